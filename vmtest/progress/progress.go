@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package progress carries word of long work from the engine to whoever shows
+// it. The engine emits events and never prints; one place, the command, knows
+// the terminal.
+package progress
+
+import "time"
+
+// State says what an [Event] reports about its step.
+type State int
+
+const (
+	// Started: the step begins. Text may say what it does or with what.
+	Started State = iota
+	// Advanced: Done (of Total) units are finished.
+	Advanced
+	// Finished: the step ended well; Elapsed is set.
+	Finished
+	// Cached: the step had nothing to do; Text says what was found.
+	Cached
+	// Failed: the step ended badly. The error itself travels as a Go error.
+	Failed
+	// Notice: something the user should read once, independent of a step.
+	Notice
+)
+
+// Event is one word about one step.
+type Event struct {
+	// Step is a short lower-case name: "fetch linux 6.12", "build kernel".
+	Step string
+	// State says what happened.
+	State State
+	// Text is one line of detail, without a final newline. May be empty.
+	Text string
+	// Done and Total count Unit. Total 0 means unknown.
+	Done, Total int64
+	// Unit is what Done counts: "objects", "bytes", "files".
+	Unit string
+	// Elapsed is the step's duration so far.
+	Elapsed time.Duration
+	// Log is the path of the step's full log, if it keeps one.
+	Log string
+}
+
+// Func receives events. It must be safe for concurrent use and must not
+// block. A nil Func is silent: call [Func.Emit].
+type Func func(Event)
+
+// Emit sends e to f, or drops it when f is nil.
+func (f Func) Emit(e Event) {
+	if f != nil {
+		f(e)
+	}
+}
+
+// Step emits Started and returns a function that ends the step: Finished when
+// *err is nil, Failed otherwise. Use as
+//
+//	defer p.Step("build kernel", "812 objects")(&err)
+func (f Func) Step(name, text string) func(err *error) {
+	start := time.Now()
+	f.Emit(Event{Step: name, State: Started, Text: text})
+	return func(err *error) {
+		state := Finished
+		if err != nil && *err != nil {
+			state = Failed
+		}
+		f.Emit(Event{Step: name, State: state, Elapsed: time.Since(start)})
+	}
+}
