@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package ktap writes and reads test results in the kernel's Test Anything
+// Protocol (Documentation/dev-tools/ktap.rst), and renders them as JSON and
+// as JUnit XML.
+//
+// The guest writes with [Writer], the host reads with [Parse] or [Parser].
+// A reader never fails on what it reads: everything that makes a report
+// untrustworthy, such as a plan that was not kept or a test that was reported
+// twice, becomes a [Problem] of the [Report], next to the results that could
+// be read. A report with problems is not a passed one: see [Report.OK].
+//
+// Two things go beyond the letter of the format, both inside of it: a '#' in
+// a name is written as `\#`, and a diagnostic line `# elapsed 12ms` before a
+// result tells how long the test took.
+package ktap
+
+import (
+	"fmt"
+	"time"
+)
+
+// Status is the outcome of a test.
+type Status int
+
+// The outcomes.
+const (
+	Pass Status = iota
+	Fail
+	Skip
+)
+
+var statusNames = [...]string{Pass: "pass", Fail: "fail", Skip: "skip"}
+
+// String returns "pass", "fail" or "skip".
+func (s Status) String() string {
+	if s < 0 || int(s) >= len(statusNames) {
+		return fmt.Sprintf("Status(%d)", int(s))
+	}
+	return statusNames[s]
+}
+
+// MarshalText makes a Status readable in JSON.
+func (s Status) MarshalText() ([]byte, error) {
+	if s < 0 || int(s) >= len(statusNames) {
+		return nil, fmt.Errorf("ktap: unknown status %d", int(s))
+	}
+	return []byte(statusNames[s]), nil
+}
+
+// UnmarshalText is the reverse of MarshalText.
+func (s *Status) UnmarshalText(text []byte) error {
+	for i, name := range statusNames {
+		if name == string(text) {
+			*s = Status(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("ktap: unknown status %q", text)
+}
+
+// Test is one result, with the results it is made of.
+type Test struct {
+	// Name is what the result line says after the number.
+	Name string
+	// Status is the outcome.
+	Status Status
+	// Reason is what follows "# SKIP" or, of a failure, "#". May be empty.
+	Reason string
+	// Diag holds the diagnostic lines printed before the result, without "# ".
+	Diag []string
+	// Duration is how long the test took; zero when it was not said.
+	Duration time.Duration
+	// Subtests are the nested results, in order.
+	Subtests []Test
+}
+
+// Counts sums up results. Only tests without subtests count: a parent repeats
+// what its children said.
+type Counts struct {
+	Pass int `json:"pass"`
+	Fail int `json:"fail"`
+	Skip int `json:"skip"`
+}
+
+// Total is the number of tests counted.
+func (c Counts) Total() int { return c.Pass + c.Fail + c.Skip }
+
+func (c *Counts) add(tests []Test) {
+	for i := range tests {
+		t := &tests[i]
+		if len(t.Subtests) > 0 {
+			c.add(t.Subtests)
+			continue
+		}
+		switch t.Status {
+		case Pass:
+			c.Pass++
+		case Skip:
+			c.Skip++
+		default:
+			c.Fail++
+		}
+	}
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package ktap
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// indent is what one level of nesting adds, as in the kernel's own examples.
+const indent = "  "
+
+// Writer writes one level of a report, a line a call. Each line is one Write
+// of the underlying writer, so that it arrives whole and at once.
+//
+// The first error sticks: later calls write nothing, and Err returns it. A
+// Writer and the Writers made from it by Sub may be used from several
+// goroutines, but numbering makes sense only if results come one at a time.
+type Writer struct {
+	out    *output
+	prefix string
+	mu     sync.Mutex
+	last   int
+}
+
+// output is what all levels of a report share.
+type output struct {
+	mu  sync.Mutex
+	w   io.Writer
+	err error
+}
+
+func (o *output) line(s string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return
+	}
+	if _, err := io.WriteString(o.w, s); err != nil {
+		o.err = fmt.Errorf("ktap: %w", err)
+	}
+}
+
+// NewWriter starts a report on w by writing the version line.
+func NewWriter(w io.Writer) *Writer {
+	kw := &Writer{out: &output{w: w}}
+	kw.line("KTAP version 1")
+	return kw
+}
+
+func (w *Writer) line(s string) { w.out.line(w.prefix + s + "\n") }
+
+// Plan says how many results follow on this level. Call it once, before the
+// first result.
+func (w *Writer) Plan(n int) { w.line(fmt.Sprintf("1..%d", n)) }
+
+// Diag writes a diagnostic, each of its lines marked with '#'. It belongs to
+// the result written next on this level.
+func (w *Writer) Diag(format string, a ...any) {
+	text := strings.TrimRight(fmt.Sprintf(format, a...), "\n")
+	for _, l := range strings.Split(text, "\n") {
+		w.line(strings.TrimRight("# "+strings.ReplaceAll(l, "\r", ""), " "))
+	}
+}
+
+// Elapsed says how long the test took whose result is written next.
+func (w *Writer) Elapsed(d time.Duration) { w.line("# elapsed " + d.String()) }
+
+// Result writes the next result of this level and numbers it. The reason is
+// optional, and dropped for Pass, which needs none.
+func (w *Writer) Result(name string, s Status, reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last++
+	var b strings.Builder
+	if s == Fail {
+		b.WriteString("not ")
+	}
+	fmt.Fprintf(&b, "ok %d %s", w.last, escape(name))
+	reason = oneLine(reason)
+	switch {
+	case s == Skip:
+		b.WriteString(strings.TrimRight(" # SKIP "+reason, " "))
+	case s == Fail && reason != "":
+		b.WriteString(" # " + reason)
+	}
+	w.line(b.String())
+}
+
+// Sub starts the subtests of the test named name. When they are all written,
+// call Result on w with the same name.
+func (w *Writer) Sub(name string) *Writer {
+	sub := &Writer{out: w.out, prefix: w.prefix + indent}
+	sub.line("KTAP version 1")
+	sub.line("# Subtest: " + oneLine(name))
+	return sub
+}
+
+// Err returns the first error of writing, or nil.
+func (w *Writer) Err() error {
+	w.out.mu.Lock()
+	defer w.out.mu.Unlock()
+	return w.out.err
+}
+
+// oneLine makes s fit on one line without blanks around it.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// escape makes s a KTAP description: a bare '#' would begin a directive.
+func escape(s string) string {
+	s = oneLine(s)
+	s = strings.ReplaceAll(s, `\`, `\\`)
+	return strings.ReplaceAll(s, "#", `\#`)
+}
+
+// splitDescription cuts "name # directive" at the first '#' not escaped and
+// undoes escape on the name.
+func splitDescription(s string) (name, directive string) {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '#' || s[i+1] == '\\'):
+			i++
+			b.WriteByte(s[i])
+		case s[i] == '#':
+			return oneLine(b.String()), oneLine(s[i+1:])
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return oneLine(b.String()), ""
+}
