@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# A thin door: variables in, one xpsgen call out. `make help` lists the rooms.
+
+GO      ?= go
+BASE    ?=
+KERNEL  ?=
+IPROUTE2 ?=
+CONFIG  ?=
+RUN     ?=
+ACCEL   ?=
+J       ?=
+V       ?= 0
+FUZZTIME ?= 1m
+
+ifeq ($(V),1)
+  Q =
+  VERBOSE = -v
+else
+  Q = @
+  VERBOSE =
+  MAKEFLAGS += --no-print-directory
+endif
+ifneq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+  VERBOSE = -q
+endif
+
+XPSGEN  = bin/xpsgen
+
+# Only what was given is passed on, so that the defaults live in one place.
+TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
+	$(if $(IPROUTE2),--iproute2 $(IPROUTE2)) $(if $(CONFIG),--config $(CONFIG)) \
+	$(if $(J),--jobs $(J))
+VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
+
+.DELETE_ON_ERROR:
+.PHONY: all help deps doctor vmtest test unit lint mutants unpatched shell uapi generate \
+	fuzz clean FORCE
+
+all: help
+
+help:
+	@echo 'Test the change:'
+	@echo '  vmtest     - boot the patched kernel and run the suite (installs what it needs)'
+	@echo '  test       - every test there is: lint, unit, vmtest, unpatched, mutants'
+	@echo '  unit       - Go tests with the race detector, no guest'
+	@echo '  lint       - gofmt, go vet, staticcheck'
+	@echo '  unpatched  - the suite on the base kernel: nothing may pass by accident'
+	@echo '  mutants    - each defect of the RFC put back: the suite must notice'
+	@echo '  fuzz       - every fuzz target for FUZZTIME each'
+	@echo
+	@echo 'Work with it:'
+	@echo '  shell      - interactive shell in the patched guest'
+	@echo '  uapi       - regenerate package uapi from the patched headers'
+	@echo '  generate   - recompile the BPF objects'
+	@echo '  deps       - install what is missing (apt; as root or through sudo)'
+	@echo '  doctor     - what this machine has and lacks, with remedies'
+	@echo '  clean      - remove bin/ and out/ (the cache stays: xpsgen doctor says where)'
+	@echo
+	@echo 'Variables:'
+	@echo '  BASE=      - kernel base: 6.12'
+	@echo '  KERNEL=    - your kernel checkout instead of the base'
+	@echo '  IPROUTE2=  - your iproute2 checkout instead of the base'
+	@echo '  CONFIG=    - more Kconfig fragments, by name or file'
+	@echo '  RUN=       - which tests, as with go test -run: RUN=control/a24'
+	@echo '  ACCEL=     - kvm or tcg; default: KVM if a guest reports in under it'
+	@echo '  V=1        - show commands'
+	@echo '  J=         - jobs of the kernel build'
+
+# Go itself needs the CA certificates to fetch modules, before any of our own
+# code can run; a bare Debian has none.
+CA_FILES = /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+	/etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
+CA_APT = apt-get update && apt-get install -y --no-install-recommends ca-certificates
+
+$(XPSGEN): FORCE
+	$(if $(wildcard $(SSL_CERT_FILE) $(CA_FILES)),,$(Q)if [ $$(id -u) = 0 ]; then $(CA_APT); else sudo sh -c '$(CA_APT)'; fi >&2)
+	$(Q)CGO_ENABLED=0 $(GO) build -o $@ ./gen/cmd/xpsgen
+
+deps: $(XPSGEN)
+	$(Q)$(XPSGEN) $(VERBOSE) deps
+
+doctor: $(XPSGEN)
+	$(Q)$(XPSGEN) $(VERBOSE) doctor
+
+vmtest: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)')
+
+unpatched: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest --unpatched $(VMFLAGS) $(if $(RUN),--run '$(RUN)')
+
+mutants: deps
+	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)
+
+shell: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vm shell $(VMFLAGS)
+
+uapi: deps
+	$(Q)$(XPSGEN) $(VERBOSE) uapi $(TREEFLAGS)
+
+generate: deps
+	$(Q)$(GO) generate ./bpf/...
+
+lint: deps
+	$(Q)unformatted=$$(gofmt -l bpf gen uapi vmtest); test -z "$$unformatted" || { echo "gofmt -w $$unformatted" >&2; exit 1; }
+	$(Q)$(GO) vet ./...
+	$(Q)$(GO) tool staticcheck ./...
+
+unit: deps
+	$(Q)$(GO) test -race ./...
+
+test: lint unit vmtest unpatched mutants
+	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(TREEFLAGS)
+
+fuzz:
+	$(Q)$(GO) run ./gen/cmd/fuzzall -fuzztime $(FUZZTIME)
+
+clean:
+	$(Q)rm -rf bin out

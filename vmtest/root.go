@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vmtest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ErrNoRoot is returned when no workbench is found where the user stands and
+// none was used before.
+var ErrNoRoot = errors.New("no workbench here")
+
+// rootMark is the file that makes a directory a workbench.
+const rootMark = "kernel-patches/series.toml"
+
+// rootFile, in the cache, holds the directory of the workbench last used.
+const rootFile = "root"
+
+// FindRoot returns the directory of the workbench: explicit if given, else the
+// nearest one at or above the current directory, else the one that
+// [RememberRoot] noted in cache. Returns an error wrapping [ErrNoRoot] if
+// there is none.
+func FindRoot(explicit, cache string) (string, error) {
+	if explicit != "" {
+		dir, err := filepath.Abs(explicit)
+		if err != nil {
+			return "", fmt.Errorf("find the workbench: %w", err)
+		}
+		if !isRoot(dir) {
+			return "", fmt.Errorf("%s: %w: %s is missing", dir, ErrNoRoot, rootMark)
+		}
+		return dir, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the workbench: %w", err)
+	}
+	for here := dir; ; here = filepath.Dir(here) {
+		if isRoot(here) {
+			return here, nil
+		}
+		if here == filepath.Dir(here) {
+			break
+		}
+	}
+	if last, err := os.ReadFile(filepath.Join(cache, rootFile)); err == nil {
+		if here := strings.TrimSpace(string(last)); isRoot(here) {
+			return here, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w: stand in its directory, or set --root or XPSGEN_ROOT", dir, ErrNoRoot)
+}
+
+// RememberRoot notes root as the workbench to use from elsewhere.
+func RememberRoot(root, cache string) error {
+	path := filepath.Join(cache, rootFile)
+	if old, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(old)) == root {
+		return nil
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return fmt.Errorf("note the workbench: %w", err)
+	}
+	return writeFile(path, []byte(root+"\n"))
+}
+
+func isRoot(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, rootMark))
+	return err == nil
+}
+
+// writeFile replaces path by data as a whole: readers see the old file or the
+// new one.
+func writeFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
