@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package objects
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	sourceSuffix = ".bpf.c"
+	pkg          = "bpf"
+
+	// flags are the C flags, targets the machines. Both are part of the
+	// stamp: whoever changes them has to compile again.
+	flags   = "-O2 -g -Wall -Wextra -Werror"
+	targets = "bpfel,bpfeb"
+)
+
+// A CompileError says that one source does not compile. Output is what the
+// compiler said.
+type CompileError struct {
+	Source string
+	Output string
+	Err    error
+}
+
+// Error returns the source and all that the compiler said.
+func (e *CompileError) Error() string {
+	return fmt.Sprintf("compile %s: %v\n%s", e.Source, e.Err, strings.TrimRight(e.Output, "\n"))
+}
+
+// Unwrap returns the error of running the compiler.
+func (e *CompileError) Unwrap() error { return e.Err }
+
+// Sources returns the names of the programs in dir, sorted: the file names
+// of the sources without .bpf.c.
+func Sources(dir string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*"+sourceSuffix))
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(paths))
+	for i, p := range paths {
+		names[i] = strings.TrimSuffix(filepath.Base(p), sourceSuffix)
+	}
+	return names, nil
+}
+
+// Compile compiles every source of dir and puts objects and bindings into
+// out. It needs the go command, because bpf2go is a tool of this module.
+// Returns a [*CompileError] for a source that does not compile.
+func Compile(ctx context.Context, dir, out string, cc *Compiler) error {
+	names, err := Sources(dir)
+	if err != nil {
+		return err
+	}
+	out, err = filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := compile(ctx, dir, out, name, cc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compile(ctx context.Context, dir, out, name string, cc *Compiler) error {
+	source := name + sourceSuffix
+	cmd := exec.CommandContext(ctx, "go", "tool", "bpf2go",
+		"-cc", cc.CC,
+		"-strip", cc.Strip,
+		"-cflags", flags,
+		"-target", targets,
+		"-go-package", pkg,
+		"-output-dir", out,
+		"-output-stem", name,
+		ident(name), source)
+	// The sources lie in the working directory, so that their names in the
+	// debug info are the same wherever the tree lies.
+	cmd.Dir = dir
+	cmd.Env = environ(os.Environ())
+	if b, err := cmd.CombinedOutput(); err != nil {
+		return &CompileError{Source: filepath.Join(dir, source), Output: string(b), Err: err}
+	}
+	return nil
+}
+
+// environ drops what would change bpf2go's output behind the stamp's back:
+// its own variables (all it needs is given as flags), what go generate sets,
+// and clang's own way of getting flags and include directories.
+func environ(env []string) []string {
+	kept := make([]string, 0, len(env))
+	for _, kv := range env {
+		name, _, _ := strings.Cut(kv, "=")
+		switch {
+		case strings.HasPrefix(name, "BPF2GO_"):
+		case name == "GOFILE", name == "GOPACKAGE", name == "GOLINE":
+		case name == "CPATH", name == "C_INCLUDE_PATH", name == "CCC_OVERRIDE_OPTIONS":
+		default:
+			kept = append(kept, kv)
+		}
+	}
+	return kept
+}
+
+// ident turns a file's name into the stem of its Go identifiers, exported:
+// hello_neg1 becomes HelloNeg1.
+func ident(name string) string {
+	var sb strings.Builder
+	for word := range strings.SplitSeq(name, "_") {
+		if word != "" {
+			sb.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return sb.String()
+}

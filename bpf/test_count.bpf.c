@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//go:build ignore
+
+/*
+ * Counts its runs, then returns one value for every packet.
+ *
+ * ret:    set before loading; -1 (no choice) unless set.
+ * answer: an array of one __s32, added to ret: changes the answer of the
+ *         loaded program.
+ * runs:   a per-cpu array of one __u64, the number of runs on each cpu.
+ */
+#include "xps_helpers.h"
+
+const volatile __s32 ret = XPS_NO_CHOICE;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __s32);
+} answer SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} runs SEC(".maps");
+
+SEC("socket") int test_count(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&runs, &zero);
+	__s32 *add = bpf_map_lookup_elem(&answer, &zero);
+
+	(void)skb;
+	if (n)
+		*n += 1;
+	return ret + (add ? *add : 0);
+}
+
+char _license[] SEC("license") = "GPL";
