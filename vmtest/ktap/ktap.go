@@ -75,8 +75,11 @@ type Test struct {
 	Subtests []Test
 }
 
-// Counts sums up results. Only tests without subtests count: a parent repeats
-// what its children said.
+// failedAlone tells whether t failed for a reason that is not a subtest's.
+func (t *Test) failedAlone() bool { return t.Status == Fail && !anyFailed(t.Subtests) }
+
+// Counts sums up results. Only tests without subtests count, and parents that
+// failed on their own: else a parent repeats what its children said.
 type Counts struct {
 	Pass int `json:"pass"`
 	Fail int `json:"fail"`
@@ -91,6 +94,9 @@ func (c *Counts) add(tests []Test) {
 		t := &tests[i]
 		if len(t.Subtests) > 0 {
 			c.add(t.Subtests)
+			if t.failedAlone() {
+				c.Fail++
+			}
 			continue
 		}
 		switch t.Status {

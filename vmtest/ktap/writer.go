@@ -70,7 +70,7 @@ func (w *Writer) Diag(format string, a ...any) {
 func (w *Writer) Elapsed(d time.Duration) { w.line("# elapsed " + d.String()) }
 
 // Result writes the next result of this level and numbers it. The reason is
-// optional, and dropped for Pass, which needs none.
+// optional.
 func (w *Writer) Result(name string, s Status, reason string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -80,11 +80,14 @@ func (w *Writer) Result(name string, s Status, reason string) {
 		b.WriteString("not ")
 	}
 	fmt.Fprintf(&b, "ok %d %s", w.last, escape(name))
-	reason = oneLine(reason)
-	switch {
+	switch reason = oneLine(reason); {
 	case s == Skip:
 		b.WriteString(strings.TrimRight(" # SKIP "+reason, " "))
-	case s == Fail && reason != "":
+	case reason != "":
+		if got, _ := direct(s, reason); got != s {
+			// NB: the reason begins with a word that means another outcome.
+			reason = s.String() + ": " + reason
+		}
 		b.WriteString(" # " + reason)
 	}
 	w.line(b.String())
@@ -113,6 +116,9 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func escape(s string) string {
 	s = oneLine(s)
 	s = strings.ReplaceAll(s, `\`, `\\`)
+	if strings.HasPrefix(s, "-") {
+		s = `\` + s // a dash before the description is decoration
+	}
 	return strings.ReplaceAll(s, "#", `\#`)
 }
 
@@ -122,7 +128,7 @@ func splitDescription(s string) (name, directive string) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		switch {
-		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '#' || s[i+1] == '\\'):
+		case s[i] == '\\' && i+1 < len(s) && strings.IndexByte(`#\-`, s[i+1]) >= 0:
 			i++
 			b.WriteByte(s[i])
 		case s[i] == '#':
