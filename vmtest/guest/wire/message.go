@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package wire
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxMessage bounds a line on the control port.
+const maxMessage = 1 << 20
+
+// Message is one line on the control port. Exactly one field is set.
+type Message struct {
+	// Hello is the guest's first word.
+	Hello *Hello `json:"hello,omitempty"`
+	// Exit is the guest's last word: it goes once the host has answered Bye.
+	Exit *Exit `json:"exit,omitempty"`
+	// Notice is something the guest wants people to read.
+	Notice string `json:"notice,omitempty"`
+	// Window tells the guest the size of the host's terminal.
+	Window *Window `json:"window,omitempty"`
+	// Signal asks the guest to send this signal to the program it runs.
+	Signal int `json:"signal,omitempty"`
+	// Bye tells the guest that all it sent has arrived.
+	Bye bool `json:"bye,omitempty"`
+}
+
+// Hello says that the guest is alive, and what it is.
+type Hello struct {
+	// Release is the kernel's, as uname -r prints it.
+	Release string `json:"release"`
+	// Machine is as uname -m prints it.
+	Machine string `json:"machine"`
+	// CPUs is how many are online.
+	CPUs int `json:"cpus"`
+	// UptimeSeconds is how long the kernel had been running.
+	UptimeSeconds float64 `json:"uptimeSeconds"`
+}
+
+// Exit says how the guest's work ended.
+type Exit struct {
+	// Code is the exit status of the program of ModeRun and ModeShell, 128+n
+	// if signal n ended it; for the suite the number of failed tests.
+	Code int `json:"code"`
+	// Error is set if the guest could not do its work, as opposed to a test
+	// or a program that failed.
+	Error string `json:"error,omitempty"`
+	// Sent counts the bytes written to each port, so that the host knows when
+	// it has them all.
+	Sent map[string]int64 `json:"sent,omitempty"`
+}
+
+// Window is the size of a terminal in characters.
+type Window struct {
+	Rows uint16 `json:"rows"`
+	Cols uint16 `json:"cols"`
+}
+
+// Send writes m as one line, in one Write.
+func Send(w io.Writer, m Message) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("control message: %w", err)
+	}
+	if _, err := w.Write(append(b, '\n')); err != nil {
+		return fmt.Errorf("control message: %w", err)
+	}
+	return nil
+}
+
+// Receiver reads messages.
+type Receiver struct{ s *bufio.Scanner }
+
+// NewReceiver returns a Receiver that reads from r.
+func NewReceiver(r io.Reader) *Receiver {
+	s := bufio.NewScanner(r)
+	s.Buffer(make([]byte, 0, 4096), maxMessage)
+	return &Receiver{s: s}
+}
+
+// Next returns the next message. The error is io.EOF when there are no more.
+func (r *Receiver) Next() (Message, error) {
+	var m Message
+	if !r.s.Scan() {
+		err := r.s.Err()
+		switch {
+		case err == nil:
+			return m, io.EOF
+		case errors.Is(err, bufio.ErrTooLong):
+			return m, fmt.Errorf("control message: longer than %d bytes", maxMessage)
+		}
+		return m, fmt.Errorf("control message: %w", err)
+	}
+	if err := json.Unmarshal(r.s.Bytes(), &m); err != nil {
+		return Message{}, fmt.Errorf("control message %q: %w", clip(r.s.Text()), err)
+	}
+	return m, nil
+}
+
+func clip(s string) string {
+	const most = 80
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestMessages(t *testing.T) {
+	want := []Message{
+		{Hello: &Hello{Release: "6.12.117", Machine: "x86_64", CPUs: 2, UptimeSeconds: 0.61}},
+		{Window: &Window{Rows: 24, Cols: 80}},
+		{Signal: 2},
+		{Notice: "a line\nand another"},
+		{Exit: &Exit{Code: 130, Error: "x", Sent: map[string]int64{PortResult: 12}}},
+		{Bye: true},
+	}
+	var b bytes.Buffer
+	for _, m := range want {
+		if err := Send(&b, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := bytes.Count(b.Bytes(), []byte("\n")); n != len(want) {
+		t.Errorf("%d messages make %d lines", len(want), n)
+	}
+	r := NewReceiver(&b)
+	var got []Message
+	for {
+		m, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, m)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestBadMessages(t *testing.T) {
+	for name, text := range map[string]string{
+		"not json": "hello\n",
+		"too long": strings.Repeat("x", maxMessage+1),
+	} {
+		if _, err := NewReceiver(strings.NewReader(text)).Next(); err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+}
+
+func TestPorts(t *testing.T) {
+	for _, mode := range []Mode{ModeSuite, ModeRun, ModeShell, ModePoweroff, ModeFault} {
+		ports := (&Config{Mode: mode}).Ports()
+		if len(ports) == 0 || ports[0] != PortControl {
+			t.Errorf("%s: ports are %v, want the control port first", mode, ports)
+		}
+	}
+}
