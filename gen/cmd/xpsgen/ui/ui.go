@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package ui is the one place that knows the terminal: it draws progress
+// events on stderr, as bars on a terminal and as plain lines elsewhere.
+package ui
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"xpsgen/vmtest/progress"
+)
+
+// Color says when stderr is coloured.
+type Color int
+
+const (
+	// ColorAuto colours a terminal, unless NO_COLOR is set.
+	ColorAuto Color = iota
+	// ColorAlways colours whatever stderr is.
+	ColorAlways
+	// ColorNever never does.
+	ColorNever
+)
+
+// ParseColor reads the value of --color.
+func ParseColor(s string) (Color, error) {
+	switch s {
+	case "auto", "":
+		return ColorAuto, nil
+	case "always":
+		return ColorAlways, nil
+	case "never":
+		return ColorNever, nil
+	}
+	return 0, fmt.Errorf("--color: %q is not auto, always or never", s)
+}
+
+// Options of a [UI]. The zero value is automatic.
+type Options struct {
+	Color Color
+	// Quiet drops progress and notices; errors stay.
+	Quiet bool
+	// Verbose is how often -v was given.
+	Verbose int
+	// NoColor is set when NO_COLOR is in the environment.
+	NoColor bool
+	// Dumb is set when the terminal cannot move its cursor.
+	Dumb bool
+}
+
+// plainEvery is how often a step that advances says so where no bar can be
+// drawn: often enough for a CI log to show life, rarely enough to be read.
+const plainEvery = 15 * time.Second
+
+// UI draws events. It is safe for concurrent use.
+type UI struct {
+	mu       sync.Mutex
+	w        io.Writer
+	opt      Options
+	terminal bool
+	color    bool
+	bar      *bar
+	said     map[string]time.Time
+}
+
+// New returns a UI that writes to w. w stays the caller's.
+func New(w io.Writer, opt Options) *UI {
+	u := &UI{w: w, opt: opt, said: make(map[string]time.Time)}
+	if f, ok := w.(*os.File); ok {
+		u.terminal = term.IsTerminal(int(f.Fd())) && !opt.Dumb
+	}
+	switch opt.Color {
+	case ColorAlways:
+		u.color = true
+	case ColorAuto:
+		u.color = u.terminal && !opt.NoColor
+	}
+	return u
+}
+
+// Terminal reports whether bars are drawn.
+func (u *UI) Terminal() bool { return u.terminal }
+
+// Progress returns the function that the engine reports to.
+func (u *UI) Progress() progress.Func { return u.event }
+
+func (u *UI) event(e progress.Event) {
+	if u.opt.Quiet {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch e.State {
+	case progress.Started:
+		u.started(e)
+	case progress.Advanced:
+		u.advanced(e)
+	case progress.Finished:
+		u.clear()
+		u.line(green, "done", e.Step, join(e.Text, seconds(e.Elapsed)))
+	case progress.Cached:
+		u.clear()
+		u.line(green, "have", e.Step, e.Text)
+	case progress.Failed:
+		u.clear()
+		u.line(red, "FAIL", e.Step, join(e.Text, seconds(e.Elapsed), logAt(e.Log)))
+	case progress.Notice:
+		u.clear()
+		u.line(yellow, "note", e.Step, e.Text)
+	}
+}
+
+func (u *UI) started(e progress.Event) {
+	u.said[e.Step] = time.Now()
+	u.clear()
+	if u.terminal {
+		u.bar = newBar(u.w, e)
+		return
+	}
+	u.line(plain, "....", e.Step, join(e.Text, logAt(e.Log)))
+}
+
+func (u *UI) advanced(e progress.Event) {
+	if u.terminal {
+		if u.bar == nil || u.bar.step != e.Step {
+			u.clear()
+			u.bar = newBar(u.w, e)
+		}
+		u.bar.set(e)
+		return
+	}
+	if time.Since(u.said[e.Step]) < plainEvery {
+		return
+	}
+	u.said[e.Step] = time.Now()
+	u.line(plain, "....", e.Step, join(count(e), e.Text))
+}
+
+// Error prints the last word of a failed command. Quiet does not silence it.
+func (u *UI) Error(text string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	fmt.Fprintf(u.w, "%s %s\n", u.paint(red, "xpsgen:"), text)
+}
+
+// Printf prints a line between the bars. Quiet silences it.
+func (u *UI) Printf(format string, args ...any) {
+	if u.opt.Quiet {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	fmt.Fprintf(u.w, format+"\n", args...)
+}
+
+// Close removes what is drawn. The UI stays usable.
+func (u *UI) Close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+}
+
+// Above runs f with the bar out of the way, for output that goes to the same
+// terminal by another stream.
+func (u *UI) Above(f func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	f()
+}
+
+func (u *UI) clear() {
+	if u.bar != nil {
+		u.bar.clear()
+		u.bar = nil
+	}
+}
+
+func (u *UI) line(c colour, mark, step, text string) {
+	out := u.paint(c, mark) + "  " + step
+	if text != "" {
+		out += ": " + text
+	}
+	fmt.Fprintln(u.w, out)
+}
+
+func join(parts ...string) string {
+	kept := parts[:0]
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, ", ")
+}
+
+func seconds(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	if d < time.Minute {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+func logAt(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "log " + path
+}
+
+// Verdict prints the last word of a run. Quiet does not silence a failure.
+func (u *UI) Verdict(passed bool, text string) {
+	if passed && u.opt.Quiet {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	if passed {
+		u.line(green, "PASS", text, "")
+		return
+	}
+	u.line(red, "FAIL", text, "")
+}
+
+// Important prints a line that the user has to act on; Quiet does not silence
+// it.
+func (u *UI) Important(text string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	fmt.Fprintln(u.w, text)
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package ui
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"xpsgen/vmtest/progress"
+)
+
+// story is a build as the engine tells it.
+func story(p progress.Func) {
+	p(progress.Event{Step: "fetch linux", State: progress.Cached, Text: "6.12.117"})
+	p(progress.Event{Step: "build kernel", State: progress.Started, Text: "2 jobs", Log: "/log"})
+	p(progress.Event{Step: "build kernel", State: progress.Advanced, Done: 3, Total: 812, Unit: "objects"})
+	p(progress.Event{Step: "build kernel", State: progress.Finished, Elapsed: 90 * time.Second})
+	p(progress.Event{Step: "vm", State: progress.Notice, Text: "no KVM here"})
+	p(progress.Event{Step: "boot", State: progress.Failed, Elapsed: 1500 * time.Millisecond, Log: "/console"})
+}
+
+func TestPlain(t *testing.T) {
+	cases := map[string]struct {
+		opt  Options
+		want string
+	}{
+		"lines": {want: `have  fetch linux: 6.12.117
+....  build kernel: 2 jobs, log /log
+done  build kernel: 1m30s
+note  vm: no KVM here
+FAIL  boot: 1.5 s, log /console
+xpsgen: boot: silent
+`},
+		"quiet keeps the error": {opt: Options{Quiet: true}, want: "xpsgen: boot: silent\n"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			u := New(&b, c.opt)
+			story(u.Progress())
+			u.Error("boot: silent")
+			if b.String() != c.want {
+				t.Errorf("got\n%s\nwant\n%s", b.String(), c.want)
+			}
+		})
+	}
+}
+
+func TestColor(t *testing.T) {
+	for name, c := range map[string]struct {
+		opt  Options
+		want bool
+	}{
+		"a buffer is no terminal": {want: false},
+		"always":                  {opt: Options{Color: ColorAlways}, want: true},
+		"always beats NO_COLOR":   {opt: Options{Color: ColorAlways, NoColor: true}, want: true},
+		"never":                   {opt: Options{Color: ColorNever}, want: false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			New(&b, c.opt).Error("x")
+			if got := strings.Contains(b.String(), "\x1b["); got != c.want {
+				t.Errorf("coloured = %v, want %v: %q", got, c.want, b.String())
+			}
+		})
+	}
+}
+
+// onTerminal returns what story looks like on one.
+func onTerminal(t *testing.T, opt Options) string {
+	t.Helper()
+	ptmx, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(ptmx) // ends with EIO once the tty is closed
+		read <- string(b)
+	}()
+	u := New(tty, opt)
+	story(u.Progress())
+	u.Close()
+	tty.Close()
+	got := <-read
+	ptmx.Close()
+	return got
+}
+
+func TestTerminal(t *testing.T) {
+	if got := onTerminal(t, Options{}); !strings.Contains(got, "\r") || !strings.Contains(got, "3/812") || !strings.Contains(got, "\x1b[32m") {
+		t.Errorf("no bar, count or colour on a terminal: %q", got)
+	}
+	if got := onTerminal(t, Options{NoColor: true}); strings.Contains(got, "\x1b[32m") {
+		t.Errorf("NO_COLOR ignored: %q", got)
+	}
+	if got := onTerminal(t, Options{Dumb: true}); strings.Contains(strings.ReplaceAll(got, "\r\n", ""), "\r") {
+		t.Errorf("bar on a dumb terminal: %q", got)
+	}
+}
+
+func TestTerminalRestored(t *testing.T) {
+	ptmx, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ptmx.Close()
+	defer tty.Close()
+	term, err := OpenTerminal(tty, tty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := stty(t, tty)
+	if err := term.Raw(); err != nil {
+		t.Fatal(err)
+	}
+	if raw := stty(t, tty); raw == before {
+		t.Error("Raw changed nothing")
+	}
+	term.Restore()
+	term.Restore()
+	if after := stty(t, tty); after != before {
+		t.Errorf("after Restore %+v, before %+v", after, before)
+	}
+	if err := pty.Setsize(ptmx, &pty.Winsize{Cols: 97, Rows: 31}); err != nil {
+		t.Fatal(err)
+	}
+	if c, r := term.Size(); c != 97 || r != 31 {
+		t.Errorf("Size = %d x %d, want 97 x 31", c, r)
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if n, err := OpenTerminal(null, &bytes.Buffer{}); err != nil || n.IsTerminal() || n.Raw() != nil {
+		t.Errorf("/dev/null as a terminal: %v", err)
+	}
+}
