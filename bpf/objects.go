@@ -31,6 +31,10 @@ func objectTable() []object {
 		{"test_cb", _TestCbBytes},
 		{"test_const", _TestConstBytes},
 		{"test_count", _TestCountBytes},
+		{"xps_cpu", _XpsCpuBytes},
+		{"xps_flow_hash", _XpsFlowHashBytes},
+		{"xps_mark", _XpsMarkBytes},
+		{"xps_port", _XpsPortBytes},
 	}
 }
 

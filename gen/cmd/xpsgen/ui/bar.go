@@ -58,12 +58,12 @@ func (b *bar) set(e progress.Event) {
 		b.clear()
 		b.open(e)
 	}
-	b.pb.Describe(describe(e))
 	// A count beyond an estimated total is not worth an error: the estimate
 	// was of another configuration.
 	if e.Total == 0 || e.Done < e.Total {
 		_ = b.pb.Set64(e.Done)
 	}
+	b.pb.Describe(describe(e))
 }
 
 func (b *bar) clear() { _ = b.pb.Clear() }
