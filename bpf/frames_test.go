@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package bpf_test
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+const (
+	icmp = 1
+	tcp  = 6
+	udp  = 17
+	sctp = 132
+)
+
+// frame is an Ethernet frame in the making.
+type frame struct {
+	tags    [][4]byte // each with its own ethertype in front
+	proto   uint16
+	network []byte // network header, extension headers included
+	rest    []byte // transport header
+}
+
+// bytes puts the frame together.
+func (f frame) bytes() []byte {
+	b := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}
+	for _, tag := range f.tags {
+		b = append(b, tag[:]...)
+	}
+	b = binary.BigEndian.AppendUint16(b, f.proto)
+	b = append(b, f.network...)
+	return append(b, f.rest...)
+}
+
+// tagged puts a VLAN tag in front of those that are there.
+func (f frame) tagged(tpid, id uint16) frame {
+	tag := [4]byte{byte(tpid >> 8), byte(tpid), byte(id >> 8), byte(id)}
+	f.tags = slices.Insert(slices.Clone(f.tags), 0, tag)
+	return f
+}
+
+// short cuts n bytes off the end.
+func (f frame) short(n int) frame {
+	f.rest = f.rest[:len(f.rest)-n]
+	return f
+}
+
+// options makes an IPv4 header longer by four bytes of no-ops.
+func (f frame) options() frame {
+	f.network = append(slices.Clone(f.network), 1, 1, 1, 1)
+	f.network[0]++
+	return f
+}
+
+// fragment sets the fragment field of an IPv4 header.
+func (f frame) fragment(field uint16) frame {
+	f.network = slices.Clone(f.network)
+	binary.BigEndian.PutUint16(f.network[6:], field)
+	return f
+}
+
+// ext puts an IPv6 extension header behind those that are there. body is all
+// of it but its first byte.
+func (f frame) ext(kind byte, body ...byte) frame {
+	n := slices.Clone(f.network)
+	// The place of the last next-header byte: that of the fixed header, or
+	// the first byte of the last extension header.
+	last := 6
+	for off := 40; off < len(n); {
+		last = off
+		off += 8 * (1 + int(n[off+1]))
+	}
+	next := n[last]
+	n[last] = kind
+	f.network = append(append(n, next), body...)
+	return f
+}
+
+func ports(proto byte, sport, dport uint16) []byte {
+	b := binary.BigEndian.AppendUint16(nil, sport)
+	b = binary.BigEndian.AppendUint16(b, dport)
+	switch proto {
+	case tcp:
+		return append(b, make([]byte, 16)...)
+	default:
+		return append(b, make([]byte, 8)...)
+	}
+}
+
+// ipv4 is a packet from 10.0.0.src to 10.0.0.dst.
+func ipv4(proto, src, dst byte, sport, dport uint16) frame {
+	return frame{
+		proto: 0x0800,
+		network: []byte{
+			0x45, 0, 0, 28, 0, 0, 0, 0, 64, proto, 0, 0,
+			10, 0, 0, src,
+			10, 0, 0, dst,
+		},
+		rest: ports(proto, sport, dport),
+	}
+}
+
+// ipv6 is a packet from fd00::src to fd00::dst.
+func ipv6(proto, src, dst byte, sport, dport uint16) frame {
+	f := frame{
+		proto:   0x86dd,
+		network: []byte{0x60, 0, 0, 0, 0, 8, proto, 64},
+		rest:    ports(proto, sport, dport),
+	}
+	for _, last := range []byte{src, dst} {
+		f.network = append(f.network, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last)
+	}
+	return f
+}
