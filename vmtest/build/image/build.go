@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package image
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+// formatVersion is part of every hash: raise it when the same Spec comes to
+// make other bytes.
+const formatVersion = "image 1\n"
+
+// Build writes the image of s to w.
+func Build(w io.Writer, s *Spec) error {
+	t, err := s.resolve()
+	if err != nil {
+		return err
+	}
+	return t.write(w)
+}
+
+func (t tree) write(w io.Writer) error {
+	a := NewWriter(w)
+	for _, name := range t.names() {
+		n := t[name]
+		var err error
+		switch n.kind {
+		case dirNode:
+			err = a.Dir(name, n.mode)
+		case linkNode:
+			err = a.Symlink(name, n.target)
+		case charNode:
+			err = a.CharDevice(name, n.mode, n.major, n.minor)
+		case fileNode:
+			err = n.open(func(size int64, r io.Reader) error { return a.File(name, n.mode, size, r) })
+		}
+		if err != nil {
+			return fmt.Errorf("image: %w", err)
+		}
+	}
+	if err := a.Close(); err != nil {
+		return fmt.Errorf("image: %w", err)
+	}
+	return nil
+}
+
+// open calls use with the contents of a file.
+func (n node) open(use func(size int64, r io.Reader) error) error {
+	if n.host == "" {
+		return use(int64(len(n.data)), bytes.NewReader(n.data))
+	}
+	f, err := os.Open(n.host)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return use(info.Size(), f)
+}
+
+// Hash returns a hash, in hex, of all that Build would write.
+func Hash(s *Spec) (string, error) {
+	t, err := s.resolve()
+	if err != nil {
+		return "", err
+	}
+	return t.hash()
+}
+
+func (t tree) hash() (string, error) {
+	h := sha256.New()
+	io.WriteString(h, formatVersion)
+	for _, name := range t.names() {
+		if err := t[name].hash(h, name); err != nil {
+			return "", fmt.Errorf("image: %w", err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func (n node) hash(h hash.Hash, name string) error {
+	fmt.Fprintf(h, "%q %d %o %q %d:%d\n", name, n.kind, n.mode, n.target, n.major, n.minor)
+	if n.kind != fileNode {
+		return nil
+	}
+	return n.open(func(size int64, r io.Reader) error {
+		fmt.Fprintf(h, "%d\n", size)
+		_, err := io.Copy(h, r)
+		return err
+	})
+}
+
+// Cached returns the path of the image of s in dir and its hash, and makes it
+// first if it is not there: under another name, then renamed, so that an
+// interrupted run leaves nothing that a later one takes for an image. Two runs
+// at once may both make it; they make the same.
+func Cached(ctx context.Context, dir string, s *Spec) (file, hash string, hit bool, err error) {
+	t, err := s.resolve()
+	if err != nil {
+		return "", "", false, err
+	}
+	if hash, err = t.hash(); err != nil {
+		return "", "", false, err
+	}
+	file = filepath.Join(dir, hash+".cpio")
+	switch _, err := os.Stat(file); {
+	case err == nil:
+		return file, hash, true, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", "", false, fmt.Errorf("image: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return "", "", false, fmt.Errorf("image: %w", err)
+	}
+	if err := writeWhole(file, t.write); err != nil {
+		return "", "", false, fmt.Errorf("image: %w", err)
+	}
+	return file, hash, false, nil
+}
+
+func writeWhole(file string, write func(io.Writer) error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".tmp-image-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
+
+// ConfigArchive returns the small archive that goes behind a base image: the
+// guest's configuration.
+func ConfigArchive(cfg *wire.Config) ([]byte, error) {
+	data, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("image: configuration: %w", err)
+	}
+	var b bytes.Buffer
+	a := NewWriter(&b)
+	// NB: the directory is in the base image as well. The kernel minds
+	// neither that nor a file that replaces an earlier one.
+	err = errors.Join(
+		a.Dir(filepath.Dir(wire.ConfigPath), 0o755),
+		a.File(wire.ConfigPath, 0o600, int64(len(data)), bytes.NewReader(data)),
+		a.Close())
+	if err != nil {
+		return nil, fmt.Errorf("image: configuration: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Applets asks the busybox at path for the names it answers to.
+func Applets(ctx context.Context, path string) ([]string, error) {
+	out, err := exec.CommandContext(ctx, path, "--list").Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the applets of %s: %w", path, err)
+	}
+	return strings.Fields(string(out)), nil
+}
