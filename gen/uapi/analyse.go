@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// ErrNoHeader is wrapped by errors about a header that does not exist.
+var ErrNoHeader = errors.New("no such header")
+
+// Analyse asks the compiler about one header below the include root. path is
+// the header as a program includes it. It returns an error wrapping
+// [ErrNoHeader] or [ErrNoCompiler], or a [*CompileError].
+func Analyse(ctx context.Context, cc *Compiler, root, path string) (*Header, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w below %s", path, ErrNoHeader, root)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	dir, err := os.MkdirTemp("", "xpsgen-uapi-")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	defer os.RemoveAll(dir)
+	libc := filepath.Join(dir, "libc")
+	if err := unpackLibc(libc); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	roots := []string{root, libc}
+	pre, err := cc.preprocess(ctx, roots, path)
+	if err != nil {
+		return nil, err
+	}
+	prefix := root + string(filepath.Separator)
+	sc, err := scan(pre, func(file string) string {
+		rel, ok := strings.CutPrefix(file, prefix)
+		if !ok {
+			return ""
+		}
+		return filepath.ToSlash(rel)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	digest := sha256.Sum256(text)
+	a := &analysis{
+		sc:  sc,
+		src: readSource(string(text)),
+		h: &Header{
+			Path: path, SHA256: hex.EncodeToString(digest[:]), License: license(string(text)),
+		},
+		unit: unit{
+			header: path, roots: roots, object: filepath.Join(dir, "unit.o"),
+			clang: sc.macros["__clang__"] != nil,
+		},
+	}
+	a.ask()
+	if err := a.unit.build(ctx, cc); err != nil {
+		return nil, err
+	}
+	if err := a.answer(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return a.h, nil
+}
+
+// analysis is the work on one header.
+type analysis struct {
+	sc     *scanned
+	src    *source
+	h      *Header
+	unit   unit
+	macros []*macro // by question
+}
+
+// ask turns the macros of the header into questions.
+func (a *analysis) ask() {
+	enums := make(map[string]bool)
+	for _, e := range a.sc.enumerators {
+		enums[e.name] = true
+	}
+	seen := make(map[string]bool)
+	for _, name := range a.sc.order {
+		m := a.sc.macros[name]
+		if m == nil || m.pos.File != a.h.Path || seen[name] {
+			continue
+		}
+		seen[name] = true
+		if enums[name] && m.body == name {
+			continue // #define X X beside an enumerator X
+		}
+		m.pos.Line = a.src.locate(name, m.pos.Line)
+		if reason := a.refuse(m); reason != "" {
+			a.skip(name, m.pos, reason)
+			continue
+		}
+		a.macros = append(a.macros, m)
+		a.unit.questions = append(a.unit.questions, &question{name: name, str: a.isString(m, 0)})
+	}
+}
+
+// refuse returns why the compiler need not be asked about a macro, or "".
+func (a *analysis) refuse(m *macro) string {
+	switch {
+	case m.function:
+		return "function-like macro"
+	case m.body == "":
+		return "empty macro"
+	}
+	return ""
+}
+
+// isString guesses from its text whether a macro is a string. The compiler
+// has the last word.
+func (a *analysis) isString(m *macro, depth int) bool {
+	const maxDepth = 20 // NB: macros may refer to each other in a circle
+	for rest := m.body; rest != "" && depth < maxDepth; {
+		tok := nextToken(rest)
+		rest = rest[len(tok):]
+		if tok[0] == '"' {
+			return true
+		}
+		if next := a.sc.macros[tok]; next != nil && !next.function && a.isString(next, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *analysis) skip(name string, pos Pos, reason string) {
+	a.h.Skipped = append(a.h.Skipped, Skip{name, pos, reason})
+}
+
+// answer reads the object file and fills the header.
+func (a *analysis) answer() error {
+	f, err := a.unit.read()
+	if err != nil {
+		return err
+	}
+	d, err := f.DWARF()
+	if err != nil {
+		return fmt.Errorf("debug information: %w", err)
+	}
+	values, err := enumValues(d)
+	if err != nil {
+		return err
+	}
+	var (
+		enums  []Group
+		macros []Constant
+		last   int
+	)
+	for _, e := range a.sc.enumerators {
+		if e.pos.File != a.h.Path {
+			continue
+		}
+		pos := Pos{e.pos.File, a.src.locate(e.name, e.pos.Line)}
+		v, ok := values[e.name]
+		if !ok {
+			a.skip(e.name, pos, "enumerator without debug information")
+			continue
+		}
+		if len(enums) == 0 || last != e.enum {
+			enums = append(enums, Group{Kind: Enumerator, Tag: e.tag, Pos: e.start})
+			last = e.enum
+		}
+		g := &enums[len(enums)-1]
+		g.Consts = append(g.Consts, Constant{Name: e.name, Kind: Enumerator, Value: v, Pos: pos, Expr: e.expr})
+	}
+	for i, q := range a.unit.questions {
+		m := a.macros[i]
+		if q.reason != "" {
+			a.skip(q.name, m.pos, q.reason)
+			continue
+		}
+		macros = append(macros, Constant{
+			Name: q.name, Kind: Macro, Value: q.value, Pos: m.pos, Expr: m.body,
+		})
+	}
+	if a.h.Aggregates, err = aggregates(d, a); err != nil {
+		return err
+	}
+	a.arrange(enums, macros)
+	return nil
+}
+
+// arrange gathers constants in groups, in the order of the file, and hands out
+// the comments. Enumerators arrive first, enum by enum; a macro defined between
+// them goes below them.
+func (a *analysis) arrange(enums []Group, macros []Constant) {
+	slices.SortStableFunc(macros, func(x, y Constant) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
+	groups := append(enums, a.runs(macros)...)
+	slices.SortStableFunc(groups, func(x, y Group) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
+	slices.SortStableFunc(a.h.Skipped, func(x, y Skip) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
+	for i := range groups {
+		a.document(&groups[i])
+	}
+	a.h.Groups = groups
+}
+
+// runs splits macros where something else than comments stands between them.
+func (a *analysis) runs(macros []Constant) []Group {
+	var groups []Group
+	for i, c := range macros {
+		if i == 0 || !a.src.adjoins(a.src.end(macros[i-1].Pos.Line), c.Pos.Line) {
+			groups = append(groups, Group{Kind: Macro, Pos: c.Pos})
+		}
+		g := &groups[len(groups)-1]
+		g.Consts = append(g.Consts, c)
+	}
+	return groups
+}
+
+// document gives a group and its constants their comments. A comment above the
+// first of several macros speaks of all of them, unless others have one too.
+func (a *analysis) document(g *Group) {
+	above := 0
+	for i := range g.Consts {
+		c := &g.Consts[i]
+		if c.Doc = a.src.beside(c.Pos.Line); c.Doc == nil && c.Kind == Macro {
+			c.Doc = a.src.beside(a.src.end(c.Pos.Line))
+		}
+		if c.Doc == nil {
+			if c.Doc = a.src.before(c.Pos.Line); c.Doc != nil {
+				above = i + 1
+			}
+		}
+	}
+	switch {
+	case g.Kind == Enumerator:
+		g.Doc = a.src.before(g.Pos.Line)
+	case above == 1 && len(g.Consts) > 1:
+		g.Doc, g.Consts[0].Doc = g.Consts[0].Doc, nil
+	}
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ErrNoCompiler is wrapped by errors that say the C compiler cannot be run.
+var ErrNoCompiler = errors.New("no C compiler")
+
+// A CompileError is a header that the compiler refuses.
+type CompileError struct {
+	// Header is the path as included.
+	Header string
+	// Lines are the compiler's own, errors first, the first ten.
+	Lines []string
+}
+
+// Error returns the header and the first line of the compiler.
+func (e *CompileError) Error() string {
+	if len(e.Lines) == 0 {
+		return e.Header + ": compiler failed without a message"
+	}
+	return e.Header + ": " + e.Lines[0]
+}
+
+// killDelay is how long a compiler may take to end after an interrupt.
+const killDelay = 2 * time.Second
+
+// A Compiler runs a C compiler over headers. The zero value runs gcc for the
+// machine's own architecture.
+type Compiler struct {
+	// Command is the compiler with arguments that come before ours, split
+	// at spaces: "clang --target=aarch64-linux-gnu". Default "gcc".
+	Command string
+}
+
+func (c *Compiler) argv(args ...string) []string {
+	argv := strings.Fields(c.Command)
+	if len(argv) == 0 {
+		argv = []string{"gcc"}
+	}
+	return append(argv, args...)
+}
+
+// run executes the compiler with src on its standard input and returns its
+// standard output. What it says on standard error is returned as well, also
+// when it fails with an *exec.ExitError.
+func (c *Compiler) run(ctx context.Context, src string, args ...string) (stdout, stderr string, err error) {
+	argv := c.argv(args...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	// Messages are parsed, so they must not be translated. Variables that
+	// add include paths or change what is emitted must not reach it.
+	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(src), &out, &errs
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = killDelay
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return "", "", ctx.Err()
+	}
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		return "", "", fmt.Errorf("%w: %w (install gcc or name another with --cc)", ErrNoCompiler, err)
+	}
+	return out.String(), errs.String(), err
+}
+
+// includeArgs makes the compiler read headers below roots and nowhere else.
+func includeArgs(roots []string) []string {
+	args := []string{"-std=gnu11", "-w", "-nostdinc"}
+	for _, r := range roots {
+		args = append(args, "-isystem", r)
+	}
+	return append(args, "-x", "c", "-")
+}
+
+// preprocess returns what cc -E -dD says of one header.
+func (c *Compiler) preprocess(ctx context.Context, roots []string, header string) (string, error) {
+	args := append([]string{"-E", "-dD"}, includeArgs(roots)...)
+	out, errs, err := c.run(ctx, includeLine(header), args...)
+	if err != nil {
+		return "", compileError(header, roots, errs, err)
+	}
+	return out, nil
+}
+
+// compile compiles a translation unit into an object file and returns the
+// compiler's messages. An error without messages means that it could not run.
+func (c *Compiler) compile(ctx context.Context, roots []string, src, object string, args ...string) (messages string, err error) {
+	args = append(args, "-c", "-o", object)
+	_, errs, err := c.run(ctx, src, append(args, includeArgs(roots)...)...)
+	return errs, err
+}
+
+func includeLine(header string) string { return "#include <" + header + ">\n" }
+
+// compileError makes an error of the compiler's messages, with the include
+// roots cut off the paths.
+func compileError(header string, roots []string, messages string, err error) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return fmt.Errorf("%s: %w", header, err)
+	}
+	if !exit.Exited() {
+		return fmt.Errorf("%s: compiler: %w", header, err)
+	}
+	ce := &CompileError{Header: header}
+	for _, r := range roots {
+		messages = strings.ReplaceAll(messages, r+string(filepath.Separator), "")
+	}
+	for line := range strings.Lines(messages) {
+		if strings.Contains(line, "error: ") && len(ce.Lines) < 10 {
+			ce.Lines = append(ce.Lines, strings.TrimSpace(line))
+		}
+	}
+	if ce.Lines == nil {
+		if s := strings.TrimSpace(messages); s != "" {
+			ce.Lines = strings.Split(s, "\n")
+			ce.Lines = ce.Lines[:min(len(ce.Lines), 10)]
+		}
+	}
+	return ce
+}

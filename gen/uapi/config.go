@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"errors"
+	"fmt"
+	"go/token"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Config says which headers become which Go package.
+type Config struct {
+	// Package is the name of the Go package. Required.
+	Package string `toml:"package"`
+	// Headers are the headers to translate, in the order in which a name
+	// that several of them define finds its place. Required.
+	Headers []HeaderConfig `toml:"header"`
+
+	file string
+	line func(key string, index int) int
+}
+
+// HeaderConfig selects from one header. Patterns are those of [path.Match]; a
+// pattern that matches nothing is an error, because it is a typo.
+type HeaderConfig struct {
+	// Path is the header as a program includes it: "linux/if_link.h".
+	// Required.
+	Path string `toml:"path"`
+	// Include lists patterns of constants to take. Empty takes all.
+	Include []string `toml:"include"`
+	// Exclude lists patterns of constants to leave out, after Include.
+	Exclude []string `toml:"exclude"`
+	// Structs lists patterns of struct and union tags to take, or of
+	// typedef names where there is no tag. Empty takes none.
+	Structs []string `toml:"structs"`
+}
+
+// A ConfigError is a mistake in the configuration file.
+type ConfigError struct {
+	// File is the name given to [ParseConfig].
+	File string
+	// Line counts from 1; 0 means the file as a whole.
+	Line int
+	// Msg says what is wrong.
+	Msg string
+}
+
+// Error returns file, line and message.
+func (e *ConfigError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %s", e.File, e.Msg)
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg)
+}
+
+// LoadConfig reads a configuration file. See [ParseConfig].
+func LoadConfig(file string) (*Config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("uapi config: %w", err)
+	}
+	return ParseConfig(file, text)
+}
+
+// ParseConfig reads a configuration in TOML; file is its name in messages.
+// Unknown keys, missing headers, bad patterns and the like are a
+// [*ConfigError].
+func ParseConfig(file string, text []byte) (*Config, error) {
+	cfg := &Config{file: file, line: keyLines(string(text))}
+	md, err := toml.Decode(string(text), cfg)
+	if err != nil {
+		var pe toml.ParseError
+		if errors.As(err, &pe) {
+			return nil, &ConfigError{file, pe.Position.Line, tomlMessage(pe)}
+		}
+		return nil, &ConfigError{file, 0, err.Error()}
+	}
+	if unknown := md.Undecoded(); len(unknown) > 0 {
+		key := unknown[0].String()
+		return nil, &ConfigError{file, cfg.line(key, 0), fmt.Sprintf("unknown key %q", key)}
+	}
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// tomlMessage returns the parser's message without the position, which
+// [ConfigError] prints in its own form.
+func tomlMessage(pe toml.ParseError) string {
+	if pe.Message != "" {
+		return pe.Message
+	}
+	_, msg, ok := strings.Cut(pe.Error(), ": ")
+	if !ok {
+		return pe.Error()
+	}
+	return msg
+}
+
+func (c *Config) validate() error {
+	if c.Package == "" {
+		return &ConfigError{c.file, 0, "package is not set"}
+	}
+	if !token.IsIdentifier(c.Package) {
+		return &ConfigError{c.file, c.line("package", 0), fmt.Sprintf("package %q is no Go identifier", c.Package)}
+	}
+	if len(c.Headers) == 0 {
+		return &ConfigError{c.file, 0, "no [[header]]"}
+	}
+	seen := make(map[string]bool)
+	files := make(map[string]string)
+	for i, h := range c.Headers {
+		if h.Path == "" {
+			return c.headerError(i, "", "header without path")
+		}
+		if clean := path.Clean(h.Path); clean != h.Path || path.IsAbs(h.Path) || strings.HasPrefix(clean, "..") || strings.ContainsAny(h.Path, "<>\"\\\n") {
+			return c.headerError(i, "path", fmt.Sprintf("path %q: want the form of an include line, as in \"linux/if_link.h\"", h.Path))
+		}
+		if seen[h.Path] {
+			return c.headerError(i, "path", fmt.Sprintf("header %q is listed twice", h.Path))
+		}
+		seen[h.Path] = true
+		name := goFileName(h.Path)
+		if other, ok := files[name]; ok {
+			return c.headerError(i, "path", fmt.Sprintf("headers %q and %q would both become %s", other, h.Path, name))
+		}
+		files[name] = h.Path
+		for key, patterns := range map[string][]string{"include": h.Include, "exclude": h.Exclude, "structs": h.Structs} {
+			for _, p := range patterns {
+				if _, err := path.Match(p, ""); err != nil || p == "" {
+					return c.headerError(i, key, fmt.Sprintf("%s: bad pattern %q", key, p))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// headerError returns an error about key (may be empty) of the i-th header.
+func (c *Config) headerError(i int, key, msg string) error {
+	full := "header"
+	if key != "" {
+		full += "." + key
+	}
+	line := 0
+	if c.line != nil {
+		line = c.line(full, i)
+	}
+	file := c.file
+	if file == "" {
+		file = "config"
+	}
+	return &ConfigError{file, line, msg}
+}
+
+var (
+	tableLine = regexp.MustCompile(`^\s*\[\[?\s*([\w."-]+)\s*\]\]?`)
+	keyLine   = regexp.MustCompile(`^\s*([\w."-]+)\s*=`)
+)
+
+// keyLines returns a function that finds the line of the index-th occurrence
+// of a table or dotted key, and that of its table where the key is absent.
+// The TOML library keeps no positions of keys. NB: a line within a multi-line
+// string that looks like a key is taken for one; only a line number in a
+// message depends on it.
+func keyLines(text string) func(key string, index int) int {
+	type place struct{ table, line int }
+	var (
+		found  = make(map[string][]place)
+		counts = make(map[string]int)
+		table  string
+		n      int
+	)
+	for i, line := range strings.Split(text, "\n") {
+		if m := tableLine.FindStringSubmatch(line); m != nil {
+			table = strings.ReplaceAll(m[1], "\"", "")
+			n = counts[table]
+			counts[table]++
+			found[table] = append(found[table], place{n, i + 1})
+		} else if m := keyLine.FindStringSubmatch(line); m != nil {
+			key := strings.ReplaceAll(m[1], "\"", "")
+			if table != "" {
+				key = table + "." + key
+			}
+			found[key] = append(found[key], place{n, i + 1})
+		}
+	}
+	return func(key string, index int) int {
+		for {
+			for _, p := range found[key] {
+				if p.table >= index {
+					return p.line
+				}
+			}
+			dot := strings.LastIndexByte(key, '.')
+			if dot < 0 {
+				return 0
+			}
+			key = key[:dot]
+		}
+	}
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const (
+	// unitFile is the name that errors in the generated unit carry.
+	unitFile = "xpsgen-unit"
+	// maxRounds bounds how often names that do not compile are taken out.
+	// The second round normally succeeds; one more is needed for each error
+	// that hides behind another.
+	maxRounds = 20
+)
+
+// question is a name whose value the compiler is asked for.
+type question struct {
+	name   string
+	str    bool   // ask for a string
+	reason string // why it dropped out
+	value  Value
+}
+
+// unit is one generated translation unit: a header, questions about its
+// macros, and debug information about its types.
+type unit struct {
+	header    string
+	roots     []string
+	object    string
+	clang     bool
+	questions []*question
+}
+
+// source returns the text of the unit. Each question stands on a line of its
+// own number, so that an error tells which one it is about.
+//
+// The assertion keeps out what the cast would change silently: floating point
+// (one half is not zero), pointers (no division), and integers of 128 bits.
+func (u *unit) source() string {
+	var b strings.Builder
+	b.WriteString(includeLine(u.header))
+	b.WriteString("struct xpsgen_value { unsigned long long bits; unsigned int size, sgn; };\n")
+	for i, q := range u.questions {
+		if q.reason != "" {
+			continue
+		}
+		fmt.Fprintf(&b, "#line %d %q\n", i+1, unitFile)
+		if q.str {
+			fmt.Fprintf(&b, "const char xpsgen_%d[] __attribute__((section(\"xpsgen_str\"), used)) = %s;\n", i, q.name)
+			continue
+		}
+		fmt.Fprintf(&b, "_Static_assert(sizeof(%[2]s) <= 8 && ((__typeof__(%[2]s))1) / 2 == 0, \"no integer\"); "+
+			"const struct xpsgen_value xpsgen_%[1]d __attribute__((section(\"xpsgen\"), used)) = "+
+			"{ (unsigned long long)(%[2]s), sizeof(%[2]s), (__typeof__(%[2]s))-1 < (__typeof__(%[2]s))1 };\n", i, q.name)
+	}
+	// Proof that the compiler read to the end.
+	fmt.Fprintf(&b, "#line %d %q\nconst char xpsgen_end __attribute__((used)) = 1;\n", len(u.questions)+1, unitFile)
+	return b.String()
+}
+
+// flags are those of the compiler besides the include paths.
+func (u *unit) flags() []string {
+	flags := []string{"-O0", "-g", "-fno-eliminate-unused-debug-types"}
+	if u.clang {
+		return append(flags, "-ferror-limit=0", "-fno-caret-diagnostics")
+	}
+	// Without this an error is placed where the macro is defined.
+	return append(flags, "-fmax-errors=0", "-ftrack-macro-expansion=0", "-fno-diagnostics-show-caret")
+}
+
+// unitError matches an error on a line of a question.
+var unitError = regexp.MustCompile(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:fatal )?error: (.*)$`)
+
+// build compiles the unit, taking out names that do not compile, until it
+// does.
+func (u *unit) build(ctx context.Context, cc *Compiler) error {
+	for range maxRounds {
+		messages, err := cc.compile(ctx, u.roots, u.source(), u.object, u.flags()...)
+		if err == nil {
+			return nil
+		}
+		if !u.drop(messages) {
+			return compileError(u.header, u.roots, messages, err)
+		}
+	}
+	return fmt.Errorf("%s: names still fail to compile after %d rounds", u.header, maxRounds)
+}
+
+// drop takes out the names that messages complain about. A name that was taken
+// for a string is asked again as an integer. It returns whether anything
+// changed.
+func (u *unit) drop(messages string) bool {
+	seen := make(map[int]bool)
+	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+		line, err := strconv.Atoi(m[1])
+		if err != nil || line < 1 || line > len(u.questions) || seen[line] {
+			continue
+		}
+		q := u.questions[line-1]
+		if q.reason != "" {
+			continue
+		}
+		seen[line] = true
+		if q.str {
+			q.str = false
+			continue
+		}
+		q.reason = reasonOf(m[2])
+	}
+	return len(seen) > 0
+}
+
+// reasonOf turns the compiler's message into a reason of a report.
+func reasonOf(message string) string {
+	if strings.Contains(message, "no integer") || strings.Contains(message, "invalid operands to binary /") {
+		return "neither an integer nor a string"
+	}
+	// gcc and clang quote differently.
+	message = strings.NewReplacer("\u2018", "'", "\u2019", "'").Replace(message)
+	return "does not evaluate: " + strings.TrimSuffix(message, ";")
+}
+
+// read takes the values out of the object file.
+func (u *unit) read() (*elf.File, error) {
+	data, err := os.ReadFile(u.object)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", u.header, err)
+	}
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: object file: %w", u.header, err)
+	}
+	if err := u.values(f); err != nil {
+		return nil, fmt.Errorf("%s: object file: %w", u.header, err)
+	}
+	return f, nil
+}
+
+func (u *unit) values(f *elf.File) error {
+	symbols, err := f.Symbols()
+	if err != nil {
+		return err
+	}
+	content := make(map[elf.SectionIndex][]byte)
+	relocated := relocatedAt(f)
+	answered, complete := 0, false
+	for _, s := range symbols {
+		num, ok := strings.CutPrefix(s.Name, "xpsgen_")
+		if !ok || s.Section == elf.SHN_UNDEF || int(s.Section) >= len(f.Sections) {
+			continue
+		}
+		if num == "end" {
+			complete = true
+			continue
+		}
+		i, err := strconv.Atoi(num)
+		if err != nil || i < 0 || i >= len(u.questions) {
+			continue
+		}
+		if _, ok := content[s.Section]; !ok {
+			if content[s.Section], err = f.Sections[s.Section].Data(); err != nil {
+				return err
+			}
+		}
+		data := content[s.Section]
+		if s.Value+s.Size > uint64(len(data)) {
+			return fmt.Errorf("value of %s lies outside its section", u.questions[i].name)
+		}
+		answered++
+		q := u.questions[i]
+		if relocated[relocKey{s.Section, s.Value}] {
+			q.reason = "an address, known only to the linker"
+			continue
+		}
+		if err := q.decode(data[s.Value:s.Value+s.Size], f); err != nil {
+			return err
+		}
+	}
+	asked := 0
+	for _, q := range u.questions {
+		if q.reason == "" || strings.HasPrefix(q.reason, "an address") {
+			asked++
+		}
+	}
+	if !complete || answered != asked {
+		return fmt.Errorf("%d values for %d names", answered, asked)
+	}
+	return nil
+}
+
+func (q *question) decode(b []byte, f *elf.File) error {
+	if q.str {
+		s, ok := strings.CutSuffix(string(b), "\x00")
+		if !ok {
+			return fmt.Errorf("string %s does not end", q.name)
+		}
+		q.value = Value{IsString: true, Str: s, Size: len(b)}
+		return nil
+	}
+	if len(b) < 16 {
+		return fmt.Errorf("value of %s has %d bytes", q.name, len(b))
+	}
+	q.value = Value{
+		Bits:   f.ByteOrder.Uint64(b),
+		Size:   int(f.ByteOrder.Uint32(b[8:])),
+		Signed: f.ByteOrder.Uint32(b[12:]) != 0,
+	}
+	return nil
+}
+
+type relocKey struct {
+	section elf.SectionIndex
+	offset  uint64
+}
+
+// relocatedAt returns the places in the value sections that a linker would
+// fill in. Only what 64-bit and 32-bit records have in common is read: the
+// offset, their first word.
+func relocatedAt(f *elf.File) map[relocKey]bool {
+	at := make(map[relocKey]bool)
+	for _, s := range f.Sections {
+		if s.Type != elf.SHT_RELA && s.Type != elf.SHT_REL || int(s.Info) >= len(f.Sections) ||
+			!strings.HasPrefix(f.Sections[s.Info].Name, "xpsgen") || s.Entsize == 0 {
+			continue
+		}
+		data, err := s.Data()
+		if err != nil {
+			continue // NB: an unreadable section also fails in values
+		}
+		for ; uint64(len(data)) >= s.Entsize; data = data[s.Entsize:] {
+			off := uint64(f.ByteOrder.Uint32(data))
+			if f.Class == elf.ELFCLASS64 {
+				off = f.ByteOrder.Uint64(data)
+			}
+			at[relocKey{elf.SectionIndex(s.Info), off}] = true
+		}
+	}
+	return at
+}

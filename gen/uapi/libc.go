@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// libc holds the few declarations that UAPI headers want of the C library.
+// Some headers include one of its headers when they are compiled outside the
+// kernel, and what they see must depend neither on the machine nor on there
+// being a C library for the target. Nothing in these is ever part of a model.
+//
+//go:embed libc
+var libc embed.FS
+
+// unpackLibc writes the stand-in headers below dir.
+func unpackLibc(dir string) error {
+	sub, err := fs.Sub(libc, "libc")
+	if err != nil {
+		return fmt.Errorf("stand-in headers: %w", err)
+	}
+	if err := os.CopyFS(dir, sub); err != nil {
+		return fmt.Errorf("stand-in headers: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#pragma once
+#include <linux/if_ether.h>

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Pos is a place in a header.
+type Pos struct {
+	// File is the path below the include root: "linux/if_link.h".
+	File string
+	// Line counts from 1.
+	Line int
+}
+
+// String returns file:line.
+func (p Pos) String() string { return p.File + ":" + strconv.Itoa(p.Line) }
+
+// ConstKind says how C defines a constant.
+type ConstKind int
+
+// Kinds of constants.
+const (
+	Macro ConstKind = iota
+	Enumerator
+)
+
+// String returns "macro" or "enumerator".
+func (k ConstKind) String() string {
+	if k == Enumerator {
+		return "enumerator"
+	}
+	return "macro"
+}
+
+// Value is what the compiler says a constant is worth.
+type Value struct {
+	// IsString tells a string from an integer.
+	IsString bool
+	// Str is the string without its final NUL.
+	Str string
+	// Bits is the integer, sign-extended to 64 bits when it is signed.
+	Bits uint64
+	// Signed tells whether the C type is signed.
+	Signed bool
+	// Size is the size of the C type in bytes.
+	Size int
+}
+
+// Negative tells whether v is an integer below zero.
+func (v Value) Negative() bool { return !v.IsString && v.Signed && int64(v.Bits) < 0 }
+
+// String returns the value as C would print it: decimal, or quoted.
+func (v Value) String() string {
+	switch {
+	case v.IsString:
+		return strconv.Quote(v.Str)
+	case v.Signed:
+		return strconv.FormatInt(int64(v.Bits), 10)
+	}
+	return strconv.FormatUint(v.Bits, 10)
+}
+
+// mask cuts an integer down to the bits of its C type.
+func (v Value) mask() uint64 {
+	if v.Size <= 0 || v.Size >= 8 {
+		return v.Bits
+	}
+	return v.Bits & (1<<(8*v.Size) - 1)
+}
+
+// A Constant is a macro or an enumerator with a value.
+type Constant struct {
+	Name  string
+	Kind  ConstKind
+	Value Value
+	Pos   Pos
+	// Expr is the right side as C has it; empty for an enumerator that
+	// counts on from the one before.
+	Expr string
+	// Doc is the comment that stands before or beside the definition, a
+	// line an element, without comment marks.
+	Doc []string
+}
+
+// A Group is an enum, or a run of macros with nothing but comments between
+// them.
+type Group struct {
+	Kind ConstKind
+	// Tag is the tag of the enum, if it has one.
+	Tag string
+	// Pos is where the enum begins, or the first macro.
+	Pos Pos
+	// Doc is the comment above the group, like [Constant.Doc].
+	Doc []string
+	// Consts is not empty.
+	Consts []Constant
+}
+
+// isFlag tells whether the constant is written as bits, so that it reads best
+// in hexadecimal.
+func (c *Constant) isFlag() bool {
+	e := c.Expr
+	return strings.Contains(e, "<<") || strings.Contains(e, "~") ||
+		strings.Contains(e, "0x") || strings.Contains(e, "0X") ||
+		strings.Contains(e, "_IO") || strings.Contains(e, "|") || strings.Contains(e, "_BITUL")
+}
+
+// A Skip is a name that is not expressed in Go, with the reason.
+type Skip struct {
+	Name   string
+	Pos    Pos
+	Reason string
+}
+
+// String returns one line for a report.
+func (s Skip) String() string { return s.Pos.String() + ": " + s.Name + ": " + s.Reason }
+
+// A Header is all that is known of one header file by itself, without what it
+// includes.
+type Header struct {
+	// Path is the header as a program includes it.
+	Path string
+	// SHA256 is the digest of the installed file, in hex.
+	SHA256 string
+	// License is the SPDX expression of the file, if it has one.
+	License string
+	// Groups in the order of the file.
+	Groups []Group
+	// Aggregates are structs and unions in the order of the file.
+	Aggregates []*Aggregate
+	// Skipped in the order of the file.
+	Skipped []Skip
+}

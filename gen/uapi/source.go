@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// A Source is a directory of installed headers.
+type Source struct {
+	// Include is the directory that holds linux/, asm/ and so on.
+	Include string
+	// Release is the kernel's version as linux/version.h has it, "" when
+	// there is no such header.
+	Release string
+
+	temporary string
+}
+
+// Close removes what was installed for this source alone.
+func (s *Source) Close() error {
+	if s.temporary == "" {
+		return nil
+	}
+	return os.RemoveAll(s.temporary)
+}
+
+// SourceOptions says where headers are.
+type SourceOptions struct {
+	// Tree is a kernel source tree, whose headers are installed with its
+	// own make, out of tree. Exactly one of Tree and Include is set.
+	Tree string
+	// Include is a directory of installed headers.
+	Include string
+	// Arch is the target in Go's spelling. Default amd64.
+	Arch string
+	// CacheDir keeps the installed headers of trees. A tree whose files
+	// have neither changed size nor time is not installed again. Empty
+	// means a temporary directory.
+	CacheDir string
+	// Log receives the output of make. Nil drops it.
+	Log io.Writer
+}
+
+// kernelArch translates Go's names of architectures.
+var kernelArch = map[string]string{
+	"amd64": "x86", "386": "x86", "arm64": "arm64", "arm": "arm",
+	"riscv64": "riscv", "s390x": "s390",
+}
+
+// Open finds or installs headers. The caller closes the source.
+func Open(ctx context.Context, opt SourceOptions) (*Source, error) {
+	arch := opt.Arch
+	if arch == "" {
+		arch = "amd64"
+	}
+	if kernelArch[arch] == "" {
+		return nil, fmt.Errorf("uapi: unknown architecture %q", arch)
+	}
+	switch {
+	case (opt.Tree == "") == (opt.Include == ""):
+		return nil, errors.New("uapi: want either a kernel tree or a directory of headers")
+	case opt.Include != "":
+		return openInclude(opt.Include, "")
+	}
+	return openTree(ctx, opt, kernelArch[arch])
+}
+
+func openInclude(dir, temporary string) (*Source, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("uapi: %w", err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "linux")); err != nil {
+		return nil, fmt.Errorf("uapi: %s holds no kernel headers: %w", dir, err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("uapi: %s holds no kernel headers: linux is no directory", dir)
+	}
+	return &Source{Include: dir, Release: headerRelease(dir), temporary: temporary}, nil
+}
+
+func openTree(ctx context.Context, opt SourceOptions, arch string) (*Source, error) {
+	tree, err := filepath.Abs(opt.Tree)
+	if err != nil {
+		return nil, fmt.Errorf("uapi: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(tree, "include", "uapi", "linux")); err != nil {
+		return nil, fmt.Errorf("uapi: %s is no kernel tree: %w", tree, err)
+	}
+	if opt.CacheDir == "" {
+		tmp, err := os.MkdirTemp("", "xpsgen-headers-")
+		if err != nil {
+			return nil, fmt.Errorf("uapi: %w", err)
+		}
+		if err := installHeaders(ctx, tree, arch, tmp, opt.Log); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(tmp))
+		}
+		return openInclude(filepath.Join(tmp, "usr", "include"), tmp)
+	}
+	key, err := treeKey(tree, arch)
+	if err != nil {
+		return nil, fmt.Errorf("uapi: %s: %w", tree, err)
+	}
+	dir := filepath.Join(opt.CacheDir, key)
+	include := filepath.Join(dir, "usr", "include")
+	if _, err := os.Stat(dir); err == nil {
+		return openInclude(include, "")
+	}
+	if err := fillCache(ctx, tree, arch, opt, dir); err != nil {
+		return nil, err
+	}
+	return openInclude(include, "")
+}
+
+// fillCache installs the headers beside dir and renames them into place.
+func fillCache(ctx context.Context, tree, arch string, opt SourceOptions, dir string) (err error) {
+	if err := os.MkdirAll(opt.CacheDir, 0o755); err != nil {
+		return fmt.Errorf("uapi: header cache: %w", err)
+	}
+	lock := flock.New(filepath.Join(opt.CacheDir, "lock"))
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("uapi: header cache: %w", err)
+	}
+	defer lock.Close()
+	if _, err := os.Stat(dir); err == nil {
+		return nil // by another run, while this one waited
+	}
+	// Under the lock, a directory with this name is of a run that died.
+	tmp := filepath.Join(opt.CacheDir, "incomplete")
+	if err := os.RemoveAll(tmp); err != nil {
+		return fmt.Errorf("uapi: header cache: %w", err)
+	}
+	if err := os.Mkdir(tmp, 0o755); err != nil {
+		return fmt.Errorf("uapi: header cache: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(tmp))
+		}
+	}()
+	if err := installHeaders(ctx, tree, arch, tmp, opt.Log); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return fmt.Errorf("uapi: header cache: %w", err)
+	}
+	return nil
+}
+
+// installHeaders runs make headers with out as the build directory; the
+// headers are then below out/usr/include. The tree is only read.
+func installHeaders(ctx context.Context, tree, arch, out string, log io.Writer) error {
+	cmd := exec.CommandContext(ctx, "make", "-s", "-C", tree, "O="+out, "ARCH="+arch, "headers")
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "MAKEFLAGS=", "MAKELEVEL=")
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = killDelay
+	err := cmd.Run()
+	if log != nil {
+		if _, werr := log.Write(text.Bytes()); werr != nil && err == nil {
+			err = werr
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("uapi: make headers in %s: %w: %s", tree, err, lastLine(text.String()))
+	}
+	return nil
+}
+
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return s[strings.LastIndexByte(s, '\n')+1:]
+}
+
+// treeKey is a digest over name, size and time of everything make headers
+// reads: what make itself goes by.
+func treeKey(tree, arch string) (string, error) {
+	sum := sha256.New()
+	fmt.Fprintln(sum, "1", arch, tree)
+	for _, dir := range []string{
+		"Makefile", "scripts/headers_install.sh", "scripts/Makefile.headersinst", "include/uapi",
+		"arch/" + arch + "/include/uapi", "arch/" + arch + "/entry/syscalls", "arch/" + arch + "/tools",
+	} {
+		err := filepath.WalkDir(filepath.Join(tree, dir), func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				if errors.Is(err, fs.ErrNotExist) {
+					return nil // not every architecture has all of them
+				}
+				return err
+			}
+			if d.IsDir() {
+				return nil
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(sum, name, info.Size(), info.ModTime().UnixNano())
+			return nil
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:32], nil
+}
+
+var versionPart = regexp.MustCompile(`(?m)^#define LINUX_VERSION_(MAJOR|PATCHLEVEL|SUBLEVEL) (\d+)$`)
+
+// headerRelease reads the version out of linux/version.h, or returns "".
+func headerRelease(include string) string {
+	text, err := os.ReadFile(filepath.Join(include, "linux", "version.h"))
+	if err != nil {
+		return "" // not every set of headers has it
+	}
+	var parts []string
+	for _, m := range versionPart.FindAllStringSubmatch(string(text), -1) {
+		parts = append(parts, m[2])
+	}
+	if len(parts) != 3 {
+		return ""
+	}
+	return strings.Join(parts, ".")
+}
