@@ -40,7 +40,6 @@ var fixedConfig = []string{
 	"core.autocrlf=false",
 	"core.eol=lf",
 	"core.safecrlf=false",
-	"core.fsync=none",
 	"core.fileMode=true",
 	"core.symlinks=true",
 	"core.ignoreCase=false",

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"xpsgen/vmtest/cache"
+)
+
+// Tree is a patched tree on disk that this run has to itself. It must be
+// closed.
+type Tree struct {
+	// Dir is the source directory. It holds no .git.
+	Dir string
+	// Work is the directory around it, where builds keep their objects.
+	Work string
+	// Commit is what is checked out.
+	Commit string
+
+	lock *cache.Lock
+}
+
+// Checkout puts the patched tree into the base's working tree. Only files that
+// differ from what was there are written, and files that somebody changed
+// there are put right. It waits while another run has the working tree.
+func (s *Source) Checkout(ctx context.Context) (t *Tree, err error) {
+	commit, err := s.Commit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	step := "check out " + s.Name()
+	lock, err := cache.Acquire(ctx, filepath.Join(s.work, "lock"), step, s.opt.Progress)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			lock.Release()
+		}
+	}()
+	t = &Tree{Dir: filepath.Join(s.work, "src"), Work: s.work, Commit: commit, lock: lock}
+	defer s.opt.Progress.Step(step, s.opt.Variant.String())(&err)
+	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	g := s.git()
+	g.work, g.index, g.files = t.Dir, filepath.Join(s.work, "index"), []*os.File{lock.File()}
+	// We hold the lock, so this is what a killed run left.
+	if err := os.Remove(g.index + ".lock"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	if err := g.run(ctx, "read-tree", "--reset", "-u", commit); err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	return t, nil
+}
+
+// Lock is the open file that keeps the tree locked, for children to inherit.
+func (t *Tree) Lock() *os.File { return t.lock.File() }
+
+// Close gives the working tree to whoever waits for it. The files stay. Twice
+// is harmless.
+func (t *Tree) Close() {
+	if t != nil {
+		t.lock.Release()
+	}
+}

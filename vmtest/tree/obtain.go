@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package tree
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/proc"
+	"xpsgen/vmtest/progress"
+)
+
+// ErrObtain is wrapped by errors that say that a base could not be had: no
+// network, no such package, a damaged download.
+var ErrObtain = errors.New("source not available")
+
+// obtained is a base in the cache.
+type obtained struct {
+	// Source is the manifest's word for where it came from.
+	Source Origin `json:"source"`
+	// Version and Origin are for people.
+	Version string `json:"version"`
+	Origin  string `json:"origin"`
+	// Dir is the base's directory, relative to the cache's base/.
+	Dir string `json:"dir"`
+	// Commit is the base in the repository in Dir.
+	Commit string `json:"commit"`
+
+	dir string
+}
+
+// obtain finds the base b in the cache, or else gets it from the first of its
+// origins that works.
+func obtain(ctx context.Context, opt *Options, project string, b *Base) (*obtained, error) {
+	name := project + "-" + b.Name
+	pointer := filepath.Join(opt.Cache, "base", name+".json")
+	if got := readPointer(opt.Cache, pointer, b); got != nil {
+		return got, nil
+	}
+	step := "fetch " + project + " " + b.Name
+	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "base-"+name), step, opt.Progress)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	// Another run may have done it while this one waited.
+	if got := readPointer(opt.Cache, pointer, b); got != nil {
+		return got, nil
+	}
+	f := &fetcher{opt: opt, project: project, base: b.Name, step: step}
+	got, err := f.fetch(ctx, b.Origins)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.MarshalIndent(got, "", "\t")
+	if err != nil {
+		return nil, err
+	}
+	if err := cache.WriteFile(pointer, append(data, '\n'), 0o644); err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	return got, nil
+}
+
+// readPointer returns the base that pointer leads to, if it is there and is
+// from one of the origins that the manifest has now. Anything else is nil: the
+// base is then obtained anew.
+func readPointer(cacheDir, pointer string, b *Base) *obtained {
+	data, err := os.ReadFile(pointer)
+	if err != nil {
+		return nil
+	}
+	var got obtained
+	if json.Unmarshal(data, &got) != nil || got.Dir != filepath.Base(got.Dir) || !isObjectID(got.Commit) {
+		return nil
+	}
+	got.dir = filepath.Join(cacheDir, "base", got.Dir)
+	if _, err := os.Stat(filepath.Join(got.dir, "git", "HEAD")); err != nil {
+		return nil
+	}
+	for i := range b.Origins {
+		if b.Origins[i].id() == got.Source.id() {
+			return &got
+		}
+	}
+	return nil
+}
+
+// id identifies what an origin asks for. Where the package is looked for does
+// not change what it is.
+func (o *Origin) id() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{string(o.Kind), o.Package, o.Version, o.URL, o.Ref}, "\x00")))
+	return fmt.Sprintf("%x", sum[:6])
+}
+
+func (o *Origin) String() string {
+	if o.Kind == KindGit {
+		return fmt.Sprintf("git %s %s", o.URL, o.Ref)
+	}
+	return fmt.Sprintf("%s %s", o.Kind, o.Package)
+}
+
+type fetcher struct {
+	opt                 *Options
+	project, base, step string
+}
+
+// fetch tries the origins in turn.
+func (f *fetcher) fetch(ctx context.Context, origins []Origin) (got *obtained, err error) {
+	defer f.opt.Progress.Step(f.step, origins[0].String())(&err)
+	var errs []error
+	for i := range origins {
+		o := &origins[i]
+		if i > 0 {
+			f.opt.Progress.Emit(progress.Event{Step: f.step, State: progress.Notice,
+				Text: fmt.Sprintf("%v; trying %s", errs[i-1], o)})
+		}
+		if o.Kind == KindGit {
+			got, err = f.fromGit(ctx, o)
+		} else {
+			got, err = f.fromPackage(ctx, o)
+		}
+		if err == nil {
+			got.Source = *o
+			return got, nil
+		}
+		if ctx.Err() != nil || isDiskFull(err) {
+			return nil, fmt.Errorf("%s: %w", f.step, err)
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", o, err))
+	}
+	return nil, fmt.Errorf("%s: %w: %w\nThe source is not in the cache and could not be fetched. "+
+		"Connect to the network and run again, or name a source directory of your own (%s=DIR)",
+		f.step, ErrObtain, errors.Join(errs...), dirVariable(f.project))
+}
+
+// dirVariable is what the user sets to give a source directory.
+func dirVariable(project string) string {
+	if project == "linux" {
+		return "KERNEL"
+	}
+	return strings.ToUpper(project)
+}
+
+func (f *fetcher) fromPackage(ctx context.Context, o *Origin) (*obtained, error) {
+	a := &apt{dir: filepath.Join(f.opt.Cache, "apt"), step: f.step, p: f.opt.Progress}
+	dl := filepath.Join(f.opt.Cache, "download", f.project+"-"+f.base+"-"+o.id())
+	d, err := obtainDownload(ctx, dl, f.step, f.opt.Progress, func(ctx context.Context, dir string) (*download, error) {
+		return a.fetch(ctx, o, dir)
+	})
+	if err != nil {
+		return nil, err
+	}
+	got := &obtained{Version: upstream(d.Version), Origin: fmt.Sprintf("%s %s", o, d.Version)}
+	err = f.publish(ctx, got, d.SHA256, func(g *git) (err error) {
+		message := fmt.Sprintf("%s\n\nSha256: %s\n", d.File, d.SHA256)
+		return withTarball(ctx, d.path(), func(r io.Reader) error {
+			got.Commit, err = importTar(ctx, g, r, message, importProgress(f.opt.Progress, f.step))
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return got, nil
+}
+
+// upstream is a Debian version without Debian's revision: what the kernel
+// itself says it is.
+func upstream(version string) string {
+	if i := strings.LastIndexByte(version, '-'); i > 0 {
+		version = version[:i]
+	}
+	if _, v, ok := strings.Cut(version, ":"); ok {
+		version = v
+	}
+	return version
+}
+
+// fromGit fetches one commit, with the user's own configuration since a proxy
+// or a mirror may stand in it.
+func (f *fetcher) fromGit(ctx context.Context, o *Origin) (*obtained, error) {
+	got := &obtained{Version: strings.TrimPrefix(o.Ref, "v"), Origin: o.String()}
+	err := f.publish(ctx, got, o.id(), func(g *git) (err error) {
+		c := &proc.Cmd{
+			Args: []string{"git", "--git-dir=" + g.dir, "fetch", "-q", "--no-tags", "--depth=1", o.URL, o.Ref},
+			Env:  cleanEnv(),
+		}
+		if err := c.Run(ctx); err != nil {
+			return err
+		}
+		if got.Commit, err = g.output(ctx, "rev-parse", "--verify", "FETCH_HEAD^{commit}"); err != nil {
+			return err
+		}
+		if isObjectID(o.Ref) && got.Commit != o.Ref {
+			return fmt.Errorf("got commit %s", got.Commit)
+		}
+		return g.run(ctx, "update-ref", "refs/heads/base", got.Commit)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return got, nil
+}
+
+// publish makes the base's directory in the cache, unless it is there, with
+// the repository that fill puts the source into.
+func (f *fetcher) publish(ctx context.Context, got *obtained, hash string, fill func(g *git) error) error {
+	got.Dir = fmt.Sprintf("%s-%s-%.12s", f.project, fileName(got.Version), hash)
+	got.dir = filepath.Join(f.opt.Cache, "base", got.Dir)
+	record := filepath.Join(got.dir, "commit")
+	if data, err := os.ReadFile(record); err == nil && isObjectID(strings.TrimSpace(string(data))) {
+		got.Commit = strings.TrimSpace(string(data))
+		return nil
+	}
+	return cache.Publish(got.dir, func(tmp string) error {
+		g, err := initBare(ctx, filepath.Join(tmp, "git"))
+		if err != nil {
+			return err
+		}
+		if err := fill(g); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(tmp, "commit"), []byte(got.Commit+"\n"), 0o644)
+	})
+}
+
+// fileName makes s fit to be part of a file name.
+func fileName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("/~:+ ", r) {
+			return '-'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package tree
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/proc"
+)
+
+// snapshot takes the user's directory, as it is now with all local changes,
+// as a commit into a repository of the cache. The directory is only read: git
+// gets a repository and an index of its own, and of a checkout borrows the
+// objects.
+func snapshot(ctx context.Context, opt *Options, project string) (got *obtained, err error) {
+	dir, err := filepath.Abs(opt.Dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrObtain, err)
+	}
+	if err := looksLike(project, dir); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrObtain, err)
+	}
+	step := "read " + dir
+	sum := sha256.Sum256([]byte(dir))
+	name := fmt.Sprintf("%s-dir-%x", project, sum[:6])
+	got = &obtained{Dir: name, dir: filepath.Join(opt.Cache, "base", name), Origin: dir}
+	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "base-"+name), step, opt.Progress)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	defer opt.Progress.Step(step, "")(&err)
+	g, top, err := snapshotRepo(ctx, got.dir, dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	if err := addAll(ctx, g, top); err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	tree, err := g.output(ctx, "write-tree")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	if got.Commit, err = g.input(ctx, strings.NewReader("source directory\n"), "commit-tree", tree); err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	if err := g.run(ctx, "update-ref", "refs/heads/base", got.Commit); err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	got.Version = versionIn(project, dir)
+	return got, nil
+}
+
+// looksLike fails if dir is not a source directory of the project.
+func looksLike(project, dir string) error {
+	mark := map[string]string{"linux": "Kbuild", "iproute2": "ip/iplink.c"}[project]
+	if mark == "" {
+		mark = "."
+	}
+	if _, err := os.Stat(filepath.Join(dir, mark)); err != nil {
+		return fmt.Errorf("%s is not a %s source directory: no %s in it", dir, project, mark)
+	}
+	return nil
+}
+
+// snapshotRepo makes or opens the repository in base for the directory dir.
+// top reports whether dir is the top of a git checkout of the user's.
+func snapshotRepo(ctx context.Context, base, dir string) (g *git, top bool, err error) {
+	g = &git{dir: filepath.Join(base, "git"), work: dir, index: filepath.Join(base, "index")}
+	if err := os.Remove(g.index + ".lock"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, false, err
+	}
+	if _, err := os.Stat(filepath.Join(base, "git", "HEAD")); err != nil {
+		err := cache.Publish(base, func(tmp string) error {
+			_, err := initBare(ctx, filepath.Join(tmp, "git"))
+			return err
+		})
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	// NB: asked in the directory and without --git-dir, so that it is the
+	// user's own repository that answers.
+	user := &git{}
+	c := user.cmd("rev-parse", "--show-prefix", "--git-path", "objects", "--git-path", "index")
+	c.Dir = dir
+	out, err := c.Output(ctx)
+	var perr *proc.Error
+	if errors.As(err, &perr) && perr.ExitCode == 128 {
+		return g, false, nil // no checkout
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	lines := strings.Split(string(out), "\n")
+	if len(lines) < 3 || lines[0] != "" {
+		return g, false, nil // a folder within some other checkout
+	}
+	abs := func(p string) string {
+		if filepath.IsAbs(p) {
+			return p
+		}
+		return filepath.Join(dir, p)
+	}
+	alternates := filepath.Join(g.dir, "objects", "info", "alternates")
+	if err := cache.WriteFile(alternates, []byte(abs(lines[1])+"\n"), 0o644); err != nil {
+		return nil, false, err
+	}
+	// The user's index knows which files are unchanged; without it all would
+	// have to be read.
+	if _, err := os.Stat(g.index); err != nil {
+		if data, err := os.ReadFile(abs(lines[2])); err == nil {
+			if err := cache.WriteFile(g.index, data, 0o644); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	return g, true, nil
+}
+
+// buildProducts are what a build within the source directory leaves. They are
+// no source, and a kernel refuses to build beside them.
+var buildProducts = []string{
+	"**/*.o", "**/*.a", "**/*.ko", "**/*.cmd", "**/*.mod", "**/*.order", ".config", ".config.old",
+	"include/config/**", "include/generated/**", "arch/*/include/generated/**", "vmlinux", "System.map",
+}
+
+// addAll brings the index to what is in the directory.
+func addAll(ctx context.Context, g *git, checkout bool) error {
+	args := []string{"add", "--all"}
+	if !checkout {
+		// What a tarball holds is source even where .gitignore says not.
+		args = append(args, "--force", "--", ".")
+		for _, pattern := range buildProducts {
+			args = append(args, ":(exclude,glob)"+pattern)
+		}
+	}
+	return g.run(ctx, args...)
+}
+
+var (
+	makeVersion = regexp.MustCompile(`(?m)^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *= *(\S*)$`)
+	ipVersion   = regexp.MustCompile(`version\[\] = "([^"]+)"`)
+)
+
+// versionIn reads the version out of a source directory; the directory's name
+// stands in for one that cannot be read.
+func versionIn(project, dir string) string {
+	switch project {
+	case "linux":
+		data, err := os.ReadFile(filepath.Join(dir, "Makefile"))
+		if err != nil {
+			break
+		}
+		data, _, _ = bytes.Cut(data, []byte("\n\n"))
+		var v string
+		for _, m := range makeVersion.FindAllSubmatch(data, -1) {
+			if s := string(m[2]); v != "" && s != "" && string(m[1]) != "EXTRAVERSION" {
+				v += "." + s
+			} else {
+				v += s
+			}
+		}
+		if v != "" {
+			return v
+		}
+	case "iproute2":
+		data, err := os.ReadFile(filepath.Join(dir, "include", "version.h"))
+		if err != nil {
+			break
+		}
+		if m := ipVersion.FindSubmatch(data); m != nil {
+			return string(m[1])
+		}
+	}
+	return filepath.Base(dir)
+}

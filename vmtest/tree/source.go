@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package tree
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"xpsgen/vmtest/progress"
+)
+
+// Options say which tree to open. Series and Cache are required.
+type Options struct {
+	// Series is the change to apply.
+	Series *Series
+	// Base is the name of one of its bases; empty means the first.
+	Base string
+	// Dir is a source directory of the user's own, taken instead of the
+	// base's origins: a git checkout, local changes included, or an unpacked
+	// tarball. It is only read.
+	Dir string
+	// Variant changes what is applied. The zero value is the whole series.
+	Variant Variant
+	// Cache is the cache directory, see xpsgen/vmtest/cache.
+	Cache string
+	// Progress hears what takes long. May be nil.
+	Progress progress.Func
+}
+
+// Variant is a deviation from the series.
+type Variant struct {
+	// Unpatched leaves all patches out.
+	Unpatched bool
+	// First applies only that many patches; 0 means all.
+	First int
+	// Extra are further patch files, applied on top.
+	Extra []string
+}
+
+// String describes v for people: "", "unpatched", "first 2 patches".
+func (v Variant) String() string {
+	var s string
+	switch {
+	case v.Unpatched:
+		s = "unpatched"
+	case v.First > 0:
+		s = fmt.Sprintf("first %d patches", v.First)
+	}
+	for _, e := range v.Extra {
+		if s != "" {
+			s += ", "
+		}
+		s += "with " + filepath.Base(e)
+	}
+	return s
+}
+
+// Source is a base and the patches to apply to it. The base is there; the
+// patched tree is made when [Source.Commit] or [Source.Checkout] is called.
+type Source struct {
+	// Project is the series' project, Base the name of its base.
+	Project, Base string
+	// Version is what was obtained, as its origin calls it.
+	Version string
+	// Origin says in words where it came from.
+	Origin string
+	// BaseCommit is the commit of the bare base in the cache. It is a
+	// function of the source's content.
+	BaseCommit string
+	// Patches are what is applied, in order.
+	Patches []Patch
+
+	opt     Options
+	dir     string // of the base in the cache
+	work    string // of the working tree
+	content [][]byte
+	key     string
+}
+
+// Open finds the base, obtaining it if the cache does not have it, and reads
+// the patches. When the cache is warm it runs no other program, unless the
+// base is a directory of the user's.
+//
+// Returns an error wrapping [ErrObtain] if the base cannot be had.
+func Open(ctx context.Context, opt Options) (*Source, error) {
+	b, err := opt.Series.Base(opt.Base)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{Project: opt.Series.Project, Base: b.Name, opt: opt}
+	if err := s.readPatches(b); err != nil {
+		return nil, err
+	}
+	var got *obtained
+	if opt.Dir != "" {
+		got, err = snapshot(ctx, &opt, s.Project)
+	} else {
+		got, err = obtain(ctx, &opt, s.Project, b)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Version, s.Origin, s.BaseCommit, s.dir = got.Version, got.Origin, got.Commit, got.dir
+	name := s.Project + "-" + s.Base
+	if opt.Dir != "" {
+		name = filepath.Base(got.dir)
+	}
+	s.work = filepath.Join(opt.Cache, "work", name)
+	s.key = s.makeKey()
+	return s, nil
+}
+
+// readPatches reads the files of the variant.
+func (s *Source) readPatches(b *Base) error {
+	v := s.opt.Variant
+	switch {
+	case v.Unpatched && v.First != 0:
+		return errors.New("unpatched and a number of patches exclude each other")
+	case v.First < 0 || v.First > len(b.Patches):
+		return fmt.Errorf("base %s has %d patches, not %d", b.Name, len(b.Patches), v.First)
+	case v.First > 0:
+		s.Patches = slices.Clone(b.Patches[:v.First])
+	case !v.Unpatched:
+		s.Patches = slices.Clone(b.Patches)
+	}
+	for _, path := range v.Extra {
+		name := filepath.Base(path)
+		s.Patches = append(s.Patches, Patch{Key: keyOf(name), File: name, Path: path})
+	}
+	for _, p := range s.Patches {
+		data, err := os.ReadFile(p.Path)
+		if err != nil {
+			return fmt.Errorf("read patch %s: %w", p.Key, err)
+		}
+		s.content = append(s.content, data)
+	}
+	return nil
+}
+
+// applyVersion changes whenever the same patches would make another commit.
+const applyVersion = "1"
+
+func (s *Source) makeKey() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "apply %s\n%s\n", applyVersion, s.BaseCommit)
+	for _, data := range s.content {
+		fmt.Fprintf(h, "%d\n", len(data))
+		_, _ = h.Write(data)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Key identifies the patched tree by all that makes it: the base's content and
+// the patches', byte by byte.
+func (s *Source) Key() string { return s.key }
+
+// Name is what to call the tree in messages: "linux 6.12.117".
+func (s *Source) Name() string { return s.Project + " " + s.Version }
+
+// WorkDir is the directory that belongs to this tree's base: the working tree
+// is its "src", and builds keep their objects beside it. Only who holds the
+// [Tree] of a [Source.Checkout] may write there.
+func (s *Source) WorkDir() string { return s.work }
+
+// Show returns a file as it is in the patched tree, without a checkout.
+func (s *Source) Show(ctx context.Context, name string) ([]byte, error) {
+	commit, err := s.Commit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.git().cmd("cat-file", "blob", commit+":"+name).Output(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read %s of %s: %w", name, s.Name(), err)
+	}
+	return out, nil
+}
+
+// Archive writes the patched tree as a tar stream to w, each name with prefix
+// before it. No working tree is touched, and no lock is needed.
+func (s *Source) Archive(ctx context.Context, w io.Writer, prefix string, paths ...string) error {
+	commit, err := s.Commit(ctx)
+	if err != nil {
+		return err
+	}
+	c := s.git().cmd(append([]string{"archive", "--format=tar", "--prefix=" + prefix, commit, "--"}, paths...)...)
+	c.Stdout = w
+	if err := c.Run(ctx); err != nil {
+		return fmt.Errorf("archive %s: %w", s.Name(), err)
+	}
+	return nil
+}
+
+func (s *Source) git() *git { return &git{dir: filepath.Join(s.dir, "git")} }
