@@ -23,6 +23,9 @@ import (
 // DefaultGrace is how long an interrupted child may take to end by itself.
 const DefaultGrace = 5 * time.Second
 
+// outputDelay is how long to wait for the output of a killed group to end.
+const outputDelay = 2 * time.Second
+
 // tailSize is how much of a child's stderr an [Error] carries.
 const tailSize = 8 << 10
 
@@ -136,11 +139,12 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 	// SIGTERM rather than SIGKILL: make passes it on to its own children and
 	// deletes what they had half written.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	cmd.WaitDelay = 2 * time.Second
 
 	started := make(chan error, 1)
-	done := make(chan error, 1)
+	done := make(chan struct{})
+	var waitErr error
 	go func() {
+		defer close(done)
 		// Pdeathsig follows the thread that started the child, so this
 		// one must live as long.
 		runtime.LockOSThread()
@@ -148,15 +152,15 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			done <- cmd.Wait()
+			waitErr = cmd.Wait()
 		}
 	}()
 	if err := <-started; err != nil {
 		return err
 	}
 	select {
-	case err := <-done:
-		return err
+	case <-done:
+		return waitErr
 	case <-ctx.Done():
 	}
 	grace := c.Grace
@@ -165,17 +169,17 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 	}
 	group := -cmd.Process.Pid
 	_ = syscall.Kill(group, syscall.SIGINT)
-	ended := false
 	select {
 	case <-done:
-		ended = true
 	case <-time.After(grace):
 	}
-	// Whatever of the group is left, its leader included. The group exists as
-	// long as one member does, so the number cannot have been given anew.
+	// Whatever of the group is left, its leader included; an empty group is
+	// no error. What escaped the group may still hold a pipe open, so the wait
+	// for the output's end is bounded.
 	_ = syscall.Kill(group, syscall.SIGKILL)
-	if !ended {
-		<-done
+	select {
+	case <-done:
+	case <-time.After(outputDelay):
 	}
 	return context.Cause(ctx)
 }
