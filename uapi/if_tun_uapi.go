@@ -16,6 +16,41 @@ const (
 	TUN_TYPE_MASK = 0xf
 )
 
+// linux/if_tun.h:32
+const (
+	TUNSETNOCSUM    = 0x400454c8 // Ioctl defines
+	TUNSETDEBUG     = 0x400454c9
+	TUNSETIFF       = 0x400454ca
+	TUNSETPERSIST   = 0x400454cb
+	TUNSETOWNER     = 0x400454cc
+	TUNSETLINK      = 0x400454cd
+	TUNSETGROUP     = 0x400454ce
+	TUNGETFEATURES  = 0x800454cf
+	TUNSETOFFLOAD   = 0x400454d0
+	TUNSETTXFILTER  = 0x400454d1
+	TUNGETIFF       = 0x800454d2
+	TUNGETSNDBUF    = 0x800454d3
+	TUNSETSNDBUF    = 0x400454d4
+	TUNATTACHFILTER = 0x401054d5
+	TUNDETACHFILTER = 0x401054d6
+	TUNGETVNETHDRSZ = 0x800454d7
+	TUNSETVNETHDRSZ = 0x400454d8
+	TUNSETQUEUE     = 0x400454d9
+	TUNSETIFINDEX   = 0x400454da
+	TUNGETFILTER    = 0x801054db
+	TUNSETVNETLE    = 0x400454dc
+	TUNGETVNETLE    = 0x800454dd
+	// The TUNSETVNETBE and TUNGETVNETBE ioctls are for cross-endian support on
+	// little-endian hosts. Not all kernel configurations support them, but all
+	// configurations that support SET also support GET.
+	TUNSETVNETBE       = 0x400454de
+	TUNGETVNETBE       = 0x800454df
+	TUNSETSTEERINGEBPF = 0x800454e0
+	TUNSETFILTEREBPF   = 0x800454e1
+	TUNSETCARRIER      = 0x400454e2
+	TUNGETDEVNETNS     = 0x54e3
+)
+
 // linux/if_tun.h:66
 const (
 	IFF_TUN          = 0x1 // TUNSETIFF ifr flags

@@ -7,9 +7,25 @@
 
 package uapi
 
+// Linux-specific socket ioctls
+// linux/sockios.h:26
+const (
+	SIOCINQ  = 21531
+	SIOCOUTQ = 21521 // output queue size (not sent + not acked)
+)
+
 // linux/sockios.h:29
 const (
 	SOCK_IOC_TYPE = 0x89
+)
+
+// linux/sockios.h:36
+const (
+	// the timeval/timespec data structure layout is defined by libc,
+	// so we need to cover both possible versions on 32-bit.
+	// Get stamp (timeval)
+	SIOCGSTAMP_NEW   = 0x80108906
+	SIOCGSTAMPNS_NEW = 0x80108907 // Get stamp (timespec)
 )
 
 // on 64-bit and x32, avoid the ?: operator

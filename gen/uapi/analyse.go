@@ -72,6 +72,7 @@ func Analyse(ctx context.Context, cc *Compiler, root, path string) (*Header, err
 		},
 	}
 	a.ask()
+	a.borrow()
 	if err := a.unit.build(ctx, cc); err != nil {
 		return nil, err
 	}
@@ -113,6 +114,30 @@ func (a *analysis) ask() {
 		}
 		a.macros = append(a.macros, m)
 		a.unit.questions = append(a.unit.questions, &question{name: name, str: a.isString(m, 0)})
+	}
+}
+
+// borrow adds headers that macros use without including them, on the grounds
+// that whoever calls ioctl(2) has them anyway.
+func (a *analysis) borrow() {
+	want := make(map[string]bool)
+	for _, m := range a.macros {
+		for rest := m.body; rest != ""; {
+			tok := nextToken(rest)
+			rest = rest[len(tok):]
+			switch {
+			case a.sc.macros[tok] != nil:
+			case strings.HasPrefix(tok, "_IO"):
+				want["linux/ioctl.h"] = true
+			case strings.HasPrefix(tok, "FIO") || strings.HasPrefix(tok, "TIOC"):
+				want["asm/ioctls.h"] = true
+			}
+		}
+	}
+	for _, h := range sortedKeys(want) {
+		if _, err := os.Stat(filepath.Join(a.unit.roots[0], h)); err == nil {
+			a.unit.borrowed = append(a.unit.borrowed, h)
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ type unit struct {
 	header    string
 	roots     []string
 	object    string
+	borrowed  []string // included after header, for its macros
 	clang     bool
 	questions []*question
 }
@@ -48,6 +49,9 @@ type unit struct {
 func (u *unit) source() string {
 	var b strings.Builder
 	b.WriteString(includeLine(u.header))
+	for _, h := range u.borrowed {
+		b.WriteString(includeLine(h))
+	}
 	b.WriteString("struct xpsgen_value { unsigned long long bits; unsigned int size, sgn; };\n")
 	for i, q := range u.questions {
 		if q.reason != "" {
@@ -151,7 +155,10 @@ func (u *unit) values(f *elf.File) error {
 		return err
 	}
 	content := make(map[elf.SectionIndex][]byte)
-	relocated := relocatedAt(f)
+	relocated, err := relocatedAt(f)
+	if err != nil {
+		return err
+	}
 	answered, complete := 0, false
 	for _, s := range symbols {
 		num, ok := strings.CutPrefix(s.Name, "xpsgen_")
@@ -225,7 +232,7 @@ type relocKey struct {
 // relocatedAt returns the places in the value sections that a linker would
 // fill in. Only what 64-bit and 32-bit records have in common is read: the
 // offset, their first word.
-func relocatedAt(f *elf.File) map[relocKey]bool {
+func relocatedAt(f *elf.File) (map[relocKey]bool, error) {
 	at := make(map[relocKey]bool)
 	for _, s := range f.Sections {
 		if s.Type != elf.SHT_RELA && s.Type != elf.SHT_REL || int(s.Info) >= len(f.Sections) ||
@@ -234,7 +241,7 @@ func relocatedAt(f *elf.File) map[relocKey]bool {
 		}
 		data, err := s.Data()
 		if err != nil {
-			continue // NB: an unreadable section also fails in values
+			return nil, err
 		}
 		for ; uint64(len(data)) >= s.Entsize; data = data[s.Entsize:] {
 			off := uint64(f.ByteOrder.Uint32(data))
@@ -244,5 +251,5 @@ func relocatedAt(f *elf.File) map[relocKey]bool {
 			at[relocKey{elf.SectionIndex(s.Info), off}] = true
 		}
 	}
-	return at
+	return at, nil
 }
