@@ -108,6 +108,10 @@ func (o *Origin) String() string {
 	return fmt.Sprintf("%s %s", o.Kind, o.Package)
 }
 
+// baseBytes is about what fetching a base and checking it out takes: the
+// download, git's copy and the working tree.
+var baseBytes = map[string]int64{"linux": 33 << 27, "iproute2": 20 << 20}
+
 type fetcher struct {
 	opt                 *Options
 	project, base, step string
@@ -132,8 +136,8 @@ func (f *fetcher) fetch(ctx context.Context, origins []Origin) (got *obtained, e
 			got.Source = *o
 			return got, nil
 		}
-		if ctx.Err() != nil || isDiskFull(err) {
-			return nil, fmt.Errorf("%s: %w", f.step, err)
+		if ctx.Err() != nil || cache.DiskFull(err) {
+			return nil, fmt.Errorf("%s: %w", f.step, cache.Explain(err, f.opt.Cache, baseBytes[f.project]))
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", o, err))
 	}

@@ -90,6 +90,9 @@ type Source struct {
 //
 // Returns an error wrapping [ErrObtain] if the base cannot be had.
 func Open(ctx context.Context, opt Options) (*Source, error) {
+	if !filepath.IsAbs(opt.Cache) {
+		return nil, fmt.Errorf("cache directory %q: want an absolute path", opt.Cache)
+	}
 	b, err := opt.Series.Base(opt.Base)
 	if err != nil {
 		return nil, err

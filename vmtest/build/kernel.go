@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/config"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/tree"
+)
+
+const (
+	// kernelRecipe changes whenever the same input would be built otherwise.
+	kernelRecipe = "1"
+	// kernelObjects is about how many objects a kernel of the base
+	// configuration has, until a build has counted them.
+	kernelObjects = 1090
+	// kernelBytes is about what a kernel build takes on disk.
+	kernelBytes = 1 << 30
+)
+
+// What a kernel says about its making is pinned, so that the same input gives
+// the same kernel, and a second make has nothing to do.
+var kernelPins = []string{
+	"KBUILD_BUILD_TIMESTAMP=Sun, 22 Nov 2026 12:00:00 +0000",
+	"KBUILD_BUILD_USER=xpsgen",
+	"KBUILD_BUILD_HOST=workbench",
+	"KBUILD_BUILD_VERSION=1",
+	"LOCALVERSION=",
+}
+
+// KernelOptions say which kernel to build. Source and Cache are required, and
+// Fragments in all but name.
+type KernelOptions struct {
+	// Source is the patched tree.
+	Source *tree.Source
+	// Fragments make the configuration, see [config.Load].
+	Fragments []config.Fragment
+	// Cache is the cache directory.
+	Cache string
+	// Jobs is how many compilers run at once; 0 means one for each CPU.
+	Jobs int
+	// Progress hears how far the build is. May be nil.
+	Progress progress.Func
+}
+
+// KernelResult is a finished kernel in the cache. The paths are absolute and stay
+// valid as long as the cache does.
+type KernelResult struct {
+	// Dir holds the files, Hash identifies the kernel by all that made it.
+	Dir  string `json:"-"`
+	Hash string `json:"hash"`
+	// BzImage is what to boot, Vmlinux has the debug information.
+	BzImage   string `json:"-"`
+	Vmlinux   string `json:"-"`
+	SystemMap string `json:"-"`
+	Config    string `json:"-"`
+	// Release is what uname -r says.
+	Release string `json:"release"`
+	// Version is the base's, Commit the patched tree's.
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Tree    string `json:"tree"`
+	// Origin says where the base came from.
+	Origin string `json:"origin"`
+	// Fragments are the names of the configuration's parts.
+	Fragments []string `json:"fragments"`
+	// Patches are the keys of the patches applied.
+	Patches []string `json:"patches"`
+	// Compiler and Linker are what they say about themselves.
+	Compiler string `json:"compiler"`
+	Linker   string `json:"linker"`
+	// Objects is how many objects the build made, Seconds how long it took.
+	Objects int64   `json:"objects"`
+	Seconds float64 `json:"seconds"`
+	// Cached says that nothing had to be built.
+	Cached bool `json:"-"`
+	// SourceDir is the working tree it was built from, for decoding traces.
+	SourceDir string `json:"-"`
+}
+
+// Kernel returns the kernel that opt describes, from the cache if it is
+// there. Two runs that want kernels of one base build one after the other.
+//
+// Returns a [*config.DroppedSymbolError], a [*CompileError], a
+// [*BreakdownError], a [*cache.SpaceError], or what [tree.Source.Checkout]
+// returns.
+func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
+	b := &kernelBuild{opt: opt, step: "build kernel " + opt.Source.Version}
+	want, err := config.Merge(opt.Fragments)
+	if err != nil {
+		return nil, err
+	}
+	b.want = want
+	k := &KernelResult{Version: opt.Source.Version, Origin: opt.Source.Origin}
+	if k.Compiler, err = toolVersion(ctx, b.step, "gcc"); err != nil {
+		return nil, err
+	}
+	if k.Linker, err = toolVersion(ctx, b.step, "ld"); err != nil {
+		return nil, err
+	}
+	if k.Tree, err = opt.Source.TreeID(ctx); err != nil {
+		return nil, err
+	}
+	if k.Commit, err = opt.Source.Commit(ctx); err != nil {
+		return nil, err
+	}
+	for _, f := range opt.Fragments {
+		k.Fragments = append(k.Fragments, f.Name)
+	}
+	for _, p := range opt.Source.Patches {
+		k.Patches = append(k.Patches, p.Key)
+	}
+	k.Hash = hashOf("kernel", kernelRecipe, k.Tree, string(config.Format(want)),
+		k.Compiler, k.Linker, strings.Join(kernelPins, "\n"))
+	k.place(opt.Cache, opt.Source)
+	if k.lookup() {
+		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
+		return k, nil
+	}
+	t, err := opt.Source.Checkout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	if k.lookup() { // the run we waited for has made it
+		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
+		return k, nil
+	}
+	if err := b.build(ctx, t, k); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// place fills in the paths.
+func (k *KernelResult) place(cacheDir string, s *tree.Source) {
+	k.Dir = filepath.Join(cacheDir, "kernel", k.Hash)
+	k.BzImage = filepath.Join(k.Dir, "bzImage")
+	k.Vmlinux = filepath.Join(k.Dir, "vmlinux")
+	k.SystemMap = filepath.Join(k.Dir, "System.map")
+	k.Config = filepath.Join(k.Dir, "config")
+	k.SourceDir = filepath.Join(s.WorkDir(), "src")
+}
+
+// lookup completes k from the cache.
+func (k *KernelResult) lookup() bool {
+	// What is stored may have other patches with the same result.
+	commit, patches, version, origin := k.Commit, k.Patches, k.Version, k.Origin
+	fragments := k.Fragments
+	if !readRecord(k.Dir, k, "bzImage", "vmlinux", "System.map", "config") {
+		return false
+	}
+	k.Commit, k.Patches, k.Version, k.Origin, k.Fragments = commit, patches, version, origin, fragments
+	k.Cached = true
+	return true
+}
+
+type kernelBuild struct {
+	opt  KernelOptions
+	step string
+	want []config.Symbol
+}
+
+// flavour names the object directory: one for each set of fragments, so that
+// going from one configuration to another and back rebuilds nothing.
+func (b *kernelBuild) flavour() string {
+	var names []string
+	for _, f := range b.opt.Fragments {
+		name := strings.TrimSuffix(filepath.Base(f.Name), ".config")
+		if name != f.Name { // a file of the user's
+			name += "-" + hashOf(f.Name)[:6]
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, "+")
+}
+
+func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) (err error) {
+	start := time.Now()
+	o, err := openObjdir(filepath.Join(t.Work, "obj-"+b.flavour()))
+	if err != nil {
+		return cache.Explain(err, t.Work, kernelBytes)
+	}
+	log := o.dir + ".log"
+	total := o.expected()
+	b.opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Started, Text: b.flavour(), Total: total, Unit: "objects", Log: log})
+	defer func() {
+		state := progress.Finished
+		if err != nil {
+			state = progress.Failed
+		}
+		b.opt.Progress.Emit(progress.Event{Step: b.step, State: state, Elapsed: time.Since(start), Log: log})
+	}()
+	if err := os.WriteFile(log, nil, 0o644); err != nil {
+		return cache.Explain(err, t.Work, kernelBytes)
+	}
+	if err := o.begin(); err != nil {
+		return cache.Explain(err, t.Work, kernelBytes)
+	}
+	defer func() {
+		// What ended by itself has cleaned up; make deletes the target of a
+		// command that fails. What was killed may not have.
+		clean := ctx.Err() == nil && !isBreakdown(err)
+		err = errors.Join(err, o.end(clean))
+	}()
+	m := &makeRun{dir: o.dir, env: buildEnv(kernelPins...), step: b.step, total: total, p: b.opt.Progress,
+		log: log, hold: t.Lock(), needBytes: kernelBytes}
+	if err := b.configure(ctx, t, o, *m); err != nil {
+		return err
+	}
+	m.args = []string{"-C", t.Dir, "O=" + o.dir, jobs(b.opt.Jobs), "bzImage"}
+	if k.Objects, err = m.run(ctx); err != nil {
+		return err
+	}
+	if err := o.remember(k.Objects); err != nil {
+		return err
+	}
+	release, err := os.ReadFile(filepath.Join(o.dir, "include/config/kernel.release"))
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.step, err)
+	}
+	k.Release = strings.TrimSpace(string(release))
+	k.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+	return publish(k.Dir, k, func(tmp string) error {
+		for dst, src := range map[string]string{
+			"bzImage": "arch/x86/boot/bzImage", "vmlinux": "vmlinux", "System.map": "System.map", "config": ".config",
+		} {
+			if err := copyFile(filepath.Join(tmp, dst), filepath.Join(o.dir, src)); err != nil {
+				return fmt.Errorf("%s: %w", b.step, err)
+			}
+		}
+		return nil
+	})
+}
+
+// configure makes .config and holds it against what was asked for.
+func (b *kernelBuild) configure(ctx context.Context, t *tree.Tree, o *objdir, m makeRun) error {
+	all := filepath.Join(o.dir, "fragments.config")
+	if err := os.WriteFile(all, config.Format(b.want), 0o644); err != nil {
+		return cache.Explain(err, o.dir, kernelBytes)
+	}
+	m.args = []string{"-C", t.Dir, "O=" + o.dir, "KCONFIG_ALLCONFIG=" + all, "allnoconfig"}
+	if _, err := m.run(ctx); err != nil {
+		return err
+	}
+	final, err := os.ReadFile(filepath.Join(o.dir, ".config"))
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.step, err)
+	}
+	if err := config.Check(b.want, string(final)); err != nil {
+		return fmt.Errorf("%s: %w", b.step, err)
+	}
+	return nil
+}
+
+func isBreakdown(err error) bool {
+	var berr *BreakdownError
+	var serr *cache.SpaceError
+	return errors.As(err, &berr) || errors.As(err, &serr)
+}
+
+// expected is how many objects a build in o will make: all of them in a new
+// directory, not known in one that was built before.
+func (o *objdir) expected() int64 {
+	if _, err := os.Stat(filepath.Join(o.dir, "vmlinux")); err == nil {
+		return 0
+	}
+	total := int64(kernelObjects)
+	if data, err := os.ReadFile(filepath.Join(o.dir, objectsName)); err == nil {
+		if n, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64); err == nil && n > 0 {
+			total = n
+		}
+	}
+	return max(total-o.objects(), 1)
+}
+
+// objects counts the objects that are there.
+func (o *objdir) objects() (n int64) {
+	_ = filepath.WalkDir(o.dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".o") && d.Type().IsRegular() {
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+// remember notes how many objects there are after a whole build.
+func (o *objdir) remember(made int64) error {
+	if made < kernelObjects/2 {
+		return nil // an incremental build says nothing about a whole one
+	}
+	return os.WriteFile(filepath.Join(o.dir, objectsName), []byte(strconv.FormatInt(made, 10)+"\n"), 0o644)
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package build
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	// markerName is the file in an object directory that is there while a
+	// build runs, and after one that was killed.
+	markerName = ".xpsgen-building"
+	// objectsName holds how many objects the last whole build made.
+	objectsName = ".xpsgen-objects"
+	// settleTime is after how long a file that nobody writes any more counts
+	// as whole. No single command of a build takes as long.
+	settleTime = 2 * time.Minute
+)
+
+// objdir is a kept directory of objects (make's O=). Its owner holds the lock
+// of the working tree it belongs to.
+type objdir struct {
+	dir  string
+	stop func()
+}
+
+// openObjdir makes dir ready for a build: if the last one was killed, files
+// that may be half written are removed.
+func openObjdir(dir string) (*objdir, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	o := &objdir{dir: dir}
+	if err := o.recover(); err != nil {
+		return nil, fmt.Errorf("clean up after an interrupted build: %w", err)
+	}
+	return o, nil
+}
+
+// recover removes every file that is not older than the marker, if there is
+// one: whatever was written since may have been cut off in the middle, and
+// make knows files by their date only.
+func (o *objdir) recover() error {
+	marker := filepath.Join(o.dir, markerName)
+	info, err := os.Stat(marker)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	since := info.ModTime()
+	err = filepath.WalkDir(o.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || path == marker {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if info.ModTime().Before(since) {
+			return nil
+		}
+		return os.Remove(path)
+	})
+	if err != nil {
+		return err
+	}
+	// Last, so that an interrupted recovery is taken up again.
+	return os.Remove(marker)
+}
+
+// begin marks the directory as being built in. While the build runs the mark
+// follows the clock at a distance, so that a long build that is killed late
+// does not lose all it did.
+func (o *objdir) begin() error {
+	marker := filepath.Join(o.dir, markerName)
+	if err := os.WriteFile(marker, nil, 0o644); err != nil {
+		return err
+	}
+	info, err := os.Stat(marker)
+	if err != nil {
+		return err
+	}
+	start := info.ModTime()
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		tick := time.NewTicker(settleTime / 8)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case now := <-tick.C:
+				// An error leaves the mark too old, which is safe.
+				if safe := now.Add(-settleTime); safe.After(start) {
+					_ = os.Chtimes(marker, safe, safe)
+				}
+			}
+		}
+	}()
+	o.stop = func() { close(done); <-gone }
+	return nil
+}
+
+// end says that the build is over. clean means that it ended by itself,
+// whether well or not; otherwise the mark stays for the next build to find.
+func (o *objdir) end(clean bool) error {
+	o.stop()
+	if !clean {
+		return nil
+	}
+	return os.Remove(filepath.Join(o.dir, markerName))
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package config holds the kernel configurations of the workbench, as
+// fragments that are laid over an empty configuration (allnoconfig), and
+// checks that a finished configuration has all that they ask for. Kconfig
+// itself drops what it cannot satisfy without a word.
+//
+// Fragments have the syntax of .config: CONFIG_X=value, or
+// "# CONFIG_X is not set" to ask for a symbol to be off. Of two fragments that
+// name one symbol the later wins.
+package config
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// ErrUnknown is wrapped by the error for a fragment that does not exist.
+var ErrUnknown = errors.New("no such configuration")
+
+//go:embed *.config
+var fragments embed.FS
+
+// Fragment is a part of a kernel configuration.
+type Fragment struct {
+	// Name is what the user calls it: "base".
+	Name string
+	// Text is what it says.
+	Text string
+}
+
+// Names lists the fragments that come with the workbench.
+func Names() []string {
+	found, err := fs.Glob(fragments, "*.config")
+	if err != nil {
+		return nil // only a malformed pattern is an error
+	}
+	for i := range found {
+		found[i] = strings.TrimSuffix(found[i], ".config")
+	}
+	return found
+}
+
+// Load returns a fragment: one that comes with the workbench by its name, or
+// a file of the user's by its path, which has a slash or ends in ".config".
+func Load(name string) (Fragment, error) {
+	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".config") {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return Fragment{}, fmt.Errorf("kernel configuration: %w", err)
+		}
+		return Fragment{Name: name, Text: string(data)}, nil
+	}
+	data, err := fragments.ReadFile(name + ".config")
+	if err != nil {
+		return Fragment{}, fmt.Errorf("%w: %q (there is %s, or the path of a file)",
+			ErrUnknown, name, strings.Join(Names(), ", "))
+	}
+	return Fragment{Name: name, Text: string(data)}, nil
+}
+
+// LoadAll returns the fragments of the given names, in order.
+func LoadAll(names ...string) ([]Fragment, error) {
+	var all []Fragment
+	for _, name := range names {
+		f, err := Load(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// Symbol is a configuration symbol with its value, and where it was asked for.
+type Symbol struct {
+	// Name is the whole name, CONFIG_ included.
+	Name string
+	// Value is as in .config, strings in their quotes; "n" means not set.
+	Value string
+	// Fragment and Line say where it stands.
+	Fragment string
+	Line     int
+}
+
+// ParseError is a line of a fragment that makes no sense.
+type ParseError struct {
+	Fragment string
+	Line     int
+	Text     string
+}
+
+func (e *ParseError) Error() string {
+	return fmt.Sprintf("kernel configuration %s:%d: %q is neither CONFIG_X=value nor a comment", e.Fragment, e.Line, e.Text)
+}
+
+var (
+	setLine   = regexp.MustCompile(`^(CONFIG_[A-Za-z0-9_]+)=(.+)$`)
+	unsetLine = regexp.MustCompile(`^# (CONFIG_[A-Za-z0-9_]+) is not set$`)
+)
+
+// Symbols reads what f asks for, in order.
+func (f Fragment) Symbols() ([]Symbol, error) {
+	var all []Symbol
+	n := 0
+	for raw := range strings.Lines(f.Text) {
+		n++
+		line := strings.TrimSpace(raw)
+		if m := setLine.FindStringSubmatch(line); m != nil {
+			all = append(all, Symbol{Name: m[1], Value: m[2], Fragment: f.Name, Line: n})
+		} else if m := unsetLine.FindStringSubmatch(line); m != nil {
+			all = append(all, Symbol{Name: m[1], Value: "n", Fragment: f.Name, Line: n})
+		} else if line != "" && line[0] != '#' {
+			return nil, &ParseError{Fragment: f.Name, Line: n, Text: line}
+		}
+	}
+	return all, nil
+}
+
+// Merge lays fragments over each other. Each symbol comes once, where it was
+// first named, with the value that was named last.
+func Merge(fragments []Fragment) ([]Symbol, error) {
+	var all []Symbol
+	index := map[string]int{}
+	for _, f := range fragments {
+		symbols, err := f.Symbols()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range symbols {
+			if i, ok := index[s.Name]; ok {
+				all[i] = s
+				continue
+			}
+			index[s.Name] = len(all)
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// Format writes symbols as a file for KCONFIG_ALLCONFIG.
+func Format(symbols []Symbol) []byte {
+	var b strings.Builder
+	for _, s := range symbols {
+		if s.Value == "n" {
+			fmt.Fprintf(&b, "# %s is not set\n", s.Name)
+		} else {
+			fmt.Fprintf(&b, "%s=%s\n", s.Name, s.Value)
+		}
+	}
+	return []byte(b.String())
+}
