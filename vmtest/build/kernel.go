@@ -4,15 +4,12 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
@@ -185,52 +182,32 @@ func (b *kernelBuild) flavour() string {
 	return strings.Join(names, "+")
 }
 
-func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) (err error) {
+func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) error {
 	start := time.Now()
-	o, err := openObjdir(filepath.Join(t.Work, "obj-"+b.flavour()))
-	if err != nil {
-		return cache.Explain(err, t.Work, kernelBytes)
-	}
-	log := o.dir + ".log"
-	total := o.expected()
-	b.opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Started, Text: b.flavour(), Total: total, Unit: "objects", Log: log})
-	defer func() {
-		state := progress.Finished
-		if err != nil {
-			state = progress.Failed
+	kb := &kbuild{step: b.step, tree: t, p: b.opt.Progress, needBytes: kernelBytes}
+	return kb.in(ctx, "obj-"+b.flavour(), b.flavour(), func(o *objdir) error {
+		if err := kb.configure(ctx, o, b.want); err != nil {
+			return err
 		}
-		b.opt.Progress.Emit(progress.Event{Step: b.step, State: state, Elapsed: time.Since(start), Log: log})
-	}()
-	if err := os.WriteFile(log, nil, 0o644); err != nil {
-		return cache.Explain(err, t.Work, kernelBytes)
-	}
-	if err := o.begin(); err != nil {
-		return cache.Explain(err, t.Work, kernelBytes)
-	}
-	defer func() {
-		// What ended by itself has cleaned up; make deletes the target of a
-		// command that fails. What was killed may not have.
-		clean := ctx.Err() == nil && !isBreakdown(err)
-		err = errors.Join(err, o.end(clean))
-	}()
-	m := &makeRun{dir: o.dir, env: buildEnv(kernelPins...), step: b.step, total: total, p: b.opt.Progress,
-		log: log, hold: t.Lock(), needBytes: kernelBytes}
-	if err := b.configure(ctx, t, o, *m); err != nil {
-		return err
-	}
-	m.args = []string{"-C", t.Dir, "O=" + o.dir, jobs(b.opt.Jobs), "bzImage"}
-	if k.Objects, err = m.run(ctx); err != nil {
-		return err
-	}
-	if err := o.remember(k.Objects); err != nil {
-		return err
-	}
-	release, err := os.ReadFile(filepath.Join(o.dir, "include/config/kernel.release"))
-	if err != nil {
-		return fmt.Errorf("%s: %w", b.step, err)
-	}
-	k.Release = strings.TrimSpace(string(release))
-	k.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+		var err error
+		if k.Objects, err = kb.make(ctx, o, jobs(b.opt.Jobs), "bzImage"); err != nil {
+			return err
+		}
+		if err := o.remember(k.Objects); err != nil {
+			return err
+		}
+		release, err := os.ReadFile(filepath.Join(o.dir, "include/config/kernel.release"))
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.step, err)
+		}
+		k.Release = strings.TrimSpace(string(release))
+		k.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+		return b.store(o, k)
+	})
+}
+
+// store copies what was built into the cache.
+func (b *kernelBuild) store(o *objdir, k *KernelResult) error {
 	return publish(k.Dir, k, func(tmp string) error {
 		for dst, src := range map[string]string{
 			"bzImage": "arch/x86/boot/bzImage", "vmlinux": "vmlinux", "System.map": "System.map", "config": ".config",
@@ -241,64 +218,4 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 		}
 		return nil
 	})
-}
-
-// configure makes .config and holds it against what was asked for.
-func (b *kernelBuild) configure(ctx context.Context, t *tree.Tree, o *objdir, m makeRun) error {
-	all := filepath.Join(o.dir, "fragments.config")
-	if err := os.WriteFile(all, config.Format(b.want), 0o644); err != nil {
-		return cache.Explain(err, o.dir, kernelBytes)
-	}
-	m.args = []string{"-C", t.Dir, "O=" + o.dir, "KCONFIG_ALLCONFIG=" + all, "allnoconfig"}
-	if _, err := m.run(ctx); err != nil {
-		return err
-	}
-	final, err := os.ReadFile(filepath.Join(o.dir, ".config"))
-	if err != nil {
-		return fmt.Errorf("%s: %w", b.step, err)
-	}
-	if err := config.Check(b.want, string(final)); err != nil {
-		return fmt.Errorf("%s: %w", b.step, err)
-	}
-	return nil
-}
-
-func isBreakdown(err error) bool {
-	var berr *BreakdownError
-	var serr *cache.SpaceError
-	return errors.As(err, &berr) || errors.As(err, &serr)
-}
-
-// expected is how many objects a build in o will make: all of them in a new
-// directory, not known in one that was built before.
-func (o *objdir) expected() int64 {
-	if _, err := os.Stat(filepath.Join(o.dir, "vmlinux")); err == nil {
-		return 0
-	}
-	total := int64(kernelObjects)
-	if data, err := os.ReadFile(filepath.Join(o.dir, objectsName)); err == nil {
-		if n, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64); err == nil && n > 0 {
-			total = n
-		}
-	}
-	return max(total-o.objects(), 1)
-}
-
-// objects counts the objects that are there.
-func (o *objdir) objects() (n int64) {
-	_ = filepath.WalkDir(o.dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".o") && d.Type().IsRegular() {
-			n++
-		}
-		return nil
-	})
-	return n
-}
-
-// remember notes how many objects there are after a whole build.
-func (o *objdir) remember(made int64) error {
-	if made < kernelObjects/2 {
-		return nil // an incremental build says nothing about a whole one
-	}
-	return os.WriteFile(filepath.Join(o.dir, objectsName), []byte(strconv.FormatInt(made, 10)+"\n"), 0o644)
 }

@@ -44,6 +44,9 @@ type Cmd struct {
 	Stderr io.Writer
 	// Files stay open in the child from descriptor 3 on.
 	Files []*os.File
+	// Foreground leaves the child in this process's group, so that it may use
+	// the terminal, to ask for a password say. It is then killed alone.
+	Foreground bool
 	// Grace is the time between SIGINT and SIGKILL; 0 means DefaultGrace.
 	Grace time.Duration
 }
@@ -138,7 +141,7 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 	}
 	// SIGTERM rather than SIGKILL: make passes it on to its own children and
 	// deletes what they had half written.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Foreground, Pdeathsig: syscall.SIGTERM}
 
 	started := make(chan error, 1)
 	done := make(chan struct{})
@@ -168,6 +171,9 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 		grace = DefaultGrace
 	}
 	group := -cmd.Process.Pid
+	if c.Foreground {
+		group = cmd.Process.Pid
+	}
 	_ = syscall.Kill(group, syscall.SIGINT)
 	select {
 	case <-done:

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package build
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"xpsgen/vmtest/config"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/tree"
+)
+
+// checkBytes is about what a part of a kernel takes on disk.
+const checkBytes = 200 << 20
+
+// checkTargets are what the hook touches: a check that names nothing builds
+// them.
+var checkTargets = []string{"net/core/", "drivers/net/tun.o"}
+
+// CheckOptions say what to compile. Source, Cache and Fragments are required.
+type CheckOptions struct {
+	Source *tree.Source
+	// Fragments make the configuration; the first one's name is the check's.
+	Fragments []config.Fragment
+	// Targets are make's; nil means net/core/ and drivers/net/tun.o.
+	Targets []string
+	// Cache is the cache directory.
+	Cache    string
+	Jobs     int
+	Progress progress.Func
+}
+
+// Check compiles a part of the patched kernel in some configuration, to see
+// that it compiles; what comes out is not kept. A check that passed is
+// remembered. Errors are as for [Kernel].
+func Check(ctx context.Context, opt CheckOptions) error {
+	name := strings.TrimSuffix(filepath.Base(opt.Fragments[0].Name), ".config")
+	step := "check " + name + " " + opt.Source.Version
+	want, err := config.Merge(opt.Fragments)
+	if err != nil {
+		return err
+	}
+	targets := opt.Targets
+	if targets == nil {
+		targets = checkTargets
+	}
+	compiler, err := toolVersion(ctx, step, "gcc")
+	if err != nil {
+		return err
+	}
+	id, err := opt.Source.TreeID(ctx)
+	if err != nil {
+		return err
+	}
+	hash := hashOf("check", kernelRecipe, id, string(config.Format(want)), strings.Join(targets, " "), compiler)
+	dir := filepath.Join(opt.Cache, "check", hash)
+	record := struct {
+		Check, Tree, Compiler string
+		Targets               []string
+	}{name, id, compiler, targets}
+	if readRecord(dir, &record) {
+		opt.Progress.Emit(progress.Event{Step: step, State: progress.Cached, Text: hash})
+		return nil
+	}
+	t, err := opt.Source.Checkout(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	kb := &kbuild{step: step, tree: t, p: opt.Progress, needBytes: checkBytes}
+	return kb.in(ctx, "obj-"+name, strings.Join(targets, " "), func(o *objdir) error {
+		kb.total = 0 // a part of a kernel
+		if err := kb.configure(ctx, o, want); err != nil {
+			return err
+		}
+		if _, err := kb.make(ctx, o, append([]string{jobs(opt.Jobs)}, targets...)...); err != nil {
+			return err
+		}
+		return publish(dir, record, func(string) error { return nil })
+	})
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/config"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/tree"
+)
+
+// kbuild runs the kernel's make on a working tree, in object directories that
+// are kept beside it.
+type kbuild struct {
+	step      string
+	tree      *tree.Tree
+	p         progress.Func
+	needBytes int64
+
+	log   string
+	total int64
+}
+
+// in calls f with the object directory called name, made ready for a build,
+// and reports the step.
+func (kb *kbuild) in(ctx context.Context, name, text string, f func(o *objdir) error) (err error) {
+	start := time.Now()
+	o, err := openObjdir(filepath.Join(kb.tree.Work, name))
+	if err != nil {
+		return cache.Explain(fmt.Errorf("%s: %w", kb.step, err), kb.tree.Work, kb.needBytes)
+	}
+	kb.log, kb.total = o.dir+".log", o.expected()
+	kb.p.Emit(progress.Event{Step: kb.step, State: progress.Started, Text: text, Total: kb.total, Unit: "objects", Log: kb.log})
+	defer func() {
+		state := progress.Finished
+		if err != nil {
+			state = progress.Failed
+		}
+		kb.p.Emit(progress.Event{Step: kb.step, State: state, Elapsed: time.Since(start), Log: kb.log})
+	}()
+	if err := os.WriteFile(kb.log, nil, 0o644); err != nil {
+		return cache.Explain(fmt.Errorf("%s: %w", kb.step, err), kb.tree.Work, kb.needBytes)
+	}
+	if err := o.begin(); err != nil {
+		return cache.Explain(fmt.Errorf("%s: %w", kb.step, err), kb.tree.Work, kb.needBytes)
+	}
+	defer func() {
+		// What ended by itself has cleaned up; make deletes the target of a
+		// command that fails. What was killed may not have.
+		clean := ctx.Err() == nil && !isBreakdown(err)
+		err = errors.Join(err, o.end(clean))
+	}()
+	return f(o)
+}
+
+// make runs make with args for o and returns how many objects it made.
+func (kb *kbuild) make(ctx context.Context, o *objdir, args ...string) (int64, error) {
+	m := makeRun{
+		args: append([]string{"-C", kb.tree.Dir, "O=" + o.dir}, args...),
+		dir:  o.dir, env: buildEnv(kernelPins...), step: kb.step, total: kb.total, p: kb.p,
+		log: kb.log, hold: kb.tree.Lock(), needBytes: kb.needBytes,
+	}
+	return m.run(ctx)
+}
+
+// configure makes .config of what is wanted and holds it against that.
+func (kb *kbuild) configure(ctx context.Context, o *objdir, want []config.Symbol) error {
+	all := filepath.Join(o.dir, "fragments.config")
+	if err := os.WriteFile(all, config.Format(want), 0o644); err != nil {
+		return cache.Explain(fmt.Errorf("%s: %w", kb.step, err), o.dir, kb.needBytes)
+	}
+	if _, err := kb.make(ctx, o, "KCONFIG_ALLCONFIG="+all, "allnoconfig"); err != nil {
+		return err
+	}
+	final, err := os.ReadFile(filepath.Join(o.dir, ".config"))
+	if err != nil {
+		return fmt.Errorf("%s: %w", kb.step, err)
+	}
+	if err := config.Check(want, string(final)); err != nil {
+		return fmt.Errorf("%s: %w", kb.step, err)
+	}
+	return nil
+}
+
+func isBreakdown(err error) bool {
+	var berr *BreakdownError
+	var serr *cache.SpaceError
+	return errors.As(err, &berr) || errors.As(err, &serr)
+}
+
+// expected is how many objects a whole build in o will make; 0, not known, in
+// a directory where one has ended before.
+func (o *objdir) expected() int64 {
+	if _, err := os.Stat(filepath.Join(o.dir, "vmlinux")); err == nil {
+		return 0
+	}
+	total := int64(kernelObjects)
+	if data, err := os.ReadFile(filepath.Join(o.dir, objectsName)); err == nil {
+		if n, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64); err == nil && n > 0 {
+			total = n
+		}
+	}
+	return max(total-o.objects(), 1)
+}
+
+// objects counts the objects that are there.
+func (o *objdir) objects() (n int64) {
+	_ = filepath.WalkDir(o.dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".o") && d.Type().IsRegular() {
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+// remember notes how many objects there are after a whole build.
+func (o *objdir) remember(made int64) error {
+	if made < kernelObjects/2 {
+		return nil // an incremental build says nothing about a whole one
+	}
+	return os.WriteFile(filepath.Join(o.dir, objectsName), []byte(strconv.FormatInt(made, 10)+"\n"), 0o644)
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package deps knows which programs and libraries of the machine the workbench
+// needs, finds out which are missing, and installs them where it can.
+//
+// What counts is what is used: a program that is in PATH, a header that
+// compiles, a library that links, wherever they come from. Packages matter
+// only for the remedy.
+package deps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"xpsgen/vmtest/proc"
+)
+
+// Group is what a dependency is needed for.
+type Group string
+
+const (
+	// Test is make vmtest: obtain, build, boot.
+	Test Group = "vmtest"
+	// BPF is compiling the BPF programs anew; their objects are in the
+	// repository, so nobody else needs it.
+	BPF Group = "bpf"
+	// Shell is the interactive shell in the guest.
+	Shell Group = "shell"
+)
+
+// Dep is something the workbench needs from the machine.
+type Dep struct {
+	// Name is the program, or the header in angle brackets.
+	Name string
+	// Why says what uses it.
+	Why string
+	// Group says for what it is needed.
+	Group Group
+	// Package is the Debian package that has it.
+	Package string
+
+	// version are the arguments that make the program tell its version.
+	version []string
+	// program makes a C program that proves that the header and the library
+	// are there; libs are the linker's flags for it.
+	program string
+	libs    []string
+}
+
+// All lists what there is to need, in the order in which to look for it.
+func All() []Dep {
+	return []Dep{
+		{Name: "git", Why: "source trees", Group: Test, Package: "git", version: []string{"--version"}},
+		{Name: "xz", Why: "source tarballs", Group: Test, Package: "xz-utils", version: []string{"--version"}},
+		{Name: "make", Why: "kernel and iproute2", Group: Test, Package: "make", version: []string{"--version"}},
+		{Name: "gcc", Why: "kernel and iproute2", Group: Test, Package: "gcc", version: []string{"--version"}},
+		{Name: "ld", Why: "kernel and iproute2", Group: Test, Package: "binutils", version: []string{"--version"}},
+		{Name: "<stdlib.h>", Why: "the kernel's build tools", Group: Test, Package: "libc6-dev",
+			program: "#include <stdlib.h>\nint main(void) { return atoi(\"0\"); }\n"},
+		{Name: "flex", Why: "kconfig, iproute2", Group: Test, Package: "flex", version: []string{"--version"}},
+		{Name: "bison", Why: "kconfig, iproute2", Group: Test, Package: "bison", version: []string{"--version"}},
+		{Name: "bc", Why: "the kernel's time constants", Group: Test, Package: "bc", version: []string{"--version"}},
+		{Name: "perl", Why: "the kernel's build scripts", Group: Test, Package: "perl", version: []string{"-e", "print $^V"}},
+		{Name: "gzip", Why: "the kernel's image", Group: Test, Package: "gzip", version: []string{"--version"}},
+		{Name: "<gelf.h>", Why: "objtool", Group: Test, Package: "libelf-dev",
+			program: "#include <gelf.h>\nint main(void) { return elf_version(EV_CURRENT) == EV_NONE; }\n", libs: []string{"-lelf"}},
+		{Name: "pkg-config", Why: "iproute2's configure", Group: Test, Package: "pkg-config", version: []string{"--version"}},
+		{Name: "<libmnl/libmnl.h>", Why: "ip", Group: Test, Package: "libmnl-dev",
+			program: "#include <libmnl/libmnl.h>\nint main(void) { return mnl_attr_get_type(0); }\n", libs: []string{"-lmnl"}},
+		{Name: "<bpf/libbpf.h>", Why: "ip's BPF objects", Group: Test, Package: "libbpf-dev",
+			program: "#include <bpf/libbpf.h>\nint main(void) { return libbpf_major_version(); }\n", libs: []string{"-lbpf"}},
+		{Name: "<sys/capability.h>", Why: "ip", Group: Test, Package: "libcap-dev",
+			program: "#include <sys/capability.h>\nint main(void) { return cap_free(cap_init()); }\n", libs: []string{"-lcap"}},
+		{Name: "qemu-system-x86_64", Why: "the guest's machine", Group: Test, Package: "qemu-system-x86", version: []string{"--version"}},
+		{Name: "busybox", Why: "the guest's shell", Group: Shell, Package: "busybox-static", version: []string{"--help"}},
+		{Name: "clang", Why: "BPF programs", Group: BPF, Package: "clang", version: []string{"--version"}},
+		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},
+	}
+}
+
+// Of returns the dependencies of some groups; of all if none is named.
+func Of(groups ...Group) []Dep {
+	var some []Dep
+	for _, d := range All() {
+		ok := len(groups) == 0
+		for _, g := range groups {
+			ok = ok || d.Group == g
+		}
+		if ok {
+			some = append(some, d)
+		}
+	}
+	return some
+}
+
+// Status is what was found of a dependency.
+type Status struct {
+	Dep
+	// Found says that it is there and works.
+	Found bool
+	// Detail is its version if it is, and what is wrong if not.
+	Detail string
+}
+
+// Check looks for each of deps. Only a context that is done is an error.
+func Check(ctx context.Context, deps []Dep) ([]Status, error) {
+	all := make([]Status, 0, len(deps))
+	for _, d := range deps {
+		s := Status{Dep: d}
+		s.Found, s.Detail = d.look(ctx)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("look for %s: %w", d.Name, context.Cause(ctx))
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// Missing returns those of deps that are not there.
+func Missing(ctx context.Context, deps []Dep) ([]Status, error) {
+	all, err := Check(ctx, deps)
+	var missing []Status
+	for _, s := range all {
+		if !s.Found {
+			missing = append(missing, s)
+		}
+	}
+	return missing, err
+}
+
+// lookTimeout bounds a single look. Nothing asked here takes a second.
+const lookTimeout = 30 * time.Second
+
+func (d *Dep) look(ctx context.Context) (found bool, detail string) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if d.program != "" {
+		return d.compile(ctx)
+	}
+	path, err := exec.LookPath(d.Name)
+	if err != nil {
+		return false, "not in PATH"
+	}
+	out, err := (&proc.Cmd{Args: append([]string{path}, d.version...)}).Output(ctx)
+	if err != nil {
+		return false, fmt.Sprintf("%s does not run: %v", path, err)
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return true, strings.TrimSpace(line)
+}
+
+// compile builds the program that needs the header and the library.
+func (d *Dep) compile(ctx context.Context) (bool, string) {
+	if _, err := exec.LookPath("gcc"); err != nil {
+		return false, "cannot be tried without gcc"
+	}
+	args := append([]string{"gcc", "-x", "c", "-", "-o", "/dev/null"}, d.libs...)
+	err := (&proc.Cmd{Args: args, Stdin: strings.NewReader(d.program)}).Run(ctx)
+	if err == nil {
+		return true, "compiles and links"
+	}
+	var perr *proc.Error
+	if errors.As(err, &perr) {
+		for line := range strings.Lines(perr.Stderr) {
+			if _, msg, ok := strings.Cut(line, "error: "); ok {
+				return false, strings.TrimSpace(msg)
+			}
+			if strings.Contains(line, "cannot find ") {
+				return false, "does not link: " + strings.TrimSpace(filepath.Base(line))
+			}
+		}
+	}
+	return false, err.Error()
+}

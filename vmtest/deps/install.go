@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package deps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"xpsgen/vmtest/proc"
+	"xpsgen/vmtest/progress"
+)
+
+// MissingError says that the machine lacks something the workbench could not
+// install by itself, and what to do about it.
+type MissingError struct {
+	// Missing is what is not there.
+	Missing []Status
+	// Command installs it, if the machine is of a kind we know; else empty.
+	Command string
+	// Err is why it was not installed; may be nil.
+	Err error
+}
+
+func (e *MissingError) Error() string {
+	var b strings.Builder
+	b.WriteString("missing:")
+	for _, s := range e.Missing {
+		fmt.Fprintf(&b, "\n  %s (%s): %s", s.Name, s.Why, s.Detail)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, "\nnot installed: %v", e.Err)
+	}
+	if e.Command != "" {
+		fmt.Fprintf(&b, "\nrun as root: %s", e.Command)
+	} else {
+		fmt.Fprintf(&b, "\nthere is no apt here; install them your system's way (Debian calls the packages %s)",
+			strings.Join(packages(e.Missing), " "))
+	}
+	return b.String()
+}
+
+func (e *MissingError) Unwrap() error { return e.Err }
+
+// InstallOptions say how to install.
+type InstallOptions struct {
+	// Interactive says that there is a person at a terminal whom sudo may
+	// ask for a password.
+	Interactive bool
+	// Log receives what apt says. May be nil.
+	Log io.Writer
+	// Progress hears of it. May be nil.
+	Progress progress.Func
+
+	// euid and lists are this machine's; tests set them.
+	euid  func() int
+	lists string
+}
+
+// Install brings in what is missing, as Debian packages: by itself as root,
+// through sudo as anyone else. If that cannot be done, or does not help, it
+// returns a [*MissingError]. With nothing missing it does nothing.
+func Install(ctx context.Context, missing []Status, opt InstallOptions) (err error) {
+	if len(missing) == 0 {
+		return nil
+	}
+	if opt.euid == nil {
+		opt.euid = os.Geteuid
+	}
+	if opt.lists == "" {
+		opt.lists = "/var/lib/apt/lists"
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return &MissingError{Missing: missing}
+	}
+	names := packages(missing)
+	merr := &MissingError{Missing: missing,
+		Command: "apt-get update && apt-get install --no-install-recommends " + strings.Join(names, " ")}
+	prefix, err := becomeRoot(ctx, &opt)
+	if err != nil {
+		merr.Err = err
+		return merr
+	}
+	defer opt.Progress.Step("install packages", strings.Join(names, " "))(&err)
+	if err := opt.install(ctx, prefix, names); err != nil {
+		merr.Err = err
+		return merr
+	}
+	left := make([]Dep, 0, len(missing))
+	for _, s := range missing {
+		left = append(left, s.Dep)
+	}
+	if merr.Missing, err = Missing(ctx, left); err != nil {
+		return err
+	}
+	if len(merr.Missing) > 0 {
+		merr.Err = errors.New("the packages are installed, but this is still not there")
+		return merr
+	}
+	return nil
+}
+
+// packages are the names of the packages to install, each once.
+func packages(missing []Status) []string {
+	var names []string
+	for _, s := range missing {
+		if !slices.Contains(names, s.Package) {
+			names = append(names, s.Package)
+		}
+	}
+	return names
+}
+
+// becomeRoot returns what to put before a command so that it runs as root.
+func becomeRoot(ctx context.Context, opt *InstallOptions) ([]string, error) {
+	if opt.euid() == 0 {
+		return nil, nil
+	}
+	if _, err := exec.LookPath("sudo"); err != nil {
+		return nil, errors.New("this needs root, and there is no sudo")
+	}
+	if (&proc.Cmd{Args: []string{"sudo", "-n", "true"}}).Run(ctx) == nil {
+		return []string{"sudo", "-n"}, nil
+	}
+	if !opt.Interactive {
+		return nil, errors.New("this needs root, and sudo wants a password but there is no terminal to ask on")
+	}
+	return []string{"sudo"}, nil
+}
+
+// install runs apt. Lists that are empty or out of date are brought up to
+// date, but only then: it takes time and the network.
+func (opt *InstallOptions) install(ctx context.Context, prefix, names []string) error {
+	updated := false
+	if !haveLists(opt.lists) {
+		updated = true
+		if err := opt.apt(ctx, prefix, "update"); err != nil {
+			return err
+		}
+	}
+	args := append([]string{"install", "-y", "--no-install-recommends"}, names...)
+	err := opt.apt(ctx, prefix, args...)
+	if err == nil || updated || ctx.Err() != nil {
+		return err
+	}
+	opt.Progress.Emit(progress.Event{Step: "install packages", State: progress.Notice,
+		Text: "apt-get install did not work; trying again with new package lists"})
+	if uerr := opt.apt(ctx, prefix, "update"); uerr != nil {
+		return errors.Join(err, uerr)
+	}
+	return opt.apt(ctx, prefix, args...)
+}
+
+func (opt *InstallOptions) apt(ctx context.Context, prefix []string, args ...string) error {
+	line := append(slices.Clone(prefix), "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C",
+		"apt-get", "-q", "-o", "DPkg::Lock::Timeout=300")
+	c := &proc.Cmd{
+		Args:       append(line, args...),
+		Stdout:     opt.Log,
+		Stderr:     opt.Log,
+		Foreground: len(prefix) > 0 && opt.Interactive,
+		// dpkg must not be killed in the middle of a package.
+		Grace: 2 * time.Minute,
+	}
+	if c.Foreground {
+		c.Stdin = os.Stdin
+	}
+	return c.Run(ctx)
+}
+
+// haveLists reports whether apt knows any package.
+func haveLists(dir string) bool {
+	found, err := filepath.Glob(filepath.Join(dir, "*_Packages*"))
+	return err == nil && len(found) > 0
+}
