@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strings"
+	"time"
+)
+
+// snapshot is what a test must leave as it found it.
+type snapshot struct {
+	goroutines int
+	stacks     map[string]bool
+	fds        map[string]string
+	netns      string
+}
+
+// leakGrace is how long what a test started may take to end after it.
+const leakGrace = 500 * time.Millisecond
+
+func takeSnapshot() *snapshot {
+	s := &snapshot{
+		goroutines: runtime.NumGoroutine(),
+		stacks:     make(map[string]bool),
+		fds:        openFDs(),
+	}
+	s.netns, _ = os.Readlink("/proc/self/ns/net")
+	for _, g := range goroutines() {
+		s.stacks[goroutineID(g)] = true
+	}
+	return s
+}
+
+// check fails t for what is there now and was not when s was taken. What is
+// about to end is given a moment.
+func (s *snapshot) check(t *T) {
+	var left []string
+	if t.Poll(leakGrace, func() bool {
+		left = s.leaks()
+		return len(left) == 0
+	}) {
+		return
+	}
+	t.Errorf("leaked: %s", strings.Join(left, "\n  "))
+}
+
+// leaks lists what s does not account for.
+func (s *snapshot) leaks() []string {
+	var left []string
+	if n := runtime.NumGoroutine(); n > s.goroutines {
+		left = append(left, fmt.Sprintf("%d goroutines more than before", n-s.goroutines))
+		for _, g := range goroutines() {
+			if !s.stacks[goroutineID(g)] {
+				left = append(left, trimStack(g))
+			}
+		}
+	}
+	for fd, target := range openFDs() {
+		if _, ok := s.fds[fd]; !ok {
+			left = append(left, fmt.Sprintf("file descriptor %s: %s", fd, target))
+		}
+	}
+	threads, _ := filepath.Glob("/proc/self/task/*/ns/net")
+	for _, path := range threads {
+		if ns, err := os.Readlink(path); err == nil && ns != s.netns {
+			left = append(left, fmt.Sprintf("thread in a network namespace of a test: %s is %s", path, ns))
+		}
+	}
+	sort.Strings(left)
+	return left
+}
+
+// goroutineID is the head line of a stack up to its state.
+func goroutineID(stack string) string {
+	id, _, _ := strings.Cut(stack, " [")
+	return id
+}
+
+// openFDs maps the open file descriptors to what they are. A descriptor that
+// cannot be read any more was the one used for reading the directory.
+func openFDs() map[string]string {
+	fds := make(map[string]string)
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fds
+	}
+	for _, e := range entries {
+		target, err := os.Readlink("/proc/self/fd/" + e.Name())
+		if err == nil {
+			fds[e.Name()] = target
+		}
+	}
+	return fds
+}

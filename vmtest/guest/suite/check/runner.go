@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/ktap"
+)
+
+// Decision is what a gate says about a test before it runs. The zero Decision
+// lets it run and counts its outcome.
+type Decision struct {
+	// Skip is the reason to report the test as skipped without running it.
+	Skip string
+	// Fail is the reason to report the test as failed without running it.
+	Fail string
+	// Doubt runs the test, but turns a pass into a failure for this reason.
+	Doubt string
+}
+
+// Runner runs groups of tests, one test after the other.
+type Runner struct {
+	// Writer receives the report. Required.
+	Writer *ktap.Writer
+	// Scale stretches deadlines. Zero means 1.
+	Scale float64
+	// Gate decides about each test. Nil lets every test run.
+	Gate func(group string, test Test) Decision
+	// Isolate prepares the thread of each test, on that thread: it enters new
+	// namespaces. Nil runs tests where the caller is.
+	Isolate func(t *T)
+	// Rerun tells how to run one test alone. Nil says nothing.
+	Rerun func(fullName string) string
+}
+
+// Run runs all tests and returns how many did not pass and were not skipped.
+// An error means that the report is not complete: ctx ended, or it could not
+// be written.
+func (r *Runner) Run(ctx context.Context, groups []Group) (failed int, err error) {
+	if err := Validate(groups); err != nil {
+		return 0, fmt.Errorf("plan: %w", err)
+	}
+	if err := warmUp(); err != nil {
+		return 0, err
+	}
+	r.Writer.Plan(len(groups))
+	for _, g := range groups {
+		sub := r.Writer.Sub(g.Name)
+		sub.Plan(len(g.Tests))
+		bad, skipped := 0, 0
+		start := time.Now()
+		for _, test := range g.Tests {
+			if err := ctx.Err(); err != nil {
+				return failed, fmt.Errorf("before %s: %w", FullName(g.Name, test.Name), err)
+			}
+			switch r.report(ctx, sub, g.Name, test) {
+			case ktap.Fail:
+				bad++
+			case ktap.Skip:
+				skipped++
+			}
+			if err := sub.Err(); err != nil {
+				return failed + bad, err
+			}
+		}
+		failed += bad
+		r.Writer.Elapsed(time.Since(start).Round(time.Microsecond))
+		switch {
+		case bad > 0:
+			r.Writer.Result(g.Name, ktap.Fail, fmt.Sprintf("%d of %d failed", bad, len(g.Tests)))
+		case skipped == len(g.Tests):
+			r.Writer.Result(g.Name, ktap.Skip, "all skipped")
+		default:
+			r.Writer.Result(g.Name, ktap.Pass, "")
+		}
+	}
+	return failed, r.Writer.Err()
+}
+
+// report runs one test and writes its result.
+func (r *Runner) report(ctx context.Context, w *ktap.Writer, group string, test Test) ktap.Status {
+	full := FullName(group, test.Name)
+	var d Decision
+	if r.Gate != nil {
+		d = r.Gate(group, test)
+	}
+	start := time.Now()
+	var (
+		status ktap.Status
+		reason string
+		lines  []string
+	)
+	switch {
+	case d.Fail != "":
+		status, reason = ktap.Fail, d.Fail
+	case d.Skip != "":
+		status, reason = ktap.Skip, d.Skip
+	default:
+		status, reason, lines = r.one(ctx, full, test)
+		if status == ktap.Pass && d.Doubt != "" {
+			status, reason = ktap.Fail, d.Doubt
+		}
+	}
+	for _, l := range lines {
+		w.Diag("%s", l)
+	}
+	if status == ktap.Fail && r.Rerun != nil {
+		w.Diag("rerun: %s", r.Rerun(full))
+	}
+	w.Elapsed(time.Since(start).Round(time.Microsecond))
+	w.Result(test.Name, status, reason)
+	return status
+}
+
+// one runs a test to its end or past its deadline.
+func (r *Runner) one(ctx context.Context, full string, test Test) (ktap.Status, string, []string) {
+	timeout := test.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	timeout = scaled(timeout, r.Scale)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	before := takeSnapshot()
+	t := &T{ctx: ctx, name: full, scale: r.Scale}
+	done := make(chan struct{})
+	go r.onOwnThread(t, test, done)
+	select {
+	case <-done:
+		t.ctx = context.WithoutCancel(ctx)
+		before.check(t)
+	case <-ctx.Done():
+		select {
+		case <-done:
+			t.Errorf("took longer than %v", timeout)
+		case <-time.After(scaled(time.Second, r.Scale)):
+			t.Errorf("still running %v after its deadline of %v, left behind\n%s",
+				scaled(time.Second, r.Scale), timeout, testStack())
+		}
+	}
+	return t.result()
+}
+
+// onOwnThread runs the test on a thread that ends with it. Only the first
+// thread of a process must not end, so that one is passed over.
+func (r *Runner) onOwnThread(t *T, test Test, done chan<- struct{}) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		finished := make(chan struct{})
+		go r.onOwnThread(t, test, finished)
+		<-finished
+		runtime.UnlockOSThread()
+		close(done)
+		return
+	}
+	// NB: no UnlockOSThread. The runtime ends a thread whose goroutine ends
+	// locked, and with it go the namespaces, affinity and name it was given.
+	defer close(done)
+	defer r.cleanUp(t)
+	defer catch(t)
+	if r.Isolate != nil {
+		r.Isolate(t)
+	}
+	test.Run(t)
+}
+
+// cleanUp runs the cleanups, each guarded, so that one which ends early does
+// not keep the others from running.
+func (r *Runner) cleanUp(t *T) {
+	for f := t.popCleanup(); f != nil; f = t.popCleanup() {
+		ended := make(chan struct{})
+		func() {
+			// A cleanup may call Fatalf, that is Goexit, which cannot be
+			// stopped: the remaining ones run as deferred calls meanwhile.
+			defer func() {
+				select {
+				case <-ended:
+				default:
+					r.cleanUp(t)
+				}
+			}()
+			defer catch(t)
+			f()
+			close(ended)
+		}()
+	}
+}
+
+// catch turns a panic into a failure of the test.
+func catch(t *T) {
+	if p := recover(); p != nil {
+		t.Errorf("panic: %v\n%s", p, trimStack(string(debug.Stack())))
+	}
+}
+
+// maxStackLines bounds what a stack adds to the report.
+const maxStackLines = 40
+
+// trimStack cuts what the runtime puts on top of the place of a panic.
+func trimStack(stack string) string {
+	lines := strings.Split(strings.TrimSpace(stack), "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "panic(") && i+2 < len(lines) {
+			lines = lines[i+2:]
+			break
+		}
+	}
+	if len(lines) > maxStackLines {
+		lines = append(lines[:maxStackLines], "...")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// testStack finds the stack of the goroutine that runs a test.
+func testStack() string {
+	for _, g := range goroutines() {
+		if strings.Contains(g, "check.(*Runner).onOwnThread") && !strings.Contains(g, "check.testStack") {
+			return trimStack(g)
+		}
+	}
+	return "(its stack was not found)"
+}
+
+// goroutines returns the stacks of all goroutines.
+func goroutines() []string {
+	buf := make([]byte, 1<<20)
+	return strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+}
+
+// warmUp has the runtime open what it opens once and keeps, so that the first
+// test is not blamed for it.
+func warmUp() error {
+	rd, wr, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("warm up: %w", err)
+	}
+	rd.Close()
+	wr.Close()
+	return nil
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"xpsgen/vmtest/ktap"
+)
+
+// T is what a test holds on to. Its methods may be called from any goroutine,
+// but Fatalf and Skipf end only the goroutine that calls them.
+type T struct {
+	ctx   context.Context
+	name  string
+	scale float64
+
+	mu       sync.Mutex
+	failed   bool
+	skipped  bool
+	reason   string
+	lines    []string
+	steps    []string
+	cleanups []func()
+}
+
+// Context ends when the test's deadline has passed.
+func (t *T) Context() context.Context { return t.ctx }
+
+// Name is the full name of the test.
+func (t *T) Name() string { return t.name }
+
+// Scaled stretches d by how much slower than real hardware the guest runs.
+func (t *T) Scaled(d time.Duration) time.Duration { return scaled(d, t.scale) }
+
+func scaled(d time.Duration, scale float64) time.Duration {
+	if scale <= 0 {
+		scale = 1
+	}
+	return time.Duration(float64(d) * scale)
+}
+
+// Logf keeps a line for the report. It is shown only when the test does not
+// pass.
+func (t *T) Logf(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.logLocked(format, args...)
+}
+
+func (t *T) logLocked(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if len(t.steps) > 0 {
+		text = strings.Join(t.steps, ": ") + ": " + text
+	}
+	t.lines = append(t.lines, strings.Split(strings.TrimRight(text, "\n"), "\n")...)
+}
+
+// Errorf records a failure and goes on.
+func (t *T) Errorf(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.failed {
+		text := fmt.Sprintf(format, args...)
+		if len(t.steps) > 0 {
+			text = strings.Join(t.steps, ": ") + ": " + text
+		}
+		t.reason, _, _ = strings.Cut(text, "\n")
+	}
+	t.failed = true
+	t.logLocked(format, args...)
+}
+
+// Fatalf records a failure and ends the test. Cleanups still run.
+func (t *T) Fatalf(format string, args ...any) {
+	t.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+// Skipf ends the test as skipped. The reason should say what is missing and
+// how to supply it. A test that has already failed stays failed.
+func (t *T) Skipf(format string, args ...any) {
+	t.mu.Lock()
+	t.skipped = true
+	if !t.failed {
+		t.reason = fmt.Sprintf(format, args...)
+	}
+	t.mu.Unlock()
+	runtime.Goexit()
+}
+
+// Failed reports whether the test has failed so far.
+func (t *T) Failed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
+}
+
+// Cleanup has f called on the test's own thread when the test is over, last
+// registered first. A cleanup may fail the test.
+func (t *T) Cleanup(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cleanups = append(t.cleanups, f)
+}
+
+// Step runs f; what fails or is logged meanwhile is prefixed with name.
+func (t *T) Step(name string, f func()) {
+	t.mu.Lock()
+	t.steps = append(t.steps, name)
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		t.steps = t.steps[:len(t.steps)-1]
+		t.mu.Unlock()
+	}()
+	f()
+}
+
+// pollInterval is how often Eventually asks.
+const pollInterval = 500 * time.Microsecond
+
+// Eventually calls done until it returns true, or within (scaled) has passed;
+// then the test ends, failed with what was waited for. It asks once more
+// after the deadline, so that a slow machine does not fail for being slow.
+func (t *T) Eventually(within time.Duration, what string, done func() bool) {
+	if !t.Poll(within, done) {
+		t.Fatalf("%s: not within %v", what, t.Scaled(within))
+	}
+}
+
+// Poll is Eventually without the failure: it reports whether done came true.
+func (t *T) Poll(within time.Duration, done func() bool) bool {
+	deadline := time.Now().Add(t.Scaled(within))
+	for {
+		last := time.Now().After(deadline)
+		if done() {
+			return true
+		}
+		if last || t.ctx.Err() != nil {
+			return false
+		}
+		time.Sleep(pollInterval)
+	}
+}
+
+// Equal fails the test, which goes on, unless got is what was expected.
+func Equal[V comparable](t *T, what string, expected, got V) bool {
+	if got == expected {
+		return true
+	}
+	t.Errorf("%s\n  expected: %v\n  seen:     %v", what, expected, got)
+	return false
+}
+
+// Must ends the test unless err is nil. What names the step.
+func (t *T) Must(err error, what string) {
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// result turns the state of a finished test into a status and its reason.
+func (t *T) result() (ktap.Status, string, []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := append([]string(nil), t.lines...)
+	switch {
+	case t.failed:
+		return ktap.Fail, t.reason, lines
+	case t.skipped:
+		return ktap.Skip, t.reason, lines
+	default:
+		return ktap.Pass, "", nil
+	}
+}
+
+// popCleanup takes the cleanup registered last.
+func (t *T) popCleanup() func() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.cleanups) == 0 {
+		return nil
+	}
+	last := len(t.cleanups) - 1
+	f := t.cleanups[last]
+	t.cleanups = t.cleanups[:last]
+	return f
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/cilium/ebpf"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/bpf/xps"
+	"xpsgen/uapi"
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// controlTests is about attaching, replacing and detaching.
+func (e *env) controlTests() check.Group {
+	return check.Group{Name: "control", Tests: []check.Test{
+		{Name: "a24-off-detaches-the-program", Run: e.offDetaches},
+		{Name: "a25-off-works-twice", Run: e.offTwice},
+		{Name: "a26-noexist-does-not-replace", Run: e.noexist},
+		{Name: "a27-ip-replaces-only-with-force", Run: e.ipForce},
+		{Name: "a28-replace-wants-the-expected-program", Run: e.replace},
+		{Name: "a29-a-pinned-program-is-attached", Run: e.pinned},
+		{Name: "a30-a-failed-replace-leaves-the-program-at-work", Run: e.failedReplace},
+		{Name: "a31-a-group-of-links-gets-the-program", Run: e.group},
+		{Name: "d01-detach-wants-the-expected-program", Run: e.detachExpected},
+		{Name: "d02-replace-of-nothing-expects-nothing", Run: e.replaceNothing},
+		{Name: "d03-a-driver-that-never-asks-is-warned-of", Run: e.warnsOfDriver},
+		{Name: "d04-the-same-program-attaches-to-many-devices", Run: e.manyDevices},
+	}}
+}
+
+func (e *env) offDetaches(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	n.setXPS(t, "xps_cpus", "1", "2")
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	choice := func(what string) {
+		p.expectOn(0, what, 0)
+		p.expectOn(1, what, 1)
+	}
+	choice("before any program")
+	t.Step("by the library", func() {
+		attach(t, n, constant(t, 1))
+		p.expectOn(0, "with a program that returns 1", 1)
+		detach(t, n)
+		expectAttached(t, n, "after detaching", 0)
+		choice("after detaching")
+	})
+	t.Step("by ip", func() {
+		attach(t, n, constant(t, 1))
+		p.expectOn(0, "with a program that returns 1", 1)
+		e.ipOK(t, "ip link set dev dummy0 xps off")
+		expectAttached(t, n, "after ip link set xps off", 0)
+		choice("after ip link set xps off")
+	})
+}
+
+func (e *env) offTwice(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	attach(t, n, constant(t, 1))
+	for range 2 {
+		detach(t, n)
+		expectAttached(t, n, "after detaching", 0)
+	}
+	attach(t, n, constant(t, 1))
+	for range 2 {
+		e.ipOK(t, "ip link set dev dummy0 xps off")
+		expectAttached(t, n, "after ip link set xps off", 0)
+	}
+}
+
+func (e *env) noexist(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	first, second := constant(t, 0), constant(t, 1)
+	c := client(t, nil)
+	noReplace := &xps.AttachOptions{NoReplace: true}
+	t.Must(c.Attach(n.index, first, noReplace), "attach with NOEXIST where nothing is")
+	expectAttached(t, n, "with NOEXIST", idOf(t, first))
+	for what, prog := range map[string]*ebpf.Program{"another program": second, "the same program": first} {
+		expectRefused(t, "NOEXIST with "+what, n, setFlags(prog.FD(), uapi.XPS_FLAGS_UPDATE_IF_NOEXIST), unix.EBUSY, "attached")
+		expectLibError(t, "NOEXIST with "+what, c.Attach(n.index, prog, noReplace), xps.ErrAttached)
+	}
+	detach(t, n)
+	t.Must(c.Attach(n.index, second, noReplace), "attach with NOEXIST after detaching")
+	expectAttached(t, n, "with NOEXIST after detaching", idOf(t, second))
+}
+
+func (e *env) ipForce(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	e.ipOK(t, "ip link set dev dummy0 xps obj hello0.o sec hello")
+	first := attached(t, n)
+	p.expect("with hello0", 0)
+	e.ipFails(t, "ip link set dev dummy0 xps obj hello1.o sec hello", "attached")
+	expectAttached(t, n, "after ip without -force was refused", first)
+	p.expect("after ip without -force was refused", 0)
+	e.ipOK(t, "ip -force link set dev dummy0 xps obj hello1.o sec hello")
+	second := attached(t, n)
+	if second == first || second == 0 {
+		t.Errorf("id of the program attached by ip -force\n  expected: neither %d nor 0\n  seen:     %d", first, second)
+	}
+	p.expect("with hello1", 1)
+	expectGone(t, first, "ip -force replaced it")
+}
+
+func (e *env) replace(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	first, second, third := constant(t, 1), constant(t, 2), constant(t, 3)
+	c := client(t, nil)
+	attach(t, n, first)
+	t.Must(c.Attach(n.index, second, &xps.AttachOptions{Expected: first}), "replace the expected program")
+	expectAttached(t, n, "by replace", idOf(t, second))
+	p.expect("with the program that replaced the expected one", 2)
+	expectRefused(t, "REPLACE of another program", n, setExpected(third.FD(), uapi.XPS_FLAGS_REPLACE, first.FD()), unix.EEXIST, "expected")
+	expectLibError(t, "REPLACE of another program", c.Attach(n.index, third, &xps.AttachOptions{Expected: first}), xps.ErrUnexpectedProgram)
+	expectRefused(t, "REPLACE of nothing where something is", n, setExpected(third.FD(), uapi.XPS_FLAGS_REPLACE, -1), unix.EEXIST, "expected")
+	expectAttached(t, n, "after refused replaces", idOf(t, second))
+	p.expect("after refused replaces", 2)
+}
+
+func (e *env) pinned(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	prog := constant(t, 1)
+	path := filepath.Join(e.bpffs(t), "steer")
+	t.Must(prog.Pin(path), "pin")
+	id := idOf(t, prog)
+	e.ipOK(t, "ip link set dev dummy0 xps pinned "+path)
+	expectAttached(t, n, "by ip from bpffs", id)
+	p.expect("with the pinned program, which returns 1", 1)
+	t.Must(os.Remove(path), "unpin")
+	t.Must(prog.Close(), "close")
+	expectAlive(t, id, "it was unpinned and closed, but is attached")
+	p.expect("with the program unpinned and closed", 1)
+	e.ipOK(t, "ip link set dev dummy0 xps off")
+	expectGone(t, id, "ip link set xps off")
+}
+
+func (e *env) failedReplace(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	old, other := constant(t, 3), constant(t, 1)
+	xdp := load(t, ebpf.XDP, returns(2))
+	id := idOf(t, old)
+	attach(t, n, old)
+	t.Must(old.Close(), "close")
+	c := dial(t)
+	for _, try := range []struct {
+		what string
+		nest nest
+		want unix.Errno
+	}{
+		{"a bad fd", setFD(badFD), unix.EBADF},
+		{"a program of another type", setFD(xdp.FD()), unix.EINVAL},
+		{"NOEXIST", setFlags(other.FD(), uapi.XPS_FLAGS_UPDATE_IF_NOEXIST), unix.EBUSY},
+		{"an unexpected program", setExpected(other.FD(), uapi.XPS_FLAGS_REPLACE, other.FD()), unix.EEXIST},
+		{"a bad expected fd", setExpected(other.FD(), uapi.XPS_FLAGS_REPLACE, badFD), unix.EBADF},
+		{"an unknown flag", setFlags(other.FD(), uapi.XPS_FLAGS_MASK+1), unix.EINVAL},
+	} {
+		_, err := c.SetXPS(n.index, try.nest)
+		check.Equal(t, "answer to "+try.what, error(try.want), errnoOf(err))
+		expectAlive(t, id, try.what)
+		expectAttached(t, n, "after "+try.what, id)
+		p.expect("after "+try.what, 3)
+	}
+	detach(t, n)
+	expectGone(t, id, "detaching")
+}
+
+func (e *env) group(t *check.T) {
+	const group = 77
+	var in []*nic
+	for i := range 3 {
+		in = append(in, e.dummy(t, fmt.Sprintf("dummy%d", i), 2))
+	}
+	out := e.dummy(t, "dummy9", 2)
+	c := dial(t)
+	for _, n := range in {
+		_, err := c.Set(n.index, func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_GROUP, group) })
+		t.Must(err, "put into group")
+	}
+	e.ipOK(t, fmt.Sprintf("ip link set group %d xps obj hello1.o sec hello", group))
+	first := attached(t, in[0])
+	if first == 0 {
+		t.Errorf("program of %s after the group got one\n  expected: some\n  seen:     none", in[0].name)
+	}
+	for _, n := range in {
+		expectAttached(t, n, "to "+n.name+" of the group", first)
+		newProbe(t, n, frameSender(t, n, false)).expect("on "+n.name+" with hello1", 1)
+	}
+	expectAttached(t, out, "to a device outside of the group", 0)
+	e.ipOK(t, fmt.Sprintf("ip link set group %d xps off", group))
+	for _, n := range in {
+		expectAttached(t, n, "to "+n.name+" after the group was turned off", 0)
+	}
+	expectGone(t, first, "the group was turned off")
+}
+
+func (e *env) detachExpected(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	prog, other := constant(t, 1), constant(t, 0)
+	c := client(t, nil)
+	attach(t, n, prog)
+	expectRefused(t, "detach of another program", n, setExpected(-1, uapi.XPS_FLAGS_REPLACE, other.FD()), unix.EEXIST, "expected")
+	expectLibError(t, "detach of another program", c.Detach(n.index, &xps.DetachOptions{Expected: other}), xps.ErrUnexpectedProgram)
+	expectAttached(t, n, "after a refused detach", idOf(t, prog))
+	t.Must(c.Detach(n.index, &xps.DetachOptions{Expected: prog}), "detach the expected program")
+	expectAttached(t, n, "after detaching the expected program", 0)
+	expectRefused(t, "detach of a program where there is none", n, setExpected(-1, uapi.XPS_FLAGS_REPLACE, prog.FD()), unix.EEXIST, "expected")
+}
+
+func (e *env) replaceNothing(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	prog, other := constant(t, 1), constant(t, 0)
+	c := dial(t)
+	expectRefused(t, "REPLACE of a program where there is none", n, setExpected(prog.FD(), uapi.XPS_FLAGS_REPLACE, other.FD()), unix.EEXIST, "expected")
+	_, err := c.SetXPS(n.index, setExpected(prog.FD(), uapi.XPS_FLAGS_REPLACE, -1))
+	t.Must(err, "REPLACE that expects nothing, where nothing is")
+	expectAttached(t, n, "by REPLACE that expects nothing", idOf(t, prog))
+}
+
+// warnsOfDriver has a bond, which selects queues by itself and never comes
+// near the hook, beside a dummy and a tap, which do.
+func (e *env) warnsOfDriver(t *check.T) {
+	prog := constant(t, 1)
+	for _, dev := range []struct {
+		n    *nic
+		warn bool
+	}{
+		{e.bond(t), true},
+		{e.dummy(t, "dummy0", 2), false},
+		{func() *nic { _, n := e.tap(t); return n }(), false},
+	} {
+		var warnings []xps.Warning
+		c := client(t, func(w xps.Warning) { warnings = append(warnings, w) })
+		t.Must(c.Attach(dev.n.index, prog, nil), "attach to "+dev.n.name)
+		expectAttached(t, dev.n, "to "+dev.n.name, idOf(t, prog))
+		check.Equal(t, "the kernel warned of "+dev.n.name, dev.warn, len(warnings) == 1 && warnings[0].Message != "")
+		t.Logf("warnings about %s: %+v", dev.n.name, warnings)
+	}
+}
+
+func (e *env) manyDevices(t *check.T) {
+	const devices = 4
+	prog := constant(t, 1)
+	id := idOf(t, prog)
+	var nics []*nic
+	for i := range devices {
+		n := e.dummy(t, fmt.Sprintf("dummy%d", i), 2)
+		attach(t, n, prog)
+		nics = append(nics, n)
+	}
+	t.Must(prog.Close(), "close")
+	for i, n := range nics {
+		expectAttached(t, n, "to "+n.name, id)
+		newProbe(t, n, frameSender(t, n, false)).expect("on "+n.name, 1)
+		detach(t, n)
+		if i < devices-1 {
+			expectAlive(t, id, fmt.Sprintf("detaching from %d of %d devices", i+1, devices))
+		}
+	}
+	expectGone(t, id, "detaching from the last device")
+}

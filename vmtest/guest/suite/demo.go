@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"xpsgen/bpf"
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// hello is one of the RFC's programs and what it returns.
+type hello struct {
+	name string
+	ret  int
+}
+
+func hellos() []hello {
+	return []hello{{"hello0", 0}, {"hello1", 1}, {"hello2", 2}, {"hello_neg1", -1}}
+}
+
+// demoTests is the demonstration in the cover letter of the RFC: c01 to c05
+// are its five transcripts, command lines included.
+func (e *env) demoTests() check.Group {
+	return check.Group{Name: "demo", Tests: []check.Test{
+		{Name: "c01-tap-without-a-program-follows-xps-cpus", Run: func(t *check.T) {
+			e.tapStation(t).expect("without a program", nil)
+		}},
+		{Name: "c02-tap-with-ret-0-uses-queue-0", Run: e.tapByIP(hellos()[0])},
+		{Name: "c03-tap-with-ret-1-uses-queue-1", Run: e.tapByIP(hellos()[1])},
+		{Name: "c04-tap-with-ret-2-of-two-queues-uses-queue-0", Run: e.tapByIP(hellos()[2])},
+		{Name: "c05-tap-with-ret-minus-1-follows-xps-cpus", Run: e.tapByIP(hellos()[3])},
+		{Name: "c06-tap-programs-replace-each-other-by-force", Run: e.tapInARow},
+		{Name: "c07-tap-shows-its-program-before-during-and-after", Run: e.tapShow},
+		{Name: "c08-tap-through-the-library", Run: func(t *check.T) { byLibrary(e.tapStation(t)) }},
+		{Name: "c09-veth-through-the-library", Run: func(t *check.T) { byLibrary(e.vethStation(t)) }},
+		{Name: "c10-dummy-through-the-library", Run: func(t *check.T) { byLibrary(e.dummyStation(t)) }},
+		{Name: "c11-veth-by-ip", Run: func(t *check.T) { e.byIP(e.vethStation(t), hellos()[1]) }},
+		{Name: "c12-dummy-by-ip", Run: func(t *check.T) { e.byIP(e.dummyStation(t), hellos()[1]) }},
+	}}
+}
+
+func (e *env) tapByIP(h hello) func(*check.T) {
+	return func(t *check.T) { e.byIP(e.tapStation(t), h) }
+}
+
+// byIP is one transcript of the RFC, and then what the RFC could not do: the
+// program goes, and xps_cpus counts again.
+func (e *env) byIP(s *station, h hello) {
+	s.expect("before", nil)
+	e.ipOK(s.t, fmt.Sprintf("ip link set dev %s xps obj %s.o sec hello", s.nic.name, h.name))
+	s.expect("with "+h.name, &h.ret)
+	e.ipOK(s.t, fmt.Sprintf("ip link set dev %s xps off", s.nic.name))
+	s.expect("after off", nil)
+}
+
+// tapInARow attaches one program over the other without a pause, as the RFC
+// did. Its ip replaced whatever was there; ours wants -force for that.
+func (e *env) tapInARow(t *check.T) {
+	s := e.tapStation(t)
+	force := ""
+	for _, h := range hellos() {
+		e.ipOK(t, fmt.Sprintf("ip %slink set dev tap0 xps obj %s.o sec hello", force, h.name))
+		s.expect("with "+h.name, &h.ret)
+		force = "-force "
+	}
+	e.ipOK(t, "ip link set dev tap0 xps off")
+	s.expect("after off", nil)
+}
+
+// tapShow does what the RFC says is not yet working.
+func (e *env) tapShow(t *check.T) {
+	s := e.tapStation(t)
+	check.Equal(t, "ip before", shownFor(0), e.show(t, s.nic))
+	e.ipOK(t, "ip link set dev tap0 xps obj hello1.o sec hello")
+	id := attached(t, s.nic)
+	if id == 0 {
+		t.Errorf("program after ip link set\n  expected: one\n  seen:     none")
+	}
+	check.Equal(t, "ip during", shownFor(id), e.show(t, s.nic))
+	e.ipOK(t, "ip link set dev tap0 xps off")
+	check.Equal(t, "ip after", shownFor(0), e.show(t, s.nic))
+	expectGone(t, id, "ip link set xps off")
+}
+
+// byLibrary goes through the demonstration with bpf/xps.
+func byLibrary(s *station) {
+	s.expect("before", nil)
+	for _, h := range hellos() {
+		attach(s.t, s.nic, loadHello(s.t, h.name))
+		s.expect("with "+h.name, &h.ret)
+	}
+	detach(s.t, s.nic)
+	s.expect("after detaching", nil)
+}
+
+// loadHello loads one of the RFC's programs for as long as the test runs.
+func loadHello(t *check.T, name string) *ebpf.Program {
+	spec, err := bpf.Spec(name)
+	t.Must(err, "read object")
+	coll, err := ebpf.NewCollection(spec)
+	t.Must(err, "load object")
+	t.Cleanup(coll.Close)
+	prog := coll.Programs[name]
+	if prog == nil {
+		t.Fatalf("object %s has no program of its name", name)
+	}
+	return prog
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"fmt"
+	"math"
+
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// hookTests is about what the program's return value does to packets.
+func (e *env) hookTests() check.Group {
+	return check.Group{Name: "hook", Tests: []check.Test{
+		{Name: "a06-a-program-runs-though-no-map-was-ever-set", Run: e.runsWithoutMaps},
+		{Name: "a01-a-return-value-below-the-queue-count-is-the-queue", Run: e.constantIsQueue},
+		{Name: "a02-a-larger-return-value-is-taken-modulo-the-queues-in-use", Run: e.moduloQueuesInUse},
+		{Name: "a03-a-negative-return-value-chooses-as-without-a-program", Run: e.negativeIsNoChoice},
+		{Name: "a04-a-program-beats-xps-cpus", Run: e.beatsCPUs},
+		{Name: "a05-a-program-beats-xps-rxqs", Run: e.beatsRxqs},
+		{Name: "a07-a-device-with-a-single-queue-never-runs-the-program", Run: e.singleQueueNeverRuns},
+		{Name: "a08-raw-icmp-runs-the-program-for-each-packet", Run: e.rawRunsPerPacket},
+		{Name: "a13-a-packet-past-the-qdisc-gets-a-queue-in-use", Run: e.bypassStaysInRange},
+	}}
+}
+
+// runsWithoutMaps is the first test of all: see groups.
+func (e *env) runsWithoutMaps(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	c := counting(t, 3)
+	attach(t, n, c.prog)
+	for _, q := range []int{3, 1, 2} {
+		c.set(t, int32(q))
+		p.expect(fmt.Sprintf("with a program that returns %d", q), q)
+		check.Equal(t, "runs of the program for one packet", 1, c.runs(t))
+	}
+}
+
+func (e *env) constantIsQueue(t *check.T) {
+	const queues = 8
+	n := e.dummy(t, "dummy0", queues)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	for q := range queues {
+		attach(t, n, constant(t, int32(q)))
+		p.expect(fmt.Sprintf("with a program that returns %d", q), q)
+	}
+}
+
+// moduloQueuesInUse has more queues allocated than in use, so that it matters
+// which number divides. It looks from the other end of the wire too: there, a
+// packet carries the queue it came in by.
+func (e *env) moduloQueuesInUse(t *check.T) {
+	const allocated, used = 8, 3
+	pair := e.veth(t, allocated, used)
+	p := newProbe(t, pair.near, icmpSender(t, peerAddr))
+	for _, ret := range []int32{2, 3, 4, 5, 7, 8, 10, 11, 255, 256, 65537, math.MaxInt32} {
+		attach(t, pair.near, constant(t, ret))
+		p.expect(fmt.Sprintf("with a program that returns %d, %d of %d queues in use", ret, used, allocated), int(ret%used))
+	}
+	t.Step("after the queues became five", func() {
+		pair.near.setQueues(t, allocated, 5)
+		attach(t, pair.near, constant(t, 8))
+		p.expect("with a program that returns 8", 8%5)
+	})
+}
+
+// negativeIsNoChoice compares with no program in both ways the stack has of
+// choosing: by xps_cpus, and by hash.
+func (e *env) negativeIsNoChoice(t *check.T) {
+	const queues, flows = 4, 16
+	n := e.dummy(t, "dummy0", queues)
+	negatives := []int32{-1, -2, -255, -256, -65536, math.MinInt32}
+	w := watch(t, n.index, queues+1)
+
+	t.Step("by hash", func() {
+		probes := make([]*probe, flows)
+		for i := range probes {
+			probes[i] = &probe{t: t, watch: w, send: udpSender(t, peerAddr, 4000+i, 9)}
+			probes[i].marker.next = uint32(i) << 16
+		}
+		choices := func() (queues [flows]int) {
+			for i, p := range probes {
+				queues[i] = p.queue()
+			}
+			return queues
+		}
+		before := choices()
+		if before == ([flows]int{}) {
+			t.Fatalf("without a program all %d flows leave by queue 0: nothing to compare with", flows)
+		}
+		attach(t, n, constant(t, 0))
+		check.Equal(t, "queues of flows with a program that returns 0", [flows]int{}, choices())
+		for _, ret := range negatives {
+			attach(t, n, constant(t, ret))
+			check.Equal(t, fmt.Sprintf("queues of flows with a program that returns %d", ret), before, choices())
+		}
+	})
+	t.Step("by xps_cpus", func() {
+		n.setXPS(t, "xps_cpus", "0", "1", "0", "2")
+		p := &probe{t: t, watch: w, send: icmpSender(t, peerAddr)}
+		for _, ret := range negatives {
+			attach(t, n, constant(t, ret))
+			what := fmt.Sprintf("with a program that returns %d", ret)
+			p.expectOn(0, what, 1)
+			p.expectOn(1, what, 3)
+		}
+	})
+}
+
+func (e *env) beatsCPUs(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	n.setXPS(t, "xps_cpus", "1", "2")
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	p.expectOn(0, "without a program", 0)
+	p.expectOn(1, "without a program", 1)
+	for _, q := range []int{2, 3, 0, 1} {
+		attach(t, n, constant(t, int32(q)))
+		for cpu := range cpus {
+			p.expectOn(cpu, fmt.Sprintf("with a program that returns %d", q), q)
+		}
+	}
+}
+
+func (e *env) beatsRxqs(t *check.T) {
+	f := e.rxqFlow(t)
+	f.expect("without a program", rxqFlowQueue)
+	for _, q := range []int{0, 3, 1} {
+		attach(t, f.nic, constant(t, int32(q)))
+		f.expect(fmt.Sprintf("with a program that returns %d", q), q)
+	}
+	attach(t, f.nic, constant(t, -1))
+	f.expect("with a program that returns -1", rxqFlowQueue)
+}
+
+func (e *env) singleQueueNeverRuns(t *check.T) {
+	c := counting(t, 0)
+	for _, queues := range []int{1, 2} {
+		n := e.dummy(t, fmt.Sprintf("dummy%d", queues), queues)
+		attach(t, n, c.prog)
+		c.set(t, 0)
+		p := newProbe(t, n, frameSender(t, n, false))
+		p.expect(fmt.Sprintf("on a device with %d queues", queues), 0)
+		want := 1
+		if queues == 1 {
+			want = 0
+		}
+		check.Equal(t, fmt.Sprintf("runs of the program on a device with %d queues", queues), want, c.runs(t))
+	}
+}
+
+func (e *env) rawRunsPerPacket(t *check.T) {
+	const packets = 20
+	n := e.dummy(t, "dummy0", 4)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	c := counting(t, 0)
+	attach(t, n, c.prog)
+	for range packets {
+		p.queue()
+	}
+	check.Equal(t, fmt.Sprintf("runs of the program for %d packets of one socket", packets), packets, c.runs(t))
+	for _, q := range []int{3, 1, 2, 0} {
+		c.set(t, int32(q))
+		p.expect(fmt.Sprintf("of the same socket after the program's answer became %d", q), q)
+	}
+}
+
+// bypassStaysInRange looks from the far end, which a packet past the qdisc
+// reaches without being shown to packet sockets on this one.
+func (e *env) bypassStaysInRange(t *check.T) {
+	const allocated, used = 8, 3
+	pair := e.veth(t, allocated, used)
+	var far *fanout
+	pair.ns.do(t, func() { far = watch(t, pair.far.index, allocated+1) })
+	send := frameSender(t, pair.near, true)
+	m := &marker{}
+	for _, ret := range []int32{0, 2, 3, 5, 7, 8, math.MaxInt32} {
+		attach(t, pair.near, constant(t, ret))
+		mark := m.mark()
+		t.Must(send(mark), "send past the qdisc")
+		// What came in by queue q has mapping q+1.
+		got := far.mappings(t, mark, false, 1)[0] - 1
+		check.Equal(t, fmt.Sprintf("queue of a packet past the qdisc with a program that returns %d, %d of %d queues in use",
+			ret, used, allocated), int(ret%used), got)
+	}
+}

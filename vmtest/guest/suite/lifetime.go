@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/rtnl"
+)
+
+// lifetimeTests is about who keeps a program alive, and for how long.
+func (e *env) lifetimeTests() check.Group {
+	return check.Group{Name: "lifetime", Tests: []check.Test{
+		{Name: "a41-off-drops-the-program", Run: e.offDrops},
+		{Name: "a41-replacing-drops-the-former-program", Run: e.replaceDrops},
+		{Name: "a41-deleting-the-link-drops-the-program", Run: e.deleteDrops},
+		{Name: "a41-the-end-of-a-network-namespace-drops-the-program", Run: e.netnsDrops},
+		{Name: "a41-closing-a-tap-drops-the-program", Run: e.tapDrops},
+		{Name: "a42-moving-the-link-keeps-the-program", Run: e.moveKeeps},
+		{Name: "a41-the-whole-suite-left-no-program-behind", Run: e.nothingLeft, Timeout: 20 * time.Second},
+	}}
+}
+
+// handOver attaches a new program to n and lets go of it: what keeps it alive
+// is the device.
+func handOver(t *check.T, n *nic) ebpf.ProgramID {
+	prog := constant(t, 1)
+	id := idOf(t, prog)
+	attach(t, n, prog)
+	t.Must(prog.Close(), "close")
+	expectAlive(t, id, "it was closed, but is attached")
+	expectAttached(t, n, "after its fd was closed", id)
+	return id
+}
+
+func (e *env) offDrops(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	id := handOver(t, n)
+	detach(t, n)
+	expectGone(t, id, "detaching")
+}
+
+func (e *env) replaceDrops(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	former := handOver(t, n)
+	latter := handOver(t, n)
+	expectGone(t, former, "another program replaced it")
+	expectAlive(t, latter, "it replaced another one")
+	// Attaching it again must not take a second reference.
+	prog, err := ebpf.NewProgramFromID(latter)
+	t.Must(err, "open program by id")
+	attach(t, n, prog)
+	t.Must(prog.Close(), "close")
+	detach(t, n)
+	expectGone(t, latter, "attaching twice and detaching once")
+}
+
+func (e *env) deleteDrops(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	id := handOver(t, n)
+	t.Must(dial(t).Delete(n.index), "delete link")
+	expectGone(t, id, "the link was deleted")
+
+	p := e.veth(t, 2, 2)
+	id = handOver(t, p.near)
+	p.ns.do(t, func() { t.Must(dial(t).Delete(p.far.index), "delete peer") })
+	expectGone(t, id, "the peer of the link was deleted")
+}
+
+func (e *env) netnsDrops(t *check.T) {
+	ns := e.newNetNS(t)
+	var id ebpf.ProgramID
+	ns.do(t, func() {
+		c, err := rtnl.Dial()
+		t.Must(err, "dial")
+		// A socket would keep the namespace.
+		defer c.Close()
+		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 2}), "add")
+		id = handOver(t, &nic{name: "dummy0", index: index(t, "dummy0"), queues: 2})
+	})
+	expectAlive(t, id, "the thread left its network namespace")
+	ns.close()
+	expectGone(t, id, "its network namespace ended")
+}
+
+func (e *env) tapDrops(t *check.T) {
+	tap, n := e.tap(t)
+	id := handOver(t, n)
+	t.Must(tap.Close(), "close tap")
+	expectGone(t, id, "the tap was closed")
+}
+
+func (e *env) moveKeeps(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	prog := constant(t, 3)
+	id := idOf(t, prog)
+	attach(t, n, prog)
+	t.Must(prog.Close(), "close")
+	ns := e.newNetNS(t)
+	t.Must(dial(t).Move(n.index, int(ns.file.Fd())), "move")
+	expectAlive(t, id, "the link moved to another network namespace")
+	ns.do(t, func() {
+		moved := &nic{name: n.name, index: index(t, n.name), queues: n.queues}
+		expectAttached(t, moved, "after the link moved", id)
+		t.Must(dial(t).SetUp(moved.index, true), "bring up")
+		newProbe(t, moved, frameSender(t, moved, false)).expect("after the link moved", 3)
+		detach(t, moved)
+	})
+	expectGone(t, id, "detaching where the link moved to")
+}
+
+// nothingLeft is the last test of all: what its predecessors loaded must be
+// gone with their devices, namespaces and file descriptors.
+func (e *env) nothingLeft(t *check.T) {
+	var left []ebpf.ProgramID
+	if t.Poll(5*time.Second, func() bool {
+		left = nil
+		now, err := programs()
+		t.Must(err, "list programs")
+		for id := range now {
+			if !e.programsBefore[id] {
+				left = append(left, id)
+			}
+		}
+		return len(left) == 0
+	}) {
+		return
+	}
+	for _, id := range left {
+		name := "?"
+		if prog, err := ebpf.NewProgramFromID(id); err == nil {
+			name = prog.String()
+			prog.Close()
+		}
+		t.Errorf("program %d (%s) of an earlier test\n  expected: gone\n  seen:     still there", id, name)
+	}
+}
+
+// programs lists the ids of the programs that the kernel has.
+func programs() (map[ebpf.ProgramID]bool, error) {
+	ids := make(map[ebpf.ProgramID]bool)
+	for id := ebpf.ProgramID(0); ; {
+		next, err := ebpf.ProgramGetNextID(id)
+		if errors.Is(err, os.ErrNotExist) {
+			return ids, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids[next] = true
+		id = next
+	}
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/rtnl"
+)
+
+// The addresses on the wires of the suite, those of the RFC.
+var (
+	localAddr = netip.MustParsePrefix("169.254.254.2/24")
+	peerAddr  = netip.MustParseAddr("169.254.254.1")
+)
+
+// nic is a network device of a test, up and with localAddr.
+type nic struct {
+	name  string
+	index int
+	// sysfs is where the sysfs of its network namespace is mounted.
+	sysfs string
+	// queues is the number of transmit queues in use.
+	queues int
+}
+
+// dial opens route netlink for as long as the test runs.
+func dial(t *check.T) *rtnl.Conn {
+	c, err := rtnl.Dial()
+	t.Must(err, "dial")
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// index looks a device up by name, in the namespace of the thread.
+func index(t *check.T, name string) int {
+	ifi, err := net.InterfaceByName(name)
+	t.Must(err, "look up "+name)
+	return ifi.Index
+}
+
+// dummy makes a dummy device: it needs no neighbour and drops what it is
+// given, after the taps have seen it.
+func (e *env) dummy(t *check.T, name string, queues int) *nic {
+	c := dial(t)
+	t.Must(c.Add(rtnl.Link{Name: name, Kind: "dummy", TxQueues: queues}), "add")
+	n := &nic{name: name, index: index(t, name), sysfs: e.sysfs(), queues: queues}
+	n.configure(t, c)
+	return n
+}
+
+// bond makes a bond, a device that selects queues by itself. It has no slaves
+// and sends nothing.
+func (e *env) bond(t *check.T) *nic {
+	c := dial(t)
+	if err := c.Add(rtnl.Link{Name: "bond0", Kind: "bond"}); err != nil {
+		t.Fatalf("%v (the kernel needs CONFIG_BONDING)", err)
+	}
+	return &nic{name: "bond0", index: index(t, "bond0"), sysfs: e.sysfs()}
+}
+
+// configure brings the device up with an address.
+func (n *nic) configure(t *check.T, c *rtnl.Conn) {
+	t.Must(c.SetUp(n.index, true), "bring up")
+	t.Must(c.AddAddress(n.index, localAddr), "address")
+}
+
+// pair is a veth pair across two network namespaces.
+type pair struct {
+	// near is the end in the namespace of the test, far the other.
+	near, far *nic
+	// ns is where far is.
+	ns *netns
+}
+
+// veth makes a veth pair with this many queues each way, of which the near
+// end uses the given number for transmitting. far has peerAddr in a namespace
+// of its own, and both know each other's address without asking.
+func (e *env) veth(t *check.T, queues, used int) pair {
+	c := dial(t)
+	ns := e.newNetNS(t)
+	link := rtnl.Link{Name: "veth0", Kind: "veth", TxQueues: queues, RxQueues: queues}
+	link.Peer = &rtnl.Link{Name: "veth1", TxQueues: queues, RxQueues: queues}
+	t.Must(c.Add(link), "add")
+	p := pair{ns: ns}
+	p.near = &nic{name: "veth0", index: index(t, "veth0"), sysfs: e.sysfs(), queues: queues}
+	p.far = &nic{name: "veth1", sysfs: ns.sysfs, queues: queues}
+	if used != queues {
+		p.near.setQueues(t, queues, used)
+	}
+	t.Must(c.Move(index(t, "veth1"), int(ns.file.Fd())), "move peer")
+	near, err := c.Get(p.near.index)
+	t.Must(err, "get")
+	var farMAC []byte
+	ns.do(t, func() {
+		c := dial(t)
+		p.far.index = index(t, "veth1")
+		t.Must(c.SetUp(p.far.index, true), "bring peer up")
+		t.Must(c.AddAddress(p.far.index, netip.PrefixFrom(peerAddr, localAddr.Bits())), "peer address")
+		t.Must(c.AddNeighbour(p.far.index, localAddr.Addr(), near.MAC), "peer's neighbour")
+		far, err := c.Get(p.far.index)
+		t.Must(err, "get peer")
+		farMAC = far.MAC
+	})
+	p.near.configure(t, c)
+	t.Must(c.AddNeighbour(p.near.index, peerAddr, farMAC), "neighbour")
+	return p
+}
+
+// setQueues changes how many of the allocated queues a device uses each way,
+// as `ethtool -L` does.
+func (n *nic) setQueues(t *check.T, rx, tx int) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	t.Must(err, "socket for ethtool")
+	defer unix.Close(fd)
+	// struct ethtool_channels
+	channels := struct {
+		cmd                                    uint32
+		maxRx, maxTx, maxOther, maxCombined    uint32
+		rxCount, txCount, otherCount, combined uint32
+	}{cmd: unix.ETHTOOL_SCHANNELS, rxCount: uint32(rx), txCount: uint32(tx)}
+	// struct ifreq with a pointer in its union
+	ifr := struct {
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [16]byte
+	}{data: unsafe.Pointer(&channels)}
+	copy(ifr.name[:unix.IFNAMSIZ-1], n.name)
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&ifr))); errno != 0 {
+		t.Fatalf("set %s to %d rx and %d tx queues: %v", n.name, rx, tx, errno)
+	}
+	n.queues = tx
+}
+
+// queueFile is the path of a file of a transmit queue in sysfs.
+func (n *nic) queueFile(queue int, name string) string {
+	return filepath.Join(n.sysfs, "class/net", n.name, "queues", "tx-"+strconv.Itoa(queue), name)
+}
+
+// setXPS writes masks to xps_cpus or xps_rxqs, one for each queue from 0 on.
+func (n *nic) setXPS(t *check.T, file string, masks ...string) {
+	for q, mask := range masks {
+		t.Must(os.WriteFile(n.queueFile(q, file), []byte(mask), 0), "set "+file)
+	}
+}
+
+// xps reads back what setXPS wrote, without leading zeroes.
+func (n *nic) xps(t *check.T, queue int, file string) string {
+	b, err := os.ReadFile(n.queueFile(queue, file))
+	t.Must(err, "read "+file)
+	return strings.TrimLeft(strings.TrimSpace(string(b)), "0,")
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// fanout watches a device through a group of packet sockets, among which the
+// kernel distributes packets by their queue mapping (PACKET_FANOUT_QM). On
+// what is sent, queue q arrives at socket q, as long as there are enough
+// sockets; on what is received, at q+1.
+type fanout struct {
+	socks []int
+}
+
+// sighting is a packet seen by a fanout.
+type sighting struct {
+	// mapping is the index of the socket that received it.
+	mapping int
+	// outgoing says that the device sent it.
+	outgoing bool
+	frame    []byte
+}
+
+// watch opens a fanout with this many sockets on a device in the network
+// namespace of the thread. Take more sockets than the device has queues, so
+// that a queue out of range does not look like one in range.
+func watch(t *check.T, ifindex, sockets int) *fanout {
+	f := &fanout{}
+	t.Cleanup(func() {
+		for _, s := range f.socks {
+			unix.Close(s)
+		}
+	})
+	for range sockets {
+		s, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		t.Must(err, "packet socket")
+		f.socks = append(f.socks, s)
+		addr := &unix.SockaddrLinklayer{Protocol: bigEndian16(unix.ETH_P_ALL), Ifindex: ifindex}
+		t.Must(unix.Bind(s, addr), "bind packet socket")
+		// Group ids are per network namespace; a device has one watcher.
+		group := ifindex&0xffff | unix.PACKET_FANOUT_QM<<16
+		t.Must(unix.SetsockoptInt(s, unix.SOL_PACKET, unix.PACKET_FANOUT, group), "join PACKET_FANOUT_QM")
+	}
+	return f
+}
+
+// drain returns what has arrived and does not wait.
+func (f *fanout) drain(t *check.T) []sighting {
+	var seen []sighting
+	buf := make([]byte, 2048)
+	for i, s := range f.socks {
+		for {
+			n, from, err := unix.Recvfrom(s, buf, unix.MSG_DONTWAIT)
+			if errors.Is(err, unix.EAGAIN) {
+				break
+			}
+			t.Must(err, "receive from packet socket")
+			ll, ok := from.(*unix.SockaddrLinklayer)
+			seen = append(seen, sighting{
+				mapping:  i,
+				outgoing: ok && ll.Pkttype == unix.PACKET_OUTGOING,
+				frame:    bytes.Clone(buf[:n]),
+			})
+		}
+	}
+	return seen
+}
+
+// mappings waits until want packets that contain mark were seen in the given
+// direction, and returns their queue mappings in the order of the sockets.
+func (f *fanout) mappings(t *check.T, mark []byte, outgoing bool, want int) []int {
+	var got []int
+	t.Poll(time.Second, func() bool {
+		for _, s := range f.drain(t) {
+			if s.outgoing == outgoing && bytes.Contains(s.frame, mark) {
+				got = append(got, s.mapping)
+			}
+		}
+		return len(got) >= want
+	})
+	if len(got) != want {
+		t.Fatalf("packets seen with PACKET_FANOUT_QM\n  expected: %d\n  seen:     %d (queues %v)", want, len(got), got)
+	}
+	return got
+}
+
+// bigEndian16 puts a number into network byte order.
+func bigEndian16(v uint16) uint16 { return v<<8 | v>>8 }

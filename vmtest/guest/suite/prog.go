@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// load loads a program made of instructions for as long as the test runs.
+func load(t *check.T, typ ebpf.ProgramType, insns asm.Instructions) *ebpf.Program {
+	prog, err := ebpf.NewProgramWithOptions(&ebpf.ProgramSpec{
+		Name:         "suite",
+		Type:         typ,
+		Instructions: insns,
+		License:      "GPL",
+	}, ebpf.ProgramOptions{LogDisabled: true})
+	t.Must(err, "load program")
+	t.Cleanup(func() { prog.Close() })
+	return prog
+}
+
+// returns are the instructions of a program that returns ret.
+func returns(ret int32) asm.Instructions {
+	return asm.Instructions{asm.Mov.Imm32(asm.R0, ret), asm.Return()}
+}
+
+// constant loads a program that returns ret for every packet.
+func constant(t *check.T, ret int32) *ebpf.Program {
+	return load(t, ebpf.SocketFilter, returns(ret))
+}
+
+// counter is a program that counts its runs and returns what it is told.
+type counter struct {
+	prog  *ebpf.Program
+	state *ebpf.Map
+}
+
+// The value of the counter's map: the number of runs, then what to return.
+const (
+	counterRuns   = 0
+	counterReturn = 8
+	counterSize   = 16
+)
+
+// counting loads a counter that returns ret until it is told otherwise.
+func counting(t *check.T, ret int32) *counter {
+	state, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: counterSize, MaxEntries: 1})
+	t.Must(err, "create map")
+	t.Cleanup(func() { state.Close() })
+	c := &counter{state: state}
+	c.set(t, ret)
+	c.prog = load(t, ebpf.SocketFilter, asm.Instructions{
+		asm.LoadMapPtr(asm.R1, state.FD()),
+		asm.StoreImm(asm.RFP, -4, 0, asm.Word),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -4),
+		asm.FnMapLookupElem.Call(),
+		asm.JNE.Imm(asm.R0, 0, "found"),
+		asm.Mov.Imm32(asm.R0, -1),
+		asm.Return(),
+		asm.Mov.Imm(asm.R1, 1).WithSymbol("found"),
+		asm.StoreXAdd(asm.R0, asm.R1, asm.DWord),
+		asm.LoadMem(asm.R0, asm.R0, counterReturn, asm.Word),
+		asm.Return(),
+	})
+	return c
+}
+
+// set changes what the program returns and restarts the count.
+func (c *counter) set(t *check.T, ret int32) {
+	value := make([]byte, counterSize)
+	binary.NativeEndian.PutUint32(value[counterReturn:], uint32(ret))
+	t.Must(c.state.Put(uint32(0), value), "write map")
+}
+
+// runs is how often the program ran since set.
+func (c *counter) runs(t *check.T) int {
+	value, err := c.state.LookupBytes(uint32(0))
+	t.Must(err, "read map")
+	return int(binary.NativeEndian.Uint64(value[counterRuns:]))
+}
+
+// idOf is the id of a loaded program.
+func idOf(t *check.T, prog *ebpf.Program) ebpf.ProgramID {
+	info, err := prog.Info()
+	t.Must(err, "program info")
+	id, ok := info.ID()
+	if !ok {
+		t.Fatalf("kernel gave the program no id")
+	}
+	return id
+}
+
+// alive reports whether the kernel still has a program of this id.
+func alive(t *check.T, id ebpf.ProgramID) bool {
+	prog, err := ebpf.NewProgramFromID(id)
+	if errors.Is(err, os.ErrNotExist) {
+		return false
+	}
+	t.Must(err, "open program by id")
+	prog.Close()
+	return true
+}
+
+// expectGone fails the test unless the program soon is no more. The kernel
+// frees a program after an RCU grace period.
+func expectGone(t *check.T, id ebpf.ProgramID, after string) {
+	if !t.Poll(2*time.Second, func() bool { return !alive(t, id) }) {
+		t.Errorf("program %d after %s\n  expected: gone\n  seen:     still there: something holds a reference", id, after)
+	}
+}
+
+// expectAlive fails the test if the program is no more.
+func expectAlive(t *check.T, id ebpf.ProgramID, after string) {
+	if !alive(t, id) {
+		t.Errorf("program %d after %s\n  expected: still there\n  seen:     gone", id, after)
+	}
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package rtnl
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/uapi"
+)
+
+// Link says what to create.
+type Link struct {
+	// Name and Kind ("dummy", "veth") are required.
+	Name, Kind string
+	// TxQueues and RxQueues are how many to allocate. Zero leaves it to the
+	// driver.
+	TxQueues, RxQueues int
+	// Peer is the other end of a veth pair.
+	Peer *Link
+	// Extra appends attributes of the link's own level; it may be nil.
+	Extra func(*netlink.AttributeEncoder)
+}
+
+// header encodes a struct ifinfomsg.
+func header(ifindex int, flags, change uint32) []byte {
+	b := make([]byte, unix.SizeofIfInfomsg)
+	binary.NativeEndian.PutUint32(b[4:], uint32(int32(ifindex)))
+	binary.NativeEndian.PutUint32(b[8:], flags)
+	binary.NativeEndian.PutUint32(b[12:], change)
+	return b
+}
+
+// Message encodes a link message for the device ifindex, 0 for none.
+func Message(ifindex int, attrs func(*netlink.AttributeEncoder)) ([]byte, error) {
+	ae := netlink.NewAttributeEncoder()
+	if attrs != nil {
+		attrs(ae)
+	}
+	b, err := ae.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode link message: %w", err)
+	}
+	return append(header(ifindex, 0, 0), b...), nil
+}
+
+// attributes encodes what describes the new link.
+func (l *Link) attributes(ae *netlink.AttributeEncoder) {
+	ae.String(unix.IFLA_IFNAME, l.Name)
+	if l.TxQueues > 0 {
+		ae.Uint32(unix.IFLA_NUM_TX_QUEUES, uint32(l.TxQueues))
+	}
+	if l.RxQueues > 0 {
+		ae.Uint32(unix.IFLA_NUM_RX_QUEUES, uint32(l.RxQueues))
+	}
+	if l.Kind != "" {
+		ae.Nested(unix.IFLA_LINKINFO, func(ae *netlink.AttributeEncoder) error {
+			ae.String(unix.IFLA_INFO_KIND, l.Kind)
+			if l.Peer == nil {
+				return nil
+			}
+			peer := *l.Peer
+			peer.Kind = ""
+			msg, err := Message(0, peer.attributes)
+			if err != nil {
+				return err
+			}
+			ae.Nested(unix.IFLA_INFO_DATA, func(ae *netlink.AttributeEncoder) error {
+				ae.Bytes(uapi.VETH_INFO_PEER, msg)
+				return nil
+			})
+			return nil
+		})
+	}
+	if l.Extra != nil {
+		l.Extra(ae)
+	}
+}
+
+// Add creates a link.
+func (c *Conn) Add(l Link) error {
+	msg, err := Message(0, l.attributes)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Do(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, msg); err != nil {
+		return fmt.Errorf("add %s link %s: %w", l.Kind, l.Name, err)
+	}
+	return nil
+}
+
+// Delete removes a link.
+func (c *Conn) Delete(ifindex int) error {
+	if _, err := c.Do(unix.RTM_DELLINK, 0, header(ifindex, 0, 0)); err != nil {
+		return fmt.Errorf("delete link %d: %w", ifindex, err)
+	}
+	return nil
+}
+
+// SetUp brings a link up, or down.
+func (c *Conn) SetUp(ifindex int, up bool) error {
+	var flags uint32
+	if up {
+		flags = unix.IFF_UP
+	}
+	if _, err := c.Do(unix.RTM_NEWLINK, 0, header(ifindex, flags, unix.IFF_UP)); err != nil {
+		return fmt.Errorf("set link %d up=%v: %w", ifindex, up, err)
+	}
+	return nil
+}
+
+// Set changes attributes of a link by RTM_SETLINK.
+func (c *Conn) Set(ifindex int, attrs func(*netlink.AttributeEncoder)) (Ack, error) {
+	msg, err := Message(ifindex, attrs)
+	if err != nil {
+		return Ack{}, err
+	}
+	return c.Do(unix.RTM_SETLINK, 0, msg)
+}
+
+// SetXPS sends an IFLA_XPS nest made by nest to a link.
+func (c *Conn) SetXPS(ifindex int, nest func(*netlink.AttributeEncoder)) (Ack, error) {
+	return c.Set(ifindex, func(ae *netlink.AttributeEncoder) { XPSNest(ae, nest) })
+}
+
+// XPSNest appends an IFLA_XPS nest.
+func XPSNest(ae *netlink.AttributeEncoder, nest func(*netlink.AttributeEncoder)) {
+	ae.Nested(uapi.IFLA_XPS, func(ae *netlink.AttributeEncoder) error {
+		nest(ae)
+		return nil
+	})
+}
+
+// Move puts a link into the network namespace that fd stands for.
+func (c *Conn) Move(ifindex, fd int) error {
+	_, err := c.Set(ifindex, func(ae *netlink.AttributeEncoder) {
+		ae.Uint32(unix.IFLA_NET_NS_FD, uint32(fd))
+	})
+	if err != nil {
+		return fmt.Errorf("move link %d: %w", ifindex, err)
+	}
+	return nil
+}
+
+// AddAddress gives a link an IPv4 address with its prefix.
+func (c *Conn) AddAddress(ifindex int, p netip.Prefix) error {
+	b := make([]byte, unix.SizeofIfAddrmsg)
+	b[0] = unix.AF_INET
+	b[1] = byte(p.Bits())
+	binary.NativeEndian.PutUint32(b[4:], uint32(ifindex))
+	ae := netlink.NewAttributeEncoder()
+	ae.Bytes(unix.IFA_LOCAL, p.Addr().AsSlice())
+	ae.Bytes(unix.IFA_ADDRESS, p.Addr().AsSlice())
+	attrs, err := ae.Encode()
+	if err != nil {
+		return err
+	}
+	if _, err := c.Do(unix.RTM_NEWADDR, netlink.Create|netlink.Excl, append(b, attrs...)); err != nil {
+		return fmt.Errorf("add address %v to link %d: %w", p, ifindex, err)
+	}
+	return nil
+}
+
+// AddNeighbour tells a link for good where an IPv4 address is.
+func (c *Conn) AddNeighbour(ifindex int, ip netip.Addr, mac []byte) error {
+	b := make([]byte, unix.SizeofNdMsg)
+	b[0] = unix.AF_INET
+	binary.NativeEndian.PutUint32(b[4:], uint32(ifindex))
+	binary.NativeEndian.PutUint16(b[8:], unix.NUD_PERMANENT)
+	ae := netlink.NewAttributeEncoder()
+	ae.Bytes(unix.NDA_DST, ip.AsSlice())
+	ae.Bytes(unix.NDA_LLADDR, mac)
+	attrs, err := ae.Encode()
+	if err != nil {
+		return err
+	}
+	if _, err := c.Do(unix.RTM_NEWNEIGH, netlink.Create|netlink.Replace, append(b, attrs...)); err != nil {
+		return fmt.Errorf("add neighbour %v to link %d: %w", ip, ifindex, err)
+	}
+	return nil
+}

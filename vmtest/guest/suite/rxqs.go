@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// rxqFlow is a TCP connection across a veth pair whose near end has xps_rxqs
+// set such that the connection's packets leave by rxqFlowQueue.
+type rxqFlow struct {
+	t      *check.T
+	nic    *nic
+	watch  *fanout
+	fd     int
+	marker marker
+}
+
+// rxqFlowQueue is the queue that xps_rxqs picks for an [rxqFlow].
+const rxqFlowQueue = 2
+
+// rxqFlow accepts a connection on the near end of a veth pair from a program
+// bound to cpu 1 on the far end. xps_cpus on the far end makes that cpu send
+// by queue 1, the packets come in by receive queue 1 of the near end, and the
+// near end's xps_rxqs maps that to rxqFlowQueue.
+func (e *env) rxqFlow(t *check.T) *rxqFlow {
+	const queues, port, senderCPU = 4, 7000, 1
+	pair := e.veth(t, queues, queues)
+	pair.near.setXPS(t, "xps_rxqs", "0", "0", "2", "0")
+	listener := tcpSocket(t)
+	t.Must(unix.Bind(listener, &unix.SockaddrInet4{Addr: localAddr.Addr().As4(), Port: port}), "bind")
+	t.Must(unix.Listen(listener, 1), "listen")
+	pair.far.setXPS(t, "xps_cpus", "0", "2", "0", "0")
+	var client int
+	pair.ns.do(t, func() { client = tcpSocket(t) })
+	onCPU(t, senderCPU, func() {
+		t.Must(unix.Connect(client, &unix.SockaddrInet4{Addr: localAddr.Addr().As4(), Port: port}), "connect")
+	})
+	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	t.Must(err, "accept")
+	t.Cleanup(func() { unix.Close(fd) })
+	return &rxqFlow{t: t, nic: pair.near, fd: fd, watch: watch(t, pair.near.index, queues+1)}
+}
+
+// tcpSocket opens a TCP socket whose calls give up after a while.
+func tcpSocket(t *check.T) int {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	t.Must(err, "TCP socket")
+	t.Cleanup(func() { unix.Close(fd) })
+	patience := unix.NsecToTimeval(t.Scaled(ioPatience).Nanoseconds())
+	t.Must(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience), "SO_RCVTIMEO")
+	t.Must(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience), "SO_SNDTIMEO")
+	return fd
+}
+
+// expect sends a segment on the idle connection, which makes the kernel choose
+// a queue anew, and fails the test unless it left by queue want.
+func (f *rxqFlow) expect(what string, want int) {
+	f.idle()
+	mark := f.marker.mark()
+	_, err := unix.Write(f.fd, mark)
+	f.t.Must(err, "send")
+	check.Equal(f.t, "queue of a TCP segment "+what, want, f.watch.mappings(f.t, mark, true, 1)[0])
+}
+
+// idle waits until everything sent was acknowledged.
+func (f *rxqFlow) idle() {
+	f.t.Eventually(ioPatience, "acknowledgement of what was sent", func() bool {
+		n, err := unix.IoctlGetInt(f.fd, unix.TIOCOUTQ)
+		f.t.Must(err, "SIOCOUTQ")
+		return n == 0
+	})
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/pong"
+)
+
+// ioPatience is how long an answer over a wire of the guest may take.
+const ioPatience = 2 * time.Second
+
+// station is the set-up of the RFC's demonstration: a device with two transmit
+// queues and xps_cpus 1 and 2, something to ping at its other end, and
+// observers of the queue a ping leaves by.
+type station struct {
+	t     *check.T
+	nic   *nic
+	watch *fanout
+	// wire returns the queue as seen at the other end, for the frame that
+	// contains mark. Nil if there is none.
+	wire func(mark []byte) int
+	// ordinary is the queue that is chosen on a cpu without a program.
+	ordinary func(cpu int) int
+	// echoes says that pings are answered.
+	echoes bool
+
+	fd     int
+	trace  *tracePipe
+	marker marker
+}
+
+// stationQueues is the number of queues of each device of a demonstration.
+const stationQueues = 2
+
+// byCPU is the choice of the RFC's xps_cpus: 1 for queue 0, 2 for queue 1.
+func byCPU(cpu int) int { return cpu }
+
+// tapStation is the RFC's own: tap0, answered by a responder. The RFC ran on
+// a tun driver robbed of its ndo_select_queue; here it is the one in the tree,
+// which asks the program, then xps_cpus, and only then follows flows. To tell
+// following a flow from following xps_cpus, all replies go in by one queue.
+func (e *env) tapStation(t *check.T) *station {
+	tap, n := e.tap(t)
+	s := &station{t: t, nic: n, echoes: true, ordinary: byCPU}
+	s.wire = func(mark []byte) int { return tapQueue(t, tap, mark) }
+	s.open()
+	// The address is resolved before anybody looks: an ARP request is a
+	// packet too.
+	tap.ReplyOn(1)
+	s.ping()
+	return s
+}
+
+// tap makes tap0 with two queues, answered by a responder.
+func (e *env) tap(t *check.T) (*pong.Tap, *nic) {
+	tap, err := pong.OpenTap("tap0", stationQueues, pong.Host{Addr: peerAddr, MAC: pong.MAC{2, 0, 0, 0, 0xfe, 1}})
+	t.Must(err, "tap device")
+	t.Cleanup(func() {
+		if err := tap.Close(); err != nil {
+			t.Errorf("pong: %v", err)
+		}
+	})
+	n := &nic{name: tap.Name, index: index(t, tap.Name), sysfs: e.sysfs(), queues: stationQueues}
+	n.configure(t, dial(t))
+	return tap, n
+}
+
+// tapQueue waits for the frame with mark and returns the queue whose file
+// descriptor it came out of.
+func tapQueue(t *check.T, tap *pong.Tap, mark []byte) int {
+	queue := -1
+	t.Eventually(ioPatience, "frame at a queue of "+tap.Name, func() bool {
+		for _, f := range tap.Drain() {
+			if bytes.Contains(f.Data, mark) {
+				queue = f.Queue
+			}
+		}
+		return queue >= 0
+	})
+	return queue
+}
+
+// vethStation has the kernel of another namespace answer at the far end. A
+// packet keeps its queue mapping across the wire, so that a fanout there is a
+// second witness.
+func (e *env) vethStation(t *check.T) *station {
+	p := e.veth(t, stationQueues, stationQueues)
+	var far *fanout
+	p.ns.do(t, func() { far = watch(t, p.far.index, stationQueues+1) })
+	s := &station{t: t, nic: p.near, echoes: true, ordinary: byCPU}
+	s.wire = func(mark []byte) int { return far.mappings(t, mark, false, 1)[0] }
+	s.open()
+	return s
+}
+
+// dummyStation has nobody at the other end.
+func (e *env) dummyStation(t *check.T) *station {
+	s := &station{t: t, nic: e.dummy(t, "dummy0", stationQueues), ordinary: byCPU}
+	s.open()
+	return s
+}
+
+// open readies what all stations have. The thread is called ping from here on.
+func (s *station) open() {
+	t := s.t
+	if n := onlineCPUs(); n < cpus {
+		t.Fatalf("the guest has %d CPU, the demonstration needs %d", n, cpus)
+	}
+	s.nic.setXPS(t, "xps_cpus", "1", "2")
+	s.listen()
+	name := [...]byte{'p', 'i', 'n', 'g', 0}
+	t.Must(unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name)), 0, 0, 0), "name the thread")
+	s.trace = openTrace(t)
+}
+
+// listen opens the sockets by which the station pings and looks on.
+func (s *station) listen() {
+	t := s.t
+	s.watch = watch(t, s.nic.index, stationQueues+8)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMP)
+	t.Must(err, "raw ICMP socket")
+	t.Cleanup(func() { unix.Close(fd) })
+	patience := unix.NsecToTimeval(t.Scaled(ioPatience).Nanoseconds())
+	t.Must(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience), "SO_RCVTIMEO")
+	s.fd = fd
+}
+
+// ping sends an echo request as ping does, waits for the reply if there will
+// be one, and returns the mark in the request.
+func (s *station) ping() []byte {
+	const payload = 56
+	mark := s.marker.mark()
+	id, seq := uint16(0x5053), uint16(s.marker.next)
+	body := make([]byte, payload)
+	copy(body, mark)
+	err := unix.Sendto(s.fd, pong.EchoRequest(id, seq, body), 0, &unix.SockaddrInet4{Addr: peerAddr.As4()})
+	s.t.Must(err, "ping")
+	for s.echoes {
+		buf := make([]byte, 2048)
+		n, _, err := unix.Recvfrom(s.fd, buf, 0)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		s.t.Must(err, fmt.Sprintf("ping: reply from %v", peerAddr))
+		e, ok := pong.ParseEchoPacket(buf[:n])
+		if ok && !e.Request && e.ID == id && e.Seq == seq && e.Src == peerAddr && bytes.Equal(e.Payload, body) {
+			break
+		}
+	}
+	return mark
+}
+
+// pinged is what the RFC shows of a ping from each cpu.
+type pinged struct {
+	// fanout and wire are the queues by cpu. wire is -1 if nobody is there.
+	fanout, wire [cpus]int
+	// trace is what the pings left in trace_pipe.
+	trace string
+}
+
+// pings pings once from each cpu.
+func (s *station) pings() pinged {
+	var p pinged
+	s.trace.drain(s.t)
+	for cpu := range cpus {
+		var mark []byte
+		onCPU(s.t, cpu, func() { mark = s.ping() })
+		p.fanout[cpu] = s.watch.mappings(s.t, mark, true, 1)[0]
+		p.wire[cpu] = -1
+		if s.wire != nil {
+			p.wire[cpu] = s.wire(mark)
+		}
+	}
+	for _, l := range s.trace.drain(s.t) {
+		p.trace += l.String() + "\n"
+	}
+	return p
+}
+
+// expect pings from each cpu and fails the test unless the queues and the
+// trace are those of the RFC for a program that returns ret, or for none.
+func (s *station) expect(what string, ret *int) {
+	var want pinged
+	for cpu := range cpus {
+		queue := s.ordinary(cpu)
+		if ret != nil {
+			want.trace += traceLine{comm: "ping", cpu: cpu, text: fmt.Sprintf("xps (RET %d): Hello, World!", *ret)}.String() + "\n"
+			if *ret >= 0 {
+				queue = *ret % stationQueues
+			}
+		}
+		want.fanout[cpu], want.wire[cpu] = queue, queue
+		if s.wire == nil {
+			want.wire[cpu] = -1
+		}
+	}
+	got := s.pings()
+	check.Equal(s.t, what+": queue seen with PACKET_FANOUT_QM, by cpu", want.fanout, got.fanout)
+	check.Equal(s.t, what+": queue seen at the other end, by cpu", want.wire, got.wire)
+	check.Equal(s.t, what+": trace_pipe", want.trace, got.trace)
+}

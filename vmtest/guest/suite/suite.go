@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package suite is what runs inside the guest: the demonstration of the 2019
+// RFC and one test for each thing a maintainer would want of the XPS hook,
+// numbered as in the list the series was written to (a01, a02, ...), plus the
+// decisions of the series (d01, ...) and what holds without the hook (b01, ...).
+//
+// [Run] wants a kernel with veth, dummy, tun, packet sockets and tracing, root,
+// two CPUs, and to be the only one changing XPS settings. [Names] wants nothing
+// and works anywhere.
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/rtnl"
+	"xpsgen/vmtest/ktap"
+)
+
+// Options says how to run the suite. The zero value runs everything and
+// expects the hook.
+type Options struct {
+	// Run selects tests, as [check.ParseFilter] reads it. Empty selects all.
+	Run string
+	// Unpatched says that the kernel is meant to be without the hook: tests
+	// of the hook are skipped once the kernel was seen to be without it.
+	Unpatched bool
+	// IP is the patched ip. Empty means /usr/bin/ip.
+	IP string
+	// Scratch is an empty directory to write to. Empty means a new one in
+	// the directory for temporary files, which is removed in the end.
+	Scratch string
+	// TimeoutScale stretches deadlines. Zero means 1.
+	TimeoutScale float64
+}
+
+// ErrNoTests is wrapped when the filter selects nothing.
+var ErrNoTests = errors.New("no test matches")
+
+// env is what the tests share. It is filled before the first one runs.
+type env struct {
+	opt Options
+	// programsBefore are the BPF programs that the suite found.
+	programsBefore map[ebpf.ProgramID]bool
+}
+
+// groups is the plan. NB: the test of a06 must come first: it can only fail
+// as long as nothing since boot has written to xps_cpus or xps_rxqs.
+func groups(e *env) []check.Group {
+	return []check.Group{
+		e.hookTests(),
+		e.baselineTests(),
+		e.demoTests(),
+		e.queryTests(),
+		e.controlTests(),
+		e.negativeTests(),
+		e.lifetimeTests(),
+	}
+}
+
+// Names lists the tests that [Run] would run, as "group/test", in order.
+// Returns an error wrapping [ErrNoTests] if there are none.
+func Names(run string) ([]string, error) {
+	selected, err := selectTests(&env{}, run)
+	if err != nil {
+		return nil, err
+	}
+	return check.Names(selected), nil
+}
+
+func selectTests(e *env, run string) ([]check.Group, error) {
+	f, err := check.ParseFilter(run)
+	if err != nil {
+		return nil, err
+	}
+	selected := check.Select(groups(e), f)
+	if len(selected) == 0 {
+		return nil, fmt.Errorf("%w %q", ErrNoTests, run)
+	}
+	return selected, nil
+}
+
+// Run runs the selected tests, writes their report to w, and returns how many
+// failed. An error means that the suite could not do its work, and that the
+// report is not complete.
+func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err error) {
+	if opt.IP == "" {
+		opt.IP = "/usr/bin/ip"
+	}
+	e := &env{opt: opt}
+	selected, err := selectTests(e, opt.Run)
+	if err != nil {
+		return 0, err
+	}
+	if e.opt.Scratch == "" {
+		if e.opt.Scratch, err = os.MkdirTemp("", "suite"); err != nil {
+			return 0, fmt.Errorf("scratch directory: %w", err)
+		}
+		defer os.RemoveAll(e.opt.Scratch)
+	}
+	if err := os.MkdirAll(e.sysfs(), 0o755); err != nil {
+		return 0, fmt.Errorf("scratch directory: %w", err)
+	}
+	if err := e.writeObjects(); err != nil {
+		return 0, err
+	}
+	if e.programsBefore, err = programs(); err != nil {
+		return 0, fmt.Errorf("list BPF programs: %w", err)
+	}
+	present, err := haveHook()
+	if err != nil {
+		return 0, fmt.Errorf("probe for the hook: %w", err)
+	}
+	runner := &check.Runner{
+		Writer:  w,
+		Scale:   opt.TimeoutScale,
+		Isolate: e.isolate,
+		Gate: func(_ string, test check.Test) check.Decision {
+			return gate(test.Baseline, opt.Unpatched, present)
+		},
+		Rerun: rerun,
+	}
+	return runner.Run(ctx, selected)
+}
+
+// rerun is the command that runs one test alone.
+func rerun(name string) string { return fmt.Sprintf("make vmtest RUN='%s'", name) }
+
+// loopback is the index of lo in every network namespace.
+const loopback = 1
+
+// haveHook asks the kernel about lo: one with the hook answers with an
+// IFLA_XPS nest for every device, whether or not a program is attached.
+func haveHook() (bool, error) {
+	c, err := rtnl.Dial()
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	info, err := c.Get(loopback)
+	if err != nil {
+		return false, err
+	}
+	return info.XPS.Present, nil
+}
+
+// What a test is told that does not get to run, or does not get to pass.
+const (
+	reasonUnpatched  = "kernel without the XPS hook: RTM_GETLINK of lo shows no IFLA_XPS"
+	reasonHookThere  = "kernel meant to be without the XPS hook has it: RTM_GETLINK of lo shows IFLA_XPS"
+	reasonByAccident = "passed by accident: " + reasonUnpatched
+)
+
+// gate decides about a test by what the kernel is meant to be and by whether
+// the probe found the hook. A test of the hook never passes without it: on a
+// kernel that should have it, the test still runs, for what it says of the
+// reason, but a pass does not count.
+func gate(baseline, unpatched, present bool) check.Decision {
+	switch {
+	case baseline:
+		return check.Decision{}
+	case unpatched && present:
+		return check.Decision{Fail: reasonHookThere}
+	case unpatched:
+		return check.Decision{Skip: reasonUnpatched}
+	case !present:
+		return check.Decision{Doubt: reasonByAccident}
+	}
+	return check.Decision{}
+}
+
+// cpus is how many CPUs the guest must have.
+const cpus = 2
+
+// onlineCPUs counts the CPUs the process may use.
+func onlineCPUs() int {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return 1
+	}
+	return set.Count()
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// traceLine is a line of trace_pipe, as far as two runs can agree on it.
+type traceLine struct {
+	comm string
+	cpu  int
+	text string
+}
+
+// String shows the line without what changes from run to run.
+func (l traceLine) String() string { return fmt.Sprintf("%s [%03d] %s", l.comm, l.cpu, l.text) }
+
+// traceFormat is comm-pid, an optional (tgid), [cpu], flags, time, function
+// or, on older kernels, 0, and the text.
+var traceFormat = regexp.MustCompile(`^\s*(.+)-\d+\s+(?:\([^)]*\)\s+)?\[(\d+)\]\s+\S+\s+\d+\.\d+: \w+: (.*)$`)
+
+// parseTrace reads lines of trace_pipe. Lines of another form, such as that
+// events were lost, are an error: the comparison could not be trusted.
+func parseTrace(text string) ([]traceLine, error) {
+	var lines []traceLine
+	for l := range strings.Lines(text) {
+		l = strings.TrimRight(l, "\r\n")
+		m := traceFormat.FindStringSubmatch(l)
+		if m == nil {
+			return nil, fmt.Errorf("trace_pipe: line %q", l)
+		}
+		cpu, err := strconv.Atoi(m[2])
+		if err != nil {
+			return nil, fmt.Errorf("trace_pipe: line %q: %w", l, err)
+		}
+		lines = append(lines, traceLine{comm: m[1], cpu: cpu, text: strings.TrimRight(m[3], " ")})
+	}
+	return lines, nil
+}
+
+// tracePipe is an open trace_pipe.
+type tracePipe struct {
+	fd int
+}
+
+// openTrace empties the trace buffer and opens trace_pipe.
+func openTrace(t *check.T) *tracePipe {
+	dir := tracing(t)
+	t.Must(os.Truncate(filepath.Join(dir, "trace"), 0), "empty the trace")
+	fd, err := unix.Open(filepath.Join(dir, "trace_pipe"), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	t.Must(err, "open trace_pipe")
+	t.Cleanup(func() { unix.Close(fd) })
+	return &tracePipe{fd: fd}
+}
+
+// tracing is where tracefs is mounted.
+func tracing(t *check.T) string {
+	places := []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}
+	for _, dir := range places {
+		if _, err := os.Stat(filepath.Join(dir, "trace_pipe")); err == nil {
+			return dir
+		}
+	}
+	t.Fatalf("no trace_pipe in %s: mount tracefs there", strings.Join(places, " or "))
+	return ""
+}
+
+// drain returns the lines written since the last call and does not wait: what
+// a program prints is there before the packet it was run for goes on.
+func (p *tracePipe) drain(t *check.T) []traceLine {
+	var text strings.Builder
+	buf := make([]byte, 4096)
+	for {
+		n, err := unix.Read(p.fd, buf)
+		if errors.Is(err, unix.EAGAIN) || err == nil && n == 0 {
+			break
+		}
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		t.Must(err, "read trace_pipe")
+		text.Write(buf[:n])
+	}
+	lines, err := parseTrace(text.String())
+	t.Must(err, "read trace_pipe")
+	return lines
+}
