@@ -52,31 +52,35 @@ func (c *Client) Attach(ifindex int, prog *ebpf.Program, opt *AttachOptions) err
 		return &Error{Op: opAttach, Ifindex: ifindex,
 			Err: fmt.Errorf("%w: NoReplace and Expected", ErrBadOptions)}
 	}
-	fd, err := programFD(opAttach, ifindex, prog)
+	p, err := handleOf(opAttach, ifindex, prog)
 	if err != nil {
 		return err
 	}
 
-	ch := change{fd: fd}
+	ch := change{fd: p.fd}
 	if opt.NoReplace {
 		ch.flags = uapi.XPS_FLAGS_UPDATE_IF_NOEXIST
 	}
 	if opt.Expected != nil {
-		ch.flags = uapi.XPS_FLAGS_REPLACE
-		if ch.expected, err = programFD(opAttach, ifindex, opt.Expected); err != nil {
+		if err := ch.expect(opAttach, ifindex, opt.Expected); err != nil {
 			return err
 		}
 	}
-	err = c.change(opAttach, ifindex, ch)
+	err = c.attach(ifindex, p, ch)
 	// The numbers in the request stand for the programs only as long as
 	// neither is closed by its finalizer.
 	runtime.KeepAlive(opt.Expected)
 	runtime.KeepAlive(prog)
+	return err
+}
 
+// attach asks for ch, by which p is attached.
+func (c *Client) attach(ifindex int, p handle, ch change) error {
+	err := c.change(opAttach, ifindex, ch)
 	// EINVAL is the answer to all that is wrong with a request. Ours are well
 	// formed, so it is the program if that is of another type.
-	if e := (*Error)(nil); errors.As(err, &e) && e.Errno == unix.EINVAL && prog.Type() != ebpf.SocketFilter {
-		e.Err = fmt.Errorf("%w: its type is %s", ErrBadProgram, prog.Type())
+	if e := (*Error)(nil); errors.As(err, &e) && e.Errno == unix.EINVAL && p.typ != ebpf.SocketFilter {
+		e.Err = fmt.Errorf("%w: its type is %s", ErrBadProgram, p.typ)
 	}
 	return err
 }
@@ -96,9 +100,7 @@ func (c *Client) Detach(ifindex int, opt *DetachOptions) error {
 	}
 	ch := change{fd: -1}
 	if opt.Expected != nil {
-		ch.flags = uapi.XPS_FLAGS_REPLACE
-		var err error
-		if ch.expected, err = programFD(opDetach, ifindex, opt.Expected); err != nil {
+		if err := ch.expect(opDetach, ifindex, opt.Expected); err != nil {
 			return err
 		}
 	}
@@ -107,19 +109,36 @@ func (c *Client) Detach(ifindex int, opt *DetachOptions) error {
 	return err
 }
 
-// programFD returns the descriptor of a program.
+// handle is a program as a request knows it.
+type handle struct {
+	fd  int
+	typ ebpf.ProgramType
+}
+
+// handleOf returns the handle of a program, good for as long as prog is alive.
 //
-// NB: that of a closed one is -1, which in a request means something else: to
-// detach, or to expect that there is no program.
-func programFD(op string, ifindex int, prog *ebpf.Program) (int, error) {
+// NB: the descriptor of a closed program is -1, which in a request means
+// something else: to detach, or to expect that there is no program.
+func handleOf(op string, ifindex int, prog *ebpf.Program) (handle, error) {
 	if prog == nil {
-		return -1, &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: it is nil", ErrBadProgram)}
+		return handle{}, &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: it is nil", ErrBadProgram)}
 	}
-	fd := prog.FD()
-	if fd < 0 {
-		return -1, &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: it is closed", ErrBadProgram)}
+	h := handle{fd: prog.FD(), typ: prog.Type()}
+	if h.fd < 0 {
+		return handle{}, &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: it is closed", ErrBadProgram)}
 	}
-	return fd, nil
+	return h, nil
+}
+
+// expect makes the change one that is only made in place of prog.
+func (ch *change) expect(op string, ifindex int, prog *ebpf.Program) error {
+	h, err := handleOf(op, ifindex, prog)
+	if err != nil {
+		return err
+	}
+	ch.flags |= uapi.XPS_FLAGS_REPLACE
+	ch.expected = h.fd
+	return nil
 }
 
 // change asks the kernel for a change, having made sure that it has the hook:

@@ -4,6 +4,7 @@ package xps
 
 import (
 	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -107,8 +108,14 @@ func newClient(c conn, cfg *Config) *Client {
 // Close closes the connection. What is attached stays attached. Calls that
 // wait for the kernel end with an error wrapping [os.ErrClosed]. Closing twice
 // does no harm.
-func (c *Client) Close() error {
-	return newError(opDial, 0, c.conn.Close())
+func (c *Client) Close() error { return closeConn(opDial, c.conn) }
+
+// closeConn closes a connection that may be closed already.
+func closeConn(op string, c conn) error {
+	if err := c.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return newError(op, 0, err)
+	}
+	return nil
 }
 
 // Supported returns nil if this kernel has the hook, and an error wrapping

@@ -87,8 +87,7 @@ func (e *Error) Error() string {
 	if e.Message != "" {
 		why = append(why, e.Message)
 	}
-	// The kernel's words say what ours would, and more of it.
-	if e.Err != nil && (e.Message == "" || e.Errno == 0) {
+	if e.Err != nil && (e.Errno == 0 || e.Message == "" && !plain(e.Err)) {
 		why = append(why, e.Err.Error())
 	}
 	if e.Errno != 0 {
@@ -104,6 +103,9 @@ func (e *Error) Error() string {
 	}
 	return sb.String()
 }
+
+// plain tells whether err says no more than its errno does.
+func plain(err error) bool { return err == ErrNoDevice || err == ErrPermission }
 
 // Unwrap returns Err and Errno, as far as they are set.
 func (e *Error) Unwrap() []error {

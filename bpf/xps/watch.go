@@ -85,7 +85,7 @@ func (w *Watcher) wake() {
 // [os.ErrClosed]. Closing twice does no harm.
 func (w *Watcher) Close() error {
 	w.stop()
-	return newError(opWatch, 0, errors.Join(w.conn.Close(), w.client.Close()))
+	return errors.Join(closeConn(opWatch, w.conn), w.client.Close())
 }
 
 // Next waits for a change and returns it. Changes come in the order in which
