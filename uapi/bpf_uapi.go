@@ -7,6 +7,11 @@
 
 package uapi
 
+import (
+	"structs"
+	"unsafe"
+)
+
 // linux/bpf.h:17
 const (
 	BPF_JMP32 = 0x6 // jmp mode in word width
@@ -1422,3 +1427,2362 @@ const (
 const (
 	BPF_F_PAD_ZEROS = 0x1
 )
+
+// BpfInsn is struct bpf_insn, linux/bpf.h:77.
+type BpfInsn struct {
+	_     structs.HostLayout
+	Code  uint8 // opcode
+	bits1 [1]byte
+	Off   int16 // signed offset
+	Imm   int32 // signed immediate constant
+}
+
+// DstReg returns dst_reg.
+// dest register
+func (x *BpfInsn) DstReg() uint8 {
+	return uint8(loadBits(unsafe.Pointer(&x.bits1), 0, 4))
+}
+
+// SetDstReg sets dst_reg.
+func (x *BpfInsn) SetDstReg(v uint8) {
+	storeBits(unsafe.Pointer(&x.bits1), 0, 4, uint64(v))
+}
+
+// SrcReg returns src_reg.
+// source register
+func (x *BpfInsn) SrcReg() uint8 {
+	return uint8(loadBits(unsafe.Pointer(&x.bits1), 4, 4))
+}
+
+// SetSrcReg sets src_reg.
+func (x *BpfInsn) SetSrcReg(v uint8) {
+	storeBits(unsafe.Pointer(&x.bits1), 4, 4, uint64(v))
+}
+
+// BpfLpmTrieKey is struct bpf_lpm_trie_key, linux/bpf.h:89.
+//
+// Deprecated: use struct bpf_lpm_trie_key_u8 (when the "data" member is needed for
+// byte access) or struct bpf_lpm_trie_key_hdr (when using an alternative type for
+// the trailing flexible array member) instead.
+//
+// It is followed by data, an array of no fixed length.
+type BpfLpmTrieKey struct {
+	_         structs.HostLayout
+	Prefixlen uint32 // up to 32 for AF_INET, 128 for AF_INET6
+}
+
+// BpfLpmTrieKeyHdr is struct bpf_lpm_trie_key_hdr, linux/bpf.h:95.
+//
+// Header for bpf_lpm_trie_key structs
+type BpfLpmTrieKeyHdr struct {
+	_         structs.HostLayout
+	Prefixlen uint32
+}
+
+// BpfLpmTrieKeyU8 is struct bpf_lpm_trie_key_u8, linux/bpf.h:100.
+//
+// Key of an a BPF_MAP_TYPE_LPM_TRIE entry, with trailing byte array.
+//
+// It is followed by data, an array of no fixed length.
+type BpfLpmTrieKeyU8 struct {
+	_      structs.HostLayout
+	union0 [1]uint32
+}
+
+// Hdr points to hdr.
+func (x *BpfLpmTrieKeyU8) Hdr() *BpfLpmTrieKeyHdr {
+	return (*BpfLpmTrieKeyHdr)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// Prefixlen points to prefixlen.
+func (x *BpfLpmTrieKeyU8) Prefixlen() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// BpfCgroupStorageKey is struct bpf_cgroup_storage_key, linux/bpf.h:108.
+type BpfCgroupStorageKey struct {
+	_             structs.HostLayout
+	CgroupInodeId uint64 // cgroup inode id
+	AttachType    uint32 // program attach type (enum bpf_attach_type)
+	_             [4]byte
+}
+
+// BpfIterLinkInfo is union bpf_iter_link_info, linux/bpf.h:121.
+type BpfIterLinkInfo struct {
+	_   structs.HostLayout
+	raw [2]uint64
+}
+
+// Map points to map.
+func (x *BpfIterLinkInfo) Map() *BpfIterLinkInfoMap {
+	return (*BpfIterLinkInfoMap)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Cgroup points to cgroup.
+func (x *BpfIterLinkInfo) Cgroup() *BpfIterLinkInfoCgroup {
+	return (*BpfIterLinkInfoCgroup)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Task points to task.
+func (x *BpfIterLinkInfo) Task() *BpfIterLinkInfoTask {
+	return (*BpfIterLinkInfoTask)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// BpfIterLinkInfoMap is the struct Map of BpfIterLinkInfo, linux/bpf.h:122.
+type BpfIterLinkInfoMap struct {
+	_     structs.HostLayout
+	MapFd uint32
+}
+
+// BpfIterLinkInfoCgroup is the struct Cgroup of BpfIterLinkInfo, linux/bpf.h:125.
+type BpfIterLinkInfoCgroup struct {
+	_     structs.HostLayout
+	Order uint32
+	// At most one of cgroup_fd and cgroup_id can be non-zero. If
+	// both are zero, the walk starts from the default cgroup v2
+	// root. For walking v1 hierarchy, one should always explicitly
+	// specify cgroup_fd.
+	CgroupFd uint32
+	CgroupId uint64
+}
+
+// BpfIterLinkInfoTask is the struct Task of BpfIterLinkInfo, linux/bpf.h:137.
+type BpfIterLinkInfoTask struct {
+	_     structs.HostLayout
+	Tid   uint32
+	Pid   uint32
+	PidFd uint32
+}
+
+// BpfStackBuildId is struct bpf_stack_build_id, linux/bpf.h:1451.
+type BpfStackBuildId struct {
+	_       structs.HostLayout
+	Status  int32
+	BuildId [20]uint8
+	union24 [1]uint64
+}
+
+// Offset points to offset.
+func (x *BpfStackBuildId) Offset() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.union24), 0))
+}
+
+// Ip points to ip.
+func (x *BpfStackBuildId) Ip() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.union24), 0))
+}
+
+// BpfAttr is union bpf_attr, linux/bpf.h:1462.
+type BpfAttr struct {
+	_   structs.HostLayout
+	raw [19]uint64
+}
+
+// MapType points to map_type.
+// one of enum bpf_map_type
+func (x *BpfAttr) MapType() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// KeySize points to key_size.
+// size of key in bytes
+func (x *BpfAttr) KeySize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 4))
+}
+
+// ValueSize points to value_size.
+// size of value in bytes
+func (x *BpfAttr) ValueSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 8))
+}
+
+// MaxEntries points to max_entries.
+// max number of entries in a map
+func (x *BpfAttr) MaxEntries() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 12))
+}
+
+// MapFlags points to map_flags.
+// BPF_MAP_CREATE related
+// flags defined above.
+func (x *BpfAttr) MapFlags() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 16))
+}
+
+// InnerMapFd points to inner_map_fd.
+// fd pointing to the inner map
+func (x *BpfAttr) InnerMapFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 20))
+}
+
+// NumaNode points to numa_node.
+// numa node (effective only if
+// BPF_F_NUMA_NODE is set).
+func (x *BpfAttr) NumaNode() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 24))
+}
+
+// MapName points to map_name.
+func (x *BpfAttr) MapName() *[16]byte {
+	return (*[16]byte)(unsafe.Add(unsafe.Pointer(&x.raw), 28))
+}
+
+// MapIfindex points to map_ifindex.
+// ifindex of netdev to create on
+func (x *BpfAttr) MapIfindex() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 44))
+}
+
+// BtfFd points to btf_fd.
+// fd pointing to a BTF type data
+func (x *BpfAttr) BtfFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 48))
+}
+
+// BtfKeyTypeId points to btf_key_type_id.
+// BTF type_id of the key
+func (x *BpfAttr) BtfKeyTypeId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 52))
+}
+
+// BtfValueTypeId points to btf_value_type_id.
+// BTF type_id of the value
+func (x *BpfAttr) BtfValueTypeId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 56))
+}
+
+// BtfVmlinuxValueTypeId points to btf_vmlinux_value_type_id.
+// BTF type_id of a kernel-
+// struct stored as the
+// map value
+func (x *BpfAttr) BtfVmlinuxValueTypeId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 60))
+}
+
+// MapExtra points to map_extra.
+// Any per-map-type extra fields
+//
+// BPF_MAP_TYPE_BLOOM_FILTER - the lowest 4 bits indicate the
+// number of hash functions (if 0, the bloom filter will default
+// to using 5 hash functions).
+//
+// BPF_MAP_TYPE_ARENA - contains the address where user space
+// is going to mmap() the arena. It has to be page aligned.
+func (x *BpfAttr) MapExtra() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 64))
+}
+
+// ValueTypeBtfObjFd points to value_type_btf_obj_fd.
+// fd pointing to a BTF
+// type data for
+// btf_vmlinux_value_type_id.
+func (x *BpfAttr) ValueTypeBtfObjFd() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 72))
+}
+
+// MapTokenFd points to map_token_fd.
+// BPF token FD to use with BPF_MAP_CREATE operation.
+// If provided, map_flags should have BPF_F_TOKEN_FD flag set.
+func (x *BpfAttr) MapTokenFd() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 76))
+}
+
+// MapFd points to map_fd.
+func (x *BpfAttr) MapFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Key points to key.
+func (x *BpfAttr) Key() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 8))
+}
+
+// Value points to value.
+func (x *BpfAttr) Value() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 16))
+}
+
+// NextKey points to next_key.
+func (x *BpfAttr) NextKey() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 16))
+}
+
+// Flags points to flags.
+func (x *BpfAttr) Flags() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 24))
+}
+
+// Batch points to batch.
+func (x *BpfAttr) Batch() *BpfAttrBatch {
+	return (*BpfAttrBatch)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// ProgType points to prog_type.
+// one of enum bpf_prog_type
+func (x *BpfAttr) ProgType() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// InsnCnt points to insn_cnt.
+func (x *BpfAttr) InsnCnt() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 4))
+}
+
+// Insns points to insns.
+func (x *BpfAttr) Insns() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 8))
+}
+
+// License points to license.
+func (x *BpfAttr) License() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 16))
+}
+
+// LogLevel points to log_level.
+// verbosity level of verifier
+func (x *BpfAttr) LogLevel() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 24))
+}
+
+// LogSize points to log_size.
+// size of user buffer
+func (x *BpfAttr) LogSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 28))
+}
+
+// LogBuf points to log_buf.
+// user supplied buffer
+func (x *BpfAttr) LogBuf() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 32))
+}
+
+// KernVersion points to kern_version.
+// not used
+func (x *BpfAttr) KernVersion() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 40))
+}
+
+// ProgFlags points to prog_flags.
+func (x *BpfAttr) ProgFlags() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 44))
+}
+
+// ProgName points to prog_name.
+func (x *BpfAttr) ProgName() *[16]byte {
+	return (*[16]byte)(unsafe.Add(unsafe.Pointer(&x.raw), 48))
+}
+
+// ProgIfindex points to prog_ifindex.
+// ifindex of netdev to prep for
+func (x *BpfAttr) ProgIfindex() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 64))
+}
+
+// ExpectedAttachType points to expected_attach_type.
+// For some prog types expected attach type must be known at
+// load time to verify attach type specific parts of prog
+// (context accesses, allowed helpers, etc).
+func (x *BpfAttr) ExpectedAttachType() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 68))
+}
+
+// ProgBtfFd points to prog_btf_fd.
+// fd pointing to BTF type data
+func (x *BpfAttr) ProgBtfFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 72))
+}
+
+// FuncInfoRecSize points to func_info_rec_size.
+// userspace bpf_func_info size
+func (x *BpfAttr) FuncInfoRecSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 76))
+}
+
+// FuncInfo points to func_info.
+// func info
+func (x *BpfAttr) FuncInfo() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 80))
+}
+
+// FuncInfoCnt points to func_info_cnt.
+// number of bpf_func_info records
+func (x *BpfAttr) FuncInfoCnt() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 88))
+}
+
+// LineInfoRecSize points to line_info_rec_size.
+// userspace bpf_line_info size
+func (x *BpfAttr) LineInfoRecSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 92))
+}
+
+// LineInfo points to line_info.
+// line info
+func (x *BpfAttr) LineInfo() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 96))
+}
+
+// LineInfoCnt points to line_info_cnt.
+// number of bpf_line_info records
+func (x *BpfAttr) LineInfoCnt() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 104))
+}
+
+// AttachBtfId points to attach_btf_id.
+// in-kernel BTF type id to attach to
+func (x *BpfAttr) AttachBtfId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 108))
+}
+
+// AttachProgFd points to attach_prog_fd.
+// valid prog_fd to attach to bpf prog
+func (x *BpfAttr) AttachProgFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 112))
+}
+
+// AttachBtfObjFd points to attach_btf_obj_fd.
+// or valid module BTF object fd or 0 to attach to vmlinux
+func (x *BpfAttr) AttachBtfObjFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 112))
+}
+
+// CoreReloCnt points to core_relo_cnt.
+// number of bpf_core_relo
+func (x *BpfAttr) CoreReloCnt() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 116))
+}
+
+// FdArray points to fd_array.
+// array of FDs
+func (x *BpfAttr) FdArray() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 120))
+}
+
+// CoreRelos points to core_relos.
+func (x *BpfAttr) CoreRelos() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 128))
+}
+
+// CoreReloRecSize points to core_relo_rec_size.
+// sizeof(struct bpf_core_relo)
+func (x *BpfAttr) CoreReloRecSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 136))
+}
+
+// LogTrueSize points to log_true_size.
+// output: actual total log contents size (including termintaing zero).
+// It could be both larger than original log_size (if log was
+// truncated), or smaller (if log buffer wasn't filled completely).
+func (x *BpfAttr) LogTrueSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 140))
+}
+
+// ProgTokenFd points to prog_token_fd.
+// BPF token FD to use with BPF_PROG_LOAD operation.
+// If provided, prog_flags should have BPF_F_TOKEN_FD flag set.
+func (x *BpfAttr) ProgTokenFd() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 144))
+}
+
+// Pathname points to pathname.
+func (x *BpfAttr) Pathname() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// BpfFd points to bpf_fd.
+func (x *BpfAttr) BpfFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 8))
+}
+
+// FileFlags points to file_flags.
+func (x *BpfAttr) FileFlags() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 12))
+}
+
+// PathFd points to path_fd.
+// Same as dirfd in openat() syscall; see openat(2)
+// manpage for details of path FD and pathname semantics;
+// path_fd should accompanied by BPF_F_PATH_FD flag set in
+// file_flags field, otherwise it should be set to zero;
+// if BPF_F_PATH_FD flag is not set, AT_FDCWD is assumed.
+func (x *BpfAttr) PathFd() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 16))
+}
+
+// TargetFd points to target_fd.
+// target object to attach to or ...
+func (x *BpfAttr) TargetFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// TargetIfindex points to target_ifindex.
+// target ifindex
+func (x *BpfAttr) TargetIfindex() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// AttachBpfFd points to attach_bpf_fd.
+func (x *BpfAttr) AttachBpfFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 4))
+}
+
+// AttachType points to attach_type.
+func (x *BpfAttr) AttachType() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 8))
+}
+
+// AttachFlags points to attach_flags.
+func (x *BpfAttr) AttachFlags() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 12))
+}
+
+// ReplaceBpfFd points to replace_bpf_fd.
+func (x *BpfAttr) ReplaceBpfFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 16))
+}
+
+// RelativeFd points to relative_fd.
+func (x *BpfAttr) RelativeFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 20))
+}
+
+// RelativeId points to relative_id.
+func (x *BpfAttr) RelativeId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 20))
+}
+
+// ExpectedRevision points to expected_revision.
+func (x *BpfAttr) ExpectedRevision() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 24))
+}
+
+// Test points to test.
+func (x *BpfAttr) Test() *BpfAttrTest {
+	return (*BpfAttrTest)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// StartId points to start_id.
+func (x *BpfAttr) StartId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// ProgId points to prog_id.
+func (x *BpfAttr) ProgId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// MapId points to map_id.
+func (x *BpfAttr) MapId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// BtfId points to btf_id.
+func (x *BpfAttr) BtfId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// LinkId points to link_id.
+func (x *BpfAttr) LinkId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// NextId points to next_id.
+func (x *BpfAttr) NextId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 4))
+}
+
+// OpenFlags points to open_flags.
+func (x *BpfAttr) OpenFlags() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 8))
+}
+
+// Info points to info.
+func (x *BpfAttr) Info() *BpfAttrInfo {
+	return (*BpfAttrInfo)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Query points to query.
+func (x *BpfAttr) Query() *BpfAttrQuery {
+	return (*BpfAttrQuery)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// RawTracepoint points to raw_tracepoint.
+func (x *BpfAttr) RawTracepoint() *BpfAttrRawTracepoint {
+	return (*BpfAttrRawTracepoint)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Btf points to btf.
+func (x *BpfAttr) Btf() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// BtfLogBuf points to btf_log_buf.
+func (x *BpfAttr) BtfLogBuf() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 8))
+}
+
+// BtfSize points to btf_size.
+func (x *BpfAttr) BtfSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 16))
+}
+
+// BtfLogSize points to btf_log_size.
+func (x *BpfAttr) BtfLogSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 20))
+}
+
+// BtfLogLevel points to btf_log_level.
+func (x *BpfAttr) BtfLogLevel() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 24))
+}
+
+// BtfLogTrueSize points to btf_log_true_size.
+// output: actual total log contents size (including termintaing zero).
+// It could be both larger than original log_size (if log was
+// truncated), or smaller (if log buffer wasn't filled completely).
+func (x *BpfAttr) BtfLogTrueSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 28))
+}
+
+// BtfFlags points to btf_flags.
+func (x *BpfAttr) BtfFlags() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 32))
+}
+
+// BtfTokenFd points to btf_token_fd.
+// BPF token FD to use with BPF_BTF_LOAD operation.
+// If provided, btf_flags should have BPF_F_TOKEN_FD flag set.
+func (x *BpfAttr) BtfTokenFd() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 36))
+}
+
+// TaskFdQuery points to task_fd_query.
+func (x *BpfAttr) TaskFdQuery() *BpfAttrTaskFdQuery {
+	return (*BpfAttrTaskFdQuery)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// LinkCreate points to link_create.
+func (x *BpfAttr) LinkCreate() *BpfAttrLinkCreate {
+	return (*BpfAttrLinkCreate)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// LinkUpdate points to link_update.
+func (x *BpfAttr) LinkUpdate() *BpfAttrLinkUpdate {
+	return (*BpfAttrLinkUpdate)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// LinkDetach points to link_detach.
+func (x *BpfAttr) LinkDetach() *BpfAttrLinkDetach {
+	return (*BpfAttrLinkDetach)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// EnableStats points to enable_stats.
+func (x *BpfAttr) EnableStats() *BpfAttrEnableStats {
+	return (*BpfAttrEnableStats)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IterCreate points to iter_create.
+func (x *BpfAttr) IterCreate() *BpfAttrIterCreate {
+	return (*BpfAttrIterCreate)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// ProgBindMap points to prog_bind_map.
+func (x *BpfAttr) ProgBindMap() *BpfAttrProgBindMap {
+	return (*BpfAttrProgBindMap)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// TokenCreate points to token_create.
+func (x *BpfAttr) TokenCreate() *BpfAttrTokenCreate {
+	return (*BpfAttrTokenCreate)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// BpfAttrBatch is the struct Batch of BpfAttr, linux/bpf.h:1515.
+type BpfAttrBatch struct {
+	_ structs.HostLayout
+	// start batch,
+	// NULL to start from beginning
+	InBatch  uint64
+	OutBatch uint64 // output: next start batch
+	Keys     uint64
+	Values   uint64
+	// input/output:
+	// input: # of key/value
+	// elements
+	// output: # of filled elements
+	Count     uint32
+	MapFd     uint32
+	ElemFlags uint64
+	Flags     uint64
+}
+
+// BpfAttrTest is the struct Test of BpfAttr, linux/bpf.h:1607.
+type BpfAttrTest struct {
+	_          structs.HostLayout
+	ProgFd     uint32
+	Retval     uint32
+	DataSizeIn uint32 // input: len of data_in
+	// input/output: len of data_out
+	// returns ENOSPC if data_out
+	// is too small.
+	DataSizeOut uint32
+	DataIn      uint64
+	DataOut     uint64
+	Repeat      uint32
+	Duration    uint32
+	CtxSizeIn   uint32 // input: len of ctx_in
+	// input/output: len of ctx_out
+	// returns ENOSPC if ctx_out
+	// is too small.
+	CtxSizeOut uint32
+	CtxIn      uint64
+	CtxOut     uint64
+	Flags      uint32
+	Cpu        uint32
+	BatchSize  uint32
+	_          [4]byte
+}
+
+// BpfAttrInfo is the struct Info of BpfAttr, linux/bpf.h:1643.
+type BpfAttrInfo struct {
+	_       structs.HostLayout
+	BpfFd   uint32
+	InfoLen uint32
+	Info    uint64
+}
+
+// BpfAttrQuery is the struct Query of BpfAttr, linux/bpf.h:1649.
+type BpfAttrQuery struct {
+	_           structs.HostLayout
+	union0      [1]uint32
+	AttachType  uint32
+	QueryFlags  uint32
+	AttachFlags uint32
+	ProgIds     uint64
+	union24     [1]uint32
+	_           [4]byte
+	// output: per-program attach_flags.
+	// not allowed to be set during effective query.
+	ProgAttachFlags uint64
+	LinkIds         uint64
+	LinkAttachFlags uint64
+	Revision        uint64
+}
+
+// TargetFd points to target_fd.
+// target object to query or ...
+func (x *BpfAttrQuery) TargetFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// TargetIfindex points to target_ifindex.
+// target ifindex
+func (x *BpfAttrQuery) TargetIfindex() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// ProgCnt points to prog_cnt.
+func (x *BpfAttrQuery) ProgCnt() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union24), 0))
+}
+
+// Count points to count.
+func (x *BpfAttrQuery) Count() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union24), 0))
+}
+
+// BpfAttrRawTracepoint is the struct RawTracepoint of BpfAttr, linux/bpf.h:1672.
+type BpfAttrRawTracepoint struct {
+	_      structs.HostLayout
+	Name   uint64
+	ProgFd uint32
+	_      [4]byte
+	Cookie uint64
+}
+
+// BpfAttrTaskFdQuery is the struct TaskFdQuery of BpfAttr, linux/bpf.h:1697.
+type BpfAttrTaskFdQuery struct {
+	_      structs.HostLayout
+	Pid    uint32 // input: pid
+	Fd     uint32 // input: fd
+	Flags  uint32 // input: flags
+	BufLen uint32 // input/output: buf len
+	// input/output:
+	// tp_name for tracepoint
+	// symbol for kprobe
+	// filename for uprobe
+	Buf         uint64
+	ProgId      uint32 // output: prod_id
+	FdType      uint32 // output: BPF_FD_TYPE_
+	ProbeOffset uint64 // output: probe_offset
+	ProbeAddr   uint64 // output: probe_addr
+}
+
+// BpfAttrLinkCreate is the struct LinkCreate of BpfAttr, linux/bpf.h:1713.
+type BpfAttrLinkCreate struct {
+	_          structs.HostLayout
+	union0     [1]uint32
+	union4     [1]uint32
+	AttachType uint32 // attach type
+	Flags      uint32 // extra flags
+	union16    [6]uint64
+}
+
+// ProgFd points to prog_fd.
+// eBPF program to attach
+func (x *BpfAttrLinkCreate) ProgFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// MapFd points to map_fd.
+// struct_ops to attach
+func (x *BpfAttrLinkCreate) MapFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// TargetFd points to target_fd.
+// target object to attach to or ...
+func (x *BpfAttrLinkCreate) TargetFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// TargetIfindex points to target_ifindex.
+// target ifindex
+func (x *BpfAttrLinkCreate) TargetIfindex() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// TargetBtfId points to target_btf_id.
+// btf_id of target to attach to
+func (x *BpfAttrLinkCreate) TargetBtfId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// IterInfo points to iter_info.
+// extra bpf_iter_link_info
+func (x *BpfAttrLinkCreate) IterInfo() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// IterInfoLen points to iter_info_len.
+// iter_info length
+func (x *BpfAttrLinkCreate) IterInfoLen() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union16), 8))
+}
+
+// PerfEvent points to perf_event.
+func (x *BpfAttrLinkCreate) PerfEvent() *BpfAttrLinkCreatePerfEvent {
+	return (*BpfAttrLinkCreatePerfEvent)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// KprobeMulti points to kprobe_multi.
+func (x *BpfAttrLinkCreate) KprobeMulti() *BpfAttrLinkCreateKprobeMulti {
+	return (*BpfAttrLinkCreateKprobeMulti)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Tracing points to tracing.
+func (x *BpfAttrLinkCreate) Tracing() *BpfAttrLinkCreateTracing {
+	return (*BpfAttrLinkCreateTracing)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Netfilter points to netfilter.
+func (x *BpfAttrLinkCreate) Netfilter() *BpfAttrLinkCreateNetfilter {
+	return (*BpfAttrLinkCreateNetfilter)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Tcx points to tcx.
+func (x *BpfAttrLinkCreate) Tcx() *BpfAttrLinkCreateTcx {
+	return (*BpfAttrLinkCreateTcx)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// UprobeMulti points to uprobe_multi.
+func (x *BpfAttrLinkCreate) UprobeMulti() *BpfAttrLinkCreateUprobeMulti {
+	return (*BpfAttrLinkCreateUprobeMulti)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Netkit points to netkit.
+func (x *BpfAttrLinkCreate) Netkit() *BpfAttrLinkCreateNetkit {
+	return (*BpfAttrLinkCreateNetkit)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Cgroup points to cgroup.
+func (x *BpfAttrLinkCreate) Cgroup() *BpfAttrLinkCreateCgroup {
+	return (*BpfAttrLinkCreateCgroup)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// BpfAttrLinkCreatePerfEvent is the struct PerfEvent of BpfAttrLinkCreate, linux/bpf.h:1730.
+type BpfAttrLinkCreatePerfEvent struct {
+	_ structs.HostLayout
+	// black box user-provided value passed through
+	// to BPF program at the execution time and
+	// accessible through bpf_get_attach_cookie() BPF helper
+	BpfCookie uint64
+}
+
+// BpfAttrLinkCreateKprobeMulti is the struct KprobeMulti of BpfAttrLinkCreate, linux/bpf.h:1737.
+type BpfAttrLinkCreateKprobeMulti struct {
+	_       structs.HostLayout
+	Flags   uint32
+	Cnt     uint32
+	Syms    uint64
+	Addrs   uint64
+	Cookies uint64
+}
+
+// BpfAttrLinkCreateTracing is the struct Tracing of BpfAttrLinkCreate, linux/bpf.h:1744.
+type BpfAttrLinkCreateTracing struct {
+	_           structs.HostLayout
+	TargetBtfId uint32 // this is overlaid with the target_btf_id above.
+	_           [4]byte
+	// black box user-provided value passed through
+	// to BPF program at the execution time and
+	// accessible through bpf_get_attach_cookie() BPF helper
+	Cookie uint64
+}
+
+// BpfAttrLinkCreateNetfilter is the struct Netfilter of BpfAttrLinkCreate, linux/bpf.h:1753.
+type BpfAttrLinkCreateNetfilter struct {
+	_        structs.HostLayout
+	Pf       uint32
+	Hooknum  uint32
+	Priority int32
+	Flags    uint32
+}
+
+// BpfAttrLinkCreateTcx is the struct Tcx of BpfAttrLinkCreate, linux/bpf.h:1759.
+type BpfAttrLinkCreateTcx struct {
+	_                structs.HostLayout
+	union0           [1]uint32
+	_                [4]byte
+	ExpectedRevision uint64
+}
+
+// RelativeFd points to relative_fd.
+func (x *BpfAttrLinkCreateTcx) RelativeFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// RelativeId points to relative_id.
+func (x *BpfAttrLinkCreateTcx) RelativeId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// BpfAttrLinkCreateUprobeMulti is the struct UprobeMulti of BpfAttrLinkCreate, linux/bpf.h:1766.
+type BpfAttrLinkCreateUprobeMulti struct {
+	_             structs.HostLayout
+	Path          uint64
+	Offsets       uint64
+	RefCtrOffsets uint64
+	Cookies       uint64
+	Cnt           uint32
+	Flags         uint32
+	Pid           uint32
+	_             [4]byte
+}
+
+// BpfAttrLinkCreateNetkit is the struct Netkit of BpfAttrLinkCreate, linux/bpf.h:1775.
+type BpfAttrLinkCreateNetkit struct {
+	_                structs.HostLayout
+	union0           [1]uint32
+	_                [4]byte
+	ExpectedRevision uint64
+}
+
+// RelativeFd points to relative_fd.
+func (x *BpfAttrLinkCreateNetkit) RelativeFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// RelativeId points to relative_id.
+func (x *BpfAttrLinkCreateNetkit) RelativeId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// BpfAttrLinkCreateCgroup is the struct Cgroup of BpfAttrLinkCreate, linux/bpf.h:1782.
+type BpfAttrLinkCreateCgroup struct {
+	_                structs.HostLayout
+	union0           [1]uint32
+	_                [4]byte
+	ExpectedRevision uint64
+}
+
+// RelativeFd points to relative_fd.
+func (x *BpfAttrLinkCreateCgroup) RelativeFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// RelativeId points to relative_id.
+func (x *BpfAttrLinkCreateCgroup) RelativeId() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// BpfAttrLinkUpdate is the struct LinkUpdate of BpfAttr, linux/bpf.h:1792.
+type BpfAttrLinkUpdate struct {
+	_       structs.HostLayout
+	LinkFd  uint32 // link fd
+	union4  [1]uint32
+	Flags   uint32 // extra flags
+	union12 [1]uint32
+}
+
+// NewProgFd points to new_prog_fd.
+// new program fd to update link with
+func (x *BpfAttrLinkUpdate) NewProgFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// NewMapFd points to new_map_fd.
+// new struct_ops map fd to update link with
+func (x *BpfAttrLinkUpdate) NewMapFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// OldProgFd points to old_prog_fd.
+// expected link's program fd; is specified only if
+// BPF_F_REPLACE flag is set in flags.
+func (x *BpfAttrLinkUpdate) OldProgFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
+}
+
+// OldMapFd points to old_map_fd.
+// expected link's map fd; is specified only
+// if BPF_F_REPLACE flag is set.
+func (x *BpfAttrLinkUpdate) OldMapFd() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
+}
+
+// BpfAttrLinkDetach is the struct LinkDetach of BpfAttr, linux/bpf.h:1813.
+type BpfAttrLinkDetach struct {
+	_      structs.HostLayout
+	LinkFd uint32
+}
+
+// BpfAttrEnableStats is the struct EnableStats of BpfAttr, linux/bpf.h:1817.
+type BpfAttrEnableStats struct {
+	_    structs.HostLayout
+	Type uint32
+}
+
+// BpfAttrIterCreate is the struct IterCreate of BpfAttr, linux/bpf.h:1821.
+type BpfAttrIterCreate struct {
+	_      structs.HostLayout
+	LinkFd uint32
+	Flags  uint32
+}
+
+// BpfAttrProgBindMap is the struct ProgBindMap of BpfAttr, linux/bpf.h:1826.
+type BpfAttrProgBindMap struct {
+	_      structs.HostLayout
+	ProgFd uint32
+	MapFd  uint32
+	Flags  uint32 // extra flags
+}
+
+// BpfAttrTokenCreate is the struct TokenCreate of BpfAttr, linux/bpf.h:1832.
+type BpfAttrTokenCreate struct {
+	_       structs.HostLayout
+	Flags   uint32
+	BpffsFd uint32
+}
+
+// SkBuff is struct __sk_buff, linux/bpf.h:6240.
+//
+// user accessible mirror of in-kernel sk_buff.
+// new fields can only be added to the end of this structure
+type SkBuff struct {
+	_              structs.HostLayout
+	Len            uint32
+	PktType        uint32
+	Mark           uint32
+	QueueMapping   uint32
+	Protocol       uint32
+	VlanPresent    uint32
+	VlanTci        uint32
+	VlanProto      uint32
+	Priority       uint32
+	IngressIfindex uint32
+	Ifindex        uint32
+	TcIndex        uint32
+	Cb             [5]uint32
+	Hash           uint32
+	TcClassid      uint32
+	Data           uint32
+	DataEnd        uint32
+	NapiId         uint32
+	Family         uint32    // Accessed by BPF_PROG_TYPE_sk_skb types from here to ...
+	RemoteIp4      uint32    // Stored in network byte order
+	LocalIp4       uint32    // Stored in network byte order
+	RemoteIp6      [4]uint32 // Stored in network byte order
+	LocalIp6       [4]uint32 // Stored in network byte order
+	RemotePort     uint32    // Stored in network byte order
+	LocalPort      uint32    // stored in host byte order
+	DataMeta       uint32
+	union144       [1]uint64
+	Tstamp         uint64
+	WireLen        uint32
+	GsoSegs        uint32
+	union168       [1]uint64
+	GsoSize        uint32
+	TstampType     uint8
+	_              [3]byte
+	Hwtstamp       uint64
+}
+
+// FlowKeys points to flow_keys.
+func (x *SkBuff) FlowKeys() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union144), 0))
+}
+
+// Sk points to sk.
+func (x *SkBuff) Sk() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union168), 0))
+}
+
+// BpfTunnelKey is struct bpf_tunnel_key, linux/bpf.h:6282.
+type BpfTunnelKey struct {
+	_           structs.HostLayout
+	TunnelId    uint32
+	union4      [4]uint32
+	TunnelTos   uint8
+	TunnelTtl   uint8
+	union22     [1]uint16
+	TunnelLabel uint32
+	union28     [4]uint32
+}
+
+// RemoteIpv4 points to remote_ipv4.
+func (x *BpfTunnelKey) RemoteIpv4() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// RemoteIpv6 points to remote_ipv6.
+func (x *BpfTunnelKey) RemoteIpv6() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// TunnelExt points to tunnel_ext.
+// compat
+func (x *BpfTunnelKey) TunnelExt() *uint16 {
+	return (*uint16)(unsafe.Add(unsafe.Pointer(&x.union22), 0))
+}
+
+// TunnelFlags points to tunnel_flags.
+func (x *BpfTunnelKey) TunnelFlags() *Be16 {
+	return (*Be16)(unsafe.Add(unsafe.Pointer(&x.union22), 0))
+}
+
+// LocalIpv4 points to local_ipv4.
+func (x *BpfTunnelKey) LocalIpv4() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union28), 0))
+}
+
+// LocalIpv6 points to local_ipv6.
+func (x *BpfTunnelKey) LocalIpv6() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union28), 0))
+}
+
+// BpfXfrmState is struct bpf_xfrm_state, linux/bpf.h:6304.
+//
+// user accessible mirror of in-kernel xfrm_state.
+// new fields can only be added to the end of this structure
+type BpfXfrmState struct {
+	_       structs.HostLayout
+	Reqid   uint32
+	Spi     uint32 // Stored in network byte order
+	Family  uint16
+	Ext     uint16 // Padding, future use.
+	union12 [4]uint32
+}
+
+// RemoteIpv4 points to remote_ipv4.
+// Stored in network byte order
+func (x *BpfXfrmState) RemoteIpv4() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
+}
+
+// RemoteIpv6 points to remote_ipv6.
+// Stored in network byte order
+func (x *BpfXfrmState) RemoteIpv6() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
+}
+
+// BpfSock is struct bpf_sock, linux/bpf.h:6344.
+type BpfSock struct {
+	_              structs.HostLayout
+	BoundDevIf     uint32
+	Family         uint32
+	Type           uint32
+	Protocol       uint32
+	Mark           uint32
+	Priority       uint32
+	SrcIp4         uint32 // IP address also allows 1 and 2 bytes access
+	SrcIp6         [4]uint32
+	SrcPort        uint32 // host byte order
+	DstPort        Be16   // network byte order
+	_              [2]byte
+	DstIp4         uint32
+	DstIp6         [4]uint32
+	State          uint32
+	RxQueueMapping int32
+}
+
+// BpfTcpSock is struct bpf_tcp_sock, linux/bpf.h:6363.
+type BpfTcpSock struct {
+	_              structs.HostLayout
+	SndCwnd        uint32 // Sending congestion window
+	SrttUs         uint32 // smoothed round trip time << 3 in usecs
+	RttMin         uint32
+	SndSsthresh    uint32 // Slow start size threshold
+	RcvNxt         uint32 // What we want to receive next
+	SndNxt         uint32 // Next sequence we send
+	SndUna         uint32 // First byte we want an ack for
+	MssCache       uint32 // Cached effective mss, not including SACKS
+	EcnFlags       uint32 // ECN status bits.
+	RateDelivered  uint32 // saved rate sample: packets delivered
+	RateIntervalUs uint32 // saved rate sample: time elapsed
+	PacketsOut     uint32 // Packets which are "in flight"
+	RetransOut     uint32 // Retransmitted packets out
+	TotalRetrans   uint32 // Total retransmits for entire connection
+	// RFC4898 tcpEStatsPerfSegsIn
+	// total number of segments in.
+	SegsIn uint32
+	// RFC4898 tcpEStatsPerfDataSegsIn
+	// total number of data segments in.
+	DataSegsIn uint32
+	// RFC4898 tcpEStatsPerfSegsOut
+	// The total number of segments sent.
+	SegsOut uint32
+	// RFC4898 tcpEStatsPerfDataSegsOut
+	// total number of data segments sent.
+	DataSegsOut uint32
+	LostOut     uint32 // Lost packets
+	SackedOut   uint32 // SACK'd packets
+	// RFC4898 tcpEStatsAppHCThruOctetsReceived
+	// sum(delta(rcv_nxt)), or how many bytes
+	// were acked.
+	BytesReceived uint64
+	// RFC4898 tcpEStatsAppHCThruOctetsAcked
+	// sum(delta(snd_una)), or how many bytes
+	// were acked.
+	BytesAcked uint64
+	// RFC4898 tcpEStatsStackDSACKDups
+	// total number of DSACK blocks received
+	DsackDups       uint32
+	Delivered       uint32 // Total data packets delivered incl. rexmits
+	DeliveredCe     uint32 // Like the above but only ECE marked packets
+	IcskRetransmits uint32 // Number of unrecovered [RTO] timeouts
+}
+
+// BpfSockTuple is struct bpf_sock_tuple, linux/bpf.h:6408.
+type BpfSockTuple struct {
+	_      structs.HostLayout
+	union0 [9]uint32
+}
+
+// Ipv4 points to ipv4.
+func (x *BpfSockTuple) Ipv4() *BpfSockTupleIpv4 {
+	return (*BpfSockTupleIpv4)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// Ipv6 points to ipv6.
+func (x *BpfSockTuple) Ipv6() *BpfSockTupleIpv6 {
+	return (*BpfSockTupleIpv6)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// BpfSockTupleIpv4 is the struct Ipv4 of BpfSockTuple, linux/bpf.h:6410.
+type BpfSockTupleIpv4 struct {
+	_     structs.HostLayout
+	Saddr Be32
+	Daddr Be32
+	Sport Be16
+	Dport Be16
+}
+
+// BpfSockTupleIpv6 is the struct Ipv6 of BpfSockTuple, linux/bpf.h:6416.
+type BpfSockTupleIpv6 struct {
+	_     structs.HostLayout
+	Saddr [4]Be32
+	Daddr [4]Be32
+	Sport Be16
+	Dport Be16
+}
+
+// BpfXdpSock is struct bpf_xdp_sock, linux/bpf.h:6438.
+type BpfXdpSock struct {
+	_       structs.HostLayout
+	QueueId uint32
+}
+
+// XdpMd is struct xdp_md, linux/bpf.h:6460.
+//
+// user accessible metadata for XDP packet hook
+// new fields must be added to the end of this structure
+type XdpMd struct {
+	_              structs.HostLayout
+	Data           uint32
+	DataEnd        uint32
+	DataMeta       uint32
+	IngressIfindex uint32 // rxq->dev->ifindex
+	RxQueueIndex   uint32 // rxq->queue_index
+	EgressIfindex  uint32 // txq->dev->ifindex
+}
+
+// BpfDevmapVal is struct bpf_devmap_val, linux/bpf.h:6476.
+//
+// # DEVMAP map-value layout
+//
+// The struct data-layout of map-value is a configuration interface.
+// New members can only be added to the end of this structure.
+type BpfDevmapVal struct {
+	_       structs.HostLayout
+	Ifindex uint32 // device index
+	BpfProg BpfDevmapValBpfProg
+}
+
+// BpfDevmapValBpfProg is the union BpfProg of BpfDevmapVal, linux/bpf.h:6478.
+type BpfDevmapValBpfProg struct {
+	_   structs.HostLayout
+	raw [1]uint32
+}
+
+// Fd points to fd.
+// prog fd on map write
+func (x *BpfDevmapValBpfProg) Fd() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Id points to id.
+// prog id on map read
+func (x *BpfDevmapValBpfProg) Id() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// BpfCpumapVal is struct bpf_cpumap_val, linux/bpf.h:6489.
+//
+// # CPUMAP map-value layout
+//
+// The struct data-layout of map-value is a configuration interface.
+// New members can only be added to the end of this structure.
+type BpfCpumapVal struct {
+	_       structs.HostLayout
+	Qsize   uint32 // queue size to remote target CPU
+	BpfProg BpfCpumapValBpfProg
+}
+
+// BpfCpumapValBpfProg is the union BpfProg of BpfCpumapVal, linux/bpf.h:6491.
+type BpfCpumapValBpfProg struct {
+	_   structs.HostLayout
+	raw [1]uint32
+}
+
+// Fd points to fd.
+// prog fd on map write
+func (x *BpfCpumapValBpfProg) Fd() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Id points to id.
+// prog id on map read
+func (x *BpfCpumapValBpfProg) Id() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// SkMsgMd is struct sk_msg_md, linux/bpf.h:6505.
+//
+// user accessible metadata for SK_MSG packet hook, new fields must
+// be added to the end of this structure
+type SkMsgMd struct {
+	_          structs.HostLayout
+	union0     [1]uint64
+	union8     [1]uint64
+	Family     uint32
+	RemoteIp4  uint32    // Stored in network byte order
+	LocalIp4   uint32    // Stored in network byte order
+	RemoteIp6  [4]uint32 // Stored in network byte order
+	LocalIp6   [4]uint32 // Stored in network byte order
+	RemotePort uint32    // Stored in network byte order
+	LocalPort  uint32    // stored in host byte order
+	Size       uint32    // Total size of sk_msg
+	union72    [1]uint64
+}
+
+// Data points to data.
+func (x *SkMsgMd) Data() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// DataEnd points to data_end.
+func (x *SkMsgMd) DataEnd() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+}
+
+// Sk points to sk.
+// current socket
+func (x *SkMsgMd) Sk() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union72), 0))
+}
+
+// SkReuseportMd is struct sk_reuseport_md, linux/bpf.h:6521.
+type SkReuseportMd struct {
+	_      structs.HostLayout
+	union0 [1]uint64
+	union8 [1]uint64
+	// Total length of packet (starting from the tcp/udp header).
+	// Note that the directly accessible bytes (data_end - data)
+	// could be less than this "len".  Those bytes could be
+	// indirectly read by a helper "bpf_skb_load_bytes()".
+	Len uint32
+	// Eth protocol in the mac header (network byte order). e.g.
+	// ETH_P_IP(0x0800) and ETH_P_IPV6(0x86DD)
+	EthProtocol uint32
+	IpProtocol  uint32 // IP protocol. e.g. IPPROTO_TCP, IPPROTO_UDP
+	BindInany   uint32 // Is sock bound to an INANY address?
+	Hash        uint32 // A hash of the packet 4 tuples
+	_           [4]byte
+	union40     [1]uint64
+	union48     [1]uint64
+}
+
+// Data points to data.
+// Start of directly accessible data. It begins from
+// the tcp/udp header.
+func (x *SkReuseportMd) Data() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// DataEnd points to data_end.
+// End of directly accessible data
+func (x *SkReuseportMd) DataEnd() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+}
+
+// Sk points to sk.
+// When reuse->migrating_sk is NULL, it is selecting a sk for the
+// new incoming connection request (e.g. selecting a listen sk for
+// the received SYN in the TCP case).  reuse->sk is one of the sk
+// in the reuseport group. The bpf prog can use reuse->sk to learn
+// the local listening ip/port without looking into the skb.
+//
+// When reuse->migrating_sk is not NULL, reuse->sk is closed and
+// reuse->migrating_sk is the socket that needs to be migrated
+// to another listening socket.  migrating_sk could be a fullsock
+// sk that is fully established or a reqsk that is in-the-middle
+// of 3-way handshake.
+func (x *SkReuseportMd) Sk() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union40), 0))
+}
+
+// MigratingSk points to migrating_sk.
+func (x *SkReuseportMd) MigratingSk() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union48), 0))
+}
+
+// BpfProgInfo is struct bpf_prog_info, linux/bpf.h:6562.
+type BpfProgInfo struct {
+	_                    structs.HostLayout
+	Type                 uint32
+	Id                   uint32
+	Tag                  [8]uint8
+	JitedProgLen         uint32
+	XlatedProgLen        uint32
+	JitedProgInsns       uint64
+	XlatedProgInsns      uint64
+	LoadTime             uint64 // ns since boottime
+	CreatedByUid         uint32
+	NrMapIds             uint32
+	MapIds               uint64
+	Name                 [16]byte
+	Ifindex              uint32
+	bits84               [1]byte
+	_                    [3]byte
+	NetnsDev             uint64
+	NetnsIno             uint64
+	NrJitedKsyms         uint32
+	NrJitedFuncLens      uint32
+	JitedKsyms           uint64
+	JitedFuncLens        uint64
+	BtfId                uint32
+	FuncInfoRecSize      uint32
+	FuncInfo             uint64
+	NrFuncInfo           uint32
+	NrLineInfo           uint32
+	LineInfo             uint64
+	JitedLineInfo        uint64
+	NrJitedLineInfo      uint32
+	LineInfoRecSize      uint32
+	JitedLineInfoRecSize uint32
+	NrProgTags           uint32
+	ProgTags             uint64
+	RunTimeNs            uint64
+	RunCnt               uint64
+	RecursionMisses      uint64
+	VerifiedInsns        uint32
+	AttachBtfObjId       uint32
+	AttachBtfId          uint32
+	_                    [4]byte
+}
+
+// GplCompatible returns gpl_compatible.
+func (x *BpfProgInfo) GplCompatible() uint32 {
+	return uint32(loadBits(unsafe.Pointer(&x.bits84), 0, 1))
+}
+
+// SetGplCompatible sets gpl_compatible.
+func (x *BpfProgInfo) SetGplCompatible(v uint32) {
+	storeBits(unsafe.Pointer(&x.bits84), 0, 1, uint64(v))
+}
+
+// BpfMapInfo is struct bpf_map_info, linux/bpf.h:6605.
+type BpfMapInfo struct {
+	_                     structs.HostLayout
+	Type                  uint32
+	Id                    uint32
+	KeySize               uint32
+	ValueSize             uint32
+	MaxEntries            uint32
+	MapFlags              uint32
+	Name                  [16]byte
+	Ifindex               uint32
+	BtfVmlinuxValueTypeId uint32
+	NetnsDev              uint64
+	NetnsIno              uint64
+	BtfId                 uint32
+	BtfKeyTypeId          uint32
+	BtfValueTypeId        uint32
+	BtfVmlinuxId          uint32
+	MapExtra              uint64
+}
+
+// BpfBtfInfo is struct bpf_btf_info, linux/bpf.h:6624.
+type BpfBtfInfo struct {
+	_         structs.HostLayout
+	Btf       uint64
+	BtfSize   uint32
+	Id        uint32
+	Name      uint64
+	NameLen   uint32
+	KernelBtf uint32
+}
+
+// BpfLinkInfo is struct bpf_link_info, linux/bpf.h:6633.
+type BpfLinkInfo struct {
+	_       structs.HostLayout
+	Type    uint32
+	Id      uint32
+	ProgId  uint32
+	_       [4]byte
+	union16 [6]uint64
+}
+
+// RawTracepoint points to raw_tracepoint.
+func (x *BpfLinkInfo) RawTracepoint() *BpfLinkInfoRawTracepoint {
+	return (*BpfLinkInfoRawTracepoint)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Tracing points to tracing.
+func (x *BpfLinkInfo) Tracing() *BpfLinkInfoTracing {
+	return (*BpfLinkInfoTracing)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Cgroup points to cgroup.
+func (x *BpfLinkInfo) Cgroup() *BpfLinkInfoCgroup {
+	return (*BpfLinkInfoCgroup)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Iter points to iter.
+func (x *BpfLinkInfo) Iter() *BpfLinkInfoIter {
+	return (*BpfLinkInfoIter)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Netns points to netns.
+func (x *BpfLinkInfo) Netns() *BpfLinkInfoNetns {
+	return (*BpfLinkInfoNetns)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Xdp points to xdp.
+func (x *BpfLinkInfo) Xdp() *BpfLinkInfoXdp {
+	return (*BpfLinkInfoXdp)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// StructOps points to struct_ops.
+func (x *BpfLinkInfo) StructOps() *BpfLinkInfoStructOps {
+	return (*BpfLinkInfoStructOps)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Netfilter points to netfilter.
+func (x *BpfLinkInfo) Netfilter() *BpfLinkInfoNetfilter {
+	return (*BpfLinkInfoNetfilter)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// KprobeMulti points to kprobe_multi.
+func (x *BpfLinkInfo) KprobeMulti() *BpfLinkInfoKprobeMulti {
+	return (*BpfLinkInfoKprobeMulti)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// UprobeMulti points to uprobe_multi.
+func (x *BpfLinkInfo) UprobeMulti() *BpfLinkInfoUprobeMulti {
+	return (*BpfLinkInfoUprobeMulti)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// PerfEvent points to perf_event.
+func (x *BpfLinkInfo) PerfEvent() *BpfLinkInfoPerfEvent {
+	return (*BpfLinkInfoPerfEvent)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Tcx points to tcx.
+func (x *BpfLinkInfo) Tcx() *BpfLinkInfoTcx {
+	return (*BpfLinkInfoTcx)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Netkit points to netkit.
+func (x *BpfLinkInfo) Netkit() *BpfLinkInfoNetkit {
+	return (*BpfLinkInfoNetkit)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Sockmap points to sockmap.
+func (x *BpfLinkInfo) Sockmap() *BpfLinkInfoSockmap {
+	return (*BpfLinkInfoSockmap)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// BpfLinkInfoRawTracepoint is the struct RawTracepoint of BpfLinkInfo, linux/bpf.h:6638.
+type BpfLinkInfoRawTracepoint struct {
+	_         structs.HostLayout
+	TpName    uint64 // in/out: tp_name buffer ptr
+	TpNameLen uint32 // in/out: tp_name buffer len
+	_         [4]byte
+}
+
+// BpfLinkInfoTracing is the struct Tracing of BpfLinkInfo, linux/bpf.h:6642.
+type BpfLinkInfoTracing struct {
+	_           structs.HostLayout
+	AttachType  uint32
+	TargetObjId uint32 // prog_id for PROG_EXT, otherwise btf object id
+	TargetBtfId uint32 // BTF type id inside the object
+}
+
+// BpfLinkInfoCgroup is the struct Cgroup of BpfLinkInfo, linux/bpf.h:6647.
+type BpfLinkInfoCgroup struct {
+	_          structs.HostLayout
+	CgroupId   uint64
+	AttachType uint32
+	_          [4]byte
+}
+
+// BpfLinkInfoIter is the struct Iter of BpfLinkInfo, linux/bpf.h:6651.
+type BpfLinkInfoIter struct {
+	_             structs.HostLayout
+	TargetName    uint64 // in/out: target_name buffer ptr
+	TargetNameLen uint32 // in/out: target_name buffer len
+	union12       [1]uint32
+	union16       [2]uint64
+}
+
+// Map points to map.
+func (x *BpfLinkInfoIter) Map() *BpfLinkInfoIterMap {
+	return (*BpfLinkInfoIterMap)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
+}
+
+// Cgroup points to cgroup.
+func (x *BpfLinkInfoIter) Cgroup() *BpfLinkInfoIterCgroup {
+	return (*BpfLinkInfoIterCgroup)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Task points to task.
+func (x *BpfLinkInfoIter) Task() *BpfLinkInfoIterTask {
+	return (*BpfLinkInfoIterTask)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// BpfLinkInfoIterMap is the struct Map of BpfLinkInfoIter, linux/bpf.h:6660.
+type BpfLinkInfoIterMap struct {
+	_     structs.HostLayout
+	MapId uint32
+}
+
+// BpfLinkInfoIterCgroup is the struct Cgroup of BpfLinkInfoIter, linux/bpf.h:6665.
+type BpfLinkInfoIterCgroup struct {
+	_        structs.HostLayout
+	CgroupId uint64
+	Order    uint32
+	_        [4]byte
+}
+
+// BpfLinkInfoIterTask is the struct Task of BpfLinkInfoIter, linux/bpf.h:6669.
+type BpfLinkInfoIterTask struct {
+	_   structs.HostLayout
+	Tid uint32
+	Pid uint32
+}
+
+// BpfLinkInfoNetns is the struct Netns of BpfLinkInfo, linux/bpf.h:6675.
+type BpfLinkInfoNetns struct {
+	_          structs.HostLayout
+	NetnsIno   uint32
+	AttachType uint32
+}
+
+// BpfLinkInfoXdp is the struct Xdp of BpfLinkInfo, linux/bpf.h:6679.
+type BpfLinkInfoXdp struct {
+	_       structs.HostLayout
+	Ifindex uint32
+}
+
+// BpfLinkInfoStructOps is the struct StructOps of BpfLinkInfo, linux/bpf.h:6682.
+type BpfLinkInfoStructOps struct {
+	_     structs.HostLayout
+	MapId uint32
+}
+
+// BpfLinkInfoNetfilter is the struct Netfilter of BpfLinkInfo, linux/bpf.h:6685.
+type BpfLinkInfoNetfilter struct {
+	_        structs.HostLayout
+	Pf       uint32
+	Hooknum  uint32
+	Priority int32
+	Flags    uint32
+}
+
+// BpfLinkInfoKprobeMulti is the struct KprobeMulti of BpfLinkInfo, linux/bpf.h:6691.
+type BpfLinkInfoKprobeMulti struct {
+	_       structs.HostLayout
+	Addrs   uint64
+	Count   uint32 // in/out: kprobe_multi function count
+	Flags   uint32
+	Missed  uint64
+	Cookies uint64
+}
+
+// BpfLinkInfoUprobeMulti is the struct UprobeMulti of BpfLinkInfo, linux/bpf.h:6698.
+type BpfLinkInfoUprobeMulti struct {
+	_             structs.HostLayout
+	Path          uint64
+	Offsets       uint64
+	RefCtrOffsets uint64
+	Cookies       uint64
+	PathSize      uint32 // in/out: real path size on success, including zero byte
+	Count         uint32 // in/out: uprobe_multi offsets/ref_ctr_offsets/cookies count
+	Flags         uint32
+	Pid           uint32
+}
+
+// BpfLinkInfoPerfEvent is the struct PerfEvent of BpfLinkInfo, linux/bpf.h:6708.
+type BpfLinkInfoPerfEvent struct {
+	_      structs.HostLayout
+	Type   uint32 // enum bpf_perf_event_type
+	_      [4]byte
+	union8 [5]uint64
+}
+
+// Uprobe points to uprobe.
+// BPF_PERF_EVENT_UPROBE, BPF_PERF_EVENT_URETPROBE
+func (x *BpfLinkInfoPerfEvent) Uprobe() *BpfLinkInfoPerfEventUprobe {
+	return (*BpfLinkInfoPerfEventUprobe)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+}
+
+// Kprobe points to kprobe.
+// BPF_PERF_EVENT_KPROBE, BPF_PERF_EVENT_KRETPROBE
+func (x *BpfLinkInfoPerfEvent) Kprobe() *BpfLinkInfoPerfEventKprobe {
+	return (*BpfLinkInfoPerfEventKprobe)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+}
+
+// Tracepoint points to tracepoint.
+// BPF_PERF_EVENT_TRACEPOINT
+func (x *BpfLinkInfoPerfEvent) Tracepoint() *BpfLinkInfoPerfEventTracepoint {
+	return (*BpfLinkInfoPerfEventTracepoint)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+}
+
+// Event points to event.
+// BPF_PERF_EVENT_EVENT
+func (x *BpfLinkInfoPerfEvent) Event() *BpfLinkInfoPerfEventEvent {
+	return (*BpfLinkInfoPerfEventEvent)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+}
+
+// BpfLinkInfoPerfEventUprobe is the struct Uprobe of BpfLinkInfoPerfEvent, linux/bpf.h:6712.
+type BpfLinkInfoPerfEventUprobe struct {
+	_        structs.HostLayout
+	FileName uint64 // in/out
+	NameLen  uint32
+	Offset   uint32 // offset from file_name
+	Cookie   uint64
+}
+
+// BpfLinkInfoPerfEventKprobe is the struct Kprobe of BpfLinkInfoPerfEvent, linux/bpf.h:6718.
+type BpfLinkInfoPerfEventKprobe struct {
+	_        structs.HostLayout
+	FuncName uint64 // in/out
+	NameLen  uint32
+	Offset   uint32 // offset from func_name
+	Addr     uint64
+	Missed   uint64
+	Cookie   uint64
+}
+
+// BpfLinkInfoPerfEventTracepoint is the struct Tracepoint of BpfLinkInfoPerfEvent, linux/bpf.h:6726.
+type BpfLinkInfoPerfEventTracepoint struct {
+	_       structs.HostLayout
+	TpName  uint64 // in/out
+	NameLen uint32
+	_       [4]byte
+	Cookie  uint64
+}
+
+// BpfLinkInfoPerfEventEvent is the struct Event of BpfLinkInfoPerfEvent, linux/bpf.h:6732.
+type BpfLinkInfoPerfEventEvent struct {
+	_      structs.HostLayout
+	Config uint64
+	Type   uint32
+	_      [4]byte
+	Cookie uint64
+}
+
+// BpfLinkInfoTcx is the struct Tcx of BpfLinkInfo, linux/bpf.h:6740.
+type BpfLinkInfoTcx struct {
+	_          structs.HostLayout
+	Ifindex    uint32
+	AttachType uint32
+}
+
+// BpfLinkInfoNetkit is the struct Netkit of BpfLinkInfo, linux/bpf.h:6744.
+type BpfLinkInfoNetkit struct {
+	_          structs.HostLayout
+	Ifindex    uint32
+	AttachType uint32
+}
+
+// BpfLinkInfoSockmap is the struct Sockmap of BpfLinkInfo, linux/bpf.h:6748.
+type BpfLinkInfoSockmap struct {
+	_          structs.HostLayout
+	MapId      uint32
+	AttachType uint32
+}
+
+// BpfSockAddr is struct bpf_sock_addr, linux/bpf.h:6759.
+//
+// User bpf_sock_addr struct to access socket fields and sockaddr struct passed
+// by user and intended to be used by socket (e.g. to bind to, depends on
+// attach type).
+type BpfSockAddr struct {
+	_          structs.HostLayout
+	UserFamily uint32 // Allows 4-byte read, but no write.
+	// Allows 1,2,4-byte read and 4-byte write.
+	// Stored in network byte order.
+	UserIp4 uint32
+	// Allows 1,2,4,8-byte read and 4,8-byte write.
+	// Stored in network byte order.
+	UserIp6 [4]uint32
+	// Allows 1,2,4-byte read and 4-byte write.
+	// Stored in network byte order
+	UserPort uint32
+	Family   uint32 // Allows 4-byte read, but no write
+	Type     uint32 // Allows 4-byte read, but no write
+	Protocol uint32 // Allows 4-byte read, but no write
+	// Allows 1,2,4-byte read and 4-byte write.
+	// Stored in network byte order.
+	MsgSrcIp4 uint32
+	// Allows 1,2,4,8-byte read and 4,8-byte write.
+	// Stored in network byte order.
+	MsgSrcIp6 [4]uint32
+	_         [4]byte
+	union64   [1]uint64
+}
+
+// Sk points to sk.
+func (x *BpfSockAddr) Sk() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union64), 0))
+}
+
+// BpfSockOps is struct bpf_sock_ops, linux/bpf.h:6788.
+//
+// User bpf_sock_ops struct to access socket values and specify request ops
+// and their replies.
+// Some of this fields are in network (bigendian) byte order and may need
+// to be converted before use (bpf_ntohl() defined in samples/bpf/bpf_endian.h).
+// New fields can only be added at the end of this structure
+type BpfSockOps struct {
+	_          structs.HostLayout
+	Op         uint32
+	union4     [4]uint32
+	Family     uint32
+	RemoteIp4  uint32    // Stored in network byte order
+	LocalIp4   uint32    // Stored in network byte order
+	RemoteIp6  [4]uint32 // Stored in network byte order
+	LocalIp6   [4]uint32 // Stored in network byte order
+	RemotePort uint32    // Stored in network byte order
+	LocalPort  uint32    // stored in host byte order
+	// Some TCP fields are only valid if
+	// there is a full socket. If not, the
+	// fields read as zero.
+	IsFullsock        uint32
+	SndCwnd           uint32
+	SrttUs            uint32 // Averaged RTT << 3 in usecs
+	BpfSockOpsCbFlags uint32 // flags defined in uapi/linux/tcp.h
+	State             uint32
+	RttMin            uint32
+	SndSsthresh       uint32
+	RcvNxt            uint32
+	SndNxt            uint32
+	SndUna            uint32
+	MssCache          uint32
+	EcnFlags          uint32
+	RateDelivered     uint32
+	RateIntervalUs    uint32
+	PacketsOut        uint32
+	RetransOut        uint32
+	TotalRetrans      uint32
+	SegsIn            uint32
+	DataSegsIn        uint32
+	SegsOut           uint32
+	DataSegsOut       uint32
+	LostOut           uint32
+	SackedOut         uint32
+	SkTxhash          uint32
+	BytesReceived     uint64
+	BytesAcked        uint64
+	union184          [1]uint64
+	union192          [1]uint64
+	union200          [1]uint64
+	// The total length of a packet.
+	// It includes the header, options,
+	// and payload.
+	SkbLen uint32
+	// tcp_flags of the header.  It provides
+	// an easy way to check for tcp_flags
+	// without parsing skb_data.
+	//
+	// In particular, the skb_tcp_flags
+	// will still be available in
+	// BPF_SOCK_OPS_HDR_OPT_LEN even though
+	// the outgoing header has not
+	// been written yet.
+	SkbTcpFlags uint32
+	SkbHwtstamp uint64
+}
+
+// Args points to args.
+// Optionally passed to bpf program
+func (x *BpfSockOps) Args() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// Reply points to reply.
+// Returned by bpf program
+func (x *BpfSockOps) Reply() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// Replylong points to replylong.
+// Optionally returned by bpf prog
+func (x *BpfSockOps) Replylong() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// Sk points to sk.
+func (x *BpfSockOps) Sk() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union184), 0))
+}
+
+// SkbData points to skb_data.
+// [skb_data, skb_data_end) covers the whole TCP header.
+//
+// BPF_SOCK_OPS_PARSE_HDR_OPT_CB: The packet received
+// BPF_SOCK_OPS_HDR_OPT_LEN_CB:   Not useful because the
+// header has not been written.
+// BPF_SOCK_OPS_WRITE_HDR_OPT_CB: The header and options have
+// been written so far.
+// BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:  The SYNACK that concludes
+// the 3WHS.
+// BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB: The ACK that concludes
+// the 3WHS.
+//
+// ... (linux/bpf.h:6788)
+func (x *BpfSockOps) SkbData() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union192), 0))
+}
+
+// SkbDataEnd points to skb_data_end.
+func (x *BpfSockOps) SkbDataEnd() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union200), 0))
+}
+
+// BpfPerfEventValue is struct bpf_perf_event_value, linux/bpf.h:7118.
+type BpfPerfEventValue struct {
+	_       structs.HostLayout
+	Counter uint64
+	Enabled uint64
+	Running uint64
+}
+
+// BpfCgroupDevCtx is struct bpf_cgroup_dev_ctx, linux/bpf.h:7135.
+type BpfCgroupDevCtx struct {
+	_ structs.HostLayout
+	// access_type encoded as (BPF_DEVCG_ACC_* << 16) | BPF_DEVCG_DEV_
+	AccessType uint32
+	Major      uint32
+	Minor      uint32
+}
+
+// BpfRawTracepointArgs is struct bpf_raw_tracepoint_args, linux/bpf.h:7142.
+//
+// It is followed by args, an array of no fixed length.
+type BpfRawTracepointArgs struct {
+	_ structs.HostLayout
+}
+
+// BpfFibLookup is struct bpf_fib_lookup, linux/bpf.h:7171.
+type BpfFibLookup struct {
+	_ structs.HostLayout
+	// input:  network family for lookup (AF_INET, AF_INET6)
+	// output: network family of egress nexthop
+	Family     uint8
+	L4Protocol uint8 // set if lookup is to consider L4 data - e.g., FIB rules
+	Sport      Be16
+	Dport      Be16
+	union6     [1]uint16
+	// input: L3 device index for lookup
+	// output: device index from FIB lookup
+	Ifindex uint32
+	union12 [1]uint32
+	union16 [4]uint32
+	union32 [4]uint32
+	union48 [1]uint32
+	union52 [3]uint32
+}
+
+// TotLen points to tot_len.
+// L3 length from network hdr (iph->tot_len)
+func (x *BpfFibLookup) TotLen() *uint16 {
+	return (*uint16)(unsafe.Add(unsafe.Pointer(&x.union6), 0))
+}
+
+// MtuResult points to mtu_result.
+// output: MTU value
+func (x *BpfFibLookup) MtuResult() *uint16 {
+	return (*uint16)(unsafe.Add(unsafe.Pointer(&x.union6), 0))
+}
+
+// Tos points to tos.
+// AF_INET
+func (x *BpfFibLookup) Tos() *uint8 {
+	return (*uint8)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
+}
+
+// Flowinfo points to flowinfo.
+// AF_INET6, flow_label + priority
+func (x *BpfFibLookup) Flowinfo() *Be32 {
+	return (*Be32)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
+}
+
+// RtMetric points to rt_metric.
+// output: metric of fib result (IPv4/IPv6 only)
+func (x *BpfFibLookup) RtMetric() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
+}
+
+// Ipv4Src points to ipv4_src.
+func (x *BpfFibLookup) Ipv4Src() *Be32 {
+	return (*Be32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Ipv6Src points to ipv6_src.
+// in6_addr; network order
+func (x *BpfFibLookup) Ipv6Src() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Ipv4Dst points to ipv4_dst.
+func (x *BpfFibLookup) Ipv4Dst() *Be32 {
+	return (*Be32)(unsafe.Add(unsafe.Pointer(&x.union32), 0))
+}
+
+// Ipv6Dst points to ipv6_dst.
+// in6_addr; network order
+func (x *BpfFibLookup) Ipv6Dst() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union32), 0))
+}
+
+// HVlanProto points to h_vlan_proto.
+// output
+func (x *BpfFibLookup) HVlanProto() *Be16 {
+	return (*Be16)(unsafe.Add(unsafe.Pointer(&x.union48), 0))
+}
+
+// HVlanTCI points to h_vlan_TCI.
+func (x *BpfFibLookup) HVlanTCI() *Be16 {
+	return (*Be16)(unsafe.Add(unsafe.Pointer(&x.union48), 2))
+}
+
+// Tbid points to tbid.
+// input: when accompanied with the
+// 'BPF_FIB_LOOKUP_DIRECT | BPF_FIB_LOOKUP_TBID` flags, a
+// specific routing table to use for the fib lookup.
+func (x *BpfFibLookup) Tbid() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union48), 0))
+}
+
+// Mark points to mark.
+// policy routing
+func (x *BpfFibLookup) Mark() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union52), 0))
+}
+
+// Smac points to smac.
+// ETH_ALEN
+func (x *BpfFibLookup) Smac() *[6]uint8 {
+	return (*[6]uint8)(unsafe.Add(unsafe.Pointer(&x.union52), 0))
+}
+
+// Dmac points to dmac.
+// ETH_ALEN
+func (x *BpfFibLookup) Dmac() *[6]uint8 {
+	return (*[6]uint8)(unsafe.Add(unsafe.Pointer(&x.union52), 6))
+}
+
+// BpfRedirNeigh is struct bpf_redir_neigh, linux/bpf.h:7248.
+type BpfRedirNeigh struct {
+	_        structs.HostLayout
+	NhFamily uint32 // network family for lookup (AF_INET, AF_INET6)
+	union4   [4]uint32
+}
+
+// Ipv4Nh points to ipv4_nh.
+func (x *BpfRedirNeigh) Ipv4Nh() *Be32 {
+	return (*Be32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// Ipv6Nh points to ipv6_nh.
+// in6_addr; network order
+func (x *BpfRedirNeigh) Ipv6Nh() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// BpfFlowKeys is struct bpf_flow_keys, linux/bpf.h:7284.
+type BpfFlowKeys struct {
+	_           structs.HostLayout
+	Nhoff       uint16
+	Thoff       uint16
+	AddrProto   uint16 // ETH_P_* of valid addrs
+	IsFrag      uint8
+	IsFirstFrag uint8
+	IsEncap     uint8
+	IpProto     uint8
+	NProto      Be16
+	Sport       Be16
+	Dport       Be16
+	union16     [8]uint32
+	Flags       uint32
+	FlowLabel   Be32
+}
+
+// Ipv4Src points to ipv4_src.
+func (x *BpfFlowKeys) Ipv4Src() *Be32 {
+	return (*Be32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Ipv4Dst points to ipv4_dst.
+func (x *BpfFlowKeys) Ipv4Dst() *Be32 {
+	return (*Be32)(unsafe.Add(unsafe.Pointer(&x.union16), 4))
+}
+
+// Ipv6Src points to ipv6_src.
+// in6_addr; network order
+func (x *BpfFlowKeys) Ipv6Src() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// Ipv6Dst points to ipv6_dst.
+// in6_addr; network order
+func (x *BpfFlowKeys) Ipv6Dst() *[4]uint32 {
+	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union16), 16))
+}
+
+// BpfFuncInfo is struct bpf_func_info, linux/bpf.h:7309.
+type BpfFuncInfo struct {
+	_       structs.HostLayout
+	InsnOff uint32
+	TypeId  uint32
+}
+
+// BpfLineInfo is struct bpf_line_info, linux/bpf.h:7317.
+type BpfLineInfo struct {
+	_           structs.HostLayout
+	InsnOff     uint32
+	FileNameOff uint32
+	LineOff     uint32
+	LineCol     uint32
+}
+
+// BpfSpinLock is struct bpf_spin_lock, linux/bpf.h:7324.
+type BpfSpinLock struct {
+	_   structs.HostLayout
+	Val uint32
+}
+
+// BpfTimer is struct bpf_timer, linux/bpf.h:7328.
+type BpfTimer struct {
+	_      structs.HostLayout
+	Opaque [2]uint64
+}
+
+// BpfWq is struct bpf_wq, linux/bpf.h:7332.
+type BpfWq struct {
+	_      structs.HostLayout
+	Opaque [2]uint64
+}
+
+// BpfDynptr is struct bpf_dynptr, linux/bpf.h:7336.
+type BpfDynptr struct {
+	_      structs.HostLayout
+	Opaque [2]uint64
+}
+
+// BpfListHead is struct bpf_list_head, linux/bpf.h:7340.
+type BpfListHead struct {
+	_      structs.HostLayout
+	Opaque [2]uint64
+}
+
+// BpfListNode is struct bpf_list_node, linux/bpf.h:7344.
+type BpfListNode struct {
+	_      structs.HostLayout
+	Opaque [3]uint64
+}
+
+// BpfRbRoot is struct bpf_rb_root, linux/bpf.h:7348.
+type BpfRbRoot struct {
+	_      structs.HostLayout
+	Opaque [2]uint64
+}
+
+// BpfRbNode is struct bpf_rb_node, linux/bpf.h:7352.
+type BpfRbNode struct {
+	_      structs.HostLayout
+	Opaque [4]uint64
+}
+
+// BpfRefcount is struct bpf_refcount, linux/bpf.h:7356.
+type BpfRefcount struct {
+	_      structs.HostLayout
+	Opaque [1]uint32
+}
+
+// BpfSysctl is struct bpf_sysctl, linux/bpf.h:7360.
+type BpfSysctl struct {
+	_ structs.HostLayout
+	// Sysctl is being read (= 0) or written (= 1).
+	// Allows 1,2,4-byte read, but no write.
+	Write uint32
+	// Sysctl file position to read from, write to.
+	// Allows 1,2,4-byte read an 4-byte write.
+	FilePos uint32
+}
+
+// BpfSockopt is struct bpf_sockopt, linux/bpf.h:7369.
+type BpfSockopt struct {
+	_       structs.HostLayout
+	union0  [1]uint64
+	union8  [1]uint64
+	union16 [1]uint64
+	Level   int32
+	Optname int32
+	Optlen  int32
+	Retval  int32
+}
+
+// Sk points to sk.
+func (x *BpfSockopt) Sk() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// Optval points to optval.
+func (x *BpfSockopt) Optval() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+}
+
+// OptvalEnd points to optval_end.
+func (x *BpfSockopt) OptvalEnd() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// BpfPidnsInfo is struct bpf_pidns_info, linux/bpf.h:7380.
+type BpfPidnsInfo struct {
+	_    structs.HostLayout
+	Pid  uint32
+	Tgid uint32
+}
+
+// BpfSkLookup is struct bpf_sk_lookup, linux/bpf.h:7386.
+//
+// User accessible data for SK_LOOKUP programs. Add new fields at the end.
+type BpfSkLookup struct {
+	_              structs.HostLayout
+	union0         [1]uint64
+	Family         uint32    // Protocol family (AF_INET, AF_INET6)
+	Protocol       uint32    // IP protocol (IPPROTO_TCP, IPPROTO_UDP)
+	RemoteIp4      uint32    // Network byte order
+	RemoteIp6      [4]uint32 // Network byte order
+	RemotePort     Be16      // Network byte order
+	_              [2]byte
+	LocalIp4       uint32    // Network byte order
+	LocalIp6       [4]uint32 // Network byte order
+	LocalPort      uint32    // Host byte order
+	IngressIfindex uint32    // The arriving interface. Determined by inet_iif.
+	_              [4]byte
+}
+
+// Sk points to sk.
+// Selected socket
+func (x *BpfSkLookup) Sk() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// Cookie points to cookie.
+// Non-zero if socket was selected in PROG_TEST_RUN
+func (x *BpfSkLookup) Cookie() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// BtfPtr is struct btf_ptr, linux/bpf.h:7412.
+//
+// struct btf_ptr is used for typed pointer representation; the
+// type id is used to render the pointer data as the appropriate type
+// via the bpf_snprintf_btf() helper described above.  A flags field -
+// potentially to specify additional details about the BTF pointer
+// (rather than its mode of display) - is included for future use.
+// Display flags - BTF_F_* - are passed to bpf_snprintf_btf separately.
+type BtfPtr struct {
+	_      structs.HostLayout
+	Ptr    unsafe.Pointer
+	TypeId uint32
+	Flags  uint32 // BTF ptr flags; unused at present.
+}
+
+// BpfCoreRelo is struct bpf_core_relo, linux/bpf.h:7502.
+//
+// "struct bpf_core_relo" is used to pass relocation data form LLVM to libbpf
+// and from libbpf to the kernel.
+//
+// CO-RE relocation captures the following data:
+// - insn_off - instruction offset (in bytes) within a BPF program that needs
+// its insn->imm field to be relocated with actual field info;
+// - type_id - BTF type ID of the "root" (containing) entity of a relocatable
+// type or field;
+// - access_str_off - offset into corresponding .BTF string section. String
+// interpretation depends on specific relocation kind:
+// - for field-based relocations, string encodes an accessed field using
+// a sequence of field and array indices, separated by colon (:). It's
+// ... (linux/bpf.h:7502)
+type BpfCoreRelo struct {
+	_            structs.HostLayout
+	InsnOff      uint32
+	TypeId       uint32
+	AccessStrOff uint32
+	Kind         uint32
+}
+
+// BpfIterNum is struct bpf_iter_num, linux/bpf.h:7521.
+//
+// BPF numbers iterator state
+type BpfIterNum struct {
+	_ structs.HostLayout
+	// opaque iterator state; having __u64 here allows to preserve correct
+	// alignment requirements in vmlinux.h, generated from BTF
+	Opaque [1]uint64
+}

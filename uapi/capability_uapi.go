@@ -7,6 +7,8 @@
 
 package uapi
 
+import "structs"
+
 // linux/capability.h:52
 const (
 	VFS_CAP_REVISION_MASK   = 0xff000000
@@ -266,3 +268,49 @@ const (
 const (
 	CAP_LAST_CAP = 40
 )
+
+// UserCapHeaderStruct is struct __user_cap_header_struct, linux/capability.h:39.
+type UserCapHeaderStruct struct {
+	_       structs.HostLayout
+	Version uint32
+	Pid     int32
+}
+
+// UserCapDataStruct is struct __user_cap_data_struct, linux/capability.h:44.
+type UserCapDataStruct struct {
+	_           structs.HostLayout
+	Effective   uint32
+	Permitted   uint32
+	Inheritable uint32
+}
+
+// VfsCapData is struct vfs_cap_data, linux/capability.h:73.
+type VfsCapData struct {
+	_        structs.HostLayout
+	MagicEtc Le32 // Little endian
+	Data     [2]VfsCapDataData
+}
+
+// VfsCapDataData is the struct Data of VfsCapData, linux/capability.h:75.
+type VfsCapDataData struct {
+	_           structs.HostLayout
+	Permitted   Le32 // Little endian
+	Inheritable Le32 // Little endian
+}
+
+// VfsNsCapData is struct vfs_ns_cap_data, linux/capability.h:84.
+//
+// same as vfs_cap_data but with a rootid at the end
+type VfsNsCapData struct {
+	_        structs.HostLayout
+	MagicEtc Le32
+	Data     [2]VfsNsCapDataData
+	Rootid   Le32
+}
+
+// VfsNsCapDataData is the struct Data of VfsNsCapData, linux/capability.h:86.
+type VfsNsCapDataData struct {
+	_           structs.HostLayout
+	Permitted   Le32 // Little endian
+	Inheritable Le32 // Little endian
+}

@@ -7,6 +7,11 @@
 
 package uapi
 
+import (
+	"structs"
+	"unsafe"
+)
+
 // linux/ethtool.h:140
 const (
 	// Device supports clause 22 register access to PHY or peripherals
@@ -1257,3 +1262,1022 @@ const (
 	PHY_UPSTREAM_MAC = 0
 	PHY_UPSTREAM_PHY = 1
 )
+
+// EthtoolCmd is struct ethtool_cmd, linux/ethtool.h:103.
+//
+// struct ethtool_cmd - DEPRECATED, link control and status
+// This structure is DEPRECATED, please use struct ethtool_link_settings.
+// @cmd: Command number = %ETHTOOL_GSET or %ETHTOOL_SSET
+// @supported: Bitmask of %SUPPORTED_* flags for the link modes,
+// physical connectors and other link features for which the
+// interface supports autonegotiation or auto-detection.
+// Read-only.
+// @advertising: Bitmask of %ADVERTISED_* flags for the link modes,
+// physical connectors and other link features that are
+// advertised through autonegotiation or enabled for
+// auto-detection.
+// @speed: Low bits of the speed, 1Mb units, 0 to INT_MAX or SPEED_UNKNOWN
+// ... (linux/ethtool.h:103)
+type EthtoolCmd struct {
+	_             structs.HostLayout
+	Cmd           uint32
+	Supported     uint32
+	Advertising   uint32
+	Speed         uint16
+	Duplex        uint8
+	Port          uint8
+	PhyAddress    uint8
+	Transceiver   uint8
+	Autoneg       uint8
+	MdioSupport   uint8
+	Maxtxpkt      uint32
+	Maxrxpkt      uint32
+	SpeedHi       uint16
+	EthTpMdix     uint8
+	EthTpMdixCtrl uint8
+	LpAdvertising uint32
+	Reserved      [2]uint32
+}
+
+// EthtoolDrvinfo is struct ethtool_drvinfo, linux/ethtool.h:183.
+//
+// struct ethtool_drvinfo - general driver and device information
+// @cmd: Command number = %ETHTOOL_GDRVINFO
+// @driver: Driver short name.  This should normally match the name
+// in its bus driver structure (e.g. pci_driver::name).  Must
+// not be an empty string.
+// @version: Driver version string; may be an empty string
+// @fw_version: Firmware version string; driver defined; may be an
+// empty string
+// @erom_version: Expansion ROM version string; driver defined; may be
+// an empty string
+// @bus_info: Device bus address.  This should match the dev_name()
+// string for the underlying bus device, if there is one.  May be
+// ... (linux/ethtool.h:183)
+type EthtoolDrvinfo struct {
+	_           structs.HostLayout
+	Cmd         uint32
+	Driver      [32]byte
+	Version     [32]byte
+	FwVersion   [32]byte
+	BusInfo     [32]byte
+	EromVersion [32]byte
+	Reserved2   [12]byte
+	NPrivFlags  uint32
+	NStats      uint32
+	TestinfoLen uint32
+	EedumpLen   uint32
+	RegdumpLen  uint32
+}
+
+// EthtoolWolinfo is struct ethtool_wolinfo, linux/ethtool.h:209.
+//
+// struct ethtool_wolinfo - Wake-On-Lan configuration
+// @cmd: Command number = %ETHTOOL_GWOL or %ETHTOOL_SWOL
+// @supported: Bitmask of %WAKE_* flags for supported Wake-On-Lan modes.
+// Read-only.
+// @wolopts: Bitmask of %WAKE_* flags for enabled Wake-On-Lan modes.
+// @sopass: SecureOn(tm) password; meaningful only if %WAKE_MAGICSECURE
+// is set in @wolopts.
+type EthtoolWolinfo struct {
+	_         structs.HostLayout
+	Cmd       uint32
+	Supported uint32
+	Wolopts   uint32
+	Sopass    [6]uint8
+	_         [2]byte
+}
+
+// EthtoolValue is struct ethtool_value, linux/ethtool.h:217.
+//
+// for passing single values
+type EthtoolValue struct {
+	_    structs.HostLayout
+	Cmd  uint32
+	Data uint32
+}
+
+// EthtoolTunable is struct ethtool_tunable, linux/ethtool.h:251.
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolTunable struct {
+	_      structs.HostLayout
+	Cmd    uint32
+	Id     uint32
+	TypeId uint32
+	Len    uint32
+}
+
+// EthtoolRegs is struct ethtool_regs, linux/ethtool.h:317.
+//
+// struct ethtool_regs - hardware register dump
+// @cmd: Command number = %ETHTOOL_GREGS
+// @version: Dump format version.  This is driver-specific and may
+// distinguish different chips/revisions.  Drivers must use new
+// version numbers whenever the dump format changes in an
+// incompatible way.
+// @len: On entry, the real length of @data.  On return, the number of
+// bytes used.
+// @data: Buffer for the register dump
+//
+// Users should use %ETHTOOL_GDRVINFO to find the maximum length of
+// a register dump for the interface.  They must allocate the buffer
+// ... (linux/ethtool.h:317)
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolRegs struct {
+	_       structs.HostLayout
+	Cmd     uint32
+	Version uint32
+	Len     uint32
+}
+
+// EthtoolEeprom is struct ethtool_eeprom, linux/ethtool.h:342.
+//
+// struct ethtool_eeprom - EEPROM dump
+// @cmd: Command number = %ETHTOOL_GEEPROM, %ETHTOOL_GMODULEEEPROM or
+// %ETHTOOL_SEEPROM
+// @magic: A 'magic cookie' value to guard against accidental changes.
+// The value passed in to %ETHTOOL_SEEPROM must match the value
+// returned by %ETHTOOL_GEEPROM for the same device.  This is
+// unused when @cmd is %ETHTOOL_GMODULEEEPROM.
+// @offset: Offset within the EEPROM to begin reading/writing, in bytes
+// @len: On entry, number of bytes to read/write.  On successful
+// return, number of bytes actually read/written.  In case of
+// error, this may indicate at what point the error occurred.
+// @data: Buffer to read/write from
+// ... (linux/ethtool.h:342)
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolEeprom struct {
+	_      structs.HostLayout
+	Cmd    uint32
+	Magic  uint32
+	Offset uint32
+	Len    uint32
+}
+
+// EthtoolEee is struct ethtool_eee, linux/ethtool.h:368.
+//
+// struct ethtool_eee - Energy Efficient Ethernet information
+// @cmd: ETHTOOL_{G,S}EEE
+// @supported: Mask of %SUPPORTED_* flags for the speed/duplex combinations
+// for which there is EEE support.
+// @advertised: Mask of %ADVERTISED_* flags for the speed/duplex combinations
+// advertised as eee capable.
+// @lp_advertised: Mask of %ADVERTISED_* flags for the speed/duplex
+// combinations advertised by the link partner as eee capable.
+// @eee_active: Result of the eee auto negotiation.
+// @eee_enabled: EEE configured mode (enabled/disabled).
+// @tx_lpi_enabled: Whether the interface should assert its tx lpi, given
+// that eee was negotiated.
+// ... (linux/ethtool.h:368)
+type EthtoolEee struct {
+	_            structs.HostLayout
+	Cmd          uint32
+	Supported    uint32
+	Advertised   uint32
+	LpAdvertised uint32
+	EeeActive    uint32
+	EeeEnabled   uint32
+	TxLpiEnabled uint32
+	TxLpiTimer   uint32
+	Reserved     [2]uint32
+}
+
+// EthtoolModinfo is struct ethtool_modinfo, linux/ethtool.h:391.
+//
+// struct ethtool_modinfo - plugin module eeprom information
+// @cmd: %ETHTOOL_GMODULEINFO
+// @type: Standard the module information conforms to %ETH_MODULE_SFF_xxxx
+// @eeprom_len: Length of the eeprom
+// @reserved: Reserved for future use; see the note on reserved space.
+//
+// This structure is used to return the information to
+// properly size memory for a subsequent call to %ETHTOOL_GMODULEEEPROM.
+// The type code indicates the eeprom data format
+type EthtoolModinfo struct {
+	_         structs.HostLayout
+	Cmd       uint32
+	Type      uint32
+	EepromLen uint32
+	Reserved  [8]uint32
+}
+
+// EthtoolCoalesce is struct ethtool_coalesce, linux/ethtool.h:471.
+//
+// struct ethtool_coalesce - coalescing parameters for IRQs and stats updates
+// @cmd: ETHTOOL_{G,S}COALESCE
+// @rx_coalesce_usecs: How many usecs to delay an RX interrupt after
+// a packet arrives.
+// @rx_max_coalesced_frames: Maximum number of packets to receive
+// before an RX interrupt.
+// @rx_coalesce_usecs_irq: Same as @rx_coalesce_usecs, except that
+// this value applies while an IRQ is being serviced by the host.
+// @rx_max_coalesced_frames_irq: Same as @rx_max_coalesced_frames,
+// except that this value applies while an IRQ is being serviced
+// by the host.
+// @tx_coalesce_usecs: How many usecs to delay a TX interrupt after
+// ... (linux/ethtool.h:471)
+type EthtoolCoalesce struct {
+	_                        structs.HostLayout
+	Cmd                      uint32
+	RxCoalesceUsecs          uint32
+	RxMaxCoalescedFrames     uint32
+	RxCoalesceUsecsIrq       uint32
+	RxMaxCoalescedFramesIrq  uint32
+	TxCoalesceUsecs          uint32
+	TxMaxCoalescedFrames     uint32
+	TxCoalesceUsecsIrq       uint32
+	TxMaxCoalescedFramesIrq  uint32
+	StatsBlockCoalesceUsecs  uint32
+	UseAdaptiveRxCoalesce    uint32
+	UseAdaptiveTxCoalesce    uint32
+	PktRateLow               uint32
+	RxCoalesceUsecsLow       uint32
+	RxMaxCoalescedFramesLow  uint32
+	TxCoalesceUsecsLow       uint32
+	TxMaxCoalescedFramesLow  uint32
+	PktRateHigh              uint32
+	RxCoalesceUsecsHigh      uint32
+	RxMaxCoalescedFramesHigh uint32
+	TxCoalesceUsecsHigh      uint32
+	TxMaxCoalescedFramesHigh uint32
+	RateSampleInterval       uint32
+}
+
+// EthtoolRingparam is struct ethtool_ringparam, linux/ethtool.h:522.
+//
+// struct ethtool_ringparam - RX/TX ring parameters
+// @cmd: Command number = %ETHTOOL_GRINGPARAM or %ETHTOOL_SRINGPARAM
+// @rx_max_pending: Maximum supported number of pending entries per
+// RX ring.  Read-only.
+// @rx_mini_max_pending: Maximum supported number of pending entries
+// per RX mini ring.  Read-only.
+// @rx_jumbo_max_pending: Maximum supported number of pending entries
+// per RX jumbo ring.  Read-only.
+// @tx_max_pending: Maximum supported number of pending entries per
+// TX ring.  Read-only.
+// @rx_pending: Current maximum number of pending entries per RX ring
+// @rx_mini_pending: Current maximum number of pending entries per RX
+// ... (linux/ethtool.h:522)
+type EthtoolRingparam struct {
+	_                 structs.HostLayout
+	Cmd               uint32
+	RxMaxPending      uint32
+	RxMiniMaxPending  uint32
+	RxJumboMaxPending uint32
+	TxMaxPending      uint32
+	RxPending         uint32
+	RxMiniPending     uint32
+	RxJumboPending    uint32
+	TxPending         uint32
+}
+
+// EthtoolChannels is struct ethtool_channels, linux/ethtool.h:550.
+type EthtoolChannels struct {
+	_             structs.HostLayout
+	Cmd           uint32
+	MaxRx         uint32
+	MaxTx         uint32
+	MaxOther      uint32
+	MaxCombined   uint32
+	RxCount       uint32
+	TxCount       uint32
+	OtherCount    uint32
+	CombinedCount uint32
+}
+
+// EthtoolPauseparam is struct ethtool_pauseparam, linux/ethtool.h:584.
+//
+// struct ethtool_pauseparam - Ethernet pause (flow control) parameters
+// @cmd: Command number = %ETHTOOL_GPAUSEPARAM or %ETHTOOL_SPAUSEPARAM
+// @autoneg: Flag to enable autonegotiation of pause frame use
+// @rx_pause: Flag to enable reception of pause frames
+// @tx_pause: Flag to enable transmission of pause frames
+//
+// Drivers should reject a non-zero setting of @autoneg when
+// autoneogotiation is disabled (or not supported) for the link.
+//
+// If the link is autonegotiated, drivers should use
+// mii_advertise_flowctrl() or similar code to set the advertised
+// pause frame capabilities based on the @rx_pause and @tx_pause flags,
+// ... (linux/ethtool.h:584)
+type EthtoolPauseparam struct {
+	_       structs.HostLayout
+	Cmd     uint32
+	Autoneg uint32
+	RxPause uint32
+	TxPause uint32
+}
+
+// EthtoolGstrings is struct ethtool_gstrings, linux/ethtool.h:1099.
+//
+// struct ethtool_gstrings - string set for data tagging
+// @cmd: Command number = %ETHTOOL_GSTRINGS
+// @string_set: String set ID; one of &enum ethtool_stringset
+// @len: On return, the number of strings in the string set
+// @data: Buffer for strings.  Each string is null-padded to a size of
+// %ETH_GSTRING_LEN.
+//
+// Users must use %ETHTOOL_GSSET_INFO to find the number of strings in
+// the string set.  They must allocate a buffer of the appropriate
+// size immediately following this structure.
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolGstrings struct {
+	_         structs.HostLayout
+	Cmd       uint32
+	StringSet uint32
+	Len       uint32
+}
+
+// EthtoolSsetInfo is struct ethtool_sset_info, linux/ethtool.h:1124.
+//
+// struct ethtool_sset_info - string set information
+// @cmd: Command number = %ETHTOOL_GSSET_INFO
+// @reserved: Reserved for future use; see the note on reserved space.
+// @sset_mask: On entry, a bitmask of string sets to query, with bits
+// numbered according to &enum ethtool_stringset.  On return, a
+// bitmask of those string sets queried that are supported.
+// @data: Buffer for string set sizes.  On return, this contains the
+// size of each string set that was queried and supported, in
+// order of ID.
+//
+// Example: The user passes in @sset_mask = 0x7 (sets 0, 1, 2) and on
+// return @sset_mask == 0x6 (sets 1, 2).  Then @data[0] contains the
+// ... (linux/ethtool.h:1124)
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolSsetInfo struct {
+	_        structs.HostLayout
+	Cmd      uint32
+	Reserved uint32
+	SsetMask uint64
+}
+
+// EthtoolTest is struct ethtool_test, linux/ethtool.h:1163.
+//
+// struct ethtool_test - device self-test invocation
+// @cmd: Command number = %ETHTOOL_TEST
+// @flags: A bitmask of flags from &enum ethtool_test_flags.  Some
+// flags may be set by the user on entry; others may be set by
+// the driver on return.
+// @reserved: Reserved for future use; see the note on reserved space.
+// @len: On return, the number of test results
+// @data: Array of test results
+//
+// Users must use %ETHTOOL_GSSET_INFO or %ETHTOOL_GDRVINFO to find the
+// number of test results that will be returned.  They must allocate a
+// buffer of the appropriate size (8 * number of results) immediately
+// ... (linux/ethtool.h:1163)
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolTest struct {
+	_        structs.HostLayout
+	Cmd      uint32
+	Flags    uint32
+	Reserved uint32
+	Len      uint32
+}
+
+// EthtoolStats is struct ethtool_stats, linux/ethtool.h:1182.
+//
+// struct ethtool_stats - device-specific statistics
+// @cmd: Command number = %ETHTOOL_GSTATS
+// @n_stats: On return, the number of statistics
+// @data: Array of statistics
+//
+// Users must use %ETHTOOL_GSSET_INFO or %ETHTOOL_GDRVINFO to find the
+// number of statistics that will be returned.  They must allocate a
+// buffer of the appropriate size (8 * number of statistics)
+// immediately following this structure.
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolStats struct {
+	_      structs.HostLayout
+	Cmd    uint32
+	NStats uint32
+}
+
+// EthtoolPermAddr is struct ethtool_perm_addr, linux/ethtool.h:1199.
+//
+// struct ethtool_perm_addr - permanent hardware address
+// @cmd: Command number = %ETHTOOL_GPERMADDR
+// @size: On entry, the size of the buffer.  On return, the size of the
+// address.  The command fails if the buffer is too small.
+// @data: Buffer for the address
+//
+// Users must allocate the buffer immediately following this structure.
+// A buffer size of %MAX_ADDR_LEN should be sufficient for any address
+// type.
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolPermAddr struct {
+	_    structs.HostLayout
+	Cmd  uint32
+	Size uint32
+}
+
+// EthtoolTcpip4Spec is struct ethtool_tcpip4_spec, linux/ethtool.h:1238.
+//
+// struct ethtool_tcpip4_spec - flow specification for TCP/IPv4 etc.
+// @ip4src: Source host
+// @ip4dst: Destination host
+// @psrc: Source port
+// @pdst: Destination port
+// @tos: Type-of-service
+//
+// This can be used to specify a TCP/IPv4, UDP/IPv4 or SCTP/IPv4 flow.
+type EthtoolTcpip4Spec struct {
+	_      structs.HostLayout
+	Ip4src Be32
+	Ip4dst Be32
+	Psrc   Be16
+	Pdst   Be16
+	Tos    uint8
+	_      [3]byte
+}
+
+// EthtoolAhEspip4Spec is struct ethtool_ah_espip4_spec, linux/ethtool.h:1255.
+//
+// struct ethtool_ah_espip4_spec - flow specification for IPsec/IPv4
+// @ip4src: Source host
+// @ip4dst: Destination host
+// @spi: Security parameters index
+// @tos: Type-of-service
+//
+// This can be used to specify an IPsec transport or tunnel over IPv4.
+type EthtoolAhEspip4Spec struct {
+	_      structs.HostLayout
+	Ip4src Be32
+	Ip4dst Be32
+	Spi    Be32
+	Tos    uint8
+	_      [3]byte
+}
+
+// EthtoolUsrip4Spec is struct ethtool_usrip4_spec, linux/ethtool.h:1273.
+//
+// struct ethtool_usrip4_spec - general flow specification for IPv4
+// @ip4src: Source host
+// @ip4dst: Destination host
+// @l4_4_bytes: First 4 bytes of transport (layer 4) header
+// @tos: Type-of-service
+// @ip_ver: Value must be %ETH_RX_NFC_IP4; mask must be 0
+// @proto: Transport protocol number; mask must be 0
+type EthtoolUsrip4Spec struct {
+	_        structs.HostLayout
+	Ip4src   Be32
+	Ip4dst   Be32
+	L44Bytes Be32
+	Tos      uint8
+	IpVer    uint8
+	Proto    uint8
+	_        [1]byte
+}
+
+// EthtoolTcpip6Spec is struct ethtool_tcpip6_spec, linux/ethtool.h:1292.
+//
+// struct ethtool_tcpip6_spec - flow specification for TCP/IPv6 etc.
+// @ip6src: Source host
+// @ip6dst: Destination host
+// @psrc: Source port
+// @pdst: Destination port
+// @tclass: Traffic Class
+//
+// This can be used to specify a TCP/IPv6, UDP/IPv6 or SCTP/IPv6 flow.
+type EthtoolTcpip6Spec struct {
+	_      structs.HostLayout
+	Ip6src [4]Be32
+	Ip6dst [4]Be32
+	Psrc   Be16
+	Pdst   Be16
+	Tclass uint8
+	_      [3]byte
+}
+
+// EthtoolAhEspip6Spec is struct ethtool_ah_espip6_spec, linux/ethtool.h:1309.
+//
+// struct ethtool_ah_espip6_spec - flow specification for IPsec/IPv6
+// @ip6src: Source host
+// @ip6dst: Destination host
+// @spi: Security parameters index
+// @tclass: Traffic Class
+//
+// This can be used to specify an IPsec transport or tunnel over IPv6.
+type EthtoolAhEspip6Spec struct {
+	_      structs.HostLayout
+	Ip6src [4]Be32
+	Ip6dst [4]Be32
+	Spi    Be32
+	Tclass uint8
+	_      [3]byte
+}
+
+// EthtoolUsrip6Spec is struct ethtool_usrip6_spec, linux/ethtool.h:1324.
+//
+// struct ethtool_usrip6_spec - general flow specification for IPv6
+// @ip6src: Source host
+// @ip6dst: Destination host
+// @l4_4_bytes: First 4 bytes of transport (layer 4) header
+// @tclass: Traffic Class
+// @l4_proto: Transport protocol number (nexthdr after any Extension Headers)
+type EthtoolUsrip6Spec struct {
+	_        structs.HostLayout
+	Ip6src   [4]Be32
+	Ip6dst   [4]Be32
+	L44Bytes Be32
+	Tclass   uint8
+	L4Proto  uint8
+	_        [2]byte
+}
+
+// EthtoolFlowUnion is union ethtool_flow_union, linux/ethtool.h:1332.
+type EthtoolFlowUnion struct {
+	_   structs.HostLayout
+	raw [13]uint32
+}
+
+// TcpIp4Spec points to tcp_ip4_spec.
+func (x *EthtoolFlowUnion) TcpIp4Spec() *EthtoolTcpip4Spec {
+	return (*EthtoolTcpip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// UdpIp4Spec points to udp_ip4_spec.
+func (x *EthtoolFlowUnion) UdpIp4Spec() *EthtoolTcpip4Spec {
+	return (*EthtoolTcpip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// SctpIp4Spec points to sctp_ip4_spec.
+func (x *EthtoolFlowUnion) SctpIp4Spec() *EthtoolTcpip4Spec {
+	return (*EthtoolTcpip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// AhIp4Spec points to ah_ip4_spec.
+func (x *EthtoolFlowUnion) AhIp4Spec() *EthtoolAhEspip4Spec {
+	return (*EthtoolAhEspip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// EspIp4Spec points to esp_ip4_spec.
+func (x *EthtoolFlowUnion) EspIp4Spec() *EthtoolAhEspip4Spec {
+	return (*EthtoolAhEspip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// UsrIp4Spec points to usr_ip4_spec.
+func (x *EthtoolFlowUnion) UsrIp4Spec() *EthtoolUsrip4Spec {
+	return (*EthtoolUsrip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// TcpIp6Spec points to tcp_ip6_spec.
+func (x *EthtoolFlowUnion) TcpIp6Spec() *EthtoolTcpip6Spec {
+	return (*EthtoolTcpip6Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// UdpIp6Spec points to udp_ip6_spec.
+func (x *EthtoolFlowUnion) UdpIp6Spec() *EthtoolTcpip6Spec {
+	return (*EthtoolTcpip6Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// SctpIp6Spec points to sctp_ip6_spec.
+func (x *EthtoolFlowUnion) SctpIp6Spec() *EthtoolTcpip6Spec {
+	return (*EthtoolTcpip6Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// AhIp6Spec points to ah_ip6_spec.
+func (x *EthtoolFlowUnion) AhIp6Spec() *EthtoolAhEspip6Spec {
+	return (*EthtoolAhEspip6Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// EspIp6Spec points to esp_ip6_spec.
+func (x *EthtoolFlowUnion) EspIp6Spec() *EthtoolAhEspip6Spec {
+	return (*EthtoolAhEspip6Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// UsrIp6Spec points to usr_ip6_spec.
+func (x *EthtoolFlowUnion) UsrIp6Spec() *EthtoolUsrip6Spec {
+	return (*EthtoolUsrip6Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// EtherSpec points to ether_spec.
+func (x *EthtoolFlowUnion) EtherSpec() *Ethhdr {
+	return (*Ethhdr)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Hdata points to hdata.
+func (x *EthtoolFlowUnion) Hdata() *[52]uint8 {
+	return (*[52]uint8)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// EthtoolFlowExt is struct ethtool_flow_ext, linux/ethtool.h:1361.
+//
+// struct ethtool_flow_ext - additional RX flow fields
+// @h_dest: destination MAC address
+// @vlan_etype: VLAN EtherType
+// @vlan_tci: VLAN tag control information
+// @data: user defined data
+// @padding: Reserved for future use; see the note on reserved space.
+//
+// Note, @vlan_etype, @vlan_tci, and @data are only valid if %FLOW_EXT
+// is set in &struct ethtool_rx_flow_spec @flow_type.
+// @h_dest is valid if %FLOW_MAC_EXT is set.
+type EthtoolFlowExt struct {
+	_         structs.HostLayout
+	Padding   [2]uint8
+	HDest     [6]uint8
+	VlanEtype Be16
+	VlanTci   Be16
+	Data      [2]Be32
+}
+
+// EthtoolRxFlowSpec is struct ethtool_rx_flow_spec, linux/ethtool.h:1386.
+//
+// struct ethtool_rx_flow_spec - classification rule for RX flows
+// @flow_type: Type of match to perform, e.g. %TCP_V4_FLOW
+// @h_u: Flow fields to match (dependent on @flow_type)
+// @h_ext: Additional fields to match
+// @m_u: Masks for flow field bits to be matched
+// @m_ext: Masks for additional field bits to be matched
+// Note, all additional fields must be ignored unless @flow_type
+// includes the %FLOW_EXT or %FLOW_MAC_EXT flag
+// (see &struct ethtool_flow_ext description).
+// @ring_cookie: RX ring/queue index to deliver to, or %RX_CLS_FLOW_DISC
+// if packets should be discarded, or %RX_CLS_FLOW_WAKE if the
+// packets should be used for Wake-on-LAN with %WAKE_FILTER
+// ... (linux/ethtool.h:1386)
+type EthtoolRxFlowSpec struct {
+	_          structs.HostLayout
+	FlowType   uint32
+	HU         EthtoolFlowUnion
+	HExt       EthtoolFlowExt
+	MU         EthtoolFlowUnion
+	MExt       EthtoolFlowExt
+	_          [4]byte
+	RingCookie uint64
+	Location   uint32
+	_          [4]byte
+}
+
+// EthtoolRxnfc is struct ethtool_rxnfc, linux/ethtool.h:1482.
+//
+// struct ethtool_rxnfc - command to get or set RX flow classification rules
+// @cmd: Specific command number - %ETHTOOL_GRXFH, %ETHTOOL_SRXFH,
+// %ETHTOOL_GRXRINGS, %ETHTOOL_GRXCLSRLCNT, %ETHTOOL_GRXCLSRULE,
+// %ETHTOOL_GRXCLSRLALL, %ETHTOOL_SRXCLSRLDEL or %ETHTOOL_SRXCLSRLINS
+// @flow_type: Type of flow to be affected, e.g. %TCP_V4_FLOW
+// @data: Command-dependent value
+// @fs: Flow classification rule
+// @rss_context: RSS context to be affected
+// @rule_cnt: Number of rules to be affected
+// @rule_locs: Array of used rule locations
+//
+// For %ETHTOOL_GRXFH and %ETHTOOL_SRXFH, @data is a bitmask indicating
+// ... (linux/ethtool.h:1482)
+//
+// It is followed by rule_locs, an array of no fixed length.
+type EthtoolRxnfc struct {
+	_        structs.HostLayout
+	Cmd      uint32
+	FlowType uint32
+	Data     uint64
+	Fs       EthtoolRxFlowSpec
+	union184 [1]uint32
+	_        [4]byte
+}
+
+// RuleCnt points to rule_cnt.
+func (x *EthtoolRxnfc) RuleCnt() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union184), 0))
+}
+
+// RssContext points to rss_context.
+func (x *EthtoolRxnfc) RssContext() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union184), 0))
+}
+
+// EthtoolRxfhIndir is struct ethtool_rxfh_indir, linux/ethtool.h:1508.
+//
+// struct ethtool_rxfh_indir - command to get or set RX flow hash indirection
+// @cmd: Specific command number - %ETHTOOL_GRXFHINDIR or %ETHTOOL_SRXFHINDIR
+// @size: On entry, the array size of the user buffer, which may be zero.
+// On return from %ETHTOOL_GRXFHINDIR, the array size of the hardware
+// indirection table.
+// @ring_index: RX ring/queue index for each hash value
+//
+// For %ETHTOOL_GRXFHINDIR, a @size of zero means that only the size
+// should be returned.  For %ETHTOOL_SRXFHINDIR, a @size of zero means
+// the table should be reset to default values.  This last feature
+// is not supported by the original implementations.
+//
+// It is followed by ring_index, an array of no fixed length.
+type EthtoolRxfhIndir struct {
+	_    structs.HostLayout
+	Cmd  uint32
+	Size uint32
+}
+
+// EthtoolRxfh is struct ethtool_rxfh, linux/ethtool.h:1546.
+//
+// struct ethtool_rxfh - command to get/set RX flow hash indir or/and hash key.
+// @cmd: Specific command number - %ETHTOOL_GRSSH or %ETHTOOL_SRSSH
+// @rss_context: RSS context identifier.  Context 0 is the default for normal
+// traffic; other contexts can be referenced as the destination for RX flow
+// classification rules.  %ETH_RXFH_CONTEXT_ALLOC is used with command
+// %ETHTOOL_SRSSH to allocate a new RSS context; on return this field will
+// contain the ID of the newly allocated context.
+// @indir_size: On entry, the array size of the user buffer for the
+// indirection table, which may be zero, or (for %ETHTOOL_SRSSH),
+// %ETH_RXFH_INDIR_NO_CHANGE.  On return from %ETHTOOL_GRSSH,
+// the array size of the hardware indirection table.
+// @key_size: On entry, the array size of the user buffer for the hash key,
+// ... (linux/ethtool.h:1546)
+//
+// It is followed by rss_config, an array of no fixed length.
+type EthtoolRxfh struct {
+	_          structs.HostLayout
+	Cmd        uint32
+	RssContext uint32
+	IndirSize  uint32
+	KeySize    uint32
+	Hfunc      uint8
+	InputXfrm  uint8
+	Rsvd8      [2]uint8
+	Rsvd32     uint32
+}
+
+// EthtoolRxNtupleFlowSpec is struct ethtool_rx_ntuple_flow_spec, linux/ethtool.h:1576.
+//
+// struct ethtool_rx_ntuple_flow_spec - specification for RX flow filter
+// @flow_type: Type of match to perform, e.g. %TCP_V4_FLOW
+// @h_u: Flow field values to match (dependent on @flow_type)
+// @m_u: Masks for flow field value bits to be ignored
+// @vlan_tag: VLAN tag to match
+// @vlan_tag_mask: Mask for VLAN tag bits to be ignored
+// @data: Driver-dependent data to match
+// @data_mask: Mask for driver-dependent data bits to be ignored
+// @action: RX ring/queue index to deliver to (non-negative) or other action
+// (negative, e.g. %ETHTOOL_RXNTUPLE_ACTION_DROP)
+//
+// For flow types %TCP_V4_FLOW, %UDP_V4_FLOW and %SCTP_V4_FLOW, where
+// ... (linux/ethtool.h:1576)
+type EthtoolRxNtupleFlowSpec struct {
+	_           structs.HostLayout
+	FlowType    uint32
+	HU          EthtoolRxNtupleFlowSpecHU
+	MU          EthtoolRxNtupleFlowSpecHU
+	VlanTag     uint16
+	VlanTagMask uint16
+	Data        uint64
+	DataMask    uint64
+	Action      int32
+	_           [4]byte
+}
+
+// EthtoolRxNtupleFlowSpecHU is the union HU of EthtoolRxNtupleFlowSpec, linux/ethtool.h:1578.
+type EthtoolRxNtupleFlowSpecHU struct {
+	_   structs.HostLayout
+	raw [18]uint32
+}
+
+// TcpIp4Spec points to tcp_ip4_spec.
+func (x *EthtoolRxNtupleFlowSpecHU) TcpIp4Spec() *EthtoolTcpip4Spec {
+	return (*EthtoolTcpip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// UdpIp4Spec points to udp_ip4_spec.
+func (x *EthtoolRxNtupleFlowSpecHU) UdpIp4Spec() *EthtoolTcpip4Spec {
+	return (*EthtoolTcpip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// SctpIp4Spec points to sctp_ip4_spec.
+func (x *EthtoolRxNtupleFlowSpecHU) SctpIp4Spec() *EthtoolTcpip4Spec {
+	return (*EthtoolTcpip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// AhIp4Spec points to ah_ip4_spec.
+func (x *EthtoolRxNtupleFlowSpecHU) AhIp4Spec() *EthtoolAhEspip4Spec {
+	return (*EthtoolAhEspip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// EspIp4Spec points to esp_ip4_spec.
+func (x *EthtoolRxNtupleFlowSpecHU) EspIp4Spec() *EthtoolAhEspip4Spec {
+	return (*EthtoolAhEspip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// UsrIp4Spec points to usr_ip4_spec.
+func (x *EthtoolRxNtupleFlowSpecHU) UsrIp4Spec() *EthtoolUsrip4Spec {
+	return (*EthtoolUsrip4Spec)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// EtherSpec points to ether_spec.
+func (x *EthtoolRxNtupleFlowSpecHU) EtherSpec() *Ethhdr {
+	return (*Ethhdr)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Hdata points to hdata.
+func (x *EthtoolRxNtupleFlowSpecHU) Hdata() *[72]uint8 {
+	return (*[72]uint8)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// EthtoolRxNtuple is struct ethtool_rx_ntuple, linux/ethtool.h:1604.
+//
+// struct ethtool_rx_ntuple - command to set or clear RX flow filter
+// @cmd: Command number - %ETHTOOL_SRXNTUPLE
+// @fs: Flow filter specification
+type EthtoolRxNtuple struct {
+	_   structs.HostLayout
+	Cmd uint32
+	_   [4]byte
+	Fs  EthtoolRxNtupleFlowSpec
+}
+
+// EthtoolFlash is struct ethtool_flash, linux/ethtool.h:1615.
+//
+// for passing firmware flashing related parameters
+type EthtoolFlash struct {
+	_      structs.HostLayout
+	Cmd    uint32
+	Region uint32
+	Data   [128]byte
+}
+
+// EthtoolDump is struct ethtool_dump, linux/ethtool.h:1635.
+//
+// struct ethtool_dump - used for retrieving, setting device dump
+// @cmd: Command number - %ETHTOOL_GET_DUMP_FLAG, %ETHTOOL_GET_DUMP_DATA, or
+// %ETHTOOL_SET_DUMP
+// @version: FW version of the dump, filled in by driver
+// @flag: driver dependent flag for dump setting, filled in by driver during
+// get and filled in by ethtool for set operation.
+// flag must be initialized by macro ETH_FW_DUMP_DISABLE value when
+// firmware dump is disabled.
+// @len: length of dump data, used as the length of the user buffer on entry to
+// %ETHTOOL_GET_DUMP_DATA and this is returned as dump length by driver
+// for %ETHTOOL_GET_DUMP_FLAG command
+// @data: data collected for get dump data operation
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolDump struct {
+	_       structs.HostLayout
+	Cmd     uint32
+	Version uint32
+	Flag    uint32
+	Len     uint32
+}
+
+// EthtoolGetFeaturesBlock is struct ethtool_get_features_block, linux/ethtool.h:1654.
+//
+// struct ethtool_get_features_block - block with state of 32 features
+// @available: mask of changeable features
+// @requested: mask of features requested to be enabled if possible
+// @active: mask of currently enabled features
+// @never_changed: mask of features not changeable for any device
+type EthtoolGetFeaturesBlock struct {
+	_            structs.HostLayout
+	Available    uint32
+	Requested    uint32
+	Active       uint32
+	NeverChanged uint32
+}
+
+// EthtoolGfeatures is struct ethtool_gfeatures, linux/ethtool.h:1669.
+//
+// struct ethtool_gfeatures - command to get state of device's features
+// @cmd: command number = %ETHTOOL_GFEATURES
+// @size: On entry, the number of elements in the features[] array;
+// on return, the number of elements in features[] needed to hold
+// all features
+// @features: state of features
+//
+// It is followed by features, an array of no fixed length.
+type EthtoolGfeatures struct {
+	_    structs.HostLayout
+	Cmd  uint32
+	Size uint32
+}
+
+// EthtoolSetFeaturesBlock is struct ethtool_set_features_block, linux/ethtool.h:1680.
+//
+// struct ethtool_set_features_block - block with request for 32 features
+// @valid: mask of features to be changed
+// @requested: values of features to be changed
+type EthtoolSetFeaturesBlock struct {
+	_         structs.HostLayout
+	Valid     uint32
+	Requested uint32
+}
+
+// EthtoolSfeatures is struct ethtool_sfeatures, linux/ethtool.h:1691.
+//
+// struct ethtool_sfeatures - command to request change in device's features
+// @cmd: command number = %ETHTOOL_SFEATURES
+// @size: array size of the features[] array
+// @features: feature change masks
+//
+// It is followed by features, an array of no fixed length.
+type EthtoolSfeatures struct {
+	_    structs.HostLayout
+	Cmd  uint32
+	Size uint32
+}
+
+// EthtoolTsInfo is struct ethtool_ts_info, linux/ethtool.h:1717.
+//
+// struct ethtool_ts_info - holds a device's timestamping and PHC association
+// @cmd: command number = %ETHTOOL_GET_TS_INFO
+// @so_timestamping: bit mask of the sum of the supported SO_TIMESTAMPING flags
+// @phc_index: device index of the associated PHC, or -1 if there is none
+// @tx_types: bit mask of the supported hwtstamp_tx_types enumeration values
+// @tx_reserved: Reserved for future use; see the note on reserved space.
+// @rx_filters: bit mask of the supported hwtstamp_rx_filters enumeration values
+// @rx_reserved: Reserved for future use; see the note on reserved space.
+//
+// The bits in the 'tx_types' and 'rx_filters' fields correspond to
+// the 'hwtstamp_tx_types' and 'hwtstamp_rx_filters' enumeration values,
+// respectively.  For example, if the device supports HWTSTAMP_TX_ON,
+// ... (linux/ethtool.h:1717)
+type EthtoolTsInfo struct {
+	_              structs.HostLayout
+	Cmd            uint32
+	SoTimestamping uint32
+	PhcIndex       int32
+	TxTypes        uint32
+	TxReserved     [3]uint32
+	RxFilters      uint32
+	RxReserved     [3]uint32
+}
+
+// EthtoolPerQueueOp is struct ethtool_per_queue_op, linux/ethtool.h:1771.
+//
+// struct ethtool_per_queue_op - apply sub command to the queues in mask.
+// @cmd: ETHTOOL_PERQUEUE
+// @sub_command: the sub command which apply to each queues
+// @queue_mask: Bitmap of the queues which sub command apply to
+// @data: A complete command structure following for each of the queues addressed
+//
+// It is followed by data, an array of no fixed length.
+type EthtoolPerQueueOp struct {
+	_          structs.HostLayout
+	Cmd        uint32
+	SubCommand uint32
+	QueueMask  [128]uint32
+}
+
+// EthtoolFecparam is struct ethtool_fecparam, linux/ethtool.h:1807.
+//
+// struct ethtool_fecparam - Ethernet Forward Error Correction parameters
+// @cmd: Command number = %ETHTOOL_GFECPARAM or %ETHTOOL_SFECPARAM
+// @active_fec: FEC mode which is active on the port, single bit set, GET only.
+// @fec: Bitmask of configured FEC modes.
+// @reserved: Reserved for future extensions, ignore on GET, write 0 for SET.
+//
+// Note that @reserved was never validated on input and ethtool user space
+// left it uninitialized when calling SET. Hence going forward it can only be
+// used to return a value to userspace with GET.
+//
+// FEC modes supported by the device can be read via %ETHTOOL_GLINKSETTINGS.
+// FEC settings are configured by link autonegotiation whenever it's enabled.
+// ... (linux/ethtool.h:1807)
+type EthtoolFecparam struct {
+	_         structs.HostLayout
+	Cmd       uint32
+	ActiveFec uint32 // bitmask of FEC modes
+	Fec       uint32
+	Reserved  uint32
+}
+
+// EthtoolLinkSettings is struct ethtool_link_settings, linux/ethtool.h:2519.
+//
+// struct ethtool_link_settings - link control and status
+//
+// IMPORTANT, Backward compatibility notice: When implementing new
+// user-space tools, please first try %ETHTOOL_GLINKSETTINGS, and
+// if it succeeds use %ETHTOOL_SLINKSETTINGS to change link
+// settings; do not use %ETHTOOL_SSET if %ETHTOOL_GLINKSETTINGS
+// succeeded: stick to %ETHTOOL_GLINKSETTINGS/%SLINKSETTINGS in
+// that case.  Conversely, if %ETHTOOL_GLINKSETTINGS fails, use
+// %ETHTOOL_GSET to query and %ETHTOOL_SSET to change link
+// settings; do not use %ETHTOOL_SLINKSETTINGS if
+// %ETHTOOL_GLINKSETTINGS failed: stick to
+// %ETHTOOL_GSET/%ETHTOOL_SSET in that case.
+// ... (linux/ethtool.h:2519)
+//
+// It is followed by link_mode_masks, an array of no fixed length.
+type EthtoolLinkSettings struct {
+	_                   structs.HostLayout
+	Cmd                 uint32
+	Speed               uint32
+	Duplex              uint8
+	Port                uint8
+	PhyAddress          uint8
+	Autoneg             uint8
+	MdioSupport         uint8
+	EthTpMdix           uint8
+	EthTpMdixCtrl       uint8
+	LinkModeMasksNwords int8
+	Transceiver         uint8
+	MasterSlaveCfg      uint8
+	MasterSlaveState    uint8
+	RateMatching        uint8
+	Reserved            [7]uint32
+}

@@ -7,6 +7,8 @@
 
 package uapi
 
+import "structs"
+
 // Important comment:
 // IFA_ADDRESS is prefix address, rather than local interface address.
 // It makes no difference for normally configured broadcast interfaces,
@@ -66,3 +68,22 @@ const (
 	IFAPROT_KERNEL_RA = 2 // set by kernel from router announcement
 	IFAPROT_KERNEL_LL = 3 // link-local set by kernel
 )
+
+// Ifaddrmsg is struct ifaddrmsg, linux/if_addr.h:8.
+type Ifaddrmsg struct {
+	_            structs.HostLayout
+	IfaFamily    uint8
+	IfaPrefixlen uint8  // The prefix length
+	IfaFlags     uint8  // Flags
+	IfaScope     uint8  // Address scope
+	IfaIndex     uint32 // Link index
+}
+
+// IfaCacheinfo is struct ifa_cacheinfo, linux/if_addr.h:60.
+type IfaCacheinfo struct {
+	_           structs.HostLayout
+	IfaPrefered uint32
+	IfaValid    uint32
+	Cstamp      uint32 // created timestamp, hundredths of seconds
+	Tstamp      uint32 // updated timestamp, hundredths of seconds
+}

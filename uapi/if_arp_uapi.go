@@ -7,6 +7,8 @@
 
 package uapi
 
+import "structs"
+
 // linux/if_arp.h:30
 const (
 	ARPHRD_NETROM     = 0  // from KA9Q: NET/ROM pseudo
@@ -118,3 +120,34 @@ const (
 	ATF_NETMASK = 0x20
 	ATF_DONTPUB = 0x40 // don't answer this addresses
 )
+
+// Arpreq is struct arpreq, linux/if_arp.h:117.
+//
+// ARP ioctl request.
+type Arpreq struct {
+	_          structs.HostLayout
+	ArpPa      [8]uint16 // protocol address
+	ArpHa      [8]uint16 // hardware address
+	ArpFlags   int32     // flags
+	ArpNetmask [8]uint16 // netmask (only for proxy arps)
+	ArpDev     [16]byte
+}
+
+// ArpreqOld is struct arpreq_old, linux/if_arp.h:125.
+type ArpreqOld struct {
+	_          structs.HostLayout
+	ArpPa      [8]uint16 // protocol address
+	ArpHa      [8]uint16 // hardware address
+	ArpFlags   int32     // flags
+	ArpNetmask [8]uint16 // netmask (only for proxy arps)
+}
+
+// Arphdr is struct arphdr, linux/if_arp.h:145.
+type Arphdr struct {
+	_     structs.HostLayout
+	ArHrd Be16  // format of hardware address
+	ArPro Be16  // format of protocol address
+	ArHln uint8 // length of hardware address
+	ArPln uint8 // length of protocol address
+	ArOp  Be16  // ARP opcode (command)
+}

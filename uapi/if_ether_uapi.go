@@ -7,6 +7,8 @@
 
 package uapi
 
+import "structs"
+
 // linux/if_ether.h:32
 const (
 	ETH_ALEN      = 6    // Octets in one ethernet addr
@@ -148,3 +150,11 @@ const (
 	// protocol packets
 	ETH_P_MCTP = 0xfa
 )
+
+// Ethhdr is struct ethhdr, linux/if_ether.h:173.
+type Ethhdr struct {
+	_       structs.HostLayout
+	HDest   [6]uint8 // destination eth addr
+	HSource [6]uint8 // source ether addr
+	HProto  Be16     // packet type ID field
+}

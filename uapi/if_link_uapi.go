@@ -7,6 +7,8 @@
 
 package uapi
 
+import "structs"
+
 // enum, linux/if_link.h:296
 const (
 	IFLA_UNSPEC             = 0
@@ -1185,3 +1187,213 @@ const (
 const (
 	IFLA_XPS_MAX = 5
 )
+
+// RtnlLinkStats is struct rtnl_link_stats, linux/if_link.h:9.
+//
+// This struct should be in sync with struct rtnl_link_stats64
+type RtnlLinkStats struct {
+	_                 structs.HostLayout
+	RxPackets         uint32
+	TxPackets         uint32
+	RxBytes           uint32
+	TxBytes           uint32
+	RxErrors          uint32
+	TxErrors          uint32
+	RxDropped         uint32
+	TxDropped         uint32
+	Multicast         uint32
+	Collisions        uint32
+	RxLengthErrors    uint32 // detailed rx_errors:
+	RxOverErrors      uint32
+	RxCrcErrors       uint32
+	RxFrameErrors     uint32
+	RxFifoErrors      uint32
+	RxMissedErrors    uint32
+	TxAbortedErrors   uint32 // detailed tx_errors
+	TxCarrierErrors   uint32
+	TxFifoErrors      uint32
+	TxHeartbeatErrors uint32
+	TxWindowErrors    uint32
+	RxCompressed      uint32 // for cslip etc
+	TxCompressed      uint32
+	RxNohandler       uint32
+}
+
+// RtnlLinkStats64 is struct rtnl_link_stats64, linux/if_link.h:218.
+//
+// struct rtnl_link_stats64 - The main device statistics structure.
+//
+// @rx_packets: Number of good packets received by the interface.
+// For hardware interfaces counts all good packets received from the device
+// by the host, including packets which host had to drop at various stages
+// of processing (even in the driver).
+//
+// @tx_packets: Number of packets successfully transmitted.
+// For hardware interfaces counts packets which host was able to successfully
+// hand over to the device, which does not necessarily mean that packets
+// had been successfully transmitted out of the device, only that device
+// acknowledged it copied them out of host memory.
+// ... (linux/if_link.h:218)
+type RtnlLinkStats64 struct {
+	_                  structs.HostLayout
+	RxPackets          uint64
+	TxPackets          uint64
+	RxBytes            uint64
+	TxBytes            uint64
+	RxErrors           uint64
+	TxErrors           uint64
+	RxDropped          uint64
+	TxDropped          uint64
+	Multicast          uint64
+	Collisions         uint64
+	RxLengthErrors     uint64 // detailed rx_errors:
+	RxOverErrors       uint64
+	RxCrcErrors        uint64
+	RxFrameErrors      uint64
+	RxFifoErrors       uint64
+	RxMissedErrors     uint64
+	TxAbortedErrors    uint64 // detailed tx_errors
+	TxCarrierErrors    uint64
+	TxFifoErrors       uint64
+	TxHeartbeatErrors  uint64
+	TxWindowErrors     uint64
+	RxCompressed       uint64 // for cslip etc
+	TxCompressed       uint64
+	RxNohandler        uint64
+	RxOtherhostDropped uint64
+}
+
+// IflaBridgeId is struct ifla_bridge_id, linux/if_link.h:800.
+type IflaBridgeId struct {
+	_    structs.HostLayout
+	Prio [2]uint8
+	Addr [6]uint8 // ETH_ALEN
+}
+
+// IflaCacheinfo is struct ifla_cacheinfo, linux/if_link.h:1101.
+type IflaCacheinfo struct {
+	_             structs.HostLayout
+	MaxReasmLen   uint32
+	Tstamp        uint32 // ipv6InterfaceTable updated timestamp
+	ReachableTime uint32
+	RetransTime   uint32
+}
+
+// IflaVlanFlags is struct ifla_vlan_flags, linux/if_link.h:1134.
+type IflaVlanFlags struct {
+	_     structs.HostLayout
+	Flags uint32
+	Mask  uint32
+}
+
+// IflaVlanQosMapping is struct ifla_vlan_qos_mapping, linux/if_link.h:1147.
+type IflaVlanQosMapping struct {
+	_    structs.HostLayout
+	From uint32
+	To   uint32
+}
+
+// IflaVxlanPortRange is struct ifla_vxlan_port_range, linux/if_link.h:1400.
+type IflaVxlanPortRange struct {
+	_    structs.HostLayout
+	Low  Be16
+	High Be16
+}
+
+// IflaVfMac is struct ifla_vf_mac, linux/if_link.h:1594.
+type IflaVfMac struct {
+	_   structs.HostLayout
+	Vf  uint32
+	Mac [32]uint8 // MAX_ADDR_LEN
+}
+
+// IflaVfBroadcast is struct ifla_vf_broadcast, linux/if_link.h:1599.
+type IflaVfBroadcast struct {
+	_         structs.HostLayout
+	Broadcast [32]uint8
+}
+
+// IflaVfVlan is struct ifla_vf_vlan, linux/if_link.h:1603.
+type IflaVfVlan struct {
+	_    structs.HostLayout
+	Vf   uint32
+	Vlan uint32 // 0 - 4095, 0 disables VLAN filter
+	Qos  uint32
+}
+
+// IflaVfVlanInfo is struct ifla_vf_vlan_info, linux/if_link.h:1618.
+type IflaVfVlanInfo struct {
+	_         structs.HostLayout
+	Vf        uint32
+	Vlan      uint32 // 0 - 4095, 0 disables VLAN filter
+	Qos       uint32
+	VlanProto Be16 // VLAN protocol either 802.1Q or 802.1ad
+	_         [2]byte
+}
+
+// IflaVfTxRate is struct ifla_vf_tx_rate, linux/if_link.h:1625.
+type IflaVfTxRate struct {
+	_    structs.HostLayout
+	Vf   uint32
+	Rate uint32 // Max TX bandwidth in Mbps, 0 disables throttling
+}
+
+// IflaVfRate is struct ifla_vf_rate, linux/if_link.h:1630.
+type IflaVfRate struct {
+	_         structs.HostLayout
+	Vf        uint32
+	MinTxRate uint32 // Min Bandwidth in Mbps
+	MaxTxRate uint32 // Max Bandwidth in Mbps
+}
+
+// IflaVfSpoofchk is struct ifla_vf_spoofchk, linux/if_link.h:1636.
+type IflaVfSpoofchk struct {
+	_       structs.HostLayout
+	Vf      uint32
+	Setting uint32
+}
+
+// IflaVfGuid is struct ifla_vf_guid, linux/if_link.h:1641.
+type IflaVfGuid struct {
+	_    structs.HostLayout
+	Vf   uint32
+	_    [4]byte
+	Guid uint64
+}
+
+// IflaVfLinkState is struct ifla_vf_link_state, linux/if_link.h:1653.
+type IflaVfLinkState struct {
+	_         structs.HostLayout
+	Vf        uint32
+	LinkState uint32
+}
+
+// IflaVfRssQueryEn is struct ifla_vf_rss_query_en, linux/if_link.h:1658.
+type IflaVfRssQueryEn struct {
+	_       structs.HostLayout
+	Vf      uint32
+	Setting uint32
+}
+
+// IflaVfTrust is struct ifla_vf_trust, linux/if_link.h:1678.
+type IflaVfTrust struct {
+	_       structs.HostLayout
+	Vf      uint32
+	Setting uint32
+}
+
+// IflaPortVsi is struct ifla_port_vsi, linux/if_link.h:1748.
+type IflaPortVsi struct {
+	_              structs.HostLayout
+	VsiMgrId       uint8
+	VsiTypeId      [3]uint8
+	VsiTypeVersion uint8
+	Pad            [3]uint8
+}
+
+// IflaRmnetFlags is struct ifla_rmnet_flags, linux/if_link.h:1953.
+type IflaRmnetFlags struct {
+	_     structs.HostLayout
+	Flags uint32
+	Mask  uint32
+}

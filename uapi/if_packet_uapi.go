@@ -7,6 +7,11 @@
 
 package uapi
 
+import (
+	"structs"
+	"unsafe"
+)
+
 // linux/if_packet.h:26
 const (
 	PACKET_HOST      = 0 // To us
@@ -130,3 +135,268 @@ const (
 	PACKET_MR_ALLMULTI  = 2
 	PACKET_MR_UNICAST   = 3
 )
+
+// SockaddrPkt is struct sockaddr_pkt, linux/if_packet.h:8.
+type SockaddrPkt struct {
+	_            structs.HostLayout
+	SpktFamily   uint16
+	SpktDevice   [14]uint8
+	SpktProtocol Be16
+}
+
+// SockaddrLl is struct sockaddr_ll, linux/if_packet.h:14.
+type SockaddrLl struct {
+	_           structs.HostLayout
+	SllFamily   uint16
+	SllProtocol Be16
+	SllIfindex  int32
+	SllHatype   uint16
+	SllPkttype  uint8
+	SllHalen    uint8
+	SllAddr     [8]uint8
+}
+
+// TpacketStats is struct tpacket_stats, linux/if_packet.h:77.
+type TpacketStats struct {
+	_         structs.HostLayout
+	TpPackets uint32
+	TpDrops   uint32
+}
+
+// TpacketStatsV3 is struct tpacket_stats_v3, linux/if_packet.h:82.
+type TpacketStatsV3 struct {
+	_            structs.HostLayout
+	TpPackets    uint32
+	TpDrops      uint32
+	TpFreezeQCnt uint32
+}
+
+// TpacketRolloverStats is struct tpacket_rollover_stats, linux/if_packet.h:88.
+type TpacketRolloverStats struct {
+	_        structs.HostLayout
+	TpAll    uint64
+	TpHuge   uint64
+	TpFailed uint64
+}
+
+// TpacketStatsU is union tpacket_stats_u, linux/if_packet.h:94.
+type TpacketStatsU struct {
+	_   structs.HostLayout
+	raw [3]uint32
+}
+
+// Stats1 points to stats1.
+func (x *TpacketStatsU) Stats1() *TpacketStats {
+	return (*TpacketStats)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Stats3 points to stats3.
+func (x *TpacketStatsU) Stats3() *TpacketStatsV3 {
+	return (*TpacketStatsV3)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// TpacketAuxdata is struct tpacket_auxdata, linux/if_packet.h:99.
+type TpacketAuxdata struct {
+	_          structs.HostLayout
+	TpStatus   uint32
+	TpLen      uint32
+	TpSnaplen  uint32
+	TpMac      uint16
+	TpNet      uint16
+	TpVlanTci  uint16
+	TpVlanTpid uint16
+}
+
+// TpacketHdr is struct tpacket_hdr, linux/if_packet.h:135.
+type TpacketHdr struct {
+	_         structs.HostLayout
+	TpStatus  uint64
+	TpLen     uint32
+	TpSnaplen uint32
+	TpMac     uint16
+	TpNet     uint16
+	TpSec     uint32
+	TpUsec    uint32
+	_         [4]byte
+}
+
+// Tpacket2Hdr is struct tpacket2_hdr, linux/if_packet.h:149.
+type Tpacket2Hdr struct {
+	_          structs.HostLayout
+	TpStatus   uint32
+	TpLen      uint32
+	TpSnaplen  uint32
+	TpMac      uint16
+	TpNet      uint16
+	TpSec      uint32
+	TpNsec     uint32
+	TpVlanTci  uint16
+	TpVlanTpid uint16
+	TpPadding  [4]uint8
+}
+
+// TpacketHdrVariant1 is struct tpacket_hdr_variant1, linux/if_packet.h:162.
+type TpacketHdrVariant1 struct {
+	_          structs.HostLayout
+	TpRxhash   uint32
+	TpVlanTci  uint32
+	TpVlanTpid uint16
+	TpPadding  uint16
+}
+
+// Tpacket3Hdr is struct tpacket3_hdr, linux/if_packet.h:169.
+type Tpacket3Hdr struct {
+	_            structs.HostLayout
+	TpNextOffset uint32
+	TpSec        uint32
+	TpNsec       uint32
+	TpSnaplen    uint32
+	TpLen        uint32
+	TpStatus     uint32
+	TpMac        uint16
+	TpNet        uint16
+	union28      [3]uint32
+	TpPadding    [8]uint8
+}
+
+// Hv1 points to hv1.
+func (x *Tpacket3Hdr) Hv1() *TpacketHdrVariant1 {
+	return (*TpacketHdrVariant1)(unsafe.Add(unsafe.Pointer(&x.union28), 0))
+}
+
+// TpacketBdTs is struct tpacket_bd_ts, linux/if_packet.h:185.
+type TpacketBdTs struct {
+	_      structs.HostLayout
+	TsSec  uint32
+	union4 [1]uint32
+}
+
+// TsUsec points to ts_usec.
+func (x *TpacketBdTs) TsUsec() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// TsNsec points to ts_nsec.
+func (x *TpacketBdTs) TsNsec() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// TpacketHdrV1 is struct tpacket_hdr_v1, linux/if_packet.h:193.
+type TpacketHdrV1 struct {
+	_                structs.HostLayout
+	BlockStatus      uint32
+	NumPkts          uint32
+	OffsetToFirstPkt uint32
+	// Number of valid bytes (including padding)
+	// blk_len <= tp_block_size
+	BlkLen uint32
+	// Quite a few uses of sequence number:
+	// 1. Make sure cache flush etc worked.
+	// Well, one can argue - why not use the increasing ts below?
+	// But look at 2. below first.
+	// 2. When you pass around blocks to other user space decoders,
+	// you can see which blk[s] is[are] outstanding etc.
+	// 3. Validate kernel code.
+	SeqNum uint64
+	// ts_last_pkt:
+	//
+	// Case 1. Block has 'N'(N >=1) packets and TMO'd(timed out)
+	// ts_last_pkt == 'time-stamp of last packet' and NOT the
+	// time when the timer fired and the block was closed.
+	// By providing the ts of the last packet we can absolutely
+	// guarantee that time-stamp wise, the first packet in the
+	// next block will never precede the last packet of the
+	// previous block.
+	// Case 2. Block has zero packets and TMO'd
+	// ts_last_pkt = time when the timer fired and the block
+	// was closed.
+	// ... (linux/if_packet.h:193)
+	TsFirstPkt TpacketBdTs
+	// ts_last_pkt:
+	//
+	// Case 1. Block has 'N'(N >=1) packets and TMO'd(timed out)
+	// ts_last_pkt == 'time-stamp of last packet' and NOT the
+	// time when the timer fired and the block was closed.
+	// By providing the ts of the last packet we can absolutely
+	// guarantee that time-stamp wise, the first packet in the
+	// next block will never precede the last packet of the
+	// previous block.
+	// Case 2. Block has zero packets and TMO'd
+	// ts_last_pkt = time when the timer fired and the block
+	// was closed.
+	// ... (linux/if_packet.h:193)
+	TsLastPkt TpacketBdTs
+}
+
+// TpacketBdHeaderU is union tpacket_bd_header_u, linux/if_packet.h:242.
+type TpacketBdHeaderU struct {
+	_   structs.HostLayout
+	raw [5]uint64
+}
+
+// Bh1 points to bh1.
+func (x *TpacketBdHeaderU) Bh1() *TpacketHdrV1 {
+	return (*TpacketHdrV1)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// TpacketBlockDesc is struct tpacket_block_desc, linux/if_packet.h:246.
+type TpacketBlockDesc struct {
+	_            structs.HostLayout
+	Version      uint32
+	OffsetToPriv uint32
+	Hdr          TpacketBdHeaderU
+}
+
+// TpacketReq is struct tpacket_req, linux/if_packet.h:275.
+type TpacketReq struct {
+	_           structs.HostLayout
+	TpBlockSize uint32 // Minimal size of contiguous block
+	TpBlockNr   uint32 // Number of blocks
+	TpFrameSize uint32 // Size of frame
+	TpFrameNr   uint32 // Total number of frames
+}
+
+// TpacketReq3 is struct tpacket_req3, linux/if_packet.h:282.
+type TpacketReq3 struct {
+	_                structs.HostLayout
+	TpBlockSize      uint32 // Minimal size of contiguous block
+	TpBlockNr        uint32 // Number of blocks
+	TpFrameSize      uint32 // Size of frame
+	TpFrameNr        uint32 // Total number of frames
+	TpRetireBlkTov   uint32 // timeout in msecs
+	TpSizeofPriv     uint32 // offset to private data area
+	TpFeatureReqWord uint32
+}
+
+// TpacketReqU is union tpacket_req_u, linux/if_packet.h:292.
+type TpacketReqU struct {
+	_   structs.HostLayout
+	raw [7]uint32
+}
+
+// Req points to req.
+func (x *TpacketReqU) Req() *TpacketReq {
+	return (*TpacketReq)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Req3 points to req3.
+func (x *TpacketReqU) Req3() *TpacketReq3 {
+	return (*TpacketReq3)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// PacketMreq is struct packet_mreq, linux/if_packet.h:297.
+type PacketMreq struct {
+	_         structs.HostLayout
+	MrIfindex int32
+	MrType    uint16
+	MrAlen    uint16
+	MrAddress [8]uint8
+}
+
+// FanoutArgs is struct fanout_args, linux/if_packet.h:304.
+type FanoutArgs struct {
+	_             structs.HostLayout
+	Id            uint16
+	TypeFlags     uint16
+	MaxNumMembers uint32
+}

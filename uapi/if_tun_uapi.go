@@ -7,6 +7,8 @@
 
 package uapi
 
+import "structs"
+
 // linux/if_tun.h:25
 const (
 	TUN_READQ_SIZE = 500 // Read queue size
@@ -95,3 +97,19 @@ const (
 const (
 	TUN_FLT_ALLMULTI = 0x1 // Accept all multicast packets
 )
+
+// TunPi is struct tun_pi, linux/if_tun.h:98.
+type TunPi struct {
+	_     structs.HostLayout
+	Flags uint16
+	Proto Be16
+}
+
+// TunFilter is struct tun_filter, linux/if_tun.h:112.
+//
+// It is followed by addr, an array of no fixed length.
+type TunFilter struct {
+	_     structs.HostLayout
+	Flags uint16 // TUN_FLT_ flags see above
+	Count uint16 // Number of addresses
+}

@@ -7,6 +7,11 @@
 
 package uapi
 
+import (
+	"structs"
+	"unsafe"
+)
+
 // linux/if.h:31
 const (
 	IFNAMSIZ = 16
@@ -117,3 +122,186 @@ const (
 const (
 	IFHWADDRLEN = 6
 )
+
+// Ifmap is struct ifmap, linux/if.h:194.
+type Ifmap struct {
+	_        structs.HostLayout
+	MemStart uint64
+	MemEnd   uint64
+	BaseAddr uint16
+	Irq      uint8
+	Dma      uint8
+	Port     uint8
+	_        [3]byte
+}
+
+// IfSettings is struct if_settings, linux/if.h:205.
+type IfSettings struct {
+	_       structs.HostLayout
+	Type    uint32 // Type of physical device or protocol
+	Size    uint32 // Size of the data allocated by the caller
+	IfsIfsu IfSettingsIfsIfsu
+}
+
+// IfSettingsIfsIfsu is the union IfsIfsu of IfSettings, linux/if.h:208.
+type IfSettingsIfsIfsu struct {
+	_   structs.HostLayout
+	raw [1]uint64
+}
+
+// RawHdlc points to raw_hdlc.
+// {atm/eth/dsl}_settings anyone ?
+func (x *IfSettingsIfsIfsu) RawHdlc() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Cisco points to cisco.
+func (x *IfSettingsIfsIfsu) Cisco() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Fr points to fr.
+func (x *IfSettingsIfsIfsu) Fr() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// FrPvc points to fr_pvc.
+func (x *IfSettingsIfsIfsu) FrPvc() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// FrPvcInfo points to fr_pvc_info.
+func (x *IfSettingsIfsIfsu) FrPvcInfo() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// X25 points to x25.
+func (x *IfSettingsIfsIfsu) X25() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Sync points to sync.
+// interface settings
+func (x *IfSettingsIfsIfsu) Sync() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Te1 points to te1.
+func (x *IfSettingsIfsIfsu) Te1() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Ifreq is struct ifreq, linux/if.h:232.
+type Ifreq struct {
+	_       structs.HostLayout
+	IfrIfrn IfreqIfrIfrn
+	IfrIfru IfreqIfrIfru
+}
+
+// IfreqIfrIfrn is the union IfrIfrn of Ifreq, linux/if.h:234.
+type IfreqIfrIfrn struct {
+	_   structs.HostLayout
+	raw [16]byte
+}
+
+// IfrnName points to ifrn_name.
+// if name, e.g. "en0"
+func (x *IfreqIfrIfrn) IfrnName() *[16]byte {
+	return (*[16]byte)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfreqIfrIfru is the union IfrIfru of Ifreq, linux/if.h:239.
+type IfreqIfrIfru struct {
+	_   structs.HostLayout
+	raw [3]uint64
+}
+
+// IfruAddr points to ifru_addr.
+func (x *IfreqIfrIfru) IfruAddr() *[8]uint16 {
+	return (*[8]uint16)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruDstaddr points to ifru_dstaddr.
+func (x *IfreqIfrIfru) IfruDstaddr() *[8]uint16 {
+	return (*[8]uint16)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruBroadaddr points to ifru_broadaddr.
+func (x *IfreqIfrIfru) IfruBroadaddr() *[8]uint16 {
+	return (*[8]uint16)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruNetmask points to ifru_netmask.
+func (x *IfreqIfrIfru) IfruNetmask() *[8]uint16 {
+	return (*[8]uint16)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruHwaddr points to ifru_hwaddr.
+func (x *IfreqIfrIfru) IfruHwaddr() *[8]uint16 {
+	return (*[8]uint16)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruFlags points to ifru_flags.
+func (x *IfreqIfrIfru) IfruFlags() *int16 {
+	return (*int16)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruIvalue points to ifru_ivalue.
+func (x *IfreqIfrIfru) IfruIvalue() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruMtu points to ifru_mtu.
+func (x *IfreqIfrIfru) IfruMtu() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruMap points to ifru_map.
+func (x *IfreqIfrIfru) IfruMap() *Ifmap {
+	return (*Ifmap)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruSlave points to ifru_slave.
+// Just fits the size
+func (x *IfreqIfrIfru) IfruSlave() *[16]byte {
+	return (*[16]byte)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruNewname points to ifru_newname.
+func (x *IfreqIfrIfru) IfruNewname() *[16]byte {
+	return (*[16]byte)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruData points to ifru_data.
+func (x *IfreqIfrIfru) IfruData() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfruSettings points to ifru_settings.
+func (x *IfreqIfrIfru) IfruSettings() *IfSettings {
+	return (*IfSettings)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Ifconf is struct ifconf, linux/if.h:284.
+type Ifconf struct {
+	_       structs.HostLayout
+	IfcLen  int32 // size of buffer
+	_       [4]byte
+	IfcIfcu IfconfIfcIfcu
+}
+
+// IfconfIfcIfcu is the union IfcIfcu of Ifconf, linux/if.h:286.
+type IfconfIfcIfcu struct {
+	_   structs.HostLayout
+	raw [1]uint64
+}
+
+// IfcuBuf points to ifcu_buf.
+func (x *IfconfIfcIfcu) IfcuBuf() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// IfcuReq points to ifcu_req.
+func (x *IfconfIfcIfcu) IfcuReq() *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}

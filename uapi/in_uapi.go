@@ -7,6 +7,11 @@
 
 package uapi
 
+import (
+	"structs"
+	"unsafe"
+)
+
 // Standard well-defined IP protocols.
 // enum, linux/in.h:29
 const (
@@ -213,3 +218,147 @@ const (
 	INADDR_ALLSNOOPERS_GROUP = 0xe000006a // 224.0.0.106
 	INADDR_MAX_LOCAL_GROUP   = 0xe00000ff // 224.0.0.255
 )
+
+// InAddr is struct in_addr, linux/in.h:94.
+//
+// Internet address.
+type InAddr struct {
+	_     structs.HostLayout
+	SAddr Be32
+}
+
+// IpMreq is struct ip_mreq, linux/in.h:180.
+type IpMreq struct {
+	_            structs.HostLayout
+	ImrMultiaddr InAddr // IP multicast address of group
+	ImrInterface InAddr // local IP address of interface
+}
+
+// IpMreqn is struct ip_mreqn, linux/in.h:185.
+type IpMreqn struct {
+	_            structs.HostLayout
+	ImrMultiaddr InAddr // IP multicast address of group
+	ImrAddress   InAddr // local IP address of interface
+	ImrIfindex   int32  // Interface index
+}
+
+// IpMreqSource is struct ip_mreq_source, linux/in.h:191.
+type IpMreqSource struct {
+	_             structs.HostLayout
+	ImrMultiaddr  Be32
+	ImrInterface  Be32
+	ImrSourceaddr Be32
+}
+
+// IpMsfilter is struct ip_msfilter, linux/in.h:197.
+//
+// It is followed by imsf_slist_flex, an array of no fixed length.
+type IpMsfilter struct {
+	_             structs.HostLayout
+	ImsfMultiaddr Be32
+	ImsfInterface Be32
+	ImsfFmode     uint32
+	ImsfNumsrc    uint32
+	union16       [1]uint32
+}
+
+// ImsfSlist points to imsf_slist.
+func (x *IpMsfilter) ImsfSlist() *[1]Be32 {
+	return (*[1]Be32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// GroupReq is struct group_req, linux/in.h:212.
+type GroupReq struct {
+	_           structs.HostLayout
+	GrInterface uint32 // interface index
+	_           [4]byte
+	GrGroup     [16]uint64 // group address
+}
+
+// GroupSourceReq is struct group_source_req, linux/in.h:217.
+type GroupSourceReq struct {
+	_            structs.HostLayout
+	GsrInterface uint32 // interface index
+	_            [4]byte
+	GsrGroup     [16]uint64 // group address
+	GsrSource    [16]uint64 // source address
+}
+
+// GroupFilter is struct group_filter, linux/in.h:223.
+//
+// It is followed by gf_slist_flex, an array of no fixed length.
+type GroupFilter struct {
+	_      structs.HostLayout
+	union0 [34]uint64
+}
+
+// GfInterfaceAux points to gf_interface_aux.
+// interface index
+func (x *GroupFilter) GfInterfaceAux() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// GfGroupAux points to gf_group_aux.
+// multicast address
+func (x *GroupFilter) GfGroupAux() *[16]uint64 {
+	return (*[16]uint64)(unsafe.Add(unsafe.Pointer(&x.union0), 8))
+}
+
+// GfFmodeAux points to gf_fmode_aux.
+// filter mode
+func (x *GroupFilter) GfFmodeAux() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 136))
+}
+
+// GfNumsrcAux points to gf_numsrc_aux.
+// number of sources
+func (x *GroupFilter) GfNumsrcAux() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 140))
+}
+
+// GfSlist points to gf_slist.
+// interface index
+func (x *GroupFilter) GfSlist() *[1][16]uint64 {
+	return (*[1][16]uint64)(unsafe.Add(unsafe.Pointer(&x.union0), 144))
+}
+
+// GfInterface points to gf_interface.
+// interface index
+func (x *GroupFilter) GfInterface() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// GfGroup points to gf_group.
+// multicast address
+func (x *GroupFilter) GfGroup() *[16]uint64 {
+	return (*[16]uint64)(unsafe.Add(unsafe.Pointer(&x.union0), 8))
+}
+
+// GfFmode points to gf_fmode.
+// filter mode
+func (x *GroupFilter) GfFmode() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 136))
+}
+
+// GfNumsrc points to gf_numsrc.
+// number of sources
+func (x *GroupFilter) GfNumsrc() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 140))
+}
+
+// InPktinfo is struct in_pktinfo, linux/in.h:248.
+type InPktinfo struct {
+	_          structs.HostLayout
+	IpiIfindex int32
+	IpiSpecDst InAddr
+	IpiAddr    InAddr
+}
+
+// SockaddrIn is struct sockaddr_in, linux/in.h:258.
+type SockaddrIn struct {
+	_         structs.HostLayout
+	SinFamily uint16   // Address family
+	SinPort   Be16     // Port number
+	SinAddr   InAddr   // Internet address
+	Pad       [8]uint8 // Pad to size of `struct sockaddr'.
+}

@@ -7,6 +7,8 @@
 
 package uapi
 
+import "structs"
+
 // enum, linux/neighbour.h:18
 const (
 	NDA_UNSPEC         = 0
@@ -139,3 +141,62 @@ const (
 const (
 	NFEA_MAX = 2
 )
+
+// Ndmsg is struct ndmsg, linux/neighbour.h:8.
+type Ndmsg struct {
+	_          structs.HostLayout
+	NdmFamily  uint8
+	NdmPad1    uint8
+	NdmPad2    uint16
+	NdmIfindex int32
+	NdmState   uint16
+	NdmFlags   uint8
+	NdmType    uint8
+}
+
+// NdaCacheinfo is struct nda_cacheinfo, linux/neighbour.h:97.
+type NdaCacheinfo struct {
+	_            structs.HostLayout
+	NdmConfirmed uint32
+	NdmUsed      uint32
+	NdmUpdated   uint32
+	NdmRefcnt    uint32
+}
+
+// NdtStats is struct ndt_stats, linux/neighbour.h:129.
+type NdtStats struct {
+	_                  structs.HostLayout
+	NdtsAllocs         uint64
+	NdtsDestroys       uint64
+	NdtsHashGrows      uint64
+	NdtsResFailed      uint64
+	NdtsLookups        uint64
+	NdtsHits           uint64
+	NdtsRcvProbesMcast uint64
+	NdtsRcvProbesUcast uint64
+	NdtsPeriodicGcRuns uint64
+	NdtsForcedGcRuns   uint64
+	NdtsTableFulls     uint64
+}
+
+// Ndtmsg is struct ndtmsg, linux/neighbour.h:168.
+type Ndtmsg struct {
+	_          structs.HostLayout
+	NdtmFamily uint8
+	NdtmPad1   uint8
+	NdtmPad2   uint16
+}
+
+// NdtConfig is struct ndt_config, linux/neighbour.h:174.
+type NdtConfig struct {
+	_               structs.HostLayout
+	NdtcKeyLen      uint16
+	NdtcEntrySize   uint16
+	NdtcEntries     uint32
+	NdtcLastFlush   uint32 // delta to now in msecs
+	NdtcLastRand    uint32 // delta to now in msecs
+	NdtcHashRnd     uint32
+	NdtcHashMask    uint32
+	NdtcHashChainGc uint32
+	NdtcProxyQlen   uint32
+}

@@ -7,6 +7,8 @@
 
 package uapi
 
+import "structs"
+
 // linux/netlink.h:9
 const (
 	NETLINK_ROUTE          = 0 // Routing/device hook
@@ -265,3 +267,88 @@ const (
 	NL_POLICY_TYPE_ATTR_MASK            = 12
 	NL_POLICY_TYPE_ATTR_MAX             = 12
 )
+
+// SockaddrNl is struct sockaddr_nl, linux/netlink.h:37.
+type SockaddrNl struct {
+	_        structs.HostLayout
+	NlFamily uint16 // AF_NETLINK
+	NlPad    uint16 // zero
+	NlPid    uint32 // port ID
+	NlGroups uint32 // multicast groups mask
+}
+
+// Nlmsghdr is struct nlmsghdr, linux/netlink.h:52.
+//
+// struct nlmsghdr - fixed format metadata header of Netlink messages
+// @nlmsg_len:   Length of message including header
+// @nlmsg_type:  Message content type
+// @nlmsg_flags: Additional flags
+// @nlmsg_seq:   Sequence number
+// @nlmsg_pid:   Sending process port ID
+type Nlmsghdr struct {
+	_          structs.HostLayout
+	NlmsgLen   uint32
+	NlmsgType  uint16
+	NlmsgFlags uint16
+	NlmsgSeq   uint32
+	NlmsgPid   uint32
+}
+
+// Nlmsgerr is struct nlmsgerr, linux/netlink.h:119.
+type Nlmsgerr struct {
+	_     structs.HostLayout
+	Error int32
+	Msg   Nlmsghdr
+}
+
+// NlPktinfo is struct nl_pktinfo, linux/netlink.h:176.
+type NlPktinfo struct {
+	_     structs.HostLayout
+	Group uint32
+}
+
+// NlMmapReq is struct nl_mmap_req, linux/netlink.h:180.
+type NlMmapReq struct {
+	_           structs.HostLayout
+	NmBlockSize uint32
+	NmBlockNr   uint32
+	NmFrameSize uint32
+	NmFrameNr   uint32
+}
+
+// NlMmapHdr is struct nl_mmap_hdr, linux/netlink.h:187.
+type NlMmapHdr struct {
+	_        structs.HostLayout
+	NmStatus uint32
+	NmLen    uint32
+	NmGroup  uint32
+	NmPid    uint32 // credentials
+	NmUid    uint32
+	NmGid    uint32
+}
+
+// Nlattr is struct nlattr, linux/netlink.h:225.
+type Nlattr struct {
+	_       structs.HostLayout
+	NlaLen  uint16
+	NlaType uint16
+}
+
+// NlaBitfield32 is struct nla_bitfield32, linux/netlink.h:261.
+//
+// Generic 32 bitflags attribute content sent to the kernel.
+//
+// The value is a bitmap that defines the values being set
+// The selector is a bitmask that defines which value is legit
+//
+// Examples:
+// value = 0x0, and selector = 0x1
+// implies we are selecting bit 1 and we want to set its value to 0.
+//
+// value = 0x2, and selector = 0x2
+// implies we are selecting bit 2 and we want to set its value to 1.
+type NlaBitfield32 struct {
+	_        structs.HostLayout
+	Value    uint32
+	Selector uint32
+}

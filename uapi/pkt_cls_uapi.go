@@ -7,6 +7,11 @@
 
 package uapi
 
+import (
+	"structs"
+	"unsafe"
+)
+
 // linux/pkt_cls.h:8
 const (
 	TC_COOKIE_MAX_SIZE = 16
@@ -752,3 +757,142 @@ const (
 	TCF_EM_OPND_GT = 1
 	TCF_EM_OPND_LT = 2
 )
+
+// TcPolice is struct tc_police, linux/pkt_cls.h:148.
+type TcPolice struct {
+	_        structs.HostLayout
+	Index    uint32
+	Action   int32
+	Limit    uint32
+	Burst    uint32
+	Mtu      uint32
+	Rate     TcRatespec
+	Peakrate TcRatespec
+	Refcnt   int32
+	Bindcnt  int32
+	Capab    uint32
+}
+
+// TcCnt is struct tc_cnt, linux/pkt_cls.h:174.
+type TcCnt struct {
+	_       structs.HostLayout
+	Refcnt  int32
+	Bindcnt int32
+}
+
+// TcU32Key is struct tc_u32_key, linux/pkt_cls.h:241.
+type TcU32Key struct {
+	_       structs.HostLayout
+	Mask    Be32
+	Val     Be32
+	Off     int32
+	Offmask int32
+}
+
+// TcU32Sel is struct tc_u32_sel, linux/pkt_cls.h:248.
+//
+// It is followed by keys, an array of no fixed length.
+type TcU32Sel struct {
+	_      structs.HostLayout
+	union0 [4]uint32
+}
+
+// Flags points to flags.
+// no attrs
+func (x *TcU32Sel) Flags() *uint8 {
+	return (*uint8)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// Offshift points to offshift.
+// no attrs
+func (x *TcU32Sel) Offshift() *uint8 {
+	return (*uint8)(unsafe.Add(unsafe.Pointer(&x.union0), 1))
+}
+
+// Nkeys points to nkeys.
+// no attrs
+func (x *TcU32Sel) Nkeys() *uint8 {
+	return (*uint8)(unsafe.Add(unsafe.Pointer(&x.union0), 2))
+}
+
+// Offmask points to offmask.
+// no attrs
+func (x *TcU32Sel) Offmask() *Be16 {
+	return (*Be16)(unsafe.Add(unsafe.Pointer(&x.union0), 4))
+}
+
+// Off points to off.
+// no attrs
+func (x *TcU32Sel) Off() *uint16 {
+	return (*uint16)(unsafe.Add(unsafe.Pointer(&x.union0), 6))
+}
+
+// Offoff points to offoff.
+// no attrs
+func (x *TcU32Sel) Offoff() *int16 {
+	return (*int16)(unsafe.Add(unsafe.Pointer(&x.union0), 8))
+}
+
+// Hoff points to hoff.
+// no attrs
+func (x *TcU32Sel) Hoff() *int16 {
+	return (*int16)(unsafe.Add(unsafe.Pointer(&x.union0), 10))
+}
+
+// Hmask points to hmask.
+// no attrs
+func (x *TcU32Sel) Hmask() *Be32 {
+	return (*Be32)(unsafe.Add(unsafe.Pointer(&x.union0), 12))
+}
+
+// Hdr points to hdr.
+// no attrs
+func (x *TcU32Sel) Hdr() *TcU32SelHdr {
+	return (*TcU32SelHdr)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// TcU32SelHdr is struct tc_u32_sel_hdr, linux/pkt_cls.h:250.
+//
+// New members MUST be added within the __struct_group() macro below.
+type TcU32SelHdr struct {
+	_        structs.HostLayout
+	Flags    uint8 // no attrs
+	Offshift uint8 // no attrs
+	Nkeys    uint8 // no attrs
+	_        [1]byte
+	Offmask  Be16   // no attrs
+	Off      uint16 // no attrs
+	Offoff   int16  // no attrs
+	Hoff     int16  // no attrs
+	Hmask    Be32   // no attrs
+}
+
+// TcU32Mark is struct tc_u32_mark, linux/pkt_cls.h:265.
+type TcU32Mark struct {
+	_       structs.HostLayout
+	Val     uint32
+	Mask    uint32
+	Success uint32
+}
+
+// TcU32Pcnt is struct tc_u32_pcnt, linux/pkt_cls.h:271.
+//
+// It is followed by kcnts, an array of no fixed length.
+type TcU32Pcnt struct {
+	_    structs.HostLayout
+	Rcnt uint64
+	Rhit uint64
+}
+
+// TcBasicPcnt is struct tc_basic_pcnt, linux/pkt_cls.h:368.
+type TcBasicPcnt struct {
+	_    structs.HostLayout
+	Rcnt uint64
+	Rhit uint64
+}
+
+// TcMatchallPcnt is struct tc_matchall_pcnt, linux/pkt_cls.h:705.
+type TcMatchallPcnt struct {
+	_    structs.HostLayout
+	Rhit uint64
+}

@@ -7,6 +7,11 @@
 
 package uapi
 
+import (
+	"structs"
+	"unsafe"
+)
+
 // linux/pkt_sched.h:21
 const (
 	TC_PRIO_BESTEFFORT       = 0
@@ -795,3 +800,573 @@ const (
 const (
 	TCA_ETS_MAX = 6
 )
+
+// TcStats is struct tc_stats, linux/pkt_sched.h:34.
+type TcStats struct {
+	_       structs.HostLayout
+	Bytes   uint64 // Number of enqueued bytes
+	Packets uint32 // Number of enqueued packets
+	Drops   uint32 // Packets dropped because of lack of resources
+	// Number of throttle events when this
+	// flow goes out of allocated bandwidth
+	Overlimits uint32
+	Bps        uint32 // Current flow byte rate
+	Pps        uint32 // Current flow packet rate
+	Qlen       uint32
+	Backlog    uint32
+	_          [4]byte
+}
+
+// TcEstimator is struct tc_estimator, linux/pkt_sched.h:46.
+type TcEstimator struct {
+	_        structs.HostLayout
+	Interval int8
+	EwmaLog  uint8
+}
+
+// TcRatespec is struct tc_ratespec, linux/pkt_sched.h:91.
+type TcRatespec struct {
+	_         structs.HostLayout
+	CellLog   uint8
+	Linklayer uint8 // lower 4 bits
+	Overhead  uint16
+	CellAlign int16
+	Mpu       uint16
+	Rate      uint32
+}
+
+// TcSizespec is struct tc_sizespec, linux/pkt_sched.h:102.
+type TcSizespec struct {
+	_         structs.HostLayout
+	CellLog   uint8
+	SizeLog   uint8
+	CellAlign int16
+	Overhead  int32
+	Linklayer uint32
+	Mpu       uint32
+	Mtu       uint32
+	Tsize     uint32
+}
+
+// TcFifoQopt is struct tc_fifo_qopt, linux/pkt_sched.h:124.
+type TcFifoQopt struct {
+	_     structs.HostLayout
+	Limit uint32 // Queue length: bytes for bfifo, packets for pfifo
+}
+
+// TcSkbprioQopt is struct tc_skbprio_qopt, linux/pkt_sched.h:139.
+type TcSkbprioQopt struct {
+	_     structs.HostLayout
+	Limit uint32 // Queue length in packets.
+}
+
+// TcPrioQopt is struct tc_prio_qopt, linux/pkt_sched.h:148.
+type TcPrioQopt struct {
+	_       structs.HostLayout
+	Bands   int32     // Number of bands
+	Priomap [16]uint8 // Map: logical priority -> PRIO band
+}
+
+// TcMultiqQopt is struct tc_multiq_qopt, linux/pkt_sched.h:155.
+type TcMultiqQopt struct {
+	_        structs.HostLayout
+	Bands    uint16 // Number of bands
+	MaxBands uint16 // Maximum number of queues
+}
+
+// TcPlugQopt is struct tc_plug_qopt, linux/pkt_sched.h:167.
+type TcPlugQopt struct {
+	_ structs.HostLayout
+	// TCQ_PLUG_BUFFER: Inset a plug into the queue and
+	// buffer any incoming packets
+	// TCQ_PLUG_RELEASE_ONE: Dequeue packets from queue head
+	// to beginning of the next plug.
+	// TCQ_PLUG_RELEASE_INDEFINITE: Dequeue all packets from queue.
+	// Stop buffering packets until the next TCQ_PLUG_BUFFER
+	// command is received (just act as a pass-thru queue).
+	// TCQ_PLUG_LIMIT: Increase/decrease queue size
+	Action int32
+	Limit  uint32
+}
+
+// TcTbfQopt is struct tc_tbf_qopt, linux/pkt_sched.h:183.
+type TcTbfQopt struct {
+	_        structs.HostLayout
+	Rate     TcRatespec
+	Peakrate TcRatespec
+	Limit    uint32
+	Buffer   uint32
+	Mtu      uint32
+}
+
+// TcSfqQopt is struct tc_sfq_qopt, linux/pkt_sched.h:213.
+type TcSfqQopt struct {
+	_             structs.HostLayout
+	Quantum       uint32 // Bytes per round allocated to flow
+	PerturbPeriod int32  // Period of hash perturbation
+	Limit         uint32 // Maximal packets in queue
+	Divisor       uint32 // Hash divisor
+	Flows         uint32 // Maximal number of flows
+}
+
+// TcSfqredStats is struct tc_sfqred_stats, linux/pkt_sched.h:221.
+type TcSfqredStats struct {
+	_              structs.HostLayout
+	ProbDrop       uint32 // Early drops, below max threshold
+	ForcedDrop     uint32 // Early drops, after max threshold
+	ProbMark       uint32 // Marked packets, below max threshold
+	ForcedMark     uint32 // Marked packets, after max threshold
+	ProbMarkHead   uint32 // Marked packets, below max threshold
+	ForcedMarkHead uint32 // Marked packets, after max threshold
+}
+
+// TcSfqQoptV1 is struct tc_sfq_qopt_v1, linux/pkt_sched.h:230.
+type TcSfqQoptV1 struct {
+	_        structs.HostLayout
+	V0       TcSfqQopt
+	Depth    uint32 // max number of packets per flow
+	Headdrop uint32
+	Limit    uint32 // HARD maximal flow queue length (bytes)
+	QthMin   uint32 // Min average length threshold (bytes)
+	QthMax   uint32 // Max average length threshold (bytes)
+	Wlog     uint8  // log(W)
+	Plog     uint8  // log(P_max/(qth_max-qth_min))
+	ScellLog uint8  // cell size for idle damping
+	Flags    uint8
+	MaxP     uint32        // probability, high resolution
+	Stats    TcSfqredStats // SFQRED stats
+}
+
+// TcSfqXstats is struct tc_sfq_xstats, linux/pkt_sched.h:248.
+type TcSfqXstats struct {
+	_     structs.HostLayout
+	Allot int32
+}
+
+// TcRedQopt is struct tc_red_qopt, linux/pkt_sched.h:267.
+type TcRedQopt struct {
+	_        structs.HostLayout
+	Limit    uint32 // HARD maximal queue length (bytes)
+	QthMin   uint32 // Min average length threshold (bytes)
+	QthMax   uint32 // Max average length threshold (bytes)
+	Wlog     uint8  // log(W)
+	Plog     uint8  // log(P_max/(qth_max-qth_min))
+	ScellLog uint8  // cell size for idle damping
+	// This field can be used for flags that a RED-like qdisc has
+	// historically supported. E.g. when configuring RED, it can be used for
+	// ECN, HARDDROP and ADAPTATIVE. For SFQ it can be used for ECN,
+	// HARDDROP. Etc. Because this field has not been validated, and is
+	// copied back on dump, any bits besides those to which a given qdisc
+	// has assigned a historical meaning need to be considered for free use
+	// by userspace tools.
+	//
+	// Any further flags need to be passed differently, e.g. through an
+	// attribute (such as TCA_RED_FLAGS above). Such attribute should allow
+	// passing both recent and historic flags in one value.
+	Flags uint8
+}
+
+// TcRedXstats is struct tc_red_xstats, linux/pkt_sched.h:296.
+type TcRedXstats struct {
+	_      structs.HostLayout
+	Early  uint32 // Early drops
+	Pdrop  uint32 // Drops due to queue limits
+	Other  uint32 // Drops due to drop() calls
+	Marked uint32 // Marked packets
+}
+
+// TcGredQopt is struct tc_gred_qopt, linux/pkt_sched.h:346.
+type TcGredQopt struct {
+	_        structs.HostLayout
+	Limit    uint32 // HARD maximal queue length (bytes)
+	QthMin   uint32 // Min average length threshold (bytes)
+	QthMax   uint32 // Max average length threshold (bytes)
+	DP       uint32 // up to 2^32 DPs
+	Backlog  uint32
+	Qave     uint32
+	Forced   uint32
+	Early    uint32
+	Other    uint32
+	Pdrop    uint32
+	Wlog     uint8 // log(W)
+	Plog     uint8 // log(P_max/(qth_max-qth_min))
+	ScellLog uint8 // cell size for idle damping
+	Prio     uint8 // prio of this VQ
+	Packets  uint32
+	Bytesin  uint32
+}
+
+// TcGredSopt is struct tc_gred_sopt, linux/pkt_sched.h:366.
+//
+// gred setup
+type TcGredSopt struct {
+	_     structs.HostLayout
+	DPs   uint32
+	DefDP uint32
+	Grio  uint8
+	Flags uint8
+	Pad1  uint16
+}
+
+// TcChokeQopt is struct tc_choke_qopt, linux/pkt_sched.h:386.
+type TcChokeQopt struct {
+	_        structs.HostLayout
+	Limit    uint32 // Hard queue length (packets)
+	QthMin   uint32 // Min average threshold (packets)
+	QthMax   uint32 // Max average threshold (packets)
+	Wlog     uint8  // log(W)
+	Plog     uint8  // log(P_max/(qth_max-qth_min))
+	ScellLog uint8  // cell size for idle damping
+	Flags    uint8  // see RED flags
+}
+
+// TcChokeXstats is struct tc_choke_xstats, linux/pkt_sched.h:396.
+type TcChokeXstats struct {
+	_       structs.HostLayout
+	Early   uint32 // Early drops
+	Pdrop   uint32 // Drops due to queue limits
+	Other   uint32 // Drops due to drop() calls
+	Marked  uint32 // Marked packets
+	Matched uint32 // Drops due to flow match
+}
+
+// TcHtbOpt is struct tc_htb_opt, linux/pkt_sched.h:409.
+type TcHtbOpt struct {
+	_       structs.HostLayout
+	Rate    TcRatespec
+	Ceil    TcRatespec
+	Buffer  uint32
+	Cbuffer uint32
+	Quantum uint32
+	Level   uint32 // out only
+	Prio    uint32
+}
+
+// TcHtbGlob is struct tc_htb_glob, linux/pkt_sched.h:418.
+type TcHtbGlob struct {
+	_            structs.HostLayout
+	Version      uint32 // to match HTB/TC
+	Rate2quantum uint32 // bps->quantum divisor
+	Defcls       uint32 // default class number
+	Debug        uint32 // debug flags
+	DirectPkts   uint32 // count of non shaped packets
+}
+
+// TcHtbXstats is struct tc_htb_xstats, linux/pkt_sched.h:443.
+type TcHtbXstats struct {
+	_       structs.HostLayout
+	Lends   uint32
+	Borrows uint32
+	Giants  uint32 // unused since 'Make HTB scheduler work with TSO.'
+	Tokens  int32
+	Ctokens int32
+}
+
+// TcHfscQopt is struct tc_hfsc_qopt, linux/pkt_sched.h:453.
+type TcHfscQopt struct {
+	_      structs.HostLayout
+	Defcls uint16 // default class
+}
+
+// TcServiceCurve is struct tc_service_curve, linux/pkt_sched.h:457.
+type TcServiceCurve struct {
+	_  structs.HostLayout
+	M1 uint32 // slope of the first segment in bps
+	D  uint32 // x-projection of the first segment in us
+	M2 uint32 // slope of the second segment in bps
+}
+
+// TcHfscStats is struct tc_hfsc_stats, linux/pkt_sched.h:463.
+type TcHfscStats struct {
+	_      structs.HostLayout
+	Work   uint64 // total work done
+	Rtwork uint64 // work done by real-time criteria
+	Period uint32 // current period
+	Level  uint32 // class level in hierarchy
+}
+
+// TcNetemQopt is struct tc_netem_qopt, linux/pkt_sched.h:503.
+type TcNetemQopt struct {
+	_         structs.HostLayout
+	Latency   uint32 // added delay (us)
+	Limit     uint32 // fifo limit (packets)
+	Loss      uint32 // random packet loss (0=none ~0=100%)
+	Gap       uint32 // re-ordering gap (0 for none)
+	Duplicate uint32 // random packet dup  (0=none ~0=100%)
+	Jitter    uint32 // random jitter in latency (us)
+}
+
+// TcNetemCorr is struct tc_netem_corr, linux/pkt_sched.h:512.
+type TcNetemCorr struct {
+	_         structs.HostLayout
+	DelayCorr uint32 // delay correlation
+	LossCorr  uint32 // packet loss correlation
+	DupCorr   uint32 // duplicate correlation
+}
+
+// TcNetemReorder is struct tc_netem_reorder, linux/pkt_sched.h:518.
+type TcNetemReorder struct {
+	_           structs.HostLayout
+	Probability uint32
+	Correlation uint32
+}
+
+// TcNetemCorrupt is struct tc_netem_corrupt, linux/pkt_sched.h:523.
+type TcNetemCorrupt struct {
+	_           structs.HostLayout
+	Probability uint32
+	Correlation uint32
+}
+
+// TcNetemRate is struct tc_netem_rate, linux/pkt_sched.h:528.
+type TcNetemRate struct {
+	_              structs.HostLayout
+	Rate           uint32 // byte/s
+	PacketOverhead int32
+	CellSize       uint32
+	CellOverhead   int32
+}
+
+// TcNetemSlot is struct tc_netem_slot, linux/pkt_sched.h:535.
+type TcNetemSlot struct {
+	_          structs.HostLayout
+	MinDelay   int64 // nsec
+	MaxDelay   int64
+	MaxPackets int32
+	MaxBytes   int32
+	DistDelay  int64 // nsec
+	DistJitter int64 // nsec
+}
+
+// TcNetemGimodel is struct tc_netem_gimodel, linux/pkt_sched.h:553.
+//
+// State transition probabilities for 4 state model
+type TcNetemGimodel struct {
+	_   structs.HostLayout
+	P13 uint32
+	P31 uint32
+	P32 uint32
+	P14 uint32
+	P23 uint32
+}
+
+// TcNetemGemodel is struct tc_netem_gemodel, linux/pkt_sched.h:562.
+//
+// Gilbert-Elliot models
+type TcNetemGemodel struct {
+	_  structs.HostLayout
+	P  uint32
+	R  uint32
+	H  uint32
+	K1 uint32
+}
+
+// TcDrrStats is struct tc_drr_stats, linux/pkt_sched.h:582.
+type TcDrrStats struct {
+	_       structs.HostLayout
+	Deficit uint32
+}
+
+// TcMqprioQopt is struct tc_mqprio_qopt, linux/pkt_sched.h:619.
+type TcMqprioQopt struct {
+	_         structs.HostLayout
+	NumTc     uint8
+	PrioTcMap [16]uint8
+	Hw        uint8
+	Count     [16]uint16
+	Offset    [16]uint16
+}
+
+// TcSfbQopt is struct tc_sfb_qopt, linux/pkt_sched.h:667.
+//
+// Note: increment, decrement are Q0.16 fixed-point values.
+type TcSfbQopt struct {
+	_              structs.HostLayout
+	RehashInterval uint32 // delay between hash move, in ms
+	// double buffering warmup time in ms (warmup_time < rehash_interval)
+	WarmupTime   uint32
+	Max          uint32 // max len of qlen_min
+	BinSize      uint32 // maximum queue length per bin
+	Increment    uint32 // probability increment, (d1 in Blue)
+	Decrement    uint32 // probability decrement, (d2 in Blue)
+	Limit        uint32 // max SFB queue length
+	PenaltyRate  uint32 // inelastic flows are rate limited to 'rate' pps
+	PenaltyBurst uint32
+}
+
+// TcSfbXstats is struct tc_sfb_xstats, linux/pkt_sched.h:679.
+type TcSfbXstats struct {
+	_           structs.HostLayout
+	Earlydrop   uint32
+	Penaltydrop uint32
+	Bucketdrop  uint32
+	Queuedrop   uint32
+	Childdrop   uint32 // drops in child qdisc
+	Marked      uint32
+	Maxqlen     uint32
+	Maxprob     uint32
+	Avgprob     uint32
+}
+
+// TcQfqStats is struct tc_qfq_stats, linux/pkt_sched.h:703.
+type TcQfqStats struct {
+	_      structs.HostLayout
+	Weight uint32
+	Lmax   uint32
+}
+
+// TcCodelXstats is struct tc_codel_xstats, linux/pkt_sched.h:722.
+type TcCodelXstats struct {
+	_         structs.HostLayout
+	Maxpacket uint32 // largest packet we've seen so far
+	// how many drops we've done since the last time we
+	// entered dropping state
+	Count         uint32
+	Lastcount     uint32 // count at entry to dropping state
+	Ldelay        uint32 // in-queue delay seen by most recently dequeued packet
+	DropNext      int32  // time to drop next packet
+	DropOverlimit uint32 // number of time max qdisc packet limit was hit
+	EcnMark       uint32 // number of packets we ECN marked instead of dropped
+	Dropping      uint32 // are we in dropping state ?
+	CeMark        uint32 // number of CE marked packets because of ce_threshold
+}
+
+// TcFqCodelQdStats is struct tc_fq_codel_qd_stats, linux/pkt_sched.h:763.
+type TcFqCodelQdStats struct {
+	_         structs.HostLayout
+	Maxpacket uint32 // largest packet we've seen so far
+	// number of time max qdisc
+	// packet limit was hit
+	DropOverlimit uint32
+	// number of packets we ECN marked
+	// instead of being dropped
+	EcnMark uint32
+	// number of time packets
+	// created a 'new flow'
+	NewFlowCount   uint32
+	NewFlowsLen    uint32 // count of flows in new list
+	OldFlowsLen    uint32 // count of flows in old list
+	CeMark         uint32 // packets above ce_threshold
+	MemoryUsage    uint32 // in bytes
+	DropOvermemory uint32
+}
+
+// TcFqCodelClStats is struct tc_fq_codel_cl_stats, linux/pkt_sched.h:781.
+type TcFqCodelClStats struct {
+	_       structs.HostLayout
+	Deficit int32
+	// in-queue delay seen by most recently
+	// dequeued packet
+	Ldelay    uint32
+	Count     uint32
+	Lastcount uint32
+	Dropping  uint32
+	DropNext  int32
+}
+
+// TcFqCodelXstats is struct tc_fq_codel_xstats, linux/pkt_sched.h:792.
+type TcFqCodelXstats struct {
+	_      structs.HostLayout
+	Type   uint32
+	union4 [9]uint32
+}
+
+// QdiscStats points to qdisc_stats.
+func (x *TcFqCodelXstats) QdiscStats() *TcFqCodelQdStats {
+	return (*TcFqCodelQdStats)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// ClassStats points to class_stats.
+func (x *TcFqCodelXstats) ClassStats() *TcFqCodelClStats {
+	return (*TcFqCodelClStats)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
+}
+
+// TcFqQdStats is struct tc_fq_qd_stats, linux/pkt_sched.h:847.
+type TcFqQdStats struct {
+	_                   structs.HostLayout
+	GcFlows             uint64
+	HighprioPackets     uint64 // obsolete
+	TcpRetrans          uint64 // obsolete
+	Throttled           uint64
+	FlowsPlimit         uint64
+	PktsTooLong         uint64
+	AllocationErrors    uint64
+	TimeNextDelayedFlow int64
+	Flows               uint32
+	InactiveFlows       uint32
+	ThrottledFlows      uint32
+	UnthrottleLatencyNs uint32
+	CeMark              uint64 // packets above ce_threshold
+	HorizonDrops        uint64
+	HorizonCaps         uint64
+	FastpathPackets     uint64
+	BandDrops           [3]uint64
+	BandPktCount        [3]uint32
+	Pad                 uint32
+}
+
+// TcHhfXstats is struct tc_hhf_xstats, linux/pkt_sched.h:885.
+type TcHhfXstats struct {
+	_ structs.HostLayout
+	// number of times max qdisc packet limit
+	// was hit
+	DropOverlimit uint32
+	HhOverlimit   uint32 // number of times max heavy-hitters was hit
+	HhTotCount    uint32 // number of captured heavy-hitters so far
+	HhCurCount    uint32 // number of current heavy-hitters
+}
+
+// TcPieXstats is struct tc_pie_xstats, linux/pkt_sched.h:909.
+type TcPieXstats struct {
+	_     structs.HostLayout
+	Prob  uint64 // current probability
+	Delay uint32 // current delay in ms
+	// current average dq_rate in
+	// bits/pie_time
+	AvgDqRate        uint32
+	DqRateEstimating uint32 // is avg_dq_rate being calculated?
+	PacketsIn        uint32 // total number of packets enqueued
+	Dropped          uint32 // packets dropped due to pie_action
+	// dropped due to lack of space
+	// in queue
+	Overlimit uint32
+	Maxq      uint32 // maximum queue size
+	EcnMark   uint32 // packets marked with ecn
+}
+
+// TcFqPieXstats is struct tc_fq_pie_xstats, linux/pkt_sched.h:944.
+type TcFqPieXstats struct {
+	_            structs.HostLayout
+	PacketsIn    uint32 // total number of packets enqueued
+	Dropped      uint32 // packets dropped due to fq_pie_action
+	Overlimit    uint32 // dropped due to lack of space in queue
+	Overmemory   uint32 // dropped due to lack of memory in queue
+	EcnMark      uint32 // packets marked with ecn
+	NewFlowCount uint32 // count of new flows created by packets
+	NewFlowsLen  uint32 // count of flows in new list
+	OldFlowsLen  uint32 // count of flows in old list
+	MemoryUsage  uint32 // total memory across all queues
+}
+
+// TcCbsQopt is struct tc_cbs_qopt, linux/pkt_sched.h:957.
+//
+// CBS
+type TcCbsQopt struct {
+	_         structs.HostLayout
+	Offload   uint8
+	Pad       [3]uint8
+	Hicredit  int32
+	Locredit  int32
+	Idleslope int32
+	Sendslope int32
+}
+
+// TcEtfQopt is struct tc_etf_qopt, linux/pkt_sched.h:976.
+//
+// ETF
+type TcEtfQopt struct {
+	_       structs.HostLayout
+	Delta   int32
+	Clockid int32
+	Flags   uint32
+}

@@ -7,6 +7,11 @@
 
 package uapi
 
+import (
+	"structs"
+	"unsafe"
+)
+
 // rtnetlink families. Values up to 127 are reserved for real address
 // families, values above 128 may be used arbitrarily.
 // linux/rtnetlink.h:14
@@ -506,3 +511,181 @@ const (
 	RTEXT_FILTER_CFM_STATUS        = 0x40
 	RTEXT_FILTER_MST               = 0x80
 )
+
+// Rtattr is struct rtattr, linux/rtnetlink.h:211.
+type Rtattr struct {
+	_       structs.HostLayout
+	RtaLen  uint16
+	RtaType uint16
+}
+
+// Rtmsg is struct rtmsg, linux/rtnetlink.h:237.
+type Rtmsg struct {
+	_           structs.HostLayout
+	RtmFamily   uint8
+	RtmDstLen   uint8
+	RtmSrcLen   uint8
+	RtmTos      uint8
+	RtmTable    uint8 // Routing table id
+	RtmProtocol uint8 // Routing protocol; see below
+	RtmScope    uint8 // See below
+	RtmType     uint8 // See below
+	RtmFlags    uint32
+}
+
+// Rtnexthop is struct rtnexthop, linux/rtnetlink.h:409.
+type Rtnexthop struct {
+	_           structs.HostLayout
+	RtnhLen     uint16
+	RtnhFlags   uint8
+	RtnhHops    uint8
+	RtnhIfindex int32
+}
+
+// Rtvia is struct rtvia, linux/rtnetlink.h:441.
+//
+// RTA_VIA
+//
+// It is followed by rtvia_addr, an array of no fixed length.
+type Rtvia struct {
+	_           structs.HostLayout
+	RtviaFamily uint16
+}
+
+// RtaCacheinfo is struct rta_cacheinfo, linux/rtnetlink.h:448.
+type RtaCacheinfo struct {
+	_          structs.HostLayout
+	RtaClntref uint32
+	RtaLastuse uint32
+	RtaExpires int32
+	RtaError   uint32
+	RtaUsed    uint32
+	RtaId      uint32
+	RtaTs      uint32
+	RtaTsage   uint32
+}
+
+// RtaSession is struct rta_session, linux/rtnetlink.h:517.
+type RtaSession struct {
+	_     structs.HostLayout
+	Proto uint8
+	Pad1  uint8
+	Pad2  uint16
+	U     RtaSessionU
+}
+
+// RtaSessionU is the union U of RtaSession, linux/rtnetlink.h:522.
+type RtaSessionU struct {
+	_   structs.HostLayout
+	raw [1]uint32
+}
+
+// Ports points to ports.
+func (x *RtaSessionU) Ports() *RtaSessionUPorts {
+	return (*RtaSessionUPorts)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Icmpt points to icmpt.
+func (x *RtaSessionU) Icmpt() *RtaSessionUIcmpt {
+	return (*RtaSessionUIcmpt)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// Spi points to spi.
+func (x *RtaSessionU) Spi() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// RtaSessionUPorts is the struct Ports of RtaSessionU, linux/rtnetlink.h:523.
+type RtaSessionUPorts struct {
+	_     structs.HostLayout
+	Sport uint16
+	Dport uint16
+}
+
+// RtaSessionUIcmpt is the struct Icmpt of RtaSessionU, linux/rtnetlink.h:528.
+type RtaSessionUIcmpt struct {
+	_     structs.HostLayout
+	Type  uint8
+	Code  uint8
+	Ident uint16
+}
+
+// RtaMfcStats is struct rta_mfc_stats, linux/rtnetlink.h:538.
+type RtaMfcStats struct {
+	_           structs.HostLayout
+	MfcsPackets uint64
+	MfcsBytes   uint64
+	MfcsWrongIf uint64
+}
+
+// Rtgenmsg is struct rtgenmsg, linux/rtnetlink.h:548.
+type Rtgenmsg struct {
+	_           structs.HostLayout
+	RtgenFamily uint8
+}
+
+// Ifinfomsg is struct ifinfomsg, linux/rtnetlink.h:561.
+type Ifinfomsg struct {
+	_         structs.HostLayout
+	IfiFamily uint8
+	IfiPad    uint8
+	IfiType   uint16 // ARPHRD_
+	IfiIndex  int32  // Link index
+	IfiFlags  uint32 // IFF_* flags
+	IfiChange uint32 // IFF_* change mask
+}
+
+// Prefixmsg is struct prefixmsg, linux/rtnetlink.h:574.
+type Prefixmsg struct {
+	_             structs.HostLayout
+	PrefixFamily  uint8
+	PrefixPad1    uint8
+	PrefixPad2    uint16
+	PrefixIfindex int32
+	PrefixType    uint8
+	PrefixLen     uint8
+	PrefixFlags   uint8
+	PrefixPad3    uint8
+}
+
+// PrefixCacheinfo is struct prefix_cacheinfo, linux/rtnetlink.h:595.
+type PrefixCacheinfo struct {
+	_             structs.HostLayout
+	PreferredTime uint32
+	ValidTime     uint32
+}
+
+// Tcmsg is struct tcmsg, linux/rtnetlink.h:605.
+type Tcmsg struct {
+	_          structs.HostLayout
+	TcmFamily  uint8
+	TcmPad1    uint8
+	TcmPad2    uint16
+	TcmIfindex int32
+	TcmHandle  uint32
+	TcmParent  uint32
+	TcmInfo    uint32
+}
+
+// Nduseroptmsg is struct nduseroptmsg, linux/rtnetlink.h:660.
+type Nduseroptmsg struct {
+	_                 structs.HostLayout
+	NduseroptFamily   uint8
+	NduseroptPad1     uint8
+	NduseroptOptsLen  uint16 // Total length of options
+	NduseroptIfindex  int32
+	NduseroptIcmpType uint8
+	NduseroptIcmpCode uint8
+	NduseroptPad2     uint16
+	NduseroptPad3     uint32
+}
+
+// Tcamsg is struct tcamsg, linux/rtnetlink.h:780.
+//
+// TC action piece
+type Tcamsg struct {
+	_         structs.HostLayout
+	TcaFamily uint8
+	TcaPad1   uint8
+	TcaPad2   uint16
+}

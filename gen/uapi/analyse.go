@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -113,7 +114,7 @@ func (a *analysis) ask() {
 			continue
 		}
 		a.macros = append(a.macros, m)
-		a.unit.questions = append(a.unit.questions, &question{name: name, str: a.isString(m, 0)})
+		a.unit.questions = append(a.unit.questions, &question{name: name, str: a.isString(m)})
 	}
 }
 
@@ -148,25 +149,56 @@ func (a *analysis) refuse(m *macro) string {
 		return "function-like macro"
 	case m.body == "":
 		return "empty macro"
+	case a.walk(m, map[string]bool{}, nil) != 0:
+		// It would swallow the questions after it.
+		return "unbalanced brackets"
 	}
 	return ""
 }
 
-// isString guesses from its text whether a macro is a string. The compiler
-// has the last word.
-func (a *analysis) isString(m *macro, depth int) bool {
-	const maxDepth = 20 // NB: macros may refer to each other in a circle
-	for rest := m.body; rest != "" && depth < maxDepth; {
+// walk visits the tokens of a macro and of the macros that it uses, each of
+// those once. It returns 0 if their brackets are balanced.
+func (a *analysis) walk(m *macro, seen map[string]bool, visit func(tok string)) (depth int) {
+	seen[m.name] = true
+	for rest := m.body; rest != ""; {
 		tok := nextToken(rest)
 		rest = rest[len(tok):]
-		if tok[0] == '"' {
-			return true
+		if visit != nil {
+			visit(tok)
 		}
-		if next := a.sc.macros[tok]; next != nil && !next.function && a.isString(next, depth+1) {
-			return true
+		switch tok {
+		case "(", "[", "{":
+			depth++
+		case ")", "]", "}":
+			if depth--; depth < 0 {
+				return depth
+			}
+		}
+		if next := a.sc.macros[tok]; next != nil && !seen[tok] {
+			if d := a.walk(next, seen, visit); d != 0 {
+				return d
+			}
 		}
 	}
-	return false
+	return depth
+}
+
+// explain finds the identifier that the compiler missed in a macro for which
+// it gave another reason.
+func (a *analysis) explain(m *macro, reason string) string {
+	a.walk(m, map[string]bool{}, func(tok string) {
+		if a.unit.undeclared[tok] {
+			reason = "does not evaluate: '" + tok + "' undeclared"
+		}
+	})
+	return reason
+}
+
+// isString guesses from its text whether a macro is a string. The compiler
+// has the last word.
+func (a *analysis) isString(m *macro) (found bool) {
+	a.walk(m, map[string]bool{}, func(tok string) { found = found || tok[0] == '"' })
+	return found
 }
 
 func (a *analysis) skip(name string, pos Pos, reason string) {
@@ -179,6 +211,7 @@ func (a *analysis) answer() error {
 	if err != nil {
 		return err
 	}
+	a.h.BigEndian = f.ByteOrder == binary.BigEndian
 	d, err := f.DWARF()
 	if err != nil {
 		return fmt.Errorf("debug information: %w", err)
@@ -212,14 +245,14 @@ func (a *analysis) answer() error {
 	for i, q := range a.unit.questions {
 		m := a.macros[i]
 		if q.reason != "" {
-			a.skip(q.name, m.pos, q.reason)
+			a.skip(q.name, m.pos, a.explain(m, q.reason))
 			continue
 		}
 		macros = append(macros, Constant{
 			Name: q.name, Kind: Macro, Value: q.value, Pos: m.pos, Expr: m.body,
 		})
 	}
-	if a.h.Aggregates, err = aggregates(d, a); err != nil {
+	if a.h.Aggregates, err = aggregates(d, a.src, a.unit.roots, a.h.Path); err != nil {
 		return err
 	}
 	a.arrange(enums, macros)

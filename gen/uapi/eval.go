@@ -39,6 +39,9 @@ type unit struct {
 	borrowed  []string // included after header, for its macros
 	clang     bool
 	questions []*question
+	// undeclared are the names that the compiler missed. It complains about
+	// each once, and of what else depends on them in roundabout ways.
+	undeclared map[string]bool
 }
 
 // source returns the text of the unit. Each question stands on a line of its
@@ -84,6 +87,9 @@ func (u *unit) flags() []string {
 // unitError matches an error on a line of a question.
 var unitError = regexp.MustCompile(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:fatal )?error: (.*)$`)
 
+// undeclaredName matches what gcc and clang say of an unknown identifier.
+var undeclaredName = regexp.MustCompile(`'(\w+)' undeclared|undeclared identifier '(\w+)'`)
+
 // build compiles the unit, taking out names that do not compile, until it
 // does.
 func (u *unit) build(ctx context.Context, cc *Compiler) error {
@@ -103,6 +109,12 @@ func (u *unit) build(ctx context.Context, cc *Compiler) error {
 // for a string is asked again as an integer. It returns whether anything
 // changed.
 func (u *unit) drop(messages string) bool {
+	if u.undeclared == nil {
+		u.undeclared = make(map[string]bool)
+	}
+	for _, m := range undeclaredName.FindAllStringSubmatch(messages, -1) {
+		u.undeclared[m[1]+m[2]] = true
+	}
 	seen := make(map[int]bool)
 	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
 		line, err := strconv.Atoi(m[1])

@@ -127,6 +127,8 @@ type Header struct {
 	SHA256 string
 	// License is the SPDX expression of the file, if it has one.
 	License string
+	// BigEndian is the byte order of the target it was compiled for.
+	BigEndian bool
 	// Groups in the order of the file.
 	Groups []Group
 	// Aggregates are structs and unions in the order of the file.

@@ -62,7 +62,8 @@ type File struct {
 
 // goFileName returns the name of the file for a header. The last word keeps
 // the toolchain from reading a build constraint into names such as
-// "linux/arm.h", and marks the file as ours.
+// "linux/arm.h", and marks the file as ours. Names are in lower case, since the
+// go command refuses two that differ by nothing else; capitals leave a mark.
 func goFileName(header string) string {
 	name := strings.TrimSuffix(strings.TrimPrefix(header, "linux/"), ".h")
 	name = strings.Map(func(r rune) rune {
@@ -72,18 +73,27 @@ func goFileName(header string) string {
 		}
 		return '_'
 	}, name)
+	if lower := strings.ToLower(name); lower != name {
+		name = lower + "_caps"
+	}
 	return strings.TrimLeft(name, "_") + fileSuffix
 }
 
 // fileSuffix ends the name of every generated file.
 const fileSuffix = "_uapi.go"
 
-// Render turns a package into Go files, one a header, sorted as the headers
-// are. Headers of which nothing is selected yield no file.
+// Render turns a package into Go files: one a header, in their order, one for
+// what types share, and a test of all layouts. Headers of which nothing is
+// selected yield no file. What clashes with another name is added to the
+// Skipped of its header.
 func Render(p *Package, stamp Stamp) ([]File, error) {
-	var files []File
-	for _, h := range p.Headers {
-		if len(h.Groups) == 0 && len(h.Aggregates) == 0 {
+	var (
+		files   []File
+		structs []*goStruct
+		layouts = arrange(p)
+	)
+	for i, h := range p.Headers {
+		if len(h.Groups) == 0 && len(layouts[i]) == 0 {
 			continue
 		}
 		f := jen.NewFile(p.Name)
@@ -91,13 +101,42 @@ func Render(p *Package, stamp Stamp) ([]File, error) {
 		for _, g := range h.Groups {
 			renderGroup(f, g)
 		}
+		for _, g := range layouts[i] {
+			renderStruct(f, g)
+			structs = append(structs, flatten(g)...)
+		}
 		var b bytes.Buffer
 		if err := f.Render(&b); err != nil {
 			return nil, fmt.Errorf("%s: render: %w", h.Path, err)
 		}
 		files = append(files, File{goFileName(h.Path), b.Bytes()})
 	}
+	support, err := renderSupport(p.Name, files, p.BigEndian)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, support...)
+	if len(structs) > 0 {
+		f := jen.NewFile(p.Name)
+		f.HeaderComment(generatedLine)
+		f.HeaderComment("SPDX-License-Identifier: GPL-2.0-only OR MIT")
+		renderLayoutTest(f, structs)
+		var b bytes.Buffer
+		if err := f.Render(&b); err != nil {
+			return nil, fmt.Errorf("%s: render: %w", layoutTestFile, err)
+		}
+		files = append(files, File{layoutTestFile, b.Bytes()})
+	}
 	return files, nil
+}
+
+// flatten returns a type and those nested in it.
+func flatten(g *goStruct) []*goStruct {
+	out := []*goStruct{g}
+	for _, n := range g.nested {
+		out = append(out, flatten(n)...)
+	}
+	return out
 }
 
 // heading writes what stands above the package clause.

@@ -22,6 +22,8 @@ func (e *DisagreementError) Error() string {
 type Package struct {
 	Name    string
 	Headers []*Header
+	// BigEndian is the byte and bit order of the target.
+	BigEndian bool
 }
 
 // Select applies the configuration to analysed headers, which are in the order
@@ -40,8 +42,44 @@ func Select(cfg *Config, headers []*Header) (*Package, error) {
 			return nil, err
 		}
 		p.Headers = append(p.Headers, out)
+		p.BigEndian = h.BigEndian
 	}
+	p.dropClashes()
 	return p, nil
+}
+
+// names returns the Go names that constants and shared types take.
+func (p *Package) names() names {
+	taken := make(names)
+	for _, t := range []string{"Be16", "Be32", "Be64", "Le16", "Le32", "Le64"} {
+		taken[t], taken["To"+t] = true, true
+	}
+	for _, h := range p.Headers {
+		for _, g := range h.Groups {
+			for _, c := range g.Consts {
+				taken[c.Name] = true
+			}
+		}
+	}
+	return taken
+}
+
+// dropClashes takes out aggregates whose Go name is taken.
+func (p *Package) dropClashes() {
+	taken := p.names()
+	for _, h := range p.Headers {
+		kept := h.Aggregates[:0:0]
+		for _, a := range h.Aggregates {
+			name := exported(a.Tag)
+			if taken[name] {
+				h.Skipped = append(h.Skipped, Skip{a.Tag, a.Pos, "the name " + name + " is taken"})
+				continue
+			}
+			taken[name] = true
+			kept = append(kept, a)
+		}
+		h.Aggregates = kept
+	}
 }
 
 // choose returns what the i-th header of the configuration takes from h.
@@ -88,6 +126,16 @@ func (c *Config) choose(i int, h *Header, seen map[string]Constant) (*Header, er
 		if !strings.HasPrefix(s.Name, "_") && (len(hc.Include) == 0 || include.match(s.Name)) && !exclude.match(s.Name) {
 			out.Skipped = append(out.Skipped, s)
 		}
+	}
+	structs := newMatcher(hc.Structs)
+	out.Aggregates = nil
+	for _, a := range h.Aggregates {
+		if structs.match(a.Tag) {
+			out.Aggregates = append(out.Aggregates, a)
+		}
+	}
+	if p := structs.unused(); p != "" {
+		return nil, c.headerError(i, "structs", fmt.Sprintf("structs: %s has no struct or union %q", h.Path, p))
 	}
 	if p := include.unused(); p != "" {
 		return nil, c.headerError(i, "include", fmt.Sprintf("include: %s has no constant %q", h.Path, p))

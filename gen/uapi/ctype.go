@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+// TypeKind tells C types apart as far as their form in Go differs.
+type TypeKind int
+
+// Kinds of types.
+const (
+	// Integer is any integer, enums and booleans included.
+	Integer TypeKind = iota
+	// Pointer is a pointer to whatever.
+	Pointer
+	// Array has Len elements of Elem.
+	Array
+	// Record is a struct or union.
+	Record
+	// Other has no form in Go but its bytes.
+	Other
+)
+
+// A Type is a C type.
+type Type struct {
+	Kind TypeKind
+	// Size in bytes.
+	Size int64
+	// Signed tells signed integers.
+	Signed bool
+	// Char tells plain char, which is text or bytes, from signed numbers.
+	Char bool
+	// BigEndian and LittleEndian tell integers of types such as __be16.
+	BigEndian, LittleEndian bool
+	// Elem and Len describe an array.
+	Elem *Type
+	Len  int64
+	// Record is the struct or union. It is shared by all that refer to it.
+	Record *Aggregate
+}
+
+// An Aggregate is a struct or union with its layout.
+type Aggregate struct {
+	// Tag is the tag in C, or the name of a typedef where there is no tag,
+	// or empty.
+	Tag string
+	// Typedef is set if Tag is the name of a typedef.
+	Typedef bool
+	// Union tells unions from structs.
+	Union bool
+	// Size in bytes.
+	Size int64
+	// Pos is where the definition begins.
+	Pos Pos
+	// Doc is the comment above it, like [Constant.Doc].
+	Doc []string
+	// Fields in the order of the definition.
+	Fields []Field
+}
+
+// CName returns the type as C writes it.
+func (a *Aggregate) CName() string {
+	switch {
+	case a.Typedef:
+		return a.Tag
+	case a.Union:
+		return "union " + a.Tag
+	}
+	return "struct " + a.Tag
+}
+
+// A Field is a member of a struct or union.
+type Field struct {
+	// Name is empty for an anonymous struct or union.
+	Name string
+	Type *Type
+	// Offset in bytes. A bit-field has the offset of the byte that its
+	// first bit lies in.
+	Offset int64
+	// BitSize is the width of a bit-field, otherwise 0. BitOffset counts
+	// from the start of the struct, as the target numbers bits.
+	BitSize, BitOffset int64
+	// Flexible marks an array of no fixed length at the end.
+	Flexible bool
+	// Doc is the comment beside or above it.
+	Doc []string
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"bytes"
+	"fmt"
+	"go/format"
+	"path"
+	"slices"
+	"strings"
+)
+
+// supportFile is the generated file with what the types of all headers share.
+const supportFile = "types" + fileSuffix
+
+// A piece of the support file, with the words by which its use is seen.
+type piece struct {
+	uses []string
+	text string
+}
+
+// supportPieces are the parts of the support file. %[1]s is the bit order.
+func supportPieces(bigEndian bool) []piece {
+	var pieces []piece
+	for _, order := range []struct{ prefix, name, pkg string }{
+		{"Be", "big-endian", "BigEndian"}, {"Le", "little-endian", "LittleEndian"},
+	} {
+		for _, bits := range []string{"16", "32", "64"} {
+			t := order.prefix + bits
+			pieces = append(pieces, piece{[]string{t}, fmt.Sprintf(`
+// %[1]s is a number of %[2]s bits in %[3]s order, as __%[4]s%[2]s in C. [To%[1]s]
+// makes one; Host reads it.
+type %[1]s uint%[2]s
+
+// Host returns the number in the order of this machine.
+func (v %[1]s) Host() uint%[2]s {
+	var b [%[2]s / 8]byte
+	binary.NativeEndian.PutUint%[2]s(b[:], uint%[2]s(v))
+	return binary.%[5]s.Uint%[2]s(b[:])
+}
+
+// To%[1]s returns a number of this machine in %[3]s order.
+func To%[1]s(v uint%[2]s) %[1]s {
+	var b [%[2]s / 8]byte
+	binary.%[5]s.PutUint%[2]s(b[:], v)
+	return %[1]s(binary.NativeEndian.Uint%[2]s(b[:]))
+}
+`, t, bits, order.name, strings.ToLower(order.prefix), order.pkg)})
+		}
+	}
+	bit := "uint(at % 8)"
+	if bigEndian {
+		bit = "uint(7 - at%8)"
+	}
+	from, place := "width - 1; i >= 0; i--", "offset+i"
+	if bigEndian {
+		from = "0; i < width; i++"
+	}
+	value := "uint(i)"
+	if bigEndian {
+		value = "uint(width-1-i)"
+	}
+	return append(pieces,
+		piece{[]string{"load["}, `
+// load copies a value that may not be aligned.
+func load[T any](p unsafe.Pointer, offset int) (v T) {
+	size := int(unsafe.Sizeof(v))
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&v)), size), unsafe.Slice((*byte)(unsafe.Add(p, offset)), size))
+	return v
+}
+`},
+		piece{[]string{"store("}, `
+// store is the reverse of load.
+func store[T any](p unsafe.Pointer, offset int, v T) {
+	size := int(unsafe.Sizeof(v))
+	copy(unsafe.Slice((*byte)(unsafe.Add(p, offset)), size), unsafe.Slice((*byte)(unsafe.Pointer(&v)), size))
+}
+`},
+		piece{[]string{"loadBits(", "loadSignedBits("}, `
+// loadBits returns the bit-field at a bit offset from p.
+func loadBits(p unsafe.Pointer, offset, width int) (v uint64) {
+	for i := ` + from + ` {
+		at := ` + place + `
+		v = v<<1 | uint64(*(*byte)(unsafe.Add(p, at/8))>>` + bit + `)&1
+	}
+	return v
+}
+`},
+		piece{[]string{"loadSignedBits("}, `
+// loadSignedBits is loadBits for signed fields.
+func loadSignedBits(p unsafe.Pointer, offset, width int) int64 {
+	return int64(loadBits(p, offset, width)<<(64-width)) >> (64 - width)
+}
+`},
+		piece{[]string{"storeBits("}, `
+// storeBits is the reverse of loadBits.
+func storeBits(p unsafe.Pointer, offset, width int, v uint64) {
+	for i := range width {
+		at := ` + place + `
+		b := (*byte)(unsafe.Add(p, at/8))
+		*b = *b&^(1<<` + bit + `) | byte(v>>` + value + `&1)<<` + bit + `
+	}
+}
+`})
+}
+
+// renderSupport returns the support file with what the given files use, or
+// nothing if they use none of it.
+func renderSupport(pkg string, files []File, bigEndian bool) ([]File, error) {
+	var body strings.Builder
+	for _, p := range supportPieces(bigEndian) {
+		used := slices.ContainsFunc(files, func(f File) bool {
+			return slices.ContainsFunc(p.uses, func(u string) bool { return usesWord(f.Content, u) })
+		})
+		if used {
+			body.WriteString(p.text)
+		}
+	}
+	if body.Len() == 0 {
+		return nil, nil
+	}
+	var imports strings.Builder
+	for _, pkg := range []string{"encoding/binary", "unsafe"} {
+		if strings.Contains(body.String(), path.Base(pkg)+".") {
+			fmt.Fprintf(&imports, "\t%q\n", pkg)
+		}
+	}
+	text := fmt.Sprintf("// %s\n// SPDX-License-Identifier: GPL-2.0-only OR MIT\n\npackage %s\n\nimport (\n%s)\n%s", generatedLine, pkg, imports.String(), body.String())
+	out, err := format.Source([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: render: %w", supportFile, err)
+	}
+	return []File{{supportFile, out}}, nil
+}
+
+// usesWord tells whether code has a word, which may end in a bracket. The word
+// must not go on in either direction.
+func usesWord(code []byte, word string) bool {
+	for at := 0; ; {
+		i := bytes.Index(code[at:], []byte(word))
+		if i < 0 {
+			return false
+		}
+		i += at
+		end := i + len(word)
+		if (i == 0 || !isIdent(code[i-1])) && (!isIdent(word[len(word)-1]) || end == len(code) || !isIdent(code[end])) {
+			return true
+		}
+		at = i + 1
+	}
+}
