@@ -104,6 +104,9 @@ func (s *Source) applyOne(ctx context.Context, g *git, dir string, i int, parent
 	fail := func(output string) error {
 		return newApplyError(s, i, output)
 	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return "", "", fail("empty patch")
+	}
 	mail, err := g.mailinfo(ctx, dir, data)
 	if err != nil {
 		return "", "", fail(err.Error())

@@ -70,6 +70,9 @@ func (e *ApplyError) explain(patch []byte) {
 		e.File, e.Reason = m[1], "does not apply"
 		start, _ := strconv.Atoi(m[2])
 		e.Hunk, e.Line = findHunk(patch, e.File, start)
+		if bytes.Contains(patch, []byte("\r\n")) {
+			e.Reason += " (the patch has CRLF line ends)"
+		}
 		return
 	}
 	if m := applyFile.FindStringSubmatch(e.Output); m != nil {

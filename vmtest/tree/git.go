@@ -47,6 +47,9 @@ var fixedConfig = []string{
 	"core.attributesFile=/dev/null",
 	"core.excludesFile=/dev/null",
 	"core.whitespace=blank-at-eol,blank-at-eof,space-before-tab",
+	// A cache that was packed and unpacked elsewhere keeps its dates only.
+	"core.trustctime=false",
+	"core.checkStat=minimal",
 	"gc.auto=0",
 	"maintenance.auto=false",
 	"index.threads=true",

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -149,6 +151,9 @@ func (s *Series) Base(name string) (*Base, error) {
 		filepath.Join(s.Dir, ManifestName), name, strings.Join(names, ", "))
 }
 
+// tomlLine is how the library says where a value of the wrong type is.
+var tomlLine = regexp.MustCompile(`(?s)^toml: line (\d+) (.*)$`)
+
 // parse reads a manifest without looking at any other file.
 func parse(file string, data []byte) (*Series, positions, error) {
 	pos := scanPositions(data)
@@ -162,6 +167,9 @@ func parse(file string, data []byte) (*Series, positions, error) {
 			if e.Msg == "" {
 				e.Msg = err.Error()
 			}
+		} else if m := tomlLine.FindStringSubmatch(err.Error()); m != nil {
+			e.Line, _ = strconv.Atoi(m[1])
+			e.Msg = m[2]
 		}
 		return nil, nil, e
 	}
