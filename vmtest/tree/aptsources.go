@@ -48,7 +48,8 @@ func parseOneLine(data []byte) []aptSource {
 	var all []aptSource
 	for line := range bytes.Lines(data) {
 		text, _, _ := strings.Cut(string(line), "#")
-		typ, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+		text = strings.TrimSpace(strings.ReplaceAll(text, "\t", " "))
+		typ, rest, _ := strings.Cut(text, " ")
 		if typ != "deb" && typ != "deb-src" {
 			continue
 		}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package tree
+
+// GitDir is the bare repository that holds the base and what was applied to
+// it. It is the cache's: read it, with git --git-dir, but change nothing.
+func (s *Source) GitDir() string { return s.git().dir }
