@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/if_link.h
-// SHA256: daf43060dd63c66c011dd166de34ce4c987384c8b39ef82a99672f1710d7a672
+// SHA256: 934595d7054eaf5f9307e2e35f65b04ce6a5c7884035991c1fb270bc7ea142dd
 // Kernel: 6.12.117 (base 6.12)
 
 package uapi
@@ -80,15 +80,15 @@ const (
 	IFLA_GSO_IPV4_MAX_SIZE   = 63
 	IFLA_GRO_IPV4_MAX_SIZE   = 64
 	IFLA_DPLL_PIN            = 65
-	IFLA_XPS                 = 70
+	IFLA_XPS                 = 70 // 66 to 69 have a meaning in later kernels
 )
 
-// linux/if_link.h:386
+// linux/if_link.h:387
 const (
 	IFLA_MAX = 70
 )
 
-// enum, linux/if_link.h:388
+// enum, linux/if_link.h:389
 const (
 	IFLA_PROTO_DOWN_REASON_UNSPEC = 0
 	IFLA_PROTO_DOWN_REASON_MASK   = 1 // u32, mask for reason bits
@@ -96,19 +96,19 @@ const (
 	IFLA_PROTO_DOWN_REASON_MAX    = 2
 )
 
-// enum, linux/if_link.h:401
+// enum, linux/if_link.h:402
 const (
 	IFLA_INET_UNSPEC = 0
 	IFLA_INET_CONF   = 1
 )
 
-// linux/if_link.h:407
+// linux/if_link.h:408
 const (
 	IFLA_INET_MAX = 1
 )
 
 // Subtype attributes for IFLA_PROTINFO
-// enum, linux/if_link.h:439
+// enum, linux/if_link.h:440
 const (
 	IFLA_INET6_UNSPEC        = 0
 	IFLA_INET6_FLAGS         = 1 // link flags
@@ -122,12 +122,12 @@ const (
 	IFLA_INET6_RA_MTU        = 9 // mtu carried in the RA message
 )
 
-// linux/if_link.h:453
+// linux/if_link.h:454
 const (
 	IFLA_INET6_MAX = 9
 )
 
-// enum in6_addr_gen_mode, linux/if_link.h:455
+// enum in6_addr_gen_mode, linux/if_link.h:456
 const (
 	IN6_ADDR_GEN_MODE_EUI64          = 0
 	IN6_ADDR_GEN_MODE_NONE           = 1
@@ -147,8 +147,8 @@ const (
 // to FORWARDING). Only relevant if STP is enabled.
 //
 // The valid values are between (2 * USER_HZ) and (30 * USER_HZ).
-// ... (linux/if_link.h:744)
-// enum, linux/if_link.h:744
+// ... (linux/if_link.h:745)
+// enum, linux/if_link.h:745
 const (
 	IFLA_BR_UNSPEC                     = 0
 	IFLA_BR_FORWARD_DELAY              = 1
@@ -202,7 +202,7 @@ const (
 	IFLA_BR_FDB_MAX_LEARNED            = 49
 )
 
-// linux/if_link.h:798
+// linux/if_link.h:799
 const (
 	IFLA_BR_MAX = 49
 )
@@ -215,7 +215,7 @@ const (
 // used to support basic VEPA (Virtual Ethernet Port Aggregator)
 // capabilities. By default, this flag is turned off and the bridge will
 // not forward traffic back out of the receiving port.
-// enum, linux/if_link.h:815
+// enum, linux/if_link.h:816
 const (
 	BRIDGE_MODE_UNSPEC  = 0
 	BRIDGE_MODE_HAIRPIN = 1
@@ -233,8 +233,8 @@ const (
 // * 1 - port is in STP *LISTENING* state. Only valid if STP is enabled
 // on the bridge. In this state the port listens for STP BPDUs and
 // drops all other traffic frames.
-// ... (linux/if_link.h:1051)
-// enum, linux/if_link.h:1051
+// ... (linux/if_link.h:1052)
+// enum, linux/if_link.h:1052
 const (
 	IFLA_BRPORT_UNSPEC                = 0
 	IFLA_BRPORT_STATE                 = 1  // Spanning tree state
@@ -283,12 +283,12 @@ const (
 	IFLA_BRPORT_BACKUP_NHID           = 44
 )
 
-// linux/if_link.h:1099
+// linux/if_link.h:1100
 const (
 	IFLA_BRPORT_MAX = 44
 )
 
-// enum, linux/if_link.h:1108
+// enum, linux/if_link.h:1109
 const (
 	IFLA_INFO_UNSPEC     = 0
 	IFLA_INFO_KIND       = 1
@@ -298,12 +298,12 @@ const (
 	IFLA_INFO_SLAVE_DATA = 5
 )
 
-// linux/if_link.h:1118
+// linux/if_link.h:1119
 const (
 	IFLA_INFO_MAX = 5
 )
 
-// enum, linux/if_link.h:1122
+// enum, linux/if_link.h:1123
 const (
 	IFLA_VLAN_UNSPEC      = 0
 	IFLA_VLAN_ID          = 1
@@ -313,24 +313,24 @@ const (
 	IFLA_VLAN_PROTOCOL    = 5
 )
 
-// linux/if_link.h:1132
+// linux/if_link.h:1133
 const (
 	IFLA_VLAN_MAX = 5
 )
 
-// enum, linux/if_link.h:1139
+// enum, linux/if_link.h:1140
 const (
 	IFLA_VLAN_QOS_UNSPEC  = 0
 	IFLA_VLAN_QOS_MAPPING = 1
 )
 
-// linux/if_link.h:1145
+// linux/if_link.h:1146
 const (
 	IFLA_VLAN_QOS_MAX = 1
 )
 
 // MACVLAN section
-// enum, linux/if_link.h:1153
+// enum, linux/if_link.h:1154
 const (
 	IFLA_MACVLAN_UNSPEC            = 0
 	IFLA_MACVLAN_MODE              = 1
@@ -344,12 +344,12 @@ const (
 	IFLA_MACVLAN_BC_CUTOFF         = 9
 )
 
-// linux/if_link.h:1167
+// linux/if_link.h:1168
 const (
 	IFLA_MACVLAN_MAX = 9
 )
 
-// enum macvlan_mode, linux/if_link.h:1169
+// enum macvlan_mode, linux/if_link.h:1170
 const (
 	MACVLAN_MODE_PRIVATE  = 1  // don't talk to other macvlans
 	MACVLAN_MODE_VEPA     = 2  // talk to other ports through ext bridge
@@ -358,7 +358,7 @@ const (
 	MACVLAN_MODE_SOURCE   = 16 // use source MAC address list to assign
 )
 
-// enum macvlan_macaddr_mode, linux/if_link.h:1177
+// enum macvlan_macaddr_mode, linux/if_link.h:1178
 const (
 	MACVLAN_MACADDR_ADD   = 0
 	MACVLAN_MACADDR_DEL   = 1
@@ -366,37 +366,37 @@ const (
 	MACVLAN_MACADDR_SET   = 3
 )
 
-// linux/if_link.h:1184
+// linux/if_link.h:1185
 const (
 	MACVLAN_FLAG_NOPROMISC = 1
 	MACVLAN_FLAG_NODST     = 2 // skip dst macvlan if matching src macvlan
 )
 
 // VRF section
-// enum, linux/if_link.h:1188
+// enum, linux/if_link.h:1189
 const (
 	IFLA_VRF_UNSPEC = 0
 	IFLA_VRF_TABLE  = 1
 )
 
-// linux/if_link.h:1194
+// linux/if_link.h:1195
 const (
 	IFLA_VRF_MAX = 1
 )
 
-// enum, linux/if_link.h:1196
+// enum, linux/if_link.h:1197
 const (
 	IFLA_VRF_PORT_UNSPEC = 0
 	IFLA_VRF_PORT_TABLE  = 1
 )
 
-// linux/if_link.h:1202
+// linux/if_link.h:1203
 const (
 	IFLA_VRF_PORT_MAX = 1
 )
 
 // MACSEC section
-// enum, linux/if_link.h:1205
+// enum, linux/if_link.h:1206
 const (
 	IFLA_MACSEC_UNSPEC         = 0
 	IFLA_MACSEC_SCI            = 1
@@ -416,13 +416,13 @@ const (
 	IFLA_MACSEC_OFFLOAD        = 15
 )
 
-// linux/if_link.h:1225
+// linux/if_link.h:1226
 const (
 	IFLA_MACSEC_MAX = 15
 )
 
 // XFRM section
-// enum, linux/if_link.h:1228
+// enum, linux/if_link.h:1229
 const (
 	IFLA_XFRM_UNSPEC           = 0
 	IFLA_XFRM_LINK             = 1
@@ -430,12 +430,12 @@ const (
 	IFLA_XFRM_COLLECT_METADATA = 3
 )
 
-// linux/if_link.h:1236
+// linux/if_link.h:1237
 const (
 	IFLA_XFRM_MAX = 3
 )
 
-// enum macsec_validation_type, linux/if_link.h:1238
+// enum macsec_validation_type, linux/if_link.h:1239
 const (
 	MACSEC_VALIDATE_DISABLED = 0
 	MACSEC_VALIDATE_CHECK    = 1
@@ -443,7 +443,7 @@ const (
 	MACSEC_VALIDATE_MAX      = 2
 )
 
-// enum macsec_offload, linux/if_link.h:1246
+// enum macsec_offload, linux/if_link.h:1247
 const (
 	MACSEC_OFFLOAD_OFF = 0
 	MACSEC_OFFLOAD_PHY = 1
@@ -452,19 +452,19 @@ const (
 )
 
 // IPVLAN section
-// enum, linux/if_link.h:1255
+// enum, linux/if_link.h:1256
 const (
 	IFLA_IPVLAN_UNSPEC = 0
 	IFLA_IPVLAN_MODE   = 1
 	IFLA_IPVLAN_FLAGS  = 2
 )
 
-// linux/if_link.h:1262
+// linux/if_link.h:1263
 const (
 	IFLA_IPVLAN_MAX = 2
 )
 
-// enum ipvlan_mode, linux/if_link.h:1264
+// enum ipvlan_mode, linux/if_link.h:1265
 const (
 	IPVLAN_MODE_L2  = 0
 	IPVLAN_MODE_L3  = 1
@@ -472,14 +472,14 @@ const (
 	IPVLAN_MODE_MAX = 3
 )
 
-// linux/if_link.h:1271
+// linux/if_link.h:1272
 const (
 	IPVLAN_F_PRIVATE = 0x1
 	IPVLAN_F_VEPA    = 0x2
 )
 
 // netkit section
-// enum netkit_action, linux/if_link.h:1283
+// enum netkit_action, linux/if_link.h:1284
 const (
 	NETKIT_NEXT     = -1
 	NETKIT_PASS     = 0
@@ -487,7 +487,7 @@ const (
 	NETKIT_REDIRECT = 7
 )
 
-// enum netkit_mode, linux/if_link.h:1290
+// enum netkit_mode, linux/if_link.h:1291
 const (
 	NETKIT_L2 = 0
 	NETKIT_L3 = 1
@@ -500,13 +500,13 @@ const (
 // NETKIT_SCRUB_DEFAULT zeroes skb->{mark,priority} fields before
 // invoking the attached BPF program when the peer device resides
 // in a different network namespace. This is the default behavior.
-// enum netkit_scrub, linux/if_link.h:1303
+// enum netkit_scrub, linux/if_link.h:1304
 const (
 	NETKIT_SCRUB_NONE    = 0
 	NETKIT_SCRUB_DEFAULT = 1
 )
 
-// enum, linux/if_link.h:1308
+// enum, linux/if_link.h:1309
 const (
 	IFLA_NETKIT_UNSPEC      = 0
 	IFLA_NETKIT_PEER_INFO   = 1
@@ -518,23 +518,23 @@ const (
 	IFLA_NETKIT_PEER_SCRUB  = 7
 )
 
-// linux/if_link.h:1319
+// linux/if_link.h:1320
 const (
 	IFLA_NETKIT_MAX = 7
 )
 
-// linux/if_link.h:1324
+// linux/if_link.h:1325
 const (
 	TUNNEL_MSG_FLAG_STATS = 0x1 // include statistics in the dump
 )
 
-// linux/if_link.h:1326
+// linux/if_link.h:1327
 const (
 	TUNNEL_MSG_VALID_USER_FLAGS = 1
 )
 
 // Embedded inside VXLAN_VNIFILTER_ENTRY_STATS
-// enum, linux/if_link.h:1329
+// enum, linux/if_link.h:1330
 const (
 	VNIFILTER_ENTRY_STATS_UNSPEC    = 0
 	VNIFILTER_ENTRY_STATS_RX_BYTES  = 1
@@ -548,12 +548,12 @@ const (
 	VNIFILTER_ENTRY_STATS_PAD       = 9
 )
 
-// linux/if_link.h:1342
+// linux/if_link.h:1343
 const (
 	VNIFILTER_ENTRY_STATS_MAX = 9
 )
 
-// enum, linux/if_link.h:1344
+// enum, linux/if_link.h:1345
 const (
 	VXLAN_VNIFILTER_ENTRY_UNSPEC = 0
 	VXLAN_VNIFILTER_ENTRY_START  = 1
@@ -563,23 +563,23 @@ const (
 	VXLAN_VNIFILTER_ENTRY_STATS  = 5
 )
 
-// linux/if_link.h:1353
+// linux/if_link.h:1354
 const (
 	VXLAN_VNIFILTER_ENTRY_MAX = 5
 )
 
-// enum, linux/if_link.h:1355
+// enum, linux/if_link.h:1356
 const (
 	VXLAN_VNIFILTER_UNSPEC = 0
 	VXLAN_VNIFILTER_ENTRY  = 1
 )
 
-// linux/if_link.h:1360
+// linux/if_link.h:1361
 const (
 	VXLAN_VNIFILTER_MAX = 1
 )
 
-// enum, linux/if_link.h:1362
+// enum, linux/if_link.h:1363
 const (
 	IFLA_VXLAN_UNSPEC            = 0
 	IFLA_VXLAN_ID                = 1
@@ -616,12 +616,12 @@ const (
 	IFLA_VXLAN_LABEL_POLICY      = 32 // IPv6 flow label policy; ifla_vxlan_label_policy
 )
 
-// linux/if_link.h:1398
+// linux/if_link.h:1399
 const (
 	IFLA_VXLAN_MAX = 32
 )
 
-// enum ifla_vxlan_df, linux/if_link.h:1405
+// enum ifla_vxlan_df, linux/if_link.h:1406
 const (
 	VXLAN_DF_UNSET   = 0
 	VXLAN_DF_SET     = 1
@@ -629,7 +629,7 @@ const (
 	VXLAN_DF_MAX     = 2
 )
 
-// enum ifla_vxlan_label_policy, linux/if_link.h:1413
+// enum ifla_vxlan_label_policy, linux/if_link.h:1414
 const (
 	VXLAN_LABEL_FIXED   = 0
 	VXLAN_LABEL_INHERIT = 1
@@ -637,7 +637,7 @@ const (
 )
 
 // GENEVE section
-// enum, linux/if_link.h:1421
+// enum, linux/if_link.h:1422
 const (
 	IFLA_GENEVE_UNSPEC              = 0
 	IFLA_GENEVE_ID                  = 1
@@ -656,12 +656,12 @@ const (
 	IFLA_GENEVE_INNER_PROTO_INHERIT = 14
 )
 
-// linux/if_link.h:1439
+// linux/if_link.h:1440
 const (
 	IFLA_GENEVE_MAX = 14
 )
 
-// enum ifla_geneve_df, linux/if_link.h:1441
+// enum ifla_geneve_df, linux/if_link.h:1442
 const (
 	GENEVE_DF_UNSET   = 0
 	GENEVE_DF_SET     = 1
@@ -670,7 +670,7 @@ const (
 )
 
 // Bareudp section
-// enum, linux/if_link.h:1450
+// enum, linux/if_link.h:1451
 const (
 	IFLA_BAREUDP_UNSPEC          = 0
 	IFLA_BAREUDP_PORT            = 1
@@ -679,30 +679,30 @@ const (
 	IFLA_BAREUDP_MULTIPROTO_MODE = 4
 )
 
-// linux/if_link.h:1459
+// linux/if_link.h:1460
 const (
 	IFLA_BAREUDP_MAX = 4
 )
 
 // PPP section
-// enum, linux/if_link.h:1462
+// enum, linux/if_link.h:1463
 const (
 	IFLA_PPP_UNSPEC = 0
 	IFLA_PPP_DEV_FD = 1
 )
 
-// linux/if_link.h:1467
+// linux/if_link.h:1468
 const (
 	IFLA_PPP_MAX = 1
 )
 
-// enum ifla_gtp_role, linux/if_link.h:1471
+// enum ifla_gtp_role, linux/if_link.h:1472
 const (
 	GTP_ROLE_GGSN = 0
 	GTP_ROLE_SGSN = 1
 )
 
-// enum, linux/if_link.h:1476
+// enum, linux/if_link.h:1477
 const (
 	IFLA_GTP_UNSPEC         = 0
 	IFLA_GTP_FD0            = 1
@@ -715,12 +715,12 @@ const (
 	IFLA_GTP_LOCAL6         = 8
 )
 
-// linux/if_link.h:1488
+// linux/if_link.h:1489
 const (
 	IFLA_GTP_MAX = 8
 )
 
-// enum, linux/if_link.h:1492
+// enum, linux/if_link.h:1493
 const (
 	IFLA_BOND_UNSPEC            = 0
 	IFLA_BOND_MODE              = 1
@@ -757,12 +757,12 @@ const (
 	IFLA_BOND_COUPLED_CONTROL   = 32
 )
 
-// linux/if_link.h:1529
+// linux/if_link.h:1530
 const (
 	IFLA_BOND_MAX = 32
 )
 
-// enum, linux/if_link.h:1531
+// enum, linux/if_link.h:1532
 const (
 	IFLA_BOND_AD_INFO_UNSPEC      = 0
 	IFLA_BOND_AD_INFO_AGGREGATOR  = 1
@@ -772,12 +772,12 @@ const (
 	IFLA_BOND_AD_INFO_PARTNER_MAC = 5
 )
 
-// linux/if_link.h:1541
+// linux/if_link.h:1542
 const (
 	IFLA_BOND_AD_INFO_MAX = 5
 )
 
-// enum, linux/if_link.h:1543
+// enum, linux/if_link.h:1544
 const (
 	IFLA_BOND_SLAVE_UNSPEC                     = 0
 	IFLA_BOND_SLAVE_STATE                      = 1
@@ -794,23 +794,23 @@ const (
 	IFLA_BOND_SLAVE_AD_CHURN_PARTNER_STATE     = 12
 )
 
-// linux/if_link.h:1560
+// linux/if_link.h:1561
 const (
 	IFLA_BOND_SLAVE_MAX = 12
 )
 
-// enum, linux/if_link.h:1564
+// enum, linux/if_link.h:1565
 const (
 	IFLA_VF_INFO_UNSPEC = 0
 	IFLA_VF_INFO        = 1
 )
 
-// linux/if_link.h:1570
+// linux/if_link.h:1571
 const (
 	IFLA_VF_INFO_MAX = 1
 )
 
-// enum, linux/if_link.h:1572
+// enum, linux/if_link.h:1573
 const (
 	IFLA_VF_UNSPEC     = 0
 	IFLA_VF_MAC        = 1 // Hardware queue specific attributes
@@ -830,31 +830,31 @@ const (
 	IFLA_VF_BROADCAST    = 13 // VF broadcast
 )
 
-// linux/if_link.h:1592
+// linux/if_link.h:1593
 const (
 	IFLA_VF_MAX = 13
 )
 
-// enum, linux/if_link.h:1609
+// enum, linux/if_link.h:1610
 const (
 	IFLA_VF_VLAN_INFO_UNSPEC = 0
 	IFLA_VF_VLAN_INFO        = 1 // VLAN ID, QoS and VLAN protocol
 )
 
-// linux/if_link.h:1615
+// linux/if_link.h:1616
 const (
 	IFLA_VF_VLAN_INFO_MAX = 1
 	MAX_VLAN_LIST_LEN     = 1
 )
 
-// enum, linux/if_link.h:1646
+// enum, linux/if_link.h:1647
 const (
 	IFLA_VF_LINK_STATE_AUTO    = 0 // link state of the uplink
 	IFLA_VF_LINK_STATE_ENABLE  = 1 // link always up
 	IFLA_VF_LINK_STATE_DISABLE = 2 // link always down
 )
 
-// enum, linux/if_link.h:1663
+// enum, linux/if_link.h:1664
 const (
 	IFLA_VF_STATS_RX_PACKETS = 0
 	IFLA_VF_STATS_TX_PACKETS = 1
@@ -867,23 +867,23 @@ const (
 	IFLA_VF_STATS_TX_DROPPED = 8
 )
 
-// linux/if_link.h:1676
+// linux/if_link.h:1677
 const (
 	IFLA_VF_STATS_MAX = 8
 )
 
-// enum, linux/if_link.h:1698
+// enum, linux/if_link.h:1699
 const (
 	IFLA_VF_PORT_UNSPEC = 0
 	IFLA_VF_PORT        = 1 // nest
 )
 
-// linux/if_link.h:1704
+// linux/if_link.h:1705
 const (
 	IFLA_VF_PORT_MAX = 1
 )
 
-// enum, linux/if_link.h:1706
+// enum, linux/if_link.h:1707
 const (
 	IFLA_PORT_UNSPEC        = 0
 	IFLA_PORT_VF            = 1 // __u32
@@ -895,19 +895,19 @@ const (
 	IFLA_PORT_RESPONSE      = 7 // __u16, output only
 )
 
-// linux/if_link.h:1718
+// linux/if_link.h:1719
 const (
 	IFLA_PORT_MAX = 7
 )
 
-// linux/if_link.h:1720
+// linux/if_link.h:1721
 const (
 	PORT_PROFILE_MAX = 40
 	PORT_UUID_MAX    = 16
 	PORT_SELF_VF     = -1
 )
 
-// enum, linux/if_link.h:1724
+// enum, linux/if_link.h:1725
 const (
 	PORT_REQUEST_PREASSOCIATE    = 0
 	PORT_REQUEST_PREASSOCIATE_RR = 1
@@ -915,7 +915,7 @@ const (
 	PORT_REQUEST_DISASSOCIATE    = 3
 )
 
-// enum, linux/if_link.h:1731
+// enum, linux/if_link.h:1732
 const (
 	PORT_VDP_RESPONSE_SUCCESS                    = 0
 	PORT_VDP_RESPONSE_INVALID_FORMAT             = 1
@@ -932,7 +932,7 @@ const (
 	PORT_PROFILE_RESPONSE_ERROR                  = 261
 )
 
-// enum, linux/if_link.h:1758
+// enum, linux/if_link.h:1759
 const (
 	IFLA_IPOIB_UNSPEC = 0
 	IFLA_IPOIB_PKEY   = 1
@@ -940,26 +940,26 @@ const (
 	IFLA_IPOIB_UMCAST = 3
 )
 
-// enum, linux/if_link.h:1766
+// enum, linux/if_link.h:1767
 const (
 	IPOIB_MODE_DATAGRAM  = 0 // using unreliable datagram QPs
 	IPOIB_MODE_CONNECTED = 1 // using connected QPs
 )
 
-// linux/if_link.h:1771
+// linux/if_link.h:1772
 const (
 	IFLA_IPOIB_MAX = 3
 )
 
 // Different redundancy protocols for hsr device
-// enum, linux/if_link.h:1777
+// enum, linux/if_link.h:1778
 const (
 	HSR_PROTOCOL_HSR = 0
 	HSR_PROTOCOL_PRP = 1
 	HSR_PROTOCOL_MAX = 2
 )
 
-// enum, linux/if_link.h:1783
+// enum, linux/if_link.h:1784
 const (
 	IFLA_HSR_UNSPEC           = 0
 	IFLA_HSR_SLAVE1           = 1
@@ -974,14 +974,14 @@ const (
 	IFLA_HSR_INTERLINK = 8 // HSR interlink network device
 )
 
-// linux/if_link.h:1798
+// linux/if_link.h:1799
 const (
 	IFLA_HSR_MAX = 8
 )
 
 // A stats attribute can be netdev specific or a global stat.
 // For netdev stats, lets use the prefix IFLA_STATS_LINK_
-// enum, linux/if_link.h:1813
+// enum, linux/if_link.h:1814
 const (
 	IFLA_STATS_UNSPEC              = 0 // also used as 64bit pad attribute
 	IFLA_STATS_LINK_64             = 1
@@ -991,12 +991,12 @@ const (
 	IFLA_STATS_AF_SPEC             = 5
 )
 
-// linux/if_link.h:1823
+// linux/if_link.h:1824
 const (
 	IFLA_STATS_MAX = 5
 )
 
-// enum, linux/if_link.h:1827
+// enum, linux/if_link.h:1828
 const (
 	IFLA_STATS_GETSET_UNSPEC = 0
 	// Nest of IFLA_STATS_LINK_xxx, each a u32 with
@@ -1005,7 +1005,7 @@ const (
 	IFLA_STATS_SET_OFFLOAD_XSTATS_L3_STATS = 2 // 0 or 1 as u8
 )
 
-// linux/if_link.h:1836
+// linux/if_link.h:1837
 const (
 	IFLA_STATS_GETSET_MAX = 2
 )
@@ -1014,20 +1014,20 @@ const (
 // [IFLA_STATS_LINK_XSTATS]
 // -> [LINK_XSTATS_TYPE_xxx]
 // -> [rtnl link type specific attributes]
-// enum, linux/if_link.h:1843
+// enum, linux/if_link.h:1844
 const (
 	LINK_XSTATS_TYPE_UNSPEC = 0
 	LINK_XSTATS_TYPE_BRIDGE = 1
 	LINK_XSTATS_TYPE_BOND   = 2
 )
 
-// linux/if_link.h:1849
+// linux/if_link.h:1850
 const (
 	LINK_XSTATS_TYPE_MAX = 2
 )
 
 // These are stats embedded into IFLA_STATS_LINK_OFFLOAD_XSTATS
-// enum, linux/if_link.h:1852
+// enum, linux/if_link.h:1853
 const (
 	IFLA_OFFLOAD_XSTATS_UNSPEC    = 0
 	IFLA_OFFLOAD_XSTATS_CPU_HIT   = 1 // struct rtnl_link_stats64
@@ -1035,24 +1035,24 @@ const (
 	IFLA_OFFLOAD_XSTATS_L3_STATS  = 3 // struct rtnl_hw_stats64
 )
 
-// linux/if_link.h:1859
+// linux/if_link.h:1860
 const (
 	IFLA_OFFLOAD_XSTATS_MAX = 3
 )
 
-// enum, linux/if_link.h:1861
+// enum, linux/if_link.h:1862
 const (
 	IFLA_OFFLOAD_XSTATS_HW_S_INFO_UNSPEC  = 0
 	IFLA_OFFLOAD_XSTATS_HW_S_INFO_REQUEST = 1 // u8
 	IFLA_OFFLOAD_XSTATS_HW_S_INFO_USED    = 2 // u8
 )
 
-// linux/if_link.h:1867
+// linux/if_link.h:1868
 const (
 	IFLA_OFFLOAD_XSTATS_HW_S_INFO_MAX = 2
 )
 
-// linux/if_link.h:1872
+// linux/if_link.h:1873
 const (
 	XDP_FLAGS_UPDATE_IF_NOEXIST = 0x1
 	XDP_FLAGS_SKB_MODE          = 0x2
@@ -1064,7 +1064,7 @@ const (
 )
 
 // These are stored into IFLA_XDP_ATTACHED on dump.
-// enum, linux/if_link.h:1884
+// enum, linux/if_link.h:1885
 const (
 	XDP_ATTACHED_NONE  = 0
 	XDP_ATTACHED_DRV   = 1
@@ -1073,7 +1073,7 @@ const (
 	XDP_ATTACHED_MULTI = 4
 )
 
-// enum, linux/if_link.h:1892
+// enum, linux/if_link.h:1893
 const (
 	IFLA_XDP_UNSPEC      = 0
 	IFLA_XDP_FD          = 1
@@ -1086,12 +1086,34 @@ const (
 	IFLA_XDP_EXPECTED_FD = 8
 )
 
-// linux/if_link.h:1905
+// linux/if_link.h:1906
 const (
 	IFLA_XDP_MAX = 8
 )
 
-// enum, linux/if_link.h:1907
+// linux/if_link.h:1911
+const (
+	XPS_FLAGS_UPDATE_IF_NOEXIST = 0x1 // Attach only where no program is attached.
+	XPS_FLAGS_REPLACE           = 0x2 // Go ahead only if IFLA_XPS_EXPECTED_FD is what is attached.
+	XPS_FLAGS_MASK              = 0x3
+)
+
+// enum, linux/if_link.h:1917
+const (
+	IFLA_XPS_UNSPEC      = 0
+	IFLA_XPS_FD          = 1 // s32, -1 detaches; set only
+	IFLA_XPS_ATTACHED    = 2 // u8, 0 or 1; get only
+	IFLA_XPS_FLAGS       = 3 // u32, XPS_FLAGS_*; set only
+	IFLA_XPS_PROG_ID     = 4 // u32, only if attached; get only
+	IFLA_XPS_EXPECTED_FD = 5 // s32, -1 for no program; set only
+)
+
+// linux/if_link.h:1927
+const (
+	IFLA_XPS_MAX = 5
+)
+
+// enum, linux/if_link.h:1929
 const (
 	IFLA_EVENT_NONE             = 0
 	IFLA_EVENT_REBOOT           = 1 // internal reset / reboot
@@ -1102,7 +1124,7 @@ const (
 	IFLA_EVENT_BONDING_OPTIONS  = 6 // change in bonding options
 )
 
-// enum, linux/if_link.h:1919
+// enum, linux/if_link.h:1941
 const (
 	IFLA_TUN_UNSPEC              = 0
 	IFLA_TUN_OWNER               = 1
@@ -1116,12 +1138,12 @@ const (
 	IFLA_TUN_NUM_DISABLED_QUEUES = 9
 )
 
-// linux/if_link.h:1933
+// linux/if_link.h:1955
 const (
 	IFLA_TUN_MAX = 9
 )
 
-// linux/if_link.h:1937
+// linux/if_link.h:1959
 const (
 	RMNET_FLAGS_INGRESS_DEAGGREGATION = 0x1
 	RMNET_FLAGS_INGRESS_MAP_COMMANDS  = 0x2
@@ -1131,61 +1153,39 @@ const (
 	RMNET_FLAGS_EGRESS_MAP_CKSUMV5    = 0x20
 )
 
-// enum, linux/if_link.h:1944
+// enum, linux/if_link.h:1966
 const (
 	IFLA_RMNET_UNSPEC = 0
 	IFLA_RMNET_MUX_ID = 1
 	IFLA_RMNET_FLAGS  = 2
 )
 
-// linux/if_link.h:1951
+// linux/if_link.h:1973
 const (
 	IFLA_RMNET_MAX = 2
 )
 
-// enum, linux/if_link.h:1960
+// enum, linux/if_link.h:1982
 const (
 	IFLA_MCTP_UNSPEC = 0
 	IFLA_MCTP_NET    = 1
 )
 
-// linux/if_link.h:1966
+// linux/if_link.h:1988
 const (
 	IFLA_MCTP_MAX = 1
 )
 
-// enum, linux/if_link.h:1970
+// enum, linux/if_link.h:1992
 const (
 	IFLA_DSA_UNSPEC  = 0
 	IFLA_DSA_CONDUIT = 1
 	IFLA_DSA_MASTER  = 1 // Deprecated, use IFLA_DSA_CONDUIT instead
 )
 
-// linux/if_link.h:1978
+// linux/if_link.h:2000
 const (
 	IFLA_DSA_MAX = 1
-)
-
-// linux/if_link.h:1982
-const (
-	XPS_FLAGS_UPDATE_IF_NOEXIST = 0x1
-	XPS_FLAGS_REPLACE           = 0x2
-	XPS_FLAGS_MASK              = 0x3
-)
-
-// enum, linux/if_link.h:1987
-const (
-	IFLA_XPS_UNSPEC      = 0
-	IFLA_XPS_FD          = 1 // s32
-	IFLA_XPS_ATTACHED    = 2 // u8
-	IFLA_XPS_FLAGS       = 3 // u32
-	IFLA_XPS_PROG_ID     = 4 // u32
-	IFLA_XPS_EXPECTED_FD = 5 // s32
-)
-
-// linux/if_link.h:1997
-const (
-	IFLA_XPS_MAX = 5
 )
 
 // RtnlLinkStats is struct rtnl_link_stats, linux/if_link.h:9.
@@ -1263,14 +1263,14 @@ type RtnlLinkStats64 struct {
 	RxOtherhostDropped uint64
 }
 
-// IflaBridgeId is struct ifla_bridge_id, linux/if_link.h:800.
+// IflaBridgeId is struct ifla_bridge_id, linux/if_link.h:801.
 type IflaBridgeId struct {
 	_    structs.HostLayout
 	Prio [2]uint8
 	Addr [6]uint8 // ETH_ALEN
 }
 
-// IflaCacheinfo is struct ifla_cacheinfo, linux/if_link.h:1101.
+// IflaCacheinfo is struct ifla_cacheinfo, linux/if_link.h:1102.
 type IflaCacheinfo struct {
 	_             structs.HostLayout
 	MaxReasmLen   uint32
@@ -1279,41 +1279,41 @@ type IflaCacheinfo struct {
 	RetransTime   uint32
 }
 
-// IflaVlanFlags is struct ifla_vlan_flags, linux/if_link.h:1134.
+// IflaVlanFlags is struct ifla_vlan_flags, linux/if_link.h:1135.
 type IflaVlanFlags struct {
 	_     structs.HostLayout
 	Flags uint32
 	Mask  uint32
 }
 
-// IflaVlanQosMapping is struct ifla_vlan_qos_mapping, linux/if_link.h:1147.
+// IflaVlanQosMapping is struct ifla_vlan_qos_mapping, linux/if_link.h:1148.
 type IflaVlanQosMapping struct {
 	_    structs.HostLayout
 	From uint32
 	To   uint32
 }
 
-// IflaVxlanPortRange is struct ifla_vxlan_port_range, linux/if_link.h:1400.
+// IflaVxlanPortRange is struct ifla_vxlan_port_range, linux/if_link.h:1401.
 type IflaVxlanPortRange struct {
 	_    structs.HostLayout
 	Low  Be16
 	High Be16
 }
 
-// IflaVfMac is struct ifla_vf_mac, linux/if_link.h:1594.
+// IflaVfMac is struct ifla_vf_mac, linux/if_link.h:1595.
 type IflaVfMac struct {
 	_   structs.HostLayout
 	Vf  uint32
 	Mac [32]uint8 // MAX_ADDR_LEN
 }
 
-// IflaVfBroadcast is struct ifla_vf_broadcast, linux/if_link.h:1599.
+// IflaVfBroadcast is struct ifla_vf_broadcast, linux/if_link.h:1600.
 type IflaVfBroadcast struct {
 	_         structs.HostLayout
 	Broadcast [32]uint8
 }
 
-// IflaVfVlan is struct ifla_vf_vlan, linux/if_link.h:1603.
+// IflaVfVlan is struct ifla_vf_vlan, linux/if_link.h:1604.
 type IflaVfVlan struct {
 	_    structs.HostLayout
 	Vf   uint32
@@ -1321,7 +1321,7 @@ type IflaVfVlan struct {
 	Qos  uint32
 }
 
-// IflaVfVlanInfo is struct ifla_vf_vlan_info, linux/if_link.h:1618.
+// IflaVfVlanInfo is struct ifla_vf_vlan_info, linux/if_link.h:1619.
 type IflaVfVlanInfo struct {
 	_         structs.HostLayout
 	Vf        uint32
@@ -1331,14 +1331,14 @@ type IflaVfVlanInfo struct {
 	_         [2]byte
 }
 
-// IflaVfTxRate is struct ifla_vf_tx_rate, linux/if_link.h:1625.
+// IflaVfTxRate is struct ifla_vf_tx_rate, linux/if_link.h:1626.
 type IflaVfTxRate struct {
 	_    structs.HostLayout
 	Vf   uint32
 	Rate uint32 // Max TX bandwidth in Mbps, 0 disables throttling
 }
 
-// IflaVfRate is struct ifla_vf_rate, linux/if_link.h:1630.
+// IflaVfRate is struct ifla_vf_rate, linux/if_link.h:1631.
 type IflaVfRate struct {
 	_         structs.HostLayout
 	Vf        uint32
@@ -1346,14 +1346,14 @@ type IflaVfRate struct {
 	MaxTxRate uint32 // Max Bandwidth in Mbps
 }
 
-// IflaVfSpoofchk is struct ifla_vf_spoofchk, linux/if_link.h:1636.
+// IflaVfSpoofchk is struct ifla_vf_spoofchk, linux/if_link.h:1637.
 type IflaVfSpoofchk struct {
 	_       structs.HostLayout
 	Vf      uint32
 	Setting uint32
 }
 
-// IflaVfGuid is struct ifla_vf_guid, linux/if_link.h:1641.
+// IflaVfGuid is struct ifla_vf_guid, linux/if_link.h:1642.
 type IflaVfGuid struct {
 	_    structs.HostLayout
 	Vf   uint32
@@ -1361,28 +1361,28 @@ type IflaVfGuid struct {
 	Guid uint64
 }
 
-// IflaVfLinkState is struct ifla_vf_link_state, linux/if_link.h:1653.
+// IflaVfLinkState is struct ifla_vf_link_state, linux/if_link.h:1654.
 type IflaVfLinkState struct {
 	_         structs.HostLayout
 	Vf        uint32
 	LinkState uint32
 }
 
-// IflaVfRssQueryEn is struct ifla_vf_rss_query_en, linux/if_link.h:1658.
+// IflaVfRssQueryEn is struct ifla_vf_rss_query_en, linux/if_link.h:1659.
 type IflaVfRssQueryEn struct {
 	_       structs.HostLayout
 	Vf      uint32
 	Setting uint32
 }
 
-// IflaVfTrust is struct ifla_vf_trust, linux/if_link.h:1678.
+// IflaVfTrust is struct ifla_vf_trust, linux/if_link.h:1679.
 type IflaVfTrust struct {
 	_       structs.HostLayout
 	Vf      uint32
 	Setting uint32
 }
 
-// IflaPortVsi is struct ifla_port_vsi, linux/if_link.h:1748.
+// IflaPortVsi is struct ifla_port_vsi, linux/if_link.h:1749.
 type IflaPortVsi struct {
 	_              structs.HostLayout
 	VsiMgrId       uint8
@@ -1391,7 +1391,7 @@ type IflaPortVsi struct {
 	Pad            [3]uint8
 }
 
-// IflaRmnetFlags is struct ifla_rmnet_flags, linux/if_link.h:1953.
+// IflaRmnetFlags is struct ifla_rmnet_flags, linux/if_link.h:1975.
 type IflaRmnetFlags struct {
 	_     structs.HostLayout
 	Flags uint32

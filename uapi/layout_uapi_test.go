@@ -4,2862 +4,1830 @@
 package uapi
 
 import (
+	"slices"
 	"testing"
 	"unsafe"
 )
+
+// layoutOfIfLink holds the facts of linux/if_link.h.
+var layoutOfIfLink = []layoutFact{
+	{"size of struct rtnl_link_stats", unsafe.Sizeof(RtnlLinkStats{}), 96},
+	{"offset of rx_packets in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxPackets), 0},
+	{"offset of tx_packets in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxPackets), 4},
+	{"offset of rx_bytes in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxBytes), 8},
+	{"offset of tx_bytes in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxBytes), 12},
+	{"offset of rx_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxErrors), 16},
+	{"offset of tx_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxErrors), 20},
+	{"offset of rx_dropped in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxDropped), 24},
+	{"offset of tx_dropped in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxDropped), 28},
+	{"offset of multicast in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.Multicast), 32},
+	{"offset of collisions in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.Collisions), 36},
+	{"offset of rx_length_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxLengthErrors), 40},
+	{"offset of rx_over_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxOverErrors), 44},
+	{"offset of rx_crc_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxCrcErrors), 48},
+	{"offset of rx_frame_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxFrameErrors), 52},
+	{"offset of rx_fifo_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxFifoErrors), 56},
+	{"offset of rx_missed_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxMissedErrors), 60},
+	{"offset of tx_aborted_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxAbortedErrors), 64},
+	{"offset of tx_carrier_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxCarrierErrors), 68},
+	{"offset of tx_fifo_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxFifoErrors), 72},
+	{"offset of tx_heartbeat_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxHeartbeatErrors), 76},
+	{"offset of tx_window_errors in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxWindowErrors), 80},
+	{"offset of rx_compressed in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxCompressed), 84},
+	{"offset of tx_compressed in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.TxCompressed), 88},
+	{"offset of rx_nohandler in struct rtnl_link_stats", unsafe.Offsetof(RtnlLinkStats{}.RxNohandler), 92},
+	{"size of struct rtnl_link_stats64", unsafe.Sizeof(RtnlLinkStats64{}), 200},
+	{"offset of rx_packets in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxPackets), 0},
+	{"offset of tx_packets in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxPackets), 8},
+	{"offset of rx_bytes in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxBytes), 16},
+	{"offset of tx_bytes in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxBytes), 24},
+	{"offset of rx_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxErrors), 32},
+	{"offset of tx_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxErrors), 40},
+	{"offset of rx_dropped in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxDropped), 48},
+	{"offset of tx_dropped in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxDropped), 56},
+	{"offset of multicast in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.Multicast), 64},
+	{"offset of collisions in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.Collisions), 72},
+	{"offset of rx_length_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxLengthErrors), 80},
+	{"offset of rx_over_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxOverErrors), 88},
+	{"offset of rx_crc_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxCrcErrors), 96},
+	{"offset of rx_frame_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxFrameErrors), 104},
+	{"offset of rx_fifo_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxFifoErrors), 112},
+	{"offset of rx_missed_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxMissedErrors), 120},
+	{"offset of tx_aborted_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxAbortedErrors), 128},
+	{"offset of tx_carrier_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxCarrierErrors), 136},
+	{"offset of tx_fifo_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxFifoErrors), 144},
+	{"offset of tx_heartbeat_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxHeartbeatErrors), 152},
+	{"offset of tx_window_errors in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxWindowErrors), 160},
+	{"offset of rx_compressed in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxCompressed), 168},
+	{"offset of tx_compressed in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.TxCompressed), 176},
+	{"offset of rx_nohandler in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxNohandler), 184},
+	{"offset of rx_otherhost_dropped in struct rtnl_link_stats64", unsafe.Offsetof(RtnlLinkStats64{}.RxOtherhostDropped), 192},
+	{"size of struct ifla_bridge_id", unsafe.Sizeof(IflaBridgeId{}), 8},
+	{"offset of prio in struct ifla_bridge_id", unsafe.Offsetof(IflaBridgeId{}.Prio), 0},
+	{"offset of addr in struct ifla_bridge_id", unsafe.Offsetof(IflaBridgeId{}.Addr), 2},
+	{"size of struct ifla_cacheinfo", unsafe.Sizeof(IflaCacheinfo{}), 16},
+	{"offset of max_reasm_len in struct ifla_cacheinfo", unsafe.Offsetof(IflaCacheinfo{}.MaxReasmLen), 0},
+	{"offset of tstamp in struct ifla_cacheinfo", unsafe.Offsetof(IflaCacheinfo{}.Tstamp), 4},
+	{"offset of reachable_time in struct ifla_cacheinfo", unsafe.Offsetof(IflaCacheinfo{}.ReachableTime), 8},
+	{"offset of retrans_time in struct ifla_cacheinfo", unsafe.Offsetof(IflaCacheinfo{}.RetransTime), 12},
+	{"size of struct ifla_vlan_flags", unsafe.Sizeof(IflaVlanFlags{}), 8},
+	{"offset of flags in struct ifla_vlan_flags", unsafe.Offsetof(IflaVlanFlags{}.Flags), 0},
+	{"offset of mask in struct ifla_vlan_flags", unsafe.Offsetof(IflaVlanFlags{}.Mask), 4},
+	{"size of struct ifla_vlan_qos_mapping", unsafe.Sizeof(IflaVlanQosMapping{}), 8},
+	{"offset of from in struct ifla_vlan_qos_mapping", unsafe.Offsetof(IflaVlanQosMapping{}.From), 0},
+	{"offset of to in struct ifla_vlan_qos_mapping", unsafe.Offsetof(IflaVlanQosMapping{}.To), 4},
+	{"size of struct ifla_vxlan_port_range", unsafe.Sizeof(IflaVxlanPortRange{}), 4},
+	{"offset of low in struct ifla_vxlan_port_range", unsafe.Offsetof(IflaVxlanPortRange{}.Low), 0},
+	{"offset of high in struct ifla_vxlan_port_range", unsafe.Offsetof(IflaVxlanPortRange{}.High), 2},
+	{"size of struct ifla_vf_mac", unsafe.Sizeof(IflaVfMac{}), 36},
+	{"offset of vf in struct ifla_vf_mac", unsafe.Offsetof(IflaVfMac{}.Vf), 0},
+	{"offset of mac in struct ifla_vf_mac", unsafe.Offsetof(IflaVfMac{}.Mac), 4},
+	{"size of struct ifla_vf_broadcast", unsafe.Sizeof(IflaVfBroadcast{}), 32},
+	{"offset of broadcast in struct ifla_vf_broadcast", unsafe.Offsetof(IflaVfBroadcast{}.Broadcast), 0},
+	{"size of struct ifla_vf_vlan", unsafe.Sizeof(IflaVfVlan{}), 12},
+	{"offset of vf in struct ifla_vf_vlan", unsafe.Offsetof(IflaVfVlan{}.Vf), 0},
+	{"offset of vlan in struct ifla_vf_vlan", unsafe.Offsetof(IflaVfVlan{}.Vlan), 4},
+	{"offset of qos in struct ifla_vf_vlan", unsafe.Offsetof(IflaVfVlan{}.Qos), 8},
+	{"size of struct ifla_vf_vlan_info", unsafe.Sizeof(IflaVfVlanInfo{}), 16},
+	{"offset of vf in struct ifla_vf_vlan_info", unsafe.Offsetof(IflaVfVlanInfo{}.Vf), 0},
+	{"offset of vlan in struct ifla_vf_vlan_info", unsafe.Offsetof(IflaVfVlanInfo{}.Vlan), 4},
+	{"offset of qos in struct ifla_vf_vlan_info", unsafe.Offsetof(IflaVfVlanInfo{}.Qos), 8},
+	{"offset of vlan_proto in struct ifla_vf_vlan_info", unsafe.Offsetof(IflaVfVlanInfo{}.VlanProto), 12},
+	{"size of struct ifla_vf_tx_rate", unsafe.Sizeof(IflaVfTxRate{}), 8},
+	{"offset of vf in struct ifla_vf_tx_rate", unsafe.Offsetof(IflaVfTxRate{}.Vf), 0},
+	{"offset of rate in struct ifla_vf_tx_rate", unsafe.Offsetof(IflaVfTxRate{}.Rate), 4},
+	{"size of struct ifla_vf_rate", unsafe.Sizeof(IflaVfRate{}), 12},
+	{"offset of vf in struct ifla_vf_rate", unsafe.Offsetof(IflaVfRate{}.Vf), 0},
+	{"offset of min_tx_rate in struct ifla_vf_rate", unsafe.Offsetof(IflaVfRate{}.MinTxRate), 4},
+	{"offset of max_tx_rate in struct ifla_vf_rate", unsafe.Offsetof(IflaVfRate{}.MaxTxRate), 8},
+	{"size of struct ifla_vf_spoofchk", unsafe.Sizeof(IflaVfSpoofchk{}), 8},
+	{"offset of vf in struct ifla_vf_spoofchk", unsafe.Offsetof(IflaVfSpoofchk{}.Vf), 0},
+	{"offset of setting in struct ifla_vf_spoofchk", unsafe.Offsetof(IflaVfSpoofchk{}.Setting), 4},
+	{"size of struct ifla_vf_guid", unsafe.Sizeof(IflaVfGuid{}), 16},
+	{"offset of vf in struct ifla_vf_guid", unsafe.Offsetof(IflaVfGuid{}.Vf), 0},
+	{"offset of guid in struct ifla_vf_guid", unsafe.Offsetof(IflaVfGuid{}.Guid), 8},
+	{"size of struct ifla_vf_link_state", unsafe.Sizeof(IflaVfLinkState{}), 8},
+	{"offset of vf in struct ifla_vf_link_state", unsafe.Offsetof(IflaVfLinkState{}.Vf), 0},
+	{"offset of link_state in struct ifla_vf_link_state", unsafe.Offsetof(IflaVfLinkState{}.LinkState), 4},
+	{"size of struct ifla_vf_rss_query_en", unsafe.Sizeof(IflaVfRssQueryEn{}), 8},
+	{"offset of vf in struct ifla_vf_rss_query_en", unsafe.Offsetof(IflaVfRssQueryEn{}.Vf), 0},
+	{"offset of setting in struct ifla_vf_rss_query_en", unsafe.Offsetof(IflaVfRssQueryEn{}.Setting), 4},
+	{"size of struct ifla_vf_trust", unsafe.Sizeof(IflaVfTrust{}), 8},
+	{"offset of vf in struct ifla_vf_trust", unsafe.Offsetof(IflaVfTrust{}.Vf), 0},
+	{"offset of setting in struct ifla_vf_trust", unsafe.Offsetof(IflaVfTrust{}.Setting), 4},
+	{"size of struct ifla_port_vsi", unsafe.Sizeof(IflaPortVsi{}), 8},
+	{"offset of vsi_mgr_id in struct ifla_port_vsi", unsafe.Offsetof(IflaPortVsi{}.VsiMgrId), 0},
+	{"offset of vsi_type_id in struct ifla_port_vsi", unsafe.Offsetof(IflaPortVsi{}.VsiTypeId), 1},
+	{"offset of vsi_type_version in struct ifla_port_vsi", unsafe.Offsetof(IflaPortVsi{}.VsiTypeVersion), 4},
+	{"offset of pad in struct ifla_port_vsi", unsafe.Offsetof(IflaPortVsi{}.Pad), 5},
+	{"size of struct ifla_rmnet_flags", unsafe.Sizeof(IflaRmnetFlags{}), 8},
+	{"offset of flags in struct ifla_rmnet_flags", unsafe.Offsetof(IflaRmnetFlags{}.Flags), 0},
+	{"offset of mask in struct ifla_rmnet_flags", unsafe.Offsetof(IflaRmnetFlags{}.Mask), 4},
+}
+
+// layoutOfRtnetlink holds the facts of linux/rtnetlink.h.
+var layoutOfRtnetlink = []layoutFact{
+	{"size of struct rtattr", unsafe.Sizeof(Rtattr{}), 4},
+	{"offset of rta_len in struct rtattr", unsafe.Offsetof(Rtattr{}.RtaLen), 0},
+	{"offset of rta_type in struct rtattr", unsafe.Offsetof(Rtattr{}.RtaType), 2},
+	{"size of struct rtmsg", unsafe.Sizeof(Rtmsg{}), 12},
+	{"offset of rtm_family in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmFamily), 0},
+	{"offset of rtm_dst_len in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmDstLen), 1},
+	{"offset of rtm_src_len in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmSrcLen), 2},
+	{"offset of rtm_tos in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmTos), 3},
+	{"offset of rtm_table in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmTable), 4},
+	{"offset of rtm_protocol in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmProtocol), 5},
+	{"offset of rtm_scope in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmScope), 6},
+	{"offset of rtm_type in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmType), 7},
+	{"offset of rtm_flags in struct rtmsg", unsafe.Offsetof(Rtmsg{}.RtmFlags), 8},
+	{"size of struct rtnexthop", unsafe.Sizeof(Rtnexthop{}), 8},
+	{"offset of rtnh_len in struct rtnexthop", unsafe.Offsetof(Rtnexthop{}.RtnhLen), 0},
+	{"offset of rtnh_flags in struct rtnexthop", unsafe.Offsetof(Rtnexthop{}.RtnhFlags), 2},
+	{"offset of rtnh_hops in struct rtnexthop", unsafe.Offsetof(Rtnexthop{}.RtnhHops), 3},
+	{"offset of rtnh_ifindex in struct rtnexthop", unsafe.Offsetof(Rtnexthop{}.RtnhIfindex), 4},
+	{"size of struct rtvia", unsafe.Sizeof(Rtvia{}), 2},
+	{"offset of rtvia_family in struct rtvia", unsafe.Offsetof(Rtvia{}.RtviaFamily), 0},
+	{"size of struct rta_cacheinfo", unsafe.Sizeof(RtaCacheinfo{}), 32},
+	{"offset of rta_clntref in struct rta_cacheinfo", unsafe.Offsetof(RtaCacheinfo{}.RtaClntref), 0},
+	{"offset of rta_lastuse in struct rta_cacheinfo", unsafe.Offsetof(RtaCacheinfo{}.RtaLastuse), 4},
+	{"offset of rta_expires in struct rta_cacheinfo", unsafe.Offsetof(RtaCacheinfo{}.RtaExpires), 8},
+	{"offset of rta_error in struct rta_cacheinfo", unsafe.Offsetof(RtaCacheinfo{}.RtaError), 12},
+	{"offset of rta_used in struct rta_cacheinfo", unsafe.Offsetof(RtaCacheinfo{}.RtaUsed), 16},
+	{"offset of rta_id in struct rta_cacheinfo", unsafe.Offsetof(RtaCacheinfo{}.RtaId), 20},
+	{"offset of rta_ts in struct rta_cacheinfo", unsafe.Offsetof(RtaCacheinfo{}.RtaTs), 24},
+	{"offset of rta_tsage in struct rta_cacheinfo", unsafe.Offsetof(RtaCacheinfo{}.RtaTsage), 28},
+	{"size of struct rta_session", unsafe.Sizeof(RtaSession{}), 8},
+	{"offset of proto in struct rta_session", unsafe.Offsetof(RtaSession{}.Proto), 0},
+	{"offset of pad1 in struct rta_session", unsafe.Offsetof(RtaSession{}.Pad1), 1},
+	{"offset of pad2 in struct rta_session", unsafe.Offsetof(RtaSession{}.Pad2), 2},
+	{"offset of u in struct rta_session", unsafe.Offsetof(RtaSession{}.U), 4},
+	{"size of the union U of RtaSession", unsafe.Sizeof(RtaSessionU{}), 4},
+	{"offset of raw in the union U of RtaSession", unsafe.Offsetof(RtaSessionU{}.raw), 0},
+	{"size of the struct Ports of RtaSessionU", unsafe.Sizeof(RtaSessionUPorts{}), 4},
+	{"offset of sport in the struct Ports of RtaSessionU", unsafe.Offsetof(RtaSessionUPorts{}.Sport), 0},
+	{"offset of dport in the struct Ports of RtaSessionU", unsafe.Offsetof(RtaSessionUPorts{}.Dport), 2},
+	{"size of the struct Icmpt of RtaSessionU", unsafe.Sizeof(RtaSessionUIcmpt{}), 4},
+	{"offset of type in the struct Icmpt of RtaSessionU", unsafe.Offsetof(RtaSessionUIcmpt{}.Type), 0},
+	{"offset of code in the struct Icmpt of RtaSessionU", unsafe.Offsetof(RtaSessionUIcmpt{}.Code), 1},
+	{"offset of ident in the struct Icmpt of RtaSessionU", unsafe.Offsetof(RtaSessionUIcmpt{}.Ident), 2},
+	{"size of struct rta_mfc_stats", unsafe.Sizeof(RtaMfcStats{}), 24},
+	{"offset of mfcs_packets in struct rta_mfc_stats", unsafe.Offsetof(RtaMfcStats{}.MfcsPackets), 0},
+	{"offset of mfcs_bytes in struct rta_mfc_stats", unsafe.Offsetof(RtaMfcStats{}.MfcsBytes), 8},
+	{"offset of mfcs_wrong_if in struct rta_mfc_stats", unsafe.Offsetof(RtaMfcStats{}.MfcsWrongIf), 16},
+	{"size of struct rtgenmsg", unsafe.Sizeof(Rtgenmsg{}), 1},
+	{"offset of rtgen_family in struct rtgenmsg", unsafe.Offsetof(Rtgenmsg{}.RtgenFamily), 0},
+	{"size of struct ifinfomsg", unsafe.Sizeof(Ifinfomsg{}), 16},
+	{"offset of ifi_family in struct ifinfomsg", unsafe.Offsetof(Ifinfomsg{}.IfiFamily), 0},
+	{"offset of __ifi_pad in struct ifinfomsg", unsafe.Offsetof(Ifinfomsg{}.IfiPad), 1},
+	{"offset of ifi_type in struct ifinfomsg", unsafe.Offsetof(Ifinfomsg{}.IfiType), 2},
+	{"offset of ifi_index in struct ifinfomsg", unsafe.Offsetof(Ifinfomsg{}.IfiIndex), 4},
+	{"offset of ifi_flags in struct ifinfomsg", unsafe.Offsetof(Ifinfomsg{}.IfiFlags), 8},
+	{"offset of ifi_change in struct ifinfomsg", unsafe.Offsetof(Ifinfomsg{}.IfiChange), 12},
+	{"size of struct prefixmsg", unsafe.Sizeof(Prefixmsg{}), 12},
+	{"offset of prefix_family in struct prefixmsg", unsafe.Offsetof(Prefixmsg{}.PrefixFamily), 0},
+	{"offset of prefix_pad1 in struct prefixmsg", unsafe.Offsetof(Prefixmsg{}.PrefixPad1), 1},
+	{"offset of prefix_pad2 in struct prefixmsg", unsafe.Offsetof(Prefixmsg{}.PrefixPad2), 2},
+	{"offset of prefix_ifindex in struct prefixmsg", unsafe.Offsetof(Prefixmsg{}.PrefixIfindex), 4},
+	{"offset of prefix_type in struct prefixmsg", unsafe.Offsetof(Prefixmsg{}.PrefixType), 8},
+	{"offset of prefix_len in struct prefixmsg", unsafe.Offsetof(Prefixmsg{}.PrefixLen), 9},
+	{"offset of prefix_flags in struct prefixmsg", unsafe.Offsetof(Prefixmsg{}.PrefixFlags), 10},
+	{"offset of prefix_pad3 in struct prefixmsg", unsafe.Offsetof(Prefixmsg{}.PrefixPad3), 11},
+	{"size of struct prefix_cacheinfo", unsafe.Sizeof(PrefixCacheinfo{}), 8},
+	{"offset of preferred_time in struct prefix_cacheinfo", unsafe.Offsetof(PrefixCacheinfo{}.PreferredTime), 0},
+	{"offset of valid_time in struct prefix_cacheinfo", unsafe.Offsetof(PrefixCacheinfo{}.ValidTime), 4},
+	{"size of struct tcmsg", unsafe.Sizeof(Tcmsg{}), 20},
+	{"offset of tcm_family in struct tcmsg", unsafe.Offsetof(Tcmsg{}.TcmFamily), 0},
+	{"offset of tcm__pad1 in struct tcmsg", unsafe.Offsetof(Tcmsg{}.TcmPad1), 1},
+	{"offset of tcm__pad2 in struct tcmsg", unsafe.Offsetof(Tcmsg{}.TcmPad2), 2},
+	{"offset of tcm_ifindex in struct tcmsg", unsafe.Offsetof(Tcmsg{}.TcmIfindex), 4},
+	{"offset of tcm_handle in struct tcmsg", unsafe.Offsetof(Tcmsg{}.TcmHandle), 8},
+	{"offset of tcm_parent in struct tcmsg", unsafe.Offsetof(Tcmsg{}.TcmParent), 12},
+	{"offset of tcm_info in struct tcmsg", unsafe.Offsetof(Tcmsg{}.TcmInfo), 16},
+	{"size of struct nduseroptmsg", unsafe.Sizeof(Nduseroptmsg{}), 16},
+	{"offset of nduseropt_family in struct nduseroptmsg", unsafe.Offsetof(Nduseroptmsg{}.NduseroptFamily), 0},
+	{"offset of nduseropt_pad1 in struct nduseroptmsg", unsafe.Offsetof(Nduseroptmsg{}.NduseroptPad1), 1},
+	{"offset of nduseropt_opts_len in struct nduseroptmsg", unsafe.Offsetof(Nduseroptmsg{}.NduseroptOptsLen), 2},
+	{"offset of nduseropt_ifindex in struct nduseroptmsg", unsafe.Offsetof(Nduseroptmsg{}.NduseroptIfindex), 4},
+	{"offset of nduseropt_icmp_type in struct nduseroptmsg", unsafe.Offsetof(Nduseroptmsg{}.NduseroptIcmpType), 8},
+	{"offset of nduseropt_icmp_code in struct nduseroptmsg", unsafe.Offsetof(Nduseroptmsg{}.NduseroptIcmpCode), 9},
+	{"offset of nduseropt_pad2 in struct nduseroptmsg", unsafe.Offsetof(Nduseroptmsg{}.NduseroptPad2), 10},
+	{"offset of nduseropt_pad3 in struct nduseroptmsg", unsafe.Offsetof(Nduseroptmsg{}.NduseroptPad3), 12},
+	{"size of struct tcamsg", unsafe.Sizeof(Tcamsg{}), 4},
+	{"offset of tca_family in struct tcamsg", unsafe.Offsetof(Tcamsg{}.TcaFamily), 0},
+	{"offset of tca__pad1 in struct tcamsg", unsafe.Offsetof(Tcamsg{}.TcaPad1), 1},
+	{"offset of tca__pad2 in struct tcamsg", unsafe.Offsetof(Tcamsg{}.TcaPad2), 2},
+}
+
+// layoutOfNetlink holds the facts of linux/netlink.h.
+var layoutOfNetlink = []layoutFact{
+	{"size of struct sockaddr_nl", unsafe.Sizeof(SockaddrNl{}), 12},
+	{"offset of nl_family in struct sockaddr_nl", unsafe.Offsetof(SockaddrNl{}.NlFamily), 0},
+	{"offset of nl_pad in struct sockaddr_nl", unsafe.Offsetof(SockaddrNl{}.NlPad), 2},
+	{"offset of nl_pid in struct sockaddr_nl", unsafe.Offsetof(SockaddrNl{}.NlPid), 4},
+	{"offset of nl_groups in struct sockaddr_nl", unsafe.Offsetof(SockaddrNl{}.NlGroups), 8},
+	{"size of struct nlmsghdr", unsafe.Sizeof(Nlmsghdr{}), 16},
+	{"offset of nlmsg_len in struct nlmsghdr", unsafe.Offsetof(Nlmsghdr{}.NlmsgLen), 0},
+	{"offset of nlmsg_type in struct nlmsghdr", unsafe.Offsetof(Nlmsghdr{}.NlmsgType), 4},
+	{"offset of nlmsg_flags in struct nlmsghdr", unsafe.Offsetof(Nlmsghdr{}.NlmsgFlags), 6},
+	{"offset of nlmsg_seq in struct nlmsghdr", unsafe.Offsetof(Nlmsghdr{}.NlmsgSeq), 8},
+	{"offset of nlmsg_pid in struct nlmsghdr", unsafe.Offsetof(Nlmsghdr{}.NlmsgPid), 12},
+	{"size of struct nlmsgerr", unsafe.Sizeof(Nlmsgerr{}), 20},
+	{"offset of error in struct nlmsgerr", unsafe.Offsetof(Nlmsgerr{}.Error), 0},
+	{"offset of msg in struct nlmsgerr", unsafe.Offsetof(Nlmsgerr{}.Msg), 4},
+	{"size of struct nl_pktinfo", unsafe.Sizeof(NlPktinfo{}), 4},
+	{"offset of group in struct nl_pktinfo", unsafe.Offsetof(NlPktinfo{}.Group), 0},
+	{"size of struct nl_mmap_req", unsafe.Sizeof(NlMmapReq{}), 16},
+	{"offset of nm_block_size in struct nl_mmap_req", unsafe.Offsetof(NlMmapReq{}.NmBlockSize), 0},
+	{"offset of nm_block_nr in struct nl_mmap_req", unsafe.Offsetof(NlMmapReq{}.NmBlockNr), 4},
+	{"offset of nm_frame_size in struct nl_mmap_req", unsafe.Offsetof(NlMmapReq{}.NmFrameSize), 8},
+	{"offset of nm_frame_nr in struct nl_mmap_req", unsafe.Offsetof(NlMmapReq{}.NmFrameNr), 12},
+	{"size of struct nl_mmap_hdr", unsafe.Sizeof(NlMmapHdr{}), 24},
+	{"offset of nm_status in struct nl_mmap_hdr", unsafe.Offsetof(NlMmapHdr{}.NmStatus), 0},
+	{"offset of nm_len in struct nl_mmap_hdr", unsafe.Offsetof(NlMmapHdr{}.NmLen), 4},
+	{"offset of nm_group in struct nl_mmap_hdr", unsafe.Offsetof(NlMmapHdr{}.NmGroup), 8},
+	{"offset of nm_pid in struct nl_mmap_hdr", unsafe.Offsetof(NlMmapHdr{}.NmPid), 12},
+	{"offset of nm_uid in struct nl_mmap_hdr", unsafe.Offsetof(NlMmapHdr{}.NmUid), 16},
+	{"offset of nm_gid in struct nl_mmap_hdr", unsafe.Offsetof(NlMmapHdr{}.NmGid), 20},
+	{"size of struct nlattr", unsafe.Sizeof(Nlattr{}), 4},
+	{"offset of nla_len in struct nlattr", unsafe.Offsetof(Nlattr{}.NlaLen), 0},
+	{"offset of nla_type in struct nlattr", unsafe.Offsetof(Nlattr{}.NlaType), 2},
+	{"size of struct nla_bitfield32", unsafe.Sizeof(NlaBitfield32{}), 8},
+	{"offset of value in struct nla_bitfield32", unsafe.Offsetof(NlaBitfield32{}.Value), 0},
+	{"offset of selector in struct nla_bitfield32", unsafe.Offsetof(NlaBitfield32{}.Selector), 4},
+}
+
+// layoutOfIfPacket holds the facts of linux/if_packet.h.
+var layoutOfIfPacket = []layoutFact{
+	{"size of struct sockaddr_pkt", unsafe.Sizeof(SockaddrPkt{}), 18},
+	{"offset of spkt_family in struct sockaddr_pkt", unsafe.Offsetof(SockaddrPkt{}.SpktFamily), 0},
+	{"offset of spkt_device in struct sockaddr_pkt", unsafe.Offsetof(SockaddrPkt{}.SpktDevice), 2},
+	{"offset of spkt_protocol in struct sockaddr_pkt", unsafe.Offsetof(SockaddrPkt{}.SpktProtocol), 16},
+	{"size of struct sockaddr_ll", unsafe.Sizeof(SockaddrLl{}), 20},
+	{"offset of sll_family in struct sockaddr_ll", unsafe.Offsetof(SockaddrLl{}.SllFamily), 0},
+	{"offset of sll_protocol in struct sockaddr_ll", unsafe.Offsetof(SockaddrLl{}.SllProtocol), 2},
+	{"offset of sll_ifindex in struct sockaddr_ll", unsafe.Offsetof(SockaddrLl{}.SllIfindex), 4},
+	{"offset of sll_hatype in struct sockaddr_ll", unsafe.Offsetof(SockaddrLl{}.SllHatype), 8},
+	{"offset of sll_pkttype in struct sockaddr_ll", unsafe.Offsetof(SockaddrLl{}.SllPkttype), 10},
+	{"offset of sll_halen in struct sockaddr_ll", unsafe.Offsetof(SockaddrLl{}.SllHalen), 11},
+	{"offset of sll_addr in struct sockaddr_ll", unsafe.Offsetof(SockaddrLl{}.SllAddr), 12},
+	{"size of struct tpacket_stats", unsafe.Sizeof(TpacketStats{}), 8},
+	{"offset of tp_packets in struct tpacket_stats", unsafe.Offsetof(TpacketStats{}.TpPackets), 0},
+	{"offset of tp_drops in struct tpacket_stats", unsafe.Offsetof(TpacketStats{}.TpDrops), 4},
+	{"size of struct tpacket_stats_v3", unsafe.Sizeof(TpacketStatsV3{}), 12},
+	{"offset of tp_packets in struct tpacket_stats_v3", unsafe.Offsetof(TpacketStatsV3{}.TpPackets), 0},
+	{"offset of tp_drops in struct tpacket_stats_v3", unsafe.Offsetof(TpacketStatsV3{}.TpDrops), 4},
+	{"offset of tp_freeze_q_cnt in struct tpacket_stats_v3", unsafe.Offsetof(TpacketStatsV3{}.TpFreezeQCnt), 8},
+	{"size of struct tpacket_rollover_stats", unsafe.Sizeof(TpacketRolloverStats{}), 24},
+	{"offset of tp_all in struct tpacket_rollover_stats", unsafe.Offsetof(TpacketRolloverStats{}.TpAll), 0},
+	{"offset of tp_huge in struct tpacket_rollover_stats", unsafe.Offsetof(TpacketRolloverStats{}.TpHuge), 8},
+	{"offset of tp_failed in struct tpacket_rollover_stats", unsafe.Offsetof(TpacketRolloverStats{}.TpFailed), 16},
+	{"size of union tpacket_stats_u", unsafe.Sizeof(TpacketStatsU{}), 12},
+	{"offset of raw in union tpacket_stats_u", unsafe.Offsetof(TpacketStatsU{}.raw), 0},
+	{"size of struct tpacket_auxdata", unsafe.Sizeof(TpacketAuxdata{}), 20},
+	{"offset of tp_status in struct tpacket_auxdata", unsafe.Offsetof(TpacketAuxdata{}.TpStatus), 0},
+	{"offset of tp_len in struct tpacket_auxdata", unsafe.Offsetof(TpacketAuxdata{}.TpLen), 4},
+	{"offset of tp_snaplen in struct tpacket_auxdata", unsafe.Offsetof(TpacketAuxdata{}.TpSnaplen), 8},
+	{"offset of tp_mac in struct tpacket_auxdata", unsafe.Offsetof(TpacketAuxdata{}.TpMac), 12},
+	{"offset of tp_net in struct tpacket_auxdata", unsafe.Offsetof(TpacketAuxdata{}.TpNet), 14},
+	{"offset of tp_vlan_tci in struct tpacket_auxdata", unsafe.Offsetof(TpacketAuxdata{}.TpVlanTci), 16},
+	{"offset of tp_vlan_tpid in struct tpacket_auxdata", unsafe.Offsetof(TpacketAuxdata{}.TpVlanTpid), 18},
+	{"size of struct tpacket_hdr", unsafe.Sizeof(TpacketHdr{}), 32},
+	{"offset of tp_status in struct tpacket_hdr", unsafe.Offsetof(TpacketHdr{}.TpStatus), 0},
+	{"offset of tp_len in struct tpacket_hdr", unsafe.Offsetof(TpacketHdr{}.TpLen), 8},
+	{"offset of tp_snaplen in struct tpacket_hdr", unsafe.Offsetof(TpacketHdr{}.TpSnaplen), 12},
+	{"offset of tp_mac in struct tpacket_hdr", unsafe.Offsetof(TpacketHdr{}.TpMac), 16},
+	{"offset of tp_net in struct tpacket_hdr", unsafe.Offsetof(TpacketHdr{}.TpNet), 18},
+	{"offset of tp_sec in struct tpacket_hdr", unsafe.Offsetof(TpacketHdr{}.TpSec), 20},
+	{"offset of tp_usec in struct tpacket_hdr", unsafe.Offsetof(TpacketHdr{}.TpUsec), 24},
+	{"size of struct tpacket2_hdr", unsafe.Sizeof(Tpacket2Hdr{}), 32},
+	{"offset of tp_status in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpStatus), 0},
+	{"offset of tp_len in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpLen), 4},
+	{"offset of tp_snaplen in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpSnaplen), 8},
+	{"offset of tp_mac in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpMac), 12},
+	{"offset of tp_net in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpNet), 14},
+	{"offset of tp_sec in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpSec), 16},
+	{"offset of tp_nsec in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpNsec), 20},
+	{"offset of tp_vlan_tci in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpVlanTci), 24},
+	{"offset of tp_vlan_tpid in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpVlanTpid), 26},
+	{"offset of tp_padding in struct tpacket2_hdr", unsafe.Offsetof(Tpacket2Hdr{}.TpPadding), 28},
+	{"size of struct tpacket_hdr_variant1", unsafe.Sizeof(TpacketHdrVariant1{}), 12},
+	{"offset of tp_rxhash in struct tpacket_hdr_variant1", unsafe.Offsetof(TpacketHdrVariant1{}.TpRxhash), 0},
+	{"offset of tp_vlan_tci in struct tpacket_hdr_variant1", unsafe.Offsetof(TpacketHdrVariant1{}.TpVlanTci), 4},
+	{"offset of tp_vlan_tpid in struct tpacket_hdr_variant1", unsafe.Offsetof(TpacketHdrVariant1{}.TpVlanTpid), 8},
+	{"offset of tp_padding in struct tpacket_hdr_variant1", unsafe.Offsetof(TpacketHdrVariant1{}.TpPadding), 10},
+	{"size of struct tpacket3_hdr", unsafe.Sizeof(Tpacket3Hdr{}), 48},
+	{"offset of tp_next_offset in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpNextOffset), 0},
+	{"offset of tp_sec in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpSec), 4},
+	{"offset of tp_nsec in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpNsec), 8},
+	{"offset of tp_snaplen in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpSnaplen), 12},
+	{"offset of tp_len in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpLen), 16},
+	{"offset of tp_status in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpStatus), 20},
+	{"offset of tp_mac in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpMac), 24},
+	{"offset of tp_net in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpNet), 26},
+	{"offset of union28 in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.union28), 28},
+	{"offset of tp_padding in struct tpacket3_hdr", unsafe.Offsetof(Tpacket3Hdr{}.TpPadding), 40},
+	{"size of struct tpacket_bd_ts", unsafe.Sizeof(TpacketBdTs{}), 8},
+	{"offset of ts_sec in struct tpacket_bd_ts", unsafe.Offsetof(TpacketBdTs{}.TsSec), 0},
+	{"offset of union4 in struct tpacket_bd_ts", unsafe.Offsetof(TpacketBdTs{}.union4), 4},
+	{"size of struct tpacket_hdr_v1", unsafe.Sizeof(TpacketHdrV1{}), 40},
+	{"offset of block_status in struct tpacket_hdr_v1", unsafe.Offsetof(TpacketHdrV1{}.BlockStatus), 0},
+	{"offset of num_pkts in struct tpacket_hdr_v1", unsafe.Offsetof(TpacketHdrV1{}.NumPkts), 4},
+	{"offset of offset_to_first_pkt in struct tpacket_hdr_v1", unsafe.Offsetof(TpacketHdrV1{}.OffsetToFirstPkt), 8},
+	{"offset of blk_len in struct tpacket_hdr_v1", unsafe.Offsetof(TpacketHdrV1{}.BlkLen), 12},
+	{"offset of seq_num in struct tpacket_hdr_v1", unsafe.Offsetof(TpacketHdrV1{}.SeqNum), 16},
+	{"offset of ts_first_pkt in struct tpacket_hdr_v1", unsafe.Offsetof(TpacketHdrV1{}.TsFirstPkt), 24},
+	{"offset of ts_last_pkt in struct tpacket_hdr_v1", unsafe.Offsetof(TpacketHdrV1{}.TsLastPkt), 32},
+	{"size of union tpacket_bd_header_u", unsafe.Sizeof(TpacketBdHeaderU{}), 40},
+	{"offset of raw in union tpacket_bd_header_u", unsafe.Offsetof(TpacketBdHeaderU{}.raw), 0},
+	{"size of struct tpacket_block_desc", unsafe.Sizeof(TpacketBlockDesc{}), 48},
+	{"offset of version in struct tpacket_block_desc", unsafe.Offsetof(TpacketBlockDesc{}.Version), 0},
+	{"offset of offset_to_priv in struct tpacket_block_desc", unsafe.Offsetof(TpacketBlockDesc{}.OffsetToPriv), 4},
+	{"offset of hdr in struct tpacket_block_desc", unsafe.Offsetof(TpacketBlockDesc{}.Hdr), 8},
+	{"size of struct tpacket_req", unsafe.Sizeof(TpacketReq{}), 16},
+	{"offset of tp_block_size in struct tpacket_req", unsafe.Offsetof(TpacketReq{}.TpBlockSize), 0},
+	{"offset of tp_block_nr in struct tpacket_req", unsafe.Offsetof(TpacketReq{}.TpBlockNr), 4},
+	{"offset of tp_frame_size in struct tpacket_req", unsafe.Offsetof(TpacketReq{}.TpFrameSize), 8},
+	{"offset of tp_frame_nr in struct tpacket_req", unsafe.Offsetof(TpacketReq{}.TpFrameNr), 12},
+	{"size of struct tpacket_req3", unsafe.Sizeof(TpacketReq3{}), 28},
+	{"offset of tp_block_size in struct tpacket_req3", unsafe.Offsetof(TpacketReq3{}.TpBlockSize), 0},
+	{"offset of tp_block_nr in struct tpacket_req3", unsafe.Offsetof(TpacketReq3{}.TpBlockNr), 4},
+	{"offset of tp_frame_size in struct tpacket_req3", unsafe.Offsetof(TpacketReq3{}.TpFrameSize), 8},
+	{"offset of tp_frame_nr in struct tpacket_req3", unsafe.Offsetof(TpacketReq3{}.TpFrameNr), 12},
+	{"offset of tp_retire_blk_tov in struct tpacket_req3", unsafe.Offsetof(TpacketReq3{}.TpRetireBlkTov), 16},
+	{"offset of tp_sizeof_priv in struct tpacket_req3", unsafe.Offsetof(TpacketReq3{}.TpSizeofPriv), 20},
+	{"offset of tp_feature_req_word in struct tpacket_req3", unsafe.Offsetof(TpacketReq3{}.TpFeatureReqWord), 24},
+	{"size of union tpacket_req_u", unsafe.Sizeof(TpacketReqU{}), 28},
+	{"offset of raw in union tpacket_req_u", unsafe.Offsetof(TpacketReqU{}.raw), 0},
+	{"size of struct packet_mreq", unsafe.Sizeof(PacketMreq{}), 16},
+	{"offset of mr_ifindex in struct packet_mreq", unsafe.Offsetof(PacketMreq{}.MrIfindex), 0},
+	{"offset of mr_type in struct packet_mreq", unsafe.Offsetof(PacketMreq{}.MrType), 4},
+	{"offset of mr_alen in struct packet_mreq", unsafe.Offsetof(PacketMreq{}.MrAlen), 6},
+	{"offset of mr_address in struct packet_mreq", unsafe.Offsetof(PacketMreq{}.MrAddress), 8},
+	{"size of struct fanout_args", unsafe.Sizeof(FanoutArgs{}), 8},
+	{"offset of id in struct fanout_args", unsafe.Offsetof(FanoutArgs{}.Id), 0},
+	{"offset of type_flags in struct fanout_args", unsafe.Offsetof(FanoutArgs{}.TypeFlags), 2},
+	{"offset of max_num_members in struct fanout_args", unsafe.Offsetof(FanoutArgs{}.MaxNumMembers), 4},
+}
+
+// layoutOfIfTun holds the facts of linux/if_tun.h.
+var layoutOfIfTun = []layoutFact{
+	{"size of struct tun_pi", unsafe.Sizeof(TunPi{}), 4},
+	{"offset of flags in struct tun_pi", unsafe.Offsetof(TunPi{}.Flags), 0},
+	{"offset of proto in struct tun_pi", unsafe.Offsetof(TunPi{}.Proto), 2},
+	{"size of struct tun_filter", unsafe.Sizeof(TunFilter{}), 4},
+	{"offset of flags in struct tun_filter", unsafe.Offsetof(TunFilter{}.Flags), 0},
+	{"offset of count in struct tun_filter", unsafe.Offsetof(TunFilter{}.Count), 2},
+}
+
+// layoutOfIf holds the facts of linux/if.h.
+var layoutOfIf = []layoutFact{
+	{"size of struct ifmap", unsafe.Sizeof(Ifmap{}), 24},
+	{"offset of mem_start in struct ifmap", unsafe.Offsetof(Ifmap{}.MemStart), 0},
+	{"offset of mem_end in struct ifmap", unsafe.Offsetof(Ifmap{}.MemEnd), 8},
+	{"offset of base_addr in struct ifmap", unsafe.Offsetof(Ifmap{}.BaseAddr), 16},
+	{"offset of irq in struct ifmap", unsafe.Offsetof(Ifmap{}.Irq), 18},
+	{"offset of dma in struct ifmap", unsafe.Offsetof(Ifmap{}.Dma), 19},
+	{"offset of port in struct ifmap", unsafe.Offsetof(Ifmap{}.Port), 20},
+	{"size of struct if_settings", unsafe.Sizeof(IfSettings{}), 16},
+	{"offset of type in struct if_settings", unsafe.Offsetof(IfSettings{}.Type), 0},
+	{"offset of size in struct if_settings", unsafe.Offsetof(IfSettings{}.Size), 4},
+	{"offset of ifs_ifsu in struct if_settings", unsafe.Offsetof(IfSettings{}.IfsIfsu), 8},
+	{"size of the union IfsIfsu of IfSettings", unsafe.Sizeof(IfSettingsIfsIfsu{}), 8},
+	{"offset of raw in the union IfsIfsu of IfSettings", unsafe.Offsetof(IfSettingsIfsIfsu{}.raw), 0},
+	{"size of struct ifreq", unsafe.Sizeof(Ifreq{}), 40},
+	{"offset of ifr_ifrn in struct ifreq", unsafe.Offsetof(Ifreq{}.IfrIfrn), 0},
+	{"offset of ifr_ifru in struct ifreq", unsafe.Offsetof(Ifreq{}.IfrIfru), 16},
+	{"size of the union IfrIfrn of Ifreq", unsafe.Sizeof(IfreqIfrIfrn{}), 16},
+	{"offset of raw in the union IfrIfrn of Ifreq", unsafe.Offsetof(IfreqIfrIfrn{}.raw), 0},
+	{"size of the union IfrIfru of Ifreq", unsafe.Sizeof(IfreqIfrIfru{}), 24},
+	{"offset of raw in the union IfrIfru of Ifreq", unsafe.Offsetof(IfreqIfrIfru{}.raw), 0},
+	{"size of struct ifconf", unsafe.Sizeof(Ifconf{}), 16},
+	{"offset of ifc_len in struct ifconf", unsafe.Offsetof(Ifconf{}.IfcLen), 0},
+	{"offset of ifc_ifcu in struct ifconf", unsafe.Offsetof(Ifconf{}.IfcIfcu), 8},
+	{"size of the union IfcIfcu of Ifconf", unsafe.Sizeof(IfconfIfcIfcu{}), 8},
+	{"offset of raw in the union IfcIfcu of Ifconf", unsafe.Offsetof(IfconfIfcIfcu{}.raw), 0},
+}
+
+// layoutOfIfEther holds the facts of linux/if_ether.h.
+var layoutOfIfEther = []layoutFact{
+	{"size of struct ethhdr", unsafe.Sizeof(Ethhdr{}), 14},
+	{"offset of h_dest in struct ethhdr", unsafe.Offsetof(Ethhdr{}.HDest), 0},
+	{"offset of h_source in struct ethhdr", unsafe.Offsetof(Ethhdr{}.HSource), 6},
+	{"offset of h_proto in struct ethhdr", unsafe.Offsetof(Ethhdr{}.HProto), 12},
+}
+
+// layoutOfIfArp holds the facts of linux/if_arp.h.
+var layoutOfIfArp = []layoutFact{
+	{"size of struct arpreq", unsafe.Sizeof(Arpreq{}), 68},
+	{"offset of arp_pa in struct arpreq", unsafe.Offsetof(Arpreq{}.ArpPa), 0},
+	{"offset of arp_ha in struct arpreq", unsafe.Offsetof(Arpreq{}.ArpHa), 16},
+	{"offset of arp_flags in struct arpreq", unsafe.Offsetof(Arpreq{}.ArpFlags), 32},
+	{"offset of arp_netmask in struct arpreq", unsafe.Offsetof(Arpreq{}.ArpNetmask), 36},
+	{"offset of arp_dev in struct arpreq", unsafe.Offsetof(Arpreq{}.ArpDev), 52},
+	{"size of struct arpreq_old", unsafe.Sizeof(ArpreqOld{}), 52},
+	{"offset of arp_pa in struct arpreq_old", unsafe.Offsetof(ArpreqOld{}.ArpPa), 0},
+	{"offset of arp_ha in struct arpreq_old", unsafe.Offsetof(ArpreqOld{}.ArpHa), 16},
+	{"offset of arp_flags in struct arpreq_old", unsafe.Offsetof(ArpreqOld{}.ArpFlags), 32},
+	{"offset of arp_netmask in struct arpreq_old", unsafe.Offsetof(ArpreqOld{}.ArpNetmask), 36},
+	{"size of struct arphdr", unsafe.Sizeof(Arphdr{}), 8},
+	{"offset of ar_hrd in struct arphdr", unsafe.Offsetof(Arphdr{}.ArHrd), 0},
+	{"offset of ar_pro in struct arphdr", unsafe.Offsetof(Arphdr{}.ArPro), 2},
+	{"offset of ar_hln in struct arphdr", unsafe.Offsetof(Arphdr{}.ArHln), 4},
+	{"offset of ar_pln in struct arphdr", unsafe.Offsetof(Arphdr{}.ArPln), 5},
+	{"offset of ar_op in struct arphdr", unsafe.Offsetof(Arphdr{}.ArOp), 6},
+}
+
+// layoutOfBpf holds the facts of linux/bpf.h.
+var layoutOfBpf = []layoutFact{
+	{"size of struct bpf_insn", unsafe.Sizeof(BpfInsn{}), 8},
+	{"offset of code in struct bpf_insn", unsafe.Offsetof(BpfInsn{}.Code), 0},
+	{"offset of bits1 in struct bpf_insn", unsafe.Offsetof(BpfInsn{}.bits1), 1},
+	{"offset of off in struct bpf_insn", unsafe.Offsetof(BpfInsn{}.Off), 2},
+	{"offset of imm in struct bpf_insn", unsafe.Offsetof(BpfInsn{}.Imm), 4},
+	{"size of struct bpf_lpm_trie_key", unsafe.Sizeof(BpfLpmTrieKey{}), 4},
+	{"offset of prefixlen in struct bpf_lpm_trie_key", unsafe.Offsetof(BpfLpmTrieKey{}.Prefixlen), 0},
+	{"size of struct bpf_lpm_trie_key_hdr", unsafe.Sizeof(BpfLpmTrieKeyHdr{}), 4},
+	{"offset of prefixlen in struct bpf_lpm_trie_key_hdr", unsafe.Offsetof(BpfLpmTrieKeyHdr{}.Prefixlen), 0},
+	{"size of struct bpf_lpm_trie_key_u8", unsafe.Sizeof(BpfLpmTrieKeyU8{}), 4},
+	{"offset of union0 in struct bpf_lpm_trie_key_u8", unsafe.Offsetof(BpfLpmTrieKeyU8{}.union0), 0},
+	{"size of struct bpf_cgroup_storage_key", unsafe.Sizeof(BpfCgroupStorageKey{}), 16},
+	{"offset of cgroup_inode_id in struct bpf_cgroup_storage_key", unsafe.Offsetof(BpfCgroupStorageKey{}.CgroupInodeId), 0},
+	{"offset of attach_type in struct bpf_cgroup_storage_key", unsafe.Offsetof(BpfCgroupStorageKey{}.AttachType), 8},
+	{"size of union bpf_iter_link_info", unsafe.Sizeof(BpfIterLinkInfo{}), 16},
+	{"offset of raw in union bpf_iter_link_info", unsafe.Offsetof(BpfIterLinkInfo{}.raw), 0},
+	{"size of the struct Map of BpfIterLinkInfo", unsafe.Sizeof(BpfIterLinkInfoMap{}), 4},
+	{"offset of map_fd in the struct Map of BpfIterLinkInfo", unsafe.Offsetof(BpfIterLinkInfoMap{}.MapFd), 0},
+	{"size of the struct Cgroup of BpfIterLinkInfo", unsafe.Sizeof(BpfIterLinkInfoCgroup{}), 16},
+	{"offset of order in the struct Cgroup of BpfIterLinkInfo", unsafe.Offsetof(BpfIterLinkInfoCgroup{}.Order), 0},
+	{"offset of cgroup_fd in the struct Cgroup of BpfIterLinkInfo", unsafe.Offsetof(BpfIterLinkInfoCgroup{}.CgroupFd), 4},
+	{"offset of cgroup_id in the struct Cgroup of BpfIterLinkInfo", unsafe.Offsetof(BpfIterLinkInfoCgroup{}.CgroupId), 8},
+	{"size of the struct Task of BpfIterLinkInfo", unsafe.Sizeof(BpfIterLinkInfoTask{}), 12},
+	{"offset of tid in the struct Task of BpfIterLinkInfo", unsafe.Offsetof(BpfIterLinkInfoTask{}.Tid), 0},
+	{"offset of pid in the struct Task of BpfIterLinkInfo", unsafe.Offsetof(BpfIterLinkInfoTask{}.Pid), 4},
+	{"offset of pid_fd in the struct Task of BpfIterLinkInfo", unsafe.Offsetof(BpfIterLinkInfoTask{}.PidFd), 8},
+	{"size of struct bpf_stack_build_id", unsafe.Sizeof(BpfStackBuildId{}), 32},
+	{"offset of status in struct bpf_stack_build_id", unsafe.Offsetof(BpfStackBuildId{}.Status), 0},
+	{"offset of build_id in struct bpf_stack_build_id", unsafe.Offsetof(BpfStackBuildId{}.BuildId), 4},
+	{"offset of union24 in struct bpf_stack_build_id", unsafe.Offsetof(BpfStackBuildId{}.union24), 24},
+	{"size of union bpf_attr", unsafe.Sizeof(BpfAttr{}), 152},
+	{"offset of raw in union bpf_attr", unsafe.Offsetof(BpfAttr{}.raw), 0},
+	{"size of the struct Batch of BpfAttr", unsafe.Sizeof(BpfAttrBatch{}), 56},
+	{"offset of in_batch in the struct Batch of BpfAttr", unsafe.Offsetof(BpfAttrBatch{}.InBatch), 0},
+	{"offset of out_batch in the struct Batch of BpfAttr", unsafe.Offsetof(BpfAttrBatch{}.OutBatch), 8},
+	{"offset of keys in the struct Batch of BpfAttr", unsafe.Offsetof(BpfAttrBatch{}.Keys), 16},
+	{"offset of values in the struct Batch of BpfAttr", unsafe.Offsetof(BpfAttrBatch{}.Values), 24},
+	{"offset of count in the struct Batch of BpfAttr", unsafe.Offsetof(BpfAttrBatch{}.Count), 32},
+	{"offset of map_fd in the struct Batch of BpfAttr", unsafe.Offsetof(BpfAttrBatch{}.MapFd), 36},
+	{"offset of elem_flags in the struct Batch of BpfAttr", unsafe.Offsetof(BpfAttrBatch{}.ElemFlags), 40},
+	{"offset of flags in the struct Batch of BpfAttr", unsafe.Offsetof(BpfAttrBatch{}.Flags), 48},
+	{"size of the struct Test of BpfAttr", unsafe.Sizeof(BpfAttrTest{}), 80},
+	{"offset of prog_fd in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.ProgFd), 0},
+	{"offset of retval in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.Retval), 4},
+	{"offset of data_size_in in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.DataSizeIn), 8},
+	{"offset of data_size_out in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.DataSizeOut), 12},
+	{"offset of data_in in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.DataIn), 16},
+	{"offset of data_out in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.DataOut), 24},
+	{"offset of repeat in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.Repeat), 32},
+	{"offset of duration in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.Duration), 36},
+	{"offset of ctx_size_in in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.CtxSizeIn), 40},
+	{"offset of ctx_size_out in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.CtxSizeOut), 44},
+	{"offset of ctx_in in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.CtxIn), 48},
+	{"offset of ctx_out in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.CtxOut), 56},
+	{"offset of flags in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.Flags), 64},
+	{"offset of cpu in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.Cpu), 68},
+	{"offset of batch_size in the struct Test of BpfAttr", unsafe.Offsetof(BpfAttrTest{}.BatchSize), 72},
+	{"size of the struct Info of BpfAttr", unsafe.Sizeof(BpfAttrInfo{}), 16},
+	{"offset of bpf_fd in the struct Info of BpfAttr", unsafe.Offsetof(BpfAttrInfo{}.BpfFd), 0},
+	{"offset of info_len in the struct Info of BpfAttr", unsafe.Offsetof(BpfAttrInfo{}.InfoLen), 4},
+	{"offset of info in the struct Info of BpfAttr", unsafe.Offsetof(BpfAttrInfo{}.Info), 8},
+	{"size of the struct Query of BpfAttr", unsafe.Sizeof(BpfAttrQuery{}), 64},
+	{"offset of union0 in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.union0), 0},
+	{"offset of attach_type in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.AttachType), 4},
+	{"offset of query_flags in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.QueryFlags), 8},
+	{"offset of attach_flags in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.AttachFlags), 12},
+	{"offset of prog_ids in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.ProgIds), 16},
+	{"offset of union24 in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.union24), 24},
+	{"offset of prog_attach_flags in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.ProgAttachFlags), 32},
+	{"offset of link_ids in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.LinkIds), 40},
+	{"offset of link_attach_flags in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.LinkAttachFlags), 48},
+	{"offset of revision in the struct Query of BpfAttr", unsafe.Offsetof(BpfAttrQuery{}.Revision), 56},
+	{"size of the struct RawTracepoint of BpfAttr", unsafe.Sizeof(BpfAttrRawTracepoint{}), 24},
+	{"offset of name in the struct RawTracepoint of BpfAttr", unsafe.Offsetof(BpfAttrRawTracepoint{}.Name), 0},
+	{"offset of prog_fd in the struct RawTracepoint of BpfAttr", unsafe.Offsetof(BpfAttrRawTracepoint{}.ProgFd), 8},
+	{"offset of cookie in the struct RawTracepoint of BpfAttr", unsafe.Offsetof(BpfAttrRawTracepoint{}.Cookie), 16},
+	{"size of the struct TaskFdQuery of BpfAttr", unsafe.Sizeof(BpfAttrTaskFdQuery{}), 48},
+	{"offset of pid in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.Pid), 0},
+	{"offset of fd in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.Fd), 4},
+	{"offset of flags in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.Flags), 8},
+	{"offset of buf_len in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.BufLen), 12},
+	{"offset of buf in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.Buf), 16},
+	{"offset of prog_id in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.ProgId), 24},
+	{"offset of fd_type in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.FdType), 28},
+	{"offset of probe_offset in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.ProbeOffset), 32},
+	{"offset of probe_addr in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(BpfAttrTaskFdQuery{}.ProbeAddr), 40},
+	{"size of the struct LinkCreate of BpfAttr", unsafe.Sizeof(BpfAttrLinkCreate{}), 64},
+	{"offset of union0 in the struct LinkCreate of BpfAttr", unsafe.Offsetof(BpfAttrLinkCreate{}.union0), 0},
+	{"offset of union4 in the struct LinkCreate of BpfAttr", unsafe.Offsetof(BpfAttrLinkCreate{}.union4), 4},
+	{"offset of attach_type in the struct LinkCreate of BpfAttr", unsafe.Offsetof(BpfAttrLinkCreate{}.AttachType), 8},
+	{"offset of flags in the struct LinkCreate of BpfAttr", unsafe.Offsetof(BpfAttrLinkCreate{}.Flags), 12},
+	{"offset of union16 in the struct LinkCreate of BpfAttr", unsafe.Offsetof(BpfAttrLinkCreate{}.union16), 16},
+	{"size of the struct PerfEvent of BpfAttrLinkCreate", unsafe.Sizeof(BpfAttrLinkCreatePerfEvent{}), 8},
+	{"offset of bpf_cookie in the struct PerfEvent of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreatePerfEvent{}.BpfCookie), 0},
+	{"size of the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Sizeof(BpfAttrLinkCreateKprobeMulti{}), 32},
+	{"offset of flags in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateKprobeMulti{}.Flags), 0},
+	{"offset of cnt in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateKprobeMulti{}.Cnt), 4},
+	{"offset of syms in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateKprobeMulti{}.Syms), 8},
+	{"offset of addrs in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateKprobeMulti{}.Addrs), 16},
+	{"offset of cookies in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateKprobeMulti{}.Cookies), 24},
+	{"size of the struct Tracing of BpfAttrLinkCreate", unsafe.Sizeof(BpfAttrLinkCreateTracing{}), 16},
+	{"offset of target_btf_id in the struct Tracing of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateTracing{}.TargetBtfId), 0},
+	{"offset of cookie in the struct Tracing of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateTracing{}.Cookie), 8},
+	{"size of the struct Netfilter of BpfAttrLinkCreate", unsafe.Sizeof(BpfAttrLinkCreateNetfilter{}), 16},
+	{"offset of pf in the struct Netfilter of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateNetfilter{}.Pf), 0},
+	{"offset of hooknum in the struct Netfilter of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateNetfilter{}.Hooknum), 4},
+	{"offset of priority in the struct Netfilter of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateNetfilter{}.Priority), 8},
+	{"offset of flags in the struct Netfilter of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateNetfilter{}.Flags), 12},
+	{"size of the struct Tcx of BpfAttrLinkCreate", unsafe.Sizeof(BpfAttrLinkCreateTcx{}), 16},
+	{"offset of union0 in the struct Tcx of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateTcx{}.union0), 0},
+	{"offset of expected_revision in the struct Tcx of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateTcx{}.ExpectedRevision), 8},
+	{"size of the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Sizeof(BpfAttrLinkCreateUprobeMulti{}), 48},
+	{"offset of path in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateUprobeMulti{}.Path), 0},
+	{"offset of offsets in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateUprobeMulti{}.Offsets), 8},
+	{"offset of ref_ctr_offsets in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateUprobeMulti{}.RefCtrOffsets), 16},
+	{"offset of cookies in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateUprobeMulti{}.Cookies), 24},
+	{"offset of cnt in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateUprobeMulti{}.Cnt), 32},
+	{"offset of flags in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateUprobeMulti{}.Flags), 36},
+	{"offset of pid in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateUprobeMulti{}.Pid), 40},
+	{"size of the struct Netkit of BpfAttrLinkCreate", unsafe.Sizeof(BpfAttrLinkCreateNetkit{}), 16},
+	{"offset of union0 in the struct Netkit of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateNetkit{}.union0), 0},
+	{"offset of expected_revision in the struct Netkit of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateNetkit{}.ExpectedRevision), 8},
+	{"size of the struct Cgroup of BpfAttrLinkCreate", unsafe.Sizeof(BpfAttrLinkCreateCgroup{}), 16},
+	{"offset of union0 in the struct Cgroup of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateCgroup{}.union0), 0},
+	{"offset of expected_revision in the struct Cgroup of BpfAttrLinkCreate", unsafe.Offsetof(BpfAttrLinkCreateCgroup{}.ExpectedRevision), 8},
+	{"size of the struct LinkUpdate of BpfAttr", unsafe.Sizeof(BpfAttrLinkUpdate{}), 16},
+	{"offset of link_fd in the struct LinkUpdate of BpfAttr", unsafe.Offsetof(BpfAttrLinkUpdate{}.LinkFd), 0},
+	{"offset of union4 in the struct LinkUpdate of BpfAttr", unsafe.Offsetof(BpfAttrLinkUpdate{}.union4), 4},
+	{"offset of flags in the struct LinkUpdate of BpfAttr", unsafe.Offsetof(BpfAttrLinkUpdate{}.Flags), 8},
+	{"offset of union12 in the struct LinkUpdate of BpfAttr", unsafe.Offsetof(BpfAttrLinkUpdate{}.union12), 12},
+	{"size of the struct LinkDetach of BpfAttr", unsafe.Sizeof(BpfAttrLinkDetach{}), 4},
+	{"offset of link_fd in the struct LinkDetach of BpfAttr", unsafe.Offsetof(BpfAttrLinkDetach{}.LinkFd), 0},
+	{"size of the struct EnableStats of BpfAttr", unsafe.Sizeof(BpfAttrEnableStats{}), 4},
+	{"offset of type in the struct EnableStats of BpfAttr", unsafe.Offsetof(BpfAttrEnableStats{}.Type), 0},
+	{"size of the struct IterCreate of BpfAttr", unsafe.Sizeof(BpfAttrIterCreate{}), 8},
+	{"offset of link_fd in the struct IterCreate of BpfAttr", unsafe.Offsetof(BpfAttrIterCreate{}.LinkFd), 0},
+	{"offset of flags in the struct IterCreate of BpfAttr", unsafe.Offsetof(BpfAttrIterCreate{}.Flags), 4},
+	{"size of the struct ProgBindMap of BpfAttr", unsafe.Sizeof(BpfAttrProgBindMap{}), 12},
+	{"offset of prog_fd in the struct ProgBindMap of BpfAttr", unsafe.Offsetof(BpfAttrProgBindMap{}.ProgFd), 0},
+	{"offset of map_fd in the struct ProgBindMap of BpfAttr", unsafe.Offsetof(BpfAttrProgBindMap{}.MapFd), 4},
+	{"offset of flags in the struct ProgBindMap of BpfAttr", unsafe.Offsetof(BpfAttrProgBindMap{}.Flags), 8},
+	{"size of the struct TokenCreate of BpfAttr", unsafe.Sizeof(BpfAttrTokenCreate{}), 8},
+	{"offset of flags in the struct TokenCreate of BpfAttr", unsafe.Offsetof(BpfAttrTokenCreate{}.Flags), 0},
+	{"offset of bpffs_fd in the struct TokenCreate of BpfAttr", unsafe.Offsetof(BpfAttrTokenCreate{}.BpffsFd), 4},
+	{"size of struct __sk_buff", unsafe.Sizeof(SkBuff{}), 192},
+	{"offset of len in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Len), 0},
+	{"offset of pkt_type in struct __sk_buff", unsafe.Offsetof(SkBuff{}.PktType), 4},
+	{"offset of mark in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Mark), 8},
+	{"offset of queue_mapping in struct __sk_buff", unsafe.Offsetof(SkBuff{}.QueueMapping), 12},
+	{"offset of protocol in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Protocol), 16},
+	{"offset of vlan_present in struct __sk_buff", unsafe.Offsetof(SkBuff{}.VlanPresent), 20},
+	{"offset of vlan_tci in struct __sk_buff", unsafe.Offsetof(SkBuff{}.VlanTci), 24},
+	{"offset of vlan_proto in struct __sk_buff", unsafe.Offsetof(SkBuff{}.VlanProto), 28},
+	{"offset of priority in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Priority), 32},
+	{"offset of ingress_ifindex in struct __sk_buff", unsafe.Offsetof(SkBuff{}.IngressIfindex), 36},
+	{"offset of ifindex in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Ifindex), 40},
+	{"offset of tc_index in struct __sk_buff", unsafe.Offsetof(SkBuff{}.TcIndex), 44},
+	{"offset of cb in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Cb), 48},
+	{"offset of hash in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Hash), 68},
+	{"offset of tc_classid in struct __sk_buff", unsafe.Offsetof(SkBuff{}.TcClassid), 72},
+	{"offset of data in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Data), 76},
+	{"offset of data_end in struct __sk_buff", unsafe.Offsetof(SkBuff{}.DataEnd), 80},
+	{"offset of napi_id in struct __sk_buff", unsafe.Offsetof(SkBuff{}.NapiId), 84},
+	{"offset of family in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Family), 88},
+	{"offset of remote_ip4 in struct __sk_buff", unsafe.Offsetof(SkBuff{}.RemoteIp4), 92},
+	{"offset of local_ip4 in struct __sk_buff", unsafe.Offsetof(SkBuff{}.LocalIp4), 96},
+	{"offset of remote_ip6 in struct __sk_buff", unsafe.Offsetof(SkBuff{}.RemoteIp6), 100},
+	{"offset of local_ip6 in struct __sk_buff", unsafe.Offsetof(SkBuff{}.LocalIp6), 116},
+	{"offset of remote_port in struct __sk_buff", unsafe.Offsetof(SkBuff{}.RemotePort), 132},
+	{"offset of local_port in struct __sk_buff", unsafe.Offsetof(SkBuff{}.LocalPort), 136},
+	{"offset of data_meta in struct __sk_buff", unsafe.Offsetof(SkBuff{}.DataMeta), 140},
+	{"offset of union144 in struct __sk_buff", unsafe.Offsetof(SkBuff{}.union144), 144},
+	{"offset of tstamp in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Tstamp), 152},
+	{"offset of wire_len in struct __sk_buff", unsafe.Offsetof(SkBuff{}.WireLen), 160},
+	{"offset of gso_segs in struct __sk_buff", unsafe.Offsetof(SkBuff{}.GsoSegs), 164},
+	{"offset of union168 in struct __sk_buff", unsafe.Offsetof(SkBuff{}.union168), 168},
+	{"offset of gso_size in struct __sk_buff", unsafe.Offsetof(SkBuff{}.GsoSize), 176},
+	{"offset of tstamp_type in struct __sk_buff", unsafe.Offsetof(SkBuff{}.TstampType), 180},
+	{"offset of hwtstamp in struct __sk_buff", unsafe.Offsetof(SkBuff{}.Hwtstamp), 184},
+	{"size of struct bpf_tunnel_key", unsafe.Sizeof(BpfTunnelKey{}), 44},
+	{"offset of tunnel_id in struct bpf_tunnel_key", unsafe.Offsetof(BpfTunnelKey{}.TunnelId), 0},
+	{"offset of union4 in struct bpf_tunnel_key", unsafe.Offsetof(BpfTunnelKey{}.union4), 4},
+	{"offset of tunnel_tos in struct bpf_tunnel_key", unsafe.Offsetof(BpfTunnelKey{}.TunnelTos), 20},
+	{"offset of tunnel_ttl in struct bpf_tunnel_key", unsafe.Offsetof(BpfTunnelKey{}.TunnelTtl), 21},
+	{"offset of union22 in struct bpf_tunnel_key", unsafe.Offsetof(BpfTunnelKey{}.union22), 22},
+	{"offset of tunnel_label in struct bpf_tunnel_key", unsafe.Offsetof(BpfTunnelKey{}.TunnelLabel), 24},
+	{"offset of union28 in struct bpf_tunnel_key", unsafe.Offsetof(BpfTunnelKey{}.union28), 28},
+	{"size of struct bpf_xfrm_state", unsafe.Sizeof(BpfXfrmState{}), 28},
+	{"offset of reqid in struct bpf_xfrm_state", unsafe.Offsetof(BpfXfrmState{}.Reqid), 0},
+	{"offset of spi in struct bpf_xfrm_state", unsafe.Offsetof(BpfXfrmState{}.Spi), 4},
+	{"offset of family in struct bpf_xfrm_state", unsafe.Offsetof(BpfXfrmState{}.Family), 8},
+	{"offset of ext in struct bpf_xfrm_state", unsafe.Offsetof(BpfXfrmState{}.Ext), 10},
+	{"offset of union12 in struct bpf_xfrm_state", unsafe.Offsetof(BpfXfrmState{}.union12), 12},
+	{"size of struct bpf_sock", unsafe.Sizeof(BpfSock{}), 80},
+	{"offset of bound_dev_if in struct bpf_sock", unsafe.Offsetof(BpfSock{}.BoundDevIf), 0},
+	{"offset of family in struct bpf_sock", unsafe.Offsetof(BpfSock{}.Family), 4},
+	{"offset of type in struct bpf_sock", unsafe.Offsetof(BpfSock{}.Type), 8},
+	{"offset of protocol in struct bpf_sock", unsafe.Offsetof(BpfSock{}.Protocol), 12},
+	{"offset of mark in struct bpf_sock", unsafe.Offsetof(BpfSock{}.Mark), 16},
+	{"offset of priority in struct bpf_sock", unsafe.Offsetof(BpfSock{}.Priority), 20},
+	{"offset of src_ip4 in struct bpf_sock", unsafe.Offsetof(BpfSock{}.SrcIp4), 24},
+	{"offset of src_ip6 in struct bpf_sock", unsafe.Offsetof(BpfSock{}.SrcIp6), 28},
+	{"offset of src_port in struct bpf_sock", unsafe.Offsetof(BpfSock{}.SrcPort), 44},
+	{"offset of dst_port in struct bpf_sock", unsafe.Offsetof(BpfSock{}.DstPort), 48},
+	{"offset of dst_ip4 in struct bpf_sock", unsafe.Offsetof(BpfSock{}.DstIp4), 52},
+	{"offset of dst_ip6 in struct bpf_sock", unsafe.Offsetof(BpfSock{}.DstIp6), 56},
+	{"offset of state in struct bpf_sock", unsafe.Offsetof(BpfSock{}.State), 72},
+	{"offset of rx_queue_mapping in struct bpf_sock", unsafe.Offsetof(BpfSock{}.RxQueueMapping), 76},
+	{"size of struct bpf_tcp_sock", unsafe.Sizeof(BpfTcpSock{}), 112},
+	{"offset of snd_cwnd in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.SndCwnd), 0},
+	{"offset of srtt_us in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.SrttUs), 4},
+	{"offset of rtt_min in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.RttMin), 8},
+	{"offset of snd_ssthresh in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.SndSsthresh), 12},
+	{"offset of rcv_nxt in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.RcvNxt), 16},
+	{"offset of snd_nxt in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.SndNxt), 20},
+	{"offset of snd_una in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.SndUna), 24},
+	{"offset of mss_cache in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.MssCache), 28},
+	{"offset of ecn_flags in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.EcnFlags), 32},
+	{"offset of rate_delivered in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.RateDelivered), 36},
+	{"offset of rate_interval_us in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.RateIntervalUs), 40},
+	{"offset of packets_out in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.PacketsOut), 44},
+	{"offset of retrans_out in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.RetransOut), 48},
+	{"offset of total_retrans in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.TotalRetrans), 52},
+	{"offset of segs_in in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.SegsIn), 56},
+	{"offset of data_segs_in in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.DataSegsIn), 60},
+	{"offset of segs_out in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.SegsOut), 64},
+	{"offset of data_segs_out in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.DataSegsOut), 68},
+	{"offset of lost_out in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.LostOut), 72},
+	{"offset of sacked_out in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.SackedOut), 76},
+	{"offset of bytes_received in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.BytesReceived), 80},
+	{"offset of bytes_acked in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.BytesAcked), 88},
+	{"offset of dsack_dups in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.DsackDups), 96},
+	{"offset of delivered in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.Delivered), 100},
+	{"offset of delivered_ce in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.DeliveredCe), 104},
+	{"offset of icsk_retransmits in struct bpf_tcp_sock", unsafe.Offsetof(BpfTcpSock{}.IcskRetransmits), 108},
+	{"size of struct bpf_sock_tuple", unsafe.Sizeof(BpfSockTuple{}), 36},
+	{"offset of union0 in struct bpf_sock_tuple", unsafe.Offsetof(BpfSockTuple{}.union0), 0},
+	{"size of the struct Ipv4 of BpfSockTuple", unsafe.Sizeof(BpfSockTupleIpv4{}), 12},
+	{"offset of saddr in the struct Ipv4 of BpfSockTuple", unsafe.Offsetof(BpfSockTupleIpv4{}.Saddr), 0},
+	{"offset of daddr in the struct Ipv4 of BpfSockTuple", unsafe.Offsetof(BpfSockTupleIpv4{}.Daddr), 4},
+	{"offset of sport in the struct Ipv4 of BpfSockTuple", unsafe.Offsetof(BpfSockTupleIpv4{}.Sport), 8},
+	{"offset of dport in the struct Ipv4 of BpfSockTuple", unsafe.Offsetof(BpfSockTupleIpv4{}.Dport), 10},
+	{"size of the struct Ipv6 of BpfSockTuple", unsafe.Sizeof(BpfSockTupleIpv6{}), 36},
+	{"offset of saddr in the struct Ipv6 of BpfSockTuple", unsafe.Offsetof(BpfSockTupleIpv6{}.Saddr), 0},
+	{"offset of daddr in the struct Ipv6 of BpfSockTuple", unsafe.Offsetof(BpfSockTupleIpv6{}.Daddr), 16},
+	{"offset of sport in the struct Ipv6 of BpfSockTuple", unsafe.Offsetof(BpfSockTupleIpv6{}.Sport), 32},
+	{"offset of dport in the struct Ipv6 of BpfSockTuple", unsafe.Offsetof(BpfSockTupleIpv6{}.Dport), 34},
+	{"size of struct bpf_xdp_sock", unsafe.Sizeof(BpfXdpSock{}), 4},
+	{"offset of queue_id in struct bpf_xdp_sock", unsafe.Offsetof(BpfXdpSock{}.QueueId), 0},
+	{"size of struct xdp_md", unsafe.Sizeof(XdpMd{}), 24},
+	{"offset of data in struct xdp_md", unsafe.Offsetof(XdpMd{}.Data), 0},
+	{"offset of data_end in struct xdp_md", unsafe.Offsetof(XdpMd{}.DataEnd), 4},
+	{"offset of data_meta in struct xdp_md", unsafe.Offsetof(XdpMd{}.DataMeta), 8},
+	{"offset of ingress_ifindex in struct xdp_md", unsafe.Offsetof(XdpMd{}.IngressIfindex), 12},
+	{"offset of rx_queue_index in struct xdp_md", unsafe.Offsetof(XdpMd{}.RxQueueIndex), 16},
+	{"offset of egress_ifindex in struct xdp_md", unsafe.Offsetof(XdpMd{}.EgressIfindex), 20},
+	{"size of struct bpf_devmap_val", unsafe.Sizeof(BpfDevmapVal{}), 8},
+	{"offset of ifindex in struct bpf_devmap_val", unsafe.Offsetof(BpfDevmapVal{}.Ifindex), 0},
+	{"offset of bpf_prog in struct bpf_devmap_val", unsafe.Offsetof(BpfDevmapVal{}.BpfProg), 4},
+	{"size of the union BpfProg of BpfDevmapVal", unsafe.Sizeof(BpfDevmapValBpfProg{}), 4},
+	{"offset of raw in the union BpfProg of BpfDevmapVal", unsafe.Offsetof(BpfDevmapValBpfProg{}.raw), 0},
+	{"size of struct bpf_cpumap_val", unsafe.Sizeof(BpfCpumapVal{}), 8},
+	{"offset of qsize in struct bpf_cpumap_val", unsafe.Offsetof(BpfCpumapVal{}.Qsize), 0},
+	{"offset of bpf_prog in struct bpf_cpumap_val", unsafe.Offsetof(BpfCpumapVal{}.BpfProg), 4},
+	{"size of the union BpfProg of BpfCpumapVal", unsafe.Sizeof(BpfCpumapValBpfProg{}), 4},
+	{"offset of raw in the union BpfProg of BpfCpumapVal", unsafe.Offsetof(BpfCpumapValBpfProg{}.raw), 0},
+	{"size of struct sk_msg_md", unsafe.Sizeof(SkMsgMd{}), 80},
+	{"offset of union0 in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.union0), 0},
+	{"offset of union8 in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.union8), 8},
+	{"offset of family in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.Family), 16},
+	{"offset of remote_ip4 in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.RemoteIp4), 20},
+	{"offset of local_ip4 in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.LocalIp4), 24},
+	{"offset of remote_ip6 in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.RemoteIp6), 28},
+	{"offset of local_ip6 in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.LocalIp6), 44},
+	{"offset of remote_port in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.RemotePort), 60},
+	{"offset of local_port in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.LocalPort), 64},
+	{"offset of size in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.Size), 68},
+	{"offset of union72 in struct sk_msg_md", unsafe.Offsetof(SkMsgMd{}.union72), 72},
+	{"size of struct sk_reuseport_md", unsafe.Sizeof(SkReuseportMd{}), 56},
+	{"offset of union0 in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.union0), 0},
+	{"offset of union8 in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.union8), 8},
+	{"offset of len in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.Len), 16},
+	{"offset of eth_protocol in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.EthProtocol), 20},
+	{"offset of ip_protocol in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.IpProtocol), 24},
+	{"offset of bind_inany in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.BindInany), 28},
+	{"offset of hash in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.Hash), 32},
+	{"offset of union40 in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.union40), 40},
+	{"offset of union48 in struct sk_reuseport_md", unsafe.Offsetof(SkReuseportMd{}.union48), 48},
+	{"size of struct bpf_prog_info", unsafe.Sizeof(BpfProgInfo{}), 232},
+	{"offset of type in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.Type), 0},
+	{"offset of id in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.Id), 4},
+	{"offset of tag in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.Tag), 8},
+	{"offset of jited_prog_len in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.JitedProgLen), 16},
+	{"offset of xlated_prog_len in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.XlatedProgLen), 20},
+	{"offset of jited_prog_insns in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.JitedProgInsns), 24},
+	{"offset of xlated_prog_insns in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.XlatedProgInsns), 32},
+	{"offset of load_time in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.LoadTime), 40},
+	{"offset of created_by_uid in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.CreatedByUid), 48},
+	{"offset of nr_map_ids in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NrMapIds), 52},
+	{"offset of map_ids in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.MapIds), 56},
+	{"offset of name in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.Name), 64},
+	{"offset of ifindex in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.Ifindex), 80},
+	{"offset of bits84 in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.bits84), 84},
+	{"offset of netns_dev in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NetnsDev), 88},
+	{"offset of netns_ino in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NetnsIno), 96},
+	{"offset of nr_jited_ksyms in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NrJitedKsyms), 104},
+	{"offset of nr_jited_func_lens in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NrJitedFuncLens), 108},
+	{"offset of jited_ksyms in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.JitedKsyms), 112},
+	{"offset of jited_func_lens in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.JitedFuncLens), 120},
+	{"offset of btf_id in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.BtfId), 128},
+	{"offset of func_info_rec_size in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.FuncInfoRecSize), 132},
+	{"offset of func_info in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.FuncInfo), 136},
+	{"offset of nr_func_info in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NrFuncInfo), 144},
+	{"offset of nr_line_info in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NrLineInfo), 148},
+	{"offset of line_info in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.LineInfo), 152},
+	{"offset of jited_line_info in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.JitedLineInfo), 160},
+	{"offset of nr_jited_line_info in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NrJitedLineInfo), 168},
+	{"offset of line_info_rec_size in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.LineInfoRecSize), 172},
+	{"offset of jited_line_info_rec_size in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.JitedLineInfoRecSize), 176},
+	{"offset of nr_prog_tags in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.NrProgTags), 180},
+	{"offset of prog_tags in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.ProgTags), 184},
+	{"offset of run_time_ns in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.RunTimeNs), 192},
+	{"offset of run_cnt in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.RunCnt), 200},
+	{"offset of recursion_misses in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.RecursionMisses), 208},
+	{"offset of verified_insns in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.VerifiedInsns), 216},
+	{"offset of attach_btf_obj_id in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.AttachBtfObjId), 220},
+	{"offset of attach_btf_id in struct bpf_prog_info", unsafe.Offsetof(BpfProgInfo{}.AttachBtfId), 224},
+	{"size of struct bpf_map_info", unsafe.Sizeof(BpfMapInfo{}), 88},
+	{"offset of type in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.Type), 0},
+	{"offset of id in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.Id), 4},
+	{"offset of key_size in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.KeySize), 8},
+	{"offset of value_size in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.ValueSize), 12},
+	{"offset of max_entries in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.MaxEntries), 16},
+	{"offset of map_flags in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.MapFlags), 20},
+	{"offset of name in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.Name), 24},
+	{"offset of ifindex in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.Ifindex), 40},
+	{"offset of btf_vmlinux_value_type_id in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.BtfVmlinuxValueTypeId), 44},
+	{"offset of netns_dev in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.NetnsDev), 48},
+	{"offset of netns_ino in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.NetnsIno), 56},
+	{"offset of btf_id in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.BtfId), 64},
+	{"offset of btf_key_type_id in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.BtfKeyTypeId), 68},
+	{"offset of btf_value_type_id in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.BtfValueTypeId), 72},
+	{"offset of btf_vmlinux_id in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.BtfVmlinuxId), 76},
+	{"offset of map_extra in struct bpf_map_info", unsafe.Offsetof(BpfMapInfo{}.MapExtra), 80},
+	{"size of struct bpf_btf_info", unsafe.Sizeof(BpfBtfInfo{}), 32},
+	{"offset of btf in struct bpf_btf_info", unsafe.Offsetof(BpfBtfInfo{}.Btf), 0},
+	{"offset of btf_size in struct bpf_btf_info", unsafe.Offsetof(BpfBtfInfo{}.BtfSize), 8},
+	{"offset of id in struct bpf_btf_info", unsafe.Offsetof(BpfBtfInfo{}.Id), 12},
+	{"offset of name in struct bpf_btf_info", unsafe.Offsetof(BpfBtfInfo{}.Name), 16},
+	{"offset of name_len in struct bpf_btf_info", unsafe.Offsetof(BpfBtfInfo{}.NameLen), 24},
+	{"offset of kernel_btf in struct bpf_btf_info", unsafe.Offsetof(BpfBtfInfo{}.KernelBtf), 28},
+	{"size of struct bpf_link_info", unsafe.Sizeof(BpfLinkInfo{}), 64},
+	{"offset of type in struct bpf_link_info", unsafe.Offsetof(BpfLinkInfo{}.Type), 0},
+	{"offset of id in struct bpf_link_info", unsafe.Offsetof(BpfLinkInfo{}.Id), 4},
+	{"offset of prog_id in struct bpf_link_info", unsafe.Offsetof(BpfLinkInfo{}.ProgId), 8},
+	{"offset of union16 in struct bpf_link_info", unsafe.Offsetof(BpfLinkInfo{}.union16), 16},
+	{"size of the struct RawTracepoint of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoRawTracepoint{}), 16},
+	{"offset of tp_name in the struct RawTracepoint of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoRawTracepoint{}.TpName), 0},
+	{"offset of tp_name_len in the struct RawTracepoint of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoRawTracepoint{}.TpNameLen), 8},
+	{"size of the struct Tracing of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoTracing{}), 12},
+	{"offset of attach_type in the struct Tracing of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoTracing{}.AttachType), 0},
+	{"offset of target_obj_id in the struct Tracing of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoTracing{}.TargetObjId), 4},
+	{"offset of target_btf_id in the struct Tracing of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoTracing{}.TargetBtfId), 8},
+	{"size of the struct Cgroup of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoCgroup{}), 16},
+	{"offset of cgroup_id in the struct Cgroup of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoCgroup{}.CgroupId), 0},
+	{"offset of attach_type in the struct Cgroup of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoCgroup{}.AttachType), 8},
+	{"size of the struct Iter of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoIter{}), 32},
+	{"offset of target_name in the struct Iter of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoIter{}.TargetName), 0},
+	{"offset of target_name_len in the struct Iter of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoIter{}.TargetNameLen), 8},
+	{"offset of union12 in the struct Iter of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoIter{}.union12), 12},
+	{"offset of union16 in the struct Iter of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoIter{}.union16), 16},
+	{"size of the struct Map of BpfLinkInfoIter", unsafe.Sizeof(BpfLinkInfoIterMap{}), 4},
+	{"offset of map_id in the struct Map of BpfLinkInfoIter", unsafe.Offsetof(BpfLinkInfoIterMap{}.MapId), 0},
+	{"size of the struct Cgroup of BpfLinkInfoIter", unsafe.Sizeof(BpfLinkInfoIterCgroup{}), 16},
+	{"offset of cgroup_id in the struct Cgroup of BpfLinkInfoIter", unsafe.Offsetof(BpfLinkInfoIterCgroup{}.CgroupId), 0},
+	{"offset of order in the struct Cgroup of BpfLinkInfoIter", unsafe.Offsetof(BpfLinkInfoIterCgroup{}.Order), 8},
+	{"size of the struct Task of BpfLinkInfoIter", unsafe.Sizeof(BpfLinkInfoIterTask{}), 8},
+	{"offset of tid in the struct Task of BpfLinkInfoIter", unsafe.Offsetof(BpfLinkInfoIterTask{}.Tid), 0},
+	{"offset of pid in the struct Task of BpfLinkInfoIter", unsafe.Offsetof(BpfLinkInfoIterTask{}.Pid), 4},
+	{"size of the struct Netns of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoNetns{}), 8},
+	{"offset of netns_ino in the struct Netns of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoNetns{}.NetnsIno), 0},
+	{"offset of attach_type in the struct Netns of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoNetns{}.AttachType), 4},
+	{"size of the struct Xdp of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoXdp{}), 4},
+	{"offset of ifindex in the struct Xdp of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoXdp{}.Ifindex), 0},
+	{"size of the struct StructOps of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoStructOps{}), 4},
+	{"offset of map_id in the struct StructOps of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoStructOps{}.MapId), 0},
+	{"size of the struct Netfilter of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoNetfilter{}), 16},
+	{"offset of pf in the struct Netfilter of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoNetfilter{}.Pf), 0},
+	{"offset of hooknum in the struct Netfilter of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoNetfilter{}.Hooknum), 4},
+	{"offset of priority in the struct Netfilter of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoNetfilter{}.Priority), 8},
+	{"offset of flags in the struct Netfilter of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoNetfilter{}.Flags), 12},
+	{"size of the struct KprobeMulti of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoKprobeMulti{}), 32},
+	{"offset of addrs in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoKprobeMulti{}.Addrs), 0},
+	{"offset of count in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoKprobeMulti{}.Count), 8},
+	{"offset of flags in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoKprobeMulti{}.Flags), 12},
+	{"offset of missed in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoKprobeMulti{}.Missed), 16},
+	{"offset of cookies in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoKprobeMulti{}.Cookies), 24},
+	{"size of the struct UprobeMulti of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoUprobeMulti{}), 48},
+	{"offset of path in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoUprobeMulti{}.Path), 0},
+	{"offset of offsets in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoUprobeMulti{}.Offsets), 8},
+	{"offset of ref_ctr_offsets in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoUprobeMulti{}.RefCtrOffsets), 16},
+	{"offset of cookies in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoUprobeMulti{}.Cookies), 24},
+	{"offset of path_size in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoUprobeMulti{}.PathSize), 32},
+	{"offset of count in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoUprobeMulti{}.Count), 36},
+	{"offset of flags in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoUprobeMulti{}.Flags), 40},
+	{"offset of pid in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoUprobeMulti{}.Pid), 44},
+	{"size of the struct PerfEvent of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoPerfEvent{}), 48},
+	{"offset of type in the struct PerfEvent of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoPerfEvent{}.Type), 0},
+	{"offset of union8 in the struct PerfEvent of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoPerfEvent{}.union8), 8},
+	{"size of the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Sizeof(BpfLinkInfoPerfEventUprobe{}), 24},
+	{"offset of file_name in the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventUprobe{}.FileName), 0},
+	{"offset of name_len in the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventUprobe{}.NameLen), 8},
+	{"offset of offset in the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventUprobe{}.Offset), 12},
+	{"offset of cookie in the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventUprobe{}.Cookie), 16},
+	{"size of the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Sizeof(BpfLinkInfoPerfEventKprobe{}), 40},
+	{"offset of func_name in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventKprobe{}.FuncName), 0},
+	{"offset of name_len in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventKprobe{}.NameLen), 8},
+	{"offset of offset in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventKprobe{}.Offset), 12},
+	{"offset of addr in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventKprobe{}.Addr), 16},
+	{"offset of missed in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventKprobe{}.Missed), 24},
+	{"offset of cookie in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventKprobe{}.Cookie), 32},
+	{"size of the struct Tracepoint of BpfLinkInfoPerfEvent", unsafe.Sizeof(BpfLinkInfoPerfEventTracepoint{}), 24},
+	{"offset of tp_name in the struct Tracepoint of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventTracepoint{}.TpName), 0},
+	{"offset of name_len in the struct Tracepoint of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventTracepoint{}.NameLen), 8},
+	{"offset of cookie in the struct Tracepoint of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventTracepoint{}.Cookie), 16},
+	{"size of the struct Event of BpfLinkInfoPerfEvent", unsafe.Sizeof(BpfLinkInfoPerfEventEvent{}), 24},
+	{"offset of config in the struct Event of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventEvent{}.Config), 0},
+	{"offset of type in the struct Event of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventEvent{}.Type), 8},
+	{"offset of cookie in the struct Event of BpfLinkInfoPerfEvent", unsafe.Offsetof(BpfLinkInfoPerfEventEvent{}.Cookie), 16},
+	{"size of the struct Tcx of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoTcx{}), 8},
+	{"offset of ifindex in the struct Tcx of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoTcx{}.Ifindex), 0},
+	{"offset of attach_type in the struct Tcx of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoTcx{}.AttachType), 4},
+	{"size of the struct Netkit of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoNetkit{}), 8},
+	{"offset of ifindex in the struct Netkit of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoNetkit{}.Ifindex), 0},
+	{"offset of attach_type in the struct Netkit of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoNetkit{}.AttachType), 4},
+	{"size of the struct Sockmap of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoSockmap{}), 8},
+	{"offset of map_id in the struct Sockmap of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoSockmap{}.MapId), 0},
+	{"offset of attach_type in the struct Sockmap of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoSockmap{}.AttachType), 4},
+	{"size of struct bpf_sock_addr", unsafe.Sizeof(BpfSockAddr{}), 72},
+	{"offset of user_family in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.UserFamily), 0},
+	{"offset of user_ip4 in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.UserIp4), 4},
+	{"offset of user_ip6 in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.UserIp6), 8},
+	{"offset of user_port in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.UserPort), 24},
+	{"offset of family in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.Family), 28},
+	{"offset of type in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.Type), 32},
+	{"offset of protocol in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.Protocol), 36},
+	{"offset of msg_src_ip4 in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.MsgSrcIp4), 40},
+	{"offset of msg_src_ip6 in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.MsgSrcIp6), 44},
+	{"offset of union64 in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.union64), 64},
+	{"size of struct bpf_sock_ops", unsafe.Sizeof(BpfSockOps{}), 224},
+	{"offset of op in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.Op), 0},
+	{"offset of union4 in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.union4), 4},
+	{"offset of family in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.Family), 20},
+	{"offset of remote_ip4 in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.RemoteIp4), 24},
+	{"offset of local_ip4 in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.LocalIp4), 28},
+	{"offset of remote_ip6 in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.RemoteIp6), 32},
+	{"offset of local_ip6 in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.LocalIp6), 48},
+	{"offset of remote_port in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.RemotePort), 64},
+	{"offset of local_port in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.LocalPort), 68},
+	{"offset of is_fullsock in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.IsFullsock), 72},
+	{"offset of snd_cwnd in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SndCwnd), 76},
+	{"offset of srtt_us in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SrttUs), 80},
+	{"offset of bpf_sock_ops_cb_flags in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.BpfSockOpsCbFlags), 84},
+	{"offset of state in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.State), 88},
+	{"offset of rtt_min in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.RttMin), 92},
+	{"offset of snd_ssthresh in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SndSsthresh), 96},
+	{"offset of rcv_nxt in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.RcvNxt), 100},
+	{"offset of snd_nxt in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SndNxt), 104},
+	{"offset of snd_una in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SndUna), 108},
+	{"offset of mss_cache in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.MssCache), 112},
+	{"offset of ecn_flags in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.EcnFlags), 116},
+	{"offset of rate_delivered in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.RateDelivered), 120},
+	{"offset of rate_interval_us in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.RateIntervalUs), 124},
+	{"offset of packets_out in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.PacketsOut), 128},
+	{"offset of retrans_out in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.RetransOut), 132},
+	{"offset of total_retrans in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.TotalRetrans), 136},
+	{"offset of segs_in in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SegsIn), 140},
+	{"offset of data_segs_in in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.DataSegsIn), 144},
+	{"offset of segs_out in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SegsOut), 148},
+	{"offset of data_segs_out in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.DataSegsOut), 152},
+	{"offset of lost_out in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.LostOut), 156},
+	{"offset of sacked_out in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SackedOut), 160},
+	{"offset of sk_txhash in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SkTxhash), 164},
+	{"offset of bytes_received in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.BytesReceived), 168},
+	{"offset of bytes_acked in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.BytesAcked), 176},
+	{"offset of union184 in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.union184), 184},
+	{"offset of union192 in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.union192), 192},
+	{"offset of union200 in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.union200), 200},
+	{"offset of skb_len in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SkbLen), 208},
+	{"offset of skb_tcp_flags in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SkbTcpFlags), 212},
+	{"offset of skb_hwtstamp in struct bpf_sock_ops", unsafe.Offsetof(BpfSockOps{}.SkbHwtstamp), 216},
+	{"size of struct bpf_perf_event_value", unsafe.Sizeof(BpfPerfEventValue{}), 24},
+	{"offset of counter in struct bpf_perf_event_value", unsafe.Offsetof(BpfPerfEventValue{}.Counter), 0},
+	{"offset of enabled in struct bpf_perf_event_value", unsafe.Offsetof(BpfPerfEventValue{}.Enabled), 8},
+	{"offset of running in struct bpf_perf_event_value", unsafe.Offsetof(BpfPerfEventValue{}.Running), 16},
+	{"size of struct bpf_cgroup_dev_ctx", unsafe.Sizeof(BpfCgroupDevCtx{}), 12},
+	{"offset of access_type in struct bpf_cgroup_dev_ctx", unsafe.Offsetof(BpfCgroupDevCtx{}.AccessType), 0},
+	{"offset of major in struct bpf_cgroup_dev_ctx", unsafe.Offsetof(BpfCgroupDevCtx{}.Major), 4},
+	{"offset of minor in struct bpf_cgroup_dev_ctx", unsafe.Offsetof(BpfCgroupDevCtx{}.Minor), 8},
+	{"size of struct bpf_raw_tracepoint_args", unsafe.Sizeof(BpfRawTracepointArgs{}), 0},
+	{"size of struct bpf_fib_lookup", unsafe.Sizeof(BpfFibLookup{}), 64},
+	{"offset of family in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.Family), 0},
+	{"offset of l4_protocol in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.L4Protocol), 1},
+	{"offset of sport in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.Sport), 2},
+	{"offset of dport in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.Dport), 4},
+	{"offset of union6 in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.union6), 6},
+	{"offset of ifindex in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.Ifindex), 8},
+	{"offset of union12 in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.union12), 12},
+	{"offset of union16 in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.union16), 16},
+	{"offset of union32 in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.union32), 32},
+	{"offset of union48 in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.union48), 48},
+	{"offset of union52 in struct bpf_fib_lookup", unsafe.Offsetof(BpfFibLookup{}.union52), 52},
+	{"size of struct bpf_redir_neigh", unsafe.Sizeof(BpfRedirNeigh{}), 20},
+	{"offset of nh_family in struct bpf_redir_neigh", unsafe.Offsetof(BpfRedirNeigh{}.NhFamily), 0},
+	{"offset of union4 in struct bpf_redir_neigh", unsafe.Offsetof(BpfRedirNeigh{}.union4), 4},
+	{"size of struct bpf_flow_keys", unsafe.Sizeof(BpfFlowKeys{}), 56},
+	{"offset of nhoff in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.Nhoff), 0},
+	{"offset of thoff in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.Thoff), 2},
+	{"offset of addr_proto in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.AddrProto), 4},
+	{"offset of is_frag in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.IsFrag), 6},
+	{"offset of is_first_frag in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.IsFirstFrag), 7},
+	{"offset of is_encap in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.IsEncap), 8},
+	{"offset of ip_proto in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.IpProto), 9},
+	{"offset of n_proto in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.NProto), 10},
+	{"offset of sport in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.Sport), 12},
+	{"offset of dport in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.Dport), 14},
+	{"offset of union16 in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.union16), 16},
+	{"offset of flags in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.Flags), 48},
+	{"offset of flow_label in struct bpf_flow_keys", unsafe.Offsetof(BpfFlowKeys{}.FlowLabel), 52},
+	{"size of struct bpf_func_info", unsafe.Sizeof(BpfFuncInfo{}), 8},
+	{"offset of insn_off in struct bpf_func_info", unsafe.Offsetof(BpfFuncInfo{}.InsnOff), 0},
+	{"offset of type_id in struct bpf_func_info", unsafe.Offsetof(BpfFuncInfo{}.TypeId), 4},
+	{"size of struct bpf_line_info", unsafe.Sizeof(BpfLineInfo{}), 16},
+	{"offset of insn_off in struct bpf_line_info", unsafe.Offsetof(BpfLineInfo{}.InsnOff), 0},
+	{"offset of file_name_off in struct bpf_line_info", unsafe.Offsetof(BpfLineInfo{}.FileNameOff), 4},
+	{"offset of line_off in struct bpf_line_info", unsafe.Offsetof(BpfLineInfo{}.LineOff), 8},
+	{"offset of line_col in struct bpf_line_info", unsafe.Offsetof(BpfLineInfo{}.LineCol), 12},
+	{"size of struct bpf_spin_lock", unsafe.Sizeof(BpfSpinLock{}), 4},
+	{"offset of val in struct bpf_spin_lock", unsafe.Offsetof(BpfSpinLock{}.Val), 0},
+	{"size of struct bpf_timer", unsafe.Sizeof(BpfTimer{}), 16},
+	{"offset of __opaque in struct bpf_timer", unsafe.Offsetof(BpfTimer{}.Opaque), 0},
+	{"size of struct bpf_wq", unsafe.Sizeof(BpfWq{}), 16},
+	{"offset of __opaque in struct bpf_wq", unsafe.Offsetof(BpfWq{}.Opaque), 0},
+	{"size of struct bpf_dynptr", unsafe.Sizeof(BpfDynptr{}), 16},
+	{"offset of __opaque in struct bpf_dynptr", unsafe.Offsetof(BpfDynptr{}.Opaque), 0},
+	{"size of struct bpf_list_head", unsafe.Sizeof(BpfListHead{}), 16},
+	{"offset of __opaque in struct bpf_list_head", unsafe.Offsetof(BpfListHead{}.Opaque), 0},
+	{"size of struct bpf_list_node", unsafe.Sizeof(BpfListNode{}), 24},
+	{"offset of __opaque in struct bpf_list_node", unsafe.Offsetof(BpfListNode{}.Opaque), 0},
+	{"size of struct bpf_rb_root", unsafe.Sizeof(BpfRbRoot{}), 16},
+	{"offset of __opaque in struct bpf_rb_root", unsafe.Offsetof(BpfRbRoot{}.Opaque), 0},
+	{"size of struct bpf_rb_node", unsafe.Sizeof(BpfRbNode{}), 32},
+	{"offset of __opaque in struct bpf_rb_node", unsafe.Offsetof(BpfRbNode{}.Opaque), 0},
+	{"size of struct bpf_refcount", unsafe.Sizeof(BpfRefcount{}), 4},
+	{"offset of __opaque in struct bpf_refcount", unsafe.Offsetof(BpfRefcount{}.Opaque), 0},
+	{"size of struct bpf_sysctl", unsafe.Sizeof(BpfSysctl{}), 8},
+	{"offset of write in struct bpf_sysctl", unsafe.Offsetof(BpfSysctl{}.Write), 0},
+	{"offset of file_pos in struct bpf_sysctl", unsafe.Offsetof(BpfSysctl{}.FilePos), 4},
+	{"size of struct bpf_sockopt", unsafe.Sizeof(BpfSockopt{}), 40},
+	{"offset of union0 in struct bpf_sockopt", unsafe.Offsetof(BpfSockopt{}.union0), 0},
+	{"offset of union8 in struct bpf_sockopt", unsafe.Offsetof(BpfSockopt{}.union8), 8},
+	{"offset of union16 in struct bpf_sockopt", unsafe.Offsetof(BpfSockopt{}.union16), 16},
+	{"offset of level in struct bpf_sockopt", unsafe.Offsetof(BpfSockopt{}.Level), 24},
+	{"offset of optname in struct bpf_sockopt", unsafe.Offsetof(BpfSockopt{}.Optname), 28},
+	{"offset of optlen in struct bpf_sockopt", unsafe.Offsetof(BpfSockopt{}.Optlen), 32},
+	{"offset of retval in struct bpf_sockopt", unsafe.Offsetof(BpfSockopt{}.Retval), 36},
+	{"size of struct bpf_pidns_info", unsafe.Sizeof(BpfPidnsInfo{}), 8},
+	{"offset of pid in struct bpf_pidns_info", unsafe.Offsetof(BpfPidnsInfo{}.Pid), 0},
+	{"offset of tgid in struct bpf_pidns_info", unsafe.Offsetof(BpfPidnsInfo{}.Tgid), 4},
+	{"size of struct bpf_sk_lookup", unsafe.Sizeof(BpfSkLookup{}), 72},
+	{"offset of union0 in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.union0), 0},
+	{"offset of family in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.Family), 8},
+	{"offset of protocol in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.Protocol), 12},
+	{"offset of remote_ip4 in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.RemoteIp4), 16},
+	{"offset of remote_ip6 in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.RemoteIp6), 20},
+	{"offset of remote_port in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.RemotePort), 36},
+	{"offset of local_ip4 in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.LocalIp4), 40},
+	{"offset of local_ip6 in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.LocalIp6), 44},
+	{"offset of local_port in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.LocalPort), 60},
+	{"offset of ingress_ifindex in struct bpf_sk_lookup", unsafe.Offsetof(BpfSkLookup{}.IngressIfindex), 64},
+	{"size of struct btf_ptr", unsafe.Sizeof(BtfPtr{}), 16},
+	{"offset of ptr in struct btf_ptr", unsafe.Offsetof(BtfPtr{}.Ptr), 0},
+	{"offset of type_id in struct btf_ptr", unsafe.Offsetof(BtfPtr{}.TypeId), 8},
+	{"offset of flags in struct btf_ptr", unsafe.Offsetof(BtfPtr{}.Flags), 12},
+	{"size of struct bpf_core_relo", unsafe.Sizeof(BpfCoreRelo{}), 16},
+	{"offset of insn_off in struct bpf_core_relo", unsafe.Offsetof(BpfCoreRelo{}.InsnOff), 0},
+	{"offset of type_id in struct bpf_core_relo", unsafe.Offsetof(BpfCoreRelo{}.TypeId), 4},
+	{"offset of access_str_off in struct bpf_core_relo", unsafe.Offsetof(BpfCoreRelo{}.AccessStrOff), 8},
+	{"offset of kind in struct bpf_core_relo", unsafe.Offsetof(BpfCoreRelo{}.Kind), 12},
+	{"size of struct bpf_iter_num", unsafe.Sizeof(BpfIterNum{}), 8},
+	{"offset of __opaque in struct bpf_iter_num", unsafe.Offsetof(BpfIterNum{}.Opaque), 0},
+}
+
+// layoutOfPktCls holds the facts of linux/pkt_cls.h.
+var layoutOfPktCls = []layoutFact{
+	{"size of struct tc_police", unsafe.Sizeof(TcPolice{}), 56},
+	{"offset of index in struct tc_police", unsafe.Offsetof(TcPolice{}.Index), 0},
+	{"offset of action in struct tc_police", unsafe.Offsetof(TcPolice{}.Action), 4},
+	{"offset of limit in struct tc_police", unsafe.Offsetof(TcPolice{}.Limit), 8},
+	{"offset of burst in struct tc_police", unsafe.Offsetof(TcPolice{}.Burst), 12},
+	{"offset of mtu in struct tc_police", unsafe.Offsetof(TcPolice{}.Mtu), 16},
+	{"offset of rate in struct tc_police", unsafe.Offsetof(TcPolice{}.Rate), 20},
+	{"offset of peakrate in struct tc_police", unsafe.Offsetof(TcPolice{}.Peakrate), 32},
+	{"offset of refcnt in struct tc_police", unsafe.Offsetof(TcPolice{}.Refcnt), 44},
+	{"offset of bindcnt in struct tc_police", unsafe.Offsetof(TcPolice{}.Bindcnt), 48},
+	{"offset of capab in struct tc_police", unsafe.Offsetof(TcPolice{}.Capab), 52},
+	{"size of struct tc_cnt", unsafe.Sizeof(TcCnt{}), 8},
+	{"offset of refcnt in struct tc_cnt", unsafe.Offsetof(TcCnt{}.Refcnt), 0},
+	{"offset of bindcnt in struct tc_cnt", unsafe.Offsetof(TcCnt{}.Bindcnt), 4},
+	{"size of struct tc_u32_key", unsafe.Sizeof(TcU32Key{}), 16},
+	{"offset of mask in struct tc_u32_key", unsafe.Offsetof(TcU32Key{}.Mask), 0},
+	{"offset of val in struct tc_u32_key", unsafe.Offsetof(TcU32Key{}.Val), 4},
+	{"offset of off in struct tc_u32_key", unsafe.Offsetof(TcU32Key{}.Off), 8},
+	{"offset of offmask in struct tc_u32_key", unsafe.Offsetof(TcU32Key{}.Offmask), 12},
+	{"size of struct tc_u32_sel", unsafe.Sizeof(TcU32Sel{}), 16},
+	{"offset of union0 in struct tc_u32_sel", unsafe.Offsetof(TcU32Sel{}.union0), 0},
+	{"size of struct tc_u32_sel_hdr", unsafe.Sizeof(TcU32SelHdr{}), 16},
+	{"offset of flags in struct tc_u32_sel_hdr", unsafe.Offsetof(TcU32SelHdr{}.Flags), 0},
+	{"offset of offshift in struct tc_u32_sel_hdr", unsafe.Offsetof(TcU32SelHdr{}.Offshift), 1},
+	{"offset of nkeys in struct tc_u32_sel_hdr", unsafe.Offsetof(TcU32SelHdr{}.Nkeys), 2},
+	{"offset of offmask in struct tc_u32_sel_hdr", unsafe.Offsetof(TcU32SelHdr{}.Offmask), 4},
+	{"offset of off in struct tc_u32_sel_hdr", unsafe.Offsetof(TcU32SelHdr{}.Off), 6},
+	{"offset of offoff in struct tc_u32_sel_hdr", unsafe.Offsetof(TcU32SelHdr{}.Offoff), 8},
+	{"offset of hoff in struct tc_u32_sel_hdr", unsafe.Offsetof(TcU32SelHdr{}.Hoff), 10},
+	{"offset of hmask in struct tc_u32_sel_hdr", unsafe.Offsetof(TcU32SelHdr{}.Hmask), 12},
+	{"size of struct tc_u32_mark", unsafe.Sizeof(TcU32Mark{}), 12},
+	{"offset of val in struct tc_u32_mark", unsafe.Offsetof(TcU32Mark{}.Val), 0},
+	{"offset of mask in struct tc_u32_mark", unsafe.Offsetof(TcU32Mark{}.Mask), 4},
+	{"offset of success in struct tc_u32_mark", unsafe.Offsetof(TcU32Mark{}.Success), 8},
+	{"size of struct tc_u32_pcnt", unsafe.Sizeof(TcU32Pcnt{}), 16},
+	{"offset of rcnt in struct tc_u32_pcnt", unsafe.Offsetof(TcU32Pcnt{}.Rcnt), 0},
+	{"offset of rhit in struct tc_u32_pcnt", unsafe.Offsetof(TcU32Pcnt{}.Rhit), 8},
+	{"size of struct tc_basic_pcnt", unsafe.Sizeof(TcBasicPcnt{}), 16},
+	{"offset of rcnt in struct tc_basic_pcnt", unsafe.Offsetof(TcBasicPcnt{}.Rcnt), 0},
+	{"offset of rhit in struct tc_basic_pcnt", unsafe.Offsetof(TcBasicPcnt{}.Rhit), 8},
+	{"size of struct tc_matchall_pcnt", unsafe.Sizeof(TcMatchallPcnt{}), 8},
+	{"offset of rhit in struct tc_matchall_pcnt", unsafe.Offsetof(TcMatchallPcnt{}.Rhit), 0},
+}
+
+// layoutOfPktSched holds the facts of linux/pkt_sched.h.
+var layoutOfPktSched = []layoutFact{
+	{"size of struct tc_stats", unsafe.Sizeof(TcStats{}), 40},
+	{"offset of bytes in struct tc_stats", unsafe.Offsetof(TcStats{}.Bytes), 0},
+	{"offset of packets in struct tc_stats", unsafe.Offsetof(TcStats{}.Packets), 8},
+	{"offset of drops in struct tc_stats", unsafe.Offsetof(TcStats{}.Drops), 12},
+	{"offset of overlimits in struct tc_stats", unsafe.Offsetof(TcStats{}.Overlimits), 16},
+	{"offset of bps in struct tc_stats", unsafe.Offsetof(TcStats{}.Bps), 20},
+	{"offset of pps in struct tc_stats", unsafe.Offsetof(TcStats{}.Pps), 24},
+	{"offset of qlen in struct tc_stats", unsafe.Offsetof(TcStats{}.Qlen), 28},
+	{"offset of backlog in struct tc_stats", unsafe.Offsetof(TcStats{}.Backlog), 32},
+	{"size of struct tc_estimator", unsafe.Sizeof(TcEstimator{}), 2},
+	{"offset of interval in struct tc_estimator", unsafe.Offsetof(TcEstimator{}.Interval), 0},
+	{"offset of ewma_log in struct tc_estimator", unsafe.Offsetof(TcEstimator{}.EwmaLog), 1},
+	{"size of struct tc_ratespec", unsafe.Sizeof(TcRatespec{}), 12},
+	{"offset of cell_log in struct tc_ratespec", unsafe.Offsetof(TcRatespec{}.CellLog), 0},
+	{"offset of linklayer in struct tc_ratespec", unsafe.Offsetof(TcRatespec{}.Linklayer), 1},
+	{"offset of overhead in struct tc_ratespec", unsafe.Offsetof(TcRatespec{}.Overhead), 2},
+	{"offset of cell_align in struct tc_ratespec", unsafe.Offsetof(TcRatespec{}.CellAlign), 4},
+	{"offset of mpu in struct tc_ratespec", unsafe.Offsetof(TcRatespec{}.Mpu), 6},
+	{"offset of rate in struct tc_ratespec", unsafe.Offsetof(TcRatespec{}.Rate), 8},
+	{"size of struct tc_sizespec", unsafe.Sizeof(TcSizespec{}), 24},
+	{"offset of cell_log in struct tc_sizespec", unsafe.Offsetof(TcSizespec{}.CellLog), 0},
+	{"offset of size_log in struct tc_sizespec", unsafe.Offsetof(TcSizespec{}.SizeLog), 1},
+	{"offset of cell_align in struct tc_sizespec", unsafe.Offsetof(TcSizespec{}.CellAlign), 2},
+	{"offset of overhead in struct tc_sizespec", unsafe.Offsetof(TcSizespec{}.Overhead), 4},
+	{"offset of linklayer in struct tc_sizespec", unsafe.Offsetof(TcSizespec{}.Linklayer), 8},
+	{"offset of mpu in struct tc_sizespec", unsafe.Offsetof(TcSizespec{}.Mpu), 12},
+	{"offset of mtu in struct tc_sizespec", unsafe.Offsetof(TcSizespec{}.Mtu), 16},
+	{"offset of tsize in struct tc_sizespec", unsafe.Offsetof(TcSizespec{}.Tsize), 20},
+	{"size of struct tc_fifo_qopt", unsafe.Sizeof(TcFifoQopt{}), 4},
+	{"offset of limit in struct tc_fifo_qopt", unsafe.Offsetof(TcFifoQopt{}.Limit), 0},
+	{"size of struct tc_skbprio_qopt", unsafe.Sizeof(TcSkbprioQopt{}), 4},
+	{"offset of limit in struct tc_skbprio_qopt", unsafe.Offsetof(TcSkbprioQopt{}.Limit), 0},
+	{"size of struct tc_prio_qopt", unsafe.Sizeof(TcPrioQopt{}), 20},
+	{"offset of bands in struct tc_prio_qopt", unsafe.Offsetof(TcPrioQopt{}.Bands), 0},
+	{"offset of priomap in struct tc_prio_qopt", unsafe.Offsetof(TcPrioQopt{}.Priomap), 4},
+	{"size of struct tc_multiq_qopt", unsafe.Sizeof(TcMultiqQopt{}), 4},
+	{"offset of bands in struct tc_multiq_qopt", unsafe.Offsetof(TcMultiqQopt{}.Bands), 0},
+	{"offset of max_bands in struct tc_multiq_qopt", unsafe.Offsetof(TcMultiqQopt{}.MaxBands), 2},
+	{"size of struct tc_plug_qopt", unsafe.Sizeof(TcPlugQopt{}), 8},
+	{"offset of action in struct tc_plug_qopt", unsafe.Offsetof(TcPlugQopt{}.Action), 0},
+	{"offset of limit in struct tc_plug_qopt", unsafe.Offsetof(TcPlugQopt{}.Limit), 4},
+	{"size of struct tc_tbf_qopt", unsafe.Sizeof(TcTbfQopt{}), 36},
+	{"offset of rate in struct tc_tbf_qopt", unsafe.Offsetof(TcTbfQopt{}.Rate), 0},
+	{"offset of peakrate in struct tc_tbf_qopt", unsafe.Offsetof(TcTbfQopt{}.Peakrate), 12},
+	{"offset of limit in struct tc_tbf_qopt", unsafe.Offsetof(TcTbfQopt{}.Limit), 24},
+	{"offset of buffer in struct tc_tbf_qopt", unsafe.Offsetof(TcTbfQopt{}.Buffer), 28},
+	{"offset of mtu in struct tc_tbf_qopt", unsafe.Offsetof(TcTbfQopt{}.Mtu), 32},
+	{"size of struct tc_sfq_qopt", unsafe.Sizeof(TcSfqQopt{}), 20},
+	{"offset of quantum in struct tc_sfq_qopt", unsafe.Offsetof(TcSfqQopt{}.Quantum), 0},
+	{"offset of perturb_period in struct tc_sfq_qopt", unsafe.Offsetof(TcSfqQopt{}.PerturbPeriod), 4},
+	{"offset of limit in struct tc_sfq_qopt", unsafe.Offsetof(TcSfqQopt{}.Limit), 8},
+	{"offset of divisor in struct tc_sfq_qopt", unsafe.Offsetof(TcSfqQopt{}.Divisor), 12},
+	{"offset of flows in struct tc_sfq_qopt", unsafe.Offsetof(TcSfqQopt{}.Flows), 16},
+	{"size of struct tc_sfqred_stats", unsafe.Sizeof(TcSfqredStats{}), 24},
+	{"offset of prob_drop in struct tc_sfqred_stats", unsafe.Offsetof(TcSfqredStats{}.ProbDrop), 0},
+	{"offset of forced_drop in struct tc_sfqred_stats", unsafe.Offsetof(TcSfqredStats{}.ForcedDrop), 4},
+	{"offset of prob_mark in struct tc_sfqred_stats", unsafe.Offsetof(TcSfqredStats{}.ProbMark), 8},
+	{"offset of forced_mark in struct tc_sfqred_stats", unsafe.Offsetof(TcSfqredStats{}.ForcedMark), 12},
+	{"offset of prob_mark_head in struct tc_sfqred_stats", unsafe.Offsetof(TcSfqredStats{}.ProbMarkHead), 16},
+	{"offset of forced_mark_head in struct tc_sfqred_stats", unsafe.Offsetof(TcSfqredStats{}.ForcedMarkHead), 20},
+	{"size of struct tc_sfq_qopt_v1", unsafe.Sizeof(TcSfqQoptV1{}), 72},
+	{"offset of v0 in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.V0), 0},
+	{"offset of depth in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.Depth), 20},
+	{"offset of headdrop in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.Headdrop), 24},
+	{"offset of limit in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.Limit), 28},
+	{"offset of qth_min in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.QthMin), 32},
+	{"offset of qth_max in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.QthMax), 36},
+	{"offset of Wlog in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.Wlog), 40},
+	{"offset of Plog in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.Plog), 41},
+	{"offset of Scell_log in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.ScellLog), 42},
+	{"offset of flags in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.Flags), 43},
+	{"offset of max_P in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.MaxP), 44},
+	{"offset of stats in struct tc_sfq_qopt_v1", unsafe.Offsetof(TcSfqQoptV1{}.Stats), 48},
+	{"size of struct tc_sfq_xstats", unsafe.Sizeof(TcSfqXstats{}), 4},
+	{"offset of allot in struct tc_sfq_xstats", unsafe.Offsetof(TcSfqXstats{}.Allot), 0},
+	{"size of struct tc_red_qopt", unsafe.Sizeof(TcRedQopt{}), 16},
+	{"offset of limit in struct tc_red_qopt", unsafe.Offsetof(TcRedQopt{}.Limit), 0},
+	{"offset of qth_min in struct tc_red_qopt", unsafe.Offsetof(TcRedQopt{}.QthMin), 4},
+	{"offset of qth_max in struct tc_red_qopt", unsafe.Offsetof(TcRedQopt{}.QthMax), 8},
+	{"offset of Wlog in struct tc_red_qopt", unsafe.Offsetof(TcRedQopt{}.Wlog), 12},
+	{"offset of Plog in struct tc_red_qopt", unsafe.Offsetof(TcRedQopt{}.Plog), 13},
+	{"offset of Scell_log in struct tc_red_qopt", unsafe.Offsetof(TcRedQopt{}.ScellLog), 14},
+	{"offset of flags in struct tc_red_qopt", unsafe.Offsetof(TcRedQopt{}.Flags), 15},
+	{"size of struct tc_red_xstats", unsafe.Sizeof(TcRedXstats{}), 16},
+	{"offset of early in struct tc_red_xstats", unsafe.Offsetof(TcRedXstats{}.Early), 0},
+	{"offset of pdrop in struct tc_red_xstats", unsafe.Offsetof(TcRedXstats{}.Pdrop), 4},
+	{"offset of other in struct tc_red_xstats", unsafe.Offsetof(TcRedXstats{}.Other), 8},
+	{"offset of marked in struct tc_red_xstats", unsafe.Offsetof(TcRedXstats{}.Marked), 12},
+	{"size of struct tc_gred_qopt", unsafe.Sizeof(TcGredQopt{}), 52},
+	{"offset of limit in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Limit), 0},
+	{"offset of qth_min in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.QthMin), 4},
+	{"offset of qth_max in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.QthMax), 8},
+	{"offset of DP in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.DP), 12},
+	{"offset of backlog in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Backlog), 16},
+	{"offset of qave in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Qave), 20},
+	{"offset of forced in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Forced), 24},
+	{"offset of early in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Early), 28},
+	{"offset of other in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Other), 32},
+	{"offset of pdrop in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Pdrop), 36},
+	{"offset of Wlog in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Wlog), 40},
+	{"offset of Plog in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Plog), 41},
+	{"offset of Scell_log in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.ScellLog), 42},
+	{"offset of prio in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Prio), 43},
+	{"offset of packets in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Packets), 44},
+	{"offset of bytesin in struct tc_gred_qopt", unsafe.Offsetof(TcGredQopt{}.Bytesin), 48},
+	{"size of struct tc_gred_sopt", unsafe.Sizeof(TcGredSopt{}), 12},
+	{"offset of DPs in struct tc_gred_sopt", unsafe.Offsetof(TcGredSopt{}.DPs), 0},
+	{"offset of def_DP in struct tc_gred_sopt", unsafe.Offsetof(TcGredSopt{}.DefDP), 4},
+	{"offset of grio in struct tc_gred_sopt", unsafe.Offsetof(TcGredSopt{}.Grio), 8},
+	{"offset of flags in struct tc_gred_sopt", unsafe.Offsetof(TcGredSopt{}.Flags), 9},
+	{"offset of pad1 in struct tc_gred_sopt", unsafe.Offsetof(TcGredSopt{}.Pad1), 10},
+	{"size of struct tc_choke_qopt", unsafe.Sizeof(TcChokeQopt{}), 16},
+	{"offset of limit in struct tc_choke_qopt", unsafe.Offsetof(TcChokeQopt{}.Limit), 0},
+	{"offset of qth_min in struct tc_choke_qopt", unsafe.Offsetof(TcChokeQopt{}.QthMin), 4},
+	{"offset of qth_max in struct tc_choke_qopt", unsafe.Offsetof(TcChokeQopt{}.QthMax), 8},
+	{"offset of Wlog in struct tc_choke_qopt", unsafe.Offsetof(TcChokeQopt{}.Wlog), 12},
+	{"offset of Plog in struct tc_choke_qopt", unsafe.Offsetof(TcChokeQopt{}.Plog), 13},
+	{"offset of Scell_log in struct tc_choke_qopt", unsafe.Offsetof(TcChokeQopt{}.ScellLog), 14},
+	{"offset of flags in struct tc_choke_qopt", unsafe.Offsetof(TcChokeQopt{}.Flags), 15},
+	{"size of struct tc_choke_xstats", unsafe.Sizeof(TcChokeXstats{}), 20},
+	{"offset of early in struct tc_choke_xstats", unsafe.Offsetof(TcChokeXstats{}.Early), 0},
+	{"offset of pdrop in struct tc_choke_xstats", unsafe.Offsetof(TcChokeXstats{}.Pdrop), 4},
+	{"offset of other in struct tc_choke_xstats", unsafe.Offsetof(TcChokeXstats{}.Other), 8},
+	{"offset of marked in struct tc_choke_xstats", unsafe.Offsetof(TcChokeXstats{}.Marked), 12},
+	{"offset of matched in struct tc_choke_xstats", unsafe.Offsetof(TcChokeXstats{}.Matched), 16},
+	{"size of struct tc_htb_opt", unsafe.Sizeof(TcHtbOpt{}), 44},
+	{"offset of rate in struct tc_htb_opt", unsafe.Offsetof(TcHtbOpt{}.Rate), 0},
+	{"offset of ceil in struct tc_htb_opt", unsafe.Offsetof(TcHtbOpt{}.Ceil), 12},
+	{"offset of buffer in struct tc_htb_opt", unsafe.Offsetof(TcHtbOpt{}.Buffer), 24},
+	{"offset of cbuffer in struct tc_htb_opt", unsafe.Offsetof(TcHtbOpt{}.Cbuffer), 28},
+	{"offset of quantum in struct tc_htb_opt", unsafe.Offsetof(TcHtbOpt{}.Quantum), 32},
+	{"offset of level in struct tc_htb_opt", unsafe.Offsetof(TcHtbOpt{}.Level), 36},
+	{"offset of prio in struct tc_htb_opt", unsafe.Offsetof(TcHtbOpt{}.Prio), 40},
+	{"size of struct tc_htb_glob", unsafe.Sizeof(TcHtbGlob{}), 20},
+	{"offset of version in struct tc_htb_glob", unsafe.Offsetof(TcHtbGlob{}.Version), 0},
+	{"offset of rate2quantum in struct tc_htb_glob", unsafe.Offsetof(TcHtbGlob{}.Rate2quantum), 4},
+	{"offset of defcls in struct tc_htb_glob", unsafe.Offsetof(TcHtbGlob{}.Defcls), 8},
+	{"offset of debug in struct tc_htb_glob", unsafe.Offsetof(TcHtbGlob{}.Debug), 12},
+	{"offset of direct_pkts in struct tc_htb_glob", unsafe.Offsetof(TcHtbGlob{}.DirectPkts), 16},
+	{"size of struct tc_htb_xstats", unsafe.Sizeof(TcHtbXstats{}), 20},
+	{"offset of lends in struct tc_htb_xstats", unsafe.Offsetof(TcHtbXstats{}.Lends), 0},
+	{"offset of borrows in struct tc_htb_xstats", unsafe.Offsetof(TcHtbXstats{}.Borrows), 4},
+	{"offset of giants in struct tc_htb_xstats", unsafe.Offsetof(TcHtbXstats{}.Giants), 8},
+	{"offset of tokens in struct tc_htb_xstats", unsafe.Offsetof(TcHtbXstats{}.Tokens), 12},
+	{"offset of ctokens in struct tc_htb_xstats", unsafe.Offsetof(TcHtbXstats{}.Ctokens), 16},
+	{"size of struct tc_hfsc_qopt", unsafe.Sizeof(TcHfscQopt{}), 2},
+	{"offset of defcls in struct tc_hfsc_qopt", unsafe.Offsetof(TcHfscQopt{}.Defcls), 0},
+	{"size of struct tc_service_curve", unsafe.Sizeof(TcServiceCurve{}), 12},
+	{"offset of m1 in struct tc_service_curve", unsafe.Offsetof(TcServiceCurve{}.M1), 0},
+	{"offset of d in struct tc_service_curve", unsafe.Offsetof(TcServiceCurve{}.D), 4},
+	{"offset of m2 in struct tc_service_curve", unsafe.Offsetof(TcServiceCurve{}.M2), 8},
+	{"size of struct tc_hfsc_stats", unsafe.Sizeof(TcHfscStats{}), 24},
+	{"offset of work in struct tc_hfsc_stats", unsafe.Offsetof(TcHfscStats{}.Work), 0},
+	{"offset of rtwork in struct tc_hfsc_stats", unsafe.Offsetof(TcHfscStats{}.Rtwork), 8},
+	{"offset of period in struct tc_hfsc_stats", unsafe.Offsetof(TcHfscStats{}.Period), 16},
+	{"offset of level in struct tc_hfsc_stats", unsafe.Offsetof(TcHfscStats{}.Level), 20},
+	{"size of struct tc_netem_qopt", unsafe.Sizeof(TcNetemQopt{}), 24},
+	{"offset of latency in struct tc_netem_qopt", unsafe.Offsetof(TcNetemQopt{}.Latency), 0},
+	{"offset of limit in struct tc_netem_qopt", unsafe.Offsetof(TcNetemQopt{}.Limit), 4},
+	{"offset of loss in struct tc_netem_qopt", unsafe.Offsetof(TcNetemQopt{}.Loss), 8},
+	{"offset of gap in struct tc_netem_qopt", unsafe.Offsetof(TcNetemQopt{}.Gap), 12},
+	{"offset of duplicate in struct tc_netem_qopt", unsafe.Offsetof(TcNetemQopt{}.Duplicate), 16},
+	{"offset of jitter in struct tc_netem_qopt", unsafe.Offsetof(TcNetemQopt{}.Jitter), 20},
+	{"size of struct tc_netem_corr", unsafe.Sizeof(TcNetemCorr{}), 12},
+	{"offset of delay_corr in struct tc_netem_corr", unsafe.Offsetof(TcNetemCorr{}.DelayCorr), 0},
+	{"offset of loss_corr in struct tc_netem_corr", unsafe.Offsetof(TcNetemCorr{}.LossCorr), 4},
+	{"offset of dup_corr in struct tc_netem_corr", unsafe.Offsetof(TcNetemCorr{}.DupCorr), 8},
+	{"size of struct tc_netem_reorder", unsafe.Sizeof(TcNetemReorder{}), 8},
+	{"offset of probability in struct tc_netem_reorder", unsafe.Offsetof(TcNetemReorder{}.Probability), 0},
+	{"offset of correlation in struct tc_netem_reorder", unsafe.Offsetof(TcNetemReorder{}.Correlation), 4},
+	{"size of struct tc_netem_corrupt", unsafe.Sizeof(TcNetemCorrupt{}), 8},
+	{"offset of probability in struct tc_netem_corrupt", unsafe.Offsetof(TcNetemCorrupt{}.Probability), 0},
+	{"offset of correlation in struct tc_netem_corrupt", unsafe.Offsetof(TcNetemCorrupt{}.Correlation), 4},
+	{"size of struct tc_netem_rate", unsafe.Sizeof(TcNetemRate{}), 16},
+	{"offset of rate in struct tc_netem_rate", unsafe.Offsetof(TcNetemRate{}.Rate), 0},
+	{"offset of packet_overhead in struct tc_netem_rate", unsafe.Offsetof(TcNetemRate{}.PacketOverhead), 4},
+	{"offset of cell_size in struct tc_netem_rate", unsafe.Offsetof(TcNetemRate{}.CellSize), 8},
+	{"offset of cell_overhead in struct tc_netem_rate", unsafe.Offsetof(TcNetemRate{}.CellOverhead), 12},
+	{"size of struct tc_netem_slot", unsafe.Sizeof(TcNetemSlot{}), 40},
+	{"offset of min_delay in struct tc_netem_slot", unsafe.Offsetof(TcNetemSlot{}.MinDelay), 0},
+	{"offset of max_delay in struct tc_netem_slot", unsafe.Offsetof(TcNetemSlot{}.MaxDelay), 8},
+	{"offset of max_packets in struct tc_netem_slot", unsafe.Offsetof(TcNetemSlot{}.MaxPackets), 16},
+	{"offset of max_bytes in struct tc_netem_slot", unsafe.Offsetof(TcNetemSlot{}.MaxBytes), 20},
+	{"offset of dist_delay in struct tc_netem_slot", unsafe.Offsetof(TcNetemSlot{}.DistDelay), 24},
+	{"offset of dist_jitter in struct tc_netem_slot", unsafe.Offsetof(TcNetemSlot{}.DistJitter), 32},
+	{"size of struct tc_netem_gimodel", unsafe.Sizeof(TcNetemGimodel{}), 20},
+	{"offset of p13 in struct tc_netem_gimodel", unsafe.Offsetof(TcNetemGimodel{}.P13), 0},
+	{"offset of p31 in struct tc_netem_gimodel", unsafe.Offsetof(TcNetemGimodel{}.P31), 4},
+	{"offset of p32 in struct tc_netem_gimodel", unsafe.Offsetof(TcNetemGimodel{}.P32), 8},
+	{"offset of p14 in struct tc_netem_gimodel", unsafe.Offsetof(TcNetemGimodel{}.P14), 12},
+	{"offset of p23 in struct tc_netem_gimodel", unsafe.Offsetof(TcNetemGimodel{}.P23), 16},
+	{"size of struct tc_netem_gemodel", unsafe.Sizeof(TcNetemGemodel{}), 16},
+	{"offset of p in struct tc_netem_gemodel", unsafe.Offsetof(TcNetemGemodel{}.P), 0},
+	{"offset of r in struct tc_netem_gemodel", unsafe.Offsetof(TcNetemGemodel{}.R), 4},
+	{"offset of h in struct tc_netem_gemodel", unsafe.Offsetof(TcNetemGemodel{}.H), 8},
+	{"offset of k1 in struct tc_netem_gemodel", unsafe.Offsetof(TcNetemGemodel{}.K1), 12},
+	{"size of struct tc_drr_stats", unsafe.Sizeof(TcDrrStats{}), 4},
+	{"offset of deficit in struct tc_drr_stats", unsafe.Offsetof(TcDrrStats{}.Deficit), 0},
+	{"size of struct tc_mqprio_qopt", unsafe.Sizeof(TcMqprioQopt{}), 82},
+	{"offset of num_tc in struct tc_mqprio_qopt", unsafe.Offsetof(TcMqprioQopt{}.NumTc), 0},
+	{"offset of prio_tc_map in struct tc_mqprio_qopt", unsafe.Offsetof(TcMqprioQopt{}.PrioTcMap), 1},
+	{"offset of hw in struct tc_mqprio_qopt", unsafe.Offsetof(TcMqprioQopt{}.Hw), 17},
+	{"offset of count in struct tc_mqprio_qopt", unsafe.Offsetof(TcMqprioQopt{}.Count), 18},
+	{"offset of offset in struct tc_mqprio_qopt", unsafe.Offsetof(TcMqprioQopt{}.Offset), 50},
+	{"size of struct tc_sfb_qopt", unsafe.Sizeof(TcSfbQopt{}), 36},
+	{"offset of rehash_interval in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.RehashInterval), 0},
+	{"offset of warmup_time in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.WarmupTime), 4},
+	{"offset of max in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.Max), 8},
+	{"offset of bin_size in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.BinSize), 12},
+	{"offset of increment in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.Increment), 16},
+	{"offset of decrement in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.Decrement), 20},
+	{"offset of limit in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.Limit), 24},
+	{"offset of penalty_rate in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.PenaltyRate), 28},
+	{"offset of penalty_burst in struct tc_sfb_qopt", unsafe.Offsetof(TcSfbQopt{}.PenaltyBurst), 32},
+	{"size of struct tc_sfb_xstats", unsafe.Sizeof(TcSfbXstats{}), 36},
+	{"offset of earlydrop in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Earlydrop), 0},
+	{"offset of penaltydrop in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Penaltydrop), 4},
+	{"offset of bucketdrop in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Bucketdrop), 8},
+	{"offset of queuedrop in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Queuedrop), 12},
+	{"offset of childdrop in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Childdrop), 16},
+	{"offset of marked in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Marked), 20},
+	{"offset of maxqlen in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Maxqlen), 24},
+	{"offset of maxprob in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Maxprob), 28},
+	{"offset of avgprob in struct tc_sfb_xstats", unsafe.Offsetof(TcSfbXstats{}.Avgprob), 32},
+	{"size of struct tc_qfq_stats", unsafe.Sizeof(TcQfqStats{}), 8},
+	{"offset of weight in struct tc_qfq_stats", unsafe.Offsetof(TcQfqStats{}.Weight), 0},
+	{"offset of lmax in struct tc_qfq_stats", unsafe.Offsetof(TcQfqStats{}.Lmax), 4},
+	{"size of struct tc_codel_xstats", unsafe.Sizeof(TcCodelXstats{}), 36},
+	{"offset of maxpacket in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.Maxpacket), 0},
+	{"offset of count in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.Count), 4},
+	{"offset of lastcount in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.Lastcount), 8},
+	{"offset of ldelay in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.Ldelay), 12},
+	{"offset of drop_next in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.DropNext), 16},
+	{"offset of drop_overlimit in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.DropOverlimit), 20},
+	{"offset of ecn_mark in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.EcnMark), 24},
+	{"offset of dropping in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.Dropping), 28},
+	{"offset of ce_mark in struct tc_codel_xstats", unsafe.Offsetof(TcCodelXstats{}.CeMark), 32},
+	{"size of struct tc_fq_codel_qd_stats", unsafe.Sizeof(TcFqCodelQdStats{}), 36},
+	{"offset of maxpacket in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.Maxpacket), 0},
+	{"offset of drop_overlimit in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.DropOverlimit), 4},
+	{"offset of ecn_mark in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.EcnMark), 8},
+	{"offset of new_flow_count in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.NewFlowCount), 12},
+	{"offset of new_flows_len in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.NewFlowsLen), 16},
+	{"offset of old_flows_len in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.OldFlowsLen), 20},
+	{"offset of ce_mark in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.CeMark), 24},
+	{"offset of memory_usage in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.MemoryUsage), 28},
+	{"offset of drop_overmemory in struct tc_fq_codel_qd_stats", unsafe.Offsetof(TcFqCodelQdStats{}.DropOvermemory), 32},
+	{"size of struct tc_fq_codel_cl_stats", unsafe.Sizeof(TcFqCodelClStats{}), 24},
+	{"offset of deficit in struct tc_fq_codel_cl_stats", unsafe.Offsetof(TcFqCodelClStats{}.Deficit), 0},
+	{"offset of ldelay in struct tc_fq_codel_cl_stats", unsafe.Offsetof(TcFqCodelClStats{}.Ldelay), 4},
+	{"offset of count in struct tc_fq_codel_cl_stats", unsafe.Offsetof(TcFqCodelClStats{}.Count), 8},
+	{"offset of lastcount in struct tc_fq_codel_cl_stats", unsafe.Offsetof(TcFqCodelClStats{}.Lastcount), 12},
+	{"offset of dropping in struct tc_fq_codel_cl_stats", unsafe.Offsetof(TcFqCodelClStats{}.Dropping), 16},
+	{"offset of drop_next in struct tc_fq_codel_cl_stats", unsafe.Offsetof(TcFqCodelClStats{}.DropNext), 20},
+	{"size of struct tc_fq_codel_xstats", unsafe.Sizeof(TcFqCodelXstats{}), 40},
+	{"offset of type in struct tc_fq_codel_xstats", unsafe.Offsetof(TcFqCodelXstats{}.Type), 0},
+	{"offset of union4 in struct tc_fq_codel_xstats", unsafe.Offsetof(TcFqCodelXstats{}.union4), 4},
+	{"size of struct tc_fq_qd_stats", unsafe.Sizeof(TcFqQdStats{}), 152},
+	{"offset of gc_flows in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.GcFlows), 0},
+	{"offset of highprio_packets in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.HighprioPackets), 8},
+	{"offset of tcp_retrans in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.TcpRetrans), 16},
+	{"offset of throttled in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.Throttled), 24},
+	{"offset of flows_plimit in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.FlowsPlimit), 32},
+	{"offset of pkts_too_long in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.PktsTooLong), 40},
+	{"offset of allocation_errors in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.AllocationErrors), 48},
+	{"offset of time_next_delayed_flow in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.TimeNextDelayedFlow), 56},
+	{"offset of flows in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.Flows), 64},
+	{"offset of inactive_flows in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.InactiveFlows), 68},
+	{"offset of throttled_flows in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.ThrottledFlows), 72},
+	{"offset of unthrottle_latency_ns in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.UnthrottleLatencyNs), 76},
+	{"offset of ce_mark in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.CeMark), 80},
+	{"offset of horizon_drops in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.HorizonDrops), 88},
+	{"offset of horizon_caps in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.HorizonCaps), 96},
+	{"offset of fastpath_packets in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.FastpathPackets), 104},
+	{"offset of band_drops in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.BandDrops), 112},
+	{"offset of band_pkt_count in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.BandPktCount), 136},
+	{"offset of pad in struct tc_fq_qd_stats", unsafe.Offsetof(TcFqQdStats{}.Pad), 148},
+	{"size of struct tc_hhf_xstats", unsafe.Sizeof(TcHhfXstats{}), 16},
+	{"offset of drop_overlimit in struct tc_hhf_xstats", unsafe.Offsetof(TcHhfXstats{}.DropOverlimit), 0},
+	{"offset of hh_overlimit in struct tc_hhf_xstats", unsafe.Offsetof(TcHhfXstats{}.HhOverlimit), 4},
+	{"offset of hh_tot_count in struct tc_hhf_xstats", unsafe.Offsetof(TcHhfXstats{}.HhTotCount), 8},
+	{"offset of hh_cur_count in struct tc_hhf_xstats", unsafe.Offsetof(TcHhfXstats{}.HhCurCount), 12},
+	{"size of struct tc_pie_xstats", unsafe.Sizeof(TcPieXstats{}), 40},
+	{"offset of prob in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.Prob), 0},
+	{"offset of delay in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.Delay), 8},
+	{"offset of avg_dq_rate in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.AvgDqRate), 12},
+	{"offset of dq_rate_estimating in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.DqRateEstimating), 16},
+	{"offset of packets_in in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.PacketsIn), 20},
+	{"offset of dropped in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.Dropped), 24},
+	{"offset of overlimit in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.Overlimit), 28},
+	{"offset of maxq in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.Maxq), 32},
+	{"offset of ecn_mark in struct tc_pie_xstats", unsafe.Offsetof(TcPieXstats{}.EcnMark), 36},
+	{"size of struct tc_fq_pie_xstats", unsafe.Sizeof(TcFqPieXstats{}), 36},
+	{"offset of packets_in in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.PacketsIn), 0},
+	{"offset of dropped in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.Dropped), 4},
+	{"offset of overlimit in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.Overlimit), 8},
+	{"offset of overmemory in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.Overmemory), 12},
+	{"offset of ecn_mark in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.EcnMark), 16},
+	{"offset of new_flow_count in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.NewFlowCount), 20},
+	{"offset of new_flows_len in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.NewFlowsLen), 24},
+	{"offset of old_flows_len in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.OldFlowsLen), 28},
+	{"offset of memory_usage in struct tc_fq_pie_xstats", unsafe.Offsetof(TcFqPieXstats{}.MemoryUsage), 32},
+	{"size of struct tc_cbs_qopt", unsafe.Sizeof(TcCbsQopt{}), 20},
+	{"offset of offload in struct tc_cbs_qopt", unsafe.Offsetof(TcCbsQopt{}.Offload), 0},
+	{"offset of _pad in struct tc_cbs_qopt", unsafe.Offsetof(TcCbsQopt{}.Pad), 1},
+	{"offset of hicredit in struct tc_cbs_qopt", unsafe.Offsetof(TcCbsQopt{}.Hicredit), 4},
+	{"offset of locredit in struct tc_cbs_qopt", unsafe.Offsetof(TcCbsQopt{}.Locredit), 8},
+	{"offset of idleslope in struct tc_cbs_qopt", unsafe.Offsetof(TcCbsQopt{}.Idleslope), 12},
+	{"offset of sendslope in struct tc_cbs_qopt", unsafe.Offsetof(TcCbsQopt{}.Sendslope), 16},
+	{"size of struct tc_etf_qopt", unsafe.Sizeof(TcEtfQopt{}), 12},
+	{"offset of delta in struct tc_etf_qopt", unsafe.Offsetof(TcEtfQopt{}.Delta), 0},
+	{"offset of clockid in struct tc_etf_qopt", unsafe.Offsetof(TcEtfQopt{}.Clockid), 4},
+	{"offset of flags in struct tc_etf_qopt", unsafe.Offsetof(TcEtfQopt{}.Flags), 8},
+}
+
+// layoutOfEthtool holds the facts of linux/ethtool.h.
+var layoutOfEthtool = []layoutFact{
+	{"size of struct ethtool_cmd", unsafe.Sizeof(EthtoolCmd{}), 44},
+	{"offset of cmd in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Cmd), 0},
+	{"offset of supported in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Supported), 4},
+	{"offset of advertising in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Advertising), 8},
+	{"offset of speed in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Speed), 12},
+	{"offset of duplex in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Duplex), 14},
+	{"offset of port in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Port), 15},
+	{"offset of phy_address in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.PhyAddress), 16},
+	{"offset of transceiver in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Transceiver), 17},
+	{"offset of autoneg in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Autoneg), 18},
+	{"offset of mdio_support in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.MdioSupport), 19},
+	{"offset of maxtxpkt in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Maxtxpkt), 20},
+	{"offset of maxrxpkt in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Maxrxpkt), 24},
+	{"offset of speed_hi in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.SpeedHi), 28},
+	{"offset of eth_tp_mdix in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.EthTpMdix), 30},
+	{"offset of eth_tp_mdix_ctrl in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.EthTpMdixCtrl), 31},
+	{"offset of lp_advertising in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.LpAdvertising), 32},
+	{"offset of reserved in struct ethtool_cmd", unsafe.Offsetof(EthtoolCmd{}.Reserved), 36},
+	{"size of struct ethtool_drvinfo", unsafe.Sizeof(EthtoolDrvinfo{}), 196},
+	{"offset of cmd in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.Cmd), 0},
+	{"offset of driver in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.Driver), 4},
+	{"offset of version in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.Version), 36},
+	{"offset of fw_version in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.FwVersion), 68},
+	{"offset of bus_info in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.BusInfo), 100},
+	{"offset of erom_version in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.EromVersion), 132},
+	{"offset of reserved2 in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.Reserved2), 164},
+	{"offset of n_priv_flags in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.NPrivFlags), 176},
+	{"offset of n_stats in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.NStats), 180},
+	{"offset of testinfo_len in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.TestinfoLen), 184},
+	{"offset of eedump_len in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.EedumpLen), 188},
+	{"offset of regdump_len in struct ethtool_drvinfo", unsafe.Offsetof(EthtoolDrvinfo{}.RegdumpLen), 192},
+	{"size of struct ethtool_wolinfo", unsafe.Sizeof(EthtoolWolinfo{}), 20},
+	{"offset of cmd in struct ethtool_wolinfo", unsafe.Offsetof(EthtoolWolinfo{}.Cmd), 0},
+	{"offset of supported in struct ethtool_wolinfo", unsafe.Offsetof(EthtoolWolinfo{}.Supported), 4},
+	{"offset of wolopts in struct ethtool_wolinfo", unsafe.Offsetof(EthtoolWolinfo{}.Wolopts), 8},
+	{"offset of sopass in struct ethtool_wolinfo", unsafe.Offsetof(EthtoolWolinfo{}.Sopass), 12},
+	{"size of struct ethtool_value", unsafe.Sizeof(EthtoolValue{}), 8},
+	{"offset of cmd in struct ethtool_value", unsafe.Offsetof(EthtoolValue{}.Cmd), 0},
+	{"offset of data in struct ethtool_value", unsafe.Offsetof(EthtoolValue{}.Data), 4},
+	{"size of struct ethtool_tunable", unsafe.Sizeof(EthtoolTunable{}), 16},
+	{"offset of cmd in struct ethtool_tunable", unsafe.Offsetof(EthtoolTunable{}.Cmd), 0},
+	{"offset of id in struct ethtool_tunable", unsafe.Offsetof(EthtoolTunable{}.Id), 4},
+	{"offset of type_id in struct ethtool_tunable", unsafe.Offsetof(EthtoolTunable{}.TypeId), 8},
+	{"offset of len in struct ethtool_tunable", unsafe.Offsetof(EthtoolTunable{}.Len), 12},
+	{"size of struct ethtool_regs", unsafe.Sizeof(EthtoolRegs{}), 12},
+	{"offset of cmd in struct ethtool_regs", unsafe.Offsetof(EthtoolRegs{}.Cmd), 0},
+	{"offset of version in struct ethtool_regs", unsafe.Offsetof(EthtoolRegs{}.Version), 4},
+	{"offset of len in struct ethtool_regs", unsafe.Offsetof(EthtoolRegs{}.Len), 8},
+	{"size of struct ethtool_eeprom", unsafe.Sizeof(EthtoolEeprom{}), 16},
+	{"offset of cmd in struct ethtool_eeprom", unsafe.Offsetof(EthtoolEeprom{}.Cmd), 0},
+	{"offset of magic in struct ethtool_eeprom", unsafe.Offsetof(EthtoolEeprom{}.Magic), 4},
+	{"offset of offset in struct ethtool_eeprom", unsafe.Offsetof(EthtoolEeprom{}.Offset), 8},
+	{"offset of len in struct ethtool_eeprom", unsafe.Offsetof(EthtoolEeprom{}.Len), 12},
+	{"size of struct ethtool_eee", unsafe.Sizeof(EthtoolEee{}), 40},
+	{"offset of cmd in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.Cmd), 0},
+	{"offset of supported in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.Supported), 4},
+	{"offset of advertised in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.Advertised), 8},
+	{"offset of lp_advertised in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.LpAdvertised), 12},
+	{"offset of eee_active in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.EeeActive), 16},
+	{"offset of eee_enabled in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.EeeEnabled), 20},
+	{"offset of tx_lpi_enabled in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.TxLpiEnabled), 24},
+	{"offset of tx_lpi_timer in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.TxLpiTimer), 28},
+	{"offset of reserved in struct ethtool_eee", unsafe.Offsetof(EthtoolEee{}.Reserved), 32},
+	{"size of struct ethtool_modinfo", unsafe.Sizeof(EthtoolModinfo{}), 44},
+	{"offset of cmd in struct ethtool_modinfo", unsafe.Offsetof(EthtoolModinfo{}.Cmd), 0},
+	{"offset of type in struct ethtool_modinfo", unsafe.Offsetof(EthtoolModinfo{}.Type), 4},
+	{"offset of eeprom_len in struct ethtool_modinfo", unsafe.Offsetof(EthtoolModinfo{}.EepromLen), 8},
+	{"offset of reserved in struct ethtool_modinfo", unsafe.Offsetof(EthtoolModinfo{}.Reserved), 12},
+	{"size of struct ethtool_coalesce", unsafe.Sizeof(EthtoolCoalesce{}), 92},
+	{"offset of cmd in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.Cmd), 0},
+	{"offset of rx_coalesce_usecs in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RxCoalesceUsecs), 4},
+	{"offset of rx_max_coalesced_frames in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RxMaxCoalescedFrames), 8},
+	{"offset of rx_coalesce_usecs_irq in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RxCoalesceUsecsIrq), 12},
+	{"offset of rx_max_coalesced_frames_irq in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RxMaxCoalescedFramesIrq), 16},
+	{"offset of tx_coalesce_usecs in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.TxCoalesceUsecs), 20},
+	{"offset of tx_max_coalesced_frames in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.TxMaxCoalescedFrames), 24},
+	{"offset of tx_coalesce_usecs_irq in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.TxCoalesceUsecsIrq), 28},
+	{"offset of tx_max_coalesced_frames_irq in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.TxMaxCoalescedFramesIrq), 32},
+	{"offset of stats_block_coalesce_usecs in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.StatsBlockCoalesceUsecs), 36},
+	{"offset of use_adaptive_rx_coalesce in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.UseAdaptiveRxCoalesce), 40},
+	{"offset of use_adaptive_tx_coalesce in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.UseAdaptiveTxCoalesce), 44},
+	{"offset of pkt_rate_low in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.PktRateLow), 48},
+	{"offset of rx_coalesce_usecs_low in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RxCoalesceUsecsLow), 52},
+	{"offset of rx_max_coalesced_frames_low in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RxMaxCoalescedFramesLow), 56},
+	{"offset of tx_coalesce_usecs_low in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.TxCoalesceUsecsLow), 60},
+	{"offset of tx_max_coalesced_frames_low in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.TxMaxCoalescedFramesLow), 64},
+	{"offset of pkt_rate_high in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.PktRateHigh), 68},
+	{"offset of rx_coalesce_usecs_high in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RxCoalesceUsecsHigh), 72},
+	{"offset of rx_max_coalesced_frames_high in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RxMaxCoalescedFramesHigh), 76},
+	{"offset of tx_coalesce_usecs_high in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.TxCoalesceUsecsHigh), 80},
+	{"offset of tx_max_coalesced_frames_high in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.TxMaxCoalescedFramesHigh), 84},
+	{"offset of rate_sample_interval in struct ethtool_coalesce", unsafe.Offsetof(EthtoolCoalesce{}.RateSampleInterval), 88},
+	{"size of struct ethtool_ringparam", unsafe.Sizeof(EthtoolRingparam{}), 36},
+	{"offset of cmd in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.Cmd), 0},
+	{"offset of rx_max_pending in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.RxMaxPending), 4},
+	{"offset of rx_mini_max_pending in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.RxMiniMaxPending), 8},
+	{"offset of rx_jumbo_max_pending in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.RxJumboMaxPending), 12},
+	{"offset of tx_max_pending in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.TxMaxPending), 16},
+	{"offset of rx_pending in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.RxPending), 20},
+	{"offset of rx_mini_pending in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.RxMiniPending), 24},
+	{"offset of rx_jumbo_pending in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.RxJumboPending), 28},
+	{"offset of tx_pending in struct ethtool_ringparam", unsafe.Offsetof(EthtoolRingparam{}.TxPending), 32},
+	{"size of struct ethtool_channels", unsafe.Sizeof(EthtoolChannels{}), 36},
+	{"offset of cmd in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.Cmd), 0},
+	{"offset of max_rx in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.MaxRx), 4},
+	{"offset of max_tx in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.MaxTx), 8},
+	{"offset of max_other in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.MaxOther), 12},
+	{"offset of max_combined in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.MaxCombined), 16},
+	{"offset of rx_count in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.RxCount), 20},
+	{"offset of tx_count in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.TxCount), 24},
+	{"offset of other_count in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.OtherCount), 28},
+	{"offset of combined_count in struct ethtool_channels", unsafe.Offsetof(EthtoolChannels{}.CombinedCount), 32},
+	{"size of struct ethtool_pauseparam", unsafe.Sizeof(EthtoolPauseparam{}), 16},
+	{"offset of cmd in struct ethtool_pauseparam", unsafe.Offsetof(EthtoolPauseparam{}.Cmd), 0},
+	{"offset of autoneg in struct ethtool_pauseparam", unsafe.Offsetof(EthtoolPauseparam{}.Autoneg), 4},
+	{"offset of rx_pause in struct ethtool_pauseparam", unsafe.Offsetof(EthtoolPauseparam{}.RxPause), 8},
+	{"offset of tx_pause in struct ethtool_pauseparam", unsafe.Offsetof(EthtoolPauseparam{}.TxPause), 12},
+	{"size of struct ethtool_gstrings", unsafe.Sizeof(EthtoolGstrings{}), 12},
+	{"offset of cmd in struct ethtool_gstrings", unsafe.Offsetof(EthtoolGstrings{}.Cmd), 0},
+	{"offset of string_set in struct ethtool_gstrings", unsafe.Offsetof(EthtoolGstrings{}.StringSet), 4},
+	{"offset of len in struct ethtool_gstrings", unsafe.Offsetof(EthtoolGstrings{}.Len), 8},
+	{"size of struct ethtool_sset_info", unsafe.Sizeof(EthtoolSsetInfo{}), 16},
+	{"offset of cmd in struct ethtool_sset_info", unsafe.Offsetof(EthtoolSsetInfo{}.Cmd), 0},
+	{"offset of reserved in struct ethtool_sset_info", unsafe.Offsetof(EthtoolSsetInfo{}.Reserved), 4},
+	{"offset of sset_mask in struct ethtool_sset_info", unsafe.Offsetof(EthtoolSsetInfo{}.SsetMask), 8},
+	{"size of struct ethtool_test", unsafe.Sizeof(EthtoolTest{}), 16},
+	{"offset of cmd in struct ethtool_test", unsafe.Offsetof(EthtoolTest{}.Cmd), 0},
+	{"offset of flags in struct ethtool_test", unsafe.Offsetof(EthtoolTest{}.Flags), 4},
+	{"offset of reserved in struct ethtool_test", unsafe.Offsetof(EthtoolTest{}.Reserved), 8},
+	{"offset of len in struct ethtool_test", unsafe.Offsetof(EthtoolTest{}.Len), 12},
+	{"size of struct ethtool_stats", unsafe.Sizeof(EthtoolStats{}), 8},
+	{"offset of cmd in struct ethtool_stats", unsafe.Offsetof(EthtoolStats{}.Cmd), 0},
+	{"offset of n_stats in struct ethtool_stats", unsafe.Offsetof(EthtoolStats{}.NStats), 4},
+	{"size of struct ethtool_perm_addr", unsafe.Sizeof(EthtoolPermAddr{}), 8},
+	{"offset of cmd in struct ethtool_perm_addr", unsafe.Offsetof(EthtoolPermAddr{}.Cmd), 0},
+	{"offset of size in struct ethtool_perm_addr", unsafe.Offsetof(EthtoolPermAddr{}.Size), 4},
+	{"size of struct ethtool_tcpip4_spec", unsafe.Sizeof(EthtoolTcpip4Spec{}), 16},
+	{"offset of ip4src in struct ethtool_tcpip4_spec", unsafe.Offsetof(EthtoolTcpip4Spec{}.Ip4src), 0},
+	{"offset of ip4dst in struct ethtool_tcpip4_spec", unsafe.Offsetof(EthtoolTcpip4Spec{}.Ip4dst), 4},
+	{"offset of psrc in struct ethtool_tcpip4_spec", unsafe.Offsetof(EthtoolTcpip4Spec{}.Psrc), 8},
+	{"offset of pdst in struct ethtool_tcpip4_spec", unsafe.Offsetof(EthtoolTcpip4Spec{}.Pdst), 10},
+	{"offset of tos in struct ethtool_tcpip4_spec", unsafe.Offsetof(EthtoolTcpip4Spec{}.Tos), 12},
+	{"size of struct ethtool_ah_espip4_spec", unsafe.Sizeof(EthtoolAhEspip4Spec{}), 16},
+	{"offset of ip4src in struct ethtool_ah_espip4_spec", unsafe.Offsetof(EthtoolAhEspip4Spec{}.Ip4src), 0},
+	{"offset of ip4dst in struct ethtool_ah_espip4_spec", unsafe.Offsetof(EthtoolAhEspip4Spec{}.Ip4dst), 4},
+	{"offset of spi in struct ethtool_ah_espip4_spec", unsafe.Offsetof(EthtoolAhEspip4Spec{}.Spi), 8},
+	{"offset of tos in struct ethtool_ah_espip4_spec", unsafe.Offsetof(EthtoolAhEspip4Spec{}.Tos), 12},
+	{"size of struct ethtool_usrip4_spec", unsafe.Sizeof(EthtoolUsrip4Spec{}), 16},
+	{"offset of ip4src in struct ethtool_usrip4_spec", unsafe.Offsetof(EthtoolUsrip4Spec{}.Ip4src), 0},
+	{"offset of ip4dst in struct ethtool_usrip4_spec", unsafe.Offsetof(EthtoolUsrip4Spec{}.Ip4dst), 4},
+	{"offset of l4_4_bytes in struct ethtool_usrip4_spec", unsafe.Offsetof(EthtoolUsrip4Spec{}.L44Bytes), 8},
+	{"offset of tos in struct ethtool_usrip4_spec", unsafe.Offsetof(EthtoolUsrip4Spec{}.Tos), 12},
+	{"offset of ip_ver in struct ethtool_usrip4_spec", unsafe.Offsetof(EthtoolUsrip4Spec{}.IpVer), 13},
+	{"offset of proto in struct ethtool_usrip4_spec", unsafe.Offsetof(EthtoolUsrip4Spec{}.Proto), 14},
+	{"size of struct ethtool_tcpip6_spec", unsafe.Sizeof(EthtoolTcpip6Spec{}), 40},
+	{"offset of ip6src in struct ethtool_tcpip6_spec", unsafe.Offsetof(EthtoolTcpip6Spec{}.Ip6src), 0},
+	{"offset of ip6dst in struct ethtool_tcpip6_spec", unsafe.Offsetof(EthtoolTcpip6Spec{}.Ip6dst), 16},
+	{"offset of psrc in struct ethtool_tcpip6_spec", unsafe.Offsetof(EthtoolTcpip6Spec{}.Psrc), 32},
+	{"offset of pdst in struct ethtool_tcpip6_spec", unsafe.Offsetof(EthtoolTcpip6Spec{}.Pdst), 34},
+	{"offset of tclass in struct ethtool_tcpip6_spec", unsafe.Offsetof(EthtoolTcpip6Spec{}.Tclass), 36},
+	{"size of struct ethtool_ah_espip6_spec", unsafe.Sizeof(EthtoolAhEspip6Spec{}), 40},
+	{"offset of ip6src in struct ethtool_ah_espip6_spec", unsafe.Offsetof(EthtoolAhEspip6Spec{}.Ip6src), 0},
+	{"offset of ip6dst in struct ethtool_ah_espip6_spec", unsafe.Offsetof(EthtoolAhEspip6Spec{}.Ip6dst), 16},
+	{"offset of spi in struct ethtool_ah_espip6_spec", unsafe.Offsetof(EthtoolAhEspip6Spec{}.Spi), 32},
+	{"offset of tclass in struct ethtool_ah_espip6_spec", unsafe.Offsetof(EthtoolAhEspip6Spec{}.Tclass), 36},
+	{"size of struct ethtool_usrip6_spec", unsafe.Sizeof(EthtoolUsrip6Spec{}), 40},
+	{"offset of ip6src in struct ethtool_usrip6_spec", unsafe.Offsetof(EthtoolUsrip6Spec{}.Ip6src), 0},
+	{"offset of ip6dst in struct ethtool_usrip6_spec", unsafe.Offsetof(EthtoolUsrip6Spec{}.Ip6dst), 16},
+	{"offset of l4_4_bytes in struct ethtool_usrip6_spec", unsafe.Offsetof(EthtoolUsrip6Spec{}.L44Bytes), 32},
+	{"offset of tclass in struct ethtool_usrip6_spec", unsafe.Offsetof(EthtoolUsrip6Spec{}.Tclass), 36},
+	{"offset of l4_proto in struct ethtool_usrip6_spec", unsafe.Offsetof(EthtoolUsrip6Spec{}.L4Proto), 37},
+	{"size of union ethtool_flow_union", unsafe.Sizeof(EthtoolFlowUnion{}), 52},
+	{"offset of raw in union ethtool_flow_union", unsafe.Offsetof(EthtoolFlowUnion{}.raw), 0},
+	{"size of struct ethtool_flow_ext", unsafe.Sizeof(EthtoolFlowExt{}), 20},
+	{"offset of padding in struct ethtool_flow_ext", unsafe.Offsetof(EthtoolFlowExt{}.Padding), 0},
+	{"offset of h_dest in struct ethtool_flow_ext", unsafe.Offsetof(EthtoolFlowExt{}.HDest), 2},
+	{"offset of vlan_etype in struct ethtool_flow_ext", unsafe.Offsetof(EthtoolFlowExt{}.VlanEtype), 8},
+	{"offset of vlan_tci in struct ethtool_flow_ext", unsafe.Offsetof(EthtoolFlowExt{}.VlanTci), 10},
+	{"offset of data in struct ethtool_flow_ext", unsafe.Offsetof(EthtoolFlowExt{}.Data), 12},
+	{"size of struct ethtool_rx_flow_spec", unsafe.Sizeof(EthtoolRxFlowSpec{}), 168},
+	{"offset of flow_type in struct ethtool_rx_flow_spec", unsafe.Offsetof(EthtoolRxFlowSpec{}.FlowType), 0},
+	{"offset of h_u in struct ethtool_rx_flow_spec", unsafe.Offsetof(EthtoolRxFlowSpec{}.HU), 4},
+	{"offset of h_ext in struct ethtool_rx_flow_spec", unsafe.Offsetof(EthtoolRxFlowSpec{}.HExt), 56},
+	{"offset of m_u in struct ethtool_rx_flow_spec", unsafe.Offsetof(EthtoolRxFlowSpec{}.MU), 76},
+	{"offset of m_ext in struct ethtool_rx_flow_spec", unsafe.Offsetof(EthtoolRxFlowSpec{}.MExt), 128},
+	{"offset of ring_cookie in struct ethtool_rx_flow_spec", unsafe.Offsetof(EthtoolRxFlowSpec{}.RingCookie), 152},
+	{"offset of location in struct ethtool_rx_flow_spec", unsafe.Offsetof(EthtoolRxFlowSpec{}.Location), 160},
+	{"size of struct ethtool_rxnfc", unsafe.Sizeof(EthtoolRxnfc{}), 192},
+	{"offset of cmd in struct ethtool_rxnfc", unsafe.Offsetof(EthtoolRxnfc{}.Cmd), 0},
+	{"offset of flow_type in struct ethtool_rxnfc", unsafe.Offsetof(EthtoolRxnfc{}.FlowType), 4},
+	{"offset of data in struct ethtool_rxnfc", unsafe.Offsetof(EthtoolRxnfc{}.Data), 8},
+	{"offset of fs in struct ethtool_rxnfc", unsafe.Offsetof(EthtoolRxnfc{}.Fs), 16},
+	{"offset of union184 in struct ethtool_rxnfc", unsafe.Offsetof(EthtoolRxnfc{}.union184), 184},
+	{"size of struct ethtool_rxfh_indir", unsafe.Sizeof(EthtoolRxfhIndir{}), 8},
+	{"offset of cmd in struct ethtool_rxfh_indir", unsafe.Offsetof(EthtoolRxfhIndir{}.Cmd), 0},
+	{"offset of size in struct ethtool_rxfh_indir", unsafe.Offsetof(EthtoolRxfhIndir{}.Size), 4},
+	{"size of struct ethtool_rxfh", unsafe.Sizeof(EthtoolRxfh{}), 24},
+	{"offset of cmd in struct ethtool_rxfh", unsafe.Offsetof(EthtoolRxfh{}.Cmd), 0},
+	{"offset of rss_context in struct ethtool_rxfh", unsafe.Offsetof(EthtoolRxfh{}.RssContext), 4},
+	{"offset of indir_size in struct ethtool_rxfh", unsafe.Offsetof(EthtoolRxfh{}.IndirSize), 8},
+	{"offset of key_size in struct ethtool_rxfh", unsafe.Offsetof(EthtoolRxfh{}.KeySize), 12},
+	{"offset of hfunc in struct ethtool_rxfh", unsafe.Offsetof(EthtoolRxfh{}.Hfunc), 16},
+	{"offset of input_xfrm in struct ethtool_rxfh", unsafe.Offsetof(EthtoolRxfh{}.InputXfrm), 17},
+	{"offset of rsvd8 in struct ethtool_rxfh", unsafe.Offsetof(EthtoolRxfh{}.Rsvd8), 18},
+	{"offset of rsvd32 in struct ethtool_rxfh", unsafe.Offsetof(EthtoolRxfh{}.Rsvd32), 20},
+	{"size of struct ethtool_rx_ntuple_flow_spec", unsafe.Sizeof(EthtoolRxNtupleFlowSpec{}), 176},
+	{"offset of flow_type in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(EthtoolRxNtupleFlowSpec{}.FlowType), 0},
+	{"offset of h_u in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(EthtoolRxNtupleFlowSpec{}.HU), 4},
+	{"offset of m_u in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(EthtoolRxNtupleFlowSpec{}.MU), 76},
+	{"offset of vlan_tag in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(EthtoolRxNtupleFlowSpec{}.VlanTag), 148},
+	{"offset of vlan_tag_mask in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(EthtoolRxNtupleFlowSpec{}.VlanTagMask), 150},
+	{"offset of data in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(EthtoolRxNtupleFlowSpec{}.Data), 152},
+	{"offset of data_mask in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(EthtoolRxNtupleFlowSpec{}.DataMask), 160},
+	{"offset of action in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(EthtoolRxNtupleFlowSpec{}.Action), 168},
+	{"size of the union HU of EthtoolRxNtupleFlowSpec", unsafe.Sizeof(EthtoolRxNtupleFlowSpecHU{}), 72},
+	{"offset of raw in the union HU of EthtoolRxNtupleFlowSpec", unsafe.Offsetof(EthtoolRxNtupleFlowSpecHU{}.raw), 0},
+	{"size of struct ethtool_rx_ntuple", unsafe.Sizeof(EthtoolRxNtuple{}), 184},
+	{"offset of cmd in struct ethtool_rx_ntuple", unsafe.Offsetof(EthtoolRxNtuple{}.Cmd), 0},
+	{"offset of fs in struct ethtool_rx_ntuple", unsafe.Offsetof(EthtoolRxNtuple{}.Fs), 8},
+	{"size of struct ethtool_flash", unsafe.Sizeof(EthtoolFlash{}), 136},
+	{"offset of cmd in struct ethtool_flash", unsafe.Offsetof(EthtoolFlash{}.Cmd), 0},
+	{"offset of region in struct ethtool_flash", unsafe.Offsetof(EthtoolFlash{}.Region), 4},
+	{"offset of data in struct ethtool_flash", unsafe.Offsetof(EthtoolFlash{}.Data), 8},
+	{"size of struct ethtool_dump", unsafe.Sizeof(EthtoolDump{}), 16},
+	{"offset of cmd in struct ethtool_dump", unsafe.Offsetof(EthtoolDump{}.Cmd), 0},
+	{"offset of version in struct ethtool_dump", unsafe.Offsetof(EthtoolDump{}.Version), 4},
+	{"offset of flag in struct ethtool_dump", unsafe.Offsetof(EthtoolDump{}.Flag), 8},
+	{"offset of len in struct ethtool_dump", unsafe.Offsetof(EthtoolDump{}.Len), 12},
+	{"size of struct ethtool_get_features_block", unsafe.Sizeof(EthtoolGetFeaturesBlock{}), 16},
+	{"offset of available in struct ethtool_get_features_block", unsafe.Offsetof(EthtoolGetFeaturesBlock{}.Available), 0},
+	{"offset of requested in struct ethtool_get_features_block", unsafe.Offsetof(EthtoolGetFeaturesBlock{}.Requested), 4},
+	{"offset of active in struct ethtool_get_features_block", unsafe.Offsetof(EthtoolGetFeaturesBlock{}.Active), 8},
+	{"offset of never_changed in struct ethtool_get_features_block", unsafe.Offsetof(EthtoolGetFeaturesBlock{}.NeverChanged), 12},
+	{"size of struct ethtool_gfeatures", unsafe.Sizeof(EthtoolGfeatures{}), 8},
+	{"offset of cmd in struct ethtool_gfeatures", unsafe.Offsetof(EthtoolGfeatures{}.Cmd), 0},
+	{"offset of size in struct ethtool_gfeatures", unsafe.Offsetof(EthtoolGfeatures{}.Size), 4},
+	{"size of struct ethtool_set_features_block", unsafe.Sizeof(EthtoolSetFeaturesBlock{}), 8},
+	{"offset of valid in struct ethtool_set_features_block", unsafe.Offsetof(EthtoolSetFeaturesBlock{}.Valid), 0},
+	{"offset of requested in struct ethtool_set_features_block", unsafe.Offsetof(EthtoolSetFeaturesBlock{}.Requested), 4},
+	{"size of struct ethtool_sfeatures", unsafe.Sizeof(EthtoolSfeatures{}), 8},
+	{"offset of cmd in struct ethtool_sfeatures", unsafe.Offsetof(EthtoolSfeatures{}.Cmd), 0},
+	{"offset of size in struct ethtool_sfeatures", unsafe.Offsetof(EthtoolSfeatures{}.Size), 4},
+	{"size of struct ethtool_ts_info", unsafe.Sizeof(EthtoolTsInfo{}), 44},
+	{"offset of cmd in struct ethtool_ts_info", unsafe.Offsetof(EthtoolTsInfo{}.Cmd), 0},
+	{"offset of so_timestamping in struct ethtool_ts_info", unsafe.Offsetof(EthtoolTsInfo{}.SoTimestamping), 4},
+	{"offset of phc_index in struct ethtool_ts_info", unsafe.Offsetof(EthtoolTsInfo{}.PhcIndex), 8},
+	{"offset of tx_types in struct ethtool_ts_info", unsafe.Offsetof(EthtoolTsInfo{}.TxTypes), 12},
+	{"offset of tx_reserved in struct ethtool_ts_info", unsafe.Offsetof(EthtoolTsInfo{}.TxReserved), 16},
+	{"offset of rx_filters in struct ethtool_ts_info", unsafe.Offsetof(EthtoolTsInfo{}.RxFilters), 28},
+	{"offset of rx_reserved in struct ethtool_ts_info", unsafe.Offsetof(EthtoolTsInfo{}.RxReserved), 32},
+	{"size of struct ethtool_per_queue_op", unsafe.Sizeof(EthtoolPerQueueOp{}), 520},
+	{"offset of cmd in struct ethtool_per_queue_op", unsafe.Offsetof(EthtoolPerQueueOp{}.Cmd), 0},
+	{"offset of sub_command in struct ethtool_per_queue_op", unsafe.Offsetof(EthtoolPerQueueOp{}.SubCommand), 4},
+	{"offset of queue_mask in struct ethtool_per_queue_op", unsafe.Offsetof(EthtoolPerQueueOp{}.QueueMask), 8},
+	{"size of struct ethtool_fecparam", unsafe.Sizeof(EthtoolFecparam{}), 16},
+	{"offset of cmd in struct ethtool_fecparam", unsafe.Offsetof(EthtoolFecparam{}.Cmd), 0},
+	{"offset of active_fec in struct ethtool_fecparam", unsafe.Offsetof(EthtoolFecparam{}.ActiveFec), 4},
+	{"offset of fec in struct ethtool_fecparam", unsafe.Offsetof(EthtoolFecparam{}.Fec), 8},
+	{"offset of reserved in struct ethtool_fecparam", unsafe.Offsetof(EthtoolFecparam{}.Reserved), 12},
+	{"size of struct ethtool_link_settings", unsafe.Sizeof(EthtoolLinkSettings{}), 48},
+	{"offset of cmd in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.Cmd), 0},
+	{"offset of speed in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.Speed), 4},
+	{"offset of duplex in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.Duplex), 8},
+	{"offset of port in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.Port), 9},
+	{"offset of phy_address in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.PhyAddress), 10},
+	{"offset of autoneg in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.Autoneg), 11},
+	{"offset of mdio_support in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.MdioSupport), 12},
+	{"offset of eth_tp_mdix in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.EthTpMdix), 13},
+	{"offset of eth_tp_mdix_ctrl in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.EthTpMdixCtrl), 14},
+	{"offset of link_mode_masks_nwords in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.LinkModeMasksNwords), 15},
+	{"offset of transceiver in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.Transceiver), 16},
+	{"offset of master_slave_cfg in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.MasterSlaveCfg), 17},
+	{"offset of master_slave_state in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.MasterSlaveState), 18},
+	{"offset of rate_matching in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.RateMatching), 19},
+	{"offset of reserved in struct ethtool_link_settings", unsafe.Offsetof(EthtoolLinkSettings{}.Reserved), 20},
+}
+
+// layoutOfIn holds the facts of linux/in.h.
+var layoutOfIn = []layoutFact{
+	{"size of struct in_addr", unsafe.Sizeof(InAddr{}), 4},
+	{"offset of s_addr in struct in_addr", unsafe.Offsetof(InAddr{}.SAddr), 0},
+	{"size of struct ip_mreq", unsafe.Sizeof(IpMreq{}), 8},
+	{"offset of imr_multiaddr in struct ip_mreq", unsafe.Offsetof(IpMreq{}.ImrMultiaddr), 0},
+	{"offset of imr_interface in struct ip_mreq", unsafe.Offsetof(IpMreq{}.ImrInterface), 4},
+	{"size of struct ip_mreqn", unsafe.Sizeof(IpMreqn{}), 12},
+	{"offset of imr_multiaddr in struct ip_mreqn", unsafe.Offsetof(IpMreqn{}.ImrMultiaddr), 0},
+	{"offset of imr_address in struct ip_mreqn", unsafe.Offsetof(IpMreqn{}.ImrAddress), 4},
+	{"offset of imr_ifindex in struct ip_mreqn", unsafe.Offsetof(IpMreqn{}.ImrIfindex), 8},
+	{"size of struct ip_mreq_source", unsafe.Sizeof(IpMreqSource{}), 12},
+	{"offset of imr_multiaddr in struct ip_mreq_source", unsafe.Offsetof(IpMreqSource{}.ImrMultiaddr), 0},
+	{"offset of imr_interface in struct ip_mreq_source", unsafe.Offsetof(IpMreqSource{}.ImrInterface), 4},
+	{"offset of imr_sourceaddr in struct ip_mreq_source", unsafe.Offsetof(IpMreqSource{}.ImrSourceaddr), 8},
+	{"size of struct ip_msfilter", unsafe.Sizeof(IpMsfilter{}), 20},
+	{"offset of imsf_multiaddr in struct ip_msfilter", unsafe.Offsetof(IpMsfilter{}.ImsfMultiaddr), 0},
+	{"offset of imsf_interface in struct ip_msfilter", unsafe.Offsetof(IpMsfilter{}.ImsfInterface), 4},
+	{"offset of imsf_fmode in struct ip_msfilter", unsafe.Offsetof(IpMsfilter{}.ImsfFmode), 8},
+	{"offset of imsf_numsrc in struct ip_msfilter", unsafe.Offsetof(IpMsfilter{}.ImsfNumsrc), 12},
+	{"offset of union16 in struct ip_msfilter", unsafe.Offsetof(IpMsfilter{}.union16), 16},
+	{"size of struct group_req", unsafe.Sizeof(GroupReq{}), 136},
+	{"offset of gr_interface in struct group_req", unsafe.Offsetof(GroupReq{}.GrInterface), 0},
+	{"offset of gr_group in struct group_req", unsafe.Offsetof(GroupReq{}.GrGroup), 8},
+	{"size of struct group_source_req", unsafe.Sizeof(GroupSourceReq{}), 264},
+	{"offset of gsr_interface in struct group_source_req", unsafe.Offsetof(GroupSourceReq{}.GsrInterface), 0},
+	{"offset of gsr_group in struct group_source_req", unsafe.Offsetof(GroupSourceReq{}.GsrGroup), 8},
+	{"offset of gsr_source in struct group_source_req", unsafe.Offsetof(GroupSourceReq{}.GsrSource), 136},
+	{"size of struct group_filter", unsafe.Sizeof(GroupFilter{}), 272},
+	{"offset of union0 in struct group_filter", unsafe.Offsetof(GroupFilter{}.union0), 0},
+	{"size of struct in_pktinfo", unsafe.Sizeof(InPktinfo{}), 12},
+	{"offset of ipi_ifindex in struct in_pktinfo", unsafe.Offsetof(InPktinfo{}.IpiIfindex), 0},
+	{"offset of ipi_spec_dst in struct in_pktinfo", unsafe.Offsetof(InPktinfo{}.IpiSpecDst), 4},
+	{"offset of ipi_addr in struct in_pktinfo", unsafe.Offsetof(InPktinfo{}.IpiAddr), 8},
+	{"size of struct sockaddr_in", unsafe.Sizeof(SockaddrIn{}), 16},
+	{"offset of sin_family in struct sockaddr_in", unsafe.Offsetof(SockaddrIn{}.SinFamily), 0},
+	{"offset of sin_port in struct sockaddr_in", unsafe.Offsetof(SockaddrIn{}.SinPort), 2},
+	{"offset of sin_addr in struct sockaddr_in", unsafe.Offsetof(SockaddrIn{}.SinAddr), 4},
+	{"offset of __pad in struct sockaddr_in", unsafe.Offsetof(SockaddrIn{}.Pad), 8},
+}
+
+// layoutOfNeighbour holds the facts of linux/neighbour.h.
+var layoutOfNeighbour = []layoutFact{
+	{"size of struct ndmsg", unsafe.Sizeof(Ndmsg{}), 12},
+	{"offset of ndm_family in struct ndmsg", unsafe.Offsetof(Ndmsg{}.NdmFamily), 0},
+	{"offset of ndm_pad1 in struct ndmsg", unsafe.Offsetof(Ndmsg{}.NdmPad1), 1},
+	{"offset of ndm_pad2 in struct ndmsg", unsafe.Offsetof(Ndmsg{}.NdmPad2), 2},
+	{"offset of ndm_ifindex in struct ndmsg", unsafe.Offsetof(Ndmsg{}.NdmIfindex), 4},
+	{"offset of ndm_state in struct ndmsg", unsafe.Offsetof(Ndmsg{}.NdmState), 8},
+	{"offset of ndm_flags in struct ndmsg", unsafe.Offsetof(Ndmsg{}.NdmFlags), 10},
+	{"offset of ndm_type in struct ndmsg", unsafe.Offsetof(Ndmsg{}.NdmType), 11},
+	{"size of struct nda_cacheinfo", unsafe.Sizeof(NdaCacheinfo{}), 16},
+	{"offset of ndm_confirmed in struct nda_cacheinfo", unsafe.Offsetof(NdaCacheinfo{}.NdmConfirmed), 0},
+	{"offset of ndm_used in struct nda_cacheinfo", unsafe.Offsetof(NdaCacheinfo{}.NdmUsed), 4},
+	{"offset of ndm_updated in struct nda_cacheinfo", unsafe.Offsetof(NdaCacheinfo{}.NdmUpdated), 8},
+	{"offset of ndm_refcnt in struct nda_cacheinfo", unsafe.Offsetof(NdaCacheinfo{}.NdmRefcnt), 12},
+	{"size of struct ndt_stats", unsafe.Sizeof(NdtStats{}), 88},
+	{"offset of ndts_allocs in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsAllocs), 0},
+	{"offset of ndts_destroys in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsDestroys), 8},
+	{"offset of ndts_hash_grows in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsHashGrows), 16},
+	{"offset of ndts_res_failed in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsResFailed), 24},
+	{"offset of ndts_lookups in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsLookups), 32},
+	{"offset of ndts_hits in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsHits), 40},
+	{"offset of ndts_rcv_probes_mcast in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsRcvProbesMcast), 48},
+	{"offset of ndts_rcv_probes_ucast in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsRcvProbesUcast), 56},
+	{"offset of ndts_periodic_gc_runs in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsPeriodicGcRuns), 64},
+	{"offset of ndts_forced_gc_runs in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsForcedGcRuns), 72},
+	{"offset of ndts_table_fulls in struct ndt_stats", unsafe.Offsetof(NdtStats{}.NdtsTableFulls), 80},
+	{"size of struct ndtmsg", unsafe.Sizeof(Ndtmsg{}), 4},
+	{"offset of ndtm_family in struct ndtmsg", unsafe.Offsetof(Ndtmsg{}.NdtmFamily), 0},
+	{"offset of ndtm_pad1 in struct ndtmsg", unsafe.Offsetof(Ndtmsg{}.NdtmPad1), 1},
+	{"offset of ndtm_pad2 in struct ndtmsg", unsafe.Offsetof(Ndtmsg{}.NdtmPad2), 2},
+	{"size of struct ndt_config", unsafe.Sizeof(NdtConfig{}), 32},
+	{"offset of ndtc_key_len in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcKeyLen), 0},
+	{"offset of ndtc_entry_size in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcEntrySize), 2},
+	{"offset of ndtc_entries in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcEntries), 4},
+	{"offset of ndtc_last_flush in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcLastFlush), 8},
+	{"offset of ndtc_last_rand in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcLastRand), 12},
+	{"offset of ndtc_hash_rnd in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcHashRnd), 16},
+	{"offset of ndtc_hash_mask in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcHashMask), 20},
+	{"offset of ndtc_hash_chain_gc in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcHashChainGc), 24},
+	{"offset of ndtc_proxy_qlen in struct ndt_config", unsafe.Offsetof(NdtConfig{}.NdtcProxyQlen), 28},
+}
+
+// layoutOfIfAddr holds the facts of linux/if_addr.h.
+var layoutOfIfAddr = []layoutFact{
+	{"size of struct ifaddrmsg", unsafe.Sizeof(Ifaddrmsg{}), 8},
+	{"offset of ifa_family in struct ifaddrmsg", unsafe.Offsetof(Ifaddrmsg{}.IfaFamily), 0},
+	{"offset of ifa_prefixlen in struct ifaddrmsg", unsafe.Offsetof(Ifaddrmsg{}.IfaPrefixlen), 1},
+	{"offset of ifa_flags in struct ifaddrmsg", unsafe.Offsetof(Ifaddrmsg{}.IfaFlags), 2},
+	{"offset of ifa_scope in struct ifaddrmsg", unsafe.Offsetof(Ifaddrmsg{}.IfaScope), 3},
+	{"offset of ifa_index in struct ifaddrmsg", unsafe.Offsetof(Ifaddrmsg{}.IfaIndex), 4},
+	{"size of struct ifa_cacheinfo", unsafe.Sizeof(IfaCacheinfo{}), 16},
+	{"offset of ifa_prefered in struct ifa_cacheinfo", unsafe.Offsetof(IfaCacheinfo{}.IfaPrefered), 0},
+	{"offset of ifa_valid in struct ifa_cacheinfo", unsafe.Offsetof(IfaCacheinfo{}.IfaValid), 4},
+	{"offset of cstamp in struct ifa_cacheinfo", unsafe.Offsetof(IfaCacheinfo{}.Cstamp), 8},
+	{"offset of tstamp in struct ifa_cacheinfo", unsafe.Offsetof(IfaCacheinfo{}.Tstamp), 12},
+}
+
+// layoutOfCapability holds the facts of linux/capability.h.
+var layoutOfCapability = []layoutFact{
+	{"size of struct __user_cap_header_struct", unsafe.Sizeof(UserCapHeaderStruct{}), 8},
+	{"offset of version in struct __user_cap_header_struct", unsafe.Offsetof(UserCapHeaderStruct{}.Version), 0},
+	{"offset of pid in struct __user_cap_header_struct", unsafe.Offsetof(UserCapHeaderStruct{}.Pid), 4},
+	{"size of struct __user_cap_data_struct", unsafe.Sizeof(UserCapDataStruct{}), 12},
+	{"offset of effective in struct __user_cap_data_struct", unsafe.Offsetof(UserCapDataStruct{}.Effective), 0},
+	{"offset of permitted in struct __user_cap_data_struct", unsafe.Offsetof(UserCapDataStruct{}.Permitted), 4},
+	{"offset of inheritable in struct __user_cap_data_struct", unsafe.Offsetof(UserCapDataStruct{}.Inheritable), 8},
+	{"size of struct vfs_cap_data", unsafe.Sizeof(VfsCapData{}), 20},
+	{"offset of magic_etc in struct vfs_cap_data", unsafe.Offsetof(VfsCapData{}.MagicEtc), 0},
+	{"offset of data in struct vfs_cap_data", unsafe.Offsetof(VfsCapData{}.Data), 4},
+	{"size of the struct Data of VfsCapData", unsafe.Sizeof(VfsCapDataData{}), 8},
+	{"offset of permitted in the struct Data of VfsCapData", unsafe.Offsetof(VfsCapDataData{}.Permitted), 0},
+	{"offset of inheritable in the struct Data of VfsCapData", unsafe.Offsetof(VfsCapDataData{}.Inheritable), 4},
+	{"size of struct vfs_ns_cap_data", unsafe.Sizeof(VfsNsCapData{}), 24},
+	{"offset of magic_etc in struct vfs_ns_cap_data", unsafe.Offsetof(VfsNsCapData{}.MagicEtc), 0},
+	{"offset of data in struct vfs_ns_cap_data", unsafe.Offsetof(VfsNsCapData{}.Data), 4},
+	{"offset of rootid in struct vfs_ns_cap_data", unsafe.Offsetof(VfsNsCapData{}.Rootid), 20},
+	{"size of the struct Data of VfsNsCapData", unsafe.Sizeof(VfsNsCapDataData{}), 8},
+	{"offset of permitted in the struct Data of VfsNsCapData", unsafe.Offsetof(VfsNsCapDataData{}.Permitted), 0},
+	{"offset of inheritable in the struct Data of VfsNsCapData", unsafe.Offsetof(VfsNsCapDataData{}.Inheritable), 4},
+}
+
+// layoutFact is a size or an offset with what it is in C.
+type layoutFact struct {
+	what      string
+	got, want uintptr
+}
 
 // TestLayout compares sizes and offsets with those in C.
 func TestLayout(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		t.Skip("layouts are those of 64-bit targets")
 	}
-	check := func(what string, got, want uintptr) {
-		t.Helper()
-		if got != want {
-			t.Errorf("%s is %d, in C %d", what, got, want)
+	for _, f := range slices.Concat(
+		layoutOfIfLink,
+		layoutOfRtnetlink,
+		layoutOfNetlink,
+		layoutOfIfPacket,
+		layoutOfIfTun,
+		layoutOfIf,
+		layoutOfIfEther,
+		layoutOfIfArp,
+		layoutOfBpf,
+		layoutOfPktCls,
+		layoutOfPktSched,
+		layoutOfEthtool,
+		layoutOfIn,
+		layoutOfNeighbour,
+		layoutOfIfAddr,
+		layoutOfCapability,
+	) {
+		if f.got != f.want {
+			t.Errorf("%s is %d, in C %d", f.what, f.got, f.want)
 		}
-	}
-	{
-		var x RtnlLinkStats
-		check("size of struct rtnl_link_stats", unsafe.Sizeof(x), 96)
-		check("offset of rx_packets in struct rtnl_link_stats", unsafe.Offsetof(x.RxPackets), 0)
-		check("offset of tx_packets in struct rtnl_link_stats", unsafe.Offsetof(x.TxPackets), 4)
-		check("offset of rx_bytes in struct rtnl_link_stats", unsafe.Offsetof(x.RxBytes), 8)
-		check("offset of tx_bytes in struct rtnl_link_stats", unsafe.Offsetof(x.TxBytes), 12)
-		check("offset of rx_errors in struct rtnl_link_stats", unsafe.Offsetof(x.RxErrors), 16)
-		check("offset of tx_errors in struct rtnl_link_stats", unsafe.Offsetof(x.TxErrors), 20)
-		check("offset of rx_dropped in struct rtnl_link_stats", unsafe.Offsetof(x.RxDropped), 24)
-		check("offset of tx_dropped in struct rtnl_link_stats", unsafe.Offsetof(x.TxDropped), 28)
-		check("offset of multicast in struct rtnl_link_stats", unsafe.Offsetof(x.Multicast), 32)
-		check("offset of collisions in struct rtnl_link_stats", unsafe.Offsetof(x.Collisions), 36)
-		check("offset of rx_length_errors in struct rtnl_link_stats", unsafe.Offsetof(x.RxLengthErrors), 40)
-		check("offset of rx_over_errors in struct rtnl_link_stats", unsafe.Offsetof(x.RxOverErrors), 44)
-		check("offset of rx_crc_errors in struct rtnl_link_stats", unsafe.Offsetof(x.RxCrcErrors), 48)
-		check("offset of rx_frame_errors in struct rtnl_link_stats", unsafe.Offsetof(x.RxFrameErrors), 52)
-		check("offset of rx_fifo_errors in struct rtnl_link_stats", unsafe.Offsetof(x.RxFifoErrors), 56)
-		check("offset of rx_missed_errors in struct rtnl_link_stats", unsafe.Offsetof(x.RxMissedErrors), 60)
-		check("offset of tx_aborted_errors in struct rtnl_link_stats", unsafe.Offsetof(x.TxAbortedErrors), 64)
-		check("offset of tx_carrier_errors in struct rtnl_link_stats", unsafe.Offsetof(x.TxCarrierErrors), 68)
-		check("offset of tx_fifo_errors in struct rtnl_link_stats", unsafe.Offsetof(x.TxFifoErrors), 72)
-		check("offset of tx_heartbeat_errors in struct rtnl_link_stats", unsafe.Offsetof(x.TxHeartbeatErrors), 76)
-		check("offset of tx_window_errors in struct rtnl_link_stats", unsafe.Offsetof(x.TxWindowErrors), 80)
-		check("offset of rx_compressed in struct rtnl_link_stats", unsafe.Offsetof(x.RxCompressed), 84)
-		check("offset of tx_compressed in struct rtnl_link_stats", unsafe.Offsetof(x.TxCompressed), 88)
-		check("offset of rx_nohandler in struct rtnl_link_stats", unsafe.Offsetof(x.RxNohandler), 92)
-	}
-	{
-		var x RtnlLinkStats64
-		check("size of struct rtnl_link_stats64", unsafe.Sizeof(x), 200)
-		check("offset of rx_packets in struct rtnl_link_stats64", unsafe.Offsetof(x.RxPackets), 0)
-		check("offset of tx_packets in struct rtnl_link_stats64", unsafe.Offsetof(x.TxPackets), 8)
-		check("offset of rx_bytes in struct rtnl_link_stats64", unsafe.Offsetof(x.RxBytes), 16)
-		check("offset of tx_bytes in struct rtnl_link_stats64", unsafe.Offsetof(x.TxBytes), 24)
-		check("offset of rx_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.RxErrors), 32)
-		check("offset of tx_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.TxErrors), 40)
-		check("offset of rx_dropped in struct rtnl_link_stats64", unsafe.Offsetof(x.RxDropped), 48)
-		check("offset of tx_dropped in struct rtnl_link_stats64", unsafe.Offsetof(x.TxDropped), 56)
-		check("offset of multicast in struct rtnl_link_stats64", unsafe.Offsetof(x.Multicast), 64)
-		check("offset of collisions in struct rtnl_link_stats64", unsafe.Offsetof(x.Collisions), 72)
-		check("offset of rx_length_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.RxLengthErrors), 80)
-		check("offset of rx_over_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.RxOverErrors), 88)
-		check("offset of rx_crc_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.RxCrcErrors), 96)
-		check("offset of rx_frame_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.RxFrameErrors), 104)
-		check("offset of rx_fifo_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.RxFifoErrors), 112)
-		check("offset of rx_missed_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.RxMissedErrors), 120)
-		check("offset of tx_aborted_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.TxAbortedErrors), 128)
-		check("offset of tx_carrier_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.TxCarrierErrors), 136)
-		check("offset of tx_fifo_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.TxFifoErrors), 144)
-		check("offset of tx_heartbeat_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.TxHeartbeatErrors), 152)
-		check("offset of tx_window_errors in struct rtnl_link_stats64", unsafe.Offsetof(x.TxWindowErrors), 160)
-		check("offset of rx_compressed in struct rtnl_link_stats64", unsafe.Offsetof(x.RxCompressed), 168)
-		check("offset of tx_compressed in struct rtnl_link_stats64", unsafe.Offsetof(x.TxCompressed), 176)
-		check("offset of rx_nohandler in struct rtnl_link_stats64", unsafe.Offsetof(x.RxNohandler), 184)
-		check("offset of rx_otherhost_dropped in struct rtnl_link_stats64", unsafe.Offsetof(x.RxOtherhostDropped), 192)
-	}
-	{
-		var x IflaBridgeId
-		check("size of struct ifla_bridge_id", unsafe.Sizeof(x), 8)
-		check("offset of prio in struct ifla_bridge_id", unsafe.Offsetof(x.Prio), 0)
-		check("offset of addr in struct ifla_bridge_id", unsafe.Offsetof(x.Addr), 2)
-	}
-	{
-		var x IflaCacheinfo
-		check("size of struct ifla_cacheinfo", unsafe.Sizeof(x), 16)
-		check("offset of max_reasm_len in struct ifla_cacheinfo", unsafe.Offsetof(x.MaxReasmLen), 0)
-		check("offset of tstamp in struct ifla_cacheinfo", unsafe.Offsetof(x.Tstamp), 4)
-		check("offset of reachable_time in struct ifla_cacheinfo", unsafe.Offsetof(x.ReachableTime), 8)
-		check("offset of retrans_time in struct ifla_cacheinfo", unsafe.Offsetof(x.RetransTime), 12)
-	}
-	{
-		var x IflaVlanFlags
-		check("size of struct ifla_vlan_flags", unsafe.Sizeof(x), 8)
-		check("offset of flags in struct ifla_vlan_flags", unsafe.Offsetof(x.Flags), 0)
-		check("offset of mask in struct ifla_vlan_flags", unsafe.Offsetof(x.Mask), 4)
-	}
-	{
-		var x IflaVlanQosMapping
-		check("size of struct ifla_vlan_qos_mapping", unsafe.Sizeof(x), 8)
-		check("offset of from in struct ifla_vlan_qos_mapping", unsafe.Offsetof(x.From), 0)
-		check("offset of to in struct ifla_vlan_qos_mapping", unsafe.Offsetof(x.To), 4)
-	}
-	{
-		var x IflaVxlanPortRange
-		check("size of struct ifla_vxlan_port_range", unsafe.Sizeof(x), 4)
-		check("offset of low in struct ifla_vxlan_port_range", unsafe.Offsetof(x.Low), 0)
-		check("offset of high in struct ifla_vxlan_port_range", unsafe.Offsetof(x.High), 2)
-	}
-	{
-		var x IflaVfMac
-		check("size of struct ifla_vf_mac", unsafe.Sizeof(x), 36)
-		check("offset of vf in struct ifla_vf_mac", unsafe.Offsetof(x.Vf), 0)
-		check("offset of mac in struct ifla_vf_mac", unsafe.Offsetof(x.Mac), 4)
-	}
-	{
-		var x IflaVfBroadcast
-		check("size of struct ifla_vf_broadcast", unsafe.Sizeof(x), 32)
-		check("offset of broadcast in struct ifla_vf_broadcast", unsafe.Offsetof(x.Broadcast), 0)
-	}
-	{
-		var x IflaVfVlan
-		check("size of struct ifla_vf_vlan", unsafe.Sizeof(x), 12)
-		check("offset of vf in struct ifla_vf_vlan", unsafe.Offsetof(x.Vf), 0)
-		check("offset of vlan in struct ifla_vf_vlan", unsafe.Offsetof(x.Vlan), 4)
-		check("offset of qos in struct ifla_vf_vlan", unsafe.Offsetof(x.Qos), 8)
-	}
-	{
-		var x IflaVfVlanInfo
-		check("size of struct ifla_vf_vlan_info", unsafe.Sizeof(x), 16)
-		check("offset of vf in struct ifla_vf_vlan_info", unsafe.Offsetof(x.Vf), 0)
-		check("offset of vlan in struct ifla_vf_vlan_info", unsafe.Offsetof(x.Vlan), 4)
-		check("offset of qos in struct ifla_vf_vlan_info", unsafe.Offsetof(x.Qos), 8)
-		check("offset of vlan_proto in struct ifla_vf_vlan_info", unsafe.Offsetof(x.VlanProto), 12)
-	}
-	{
-		var x IflaVfTxRate
-		check("size of struct ifla_vf_tx_rate", unsafe.Sizeof(x), 8)
-		check("offset of vf in struct ifla_vf_tx_rate", unsafe.Offsetof(x.Vf), 0)
-		check("offset of rate in struct ifla_vf_tx_rate", unsafe.Offsetof(x.Rate), 4)
-	}
-	{
-		var x IflaVfRate
-		check("size of struct ifla_vf_rate", unsafe.Sizeof(x), 12)
-		check("offset of vf in struct ifla_vf_rate", unsafe.Offsetof(x.Vf), 0)
-		check("offset of min_tx_rate in struct ifla_vf_rate", unsafe.Offsetof(x.MinTxRate), 4)
-		check("offset of max_tx_rate in struct ifla_vf_rate", unsafe.Offsetof(x.MaxTxRate), 8)
-	}
-	{
-		var x IflaVfSpoofchk
-		check("size of struct ifla_vf_spoofchk", unsafe.Sizeof(x), 8)
-		check("offset of vf in struct ifla_vf_spoofchk", unsafe.Offsetof(x.Vf), 0)
-		check("offset of setting in struct ifla_vf_spoofchk", unsafe.Offsetof(x.Setting), 4)
-	}
-	{
-		var x IflaVfGuid
-		check("size of struct ifla_vf_guid", unsafe.Sizeof(x), 16)
-		check("offset of vf in struct ifla_vf_guid", unsafe.Offsetof(x.Vf), 0)
-		check("offset of guid in struct ifla_vf_guid", unsafe.Offsetof(x.Guid), 8)
-	}
-	{
-		var x IflaVfLinkState
-		check("size of struct ifla_vf_link_state", unsafe.Sizeof(x), 8)
-		check("offset of vf in struct ifla_vf_link_state", unsafe.Offsetof(x.Vf), 0)
-		check("offset of link_state in struct ifla_vf_link_state", unsafe.Offsetof(x.LinkState), 4)
-	}
-	{
-		var x IflaVfRssQueryEn
-		check("size of struct ifla_vf_rss_query_en", unsafe.Sizeof(x), 8)
-		check("offset of vf in struct ifla_vf_rss_query_en", unsafe.Offsetof(x.Vf), 0)
-		check("offset of setting in struct ifla_vf_rss_query_en", unsafe.Offsetof(x.Setting), 4)
-	}
-	{
-		var x IflaVfTrust
-		check("size of struct ifla_vf_trust", unsafe.Sizeof(x), 8)
-		check("offset of vf in struct ifla_vf_trust", unsafe.Offsetof(x.Vf), 0)
-		check("offset of setting in struct ifla_vf_trust", unsafe.Offsetof(x.Setting), 4)
-	}
-	{
-		var x IflaPortVsi
-		check("size of struct ifla_port_vsi", unsafe.Sizeof(x), 8)
-		check("offset of vsi_mgr_id in struct ifla_port_vsi", unsafe.Offsetof(x.VsiMgrId), 0)
-		check("offset of vsi_type_id in struct ifla_port_vsi", unsafe.Offsetof(x.VsiTypeId), 1)
-		check("offset of vsi_type_version in struct ifla_port_vsi", unsafe.Offsetof(x.VsiTypeVersion), 4)
-		check("offset of pad in struct ifla_port_vsi", unsafe.Offsetof(x.Pad), 5)
-	}
-	{
-		var x IflaRmnetFlags
-		check("size of struct ifla_rmnet_flags", unsafe.Sizeof(x), 8)
-		check("offset of flags in struct ifla_rmnet_flags", unsafe.Offsetof(x.Flags), 0)
-		check("offset of mask in struct ifla_rmnet_flags", unsafe.Offsetof(x.Mask), 4)
-	}
-	{
-		var x Rtattr
-		check("size of struct rtattr", unsafe.Sizeof(x), 4)
-		check("offset of rta_len in struct rtattr", unsafe.Offsetof(x.RtaLen), 0)
-		check("offset of rta_type in struct rtattr", unsafe.Offsetof(x.RtaType), 2)
-	}
-	{
-		var x Rtmsg
-		check("size of struct rtmsg", unsafe.Sizeof(x), 12)
-		check("offset of rtm_family in struct rtmsg", unsafe.Offsetof(x.RtmFamily), 0)
-		check("offset of rtm_dst_len in struct rtmsg", unsafe.Offsetof(x.RtmDstLen), 1)
-		check("offset of rtm_src_len in struct rtmsg", unsafe.Offsetof(x.RtmSrcLen), 2)
-		check("offset of rtm_tos in struct rtmsg", unsafe.Offsetof(x.RtmTos), 3)
-		check("offset of rtm_table in struct rtmsg", unsafe.Offsetof(x.RtmTable), 4)
-		check("offset of rtm_protocol in struct rtmsg", unsafe.Offsetof(x.RtmProtocol), 5)
-		check("offset of rtm_scope in struct rtmsg", unsafe.Offsetof(x.RtmScope), 6)
-		check("offset of rtm_type in struct rtmsg", unsafe.Offsetof(x.RtmType), 7)
-		check("offset of rtm_flags in struct rtmsg", unsafe.Offsetof(x.RtmFlags), 8)
-	}
-	{
-		var x Rtnexthop
-		check("size of struct rtnexthop", unsafe.Sizeof(x), 8)
-		check("offset of rtnh_len in struct rtnexthop", unsafe.Offsetof(x.RtnhLen), 0)
-		check("offset of rtnh_flags in struct rtnexthop", unsafe.Offsetof(x.RtnhFlags), 2)
-		check("offset of rtnh_hops in struct rtnexthop", unsafe.Offsetof(x.RtnhHops), 3)
-		check("offset of rtnh_ifindex in struct rtnexthop", unsafe.Offsetof(x.RtnhIfindex), 4)
-	}
-	{
-		var x Rtvia
-		check("size of struct rtvia", unsafe.Sizeof(x), 2)
-		check("offset of rtvia_family in struct rtvia", unsafe.Offsetof(x.RtviaFamily), 0)
-	}
-	{
-		var x RtaCacheinfo
-		check("size of struct rta_cacheinfo", unsafe.Sizeof(x), 32)
-		check("offset of rta_clntref in struct rta_cacheinfo", unsafe.Offsetof(x.RtaClntref), 0)
-		check("offset of rta_lastuse in struct rta_cacheinfo", unsafe.Offsetof(x.RtaLastuse), 4)
-		check("offset of rta_expires in struct rta_cacheinfo", unsafe.Offsetof(x.RtaExpires), 8)
-		check("offset of rta_error in struct rta_cacheinfo", unsafe.Offsetof(x.RtaError), 12)
-		check("offset of rta_used in struct rta_cacheinfo", unsafe.Offsetof(x.RtaUsed), 16)
-		check("offset of rta_id in struct rta_cacheinfo", unsafe.Offsetof(x.RtaId), 20)
-		check("offset of rta_ts in struct rta_cacheinfo", unsafe.Offsetof(x.RtaTs), 24)
-		check("offset of rta_tsage in struct rta_cacheinfo", unsafe.Offsetof(x.RtaTsage), 28)
-	}
-	{
-		var x RtaSession
-		check("size of struct rta_session", unsafe.Sizeof(x), 8)
-		check("offset of proto in struct rta_session", unsafe.Offsetof(x.Proto), 0)
-		check("offset of pad1 in struct rta_session", unsafe.Offsetof(x.Pad1), 1)
-		check("offset of pad2 in struct rta_session", unsafe.Offsetof(x.Pad2), 2)
-		check("offset of u in struct rta_session", unsafe.Offsetof(x.U), 4)
-	}
-	{
-		var x RtaSessionU
-		check("size of the union U of RtaSession", unsafe.Sizeof(x), 4)
-		check("offset of ports in the union U of RtaSession", uintptr(unsafe.Pointer(x.Ports()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of icmpt in the union U of RtaSession", uintptr(unsafe.Pointer(x.Icmpt()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of spi in the union U of RtaSession", uintptr(unsafe.Pointer(x.Spi()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x RtaSessionUPorts
-		check("size of the struct Ports of RtaSessionU", unsafe.Sizeof(x), 4)
-		check("offset of sport in the struct Ports of RtaSessionU", unsafe.Offsetof(x.Sport), 0)
-		check("offset of dport in the struct Ports of RtaSessionU", unsafe.Offsetof(x.Dport), 2)
-	}
-	{
-		var x RtaSessionUIcmpt
-		check("size of the struct Icmpt of RtaSessionU", unsafe.Sizeof(x), 4)
-		check("offset of type in the struct Icmpt of RtaSessionU", unsafe.Offsetof(x.Type), 0)
-		check("offset of code in the struct Icmpt of RtaSessionU", unsafe.Offsetof(x.Code), 1)
-		check("offset of ident in the struct Icmpt of RtaSessionU", unsafe.Offsetof(x.Ident), 2)
-	}
-	{
-		var x RtaMfcStats
-		check("size of struct rta_mfc_stats", unsafe.Sizeof(x), 24)
-		check("offset of mfcs_packets in struct rta_mfc_stats", unsafe.Offsetof(x.MfcsPackets), 0)
-		check("offset of mfcs_bytes in struct rta_mfc_stats", unsafe.Offsetof(x.MfcsBytes), 8)
-		check("offset of mfcs_wrong_if in struct rta_mfc_stats", unsafe.Offsetof(x.MfcsWrongIf), 16)
-	}
-	{
-		var x Rtgenmsg
-		check("size of struct rtgenmsg", unsafe.Sizeof(x), 1)
-		check("offset of rtgen_family in struct rtgenmsg", unsafe.Offsetof(x.RtgenFamily), 0)
-	}
-	{
-		var x Ifinfomsg
-		check("size of struct ifinfomsg", unsafe.Sizeof(x), 16)
-		check("offset of ifi_family in struct ifinfomsg", unsafe.Offsetof(x.IfiFamily), 0)
-		check("offset of __ifi_pad in struct ifinfomsg", unsafe.Offsetof(x.IfiPad), 1)
-		check("offset of ifi_type in struct ifinfomsg", unsafe.Offsetof(x.IfiType), 2)
-		check("offset of ifi_index in struct ifinfomsg", unsafe.Offsetof(x.IfiIndex), 4)
-		check("offset of ifi_flags in struct ifinfomsg", unsafe.Offsetof(x.IfiFlags), 8)
-		check("offset of ifi_change in struct ifinfomsg", unsafe.Offsetof(x.IfiChange), 12)
-	}
-	{
-		var x Prefixmsg
-		check("size of struct prefixmsg", unsafe.Sizeof(x), 12)
-		check("offset of prefix_family in struct prefixmsg", unsafe.Offsetof(x.PrefixFamily), 0)
-		check("offset of prefix_pad1 in struct prefixmsg", unsafe.Offsetof(x.PrefixPad1), 1)
-		check("offset of prefix_pad2 in struct prefixmsg", unsafe.Offsetof(x.PrefixPad2), 2)
-		check("offset of prefix_ifindex in struct prefixmsg", unsafe.Offsetof(x.PrefixIfindex), 4)
-		check("offset of prefix_type in struct prefixmsg", unsafe.Offsetof(x.PrefixType), 8)
-		check("offset of prefix_len in struct prefixmsg", unsafe.Offsetof(x.PrefixLen), 9)
-		check("offset of prefix_flags in struct prefixmsg", unsafe.Offsetof(x.PrefixFlags), 10)
-		check("offset of prefix_pad3 in struct prefixmsg", unsafe.Offsetof(x.PrefixPad3), 11)
-	}
-	{
-		var x PrefixCacheinfo
-		check("size of struct prefix_cacheinfo", unsafe.Sizeof(x), 8)
-		check("offset of preferred_time in struct prefix_cacheinfo", unsafe.Offsetof(x.PreferredTime), 0)
-		check("offset of valid_time in struct prefix_cacheinfo", unsafe.Offsetof(x.ValidTime), 4)
-	}
-	{
-		var x Tcmsg
-		check("size of struct tcmsg", unsafe.Sizeof(x), 20)
-		check("offset of tcm_family in struct tcmsg", unsafe.Offsetof(x.TcmFamily), 0)
-		check("offset of tcm__pad1 in struct tcmsg", unsafe.Offsetof(x.TcmPad1), 1)
-		check("offset of tcm__pad2 in struct tcmsg", unsafe.Offsetof(x.TcmPad2), 2)
-		check("offset of tcm_ifindex in struct tcmsg", unsafe.Offsetof(x.TcmIfindex), 4)
-		check("offset of tcm_handle in struct tcmsg", unsafe.Offsetof(x.TcmHandle), 8)
-		check("offset of tcm_parent in struct tcmsg", unsafe.Offsetof(x.TcmParent), 12)
-		check("offset of tcm_info in struct tcmsg", unsafe.Offsetof(x.TcmInfo), 16)
-	}
-	{
-		var x Nduseroptmsg
-		check("size of struct nduseroptmsg", unsafe.Sizeof(x), 16)
-		check("offset of nduseropt_family in struct nduseroptmsg", unsafe.Offsetof(x.NduseroptFamily), 0)
-		check("offset of nduseropt_pad1 in struct nduseroptmsg", unsafe.Offsetof(x.NduseroptPad1), 1)
-		check("offset of nduseropt_opts_len in struct nduseroptmsg", unsafe.Offsetof(x.NduseroptOptsLen), 2)
-		check("offset of nduseropt_ifindex in struct nduseroptmsg", unsafe.Offsetof(x.NduseroptIfindex), 4)
-		check("offset of nduseropt_icmp_type in struct nduseroptmsg", unsafe.Offsetof(x.NduseroptIcmpType), 8)
-		check("offset of nduseropt_icmp_code in struct nduseroptmsg", unsafe.Offsetof(x.NduseroptIcmpCode), 9)
-		check("offset of nduseropt_pad2 in struct nduseroptmsg", unsafe.Offsetof(x.NduseroptPad2), 10)
-		check("offset of nduseropt_pad3 in struct nduseroptmsg", unsafe.Offsetof(x.NduseroptPad3), 12)
-	}
-	{
-		var x Tcamsg
-		check("size of struct tcamsg", unsafe.Sizeof(x), 4)
-		check("offset of tca_family in struct tcamsg", unsafe.Offsetof(x.TcaFamily), 0)
-		check("offset of tca__pad1 in struct tcamsg", unsafe.Offsetof(x.TcaPad1), 1)
-		check("offset of tca__pad2 in struct tcamsg", unsafe.Offsetof(x.TcaPad2), 2)
-	}
-	{
-		var x SockaddrNl
-		check("size of struct sockaddr_nl", unsafe.Sizeof(x), 12)
-		check("offset of nl_family in struct sockaddr_nl", unsafe.Offsetof(x.NlFamily), 0)
-		check("offset of nl_pad in struct sockaddr_nl", unsafe.Offsetof(x.NlPad), 2)
-		check("offset of nl_pid in struct sockaddr_nl", unsafe.Offsetof(x.NlPid), 4)
-		check("offset of nl_groups in struct sockaddr_nl", unsafe.Offsetof(x.NlGroups), 8)
-	}
-	{
-		var x Nlmsghdr
-		check("size of struct nlmsghdr", unsafe.Sizeof(x), 16)
-		check("offset of nlmsg_len in struct nlmsghdr", unsafe.Offsetof(x.NlmsgLen), 0)
-		check("offset of nlmsg_type in struct nlmsghdr", unsafe.Offsetof(x.NlmsgType), 4)
-		check("offset of nlmsg_flags in struct nlmsghdr", unsafe.Offsetof(x.NlmsgFlags), 6)
-		check("offset of nlmsg_seq in struct nlmsghdr", unsafe.Offsetof(x.NlmsgSeq), 8)
-		check("offset of nlmsg_pid in struct nlmsghdr", unsafe.Offsetof(x.NlmsgPid), 12)
-	}
-	{
-		var x Nlmsgerr
-		check("size of struct nlmsgerr", unsafe.Sizeof(x), 20)
-		check("offset of error in struct nlmsgerr", unsafe.Offsetof(x.Error), 0)
-		check("offset of msg in struct nlmsgerr", unsafe.Offsetof(x.Msg), 4)
-	}
-	{
-		var x NlPktinfo
-		check("size of struct nl_pktinfo", unsafe.Sizeof(x), 4)
-		check("offset of group in struct nl_pktinfo", unsafe.Offsetof(x.Group), 0)
-	}
-	{
-		var x NlMmapReq
-		check("size of struct nl_mmap_req", unsafe.Sizeof(x), 16)
-		check("offset of nm_block_size in struct nl_mmap_req", unsafe.Offsetof(x.NmBlockSize), 0)
-		check("offset of nm_block_nr in struct nl_mmap_req", unsafe.Offsetof(x.NmBlockNr), 4)
-		check("offset of nm_frame_size in struct nl_mmap_req", unsafe.Offsetof(x.NmFrameSize), 8)
-		check("offset of nm_frame_nr in struct nl_mmap_req", unsafe.Offsetof(x.NmFrameNr), 12)
-	}
-	{
-		var x NlMmapHdr
-		check("size of struct nl_mmap_hdr", unsafe.Sizeof(x), 24)
-		check("offset of nm_status in struct nl_mmap_hdr", unsafe.Offsetof(x.NmStatus), 0)
-		check("offset of nm_len in struct nl_mmap_hdr", unsafe.Offsetof(x.NmLen), 4)
-		check("offset of nm_group in struct nl_mmap_hdr", unsafe.Offsetof(x.NmGroup), 8)
-		check("offset of nm_pid in struct nl_mmap_hdr", unsafe.Offsetof(x.NmPid), 12)
-		check("offset of nm_uid in struct nl_mmap_hdr", unsafe.Offsetof(x.NmUid), 16)
-		check("offset of nm_gid in struct nl_mmap_hdr", unsafe.Offsetof(x.NmGid), 20)
-	}
-	{
-		var x Nlattr
-		check("size of struct nlattr", unsafe.Sizeof(x), 4)
-		check("offset of nla_len in struct nlattr", unsafe.Offsetof(x.NlaLen), 0)
-		check("offset of nla_type in struct nlattr", unsafe.Offsetof(x.NlaType), 2)
-	}
-	{
-		var x NlaBitfield32
-		check("size of struct nla_bitfield32", unsafe.Sizeof(x), 8)
-		check("offset of value in struct nla_bitfield32", unsafe.Offsetof(x.Value), 0)
-		check("offset of selector in struct nla_bitfield32", unsafe.Offsetof(x.Selector), 4)
-	}
-	{
-		var x SockaddrPkt
-		check("size of struct sockaddr_pkt", unsafe.Sizeof(x), 18)
-		check("offset of spkt_family in struct sockaddr_pkt", unsafe.Offsetof(x.SpktFamily), 0)
-		check("offset of spkt_device in struct sockaddr_pkt", unsafe.Offsetof(x.SpktDevice), 2)
-		check("offset of spkt_protocol in struct sockaddr_pkt", unsafe.Offsetof(x.SpktProtocol), 16)
-	}
-	{
-		var x SockaddrLl
-		check("size of struct sockaddr_ll", unsafe.Sizeof(x), 20)
-		check("offset of sll_family in struct sockaddr_ll", unsafe.Offsetof(x.SllFamily), 0)
-		check("offset of sll_protocol in struct sockaddr_ll", unsafe.Offsetof(x.SllProtocol), 2)
-		check("offset of sll_ifindex in struct sockaddr_ll", unsafe.Offsetof(x.SllIfindex), 4)
-		check("offset of sll_hatype in struct sockaddr_ll", unsafe.Offsetof(x.SllHatype), 8)
-		check("offset of sll_pkttype in struct sockaddr_ll", unsafe.Offsetof(x.SllPkttype), 10)
-		check("offset of sll_halen in struct sockaddr_ll", unsafe.Offsetof(x.SllHalen), 11)
-		check("offset of sll_addr in struct sockaddr_ll", unsafe.Offsetof(x.SllAddr), 12)
-	}
-	{
-		var x TpacketStats
-		check("size of struct tpacket_stats", unsafe.Sizeof(x), 8)
-		check("offset of tp_packets in struct tpacket_stats", unsafe.Offsetof(x.TpPackets), 0)
-		check("offset of tp_drops in struct tpacket_stats", unsafe.Offsetof(x.TpDrops), 4)
-	}
-	{
-		var x TpacketStatsV3
-		check("size of struct tpacket_stats_v3", unsafe.Sizeof(x), 12)
-		check("offset of tp_packets in struct tpacket_stats_v3", unsafe.Offsetof(x.TpPackets), 0)
-		check("offset of tp_drops in struct tpacket_stats_v3", unsafe.Offsetof(x.TpDrops), 4)
-		check("offset of tp_freeze_q_cnt in struct tpacket_stats_v3", unsafe.Offsetof(x.TpFreezeQCnt), 8)
-	}
-	{
-		var x TpacketRolloverStats
-		check("size of struct tpacket_rollover_stats", unsafe.Sizeof(x), 24)
-		check("offset of tp_all in struct tpacket_rollover_stats", unsafe.Offsetof(x.TpAll), 0)
-		check("offset of tp_huge in struct tpacket_rollover_stats", unsafe.Offsetof(x.TpHuge), 8)
-		check("offset of tp_failed in struct tpacket_rollover_stats", unsafe.Offsetof(x.TpFailed), 16)
-	}
-	{
-		var x TpacketStatsU
-		check("size of union tpacket_stats_u", unsafe.Sizeof(x), 12)
-		check("offset of stats1 in union tpacket_stats_u", uintptr(unsafe.Pointer(x.Stats1()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of stats3 in union tpacket_stats_u", uintptr(unsafe.Pointer(x.Stats3()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x TpacketAuxdata
-		check("size of struct tpacket_auxdata", unsafe.Sizeof(x), 20)
-		check("offset of tp_status in struct tpacket_auxdata", unsafe.Offsetof(x.TpStatus), 0)
-		check("offset of tp_len in struct tpacket_auxdata", unsafe.Offsetof(x.TpLen), 4)
-		check("offset of tp_snaplen in struct tpacket_auxdata", unsafe.Offsetof(x.TpSnaplen), 8)
-		check("offset of tp_mac in struct tpacket_auxdata", unsafe.Offsetof(x.TpMac), 12)
-		check("offset of tp_net in struct tpacket_auxdata", unsafe.Offsetof(x.TpNet), 14)
-		check("offset of tp_vlan_tci in struct tpacket_auxdata", unsafe.Offsetof(x.TpVlanTci), 16)
-		check("offset of tp_vlan_tpid in struct tpacket_auxdata", unsafe.Offsetof(x.TpVlanTpid), 18)
-	}
-	{
-		var x TpacketHdr
-		check("size of struct tpacket_hdr", unsafe.Sizeof(x), 32)
-		check("offset of tp_status in struct tpacket_hdr", unsafe.Offsetof(x.TpStatus), 0)
-		check("offset of tp_len in struct tpacket_hdr", unsafe.Offsetof(x.TpLen), 8)
-		check("offset of tp_snaplen in struct tpacket_hdr", unsafe.Offsetof(x.TpSnaplen), 12)
-		check("offset of tp_mac in struct tpacket_hdr", unsafe.Offsetof(x.TpMac), 16)
-		check("offset of tp_net in struct tpacket_hdr", unsafe.Offsetof(x.TpNet), 18)
-		check("offset of tp_sec in struct tpacket_hdr", unsafe.Offsetof(x.TpSec), 20)
-		check("offset of tp_usec in struct tpacket_hdr", unsafe.Offsetof(x.TpUsec), 24)
-	}
-	{
-		var x Tpacket2Hdr
-		check("size of struct tpacket2_hdr", unsafe.Sizeof(x), 32)
-		check("offset of tp_status in struct tpacket2_hdr", unsafe.Offsetof(x.TpStatus), 0)
-		check("offset of tp_len in struct tpacket2_hdr", unsafe.Offsetof(x.TpLen), 4)
-		check("offset of tp_snaplen in struct tpacket2_hdr", unsafe.Offsetof(x.TpSnaplen), 8)
-		check("offset of tp_mac in struct tpacket2_hdr", unsafe.Offsetof(x.TpMac), 12)
-		check("offset of tp_net in struct tpacket2_hdr", unsafe.Offsetof(x.TpNet), 14)
-		check("offset of tp_sec in struct tpacket2_hdr", unsafe.Offsetof(x.TpSec), 16)
-		check("offset of tp_nsec in struct tpacket2_hdr", unsafe.Offsetof(x.TpNsec), 20)
-		check("offset of tp_vlan_tci in struct tpacket2_hdr", unsafe.Offsetof(x.TpVlanTci), 24)
-		check("offset of tp_vlan_tpid in struct tpacket2_hdr", unsafe.Offsetof(x.TpVlanTpid), 26)
-		check("offset of tp_padding in struct tpacket2_hdr", unsafe.Offsetof(x.TpPadding), 28)
-	}
-	{
-		var x TpacketHdrVariant1
-		check("size of struct tpacket_hdr_variant1", unsafe.Sizeof(x), 12)
-		check("offset of tp_rxhash in struct tpacket_hdr_variant1", unsafe.Offsetof(x.TpRxhash), 0)
-		check("offset of tp_vlan_tci in struct tpacket_hdr_variant1", unsafe.Offsetof(x.TpVlanTci), 4)
-		check("offset of tp_vlan_tpid in struct tpacket_hdr_variant1", unsafe.Offsetof(x.TpVlanTpid), 8)
-		check("offset of tp_padding in struct tpacket_hdr_variant1", unsafe.Offsetof(x.TpPadding), 10)
-	}
-	{
-		var x Tpacket3Hdr
-		check("size of struct tpacket3_hdr", unsafe.Sizeof(x), 48)
-		check("offset of tp_next_offset in struct tpacket3_hdr", unsafe.Offsetof(x.TpNextOffset), 0)
-		check("offset of tp_sec in struct tpacket3_hdr", unsafe.Offsetof(x.TpSec), 4)
-		check("offset of tp_nsec in struct tpacket3_hdr", unsafe.Offsetof(x.TpNsec), 8)
-		check("offset of tp_snaplen in struct tpacket3_hdr", unsafe.Offsetof(x.TpSnaplen), 12)
-		check("offset of tp_len in struct tpacket3_hdr", unsafe.Offsetof(x.TpLen), 16)
-		check("offset of tp_status in struct tpacket3_hdr", unsafe.Offsetof(x.TpStatus), 20)
-		check("offset of tp_mac in struct tpacket3_hdr", unsafe.Offsetof(x.TpMac), 24)
-		check("offset of tp_net in struct tpacket3_hdr", unsafe.Offsetof(x.TpNet), 26)
-		check("offset of tp_padding in struct tpacket3_hdr", unsafe.Offsetof(x.TpPadding), 40)
-		check("offset of hv1 in struct tpacket3_hdr", uintptr(unsafe.Pointer(x.Hv1()))-uintptr(unsafe.Pointer(&x)), 28)
-	}
-	{
-		var x TpacketBdTs
-		check("size of struct tpacket_bd_ts", unsafe.Sizeof(x), 8)
-		check("offset of ts_sec in struct tpacket_bd_ts", unsafe.Offsetof(x.TsSec), 0)
-		check("offset of ts_usec in struct tpacket_bd_ts", uintptr(unsafe.Pointer(x.TsUsec()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of ts_nsec in struct tpacket_bd_ts", uintptr(unsafe.Pointer(x.TsNsec()))-uintptr(unsafe.Pointer(&x)), 4)
-	}
-	{
-		var x TpacketHdrV1
-		check("size of struct tpacket_hdr_v1", unsafe.Sizeof(x), 40)
-		check("offset of block_status in struct tpacket_hdr_v1", unsafe.Offsetof(x.BlockStatus), 0)
-		check("offset of num_pkts in struct tpacket_hdr_v1", unsafe.Offsetof(x.NumPkts), 4)
-		check("offset of offset_to_first_pkt in struct tpacket_hdr_v1", unsafe.Offsetof(x.OffsetToFirstPkt), 8)
-		check("offset of blk_len in struct tpacket_hdr_v1", unsafe.Offsetof(x.BlkLen), 12)
-		check("offset of seq_num in struct tpacket_hdr_v1", unsafe.Offsetof(x.SeqNum), 16)
-		check("offset of ts_first_pkt in struct tpacket_hdr_v1", unsafe.Offsetof(x.TsFirstPkt), 24)
-		check("offset of ts_last_pkt in struct tpacket_hdr_v1", unsafe.Offsetof(x.TsLastPkt), 32)
-	}
-	{
-		var x TpacketBdHeaderU
-		check("size of union tpacket_bd_header_u", unsafe.Sizeof(x), 40)
-		check("offset of bh1 in union tpacket_bd_header_u", uintptr(unsafe.Pointer(x.Bh1()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x TpacketBlockDesc
-		check("size of struct tpacket_block_desc", unsafe.Sizeof(x), 48)
-		check("offset of version in struct tpacket_block_desc", unsafe.Offsetof(x.Version), 0)
-		check("offset of offset_to_priv in struct tpacket_block_desc", unsafe.Offsetof(x.OffsetToPriv), 4)
-		check("offset of hdr in struct tpacket_block_desc", unsafe.Offsetof(x.Hdr), 8)
-	}
-	{
-		var x TpacketReq
-		check("size of struct tpacket_req", unsafe.Sizeof(x), 16)
-		check("offset of tp_block_size in struct tpacket_req", unsafe.Offsetof(x.TpBlockSize), 0)
-		check("offset of tp_block_nr in struct tpacket_req", unsafe.Offsetof(x.TpBlockNr), 4)
-		check("offset of tp_frame_size in struct tpacket_req", unsafe.Offsetof(x.TpFrameSize), 8)
-		check("offset of tp_frame_nr in struct tpacket_req", unsafe.Offsetof(x.TpFrameNr), 12)
-	}
-	{
-		var x TpacketReq3
-		check("size of struct tpacket_req3", unsafe.Sizeof(x), 28)
-		check("offset of tp_block_size in struct tpacket_req3", unsafe.Offsetof(x.TpBlockSize), 0)
-		check("offset of tp_block_nr in struct tpacket_req3", unsafe.Offsetof(x.TpBlockNr), 4)
-		check("offset of tp_frame_size in struct tpacket_req3", unsafe.Offsetof(x.TpFrameSize), 8)
-		check("offset of tp_frame_nr in struct tpacket_req3", unsafe.Offsetof(x.TpFrameNr), 12)
-		check("offset of tp_retire_blk_tov in struct tpacket_req3", unsafe.Offsetof(x.TpRetireBlkTov), 16)
-		check("offset of tp_sizeof_priv in struct tpacket_req3", unsafe.Offsetof(x.TpSizeofPriv), 20)
-		check("offset of tp_feature_req_word in struct tpacket_req3", unsafe.Offsetof(x.TpFeatureReqWord), 24)
-	}
-	{
-		var x TpacketReqU
-		check("size of union tpacket_req_u", unsafe.Sizeof(x), 28)
-		check("offset of req in union tpacket_req_u", uintptr(unsafe.Pointer(x.Req()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of req3 in union tpacket_req_u", uintptr(unsafe.Pointer(x.Req3()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x PacketMreq
-		check("size of struct packet_mreq", unsafe.Sizeof(x), 16)
-		check("offset of mr_ifindex in struct packet_mreq", unsafe.Offsetof(x.MrIfindex), 0)
-		check("offset of mr_type in struct packet_mreq", unsafe.Offsetof(x.MrType), 4)
-		check("offset of mr_alen in struct packet_mreq", unsafe.Offsetof(x.MrAlen), 6)
-		check("offset of mr_address in struct packet_mreq", unsafe.Offsetof(x.MrAddress), 8)
-	}
-	{
-		var x FanoutArgs
-		check("size of struct fanout_args", unsafe.Sizeof(x), 8)
-		check("offset of id in struct fanout_args", unsafe.Offsetof(x.Id), 0)
-		check("offset of type_flags in struct fanout_args", unsafe.Offsetof(x.TypeFlags), 2)
-		check("offset of max_num_members in struct fanout_args", unsafe.Offsetof(x.MaxNumMembers), 4)
-	}
-	{
-		var x TunPi
-		check("size of struct tun_pi", unsafe.Sizeof(x), 4)
-		check("offset of flags in struct tun_pi", unsafe.Offsetof(x.Flags), 0)
-		check("offset of proto in struct tun_pi", unsafe.Offsetof(x.Proto), 2)
-	}
-	{
-		var x TunFilter
-		check("size of struct tun_filter", unsafe.Sizeof(x), 4)
-		check("offset of flags in struct tun_filter", unsafe.Offsetof(x.Flags), 0)
-		check("offset of count in struct tun_filter", unsafe.Offsetof(x.Count), 2)
-	}
-	{
-		var x Ifmap
-		check("size of struct ifmap", unsafe.Sizeof(x), 24)
-		check("offset of mem_start in struct ifmap", unsafe.Offsetof(x.MemStart), 0)
-		check("offset of mem_end in struct ifmap", unsafe.Offsetof(x.MemEnd), 8)
-		check("offset of base_addr in struct ifmap", unsafe.Offsetof(x.BaseAddr), 16)
-		check("offset of irq in struct ifmap", unsafe.Offsetof(x.Irq), 18)
-		check("offset of dma in struct ifmap", unsafe.Offsetof(x.Dma), 19)
-		check("offset of port in struct ifmap", unsafe.Offsetof(x.Port), 20)
-	}
-	{
-		var x IfSettings
-		check("size of struct if_settings", unsafe.Sizeof(x), 16)
-		check("offset of type in struct if_settings", unsafe.Offsetof(x.Type), 0)
-		check("offset of size in struct if_settings", unsafe.Offsetof(x.Size), 4)
-		check("offset of ifs_ifsu in struct if_settings", unsafe.Offsetof(x.IfsIfsu), 8)
-	}
-	{
-		var x IfSettingsIfsIfsu
-		check("size of the union IfsIfsu of IfSettings", unsafe.Sizeof(x), 8)
-		check("offset of raw_hdlc in the union IfsIfsu of IfSettings", uintptr(unsafe.Pointer(x.RawHdlc()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of cisco in the union IfsIfsu of IfSettings", uintptr(unsafe.Pointer(x.Cisco()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of fr in the union IfsIfsu of IfSettings", uintptr(unsafe.Pointer(x.Fr()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of fr_pvc in the union IfsIfsu of IfSettings", uintptr(unsafe.Pointer(x.FrPvc()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of fr_pvc_info in the union IfsIfsu of IfSettings", uintptr(unsafe.Pointer(x.FrPvcInfo()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of x25 in the union IfsIfsu of IfSettings", uintptr(unsafe.Pointer(x.X25()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of sync in the union IfsIfsu of IfSettings", uintptr(unsafe.Pointer(x.Sync()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of te1 in the union IfsIfsu of IfSettings", uintptr(unsafe.Pointer(x.Te1()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x Ifreq
-		check("size of struct ifreq", unsafe.Sizeof(x), 40)
-		check("offset of ifr_ifrn in struct ifreq", unsafe.Offsetof(x.IfrIfrn), 0)
-		check("offset of ifr_ifru in struct ifreq", unsafe.Offsetof(x.IfrIfru), 16)
-	}
-	{
-		var x IfreqIfrIfrn
-		check("size of the union IfrIfrn of Ifreq", unsafe.Sizeof(x), 16)
-		check("offset of ifrn_name in the union IfrIfrn of Ifreq", uintptr(unsafe.Pointer(x.IfrnName()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x IfreqIfrIfru
-		check("size of the union IfrIfru of Ifreq", unsafe.Sizeof(x), 24)
-		check("offset of ifru_addr in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruAddr()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_dstaddr in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruDstaddr()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_broadaddr in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruBroadaddr()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_netmask in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruNetmask()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_hwaddr in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruHwaddr()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_flags in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruFlags()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_ivalue in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruIvalue()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_mtu in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruMtu()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_map in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruMap()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_slave in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruSlave()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_newname in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruNewname()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_data in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruData()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifru_settings in the union IfrIfru of Ifreq", uintptr(unsafe.Pointer(x.IfruSettings()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x Ifconf
-		check("size of struct ifconf", unsafe.Sizeof(x), 16)
-		check("offset of ifc_len in struct ifconf", unsafe.Offsetof(x.IfcLen), 0)
-		check("offset of ifc_ifcu in struct ifconf", unsafe.Offsetof(x.IfcIfcu), 8)
-	}
-	{
-		var x IfconfIfcIfcu
-		check("size of the union IfcIfcu of Ifconf", unsafe.Sizeof(x), 8)
-		check("offset of ifcu_buf in the union IfcIfcu of Ifconf", uintptr(unsafe.Pointer(x.IfcuBuf()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ifcu_req in the union IfcIfcu of Ifconf", uintptr(unsafe.Pointer(x.IfcuReq()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x Ethhdr
-		check("size of struct ethhdr", unsafe.Sizeof(x), 14)
-		check("offset of h_dest in struct ethhdr", unsafe.Offsetof(x.HDest), 0)
-		check("offset of h_source in struct ethhdr", unsafe.Offsetof(x.HSource), 6)
-		check("offset of h_proto in struct ethhdr", unsafe.Offsetof(x.HProto), 12)
-	}
-	{
-		var x Arpreq
-		check("size of struct arpreq", unsafe.Sizeof(x), 68)
-		check("offset of arp_pa in struct arpreq", unsafe.Offsetof(x.ArpPa), 0)
-		check("offset of arp_ha in struct arpreq", unsafe.Offsetof(x.ArpHa), 16)
-		check("offset of arp_flags in struct arpreq", unsafe.Offsetof(x.ArpFlags), 32)
-		check("offset of arp_netmask in struct arpreq", unsafe.Offsetof(x.ArpNetmask), 36)
-		check("offset of arp_dev in struct arpreq", unsafe.Offsetof(x.ArpDev), 52)
-	}
-	{
-		var x ArpreqOld
-		check("size of struct arpreq_old", unsafe.Sizeof(x), 52)
-		check("offset of arp_pa in struct arpreq_old", unsafe.Offsetof(x.ArpPa), 0)
-		check("offset of arp_ha in struct arpreq_old", unsafe.Offsetof(x.ArpHa), 16)
-		check("offset of arp_flags in struct arpreq_old", unsafe.Offsetof(x.ArpFlags), 32)
-		check("offset of arp_netmask in struct arpreq_old", unsafe.Offsetof(x.ArpNetmask), 36)
-	}
-	{
-		var x Arphdr
-		check("size of struct arphdr", unsafe.Sizeof(x), 8)
-		check("offset of ar_hrd in struct arphdr", unsafe.Offsetof(x.ArHrd), 0)
-		check("offset of ar_pro in struct arphdr", unsafe.Offsetof(x.ArPro), 2)
-		check("offset of ar_hln in struct arphdr", unsafe.Offsetof(x.ArHln), 4)
-		check("offset of ar_pln in struct arphdr", unsafe.Offsetof(x.ArPln), 5)
-		check("offset of ar_op in struct arphdr", unsafe.Offsetof(x.ArOp), 6)
-	}
-	{
-		var x BpfInsn
-		check("size of struct bpf_insn", unsafe.Sizeof(x), 8)
-		check("offset of code in struct bpf_insn", unsafe.Offsetof(x.Code), 0)
-		check("offset of off in struct bpf_insn", unsafe.Offsetof(x.Off), 2)
-		check("offset of imm in struct bpf_insn", unsafe.Offsetof(x.Imm), 4)
-	}
-	{
-		var x BpfLpmTrieKey
-		check("size of struct bpf_lpm_trie_key", unsafe.Sizeof(x), 4)
-		check("offset of prefixlen in struct bpf_lpm_trie_key", unsafe.Offsetof(x.Prefixlen), 0)
-	}
-	{
-		var x BpfLpmTrieKeyHdr
-		check("size of struct bpf_lpm_trie_key_hdr", unsafe.Sizeof(x), 4)
-		check("offset of prefixlen in struct bpf_lpm_trie_key_hdr", unsafe.Offsetof(x.Prefixlen), 0)
-	}
-	{
-		var x BpfLpmTrieKeyU8
-		check("size of struct bpf_lpm_trie_key_u8", unsafe.Sizeof(x), 4)
-		check("offset of hdr in struct bpf_lpm_trie_key_u8", uintptr(unsafe.Pointer(x.Hdr()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of prefixlen in struct bpf_lpm_trie_key_u8", uintptr(unsafe.Pointer(x.Prefixlen()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BpfCgroupStorageKey
-		check("size of struct bpf_cgroup_storage_key", unsafe.Sizeof(x), 16)
-		check("offset of cgroup_inode_id in struct bpf_cgroup_storage_key", unsafe.Offsetof(x.CgroupInodeId), 0)
-		check("offset of attach_type in struct bpf_cgroup_storage_key", unsafe.Offsetof(x.AttachType), 8)
-	}
-	{
-		var x BpfIterLinkInfo
-		check("size of union bpf_iter_link_info", unsafe.Sizeof(x), 16)
-		check("offset of map in union bpf_iter_link_info", uintptr(unsafe.Pointer(x.Map()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of cgroup in union bpf_iter_link_info", uintptr(unsafe.Pointer(x.Cgroup()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of task in union bpf_iter_link_info", uintptr(unsafe.Pointer(x.Task()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BpfIterLinkInfoMap
-		check("size of the struct Map of BpfIterLinkInfo", unsafe.Sizeof(x), 4)
-		check("offset of map_fd in the struct Map of BpfIterLinkInfo", unsafe.Offsetof(x.MapFd), 0)
-	}
-	{
-		var x BpfIterLinkInfoCgroup
-		check("size of the struct Cgroup of BpfIterLinkInfo", unsafe.Sizeof(x), 16)
-		check("offset of order in the struct Cgroup of BpfIterLinkInfo", unsafe.Offsetof(x.Order), 0)
-		check("offset of cgroup_fd in the struct Cgroup of BpfIterLinkInfo", unsafe.Offsetof(x.CgroupFd), 4)
-		check("offset of cgroup_id in the struct Cgroup of BpfIterLinkInfo", unsafe.Offsetof(x.CgroupId), 8)
-	}
-	{
-		var x BpfIterLinkInfoTask
-		check("size of the struct Task of BpfIterLinkInfo", unsafe.Sizeof(x), 12)
-		check("offset of tid in the struct Task of BpfIterLinkInfo", unsafe.Offsetof(x.Tid), 0)
-		check("offset of pid in the struct Task of BpfIterLinkInfo", unsafe.Offsetof(x.Pid), 4)
-		check("offset of pid_fd in the struct Task of BpfIterLinkInfo", unsafe.Offsetof(x.PidFd), 8)
-	}
-	{
-		var x BpfStackBuildId
-		check("size of struct bpf_stack_build_id", unsafe.Sizeof(x), 32)
-		check("offset of status in struct bpf_stack_build_id", unsafe.Offsetof(x.Status), 0)
-		check("offset of build_id in struct bpf_stack_build_id", unsafe.Offsetof(x.BuildId), 4)
-		check("offset of offset in struct bpf_stack_build_id", uintptr(unsafe.Pointer(x.Offset()))-uintptr(unsafe.Pointer(&x)), 24)
-		check("offset of ip in struct bpf_stack_build_id", uintptr(unsafe.Pointer(x.Ip()))-uintptr(unsafe.Pointer(&x)), 24)
-	}
-	{
-		var x BpfAttr
-		check("size of union bpf_attr", unsafe.Sizeof(x), 152)
-		check("offset of map_type in union bpf_attr", uintptr(unsafe.Pointer(x.MapType()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of key_size in union bpf_attr", uintptr(unsafe.Pointer(x.KeySize()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of value_size in union bpf_attr", uintptr(unsafe.Pointer(x.ValueSize()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of max_entries in union bpf_attr", uintptr(unsafe.Pointer(x.MaxEntries()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of map_flags in union bpf_attr", uintptr(unsafe.Pointer(x.MapFlags()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of inner_map_fd in union bpf_attr", uintptr(unsafe.Pointer(x.InnerMapFd()))-uintptr(unsafe.Pointer(&x)), 20)
-		check("offset of numa_node in union bpf_attr", uintptr(unsafe.Pointer(x.NumaNode()))-uintptr(unsafe.Pointer(&x)), 24)
-		check("offset of map_name in union bpf_attr", uintptr(unsafe.Pointer(x.MapName()))-uintptr(unsafe.Pointer(&x)), 28)
-		check("offset of map_ifindex in union bpf_attr", uintptr(unsafe.Pointer(x.MapIfindex()))-uintptr(unsafe.Pointer(&x)), 44)
-		check("offset of btf_fd in union bpf_attr", uintptr(unsafe.Pointer(x.BtfFd()))-uintptr(unsafe.Pointer(&x)), 48)
-		check("offset of btf_key_type_id in union bpf_attr", uintptr(unsafe.Pointer(x.BtfKeyTypeId()))-uintptr(unsafe.Pointer(&x)), 52)
-		check("offset of btf_value_type_id in union bpf_attr", uintptr(unsafe.Pointer(x.BtfValueTypeId()))-uintptr(unsafe.Pointer(&x)), 56)
-		check("offset of btf_vmlinux_value_type_id in union bpf_attr", uintptr(unsafe.Pointer(x.BtfVmlinuxValueTypeId()))-uintptr(unsafe.Pointer(&x)), 60)
-		check("offset of map_extra in union bpf_attr", uintptr(unsafe.Pointer(x.MapExtra()))-uintptr(unsafe.Pointer(&x)), 64)
-		check("offset of value_type_btf_obj_fd in union bpf_attr", uintptr(unsafe.Pointer(x.ValueTypeBtfObjFd()))-uintptr(unsafe.Pointer(&x)), 72)
-		check("offset of map_token_fd in union bpf_attr", uintptr(unsafe.Pointer(x.MapTokenFd()))-uintptr(unsafe.Pointer(&x)), 76)
-		check("offset of map_fd in union bpf_attr", uintptr(unsafe.Pointer(x.MapFd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of key in union bpf_attr", uintptr(unsafe.Pointer(x.Key()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of value in union bpf_attr", uintptr(unsafe.Pointer(x.Value()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of next_key in union bpf_attr", uintptr(unsafe.Pointer(x.NextKey()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of flags in union bpf_attr", uintptr(unsafe.Pointer(x.Flags()))-uintptr(unsafe.Pointer(&x)), 24)
-		check("offset of batch in union bpf_attr", uintptr(unsafe.Pointer(x.Batch()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of prog_type in union bpf_attr", uintptr(unsafe.Pointer(x.ProgType()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of insn_cnt in union bpf_attr", uintptr(unsafe.Pointer(x.InsnCnt()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of insns in union bpf_attr", uintptr(unsafe.Pointer(x.Insns()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of license in union bpf_attr", uintptr(unsafe.Pointer(x.License()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of log_level in union bpf_attr", uintptr(unsafe.Pointer(x.LogLevel()))-uintptr(unsafe.Pointer(&x)), 24)
-		check("offset of log_size in union bpf_attr", uintptr(unsafe.Pointer(x.LogSize()))-uintptr(unsafe.Pointer(&x)), 28)
-		check("offset of log_buf in union bpf_attr", uintptr(unsafe.Pointer(x.LogBuf()))-uintptr(unsafe.Pointer(&x)), 32)
-		check("offset of kern_version in union bpf_attr", uintptr(unsafe.Pointer(x.KernVersion()))-uintptr(unsafe.Pointer(&x)), 40)
-		check("offset of prog_flags in union bpf_attr", uintptr(unsafe.Pointer(x.ProgFlags()))-uintptr(unsafe.Pointer(&x)), 44)
-		check("offset of prog_name in union bpf_attr", uintptr(unsafe.Pointer(x.ProgName()))-uintptr(unsafe.Pointer(&x)), 48)
-		check("offset of prog_ifindex in union bpf_attr", uintptr(unsafe.Pointer(x.ProgIfindex()))-uintptr(unsafe.Pointer(&x)), 64)
-		check("offset of expected_attach_type in union bpf_attr", uintptr(unsafe.Pointer(x.ExpectedAttachType()))-uintptr(unsafe.Pointer(&x)), 68)
-		check("offset of prog_btf_fd in union bpf_attr", uintptr(unsafe.Pointer(x.ProgBtfFd()))-uintptr(unsafe.Pointer(&x)), 72)
-		check("offset of func_info_rec_size in union bpf_attr", uintptr(unsafe.Pointer(x.FuncInfoRecSize()))-uintptr(unsafe.Pointer(&x)), 76)
-		check("offset of func_info in union bpf_attr", uintptr(unsafe.Pointer(x.FuncInfo()))-uintptr(unsafe.Pointer(&x)), 80)
-		check("offset of func_info_cnt in union bpf_attr", uintptr(unsafe.Pointer(x.FuncInfoCnt()))-uintptr(unsafe.Pointer(&x)), 88)
-		check("offset of line_info_rec_size in union bpf_attr", uintptr(unsafe.Pointer(x.LineInfoRecSize()))-uintptr(unsafe.Pointer(&x)), 92)
-		check("offset of line_info in union bpf_attr", uintptr(unsafe.Pointer(x.LineInfo()))-uintptr(unsafe.Pointer(&x)), 96)
-		check("offset of line_info_cnt in union bpf_attr", uintptr(unsafe.Pointer(x.LineInfoCnt()))-uintptr(unsafe.Pointer(&x)), 104)
-		check("offset of attach_btf_id in union bpf_attr", uintptr(unsafe.Pointer(x.AttachBtfId()))-uintptr(unsafe.Pointer(&x)), 108)
-		check("offset of attach_prog_fd in union bpf_attr", uintptr(unsafe.Pointer(x.AttachProgFd()))-uintptr(unsafe.Pointer(&x)), 112)
-		check("offset of attach_btf_obj_fd in union bpf_attr", uintptr(unsafe.Pointer(x.AttachBtfObjFd()))-uintptr(unsafe.Pointer(&x)), 112)
-		check("offset of core_relo_cnt in union bpf_attr", uintptr(unsafe.Pointer(x.CoreReloCnt()))-uintptr(unsafe.Pointer(&x)), 116)
-		check("offset of fd_array in union bpf_attr", uintptr(unsafe.Pointer(x.FdArray()))-uintptr(unsafe.Pointer(&x)), 120)
-		check("offset of core_relos in union bpf_attr", uintptr(unsafe.Pointer(x.CoreRelos()))-uintptr(unsafe.Pointer(&x)), 128)
-		check("offset of core_relo_rec_size in union bpf_attr", uintptr(unsafe.Pointer(x.CoreReloRecSize()))-uintptr(unsafe.Pointer(&x)), 136)
-		check("offset of log_true_size in union bpf_attr", uintptr(unsafe.Pointer(x.LogTrueSize()))-uintptr(unsafe.Pointer(&x)), 140)
-		check("offset of prog_token_fd in union bpf_attr", uintptr(unsafe.Pointer(x.ProgTokenFd()))-uintptr(unsafe.Pointer(&x)), 144)
-		check("offset of pathname in union bpf_attr", uintptr(unsafe.Pointer(x.Pathname()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of bpf_fd in union bpf_attr", uintptr(unsafe.Pointer(x.BpfFd()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of file_flags in union bpf_attr", uintptr(unsafe.Pointer(x.FileFlags()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of path_fd in union bpf_attr", uintptr(unsafe.Pointer(x.PathFd()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of target_fd in union bpf_attr", uintptr(unsafe.Pointer(x.TargetFd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of target_ifindex in union bpf_attr", uintptr(unsafe.Pointer(x.TargetIfindex()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of attach_bpf_fd in union bpf_attr", uintptr(unsafe.Pointer(x.AttachBpfFd()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of attach_type in union bpf_attr", uintptr(unsafe.Pointer(x.AttachType()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of attach_flags in union bpf_attr", uintptr(unsafe.Pointer(x.AttachFlags()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of replace_bpf_fd in union bpf_attr", uintptr(unsafe.Pointer(x.ReplaceBpfFd()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of relative_fd in union bpf_attr", uintptr(unsafe.Pointer(x.RelativeFd()))-uintptr(unsafe.Pointer(&x)), 20)
-		check("offset of relative_id in union bpf_attr", uintptr(unsafe.Pointer(x.RelativeId()))-uintptr(unsafe.Pointer(&x)), 20)
-		check("offset of expected_revision in union bpf_attr", uintptr(unsafe.Pointer(x.ExpectedRevision()))-uintptr(unsafe.Pointer(&x)), 24)
-		check("offset of test in union bpf_attr", uintptr(unsafe.Pointer(x.Test()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of start_id in union bpf_attr", uintptr(unsafe.Pointer(x.StartId()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of prog_id in union bpf_attr", uintptr(unsafe.Pointer(x.ProgId()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of map_id in union bpf_attr", uintptr(unsafe.Pointer(x.MapId()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of btf_id in union bpf_attr", uintptr(unsafe.Pointer(x.BtfId()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of link_id in union bpf_attr", uintptr(unsafe.Pointer(x.LinkId()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of next_id in union bpf_attr", uintptr(unsafe.Pointer(x.NextId()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of open_flags in union bpf_attr", uintptr(unsafe.Pointer(x.OpenFlags()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of info in union bpf_attr", uintptr(unsafe.Pointer(x.Info()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of query in union bpf_attr", uintptr(unsafe.Pointer(x.Query()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of raw_tracepoint in union bpf_attr", uintptr(unsafe.Pointer(x.RawTracepoint()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of btf in union bpf_attr", uintptr(unsafe.Pointer(x.Btf()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of btf_log_buf in union bpf_attr", uintptr(unsafe.Pointer(x.BtfLogBuf()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of btf_size in union bpf_attr", uintptr(unsafe.Pointer(x.BtfSize()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of btf_log_size in union bpf_attr", uintptr(unsafe.Pointer(x.BtfLogSize()))-uintptr(unsafe.Pointer(&x)), 20)
-		check("offset of btf_log_level in union bpf_attr", uintptr(unsafe.Pointer(x.BtfLogLevel()))-uintptr(unsafe.Pointer(&x)), 24)
-		check("offset of btf_log_true_size in union bpf_attr", uintptr(unsafe.Pointer(x.BtfLogTrueSize()))-uintptr(unsafe.Pointer(&x)), 28)
-		check("offset of btf_flags in union bpf_attr", uintptr(unsafe.Pointer(x.BtfFlags()))-uintptr(unsafe.Pointer(&x)), 32)
-		check("offset of btf_token_fd in union bpf_attr", uintptr(unsafe.Pointer(x.BtfTokenFd()))-uintptr(unsafe.Pointer(&x)), 36)
-		check("offset of task_fd_query in union bpf_attr", uintptr(unsafe.Pointer(x.TaskFdQuery()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of link_create in union bpf_attr", uintptr(unsafe.Pointer(x.LinkCreate()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of link_update in union bpf_attr", uintptr(unsafe.Pointer(x.LinkUpdate()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of link_detach in union bpf_attr", uintptr(unsafe.Pointer(x.LinkDetach()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of enable_stats in union bpf_attr", uintptr(unsafe.Pointer(x.EnableStats()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of iter_create in union bpf_attr", uintptr(unsafe.Pointer(x.IterCreate()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of prog_bind_map in union bpf_attr", uintptr(unsafe.Pointer(x.ProgBindMap()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of token_create in union bpf_attr", uintptr(unsafe.Pointer(x.TokenCreate()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BpfAttrBatch
-		check("size of the struct Batch of BpfAttr", unsafe.Sizeof(x), 56)
-		check("offset of in_batch in the struct Batch of BpfAttr", unsafe.Offsetof(x.InBatch), 0)
-		check("offset of out_batch in the struct Batch of BpfAttr", unsafe.Offsetof(x.OutBatch), 8)
-		check("offset of keys in the struct Batch of BpfAttr", unsafe.Offsetof(x.Keys), 16)
-		check("offset of values in the struct Batch of BpfAttr", unsafe.Offsetof(x.Values), 24)
-		check("offset of count in the struct Batch of BpfAttr", unsafe.Offsetof(x.Count), 32)
-		check("offset of map_fd in the struct Batch of BpfAttr", unsafe.Offsetof(x.MapFd), 36)
-		check("offset of elem_flags in the struct Batch of BpfAttr", unsafe.Offsetof(x.ElemFlags), 40)
-		check("offset of flags in the struct Batch of BpfAttr", unsafe.Offsetof(x.Flags), 48)
-	}
-	{
-		var x BpfAttrTest
-		check("size of the struct Test of BpfAttr", unsafe.Sizeof(x), 80)
-		check("offset of prog_fd in the struct Test of BpfAttr", unsafe.Offsetof(x.ProgFd), 0)
-		check("offset of retval in the struct Test of BpfAttr", unsafe.Offsetof(x.Retval), 4)
-		check("offset of data_size_in in the struct Test of BpfAttr", unsafe.Offsetof(x.DataSizeIn), 8)
-		check("offset of data_size_out in the struct Test of BpfAttr", unsafe.Offsetof(x.DataSizeOut), 12)
-		check("offset of data_in in the struct Test of BpfAttr", unsafe.Offsetof(x.DataIn), 16)
-		check("offset of data_out in the struct Test of BpfAttr", unsafe.Offsetof(x.DataOut), 24)
-		check("offset of repeat in the struct Test of BpfAttr", unsafe.Offsetof(x.Repeat), 32)
-		check("offset of duration in the struct Test of BpfAttr", unsafe.Offsetof(x.Duration), 36)
-		check("offset of ctx_size_in in the struct Test of BpfAttr", unsafe.Offsetof(x.CtxSizeIn), 40)
-		check("offset of ctx_size_out in the struct Test of BpfAttr", unsafe.Offsetof(x.CtxSizeOut), 44)
-		check("offset of ctx_in in the struct Test of BpfAttr", unsafe.Offsetof(x.CtxIn), 48)
-		check("offset of ctx_out in the struct Test of BpfAttr", unsafe.Offsetof(x.CtxOut), 56)
-		check("offset of flags in the struct Test of BpfAttr", unsafe.Offsetof(x.Flags), 64)
-		check("offset of cpu in the struct Test of BpfAttr", unsafe.Offsetof(x.Cpu), 68)
-		check("offset of batch_size in the struct Test of BpfAttr", unsafe.Offsetof(x.BatchSize), 72)
-	}
-	{
-		var x BpfAttrInfo
-		check("size of the struct Info of BpfAttr", unsafe.Sizeof(x), 16)
-		check("offset of bpf_fd in the struct Info of BpfAttr", unsafe.Offsetof(x.BpfFd), 0)
-		check("offset of info_len in the struct Info of BpfAttr", unsafe.Offsetof(x.InfoLen), 4)
-		check("offset of info in the struct Info of BpfAttr", unsafe.Offsetof(x.Info), 8)
-	}
-	{
-		var x BpfAttrQuery
-		check("size of the struct Query of BpfAttr", unsafe.Sizeof(x), 64)
-		check("offset of attach_type in the struct Query of BpfAttr", unsafe.Offsetof(x.AttachType), 4)
-		check("offset of query_flags in the struct Query of BpfAttr", unsafe.Offsetof(x.QueryFlags), 8)
-		check("offset of attach_flags in the struct Query of BpfAttr", unsafe.Offsetof(x.AttachFlags), 12)
-		check("offset of prog_ids in the struct Query of BpfAttr", unsafe.Offsetof(x.ProgIds), 16)
-		check("offset of prog_attach_flags in the struct Query of BpfAttr", unsafe.Offsetof(x.ProgAttachFlags), 32)
-		check("offset of link_ids in the struct Query of BpfAttr", unsafe.Offsetof(x.LinkIds), 40)
-		check("offset of link_attach_flags in the struct Query of BpfAttr", unsafe.Offsetof(x.LinkAttachFlags), 48)
-		check("offset of revision in the struct Query of BpfAttr", unsafe.Offsetof(x.Revision), 56)
-		check("offset of target_fd in the struct Query of BpfAttr", uintptr(unsafe.Pointer(x.TargetFd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of target_ifindex in the struct Query of BpfAttr", uintptr(unsafe.Pointer(x.TargetIfindex()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of prog_cnt in the struct Query of BpfAttr", uintptr(unsafe.Pointer(x.ProgCnt()))-uintptr(unsafe.Pointer(&x)), 24)
-		check("offset of count in the struct Query of BpfAttr", uintptr(unsafe.Pointer(x.Count()))-uintptr(unsafe.Pointer(&x)), 24)
-	}
-	{
-		var x BpfAttrRawTracepoint
-		check("size of the struct RawTracepoint of BpfAttr", unsafe.Sizeof(x), 24)
-		check("offset of name in the struct RawTracepoint of BpfAttr", unsafe.Offsetof(x.Name), 0)
-		check("offset of prog_fd in the struct RawTracepoint of BpfAttr", unsafe.Offsetof(x.ProgFd), 8)
-		check("offset of cookie in the struct RawTracepoint of BpfAttr", unsafe.Offsetof(x.Cookie), 16)
-	}
-	{
-		var x BpfAttrTaskFdQuery
-		check("size of the struct TaskFdQuery of BpfAttr", unsafe.Sizeof(x), 48)
-		check("offset of pid in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.Pid), 0)
-		check("offset of fd in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.Fd), 4)
-		check("offset of flags in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.Flags), 8)
-		check("offset of buf_len in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.BufLen), 12)
-		check("offset of buf in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.Buf), 16)
-		check("offset of prog_id in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.ProgId), 24)
-		check("offset of fd_type in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.FdType), 28)
-		check("offset of probe_offset in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.ProbeOffset), 32)
-		check("offset of probe_addr in the struct TaskFdQuery of BpfAttr", unsafe.Offsetof(x.ProbeAddr), 40)
-	}
-	{
-		var x BpfAttrLinkCreate
-		check("size of the struct LinkCreate of BpfAttr", unsafe.Sizeof(x), 64)
-		check("offset of attach_type in the struct LinkCreate of BpfAttr", unsafe.Offsetof(x.AttachType), 8)
-		check("offset of flags in the struct LinkCreate of BpfAttr", unsafe.Offsetof(x.Flags), 12)
-		check("offset of prog_fd in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.ProgFd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of map_fd in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.MapFd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of target_fd in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.TargetFd()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of target_ifindex in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.TargetIfindex()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of target_btf_id in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.TargetBtfId()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of iter_info in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.IterInfo()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of iter_info_len in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.IterInfoLen()))-uintptr(unsafe.Pointer(&x)), 24)
-		check("offset of perf_event in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.PerfEvent()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of kprobe_multi in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.KprobeMulti()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of tracing in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.Tracing()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of netfilter in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.Netfilter()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of tcx in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.Tcx()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of uprobe_multi in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.UprobeMulti()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of netkit in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.Netkit()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of cgroup in the struct LinkCreate of BpfAttr", uintptr(unsafe.Pointer(x.Cgroup()))-uintptr(unsafe.Pointer(&x)), 16)
-	}
-	{
-		var x BpfAttrLinkCreatePerfEvent
-		check("size of the struct PerfEvent of BpfAttrLinkCreate", unsafe.Sizeof(x), 8)
-		check("offset of bpf_cookie in the struct PerfEvent of BpfAttrLinkCreate", unsafe.Offsetof(x.BpfCookie), 0)
-	}
-	{
-		var x BpfAttrLinkCreateKprobeMulti
-		check("size of the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Sizeof(x), 32)
-		check("offset of flags in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Flags), 0)
-		check("offset of cnt in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Cnt), 4)
-		check("offset of syms in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Syms), 8)
-		check("offset of addrs in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Addrs), 16)
-		check("offset of cookies in the struct KprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Cookies), 24)
-	}
-	{
-		var x BpfAttrLinkCreateTracing
-		check("size of the struct Tracing of BpfAttrLinkCreate", unsafe.Sizeof(x), 16)
-		check("offset of target_btf_id in the struct Tracing of BpfAttrLinkCreate", unsafe.Offsetof(x.TargetBtfId), 0)
-		check("offset of cookie in the struct Tracing of BpfAttrLinkCreate", unsafe.Offsetof(x.Cookie), 8)
-	}
-	{
-		var x BpfAttrLinkCreateNetfilter
-		check("size of the struct Netfilter of BpfAttrLinkCreate", unsafe.Sizeof(x), 16)
-		check("offset of pf in the struct Netfilter of BpfAttrLinkCreate", unsafe.Offsetof(x.Pf), 0)
-		check("offset of hooknum in the struct Netfilter of BpfAttrLinkCreate", unsafe.Offsetof(x.Hooknum), 4)
-		check("offset of priority in the struct Netfilter of BpfAttrLinkCreate", unsafe.Offsetof(x.Priority), 8)
-		check("offset of flags in the struct Netfilter of BpfAttrLinkCreate", unsafe.Offsetof(x.Flags), 12)
-	}
-	{
-		var x BpfAttrLinkCreateTcx
-		check("size of the struct Tcx of BpfAttrLinkCreate", unsafe.Sizeof(x), 16)
-		check("offset of expected_revision in the struct Tcx of BpfAttrLinkCreate", unsafe.Offsetof(x.ExpectedRevision), 8)
-		check("offset of relative_fd in the struct Tcx of BpfAttrLinkCreate", uintptr(unsafe.Pointer(x.RelativeFd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of relative_id in the struct Tcx of BpfAttrLinkCreate", uintptr(unsafe.Pointer(x.RelativeId()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BpfAttrLinkCreateUprobeMulti
-		check("size of the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Sizeof(x), 48)
-		check("offset of path in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Path), 0)
-		check("offset of offsets in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Offsets), 8)
-		check("offset of ref_ctr_offsets in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.RefCtrOffsets), 16)
-		check("offset of cookies in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Cookies), 24)
-		check("offset of cnt in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Cnt), 32)
-		check("offset of flags in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Flags), 36)
-		check("offset of pid in the struct UprobeMulti of BpfAttrLinkCreate", unsafe.Offsetof(x.Pid), 40)
-	}
-	{
-		var x BpfAttrLinkCreateNetkit
-		check("size of the struct Netkit of BpfAttrLinkCreate", unsafe.Sizeof(x), 16)
-		check("offset of expected_revision in the struct Netkit of BpfAttrLinkCreate", unsafe.Offsetof(x.ExpectedRevision), 8)
-		check("offset of relative_fd in the struct Netkit of BpfAttrLinkCreate", uintptr(unsafe.Pointer(x.RelativeFd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of relative_id in the struct Netkit of BpfAttrLinkCreate", uintptr(unsafe.Pointer(x.RelativeId()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BpfAttrLinkCreateCgroup
-		check("size of the struct Cgroup of BpfAttrLinkCreate", unsafe.Sizeof(x), 16)
-		check("offset of expected_revision in the struct Cgroup of BpfAttrLinkCreate", unsafe.Offsetof(x.ExpectedRevision), 8)
-		check("offset of relative_fd in the struct Cgroup of BpfAttrLinkCreate", uintptr(unsafe.Pointer(x.RelativeFd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of relative_id in the struct Cgroup of BpfAttrLinkCreate", uintptr(unsafe.Pointer(x.RelativeId()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BpfAttrLinkUpdate
-		check("size of the struct LinkUpdate of BpfAttr", unsafe.Sizeof(x), 16)
-		check("offset of link_fd in the struct LinkUpdate of BpfAttr", unsafe.Offsetof(x.LinkFd), 0)
-		check("offset of flags in the struct LinkUpdate of BpfAttr", unsafe.Offsetof(x.Flags), 8)
-		check("offset of new_prog_fd in the struct LinkUpdate of BpfAttr", uintptr(unsafe.Pointer(x.NewProgFd()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of new_map_fd in the struct LinkUpdate of BpfAttr", uintptr(unsafe.Pointer(x.NewMapFd()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of old_prog_fd in the struct LinkUpdate of BpfAttr", uintptr(unsafe.Pointer(x.OldProgFd()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of old_map_fd in the struct LinkUpdate of BpfAttr", uintptr(unsafe.Pointer(x.OldMapFd()))-uintptr(unsafe.Pointer(&x)), 12)
-	}
-	{
-		var x BpfAttrLinkDetach
-		check("size of the struct LinkDetach of BpfAttr", unsafe.Sizeof(x), 4)
-		check("offset of link_fd in the struct LinkDetach of BpfAttr", unsafe.Offsetof(x.LinkFd), 0)
-	}
-	{
-		var x BpfAttrEnableStats
-		check("size of the struct EnableStats of BpfAttr", unsafe.Sizeof(x), 4)
-		check("offset of type in the struct EnableStats of BpfAttr", unsafe.Offsetof(x.Type), 0)
-	}
-	{
-		var x BpfAttrIterCreate
-		check("size of the struct IterCreate of BpfAttr", unsafe.Sizeof(x), 8)
-		check("offset of link_fd in the struct IterCreate of BpfAttr", unsafe.Offsetof(x.LinkFd), 0)
-		check("offset of flags in the struct IterCreate of BpfAttr", unsafe.Offsetof(x.Flags), 4)
-	}
-	{
-		var x BpfAttrProgBindMap
-		check("size of the struct ProgBindMap of BpfAttr", unsafe.Sizeof(x), 12)
-		check("offset of prog_fd in the struct ProgBindMap of BpfAttr", unsafe.Offsetof(x.ProgFd), 0)
-		check("offset of map_fd in the struct ProgBindMap of BpfAttr", unsafe.Offsetof(x.MapFd), 4)
-		check("offset of flags in the struct ProgBindMap of BpfAttr", unsafe.Offsetof(x.Flags), 8)
-	}
-	{
-		var x BpfAttrTokenCreate
-		check("size of the struct TokenCreate of BpfAttr", unsafe.Sizeof(x), 8)
-		check("offset of flags in the struct TokenCreate of BpfAttr", unsafe.Offsetof(x.Flags), 0)
-		check("offset of bpffs_fd in the struct TokenCreate of BpfAttr", unsafe.Offsetof(x.BpffsFd), 4)
-	}
-	{
-		var x SkBuff
-		check("size of struct __sk_buff", unsafe.Sizeof(x), 192)
-		check("offset of len in struct __sk_buff", unsafe.Offsetof(x.Len), 0)
-		check("offset of pkt_type in struct __sk_buff", unsafe.Offsetof(x.PktType), 4)
-		check("offset of mark in struct __sk_buff", unsafe.Offsetof(x.Mark), 8)
-		check("offset of queue_mapping in struct __sk_buff", unsafe.Offsetof(x.QueueMapping), 12)
-		check("offset of protocol in struct __sk_buff", unsafe.Offsetof(x.Protocol), 16)
-		check("offset of vlan_present in struct __sk_buff", unsafe.Offsetof(x.VlanPresent), 20)
-		check("offset of vlan_tci in struct __sk_buff", unsafe.Offsetof(x.VlanTci), 24)
-		check("offset of vlan_proto in struct __sk_buff", unsafe.Offsetof(x.VlanProto), 28)
-		check("offset of priority in struct __sk_buff", unsafe.Offsetof(x.Priority), 32)
-		check("offset of ingress_ifindex in struct __sk_buff", unsafe.Offsetof(x.IngressIfindex), 36)
-		check("offset of ifindex in struct __sk_buff", unsafe.Offsetof(x.Ifindex), 40)
-		check("offset of tc_index in struct __sk_buff", unsafe.Offsetof(x.TcIndex), 44)
-		check("offset of cb in struct __sk_buff", unsafe.Offsetof(x.Cb), 48)
-		check("offset of hash in struct __sk_buff", unsafe.Offsetof(x.Hash), 68)
-		check("offset of tc_classid in struct __sk_buff", unsafe.Offsetof(x.TcClassid), 72)
-		check("offset of data in struct __sk_buff", unsafe.Offsetof(x.Data), 76)
-		check("offset of data_end in struct __sk_buff", unsafe.Offsetof(x.DataEnd), 80)
-		check("offset of napi_id in struct __sk_buff", unsafe.Offsetof(x.NapiId), 84)
-		check("offset of family in struct __sk_buff", unsafe.Offsetof(x.Family), 88)
-		check("offset of remote_ip4 in struct __sk_buff", unsafe.Offsetof(x.RemoteIp4), 92)
-		check("offset of local_ip4 in struct __sk_buff", unsafe.Offsetof(x.LocalIp4), 96)
-		check("offset of remote_ip6 in struct __sk_buff", unsafe.Offsetof(x.RemoteIp6), 100)
-		check("offset of local_ip6 in struct __sk_buff", unsafe.Offsetof(x.LocalIp6), 116)
-		check("offset of remote_port in struct __sk_buff", unsafe.Offsetof(x.RemotePort), 132)
-		check("offset of local_port in struct __sk_buff", unsafe.Offsetof(x.LocalPort), 136)
-		check("offset of data_meta in struct __sk_buff", unsafe.Offsetof(x.DataMeta), 140)
-		check("offset of tstamp in struct __sk_buff", unsafe.Offsetof(x.Tstamp), 152)
-		check("offset of wire_len in struct __sk_buff", unsafe.Offsetof(x.WireLen), 160)
-		check("offset of gso_segs in struct __sk_buff", unsafe.Offsetof(x.GsoSegs), 164)
-		check("offset of gso_size in struct __sk_buff", unsafe.Offsetof(x.GsoSize), 176)
-		check("offset of tstamp_type in struct __sk_buff", unsafe.Offsetof(x.TstampType), 180)
-		check("offset of hwtstamp in struct __sk_buff", unsafe.Offsetof(x.Hwtstamp), 184)
-		check("offset of flow_keys in struct __sk_buff", uintptr(unsafe.Pointer(x.FlowKeys()))-uintptr(unsafe.Pointer(&x)), 144)
-		check("offset of sk in struct __sk_buff", uintptr(unsafe.Pointer(x.Sk()))-uintptr(unsafe.Pointer(&x)), 168)
-	}
-	{
-		var x BpfTunnelKey
-		check("size of struct bpf_tunnel_key", unsafe.Sizeof(x), 44)
-		check("offset of tunnel_id in struct bpf_tunnel_key", unsafe.Offsetof(x.TunnelId), 0)
-		check("offset of tunnel_tos in struct bpf_tunnel_key", unsafe.Offsetof(x.TunnelTos), 20)
-		check("offset of tunnel_ttl in struct bpf_tunnel_key", unsafe.Offsetof(x.TunnelTtl), 21)
-		check("offset of tunnel_label in struct bpf_tunnel_key", unsafe.Offsetof(x.TunnelLabel), 24)
-		check("offset of remote_ipv4 in struct bpf_tunnel_key", uintptr(unsafe.Pointer(x.RemoteIpv4()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of remote_ipv6 in struct bpf_tunnel_key", uintptr(unsafe.Pointer(x.RemoteIpv6()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of tunnel_ext in struct bpf_tunnel_key", uintptr(unsafe.Pointer(x.TunnelExt()))-uintptr(unsafe.Pointer(&x)), 22)
-		check("offset of tunnel_flags in struct bpf_tunnel_key", uintptr(unsafe.Pointer(x.TunnelFlags()))-uintptr(unsafe.Pointer(&x)), 22)
-		check("offset of local_ipv4 in struct bpf_tunnel_key", uintptr(unsafe.Pointer(x.LocalIpv4()))-uintptr(unsafe.Pointer(&x)), 28)
-		check("offset of local_ipv6 in struct bpf_tunnel_key", uintptr(unsafe.Pointer(x.LocalIpv6()))-uintptr(unsafe.Pointer(&x)), 28)
-	}
-	{
-		var x BpfXfrmState
-		check("size of struct bpf_xfrm_state", unsafe.Sizeof(x), 28)
-		check("offset of reqid in struct bpf_xfrm_state", unsafe.Offsetof(x.Reqid), 0)
-		check("offset of spi in struct bpf_xfrm_state", unsafe.Offsetof(x.Spi), 4)
-		check("offset of family in struct bpf_xfrm_state", unsafe.Offsetof(x.Family), 8)
-		check("offset of ext in struct bpf_xfrm_state", unsafe.Offsetof(x.Ext), 10)
-		check("offset of remote_ipv4 in struct bpf_xfrm_state", uintptr(unsafe.Pointer(x.RemoteIpv4()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of remote_ipv6 in struct bpf_xfrm_state", uintptr(unsafe.Pointer(x.RemoteIpv6()))-uintptr(unsafe.Pointer(&x)), 12)
-	}
-	{
-		var x BpfSock
-		check("size of struct bpf_sock", unsafe.Sizeof(x), 80)
-		check("offset of bound_dev_if in struct bpf_sock", unsafe.Offsetof(x.BoundDevIf), 0)
-		check("offset of family in struct bpf_sock", unsafe.Offsetof(x.Family), 4)
-		check("offset of type in struct bpf_sock", unsafe.Offsetof(x.Type), 8)
-		check("offset of protocol in struct bpf_sock", unsafe.Offsetof(x.Protocol), 12)
-		check("offset of mark in struct bpf_sock", unsafe.Offsetof(x.Mark), 16)
-		check("offset of priority in struct bpf_sock", unsafe.Offsetof(x.Priority), 20)
-		check("offset of src_ip4 in struct bpf_sock", unsafe.Offsetof(x.SrcIp4), 24)
-		check("offset of src_ip6 in struct bpf_sock", unsafe.Offsetof(x.SrcIp6), 28)
-		check("offset of src_port in struct bpf_sock", unsafe.Offsetof(x.SrcPort), 44)
-		check("offset of dst_port in struct bpf_sock", unsafe.Offsetof(x.DstPort), 48)
-		check("offset of dst_ip4 in struct bpf_sock", unsafe.Offsetof(x.DstIp4), 52)
-		check("offset of dst_ip6 in struct bpf_sock", unsafe.Offsetof(x.DstIp6), 56)
-		check("offset of state in struct bpf_sock", unsafe.Offsetof(x.State), 72)
-		check("offset of rx_queue_mapping in struct bpf_sock", unsafe.Offsetof(x.RxQueueMapping), 76)
-	}
-	{
-		var x BpfTcpSock
-		check("size of struct bpf_tcp_sock", unsafe.Sizeof(x), 112)
-		check("offset of snd_cwnd in struct bpf_tcp_sock", unsafe.Offsetof(x.SndCwnd), 0)
-		check("offset of srtt_us in struct bpf_tcp_sock", unsafe.Offsetof(x.SrttUs), 4)
-		check("offset of rtt_min in struct bpf_tcp_sock", unsafe.Offsetof(x.RttMin), 8)
-		check("offset of snd_ssthresh in struct bpf_tcp_sock", unsafe.Offsetof(x.SndSsthresh), 12)
-		check("offset of rcv_nxt in struct bpf_tcp_sock", unsafe.Offsetof(x.RcvNxt), 16)
-		check("offset of snd_nxt in struct bpf_tcp_sock", unsafe.Offsetof(x.SndNxt), 20)
-		check("offset of snd_una in struct bpf_tcp_sock", unsafe.Offsetof(x.SndUna), 24)
-		check("offset of mss_cache in struct bpf_tcp_sock", unsafe.Offsetof(x.MssCache), 28)
-		check("offset of ecn_flags in struct bpf_tcp_sock", unsafe.Offsetof(x.EcnFlags), 32)
-		check("offset of rate_delivered in struct bpf_tcp_sock", unsafe.Offsetof(x.RateDelivered), 36)
-		check("offset of rate_interval_us in struct bpf_tcp_sock", unsafe.Offsetof(x.RateIntervalUs), 40)
-		check("offset of packets_out in struct bpf_tcp_sock", unsafe.Offsetof(x.PacketsOut), 44)
-		check("offset of retrans_out in struct bpf_tcp_sock", unsafe.Offsetof(x.RetransOut), 48)
-		check("offset of total_retrans in struct bpf_tcp_sock", unsafe.Offsetof(x.TotalRetrans), 52)
-		check("offset of segs_in in struct bpf_tcp_sock", unsafe.Offsetof(x.SegsIn), 56)
-		check("offset of data_segs_in in struct bpf_tcp_sock", unsafe.Offsetof(x.DataSegsIn), 60)
-		check("offset of segs_out in struct bpf_tcp_sock", unsafe.Offsetof(x.SegsOut), 64)
-		check("offset of data_segs_out in struct bpf_tcp_sock", unsafe.Offsetof(x.DataSegsOut), 68)
-		check("offset of lost_out in struct bpf_tcp_sock", unsafe.Offsetof(x.LostOut), 72)
-		check("offset of sacked_out in struct bpf_tcp_sock", unsafe.Offsetof(x.SackedOut), 76)
-		check("offset of bytes_received in struct bpf_tcp_sock", unsafe.Offsetof(x.BytesReceived), 80)
-		check("offset of bytes_acked in struct bpf_tcp_sock", unsafe.Offsetof(x.BytesAcked), 88)
-		check("offset of dsack_dups in struct bpf_tcp_sock", unsafe.Offsetof(x.DsackDups), 96)
-		check("offset of delivered in struct bpf_tcp_sock", unsafe.Offsetof(x.Delivered), 100)
-		check("offset of delivered_ce in struct bpf_tcp_sock", unsafe.Offsetof(x.DeliveredCe), 104)
-		check("offset of icsk_retransmits in struct bpf_tcp_sock", unsafe.Offsetof(x.IcskRetransmits), 108)
-	}
-	{
-		var x BpfSockTuple
-		check("size of struct bpf_sock_tuple", unsafe.Sizeof(x), 36)
-		check("offset of ipv4 in struct bpf_sock_tuple", uintptr(unsafe.Pointer(x.Ipv4()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ipv6 in struct bpf_sock_tuple", uintptr(unsafe.Pointer(x.Ipv6()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BpfSockTupleIpv4
-		check("size of the struct Ipv4 of BpfSockTuple", unsafe.Sizeof(x), 12)
-		check("offset of saddr in the struct Ipv4 of BpfSockTuple", unsafe.Offsetof(x.Saddr), 0)
-		check("offset of daddr in the struct Ipv4 of BpfSockTuple", unsafe.Offsetof(x.Daddr), 4)
-		check("offset of sport in the struct Ipv4 of BpfSockTuple", unsafe.Offsetof(x.Sport), 8)
-		check("offset of dport in the struct Ipv4 of BpfSockTuple", unsafe.Offsetof(x.Dport), 10)
-	}
-	{
-		var x BpfSockTupleIpv6
-		check("size of the struct Ipv6 of BpfSockTuple", unsafe.Sizeof(x), 36)
-		check("offset of saddr in the struct Ipv6 of BpfSockTuple", unsafe.Offsetof(x.Saddr), 0)
-		check("offset of daddr in the struct Ipv6 of BpfSockTuple", unsafe.Offsetof(x.Daddr), 16)
-		check("offset of sport in the struct Ipv6 of BpfSockTuple", unsafe.Offsetof(x.Sport), 32)
-		check("offset of dport in the struct Ipv6 of BpfSockTuple", unsafe.Offsetof(x.Dport), 34)
-	}
-	{
-		var x BpfXdpSock
-		check("size of struct bpf_xdp_sock", unsafe.Sizeof(x), 4)
-		check("offset of queue_id in struct bpf_xdp_sock", unsafe.Offsetof(x.QueueId), 0)
-	}
-	{
-		var x XdpMd
-		check("size of struct xdp_md", unsafe.Sizeof(x), 24)
-		check("offset of data in struct xdp_md", unsafe.Offsetof(x.Data), 0)
-		check("offset of data_end in struct xdp_md", unsafe.Offsetof(x.DataEnd), 4)
-		check("offset of data_meta in struct xdp_md", unsafe.Offsetof(x.DataMeta), 8)
-		check("offset of ingress_ifindex in struct xdp_md", unsafe.Offsetof(x.IngressIfindex), 12)
-		check("offset of rx_queue_index in struct xdp_md", unsafe.Offsetof(x.RxQueueIndex), 16)
-		check("offset of egress_ifindex in struct xdp_md", unsafe.Offsetof(x.EgressIfindex), 20)
-	}
-	{
-		var x BpfDevmapVal
-		check("size of struct bpf_devmap_val", unsafe.Sizeof(x), 8)
-		check("offset of ifindex in struct bpf_devmap_val", unsafe.Offsetof(x.Ifindex), 0)
-		check("offset of bpf_prog in struct bpf_devmap_val", unsafe.Offsetof(x.BpfProg), 4)
-	}
-	{
-		var x BpfDevmapValBpfProg
-		check("size of the union BpfProg of BpfDevmapVal", unsafe.Sizeof(x), 4)
-		check("offset of fd in the union BpfProg of BpfDevmapVal", uintptr(unsafe.Pointer(x.Fd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of id in the union BpfProg of BpfDevmapVal", uintptr(unsafe.Pointer(x.Id()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BpfCpumapVal
-		check("size of struct bpf_cpumap_val", unsafe.Sizeof(x), 8)
-		check("offset of qsize in struct bpf_cpumap_val", unsafe.Offsetof(x.Qsize), 0)
-		check("offset of bpf_prog in struct bpf_cpumap_val", unsafe.Offsetof(x.BpfProg), 4)
-	}
-	{
-		var x BpfCpumapValBpfProg
-		check("size of the union BpfProg of BpfCpumapVal", unsafe.Sizeof(x), 4)
-		check("offset of fd in the union BpfProg of BpfCpumapVal", uintptr(unsafe.Pointer(x.Fd()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of id in the union BpfProg of BpfCpumapVal", uintptr(unsafe.Pointer(x.Id()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x SkMsgMd
-		check("size of struct sk_msg_md", unsafe.Sizeof(x), 80)
-		check("offset of family in struct sk_msg_md", unsafe.Offsetof(x.Family), 16)
-		check("offset of remote_ip4 in struct sk_msg_md", unsafe.Offsetof(x.RemoteIp4), 20)
-		check("offset of local_ip4 in struct sk_msg_md", unsafe.Offsetof(x.LocalIp4), 24)
-		check("offset of remote_ip6 in struct sk_msg_md", unsafe.Offsetof(x.RemoteIp6), 28)
-		check("offset of local_ip6 in struct sk_msg_md", unsafe.Offsetof(x.LocalIp6), 44)
-		check("offset of remote_port in struct sk_msg_md", unsafe.Offsetof(x.RemotePort), 60)
-		check("offset of local_port in struct sk_msg_md", unsafe.Offsetof(x.LocalPort), 64)
-		check("offset of size in struct sk_msg_md", unsafe.Offsetof(x.Size), 68)
-		check("offset of data in struct sk_msg_md", uintptr(unsafe.Pointer(x.Data()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of data_end in struct sk_msg_md", uintptr(unsafe.Pointer(x.DataEnd()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of sk in struct sk_msg_md", uintptr(unsafe.Pointer(x.Sk()))-uintptr(unsafe.Pointer(&x)), 72)
-	}
-	{
-		var x SkReuseportMd
-		check("size of struct sk_reuseport_md", unsafe.Sizeof(x), 56)
-		check("offset of len in struct sk_reuseport_md", unsafe.Offsetof(x.Len), 16)
-		check("offset of eth_protocol in struct sk_reuseport_md", unsafe.Offsetof(x.EthProtocol), 20)
-		check("offset of ip_protocol in struct sk_reuseport_md", unsafe.Offsetof(x.IpProtocol), 24)
-		check("offset of bind_inany in struct sk_reuseport_md", unsafe.Offsetof(x.BindInany), 28)
-		check("offset of hash in struct sk_reuseport_md", unsafe.Offsetof(x.Hash), 32)
-		check("offset of data in struct sk_reuseport_md", uintptr(unsafe.Pointer(x.Data()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of data_end in struct sk_reuseport_md", uintptr(unsafe.Pointer(x.DataEnd()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of sk in struct sk_reuseport_md", uintptr(unsafe.Pointer(x.Sk()))-uintptr(unsafe.Pointer(&x)), 40)
-		check("offset of migrating_sk in struct sk_reuseport_md", uintptr(unsafe.Pointer(x.MigratingSk()))-uintptr(unsafe.Pointer(&x)), 48)
-	}
-	{
-		var x BpfProgInfo
-		check("size of struct bpf_prog_info", unsafe.Sizeof(x), 232)
-		check("offset of type in struct bpf_prog_info", unsafe.Offsetof(x.Type), 0)
-		check("offset of id in struct bpf_prog_info", unsafe.Offsetof(x.Id), 4)
-		check("offset of tag in struct bpf_prog_info", unsafe.Offsetof(x.Tag), 8)
-		check("offset of jited_prog_len in struct bpf_prog_info", unsafe.Offsetof(x.JitedProgLen), 16)
-		check("offset of xlated_prog_len in struct bpf_prog_info", unsafe.Offsetof(x.XlatedProgLen), 20)
-		check("offset of jited_prog_insns in struct bpf_prog_info", unsafe.Offsetof(x.JitedProgInsns), 24)
-		check("offset of xlated_prog_insns in struct bpf_prog_info", unsafe.Offsetof(x.XlatedProgInsns), 32)
-		check("offset of load_time in struct bpf_prog_info", unsafe.Offsetof(x.LoadTime), 40)
-		check("offset of created_by_uid in struct bpf_prog_info", unsafe.Offsetof(x.CreatedByUid), 48)
-		check("offset of nr_map_ids in struct bpf_prog_info", unsafe.Offsetof(x.NrMapIds), 52)
-		check("offset of map_ids in struct bpf_prog_info", unsafe.Offsetof(x.MapIds), 56)
-		check("offset of name in struct bpf_prog_info", unsafe.Offsetof(x.Name), 64)
-		check("offset of ifindex in struct bpf_prog_info", unsafe.Offsetof(x.Ifindex), 80)
-		check("offset of netns_dev in struct bpf_prog_info", unsafe.Offsetof(x.NetnsDev), 88)
-		check("offset of netns_ino in struct bpf_prog_info", unsafe.Offsetof(x.NetnsIno), 96)
-		check("offset of nr_jited_ksyms in struct bpf_prog_info", unsafe.Offsetof(x.NrJitedKsyms), 104)
-		check("offset of nr_jited_func_lens in struct bpf_prog_info", unsafe.Offsetof(x.NrJitedFuncLens), 108)
-		check("offset of jited_ksyms in struct bpf_prog_info", unsafe.Offsetof(x.JitedKsyms), 112)
-		check("offset of jited_func_lens in struct bpf_prog_info", unsafe.Offsetof(x.JitedFuncLens), 120)
-		check("offset of btf_id in struct bpf_prog_info", unsafe.Offsetof(x.BtfId), 128)
-		check("offset of func_info_rec_size in struct bpf_prog_info", unsafe.Offsetof(x.FuncInfoRecSize), 132)
-		check("offset of func_info in struct bpf_prog_info", unsafe.Offsetof(x.FuncInfo), 136)
-		check("offset of nr_func_info in struct bpf_prog_info", unsafe.Offsetof(x.NrFuncInfo), 144)
-		check("offset of nr_line_info in struct bpf_prog_info", unsafe.Offsetof(x.NrLineInfo), 148)
-		check("offset of line_info in struct bpf_prog_info", unsafe.Offsetof(x.LineInfo), 152)
-		check("offset of jited_line_info in struct bpf_prog_info", unsafe.Offsetof(x.JitedLineInfo), 160)
-		check("offset of nr_jited_line_info in struct bpf_prog_info", unsafe.Offsetof(x.NrJitedLineInfo), 168)
-		check("offset of line_info_rec_size in struct bpf_prog_info", unsafe.Offsetof(x.LineInfoRecSize), 172)
-		check("offset of jited_line_info_rec_size in struct bpf_prog_info", unsafe.Offsetof(x.JitedLineInfoRecSize), 176)
-		check("offset of nr_prog_tags in struct bpf_prog_info", unsafe.Offsetof(x.NrProgTags), 180)
-		check("offset of prog_tags in struct bpf_prog_info", unsafe.Offsetof(x.ProgTags), 184)
-		check("offset of run_time_ns in struct bpf_prog_info", unsafe.Offsetof(x.RunTimeNs), 192)
-		check("offset of run_cnt in struct bpf_prog_info", unsafe.Offsetof(x.RunCnt), 200)
-		check("offset of recursion_misses in struct bpf_prog_info", unsafe.Offsetof(x.RecursionMisses), 208)
-		check("offset of verified_insns in struct bpf_prog_info", unsafe.Offsetof(x.VerifiedInsns), 216)
-		check("offset of attach_btf_obj_id in struct bpf_prog_info", unsafe.Offsetof(x.AttachBtfObjId), 220)
-		check("offset of attach_btf_id in struct bpf_prog_info", unsafe.Offsetof(x.AttachBtfId), 224)
-	}
-	{
-		var x BpfMapInfo
-		check("size of struct bpf_map_info", unsafe.Sizeof(x), 88)
-		check("offset of type in struct bpf_map_info", unsafe.Offsetof(x.Type), 0)
-		check("offset of id in struct bpf_map_info", unsafe.Offsetof(x.Id), 4)
-		check("offset of key_size in struct bpf_map_info", unsafe.Offsetof(x.KeySize), 8)
-		check("offset of value_size in struct bpf_map_info", unsafe.Offsetof(x.ValueSize), 12)
-		check("offset of max_entries in struct bpf_map_info", unsafe.Offsetof(x.MaxEntries), 16)
-		check("offset of map_flags in struct bpf_map_info", unsafe.Offsetof(x.MapFlags), 20)
-		check("offset of name in struct bpf_map_info", unsafe.Offsetof(x.Name), 24)
-		check("offset of ifindex in struct bpf_map_info", unsafe.Offsetof(x.Ifindex), 40)
-		check("offset of btf_vmlinux_value_type_id in struct bpf_map_info", unsafe.Offsetof(x.BtfVmlinuxValueTypeId), 44)
-		check("offset of netns_dev in struct bpf_map_info", unsafe.Offsetof(x.NetnsDev), 48)
-		check("offset of netns_ino in struct bpf_map_info", unsafe.Offsetof(x.NetnsIno), 56)
-		check("offset of btf_id in struct bpf_map_info", unsafe.Offsetof(x.BtfId), 64)
-		check("offset of btf_key_type_id in struct bpf_map_info", unsafe.Offsetof(x.BtfKeyTypeId), 68)
-		check("offset of btf_value_type_id in struct bpf_map_info", unsafe.Offsetof(x.BtfValueTypeId), 72)
-		check("offset of btf_vmlinux_id in struct bpf_map_info", unsafe.Offsetof(x.BtfVmlinuxId), 76)
-		check("offset of map_extra in struct bpf_map_info", unsafe.Offsetof(x.MapExtra), 80)
-	}
-	{
-		var x BpfBtfInfo
-		check("size of struct bpf_btf_info", unsafe.Sizeof(x), 32)
-		check("offset of btf in struct bpf_btf_info", unsafe.Offsetof(x.Btf), 0)
-		check("offset of btf_size in struct bpf_btf_info", unsafe.Offsetof(x.BtfSize), 8)
-		check("offset of id in struct bpf_btf_info", unsafe.Offsetof(x.Id), 12)
-		check("offset of name in struct bpf_btf_info", unsafe.Offsetof(x.Name), 16)
-		check("offset of name_len in struct bpf_btf_info", unsafe.Offsetof(x.NameLen), 24)
-		check("offset of kernel_btf in struct bpf_btf_info", unsafe.Offsetof(x.KernelBtf), 28)
-	}
-	{
-		var x BpfLinkInfo
-		check("size of struct bpf_link_info", unsafe.Sizeof(x), 64)
-		check("offset of type in struct bpf_link_info", unsafe.Offsetof(x.Type), 0)
-		check("offset of id in struct bpf_link_info", unsafe.Offsetof(x.Id), 4)
-		check("offset of prog_id in struct bpf_link_info", unsafe.Offsetof(x.ProgId), 8)
-		check("offset of raw_tracepoint in struct bpf_link_info", uintptr(unsafe.Pointer(x.RawTracepoint()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of tracing in struct bpf_link_info", uintptr(unsafe.Pointer(x.Tracing()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of cgroup in struct bpf_link_info", uintptr(unsafe.Pointer(x.Cgroup()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of iter in struct bpf_link_info", uintptr(unsafe.Pointer(x.Iter()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of netns in struct bpf_link_info", uintptr(unsafe.Pointer(x.Netns()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of xdp in struct bpf_link_info", uintptr(unsafe.Pointer(x.Xdp()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of struct_ops in struct bpf_link_info", uintptr(unsafe.Pointer(x.StructOps()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of netfilter in struct bpf_link_info", uintptr(unsafe.Pointer(x.Netfilter()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of kprobe_multi in struct bpf_link_info", uintptr(unsafe.Pointer(x.KprobeMulti()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of uprobe_multi in struct bpf_link_info", uintptr(unsafe.Pointer(x.UprobeMulti()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of perf_event in struct bpf_link_info", uintptr(unsafe.Pointer(x.PerfEvent()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of tcx in struct bpf_link_info", uintptr(unsafe.Pointer(x.Tcx()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of netkit in struct bpf_link_info", uintptr(unsafe.Pointer(x.Netkit()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of sockmap in struct bpf_link_info", uintptr(unsafe.Pointer(x.Sockmap()))-uintptr(unsafe.Pointer(&x)), 16)
-	}
-	{
-		var x BpfLinkInfoRawTracepoint
-		check("size of the struct RawTracepoint of BpfLinkInfo", unsafe.Sizeof(x), 16)
-		check("offset of tp_name in the struct RawTracepoint of BpfLinkInfo", unsafe.Offsetof(x.TpName), 0)
-		check("offset of tp_name_len in the struct RawTracepoint of BpfLinkInfo", unsafe.Offsetof(x.TpNameLen), 8)
-	}
-	{
-		var x BpfLinkInfoTracing
-		check("size of the struct Tracing of BpfLinkInfo", unsafe.Sizeof(x), 12)
-		check("offset of attach_type in the struct Tracing of BpfLinkInfo", unsafe.Offsetof(x.AttachType), 0)
-		check("offset of target_obj_id in the struct Tracing of BpfLinkInfo", unsafe.Offsetof(x.TargetObjId), 4)
-		check("offset of target_btf_id in the struct Tracing of BpfLinkInfo", unsafe.Offsetof(x.TargetBtfId), 8)
-	}
-	{
-		var x BpfLinkInfoCgroup
-		check("size of the struct Cgroup of BpfLinkInfo", unsafe.Sizeof(x), 16)
-		check("offset of cgroup_id in the struct Cgroup of BpfLinkInfo", unsafe.Offsetof(x.CgroupId), 0)
-		check("offset of attach_type in the struct Cgroup of BpfLinkInfo", unsafe.Offsetof(x.AttachType), 8)
-	}
-	{
-		var x BpfLinkInfoIter
-		check("size of the struct Iter of BpfLinkInfo", unsafe.Sizeof(x), 32)
-		check("offset of target_name in the struct Iter of BpfLinkInfo", unsafe.Offsetof(x.TargetName), 0)
-		check("offset of target_name_len in the struct Iter of BpfLinkInfo", unsafe.Offsetof(x.TargetNameLen), 8)
-		check("offset of map in the struct Iter of BpfLinkInfo", uintptr(unsafe.Pointer(x.Map()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of cgroup in the struct Iter of BpfLinkInfo", uintptr(unsafe.Pointer(x.Cgroup()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of task in the struct Iter of BpfLinkInfo", uintptr(unsafe.Pointer(x.Task()))-uintptr(unsafe.Pointer(&x)), 16)
-	}
-	{
-		var x BpfLinkInfoIterMap
-		check("size of the struct Map of BpfLinkInfoIter", unsafe.Sizeof(x), 4)
-		check("offset of map_id in the struct Map of BpfLinkInfoIter", unsafe.Offsetof(x.MapId), 0)
-	}
-	{
-		var x BpfLinkInfoIterCgroup
-		check("size of the struct Cgroup of BpfLinkInfoIter", unsafe.Sizeof(x), 16)
-		check("offset of cgroup_id in the struct Cgroup of BpfLinkInfoIter", unsafe.Offsetof(x.CgroupId), 0)
-		check("offset of order in the struct Cgroup of BpfLinkInfoIter", unsafe.Offsetof(x.Order), 8)
-	}
-	{
-		var x BpfLinkInfoIterTask
-		check("size of the struct Task of BpfLinkInfoIter", unsafe.Sizeof(x), 8)
-		check("offset of tid in the struct Task of BpfLinkInfoIter", unsafe.Offsetof(x.Tid), 0)
-		check("offset of pid in the struct Task of BpfLinkInfoIter", unsafe.Offsetof(x.Pid), 4)
-	}
-	{
-		var x BpfLinkInfoNetns
-		check("size of the struct Netns of BpfLinkInfo", unsafe.Sizeof(x), 8)
-		check("offset of netns_ino in the struct Netns of BpfLinkInfo", unsafe.Offsetof(x.NetnsIno), 0)
-		check("offset of attach_type in the struct Netns of BpfLinkInfo", unsafe.Offsetof(x.AttachType), 4)
-	}
-	{
-		var x BpfLinkInfoXdp
-		check("size of the struct Xdp of BpfLinkInfo", unsafe.Sizeof(x), 4)
-		check("offset of ifindex in the struct Xdp of BpfLinkInfo", unsafe.Offsetof(x.Ifindex), 0)
-	}
-	{
-		var x BpfLinkInfoStructOps
-		check("size of the struct StructOps of BpfLinkInfo", unsafe.Sizeof(x), 4)
-		check("offset of map_id in the struct StructOps of BpfLinkInfo", unsafe.Offsetof(x.MapId), 0)
-	}
-	{
-		var x BpfLinkInfoNetfilter
-		check("size of the struct Netfilter of BpfLinkInfo", unsafe.Sizeof(x), 16)
-		check("offset of pf in the struct Netfilter of BpfLinkInfo", unsafe.Offsetof(x.Pf), 0)
-		check("offset of hooknum in the struct Netfilter of BpfLinkInfo", unsafe.Offsetof(x.Hooknum), 4)
-		check("offset of priority in the struct Netfilter of BpfLinkInfo", unsafe.Offsetof(x.Priority), 8)
-		check("offset of flags in the struct Netfilter of BpfLinkInfo", unsafe.Offsetof(x.Flags), 12)
-	}
-	{
-		var x BpfLinkInfoKprobeMulti
-		check("size of the struct KprobeMulti of BpfLinkInfo", unsafe.Sizeof(x), 32)
-		check("offset of addrs in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Addrs), 0)
-		check("offset of count in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Count), 8)
-		check("offset of flags in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Flags), 12)
-		check("offset of missed in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Missed), 16)
-		check("offset of cookies in the struct KprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Cookies), 24)
-	}
-	{
-		var x BpfLinkInfoUprobeMulti
-		check("size of the struct UprobeMulti of BpfLinkInfo", unsafe.Sizeof(x), 48)
-		check("offset of path in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Path), 0)
-		check("offset of offsets in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Offsets), 8)
-		check("offset of ref_ctr_offsets in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.RefCtrOffsets), 16)
-		check("offset of cookies in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Cookies), 24)
-		check("offset of path_size in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.PathSize), 32)
-		check("offset of count in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Count), 36)
-		check("offset of flags in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Flags), 40)
-		check("offset of pid in the struct UprobeMulti of BpfLinkInfo", unsafe.Offsetof(x.Pid), 44)
-	}
-	{
-		var x BpfLinkInfoPerfEvent
-		check("size of the struct PerfEvent of BpfLinkInfo", unsafe.Sizeof(x), 48)
-		check("offset of type in the struct PerfEvent of BpfLinkInfo", unsafe.Offsetof(x.Type), 0)
-		check("offset of uprobe in the struct PerfEvent of BpfLinkInfo", uintptr(unsafe.Pointer(x.Uprobe()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of kprobe in the struct PerfEvent of BpfLinkInfo", uintptr(unsafe.Pointer(x.Kprobe()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of tracepoint in the struct PerfEvent of BpfLinkInfo", uintptr(unsafe.Pointer(x.Tracepoint()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of event in the struct PerfEvent of BpfLinkInfo", uintptr(unsafe.Pointer(x.Event()))-uintptr(unsafe.Pointer(&x)), 8)
-	}
-	{
-		var x BpfLinkInfoPerfEventUprobe
-		check("size of the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Sizeof(x), 24)
-		check("offset of file_name in the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.FileName), 0)
-		check("offset of name_len in the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.NameLen), 8)
-		check("offset of offset in the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Offset), 12)
-		check("offset of cookie in the struct Uprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Cookie), 16)
-	}
-	{
-		var x BpfLinkInfoPerfEventKprobe
-		check("size of the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Sizeof(x), 40)
-		check("offset of func_name in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.FuncName), 0)
-		check("offset of name_len in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.NameLen), 8)
-		check("offset of offset in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Offset), 12)
-		check("offset of addr in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Addr), 16)
-		check("offset of missed in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Missed), 24)
-		check("offset of cookie in the struct Kprobe of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Cookie), 32)
-	}
-	{
-		var x BpfLinkInfoPerfEventTracepoint
-		check("size of the struct Tracepoint of BpfLinkInfoPerfEvent", unsafe.Sizeof(x), 24)
-		check("offset of tp_name in the struct Tracepoint of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.TpName), 0)
-		check("offset of name_len in the struct Tracepoint of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.NameLen), 8)
-		check("offset of cookie in the struct Tracepoint of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Cookie), 16)
-	}
-	{
-		var x BpfLinkInfoPerfEventEvent
-		check("size of the struct Event of BpfLinkInfoPerfEvent", unsafe.Sizeof(x), 24)
-		check("offset of config in the struct Event of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Config), 0)
-		check("offset of type in the struct Event of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Type), 8)
-		check("offset of cookie in the struct Event of BpfLinkInfoPerfEvent", unsafe.Offsetof(x.Cookie), 16)
-	}
-	{
-		var x BpfLinkInfoTcx
-		check("size of the struct Tcx of BpfLinkInfo", unsafe.Sizeof(x), 8)
-		check("offset of ifindex in the struct Tcx of BpfLinkInfo", unsafe.Offsetof(x.Ifindex), 0)
-		check("offset of attach_type in the struct Tcx of BpfLinkInfo", unsafe.Offsetof(x.AttachType), 4)
-	}
-	{
-		var x BpfLinkInfoNetkit
-		check("size of the struct Netkit of BpfLinkInfo", unsafe.Sizeof(x), 8)
-		check("offset of ifindex in the struct Netkit of BpfLinkInfo", unsafe.Offsetof(x.Ifindex), 0)
-		check("offset of attach_type in the struct Netkit of BpfLinkInfo", unsafe.Offsetof(x.AttachType), 4)
-	}
-	{
-		var x BpfLinkInfoSockmap
-		check("size of the struct Sockmap of BpfLinkInfo", unsafe.Sizeof(x), 8)
-		check("offset of map_id in the struct Sockmap of BpfLinkInfo", unsafe.Offsetof(x.MapId), 0)
-		check("offset of attach_type in the struct Sockmap of BpfLinkInfo", unsafe.Offsetof(x.AttachType), 4)
-	}
-	{
-		var x BpfSockAddr
-		check("size of struct bpf_sock_addr", unsafe.Sizeof(x), 72)
-		check("offset of user_family in struct bpf_sock_addr", unsafe.Offsetof(x.UserFamily), 0)
-		check("offset of user_ip4 in struct bpf_sock_addr", unsafe.Offsetof(x.UserIp4), 4)
-		check("offset of user_ip6 in struct bpf_sock_addr", unsafe.Offsetof(x.UserIp6), 8)
-		check("offset of user_port in struct bpf_sock_addr", unsafe.Offsetof(x.UserPort), 24)
-		check("offset of family in struct bpf_sock_addr", unsafe.Offsetof(x.Family), 28)
-		check("offset of type in struct bpf_sock_addr", unsafe.Offsetof(x.Type), 32)
-		check("offset of protocol in struct bpf_sock_addr", unsafe.Offsetof(x.Protocol), 36)
-		check("offset of msg_src_ip4 in struct bpf_sock_addr", unsafe.Offsetof(x.MsgSrcIp4), 40)
-		check("offset of msg_src_ip6 in struct bpf_sock_addr", unsafe.Offsetof(x.MsgSrcIp6), 44)
-		check("offset of sk in struct bpf_sock_addr", uintptr(unsafe.Pointer(x.Sk()))-uintptr(unsafe.Pointer(&x)), 64)
-	}
-	{
-		var x BpfSockOps
-		check("size of struct bpf_sock_ops", unsafe.Sizeof(x), 224)
-		check("offset of op in struct bpf_sock_ops", unsafe.Offsetof(x.Op), 0)
-		check("offset of family in struct bpf_sock_ops", unsafe.Offsetof(x.Family), 20)
-		check("offset of remote_ip4 in struct bpf_sock_ops", unsafe.Offsetof(x.RemoteIp4), 24)
-		check("offset of local_ip4 in struct bpf_sock_ops", unsafe.Offsetof(x.LocalIp4), 28)
-		check("offset of remote_ip6 in struct bpf_sock_ops", unsafe.Offsetof(x.RemoteIp6), 32)
-		check("offset of local_ip6 in struct bpf_sock_ops", unsafe.Offsetof(x.LocalIp6), 48)
-		check("offset of remote_port in struct bpf_sock_ops", unsafe.Offsetof(x.RemotePort), 64)
-		check("offset of local_port in struct bpf_sock_ops", unsafe.Offsetof(x.LocalPort), 68)
-		check("offset of is_fullsock in struct bpf_sock_ops", unsafe.Offsetof(x.IsFullsock), 72)
-		check("offset of snd_cwnd in struct bpf_sock_ops", unsafe.Offsetof(x.SndCwnd), 76)
-		check("offset of srtt_us in struct bpf_sock_ops", unsafe.Offsetof(x.SrttUs), 80)
-		check("offset of bpf_sock_ops_cb_flags in struct bpf_sock_ops", unsafe.Offsetof(x.BpfSockOpsCbFlags), 84)
-		check("offset of state in struct bpf_sock_ops", unsafe.Offsetof(x.State), 88)
-		check("offset of rtt_min in struct bpf_sock_ops", unsafe.Offsetof(x.RttMin), 92)
-		check("offset of snd_ssthresh in struct bpf_sock_ops", unsafe.Offsetof(x.SndSsthresh), 96)
-		check("offset of rcv_nxt in struct bpf_sock_ops", unsafe.Offsetof(x.RcvNxt), 100)
-		check("offset of snd_nxt in struct bpf_sock_ops", unsafe.Offsetof(x.SndNxt), 104)
-		check("offset of snd_una in struct bpf_sock_ops", unsafe.Offsetof(x.SndUna), 108)
-		check("offset of mss_cache in struct bpf_sock_ops", unsafe.Offsetof(x.MssCache), 112)
-		check("offset of ecn_flags in struct bpf_sock_ops", unsafe.Offsetof(x.EcnFlags), 116)
-		check("offset of rate_delivered in struct bpf_sock_ops", unsafe.Offsetof(x.RateDelivered), 120)
-		check("offset of rate_interval_us in struct bpf_sock_ops", unsafe.Offsetof(x.RateIntervalUs), 124)
-		check("offset of packets_out in struct bpf_sock_ops", unsafe.Offsetof(x.PacketsOut), 128)
-		check("offset of retrans_out in struct bpf_sock_ops", unsafe.Offsetof(x.RetransOut), 132)
-		check("offset of total_retrans in struct bpf_sock_ops", unsafe.Offsetof(x.TotalRetrans), 136)
-		check("offset of segs_in in struct bpf_sock_ops", unsafe.Offsetof(x.SegsIn), 140)
-		check("offset of data_segs_in in struct bpf_sock_ops", unsafe.Offsetof(x.DataSegsIn), 144)
-		check("offset of segs_out in struct bpf_sock_ops", unsafe.Offsetof(x.SegsOut), 148)
-		check("offset of data_segs_out in struct bpf_sock_ops", unsafe.Offsetof(x.DataSegsOut), 152)
-		check("offset of lost_out in struct bpf_sock_ops", unsafe.Offsetof(x.LostOut), 156)
-		check("offset of sacked_out in struct bpf_sock_ops", unsafe.Offsetof(x.SackedOut), 160)
-		check("offset of sk_txhash in struct bpf_sock_ops", unsafe.Offsetof(x.SkTxhash), 164)
-		check("offset of bytes_received in struct bpf_sock_ops", unsafe.Offsetof(x.BytesReceived), 168)
-		check("offset of bytes_acked in struct bpf_sock_ops", unsafe.Offsetof(x.BytesAcked), 176)
-		check("offset of skb_len in struct bpf_sock_ops", unsafe.Offsetof(x.SkbLen), 208)
-		check("offset of skb_tcp_flags in struct bpf_sock_ops", unsafe.Offsetof(x.SkbTcpFlags), 212)
-		check("offset of skb_hwtstamp in struct bpf_sock_ops", unsafe.Offsetof(x.SkbHwtstamp), 216)
-		check("offset of args in struct bpf_sock_ops", uintptr(unsafe.Pointer(x.Args()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of reply in struct bpf_sock_ops", uintptr(unsafe.Pointer(x.Reply()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of replylong in struct bpf_sock_ops", uintptr(unsafe.Pointer(x.Replylong()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of sk in struct bpf_sock_ops", uintptr(unsafe.Pointer(x.Sk()))-uintptr(unsafe.Pointer(&x)), 184)
-		check("offset of skb_data in struct bpf_sock_ops", uintptr(unsafe.Pointer(x.SkbData()))-uintptr(unsafe.Pointer(&x)), 192)
-		check("offset of skb_data_end in struct bpf_sock_ops", uintptr(unsafe.Pointer(x.SkbDataEnd()))-uintptr(unsafe.Pointer(&x)), 200)
-	}
-	{
-		var x BpfPerfEventValue
-		check("size of struct bpf_perf_event_value", unsafe.Sizeof(x), 24)
-		check("offset of counter in struct bpf_perf_event_value", unsafe.Offsetof(x.Counter), 0)
-		check("offset of enabled in struct bpf_perf_event_value", unsafe.Offsetof(x.Enabled), 8)
-		check("offset of running in struct bpf_perf_event_value", unsafe.Offsetof(x.Running), 16)
-	}
-	{
-		var x BpfCgroupDevCtx
-		check("size of struct bpf_cgroup_dev_ctx", unsafe.Sizeof(x), 12)
-		check("offset of access_type in struct bpf_cgroup_dev_ctx", unsafe.Offsetof(x.AccessType), 0)
-		check("offset of major in struct bpf_cgroup_dev_ctx", unsafe.Offsetof(x.Major), 4)
-		check("offset of minor in struct bpf_cgroup_dev_ctx", unsafe.Offsetof(x.Minor), 8)
-	}
-	{
-		var x BpfRawTracepointArgs
-		check("size of struct bpf_raw_tracepoint_args", unsafe.Sizeof(x), 0)
-	}
-	{
-		var x BpfFibLookup
-		check("size of struct bpf_fib_lookup", unsafe.Sizeof(x), 64)
-		check("offset of family in struct bpf_fib_lookup", unsafe.Offsetof(x.Family), 0)
-		check("offset of l4_protocol in struct bpf_fib_lookup", unsafe.Offsetof(x.L4Protocol), 1)
-		check("offset of sport in struct bpf_fib_lookup", unsafe.Offsetof(x.Sport), 2)
-		check("offset of dport in struct bpf_fib_lookup", unsafe.Offsetof(x.Dport), 4)
-		check("offset of ifindex in struct bpf_fib_lookup", unsafe.Offsetof(x.Ifindex), 8)
-		check("offset of tot_len in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.TotLen()))-uintptr(unsafe.Pointer(&x)), 6)
-		check("offset of mtu_result in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.MtuResult()))-uintptr(unsafe.Pointer(&x)), 6)
-		check("offset of tos in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Tos()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of flowinfo in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Flowinfo()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of rt_metric in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.RtMetric()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of ipv4_src in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Ipv4Src()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of ipv6_src in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Ipv6Src()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of ipv4_dst in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Ipv4Dst()))-uintptr(unsafe.Pointer(&x)), 32)
-		check("offset of ipv6_dst in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Ipv6Dst()))-uintptr(unsafe.Pointer(&x)), 32)
-		check("offset of h_vlan_proto in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.HVlanProto()))-uintptr(unsafe.Pointer(&x)), 48)
-		check("offset of h_vlan_TCI in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.HVlanTCI()))-uintptr(unsafe.Pointer(&x)), 50)
-		check("offset of tbid in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Tbid()))-uintptr(unsafe.Pointer(&x)), 48)
-		check("offset of mark in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Mark()))-uintptr(unsafe.Pointer(&x)), 52)
-		check("offset of smac in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Smac()))-uintptr(unsafe.Pointer(&x)), 52)
-		check("offset of dmac in struct bpf_fib_lookup", uintptr(unsafe.Pointer(x.Dmac()))-uintptr(unsafe.Pointer(&x)), 58)
-	}
-	{
-		var x BpfRedirNeigh
-		check("size of struct bpf_redir_neigh", unsafe.Sizeof(x), 20)
-		check("offset of nh_family in struct bpf_redir_neigh", unsafe.Offsetof(x.NhFamily), 0)
-		check("offset of ipv4_nh in struct bpf_redir_neigh", uintptr(unsafe.Pointer(x.Ipv4Nh()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of ipv6_nh in struct bpf_redir_neigh", uintptr(unsafe.Pointer(x.Ipv6Nh()))-uintptr(unsafe.Pointer(&x)), 4)
-	}
-	{
-		var x BpfFlowKeys
-		check("size of struct bpf_flow_keys", unsafe.Sizeof(x), 56)
-		check("offset of nhoff in struct bpf_flow_keys", unsafe.Offsetof(x.Nhoff), 0)
-		check("offset of thoff in struct bpf_flow_keys", unsafe.Offsetof(x.Thoff), 2)
-		check("offset of addr_proto in struct bpf_flow_keys", unsafe.Offsetof(x.AddrProto), 4)
-		check("offset of is_frag in struct bpf_flow_keys", unsafe.Offsetof(x.IsFrag), 6)
-		check("offset of is_first_frag in struct bpf_flow_keys", unsafe.Offsetof(x.IsFirstFrag), 7)
-		check("offset of is_encap in struct bpf_flow_keys", unsafe.Offsetof(x.IsEncap), 8)
-		check("offset of ip_proto in struct bpf_flow_keys", unsafe.Offsetof(x.IpProto), 9)
-		check("offset of n_proto in struct bpf_flow_keys", unsafe.Offsetof(x.NProto), 10)
-		check("offset of sport in struct bpf_flow_keys", unsafe.Offsetof(x.Sport), 12)
-		check("offset of dport in struct bpf_flow_keys", unsafe.Offsetof(x.Dport), 14)
-		check("offset of flags in struct bpf_flow_keys", unsafe.Offsetof(x.Flags), 48)
-		check("offset of flow_label in struct bpf_flow_keys", unsafe.Offsetof(x.FlowLabel), 52)
-		check("offset of ipv4_src in struct bpf_flow_keys", uintptr(unsafe.Pointer(x.Ipv4Src()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of ipv4_dst in struct bpf_flow_keys", uintptr(unsafe.Pointer(x.Ipv4Dst()))-uintptr(unsafe.Pointer(&x)), 20)
-		check("offset of ipv6_src in struct bpf_flow_keys", uintptr(unsafe.Pointer(x.Ipv6Src()))-uintptr(unsafe.Pointer(&x)), 16)
-		check("offset of ipv6_dst in struct bpf_flow_keys", uintptr(unsafe.Pointer(x.Ipv6Dst()))-uintptr(unsafe.Pointer(&x)), 32)
-	}
-	{
-		var x BpfFuncInfo
-		check("size of struct bpf_func_info", unsafe.Sizeof(x), 8)
-		check("offset of insn_off in struct bpf_func_info", unsafe.Offsetof(x.InsnOff), 0)
-		check("offset of type_id in struct bpf_func_info", unsafe.Offsetof(x.TypeId), 4)
-	}
-	{
-		var x BpfLineInfo
-		check("size of struct bpf_line_info", unsafe.Sizeof(x), 16)
-		check("offset of insn_off in struct bpf_line_info", unsafe.Offsetof(x.InsnOff), 0)
-		check("offset of file_name_off in struct bpf_line_info", unsafe.Offsetof(x.FileNameOff), 4)
-		check("offset of line_off in struct bpf_line_info", unsafe.Offsetof(x.LineOff), 8)
-		check("offset of line_col in struct bpf_line_info", unsafe.Offsetof(x.LineCol), 12)
-	}
-	{
-		var x BpfSpinLock
-		check("size of struct bpf_spin_lock", unsafe.Sizeof(x), 4)
-		check("offset of val in struct bpf_spin_lock", unsafe.Offsetof(x.Val), 0)
-	}
-	{
-		var x BpfTimer
-		check("size of struct bpf_timer", unsafe.Sizeof(x), 16)
-		check("offset of __opaque in struct bpf_timer", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x BpfWq
-		check("size of struct bpf_wq", unsafe.Sizeof(x), 16)
-		check("offset of __opaque in struct bpf_wq", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x BpfDynptr
-		check("size of struct bpf_dynptr", unsafe.Sizeof(x), 16)
-		check("offset of __opaque in struct bpf_dynptr", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x BpfListHead
-		check("size of struct bpf_list_head", unsafe.Sizeof(x), 16)
-		check("offset of __opaque in struct bpf_list_head", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x BpfListNode
-		check("size of struct bpf_list_node", unsafe.Sizeof(x), 24)
-		check("offset of __opaque in struct bpf_list_node", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x BpfRbRoot
-		check("size of struct bpf_rb_root", unsafe.Sizeof(x), 16)
-		check("offset of __opaque in struct bpf_rb_root", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x BpfRbNode
-		check("size of struct bpf_rb_node", unsafe.Sizeof(x), 32)
-		check("offset of __opaque in struct bpf_rb_node", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x BpfRefcount
-		check("size of struct bpf_refcount", unsafe.Sizeof(x), 4)
-		check("offset of __opaque in struct bpf_refcount", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x BpfSysctl
-		check("size of struct bpf_sysctl", unsafe.Sizeof(x), 8)
-		check("offset of write in struct bpf_sysctl", unsafe.Offsetof(x.Write), 0)
-		check("offset of file_pos in struct bpf_sysctl", unsafe.Offsetof(x.FilePos), 4)
-	}
-	{
-		var x BpfSockopt
-		check("size of struct bpf_sockopt", unsafe.Sizeof(x), 40)
-		check("offset of level in struct bpf_sockopt", unsafe.Offsetof(x.Level), 24)
-		check("offset of optname in struct bpf_sockopt", unsafe.Offsetof(x.Optname), 28)
-		check("offset of optlen in struct bpf_sockopt", unsafe.Offsetof(x.Optlen), 32)
-		check("offset of retval in struct bpf_sockopt", unsafe.Offsetof(x.Retval), 36)
-		check("offset of sk in struct bpf_sockopt", uintptr(unsafe.Pointer(x.Sk()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of optval in struct bpf_sockopt", uintptr(unsafe.Pointer(x.Optval()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of optval_end in struct bpf_sockopt", uintptr(unsafe.Pointer(x.OptvalEnd()))-uintptr(unsafe.Pointer(&x)), 16)
-	}
-	{
-		var x BpfPidnsInfo
-		check("size of struct bpf_pidns_info", unsafe.Sizeof(x), 8)
-		check("offset of pid in struct bpf_pidns_info", unsafe.Offsetof(x.Pid), 0)
-		check("offset of tgid in struct bpf_pidns_info", unsafe.Offsetof(x.Tgid), 4)
-	}
-	{
-		var x BpfSkLookup
-		check("size of struct bpf_sk_lookup", unsafe.Sizeof(x), 72)
-		check("offset of family in struct bpf_sk_lookup", unsafe.Offsetof(x.Family), 8)
-		check("offset of protocol in struct bpf_sk_lookup", unsafe.Offsetof(x.Protocol), 12)
-		check("offset of remote_ip4 in struct bpf_sk_lookup", unsafe.Offsetof(x.RemoteIp4), 16)
-		check("offset of remote_ip6 in struct bpf_sk_lookup", unsafe.Offsetof(x.RemoteIp6), 20)
-		check("offset of remote_port in struct bpf_sk_lookup", unsafe.Offsetof(x.RemotePort), 36)
-		check("offset of local_ip4 in struct bpf_sk_lookup", unsafe.Offsetof(x.LocalIp4), 40)
-		check("offset of local_ip6 in struct bpf_sk_lookup", unsafe.Offsetof(x.LocalIp6), 44)
-		check("offset of local_port in struct bpf_sk_lookup", unsafe.Offsetof(x.LocalPort), 60)
-		check("offset of ingress_ifindex in struct bpf_sk_lookup", unsafe.Offsetof(x.IngressIfindex), 64)
-		check("offset of sk in struct bpf_sk_lookup", uintptr(unsafe.Pointer(x.Sk()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of cookie in struct bpf_sk_lookup", uintptr(unsafe.Pointer(x.Cookie()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x BtfPtr
-		check("size of struct btf_ptr", unsafe.Sizeof(x), 16)
-		check("offset of ptr in struct btf_ptr", unsafe.Offsetof(x.Ptr), 0)
-		check("offset of type_id in struct btf_ptr", unsafe.Offsetof(x.TypeId), 8)
-		check("offset of flags in struct btf_ptr", unsafe.Offsetof(x.Flags), 12)
-	}
-	{
-		var x BpfCoreRelo
-		check("size of struct bpf_core_relo", unsafe.Sizeof(x), 16)
-		check("offset of insn_off in struct bpf_core_relo", unsafe.Offsetof(x.InsnOff), 0)
-		check("offset of type_id in struct bpf_core_relo", unsafe.Offsetof(x.TypeId), 4)
-		check("offset of access_str_off in struct bpf_core_relo", unsafe.Offsetof(x.AccessStrOff), 8)
-		check("offset of kind in struct bpf_core_relo", unsafe.Offsetof(x.Kind), 12)
-	}
-	{
-		var x BpfIterNum
-		check("size of struct bpf_iter_num", unsafe.Sizeof(x), 8)
-		check("offset of __opaque in struct bpf_iter_num", unsafe.Offsetof(x.Opaque), 0)
-	}
-	{
-		var x TcPolice
-		check("size of struct tc_police", unsafe.Sizeof(x), 56)
-		check("offset of index in struct tc_police", unsafe.Offsetof(x.Index), 0)
-		check("offset of action in struct tc_police", unsafe.Offsetof(x.Action), 4)
-		check("offset of limit in struct tc_police", unsafe.Offsetof(x.Limit), 8)
-		check("offset of burst in struct tc_police", unsafe.Offsetof(x.Burst), 12)
-		check("offset of mtu in struct tc_police", unsafe.Offsetof(x.Mtu), 16)
-		check("offset of rate in struct tc_police", unsafe.Offsetof(x.Rate), 20)
-		check("offset of peakrate in struct tc_police", unsafe.Offsetof(x.Peakrate), 32)
-		check("offset of refcnt in struct tc_police", unsafe.Offsetof(x.Refcnt), 44)
-		check("offset of bindcnt in struct tc_police", unsafe.Offsetof(x.Bindcnt), 48)
-		check("offset of capab in struct tc_police", unsafe.Offsetof(x.Capab), 52)
-	}
-	{
-		var x TcCnt
-		check("size of struct tc_cnt", unsafe.Sizeof(x), 8)
-		check("offset of refcnt in struct tc_cnt", unsafe.Offsetof(x.Refcnt), 0)
-		check("offset of bindcnt in struct tc_cnt", unsafe.Offsetof(x.Bindcnt), 4)
-	}
-	{
-		var x TcU32Key
-		check("size of struct tc_u32_key", unsafe.Sizeof(x), 16)
-		check("offset of mask in struct tc_u32_key", unsafe.Offsetof(x.Mask), 0)
-		check("offset of val in struct tc_u32_key", unsafe.Offsetof(x.Val), 4)
-		check("offset of off in struct tc_u32_key", unsafe.Offsetof(x.Off), 8)
-		check("offset of offmask in struct tc_u32_key", unsafe.Offsetof(x.Offmask), 12)
-	}
-	{
-		var x TcU32Sel
-		check("size of struct tc_u32_sel", unsafe.Sizeof(x), 16)
-		check("offset of flags in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Flags()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of offshift in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Offshift()))-uintptr(unsafe.Pointer(&x)), 1)
-		check("offset of nkeys in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Nkeys()))-uintptr(unsafe.Pointer(&x)), 2)
-		check("offset of offmask in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Offmask()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of off in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Off()))-uintptr(unsafe.Pointer(&x)), 6)
-		check("offset of offoff in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Offoff()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of hoff in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Hoff()))-uintptr(unsafe.Pointer(&x)), 10)
-		check("offset of hmask in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Hmask()))-uintptr(unsafe.Pointer(&x)), 12)
-		check("offset of hdr in struct tc_u32_sel", uintptr(unsafe.Pointer(x.Hdr()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x TcU32SelHdr
-		check("size of struct tc_u32_sel_hdr", unsafe.Sizeof(x), 16)
-		check("offset of flags in struct tc_u32_sel_hdr", unsafe.Offsetof(x.Flags), 0)
-		check("offset of offshift in struct tc_u32_sel_hdr", unsafe.Offsetof(x.Offshift), 1)
-		check("offset of nkeys in struct tc_u32_sel_hdr", unsafe.Offsetof(x.Nkeys), 2)
-		check("offset of offmask in struct tc_u32_sel_hdr", unsafe.Offsetof(x.Offmask), 4)
-		check("offset of off in struct tc_u32_sel_hdr", unsafe.Offsetof(x.Off), 6)
-		check("offset of offoff in struct tc_u32_sel_hdr", unsafe.Offsetof(x.Offoff), 8)
-		check("offset of hoff in struct tc_u32_sel_hdr", unsafe.Offsetof(x.Hoff), 10)
-		check("offset of hmask in struct tc_u32_sel_hdr", unsafe.Offsetof(x.Hmask), 12)
-	}
-	{
-		var x TcU32Mark
-		check("size of struct tc_u32_mark", unsafe.Sizeof(x), 12)
-		check("offset of val in struct tc_u32_mark", unsafe.Offsetof(x.Val), 0)
-		check("offset of mask in struct tc_u32_mark", unsafe.Offsetof(x.Mask), 4)
-		check("offset of success in struct tc_u32_mark", unsafe.Offsetof(x.Success), 8)
-	}
-	{
-		var x TcU32Pcnt
-		check("size of struct tc_u32_pcnt", unsafe.Sizeof(x), 16)
-		check("offset of rcnt in struct tc_u32_pcnt", unsafe.Offsetof(x.Rcnt), 0)
-		check("offset of rhit in struct tc_u32_pcnt", unsafe.Offsetof(x.Rhit), 8)
-	}
-	{
-		var x TcBasicPcnt
-		check("size of struct tc_basic_pcnt", unsafe.Sizeof(x), 16)
-		check("offset of rcnt in struct tc_basic_pcnt", unsafe.Offsetof(x.Rcnt), 0)
-		check("offset of rhit in struct tc_basic_pcnt", unsafe.Offsetof(x.Rhit), 8)
-	}
-	{
-		var x TcMatchallPcnt
-		check("size of struct tc_matchall_pcnt", unsafe.Sizeof(x), 8)
-		check("offset of rhit in struct tc_matchall_pcnt", unsafe.Offsetof(x.Rhit), 0)
-	}
-	{
-		var x TcStats
-		check("size of struct tc_stats", unsafe.Sizeof(x), 40)
-		check("offset of bytes in struct tc_stats", unsafe.Offsetof(x.Bytes), 0)
-		check("offset of packets in struct tc_stats", unsafe.Offsetof(x.Packets), 8)
-		check("offset of drops in struct tc_stats", unsafe.Offsetof(x.Drops), 12)
-		check("offset of overlimits in struct tc_stats", unsafe.Offsetof(x.Overlimits), 16)
-		check("offset of bps in struct tc_stats", unsafe.Offsetof(x.Bps), 20)
-		check("offset of pps in struct tc_stats", unsafe.Offsetof(x.Pps), 24)
-		check("offset of qlen in struct tc_stats", unsafe.Offsetof(x.Qlen), 28)
-		check("offset of backlog in struct tc_stats", unsafe.Offsetof(x.Backlog), 32)
-	}
-	{
-		var x TcEstimator
-		check("size of struct tc_estimator", unsafe.Sizeof(x), 2)
-		check("offset of interval in struct tc_estimator", unsafe.Offsetof(x.Interval), 0)
-		check("offset of ewma_log in struct tc_estimator", unsafe.Offsetof(x.EwmaLog), 1)
-	}
-	{
-		var x TcRatespec
-		check("size of struct tc_ratespec", unsafe.Sizeof(x), 12)
-		check("offset of cell_log in struct tc_ratespec", unsafe.Offsetof(x.CellLog), 0)
-		check("offset of linklayer in struct tc_ratespec", unsafe.Offsetof(x.Linklayer), 1)
-		check("offset of overhead in struct tc_ratespec", unsafe.Offsetof(x.Overhead), 2)
-		check("offset of cell_align in struct tc_ratespec", unsafe.Offsetof(x.CellAlign), 4)
-		check("offset of mpu in struct tc_ratespec", unsafe.Offsetof(x.Mpu), 6)
-		check("offset of rate in struct tc_ratespec", unsafe.Offsetof(x.Rate), 8)
-	}
-	{
-		var x TcSizespec
-		check("size of struct tc_sizespec", unsafe.Sizeof(x), 24)
-		check("offset of cell_log in struct tc_sizespec", unsafe.Offsetof(x.CellLog), 0)
-		check("offset of size_log in struct tc_sizespec", unsafe.Offsetof(x.SizeLog), 1)
-		check("offset of cell_align in struct tc_sizespec", unsafe.Offsetof(x.CellAlign), 2)
-		check("offset of overhead in struct tc_sizespec", unsafe.Offsetof(x.Overhead), 4)
-		check("offset of linklayer in struct tc_sizespec", unsafe.Offsetof(x.Linklayer), 8)
-		check("offset of mpu in struct tc_sizespec", unsafe.Offsetof(x.Mpu), 12)
-		check("offset of mtu in struct tc_sizespec", unsafe.Offsetof(x.Mtu), 16)
-		check("offset of tsize in struct tc_sizespec", unsafe.Offsetof(x.Tsize), 20)
-	}
-	{
-		var x TcFifoQopt
-		check("size of struct tc_fifo_qopt", unsafe.Sizeof(x), 4)
-		check("offset of limit in struct tc_fifo_qopt", unsafe.Offsetof(x.Limit), 0)
-	}
-	{
-		var x TcSkbprioQopt
-		check("size of struct tc_skbprio_qopt", unsafe.Sizeof(x), 4)
-		check("offset of limit in struct tc_skbprio_qopt", unsafe.Offsetof(x.Limit), 0)
-	}
-	{
-		var x TcPrioQopt
-		check("size of struct tc_prio_qopt", unsafe.Sizeof(x), 20)
-		check("offset of bands in struct tc_prio_qopt", unsafe.Offsetof(x.Bands), 0)
-		check("offset of priomap in struct tc_prio_qopt", unsafe.Offsetof(x.Priomap), 4)
-	}
-	{
-		var x TcMultiqQopt
-		check("size of struct tc_multiq_qopt", unsafe.Sizeof(x), 4)
-		check("offset of bands in struct tc_multiq_qopt", unsafe.Offsetof(x.Bands), 0)
-		check("offset of max_bands in struct tc_multiq_qopt", unsafe.Offsetof(x.MaxBands), 2)
-	}
-	{
-		var x TcPlugQopt
-		check("size of struct tc_plug_qopt", unsafe.Sizeof(x), 8)
-		check("offset of action in struct tc_plug_qopt", unsafe.Offsetof(x.Action), 0)
-		check("offset of limit in struct tc_plug_qopt", unsafe.Offsetof(x.Limit), 4)
-	}
-	{
-		var x TcTbfQopt
-		check("size of struct tc_tbf_qopt", unsafe.Sizeof(x), 36)
-		check("offset of rate in struct tc_tbf_qopt", unsafe.Offsetof(x.Rate), 0)
-		check("offset of peakrate in struct tc_tbf_qopt", unsafe.Offsetof(x.Peakrate), 12)
-		check("offset of limit in struct tc_tbf_qopt", unsafe.Offsetof(x.Limit), 24)
-		check("offset of buffer in struct tc_tbf_qopt", unsafe.Offsetof(x.Buffer), 28)
-		check("offset of mtu in struct tc_tbf_qopt", unsafe.Offsetof(x.Mtu), 32)
-	}
-	{
-		var x TcSfqQopt
-		check("size of struct tc_sfq_qopt", unsafe.Sizeof(x), 20)
-		check("offset of quantum in struct tc_sfq_qopt", unsafe.Offsetof(x.Quantum), 0)
-		check("offset of perturb_period in struct tc_sfq_qopt", unsafe.Offsetof(x.PerturbPeriod), 4)
-		check("offset of limit in struct tc_sfq_qopt", unsafe.Offsetof(x.Limit), 8)
-		check("offset of divisor in struct tc_sfq_qopt", unsafe.Offsetof(x.Divisor), 12)
-		check("offset of flows in struct tc_sfq_qopt", unsafe.Offsetof(x.Flows), 16)
-	}
-	{
-		var x TcSfqredStats
-		check("size of struct tc_sfqred_stats", unsafe.Sizeof(x), 24)
-		check("offset of prob_drop in struct tc_sfqred_stats", unsafe.Offsetof(x.ProbDrop), 0)
-		check("offset of forced_drop in struct tc_sfqred_stats", unsafe.Offsetof(x.ForcedDrop), 4)
-		check("offset of prob_mark in struct tc_sfqred_stats", unsafe.Offsetof(x.ProbMark), 8)
-		check("offset of forced_mark in struct tc_sfqred_stats", unsafe.Offsetof(x.ForcedMark), 12)
-		check("offset of prob_mark_head in struct tc_sfqred_stats", unsafe.Offsetof(x.ProbMarkHead), 16)
-		check("offset of forced_mark_head in struct tc_sfqred_stats", unsafe.Offsetof(x.ForcedMarkHead), 20)
-	}
-	{
-		var x TcSfqQoptV1
-		check("size of struct tc_sfq_qopt_v1", unsafe.Sizeof(x), 72)
-		check("offset of v0 in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.V0), 0)
-		check("offset of depth in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.Depth), 20)
-		check("offset of headdrop in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.Headdrop), 24)
-		check("offset of limit in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.Limit), 28)
-		check("offset of qth_min in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.QthMin), 32)
-		check("offset of qth_max in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.QthMax), 36)
-		check("offset of Wlog in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.Wlog), 40)
-		check("offset of Plog in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.Plog), 41)
-		check("offset of Scell_log in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.ScellLog), 42)
-		check("offset of flags in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.Flags), 43)
-		check("offset of max_P in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.MaxP), 44)
-		check("offset of stats in struct tc_sfq_qopt_v1", unsafe.Offsetof(x.Stats), 48)
-	}
-	{
-		var x TcSfqXstats
-		check("size of struct tc_sfq_xstats", unsafe.Sizeof(x), 4)
-		check("offset of allot in struct tc_sfq_xstats", unsafe.Offsetof(x.Allot), 0)
-	}
-	{
-		var x TcRedQopt
-		check("size of struct tc_red_qopt", unsafe.Sizeof(x), 16)
-		check("offset of limit in struct tc_red_qopt", unsafe.Offsetof(x.Limit), 0)
-		check("offset of qth_min in struct tc_red_qopt", unsafe.Offsetof(x.QthMin), 4)
-		check("offset of qth_max in struct tc_red_qopt", unsafe.Offsetof(x.QthMax), 8)
-		check("offset of Wlog in struct tc_red_qopt", unsafe.Offsetof(x.Wlog), 12)
-		check("offset of Plog in struct tc_red_qopt", unsafe.Offsetof(x.Plog), 13)
-		check("offset of Scell_log in struct tc_red_qopt", unsafe.Offsetof(x.ScellLog), 14)
-		check("offset of flags in struct tc_red_qopt", unsafe.Offsetof(x.Flags), 15)
-	}
-	{
-		var x TcRedXstats
-		check("size of struct tc_red_xstats", unsafe.Sizeof(x), 16)
-		check("offset of early in struct tc_red_xstats", unsafe.Offsetof(x.Early), 0)
-		check("offset of pdrop in struct tc_red_xstats", unsafe.Offsetof(x.Pdrop), 4)
-		check("offset of other in struct tc_red_xstats", unsafe.Offsetof(x.Other), 8)
-		check("offset of marked in struct tc_red_xstats", unsafe.Offsetof(x.Marked), 12)
-	}
-	{
-		var x TcGredQopt
-		check("size of struct tc_gred_qopt", unsafe.Sizeof(x), 52)
-		check("offset of limit in struct tc_gred_qopt", unsafe.Offsetof(x.Limit), 0)
-		check("offset of qth_min in struct tc_gred_qopt", unsafe.Offsetof(x.QthMin), 4)
-		check("offset of qth_max in struct tc_gred_qopt", unsafe.Offsetof(x.QthMax), 8)
-		check("offset of DP in struct tc_gred_qopt", unsafe.Offsetof(x.DP), 12)
-		check("offset of backlog in struct tc_gred_qopt", unsafe.Offsetof(x.Backlog), 16)
-		check("offset of qave in struct tc_gred_qopt", unsafe.Offsetof(x.Qave), 20)
-		check("offset of forced in struct tc_gred_qopt", unsafe.Offsetof(x.Forced), 24)
-		check("offset of early in struct tc_gred_qopt", unsafe.Offsetof(x.Early), 28)
-		check("offset of other in struct tc_gred_qopt", unsafe.Offsetof(x.Other), 32)
-		check("offset of pdrop in struct tc_gred_qopt", unsafe.Offsetof(x.Pdrop), 36)
-		check("offset of Wlog in struct tc_gred_qopt", unsafe.Offsetof(x.Wlog), 40)
-		check("offset of Plog in struct tc_gred_qopt", unsafe.Offsetof(x.Plog), 41)
-		check("offset of Scell_log in struct tc_gred_qopt", unsafe.Offsetof(x.ScellLog), 42)
-		check("offset of prio in struct tc_gred_qopt", unsafe.Offsetof(x.Prio), 43)
-		check("offset of packets in struct tc_gred_qopt", unsafe.Offsetof(x.Packets), 44)
-		check("offset of bytesin in struct tc_gred_qopt", unsafe.Offsetof(x.Bytesin), 48)
-	}
-	{
-		var x TcGredSopt
-		check("size of struct tc_gred_sopt", unsafe.Sizeof(x), 12)
-		check("offset of DPs in struct tc_gred_sopt", unsafe.Offsetof(x.DPs), 0)
-		check("offset of def_DP in struct tc_gred_sopt", unsafe.Offsetof(x.DefDP), 4)
-		check("offset of grio in struct tc_gred_sopt", unsafe.Offsetof(x.Grio), 8)
-		check("offset of flags in struct tc_gred_sopt", unsafe.Offsetof(x.Flags), 9)
-		check("offset of pad1 in struct tc_gred_sopt", unsafe.Offsetof(x.Pad1), 10)
-	}
-	{
-		var x TcChokeQopt
-		check("size of struct tc_choke_qopt", unsafe.Sizeof(x), 16)
-		check("offset of limit in struct tc_choke_qopt", unsafe.Offsetof(x.Limit), 0)
-		check("offset of qth_min in struct tc_choke_qopt", unsafe.Offsetof(x.QthMin), 4)
-		check("offset of qth_max in struct tc_choke_qopt", unsafe.Offsetof(x.QthMax), 8)
-		check("offset of Wlog in struct tc_choke_qopt", unsafe.Offsetof(x.Wlog), 12)
-		check("offset of Plog in struct tc_choke_qopt", unsafe.Offsetof(x.Plog), 13)
-		check("offset of Scell_log in struct tc_choke_qopt", unsafe.Offsetof(x.ScellLog), 14)
-		check("offset of flags in struct tc_choke_qopt", unsafe.Offsetof(x.Flags), 15)
-	}
-	{
-		var x TcChokeXstats
-		check("size of struct tc_choke_xstats", unsafe.Sizeof(x), 20)
-		check("offset of early in struct tc_choke_xstats", unsafe.Offsetof(x.Early), 0)
-		check("offset of pdrop in struct tc_choke_xstats", unsafe.Offsetof(x.Pdrop), 4)
-		check("offset of other in struct tc_choke_xstats", unsafe.Offsetof(x.Other), 8)
-		check("offset of marked in struct tc_choke_xstats", unsafe.Offsetof(x.Marked), 12)
-		check("offset of matched in struct tc_choke_xstats", unsafe.Offsetof(x.Matched), 16)
-	}
-	{
-		var x TcHtbOpt
-		check("size of struct tc_htb_opt", unsafe.Sizeof(x), 44)
-		check("offset of rate in struct tc_htb_opt", unsafe.Offsetof(x.Rate), 0)
-		check("offset of ceil in struct tc_htb_opt", unsafe.Offsetof(x.Ceil), 12)
-		check("offset of buffer in struct tc_htb_opt", unsafe.Offsetof(x.Buffer), 24)
-		check("offset of cbuffer in struct tc_htb_opt", unsafe.Offsetof(x.Cbuffer), 28)
-		check("offset of quantum in struct tc_htb_opt", unsafe.Offsetof(x.Quantum), 32)
-		check("offset of level in struct tc_htb_opt", unsafe.Offsetof(x.Level), 36)
-		check("offset of prio in struct tc_htb_opt", unsafe.Offsetof(x.Prio), 40)
-	}
-	{
-		var x TcHtbGlob
-		check("size of struct tc_htb_glob", unsafe.Sizeof(x), 20)
-		check("offset of version in struct tc_htb_glob", unsafe.Offsetof(x.Version), 0)
-		check("offset of rate2quantum in struct tc_htb_glob", unsafe.Offsetof(x.Rate2quantum), 4)
-		check("offset of defcls in struct tc_htb_glob", unsafe.Offsetof(x.Defcls), 8)
-		check("offset of debug in struct tc_htb_glob", unsafe.Offsetof(x.Debug), 12)
-		check("offset of direct_pkts in struct tc_htb_glob", unsafe.Offsetof(x.DirectPkts), 16)
-	}
-	{
-		var x TcHtbXstats
-		check("size of struct tc_htb_xstats", unsafe.Sizeof(x), 20)
-		check("offset of lends in struct tc_htb_xstats", unsafe.Offsetof(x.Lends), 0)
-		check("offset of borrows in struct tc_htb_xstats", unsafe.Offsetof(x.Borrows), 4)
-		check("offset of giants in struct tc_htb_xstats", unsafe.Offsetof(x.Giants), 8)
-		check("offset of tokens in struct tc_htb_xstats", unsafe.Offsetof(x.Tokens), 12)
-		check("offset of ctokens in struct tc_htb_xstats", unsafe.Offsetof(x.Ctokens), 16)
-	}
-	{
-		var x TcHfscQopt
-		check("size of struct tc_hfsc_qopt", unsafe.Sizeof(x), 2)
-		check("offset of defcls in struct tc_hfsc_qopt", unsafe.Offsetof(x.Defcls), 0)
-	}
-	{
-		var x TcServiceCurve
-		check("size of struct tc_service_curve", unsafe.Sizeof(x), 12)
-		check("offset of m1 in struct tc_service_curve", unsafe.Offsetof(x.M1), 0)
-		check("offset of d in struct tc_service_curve", unsafe.Offsetof(x.D), 4)
-		check("offset of m2 in struct tc_service_curve", unsafe.Offsetof(x.M2), 8)
-	}
-	{
-		var x TcHfscStats
-		check("size of struct tc_hfsc_stats", unsafe.Sizeof(x), 24)
-		check("offset of work in struct tc_hfsc_stats", unsafe.Offsetof(x.Work), 0)
-		check("offset of rtwork in struct tc_hfsc_stats", unsafe.Offsetof(x.Rtwork), 8)
-		check("offset of period in struct tc_hfsc_stats", unsafe.Offsetof(x.Period), 16)
-		check("offset of level in struct tc_hfsc_stats", unsafe.Offsetof(x.Level), 20)
-	}
-	{
-		var x TcNetemQopt
-		check("size of struct tc_netem_qopt", unsafe.Sizeof(x), 24)
-		check("offset of latency in struct tc_netem_qopt", unsafe.Offsetof(x.Latency), 0)
-		check("offset of limit in struct tc_netem_qopt", unsafe.Offsetof(x.Limit), 4)
-		check("offset of loss in struct tc_netem_qopt", unsafe.Offsetof(x.Loss), 8)
-		check("offset of gap in struct tc_netem_qopt", unsafe.Offsetof(x.Gap), 12)
-		check("offset of duplicate in struct tc_netem_qopt", unsafe.Offsetof(x.Duplicate), 16)
-		check("offset of jitter in struct tc_netem_qopt", unsafe.Offsetof(x.Jitter), 20)
-	}
-	{
-		var x TcNetemCorr
-		check("size of struct tc_netem_corr", unsafe.Sizeof(x), 12)
-		check("offset of delay_corr in struct tc_netem_corr", unsafe.Offsetof(x.DelayCorr), 0)
-		check("offset of loss_corr in struct tc_netem_corr", unsafe.Offsetof(x.LossCorr), 4)
-		check("offset of dup_corr in struct tc_netem_corr", unsafe.Offsetof(x.DupCorr), 8)
-	}
-	{
-		var x TcNetemReorder
-		check("size of struct tc_netem_reorder", unsafe.Sizeof(x), 8)
-		check("offset of probability in struct tc_netem_reorder", unsafe.Offsetof(x.Probability), 0)
-		check("offset of correlation in struct tc_netem_reorder", unsafe.Offsetof(x.Correlation), 4)
-	}
-	{
-		var x TcNetemCorrupt
-		check("size of struct tc_netem_corrupt", unsafe.Sizeof(x), 8)
-		check("offset of probability in struct tc_netem_corrupt", unsafe.Offsetof(x.Probability), 0)
-		check("offset of correlation in struct tc_netem_corrupt", unsafe.Offsetof(x.Correlation), 4)
-	}
-	{
-		var x TcNetemRate
-		check("size of struct tc_netem_rate", unsafe.Sizeof(x), 16)
-		check("offset of rate in struct tc_netem_rate", unsafe.Offsetof(x.Rate), 0)
-		check("offset of packet_overhead in struct tc_netem_rate", unsafe.Offsetof(x.PacketOverhead), 4)
-		check("offset of cell_size in struct tc_netem_rate", unsafe.Offsetof(x.CellSize), 8)
-		check("offset of cell_overhead in struct tc_netem_rate", unsafe.Offsetof(x.CellOverhead), 12)
-	}
-	{
-		var x TcNetemSlot
-		check("size of struct tc_netem_slot", unsafe.Sizeof(x), 40)
-		check("offset of min_delay in struct tc_netem_slot", unsafe.Offsetof(x.MinDelay), 0)
-		check("offset of max_delay in struct tc_netem_slot", unsafe.Offsetof(x.MaxDelay), 8)
-		check("offset of max_packets in struct tc_netem_slot", unsafe.Offsetof(x.MaxPackets), 16)
-		check("offset of max_bytes in struct tc_netem_slot", unsafe.Offsetof(x.MaxBytes), 20)
-		check("offset of dist_delay in struct tc_netem_slot", unsafe.Offsetof(x.DistDelay), 24)
-		check("offset of dist_jitter in struct tc_netem_slot", unsafe.Offsetof(x.DistJitter), 32)
-	}
-	{
-		var x TcNetemGimodel
-		check("size of struct tc_netem_gimodel", unsafe.Sizeof(x), 20)
-		check("offset of p13 in struct tc_netem_gimodel", unsafe.Offsetof(x.P13), 0)
-		check("offset of p31 in struct tc_netem_gimodel", unsafe.Offsetof(x.P31), 4)
-		check("offset of p32 in struct tc_netem_gimodel", unsafe.Offsetof(x.P32), 8)
-		check("offset of p14 in struct tc_netem_gimodel", unsafe.Offsetof(x.P14), 12)
-		check("offset of p23 in struct tc_netem_gimodel", unsafe.Offsetof(x.P23), 16)
-	}
-	{
-		var x TcNetemGemodel
-		check("size of struct tc_netem_gemodel", unsafe.Sizeof(x), 16)
-		check("offset of p in struct tc_netem_gemodel", unsafe.Offsetof(x.P), 0)
-		check("offset of r in struct tc_netem_gemodel", unsafe.Offsetof(x.R), 4)
-		check("offset of h in struct tc_netem_gemodel", unsafe.Offsetof(x.H), 8)
-		check("offset of k1 in struct tc_netem_gemodel", unsafe.Offsetof(x.K1), 12)
-	}
-	{
-		var x TcDrrStats
-		check("size of struct tc_drr_stats", unsafe.Sizeof(x), 4)
-		check("offset of deficit in struct tc_drr_stats", unsafe.Offsetof(x.Deficit), 0)
-	}
-	{
-		var x TcMqprioQopt
-		check("size of struct tc_mqprio_qopt", unsafe.Sizeof(x), 82)
-		check("offset of num_tc in struct tc_mqprio_qopt", unsafe.Offsetof(x.NumTc), 0)
-		check("offset of prio_tc_map in struct tc_mqprio_qopt", unsafe.Offsetof(x.PrioTcMap), 1)
-		check("offset of hw in struct tc_mqprio_qopt", unsafe.Offsetof(x.Hw), 17)
-		check("offset of count in struct tc_mqprio_qopt", unsafe.Offsetof(x.Count), 18)
-		check("offset of offset in struct tc_mqprio_qopt", unsafe.Offsetof(x.Offset), 50)
-	}
-	{
-		var x TcSfbQopt
-		check("size of struct tc_sfb_qopt", unsafe.Sizeof(x), 36)
-		check("offset of rehash_interval in struct tc_sfb_qopt", unsafe.Offsetof(x.RehashInterval), 0)
-		check("offset of warmup_time in struct tc_sfb_qopt", unsafe.Offsetof(x.WarmupTime), 4)
-		check("offset of max in struct tc_sfb_qopt", unsafe.Offsetof(x.Max), 8)
-		check("offset of bin_size in struct tc_sfb_qopt", unsafe.Offsetof(x.BinSize), 12)
-		check("offset of increment in struct tc_sfb_qopt", unsafe.Offsetof(x.Increment), 16)
-		check("offset of decrement in struct tc_sfb_qopt", unsafe.Offsetof(x.Decrement), 20)
-		check("offset of limit in struct tc_sfb_qopt", unsafe.Offsetof(x.Limit), 24)
-		check("offset of penalty_rate in struct tc_sfb_qopt", unsafe.Offsetof(x.PenaltyRate), 28)
-		check("offset of penalty_burst in struct tc_sfb_qopt", unsafe.Offsetof(x.PenaltyBurst), 32)
-	}
-	{
-		var x TcSfbXstats
-		check("size of struct tc_sfb_xstats", unsafe.Sizeof(x), 36)
-		check("offset of earlydrop in struct tc_sfb_xstats", unsafe.Offsetof(x.Earlydrop), 0)
-		check("offset of penaltydrop in struct tc_sfb_xstats", unsafe.Offsetof(x.Penaltydrop), 4)
-		check("offset of bucketdrop in struct tc_sfb_xstats", unsafe.Offsetof(x.Bucketdrop), 8)
-		check("offset of queuedrop in struct tc_sfb_xstats", unsafe.Offsetof(x.Queuedrop), 12)
-		check("offset of childdrop in struct tc_sfb_xstats", unsafe.Offsetof(x.Childdrop), 16)
-		check("offset of marked in struct tc_sfb_xstats", unsafe.Offsetof(x.Marked), 20)
-		check("offset of maxqlen in struct tc_sfb_xstats", unsafe.Offsetof(x.Maxqlen), 24)
-		check("offset of maxprob in struct tc_sfb_xstats", unsafe.Offsetof(x.Maxprob), 28)
-		check("offset of avgprob in struct tc_sfb_xstats", unsafe.Offsetof(x.Avgprob), 32)
-	}
-	{
-		var x TcQfqStats
-		check("size of struct tc_qfq_stats", unsafe.Sizeof(x), 8)
-		check("offset of weight in struct tc_qfq_stats", unsafe.Offsetof(x.Weight), 0)
-		check("offset of lmax in struct tc_qfq_stats", unsafe.Offsetof(x.Lmax), 4)
-	}
-	{
-		var x TcCodelXstats
-		check("size of struct tc_codel_xstats", unsafe.Sizeof(x), 36)
-		check("offset of maxpacket in struct tc_codel_xstats", unsafe.Offsetof(x.Maxpacket), 0)
-		check("offset of count in struct tc_codel_xstats", unsafe.Offsetof(x.Count), 4)
-		check("offset of lastcount in struct tc_codel_xstats", unsafe.Offsetof(x.Lastcount), 8)
-		check("offset of ldelay in struct tc_codel_xstats", unsafe.Offsetof(x.Ldelay), 12)
-		check("offset of drop_next in struct tc_codel_xstats", unsafe.Offsetof(x.DropNext), 16)
-		check("offset of drop_overlimit in struct tc_codel_xstats", unsafe.Offsetof(x.DropOverlimit), 20)
-		check("offset of ecn_mark in struct tc_codel_xstats", unsafe.Offsetof(x.EcnMark), 24)
-		check("offset of dropping in struct tc_codel_xstats", unsafe.Offsetof(x.Dropping), 28)
-		check("offset of ce_mark in struct tc_codel_xstats", unsafe.Offsetof(x.CeMark), 32)
-	}
-	{
-		var x TcFqCodelQdStats
-		check("size of struct tc_fq_codel_qd_stats", unsafe.Sizeof(x), 36)
-		check("offset of maxpacket in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.Maxpacket), 0)
-		check("offset of drop_overlimit in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.DropOverlimit), 4)
-		check("offset of ecn_mark in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.EcnMark), 8)
-		check("offset of new_flow_count in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.NewFlowCount), 12)
-		check("offset of new_flows_len in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.NewFlowsLen), 16)
-		check("offset of old_flows_len in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.OldFlowsLen), 20)
-		check("offset of ce_mark in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.CeMark), 24)
-		check("offset of memory_usage in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.MemoryUsage), 28)
-		check("offset of drop_overmemory in struct tc_fq_codel_qd_stats", unsafe.Offsetof(x.DropOvermemory), 32)
-	}
-	{
-		var x TcFqCodelClStats
-		check("size of struct tc_fq_codel_cl_stats", unsafe.Sizeof(x), 24)
-		check("offset of deficit in struct tc_fq_codel_cl_stats", unsafe.Offsetof(x.Deficit), 0)
-		check("offset of ldelay in struct tc_fq_codel_cl_stats", unsafe.Offsetof(x.Ldelay), 4)
-		check("offset of count in struct tc_fq_codel_cl_stats", unsafe.Offsetof(x.Count), 8)
-		check("offset of lastcount in struct tc_fq_codel_cl_stats", unsafe.Offsetof(x.Lastcount), 12)
-		check("offset of dropping in struct tc_fq_codel_cl_stats", unsafe.Offsetof(x.Dropping), 16)
-		check("offset of drop_next in struct tc_fq_codel_cl_stats", unsafe.Offsetof(x.DropNext), 20)
-	}
-	{
-		var x TcFqCodelXstats
-		check("size of struct tc_fq_codel_xstats", unsafe.Sizeof(x), 40)
-		check("offset of type in struct tc_fq_codel_xstats", unsafe.Offsetof(x.Type), 0)
-		check("offset of qdisc_stats in struct tc_fq_codel_xstats", uintptr(unsafe.Pointer(x.QdiscStats()))-uintptr(unsafe.Pointer(&x)), 4)
-		check("offset of class_stats in struct tc_fq_codel_xstats", uintptr(unsafe.Pointer(x.ClassStats()))-uintptr(unsafe.Pointer(&x)), 4)
-	}
-	{
-		var x TcFqQdStats
-		check("size of struct tc_fq_qd_stats", unsafe.Sizeof(x), 152)
-		check("offset of gc_flows in struct tc_fq_qd_stats", unsafe.Offsetof(x.GcFlows), 0)
-		check("offset of highprio_packets in struct tc_fq_qd_stats", unsafe.Offsetof(x.HighprioPackets), 8)
-		check("offset of tcp_retrans in struct tc_fq_qd_stats", unsafe.Offsetof(x.TcpRetrans), 16)
-		check("offset of throttled in struct tc_fq_qd_stats", unsafe.Offsetof(x.Throttled), 24)
-		check("offset of flows_plimit in struct tc_fq_qd_stats", unsafe.Offsetof(x.FlowsPlimit), 32)
-		check("offset of pkts_too_long in struct tc_fq_qd_stats", unsafe.Offsetof(x.PktsTooLong), 40)
-		check("offset of allocation_errors in struct tc_fq_qd_stats", unsafe.Offsetof(x.AllocationErrors), 48)
-		check("offset of time_next_delayed_flow in struct tc_fq_qd_stats", unsafe.Offsetof(x.TimeNextDelayedFlow), 56)
-		check("offset of flows in struct tc_fq_qd_stats", unsafe.Offsetof(x.Flows), 64)
-		check("offset of inactive_flows in struct tc_fq_qd_stats", unsafe.Offsetof(x.InactiveFlows), 68)
-		check("offset of throttled_flows in struct tc_fq_qd_stats", unsafe.Offsetof(x.ThrottledFlows), 72)
-		check("offset of unthrottle_latency_ns in struct tc_fq_qd_stats", unsafe.Offsetof(x.UnthrottleLatencyNs), 76)
-		check("offset of ce_mark in struct tc_fq_qd_stats", unsafe.Offsetof(x.CeMark), 80)
-		check("offset of horizon_drops in struct tc_fq_qd_stats", unsafe.Offsetof(x.HorizonDrops), 88)
-		check("offset of horizon_caps in struct tc_fq_qd_stats", unsafe.Offsetof(x.HorizonCaps), 96)
-		check("offset of fastpath_packets in struct tc_fq_qd_stats", unsafe.Offsetof(x.FastpathPackets), 104)
-		check("offset of band_drops in struct tc_fq_qd_stats", unsafe.Offsetof(x.BandDrops), 112)
-		check("offset of band_pkt_count in struct tc_fq_qd_stats", unsafe.Offsetof(x.BandPktCount), 136)
-		check("offset of pad in struct tc_fq_qd_stats", unsafe.Offsetof(x.Pad), 148)
-	}
-	{
-		var x TcHhfXstats
-		check("size of struct tc_hhf_xstats", unsafe.Sizeof(x), 16)
-		check("offset of drop_overlimit in struct tc_hhf_xstats", unsafe.Offsetof(x.DropOverlimit), 0)
-		check("offset of hh_overlimit in struct tc_hhf_xstats", unsafe.Offsetof(x.HhOverlimit), 4)
-		check("offset of hh_tot_count in struct tc_hhf_xstats", unsafe.Offsetof(x.HhTotCount), 8)
-		check("offset of hh_cur_count in struct tc_hhf_xstats", unsafe.Offsetof(x.HhCurCount), 12)
-	}
-	{
-		var x TcPieXstats
-		check("size of struct tc_pie_xstats", unsafe.Sizeof(x), 40)
-		check("offset of prob in struct tc_pie_xstats", unsafe.Offsetof(x.Prob), 0)
-		check("offset of delay in struct tc_pie_xstats", unsafe.Offsetof(x.Delay), 8)
-		check("offset of avg_dq_rate in struct tc_pie_xstats", unsafe.Offsetof(x.AvgDqRate), 12)
-		check("offset of dq_rate_estimating in struct tc_pie_xstats", unsafe.Offsetof(x.DqRateEstimating), 16)
-		check("offset of packets_in in struct tc_pie_xstats", unsafe.Offsetof(x.PacketsIn), 20)
-		check("offset of dropped in struct tc_pie_xstats", unsafe.Offsetof(x.Dropped), 24)
-		check("offset of overlimit in struct tc_pie_xstats", unsafe.Offsetof(x.Overlimit), 28)
-		check("offset of maxq in struct tc_pie_xstats", unsafe.Offsetof(x.Maxq), 32)
-		check("offset of ecn_mark in struct tc_pie_xstats", unsafe.Offsetof(x.EcnMark), 36)
-	}
-	{
-		var x TcFqPieXstats
-		check("size of struct tc_fq_pie_xstats", unsafe.Sizeof(x), 36)
-		check("offset of packets_in in struct tc_fq_pie_xstats", unsafe.Offsetof(x.PacketsIn), 0)
-		check("offset of dropped in struct tc_fq_pie_xstats", unsafe.Offsetof(x.Dropped), 4)
-		check("offset of overlimit in struct tc_fq_pie_xstats", unsafe.Offsetof(x.Overlimit), 8)
-		check("offset of overmemory in struct tc_fq_pie_xstats", unsafe.Offsetof(x.Overmemory), 12)
-		check("offset of ecn_mark in struct tc_fq_pie_xstats", unsafe.Offsetof(x.EcnMark), 16)
-		check("offset of new_flow_count in struct tc_fq_pie_xstats", unsafe.Offsetof(x.NewFlowCount), 20)
-		check("offset of new_flows_len in struct tc_fq_pie_xstats", unsafe.Offsetof(x.NewFlowsLen), 24)
-		check("offset of old_flows_len in struct tc_fq_pie_xstats", unsafe.Offsetof(x.OldFlowsLen), 28)
-		check("offset of memory_usage in struct tc_fq_pie_xstats", unsafe.Offsetof(x.MemoryUsage), 32)
-	}
-	{
-		var x TcCbsQopt
-		check("size of struct tc_cbs_qopt", unsafe.Sizeof(x), 20)
-		check("offset of offload in struct tc_cbs_qopt", unsafe.Offsetof(x.Offload), 0)
-		check("offset of _pad in struct tc_cbs_qopt", unsafe.Offsetof(x.Pad), 1)
-		check("offset of hicredit in struct tc_cbs_qopt", unsafe.Offsetof(x.Hicredit), 4)
-		check("offset of locredit in struct tc_cbs_qopt", unsafe.Offsetof(x.Locredit), 8)
-		check("offset of idleslope in struct tc_cbs_qopt", unsafe.Offsetof(x.Idleslope), 12)
-		check("offset of sendslope in struct tc_cbs_qopt", unsafe.Offsetof(x.Sendslope), 16)
-	}
-	{
-		var x TcEtfQopt
-		check("size of struct tc_etf_qopt", unsafe.Sizeof(x), 12)
-		check("offset of delta in struct tc_etf_qopt", unsafe.Offsetof(x.Delta), 0)
-		check("offset of clockid in struct tc_etf_qopt", unsafe.Offsetof(x.Clockid), 4)
-		check("offset of flags in struct tc_etf_qopt", unsafe.Offsetof(x.Flags), 8)
-	}
-	{
-		var x EthtoolCmd
-		check("size of struct ethtool_cmd", unsafe.Sizeof(x), 44)
-		check("offset of cmd in struct ethtool_cmd", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of supported in struct ethtool_cmd", unsafe.Offsetof(x.Supported), 4)
-		check("offset of advertising in struct ethtool_cmd", unsafe.Offsetof(x.Advertising), 8)
-		check("offset of speed in struct ethtool_cmd", unsafe.Offsetof(x.Speed), 12)
-		check("offset of duplex in struct ethtool_cmd", unsafe.Offsetof(x.Duplex), 14)
-		check("offset of port in struct ethtool_cmd", unsafe.Offsetof(x.Port), 15)
-		check("offset of phy_address in struct ethtool_cmd", unsafe.Offsetof(x.PhyAddress), 16)
-		check("offset of transceiver in struct ethtool_cmd", unsafe.Offsetof(x.Transceiver), 17)
-		check("offset of autoneg in struct ethtool_cmd", unsafe.Offsetof(x.Autoneg), 18)
-		check("offset of mdio_support in struct ethtool_cmd", unsafe.Offsetof(x.MdioSupport), 19)
-		check("offset of maxtxpkt in struct ethtool_cmd", unsafe.Offsetof(x.Maxtxpkt), 20)
-		check("offset of maxrxpkt in struct ethtool_cmd", unsafe.Offsetof(x.Maxrxpkt), 24)
-		check("offset of speed_hi in struct ethtool_cmd", unsafe.Offsetof(x.SpeedHi), 28)
-		check("offset of eth_tp_mdix in struct ethtool_cmd", unsafe.Offsetof(x.EthTpMdix), 30)
-		check("offset of eth_tp_mdix_ctrl in struct ethtool_cmd", unsafe.Offsetof(x.EthTpMdixCtrl), 31)
-		check("offset of lp_advertising in struct ethtool_cmd", unsafe.Offsetof(x.LpAdvertising), 32)
-		check("offset of reserved in struct ethtool_cmd", unsafe.Offsetof(x.Reserved), 36)
-	}
-	{
-		var x EthtoolDrvinfo
-		check("size of struct ethtool_drvinfo", unsafe.Sizeof(x), 196)
-		check("offset of cmd in struct ethtool_drvinfo", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of driver in struct ethtool_drvinfo", unsafe.Offsetof(x.Driver), 4)
-		check("offset of version in struct ethtool_drvinfo", unsafe.Offsetof(x.Version), 36)
-		check("offset of fw_version in struct ethtool_drvinfo", unsafe.Offsetof(x.FwVersion), 68)
-		check("offset of bus_info in struct ethtool_drvinfo", unsafe.Offsetof(x.BusInfo), 100)
-		check("offset of erom_version in struct ethtool_drvinfo", unsafe.Offsetof(x.EromVersion), 132)
-		check("offset of reserved2 in struct ethtool_drvinfo", unsafe.Offsetof(x.Reserved2), 164)
-		check("offset of n_priv_flags in struct ethtool_drvinfo", unsafe.Offsetof(x.NPrivFlags), 176)
-		check("offset of n_stats in struct ethtool_drvinfo", unsafe.Offsetof(x.NStats), 180)
-		check("offset of testinfo_len in struct ethtool_drvinfo", unsafe.Offsetof(x.TestinfoLen), 184)
-		check("offset of eedump_len in struct ethtool_drvinfo", unsafe.Offsetof(x.EedumpLen), 188)
-		check("offset of regdump_len in struct ethtool_drvinfo", unsafe.Offsetof(x.RegdumpLen), 192)
-	}
-	{
-		var x EthtoolWolinfo
-		check("size of struct ethtool_wolinfo", unsafe.Sizeof(x), 20)
-		check("offset of cmd in struct ethtool_wolinfo", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of supported in struct ethtool_wolinfo", unsafe.Offsetof(x.Supported), 4)
-		check("offset of wolopts in struct ethtool_wolinfo", unsafe.Offsetof(x.Wolopts), 8)
-		check("offset of sopass in struct ethtool_wolinfo", unsafe.Offsetof(x.Sopass), 12)
-	}
-	{
-		var x EthtoolValue
-		check("size of struct ethtool_value", unsafe.Sizeof(x), 8)
-		check("offset of cmd in struct ethtool_value", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of data in struct ethtool_value", unsafe.Offsetof(x.Data), 4)
-	}
-	{
-		var x EthtoolTunable
-		check("size of struct ethtool_tunable", unsafe.Sizeof(x), 16)
-		check("offset of cmd in struct ethtool_tunable", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of id in struct ethtool_tunable", unsafe.Offsetof(x.Id), 4)
-		check("offset of type_id in struct ethtool_tunable", unsafe.Offsetof(x.TypeId), 8)
-		check("offset of len in struct ethtool_tunable", unsafe.Offsetof(x.Len), 12)
-	}
-	{
-		var x EthtoolRegs
-		check("size of struct ethtool_regs", unsafe.Sizeof(x), 12)
-		check("offset of cmd in struct ethtool_regs", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of version in struct ethtool_regs", unsafe.Offsetof(x.Version), 4)
-		check("offset of len in struct ethtool_regs", unsafe.Offsetof(x.Len), 8)
-	}
-	{
-		var x EthtoolEeprom
-		check("size of struct ethtool_eeprom", unsafe.Sizeof(x), 16)
-		check("offset of cmd in struct ethtool_eeprom", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of magic in struct ethtool_eeprom", unsafe.Offsetof(x.Magic), 4)
-		check("offset of offset in struct ethtool_eeprom", unsafe.Offsetof(x.Offset), 8)
-		check("offset of len in struct ethtool_eeprom", unsafe.Offsetof(x.Len), 12)
-	}
-	{
-		var x EthtoolEee
-		check("size of struct ethtool_eee", unsafe.Sizeof(x), 40)
-		check("offset of cmd in struct ethtool_eee", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of supported in struct ethtool_eee", unsafe.Offsetof(x.Supported), 4)
-		check("offset of advertised in struct ethtool_eee", unsafe.Offsetof(x.Advertised), 8)
-		check("offset of lp_advertised in struct ethtool_eee", unsafe.Offsetof(x.LpAdvertised), 12)
-		check("offset of eee_active in struct ethtool_eee", unsafe.Offsetof(x.EeeActive), 16)
-		check("offset of eee_enabled in struct ethtool_eee", unsafe.Offsetof(x.EeeEnabled), 20)
-		check("offset of tx_lpi_enabled in struct ethtool_eee", unsafe.Offsetof(x.TxLpiEnabled), 24)
-		check("offset of tx_lpi_timer in struct ethtool_eee", unsafe.Offsetof(x.TxLpiTimer), 28)
-		check("offset of reserved in struct ethtool_eee", unsafe.Offsetof(x.Reserved), 32)
-	}
-	{
-		var x EthtoolModinfo
-		check("size of struct ethtool_modinfo", unsafe.Sizeof(x), 44)
-		check("offset of cmd in struct ethtool_modinfo", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of type in struct ethtool_modinfo", unsafe.Offsetof(x.Type), 4)
-		check("offset of eeprom_len in struct ethtool_modinfo", unsafe.Offsetof(x.EepromLen), 8)
-		check("offset of reserved in struct ethtool_modinfo", unsafe.Offsetof(x.Reserved), 12)
-	}
-	{
-		var x EthtoolCoalesce
-		check("size of struct ethtool_coalesce", unsafe.Sizeof(x), 92)
-		check("offset of cmd in struct ethtool_coalesce", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of rx_coalesce_usecs in struct ethtool_coalesce", unsafe.Offsetof(x.RxCoalesceUsecs), 4)
-		check("offset of rx_max_coalesced_frames in struct ethtool_coalesce", unsafe.Offsetof(x.RxMaxCoalescedFrames), 8)
-		check("offset of rx_coalesce_usecs_irq in struct ethtool_coalesce", unsafe.Offsetof(x.RxCoalesceUsecsIrq), 12)
-		check("offset of rx_max_coalesced_frames_irq in struct ethtool_coalesce", unsafe.Offsetof(x.RxMaxCoalescedFramesIrq), 16)
-		check("offset of tx_coalesce_usecs in struct ethtool_coalesce", unsafe.Offsetof(x.TxCoalesceUsecs), 20)
-		check("offset of tx_max_coalesced_frames in struct ethtool_coalesce", unsafe.Offsetof(x.TxMaxCoalescedFrames), 24)
-		check("offset of tx_coalesce_usecs_irq in struct ethtool_coalesce", unsafe.Offsetof(x.TxCoalesceUsecsIrq), 28)
-		check("offset of tx_max_coalesced_frames_irq in struct ethtool_coalesce", unsafe.Offsetof(x.TxMaxCoalescedFramesIrq), 32)
-		check("offset of stats_block_coalesce_usecs in struct ethtool_coalesce", unsafe.Offsetof(x.StatsBlockCoalesceUsecs), 36)
-		check("offset of use_adaptive_rx_coalesce in struct ethtool_coalesce", unsafe.Offsetof(x.UseAdaptiveRxCoalesce), 40)
-		check("offset of use_adaptive_tx_coalesce in struct ethtool_coalesce", unsafe.Offsetof(x.UseAdaptiveTxCoalesce), 44)
-		check("offset of pkt_rate_low in struct ethtool_coalesce", unsafe.Offsetof(x.PktRateLow), 48)
-		check("offset of rx_coalesce_usecs_low in struct ethtool_coalesce", unsafe.Offsetof(x.RxCoalesceUsecsLow), 52)
-		check("offset of rx_max_coalesced_frames_low in struct ethtool_coalesce", unsafe.Offsetof(x.RxMaxCoalescedFramesLow), 56)
-		check("offset of tx_coalesce_usecs_low in struct ethtool_coalesce", unsafe.Offsetof(x.TxCoalesceUsecsLow), 60)
-		check("offset of tx_max_coalesced_frames_low in struct ethtool_coalesce", unsafe.Offsetof(x.TxMaxCoalescedFramesLow), 64)
-		check("offset of pkt_rate_high in struct ethtool_coalesce", unsafe.Offsetof(x.PktRateHigh), 68)
-		check("offset of rx_coalesce_usecs_high in struct ethtool_coalesce", unsafe.Offsetof(x.RxCoalesceUsecsHigh), 72)
-		check("offset of rx_max_coalesced_frames_high in struct ethtool_coalesce", unsafe.Offsetof(x.RxMaxCoalescedFramesHigh), 76)
-		check("offset of tx_coalesce_usecs_high in struct ethtool_coalesce", unsafe.Offsetof(x.TxCoalesceUsecsHigh), 80)
-		check("offset of tx_max_coalesced_frames_high in struct ethtool_coalesce", unsafe.Offsetof(x.TxMaxCoalescedFramesHigh), 84)
-		check("offset of rate_sample_interval in struct ethtool_coalesce", unsafe.Offsetof(x.RateSampleInterval), 88)
-	}
-	{
-		var x EthtoolRingparam
-		check("size of struct ethtool_ringparam", unsafe.Sizeof(x), 36)
-		check("offset of cmd in struct ethtool_ringparam", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of rx_max_pending in struct ethtool_ringparam", unsafe.Offsetof(x.RxMaxPending), 4)
-		check("offset of rx_mini_max_pending in struct ethtool_ringparam", unsafe.Offsetof(x.RxMiniMaxPending), 8)
-		check("offset of rx_jumbo_max_pending in struct ethtool_ringparam", unsafe.Offsetof(x.RxJumboMaxPending), 12)
-		check("offset of tx_max_pending in struct ethtool_ringparam", unsafe.Offsetof(x.TxMaxPending), 16)
-		check("offset of rx_pending in struct ethtool_ringparam", unsafe.Offsetof(x.RxPending), 20)
-		check("offset of rx_mini_pending in struct ethtool_ringparam", unsafe.Offsetof(x.RxMiniPending), 24)
-		check("offset of rx_jumbo_pending in struct ethtool_ringparam", unsafe.Offsetof(x.RxJumboPending), 28)
-		check("offset of tx_pending in struct ethtool_ringparam", unsafe.Offsetof(x.TxPending), 32)
-	}
-	{
-		var x EthtoolChannels
-		check("size of struct ethtool_channels", unsafe.Sizeof(x), 36)
-		check("offset of cmd in struct ethtool_channels", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of max_rx in struct ethtool_channels", unsafe.Offsetof(x.MaxRx), 4)
-		check("offset of max_tx in struct ethtool_channels", unsafe.Offsetof(x.MaxTx), 8)
-		check("offset of max_other in struct ethtool_channels", unsafe.Offsetof(x.MaxOther), 12)
-		check("offset of max_combined in struct ethtool_channels", unsafe.Offsetof(x.MaxCombined), 16)
-		check("offset of rx_count in struct ethtool_channels", unsafe.Offsetof(x.RxCount), 20)
-		check("offset of tx_count in struct ethtool_channels", unsafe.Offsetof(x.TxCount), 24)
-		check("offset of other_count in struct ethtool_channels", unsafe.Offsetof(x.OtherCount), 28)
-		check("offset of combined_count in struct ethtool_channels", unsafe.Offsetof(x.CombinedCount), 32)
-	}
-	{
-		var x EthtoolPauseparam
-		check("size of struct ethtool_pauseparam", unsafe.Sizeof(x), 16)
-		check("offset of cmd in struct ethtool_pauseparam", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of autoneg in struct ethtool_pauseparam", unsafe.Offsetof(x.Autoneg), 4)
-		check("offset of rx_pause in struct ethtool_pauseparam", unsafe.Offsetof(x.RxPause), 8)
-		check("offset of tx_pause in struct ethtool_pauseparam", unsafe.Offsetof(x.TxPause), 12)
-	}
-	{
-		var x EthtoolGstrings
-		check("size of struct ethtool_gstrings", unsafe.Sizeof(x), 12)
-		check("offset of cmd in struct ethtool_gstrings", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of string_set in struct ethtool_gstrings", unsafe.Offsetof(x.StringSet), 4)
-		check("offset of len in struct ethtool_gstrings", unsafe.Offsetof(x.Len), 8)
-	}
-	{
-		var x EthtoolSsetInfo
-		check("size of struct ethtool_sset_info", unsafe.Sizeof(x), 16)
-		check("offset of cmd in struct ethtool_sset_info", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of reserved in struct ethtool_sset_info", unsafe.Offsetof(x.Reserved), 4)
-		check("offset of sset_mask in struct ethtool_sset_info", unsafe.Offsetof(x.SsetMask), 8)
-	}
-	{
-		var x EthtoolTest
-		check("size of struct ethtool_test", unsafe.Sizeof(x), 16)
-		check("offset of cmd in struct ethtool_test", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of flags in struct ethtool_test", unsafe.Offsetof(x.Flags), 4)
-		check("offset of reserved in struct ethtool_test", unsafe.Offsetof(x.Reserved), 8)
-		check("offset of len in struct ethtool_test", unsafe.Offsetof(x.Len), 12)
-	}
-	{
-		var x EthtoolStats
-		check("size of struct ethtool_stats", unsafe.Sizeof(x), 8)
-		check("offset of cmd in struct ethtool_stats", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of n_stats in struct ethtool_stats", unsafe.Offsetof(x.NStats), 4)
-	}
-	{
-		var x EthtoolPermAddr
-		check("size of struct ethtool_perm_addr", unsafe.Sizeof(x), 8)
-		check("offset of cmd in struct ethtool_perm_addr", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of size in struct ethtool_perm_addr", unsafe.Offsetof(x.Size), 4)
-	}
-	{
-		var x EthtoolTcpip4Spec
-		check("size of struct ethtool_tcpip4_spec", unsafe.Sizeof(x), 16)
-		check("offset of ip4src in struct ethtool_tcpip4_spec", unsafe.Offsetof(x.Ip4src), 0)
-		check("offset of ip4dst in struct ethtool_tcpip4_spec", unsafe.Offsetof(x.Ip4dst), 4)
-		check("offset of psrc in struct ethtool_tcpip4_spec", unsafe.Offsetof(x.Psrc), 8)
-		check("offset of pdst in struct ethtool_tcpip4_spec", unsafe.Offsetof(x.Pdst), 10)
-		check("offset of tos in struct ethtool_tcpip4_spec", unsafe.Offsetof(x.Tos), 12)
-	}
-	{
-		var x EthtoolAhEspip4Spec
-		check("size of struct ethtool_ah_espip4_spec", unsafe.Sizeof(x), 16)
-		check("offset of ip4src in struct ethtool_ah_espip4_spec", unsafe.Offsetof(x.Ip4src), 0)
-		check("offset of ip4dst in struct ethtool_ah_espip4_spec", unsafe.Offsetof(x.Ip4dst), 4)
-		check("offset of spi in struct ethtool_ah_espip4_spec", unsafe.Offsetof(x.Spi), 8)
-		check("offset of tos in struct ethtool_ah_espip4_spec", unsafe.Offsetof(x.Tos), 12)
-	}
-	{
-		var x EthtoolUsrip4Spec
-		check("size of struct ethtool_usrip4_spec", unsafe.Sizeof(x), 16)
-		check("offset of ip4src in struct ethtool_usrip4_spec", unsafe.Offsetof(x.Ip4src), 0)
-		check("offset of ip4dst in struct ethtool_usrip4_spec", unsafe.Offsetof(x.Ip4dst), 4)
-		check("offset of l4_4_bytes in struct ethtool_usrip4_spec", unsafe.Offsetof(x.L44Bytes), 8)
-		check("offset of tos in struct ethtool_usrip4_spec", unsafe.Offsetof(x.Tos), 12)
-		check("offset of ip_ver in struct ethtool_usrip4_spec", unsafe.Offsetof(x.IpVer), 13)
-		check("offset of proto in struct ethtool_usrip4_spec", unsafe.Offsetof(x.Proto), 14)
-	}
-	{
-		var x EthtoolTcpip6Spec
-		check("size of struct ethtool_tcpip6_spec", unsafe.Sizeof(x), 40)
-		check("offset of ip6src in struct ethtool_tcpip6_spec", unsafe.Offsetof(x.Ip6src), 0)
-		check("offset of ip6dst in struct ethtool_tcpip6_spec", unsafe.Offsetof(x.Ip6dst), 16)
-		check("offset of psrc in struct ethtool_tcpip6_spec", unsafe.Offsetof(x.Psrc), 32)
-		check("offset of pdst in struct ethtool_tcpip6_spec", unsafe.Offsetof(x.Pdst), 34)
-		check("offset of tclass in struct ethtool_tcpip6_spec", unsafe.Offsetof(x.Tclass), 36)
-	}
-	{
-		var x EthtoolAhEspip6Spec
-		check("size of struct ethtool_ah_espip6_spec", unsafe.Sizeof(x), 40)
-		check("offset of ip6src in struct ethtool_ah_espip6_spec", unsafe.Offsetof(x.Ip6src), 0)
-		check("offset of ip6dst in struct ethtool_ah_espip6_spec", unsafe.Offsetof(x.Ip6dst), 16)
-		check("offset of spi in struct ethtool_ah_espip6_spec", unsafe.Offsetof(x.Spi), 32)
-		check("offset of tclass in struct ethtool_ah_espip6_spec", unsafe.Offsetof(x.Tclass), 36)
-	}
-	{
-		var x EthtoolUsrip6Spec
-		check("size of struct ethtool_usrip6_spec", unsafe.Sizeof(x), 40)
-		check("offset of ip6src in struct ethtool_usrip6_spec", unsafe.Offsetof(x.Ip6src), 0)
-		check("offset of ip6dst in struct ethtool_usrip6_spec", unsafe.Offsetof(x.Ip6dst), 16)
-		check("offset of l4_4_bytes in struct ethtool_usrip6_spec", unsafe.Offsetof(x.L44Bytes), 32)
-		check("offset of tclass in struct ethtool_usrip6_spec", unsafe.Offsetof(x.Tclass), 36)
-		check("offset of l4_proto in struct ethtool_usrip6_spec", unsafe.Offsetof(x.L4Proto), 37)
-	}
-	{
-		var x EthtoolFlowUnion
-		check("size of union ethtool_flow_union", unsafe.Sizeof(x), 52)
-		check("offset of tcp_ip4_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.TcpIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of udp_ip4_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.UdpIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of sctp_ip4_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.SctpIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ah_ip4_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.AhIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of esp_ip4_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.EspIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of usr_ip4_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.UsrIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of tcp_ip6_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.TcpIp6Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of udp_ip6_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.UdpIp6Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of sctp_ip6_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.SctpIp6Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ah_ip6_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.AhIp6Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of esp_ip6_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.EspIp6Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of usr_ip6_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.UsrIp6Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ether_spec in union ethtool_flow_union", uintptr(unsafe.Pointer(x.EtherSpec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of hdata in union ethtool_flow_union", uintptr(unsafe.Pointer(x.Hdata()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x EthtoolFlowExt
-		check("size of struct ethtool_flow_ext", unsafe.Sizeof(x), 20)
-		check("offset of padding in struct ethtool_flow_ext", unsafe.Offsetof(x.Padding), 0)
-		check("offset of h_dest in struct ethtool_flow_ext", unsafe.Offsetof(x.HDest), 2)
-		check("offset of vlan_etype in struct ethtool_flow_ext", unsafe.Offsetof(x.VlanEtype), 8)
-		check("offset of vlan_tci in struct ethtool_flow_ext", unsafe.Offsetof(x.VlanTci), 10)
-		check("offset of data in struct ethtool_flow_ext", unsafe.Offsetof(x.Data), 12)
-	}
-	{
-		var x EthtoolRxFlowSpec
-		check("size of struct ethtool_rx_flow_spec", unsafe.Sizeof(x), 168)
-		check("offset of flow_type in struct ethtool_rx_flow_spec", unsafe.Offsetof(x.FlowType), 0)
-		check("offset of h_u in struct ethtool_rx_flow_spec", unsafe.Offsetof(x.HU), 4)
-		check("offset of h_ext in struct ethtool_rx_flow_spec", unsafe.Offsetof(x.HExt), 56)
-		check("offset of m_u in struct ethtool_rx_flow_spec", unsafe.Offsetof(x.MU), 76)
-		check("offset of m_ext in struct ethtool_rx_flow_spec", unsafe.Offsetof(x.MExt), 128)
-		check("offset of ring_cookie in struct ethtool_rx_flow_spec", unsafe.Offsetof(x.RingCookie), 152)
-		check("offset of location in struct ethtool_rx_flow_spec", unsafe.Offsetof(x.Location), 160)
-	}
-	{
-		var x EthtoolRxnfc
-		check("size of struct ethtool_rxnfc", unsafe.Sizeof(x), 192)
-		check("offset of cmd in struct ethtool_rxnfc", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of flow_type in struct ethtool_rxnfc", unsafe.Offsetof(x.FlowType), 4)
-		check("offset of data in struct ethtool_rxnfc", unsafe.Offsetof(x.Data), 8)
-		check("offset of fs in struct ethtool_rxnfc", unsafe.Offsetof(x.Fs), 16)
-		check("offset of rule_cnt in struct ethtool_rxnfc", uintptr(unsafe.Pointer(x.RuleCnt()))-uintptr(unsafe.Pointer(&x)), 184)
-		check("offset of rss_context in struct ethtool_rxnfc", uintptr(unsafe.Pointer(x.RssContext()))-uintptr(unsafe.Pointer(&x)), 184)
-	}
-	{
-		var x EthtoolRxfhIndir
-		check("size of struct ethtool_rxfh_indir", unsafe.Sizeof(x), 8)
-		check("offset of cmd in struct ethtool_rxfh_indir", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of size in struct ethtool_rxfh_indir", unsafe.Offsetof(x.Size), 4)
-	}
-	{
-		var x EthtoolRxfh
-		check("size of struct ethtool_rxfh", unsafe.Sizeof(x), 24)
-		check("offset of cmd in struct ethtool_rxfh", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of rss_context in struct ethtool_rxfh", unsafe.Offsetof(x.RssContext), 4)
-		check("offset of indir_size in struct ethtool_rxfh", unsafe.Offsetof(x.IndirSize), 8)
-		check("offset of key_size in struct ethtool_rxfh", unsafe.Offsetof(x.KeySize), 12)
-		check("offset of hfunc in struct ethtool_rxfh", unsafe.Offsetof(x.Hfunc), 16)
-		check("offset of input_xfrm in struct ethtool_rxfh", unsafe.Offsetof(x.InputXfrm), 17)
-		check("offset of rsvd8 in struct ethtool_rxfh", unsafe.Offsetof(x.Rsvd8), 18)
-		check("offset of rsvd32 in struct ethtool_rxfh", unsafe.Offsetof(x.Rsvd32), 20)
-	}
-	{
-		var x EthtoolRxNtupleFlowSpec
-		check("size of struct ethtool_rx_ntuple_flow_spec", unsafe.Sizeof(x), 176)
-		check("offset of flow_type in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(x.FlowType), 0)
-		check("offset of h_u in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(x.HU), 4)
-		check("offset of m_u in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(x.MU), 76)
-		check("offset of vlan_tag in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(x.VlanTag), 148)
-		check("offset of vlan_tag_mask in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(x.VlanTagMask), 150)
-		check("offset of data in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(x.Data), 152)
-		check("offset of data_mask in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(x.DataMask), 160)
-		check("offset of action in struct ethtool_rx_ntuple_flow_spec", unsafe.Offsetof(x.Action), 168)
-	}
-	{
-		var x EthtoolRxNtupleFlowSpecHU
-		check("size of the union HU of EthtoolRxNtupleFlowSpec", unsafe.Sizeof(x), 72)
-		check("offset of tcp_ip4_spec in the union HU of EthtoolRxNtupleFlowSpec", uintptr(unsafe.Pointer(x.TcpIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of udp_ip4_spec in the union HU of EthtoolRxNtupleFlowSpec", uintptr(unsafe.Pointer(x.UdpIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of sctp_ip4_spec in the union HU of EthtoolRxNtupleFlowSpec", uintptr(unsafe.Pointer(x.SctpIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ah_ip4_spec in the union HU of EthtoolRxNtupleFlowSpec", uintptr(unsafe.Pointer(x.AhIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of esp_ip4_spec in the union HU of EthtoolRxNtupleFlowSpec", uintptr(unsafe.Pointer(x.EspIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of usr_ip4_spec in the union HU of EthtoolRxNtupleFlowSpec", uintptr(unsafe.Pointer(x.UsrIp4Spec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of ether_spec in the union HU of EthtoolRxNtupleFlowSpec", uintptr(unsafe.Pointer(x.EtherSpec()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of hdata in the union HU of EthtoolRxNtupleFlowSpec", uintptr(unsafe.Pointer(x.Hdata()))-uintptr(unsafe.Pointer(&x)), 0)
-	}
-	{
-		var x EthtoolRxNtuple
-		check("size of struct ethtool_rx_ntuple", unsafe.Sizeof(x), 184)
-		check("offset of cmd in struct ethtool_rx_ntuple", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of fs in struct ethtool_rx_ntuple", unsafe.Offsetof(x.Fs), 8)
-	}
-	{
-		var x EthtoolFlash
-		check("size of struct ethtool_flash", unsafe.Sizeof(x), 136)
-		check("offset of cmd in struct ethtool_flash", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of region in struct ethtool_flash", unsafe.Offsetof(x.Region), 4)
-		check("offset of data in struct ethtool_flash", unsafe.Offsetof(x.Data), 8)
-	}
-	{
-		var x EthtoolDump
-		check("size of struct ethtool_dump", unsafe.Sizeof(x), 16)
-		check("offset of cmd in struct ethtool_dump", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of version in struct ethtool_dump", unsafe.Offsetof(x.Version), 4)
-		check("offset of flag in struct ethtool_dump", unsafe.Offsetof(x.Flag), 8)
-		check("offset of len in struct ethtool_dump", unsafe.Offsetof(x.Len), 12)
-	}
-	{
-		var x EthtoolGetFeaturesBlock
-		check("size of struct ethtool_get_features_block", unsafe.Sizeof(x), 16)
-		check("offset of available in struct ethtool_get_features_block", unsafe.Offsetof(x.Available), 0)
-		check("offset of requested in struct ethtool_get_features_block", unsafe.Offsetof(x.Requested), 4)
-		check("offset of active in struct ethtool_get_features_block", unsafe.Offsetof(x.Active), 8)
-		check("offset of never_changed in struct ethtool_get_features_block", unsafe.Offsetof(x.NeverChanged), 12)
-	}
-	{
-		var x EthtoolGfeatures
-		check("size of struct ethtool_gfeatures", unsafe.Sizeof(x), 8)
-		check("offset of cmd in struct ethtool_gfeatures", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of size in struct ethtool_gfeatures", unsafe.Offsetof(x.Size), 4)
-	}
-	{
-		var x EthtoolSetFeaturesBlock
-		check("size of struct ethtool_set_features_block", unsafe.Sizeof(x), 8)
-		check("offset of valid in struct ethtool_set_features_block", unsafe.Offsetof(x.Valid), 0)
-		check("offset of requested in struct ethtool_set_features_block", unsafe.Offsetof(x.Requested), 4)
-	}
-	{
-		var x EthtoolSfeatures
-		check("size of struct ethtool_sfeatures", unsafe.Sizeof(x), 8)
-		check("offset of cmd in struct ethtool_sfeatures", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of size in struct ethtool_sfeatures", unsafe.Offsetof(x.Size), 4)
-	}
-	{
-		var x EthtoolTsInfo
-		check("size of struct ethtool_ts_info", unsafe.Sizeof(x), 44)
-		check("offset of cmd in struct ethtool_ts_info", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of so_timestamping in struct ethtool_ts_info", unsafe.Offsetof(x.SoTimestamping), 4)
-		check("offset of phc_index in struct ethtool_ts_info", unsafe.Offsetof(x.PhcIndex), 8)
-		check("offset of tx_types in struct ethtool_ts_info", unsafe.Offsetof(x.TxTypes), 12)
-		check("offset of tx_reserved in struct ethtool_ts_info", unsafe.Offsetof(x.TxReserved), 16)
-		check("offset of rx_filters in struct ethtool_ts_info", unsafe.Offsetof(x.RxFilters), 28)
-		check("offset of rx_reserved in struct ethtool_ts_info", unsafe.Offsetof(x.RxReserved), 32)
-	}
-	{
-		var x EthtoolPerQueueOp
-		check("size of struct ethtool_per_queue_op", unsafe.Sizeof(x), 520)
-		check("offset of cmd in struct ethtool_per_queue_op", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of sub_command in struct ethtool_per_queue_op", unsafe.Offsetof(x.SubCommand), 4)
-		check("offset of queue_mask in struct ethtool_per_queue_op", unsafe.Offsetof(x.QueueMask), 8)
-	}
-	{
-		var x EthtoolFecparam
-		check("size of struct ethtool_fecparam", unsafe.Sizeof(x), 16)
-		check("offset of cmd in struct ethtool_fecparam", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of active_fec in struct ethtool_fecparam", unsafe.Offsetof(x.ActiveFec), 4)
-		check("offset of fec in struct ethtool_fecparam", unsafe.Offsetof(x.Fec), 8)
-		check("offset of reserved in struct ethtool_fecparam", unsafe.Offsetof(x.Reserved), 12)
-	}
-	{
-		var x EthtoolLinkSettings
-		check("size of struct ethtool_link_settings", unsafe.Sizeof(x), 48)
-		check("offset of cmd in struct ethtool_link_settings", unsafe.Offsetof(x.Cmd), 0)
-		check("offset of speed in struct ethtool_link_settings", unsafe.Offsetof(x.Speed), 4)
-		check("offset of duplex in struct ethtool_link_settings", unsafe.Offsetof(x.Duplex), 8)
-		check("offset of port in struct ethtool_link_settings", unsafe.Offsetof(x.Port), 9)
-		check("offset of phy_address in struct ethtool_link_settings", unsafe.Offsetof(x.PhyAddress), 10)
-		check("offset of autoneg in struct ethtool_link_settings", unsafe.Offsetof(x.Autoneg), 11)
-		check("offset of mdio_support in struct ethtool_link_settings", unsafe.Offsetof(x.MdioSupport), 12)
-		check("offset of eth_tp_mdix in struct ethtool_link_settings", unsafe.Offsetof(x.EthTpMdix), 13)
-		check("offset of eth_tp_mdix_ctrl in struct ethtool_link_settings", unsafe.Offsetof(x.EthTpMdixCtrl), 14)
-		check("offset of link_mode_masks_nwords in struct ethtool_link_settings", unsafe.Offsetof(x.LinkModeMasksNwords), 15)
-		check("offset of transceiver in struct ethtool_link_settings", unsafe.Offsetof(x.Transceiver), 16)
-		check("offset of master_slave_cfg in struct ethtool_link_settings", unsafe.Offsetof(x.MasterSlaveCfg), 17)
-		check("offset of master_slave_state in struct ethtool_link_settings", unsafe.Offsetof(x.MasterSlaveState), 18)
-		check("offset of rate_matching in struct ethtool_link_settings", unsafe.Offsetof(x.RateMatching), 19)
-		check("offset of reserved in struct ethtool_link_settings", unsafe.Offsetof(x.Reserved), 20)
-	}
-	{
-		var x InAddr
-		check("size of struct in_addr", unsafe.Sizeof(x), 4)
-		check("offset of s_addr in struct in_addr", unsafe.Offsetof(x.SAddr), 0)
-	}
-	{
-		var x IpMreq
-		check("size of struct ip_mreq", unsafe.Sizeof(x), 8)
-		check("offset of imr_multiaddr in struct ip_mreq", unsafe.Offsetof(x.ImrMultiaddr), 0)
-		check("offset of imr_interface in struct ip_mreq", unsafe.Offsetof(x.ImrInterface), 4)
-	}
-	{
-		var x IpMreqn
-		check("size of struct ip_mreqn", unsafe.Sizeof(x), 12)
-		check("offset of imr_multiaddr in struct ip_mreqn", unsafe.Offsetof(x.ImrMultiaddr), 0)
-		check("offset of imr_address in struct ip_mreqn", unsafe.Offsetof(x.ImrAddress), 4)
-		check("offset of imr_ifindex in struct ip_mreqn", unsafe.Offsetof(x.ImrIfindex), 8)
-	}
-	{
-		var x IpMreqSource
-		check("size of struct ip_mreq_source", unsafe.Sizeof(x), 12)
-		check("offset of imr_multiaddr in struct ip_mreq_source", unsafe.Offsetof(x.ImrMultiaddr), 0)
-		check("offset of imr_interface in struct ip_mreq_source", unsafe.Offsetof(x.ImrInterface), 4)
-		check("offset of imr_sourceaddr in struct ip_mreq_source", unsafe.Offsetof(x.ImrSourceaddr), 8)
-	}
-	{
-		var x IpMsfilter
-		check("size of struct ip_msfilter", unsafe.Sizeof(x), 20)
-		check("offset of imsf_multiaddr in struct ip_msfilter", unsafe.Offsetof(x.ImsfMultiaddr), 0)
-		check("offset of imsf_interface in struct ip_msfilter", unsafe.Offsetof(x.ImsfInterface), 4)
-		check("offset of imsf_fmode in struct ip_msfilter", unsafe.Offsetof(x.ImsfFmode), 8)
-		check("offset of imsf_numsrc in struct ip_msfilter", unsafe.Offsetof(x.ImsfNumsrc), 12)
-		check("offset of imsf_slist in struct ip_msfilter", uintptr(unsafe.Pointer(x.ImsfSlist()))-uintptr(unsafe.Pointer(&x)), 16)
-	}
-	{
-		var x GroupReq
-		check("size of struct group_req", unsafe.Sizeof(x), 136)
-		check("offset of gr_interface in struct group_req", unsafe.Offsetof(x.GrInterface), 0)
-		check("offset of gr_group in struct group_req", unsafe.Offsetof(x.GrGroup), 8)
-	}
-	{
-		var x GroupSourceReq
-		check("size of struct group_source_req", unsafe.Sizeof(x), 264)
-		check("offset of gsr_interface in struct group_source_req", unsafe.Offsetof(x.GsrInterface), 0)
-		check("offset of gsr_group in struct group_source_req", unsafe.Offsetof(x.GsrGroup), 8)
-		check("offset of gsr_source in struct group_source_req", unsafe.Offsetof(x.GsrSource), 136)
-	}
-	{
-		var x GroupFilter
-		check("size of struct group_filter", unsafe.Sizeof(x), 272)
-		check("offset of gf_interface_aux in struct group_filter", uintptr(unsafe.Pointer(x.GfInterfaceAux()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of gf_group_aux in struct group_filter", uintptr(unsafe.Pointer(x.GfGroupAux()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of gf_fmode_aux in struct group_filter", uintptr(unsafe.Pointer(x.GfFmodeAux()))-uintptr(unsafe.Pointer(&x)), 136)
-		check("offset of gf_numsrc_aux in struct group_filter", uintptr(unsafe.Pointer(x.GfNumsrcAux()))-uintptr(unsafe.Pointer(&x)), 140)
-		check("offset of gf_slist in struct group_filter", uintptr(unsafe.Pointer(x.GfSlist()))-uintptr(unsafe.Pointer(&x)), 144)
-		check("offset of gf_interface in struct group_filter", uintptr(unsafe.Pointer(x.GfInterface()))-uintptr(unsafe.Pointer(&x)), 0)
-		check("offset of gf_group in struct group_filter", uintptr(unsafe.Pointer(x.GfGroup()))-uintptr(unsafe.Pointer(&x)), 8)
-		check("offset of gf_fmode in struct group_filter", uintptr(unsafe.Pointer(x.GfFmode()))-uintptr(unsafe.Pointer(&x)), 136)
-		check("offset of gf_numsrc in struct group_filter", uintptr(unsafe.Pointer(x.GfNumsrc()))-uintptr(unsafe.Pointer(&x)), 140)
-	}
-	{
-		var x InPktinfo
-		check("size of struct in_pktinfo", unsafe.Sizeof(x), 12)
-		check("offset of ipi_ifindex in struct in_pktinfo", unsafe.Offsetof(x.IpiIfindex), 0)
-		check("offset of ipi_spec_dst in struct in_pktinfo", unsafe.Offsetof(x.IpiSpecDst), 4)
-		check("offset of ipi_addr in struct in_pktinfo", unsafe.Offsetof(x.IpiAddr), 8)
-	}
-	{
-		var x SockaddrIn
-		check("size of struct sockaddr_in", unsafe.Sizeof(x), 16)
-		check("offset of sin_family in struct sockaddr_in", unsafe.Offsetof(x.SinFamily), 0)
-		check("offset of sin_port in struct sockaddr_in", unsafe.Offsetof(x.SinPort), 2)
-		check("offset of sin_addr in struct sockaddr_in", unsafe.Offsetof(x.SinAddr), 4)
-		check("offset of __pad in struct sockaddr_in", unsafe.Offsetof(x.Pad), 8)
-	}
-	{
-		var x Ndmsg
-		check("size of struct ndmsg", unsafe.Sizeof(x), 12)
-		check("offset of ndm_family in struct ndmsg", unsafe.Offsetof(x.NdmFamily), 0)
-		check("offset of ndm_pad1 in struct ndmsg", unsafe.Offsetof(x.NdmPad1), 1)
-		check("offset of ndm_pad2 in struct ndmsg", unsafe.Offsetof(x.NdmPad2), 2)
-		check("offset of ndm_ifindex in struct ndmsg", unsafe.Offsetof(x.NdmIfindex), 4)
-		check("offset of ndm_state in struct ndmsg", unsafe.Offsetof(x.NdmState), 8)
-		check("offset of ndm_flags in struct ndmsg", unsafe.Offsetof(x.NdmFlags), 10)
-		check("offset of ndm_type in struct ndmsg", unsafe.Offsetof(x.NdmType), 11)
-	}
-	{
-		var x NdaCacheinfo
-		check("size of struct nda_cacheinfo", unsafe.Sizeof(x), 16)
-		check("offset of ndm_confirmed in struct nda_cacheinfo", unsafe.Offsetof(x.NdmConfirmed), 0)
-		check("offset of ndm_used in struct nda_cacheinfo", unsafe.Offsetof(x.NdmUsed), 4)
-		check("offset of ndm_updated in struct nda_cacheinfo", unsafe.Offsetof(x.NdmUpdated), 8)
-		check("offset of ndm_refcnt in struct nda_cacheinfo", unsafe.Offsetof(x.NdmRefcnt), 12)
-	}
-	{
-		var x NdtStats
-		check("size of struct ndt_stats", unsafe.Sizeof(x), 88)
-		check("offset of ndts_allocs in struct ndt_stats", unsafe.Offsetof(x.NdtsAllocs), 0)
-		check("offset of ndts_destroys in struct ndt_stats", unsafe.Offsetof(x.NdtsDestroys), 8)
-		check("offset of ndts_hash_grows in struct ndt_stats", unsafe.Offsetof(x.NdtsHashGrows), 16)
-		check("offset of ndts_res_failed in struct ndt_stats", unsafe.Offsetof(x.NdtsResFailed), 24)
-		check("offset of ndts_lookups in struct ndt_stats", unsafe.Offsetof(x.NdtsLookups), 32)
-		check("offset of ndts_hits in struct ndt_stats", unsafe.Offsetof(x.NdtsHits), 40)
-		check("offset of ndts_rcv_probes_mcast in struct ndt_stats", unsafe.Offsetof(x.NdtsRcvProbesMcast), 48)
-		check("offset of ndts_rcv_probes_ucast in struct ndt_stats", unsafe.Offsetof(x.NdtsRcvProbesUcast), 56)
-		check("offset of ndts_periodic_gc_runs in struct ndt_stats", unsafe.Offsetof(x.NdtsPeriodicGcRuns), 64)
-		check("offset of ndts_forced_gc_runs in struct ndt_stats", unsafe.Offsetof(x.NdtsForcedGcRuns), 72)
-		check("offset of ndts_table_fulls in struct ndt_stats", unsafe.Offsetof(x.NdtsTableFulls), 80)
-	}
-	{
-		var x Ndtmsg
-		check("size of struct ndtmsg", unsafe.Sizeof(x), 4)
-		check("offset of ndtm_family in struct ndtmsg", unsafe.Offsetof(x.NdtmFamily), 0)
-		check("offset of ndtm_pad1 in struct ndtmsg", unsafe.Offsetof(x.NdtmPad1), 1)
-		check("offset of ndtm_pad2 in struct ndtmsg", unsafe.Offsetof(x.NdtmPad2), 2)
-	}
-	{
-		var x NdtConfig
-		check("size of struct ndt_config", unsafe.Sizeof(x), 32)
-		check("offset of ndtc_key_len in struct ndt_config", unsafe.Offsetof(x.NdtcKeyLen), 0)
-		check("offset of ndtc_entry_size in struct ndt_config", unsafe.Offsetof(x.NdtcEntrySize), 2)
-		check("offset of ndtc_entries in struct ndt_config", unsafe.Offsetof(x.NdtcEntries), 4)
-		check("offset of ndtc_last_flush in struct ndt_config", unsafe.Offsetof(x.NdtcLastFlush), 8)
-		check("offset of ndtc_last_rand in struct ndt_config", unsafe.Offsetof(x.NdtcLastRand), 12)
-		check("offset of ndtc_hash_rnd in struct ndt_config", unsafe.Offsetof(x.NdtcHashRnd), 16)
-		check("offset of ndtc_hash_mask in struct ndt_config", unsafe.Offsetof(x.NdtcHashMask), 20)
-		check("offset of ndtc_hash_chain_gc in struct ndt_config", unsafe.Offsetof(x.NdtcHashChainGc), 24)
-		check("offset of ndtc_proxy_qlen in struct ndt_config", unsafe.Offsetof(x.NdtcProxyQlen), 28)
-	}
-	{
-		var x Ifaddrmsg
-		check("size of struct ifaddrmsg", unsafe.Sizeof(x), 8)
-		check("offset of ifa_family in struct ifaddrmsg", unsafe.Offsetof(x.IfaFamily), 0)
-		check("offset of ifa_prefixlen in struct ifaddrmsg", unsafe.Offsetof(x.IfaPrefixlen), 1)
-		check("offset of ifa_flags in struct ifaddrmsg", unsafe.Offsetof(x.IfaFlags), 2)
-		check("offset of ifa_scope in struct ifaddrmsg", unsafe.Offsetof(x.IfaScope), 3)
-		check("offset of ifa_index in struct ifaddrmsg", unsafe.Offsetof(x.IfaIndex), 4)
-	}
-	{
-		var x IfaCacheinfo
-		check("size of struct ifa_cacheinfo", unsafe.Sizeof(x), 16)
-		check("offset of ifa_prefered in struct ifa_cacheinfo", unsafe.Offsetof(x.IfaPrefered), 0)
-		check("offset of ifa_valid in struct ifa_cacheinfo", unsafe.Offsetof(x.IfaValid), 4)
-		check("offset of cstamp in struct ifa_cacheinfo", unsafe.Offsetof(x.Cstamp), 8)
-		check("offset of tstamp in struct ifa_cacheinfo", unsafe.Offsetof(x.Tstamp), 12)
-	}
-	{
-		var x UserCapHeaderStruct
-		check("size of struct __user_cap_header_struct", unsafe.Sizeof(x), 8)
-		check("offset of version in struct __user_cap_header_struct", unsafe.Offsetof(x.Version), 0)
-		check("offset of pid in struct __user_cap_header_struct", unsafe.Offsetof(x.Pid), 4)
-	}
-	{
-		var x UserCapDataStruct
-		check("size of struct __user_cap_data_struct", unsafe.Sizeof(x), 12)
-		check("offset of effective in struct __user_cap_data_struct", unsafe.Offsetof(x.Effective), 0)
-		check("offset of permitted in struct __user_cap_data_struct", unsafe.Offsetof(x.Permitted), 4)
-		check("offset of inheritable in struct __user_cap_data_struct", unsafe.Offsetof(x.Inheritable), 8)
-	}
-	{
-		var x VfsCapData
-		check("size of struct vfs_cap_data", unsafe.Sizeof(x), 20)
-		check("offset of magic_etc in struct vfs_cap_data", unsafe.Offsetof(x.MagicEtc), 0)
-		check("offset of data in struct vfs_cap_data", unsafe.Offsetof(x.Data), 4)
-	}
-	{
-		var x VfsCapDataData
-		check("size of the struct Data of VfsCapData", unsafe.Sizeof(x), 8)
-		check("offset of permitted in the struct Data of VfsCapData", unsafe.Offsetof(x.Permitted), 0)
-		check("offset of inheritable in the struct Data of VfsCapData", unsafe.Offsetof(x.Inheritable), 4)
-	}
-	{
-		var x VfsNsCapData
-		check("size of struct vfs_ns_cap_data", unsafe.Sizeof(x), 24)
-		check("offset of magic_etc in struct vfs_ns_cap_data", unsafe.Offsetof(x.MagicEtc), 0)
-		check("offset of data in struct vfs_ns_cap_data", unsafe.Offsetof(x.Data), 4)
-		check("offset of rootid in struct vfs_ns_cap_data", unsafe.Offsetof(x.Rootid), 20)
-	}
-	{
-		var x VfsNsCapDataData
-		check("size of the struct Data of VfsNsCapData", unsafe.Sizeof(x), 8)
-		check("offset of permitted in the struct Data of VfsNsCapData", unsafe.Offsetof(x.Permitted), 0)
-		check("offset of inheritable in the struct Data of VfsNsCapData", unsafe.Offsetof(x.Inheritable), 4)
 	}
 }

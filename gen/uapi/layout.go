@@ -18,7 +18,7 @@ type goType struct {
 type goField struct {
 	name   string
 	typ    goType
-	offset int64
+	offset int64 // in C
 	doc    []string
 	c      string // the C name
 }
@@ -111,13 +111,12 @@ type structBuilder struct {
 // pad brings the next field to offset.
 func (b *structBuilder) pad(offset int64) {
 	if n := offset - b.at; n > 0 {
-		b.put(goField{name: "_", typ: bytesType(n)})
+		b.put(goField{name: "_", typ: bytesType(n), offset: b.at})
 	}
 }
 
-// put appends a field at the present offset.
+// put appends a field.
 func (b *structBuilder) put(f goField) {
-	f.offset = b.at
 	b.g.fields = append(b.g.fields, f)
 	b.at += f.typ.size
 	b.g.align = max(b.g.align, f.typ.align)
@@ -168,11 +167,11 @@ func (b *structBuilder) member(f Field, offset int64) {
 	name := b.members.unique(exported(f.Name))
 	t := b.typeOf(f.Type, name)
 	if b.fits(t, offset) {
-		b.put(goField{name: name, typ: t, doc: f.Doc, c: f.Name})
+		b.put(goField{name: name, typ: t, offset: offset, doc: f.Doc, c: f.Name})
 		return
 	}
 	raw := b.members.unique("raw" + name)
-	b.put(goField{name: raw, typ: bytesType(t.size)})
+	b.put(goField{name: raw, typ: bytesType(t.size), offset: offset, c: f.Name})
 	b.g.accessors = append(b.g.accessors, accessor{name: name, typ: t, raw: raw, doc: f.Doc, c: f.Name})
 }
 
@@ -192,7 +191,7 @@ func (b *structBuilder) union(u *Aggregate, offset int64, raw string) {
 		a.inside = a.bits == 0 && a.typ.align <= align && a.offset%a.typ.align == 0
 	}
 	if u.Size > 0 {
-		b.put(goField{name: raw, typ: opaqueType(u.Size, align)})
+		b.put(goField{name: raw, typ: opaqueType(u.Size, align), offset: offset})
 	}
 }
 
@@ -228,9 +227,8 @@ func (b *structBuilder) bitFields(fields []Field, base, limit int64) {
 	}
 	last = min(last, limit)
 	b.pad(first)
-	first = b.at
 	raw := b.members.unique("bits" + strconv.FormatInt(first, 10))
-	b.put(goField{name: raw, typ: bytesType(last - first)})
+	b.put(goField{name: raw, typ: bytesType(last - first), offset: first})
 	for _, f := range fields {
 		if f.Name == "" {
 			continue

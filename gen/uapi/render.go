@@ -89,7 +89,8 @@ const fileSuffix = "_uapi.go"
 func Render(p *Package, stamp Stamp) ([]File, error) {
 	var (
 		files   []File
-		structs []*goStruct
+		structs = make([][]*goStruct, len(p.Headers))
+		any     bool
 		layouts = arrange(p)
 	)
 	for i, h := range p.Headers {
@@ -103,7 +104,8 @@ func Render(p *Package, stamp Stamp) ([]File, error) {
 		}
 		for _, g := range layouts[i] {
 			renderStruct(f, g)
-			structs = append(structs, flatten(g)...)
+			structs[i] = append(structs[i], flatten(g)...)
+			any = true
 		}
 		var b bytes.Buffer
 		if err := f.Render(&b); err != nil {
@@ -116,16 +118,12 @@ func Render(p *Package, stamp Stamp) ([]File, error) {
 		return nil, err
 	}
 	files = append(files, support...)
-	if len(structs) > 0 {
-		f := jen.NewFile(p.Name)
-		f.HeaderComment(generatedLine)
-		f.HeaderComment("SPDX-License-Identifier: GPL-2.0-only OR MIT")
-		renderLayoutTest(f, structs)
-		var b bytes.Buffer
-		if err := f.Render(&b); err != nil {
-			return nil, fmt.Errorf("%s: render: %w", layoutTestFile, err)
+	if any {
+		test, err := renderLayoutTest(p, structs)
+		if err != nil {
+			return nil, err
 		}
-		files = append(files, File{layoutTestFile, b.Bytes()})
+		files = append(files, test)
 	}
 	return files, nil
 }

@@ -3,6 +3,8 @@
 package uapi
 
 import (
+	"fmt"
+	"go/format"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -97,44 +99,64 @@ func renderAccessor(f *jen.File, g *goStruct, a accessor) {
 	f.Line()
 }
 
-// renderLayoutTest writes a test that compares every size and offset with what
-// the C compiler said.
-func renderLayoutTest(f *jen.File, all []*goStruct) {
-	f.Comment("// TestLayout compares sizes and offsets with those in C.")
-	f.Func().Id("TestLayout").Params(jen.Id("t").Op("*").Qual("testing", "T")).BlockFunc(func(b *jen.Group) {
-		b.If(jen.Qual("unsafe", "Sizeof").Call(jen.Uintptr().Call(jen.Lit(0))).Op("!=").Lit(8)).Block(
-			jen.Id("t").Dot("Skip").Call(jen.Lit("layouts are those of 64-bit targets")))
-		b.Id("check").Op(":=").Func().Params(jen.Id("what").String(), jen.List(jen.Id("got"), jen.Id("want")).Uintptr()).Block(
-			jen.Id("t").Dot("Helper").Call(),
-			jen.If(jen.Id("got").Op("!=").Id("want")).Block(
-				jen.Id("t").Dot("Errorf").Call(jen.Lit("%s is %d, in C %d"), jen.Id("what"), jen.Id("got"), jen.Id("want"))))
-		for _, g := range all {
-			b.BlockFunc(func(b *jen.Group) { layoutChecks(b, g) })
-		}
-	})
+// layoutTest is the generated test without its tables. A table holds nothing
+// but constants, which keeps it cheap to compile however many types there are.
+const layoutTest = `
+// layoutFact is a size or an offset with what it is in C.
+type layoutFact struct {
+	what      string
+	got, want uintptr
 }
 
-func layoutChecks(b *jen.Group, g *goStruct) {
-	b.Var().Id("x").Id(g.name)
-	b.Id("check").Call(jen.Lit("size of "+g.what), jen.Qual("unsafe", "Sizeof").Call(jen.Id("x")), jen.Lit(int(g.c.Size)))
-	for _, fl := range g.fields {
-		if fl.name == "_" || fl.c == "" {
+// TestLayout compares sizes and offsets with those in C.
+func TestLayout(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("layouts are those of 64-bit targets")
+	}
+	for _, f := range slices.Concat(%s) {
+		if f.got != f.want {
+			t.Errorf("%%s is %%d, in C %%d", f.what, f.got, f.want)
+		}
+	}
+}
+`
+
+// renderLayoutTest returns a test that compares every size and offset with
+// what the C compiler said. structs are by header.
+func renderLayoutTest(p *Package, structs [][]*goStruct) (File, error) {
+	var b, tables strings.Builder
+	fmt.Fprintf(&b, "// %s\n// SPDX-License-Identifier: GPL-2.0-only OR MIT\n\npackage %s\n\n"+
+		"import (\n\t\"slices\"\n\t\"testing\"\n\t\"unsafe\"\n)\n", generatedLine, p.Name)
+	for i, all := range structs {
+		if len(all) == 0 {
 			continue
 		}
-		b.Id("check").Call(jen.Lit("offset of "+fl.c+" in "+g.what),
-			jen.Qual("unsafe", "Offsetof").Call(jen.Id("x").Dot(fl.name)), jen.Lit(int(fl.offset)))
+		table := "layoutOf" + goName(strings.TrimSuffix(goFileName(p.Headers[i].Path), fileSuffix))
+		fmt.Fprintf(&tables, "\n%s,", table)
+		fmt.Fprintf(&b, "\n// %s holds the facts of %s.\nvar %s = []layoutFact{\n", table, p.Headers[i].Path, table)
+		for _, g := range all {
+			layoutFacts(&b, g)
+		}
+		b.WriteString("}\n")
 	}
-	offsets := make(map[string]int64)
+	fmt.Fprintf(&b, layoutTest, tables.String()+"\n")
+	out, err := format.Source([]byte(b.String()))
+	if err != nil {
+		return File{}, fmt.Errorf("%s: render: %w", layoutTestFile, err)
+	}
+	return File{layoutTestFile, out}, nil
+}
+
+func layoutFacts(b *strings.Builder, g *goStruct) {
+	fmt.Fprintf(b, "{%q, unsafe.Sizeof(%s{}), %d},\n", "size of "+g.what, g.name, g.c.Size)
 	for _, fl := range g.fields {
-		offsets[fl.name] = fl.offset
-	}
-	for _, a := range g.accessors {
-		if !a.inside {
+		if fl.name == "_" {
 			continue
 		}
-		b.Id("check").Call(jen.Lit("offset of "+a.c+" in "+g.what),
-			jen.Uintptr().Call(jen.Qual("unsafe", "Pointer").Call(jen.Id("x").Dot(a.name).Call())).Op("-").
-				Uintptr().Call(jen.Qual("unsafe", "Pointer").Call(jen.Op("&").Id("x"))),
-			jen.Lit(int(offsets[a.raw]+a.offset)))
+		what := fl.c
+		if what == "" {
+			what = fl.name
+		}
+		fmt.Fprintf(b, "{%q, unsafe.Offsetof(%s{}.%s), %d},\n", "offset of "+what+" in "+g.what, g.name, fl.name, fl.offset)
 	}
 }

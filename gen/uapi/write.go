@@ -27,7 +27,7 @@ type DriftError struct {
 
 // Error counts the files; the difference itself is in Diff.
 func (e *DriftError) Error() string {
-	return fmt.Sprintf("%s: %d generated file(s) differ from the headers: %s (run xpsgen uapi)",
+	return fmt.Sprintf("%s: %d generated file(s) differ from the headers: %s",
 		e.Dir, len(e.Files), strings.Join(e.Files, ", "))
 }
 
