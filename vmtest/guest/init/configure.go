@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/bpf"
+	"xpsgen/vmtest/guest/wire"
+)
+
+// limits are what a program may expect of a grown-up system; the kernel gives
+// its first process less.
+var limits = [...]struct {
+	what int
+	lim  unix.Rlimit
+}{
+	{unix.RLIMIT_NOFILE, unix.Rlimit{Cur: 1024, Max: 524288}},
+	{unix.RLIMIT_MEMLOCK, unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}},
+	{unix.RLIMIT_CORE, unix.Rlimit{Cur: 0, Max: unix.RLIM_INFINITY}},
+}
+
+// configure makes host name, limits, loopback and the BPF objects.
+func configure(cfg *wire.Config) error {
+	for _, l := range limits {
+		if err := unix.Setrlimit(l.what, &l.lim); err != nil {
+			return fmt.Errorf("limit %d: %w", l.what, err)
+		}
+	}
+	name := cfg.Hostname
+	if name == "" {
+		name = "xps"
+	}
+	if err := unix.Sethostname([]byte(name)); err != nil {
+		return fmt.Errorf("host name: %w", err)
+	}
+	if err := linkUp("lo"); err != nil {
+		return err
+	}
+	return writeObjects()
+}
+
+// linkUp sets a network device up, as ip link set dev NAME up does.
+func linkUp(name string) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, os.NewSyscallError("socket", err))
+	}
+	defer unix.Close(fd)
+	req, err := unix.NewIfreq(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req); err != nil {
+		return fmt.Errorf("%s: up: %w", name, err)
+	}
+	return nil
+}
+
+// writeObjects puts the BPF programs where ip and a person find them.
+func writeObjects() error {
+	if err := os.MkdirAll(wire.ObjectDir, 0o755); err != nil {
+		return fmt.Errorf("bpf objects: %w", err)
+	}
+	for _, name := range bpf.Names() {
+		obj, err := bpf.Object(name)
+		if err != nil {
+			return fmt.Errorf("bpf objects: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(wire.ObjectDir, name+".o"), obj, 0o644); err != nil {
+			return fmt.Errorf("bpf objects: %w", err)
+		}
+	}
+	return nil
+}

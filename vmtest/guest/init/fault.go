@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"xpsgen/vmtest/guest/wire"
+	"xpsgen/vmtest/ktap"
+)
+
+// crashPoint is LKDTM's file: what is written to it goes wrong in the kernel.
+const crashPoint = "/sys/kernel/debug/provoke-crash/DIRECT"
+
+// floodSize is how much a flood is.
+const floodSize = 100 << 20
+
+// faultTests is how many tests a report of this mode has.
+const faultTests = 4
+
+// fault misbehaves. Every fault has the first half of a report before it, so
+// that the host has something to be misled by.
+func (g *guest) fault() (int, error) {
+	setEnv(nil)
+	out := g.ports[wire.PortResult]
+	if g.cfg.Fault == wire.FaultLost {
+		return 0, nil
+	}
+	w := ktap.NewWriter(out)
+	w.Plan(faultTests)
+	half := func(from, to int) {
+		for i := from; i <= to; i++ {
+			w.Result(fmt.Sprintf("test-%d", i), ktap.Pass, "")
+		}
+	}
+	half(1, faultTests/2)
+	if err := g.misbehave(); err != nil {
+		return 0, err
+	}
+	if g.cfg.Fault == wire.FaultHalf {
+		return 0, w.Err()
+	}
+	half(faultTests/2+1, faultTests)
+	if g.cfg.Fault == wire.FaultTwice {
+		w = ktap.NewWriter(out)
+		w.Plan(faultTests)
+		half(1, faultTests)
+	}
+	return 0, w.Err()
+}
+
+func (g *guest) misbehave() error {
+	switch g.cfg.Fault {
+	case wire.FaultPanic:
+		return os.WriteFile("/proc/sysrq-trigger", []byte("c"), 0)
+	case wire.FaultOops:
+		return sacrifice("EXCEPTION")
+	case wire.FaultWarn:
+		return sacrifice("WARNING")
+	case wire.FaultSpin:
+		// NB: does not come back, nor does the cpu.
+		go func() { _ = sacrifice("HARDLOCKUP") }()
+		pause()
+	case wire.FaultHang:
+		pause()
+	case wire.FaultFlood:
+		return flood()
+	case wire.FaultPoweroff:
+		powerOff()
+	case wire.FaultInitDies:
+		os.Exit(1)
+	case wire.FaultHalf, wire.FaultTwice:
+	default:
+		return fmt.Errorf("unknown fault %q", g.cfg.Fault)
+	}
+	return nil
+}
+
+func flood() error {
+	f, err := os.OpenFile("/dev/console", os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	line := append(bytes.Repeat([]byte("flood "), 13), '\n')
+	chunk := bytes.Repeat(line, 1000)
+	for n := 0; n < floodSize; n += len(chunk) {
+		if _, err := f.Write(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// helperName is what this program is called when it is not PID 1.
+const helperName = "xpsgen-crash"
+
+// sacrifice has a process do what will kill it.
+func sacrifice(how string) error {
+	if _, err := os.Stat(crashPoint); err != nil {
+		return fmt.Errorf("needs a kernel with CONFIG_LKDTM: %w", err)
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = []string{helperName, how}
+	// How it ends says nothing: the kernel kills it, or does not.
+	_ = cmd.Run()
+	return nil
+}
+
+// helper is this program when it is not PID 1.
+func helper(args []string) int {
+	if len(args) != 2 || args[0] != helperName {
+		fmt.Fprintln(os.Stderr, "init: this is PID 1 of a guest and for nothing else")
+		return 2
+	}
+	if err := os.WriteFile(crashPoint, []byte(args[1]), 0); err != nil {
+		return 1
+	}
+	return 0
+}

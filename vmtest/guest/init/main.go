@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Command init is PID 1 of the guest. It reads what it is for from
+// [wire.ConfigPath], says hello on the control port as early as it can, does
+// it, says how it went, and turns the machine off.
+//
+// It must be linked statically. Boot time is its users' waiting time: mounts
+// are made in the order in which they are needed, and nothing is printed on
+// the console, which is slow and belongs to the kernel.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+func main() {
+	if os.Getpid() != 1 {
+		// NB: what follows turns the machine off.
+		os.Exit(helper(os.Args))
+	}
+	// A short life in much memory: collecting garbage is wasted time.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(128 << 20)
+	run()
+	powerOff()
+}
+
+// guest is what the modes work with.
+type guest struct {
+	cfg     wire.Config
+	control *port
+	ports   map[string]*port
+	inbox   *inbox
+}
+
+func run() {
+	cfg, err := readConfig()
+	if err != nil {
+		complain(err)
+		return
+	}
+	if cfg.Mode == wire.ModeBarePoweroff {
+		return
+	}
+	if err := mountAll(earlyMounts[:]); err != nil {
+		complain(err)
+		return
+	}
+	if cfg.Fault == wire.FaultMute {
+		pause()
+	}
+	g := &guest{cfg: cfg, ports: make(map[string]*port)}
+	if g.control, err = openPort(wire.PortControl, cfg.TimeoutScale); err != nil {
+		complain(err)
+		return
+	}
+	if err := wire.Send(g.control, wire.Message{Hello: hello()}); err != nil {
+		complain(err)
+		return
+	}
+	g.inbox = listen(g.control)
+	code, err := g.work()
+	g.bye(code, err)
+}
+
+// work does what the guest was booted for. The code is the program's or the
+// number of tests that failed; the error that of a guest that could not.
+func (g *guest) work() (code int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("init panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if g.cfg.Mode == wire.ModePoweroff {
+		return 0, nil
+	}
+	if err := g.setUp(); err != nil {
+		return 0, err
+	}
+	switch g.cfg.Mode {
+	case wire.ModeSuite:
+		return g.suite()
+	case wire.ModeRun:
+		return g.program()
+	case wire.ModeShell:
+		return g.shell()
+	case wire.ModeFault:
+		return g.fault()
+	}
+	return 0, fmt.Errorf("unknown mode %q", g.cfg.Mode)
+}
+
+// setUp makes the guest a place where programs can run.
+func (g *guest) setUp() error {
+	if err := mountAll(lateMounts[:]); err != nil {
+		return err
+	}
+	for _, name := range g.cfg.Ports()[1:] {
+		p, err := openPort(name, g.cfg.TimeoutScale)
+		if err != nil {
+			return err
+		}
+		g.ports[name] = p
+	}
+	return configure(&g.cfg)
+}
+
+// bye says how it went and waits until the host has everything.
+func (g *guest) bye(code int, err error) {
+	e := &wire.Exit{Code: code, Sent: make(map[string]int64)}
+	if err != nil {
+		e.Error = err.Error()
+	}
+	for name, p := range g.ports {
+		if name != wire.PortStdin {
+			e.Sent[name] = p.sent.Load()
+		}
+	}
+	if err := wire.Send(g.control, wire.Message{Exit: e}); err != nil {
+		complain(err)
+		return
+	}
+	g.inbox.waitBye(g.cfg.TimeoutScale)
+}
+
+func readConfig() (wire.Config, error) {
+	var cfg wire.Config
+	b, err := os.ReadFile(wire.ConfigPath)
+	if err != nil {
+		return cfg, err
+	}
+	if err := json.Unmarshal(b, &cfg); err != nil {
+		return cfg, fmt.Errorf("%s: %w", wire.ConfigPath, err)
+	}
+	if cfg.TimeoutScale <= 0 {
+		cfg.TimeoutScale = 1
+	}
+	return cfg, nil
+}
+
+func hello() *wire.Hello {
+	h := &wire.Hello{}
+	var u unix.Utsname
+	if err := unix.Uname(&u); err == nil {
+		h.Release = unix.ByteSliceToString(u.Release[:])
+		h.Machine = unix.ByteSliceToString(u.Machine[:])
+	}
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err == nil {
+		h.CPUs = set.Count()
+	}
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err == nil {
+		h.UptimeSeconds = float64(ts.Nano()) / 1e9
+	}
+	return h
+}

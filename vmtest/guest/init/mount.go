@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// mount is one line of the mount table.
+type mount struct {
+	fs, dir string
+	flags   uintptr
+	data    string
+	// optional: a kernel may be without it.
+	optional bool
+}
+
+const plain = unix.MS_NOSUID | unix.MS_NOEXEC | unix.MS_NODEV
+
+// earlyMounts are those that it takes to find the control port.
+var earlyMounts = [...]mount{
+	{fs: "devtmpfs", dir: "/dev", flags: unix.MS_NOSUID},
+	{fs: "sysfs", dir: "/sys", flags: plain},
+}
+
+// lateMounts are the rest.
+var lateMounts = [...]mount{
+	{fs: "proc", dir: "/proc", flags: plain},
+	{fs: "tmpfs", dir: "/tmp", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=1777"},
+	{fs: "tmpfs", dir: "/run", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=755"},
+	{fs: "tmpfs", dir: "/dev/shm", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=1777", optional: true},
+	{fs: "devpts", dir: "/dev/pts", flags: unix.MS_NOSUID | unix.MS_NOEXEC, data: "mode=620,ptmxmode=666", optional: true},
+	{fs: "bpf", dir: "/sys/fs/bpf", flags: plain, data: "mode=700", optional: true},
+	{fs: "debugfs", dir: "/sys/kernel/debug", flags: plain, optional: true},
+	{fs: "tracefs", dir: "/sys/kernel/tracing", flags: plain, optional: true},
+	{fs: "cgroup2", dir: "/sys/fs/cgroup", flags: plain, optional: true},
+}
+
+func mountAll(table []mount) error {
+	for _, m := range table {
+		err := m.do()
+		if err != nil && !(m.optional && lacking(err)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// lacking tells whether a mount failed because the kernel does not have the
+// file system, or sysfs not the directory that comes with it.
+func lacking(err error) bool {
+	return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM)
+}
+
+func (m mount) do() error {
+	// In sysfs no directory can be made, nor need be.
+	if err := os.MkdirAll(m.dir, 0o755); err != nil {
+		return fmt.Errorf("mount %s: %w", m.fs, err)
+	}
+	if err := unix.Mount(m.fs, m.dir, m.fs, m.flags, m.data); err != nil {
+		return fmt.Errorf("mount %s on %s: %w", m.fs, m.dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+// shell runs an interactive shell, or the program given, on a terminal of its
+// own that the port is connected to.
+func (g *guest) shell() (int, error) {
+	args, dir := g.cfg.Args, g.cfg.Dir
+	if len(args) == 0 {
+		args = []string{"/bin/sh", "-i"}
+	}
+	if dir == "" {
+		dir = wire.ObjectDir
+	}
+	term := g.cfg.Term
+	if term == "" {
+		term = "linux"
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return 0, err
+	}
+	setEnv(append([]string{"TERM=" + term, "PS1=" + name + ":\\w# ", "ENV=/etc/shrc"}, g.cfg.Env...))
+	if err := enter(dir); err != nil {
+		return 0, err
+	}
+	master, slave, err := pty.Open()
+	if err != nil {
+		return 0, fmt.Errorf("terminal: %w", err)
+	}
+	resize := func(w wire.Window) {
+		_ = pty.Setsize(master, &pty.Winsize{Rows: w.Rows, Cols: w.Cols})
+	}
+	if g.cfg.Window != nil {
+		resize(*g.cfg.Window)
+	}
+	pid, code, err := start(args, []*os.File{slave, slave, slave}, &syscall.SysProcAttr{Setsid: true, Setctty: true})
+	if err != nil {
+		return 0, err
+	}
+	slave.Close()
+	tty := g.ports[wire.PortTTY]
+	if pid == 0 {
+		_, err := fmt.Fprintf(tty, "xpsgen vm: %s: not found or not executable in the guest\r\n", args[0])
+		return code, err
+	}
+	g.inbox.handle(resize, func(s int) { _ = unix.Kill(-pid, unix.Signal(s)) })
+	go func() { _, _ = io.Copy(master, tty) }()
+	copied := make(chan struct{})
+	go func() {
+		// Ends with EIO when the last one who has the terminal is gone.
+		_, _ = io.Copy(tty, master)
+		close(copied)
+	}()
+	code = reap(pid)
+	_ = unix.Kill(-1, unix.SIGKILL)
+	<-copied
+	return code, nil
+}

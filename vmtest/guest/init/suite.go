@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+
+	"xpsgen/vmtest/guest/suite"
+	"xpsgen/vmtest/guest/wire"
+	"xpsgen/vmtest/ktap"
+)
+
+// suite runs the tests. What they start they wait for; orphans of theirs stay
+// zombies for the seconds that are left.
+func (g *guest) suite() (int, error) {
+	setEnv(nil)
+	w := ktap.NewWriter(g.ports[wire.PortResult])
+	if g.cfg.NoTests {
+		w.Plan(0)
+		return 0, w.Err()
+	}
+	failed, err := suite.Run(context.Background(), w, suite.Options{
+		Run: g.cfg.Run, Unpatched: g.cfg.Unpatched, IP: wire.IPPath,
+		Scratch: wire.ScratchDir, TimeoutScale: g.cfg.TimeoutScale,
+	})
+	if err == nil {
+		err = w.Err()
+	}
+	return failed, err
+}

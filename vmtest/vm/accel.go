@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// errSilentKVM ends a guest under KVM that did not report in.
+var errSilentKVM = errors.New("no word from the guest under kvm")
+
+const (
+	verdictGood = "good"
+	verdictBad  = "bad"
+)
+
+// verdict is what is remembered of KVM on a host.
+type verdict struct {
+	Verdict string `json:"verdict"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+const kvmDevice = "/dev/kvm"
+
+// openKVM returns an error that says why KVM cannot even be tried.
+func openKVM() error {
+	f, err := os.OpenFile(kvmDevice, os.O_RDWR, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no %s", kvmDevice)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be opened: join its group, usually kvm", kvmDevice)
+	case err != nil:
+		return err
+	}
+	return f.Close()
+}
+
+// trial waits for the guest's hello. It returns why KVM is no good, or "".
+func (r *Running) trial(ctx context.Context) string {
+	wait := time.NewTimer(r.limits.KVM)
+	defer wait.Stop()
+	select {
+	case <-r.helloed:
+		return ""
+	case <-ctx.Done():
+		return "interrupted"
+	case <-r.ended:
+		if r.result.Hello != nil {
+			return ""
+		}
+		var q *QEMUError
+		if errors.As(r.err, &q) && strings.TrimSpace(q.Stderr) != "" {
+			return "qemu says: " + oneLine(q.Stderr)
+		}
+		if r.result.ConsoleBytes > 0 {
+			// NB: a kernel that speaks runs; that it dies is its own fault.
+			return ""
+		}
+		return "the guest ended without a word"
+	case <-wait.C:
+		if said := oneLine(r.proc.stderr.String()); said != "" {
+			return "qemu says: " + said
+		}
+		return fmt.Sprintf("the guest stayed silent for %s", round(r.limits.KVM))
+	}
+}
+
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	const most = 200
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return s
+}
+
+// verdictFile returns where the verdict on this host, as it is booted now, is
+// kept; "" if nowhere.
+func (m *Machine) verdictFile() string {
+	if m.AccelCache == "" {
+		return ""
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return ""
+	}
+	key := sha256.Sum256([]byte(strings.Join([]string{
+		string(boot), unix.ByteSliceToString(u.Nodename[:]), unix.ByteSliceToString(u.Release[:]), m.QEMU, string(m.Type),
+	}, "\x00")))
+	return filepath.Join(m.AccelCache, "kvm-"+hex.EncodeToString(key[:8])+".json")
+}
+
+// recall returns the remembered verdict; the zero one if there is none.
+func (m *Machine) recall() verdict {
+	var v verdict
+	file := m.verdictFile()
+	if file == "" {
+		return v
+	}
+	// A verdict that cannot be read is none: it will be found anew.
+	if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &v) != nil {
+		v = verdict{}
+	}
+	return v
+}
+
+// remember keeps v. That it cannot is no reason to fail: the next run tries
+// again.
+func (m *Machine) remember(v verdict) {
+	file := m.verdictFile()
+	if file == "" {
+		return
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return
+	}
+	if os.MkdirAll(m.AccelCache, 0o755) != nil {
+		return
+	}
+	f, err := os.CreateTemp(m.AccelCache, ".tmp-kvm-*")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(append(b, '\n'))
+	if errors.Join(err, f.Close()) != nil || os.Rename(f.Name(), file) != nil {
+		_ = os.Remove(f.Name())
+	}
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// descriptors are the numbers under which QEMU inherits what it needs.
+type descriptors struct {
+	initrd, console, qmp int
+	ports                []portDescriptor
+}
+
+type portDescriptor struct {
+	name string
+	fd   int
+}
+
+// kernelArgs is what every guest's kernel is told.
+var kernelArgs = [...]string{
+	"console=ttyS0",
+	// Warnings are splats and must show; notices and below cost time.
+	"loglevel=5",
+	// A panic ends the run at once, through the keyboard controller, which
+	// -no-reboot turns into QEMU's end. An oops does not panic: the suite
+	// goes on, and the verdict knows.
+	"panic=-1", "reboot=t",
+	// Without it the first to want random numbers waits for entropy.
+	"random.trust_cpu=on",
+	// Names and programs go away without waiting for grace periods.
+	"rcupdate.rcu_expedited=1",
+	// The emulated clock is what it is: no use in calibrating and checking.
+	"no_timer_check", "tsc=reliable",
+}
+
+// kernelCmdline returns the kernel's command line.
+func (m *Machine) kernelCmdline() string {
+	return strings.Join(append(append([]string(nil), kernelArgs[:]...), m.Cmdline...), " ")
+}
+
+// args returns QEMU's arguments for a machine that has been checked. port is
+// where it waits for a debugger, 0 for nowhere.
+func (m *Machine) args(accel Accel, d descriptors, port int) []string {
+	a := []string{
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-name", "xpsgen",
+	}
+	bus := "virtio-serial-device"
+	switch m.Type {
+	case Q35:
+		a = append(a, "-machine", "q35")
+		bus = "virtio-serial-pci"
+	default:
+		// NB: the PIT is the only timer here besides the local APIC's, and
+		// a guest without an RTC spends two seconds looking for it.
+		a = append(a, "-machine", "microvm,acpi=off,rtc=on")
+	}
+	switch accel {
+	case KVM:
+		a = append(a, "-accel", "kvm", "-cpu", "host")
+	default:
+		a = append(a, "-accel", "tcg,thread=multi", "-cpu", "max")
+	}
+	a = append(a,
+		"-smp", strconv.Itoa(m.CPUs),
+		"-m", strconv.Itoa(m.MemoryMiB)+"M",
+		"-kernel", m.Kernel,
+		"-initrd", fdPath(d.initrd),
+		"-append", m.kernelCmdline(),
+		"-chardev", socket("console", d.console),
+		"-serial", "chardev:console",
+		"-chardev", socket("qmp", d.qmp),
+		"-mon", "chardev=qmp,mode=control",
+		// Queues are set up for every port there might be.
+		"-device", fmt.Sprintf("%s,max_ports=%d", bus, len(d.ports)+1),
+	)
+	for i, p := range d.ports {
+		id := "port" + strconv.Itoa(i+1)
+		a = append(a,
+			"-chardev", socket(id, p.fd),
+			"-device", fmt.Sprintf("virtserialport,chardev=%s,nr=%d,name=%s", id, i+1, p.name))
+	}
+	if port != 0 {
+		a = append(a, "-S", "-gdb", "tcp:127.0.0.1:"+strconv.Itoa(port))
+	}
+	return a
+}
+
+func socket(id string, fd int) string { return fmt.Sprintf("socket,id=%s,fd=%d", id, fd) }
+
+func fdPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }

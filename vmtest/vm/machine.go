@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package vm boots a kernel under QEMU and finds out how that went.
+//
+// A [Machine] is described, started and waited for like an [os/exec.Cmd]. The
+// guest's PID 1 speaks over virtio-serial ports (package wire); the kernel's
+// console goes to a writer of the caller's and is searched for splats on the
+// way. QEMU's exit status proves nothing and is never asked: a panic under
+// -no-reboot looks like a clean end. What counts is that the guest said hello,
+// said that it was done, and that everything it sent arrived; else Wait
+// returns one of this package's error types, each of which names what
+// happened.
+//
+// Nothing here prints, and nothing outlives the Machine: the context's end
+// kills QEMU, and so does the death of this process.
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+// Accel is what runs the guest's instructions.
+type Accel string
+
+// The accelerators.
+const (
+	// Auto tries KVM if it looks usable, and falls back to TCG for good if
+	// the guest stays silent.
+	Auto Accel = "auto"
+	KVM  Accel = "kvm"
+	TCG  Accel = "tcg"
+)
+
+// Type is QEMU's machine type.
+type Type string
+
+// The machine types.
+const (
+	// MicroVM has virtio-mmio and little else, and boots fastest.
+	MicroVM Type = "microvm"
+	// Q35 is a PC.
+	Q35 Type = "q35"
+)
+
+// Machine describes a guest. Kernel, one of Initrds and Config.Mode are
+// required; the zero value of everything else is the default.
+type Machine struct {
+	// Kernel is the kernel to boot: a bzImage, or a vmlinux with a PVH entry,
+	// which saves the decompression.
+	Kernel string
+	// Vmlinux has the symbols, to name the place where a vCPU hangs and for
+	// the debugger. Optional.
+	Vmlinux string
+	// Initrds are cpio archives, unpacked one over the other in this order.
+	Initrds []string
+	// Config goes behind them as one more archive.
+	Config wire.Config
+
+	// QEMU is the program; default qemu-system-x86_64.
+	QEMU string
+	// Type is the machine type; default MicroVM.
+	Type Type
+	// Accel chooses the accelerator; default Auto.
+	Accel Accel
+	// AccelCache is a directory in which the verdict on KVM is remembered,
+	// for this host until it boots again. Empty means not remembered.
+	AccelCache string
+	// CPUs defaults to 2, MemoryMiB to 512.
+	CPUs      int
+	MemoryMiB int
+	// Cmdline is added to the kernel's command line.
+	Cmdline []string
+	// Debugger stops the guest before its first instruction until a debugger
+	// comes: see [Running.DebuggerLine]. It turns all timeouts off.
+	Debugger bool
+
+	// Console receives the kernel's console as it comes, up to ConsoleLimit.
+	Console io.Writer
+	// ConsoleLimit is how much the console may say before the guest is
+	// stopped with a [ConsoleFloodError]; default 16 MiB.
+	ConsoleLimit int64
+	// Result receives the bytes of the result port.
+	Result io.Writer
+	// Stdin, Stdout and Stderr are those of the program of ModeRun. Stdin is
+	// read from the guest's hello on, possibly further than the program
+	// does, and a Read may still be pending when Wait returns.
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	// TTYIn and TTYOut are the terminal of ModeShell, which the caller has
+	// put into raw mode. As for Stdin, a Read may be left pending.
+	TTYIn  io.Reader
+	TTYOut io.Writer
+	// Windows carries sizes of the terminal to the guest. Not closed, nor
+	// waited for.
+	Windows <-chan wire.Window
+	// Signals carries signals to the program in the guest, likewise.
+	Signals <-chan int
+
+	// Timeouts bound the run.
+	Timeouts Timeouts
+	// Notice is called with what a person should read once, such as that KVM
+	// is no good. It must not block. May be nil.
+	Notice func(text string)
+	// OnHello is called when the guest reports in. Likewise.
+	OnHello func(wire.Hello)
+}
+
+// Timeouts are for a guest on hardware; under TCG all are stretched by
+// [TCGScale]. Zero means the default, negative none.
+type Timeouts struct {
+	// Boot is from the start of QEMU to the guest's hello; default 20 s.
+	Boot time.Duration
+	// Idle is how long neither a port nor the console may be silent; default
+	// 60 s, and none for ModeRun and ModeShell.
+	Idle time.Duration
+	// Whole is from the start of QEMU to its end; default 10 min, and none
+	// for ModeRun and ModeShell.
+	Whole time.Duration
+	// KVM is how long a guest under KVM may take to say hello before KVM is
+	// taken for unusable; default 5 s, 10 s if KVM is forced. Not stretched.
+	KVM time.Duration
+}
+
+// TCGScale is by how much timeouts are longer without hardware support.
+const TCGScale = 4
+
+// Scale returns by how much accel stretches timeouts.
+func Scale(accel Accel) float64 {
+	if accel == TCG {
+		return TCGScale
+	}
+	return 1
+}
+
+// effective returns the timeouts with defaults and scale applied; 0 is none.
+func (m *Machine) effective(accel Accel) Timeouts {
+	interactive := m.Config.Mode == wire.ModeRun || m.Config.Mode == wire.ModeShell
+	pick := func(set, def time.Duration) time.Duration {
+		switch {
+		case m.Debugger || set < 0:
+			return 0
+		case set > 0:
+			def = set
+		}
+		return time.Duration(float64(def) * Scale(accel))
+	}
+	t := Timeouts{Boot: pick(m.Timeouts.Boot, 20*time.Second), KVM: m.Timeouts.KVM}
+	idle, whole := 60*time.Second, 10*time.Minute
+	if interactive {
+		idle, whole = 0, 0
+	}
+	t.Idle, t.Whole = pick(m.Timeouts.Idle, idle), pick(m.Timeouts.Whole, whole)
+	if t.KVM == 0 {
+		t.KVM = 5 * time.Second
+		if m.Accel == KVM {
+			t.KVM = 10 * time.Second
+		}
+	}
+	return t
+}
+
+// check finds contradictions before anything is started, and returns a copy
+// with the defaults filled in.
+func (m *Machine) check() (*Machine, error) {
+	c := *m
+	fill := func(s *string, def string) {
+		if *s == "" {
+			*s = def
+		}
+	}
+	fill(&c.QEMU, "qemu-system-x86_64")
+	fill((*string)(&c.Type), string(MicroVM))
+	fill((*string)(&c.Accel), string(Auto))
+	if c.CPUs == 0 {
+		c.CPUs = 2
+	}
+	if c.MemoryMiB == 0 {
+		c.MemoryMiB = 512
+	}
+	if c.ConsoleLimit == 0 {
+		c.ConsoleLimit = 16 << 20
+	}
+	switch {
+	case c.Kernel == "":
+		return nil, errors.New("vm: no kernel given")
+	case len(c.Initrds) == 0:
+		return nil, errors.New("vm: no initrd given")
+	case c.Config.Mode == "":
+		return nil, errors.New("vm: no mode given")
+	case c.Type != MicroVM && c.Type != Q35:
+		return nil, fmt.Errorf("vm: unknown machine type %q", c.Type)
+	case c.Accel != Auto && c.Accel != KVM && c.Accel != TCG:
+		return nil, fmt.Errorf("vm: unknown accelerator %q: want auto, kvm or tcg", c.Accel)
+	case c.CPUs < 0 || c.MemoryMiB < 0:
+		return nil, fmt.Errorf("vm: %d cpus and %d MiB make no machine", c.CPUs, c.MemoryMiB)
+	case c.Config.Mode == wire.ModeRun && len(c.Config.Args) == 0:
+		return nil, errors.New("vm: no program given to run")
+	}
+	return &c, nil
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+// patterns give a kernel's complaint away. The first that matches a line
+// names the splat. Each is a fixed string: the console is searched as it comes.
+var patterns = [...]string{
+	"Kernel panic - not syncing",
+	"KASAN: ",
+	"KCSAN: ",
+	"KFENCE: ",
+	"KMSAN: ",
+	"UBSAN: ",
+	"possible recursive locking",
+	"possible circular locking",
+	"inconsistent lock state",
+	"suspicious RCU usage",
+	"bad unlock balance",
+	"held lock freed",
+	"lock held when returning to user space",
+	"INFO: lockdep is turned off",
+	"sleeping function called from invalid context",
+	"scheduling while atomic",
+	"soft lockup - CPU#",
+	"hard LOCKUP",
+	"detected stalls on CPUs",
+	"self-detected stall on CPU",
+	"blocked for more than",
+	"general protection fault",
+	"double fault",
+	"invalid opcode",
+	"divide error",
+	"stack guard page was hit",
+	"unable to handle page fault",
+	"NULL pointer dereference",
+	"kernel BUG at",
+	"BUG: ",
+	"WARNING: CPU:",
+	"WARNING: ",
+	"Oops: ",
+	"Out of memory: Killed process",
+	"refcount_t: ",
+	"unregister_netdevice: waiting for",
+	"ref_tracker: ",
+	"unreferenced object 0x",
+	"Call Trace:",
+	"] RIP: ",
+}
+
+// enders are lines after which a splat is over.
+var enders = [...]string{
+	"---[ end trace",
+	"---[ end Kernel panic",
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+// pump starts what carries bytes from and to the guest.
+func (r *Running) pump() {
+	r.pumps.Go(r.pumpConsole)
+	r.pumps.Go(r.pumpControl)
+	for name, to := range map[string]io.Writer{
+		wire.PortResult: r.m.Result,
+		wire.PortStdout: r.m.Stdout,
+		wire.PortStderr: r.m.Stderr,
+		wire.PortTTY:    r.m.TTYOut,
+	} {
+		if c := r.proc.ports[name]; c != nil {
+			r.pumps.Go(func() { r.pumpOut(name, c, to) })
+		}
+	}
+	for name, from := range map[string]io.Reader{
+		wire.PortStdin: r.m.Stdin,
+		wire.PortTTY:   r.m.TTYIn,
+	} {
+		if c := r.proc.ports[name]; c != nil {
+			// Not waited for: the Read may last for ever.
+			go r.pumpIn(c, from, name == wire.PortStdin)
+		}
+	}
+	go r.pumpEvents()
+}
+
+func (r *Running) pumpConsole() {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.proc.console.Read(buf)
+		if n > 0 {
+			r.touch()
+			if _, err := r.console.Write(buf[:n]); err != nil {
+				r.fail(&ConsoleFloodError{Limit: r.m.ConsoleLimit, Tail: r.console.last()})
+				// NB: keep reading, so that QEMU can end.
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (r *Running) pumpControl() {
+	in := wire.NewReceiver(tapped{r.proc.ports[wire.PortControl], r.touch})
+	for {
+		m, err := in.Next()
+		if err != nil {
+			if !ended(err) {
+				r.fail(fmt.Errorf("vm: %w", err))
+			}
+			break
+		}
+		switch {
+		case m.Hello != nil:
+			r.greet(m.Hello)
+		case m.Exit != nil:
+			r.mu.Lock()
+			r.exit = m.Exit
+			r.mu.Unlock()
+			r.touch()
+		case m.Notice != "" && r.m.Notice != nil:
+			r.m.Notice(m.Notice)
+		}
+	}
+	// After an error the rest is read all the same.
+	_, _ = io.Copy(io.Discard, r.proc.ports[wire.PortControl])
+}
+
+func (r *Running) greet(h *wire.Hello) {
+	r.mu.Lock()
+	first := r.hello == nil
+	if first {
+		r.hello, r.boot = h, time.Since(r.start)
+	}
+	r.mu.Unlock()
+	if !first {
+		return
+	}
+	close(r.helloed)
+	if r.m.OnHello != nil {
+		r.m.OnHello(*h)
+	}
+}
+
+// pumpOut carries a port to its writer. If the writer fails the run ends, but
+// the port is read on.
+func (r *Running) pumpOut(name string, c net.Conn, to io.Writer) {
+	if to == nil {
+		to = io.Discard
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := c.Read(buf)
+		if n > 0 {
+			if _, werr := to.Write(buf[:n]); werr != nil {
+				r.fail(fmt.Errorf("vm: write %s: %w", name, werr))
+				to = io.Discard
+			}
+			r.counts[name].Add(int64(n))
+			r.touch()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// pumpIn carries a reader to a port, once the guest is there, and then its end
+// if it has one to carry.
+func (r *Running) pumpIn(c *net.UnixConn, from io.Reader, eof bool) {
+	select {
+	case <-r.helloed:
+	case <-r.ended:
+		return
+	}
+	if from != nil {
+		// Errors on either side end the stream; the guest sees its end.
+		_, _ = io.Copy(c, from)
+	}
+	if eof {
+		_ = c.CloseWrite()
+	}
+}
+
+// pumpEvents carries window sizes and signals.
+func (r *Running) pumpEvents() {
+	select {
+	case <-r.helloed:
+	case <-r.ended:
+		return
+	}
+	for {
+		select {
+		case w := <-r.m.Windows:
+			r.send(wire.Message{Window: &w})
+		case s := <-r.m.Signals:
+			r.send(wire.Message{Signal: s})
+		case <-r.ended:
+			return
+		}
+	}
+}
+
+// tapped calls a func whenever something was read.
+type tapped struct {
+	r    io.Reader
+	call func()
+}
+
+func (t tapped) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	if n > 0 {
+		t.call()
+	}
+	return n, err
+}
+
+// ended tells whether a read failed because the other side is gone.
+func ended(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
+}

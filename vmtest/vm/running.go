@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+// Result is what is known of a guest that has ended.
+type Result struct {
+	// Accel is what ran it in the end.
+	Accel Accel
+	// Fallback says why it was not KVM, if Auto and TCG was taken.
+	Fallback string
+	// Hello is the guest's first word, nil if it had none.
+	Hello *wire.Hello
+	// Exit is its last word, likewise.
+	Exit *wire.Exit
+	// Boot is from the start of QEMU to Hello, Total to QEMU's end.
+	Boot, Total time.Duration
+	// Args is QEMU's command line. Descriptors in it are this run's.
+	Args []string
+	// ConsoleBytes is how much the kernel said on the console, Tail its end.
+	ConsoleBytes int64
+	Tail         []string
+	// Splats are the kernel's complaints. A run with any has not passed.
+	Splats []Splat
+}
+
+// Running is a Machine that was started.
+type Running struct {
+	m        *Machine
+	accel    Accel
+	fallback string
+	limits   Timeouts
+	proc     *process
+	args     []string
+	start    time.Time
+	port     int
+
+	console  console
+	activity atomic.Int64 // since start, in nanoseconds, of the last byte
+	counts   map[string]*atomic.Int64
+	moved    chan struct{} // something arrived or was said; capacity 1
+	helloed  chan struct{} // closed on hello
+	stop     chan error    // what ends the run from inside; capacity 1
+	pumps    sync.WaitGroup
+
+	mu    sync.Mutex
+	hello *wire.Hello
+	boot  time.Duration
+	exit  *wire.Exit
+	sendM sync.Mutex
+
+	ended  chan struct{}
+	result *Result
+	err    error
+}
+
+// Run starts m and waits for its end.
+func (m *Machine) Run(ctx context.Context) (*Result, error) {
+	r, err := m.Start(ctx)
+	if err != nil {
+		return &Result{}, err
+	}
+	return r.Wait()
+}
+
+// begin starts one attempt with the given accelerator.
+func begin(ctx context.Context, m *Machine, accel Accel, port int, fallback string) (*Running, error) {
+	r := &Running{
+		m: m, accel: accel, limits: m.effective(accel), port: port, fallback: fallback,
+		counts: make(map[string]*atomic.Int64), moved: make(chan struct{}, 1),
+		helloed: make(chan struct{}), stop: make(chan error, 1), ended: make(chan struct{}),
+		console: console{out: m.Console, limit: m.ConsoleLimit},
+	}
+	r.start = time.Now()
+	var err error
+	if r.proc, r.args, err = launch(m, accel, port); err != nil {
+		return nil, err
+	}
+	for name := range r.proc.ports {
+		r.counts[name] = new(atomic.Int64)
+	}
+	r.pump()
+	go func() {
+		r.err = r.supervise(ctx)
+		r.finish()
+		close(r.ended)
+	}()
+	return r, nil
+}
+
+// Wait returns when the guest has ended. The Result is never nil; what it
+// holds is as much as is known. The error is nil only if the guest said that
+// it was done, QEMU then stopped, and all that was sent arrived.
+func (r *Running) Wait() (*Result, error) {
+	<-r.ended
+	return r.result, r.err
+}
+
+// Accel returns the accelerator in use.
+func (r *Running) Accel() Accel { return r.accel }
+
+// DebuggerLine returns the command that brings the debugger, or "" if the
+// Machine does not wait for one.
+func (r *Running) DebuggerLine() string {
+	if r.port == 0 {
+		return ""
+	}
+	vmlinux := r.m.Vmlinux
+	if vmlinux == "" {
+		vmlinux = "vmlinux"
+	}
+	return fmt.Sprintf("gdb %s -ex 'target remote 127.0.0.1:%d'", vmlinux, r.port)
+}
+
+// finish collects the result after QEMU is gone.
+func (r *Running) finish() {
+	r.proc.kill()
+	// QEMU's ends are closed, so the readers come to theirs; what was still
+	// in the sockets is read first.
+	r.pumps.Wait()
+	r.proc.closeConns()
+	res := &Result{
+		Accel: r.accel, Fallback: r.fallback, Args: r.args,
+		Total: time.Since(r.start), Tail: r.console.last(),
+	}
+	var outErr error
+	res.ConsoleBytes, res.Splats, outErr = r.console.done()
+	r.mu.Lock()
+	res.Hello, res.Exit, res.Boot = r.hello, r.exit, r.boot
+	r.mu.Unlock()
+	r.result = res
+	r.err = r.verdict(r.err)
+	if r.err == nil && outErr != nil {
+		r.err = fmt.Errorf("vm: write console: %w", outErr)
+	}
+}
+
+// verdict turns the reason why the run ended into what it means.
+func (r *Running) verdict(reason error) error {
+	res := r.result
+	if errors.Is(reason, errExited) {
+		reason = nil
+	}
+	if text, ok := panicReason(res.Splats, res.Tail); ok && !errors.Is(reason, context.Canceled) {
+		return &PanicError{Reason: text, Tail: res.Tail}
+	}
+	if reason != nil {
+		return reason
+	}
+	switch {
+	case res.Hello == nil && r.proc.err != nil:
+		return &QEMUError{Path: r.m.QEMU, Stderr: r.proc.stderr.String(), Err: r.proc.err}
+	case res.Hello == nil:
+		return &BootError{After: res.Total, Exited: true, Tail: res.Tail}
+	case res.Exit == nil:
+		return &EarlyExitError{After: res.Total, Tail: res.Tail}
+	}
+	for name, sent := range res.Exit.Sent {
+		if c := r.counts[name]; c == nil || c.Load() != sent {
+			lost := &LostResultsError{Port: name, Sent: sent}
+			if c != nil {
+				lost.Received = c.Load()
+			}
+			return lost
+		}
+	}
+	if res.Exit.Error != "" {
+		return &GuestError{Text: res.Exit.Error}
+	}
+	return nil
+}
+
+// fail ends the run with err, unless it ends already.
+func (r *Running) fail(err error) {
+	select {
+	case r.stop <- err:
+	default:
+	}
+}
+
+// touch notes that the guest did something.
+func (r *Running) touch() {
+	r.activity.Store(int64(time.Since(r.start)))
+	select {
+	case r.moved <- struct{}{}:
+	default:
+	}
+}
+
+// send writes a message to the guest.
+func (r *Running) send(m wire.Message) {
+	r.sendM.Lock()
+	defer r.sendM.Unlock()
+	// A guest that no longer listens is noticed elsewhere.
+	_ = wire.Send(r.proc.ports[wire.PortControl], m)
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Splat is one complaint of the kernel, as found on the console.
+type Splat struct {
+	// Pattern is what gave it away.
+	Pattern string
+	// Lines are the complaint and what follows it, from "cut here" on if
+	// there was one.
+	Lines []string
+	// Frames are the top functions of its call trace.
+	Frames []string
+}
+
+// Bounds of what is kept.
+const (
+	maxSplats     = 16
+	maxSplatLines = 80
+	maxFrames     = 5
+)
+
+// splatScanner finds splats in a console read line by line.
+type splatScanner struct {
+	splats []Splat
+	open   bool
+	// quiet counts lines since the open splat last said something of its own.
+	quiet int
+	cut   string
+}
+
+const cutHere = "------------[ cut here ]------------"
+
+// line takes the next line of the console.
+func (s *splatScanner) line(l string) {
+	if s.open {
+		s.more(l)
+		return
+	}
+	if strings.Contains(l, cutHere) {
+		s.cut = l
+		return
+	}
+	if p := match(l); p != "" {
+		s.begin(p, l)
+	} else if s.cut != "" && strings.TrimSpace(bare(l)) != "" {
+		// A warning with a text of its own has it between the cut and
+		// "WARNING:".
+		s.cut += "\n" + l
+		if strings.Count(s.cut, "\n") > 3 {
+			s.cut = ""
+		}
+	}
+}
+
+func (s *splatScanner) begin(pattern, l string) {
+	if len(s.splats) == maxSplats {
+		return
+	}
+	var lines []string
+	if s.cut != "" {
+		lines = strings.Split(s.cut, "\n")
+		s.cut = ""
+	}
+	s.splats = append(s.splats, Splat{Pattern: pattern, Lines: append(lines, l)})
+	s.open, s.quiet = true, 0
+}
+
+// more adds l to the open splat, or ends it.
+func (s *splatScanner) more(l string) {
+	cur := &s.splats[len(s.splats)-1]
+	if strings.Contains(l, cutHere) {
+		s.close()
+		s.line(l)
+		return
+	}
+	cur.Lines = append(cur.Lines, l)
+	for _, e := range enders {
+		if strings.Contains(l, e) {
+			s.close()
+			return
+		}
+	}
+	if match(l) != "" || partOfTrace(bare(l)) {
+		s.quiet = 0
+	} else {
+		s.quiet++
+	}
+	if len(cur.Lines) >= maxSplatLines || s.quiet >= 12 {
+		s.close()
+	}
+}
+
+func (s *splatScanner) close() {
+	if !s.open {
+		return
+	}
+	s.open = false
+	cur := &s.splats[len(s.splats)-1]
+	cur.Frames = frames(cur.Lines)
+	if strings.Contains(cur.Pattern, "Call Trace") || strings.Contains(cur.Pattern, "RIP") {
+		// A trace alone belongs to whatever complained in its lines.
+		for _, l := range cur.Lines {
+			if p := match(l); p != "" && p != cur.Pattern {
+				cur.Pattern = p
+				break
+			}
+		}
+	}
+}
+
+// done ends the console and returns what was found.
+func (s *splatScanner) done() []Splat {
+	s.close()
+	return s.splats
+}
+
+func match(l string) string {
+	for _, p := range patterns {
+		if strings.Contains(l, p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// stamp is the time and, with CONFIG_PRINTK_CALLER, the task before a line.
+var stamp = regexp.MustCompile(`^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?`)
+
+func bare(l string) string { return stamp.ReplaceAllString(l, "") }
+
+func partOfTrace(l string) bool {
+	return strings.HasPrefix(l, " ") || strings.HasPrefix(l, "RIP: ") || strings.HasPrefix(l, "R1") ||
+		strings.HasPrefix(l, "RSP: ") || strings.HasPrefix(l, "CPU: ") || strings.HasPrefix(l, "Code: ")
+}
+
+// frame is a line of a call trace; those with a question mark are guesses of
+// the unwinder.
+var frame = regexp.MustCompile(`^ +(?:\[<[0-9a-f]+>\] )?([A-Za-z_.][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+`)
+
+// rip is where it happened.
+var rip = regexp.MustCompile(`RIP: [0-9a-f]{4}:([A-Za-z_.][\w.]*)\+0x`)
+
+// plumbing are functions that every complaint goes through.
+var plumbing = map[string]bool{
+	"dump_stack": true, "dump_stack_lvl": true, "show_stack": true, "panic": true, "__warn": true,
+	"report_bug": true, "handle_bug": true, "exc_invalid_op": true, "asm_exc_invalid_op": true,
+	"warn_slowpath_fmt": true, "__warn_printk": true, "__die": true, "__die_body": true, "die": true,
+	"page_fault_oops": true, "exc_page_fault": true, "asm_exc_page_fault": true, "kasan_report": true,
+	"print_report": true, "print_address_description": true, "no_context": true,
+}
+
+// frames returns the top functions of a splat: where it happened, then who
+// called.
+func frames(lines []string) []string {
+	var out []string
+	add := func(f string) {
+		f, _, _ = strings.Cut(f, ".")
+		if !plumbing[f] && len(out) < maxFrames && (len(out) == 0 || out[len(out)-1] != f) {
+			out = append(out, f)
+		}
+	}
+	seenRIP := false
+	for _, l := range lines {
+		l = bare(l)
+		if m := rip.FindStringSubmatch(l); m != nil && !seenRIP {
+			seenRIP = true
+			if len(out) == 0 {
+				add(m[1])
+			}
+			continue
+		}
+		if m := frame.FindStringSubmatch(l); m != nil {
+			add(m[1])
+		}
+	}
+	return out
+}
+
+// panicReason returns what the kernel said when it panicked.
+func panicReason(splats []Splat, tail []string) (string, bool) {
+	const mark = "Kernel panic - not syncing: "
+	find := func(lines []string) (string, bool) {
+		for _, l := range lines {
+			if _, r, ok := strings.Cut(l, mark); ok {
+				return strings.TrimSpace(r), true
+			}
+		}
+		return "", false
+	}
+	for _, s := range splats {
+		if r, ok := find(s.Lines); ok {
+			return r, true
+		}
+	}
+	return find(tail)
+}

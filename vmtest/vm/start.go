@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+import (
+	"context"
+	"fmt"
+	"net"
+)
+
+// Start starts the guest. Under [Auto], if KVM looks usable and is not yet
+// known to be, Start returns once the guest has said hello, under KVM or,
+// after a notice, under TCG.
+//
+// Returns an error wrapping [ErrKVMUnusable] if KVM is forced and does not
+// work, and a [*QEMUError] if QEMU cannot be run at all. Cancelling ctx kills
+// the guest.
+func (m *Machine) Start(ctx context.Context) (*Running, error) {
+	m, err := m.check()
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("vm: %w", context.Cause(ctx))
+	}
+	port := 0
+	if m.Debugger {
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
+	}
+	if m.Accel == TCG {
+		return begin(ctx, m, TCG, port, "")
+	}
+	return m.startKVM(ctx, port)
+}
+
+// startKVM starts m with KVM, forced or tried.
+func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
+	known := m.recall()
+	reason := ""
+	switch {
+	case m.Accel == Auto && m.Debugger && known.Verdict != verdictGood:
+		// Silence would be the debugger's doing: no trial.
+		return begin(ctx, m, TCG, port, "a debugger is to come")
+	case m.Accel == Auto && known.Verdict == verdictBad:
+		reason = known.Reason
+	default:
+		if err := openKVM(); err != nil {
+			reason = err.Error()
+		}
+	}
+	if reason == "" {
+		r, err := begin(ctx, m, KVM, port, "")
+		if err != nil {
+			return nil, err
+		}
+		if m.Debugger || (m.Accel == Auto && known.Verdict == verdictGood) {
+			return r, nil
+		}
+		if reason = r.trial(ctx); reason == "" {
+			m.remember(verdict{Verdict: verdictGood})
+			return r, nil
+		}
+		if ctx.Err() != nil {
+			_, err := r.Wait()
+			return nil, err
+		}
+		r.fail(errSilentKVM)
+		_, _ = r.Wait()
+		m.remember(verdict{Verdict: verdictBad, Reason: reason})
+	}
+	if m.Accel == KVM {
+		return nil, fmt.Errorf("vm: %w: %s", ErrKVMUnusable, reason)
+	}
+	if m.Notice != nil && known.Verdict != verdictBad {
+		m.Notice("KVM is of no use on this host (" + reason + "): emulating with TCG")
+	}
+	return begin(ctx, m, TCG, port, reason)
+}
+
+// freePort returns a port for the debugger: the customary one, or any.
+func freePort() (int, error) {
+	for _, addr := range []string{"127.0.0.1:1234", "127.0.0.1:0"} {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		if err := l.Close(); err != nil {
+			return 0, fmt.Errorf("vm: port for the debugger: %w", err)
+		}
+		return port, nil
+	}
+	return 0, fmt.Errorf("vm: no free port for the debugger on 127.0.0.1")
+}

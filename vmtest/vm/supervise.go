@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+// errExited is the reason of a run that ended because QEMU did.
+var errExited = errors.New("qemu ended")
+
+// drainTime is how long after the guest's last word everything it sent may
+// still be on the way, and its machine may take to go off.
+const drainTime = 10 * time.Second
+
+// supervise watches over the guest until there is a reason to end.
+func (r *Running) supervise(ctx context.Context) error {
+	poll := time.NewTimer(0)
+	defer poll.Stop()
+	var exitAt time.Duration // when the guest said it was done
+	said := false            // that we have it all
+	for {
+		r.mu.Lock()
+		exit, hello := r.exit, r.hello
+		r.mu.Unlock()
+		now := time.Since(r.start)
+		if exit != nil {
+			if exitAt == 0 {
+				exitAt = now
+			}
+			if !said && r.complete(exit) {
+				said = true
+				r.send(wire.Message{Bye: true})
+			}
+			// NB: results that do not come are the verdict's to judge.
+			if now-exitAt > time.Duration(float64(drainTime)*Scale(r.accel)) {
+				return nil
+			}
+		} else if err := r.overdue(now, hello != nil); err != nil {
+			return err
+		}
+		poll.Reset(r.nextLook(now, exit != nil))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("vm: %w", context.Cause(ctx))
+		case err := <-r.stop:
+			return err
+		case <-r.proc.done:
+			// What the guest said last may still be in the sockets.
+			return errExited
+		case <-r.moved:
+		case <-poll.C:
+		}
+	}
+}
+
+// complete tells whether all that the guest says it sent has arrived.
+func (r *Running) complete(e *wire.Exit) bool {
+	for name, sent := range e.Sent {
+		if c := r.counts[name]; c == nil || c.Load() < sent {
+			return false
+		}
+	}
+	return true
+}
+
+// overdue returns the error of a guest that is out of time.
+func (r *Running) overdue(now time.Duration, hello bool) error {
+	idle := now - time.Duration(r.activity.Load())
+	l := r.limits
+	switch {
+	case !hello && l.Boot > 0 && now > l.Boot:
+		return &BootError{After: l.Boot, CPUs: r.inspect(), Tail: r.console.last()}
+	case l.Whole > 0 && now > l.Whole:
+		return &HangError{After: l.Whole, CPUs: r.inspect(), Tail: r.console.last()}
+	case hello && l.Idle > 0 && idle > l.Idle:
+		return &HangError{Idle: true, After: l.Idle, CPUs: r.inspect(), Tail: r.console.last()}
+	}
+	return nil
+}
+
+// nextLook returns when a limit may be reached next.
+func (r *Running) nextLook(now time.Duration, exited bool) time.Duration {
+	next := time.Hour
+	consider := func(limit, since time.Duration) {
+		if limit > 0 {
+			next = min(next, max(limit+since-now, 0)+time.Millisecond)
+		}
+	}
+	if exited {
+		return 100 * time.Millisecond
+	}
+	consider(r.limits.Boot, 0)
+	consider(r.limits.Whole, 0)
+	consider(r.limits.Idle, time.Duration(r.activity.Load()))
+	return next
+}
