@@ -5,6 +5,7 @@ package uapi
 import (
 	"cmp"
 	"debug/dwarf"
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -13,15 +14,23 @@ import (
 
 // recordReader builds aggregates from debug information.
 type recordReader struct {
-	d     *dwarf.Data
-	src   *source // of header
-	files []*dwarf.LineFile
-	roots []string
-	path  string // of header
-	done  map[*dwarf.StructType]*Aggregate
-	place map[dwarf.Offset]Pos
-	lines map[dwarf.Offset][]int
-	names map[*dwarf.StructType]string // typedefs of records without a tag
+	d       *dwarf.Data
+	src     *source // of header
+	files   []*dwarf.LineFile
+	roots   []string
+	path    string // of header
+	done    map[*dwarf.StructType]*Aggregate
+	place   map[*dwarf.StructType]Pos
+	members map[*dwarf.StructType][]memberEntry
+	names   map[*dwarf.StructType]string // typedefs of records without a tag
+}
+
+// memberEntry is what the entry of a member says besides its type.
+type memberEntry struct {
+	line int
+	// bit is where a bit-field begins, from the start of the record, in
+	// the order in which the target numbers bits.
+	bit int64
 }
 
 // aggregates returns the structs and unions that the header itself defines, in
@@ -29,26 +38,24 @@ type recordReader struct {
 func aggregates(d *dwarf.Data, src *source, roots []string, header string) ([]*Aggregate, error) {
 	r := &recordReader{
 		d: d, src: src, roots: roots, path: header,
-		done:  make(map[*dwarf.StructType]*Aggregate),
-		place: make(map[dwarf.Offset]Pos),
-		lines: make(map[dwarf.Offset][]int),
-		names: make(map[*dwarf.StructType]string),
+		done:    make(map[*dwarf.StructType]*Aggregate),
+		place:   make(map[*dwarf.StructType]Pos),
+		members: make(map[*dwarf.StructType][]memberEntry),
+		names:   make(map[*dwarf.StructType]string),
 	}
-	offsets, err := r.survey()
+	records, err := r.survey()
 	if err != nil {
 		return nil, fmt.Errorf("debug information: %w", err)
 	}
 	var out []*Aggregate
-	for _, off := range offsets {
-		t, err := d.Type(off)
+	for _, st := range records {
+		if st.Incomplete {
+			continue
+		}
+		a, err := r.aggregate(st)
 		if err != nil {
 			return nil, fmt.Errorf("debug information: %w", err)
 		}
-		st, ok := t.(*dwarf.StructType)
-		if !ok || st.Incomplete {
-			continue
-		}
-		a := r.aggregate(st, off)
 		if a.Tag != "" && a.Pos.File == header {
 			a.Doc = src.before(a.Pos.Line)
 			out = append(out, a)
@@ -58,17 +65,12 @@ func aggregates(d *dwarf.Data, src *source, roots []string, header string) ([]*A
 	return out, nil
 }
 
-// survey walks over all entries once. It returns where records are and notes
-// their places and those of their members, which the types of debug/dwarf do
-// not carry.
-func (r *recordReader) survey() (records []dwarf.Offset, err error) {
-	type typedef struct {
-		name string
-		to   dwarf.Offset
-	}
+// survey walks over all entries once. It returns the records and notes what
+// their entries say but the types of debug/dwarf do not carry.
+func (r *recordReader) survey() (records []*dwarf.StructType, err error) {
 	var (
-		typedefs []typedef
-		open     []dwarf.Offset // the record or 0, by depth
+		typedefs []*dwarf.Entry
+		open     []*dwarf.StructType // the record or nil, by depth
 		reader   = r.d.Reader()
 	)
 	for {
@@ -83,41 +85,76 @@ func (r *recordReader) survey() (records []dwarf.Offset, err error) {
 			open = open[:max(0, len(open)-1)]
 			continue
 		}
-		record := dwarf.Offset(0)
+		var record *dwarf.StructType
 		switch e.Tag {
 		case dwarf.TagCompileUnit:
 			if err := r.lineTable(e); err != nil {
 				return nil, err
 			}
 		case dwarf.TagStructType, dwarf.TagUnionType:
-			record = e.Offset
-			records = append(records, e.Offset)
-			r.place[e.Offset] = r.declared(e)
+			t, err := r.d.Type(e.Offset)
+			if err != nil {
+				return nil, err
+			}
+			// NB: types are cached by their offset, so this is the
+			// very object that others refer to.
+			if st, ok := t.(*dwarf.StructType); ok {
+				record = st
+				records = append(records, st)
+				r.place[st] = r.declared(e)
+			}
 		case dwarf.TagMember:
-			if n := len(open); n > 0 && open[n-1] != 0 {
-				r.lines[open[n-1]] = append(r.lines[open[n-1]], r.declared(e).Line)
+			if n := len(open); n > 0 && open[n-1] != nil {
+				m := memberEntry{r.declared(e).Line, bitOffset(e, reader.ByteOrder() == binary.BigEndian)}
+				r.members[open[n-1]] = append(r.members[open[n-1]], m)
 			}
 		case dwarf.TagTypedef:
-			name, ok := e.Val(dwarf.AttrName).(string)
-			to, ok2 := e.Val(dwarf.AttrType).(dwarf.Offset)
-			if ok && ok2 {
-				typedefs = append(typedefs, typedef{name, to})
-			}
+			typedefs = append(typedefs, e)
 		}
 		if e.Children {
 			open = append(open, record)
 		}
 	}
-	for _, td := range typedefs {
-		t, err := r.d.Type(td.to)
+	return records, r.nameRecords(typedefs)
+}
+
+// nameRecords calls records without a tag by their typedef.
+func (r *recordReader) nameRecords(typedefs []*dwarf.Entry) error {
+	for _, e := range typedefs {
+		name, ok := e.Val(dwarf.AttrName).(string)
+		to, ok2 := e.Val(dwarf.AttrType).(dwarf.Offset)
+		if !ok || !ok2 {
+			continue
+		}
+		t, err := r.d.Type(to)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if st, ok := t.(*dwarf.StructType); ok && st.StructName == "" && r.names[st] == "" {
-			r.names[st] = td.name
+			r.names[st] = name
 		}
 	}
-	return records, nil
+	return nil
+}
+
+// bitOffset returns where a bit-field begins. clang still writes the form of
+// DWARF 3, which counts within the storage unit from its most significant bit.
+// debug/dwarf does not tell an offset of 0 in that form from none.
+func bitOffset(e *dwarf.Entry, bigEndian bool) int64 {
+	if bit, ok := e.Val(dwarf.AttrDataBitOffset).(int64); ok {
+		return bit
+	}
+	start, _ := e.Val(dwarf.AttrDataMemberLoc).(int64)
+	from, ok := e.Val(dwarf.AttrBitOffset).(int64)
+	if !ok {
+		return 8 * start
+	}
+	if bigEndian {
+		return 8*start + from
+	}
+	unit, _ := e.Val(dwarf.AttrByteSize).(int64)
+	width, _ := e.Val(dwarf.AttrBitSize).(int64)
+	return 8*(start+unit) - from - width
 }
 
 func (r *recordReader) lineTable(unit *dwarf.Entry) error {
@@ -146,29 +183,37 @@ func (r *recordReader) declared(e *dwarf.Entry) Pos {
 	return Pos{File: filepath.ToSlash(rel), Line: int(line)}
 }
 
-// aggregate translates a record. off is 0 where it is not known.
-func (r *recordReader) aggregate(st *dwarf.StructType, off dwarf.Offset) *Aggregate {
-	a, ok := r.done[st]
-	if !ok {
-		a = &Aggregate{Tag: st.StructName, Union: st.Kind == "union", Size: st.ByteSize}
-		if a.Tag == "" {
-			a.Tag, a.Typedef = r.names[st], true
-		}
-		r.done[st] = a
-		for _, f := range st.Field {
-			a.Fields = append(a.Fields, r.field(f))
-		}
+// aggregate translates a record.
+func (r *recordReader) aggregate(st *dwarf.StructType) (*Aggregate, error) {
+	if a, ok := r.done[st]; ok {
+		return a, nil
 	}
-	if off == 0 || a.Pos.Line != 0 {
-		return a
+	a := &Aggregate{Tag: st.StructName, Union: st.Kind == "union", Size: st.ByteSize, Pos: r.place[st]}
+	if a.Tag == "" {
+		a.Tag, a.Typedef = r.names[st], true
 	}
-	a.Pos = r.place[off]
-	if lines := r.lines[off]; len(lines) == len(a.Fields) && a.Pos.File == r.path {
-		for i, l := range lines {
-			a.Fields[i].Doc = r.fieldDoc(l)
+	r.done[st] = a
+	entries := r.members[st]
+	if len(entries) != len(st.Field) {
+		return nil, fmt.Errorf("%s has %d members, but %d entries", a.CName(), len(st.Field), len(entries))
+	}
+	for i, f := range st.Field {
+		t, err := r.ctype(f.Type)
+		if err != nil {
+			return nil, err
 		}
+		out := Field{Name: f.Name, Type: t, Offset: f.ByteOffset}
+		if f.BitSize > 0 {
+			out.BitSize, out.BitOffset = f.BitSize, entries[i].bit
+			out.Offset = out.BitOffset / 8
+		}
+		out.Flexible = t.Kind == Array && t.Len <= 0
+		if a.Pos.File == r.path {
+			out.Doc = r.fieldDoc(entries[i].line)
+		}
+		a.Fields = append(a.Fields, out)
 	}
-	return a
+	return a, nil
 }
 
 // fieldDoc returns the comment of the field on a line.
@@ -179,54 +224,43 @@ func (r *recordReader) fieldDoc(line int) []string {
 	return r.src.before(line)
 }
 
-func (r *recordReader) field(f *dwarf.StructField) Field {
-	out := Field{Name: f.Name, Type: r.ctype(f.Type), Offset: f.ByteOffset}
-	if f.BitSize > 0 {
-		out.BitSize = f.BitSize
-		out.BitOffset = bitOffset(f)
-		out.Offset = out.BitOffset / 8
-	}
-	if out.Type.Kind == Array && out.Type.Len <= 0 {
-		out.Flexible = true
-	}
-	return out
-}
-
-// bitOffset returns where a bit-field begins. Compilers up to DWARF 3 count
-// from the most significant bit of the storage unit, which is how big-endian
-// targets number bits anyway.
-func bitOffset(f *dwarf.StructField) int64 {
-	if f.BitOffset != 0 {
-		return 8*f.ByteOffset + 8*f.ByteSize - f.BitOffset - f.BitSize
-	}
-	return 8*f.ByteOffset + f.DataBitOffset
-}
-
 // ctype translates a type.
-func (r *recordReader) ctype(t dwarf.Type) *Type {
+func (r *recordReader) ctype(t dwarf.Type) (*Type, error) {
 	switch t := t.(type) {
 	case *dwarf.TypedefType:
-		out := *r.ctype(t.Type)
+		of, err := r.ctype(t.Type)
+		if err != nil {
+			return nil, err
+		}
+		out := *of
 		if out.Kind == Integer {
 			out.BigEndian = out.BigEndian || strings.HasPrefix(t.Name, "__be")
 			out.LittleEndian = out.LittleEndian || strings.HasPrefix(t.Name, "__le")
 		}
-		return &out
+		return &out, nil
 	case *dwarf.QualType:
 		return r.ctype(t.Type)
 	case *dwarf.IntType, *dwarf.CharType:
-		return &Type{Kind: Integer, Size: t.Size(), Signed: true, Char: t.Common().Name == "char"}
+		return &Type{Kind: Integer, Size: t.Size(), Signed: true, Char: t.Common().Name == "char"}, nil
 	case *dwarf.UintType, *dwarf.UcharType, *dwarf.BoolType, *dwarf.AddrType:
 		// Plain char is unsigned on some targets.
-		return &Type{Kind: Integer, Size: t.Size(), Char: t.Common().Name == "char"}
+		return &Type{Kind: Integer, Size: t.Size(), Char: t.Common().Name == "char"}, nil
 	case *dwarf.EnumType:
-		return &Type{Kind: Integer, Size: t.ByteSize}
+		return &Type{Kind: Integer, Size: t.ByteSize}, nil
 	case *dwarf.PtrType:
-		return &Type{Kind: Pointer, Size: t.Size()}
+		return &Type{Kind: Pointer, Size: t.Size()}, nil
 	case *dwarf.ArrayType:
-		return &Type{Kind: Array, Size: max(0, t.Size()), Elem: r.ctype(t.Type), Len: t.Count}
+		elem, err := r.ctype(t.Type)
+		if err != nil {
+			return nil, err
+		}
+		return &Type{Kind: Array, Size: max(0, t.Size()), Elem: elem, Len: t.Count}, nil
 	case *dwarf.StructType:
-		return &Type{Kind: Record, Size: t.ByteSize, Record: r.aggregate(t, 0)}
+		a, err := r.aggregate(t)
+		if err != nil {
+			return nil, err
+		}
+		return &Type{Kind: Record, Size: t.ByteSize, Record: a}, nil
 	}
-	return &Type{Kind: Other, Size: max(0, t.Size())}
+	return &Type{Kind: Other, Size: max(0, t.Size())}, nil
 }
