@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"xpsgen/vmtest"
+)
+
+// Exit codes. 69 is EX_UNAVAILABLE of sysexits.h: the workbench, not the
+// kernel under test, is what failed.
+const (
+	exitPassed    = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitBreakdown = 69
+	exitSignal    = 130
+)
+
+// usageError is a command line that cannot be acted on.
+type usageError struct {
+	text string
+	// command is what to ask for help: "xpsgen vmtest".
+	command string
+}
+
+func (e *usageError) Error() string { return e.text }
+
+// statusError carries an exit code that is the answer itself and needs no
+// message: that of the program `vm run` ran, or failed tests that were
+// already reported.
+type statusError struct{ code int }
+
+func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
+
+// exitCode maps what a command returned to what the process returns. The tree
+// or the kernel being wrong is 1; whatever kept the workbench from finding
+// out is 69.
+func exitCode(ctx context.Context, err error) int {
+	var (
+		usage  *usageError
+		status *statusError
+	)
+	switch {
+	case err == nil:
+		return exitPassed
+	case errors.As(err, &status):
+		return status.code
+	case errors.As(err, &usage):
+		return exitUsage
+	case ctx.Err() != nil:
+		return exitSignal
+	case vmtest.IsVerdict(err):
+		return exitFailed
+	}
+	return exitBreakdown
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/urfave/cli/v2"
+
+	"xpsgen/vmtest"
+)
+
+// sourceFlags choose what is built: shared by every command that boots.
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "base", EnvVars: []string{"XPSGEN_BASE"}, Value: vmtest.DefaultBase,
+			Usage: "kernel base `NAME` of kernel-patches/series.toml",
+		},
+		&cli.StringFlag{
+			Name: "kernel", EnvVars: []string{"XPSGEN_KERNEL"},
+			Usage: "kernel source `DIR` to apply the series to, instead of the base's; it stays as it was",
+		},
+		&cli.StringFlag{
+			Name: "iproute2", EnvVars: []string{"XPSGEN_IPROUTE2"},
+			Usage: "iproute2 source `DIR`, likewise",
+		},
+		&cli.StringSliceFlag{
+			Name: "config", EnvVars: []string{"XPSGEN_CONFIG"},
+			Usage: "more Kconfig: the `NAME` of a fragment in vmtest/config, or a file; may be repeated",
+		},
+		&cli.IntFlag{
+			Name: "jobs", Aliases: []string{"j"}, Value: runtime.NumCPU(),
+			Usage: "`N` jobs of a build",
+		},
+	}
+}
+
+func (env *environment) source(c *cli.Context) (vmtest.Source, error) {
+	root, cache, err := env.paths(c)
+	if err != nil {
+		return vmtest.Source{}, err
+	}
+	if c.Int("jobs") < 1 {
+		return vmtest.Source{}, &usageError{
+			text:    fmt.Sprintf("--jobs: %d is less than 1", c.Int("jobs")),
+			command: "xpsgen " + c.Command.FullName(),
+		}
+	}
+	return vmtest.Source{
+		Root:        root,
+		Cache:       cache,
+		Base:        c.String("base"),
+		KernelDir:   c.String("kernel"),
+		IPRoute2Dir: c.String("iproute2"),
+		Fragments:   c.StringSlice("config"),
+		Jobs:        c.Int("jobs"),
+		Progress:    env.ui.Progress(),
+	}, nil
+}
+
+// machineFlags choose how it is booted.
+func machineFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "accel", EnvVars: []string{"XPSGEN_ACCEL"}, Value: "auto",
+			Usage: "`ACCEL` is kvm, tcg, or auto: KVM if a guest reports in under it, TCG otherwise",
+		},
+		&cli.IntFlag{
+			Name: "cpus", Value: 2,
+			Usage: "`N` virtual CPUs; the suite needs two",
+		},
+		&cli.IntFlag{
+			Name: "memory", Value: 512,
+			Usage: "guest memory in `MiB`",
+		},
+	}
+}
+
+func (env *environment) machine(c *cli.Context) (vmtest.Machine, error) {
+	m := vmtest.Machine{Accel: c.String("accel"), CPUs: c.Int("cpus"), MemoryMiB: c.Int("memory")}
+	if err := m.Validate(); err != nil {
+		return m, &usageError{text: err.Error(), command: "xpsgen " + c.Command.FullName()}
+	}
+	return m, nil
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"xpsgen/vmtest"
+)
+
+func vmtestCommand(env *environment) *cli.Command {
+	return &cli.Command{
+		Name:  "vmtest",
+		Usage: "boot the patched kernel and run the suite inside",
+		Description: "KTAP on stdout; results.ktap, results.json, junit.xml, console.log and\n" +
+			"kernel.config under out/BASE.\n\n" +
+			"Examples:\n" +
+			"  xpsgen vmtest\n" +
+			"  xpsgen vmtest --run 'control/a2[4-8]'\n" +
+			"  xpsgen vmtest --kernel ~/src/linux\n" +
+			"  xpsgen vmtest --unpatched",
+		Flags: append(append(sourceFlags(), machineFlags()...),
+			&cli.StringFlag{
+				Name: "run", EnvVars: []string{"XPSGEN_RUN"},
+				Usage: "only tests that match `PATTERN`: a regular expression per level, split by /",
+			},
+			&cli.BoolFlag{
+				Name:  "list",
+				Usage: "name the tests and do nothing",
+			},
+			&cli.BoolFlag{
+				Name:  "unpatched",
+				Usage: "the suite on the base kernel, as a control: passes if no check of the hook does",
+			},
+			&cli.StringFlag{
+				Name:  "out",
+				Usage: "`DIR` for the results; default out/BASE in the workbench",
+			},
+			&cli.BoolFlag{
+				Name:  "bisect",
+				Usage: "exit codes for git bisect run: 125 when the tree does not apply or build, 128 when the workbench fails",
+			},
+		),
+		BashComplete: completeTests(env),
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			if c.Bool("list") {
+				return env.listTests(c)
+			}
+			err := env.runSuite(c)
+			if c.Bool("bisect") {
+				return bisectStatus(c.Context, env, err)
+			}
+			return err
+		},
+	}
+}
+
+func (env *environment) listTests(c *cli.Context) error {
+	names, err := vmtest.Plan(c.String("run"))
+	if err != nil {
+		return &usageError{text: err.Error(), command: "xpsgen vmtest"}
+	}
+	for _, name := range names {
+		if _, err := fmt.Fprintln(env.stdout, name); err != nil {
+			return fmt.Errorf("print the list: %w", err)
+		}
+	}
+	return nil
+}
+
+func (env *environment) runSuite(c *cli.Context) error {
+	// A pattern that names nothing is found before a kernel is built for it.
+	if _, err := vmtest.Plan(c.String("run")); err != nil {
+		return &usageError{text: err.Error(), command: "xpsgen vmtest"}
+	}
+	src, err := env.source(c)
+	if err != nil {
+		return err
+	}
+	src.Unpatched = c.Bool("unpatched")
+	machine, err := env.machine(c)
+	if err != nil {
+		return err
+	}
+	out := c.String("out")
+	if out == "" {
+		out = filepath.Join(src.Root, "out", src.Name())
+	}
+	outcome, err := vmtest.RunSuite(c.Context, vmtest.SuiteOptions{
+		Source:  src,
+		Machine: machine,
+		Run:     c.String("run"),
+		Out:     out,
+		KTAP:    env.results(),
+	})
+	if err != nil {
+		return err
+	}
+	env.summary(outcome, out)
+	if !outcome.Passed() {
+		return &statusError{code: exitFailed}
+	}
+	return nil
+}
+
+// summary is the last word on stderr: the verdict, why, and where to look.
+func (env *environment) summary(o *vmtest.Outcome, out string) {
+	env.ui.Verdict(o.Passed(), o.Summary())
+	for _, reason := range o.Reasons {
+		env.ui.Printf("      %s", reason)
+	}
+	env.ui.Printf("      results in %s", relative(out))
+}

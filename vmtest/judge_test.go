@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vmtest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"xpsgen/vmtest/guest/suite"
+	"xpsgen/vmtest/ktap"
+)
+
+func parse(t *testing.T, text string) *ktap.Report {
+	t.Helper()
+	r, err := ktap.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// reasons joins what judge says, so that a case can name the piece it needs.
+func reasons(e evidence) string { return strings.Join(judge(e), "\n") }
+
+func TestJudge(t *testing.T) {
+	const whole = "KTAP version 1\n1..2\nok 1 one\nok 2 two\n"
+	both := []string{"one", "two"}
+	cases := map[string]struct {
+		ktap    string
+		planned []string
+		vmErr   error
+		splats  []Splat
+		want    string // piece of a reason; empty: passed
+	}{
+		"passed":          {ktap: whole, planned: both},
+		"failed":          {ktap: "KTAP version 1\n1..2\nok 1 one\nnot ok 2 two\n", planned: both, want: "1 failed: two"},
+		"skipped":         {ktap: "KTAP version 1\n1..2\nok 1 one\nok 2 two # SKIP why\n", planned: both, want: "1 skipped"},
+		"half the plan":   {ktap: "KTAP version 1\n1..2\nok 1 one\n", planned: both, want: "1 of 2 planned tests not reported: two"},
+		"smaller plan":    {ktap: "KTAP version 1\n1..1\nok 1 one\n", planned: both, want: "not reported: two"},
+		"nothing at all":  {ktap: "", planned: both, want: "2 of 2 planned"},
+		"unplanned":       {ktap: "KTAP version 1\n1..3\nok 1 one\nok 2 two\nok 3 three\n", planned: both, want: "nobody planned: three"},
+		"reported twice":  {ktap: "KTAP version 1\n1..2\nok 1 one\nok 2 two\nok 2 two\n", planned: both, want: "results: "},
+		"splat, all ok":   {ktap: whole, planned: both, splats: []Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: CPU: 0 at dev.c"}}}, want: "the kernel complained: WARNING: CPU"},
+		"vm died, all ok": {ktap: whole, planned: both, vmErr: errors.New("guest powered off early"), want: "powered off early"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := reasons(evidence{report: parse(t, c.ktap), planned: c.planned, vmErr: c.vmErr, splats: c.splats})
+			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+				t.Errorf("reasons = %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestJudgeUnpatched(t *testing.T) {
+	names, err := suite.Names("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hook, base string
+	for _, n := range names {
+		if suite.NeedsHook(n) && hook == "" {
+			hook = n
+		}
+		if !suite.NeedsHook(n) && base == "" {
+			base = n
+		}
+	}
+	if hook == "" || base == "" {
+		t.Fatalf("suite has no test with (%q) or without (%q) the hook", hook, base)
+	}
+	cases := map[string]struct {
+		hook, base ktap.Status
+		reason     string
+		want       string
+	}{
+		"as it should be": {hook: ktap.Skip, base: ktap.Pass, reason: suite.NoHook},
+		"fails for it":    {hook: ktap.Fail, base: ktap.Pass, reason: suite.NoHook},
+		"accident":        {hook: ktap.Pass, base: ktap.Pass, want: "pass without the hook"},
+		"other reason":    {hook: ktap.Fail, base: ktap.Pass, reason: "no tun device", want: "for another reason"},
+		"baseline broken": {hook: ktap.Skip, base: ktap.Fail, reason: suite.NoHook, want: "need no hook"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := &ktap.Report{Plan: 2, Tests: []ktap.Test{
+				{Name: hook, Status: c.hook, Reason: c.reason},
+				{Name: base, Status: c.base},
+			}}
+			got := reasons(evidence{report: r, planned: []string{hook, base}, unpatched: true})
+			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+				t.Errorf("reasons = %q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vmtest
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Mutant is one patch that puts a defect back. The suite has to notice.
+type Mutant struct {
+	// Name is the file's name without .patch and number.
+	Name string
+	// Title is the subject of the patch.
+	Title string
+	// Project is "linux" or "iproute2": whose tree it applies to.
+	Project string
+	// Path is the patch file.
+	Path string
+	// MustFail are the assertions that have to fail, in the form of --run.
+	// [MustFailBuild] stands for the build without CONFIG_XPS.
+	MustFail []string
+}
+
+// MustFailBuild in [Mutant.MustFail] is the build check instead of a test.
+const MustFailBuild = "build/without-xps"
+
+// mustFailHeader stands in the message of a mutant's patch, once per
+// assertion.
+const mustFailHeader = "Must-fail:"
+
+// mutantDirs are the folders of vmtest/mutants and the project of each.
+var mutantDirs = []struct{ dir, project string }{
+	{"kernel", "linux"},
+	{"iproute2", "iproute2"},
+}
+
+// LoadMutants reads dir and returns the mutants called names, or all if there
+// are no names. A patch without a Must-fail line is an error: a mutant that
+// may survive proves nothing.
+func LoadMutants(dir string, names []string) ([]Mutant, error) {
+	var all []Mutant
+	for _, d := range mutantDirs {
+		paths, err := filepath.Glob(filepath.Join(dir, d.dir, "*.patch"))
+		if err != nil {
+			return nil, fmt.Errorf("read mutants: %w", err)
+		}
+		slices.Sort(paths)
+		for _, path := range paths {
+			m, err := readMutant(path, d.project)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, m)
+		}
+	}
+	if len(names) == 0 {
+		if len(all) == 0 {
+			return nil, fmt.Errorf("read mutants: no patches under %s", dir)
+		}
+		return all, nil
+	}
+	var picked []Mutant
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(m Mutant) bool { return m.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no mutant %q; xpsgen mutants --list names them", name)
+		}
+		picked = append(picked, all[i])
+	}
+	return picked, nil
+}
+
+func readMutant(path, project string) (Mutant, error) {
+	m := Mutant{
+		Name:    strings.TrimSuffix(filepath.Base(path), ".patch"),
+		Project: project,
+		Path:    path,
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return m, fmt.Errorf("read mutant: %w", err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		if line == "---" || strings.HasPrefix(line, "diff --git ") {
+			break
+		}
+		if subject, ok := strings.CutPrefix(line, "Subject: "); ok {
+			_, after, tagged := strings.Cut(subject, "] ")
+			if tagged && strings.HasPrefix(subject, "[") {
+				subject = after
+			}
+			m.Title = subject
+		}
+		if what, ok := strings.CutPrefix(line, mustFailHeader); ok {
+			m.MustFail = append(m.MustFail, strings.TrimSpace(what))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return m, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(m.MustFail) == 0 {
+		return m, fmt.Errorf("%s: no %q line says which assertion must fail", path, mustFailHeader)
+	}
+	return m, nil
+}

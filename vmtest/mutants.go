@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/guest/suite"
+	"xpsgen/vmtest/ktap"
+)
+
+// MutantOptions describe a run over mutants.
+type MutantOptions struct {
+	Source  Source
+	Machine Machine
+	Mutants []Mutant
+	// Out is a directory that gets a results directory per mutant.
+	Out string
+	// KTAP receives a test per mutant. May be nil.
+	KTAP io.Writer
+}
+
+// RunMutants applies each mutant on top of the series, one at a time, and
+// runs what must notice it. It returns how many were not noticed. Building
+// for a mutant leaves the objects of the series behind it in the cache, so
+// that only what the mutant touches is compiled.
+func RunMutants(ctx context.Context, opt MutantOptions) (survivors int, err error) {
+	if opt.KTAP == nil {
+		opt.KTAP = io.Discard
+	}
+	w := ktap.NewWriter(opt.KTAP)
+	w.Plan(len(opt.Mutants))
+	for _, m := range opt.Mutants {
+		start := time.Now()
+		noticed, diag, err := opt.runMutant(ctx, m)
+		if err != nil {
+			return survivors, fmt.Errorf("mutant %s: %w", m.Name, err)
+		}
+		w.Diag("%s", m.Title)
+		for _, line := range diag {
+			w.Diag("%s", line)
+		}
+		w.Elapsed(time.Since(start).Round(time.Millisecond))
+		if noticed {
+			w.Result(m.Name, ktap.Pass, "")
+		} else {
+			survivors++
+			w.Result(m.Name, ktap.Fail, "survived")
+		}
+	}
+	return survivors, w.Err()
+}
+
+// runMutant reports whether everything that had to fail did, and says what
+// happened a line each.
+func (opt *MutantOptions) runMutant(ctx context.Context, m Mutant) (noticed bool, diag []string, err error) {
+	src := opt.Source
+	switch m.Project {
+	case "linux":
+		src.KernelExtra = append(src.KernelExtra[:len(src.KernelExtra):len(src.KernelExtra)], m.Path)
+	case "iproute2":
+		src.IPRoute2Extra = append(src.IPRoute2Extra[:len(src.IPRoute2Extra):len(src.IPRoute2Extra)], m.Path)
+	}
+	noticed = true
+	note := func(failed bool, what string) {
+		verb := "noticed by"
+		if !failed {
+			verb, noticed = "NOT noticed by", false
+		}
+		diag = append(diag, verb+" "+what)
+	}
+	var tests []string
+	for _, what := range m.MustFail {
+		if what != MustFailBuild {
+			tests = append(tests, what)
+			continue
+		}
+		failed, err := buildFails(ctx, &src)
+		if err != nil {
+			return false, nil, err
+		}
+		note(failed, what)
+	}
+	if len(tests) == 0 {
+		return noticed, diag, nil
+	}
+	outcome, err := RunSuite(ctx, SuiteOptions{
+		Source:  src,
+		Machine: opt.Machine,
+		Run:     anyOf(tests),
+		Out:     filepath.Join(opt.Out, m.Name),
+	})
+	if err != nil {
+		return false, nil, err
+	}
+	for _, pattern := range tests {
+		names, err := suite.Names(pattern)
+		if err != nil {
+			return false, nil, fmt.Errorf("%s: %w", m.Path, err)
+		}
+		for _, name := range names {
+			status, reason := outcome.find(name)
+			note(status == ktap.Fail, strings.TrimSuffix(name+": "+reason, ": "))
+		}
+	}
+	return noticed, diag, nil
+}
+
+// anyOf is a --run pattern that selects what any of several does. Patterns are
+// split by level, so each level gets the union; tests selected beyond that are
+// run and not looked at.
+func anyOf(patterns []string) string {
+	var groups, tests []string
+	for _, p := range patterns {
+		group, test, _ := strings.Cut(p, "/")
+		groups = append(groups, "("+group+")")
+		tests = append(tests, "("+test+")")
+	}
+	return strings.Join(groups, "|") + "/" + strings.Join(tests, "|")
+}
+
+// find returns what was reported of a test.
+func (o *Outcome) find(name string) (ktap.Status, string) {
+	for _, t := range o.Report.Flat() {
+		if t.Name == name {
+			reason := t.Reason
+			if reason == "" && len(t.Diag) > 0 {
+				reason = t.Diag[0]
+			}
+			return t.Status, reason
+		}
+	}
+	return ktap.Skip, "not reported"
+}
+
+// buildFails compiles what the series touches without CONFIG_XPS and without
+// CONFIG_BPF_SYSCALL, and reports whether the compiler refuses.
+func buildFails(ctx context.Context, s *Source) (bool, error) {
+	err := CheckBuilds(ctx, *s)
+	var compile *build.CompileError
+	if errors.As(err, &compile) {
+		return true, nil
+	}
+	return false, err
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vmtest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"xpsgen/vmtest/ktap"
+)
+
+// Outcome is what one run of the suite found out.
+type Outcome struct {
+	// Reasons say why the run did not pass, the gravest first, a line each.
+	// Empty means it passed.
+	Reasons []string
+	// Report is what the guest reported; never nil.
+	Report *ktap.Report
+	// Planned are the tests that were to be reported, in order.
+	Planned []string
+	// Inputs name everything that ran, by version and hash.
+	Inputs Inputs
+	// Accel is "kvm" or "tcg".
+	Accel string
+	// Splats are the kernel's complaints on the console, decoded where the
+	// kernel's own script could.
+	Splats []Splat
+	// Boot is from the start of QEMU to the guest's first word, Total from
+	// there on to QEMU's exit included.
+	Boot, Total time.Duration
+	// Steps are the durations of what was done before, by name.
+	Steps []StepTime
+
+	// vmErr is how the guest's run ended, nil if it said it was done.
+	vmErr error
+}
+
+// Splat is one kernel complaint.
+type Splat struct {
+	// Pattern is what gave it away: "BUG: ", "WARNING: ".
+	Pattern string `json:"pattern"`
+	// Text is the console's text, decoded if that was possible.
+	Text []string `json:"text"`
+	// Frames are the top functions of the stack, for a fingerprint.
+	Frames []string `json:"frames,omitempty"`
+}
+
+// StepTime is the duration of one step of the preparation.
+type StepTime struct {
+	Step    string        `json:"step"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+	Cached  bool          `json:"cached,omitempty"`
+}
+
+// Inputs are all that ran. Hashes are SHA-256 in hex unless they are git's.
+type Inputs struct {
+	Base            string   `json:"base"`
+	Unpatched       bool     `json:"unpatched,omitempty"`
+	KernelVersion   string   `json:"kernel_version"`
+	KernelRelease   string   `json:"kernel_release"`
+	KernelSource    string   `json:"kernel_source"`
+	KernelCommit    string   `json:"kernel_commit"`
+	KernelHash      string   `json:"kernel_hash"`
+	KernelPatches   []string `json:"kernel_patches"`
+	KernelConfig    string   `json:"kernel_config_sha256"`
+	BzImage         string   `json:"bzimage_sha256"`
+	IPRoute2Version string   `json:"iproute2_version"`
+	IPRoute2Source  string   `json:"iproute2_source"`
+	IPRoute2Commit  string   `json:"iproute2_commit"`
+	IPRoute2Hash    string   `json:"iproute2_hash"`
+	IPRoute2Patches []string `json:"iproute2_patches"`
+	IP              string   `json:"ip_sha256"`
+	Guest           string   `json:"guest_sha256"`
+	Compiler        string   `json:"compiler"`
+	QEMU            string   `json:"qemu"`
+	QEMUCommand     []string `json:"qemu_command"`
+	Go              string   `json:"go"`
+}
+
+// Passed reports whether nothing spoke against it.
+func (o *Outcome) Passed() bool { return len(o.Reasons) == 0 }
+
+// Summary is the outcome in one line.
+func (o *Outcome) Summary() string {
+	c := o.Report.Counts()
+	parts := []string{fmt.Sprintf("%d passed", c.Pass)}
+	if c.Fail > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", c.Fail))
+	}
+	if c.Skip > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", c.Skip))
+	}
+	what := o.Inputs.KernelRelease
+	if o.Inputs.Unpatched {
+		what += " without the series"
+	}
+	return fmt.Sprintf("%s: %s of %d planned, %s, %.1f s",
+		what, strings.Join(parts, ", "), len(o.Planned), o.Accel, o.Total.Seconds())
+}

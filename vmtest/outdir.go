@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vmtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"xpsgen/vmtest/ktap"
+)
+
+// The files of a results directory.
+const (
+	KTAPFile    = "results.ktap"
+	JSONFile    = "results.json"
+	JUnitFile   = "junit.xml"
+	ConsoleFile = "console.log"
+	ConfigFile  = "kernel.config"
+)
+
+// clearOut removes from dir what a former run left, so that no file there can
+// be taken for a result of this one.
+func clearOut(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("results directory: %w", err)
+	}
+	for _, name := range []string{KTAPFile, JSONFile, JUnitFile, ConsoleFile, ConfigFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("results directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// resultsJSON is the form of results.json. Fields are added, never renamed.
+type resultsJSON struct {
+	Verdict string       `json:"verdict"` // "passed" or "failed"
+	Reasons []string     `json:"reasons,omitempty"`
+	Counts  ktap.Counts  `json:"counts"`
+	Planned int          `json:"planned"`
+	Accel   string       `json:"accel"`
+	Boot    float64      `json:"boot_seconds"`
+	Total   float64      `json:"total_seconds"`
+	Steps   []StepTime   `json:"steps"`
+	Inputs  Inputs       `json:"inputs"`
+	Splats  []Splat      `json:"splats,omitempty"`
+	Report  *ktap.Report `json:"results"`
+}
+
+// writeOut writes the outcome into dir, each file whole. The console and the
+// KTAP stream are written as they come and are not touched here.
+func (o *Outcome) writeOut(dir, kernelConfig string) error {
+	verdict := "passed"
+	if !o.Passed() {
+		verdict = "failed"
+	}
+	data, err := json.MarshalIndent(resultsJSON{
+		Verdict: verdict,
+		Reasons: o.Reasons,
+		Counts:  o.Report.Counts(),
+		Planned: len(o.Planned),
+		Accel:   o.Accel,
+		Boot:    o.Boot.Seconds(),
+		Total:   o.Total.Seconds(),
+		Steps:   o.Steps,
+		Inputs:  o.Inputs,
+		Splats:  o.Splats,
+		Report:  o.Report,
+	}, "", "\t")
+	if err != nil {
+		return fmt.Errorf("render %s: %w", JSONFile, err)
+	}
+	if err := writeFile(filepath.Join(dir, JSONFile), append(data, '\n')); err != nil {
+		return err
+	}
+	var junit bytes.Buffer
+	err = o.Report.WriteJUnit(&junit, ktap.JUnit{
+		Name:       "xps " + o.Inputs.KernelRelease,
+		Properties: o.Inputs.properties(),
+		Errors:     o.runErrors(),
+	})
+	if err != nil {
+		return fmt.Errorf("render %s: %w", JUnitFile, err)
+	}
+	if err := writeFile(filepath.Join(dir, JUnitFile), junit.Bytes()); err != nil {
+		return err
+	}
+	config, err := os.ReadFile(kernelConfig)
+	if err != nil {
+		return fmt.Errorf("keep the kernel's configuration: %w", err)
+	}
+	return writeFile(filepath.Join(dir, ConfigFile), config)
+}
+
+// runErrors are the reasons that no test stands for.
+func (o *Outcome) runErrors() []string {
+	var errs []string
+	if o.vmErr != nil {
+		errs = append(errs, o.vmErr.Error())
+	}
+	for _, s := range o.Splats {
+		errs = append(errs, s.reason())
+	}
+	return errs
+}
+
+func (in *Inputs) properties() map[string]string {
+	return map[string]string{
+		"kernel":   in.KernelRelease,
+		"base":     in.Base,
+		"commit":   in.KernelCommit,
+		"iproute2": in.IPRoute2Version,
+		"compiler": in.Compiler,
+		"qemu":     in.QEMU,
+	}
+}

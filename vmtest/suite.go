@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"xpsgen/vmtest/build/image"
+	"xpsgen/vmtest/guest/suite"
+	"xpsgen/vmtest/guest/wire"
+	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/vm"
+)
+
+// SuiteOptions describe a run of the suite.
+type SuiteOptions struct {
+	Source  Source
+	Machine Machine
+	// Run selects tests; empty means all.
+	Run string
+	// NoTests boots, reports nothing and powers off.
+	NoTests bool
+	// Fault makes the guest go wrong instead of running tests.
+	Fault wire.Fault
+	// Out is the results directory. Required.
+	Out string
+	// KTAP receives the results as they come. May be nil. When writing to it
+	// fails the run goes on, and the error comes back with the outcome.
+	KTAP io.Writer
+	// Timeouts of the guest; zero is the default.
+	Timeouts vm.Timeouts
+}
+
+// Plan lists the tests that run selects, in order.
+func Plan(run string) ([]string, error) { return suite.Names(run) }
+
+// RunSuite prepares a guest, runs the suite in it, judges, and leaves the
+// results in opt.Out. The outcome is nil only if there is nothing to judge.
+func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
+	var planned []string
+	if !opt.NoTests && opt.Fault == "" {
+		var err error
+		if planned, err = Plan(opt.Run); err != nil {
+			return nil, err
+		}
+	}
+	if err := clearOut(opt.Out); err != nil {
+		return nil, err
+	}
+	a, err := Prepare(ctx, opt.Source)
+	if err != nil {
+		return nil, err
+	}
+	if err := RememberRoot(opt.Source.Root, opt.Source.Cache); err != nil {
+		return nil, err
+	}
+	o := &Outcome{Planned: planned, Steps: a.Steps}
+	if o.Inputs, err = a.inputs(ctx, &opt.Source); err != nil {
+		return nil, err
+	}
+	if err := o.boot(ctx, &opt, a); err != nil {
+		return nil, err
+	}
+	return o, o.writeOut(opt.Out, a.Kernel.Config)
+}
+
+// boot runs the guest and fills in what it said. The error is that of the
+// workbench; a guest that went wrong is an outcome.
+func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (err error) {
+	const step = "run the suite"
+	spec, err := a.suiteSpec()
+	if err != nil {
+		return err
+	}
+	file, _, _, err := image.Cached(ctx, filepath.Join(opt.Source.Cache, "image"), spec)
+	if err != nil {
+		return fmt.Errorf("make the guest's image: %w", err)
+	}
+	console, err := os.Create(filepath.Join(opt.Out, ConsoleFile))
+	if err != nil {
+		return fmt.Errorf("results directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, console.Close()) }()
+	raw, err := os.Create(filepath.Join(opt.Out, KTAPFile))
+	if err != nil {
+		return fmt.Errorf("results directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, raw.Close()) }()
+
+	p := opt.Source.Progress
+	p.Emit(progress.Event{Step: step, State: progress.Started,
+		Text: fmt.Sprintf("%d tests on %s", len(o.Planned), a.Kernel.Release), Log: console.Name()})
+	start := time.Now()
+	sink := &results{file: raw, live: opt.KTAP, total: len(o.Planned), step: step, progress: p}
+	m := opt.Machine.describe(&opt.Source, a, file)
+	m.Config = wire.Config{
+		Mode:      wire.ModeSuite,
+		Run:       opt.Run,
+		NoTests:   opt.NoTests,
+		Unpatched: opt.Source.Unpatched,
+	}
+	if opt.Fault != "" {
+		m.Config = wire.Config{Mode: wire.ModeFault, Fault: opt.Fault}
+	}
+	m.Console, m.Result, m.Timeouts = console, sink, opt.Timeouts
+	m.Notice = func(text string) {
+		p.Emit(progress.Event{Step: "vm", State: progress.Notice, Text: text})
+	}
+	m.OnHello = func(wire.Hello) { o.Boot = time.Since(start) }
+	running, err := m.Start(ctx)
+	if err != nil {
+		return err
+	}
+	result, vmErr := running.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", step, context.Cause(ctx))
+	}
+	var broken *vm.QEMUError
+	if errors.As(vmErr, &broken) || errors.Is(vmErr, vm.ErrKVMUnusable) {
+		p.Emit(progress.Event{Step: step, State: progress.Failed, Elapsed: time.Since(start)})
+		return vmErr
+	}
+	o.Total = time.Since(start)
+	o.Report = sink.close()
+	o.Accel = string(result.Accel)
+	o.Inputs.QEMUCommand = result.Args
+	o.Splats = decodeSplats(ctx, a, result.Splats)
+	o.vmErr = vmErr
+	o.Reasons = judge(evidence{
+		report:    o.Report,
+		planned:   o.Planned,
+		vmErr:     vmErr,
+		splats:    o.Splats,
+		unpatched: opt.Source.Unpatched,
+	})
+	state := progress.Finished
+	if !o.Passed() {
+		state = progress.Failed
+	}
+	p.Emit(progress.Event{Step: step, State: state, Text: string(result.Accel), Elapsed: o.Total, Log: failedLog(state, console.Name())})
+	return sink.err
+}
+
+func failedLog(state progress.State, path string) string {
+	if state == progress.Failed {
+		return path
+	}
+	return ""
+}
+
+// results takes the guest's KTAP to the file, the parser and whoever watches.
+type results struct {
+	file     io.Writer
+	live     io.Writer
+	parser   ktap.Parser
+	total    int
+	step     string
+	progress progress.Func
+	done     int
+	err      error
+}
+
+// Write never fails for the guest's sake: a reader who went away must not cost
+// the results.
+func (r *results) Write(b []byte) (int, error) {
+	if _, err := r.file.Write(b); err != nil && r.err == nil {
+		r.err = fmt.Errorf("keep the results: %w", err)
+	}
+	if r.live != nil {
+		if _, err := r.live.Write(b); err != nil {
+			r.live = nil
+			if r.err == nil {
+				r.err = fmt.Errorf("print the results: %w", err)
+			}
+		}
+	}
+	if n := countResults(b); n > 0 {
+		r.done += n
+		r.progress.Emit(progress.Event{Step: r.step, State: progress.Advanced,
+			Done: int64(r.done), Total: int64(r.total), Unit: "tests"})
+	}
+	return r.parser.Write(b)
+}
+
+func (r *results) close() *ktap.Report { return r.parser.Close() }
+
+// inputs names all that will run.
+func (a *Artifacts) inputs(ctx context.Context, s *Source) (Inputs, error) {
+	in := Inputs{
+		Base:            s.base(),
+		Unpatched:       s.Unpatched,
+		KernelVersion:   a.Kernel.Version,
+		KernelRelease:   a.Kernel.Release,
+		KernelSource:    a.Kernel.Origin,
+		KernelCommit:    a.Kernel.Commit,
+		KernelHash:      a.Kernel.Hash,
+		KernelPatches:   a.kernelPatches,
+		IPRoute2Version: a.IPRoute2.Version,
+		IPRoute2Source:  a.IPRoute2.Origin,
+		IPRoute2Commit:  a.IPRoute2.Commit,
+		IPRoute2Hash:    a.IPRoute2.Hash,
+		IPRoute2Patches: a.iproute2Patches,
+		Compiler:        a.Kernel.Compiler,
+		Go:              runtime.Version(),
+	}
+	for _, f := range []struct {
+		to   *string
+		path string
+	}{
+		{&in.KernelConfig, a.Kernel.Config},
+		{&in.BzImage, a.Kernel.BzImage},
+		{&in.IP, a.IPRoute2.IP},
+		{&in.Guest, a.Init},
+	} {
+		var err error
+		if *f.to, err = fileSum(f.path); err != nil {
+			return in, err
+		}
+	}
+	var err error
+	in.QEMU, err = qemuVersion(ctx, "qemu-system-x86_64")
+	return in, err
+}
