@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/mdlayher/netlink"
@@ -67,10 +68,9 @@ func (e *env) offTwice(t *check.T) {
 		expectAttached(t, n, "after detaching", 0)
 	}
 	attach(t, n, constant(t, 1))
-	for range 2 {
-		e.ipOK(t, "ip link set dev dummy0 xps off")
-		expectAttached(t, n, "after ip link set xps off", 0)
-	}
+	t.Must(os.WriteFile(filepath.Join(e.objectDir(), "off-twice"), []byte(strings.Repeat("link set dev dummy0 xps off\n", 2)), 0o644), "write batch")
+	e.ipOK(t, "ip -batch off-twice")
+	expectAttached(t, n, "after ip link set xps off twice", 0)
 }
 
 func (e *env) noexist(t *check.T) {
@@ -95,7 +95,7 @@ func (e *env) ipForce(t *check.T) {
 	e.ipOK(t, "ip link set dev dummy0 xps obj hello0.o sec hello")
 	first := attached(t, n)
 	p.expect("with hello0", 0)
-	e.ipFails(t, "ip link set dev dummy0 xps obj hello1.o sec hello", "attached")
+	e.ipFails(t, ipRefused, "ip link set dev dummy0 xps obj hello1.o sec hello", "attached")
 	expectAttached(t, n, "after ip without -force was refused", first)
 	p.expect("after ip without -force was refused", 0)
 	e.ipOK(t, "ip -force link set dev dummy0 xps obj hello1.o sec hello")

@@ -42,11 +42,16 @@ func (e *env) demoTests() check.Group {
 	}}
 }
 
+// tapByIP is one transcript of the RFC.
 func (e *env) tapByIP(h hello) func(*check.T) {
-	return func(t *check.T) { e.byIP(e.tapStation(t), h) }
+	return func(t *check.T) {
+		s := e.tapStation(t)
+		e.ipOK(t, fmt.Sprintf("ip link set dev tap0 xps obj %s.o sec hello", h.name))
+		s.expect("with "+h.name, &h.ret)
+	}
 }
 
-// byIP is one transcript of the RFC, and then what the RFC could not do: the
+// byIP attaches a program by ip, and then does what the RFC could not do: the
 // program goes, and xps_cpus counts again.
 func (e *env) byIP(s *station, h hello) {
 	s.expect("before", nil)
@@ -73,7 +78,7 @@ func (e *env) tapInARow(t *check.T) {
 // tapShow does what the RFC says is not yet working.
 func (e *env) tapShow(t *check.T) {
 	s := e.tapStation(t)
-	check.Equal(t, "ip before", shownFor(0), e.show(t, s.nic))
+	check.Equal(t, "ip before", shownFor(0), e.showBriefly(t, s.nic))
 	e.ipOK(t, "ip link set dev tap0 xps obj hello1.o sec hello")
 	id := attached(t, s.nic)
 	if id == 0 {
@@ -81,7 +86,7 @@ func (e *env) tapShow(t *check.T) {
 	}
 	check.Equal(t, "ip during", shownFor(id), e.show(t, s.nic))
 	e.ipOK(t, "ip link set dev tap0 xps off")
-	check.Equal(t, "ip after", shownFor(0), e.show(t, s.nic))
+	check.Equal(t, "ip after", shownFor(0), e.showBriefly(t, s.nic))
 	expectGone(t, id, "ip link set xps off")
 }
 

@@ -178,8 +178,7 @@ func (e *env) bypassStaysInRange(t *check.T) {
 		attach(t, pair.near, constant(t, ret))
 		mark := m.mark()
 		t.Must(send(mark), "send past the qdisc")
-		// What came in by queue q has mapping q+1.
-		got := far.mappings(t, mark, false, 1)[0] - 1
+		got := far.mappings(t, mark, false, 1)[0]
 		check.Equal(t, fmt.Sprintf("queue of a packet past the qdisc with a program that returns %d, %d of %d queues in use",
 			ret, used, allocated), int(ret%used), got)
 	}

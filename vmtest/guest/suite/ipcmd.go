@@ -90,13 +90,18 @@ func (e *env) ipOK(t *check.T, line string) output {
 	return out
 }
 
-// ipFails is ip, and fails the test unless the command ends with the code
-// that iproute2 has for refusals of the kernel and says all of words.
-func (e *env) ipFails(t *check.T, line string, words ...string) {
-	const refused = 2
+// The exit codes of ip: the kernel refused, or ip did not even ask.
+const (
+	ipRefused = 2
+	ipInvalid = 255
+)
+
+// ipFails is ip, and fails the test unless the command ends with this code and
+// says all of words.
+func (e *env) ipFails(t *check.T, code int, line string, words ...string) {
 	out := e.ip(t, line)
-	if out.code != refused {
-		t.Errorf("ip command\n  expected: exit code %d\n  seen:     %v", refused, out)
+	if out.code != code {
+		t.Errorf("ip command\n  expected: exit code %d\n  seen:     %v", code, out)
 	}
 	for _, w := range words {
 		if !strings.Contains(out.stderr, w) {

@@ -73,16 +73,17 @@ func (e *env) noProgram(t *check.T) {
 
 func (e *env) otherType(t *check.T) {
 	lib := client(t, nil)
+	var progs []*ebpf.Program
 	for _, typ := range []ebpf.ProgramType{ebpf.XDP, ebpf.SchedCLS, ebpf.SchedACT, ebpf.CGroupSKB} {
-		prog := load(t, typ, returns(1))
-		t.Step(typ.String(), func() {
-			n := e.dummy(t, "dummy0", 2)
-			expectRefused(t, "a program of another type", n, setFD(prog.FD()), unix.EINVAL, "socket filter")
-			expectLibError(t, "a program of another type", lib.Attach(n.index, prog, nil), xps.ErrBadProgram)
-			c := dial(t)
-			t.Must(c.Delete(n.index), "delete")
-		})
+		progs = append(progs, load(t, typ, returns(1)))
 	}
+	e.onBoth(t, func(n *nic) {
+		for _, prog := range progs {
+			what := "a program of type " + prog.Type().String()
+			expectRefused(t, what, n, setFD(prog.FD()), unix.EINVAL, "socket filter")
+			expectLibError(t, what, lib.Attach(n.index, prog, nil), xps.ErrBadProgram)
+		}
+	})
 }
 
 func (e *env) withoutNestedFlag(t *check.T) {
@@ -162,7 +163,7 @@ func (e *env) linkAdd(t *check.T) {
 			t.Errorf("links after creating %s was refused\n  expected: lo only\n  seen:     %+v", try.what, infos)
 		}
 	}
-	e.ipFails(t, "ip link add new0 type dummy xps obj hello0.o sec hello")
+	e.ipFails(t, ipInvalid, "ip link add new0 xps obj hello0.o sec hello type dummy", "xps", "creat")
 	// What is refused at creation is fine in a request that may create, if
 	// the link is there: that is how ip sends it.
 	n := e.dummy(t, "dummy0", 2)

@@ -13,9 +13,9 @@ import (
 )
 
 // fanout watches a device through a group of packet sockets, among which the
-// kernel distributes packets by their queue mapping (PACKET_FANOUT_QM). On
-// what is sent, queue q arrives at socket q, as long as there are enough
-// sockets; on what is received, at q+1.
+// kernel distributes packets by their queue mapping (PACKET_FANOUT_QM): what
+// was sent by queue q arrives at socket q, as long as there are enough sockets.
+// A veth leaves the mapping alone, so that holds at its far end, too.
 type fanout struct {
 	socks []int
 }

@@ -49,7 +49,7 @@ func drainMonitor(t *check.T, m *rtnl.Monitor) []rtnl.Info {
 func bigID(t *check.T) (*ebpf.Program, ebpf.ProgramID) {
 	const byteMax, most = 255, 600
 	for range most {
-		spec := &ebpf.ProgramSpec{Type: ebpf.SocketFilter, Instructions: returns(1), License: "GPL"}
+		spec := &ebpf.ProgramSpec{Name: "suite", Type: ebpf.SocketFilter, Instructions: returns(1), License: "GPL"}
 		prog, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogDisabled: true})
 		t.Must(err, "load program")
 		// An id that is a multiple of 256 would be 0 in a byte, and look
@@ -72,12 +72,7 @@ func (e *env) idIsWhole(t *check.T) {
 	t.Must(err, "get link")
 	check.Equal(t, "RTM_GETLINK", attachedNest(id).String(), info.XPS.String())
 	expectAttached(t, n, "as the library reads it", id)
-	links, err := parseIPLinks(e.ipOK(t, "ip -j link show dev dummy0").stdout)
-	t.Must(err, "read JSON")
-	if len(links) != 1 {
-		t.Fatalf("links in JSON\n  expected: 1\n  seen:     %d", len(links))
-	}
-	check.Equal(t, "id as ip -j shows it", uint32(id), links[0].id())
+	check.Equal(t, "id as ip -j shows it", uint32(id), e.showJSON(t, n, "ip -j link show dev"))
 }
 
 // attachedNest is what a device with this program shows, or without for 0.

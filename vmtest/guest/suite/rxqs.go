@@ -21,23 +21,21 @@ type rxqFlow struct {
 // rxqFlowQueue is the queue that xps_rxqs picks for an [rxqFlow].
 const rxqFlowQueue = 2
 
-// rxqFlow accepts a connection on the near end of a veth pair from a program
-// bound to cpu 1 on the far end. xps_cpus on the far end makes that cpu send
-// by queue 1, the packets come in by receive queue 1 of the near end, and the
-// near end's xps_rxqs maps that to rxqFlowQueue.
+// rxqFlow accepts a connection on the near end of a veth pair. All that the
+// far end sends leaves by queue 2, thanks to its xps_cpus. A veth leaves the
+// queue mapping alone, and for what is received mapping 2 means receive queue
+// 1, 0 being none. The near end's xps_rxqs maps that to rxqFlowQueue.
 func (e *env) rxqFlow(t *check.T) *rxqFlow {
-	const queues, port, senderCPU = 4, 7000, 1
+	const queues, port = 4, 7000
 	pair := e.veth(t, queues, queues)
 	pair.near.setXPS(t, "xps_rxqs", "0", "0", "2", "0")
+	pair.far.setXPS(t, "xps_cpus", "0", "0", "3", "0")
 	listener := tcpSocket(t)
 	t.Must(unix.Bind(listener, &unix.SockaddrInet4{Addr: localAddr.Addr().As4(), Port: port}), "bind")
 	t.Must(unix.Listen(listener, 1), "listen")
-	pair.far.setXPS(t, "xps_cpus", "0", "2", "0", "0")
 	var client int
 	pair.ns.do(t, func() { client = tcpSocket(t) })
-	onCPU(t, senderCPU, func() {
-		t.Must(unix.Connect(client, &unix.SockaddrInet4{Addr: localAddr.Addr().As4(), Port: port}), "connect")
-	})
+	t.Must(unix.Connect(client, &unix.SockaddrInet4{Addr: localAddr.Addr().As4(), Port: port}), "connect")
 	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
 	t.Must(err, "accept")
 	t.Cleanup(func() { unix.Close(fd) })

@@ -54,9 +54,12 @@ type tracePipe struct {
 	fd int
 }
 
-// openTrace empties the trace buffer and opens trace_pipe.
+// openTrace empties the trace buffer and opens trace_pipe. It turns on the
+// event of bpf_trace_printk, which loading a program that uses it does too, but
+// from a work queue: the first packets could be earlier.
 func openTrace(t *check.T) *tracePipe {
 	dir := tracing(t)
+	t.Must(os.WriteFile(filepath.Join(dir, "events/bpf_trace/bpf_trace_printk/enable"), []byte("1"), 0), "enable trace event")
 	t.Must(os.Truncate(filepath.Join(dir, "trace"), 0), "empty the trace")
 	fd, err := unix.Open(filepath.Join(dir, "trace_pipe"), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	t.Must(err, "open trace_pipe")

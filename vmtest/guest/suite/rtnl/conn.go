@@ -11,7 +11,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -139,53 +138,4 @@ func (c *Conn) Get(ifindex int) (Info, error) {
 		return Info{}, fmt.Errorf("get link %d: %d answers", ifindex, len(msgs))
 	}
 	return parseInfo(msgs[0])
-}
-
-// Monitor is a socket subscribed to the link notifications of a namespace.
-type Monitor struct {
-	nl *netlink.Conn
-}
-
-// Listen subscribes in the network namespace of the calling thread. The
-// caller closes the Monitor.
-func Listen() (*Monitor, error) {
-	nl, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
-	if err != nil {
-		return nil, fmt.Errorf("link monitor: %w", err)
-	}
-	if err := nl.JoinGroup(unix.RTNLGRP_LINK); err != nil {
-		nl.Close()
-		return nil, fmt.Errorf("link monitor: %w", err)
-	}
-	return &Monitor{nl: nl}, nil
-}
-
-// Close ends the subscription.
-func (m *Monitor) Close() error { return m.nl.Close() }
-
-// Drain returns the notifications that have arrived and does not wait. The
-// kernel queues a notification before the request that causes it returns, so
-// what is not there then will not come.
-func (m *Monitor) Drain() ([]Info, error) {
-	var infos []Info
-	for {
-		if err := m.nl.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
-			return infos, fmt.Errorf("link monitor: %w", err)
-		}
-		msgs, err := m.nl.Receive()
-		if err != nil {
-			var op *netlink.OpError
-			if errors.As(err, &op) && op.Timeout() {
-				return infos, nil
-			}
-			return infos, fmt.Errorf("link monitor: %w", err)
-		}
-		for _, msg := range msgs {
-			info, err := parseInfo(msg)
-			if err != nil {
-				return infos, err
-			}
-			infos = append(infos, info)
-		}
-	}
 }
