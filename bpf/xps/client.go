@@ -4,7 +4,6 @@ package xps
 
 import (
 	"errors"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,14 +48,6 @@ type Warning struct {
 	Message string
 }
 
-// conn is what is needed of a [*netlink.Conn].
-type conn interface {
-	Send(netlink.Message) (netlink.Message, error)
-	Receive() ([]netlink.Message, error)
-	SetReadDeadline(time.Time) error
-	Close() error
-}
-
 // Client attaches, detaches and asks. It is safe for use by several goroutines,
 // whose calls are done one after the other.
 type Client struct {
@@ -89,12 +80,16 @@ func Dial(cfg *Config) (*Client, error) {
 // dial opens a socket with extended acknowledgements and strict checking: with
 // neither would we know what the kernel makes of a request. Linux has both from
 // 4.20.
-func dial(cfg *Config, groups uint32) (*netlink.Conn, error) {
-	return netlink.Dial(uapi.NETLINK_ROUTE, &netlink.Config{
+func dial(cfg *Config, groups uint32) (*socket, error) {
+	c, err := netlink.Dial(uapi.NETLINK_ROUTE, &netlink.Config{
 		NetNS:  cfg.NetNS,
 		Groups: groups,
 		Strict: true,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return &socket{Conn: c}, nil
 }
 
 func newClient(c conn, cfg *Config) *Client {
@@ -108,15 +103,7 @@ func newClient(c conn, cfg *Config) *Client {
 // Close closes the connection. What is attached stays attached. Calls that
 // wait for the kernel end with an error wrapping [os.ErrClosed]. Closing twice
 // does no harm.
-func (c *Client) Close() error { return closeConn(opDial, c.conn) }
-
-// closeConn closes a connection that may be closed already.
-func closeConn(op string, c conn) error {
-	if err := c.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
-		return newError(op, 0, err)
-	}
-	return nil
-}
+func (c *Client) Close() error { return newError(opDial, 0, c.conn.Close()) }
 
 // Supported returns nil if this kernel has the hook, and an error wrapping
 // [ErrNotSupported] if it has not. Any other error says that it could not be

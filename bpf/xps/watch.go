@@ -9,17 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"xpsgen/uapi"
 )
 
-const (
-	// drainWait is how long to wait for a notification that is there.
-	drainWait = 2 * time.Millisecond
-	// maxDrained is when to stop waiting for an end of notifications.
-	maxDrained = 4096
-)
+// maxDrained is after how many notifications to give up waiting for an end.
+const maxDrained = 4096
 
 // Watcher reports changes of what is attached in one network namespace. Its
 // methods are safe for use by several goroutines; an event goes to one of them.
@@ -30,7 +27,7 @@ type Watcher struct {
 	// client reads the list of devices, at the beginning and after a loss.
 	client *Client
 	// conn gets the notifications.
-	conn conn
+	conn groupConn
 
 	// mu is held while waiting for an event.
 	mu     sync.Mutex
@@ -66,7 +63,7 @@ func Watch(ctx context.Context, cfg *Config) (*Watcher, error) {
 
 // newWatcher takes over client and conn unless it fails. conn must have joined
 // the group, so that nothing is missed between the list and the first event.
-func newWatcher(ctx context.Context, client *Client, conn conn) (*Watcher, error) {
+func newWatcher(ctx context.Context, client *Client, conn groupConn) (*Watcher, error) {
 	w := &Watcher{ctx: ctx, client: client, conn: conn, known: make(table)}
 	if _, err := w.list(); err != nil {
 		return nil, err
@@ -85,7 +82,7 @@ func (w *Watcher) wake() {
 // [os.ErrClosed]. Closing twice does no harm.
 func (w *Watcher) Close() error {
 	w.stop()
-	return errors.Join(closeConn(opWatch, w.conn), w.client.Close())
+	return newError(opWatch, 0, errors.Join(w.conn.Close(), w.client.Close()))
 }
 
 // Next waits for a change and returns it. Changes come in the order in which
@@ -139,6 +136,30 @@ func (w *Watcher) wait() error {
 
 // list compares what is known with what is, and returns the difference.
 func (w *Watcher) list() ([]Event, error) {
+	for range maxDumps {
+		now, err := w.read()
+		if errors.Is(err, ErrOverrun) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		w.lost = false
+		return w.known.replace(now), nil
+	}
+	return nil, &Error{Op: opWatch, Err: ErrInterrupted}
+}
+
+// read returns what is, by the list and the notifications that came with it.
+// What waits before the list is read is of no use, and in the way: once a
+// socket has lost something, the kernel drops all that follows, without another
+// word, until everything in its buffer has been read.
+func (w *Watcher) read() (table, error) {
+	forget := func([]netlink.Message) error { return nil }
+	if err := w.drain(forget); err != nil {
+		return nil, err
+	}
+
 	states, err := w.client.list(opWatch)
 	if err != nil {
 		return nil, err
@@ -147,44 +168,40 @@ func (w *Watcher) list() ([]Event, error) {
 	for _, s := range states {
 		now[s.Ifindex] = s
 	}
-	if err := w.drain(now); err != nil {
+
+	// What has come meanwhile may be older than the list and would later be
+	// taken for a change. Taken over in order it ends with what is: all of it
+	// is there, as the kernel queues a notification before it lets go of the
+	// lock under which it makes the list.
+	err = w.drain(func(msgs []netlink.Message) error {
+		_, err := now.note(msgs)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	w.lost = false
-	return w.known.replace(now), nil
+	return now, nil
 }
 
-// drain takes over into now what notifications wait. Those that are older than
-// the list would otherwise be taken for changes since. All of them are there
-// when the list is: the kernel queues a notification before it lets go of the
-// lock under which it makes the list.
-func (w *Watcher) drain(now table) error {
-	defer w.unhurry()
+// drain takes the notifications that wait.
+func (w *Watcher) drain(take func([]netlink.Message) error) error {
 	for range maxDrained {
-		if err := w.conn.SetReadDeadline(time.Now().Add(drainWait)); err != nil {
-			return newError(opWatch, 0, err)
-		}
-		msgs, err := w.conn.Receive()
-		if isTimeout(err) {
-			return nil
-		}
+		ready, err := w.conn.Ready()
 		if err != nil {
 			return w.failed(err)
 		}
-		if _, err := now.note(msgs); err != nil {
+		if !ready {
+			return nil
+		}
+		msgs, err := w.conn.Receive()
+		if err != nil {
+			return w.failed(err)
+		}
+		if err := take(msgs); err != nil {
 			return newError(opWatch, 0, err)
 		}
 	}
-	return nil
-}
-
-// unhurry lets reads wait again, unless ctx is done: whichever of the two
-// deadlines was set last, it is then the one of wake.
-func (w *Watcher) unhurry() {
-	_ = w.conn.SetReadDeadline(time.Time{}) // as in wake
-	if w.ctx.Err() != nil {
-		w.wake()
-	}
+	return &Error{Op: opWatch, Err: fmt.Errorf("%w: more come than can be read", ErrOverrun)}
 }
 
 // failed says what it means that a notification could not be received.
