@@ -78,6 +78,6 @@ func Check(ctx context.Context, opt CheckOptions) error {
 		if _, err := kb.make(ctx, o, append([]string{jobs(opt.Jobs)}, targets...)...); err != nil {
 			return err
 		}
-		return publish(dir, record, func(string) error { return nil })
+		return publish(dir, record, 0, func(string) error { return nil })
 	})
 }

@@ -56,24 +56,31 @@ const (
 var (
 	// What says that a tool broke down, not its input. gcc's driver and make
 	// report it when the kernel's out-of-memory killer took a child.
-	logKilled = regexp.MustCompile(`(?m)^.*(?:fatal error: Killed signal terminated program \w+|internal compiler error: Killed|: Killed$|\[.*\] (?:Killed|Terminated)$|Error 137$|collect2: fatal error: ld terminated with signal 9.*)`)
-	logNoTool = regexp.MustCompile(`(?m)^.*?([\w./+-]+): (?:command )?not found$|^make(?:\[\d+\])?: (\S+): No such file or directory$`)
-	logNoHead = regexp.MustCompile(`fatal error: (gelf\.h|libelf\.h|openssl/\S+|libmnl/\S+|bpf/\S+|sys/capability\.h|\S+): No such file or directory`)
+	logKilled = regexp.MustCompile(`(?m)^.*(?:fatal error: Killed signal terminated program \w+|` +
+		`internal compiler error: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|` +
+		`ld terminated with signal 9).*$|^.*: Killed$`)
+	logNoTool = regexp.MustCompile(`(?m)^(?:/bin/)?(?:sh|bash|dash): (?:line )?\d+: (\S+): (?:command )?not found$|` +
+		`^make(?:\[\d+\])?: (\S+): No such file or directory$`)
+	logNoHead = regexp.MustCompile(`(?m)^.*fatal error: ((?:gelf|libelf|stdlib|stdio)\.h|(?:openssl|libmnl|bpf|elfutils)/\S+|sys/(?:capability|types)\.h): No such file or directory$`)
 
 	// The first line of an error.
-	logError = regexp.MustCompile(`^[^\s:][^:]*:(?:\d+:)?(?:\d+:)? (?:fatal )?error: |` + // gcc, clang
-		`^[^\s:][^:]*:\d+: Error: |` + // as
-		`undefined reference to |multiple definition of |` + // ld
-		`^\S*ld(?:\.\w+)?: (?:error: |cannot |.*undefined symbol)|^collect2: error|` +
-		`^ERROR: modpost: |^\S*error: objtool: |^\S+: error: objtool: |` +
-		`^\S*[Kk]config[^:]*:\d+: .*(?:error|invalid|unknown)|` +
-		`: error: |^error: |^\*\*\* |^make.*: \*\*\* No rule to make target `)
-	// Lines that stand before an error and belong to it.
-	logBefore = regexp.MustCompile(`^In file included from |^ +from |: In function |: At top level:|^\S+: in function |^\S*ld: \S+: in function `)
-	// Lines that follow one and belong to it.
-	logAfter = regexp.MustCompile(`^\s+(?:\d+ )?\||^\s+\d+ \| |: note: |^ +from |^\s{2,}[~^|]`)
-	// Lines of make and kbuild, which end an error.
-	logMake = regexp.MustCompile(`^(?:make(?:\[\d+\])?: |\s+[A-Z][A-Z0-9_]+ {1,}\S)`)
+	logError = regexp.MustCompile(
+		`^[^\s:][^:]*:(?:\d+:)?(?:\d+:)? ?(?:[Ff]atal )?error: |` + // gcc, clang, kconfig, objtool
+			`^[^\s:][^:]*:\d+: Error: |` + // as
+			`: undefined reference to |: multiple definition of |` + // ld
+			`^\S*ld(?:\.\w+)?: (?:error: |cannot )|` +
+			`^ERROR: modpost: |` +
+			`^[^\s:]*Kconfig[^:]*:\d+: (?:syntax error|unknown |invalid |can't |unexpected )|` +
+			`^error: |^\*\*\* |` +
+			`^make(?:\[\d+\])?: \*\*\* No rule to make target `)
+	// A diagnosis that is no error: it and what follows it belongs to nobody.
+	logWarning = regexp.MustCompile(`(?:: ?|^)[Ww](?:arning|ARNING): `)
+	// Lines that stand before a diagnosis and belong to it.
+	logBefore = regexp.MustCompile(`^In file included from |^ +from \S+:\d+|: In function |: At top level:$|: in function |: Assembler messages:$`)
+	// What sums up, and says nothing that was not said.
+	logSummary = regexp.MustCompile(`^(?:\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.|compilation terminated\.|collect2: error: ld returned .*|cc1: all warnings .*)$`)
+	// Lines of make and kbuild. With several jobs they stand anywhere.
+	logMake = regexp.MustCompile(`^make(?:\[\d+\])?: |^# make |^ {2,4}[A-Z][A-Z0-9_]{1,11} +(?:\[M\] +)?[\w./+-]+$`)
 )
 
 // parseLog makes an error of the output of a make that failed with err.
@@ -83,13 +90,16 @@ func parseLog(step, log string, text []byte, err error) error {
 			Cause:  "a program of the build was killed: " + string(bytes.TrimSpace(m)),
 			Remedy: "most often memory ran out: build with fewer jobs (J=1) or free some"}
 	}
+	if m := logNoHead.FindSubmatch(text); m != nil {
+		return &BreakdownError{Step: step, Log: log, Err: err,
+			Cause: "a header of the system is missing: " + string(m[1]), Remedy: "run xpsgen deps"}
+	}
+	if m := logNoTool.FindSubmatch(text); m != nil {
+		return &BreakdownError{Step: step, Log: log, Err: err,
+			Cause: "a tool is missing: " + string(m[1]) + string(m[2]), Remedy: "run xpsgen deps"}
+	}
 	lines := compilerLines(text)
 	if len(lines) == 0 {
-		if m := logNoTool.FindSubmatch(text); m != nil {
-			tool := string(m[1]) + string(m[2])
-			return &BreakdownError{Step: step, Log: log, Err: err,
-				Cause: "a tool is missing: " + tool, Remedy: "see what xpsgen doctor says"}
-		}
 		lines = lastLines(text, 10)
 	}
 	return &CompileError{Step: step, Lines: lines, Log: log, Err: err}
@@ -98,37 +108,33 @@ func parseLog(step, log string, text []byte, err error) error {
 // compilerLines takes the first errors with their context out of a log.
 func compilerLines(text []byte) []string {
 	var out, before []string
-	found, seen := 0, map[string]bool{}
-	in := false
+	seen := map[string]bool{}
+	in, context := false, 0
 	for raw := range bytes.Lines(text) {
 		line := strings.TrimRight(string(raw), "\r\n")
 		switch {
-		case logError.MatchString(line) && !strings.HasPrefix(line, "make"), strings.Contains(line, "*** No rule to make target"):
+		case logSummary.MatchString(line):
 			in = false
-			if seen[line] {
+		case logError.MatchString(line):
+			if in = !seen[line]; !in {
 				before = nil
 				continue
 			}
-			seen[line] = true
-			if found++; found > maxErrors {
+			if len(seen) == maxErrors {
 				return out
 			}
+			seen[line] = true
 			out = append(append(out, before...), line)
-			before, in = nil, true
-		case in && logAfter.MatchString(line):
-			if len(out) < maxErrors*maxLines {
-				out = append(out, line)
-			}
+			before, context = nil, 0
+		case logMake.MatchString(line):
+		case logWarning.MatchString(line):
+			in, before = false, nil
 		case logBefore.MatchString(line):
 			before, in = append(before, line), false
-			if len(before) > maxLines {
-				before = before[1:]
-			}
-		default:
-			// A warning and its context, a line of make: neither belongs to
-			// what comes next.
-			in = false
-			before = nil
+			before = before[max(0, len(before)-maxLines):]
+		case in && context < maxLines:
+			out = append(out, line)
+			context++
 		}
 	}
 	return out

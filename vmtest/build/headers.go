@@ -71,7 +71,7 @@ func Headers(ctx context.Context, opt HeadersOptions) (*HeadersResult, error) {
 		if _, err := kb.make(ctx, o, jobs(opt.Jobs), "headers"); err != nil {
 			return err
 		}
-		return publish(dir, r, func(tmp string) error {
+		return publish(dir, r, headersBytes, func(tmp string) error {
 			if err := os.CopyFS(filepath.Join(tmp, "include"), os.DirFS(filepath.Join(o.dir, "usr", "include"))); err != nil {
 				return fmt.Errorf("%s: %w", step, err)
 			}

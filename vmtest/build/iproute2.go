@@ -167,7 +167,7 @@ func buildIPRoute2(ctx context.Context, opt *IPRoute2Options, step string, hold 
 		}
 	}
 	r.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
-	if err := publish(r.Dir, r, func(tmp string) error {
+	if err := publish(r.Dir, r, iproute2Bytes, func(tmp string) error {
 		return copyFile(filepath.Join(tmp, "ip"), filepath.Join(work, "ip", "ip"))
 	}); err != nil {
 		return fmt.Errorf("%s: %w", step, err)

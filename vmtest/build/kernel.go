@@ -208,7 +208,7 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 
 // store copies what was built into the cache.
 func (b *kernelBuild) store(o *objdir, k *KernelResult) error {
-	return publish(k.Dir, k, func(tmp string) error {
+	return publish(k.Dir, k, kernelBytes, func(tmp string) error {
 		for dst, src := range map[string]string{
 			"bzImage": "arch/x86/boot/bzImage", "vmlinux": "vmlinux", "System.map": "System.map", "config": ".config",
 		} {

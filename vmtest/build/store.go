@@ -58,7 +58,8 @@ func readRecord(dir string, record any, files ...string) bool {
 }
 
 // publish stores a result: what fill puts there, and the record of it.
-func publish(dir string, record any, fill func(tmp string) error) error {
+// needBytes is what to say that it takes when the disk is full.
+func publish(dir string, record any, needBytes int64, fill func(tmp string) error) error {
 	err := cache.Publish(dir, func(tmp string) error {
 		if err := fill(tmp); err != nil {
 			return err
@@ -70,7 +71,7 @@ func publish(dir string, record any, fill func(tmp string) error) error {
 		return os.WriteFile(filepath.Join(tmp, recordName), append(data, '\n'), 0o644)
 	})
 	if err != nil {
-		return cache.Explain(err, dir, 0)
+		return cache.Explain(err, dir, needBytes)
 	}
 	return prune(filepath.Dir(dir), keepResults)
 }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestShippedFragments reads every fragment of the workbench.
+func TestShippedFragments(t *testing.T) {
+	names := Names()
+	if len(names) < 3 {
+		t.Fatalf("only %v", names)
+	}
+	for _, name := range names {
+		f, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		symbols, err := f.Symbols()
+		if err != nil || len(symbols) == 0 {
+			t.Errorf("%s: %d symbols, %v", name, len(symbols), err)
+		}
+		seen := map[string]int{}
+		for _, s := range symbols {
+			if line := seen[s.Name]; line > 0 {
+				t.Errorf("%s:%d: %s is on line %d already", name, s.Line, s.Name, line)
+			}
+			seen[s.Name] = s.Line
+		}
+		if !strings.HasPrefix(f.Text, "# SPDX-License-Identifier: GPL-2.0") {
+			t.Errorf("%s: no licence line", name)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	if _, err := Load("nothere"); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "base") {
+		t.Errorf("got %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "mine.config")
+	if _, err := Load(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.WriteFile(path, []byte("CONFIG_A=y\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	all, err := LoadAll("base", path)
+	if err != nil || len(all) != 2 || all[1].Text != "CONFIG_A=y\n" {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func TestMerge(t *testing.T) {
+	got, err := Merge([]Fragment{
+		{Name: "one", Text: "# a comment\nCONFIG_A=y\nCONFIG_B=\"x y\"\n# CONFIG_C is not set\n"},
+		{Name: "two", Text: "\n# CONFIG_A is not set\nCONFIG_D=0x10\n"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Symbol{
+		{"CONFIG_A", "n", "two", 2}, {"CONFIG_B", `"x y"`, "one", 3}, {"CONFIG_C", "n", "one", 4}, {"CONFIG_D", "0x10", "two", 3},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	text := string(Format(got))
+	if want := "# CONFIG_A is not set\nCONFIG_B=\"x y\"\n# CONFIG_C is not set\nCONFIG_D=0x10\n"; text != want {
+		t.Errorf("got %q", text)
+	}
+	_, err = Merge([]Fragment{{Name: "bad", Text: "CONFIG_A=y\nCONFIG_B y\n"}})
+	var perr *ParseError
+	if !errors.As(err, &perr) || perr.Line != 2 || perr.Fragment != "bad" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	want := []Symbol{
+		{"CONFIG_KEPT", "y", "f", 1}, {"CONFIG_GONE", "y", "f", 2}, {"CONFIG_OTHER", "8", "f", 3},
+		{"CONFIG_OFF", "n", "f", 4}, {"CONFIG_SELECTED", "n", "f", 5}, {"CONFIG_ABSENT", "n", "f", 6},
+	}
+	final := "#\n# Automatically generated\n#\nCONFIG_KEPT=y\nCONFIG_OTHER=4\n# CONFIG_OFF is not set\nCONFIG_SELECTED=y\n"
+	var derr *DroppedSymbolError
+	if err := Check(want, final); !errors.As(err, &derr) {
+		t.Fatalf("got %v", err)
+	}
+	wantDropped := []Dropped{{want[1], "n"}, {want[2], "4"}, {want[4], "y"}}
+	if diff := cmp.Diff(wantDropped, derr.Symbols); diff != "" {
+		t.Error(diff)
+	}
+	for _, line := range []string{"f:2: CONFIG_GONE: wanted y, got not set", "f:3: CONFIG_OTHER: wanted 8, got 4", "f:5: CONFIG_SELECTED: wanted not set, got y"} {
+		if !strings.Contains(derr.Error(), line) {
+			t.Errorf("%q is not in %v", line, derr)
+		}
+	}
+	if err := Check(want[:1], final); err != nil {
+		t.Error(err)
+	}
+}
