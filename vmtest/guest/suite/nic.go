@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -151,11 +150,4 @@ func (n *nic) setXPS(t *check.T, file string, masks ...string) {
 	for q, mask := range masks {
 		t.Must(os.WriteFile(n.queueFile(q, file), []byte(mask), 0), "set "+file)
 	}
-}
-
-// xps reads back what setXPS wrote, without leading zeroes.
-func (n *nic) xps(t *check.T, queue int, file string) string {
-	b, err := os.ReadFile(n.queueFile(queue, file))
-	t.Must(err, "read "+file)
-	return strings.TrimLeft(strings.TrimSpace(string(b)), "0,")
 }

@@ -221,10 +221,13 @@ func trimStack(stack string) string {
 	return strings.Join(lines, "\n")
 }
 
-// testStack finds the stack of the goroutine that runs a test.
+// testStack finds the stack of the goroutine that runs a test: the one that
+// is called by onOwnThread, not the one that may be waiting in it.
 func testStack() string {
+	const runs = "check.(*Runner).onOwnThread("
 	for _, g := range goroutines() {
-		if strings.Contains(g, "check.(*Runner).onOwnThread") && !strings.Contains(g, "check.testStack") {
+		lines := strings.SplitN(g, "\n", 3)
+		if len(lines) == 3 && !strings.Contains(lines[1], runs) && strings.Contains(lines[2], runs) {
 			return trimStack(g)
 		}
 	}

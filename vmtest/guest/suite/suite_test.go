@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+func TestPlan(t *testing.T) {
+	plan := groups(&env{})
+	if err := check.Validate(plan); err != nil {
+		t.Fatal(err)
+	}
+	names, err := Names("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The order of these two is part of what they test.
+	if first := "hook/a06-a-program-runs-though-no-map-was-ever-set"; names[0] != first {
+		t.Errorf("first test is %s, must be %s", names[0], first)
+	}
+	if last := "lifetime/a41-the-whole-suite-left-no-program-behind"; names[len(names)-1] != last {
+		t.Errorf("last test is %s, must be %s", names[len(names)-1], last)
+	}
+	numbered := regexp.MustCompile(`^[a-z]+/[abcd]\d\d-[a-z]`)
+	for _, n := range names {
+		if !numbered.MatchString(n) {
+			t.Errorf("%s: not named group/aNN-what-must-hold", n)
+		}
+	}
+	for _, g := range plan {
+		for _, test := range g.Tests {
+			if test.Baseline != (g.Name == "baseline") {
+				t.Errorf("%s/%s: baseline is %v", g.Name, test.Name, test.Baseline)
+			}
+		}
+	}
+}
+
+// TestAssertions wants each number of the maintainer's list to be somebody's.
+func TestAssertions(t *testing.T) {
+	names, err := Names("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"a01", "a02", "a03", "a04", "a05", "a06", "a07", "a08", "a13", "a19", "a20", "a21", "a22", "a24",
+		"a25", "a26", "a27", "a28", "a29", "a30", "a31", "a32", "a33", "a34", "a35", "a36", "a37", "a38",
+		"a39", "a40", "a41", "a42",
+	} {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "/"+want+"-") }) {
+			t.Errorf("no test for %s", want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	got, err := Names("control/a24")
+	if err != nil || !slices.Equal(got, []string{"control/a24-off-detaches-the-program"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := Names("no such test"); !errors.Is(err, ErrNoTests) {
+		t.Errorf("error %v, want ErrNoTests", err)
+	}
+	if _, err := Names("("); err == nil || errors.Is(err, ErrNoTests) {
+		t.Errorf("error %v, want one about the expression", err)
+	}
+	// What a failure tells one to type selects that test.
+	all, err := Names("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		if got, err := Names(name); err != nil || len(got) != 1 || got[0] != name {
+			t.Errorf("%s selects %q, %v", name, got, err)
+		}
+		if want := "make vmtest RUN='" + name + "'"; rerun(name) != want {
+			t.Errorf("rerun of %s is %q", name, rerun(name))
+		}
+	}
+}
+
+// TestGate goes through all there is to decide: a test of the hook passes only
+// where the hook was meant to be and was found.
+func TestGate(t *testing.T) {
+	for _, tc := range []struct {
+		baseline, unpatched, present bool
+		want                         check.Decision
+	}{
+		{true, false, false, check.Decision{}},
+		{true, false, true, check.Decision{}},
+		{true, true, false, check.Decision{}},
+		{true, true, true, check.Decision{}},
+		{false, false, true, check.Decision{}},
+		{false, false, false, check.Decision{Doubt: reasonByAccident}},
+		{false, true, false, check.Decision{Skip: reasonUnpatched}},
+		{false, true, true, check.Decision{Fail: reasonHookThere}},
+	} {
+		if got := gate(tc.baseline, tc.unpatched, tc.present); got != tc.want {
+			t.Errorf("baseline=%v unpatched=%v present=%v: %+v, want %+v", tc.baseline, tc.unpatched, tc.present, got, tc.want)
+		}
+	}
+}
