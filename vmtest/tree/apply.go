@@ -164,7 +164,7 @@ func (g *git) mailinfo(ctx context.Context, dir string, data []byte) (*mail, err
 		}
 	}
 	if subject == "" || m.author == "" || m.email == "" {
-		return nil, errors.New("not a patch by git format-patch: no From: or Subject:")
+		return nil, errors.New("not a patch by git format-patch: no From or no Subject")
 	}
 	if m.date == "" {
 		m.date = identDate

@@ -41,19 +41,6 @@ func (e *events) notices() string {
 	return b.String()
 }
 
-// steps is what was started.
-func (e *events) steps() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var all []string
-	for _, ev := range e.all {
-		if ev.State == progress.Started {
-			all = append(all, ev.Step)
-		}
-	}
-	return strings.Join(all, "; ")
-}
-
 func mustWrite(tb testing.TB, path, text string) {
 	tb.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
