@@ -67,6 +67,10 @@ func (s *Source) Name() string {
 	return strings.Join(parts, "-")
 }
 
+// Fragments names the Kconfig fragments that come with the workbench, for
+// [Source.Fragments].
+func Fragments() []string { return config.Names() }
+
 func (s *Source) base() string {
 	if s.Base == "" {
 		return DefaultBase

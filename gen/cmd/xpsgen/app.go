@@ -11,7 +11,9 @@ import (
 
 // newApp builds the command tree. It is built anew for every run, since
 // urfave/cli keeps parse state in it.
-func newApp(env *environment) *cli.App {
+func newApp(env *environment, args []string) *cli.App {
+	// urfave/cli crashes on half a flag when both are on.
+	short := !completing(args)
 	app := &cli.App{
 		Name:      "xpsgen",
 		Usage:     "boot, test and describe the XPS BPF hook",
@@ -30,7 +32,7 @@ func newApp(env *environment) *cli.App {
 		HideVersion:            true,
 		HideHelpCommand:        true,
 		EnableBashCompletion:   true,
-		UseShortOptionHandling: true,
+		UseShortOptionHandling: short,
 		Flags:                  env.globalFlags(),
 		Before:                 env.before,
 		// run maps errors to exit codes; the default handler would exit by
@@ -49,21 +51,21 @@ func newApp(env *environment) *cli.App {
 		Action: group("xpsgen"),
 	}
 	app.OnUsageError = onUsageError("xpsgen")
-	finish("xpsgen", app.Commands)
+	finish("xpsgen", app.Commands, short)
 	return app
 }
 
 // finish gives every command what urfave/cli does only for the root: usage
 // errors on stderr without a page of help, and refusal of words that no
 // command takes.
-func finish(path string, commands []*cli.Command) {
+func finish(path string, commands []*cli.Command, short bool) {
 	for _, c := range commands {
 		full := path + " " + c.Name
 		c.OnUsageError = onUsageError(full)
 		c.HideHelpCommand = true
-		c.UseShortOptionHandling = true
+		c.UseShortOptionHandling = short
 		if len(c.Subcommands) > 0 {
-			finish(full, c.Subcommands)
+			finish(full, c.Subcommands, short)
 			if c.Action == nil {
 				c.Action = group(full)
 			}

@@ -4,7 +4,7 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -60,20 +60,44 @@ func completionCommand(env *environment) *cli.Command {
 	}
 }
 
-// completeTests offers test names after --run and flags otherwise.
-func completeTests(env *environment) cli.BashCompleteFunc {
-	return func(c *cli.Context) {
-		// urfave/cli hands over the parsed flags only; the word before the
-		// cursor is in the arguments of the process.
-		args := os.Args
-		if n := len(args); n >= 2 && strings.TrimLeft(args[n-2], "-") == "run" {
-			if names, err := vmtest.Plan(""); err == nil {
-				for _, name := range names {
-					fmt.Fprintln(env.stdout, name)
-				}
-			}
-			return
-		}
-		cli.DefaultCompleteWithFlags(c.Command)(c)
+// completionFlag is what the shells' scripts put behind an unfinished line.
+const completionFlag = "--generate-bash-completion"
+
+// completing tells whether a shell asks, as opposed to a person.
+func completing(args []string) bool {
+	return len(args) > 1 && args[len(args)-1] == completionFlag
+}
+
+// completeValue answers for an unfinished line that ends in a flag which wants
+// a value: urfave/cli fails on those, since the value is missing.
+func completeValue(args []string, stdout io.Writer) (answered bool) {
+	if len(args) < 3 || !completing(args) {
+		return false
 	}
+	var words []string
+	switch strings.TrimLeft(args[len(args)-2], "-") {
+	case "run":
+		// No pattern is the one that cannot be wrong.
+		words, _ = vmtest.Plan("")
+	case "accel":
+		words = []string{"auto", "kvm", "tcg"}
+	case "base":
+		words = []string{vmtest.DefaultBase}
+	case "config":
+		words = vmtest.Fragments()
+	case "color":
+		words = []string{"auto", "always", "never"}
+	case "kernel", "iproute2", "root", "cache", "add", "out", "tree", "include", "file",
+		"jobs", "j", "cpus", "memory", "timeout", "env", "arch", "cc":
+		// The shell's own completion of file names, or nothing.
+	default:
+		return false
+	}
+	if !strings.HasPrefix(args[len(args)-2], "-") {
+		return false
+	}
+	for _, word := range words {
+		fmt.Fprintln(stdout, word)
+	}
+	return true
 }

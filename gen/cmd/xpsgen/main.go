@@ -27,6 +27,9 @@ func main() {
 // SIGTERM or SIGHUP cancels the context, so that every child is ended and
 // every lock released; a second one ends the process at once.
 func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
+	if completeValue(args, stdout) {
+		return exitPassed
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop)
@@ -38,6 +41,6 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 
 	env := newEnvironment(stdin, stdout, stderr)
 	defer env.close()
-	err := newApp(env).RunContext(ctx, args)
+	err := newApp(env, args).RunContext(ctx, args)
 	return env.report(ctx, err)
 }

@@ -44,7 +44,6 @@ func vmtestCommand(env *environment) *cli.Command {
 				Usage: "exit codes for git bisect run: 125 when the tree does not apply or build, 128 when the workbench fails",
 			},
 		),
-		BashComplete: completeTests(env),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
