@@ -158,7 +158,7 @@ func (s *source) end(line int) int {
 // adjoins tells whether only comments that touch stand between two lines.
 func (s *source) adjoins(from, to int) bool {
 	for l := from + 1; l < to; l++ {
-		if l >= len(s.code) || s.code[l] || strings.TrimSpace(s.lines[l-1]) == "" {
+		if l > len(s.lines) || s.code[l] || strings.TrimSpace(s.lines[l-1]) == "" {
 			return false
 		}
 	}

@@ -52,15 +52,22 @@ func (c *Compiler) argv(args ...string) []string {
 	return append(argv, args...)
 }
 
-// run executes the compiler with src on its standard input and returns its
-// standard output. What it says on standard error is returned as well, also
+// run executes the compiler in dir with src on its standard input and returns
+// its standard output. What it says on standard error is returned as well, also
 // when it fails with an *exec.ExitError.
-func (c *Compiler) run(ctx context.Context, src string, args ...string) (stdout, stderr string, err error) {
+func (c *Compiler) run(ctx context.Context, dir, src string, args ...string) (stdout, stderr string, err error) {
 	argv := c.argv(args...)
+	if strings.ContainsRune(argv[0], filepath.Separator) {
+		var err error
+		if argv[0], err = filepath.Abs(argv[0]); err != nil {
+			return "", "", fmt.Errorf("%w: %w", ErrNoCompiler, err)
+		}
+	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	// Messages are parsed, so they must not be translated. Variables that
 	// add include paths or change what is emitted must not reach it.
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	cmd.Dir = dir
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(src), &out, &errs
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -84,10 +91,15 @@ func includeArgs(roots []string) []string {
 	return append(args, "-x", "c", "-")
 }
 
+// workDir is where the compiler runs: in the last of the roots, which are our
+// own headers. clang writes the names of files below its directory without it,
+// and none that matter are there.
+func workDir(roots []string) string { return roots[len(roots)-1] }
+
 // preprocess returns what cc -E -dD says of one header.
 func (c *Compiler) preprocess(ctx context.Context, roots []string, header string) (string, error) {
 	args := append([]string{"-E", "-dD"}, includeArgs(roots)...)
-	out, errs, err := c.run(ctx, includeLine(header), args...)
+	out, errs, err := c.run(ctx, workDir(roots), includeLine(header), args...)
 	if err != nil {
 		return "", compileError(header, roots, errs, err)
 	}
@@ -98,7 +110,7 @@ func (c *Compiler) preprocess(ctx context.Context, roots []string, header string
 // compiler's messages. An error without messages means that it could not run.
 func (c *Compiler) compile(ctx context.Context, roots []string, src, object string, args ...string) (messages string, err error) {
 	args = append(args, "-c", "-o", object)
-	_, errs, err := c.run(ctx, src, append(args, includeArgs(roots)...)...)
+	_, errs, err := c.run(ctx, workDir(roots), src, append(args, includeArgs(roots)...)...)
 	return errs, err
 }
 

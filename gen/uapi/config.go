@@ -3,12 +3,12 @@
 package uapi
 
 import (
-	"errors"
 	"fmt"
 	"go/token"
 	"os"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -75,11 +75,7 @@ func ParseConfig(file string, text []byte) (*Config, error) {
 	cfg := &Config{file: file, line: keyLines(string(text))}
 	md, err := toml.Decode(string(text), cfg)
 	if err != nil {
-		var pe toml.ParseError
-		if errors.As(err, &pe) {
-			return nil, &ConfigError{file, pe.Position.Line, tomlMessage(pe)}
-		}
-		return nil, &ConfigError{file, 0, err.Error()}
+		return nil, cfg.tomlError(err)
 	}
 	if unknown := md.Undecoded(); len(unknown) > 0 {
 		key := unknown[0].String()
@@ -91,17 +87,18 @@ func ParseConfig(file string, text []byte) (*Config, error) {
 	return cfg, nil
 }
 
-// tomlMessage returns the parser's message without the position, which
-// [ConfigError] prints in its own form.
-func tomlMessage(pe toml.ParseError) string {
-	if pe.Message != "" {
-		return pe.Message
+// tomlPosition matches how the TOML library begins a message. Only syntax
+// errors are of its type that has a field for the line.
+var tomlPosition = regexp.MustCompile(`^toml: line (\d+)(?: \(last key "[^"]*"\))?: `)
+
+// tomlError puts an error of the TOML library in our form.
+func (c *Config) tomlError(err error) error {
+	msg, line := err.Error(), 0
+	if m := tomlPosition.FindStringSubmatch(msg); m != nil {
+		msg = msg[len(m[0]):]
+		line, _ = strconv.Atoi(m[1]) // digits; 0 if there are too many
 	}
-	_, msg, ok := strings.Cut(pe.Error(), ": ")
-	if !ok {
-		return pe.Error()
-	}
-	return msg
+	return &ConfigError{c.file, line, strings.TrimPrefix(msg, "toml: ")}
 }
 
 func (c *Config) validate() error {

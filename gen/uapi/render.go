@@ -5,6 +5,7 @@ package uapi
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -189,13 +190,18 @@ func comments(add func(string), doc []string, pos Pos) {
 	}
 }
 
-// literal returns a constant's value as Go: flags in unsigned hexadecimal, the
-// rest in decimal.
+// octal matches a number that C takes for octal, such as a mode.
+var octal = regexp.MustCompile(`^\(?0[0-7]+\)?$`)
+
+// literal returns a constant's value as Go: flags in unsigned hexadecimal,
+// modes in octal, the rest in decimal.
 func literal(c Constant) string {
 	v := c.Value
 	switch {
 	case v.IsString:
 		return strconv.Quote(v.Str)
+	case octal.MatchString(c.Expr):
+		return "0o" + strconv.FormatUint(v.mask(), 8)
 	case !c.isFlag():
 		return v.String()
 	case v.Negative() && !strings.Contains(c.Expr, "<<") && !strings.Contains(c.Expr, "0x"):

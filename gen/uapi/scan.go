@@ -90,7 +90,7 @@ func scan(text string, rel func(string) string) (*scanned, error) {
 		}
 	}
 	if s.state != outside {
-		return nil, fmt.Errorf("enum %s at %s does not end", s.tag, s.pos)
+		return nil, fmt.Errorf("enum %s at %s does not end", s.tag, s.start)
 	}
 	return &s.out, nil
 }

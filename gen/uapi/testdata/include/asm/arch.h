@@ -1,0 +1,1 @@
+#define ASM_ARCH 1

@@ -1,0 +1,2 @@
+#define BROKEN 1
+struct broken { unknown_t x; };

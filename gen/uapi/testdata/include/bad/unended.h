@@ -1,0 +1,1 @@
+enum unended { UNENDED,
