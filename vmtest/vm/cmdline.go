@@ -8,10 +8,13 @@ import (
 	"strings"
 )
 
-// descriptors are the numbers under which QEMU inherits what it needs.
+// descriptors are what differs from run to run: the numbers under which QEMU
+// inherits what it needs.
 type descriptors struct {
 	initrd, console, qmp int
 	ports                []portDescriptor
+	// kernelArgs are what this run has to tell the kernel.
+	kernelArgs []string
 }
 
 type portDescriptor struct {
@@ -36,9 +39,12 @@ var kernelArgs = [...]string{
 	"no_timer_check", "tsc=reliable",
 }
 
-// kernelCmdline returns the kernel's command line.
-func (m *Machine) kernelCmdline() string {
-	return strings.Join(append(append([]string(nil), kernelArgs[:]...), m.Cmdline...), " ")
+// kernelCmdline returns the kernel's command line. The caller's words come
+// last, and so win.
+func (m *Machine) kernelCmdline(d descriptors) string {
+	a := append([]string(nil), kernelArgs[:]...)
+	a = append(a, d.kernelArgs...)
+	return strings.Join(append(a, m.Cmdline...), " ")
 }
 
 // args returns QEMU's arguments for a machine that has been checked. port is
@@ -69,7 +75,7 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		"-m", strconv.Itoa(m.MemoryMiB)+"M",
 		"-kernel", m.Kernel,
 		"-initrd", fdPath(d.initrd),
-		"-append", m.kernelCmdline(),
+		"-append", m.kernelCmdline(d),
 		"-chardev", socket("console", d.console),
 		"-serial", "chardev:console",
 		"-chardev", socket("qmp", d.qmp),

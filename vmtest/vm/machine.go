@@ -82,7 +82,7 @@ type Machine struct {
 	// Console receives the kernel's console as it comes, up to ConsoleLimit.
 	Console io.Writer
 	// ConsoleLimit is how much the console may say before the guest is
-	// stopped with a [ConsoleFloodError]; default 16 MiB.
+	// stopped with a [ConsoleFloodError]; default 4 MiB.
 	ConsoleLimit int64
 	// Result receives the bytes of the result port.
 	Result io.Writer
@@ -114,7 +114,7 @@ type Machine struct {
 // Timeouts are for a guest on hardware; under TCG all are stretched by
 // [TCGScale]. Zero means the default, negative none.
 type Timeouts struct {
-	// Boot is from the start of QEMU to the guest's hello; default 20 s.
+	// Boot is from the start of QEMU to the guest's hello; default 15 s.
 	Boot time.Duration
 	// Idle is how long neither a port nor the console may be silent; default
 	// 60 s, and none for ModeRun and ModeShell.
@@ -150,7 +150,7 @@ func (m *Machine) effective(accel Accel) Timeouts {
 		}
 		return time.Duration(float64(def) * Scale(accel))
 	}
-	t := Timeouts{Boot: pick(m.Timeouts.Boot, 20*time.Second), KVM: m.Timeouts.KVM}
+	t := Timeouts{Boot: pick(m.Timeouts.Boot, 15*time.Second), KVM: m.Timeouts.KVM}
 	idle, whole := 60*time.Second, 10*time.Minute
 	if interactive {
 		idle, whole = 0, 0
@@ -184,7 +184,7 @@ func (m *Machine) check() (*Machine, error) {
 		c.MemoryMiB = 512
 	}
 	if c.ConsoleLimit == 0 {
-		c.ConsoleLimit = 16 << 20
+		c.ConsoleLimit = 4 << 20
 	}
 	switch {
 	case c.Kernel == "":

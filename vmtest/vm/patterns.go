@@ -43,9 +43,15 @@ var patterns = [...]string{
 	"unregister_netdevice: waiting for",
 	"ref_tracker: ",
 	"unreferenced object 0x",
-	"Call Trace:",
-	"] RIP: ",
+	patternTrace,
+	patternRIP,
 }
+
+// The patterns that say nothing but that something went before.
+const (
+	patternTrace = "Call Trace:"
+	patternRIP   = "] RIP: "
+)
 
 // enders are lines after which a splat is over.
 var enders = [...]string{

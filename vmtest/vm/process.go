@@ -59,6 +59,7 @@ func launch(m *Machine, accel Accel, debugPort int) (p *process, args []string, 
 	}
 
 	var d descriptors
+	tsc := startTSC()
 	initrd, err := assemble(m, accel)
 	if err != nil {
 		return nil, nil, err
@@ -82,6 +83,9 @@ func launch(m *Machine, accel Accel, debugPort int) (p *process, args []string, 
 		d.ports = append(d.ports, portDescriptor{name: name, fd: fd})
 	}
 
+	if accel == TCG {
+		d.kernelArgs = tsc.kernelArg()
+	}
 	args = append([]string{m.QEMU}, m.args(accel, d, debugPort)...)
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.ExtraFiles = theirs

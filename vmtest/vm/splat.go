@@ -31,6 +31,8 @@ type splatScanner struct {
 	open   bool
 	// quiet counts lines since the open splat last said something of its own.
 	quiet int
+	// ended is set after a line that ends a splat: registers may follow it.
+	ended bool
 	cut   string
 }
 
@@ -68,32 +70,43 @@ func (s *splatScanner) begin(pattern, l string) {
 		s.cut = ""
 	}
 	s.splats = append(s.splats, Splat{Pattern: pattern, Lines: append(lines, l)})
-	s.open, s.quiet = true, 0
+	s.open, s.ended, s.quiet = true, false, 0
 }
 
 // more adds l to the open splat, or ends it.
 func (s *splatScanner) more(l string) {
 	cur := &s.splats[len(s.splats)-1]
-	if strings.Contains(l, cutHere) {
+	p := match(l)
+	if strings.Contains(l, cutHere) || s.ended && p != "" && p != patternRIP && p != patternTrace {
 		s.close()
 		s.line(l)
 		return
 	}
 	cur.Lines = append(cur.Lines, l)
-	for _, e := range enders {
-		if strings.Contains(l, e) {
-			s.close()
-			return
-		}
-	}
-	if match(l) != "" || partOfTrace(bare(l)) {
+	switch {
+	case isEnder(l):
+		s.ended, s.quiet = true, 0
+	case p != "" || partOfTrace(bare(l)):
 		s.quiet = 0
-	} else {
+	default:
 		s.quiet++
 	}
-	if len(cur.Lines) >= maxSplatLines || s.quiet >= 12 {
+	patience := 12
+	if s.ended {
+		patience = 2
+	}
+	if len(cur.Lines) >= maxSplatLines || s.quiet >= patience {
 		s.close()
 	}
+}
+
+func isEnder(l string) bool {
+	for _, e := range enders {
+		if strings.Contains(l, e) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *splatScanner) close() {
@@ -102,8 +115,10 @@ func (s *splatScanner) close() {
 	}
 	s.open = false
 	cur := &s.splats[len(s.splats)-1]
+	// The last quiet lines are somebody else's.
+	cur.Lines = cur.Lines[:len(cur.Lines)-min(s.quiet, len(cur.Lines)-1)]
 	cur.Frames = frames(cur.Lines)
-	if strings.Contains(cur.Pattern, "Call Trace") || strings.Contains(cur.Pattern, "RIP") {
+	if cur.Pattern == patternTrace || cur.Pattern == patternRIP {
 		// A trace alone belongs to whatever complained in its lines.
 		for _, l := range cur.Lines {
 			if p := match(l); p != "" && p != cur.Pattern {

@@ -68,7 +68,10 @@ func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 		}
 		r.fail(errSilentKVM)
 		_, _ = r.Wait()
-		m.remember(verdict{Verdict: verdictBad, Reason: reason})
+		if m.Accel == Auto {
+			// NB: not when forced, or the notice below would never come.
+			m.remember(verdict{Verdict: verdictBad, Reason: reason})
+		}
 	}
 	if m.Accel == KVM {
 		return nil, fmt.Errorf("vm: %w: %s", ErrKVMUnusable, reason)
