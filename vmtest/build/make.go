@@ -50,7 +50,11 @@ func (m *makeRun) run(ctx context.Context) (objects int64, err error) {
 		return 0, errors.Join(err, f.Close())
 	}
 	w := &objectCounter{w: f, began: time.Now(), emit: func(n int64, elapsed time.Duration) {
-		m.p.Emit(progress.Event{Step: m.step, State: progress.Advanced, Done: n, Total: max(m.total, min(n, m.total)),
+		total := m.total
+		if total > 0 {
+			total = max(total, n) // it was an estimate
+		}
+		m.p.Emit(progress.Event{Step: m.step, State: progress.Advanced, Done: n, Total: total,
 			Unit: "objects", Elapsed: elapsed, Log: m.log})
 	}}
 	fmt.Fprintf(f, "# make %s\n", strings.Join(m.args, " "))

@@ -87,7 +87,14 @@ func (s *Source) apply(ctx context.Context) (commit, tree string, err error) {
 	}
 	for i := range s.Patches {
 		if commit, tree, err = s.applyOne(ctx, g, dir, i, commit); err != nil {
-			return "", "", err
+			if s.opt.Dir == "" || !s.has(ctx, g) {
+				return "", "", err
+			}
+			s.opt.Progress.Emit(progress.Event{Step: "apply patches to " + s.Name(), State: progress.Notice,
+				Text: s.opt.Dir + " has the patches already, taken as it is"})
+			commit = s.BaseCommit
+			tree, err = g.output(ctx, "rev-parse", "--verify", commit+"^{tree}")
+			return commit, tree, err
 		}
 	}
 	// Nothing of what was made may be taken for garbage.
@@ -95,6 +102,20 @@ func (s *Source) apply(ctx context.Context) (commit, tree string, err error) {
 		return "", "", fmt.Errorf("apply patches: %w", err)
 	}
 	return commit, tree, nil
+}
+
+// has reports whether the base has all the patches already, as a developer's
+// own checkout may: whether they can all be taken off again.
+func (s *Source) has(ctx context.Context, g *git) bool {
+	if g.run(ctx, "read-tree", s.BaseCommit) != nil {
+		return false
+	}
+	for i := len(s.content) - 1; i >= 0; i-- {
+		if _, err := g.input(ctx, bytes.NewReader(s.content[i]), "apply", "--cached", "--reverse", "-p1", "-"); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // applyOne does what git am does, in the index: take the mail apart, apply

@@ -176,3 +176,25 @@ func TestFailureIsNotRemembered(t *testing.T) {
 	}
 	mustCommit(t, mustOpen(t, Options{Series: s, Dir: dir, Cache: cache}))
 }
+
+// TestDirectoryHasThePatches takes a developer's own tree, in which the series
+// has been applied, as it is; but not one that has a part of it.
+func TestDirectoryHasThePatches(t *testing.T) {
+	dir, cache := mustSource(t), t.TempDir()
+	both := mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond))
+	tr := mustCheckout(t, mustOpen(t, Options{Series: both, Dir: dir, Cache: cache}))
+	var ev events
+	again := mustOpen(t, Options{Series: both, Dir: tr.Dir, Cache: cache, Progress: ev.add})
+	if got := mustCommit(t, again); got != again.BaseCommit {
+		t.Errorf("commit %s, base %s", got, again.BaseCommit)
+	}
+	if !strings.Contains(ev.notices(), "has the patches already") {
+		t.Errorf("notices: %s", ev.notices())
+	}
+	mustWrite(t, filepath.Join(tr.Dir, "net/other.c"), "int other;\n")
+	_, err := mustOpen(t, Options{Series: both, Dir: tr.Dir, Cache: cache}).Commit(t.Context())
+	var aerr *ApplyError
+	if !errors.As(err, &aerr) || aerr.N != 1 {
+		t.Errorf("got %v", err)
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 )
@@ -39,6 +40,8 @@ type apt struct {
 // aptState is one private state: one set of sources.
 type aptState struct {
 	dir, conf string
+	// sources is the file that says where packages come from.
+	sources []byte
 	// updateErr is what apt had to say about the last update.
 	updateErr string
 }
@@ -77,8 +80,14 @@ func (a *apt) fetch(ctx context.Context, o *Origin, dir string) (*download, erro
 }
 
 func (a *apt) fetchFrom(ctx context.Context, entries []aptSource, o *Origin, dir string) (*download, error) {
-	st, err := a.state(ctx, entries, string(o.Kind))
+	st := a.state(entries, string(o.Kind))
+	// Two bases may want the same state at once, and apt does not wait.
+	lock, err := cache.Acquire(ctx, filepath.Join(st.dir, "xpsgen.lock"), a.step, a.p)
 	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	if err := a.update(ctx, st, entries); err != nil {
 		return nil, err
 	}
 	d, err := st.find(ctx, o)
@@ -117,32 +126,37 @@ func (a *apt) sources(ctx context.Context) ([]aptSource, error) {
 	return readAptSources(list, parts), nil
 }
 
-// state makes the private state for a set of sources and brings its lists up
-// to date. A failed update is not an error: old lists may do.
-func (a *apt) state(ctx context.Context, entries []aptSource, typ string) (*aptState, error) {
+// state is the private state for a set of sources.
+func (a *apt) state(entries []aptSource, typ string) *aptState {
 	text := formatSources(entries, typ)
 	sum := sha256.Sum256(text)
-	st := &aptState{dir: filepath.Join(a.dir, fmt.Sprintf("%x", sum[:6]))}
+	st := &aptState{dir: filepath.Join(a.dir, fmt.Sprintf("%x", sum[:6])), sources: text}
 	st.conf = filepath.Join(st.dir, "apt.conf")
+	return st
+}
+
+// update makes a private state and brings its lists up to date. A failed
+// update is not an error: old lists may do.
+func (a *apt) update(ctx context.Context, st *aptState, entries []aptSource) error {
 	for _, sub := range []string{"sources.d", "lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(st.dir, sub), 0o755); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(st.dir, "sources.d", "xpsgen.sources"), text, 0o644); err != nil {
-		return nil, err
+	if err := os.WriteFile(filepath.Join(st.dir, "sources.d", "xpsgen.sources"), st.sources, 0o644); err != nil {
+		return err
 	}
 	if err := os.WriteFile(st.conf, []byte(aptConf(st.dir, os.Geteuid() == 0)), 0o644); err != nil {
-		return nil, err
+		return err
 	}
 	a.p.Emit(progress.Event{Step: a.step, State: progress.Notice, Text: "reading the package lists of " + archives(entries)})
 	if _, err := st.run(ctx, "", "update", "-qq"); err != nil {
 		if ctx.Err() != nil {
-			return nil, err
+			return err
 		}
 		st.updateErr = aptComplaint(err)
 	}
-	return st, nil
+	return nil
 }
 
 // archives names what is asked, for the user to recognise.

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package build
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/vmtest/tree"
+)
+
+func TestIPRoute2(t *testing.T) {
+	b := newBench(t)
+	b.series.Project = "iproute2"
+	b.dir = t.TempDir()
+	for name, text := range map[string]string{
+		"ip/iplink.c":       "ip1\n",
+		"include/version.h": "static const char version[] = \"6.1.0\";\n",
+		"Makefile": `ifeq ($(wildcard config.mk),)
+all: ; @echo "error: not configured" >&2; exit 1
+else
+all: ; @echo "    CC       iplink.o"; cp ip/iplink.c ip/ip; echo "$(SUBDIRS)" >> ip/ip
+endif
+config.mk: ; @touch $@
+`,
+	} {
+		b.write(t, name, text)
+	}
+	tools := t.TempDir()
+	mustWrite(t, filepath.Join(tools, "pkg-config"), "#!/bin/sh\n[ $2 = libbpf ] || exit 1\necho ${LIBBPF:-1.1.2}\n")
+	if err := os.Chmod(filepath.Join(tools, "pkg-config"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
+
+	make := func() (*IPRoute2Result, error) {
+		return IPRoute2(t.Context(), IPRoute2Options{Source: b.source(t), Cache: b.cache, Progress: b.progress})
+	}
+	r, err := make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustRead(t, r.IP); got != "ip1\nlib ip\n" || r.Version != "6.1.0" || r.Cached {
+		t.Errorf("%q, %+v", got, r)
+	}
+	if diff := cmp.Diff("libbpf 1.1.2,libelf -", strings.Join(r.Libs[:2], ",")); diff != "" {
+		t.Error(diff)
+	}
+	if again, err := make(); err != nil || !again.Cached || again.Hash != r.Hash {
+		t.Errorf("%+v, %v", again, err)
+	}
+	// Another library is another ip.
+	mustWrite(t, filepath.Join(tools, "pkg-config"), "#!/bin/sh\nexit 1\n")
+	if other, err := make(); err != nil || other.Cached || other.Hash == r.Hash {
+		t.Errorf("%+v, %v", other, err)
+	}
+	left, err := filepath.Glob(filepath.Join(b.cache, "work", "ip-*", "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestGuest(t *testing.T) {
+	root, cache := t.TempDir(), t.TempDir()
+	mustWrite(t, filepath.Join(root, "go.mod"), "module guest\n\ngo 1.24\n")
+	mustWrite(t, filepath.Join(root, "init", "main.go"), "package main\n\nfunc main() {}\n")
+	opt := GuestOptions{Root: root, Package: "./init", Cache: cache}
+	path, err := Guest(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode()&0o111 == 0 {
+		t.Errorf("%v, %v", info, err)
+	}
+	mustWrite(t, filepath.Join(root, "init", "main.go"), "package main\n\nfunc main() { nothing() }\n")
+	_, err = Guest(t.Context(), opt)
+	var cerr *CompileError
+	if !errors.As(err, &cerr) || !strings.Contains(strings.Join(cerr.Lines, "\n"), "init/main.go:3:15: undefined: nothing") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestPrune keeps what was used last, and what is young.
+func TestPrune(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"oldest", "older", "old", "young"} {
+		mustWrite(t, filepath.Join(dir, name, "f"), "x")
+		used := time.Now().Add(time.Duration(i-4) * 24 * time.Hour)
+		if name == "young" {
+			used = time.Now()
+		}
+		if err := os.Chtimes(filepath.Join(dir, name), used, used); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustWrite(t, filepath.Join(dir, ".tmp-x", "f"), "being written")
+	if err := prune(dir, 2); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if diff := cmp.Diff([]string{".tmp-x", "old", "young"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRecovery removes what is not older than the mark, and only after a
+// build that did not end.
+func TestRecovery(t *testing.T) {
+	dir := t.TempDir()
+	o, err := openObjdir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, filepath.Join(dir, "net/old.o"), "whole")
+	if err := o.begin(); err != nil {
+		t.Fatal(err)
+	}
+	mark, err := os.Stat(filepath.Join(dir, markerName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(name string, d time.Duration) {
+		t.Helper()
+		at := mark.ModTime().Add(d)
+		if err := os.Chtimes(filepath.Join(dir, name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustWrite(t, filepath.Join(dir, "net/same.o"), "half")
+	mustWrite(t, filepath.Join(dir, "net/new.o"), "half")
+	set("net/old.o", -time.Nanosecond)
+	set("net/same.o", 0)
+	set("net/new.o", time.Hour)
+	if err := o.end(false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openObjdir(dir); err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "net", "*"))
+	if err != nil || len(found) != 1 || filepath.Base(found[0]) != "old.o" {
+		t.Errorf("left: %v, %v", found, err)
+	}
+	if o, err = openObjdir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.begin(); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, filepath.Join(dir, "net/kept.o"), "whole")
+	if err := o.end(true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openObjdir(dir); err != nil {
+		t.Fatal(err)
+	}
+	mustRead(t, filepath.Join(dir, "net/kept.o"))
+}
+
+// TestVariantsShareTheirWork has the kernel of an unpatched tree made in the
+// directory of the patched one, and both kept.
+func TestVariantsShareTheirWork(t *testing.T) {
+	b := newBench(t)
+	b.mustKernel(t)
+	b.made(t)
+	extra := filepath.Join(t.TempDir(), "mutant.patch")
+	mustWrite(t, extra, "From: u <u@example.org>\nSubject: [PATCH] mutant\n\n---\n"+
+		"diff --git a/net/c.c b/net/c.c\n--- a/net/c.c\n+++ b/net/c.c\n@@ -1 +1 @@\n-c1\n+c2\n")
+	src, err := tree.Open(t.Context(), tree.Options{Series: b.series, Dir: b.dir, Cache: b.cache,
+		Variant: tree.Variant{Extra: []string{extra}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := Kernel(t.Context(), KernelOptions{Source: src, Fragments: b.fragments, Cache: b.cache})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustRead(t, k.BzImage); got != image("a1", "b1", "c2") || b.made(t) != "c" {
+		t.Errorf("image is %q", got)
+	}
+	if diff := cmp.Diff([]string{"mutant"}, k.Patches); diff != "" {
+		t.Error(diff)
+	}
+	if again := b.mustKernel(t); !again.Cached {
+		t.Error("the first kernel is gone")
+	}
+}
