@@ -67,7 +67,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	// The last line says most, the whole is in Stderr.
-	if msg := lastLine(e.Stderr); msg != "" && !errors.Is(e.Err, context.Canceled) {
+	if msg := lastLine(e.Stderr); msg != "" && !errors.As(e.Err, new(*canceled)) {
 		return fmt.Sprintf("%s: %v: %s", e.name(), e.Err, msg)
 	}
 	return fmt.Sprintf("%s: %v", e.name(), e.Err)
@@ -108,10 +108,17 @@ func (c *Cmd) Run(ctx context.Context) error {
 		}
 	}
 	if ctx.Err() != nil {
-		e.Err = context.Cause(ctx)
+		e.Err = &canceled{err: ctx.Err(), cause: context.Cause(ctx)}
 	}
 	return e
 }
+
+// canceled is the end of a context. It reads as its cause, "interrupt signal
+// received" say, and answers to both.
+type canceled struct{ err, cause error }
+
+func (c *canceled) Error() string   { return c.cause.Error() }
+func (c *canceled) Unwrap() []error { return []error{c.err, c.cause} }
 
 // Output runs c and returns what it wrote to standard output.
 func (c *Cmd) Output(ctx context.Context) ([]byte, error) {

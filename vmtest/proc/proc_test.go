@@ -103,9 +103,11 @@ func zombie(pid int) bool {
 }
 
 func TestCanceledBefore(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := (&Cmd{Args: []string{"false"}}).Run(ctx); !errors.Is(err, context.Canceled) {
+	errSignal := errors.New("signal received")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errSignal)
+	err := (&Cmd{Args: []string{"false"}}).Run(ctx)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, errSignal) || err.Error() != "false: signal received" {
 		t.Errorf("got %v", err)
 	}
 }
