@@ -180,14 +180,25 @@ func installHeaders(ctx context.Context, tree, arch, out string, log io.Writer) 
 		return ctx.Err()
 	}
 	if err != nil {
-		return fmt.Errorf("uapi: make headers in %s: %w: %s", tree, err, lastLine(text.String()))
+		return fmt.Errorf("uapi: make headers in %s: %w: %s", tree, err, firstComplaint(text.String()))
 	}
 	return nil
 }
 
-func lastLine(s string) string {
-	s = strings.TrimSpace(s)
-	return s[strings.LastIndexByte(s, '\n')+1:]
+// firstComplaint returns the line of make's output that says most: the first
+// that is not make's own.
+func firstComplaint(text string) string {
+	first := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "make:") && !strings.HasPrefix(line, "make[") {
+			return line
+		}
+		if first == "" {
+			first = line
+		}
+	}
+	return first
 }
 
 // treeKey is a digest over name, size and time of everything make headers
