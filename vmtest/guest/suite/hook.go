@@ -133,19 +133,24 @@ func (e *env) beatsRxqs(t *check.T) {
 	f.expect("with a program that returns -1", rxqFlowQueue)
 }
 
+// singleQueueNeverRuns sends past the qdisc, too: on that way the stack does
+// not look at the number of queues by itself.
 func (e *env) singleQueueNeverRuns(t *check.T) {
 	c := counting(t, 0)
 	for _, queues := range []int{1, 2} {
 		n := e.dummy(t, fmt.Sprintf("dummy%d", queues), queues)
 		attach(t, n, c.prog)
-		c.set(t, 0)
-		p := newProbe(t, n, frameSender(t, n, false))
-		p.expect(fmt.Sprintf("on a device with %d queues", queues), 0)
 		want := 1
 		if queues == 1 {
 			want = 0
 		}
+		c.set(t, 0)
+		p := newProbe(t, n, frameSender(t, n, false))
+		p.expect(fmt.Sprintf("on a device with %d queues", queues), 0)
 		check.Equal(t, fmt.Sprintf("runs of the program on a device with %d queues", queues), want, c.runs(t))
+		c.set(t, 0)
+		t.Must(frameSender(t, n, true)(p.marker.mark()), "send past the qdisc")
+		check.Equal(t, fmt.Sprintf("runs of the program past the qdisc of a device with %d queues", queues), want, c.runs(t))
 	}
 }
 

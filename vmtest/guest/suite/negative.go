@@ -257,6 +257,7 @@ func (e *env) contradictions(t *check.T) {
 		expectRefused(t, "REPLACE without an expected program", n, setFlags(prog.FD(), uapi.XPS_FLAGS_REPLACE), unix.EINVAL, "expected")
 		expectRefused(t, "REPLACE with NOEXIST", n, setExpected(prog.FD(), both, -1), unix.EINVAL, "replace")
 		expectRefused(t, "REPLACE with NOEXIST, without an expected program", n, setFlags(prog.FD(), both), unix.EINVAL, "replace")
+		expectRefused(t, "an expected program without REPLACE", n, setExpected(prog.FD(), 0, -1), unix.EINVAL, "replace")
 		expectRefused(t, "detach by REPLACE without an expected program", n, setFlags(-1, uapi.XPS_FLAGS_REPLACE), unix.EINVAL, "expected")
 	})
 }
