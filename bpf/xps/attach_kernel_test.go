@@ -277,13 +277,7 @@ func exists(tb testing.TB, id ebpf.ProgramID) bool {
 func TestKernelWarns(t *testing.T) {
 	var warnings []xps.Warning
 	c := requireHook(t, &warnings)
-	bond, err := mustRtnetlink(t).add("bond7", "bond")
-	if errors.Is(err, unix.EOPNOTSUPP) {
-		t.Skip("this kernel has no bonds (CONFIG_BONDING)")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	bond := mustBond(t, mustRtnetlink(t))
 	if err := c.Attach(bond, mustProgram(t, 1), nil); err != nil {
 		t.Fatal(err)
 	}

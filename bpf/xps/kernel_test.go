@@ -203,6 +203,20 @@ func mustAdd(tb testing.TB, name string) int {
 	return ifindex
 }
 
+// mustBond makes a device whose driver chooses among its slaves before any hook
+// is asked.
+func mustBond(tb testing.TB, c rtnetlink) int {
+	tb.Helper()
+	ifindex, err := c.add("bond7", "bond")
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		skipUnlessRequired(tb, "xps", "this kernel has no bonds (CONFIG_BONDING)")
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ifindex
+}
+
 // index asks by a socket of the calling thread, whose namespace it is about.
 func index(name string) (int, error) {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
