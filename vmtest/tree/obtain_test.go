@@ -3,6 +3,7 @@
 package tree
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // fakeApt is a machine whose apt is made of shell scripts. What they print was
@@ -36,6 +38,7 @@ set -- $args
 	echo "E: Unable to locate package ${2%%=*}" >&2
 	exit 100
 }
+[ -e @/slow.$1 ] && { touch @/reached; sleep 30; }
 case $1 in
 update) ;;
 download)
@@ -272,6 +275,38 @@ func TestTwoFetchesAtOnce(t *testing.T) {
 	}
 	if n := apt.calls(t); n != 3 {
 		t.Errorf("apt-get was run %d times, want 3", n)
+	}
+}
+
+// TestInterruptedFetch stops a run in each of its stages.
+func TestInterruptedFetch(t *testing.T) {
+	for _, stage := range []string{"update", "download"} {
+		t.Run(stage, func(t *testing.T) {
+			apt := newFakeApt(t)
+			opt := Options{Series: mustSeries(t), Cache: t.TempDir()}
+			mustWrite(t, filepath.Join(apt.dir, "slow."+stage), "")
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				for range 600 {
+					if _, err := os.Stat(filepath.Join(apt.dir, "reached")); err == nil {
+						break
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				cancel()
+			}()
+			start := time.Now()
+			if _, err := Open(ctx, opt); !errors.Is(err, context.Canceled) || errors.Is(err, ErrObtain) {
+				t.Errorf("got %v", err)
+			}
+			if d := time.Since(start); d > 15*time.Second {
+				t.Errorf("took %v to stop", d)
+			}
+			if err := os.Remove(filepath.Join(apt.dir, "slow."+stage)); err != nil {
+				t.Fatal(err)
+			}
+			mustOpen(t, opt)
+		})
 	}
 }
 
