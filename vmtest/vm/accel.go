@@ -32,16 +32,17 @@ type verdict struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
-const kvmDevice = "/dev/kvm"
+// defaultKVM is the device that stands for KVM.
+const defaultKVM = "/dev/kvm"
 
-// openKVM returns an error that says why KVM cannot even be tried.
-func openKVM() error {
-	f, err := os.OpenFile(kvmDevice, os.O_RDWR, 0)
+// openKVM returns an error that says why the KVM device cannot even be tried.
+func openKVM(device string) error {
+	f, err := os.OpenFile(device, os.O_RDWR, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no %s", kvmDevice)
+		return fmt.Errorf("there is no %s", device)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s may not be opened: join its group, usually kvm", kvmDevice)
+		return fmt.Errorf("%s may not be opened: join its group, usually kvm", device)
 	case err != nil:
 		return err
 	}

@@ -16,7 +16,7 @@ var ErrKVMUntested = errors.New("kvm is not tested yet")
 // wrapping [ErrKVMUntested], or why it is no good, wrapping [ErrKVMUnusable].
 // accelCache is [Machine.AccelCache].
 func KVMStatus(accelCache string) error {
-	if err := openKVM(); err != nil {
+	if err := openKVM(defaultKVM); err != nil {
 		return fmt.Errorf("%w: %w", ErrKVMUnusable, err)
 	}
 	m := &Machine{QEMU: "qemu-system-x86_64", Type: MicroVM, AccelCache: accelCache}

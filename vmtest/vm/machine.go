@@ -109,6 +109,9 @@ type Machine struct {
 	Notice func(text string)
 	// OnHello is called when the guest reports in. Likewise.
 	OnHello func(wire.Hello)
+
+	// kvmDevice is defaultKVM, except in tests.
+	kvmDevice string
 }
 
 // Timeouts are for a guest on hardware; under TCG all are stretched by
@@ -125,6 +128,10 @@ type Timeouts struct {
 	// KVM is how long a guest under KVM may take to say hello before KVM is
 	// taken for unusable; default 5 s, 10 s if KVM is forced. Not stretched.
 	KVM time.Duration
+	// Drain is how long, after the guest said that it was done, what it sent
+	// may still be on the way and its machine may take to go off; default
+	// 10 s.
+	Drain time.Duration
 }
 
 // TCGScale is by how much timeouts are longer without hardware support.
@@ -156,6 +163,7 @@ func (m *Machine) effective(accel Accel) Timeouts {
 		idle, whole = 0, 0
 	}
 	t.Idle, t.Whole = pick(m.Timeouts.Idle, idle), pick(m.Timeouts.Whole, whole)
+	t.Drain = pick(m.Timeouts.Drain, 10*time.Second)
 	if t.KVM == 0 {
 		t.KVM = 5 * time.Second
 		if m.Accel == KVM {
@@ -175,6 +183,7 @@ func (m *Machine) check() (*Machine, error) {
 		}
 	}
 	fill(&c.QEMU, "qemu-system-x86_64")
+	fill(&c.kvmDevice, defaultKVM)
 	fill((*string)(&c.Type), string(MicroVM))
 	fill((*string)(&c.Accel), string(Auto))
 	if c.CPUs == 0 {

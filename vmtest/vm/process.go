@@ -35,8 +35,8 @@ type process struct {
 }
 
 // launch starts QEMU for m, a checked machine.
-func launch(m *Machine, accel Accel, debugPort int) (p *process, args []string, err error) {
-	p = &process{done: make(chan struct{}), stderr: &clipped{max: 8 << 10}, ports: make(map[string]*net.UnixConn)}
+func launch(m *Machine, accel Accel, debugPort int) (_ *process, args []string, err error) {
+	p := &process{done: make(chan struct{}), stderr: &clipped{max: 8 << 10}, ports: make(map[string]*net.UnixConn)}
 	var theirs []*os.File
 	defer func() {
 		for _, f := range theirs {

@@ -149,10 +149,11 @@ var stamp = regexp.MustCompile(`^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?`)
 
 func bare(l string) string { return stamp.ReplaceAllString(l, "") }
 
-func partOfTrace(l string) bool {
-	return strings.HasPrefix(l, " ") || strings.HasPrefix(l, "RIP: ") || strings.HasPrefix(l, "R1") ||
-		strings.HasPrefix(l, "RSP: ") || strings.HasPrefix(l, "CPU: ") || strings.HasPrefix(l, "Code: ")
-}
+// detail matches lines that belong to a complaint although they are none:
+// registers, code, the machine.
+var detail = regexp.MustCompile(`^(?: |(?:R[A-Z0-9]{1,2}|[CDEFGS]S|CR\d|DR\d|RIP|Code|CPU|Hardware name|Tainted|Modules linked in|Kernel Offset|note|PKRU): )`)
+
+func partOfTrace(l string) bool { return detail.MatchString(l) }
 
 // frame is a line of a call trace; those with a question mark are guesses of
 // the unwinder.

@@ -46,7 +46,7 @@ func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 	case m.Accel == Auto && known.Verdict == verdictBad:
 		reason = known.Reason
 	default:
-		if err := openKVM(); err != nil {
+		if err := openKVM(m.kvmDevice); err != nil {
 			reason = err.Error()
 		}
 	}

@@ -14,10 +14,6 @@ import (
 // errExited is the reason of a run that ended because QEMU did.
 var errExited = errors.New("qemu ended")
 
-// drainTime is how long after the guest's last word everything it sent may
-// still be on the way, and its machine may take to go off.
-const drainTime = 10 * time.Second
-
 // supervise watches over the guest until there is a reason to end.
 func (r *Running) supervise(ctx context.Context) error {
 	poll := time.NewTimer(0)
@@ -38,7 +34,7 @@ func (r *Running) supervise(ctx context.Context) error {
 				r.send(wire.Message{Bye: true})
 			}
 			// NB: results that do not come are the verdict's to judge.
-			if now-exitAt > time.Duration(float64(drainTime)*Scale(r.accel)) {
+			if r.limits.Drain > 0 && now-exitAt > r.limits.Drain {
 				return nil
 			}
 		} else if err := r.overdue(now, hello != nil); err != nil {

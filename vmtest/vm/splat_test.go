@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vm
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// scan feeds text to a console in small pieces and returns what it found.
+func scan(t *testing.T, text string) ([]Splat, []string) {
+	t.Helper()
+	c := console{limit: 1 << 20}
+	for len(text) > 0 {
+		n := min(7, len(text))
+		if _, err := c.Write([]byte(text[:n])); err != nil {
+			t.Fatal(err)
+		}
+		text = text[n:]
+	}
+	_, splats, err := c.done()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return splats, c.last()
+}
+
+// TestRecordedSplats runs consoles of a 6.12 guest through the scanner.
+func TestRecordedSplats(t *testing.T) {
+	for name, want := range map[string]struct {
+		Pattern string
+		Frames  []string
+		First   string
+		Last    string
+		Panic   string
+	}{
+		"panic": {
+			Pattern: "Kernel panic - not syncing",
+			Frames:  []string{"sysrq_handle_crash", "__handle_sysrq", "write_sysrq_trigger", "proc_reg_write", "vfs_write"},
+			First:   "Kernel panic - not syncing: sysrq triggered crash",
+			Last:    "Kernel Offset: disabled",
+			Panic:   "sysrq triggered crash",
+		},
+		"init-dies": {
+			Pattern: "Kernel panic - not syncing",
+			Frames:  []string{"do_exit", "do_group_exit", "get_signal", "arch_do_signal_or_restart", "syscall_exit_to_user_mode"},
+			First:   "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100",
+			Last:    "Kernel Offset: disabled",
+			Panic:   "Attempted to kill init! exitcode=0x00000100",
+		},
+		"oops": {
+			Pattern: "NULL pointer dereference",
+			Frames:  []string{"lkdtm_EXCEPTION", "lkdtm_do_action", "direct_entry", "full_proxy_write", "vfs_write"},
+			First:   "BUG: kernel NULL pointer dereference, address: 0000000000000000",
+			Last:    "note: exe[",
+		},
+		"warn": {
+			Pattern: "WARNING: CPU:",
+			Frames:  []string{"lkdtm_WARNING", "lkdtm_do_action", "direct_entry", "full_proxy_write", "vfs_write"},
+			First:   "------------[ cut here ]------------",
+			Last:    "---[ end trace 0000000000000000 ]---",
+		},
+	} {
+		text, err := os.ReadFile(filepath.Join("testdata", name+".console"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		splats, tail := scan(t, strings.ReplaceAll(string(text), "\n", "\r\n"))
+		if len(splats) != 1 {
+			t.Errorf("%s: %d splats", name, len(splats))
+			continue
+		}
+		s := splats[0]
+		if s.Pattern != want.Pattern {
+			t.Errorf("%s: pattern %q, want %q", name, s.Pattern, want.Pattern)
+		}
+		if diff := cmp.Diff(want.Frames, s.Frames); diff != "" {
+			t.Errorf("%s: frames (-want +got):\n%s", name, diff)
+		}
+		if got := bare(s.Lines[0]); got != want.First {
+			t.Errorf("%s: first line %q, want %q", name, got, want.First)
+		}
+		if got := bare(s.Lines[len(s.Lines)-1]); !strings.HasPrefix(got, want.Last) {
+			t.Errorf("%s: last line %q, want %q", name, got, want.Last)
+		}
+		if got, _ := panicReason(splats, tail); got != want.Panic {
+			t.Errorf("%s: panic reason %q, want %q", name, got, want.Panic)
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	for line, want := range map[string]string{
+		"WARNING: possible recursive locking detected":                                                    "possible recursive locking",
+		"WARNING: possible circular locking dependency detected":                                          "possible circular locking",
+		"WARNING: suspicious RCU usage":                                                                   "suspicious RCU usage",
+		"BUG: KASAN: slab-use-after-free in bpf_prog_put+0x10/0x20":                                       "KASAN: ",
+		"UBSAN: array-index-out-of-bounds in net/core/dev.c:4369:2":                                       "UBSAN: ",
+		"BUG: sleeping function called from invalid context at kernel/locking/mutex.c:585":                "sleeping function called from invalid context",
+		"watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [init:1]":                                      "soft lockup - CPU#",
+		"rcu: INFO: rcu_sched detected stalls on CPUs/tasks:":                                             "detected stalls on CPUs",
+		"INFO: task init:1 blocked for more than 120 seconds.":                                            "blocked for more than",
+		"ref_tracker: veth%d@ffff8880 has 1/1 users at":                                                   "ref_tracker: ",
+		"unreferenced object 0xffff888003e3c100 (size 192):":                                              "unreferenced object 0x",
+		"unregister_netdevice: waiting for veth0 to become free. Usage count = 2":                         "unregister_netdevice: waiting for",
+		"Oops: general protection fault, probably for non-canonical address 0xdead: 0000 [#1] SMP":        "general protection fault",
+		"kernel BUG at net/core/dev.c:11629!":                                                             "kernel BUG at",
+		"refcount_t: underflow; use-after-free.":                                                          "refcount_t: ",
+		"WARNING: CPU: 0 PID: 1 at net/core/rtnetlink.c:4211 rtnl_getlink+0x1/0x2":                        "WARNING: CPU:",
+		"Out of memory: Killed process 61 (init) total-vm:1kB":                                            "Out of memory: Killed process",
+		"netlink: 'init': attribute type 1 has an invalid length.":                                        "",
+		"APIC timer disabled due to verification failure":                                                 "",
+		"reboot: Restarting system":                                                                       "",
+		"sysrq: Trigger a crash":                                                                          "",
+		"dummy0: hw csum failure":                                                                         "",
+		"Unstable clock detected, switching default tracing clock to \"global\"":                          "",
+		"bpf_trace_printk: xps (RET 0): Hello, World!":                                                    "",
+		"** This means that this is a DEBUG kernel and it is considered unsafe for production use.":       "",
+		"Spectre V2 : WARNING: Unprivileged eBPF is enabled with eIBRS on":                                "WARNING: ",
+		"virtio-mmio: Registering device virtio-mmio.23 at 0xfeb02e00-0xfeb02fff, IRQ 12.":                "",
+		"[    1.1][    T1] BUG: scheduling while atomic: init/1/0x00000002, CPU 0, no locks held by 1/1.": "scheduling while atomic",
+	} {
+		if got := match("[    1.234567] " + line); got != want {
+			t.Errorf("%q matches %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestSplatsApart(t *testing.T) {
+	text := `[    1.0] quiet boot
+[    2.0] ------------[ cut here ]------------
+[    2.0] refcount_t: underflow; use-after-free.
+[    2.0] WARNING: CPU: 0 PID: 1 at lib/refcount.c:28 refcount_warn_saturate+0xba/0x110
+[    2.0] Call Trace:
+[    2.0]  <TASK>
+[    2.0]  ? __warn+0x80/0x120
+[    2.0]  bpf_prog_put+0x1a/0x30
+[    2.0]  dev_xps_set+0x5f/0x90
+[    2.0]  </TASK>
+[    2.0] ---[ end trace 0000000000000000 ]---
+[    2.1] a word of something else
+[    2.1] and another
+[    2.1] and a third
+[    3.0] BUG: scheduling while atomic: init/1/0x00000002
+[    3.0] Call Trace:
+[    3.0]  schedule+0x1/0x2
+`
+	splats, _ := scan(t, text)
+	want := []Splat{
+		{Pattern: "refcount_t: ", Frames: []string{"bpf_prog_put", "dev_xps_set"}},
+		{Pattern: "scheduling while atomic", Frames: []string{"schedule"}},
+	}
+	lines := []int{10, 3}
+	if len(splats) != len(want) {
+		t.Fatalf("%d splats: %+v", len(splats), splats)
+	}
+	for i, s := range splats {
+		if len(s.Lines) != lines[i] {
+			t.Errorf("splat %d has %d lines, want %d: %q", i, len(s.Lines), lines[i], s.Lines)
+		}
+		s.Lines = nil
+		if diff := cmp.Diff(want[i], s); diff != "" {
+			t.Errorf("splat %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+func TestSplatsAreBounded(t *testing.T) {
+	c := console{limit: 1 << 30}
+	for range 30 {
+		text := "BUG: again\n" + strings.Repeat(" f+0x1/0x2\n", 200)
+		if _, err := c.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, splats, _ := c.done()
+	if len(splats) > maxSplats {
+		t.Errorf("%d splats kept", len(splats))
+	}
+	for _, s := range splats {
+		if len(s.Lines) > maxSplatLines {
+			t.Errorf("%d lines kept", len(s.Lines))
+		}
+	}
+	if n := len(c.last()); n > tailLines {
+		t.Errorf("%d lines of tail", n)
+	}
+}
+
+func FuzzConsole(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.console")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, 10)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, cut int) {
+		// How the bytes were cut must not matter.
+		whole := console{limit: 1 << 30}
+		_, _ = whole.Write(text)
+		parts := console{limit: 1 << 30}
+		cut = max(0, min(cut, len(text)))
+		_, _ = parts.Write(text[:cut])
+		_, _ = parts.Write(text[cut:])
+		n1, s1, _ := whole.done()
+		n2, s2, _ := parts.done()
+		if n1 != n2 || n1 != int64(len(text)) {
+			t.Errorf("%d and %d bytes counted of %d", n1, n2, len(text))
+		}
+		if diff := cmp.Diff(s1, s2); diff != "" {
+			t.Errorf("(-whole +parts):\n%s", diff)
+		}
+		for _, s := range s1 {
+			if len(s.Lines) == 0 || s.Pattern == "" {
+				t.Errorf("empty splat %+v", s)
+			}
+		}
+	})
+}
