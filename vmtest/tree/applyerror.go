@@ -29,6 +29,8 @@ type ApplyError struct {
 	Reason string
 	// Output is all that git said.
 	Output string
+	// Dir is the user's directory, if the base is one.
+	Dir string
 }
 
 func (e *ApplyError) Error() string {
@@ -46,7 +48,12 @@ func (e *ApplyError) Error() string {
 	if what != "" {
 		what += ":"
 	}
-	return fmt.Sprintf("apply patch %d of %d to %s: %s:%s %s", e.N, e.Total, e.Tree, at, what, e.Reason)
+	msg := fmt.Sprintf("apply patch %d of %d to %s: %s:%s %s", e.N, e.Total, e.Tree, at, what, e.Reason)
+	if e.Dir != "" {
+		msg += fmt.Sprintf("\n%s is taken as the base: if it has a part of the series already, "+
+			"check out a commit without, or use --unpatched to take it as it is", e.Dir)
+	}
+	return msg
 }
 
 var (
@@ -60,7 +67,7 @@ var (
 // newApplyError reads git's words about the patch at index i.
 func newApplyError(s *Source, i int, output string) *ApplyError {
 	e := &ApplyError{Tree: s.Name(), Patch: s.Patches[i], N: i + 1, Total: len(s.Patches),
-		Output: strings.TrimSpace(output)}
+		Output: strings.TrimSpace(output), Dir: s.opt.Dir}
 	e.explain(s.content[i])
 	return e
 }
