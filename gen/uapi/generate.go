@@ -50,6 +50,8 @@ type Result struct {
 	Package *Package
 	// Files are the names of the generated files within Out.
 	Files []string
+	// Rendered are those files, for [Verify].
+	Rendered []File
 	// Changed are those that Generate wrote or removed.
 	Changed []string
 	// StaleStamp is set when Check found the package right but stamped with
@@ -148,6 +150,7 @@ func Generate(ctx context.Context, opt Options) (res *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	res.Rendered = files
 	for _, f := range files {
 		res.Files = append(res.Files, f.Name)
 	}

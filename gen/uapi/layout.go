@@ -42,6 +42,7 @@ type goStruct struct {
 	name      string
 	c         *Aggregate
 	what      string // what it is in C
+	member    string // for a nested type, its place in C: "choice", "list[0]"
 	size      int64
 	align     int64
 	fields    []goField
@@ -165,7 +166,7 @@ func (b *structBuilder) fields(a *Aggregate, base, end int64) {
 func (b *structBuilder) member(f Field, offset int64) {
 	b.pad(offset)
 	name := b.members.unique(exported(f.Name))
-	t := b.typeOf(f.Type, name)
+	t := b.typeOf(f.Type, name, f.Name)
 	if b.fits(t, offset) {
 		b.put(goField{name: name, typ: t, offset: offset, doc: f.Doc, c: f.Name})
 		return
@@ -209,7 +210,7 @@ func (b *structBuilder) unionMembers(u *Aggregate, base int64, raw string, need 
 		}
 		name := b.members.unique(exported(f.Name))
 		a := accessor{name: name, raw: raw, offset: base + f.Offset, doc: f.Doc, c: f.Name}
-		a.typ = b.typeOf(f.Type, name)
+		a.typ = b.typeOf(f.Type, name, f.Name)
 		if f.BitSize > 0 {
 			a.offset, a.bits, a.signed = 8*base+f.BitOffset, f.BitSize, f.Type.Signed
 		}
@@ -235,7 +236,7 @@ func (b *structBuilder) bitFields(fields []Field, base, limit int64) {
 		}
 		name := b.members.unique(exported(f.Name))
 		b.g.accessors = append(b.g.accessors, accessor{
-			name: name, typ: b.typeOf(f.Type, name), raw: raw, offset: 8*(base-first) + f.BitOffset,
+			name: name, typ: b.typeOf(f.Type, name, f.Name), raw: raw, offset: 8*(base-first) + f.BitOffset,
 			bits: f.BitSize, signed: f.Type.Signed, doc: f.Doc, c: f.Name,
 		})
 	}
@@ -250,8 +251,8 @@ func exported(c string) string {
 }
 
 // typeOf returns the Go type of a member. Records without a tag get a type
-// named after the struct and the member.
-func (b *structBuilder) typeOf(t *Type, member string) goType {
+// named after the struct and the member, which is c in C.
+func (b *structBuilder) typeOf(t *Type, member, c string) goType {
 	switch t.Kind {
 	case Integer:
 		return integerType(t)
@@ -259,16 +260,16 @@ func (b *structBuilder) typeOf(t *Type, member string) goType {
 		return goType{"unsafe.Pointer", t.Size, t.Size}
 	case Array:
 		if t.Len > 0 {
-			elem := b.typeOf(t.Elem, member)
+			elem := b.typeOf(t.Elem, member, c+"[0]")
 			return goType{fmt.Sprintf("[%d]%s", t.Len, elem.text), t.Size, elem.align}
 		}
 	case Record:
-		return b.recordType(t, member)
+		return b.recordType(t, member, c)
 	}
 	return bytesType(t.Size)
 }
 
-func (b *structBuilder) recordType(t *Type, member string) goType {
+func (b *structBuilder) recordType(t *Type, member, c string) goType {
 	a := t.Record
 	if name := b.l.known[a.Tag]; a.Tag != "" && name != "" {
 		g := b.l.layout(b.l.byTag[a.Tag], name, a.CName())
@@ -290,6 +291,7 @@ func (b *structBuilder) recordType(t *Type, member string) goType {
 		what = "union"
 	}
 	g := b.l.layout(a, b.l.types.unique(b.g.name+member), fmt.Sprintf("the %s %s of %s", what, member, b.g.name))
+	g.member = c
 	b.g.nested = append(b.g.nested, g)
 	return goType{g.name, g.size, g.align}
 }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestVerify(t *testing.T) {
+	requireCompiler(t, "clang")
+	opt := sample(t, t.TempDir())
+	res, err := Generate(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vopt := VerifyOptions{Include: opt.Include, Compilers: []string{"gcc", "clang"}}
+	got, err := Verify(t.Context(), res.Package, res.Rendered, vopt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range got.Failures {
+		t.Error(f)
+	}
+	if got.Constants != res.Constants() || got.Sizes < 6 || got.Offsets < 20 {
+		t.Errorf("proved %d constants of %d, %d sizes, %d offsets", got.Constants, res.Constants(), got.Sizes, got.Offsets)
+	}
+}
+
+// TestVerifyFinds shows that each kind of assertion can fail.
+func TestVerifyFinds(t *testing.T) {
+	for name, tt := range map[string]struct{ old, new, want string }{
+		"number":    {"SAMPLE_PLUS     = 6", "SAMPLE_PLUS     = 7", "SAMPLE_PLUS"},
+		"sign":      {"SAMPLE_NEGATIVE = -3", "SAMPLE_NEGATIVE = 3", "SAMPLE_NEGATIVE"},
+		"width":     {"SAMPLE_BIT_TOP = 0x80000000", "SAMPLE_BIT_TOP = 0x180000000", "SAMPLE_BIT_TOP"},
+		"text":      {`"sample_v1\n"`, `"sample_v2\n"`, "SAMPLE_GENL"},
+		"size":      {"	A uint16\n	_ [2]byte\n	B Le32\n", "	A uint16\n	_ [2]byte\n	B Le32\n	C uint32\n", "sizeof(struct sample_inner)"},
+		"offset":    {"	rawPort [2]byte\n	rawSize [4]byte\n", "	rawSize [4]byte\n	rawPort [2]byte\n", "offsetof(struct sample_packed, port)"},
+		"undefined": {"	SAMPLE_PLUS     = 6\n", "", "SAMPLE_PLUS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opt := sample(t, t.TempDir())
+			res, err := Generate(t.Context(), opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, f := range res.Rendered {
+				if f.Name == "sample_uapi.go" {
+					if !bytes.Contains(f.Content, []byte(tt.old)) {
+						t.Fatalf("no %q", tt.old)
+					}
+					res.Rendered[i].Content = bytes.Replace(f.Content, []byte(tt.old), []byte(tt.new), 1)
+				}
+			}
+			got, err := Verify(t.Context(), res.Package, res.Rendered, VerifyOptions{Include: opt.Include})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Failures) == 0 || !strings.Contains(got.Failures[0].String(), tt.want) {
+				t.Errorf("got %v, want one about %s", got.Failures, tt.want)
+			}
+		})
+	}
+}
