@@ -114,7 +114,9 @@ func TestTwoCheckoutsAtOnce(t *testing.T) {
 	if !strings.Contains(ev.notices(), "waiting for another run (pid ") {
 		t.Errorf("notices: %q", ev.notices())
 	}
+	closed := make(chan struct{})
 	go func() {
+		defer close(closed)
 		<-waiting
 		first.Close()
 	}()
@@ -122,6 +124,7 @@ func TestTwoCheckoutsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	<-closed
 	tr.Close()
 	tr.Close() // harmless
 }
