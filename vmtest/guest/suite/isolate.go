@@ -25,6 +25,23 @@ func (e *env) isolate(t *check.T) {
 	e.enterNew(t, e.sysfs())
 }
 
+// randomize is the sysctl of address randomisation.
+const randomize = "/proc/sys/kernel/randomize_va_space"
+
+// fixAddresses has programs loaded where they were the last time, until
+// restore is called. An emulator that translates code by its address does so
+// once then: that halves the time of the suite.
+func fixAddresses() (restore func(), err error) {
+	before, err := os.ReadFile(randomize)
+	if err == nil {
+		err = os.WriteFile(randomize, []byte("0"), 0)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("address randomisation: %w", err)
+	}
+	return func() { os.WriteFile(randomize, before, 0) }, nil
+}
+
 // enterNew moves the thread to a new network namespace, whose sysfs it mounts
 // on dir, and in which nothing is sent that no test asked for.
 func (e *env) enterNew(t *check.T, dir string) {

@@ -111,6 +111,11 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 	if err := e.writeObjects(); err != nil {
 		return 0, err
 	}
+	restore, err := fixAddresses()
+	if err != nil {
+		return 0, err
+	}
+	defer restore()
 	if e.programsBefore, err = programs(); err != nil {
 		return 0, fmt.Errorf("list BPF programs: %w", err)
 	}
