@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,12 @@ type MutantOptions struct {
 func RunMutants(ctx context.Context, opt MutantOptions) (survivors int, err error) {
 	if opt.KTAP == nil {
 		opt.KTAP = io.Discard
+	}
+	// A check that fails without a mutant proves nothing about one.
+	if slices.ContainsFunc(opt.Mutants, func(m Mutant) bool { return slices.Contains(m.MustFail, MustFailBuild) }) {
+		if err := CheckBuilds(ctx, opt.Source); err != nil {
+			return 0, fmt.Errorf("the series without a mutant: %w", err)
+		}
 	}
 	w := ktap.NewWriter(opt.KTAP)
 	w.Plan(len(opt.Mutants))
