@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/ktap"
 )
@@ -27,12 +29,18 @@ func TestMain(m *testing.M) {
 	if scenario, ok := strings.CutPrefix(filepath.Base(os.Args[0]), fakePrefix); ok {
 		f := newFake(os.Args[1:])
 		f.play(scenario)
-		os.Exit(0)
+		exit(0)
 	}
 	if fake := os.Getenv("XPS_TEST_PARENT"); fake != "" {
 		os.Exit(parent(fake))
 	}
 	os.Exit(m.Run())
+}
+
+// exit ends the process at once: os.Exit takes a second under the race
+// detector.
+func exit(code int) {
+	_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0)
 }
 
 // fakeQEMU returns the path of a QEMU that plays the scenario.
@@ -118,14 +126,14 @@ func (f *fake) print(name string) {
 	b, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(3)
+		exit(3)
 	}
 	_, _ = f.console.Write(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")))
 }
 
 func (f *fake) sleep() {
 	time.Sleep(30 * time.Second)
-	os.Exit(4)
+	exit(4)
 }
 
 // monitor answers one "info registers -a" as QEMU 7.2 does.
@@ -133,7 +141,7 @@ func (f *fake) monitor() {
 	answer, err := os.ReadFile("testdata/registers.txt")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(3)
+		exit(3)
 	}
 	fmt.Fprintln(f.qmp, `{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}}, "capabilities": ["oob"]}}`)
 	in := json.NewDecoder(f.qmp)
@@ -176,6 +184,7 @@ func (f *fake) play(scenario string) {
 		f.monitor()
 		f.sleep()
 	case "busy":
+		go f.monitor()
 		f.hello()
 		for {
 			f.say(wire.Message{Notice: "still there"})
@@ -186,7 +195,7 @@ func (f *fake) play(scenario string) {
 		line := []byte(strings.Repeat("flood ", 13) + "\n")
 		for n := 0; n < 100<<20; n += len(line) {
 			if _, err := f.console.Write(line); err != nil {
-				os.Exit(5)
+				exit(5)
 			}
 		}
 		f.whole()
@@ -218,7 +227,7 @@ func (f *fake) play(scenario string) {
 		f.sleep()
 	case "usage":
 		fmt.Fprintln(os.Stderr, "qemu-system-x86_64: -machine microvm: unsupported machine type")
-		os.Exit(1)
+		exit(1)
 	case "no-kvm":
 		if strings.Contains(f.args, "-accel kvm") {
 			f.sleep()
@@ -227,7 +236,7 @@ func (f *fake) play(scenario string) {
 	case "kvm-dies":
 		if strings.Contains(f.args, "-accel kvm") {
 			fmt.Fprintln(os.Stderr, "qemu: failed to set MSR 0x10a")
-			os.Exit(134)
+			exit(134)
 		}
 		f.whole()
 	case "cat":
@@ -236,7 +245,7 @@ func (f *fake) play(scenario string) {
 		f.tty()
 	default:
 		fmt.Fprintln(os.Stderr, "no such scenario:", scenario)
-		os.Exit(2)
+		exit(2)
 	}
 }
 
@@ -256,7 +265,7 @@ func (f *fake) tty() {
 	for range 2 {
 		m, err := in.Next()
 		if err != nil {
-			os.Exit(5)
+			exit(5)
 		}
 		k, _ := fmt.Fprintf(f.ports[wire.PortTTY], "%v %d\r\n", m.Window, m.Signal)
 		n += int64(k)

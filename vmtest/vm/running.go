@@ -160,6 +160,8 @@ func (r *Running) verdict(reason error) error {
 	switch {
 	case res.Hello == nil && r.proc.err != nil:
 		return &QEMUError{Path: r.m.QEMU, Stderr: r.proc.stderr.String(), Err: r.proc.err}
+	case res.Hello == nil && r.m.Config.Mode == wire.ModeBarePoweroff:
+		return nil
 	case res.Hello == nil:
 		return &BootError{After: res.Total, Exited: true, Tail: res.Tail}
 	case res.Exit == nil:
