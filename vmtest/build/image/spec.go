@@ -194,7 +194,7 @@ func (s *Spec) resolve() (tree, error) {
 		}
 	}
 	for _, d := range s.Dirs {
-		if old, ok := t[guestPath(d)]; ok && old.kind == dirNode {
+		if old, ok := t[guestPath(d)]; ok && (old.kind == dirNode || old.kind == linkNode) {
 			continue
 		}
 		if err := t.put(d, node{mode: 0o755}); err != nil {
