@@ -13,7 +13,9 @@ import (
 	"go/types"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,6 +43,9 @@ type VerifyResult struct {
 	Constants, Sizes, Offsets int
 	// Failures are the assertions that did not hold.
 	Failures []VerifyFailure
+	// Undecided are those that a compiler does not regard as a constant,
+	// such as offsets taken from a null pointer for clang.
+	Undecided []VerifyFailure
 }
 
 // A VerifyFailure is a generated fact that a compiler denies.
@@ -97,7 +102,13 @@ func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (*
 				failures, err := v.ask(ctx, cc, root, h.Path)
 				mu.Lock()
 				defer mu.Unlock()
-				res.Failures = append(res.Failures, failures...)
+				for _, f := range failures {
+					if notConstant.MatchString(f.Message) {
+						res.Undecided = append(res.Undecided, f)
+					} else {
+						res.Failures = append(res.Failures, f)
+					}
+				}
 				return err
 			})
 		}
@@ -105,8 +116,14 @@ func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (*
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	for _, list := range [][]VerifyFailure{res.Failures, res.Undecided} {
+		slices.SortFunc(list, func(a, b VerifyFailure) int { return strings.Compare(a.String(), b.String()) })
+	}
 	return res, nil
 }
+
+// notConstant matches what gcc and clang say when they cannot evaluate.
+var notConstant = regexp.MustCompile(`not an integral constant expression|is not constant`)
 
 // check type checks generated files. Imports are not resolved: what they are
 // used for has no part in layouts, except unsafe, which go/types knows.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //
 // Header: linux/sample.h
-// SHA256: a04bc4166d9eb3595b97f0ff791a612682f51e4c425d4506f634260c2a678b2e
+// SHA256: d2b0f173045b8036fdd6b1774146ad0b6024613d0e160b61cd9bc96433ae5d5e
 // Kernel: 6.12.117 (base sample)
 // Series: v1 0123abcd
 
@@ -72,15 +72,16 @@ const (
 
 // linux/sample.h:62
 const (
-	SAMPLE_AFTER = 99
+	SAMPLE_AFTER  = 99
+	SAMPLE_OFFSET = 4
 )
 
-// linux/sample.h:67
+// linux/sample.h:68
 const (
 	SAMPLE_AGAIN = 2
 )
 
-// SamplePacked is struct sample_packed, linux/sample.h:72.
+// SamplePacked is struct sample_packed, linux/sample.h:73.
 //
 // A record on the wire.
 type SamplePacked struct {
@@ -110,7 +111,7 @@ func (x *SamplePacked) SetSize(v uint32) {
 	store(unsafe.Pointer(&x.rawSize), 0, v)
 }
 
-// SampleInner is struct sample_inner, linux/sample.h:78.
+// SampleInner is struct sample_inner, linux/sample.h:79.
 type SampleInner struct {
 	_ structs.HostLayout
 	A uint16
@@ -118,7 +119,7 @@ type SampleInner struct {
 	B Le32
 }
 
-// SampleAll is struct sample_all, linux/sample.h:83.
+// SampleAll is struct sample_all, linux/sample.h:84.
 //
 // It is followed by data, an array of no fixed length.
 type SampleAll struct {
@@ -203,7 +204,7 @@ func (x *SampleAll) SetSbits(v int32) {
 	storeBits(unsafe.Pointer(&x.bits60), 32, 5, uint64(v))
 }
 
-// SampleAllChoice is the union Choice of SampleAll, linux/sample.h:96.
+// SampleAllChoice is the union Choice of SampleAll, linux/sample.h:97.
 type SampleAllChoice struct {
 	_   structs.HostLayout
 	raw [1]uint64
@@ -219,13 +220,13 @@ func (x *SampleAllChoice) Y() *uint8 {
 	return (*uint8)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// SampleAllPart is the struct Part of SampleAll, linux/sample.h:100.
+// SampleAllPart is the struct Part of SampleAll, linux/sample.h:101.
 type SampleAllPart struct {
 	_     structs.HostLayout
 	First uint32
 }
 
-// SampleUnion is union sample_union, linux/sample.h:112.
+// SampleUnion is union sample_union, linux/sample.h:113.
 type SampleUnion struct {
 	_   structs.HostLayout
 	raw [1]uint32
@@ -241,7 +242,7 @@ func (x *SampleUnion) Bytes() *[4]uint8 {
 	return (*[4]uint8)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// SampleTypedef is sample_typedef, linux/sample.h:117.
+// SampleTypedef is sample_typedef, linux/sample.h:118.
 type SampleTypedef struct {
 	_    structs.HostLayout
 	Only uint32

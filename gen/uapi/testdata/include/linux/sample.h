@@ -60,6 +60,7 @@ enum sample_wide { SAMPLE_WIDE = 0xfedcba9876543210ULL };
 #define SAMPLE_EMPTY
 #define SAMPLE_ADDRESS ((unsigned long long)&sample_variable)
 #define SAMPLE_AFTER 99
+#define SAMPLE_OFFSET ((long)&((struct sample_inner *)0)->b)
 #define SAMPLE_GONE 1
 #undef SAMPLE_GONE
 #define SAMPLE_AGAIN 1
