@@ -60,6 +60,7 @@ func (a *Artifacts) shellSpec(ctx context.Context) (*image.Spec, error) {
 	if spec.Applets, err = image.Applets(ctx, busybox); err != nil {
 		return nil, err
 	}
+	spec.Shell = "/bin/sh"
 	return spec, nil
 }
 

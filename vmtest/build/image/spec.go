@@ -32,6 +32,10 @@ type Spec struct {
 	// another file of the image has the name.
 	Busybox string
 	Applets []string
+	// Shell is the host path of what becomes /bin/sh; empty for busybox. NB:
+	// busybox's own shell may prefer its applets to programs in PATH, and
+	// would so run another ip than the one that is there.
+	Shell string
 	// Files are taken as they are.
 	Files []File
 	// Dirs are directories to exist.
@@ -222,7 +226,11 @@ func (s *Spec) programs(t tree) error {
 	if err != nil {
 		return fmt.Errorf("image: %w", err)
 	}
-	for _, p := range s.Programs {
+	programs := s.Programs
+	if s.Shell != "" {
+		programs = append(programs[:len(programs):len(programs)], Program{Host: s.Shell, Guest: "/usr/bin/sh"})
+	}
+	for _, p := range programs {
 		host, err := filepath.Abs(p.Host)
 		if err != nil {
 			return fmt.Errorf("image: %w", err)
@@ -248,29 +256,6 @@ func (s *Spec) programs(t tree) error {
 	}
 	for link, target := range c.links() {
 		if err := t.put(link, node{kind: linkNode, target: guestPath(target)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Spec) busybox(t tree) error {
-	const at = "/usr/bin/busybox"
-	if err := t.file(File{Guest: at, Host: s.Busybox, Mode: 0o755}); err != nil {
-		return err
-	}
-	for _, a := range s.Applets {
-		p := "/usr/bin/" + a
-		if strings.Contains(a, "/") {
-			return fmt.Errorf("image: %q is not the name of an applet", a)
-		}
-		if _, taken := t[p]; taken {
-			continue
-		}
-		if _, taken := t["/usr/sbin/"+a]; taken {
-			continue
-		}
-		if err := t.put(p, node{kind: linkNode, target: "busybox"}); err != nil {
 			return err
 		}
 	}

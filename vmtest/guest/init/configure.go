@@ -5,11 +5,9 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
-	"xpsgen/bpf"
 	"xpsgen/vmtest/guest/wire"
 )
 
@@ -24,24 +22,24 @@ var limits = [...]struct {
 	{unix.RLIMIT_CORE, unix.Rlimit{Cur: 0, Max: unix.RLIM_INFINITY}},
 }
 
-// configure makes host name, limits, loopback and the BPF objects.
+// configure sets limits and the host name, and the loopback device up.
 func configure(cfg *wire.Config) error {
 	for _, l := range limits {
 		if err := unix.Setrlimit(l.what, &l.lim); err != nil {
 			return fmt.Errorf("limit %d: %w", l.what, err)
 		}
 	}
-	name := cfg.Hostname
-	if name == "" {
-		name = "xps"
-	}
-	if err := unix.Sethostname([]byte(name)); err != nil {
+	if err := unix.Sethostname([]byte(hostname(cfg))); err != nil {
 		return fmt.Errorf("host name: %w", err)
 	}
-	if err := linkUp("lo"); err != nil {
-		return err
+	return linkUp("lo")
+}
+
+func hostname(cfg *wire.Config) string {
+	if cfg.Hostname == "" {
+		return "xps"
 	}
-	return writeObjects()
+	return cfg.Hostname
 }
 
 // linkUp sets a network device up, as ip link set dev NAME up does.
@@ -58,23 +56,6 @@ func linkUp(name string) error {
 	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req); err != nil {
 		return fmt.Errorf("%s: up: %w", name, err)
-	}
-	return nil
-}
-
-// writeObjects puts the BPF programs where ip and a person find them.
-func writeObjects() error {
-	if err := os.MkdirAll(wire.ObjectDir, 0o755); err != nil {
-		return fmt.Errorf("bpf objects: %w", err)
-	}
-	for _, name := range bpf.Names() {
-		obj, err := bpf.Object(name)
-		if err != nil {
-			return fmt.Errorf("bpf objects: %w", err)
-		}
-		if err := os.WriteFile(filepath.Join(wire.ObjectDir, name+".o"), obj, 0o644); err != nil {
-			return fmt.Errorf("bpf objects: %w", err)
-		}
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 func (g *guest) shell() (int, error) {
 	args, dir := g.cfg.Args, g.cfg.Dir
 	if len(args) == 0 {
-		args = []string{"/bin/sh", "-i"}
+		args = interactive()
 	}
 	if dir == "" {
 		dir = wire.ObjectDir
@@ -28,11 +28,9 @@ func (g *guest) shell() (int, error) {
 	if term == "" {
 		term = "linux"
 	}
-	name, err := os.Hostname()
-	if err != nil {
-		return 0, err
-	}
-	setEnv(append([]string{"TERM=" + term, "PS1=" + name + ":\\w# ", "ENV=/etc/shrc"}, g.cfg.Env...))
+	h := hello()
+	prompt := fmt.Sprintf("[%s %s] \\w # ", hostname(&g.cfg), h.Release)
+	setEnv(append([]string{"TERM=" + term, "PS1=" + prompt, "ENV=" + wire.ShellRC}, g.cfg.Env...))
 	if err := enter(dir); err != nil {
 		return 0, err
 	}
@@ -68,4 +66,14 @@ func (g *guest) shell() (int, error) {
 	_ = unix.Kill(-1, unix.SIGKILL)
 	<-copied
 	return code, nil
+}
+
+// interactive returns the shell for people: busybox's if it is there, since it
+// can edit lines, which the /bin/sh of many a host cannot.
+func interactive() []string {
+	const busybox = "/usr/bin/busybox"
+	if _, err := os.Stat(busybox); err == nil {
+		return []string{busybox, "sh", "-i"}
+	}
+	return []string{"/bin/sh", "-i"}
 }
