@@ -88,6 +88,7 @@ func (e *env) baselineTap(t *check.T) {
 	for _, q := range []int{0, 1, 0, 1} {
 		tap.ReplyOn(q)
 		s.ping()
+		t.Eventually(ioPatience, "end of the answer", tap.Idle)
 		mark := s.ping()
 		what := fmt.Sprintf("of a ping after the answer to the one before went in by queue %d", q)
 		check.Equal(t, "file descriptor "+what, q, tapQueue(t, tap, mark))

@@ -21,6 +21,7 @@ type Tap struct {
 	host    Host
 	queues  []*os.File
 	replyOn atomic.Int64
+	busy    atomic.Int64
 	readers sync.WaitGroup
 
 	mu   sync.Mutex
@@ -104,23 +105,34 @@ func (t *Tap) answer(queue int) {
 			}
 			return
 		}
-		frame := append([]byte(nil), buf[:n]...)
-		t.mu.Lock()
-		t.seen = append(t.seen, Frame{Queue: queue, Data: frame})
-		t.mu.Unlock()
-		reply := t.host.Reply(frame)
-		if reply == nil {
-			continue
-		}
-		out := queue
-		if q := int(t.replyOn.Load()); q != SameQueue {
-			out = q
-		}
-		if _, err := t.queues[out].Write(reply); err != nil {
-			t.fail(fmt.Errorf("tap %s queue %d: reply: %w", t.Name, out, err))
-		}
+		t.busy.Add(1)
+		t.take(queue, append([]byte(nil), buf[:n]...))
+		t.busy.Add(-1)
 	}
 }
+
+// take notes a frame and answers it.
+func (t *Tap) take(queue int, frame []byte) {
+	t.mu.Lock()
+	t.seen = append(t.seen, Frame{Queue: queue, Data: frame})
+	t.mu.Unlock()
+	reply := t.host.Reply(frame)
+	if reply == nil {
+		return
+	}
+	out := queue
+	if q := int(t.replyOn.Load()); q != SameQueue {
+		out = q
+	}
+	if _, err := t.queues[out].Write(reply); err != nil {
+		t.fail(fmt.Errorf("tap %s queue %d: reply: %w", t.Name, out, err))
+	}
+}
+
+// Idle reports whether all answers given so far have been written. An answer
+// arrives while it is being written; only after that does the driver take note
+// of the queue it came by.
+func (t *Tap) Idle() bool { return t.busy.Load() == 0 }
 
 func (t *Tap) fail(err error) {
 	t.mu.Lock()
