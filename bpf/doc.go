@@ -18,9 +18,16 @@
 //	...
 //	err = spec.Variables[bpf.XpsFlowHashVarQueues].Set(uint32(4))
 //
-// Maps are filled at any time. The same objects can be loaded by iproute2, with
-// the constants at their defaults: sections are "hello" for the first four and
-// "socket" for all others.
+// Maps are filled at any time.
+//
+// The same objects can be loaded by iproute2, with the constants at their
+// defaults. The section is "hello" for the first four and "socket" for all
+// others:
+//
+//	ip link set dev eth0 xps object xps_cpu.o section socket
+//
+// An iproute2 that was built without libbpf (ip -V does not name it) loads only
+// the first four, as it knows neither constants nor maps of this kind.
 //
 // The objects are committed. go generate ./bpf compiles them anew; the tests
 // of this package fail while they do not match their sources.

@@ -98,6 +98,8 @@ func overrun() error {
 type devices struct {
 	mu    sync.Mutex
 	nests map[int32][]byte
+	// during is called while a list is read, before it is made.
+	during func()
 }
 
 func (d *devices) set(ifindex int32, nest []byte) {
@@ -113,6 +115,9 @@ func (d *devices) set(ifindex int32, nest []byte) {
 func (d *devices) answer(req netlink.Message) []netlink.Message {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.during != nil {
+		d.during()
+	}
 	msgs := reply(req, 16, multi, newlink(1, detached()))
 	for ifindex, nest := range d.nests {
 		msgs = append(msgs, reply(req, 16, multi, newlink(ifindex, nest))...)
@@ -186,14 +191,52 @@ func TestWatch(t *testing.T) {
 
 // TestWatchBegins: what waits when the list has been read is older than it.
 func TestWatchBegins(t *testing.T) {
-	group := newGroup(
+	older := []any{
 		notify(16, newlink(7, attached(69))),
 		notify(16, newlink(7, attached(70))),
-	)
-	d := &devices{nests: map[int32][]byte{7: attached(70)}}
-	w := watchFake(t, context.Background(), d, group)
-	group.put(notify(16, newlink(7, attached(71))))
-	mustNext(t, w, eth0Event(7, 70, 71))
+	}
+	for _, when := range []string{"before", "while"} {
+		t.Run(when+" the list is read", func(t *testing.T) {
+			group := newGroup()
+			d := &devices{nests: map[int32][]byte{7: attached(70)}}
+			if when == "before" {
+				group.put(older...)
+			} else {
+				d.during = func() { group.put(older...) }
+			}
+			w := watchFake(t, context.Background(), d, group)
+			group.put(notify(16, newlink(7, attached(71))))
+			mustNext(t, w, eth0Event(7, 70, 71))
+		})
+	}
+}
+
+// TestWatchBeginsWithLoss: a loss while the list is read is made up for by
+// another list, and a list that never comes to rest is an error.
+func TestWatchBeginsWithLoss(t *testing.T) {
+	for _, losses := range []int{1, maxDumps} {
+		group := newGroup()
+		d := &devices{nests: map[int32][]byte{7: detached()}}
+		lists := 0
+		d.during = func() {
+			if lists++; lists <= losses {
+				group.put(overrun())
+			}
+		}
+		w, err := newWatcher(context.Background(), fakeClient(t, nil, nil, d.answer), group)
+		switch {
+		case losses == maxDumps:
+			if !errors.Is(err, ErrInterrupted) {
+				t.Errorf("%d losses: %v, want %v", losses, err, ErrInterrupted)
+			}
+		case err != nil:
+			t.Errorf("%d losses: %v", losses, err)
+		default:
+			group.put(notify(16, newlink(7, attached(70))))
+			mustNext(t, w, eth0Event(7, 0, 70))
+			w.Close()
+		}
+	}
 }
 
 func TestWatchNotSupported(t *testing.T) {

@@ -8,7 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -63,12 +66,12 @@ func Compile(ctx context.Context, dir, out string, cc *Compiler) error {
 	if err != nil {
 		return err
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, name := range names {
-		if err := compile(ctx, dir, out, name, cc); err != nil {
-			return err
-		}
+		group.Go(func() error { return compile(ctx, dir, out, name, cc) })
 	}
-	return nil
+	return group.Wait()
 }
 
 func compile(ctx context.Context, dir, out, name string, cc *Compiler) error {
