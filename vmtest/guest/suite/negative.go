@@ -3,6 +3,7 @@
 package suite
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -33,6 +34,7 @@ func (e *env) negativeTests() check.Group {
 		{Name: "d08-contradicting-flags-are-refused", Run: e.contradictions},
 		{Name: "d09-malformed-attributes-are-refused", Run: e.malformed},
 		{Name: "d10-a-device-that-is-not-there-is-enodev", Run: e.noDevice},
+		{Name: "d13-link-attributes-of-later-kernels-are-refused", Run: e.laterAttributes},
 	}}
 }
 
@@ -285,5 +287,24 @@ func (e *env) noDevice(t *check.T) {
 	_, err = lib.Query(nobody)
 	if got := errnoOf(err); got != error(unix.ENODEV) {
 		t.Errorf("answer of the library to a query of a device that is not there\n  expected: %v\n  seen:     %v", unix.ENODEV, err)
+	}
+}
+
+// laterAttributes are those between the last one that 6.12 knows and ours:
+// nobody is to believe that they took effect because ours did.
+func (e *env) laterAttributes(t *check.T) {
+	prog := constant(t, 1)
+	n := e.dummy(t, "dummy0", 2)
+	c := dial(t)
+	before, err := c.Get(n.index)
+	t.Must(err, "get link")
+	for typ := uint16(uapi.IFLA_DPLL_PIN + 1); typ < uapi.IFLA_XPS; typ++ {
+		what := fmt.Sprintf("link attribute %d", typ)
+		_, err := c.Set(n.index, func(ae *netlink.AttributeEncoder) {
+			rtnl.XPSNest(ae, setFD(prog.FD()))
+			ae.Uint32(typ, 1)
+		})
+		expectErrno(t, what, err, unix.EINVAL)
+		expectSame(t, c, what, before)
 	}
 }

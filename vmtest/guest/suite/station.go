@@ -60,20 +60,6 @@ func (e *env) tapStation(t *check.T) *station {
 	return s
 }
 
-// tap makes tap0 with two queues, answered by a responder.
-func (e *env) tap(t *check.T) (*pong.Tap, *nic) {
-	tap, err := pong.OpenTap("tap0", stationQueues, pong.Host{Addr: peerAddr, MAC: pong.MAC{2, 0, 0, 0, 0xfe, 1}})
-	t.Must(err, "tap device")
-	t.Cleanup(func() {
-		if err := tap.Close(); err != nil {
-			t.Errorf("pong: %v", err)
-		}
-	})
-	n := &nic{name: tap.Name, index: index(t, tap.Name), sysfs: e.sysfs(), queues: stationQueues}
-	n.configure(t, dial(t))
-	return tap, n
-}
-
 // tapQueue waits for the frame with mark and returns the queue whose file
 // descriptor it came out of.
 func tapQueue(t *check.T, tap *pong.Tap, mark []byte) int {

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/pong"
+)
+
+// tunSteering has both programs that a tap can have. Its own, set by the one
+// who holds the queues, goes first; negative values mean nothing to it.
+func (e *env) tunSteering(t *check.T) {
+	tap, n := e.tap(t)
+	p := newProbe(t, n, frameSender(t, n, false))
+	attach(t, n, constant(t, 0))
+	p.expect("with an XPS program that returns 0", 0)
+	steering := constant(t, 1)
+	setSteering(t, tap.Queue(0), steering.FD())
+	p.expect("with an XPS program that returns 0, and TUNSETSTEERINGEBPF 1", 1)
+	setSteering(t, tap.Queue(0), -1)
+	p.expect("with an XPS program that returns 0, and TUNSETSTEERINGEBPF taken back", 0)
+	detach(t, n)
+	setSteering(t, tap.Queue(0), steering.FD())
+	p.expect("with TUNSETSTEERINGEBPF 1 alone", 1)
+}
+
+// setSteering gives a tap a program by TUNSETSTEERINGEBPF, or takes it, for -1.
+func setSteering(t *check.T, queue *os.File, fd int) {
+	arg := int32(fd)
+	ioctl(t, queue, unix.TUNSETSTEERINGEBPF, unsafe.Pointer(&arg), "TUNSETSTEERINGEBPF")
+}
+
+// tunQueues detaches queues of a tap: the program's answer is taken modulo
+// those left.
+func (e *env) tunQueues(t *check.T) {
+	const queues = 4
+	tap, n := e.tapWith(t, queues)
+	c := counting(t, 0)
+	attach(t, n, c.prog)
+	p := newProbe(t, n, frameSender(t, n, false))
+	for left := queues; left > 1; left-- {
+		for _, ret := range []int32{1, 2, 3, 5, 7} {
+			c.set(t, ret)
+			p.expect(fmt.Sprintf("with a program that returns %d, %d of %d queues attached", ret, left, queues), int(ret)%left)
+		}
+		// The last one goes, so that the others keep their numbers.
+		attachQueue(t, tap.Queue(left-1), false)
+	}
+	c.set(t, 1)
+	p.expect("with a program that returns 1, a single queue attached", 0)
+	check.Equal(t, "runs of the program with a single queue attached", 0, c.runs(t))
+	attachQueue(t, tap.Queue(1), true)
+	p.expect("with a program that returns 1, a second queue attached again", 1)
+}
+
+// attachQueue attaches a queue of a tap, or detaches it.
+func attachQueue(t *check.T, queue *os.File, attach bool) {
+	ifr, err := unix.NewIfreq("")
+	t.Must(err, "struct ifreq")
+	ifr.SetUint16(unix.IFF_DETACH_QUEUE)
+	if attach {
+		ifr.SetUint16(unix.IFF_ATTACH_QUEUE)
+	}
+	ioctl(t, queue, unix.TUNSETQUEUE, unsafe.Pointer(ifr), "TUNSETQUEUE")
+}
+
+// ioctl does one on a file without taking it from the poller.
+func ioctl(t *check.T, f *os.File, req uintptr, arg unsafe.Pointer, name string) {
+	conn, err := f.SyscallConn()
+	t.Must(err, name)
+	var errno unix.Errno
+	t.Must(conn.Control(func(fd uintptr) {
+		_, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, req, uintptr(arg))
+	}), name)
+	if errno != 0 {
+		t.Fatalf("%s: %v", name, errno)
+	}
+}
+
+// tap makes tap0 with two queues, answered by a responder.
+func (e *env) tap(t *check.T) (*pong.Tap, *nic) { return e.tapWith(t, stationQueues) }
+
+// tapWith is tap with another number of queues.
+func (e *env) tapWith(t *check.T, queues int) (*pong.Tap, *nic) {
+	tap, err := pong.OpenTap("tap0", queues, pong.Host{Addr: peerAddr, MAC: pong.MAC{2, 0, 0, 0, 0xfe, 1}})
+	t.Must(err, "tap device")
+	t.Cleanup(func() {
+		if err := tap.Close(); err != nil {
+			t.Errorf("pong: %v", err)
+		}
+	})
+	n := &nic{name: tap.Name, index: index(t, tap.Name), sysfs: e.sysfs(), queues: queues}
+	n.configure(t, dial(t))
+	return tap, n
+}
