@@ -50,11 +50,12 @@ const (
 // Machine describes a guest. Kernel, one of Initrds and Config.Mode are
 // required; the zero value of everything else is the default.
 type Machine struct {
-	// Kernel is the kernel to boot: a bzImage, or a vmlinux with a PVH entry,
-	// which saves the decompression.
+	// Kernel is the kernel to boot.
 	Kernel string
-	// Vmlinux has the symbols, to name the place where a vCPU hangs and for
-	// the debugger. Optional.
+	// Vmlinux is the same kernel as it was linked. It has the symbols, to name
+	// the place where a vCPU hangs and for the debugger; and if it has a PVH
+	// entry it is booted in Kernel's place, which saves the decompression.
+	// Optional.
 	Vmlinux string
 	// Initrds are cpio archives, unpacked one over the other in this order.
 	Initrds []string
@@ -210,6 +211,9 @@ func (m *Machine) check() (*Machine, error) {
 		return nil, fmt.Errorf("vm: %d cpus and %d MiB make no machine", c.CPUs, c.MemoryMiB)
 	case c.Config.Mode == wire.ModeRun && len(c.Config.Args) == 0:
 		return nil, errors.New("vm: no program given to run")
+	}
+	if canBootDirectly(c.Vmlinux) {
+		c.Kernel = c.Vmlinux
 	}
 	return &c, nil
 }
