@@ -27,10 +27,11 @@ var earlyMounts = [...]mount{
 	{fs: "sysfs", dir: "/sys", flags: plain},
 }
 
-// lateMounts are the rest.
+// lateMounts are the rest. /tmp is none of them: the root is in memory as it is,
+// and a mount would hide what the image has there, which is where go test puts
+// the programs that -exec runs.
 var lateMounts = [...]mount{
 	{fs: "proc", dir: "/proc", flags: plain},
-	{fs: "tmpfs", dir: "/tmp", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=1777"},
 	{fs: "tmpfs", dir: "/run", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=755"},
 	{fs: "tmpfs", dir: "/dev/shm", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=1777", optional: true},
 	{fs: "devpts", dir: "/dev/pts", flags: unix.MS_NOSUID | unix.MS_NOEXEC, data: "mode=620,ptmxmode=666", optional: true},
