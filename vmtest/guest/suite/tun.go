@@ -18,16 +18,21 @@ import (
 func (e *env) tunSteering(t *check.T) {
 	tap, n := e.tap(t)
 	p := newProbe(t, n, frameSender(t, n, false))
-	attach(t, n, constant(t, 0))
-	p.expect("with an XPS program that returns 0", 0)
-	steering := constant(t, 1)
-	setSteering(t, tap.Queue(0), steering.FD())
-	p.expect("with an XPS program that returns 0, and TUNSETSTEERINGEBPF 1", 1)
-	setSteering(t, tap.Queue(0), -1)
-	p.expect("with an XPS program that returns 0, and TUNSETSTEERINGEBPF taken back", 0)
-	detach(t, n)
-	setSteering(t, tap.Queue(0), steering.FD())
-	p.expect("with TUNSETSTEERINGEBPF 1 alone", 1)
+	for q := range stationQueues {
+		other := 1 - q
+		steering := constant(t, int32(other))
+		with := fmt.Sprintf("with an XPS program that returns %d", q)
+		attach(t, n, constant(t, int32(q)))
+		p.expect(with, q)
+		setSteering(t, tap.Queue(0), steering.FD())
+		p.expect(fmt.Sprintf("%s, and TUNSETSTEERINGEBPF %d", with, other), other)
+		setSteering(t, tap.Queue(0), -1)
+		p.expect(with+", and TUNSETSTEERINGEBPF taken back", q)
+		detach(t, n)
+		setSteering(t, tap.Queue(0), steering.FD())
+		p.expect(fmt.Sprintf("with TUNSETSTEERINGEBPF %d alone", other), other)
+		setSteering(t, tap.Queue(0), -1)
+	}
 }
 
 // setSteering gives a tap a program by TUNSETSTEERINGEBPF, or takes it, for -1.
