@@ -21,6 +21,7 @@ import (
 // TestObjectsMatchSources fails when a source, a header or an object has
 // changed since the last go generate.
 func TestObjectsMatchSources(t *testing.T) {
+	requireSources(t)
 	if err := objects.Verify("."); err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +33,7 @@ func TestObjectsReproduce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: compiling every BPF program takes seconds")
 	}
+	requireSources(t)
 	stamp, err := objects.ReadStamp(".")
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +79,7 @@ func TestObjectsReproduce(t *testing.T) {
 }
 
 func TestNamesAreSources(t *testing.T) {
+	requireSources(t)
 	want, err := objects.Sources(".")
 	if err != nil {
 		t.Fatal(err)
@@ -150,6 +153,7 @@ func TestObjectIsACopy(t *testing.T) {
 // TestObjectsNamePlaces: an object that holds the directory it was compiled
 // in is another one on every machine.
 func TestObjectsNamePlaces(t *testing.T) {
+	requireSources(t)
 	wd, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)

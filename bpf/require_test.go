@@ -3,6 +3,7 @@
 package bpf_test
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -18,4 +19,13 @@ func skipUnlessRequired(tb testing.TB, what, reason string) {
 		tb.Fatalf("XPS_TEST_REQUIRE offers %q, but %s", what, reason)
 	}
 	tb.Skip(reason)
+}
+
+// requireSources skips the test where the test binary is all there is, such as
+// in a guest.
+func requireSources(tb testing.TB) {
+	tb.Helper()
+	if _, err := os.Stat("gen.go"); errors.Is(err, os.ErrNotExist) {
+		skipUnlessRequired(tb, "sources", "the sources of this package are not here (go test runs tests beside them)")
+	}
 }
