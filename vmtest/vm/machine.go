@@ -83,7 +83,7 @@ type Machine struct {
 	// Console receives the kernel's console as it comes, up to ConsoleLimit.
 	Console io.Writer
 	// ConsoleLimit is how much the console may say before the guest is
-	// stopped with a [ConsoleFloodError]; default 4 MiB.
+	// stopped with a [ConsoleFloodError]; default 2 MiB.
 	ConsoleLimit int64
 	// Result receives the bytes of the result port.
 	Result io.Writer
@@ -194,7 +194,7 @@ func (m *Machine) check() (*Machine, error) {
 		c.MemoryMiB = 512
 	}
 	if c.ConsoleLimit == 0 {
-		c.ConsoleLimit = 4 << 20
+		c.ConsoleLimit = 2 << 20
 	}
 	switch {
 	case c.Kernel == "":

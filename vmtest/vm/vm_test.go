@@ -89,8 +89,8 @@ func TestBadLuck(t *testing.T) {
 		"hang": {short: true, as: new(*HangError), want: "guest hangs: silent for 400ms: cpu 0 at 0xffffffff81022928 (halted), cpu 1 at 0xffffffff814e6b90; the console is empty"},
 		"mute": {short: true, as: new(*BootError), want: "guest did not boot: no word from init within 1.6s: cpu 0 at 0xffffffff81022928 (halted), cpu 1 at 0xffffffff814e6b90; console ends: \"[    1.287079] reboot: Restarting system\""},
 		"busy": {short: true, as: new(*HangError), want: "guest hangs: not done within 2s: cpu 0 at"},
-		"flood": {as: new(*ConsoleFloodError), want: "guest floods its console: more than 4194304 bytes", also: func(t *testing.T, r *Result, _ *ktap.Report, _ error) {
-			if r.ConsoleBytes != 4<<20 {
+		"flood": {as: new(*ConsoleFloodError), want: "guest floods its console: more than 2097152 bytes", also: func(t *testing.T, r *Result, _ *ktap.Report, _ error) {
+			if r.ConsoleBytes != 2<<20 {
 				t.Errorf("%d bytes of console", r.ConsoleBytes)
 			}
 		}},

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+// TestNotPID1: a person who runs init on a host must not lose the host.
+func TestNotPID1(t *testing.T) {
+	if os.Getenv("XPS_TEST_MAIN") != "" {
+		os.Args = os.Args[:1]
+		main()
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestNotPID1$")
+	cmd.Env = append(os.Environ(), "XPS_TEST_MAIN=1")
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(out), "for nothing else") {
+		t.Errorf("error %v, output %q", err, out)
+	}
+}
+
+// TestStartAndReap runs programs the way ModeRun does. Not parallel: reap
+// waits for any child.
+func TestStartAndReap(t *testing.T) {
+	noExec := filepath.Join(t.TempDir(), "data")
+	if err := os.WriteFile(noExec, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		want int
+	}{
+		"success":        {[]string{"true"}, 0},
+		"failure":        {[]string{"sh", "-c", "exit 3"}, 3},
+		"signal":         {[]string{"sh", "-c", "kill -TERM $$"}, 128 + 15},
+		"not found":      {[]string{"xpsgen-no-such-program"}, 127},
+		"no such path":   {[]string{"/nonexistent/program"}, 127},
+		"not executable": {[]string{noExec}, 126},
+		// The orphan ends first and must not be taken for the program.
+		"orphan": {[]string{"sh", "-c", "(sleep 0.05; exit 9) & sleep 0.2; exit 4"}, 4},
+	} {
+		pid, code, err := start(c.args, nil, &syscall.SysProcAttr{Setpgid: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pid != 0 {
+			code = reap(pid)
+		}
+		if code != c.want {
+			t.Errorf("%s: code %d, want %d", name, code, c.want)
+		}
+	}
+	if got := reap(os.Getpid()); got != 127 {
+		t.Errorf("without children: code %d", got)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("XPS_TEST_LEFTOVER", "1")
+	saved := os.Environ()
+	defer func() {
+		os.Clearenv()
+		for _, kv := range saved {
+			k, v, _ := strings.Cut(kv, "=")
+			_ = os.Setenv(k, v)
+		}
+	}()
+	setEnv([]string{"HOME=/here", "MORE=a=b", "=odd"})
+	want := map[string]string{"HOME": "/here", "MORE": "a=b", "USER": "root", "XPS_TEST_LEFTOVER": ""}
+	for k, v := range want {
+		if got := os.Getenv(k); got != v {
+			t.Errorf("%s=%q, want %q", k, got, v)
+		}
+	}
+}
+
+func TestInbox(t *testing.T) {
+	r, w := io.Pipe()
+	in := listen(r)
+	var got []any
+	in.handle(func(w wire.Window) { got = append(got, w) }, func(s int) { got = append(got, s) })
+	for _, m := range []wire.Message{{Window: &wire.Window{Rows: 2, Cols: 3}}, {Signal: 15}, {Bye: true}} {
+		if err := wire.Send(w, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in.waitBye(1)
+	if diff := cmp.Diff([]any{wire.Window{Rows: 2, Cols: 3}, 15}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestByeIsNotWaitedForInVain: a host that is gone, or never answers, must not
+// keep the machine on.
+func TestByeIsNotWaitedForInVain(t *testing.T) {
+	r, w := io.Pipe()
+	in := listen(r)
+	start := time.Now()
+	in.waitBye(0.001)
+	w.Close()
+	in.waitBye(100)
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("waited for %v", d)
+	}
+}
+
+func TestHello(t *testing.T) {
+	h := hello()
+	if h.Release == "" || h.Machine == "" || h.CPUs < 1 || h.UptimeSeconds <= 0 {
+		t.Errorf("hello %+v", h)
+	}
+}
+
+// TestPortIsWrittenWhole: a port may take less than it is given.
+func TestPortIsWrittenWhole(t *testing.T) {
+	fds := make([]int, 2)
+	if err := unix.Pipe(fds); err != nil {
+		t.Fatal(err)
+	}
+	in := os.NewFile(uintptr(fds[0]), "pipe")
+	defer in.Close()
+	p := &port{name: "test", fd: fds[1]}
+	text := strings.Repeat("0123456789", 100_000)
+	go func() {
+		_, _ = io.WriteString(p, text)
+		_ = unix.Close(fds[1])
+	}()
+	got, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != text || p.sent.Load() != int64(len(text)) {
+		t.Errorf("%d bytes arrived, %d counted, of %d", len(got), p.sent.Load(), len(text))
+	}
+}
+
+func TestPortReadEnds(t *testing.T) {
+	null, err := unix.Open("/dev/null", unix.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(null)
+	if _, err := (&port{fd: null}).Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := (&port{name: "gone", fd: -1}).Read(make([]byte, 1)); !errors.Is(err, unix.EBADF) || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestMountTables(t *testing.T) {
+	seen := map[string]bool{"/": true}
+	for _, m := range append(earlyMounts[:], lateMounts[:]...) {
+		if seen[m.dir] {
+			t.Errorf("%s is mounted twice", m.dir)
+		}
+		seen[m.dir] = true
+		if m.flags&unix.MS_NOSUID == 0 {
+			t.Errorf("%s allows set-user-id", m.dir)
+		}
+	}
+	for err, want := range map[error]bool{unix.ENODEV: true, unix.ENOENT: true, unix.EPERM: true, unix.EBUSY: false, unix.EINVAL: false} {
+		if lacking(err) != want {
+			t.Errorf("lacking(%v) = %v", err, !want)
+		}
+	}
+}
