@@ -26,7 +26,9 @@ const (
 )
 
 // What a kernel says about its making is pinned, so that the same input gives
-// the same kernel, and a second make has nothing to do.
+// the same kernel, and a second make has nothing to do. In another cache
+// directory only the build ID is another: it covers the debug information, and
+// that has the directory in it.
 var kernelPins = []string{
 	"KBUILD_BUILD_TIMESTAMP=Sun, 22 Nov 2026 12:00:00 +0000",
 	"KBUILD_BUILD_USER=xpsgen",

@@ -66,6 +66,7 @@ func All() []Dep {
 		{Name: "bison", Why: "kconfig, iproute2", Group: Test, Package: "bison", version: []string{"--version"}},
 		{Name: "bc", Why: "the kernel's time constants", Group: Test, Package: "bc", version: []string{"--version"}},
 		{Name: "perl", Why: "the kernel's build scripts", Group: Test, Package: "perl", version: []string{"-e", "print $^V"}},
+		{Name: "awk", Why: "the kernel's build scripts", Group: Test, Package: "mawk", version: []string{`BEGIN { print "awk" }`}},
 		{Name: "gzip", Why: "the kernel's image", Group: Test, Package: "gzip", version: []string{"--version"}},
 		{Name: "<gelf.h>", Why: "objtool", Group: Test, Package: "libelf-dev",
 			program: "#include <gelf.h>\nint main(void) { return elf_version(EV_CURRENT) == EV_NONE; }\n", libs: []string{"-lelf"}},
