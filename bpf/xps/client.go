@@ -31,8 +31,8 @@ type Config struct {
 	Timeout time.Duration
 
 	// Warn, if not nil, is called for each warning the kernel gives with a
-	// change that it made, before the method returns that made it. It must
-	// not use the Client.
+	// change that it made, by the goroutine that asked for the change and
+	// before that call returns. It may use the Client.
 	Warn func(Warning)
 }
 

@@ -245,10 +245,16 @@ func TestMalformedAnswers(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	var got []Warning
 	warn := wire(u16(11), u16(1), []byte("hollow\x00"), zero(1))
-	c := fakeClient(t, &Config{Warn: func(w Warning) { got = append(got, w) }}, nil,
-		xpsKernel(detached(), func(req netlink.Message) []netlink.Message {
-			return reply(req, 2, capped|tlvs, ack(req, 0, warn))
-		}))
+	var c *Client
+	c = fakeClient(t, &Config{Warn: func(w Warning) {
+		got = append(got, w)
+		// The callback may use the client.
+		if _, err := c.Query(w.Ifindex); err != nil {
+			t.Error(err)
+		}
+	}}, nil, xpsKernel(detached(), func(req netlink.Message) []netlink.Message {
+		return reply(req, 2, capped|tlvs, ack(req, 0, warn))
+	}))
 	if err := c.attach(7, handle{fd: 5, typ: ebpf.SocketFilter}, change{fd: 5}); err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,9 @@ func (e *Error) Error() string {
 }
 
 // plain tells whether err says no more than its errno does.
-func plain(err error) bool { return err == ErrNoDevice || err == ErrPermission }
+func plain(err error) bool {
+	return errors.Is(err, ErrNoDevice) || errors.Is(err, ErrPermission)
+}
 
 // Unwrap returns Err and Errno, as far as they are set.
 func (e *Error) Unwrap() []error {
