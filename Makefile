@@ -75,7 +75,7 @@ help:
 # code can run; a bare Debian has none.
 CA_FILES = /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
 	/etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
-CA_APT = apt-get update && apt-get install -y --no-install-recommends ca-certificates
+CA_APT = export DEBIAN_FRONTEND=noninteractive; apt-get update && apt-get install -y --no-install-recommends ca-certificates
 
 $(XPSGEN): FORCE
 	$(if $(wildcard $(SSL_CERT_FILE) $(CA_FILES)),,$(Q)if [ $$(id -u) = 0 ]; then $(CA_APT); else sudo sh -c '$(CA_APT)'; fi >&2)
@@ -120,7 +120,7 @@ guest: deps
 
 # A guest that goes wrong in every way there is: none may end as passed.
 faults: deps
-	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 20m ./vmtest/...
+	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 20m ./vmtest/... ./gen/cmd/...
 
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(TREEFLAGS)

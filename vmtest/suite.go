@@ -66,32 +66,35 @@ func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
 	if o.Inputs, err = a.inputs(ctx, &opt.Source); err != nil {
 		return nil, err
 	}
-	if err := o.boot(ctx, &opt, a); err != nil {
+	lost, err := o.boot(ctx, &opt, a)
+	if err != nil {
 		return nil, err
 	}
-	return o, o.writeOut(opt.Out, a.Kernel.Config)
+	// Results that could not be shown are still kept.
+	return o, errors.Join(o.writeOut(opt.Out, a.Kernel.Config), lost)
 }
 
 // boot runs the guest and fills in what it said. The error is that of the
-// workbench; a guest that went wrong is an outcome.
-func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (err error) {
+// workbench; a guest that went wrong is an outcome. lost is why results could
+// not be written or shown as they came.
+func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (lost, err error) {
 	const step = "run the suite"
 	spec, err := a.suiteSpec()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	file, _, _, err := image.Cached(ctx, filepath.Join(opt.Source.Cache, "image"), spec)
 	if err != nil {
-		return fmt.Errorf("make the guest's image: %w", err)
+		return nil, fmt.Errorf("make the guest's image: %w", err)
 	}
 	console, err := os.Create(filepath.Join(opt.Out, ConsoleFile))
 	if err != nil {
-		return fmt.Errorf("results directory: %w", err)
+		return nil, fmt.Errorf("results directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, console.Close()) }()
 	raw, err := os.Create(filepath.Join(opt.Out, KTAPFile))
 	if err != nil {
-		return fmt.Errorf("results directory: %w", err)
+		return nil, fmt.Errorf("results directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, raw.Close()) }()
 
@@ -117,16 +120,16 @@ func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (er
 	m.OnHello = func(wire.Hello) { o.Boot = time.Since(start) }
 	running, err := m.Start(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	result, vmErr := running.Wait()
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", step, context.Cause(ctx))
+		return nil, fmt.Errorf("%s: %w", step, context.Cause(ctx))
 	}
 	var broken *vm.QEMUError
 	if errors.As(vmErr, &broken) || errors.Is(vmErr, vm.ErrKVMUnusable) {
 		p.Emit(progress.Event{Step: step, State: progress.Failed, Elapsed: time.Since(start)})
-		return vmErr
+		return nil, vmErr
 	}
 	o.Total = time.Since(start)
 	o.Report = sink.close()
@@ -146,7 +149,7 @@ func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (er
 		state = progress.Failed
 	}
 	p.Emit(progress.Event{Step: step, State: state, Text: string(result.Accel), Elapsed: o.Total, Log: failedLog(state, console.Name())})
-	return sink.err
+	return sink.err, nil
 }
 
 func failedLog(state progress.State, path string) string {

@@ -5,10 +5,12 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,9 +25,13 @@ func TestMain(m *testing.M) {
 }
 
 // TestScript runs testdata/script/*.txtar, each in an empty directory with an
-// empty cache and $ROOT as the workbench.
+// empty cache, $ROOT as the workbench and $CACHE as the user's own cache.
 func TestScript(t *testing.T) {
 	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := userCache()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,12 +41,35 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(cond string) (bool, error) {
+			if cond == "vm" {
+				return offersVM(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ROOT", root)
+			e.Setenv("CACHE", cache)
 			e.Setenv("XPSGEN_CACHE", filepath.Join(e.WorkDir, "cache"))
 			return nil
 		},
 	})
+}
+
+// offersVM tells whether the environment promises that guests can be booted;
+// make test does.
+func offersVM() bool {
+	return strings.Contains(","+os.Getenv("XPS_TEST_REQUIRE")+",", ",vm,")
+}
+
+// userCache is the cache that the user's own runs fill, so that a script that
+// boots need not build a kernel.
+func userCache() (string, error) {
+	if dir := os.Getenv("XPSGEN_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	return filepath.Join(dir, "xpsgen"), err
 }
 
 // exits is the script command "exits CODE PROGRAM [ARGUMENT]...": it runs the
