@@ -26,7 +26,7 @@ func mustCheckout(t *testing.T, src *Source) *Tree {
 
 // TestCheckoutTouchesOnlyWhatDiffers is what incremental builds rest on.
 func TestCheckoutTouchesOnlyWhatDiffers(t *testing.T) {
-	opt := Options{Series: mustSeries(t, mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()}
+	opt := Options{Series: mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()}
 	tr := mustCheckout(t, mustOpen(t, opt))
 	before := map[string]time.Time{}
 	for name := range sourceFiles() {
@@ -38,7 +38,7 @@ func TestCheckoutTouchesOnlyWhatDiffers(t *testing.T) {
 	}
 	tr.Close()
 
-	opt.Variant.Unpatched = true
+	opt.Variant.First = 1
 	tr = mustCheckout(t, mustOpen(t, opt))
 	for name := range sourceFiles() {
 		info, err := os.Stat(filepath.Join(tr.Dir, name))
@@ -52,6 +52,23 @@ func TestCheckoutTouchesOnlyWhatDiffers(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(tr.Dir, "net/new.c")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file of the patch is still there: %v", err)
+	}
+}
+
+// TestCheckoutKeepsUnpatchedApart lets the base and the series be built in
+// turn without either costing the other its objects.
+func TestCheckoutKeepsUnpatchedApart(t *testing.T) {
+	opt := Options{Series: mustSeries(t, mailOf("net: one", diffFirst)), Dir: mustSource(t), Cache: t.TempDir()}
+	patched := mustOpen(t, opt)
+	opt.Variant.Unpatched = true
+	unpatched := mustOpen(t, opt)
+	if patched.WorkDir() == unpatched.WorkDir() {
+		t.Errorf("both work in %s", patched.WorkDir())
+	}
+	// NB: each has a lock of its own, so both can be out at once.
+	a, b := mustCheckout(t, patched), mustCheckout(t, unpatched)
+	if mustRead(t, filepath.Join(a.Dir, "net/core/dev.c")) == mustRead(t, filepath.Join(b.Dir, "net/core/dev.c")) {
+		t.Error("the base has the patch")
 	}
 }
 

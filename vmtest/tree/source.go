@@ -115,6 +115,12 @@ func Open(ctx context.Context, opt Options) (*Source, error) {
 	if opt.Dir != "" {
 		name = filepath.Base(got.dir)
 	}
+	if opt.Variant.Unpatched {
+		// Between the base and the series most objects differ, for the sake of
+		// a few headers: each has a working tree of its own, so that looking
+		// at one does not cost the next build of the other.
+		name += "-unpatched"
+	}
 	s.work = filepath.Join(opt.Cache, "work", name)
 	s.key = s.makeKey()
 	return s, nil
