@@ -147,6 +147,7 @@ func (n *nic) queueFile(queue int, name string) string {
 
 // setXPS writes masks to xps_cpus or xps_rxqs, one for each queue from 0 on.
 func (n *nic) setXPS(t *check.T, file string, masks ...string) {
+	needCPUs(t)
 	for q, mask := range masks {
 		t.Must(os.WriteFile(n.queueFile(q, file), []byte(mask), 0), "set "+file)
 	}

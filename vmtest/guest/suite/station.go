@@ -98,9 +98,7 @@ func (e *env) dummyStation(t *check.T) *station {
 // open readies what all stations have. The thread is called ping from here on.
 func (s *station) open() {
 	t := s.t
-	if n := onlineCPUs(); n < cpus {
-		t.Fatalf("the guest has %d CPU, the demonstration needs %d", n, cpus)
-	}
+	needCPUs(t)
 	s.nic.setXPS(t, "xps_cpus", "1", "2")
 	s.listen()
 	name := [...]byte{'p', 'i', 'n', 'g', 0}

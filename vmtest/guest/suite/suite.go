@@ -17,7 +17,6 @@ import (
 	"os"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
 	"xpsgen/vmtest/guest/suite/check"
 	"xpsgen/vmtest/guest/suite/rtnl"
@@ -179,16 +178,4 @@ func gate(baseline, unpatched, present bool) check.Decision {
 		return check.Decision{Doubt: reasonByAccident}
 	}
 	return check.Decision{}
-}
-
-// cpus is how many CPUs the guest must have.
-const cpus = 2
-
-// onlineCPUs counts the CPUs the process may use.
-func onlineCPUs() int {
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return 1
-	}
-	return set.Count()
 }

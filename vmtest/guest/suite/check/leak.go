@@ -17,7 +17,9 @@ type snapshot struct {
 	goroutines int
 	stacks     map[string]bool
 	fds        map[string]string
-	netns      string
+	// foreign are the threads in a network namespace other than the one of
+	// the process: those of tests that were left behind.
+	foreign map[string]string
 }
 
 // leakGrace is how long what a test started may take to end after it.
@@ -28,8 +30,8 @@ func takeSnapshot() *snapshot {
 		goroutines: runtime.NumGoroutine(),
 		stacks:     make(map[string]bool),
 		fds:        openFDs(),
+		foreign:    foreignThreads(),
 	}
-	s.netns, _ = os.Readlink("/proc/self/ns/net")
 	for _, g := range goroutines() {
 		s.stacks[goroutineID(g)] = true
 	}
@@ -65,14 +67,30 @@ func (s *snapshot) leaks() []string {
 			left = append(left, fmt.Sprintf("file descriptor %s: %s", fd, target))
 		}
 	}
-	threads, _ := filepath.Glob("/proc/self/task/*/ns/net")
-	for _, path := range threads {
-		if ns, err := os.Readlink(path); err == nil && ns != s.netns {
+	for path, ns := range foreignThreads() {
+		if _, ok := s.foreign[path]; !ok {
 			left = append(left, fmt.Sprintf("thread in a network namespace of a test: %s is %s", path, ns))
 		}
 	}
 	sort.Strings(left)
 	return left
+}
+
+// foreignThreads maps threads that are not in the network namespace of the
+// process to the one they are in. A thread that cannot be read has ended.
+func foreignThreads() map[string]string {
+	found := make(map[string]string)
+	own, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		return found
+	}
+	threads, _ := filepath.Glob("/proc/self/task/*/ns/net")
+	for _, path := range threads {
+		if ns, err := os.Readlink(path); err == nil && ns != own {
+			found[path] = ns
+		}
+	}
+	return found
 }
 
 // goroutineID is the head line of a stack up to its state.
