@@ -68,7 +68,11 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 	case KVM:
 		a = append(a, "-accel", "kvm", "-cpu", "host")
 	default:
-		a = append(a, "-accel", "tcg,thread=multi", "-cpu", "max")
+		// NB: not thread=multi. With a thread per CPU, QEMU 7.2 now and then
+		// runs an instruction that another CPU has patched meanwhile. A guest
+		// that flips a static key under traffic then dies of "Oops: int3", be
+		// it the hook's key or that of xps_cpus.
+		a = append(a, "-accel", "tcg,thread=single", "-cpu", "max")
 	}
 	a = append(a,
 		"-smp", strconv.Itoa(m.CPUs),

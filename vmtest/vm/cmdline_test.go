@@ -30,7 +30,7 @@ func TestArgs(t *testing.T) {
 	}{
 		"defaults": {
 			accel: TCG, args: []string{"tsc_early_khz=2400000"},
-			want: fixed + "-machine microvm,acpi=off,rtc=on -accel tcg,thread=multi -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
+			want: fixed + "-machine microvm,acpi=off,rtc=on -accel tcg,thread=single -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
 				append0 + " tsc_early_khz=2400000" + chardevs + " -device virtio-serial-device,max_ports=3" + ports,
 		},
 		"q35 under kvm, larger": {
@@ -40,7 +40,7 @@ func TestArgs(t *testing.T) {
 		},
 		"debugger": {
 			accel: TCG, port: 1234,
-			want: fixed + "-machine microvm,acpi=off,rtc=on -accel tcg,thread=multi -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
+			want: fixed + "-machine microvm,acpi=off,rtc=on -accel tcg,thread=single -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
 				append0 + chardevs + " -device virtio-serial-device,max_ports=3" + ports + " -S -gdb tcp:127.0.0.1:1234",
 		},
 	} {
