@@ -243,6 +243,18 @@ func (f *fake) play(scenario string) {
 		f.cat()
 	case "tty":
 		f.tty()
+	case "tty-end":
+		f.hello()
+		m, err := wire.NewReceiver(f.ports[wire.PortControl]).Next()
+		if err != nil || m.InputEnd == nil {
+			exit(5)
+		}
+		typed := make([]byte, *m.InputEnd)
+		if _, err := io.ReadFull(f.ports[wire.PortTTY], typed); err != nil {
+			exit(5)
+		}
+		n, _ := fmt.Fprintf(f.ports[wire.PortTTY], "%q", typed)
+		f.done(wire.Exit{Sent: map[string]int64{wire.PortTTY: int64(n)}})
 	default:
 		fmt.Fprintln(os.Stderr, "no such scenario:", scenario)
 		exit(2)

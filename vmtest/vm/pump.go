@@ -32,7 +32,7 @@ func (r *Running) pump() {
 	} {
 		if c := r.proc.ports[name]; c != nil {
 			// Not waited for: the Read may last for ever.
-			go r.pumpIn(c, from, name == wire.PortStdin)
+			go r.pumpIn(c, from, name == wire.PortTTY)
 		}
 	}
 	go r.pumpEvents()
@@ -120,21 +120,44 @@ func (r *Running) pumpOut(name string, c net.Conn, to io.Writer) {
 	}
 }
 
-// pumpIn carries a reader to a port, once the guest is there, and then its end
-// if it has one to carry.
-func (r *Running) pumpIn(c *net.UnixConn, from io.Reader, eof bool) {
+// pumpIn carries a reader to a port, once the guest is there, and then its
+// end. That of a terminal goes as a message: its port must stay connected,
+// since what the guest writes takes the same way.
+func (r *Running) pumpIn(c *net.UnixConn, from io.Reader, tty bool) {
 	select {
 	case <-r.helloed:
 	case <-r.ended:
 		return
 	}
+	to := &lastByte{w: c, last: '\n'}
 	if from != nil {
 		// Errors on either side end the stream; the guest sees its end.
-		_, _ = io.Copy(c, from)
+		_, _ = io.Copy(to, from)
 	}
-	if eof {
+	if !tty {
 		_ = c.CloseWrite()
+		return
 	}
+	if to.last != '\n' && to.last != '\r' {
+		// Only at the beginning of a line does the end mean something.
+		_, _ = io.WriteString(to, "\n")
+	}
+	r.send(wire.Message{InputEnd: &to.n})
+}
+
+// lastByte remembers the last byte that was written, and how many there were.
+type lastByte struct {
+	w    io.Writer
+	n    int64
+	last byte
+}
+
+func (l *lastByte) Write(p []byte) (int, error) {
+	n, err := l.w.Write(p)
+	if l.n += int64(n); n > 0 {
+		l.last = p[n-1]
+	}
+	return n, err
 }
 
 // pumpEvents carries window sizes and signals.

@@ -317,3 +317,26 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestTerminalInputEnds: a shell whose input is a file comes to its end.
+func TestTerminalInputEnds(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":           `""`,
+		"ls\n":       `"ls\n"`,
+		"ls":         `"ls\n"`,
+		"ls\r":       `"ls\r"`,
+		"ls\nexit 3": `"ls\nexit 3\n"`,
+	} {
+		m := machine(t, "tty-end")
+		m.Config = wire.Config{Mode: wire.ModeShell}
+		var out buffer
+		m.TTYIn, m.TTYOut = strings.NewReader(in), &out
+		if _, err := m.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("%q: the guest saw %s, want %s", in, out.String(), want)
+		}
+	}
+}

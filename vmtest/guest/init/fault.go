@@ -19,9 +19,6 @@ const crashPoint = "/sys/kernel/debug/provoke-crash/DIRECT"
 // floodSize is how much a flood is.
 const floodSize = 100 << 20
 
-// faultTests is how many tests a report of this mode has.
-const faultTests = 4
-
 // fault misbehaves. Every fault has the first half of a report before it, so
 // that the host has something to be misled by.
 func (g *guest) fault() (int, error) {
@@ -30,25 +27,26 @@ func (g *guest) fault() (int, error) {
 	if g.cfg.Fault == wire.FaultLost {
 		return 0, nil
 	}
+	plan := wire.FaultPlan()
 	w := ktap.NewWriter(out)
-	w.Plan(faultTests)
-	half := func(from, to int) {
-		for i := from; i <= to; i++ {
-			w.Result(fmt.Sprintf("test-%d", i), ktap.Pass, "")
+	w.Plan(len(plan))
+	report := func(names []string) {
+		for _, name := range names {
+			w.Result(name, ktap.Pass, "")
 		}
 	}
-	half(1, faultTests/2)
+	report(plan[:len(plan)/2])
 	if err := g.misbehave(); err != nil {
 		return 0, err
 	}
 	if g.cfg.Fault == wire.FaultHalf {
 		return 0, w.Err()
 	}
-	half(faultTests/2+1, faultTests)
+	report(plan[len(plan)/2:])
 	if g.cfg.Fault == wire.FaultTwice {
 		w = ktap.NewWriter(out)
-		w.Plan(faultTests)
-		half(1, faultTests)
+		w.Plan(len(plan))
+		report(plan)
 	}
 	return 0, w.Err()
 }

@@ -13,13 +13,14 @@ import (
 // byeTimeout is how long the host may take to have read everything.
 const byeTimeout = 10 * time.Second
 
-// inbox is what the host says on the control port.
+// inbox is what the host says on the control port. What comes before anybody
+// wants to hear it is kept.
 type inbox struct {
 	bye chan struct{}
 
-	mu       sync.Mutex
-	onWindow func(wire.Window)
-	onSignal func(int)
+	mu      sync.Mutex
+	handler func(wire.Message)
+	early   []wire.Message
 }
 
 func listen(r io.Reader) *inbox {
@@ -36,22 +37,25 @@ func (in *inbox) read(r *wire.Receiver) {
 			return
 		}
 		in.mu.Lock()
-		window, signal := in.onWindow, in.onSignal
+		if in.handler != nil {
+			in.handler(m)
+		} else {
+			in.early = append(in.early, m)
+		}
 		in.mu.Unlock()
-		if m.Window != nil && window != nil {
-			window(*m.Window)
-		}
-		if m.Signal != 0 && signal != nil {
-			signal(m.Signal)
-		}
 	}
 }
 
-// handle says who is to hear of window sizes and signals. Either may be nil.
-func (in *inbox) handle(window func(wire.Window), signal func(int)) {
+// handle says who is to hear what the host says, and has said. It is called
+// for one message at a time and must not block.
+func (in *inbox) handle(f func(wire.Message)) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.onWindow, in.onSignal = window, signal
+	in.handler = f
+	for _, m := range in.early {
+		f(m)
+	}
+	in.early = nil
 }
 
 func (in *inbox) waitBye(scale float64) {

@@ -90,18 +90,24 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestInbox: what the host says before the shell runs is not lost.
 func TestInbox(t *testing.T) {
 	r, w := io.Pipe()
 	in := listen(r)
-	var got []any
-	in.handle(func(w wire.Window) { got = append(got, w) }, func(s int) { got = append(got, s) })
-	for _, m := range []wire.Message{{Window: &wire.Window{Rows: 2, Cols: 3}}, {Signal: 15}, {Bye: true}} {
+	send := func(m wire.Message) {
 		if err := wire.Send(w, m); err != nil {
 			t.Fatal(err)
 		}
 	}
+	want := []wire.Message{{Window: &wire.Window{Rows: 2, Cols: 3}}, {Signal: 15}, {Signal: 2}}
+	send(want[0])
+	send(want[1])
+	var got []wire.Message
+	in.handle(func(m wire.Message) { got = append(got, m) })
+	send(want[2])
+	send(wire.Message{Bye: true})
 	in.waitBye(1)
-	if diff := cmp.Diff([]any{wire.Window{Rows: 2, Cols: 3}, 15}, got); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -64,7 +64,11 @@ func (g *guest) program() (int, error) {
 		_, err := io.WriteString(g.ports[wire.PortStderr], why)
 		return code, err
 	}
-	g.inbox.handle(nil, func(s int) { _ = unix.Kill(-pid, unix.Signal(s)) })
+	g.inbox.handle(func(m wire.Message) {
+		if m.Signal != 0 {
+			_ = unix.Kill(-pid, unix.Signal(m.Signal))
+		}
+	})
 	go func() {
 		_, _ = io.Copy(ours[0], g.ports[wire.PortStdin])
 		ours[0].Close()

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -54,8 +56,18 @@ func (g *guest) shell() (int, error) {
 		_, err := fmt.Fprintf(tty, "xpsgen vm: %s: not found or not executable in the guest\r\n", args[0])
 		return code, err
 	}
-	g.inbox.handle(resize, func(s int) { _ = unix.Kill(-pid, unix.Signal(s)) })
-	go func() { _, _ = io.Copy(master, tty) }()
+	typed := &counter{w: master}
+	g.inbox.handle(func(m wire.Message) {
+		switch {
+		case m.Window != nil:
+			resize(*m.Window)
+		case m.Signal != 0:
+			_ = unix.Kill(-pid, unix.Signal(m.Signal))
+		case m.InputEnd != nil:
+			go endInput(typed, *m.InputEnd)
+		}
+	})
+	go func() { _, _ = io.Copy(typed, tty) }()
 	copied := make(chan struct{})
 	go func() {
 		// Ends with EIO when the last one who has the terminal is gone.
@@ -76,4 +88,35 @@ func interactive() []string {
 		return []string{busybox, "sh", "-i"}
 	}
 	return []string{"/bin/sh", "-i"}
+}
+
+// counter counts what goes through it.
+type counter struct {
+	w io.Writer
+	n atomic.Int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// endOfInput is ^U, which empties the line, and ^D, which on an empty line
+// means the end. NB: a ^D that comes before a shell has turned line editing on
+// turns into a character of its first line.
+const endOfInput = "\x15\x04"
+
+// endInput types the end of input once total bytes have been typed. It does so
+// again and again: a shell that is changing the terminal's mode, or a program
+// it is running, may swallow one.
+func endInput(typed *counter, total int64) {
+	for ; ; time.Sleep(200 * time.Millisecond) {
+		if typed.n.Load() < total {
+			continue
+		}
+		if _, err := io.WriteString(typed.w, endOfInput); err != nil {
+			return
+		}
+	}
 }

@@ -25,6 +25,9 @@ type Message struct {
 	Window *Window `json:"window,omitempty"`
 	// Signal asks the guest to send this signal to the program it runs.
 	Signal int `json:"signal,omitempty"`
+	// InputEnd tells the guest that nothing will be typed on the terminal
+	// after this many bytes.
+	InputEnd *int64 `json:"inputEnd,omitempty"`
 	// Bye tells the guest that all it sent has arrived.
 	Bye bool `json:"bye,omitempty"`
 }
