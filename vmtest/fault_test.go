@@ -42,7 +42,7 @@ func requireVM(t *testing.T) Source {
 func TestFaults(t *testing.T) {
 	src := requireVM(t)
 	// Under TCG these are stretched; a hang is then known after 8 s.
-	timeouts := vm.Timeouts{Boot: 10 * time.Second, Idle: 2 * time.Second, Whole: 20 * time.Second}
+	timeouts := vm.Timeouts{Boot: 4 * time.Second, Idle: 2 * time.Second, Whole: 20 * time.Second}
 	cases := []struct {
 		fault wire.Fault
 		want  string // piece of the first reason
@@ -55,9 +55,9 @@ func TestFaults(t *testing.T) {
 		{wire.FaultSpin, "guest hangs", ""},
 		{wire.FaultFlood, "floods its console", ""},
 		{wire.FaultPoweroff, "guest stopped early", ""},
-		{wire.FaultHalf, "results: ", ""},
-		{wire.FaultTwice, "results: ", ""},
-		{wire.FaultLost, "results", ""},
+		{wire.FaultHalf, "2 of 4 planned tests not reported: test-3, test-4", ""},
+		{wire.FaultTwice, "a second report begins", ""},
+		{wire.FaultLost, "4 of 4 planned tests not reported", ""},
 		{wire.FaultInitDies, "kernel panic", ""},
 		{wire.FaultMute, "did not boot", ""},
 	}

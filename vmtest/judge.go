@@ -4,6 +4,7 @@ package vmtest
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"xpsgen/vmtest/guest/suite"
@@ -109,10 +110,17 @@ func name(tests []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(tests[:maxNamed], ", "), len(tests)-maxNamed)
 }
 
+// stamp is the time that printk puts before a line.
+var stamp = regexp.MustCompile(`^\s*\[ *\d+\.\d+\]\s*`)
+
+// reason is the line that gave the splat away, with the top of its stack.
 func (s Splat) reason() string {
 	first := s.Pattern
-	if len(s.Text) > 0 {
-		first = strings.TrimSpace(s.Text[0])
+	for _, line := range s.Text {
+		if strings.Contains(line, s.Pattern) {
+			first = strings.TrimSpace(stamp.ReplaceAllString(line, ""))
+			break
+		}
 	}
 	text := "the kernel complained: " + first
 	if len(s.Frames) > 0 {

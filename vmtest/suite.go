@@ -42,15 +42,23 @@ type SuiteOptions struct {
 // Plan lists the tests that run selects, in order.
 func Plan(run string) ([]string, error) { return suite.Names(run) }
 
+// plan lists what the guest is to report.
+func (opt *SuiteOptions) plan() ([]string, error) {
+	switch {
+	case opt.NoTests:
+		return nil, nil
+	case opt.Fault != "":
+		return wire.FaultPlan(), nil
+	}
+	return Plan(opt.Run)
+}
+
 // RunSuite prepares a guest, runs the suite in it, judges, and leaves the
 // results in opt.Out. The outcome is nil only if there is nothing to judge.
 func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
-	var planned []string
-	if !opt.NoTests && opt.Fault == "" {
-		var err error
-		if planned, err = Plan(opt.Run); err != nil {
-			return nil, err
-		}
+	planned, err := opt.plan()
+	if err != nil {
+		return nil, err
 	}
 	if err := clearOut(opt.Out); err != nil {
 		return nil, err
