@@ -115,9 +115,7 @@ type ipLink struct {
 	Ifname string `json:"ifname"`
 	XPS    *struct {
 		Prog struct {
-			ID   uint32 `json:"id"`
-			Name string `json:"name"`
-			Tag  string `json:"tag"`
+			ID uint32 `json:"id"`
 		} `json:"prog"`
 	} `json:"xps"`
 }

@@ -92,5 +92,20 @@ func (f *fanout) mappings(t *check.T, mark []byte, outgoing bool, want int) []in
 	return got
 }
 
+// first waits for a packet that contains mark and was sent, and returns its
+// queue mapping. Copies are fine: TCP may send a segment again.
+func (f *fanout) first(t *check.T, mark []byte) int {
+	queue := -1
+	t.Eventually(time.Second, "packet seen with PACKET_FANOUT_QM", func() bool {
+		for _, s := range f.drain(t) {
+			if queue < 0 && s.outgoing && bytes.Contains(s.frame, mark) {
+				queue = s.mapping
+			}
+		}
+		return queue >= 0
+	})
+	return queue
+}
+
 // bigEndian16 puts a number into network byte order.
 func bigEndian16(v uint16) uint16 { return v<<8 | v>>8 }

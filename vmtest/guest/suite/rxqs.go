@@ -60,7 +60,7 @@ func (f *rxqFlow) expect(what string, want int) {
 	mark := f.marker.mark()
 	_, err := unix.Write(f.fd, mark)
 	f.t.Must(err, "send")
-	check.Equal(f.t, "queue of a TCP segment "+what, want, f.watch.mappings(f.t, mark, true, 1)[0])
+	check.Equal(f.t, "queue of a TCP segment "+what, want, f.watch.first(f.t, mark))
 }
 
 // idle waits until everything sent was acknowledged.
