@@ -17,7 +17,7 @@ import (
 
 // requireVM skips a test that boots, unless the environment promises that
 // guests can be booted: where it does, nothing is skipped.
-func requireVM(t *testing.T) Source {
+func requireVM(t testing.TB) Source {
 	t.Helper()
 	if !strings.Contains(","+os.Getenv("XPS_TEST_REQUIRE")+",", ",vm,") {
 		t.Skip("boots the patched kernel: XPS_TEST_REQUIRE does not contain vm (make test sets it)")

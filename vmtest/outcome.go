@@ -65,6 +65,7 @@ type Inputs struct {
 	KernelPatches   []string `json:"kernel_patches"`
 	KernelConfig    string   `json:"kernel_config_sha256"`
 	BzImage         string   `json:"bzimage_sha256"`
+	Vmlinux         string   `json:"vmlinux_sha256"`
 	IPRoute2Version string   `json:"iproute2_version"`
 	IPRoute2Source  string   `json:"iproute2_source"`
 	IPRoute2Commit  string   `json:"iproute2_commit"`

@@ -228,6 +228,8 @@ func (a *Artifacts) inputs(ctx context.Context, s *Source) (Inputs, error) {
 	}{
 		{&in.KernelConfig, a.Kernel.Config},
 		{&in.BzImage, a.Kernel.BzImage},
+		// This is what boots where its PVH entry can be used.
+		{&in.Vmlinux, a.Kernel.Vmlinux},
 		{&in.IP, a.IPRoute2.IP},
 		{&in.Guest, a.Init},
 	} {
