@@ -99,9 +99,13 @@ func (e *env) veth(t *check.T, queues, used int) pair {
 	t.Must(c.Move(index(t, "veth1"), int(ns.file.Fd())), "move peer")
 	near, err := c.Get(p.near.index)
 	t.Must(err, "get")
-	var farMAC []byte
+	var (
+		farMAC []byte
+		there  *rtnl.Conn
+	)
 	ns.do(t, func() {
 		c := dial(t)
+		there = c
 		p.far.index = index(t, "veth1")
 		t.Must(c.SetUp(p.far.index, true), "bring peer up")
 		t.Must(c.AddAddress(p.far.index, netip.PrefixFrom(peerAddr, localAddr.Bits())), "peer address")
@@ -112,7 +116,20 @@ func (e *env) veth(t *check.T, queues, used int) pair {
 	})
 	p.near.configure(t, c)
 	t.Must(c.AddNeighbour(p.near.index, peerAddr, farMAC), "neighbour")
+	awaitReady(t, c, p.near.index)
+	awaitReady(t, there, p.far.index)
 	return p
+}
+
+// awaitReady waits until a link that is up really sends. An end of a veth that
+// came up before the other one has no carrier yet; when that comes, a kernel
+// thread activates its qdisc, and what is sent before is lost.
+func awaitReady(t *check.T, c *rtnl.Conn, ifindex int) {
+	t.Eventually(ioPatience, "link becoming ready", func() bool {
+		info, err := c.Get(ifindex)
+		t.Must(err, "get link")
+		return info.Qdisc != "noop"
+	})
 }
 
 // setQueues changes how many of the allocated queues a device uses each way,

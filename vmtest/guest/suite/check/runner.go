@@ -236,8 +236,11 @@ func testStack() string {
 
 // goroutines returns the stacks of all goroutines.
 func goroutines() []string {
-	buf := make([]byte, 1<<20)
-	return strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+	for buf := make([]byte, 16<<10); ; buf = make([]byte, 4*len(buf)) {
+		if n := runtime.Stack(buf, true); n < len(buf) {
+			return strings.Split(string(buf[:n]), "\n\n")
+		}
+	}
 }
 
 // warmUp has the runtime open what it opens once and keeps, so that the first

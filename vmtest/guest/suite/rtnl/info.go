@@ -23,6 +23,8 @@ type Info struct {
 	Flags uint32
 	// TxQueues is the number of queues allocated, not those in use.
 	TxQueues int
+	// Qdisc is the name of the root qdisc: "noop" until the link is ready.
+	Qdisc string
 	// MAC is the link layer address.
 	MAC []byte
 	// XPS is the program of the transmit hook.
@@ -76,6 +78,8 @@ func parseInfo(m netlink.Message) (Info, error) {
 		switch ad.Type() {
 		case unix.IFLA_IFNAME:
 			info.Name = ad.String()
+		case unix.IFLA_QDISC:
+			info.Qdisc = ad.String()
 		case unix.IFLA_ADDRESS:
 			info.MAC = append([]byte(nil), ad.Bytes()...)
 		case unix.IFLA_NUM_TX_QUEUES:
