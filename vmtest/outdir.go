@@ -4,12 +4,16 @@ package vmtest
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/ktap"
 )
 
@@ -21,6 +25,18 @@ const (
 	ConsoleFile = "console.log"
 	ConfigFile  = "kernel.config"
 )
+
+// lockOut keeps two runs from mixing their results in one directory: the later
+// one waits.
+func lockOut(ctx context.Context, opt SuiteOptions) (*cache.Lock, error) {
+	dir, err := filepath.Abs(opt.Out)
+	if err != nil {
+		return nil, fmt.Errorf("results directory: %w", err)
+	}
+	sum := sha256.Sum256([]byte(dir))
+	path := filepath.Join(opt.Source.Cache, "lock", "out-"+hex.EncodeToString(sum[:8]))
+	return cache.Acquire(ctx, path, "results in "+filepath.Base(dir), opt.Source.Progress)
+}
 
 // clearOut removes from dir what a former run left, so that no file there can
 // be taken for a result of this one.

@@ -60,6 +60,11 @@ func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	lock, err := lockOut(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
 	if err := clearOut(opt.Out); err != nil {
 		return nil, err
 	}
