@@ -67,7 +67,7 @@ help:
 	@echo '  CONFIG=    - more Kconfig fragments, by name or file'
 	@echo '  RUN=       - which tests, as with go test -run: RUN=control/a24'
 	@echo '  ACCEL=     - kvm or tcg; default: KVM if a guest reports in under it'
-	@echo '  V=1        - show commands'
+	@echo '  V=1        - show commands, and what apt prints'
 	@echo '  J=         - jobs of the kernel build'
 	@echo '  FUZZTIME=  - how long make fuzz runs each target'
 

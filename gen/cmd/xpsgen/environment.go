@@ -35,7 +35,7 @@ func (env *environment) globalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{
 			Name: "verbose", Aliases: []string{"v"}, Count: &env.verbose,
-			Usage: "say more: -v the commands that are run, -vv their output too",
+			Usage: "say more: what apt prints, which names uapi leaves out and why",
 		},
 		&cli.BoolFlag{
 			Name: "quiet", Aliases: []string{"q"},
@@ -66,7 +66,6 @@ func (env *environment) before(c *cli.Context) error {
 	env.ui = ui.New(env.stderr, ui.Options{
 		Color:   when,
 		Quiet:   c.Bool("quiet"),
-		Verbose: env.verbose,
 		NoColor: os.Getenv("NO_COLOR") != "",
 		Dumb:    os.Getenv("TERM") == "dumb",
 	})

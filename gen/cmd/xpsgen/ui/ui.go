@@ -47,8 +47,6 @@ type Options struct {
 	Color Color
 	// Quiet drops progress and notices; errors stay.
 	Quiet bool
-	// Verbose is how often -v was given.
-	Verbose int
 	// NoColor is set when NO_COLOR is in the environment.
 	NoColor bool
 	// Dumb is set when the terminal cannot move its cursor.
