@@ -93,7 +93,7 @@ func (e *env) ipOK(t *check.T, line string) output {
 // The exit codes of ip: the kernel refused, or ip did not even ask.
 const (
 	ipRefused = 2
-	ipInvalid = 255
+	ipInvalid = 1
 )
 
 // ipFails is ip, and fails the test unless the command ends with this code and
