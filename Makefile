@@ -97,7 +97,7 @@ mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)
 
 shell: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vm shell $(VMFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) vm shell $(VMFLAGS) || test $$? -ne 69
 
 uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi $(TREEFLAGS)

@@ -19,6 +19,12 @@ type Outcome struct {
 	Report *ktap.Report
 	// Planned are the tests that were to be reported, in order.
 	Planned []string
+	// Run is the pattern that selected them, Suite how many tests there are
+	// without it.
+	Run   string
+	Suite int
+	// Started is when the run began.
+	Started time.Time
 	// Inputs name everything that ran, by version and hash.
 	Inputs Inputs
 	// Accel is "kvm" or "tcg".
@@ -60,7 +66,7 @@ type Inputs struct {
 	KernelVersion   string   `json:"kernel_version"`
 	KernelRelease   string   `json:"kernel_release"`
 	KernelSource    string   `json:"kernel_source"`
-	KernelCommit    string   `json:"kernel_commit"`
+	KernelCommit    string   `json:"kernel_tree_commit"`
 	KernelHash      string   `json:"kernel_hash"`
 	KernelPatches   []string `json:"kernel_patches"`
 	KernelConfig    string   `json:"kernel_config_sha256"`
@@ -68,7 +74,7 @@ type Inputs struct {
 	Vmlinux         string   `json:"vmlinux_sha256"`
 	IPRoute2Version string   `json:"iproute2_version"`
 	IPRoute2Source  string   `json:"iproute2_source"`
-	IPRoute2Commit  string   `json:"iproute2_commit"`
+	IPRoute2Commit  string   `json:"iproute2_tree_commit"`
 	IPRoute2Hash    string   `json:"iproute2_hash"`
 	IPRoute2Patches []string `json:"iproute2_patches"`
 	IP              string   `json:"ip_sha256"`
@@ -96,6 +102,10 @@ func (o *Outcome) Summary() string {
 	if o.Inputs.Unpatched {
 		what += " without the series"
 	}
-	return fmt.Sprintf("%s: %s of %d planned, %s, %.1f s",
-		what, strings.Join(parts, ", "), len(o.Planned), o.Accel, o.Total.Seconds())
+	planned := fmt.Sprintf("%d planned", len(o.Planned))
+	if o.Run != "" {
+		planned += fmt.Sprintf(" (%q selects them of %d)", o.Run, o.Suite)
+	}
+	return fmt.Sprintf("%s: %s of %s, %s, %.1f s",
+		what, strings.Join(parts, ", "), planned, o.Accel, o.Total.Seconds())
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/ktap"
@@ -58,6 +59,9 @@ type resultsJSON struct {
 	Reasons []string     `json:"reasons,omitempty"`
 	Counts  ktap.Counts  `json:"counts"`
 	Planned int          `json:"planned"`
+	Run     string       `json:"run,omitempty"`
+	Suite   int          `json:"suite"`
+	Started time.Time    `json:"started"`
 	Accel   string       `json:"accel"`
 	Boot    float64      `json:"boot_seconds"`
 	Total   float64      `json:"total_seconds"`
@@ -67,7 +71,8 @@ type resultsJSON struct {
 	Report  *ktap.Report `json:"results"`
 }
 
-// writeOut writes the outcome into dir, each file whole. The console and the
+// writeOut writes the outcome into dir, each file whole. kernelConfig is empty
+// if there is no kernel. The console and the
 // KTAP stream are written as they come and are not touched here.
 func (o *Outcome) writeOut(dir, kernelConfig string) error {
 	verdict := "passed"
@@ -79,6 +84,9 @@ func (o *Outcome) writeOut(dir, kernelConfig string) error {
 		Reasons: o.Reasons,
 		Counts:  o.Report.Counts(),
 		Planned: len(o.Planned),
+		Run:     o.Run,
+		Suite:   o.Suite,
+		Started: o.Started,
 		Accel:   o.Accel,
 		Boot:    o.Boot.Seconds(),
 		Total:   o.Total.Seconds(),
@@ -105,6 +113,9 @@ func (o *Outcome) writeOut(dir, kernelConfig string) error {
 	if err := writeFile(filepath.Join(dir, JUnitFile), junit.Bytes()); err != nil {
 		return err
 	}
+	if kernelConfig == "" {
+		return nil
+	}
 	config, err := os.ReadFile(kernelConfig)
 	if err != nil {
 		return fmt.Errorf("keep the kernel's configuration: %w", err)
@@ -128,7 +139,7 @@ func (in *Inputs) properties() map[string]string {
 	return map[string]string{
 		"kernel":   in.KernelRelease,
 		"base":     in.Base,
-		"commit":   in.KernelCommit,
+		"tree":     in.KernelCommit,
 		"iproute2": in.IPRoute2Version,
 		"compiler": in.Compiler,
 		"qemu":     in.QEMU,

@@ -21,8 +21,8 @@ const rootMark = "kernel-patches/series.toml"
 const rootFile = "root"
 
 // FindRoot returns the directory of the workbench: explicit if given, else the
-// nearest one at or above the current directory, else the one that
-// [RememberRoot] noted in cache. Returns an error wrapping [ErrNoRoot] if
+// nearest one at or above the current directory, else the one that the running
+// program lies in, else the one that [RememberRoot] noted in cache. Returns an error wrapping [ErrNoRoot] if
 // there is none.
 func FindRoot(explicit, cache string) (string, error) {
 	if explicit != "" {
@@ -39,12 +39,18 @@ func FindRoot(explicit, cache string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the workbench: %w", err)
 	}
-	for here := dir; ; here = filepath.Dir(here) {
-		if isRoot(here) {
-			return here, nil
-		}
-		if here == filepath.Dir(here) {
-			break
+	starts := []string{dir}
+	if self, err := os.Executable(); err == nil {
+		starts = append(starts, filepath.Dir(self))
+	}
+	for _, start := range starts {
+		for here := start; ; here = filepath.Dir(here) {
+			if isRoot(here) {
+				return here, nil
+			}
+			if here == filepath.Dir(here) {
+				break
+			}
 		}
 	}
 	if last, err := os.ReadFile(filepath.Join(cache, rootFile)); err == nil {

@@ -90,6 +90,33 @@ type Artifacts struct {
 	kernelPatches, iproute2Patches []string
 }
 
+// ErrSource is wrapped by errors about a [Source] that names something that is
+// not there: a base, a fragment, a directory.
+var ErrSource = errors.New("no such source")
+
+// Validate finds what is wrong with s without obtaining or building anything.
+func (s *Source) Validate() error {
+	series, err := tree.Load(filepath.Join(s.Root, "kernel-patches"))
+	if err != nil {
+		return err
+	}
+	if _, err := series.Base(s.base()); err != nil {
+		return fmt.Errorf("%w: %w", ErrSource, err)
+	}
+	if _, err := tree.Load(filepath.Join(s.Root, "iproute2-patches")); err != nil {
+		return err
+	}
+	if _, err := config.LoadAll(append([]string{"base"}, s.Fragments...)...); err != nil {
+		return fmt.Errorf("%w: %w", ErrSource, err)
+	}
+	for _, dir := range []string{s.KernelDir, s.IPRoute2Dir} {
+		if dir != "" && !isDir(dir) {
+			return fmt.Errorf("%w: %s is not a directory", ErrSource, dir)
+		}
+	}
+	return nil
+}
+
 // OpenKernel opens the kernel tree that s describes.
 func (s *Source) OpenKernel(ctx context.Context) (*tree.Source, error) {
 	series, err := tree.Load(filepath.Join(s.Root, "kernel-patches"))
@@ -136,12 +163,9 @@ func Prepare(ctx context.Context, s Source) (*Artifacts, error) {
 	watch := newStopwatch(s.Progress)
 	s.Progress = watch.event
 
-	// Both series are read first: a mistake in either is found before
-	// anything is fetched.
-	for _, dir := range []string{"kernel-patches", "iproute2-patches"} {
-		if _, err := tree.Load(filepath.Join(s.Root, dir)); err != nil {
-			return nil, err
-		}
+	// A mistake is found before anything is fetched.
+	if err := s.Validate(); err != nil {
+		return nil, err
 	}
 	fragments, err := config.LoadAll(append([]string{"base"}, s.Fragments...)...)
 	if err != nil {

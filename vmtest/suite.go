@@ -60,6 +60,9 @@ func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := opt.Source.Validate(); err != nil {
+		return nil, err
+	}
 	lock, err := lockOut(ctx, opt)
 	if err != nil {
 		return nil, err
@@ -68,14 +71,24 @@ func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
 	if err := clearOut(opt.Out); err != nil {
 		return nil, err
 	}
+	o := &Outcome{Planned: planned, Run: opt.Run, Started: time.Now().UTC(), Report: &ktap.Report{Plan: -1}}
+	if all, err := Plan(""); err == nil {
+		o.Suite = len(all)
+	}
 	a, err := Prepare(ctx, opt.Source)
+	if IsVerdict(err) {
+		// Whoever collects the results finds out from them.
+		o.Reasons, o.vmErr = []string{err.Error()}, err
+		o.Inputs.Base = opt.Source.base()
+		return nil, errors.Join(err, o.writeOut(opt.Out, ""))
+	}
 	if err != nil {
 		return nil, err
 	}
 	if err := RememberRoot(opt.Source.Root, opt.Source.Cache); err != nil {
 		return nil, err
 	}
-	o := &Outcome{Planned: planned, Steps: a.Steps}
+	o.Steps = a.Steps
 	if o.Inputs, err = a.inputs(ctx, &opt.Source); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,11 @@
 // the terminal.
 package progress
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // State says what an [Event] reports about its step.
 type State int
@@ -19,6 +23,8 @@ const (
 	Finished
 	// Cached: the step had nothing to do; Text says what was found.
 	Cached
+	// Stopped: the step was interrupted, or given up because another failed.
+	Stopped
 	// Failed: the step ended badly. The error itself travels as a Go error.
 	Failed
 	// Notice: something the user should read once, independent of a step.
@@ -55,7 +61,7 @@ func (f Func) Emit(e Event) {
 }
 
 // Step emits Started and returns a function that ends the step: Finished when
-// *err is nil, Failed otherwise. Use as
+// *err is nil, Stopped when a context was cancelled, Failed otherwise. Use as
 //
 //	defer p.Step("build kernel", "812 objects")(&err)
 func (f Func) Step(name, text string) func(err *error) {
@@ -63,7 +69,11 @@ func (f Func) Step(name, text string) func(err *error) {
 	f.Emit(Event{Step: name, State: Started, Text: text})
 	return func(err *error) {
 		state := Finished
-		if err != nil && *err != nil {
+		switch {
+		case err == nil || *err == nil:
+		case errors.Is(*err, context.Canceled):
+			state = Stopped
+		default:
 			state = Failed
 		}
 		f.Emit(Event{Step: name, State: state, Elapsed: time.Since(start)})

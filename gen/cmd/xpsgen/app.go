@@ -107,5 +107,5 @@ func noArguments(c *cli.Context) error {
 	if strings.HasPrefix(word, "-") {
 		text += ": flags stand before arguments"
 	}
-	return &usageError{text: text, command: "xpsgen " + c.Command.FullName()}
+	return &usageError{text: text, command: c.Command.HelpName}
 }

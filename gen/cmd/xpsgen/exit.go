@@ -49,7 +49,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitPassed
 	case errors.As(err, &status):
 		return status.code
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, vmtest.ErrSource):
 		return exitUsage
 	case ctx.Err() != nil:
 		return exitSignal

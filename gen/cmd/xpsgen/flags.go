@@ -45,7 +45,7 @@ func (env *environment) source(c *cli.Context) (vmtest.Source, error) {
 	if c.Int("jobs") < 1 {
 		return vmtest.Source{}, &usageError{
 			text:    fmt.Sprintf("--jobs: %d is less than 1", c.Int("jobs")),
-			command: "xpsgen " + c.Command.FullName(),
+			command: c.Command.HelpName,
 		}
 	}
 	return vmtest.Source{
@@ -81,7 +81,7 @@ func machineFlags() []cli.Flag {
 func (env *environment) machine(c *cli.Context) (vmtest.Machine, error) {
 	m := vmtest.Machine{Accel: c.String("accel"), CPUs: c.Int("cpus"), MemoryMiB: c.Int("memory")}
 	if err := m.Validate(); err != nil {
-		return m, &usageError{text: err.Error(), command: "xpsgen " + c.Command.FullName()}
+		return m, &usageError{text: err.Error(), command: c.Command.HelpName}
 	}
 	return m, nil
 }

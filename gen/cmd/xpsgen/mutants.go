@@ -21,7 +21,7 @@ func mutantsCommand(env *environment) *cli.Command {
 			"test per mutant, and under out/mutants.\n\n" +
 			"Examples:\n" +
 			"  xpsgen mutants\n" +
-			"  xpsgen mutants k1-unload",
+			"  xpsgen mutants off-is-a-bad-fd",
 		Flags: append(append(sourceFlags(), machineFlags()...),
 			&cli.BoolFlag{Name: "list", Usage: "name the mutants and do nothing"}),
 		Action: func(c *cli.Context) error {

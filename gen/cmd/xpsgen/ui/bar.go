@@ -43,6 +43,9 @@ func (b *bar) open(e progress.Event) {
 		progressbar.OptionSetPredictTime(e.Total > 0),
 		progressbar.OptionSetRenderBlankState(e.Done == 0),
 		progressbar.OptionSpinnerType(14),
+		// Otherwise a goroutine goes on drawing after Clear, over whatever the
+		// terminal shows by then.
+		progressbar.OptionSetSpinnerChangeInterval(0),
 	}
 	switch {
 	case e.Unit == "bytes":

@@ -106,6 +106,9 @@ func (u *UI) event(e progress.Event) {
 	case progress.Cached:
 		u.clear()
 		u.line(green, "have", e.Step, e.Text)
+	case progress.Stopped:
+		u.clear()
+		u.line(plain, "stop", e.Step, seconds(e.Elapsed))
 	case progress.Failed:
 		u.clear()
 		u.line(red, "FAIL", e.Step, join(e.Text, seconds(e.Elapsed), logAt(e.Log)))

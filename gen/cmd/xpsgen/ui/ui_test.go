@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,6 +103,43 @@ func TestTerminal(t *testing.T) {
 	}
 	if got := onTerminal(t, Options{Dumb: true}); strings.Contains(strings.ReplaceAll(got, "\r\n", ""), "\r") {
 		t.Errorf("bar on a dumb terminal: %q", got)
+	}
+}
+
+// TestSilence is for the guest's shell: once a step has ended, nothing may be
+// drawn over what comes next.
+func TestSilence(t *testing.T) {
+	ptmx, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var seen bytes.Buffer
+	go func() {
+		b := make([]byte, 4096)
+		for {
+			n, err := ptmx.Read(b)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			seen.Write(b[:n])
+			mu.Unlock()
+		}
+	}()
+	defer ptmx.Close()
+	defer tty.Close()
+	u := New(tty, Options{})
+	u.Progress()(progress.Event{Step: "build guest init", State: progress.Started})
+	u.Progress()(progress.Event{Step: "build guest init", State: progress.Finished})
+	u.Close()
+	const mark = "the guest speaks\r\n"
+	io.WriteString(tty, "the guest speaks\n")
+	time.Sleep(400 * time.Millisecond)
+	mu.Lock()
+	defer mu.Unlock()
+	if !strings.HasSuffix(seen.String(), mark) {
+		t.Errorf("drawn after the end: %q", seen.String())
 	}
 }
 
