@@ -4,6 +4,7 @@
 // Header: linux/if_ether.h
 // SHA256: 5f5b0f56e48725c03cea723c390331c9bf83532a011f04e48b7cd9600e2aa42b
 // Kernel: 6.12.117 (base 6.12)
+// Series: v1 6c1f247de4edc153a40df801fef638854dadcc3938cedd4758fc2241b17d84b6
 
 package uapi
 

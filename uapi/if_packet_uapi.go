@@ -4,6 +4,7 @@
 // Header: linux/if_packet.h
 // SHA256: ba5d3124e0d6f3ccbf1a990e770c22660e9afa83ece9c394d0973ee46beb9daa
 // Kernel: 6.12.117 (base 6.12)
+// Series: v1 6c1f247de4edc153a40df801fef638854dadcc3938cedd4758fc2241b17d84b6
 
 package uapi
 

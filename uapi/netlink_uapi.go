@@ -4,6 +4,7 @@
 // Header: linux/netlink.h
 // SHA256: 4da259993aa6a1d7a28333f05670333bd48fa0a29beebab386e67a12b999037e
 // Kernel: 6.12.117 (base 6.12)
+// Series: v1 6c1f247de4edc153a40df801fef638854dadcc3938cedd4758fc2241b17d84b6
 
 package uapi
 

@@ -4,6 +4,7 @@
 // Header: linux/veth.h
 // SHA256: ce185c9ad6bfae75895ced4fb442102f0a59008deff4d0bf18f2b10159df4a5f
 // Kernel: 6.12.117 (base 6.12)
+// Series: v1 6c1f247de4edc153a40df801fef638854dadcc3938cedd4758fc2241b17d84b6
 
 package uapi
 
