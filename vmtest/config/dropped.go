@@ -21,7 +21,7 @@ type DroppedSymbolError struct {
 
 func (e *DroppedSymbolError) Error() string {
 	var b strings.Builder
-	b.WriteString("kconfig dropped what was asked for (a dependency is missing, or something selects it):")
+	b.WriteString("kconfig dropped what was asked for (no such symbol, a dependency is missing, or something selects it):")
 	for _, d := range e.Symbols {
 		fmt.Fprintf(&b, "\n  %s:%d: %s: wanted %s, got %s", d.Fragment, d.Line, d.Name, word(d.Value), word(d.Got))
 	}
