@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/vm"
 )
@@ -26,15 +27,11 @@ func requireVM(t testing.TB) Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache := os.Getenv("XPSGEN_CACHE")
-	if cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cache = filepath.Join(dir, "xpsgen")
+	dir, err := cache.Dir()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return Source{Root: root, Cache: cache}
+	return Source{Root: root, Cache: dir}
 }
 
 // TestFaults boots a guest that goes wrong in each way there is. None may end

@@ -98,7 +98,7 @@ func (o *Outcome) writeOut(dir, kernelConfig string) error {
 	if err != nil {
 		return fmt.Errorf("render %s: %w", JSONFile, err)
 	}
-	if err := writeFile(filepath.Join(dir, JSONFile), append(data, '\n')); err != nil {
+	if err := cache.WriteFile(filepath.Join(dir, JSONFile), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
 	var junit bytes.Buffer
@@ -110,7 +110,7 @@ func (o *Outcome) writeOut(dir, kernelConfig string) error {
 	if err != nil {
 		return fmt.Errorf("render %s: %w", JUnitFile, err)
 	}
-	if err := writeFile(filepath.Join(dir, JUnitFile), junit.Bytes()); err != nil {
+	if err := cache.WriteFile(filepath.Join(dir, JUnitFile), junit.Bytes(), 0o644); err != nil {
 		return err
 	}
 	if kernelConfig == "" {
@@ -120,7 +120,7 @@ func (o *Outcome) writeOut(dir, kernelConfig string) error {
 	if err != nil {
 		return fmt.Errorf("keep the kernel's configuration: %w", err)
 	}
-	return writeFile(filepath.Join(dir, ConfigFile), config)
+	return cache.WriteFile(filepath.Join(dir, ConfigFile), config, 0o644)
 }
 
 // runErrors are the reasons that no test stands for.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"xpsgen/vmtest/cache"
 )
 
 // ErrNoRoot is returned when no workbench is found where the user stands and
@@ -61,40 +63,20 @@ func FindRoot(explicit, cache string) (string, error) {
 	return "", fmt.Errorf("%s: %w: stand in its directory, or set --root or XPSGEN_ROOT", dir, ErrNoRoot)
 }
 
-// RememberRoot notes root as the workbench to use from elsewhere.
-func RememberRoot(root, cache string) error {
-	path := filepath.Join(cache, rootFile)
+// RememberRoot notes root, in the cache directory dir, as the workbench to use
+// from elsewhere.
+func RememberRoot(root, dir string) error {
+	path := filepath.Join(dir, rootFile)
 	if old, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(old)) == root {
 		return nil
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	if err := cache.WriteFile(path, []byte(root+"\n"), 0o644); err != nil {
 		return fmt.Errorf("note the workbench: %w", err)
 	}
-	return writeFile(path, []byte(root+"\n"))
+	return nil
 }
 
 func isRoot(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, rootMark))
 	return err == nil
-}
-
-// writeFile replaces path by data as a whole: readers see the old file or the
-// new one.
-func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"xpsgen/gen/cmd/xpsgen/ui"
 	"xpsgen/vmtest"
+	"xpsgen/vmtest/cache"
 )
 
 // environment is what the commands share: streams, and the global flags once
@@ -77,11 +78,7 @@ func (env *environment) cacheDir(c *cli.Context) (string, error) {
 	if dir := c.String("cache"); dir != "" {
 		return filepath.Abs(dir)
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the cache directory: %w (set XPSGEN_CACHE)", err)
-	}
-	return filepath.Join(dir, "xpsgen"), nil
+	return cache.Dir()
 }
 
 // paths finds the workbench and the cache. `go test -exec` runs us in other

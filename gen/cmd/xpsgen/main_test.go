@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"xpsgen/vmtest/cache"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
@@ -31,7 +33,7 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache, err := userCache()
+	cache, err := cache.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,16 +62,6 @@ func TestScript(t *testing.T) {
 // make test does.
 func offersVM() bool {
 	return strings.Contains(","+os.Getenv("XPS_TEST_REQUIRE")+",", ",vm,")
-}
-
-// userCache is the cache that the user's own runs fill, so that a script that
-// boots need not build a kernel.
-func userCache() (string, error) {
-	if dir := os.Getenv("XPSGEN_CACHE"); dir != "" {
-		return filepath.Abs(dir)
-	}
-	dir, err := os.UserCacheDir()
-	return filepath.Join(dir, "xpsgen"), err
 }
 
 // exits is the script command "exits CODE PROGRAM [ARGUMENT]...": it runs the
