@@ -3,6 +3,7 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,10 +117,18 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// gone waits a moment for a process to end.
+// gone waits for a process to end. One that is dead and not yet reaped counts:
+// when its parent is gone too, that is up to whoever adopts it, and a container's
+// first process may never do it.
 func gone(pid int) bool {
-	for range 40 {
-		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+	for range 200 {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return true
+		}
+		// The name before it may hold anything, a bracket too.
+		_, state, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
+		if strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "X") {
 			return true
 		}
 		time.Sleep(50 * time.Millisecond)
