@@ -30,7 +30,7 @@ func (e *env) controlTests() check.Group {
 		{Name: "a31-a-group-of-links-gets-the-program", Run: e.group},
 		{Name: "d01-detach-wants-the-expected-program", Run: e.detachExpected},
 		{Name: "d02-replace-of-nothing-expects-nothing", Run: e.replaceNothing},
-		{Name: "d03-a-driver-that-never-asks-is-warned-of", Run: e.warnsOfDriver},
+		{Name: "d03-a-driver-that-never-asks-is-warned-of", Run: e.warnsOfDriver, Needs: needsTun},
 		{Name: "d04-the-same-program-attaches-to-many-devices", Run: e.manyDevices},
 	}}
 }

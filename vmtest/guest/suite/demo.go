@@ -25,16 +25,16 @@ func hellos() []hello {
 // are its five transcripts, command lines included.
 func (e *env) demoTests() check.Group {
 	return check.Group{Name: "demo", Tests: []check.Test{
-		{Name: "c01-tap-without-a-program-follows-xps-cpus", Run: func(t *check.T) {
+		{Name: "c01-tap-without-a-program-follows-xps-cpus", Needs: needsTunMaps, Run: func(t *check.T) {
 			e.tapStation(t).expect("without a program", nil)
 		}},
-		{Name: "c02-tap-with-ret-0-uses-queue-0", Run: e.tapByIP(hellos()[0])},
-		{Name: "c03-tap-with-ret-1-uses-queue-1", Run: e.tapByIP(hellos()[1])},
-		{Name: "c04-tap-with-ret-2-of-two-queues-uses-queue-0", Run: e.tapByIP(hellos()[2])},
-		{Name: "c05-tap-with-ret-minus-1-follows-xps-cpus", Run: e.tapByIP(hellos()[3])},
-		{Name: "c06-tap-programs-replace-each-other-by-force", Run: e.tapInARow},
-		{Name: "c07-tap-shows-its-program-before-during-and-after", Run: e.tapShow},
-		{Name: "c08-tap-through-the-library", Run: func(t *check.T) { byLibrary(e.tapStation(t)) }},
+		{Name: "c02-tap-with-ret-0-uses-queue-0", Needs: needsTun, Run: e.tapByIP(hellos()[0])},
+		{Name: "c03-tap-with-ret-1-uses-queue-1", Needs: needsTun, Run: e.tapByIP(hellos()[1])},
+		{Name: "c04-tap-with-ret-2-of-two-queues-uses-queue-0", Needs: needsTun, Run: e.tapByIP(hellos()[2])},
+		{Name: "c05-tap-with-ret-minus-1-follows-xps-cpus", Needs: needsTunMaps, Run: e.tapByIP(hellos()[3])},
+		{Name: "c06-tap-programs-replace-each-other-by-force", Needs: needsTunMaps, Run: e.tapInARow},
+		{Name: "c07-tap-shows-its-program-before-during-and-after", Needs: needsTun, Run: e.tapShow},
+		{Name: "c08-tap-through-the-library", Needs: needsTunMaps, Run: func(t *check.T) { byLibrary(e.tapStation(t)) }},
 		{Name: "c09-veth-through-the-library", Run: func(t *check.T) { byLibrary(e.vethStation(t)) }},
 		{Name: "c10-dummy-through-the-library", Run: func(t *check.T) { byLibrary(e.dummyStation(t)) }},
 		{Name: "c11-veth-by-ip", Run: func(t *check.T) { e.byIP(e.vethStation(t), hellos()[1]) }},

@@ -21,8 +21,8 @@ func (e *env) hookTests() check.Group {
 		{Name: "a07-a-device-with-a-single-queue-never-runs-the-program", Run: e.singleQueueNeverRuns},
 		{Name: "a08-raw-icmp-runs-the-program-for-each-packet", Run: e.rawRunsPerPacket},
 		{Name: "a13-a-packet-past-the-qdisc-gets-a-queue-in-use", Run: e.bypassStaysInRange},
-		{Name: "d11-the-steering-program-of-a-tap-comes-first", Run: e.tunSteering},
-		{Name: "d12-a-tap-counts-the-queues-attached", Run: e.tunQueues},
+		{Name: "d11-the-steering-program-of-a-tap-comes-first", Run: e.tunSteering, Needs: needsTun},
+		{Name: "d12-a-tap-counts-the-queues-attached", Run: e.tunQueues, Needs: needsTun},
 	}}
 }
 

@@ -53,7 +53,7 @@ type env struct {
 // groups is the plan. NB: the test of a06 must come first: it can only fail
 // as long as nothing since boot has written to xps_cpus or xps_rxqs.
 func groups(e *env) []check.Group {
-	return []check.Group{
+	plan := []check.Group{
 		e.hookTests(),
 		e.baselineTests(),
 		e.demoTests(),
@@ -62,6 +62,10 @@ func groups(e *env) []check.Group {
 		e.negativeTests(),
 		e.lifetimeTests(),
 	}
+	for i, g := range plan {
+		plan[i] = g.Need(needsRtnetlink)
+	}
+	return plan
 }
 
 // Names lists the tests that [Run] would run, as "group/test", in order.

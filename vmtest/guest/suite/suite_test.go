@@ -43,6 +43,34 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestNeeds wants each test of the hook to need a patch of the series.
+func TestNeeds(t *testing.T) {
+	keys := []string{needsRtnetlink, needsTun, needsTunMaps, needsBpftool, needsLink}
+	names, err := Names("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		switch key := Needs(n); {
+		case NeedsHook(n) && !slices.Contains(keys, key):
+			t.Errorf("%s needs %q, which is none of %q", n, key, keys)
+		case !NeedsHook(n) && key != "":
+			t.Errorf("%s holds without the hook, but needs %q", n, key)
+		}
+	}
+	for name, want := range map[string]string{
+		"baseline/b05-a-tap-sends-a-flow-where-its-last-answer-came-from": "",
+		"hook/a01-a-return-value-below-the-queue-count-is-the-queue":      needsRtnetlink,
+		"demo/c02-tap-with-ret-0-uses-queue-0":                            needsTun,
+		"demo/c01-tap-without-a-program-follows-xps-cpus":                 needsTunMaps,
+		"no/such-test": needsRtnetlink,
+	} {
+		if got := Needs(name); got != want {
+			t.Errorf("%s needs %q, want %q", name, got, want)
+		}
+	}
+}
+
 // TestAssertions wants each number of the maintainer's list to be somebody's.
 func TestAssertions(t *testing.T) {
 	names, err := Names("")

@@ -18,6 +18,19 @@ type Test struct {
 	Timeout time.Duration
 	// Baseline says that the test holds on a kernel without the hook too.
 	Baseline bool
+	// Needs is the key of the patch from which on the test holds. Empty means
+	// what [Group.Need] fills in, and for a baseline none.
+	Needs string
+}
+
+// Need fills in what the tests of a group need that do not say so themselves.
+func (g Group) Need(key string) Group {
+	for i := range g.Tests {
+		if t := &g.Tests[i]; t.Needs == "" && !t.Baseline {
+			t.Needs = key
+		}
+	}
+	return g
 }
 
 // DefaultTimeout is the deadline of a test that does not name one.
