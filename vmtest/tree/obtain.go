@@ -4,7 +4,6 @@ package tree
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,25 +86,11 @@ func readPointer(cacheDir, pointer string, b *Base) *obtained {
 		return nil
 	}
 	for i := range b.Origins {
-		if b.Origins[i].id() == got.Source.id() {
+		if b.Origins[i].ID() == got.Source.ID() {
 			return &got
 		}
 	}
 	return nil
-}
-
-// id identifies what an origin asks for. Where the package is looked for does
-// not change what it is.
-func (o *Origin) id() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{string(o.Kind), o.Package, o.Version, o.URL, o.Ref}, "\x00")))
-	return fmt.Sprintf("%x", sum[:6])
-}
-
-func (o *Origin) String() string {
-	if o.Kind == KindGit {
-		return fmt.Sprintf("git %s %s", o.URL, o.Ref)
-	}
-	return fmt.Sprintf("%s %s", o.Kind, o.Package)
 }
 
 // baseBytes is about what fetching a base and checking it out takes: the
@@ -156,7 +141,7 @@ func dirVariable(project string) string {
 
 func (f *fetcher) fromPackage(ctx context.Context, o *Origin) (*obtained, error) {
 	a := &apt{dir: filepath.Join(f.opt.Cache, "apt"), step: f.step, p: f.opt.Progress}
-	dl := filepath.Join(f.opt.Cache, "download", f.project+"-"+f.base+"-"+o.id())
+	dl := filepath.Join(f.opt.Cache, "download", f.project+"-"+f.base+"-"+o.ID())
 	d, err := obtainDownload(ctx, dl, f.step, f.opt.Progress, func(ctx context.Context, dir string) (*download, error) {
 		return a.fetch(ctx, o, dir)
 	})
@@ -193,7 +178,7 @@ func upstream(version string) string {
 // or a mirror may stand in it.
 func (f *fetcher) fromGit(ctx context.Context, o *Origin) (*obtained, error) {
 	got := &obtained{Version: strings.TrimPrefix(o.Ref, "v"), Origin: o.String()}
-	err := f.publish(ctx, got, o.id(), func(g *git) (err error) {
+	err := f.publish(ctx, got, o.ID(), func(g *git) (err error) {
 		c := &proc.Cmd{
 			Args: []string{"git", "--git-dir=" + g.dir, "fetch", "-q", "--no-tags", "--depth=1", o.URL, o.Ref},
 			Env:  cleanEnv(),

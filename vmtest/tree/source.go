@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"xpsgen/gen/series/manifest"
 	"xpsgen/vmtest/progress"
 )
 
@@ -141,7 +142,7 @@ func (s *Source) readPatches(b *Base) error {
 	}
 	for _, path := range v.Extra {
 		name := filepath.Base(path)
-		s.Patches = append(s.Patches, Patch{Key: keyOf(name), File: name, Path: path})
+		s.Patches = append(s.Patches, Patch{Key: manifest.KeyOf(name), File: name, Path: path})
 	}
 	for _, p := range s.Patches {
 		data, err := os.ReadFile(p.Path)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-package tree
+package manifest
 
 import (
 	"bytes"

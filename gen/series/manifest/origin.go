@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package manifest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+)
+
+// Kind says how a [Origin] is obtained.
+type Kind string
+
+const (
+	// KindDeb is a Debian binary package that holds a source tarball.
+	KindDeb Kind = "deb"
+	// KindDebSrc is the upstream tarball of a Debian source package.
+	KindDebSrc Kind = "deb-src"
+	// KindGit is one commit of a git repository.
+	KindGit Kind = "git"
+)
+
+// Origin is one way to obtain a base.
+type Origin struct {
+	Kind Kind `toml:"kind"`
+	// Package is the package's name, for KindDeb and KindDebSrc.
+	Package string `toml:"package"`
+	// Version restricts the package's version; "*" matches any text. Empty
+	// means whatever apt prefers.
+	Version string `toml:"version"`
+	// Suites are looked in, in order, when the machine's own apt sources do
+	// not have the package. The mirror is the one the machine uses.
+	Suites []string `toml:"suites"`
+	// URL and Ref (a tag, or better a commit) are for KindGit.
+	URL string `toml:"url"`
+	Ref string `toml:"ref"`
+}
+
+// ID identifies what an origin asks for. Where the package is looked for does
+// not change what it is.
+func (o *Origin) ID() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{string(o.Kind), o.Package, o.Version, o.URL, o.Ref}, "\x00")))
+	return fmt.Sprintf("%x", sum[:6])
+}
+
+func (o *Origin) String() string {
+	if o.Kind == KindGit {
+		return fmt.Sprintf("git %s %s", o.URL, o.Ref)
+	}
+	return fmt.Sprintf("%s %s", o.Kind, o.Package)
+}
+
+func (o *Origin) check() error {
+	switch o.Kind {
+	case KindDeb, KindDebSrc:
+		if o.Package == "" || o.URL != "" || o.Ref != "" {
+			return fmt.Errorf("kind %q takes package, version and suites", o.Kind)
+		}
+		if strings.HasPrefix(o.Package, "-") {
+			return fmt.Errorf("package %q", o.Package)
+		}
+	case KindGit:
+		if o.URL == "" || o.Ref == "" || o.Package != "" || o.Version != "" || len(o.Suites) > 0 {
+			return fmt.Errorf("kind %q takes url and ref", o.Kind)
+		}
+		if strings.HasPrefix(o.URL, "-") || strings.HasPrefix(o.Ref, "-") {
+			return fmt.Errorf("url %q, ref %q", o.URL, o.Ref)
+		}
+	default:
+		return fmt.Errorf("kind %q: want %s, %s or %s", o.Kind, KindDeb, KindDebSrc, KindGit)
+	}
+	return nil
+}
