@@ -66,7 +66,7 @@ func TestMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Symbol{
-		{"CONFIG_A", "n", "two", 2}, {"CONFIG_B", `"x y"`, "one", 3}, {"CONFIG_C", "n", "one", 4}, {"CONFIG_D", "0x10", "two", 3},
+		{Name: "CONFIG_A", Value: "n", Fragment: "two", Line: 2}, {Name: "CONFIG_B", Value: `"x y"`, Fragment: "one", Line: 3}, {Name: "CONFIG_C", Value: "n", Fragment: "one", Line: 4}, {Name: "CONFIG_D", Value: "0x10", Fragment: "two", Line: 3},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -84,15 +84,15 @@ func TestMerge(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	want := []Symbol{
-		{"CONFIG_KEPT", "y", "f", 1}, {"CONFIG_GONE", "y", "f", 2}, {"CONFIG_OTHER", "8", "f", 3},
-		{"CONFIG_OFF", "n", "f", 4}, {"CONFIG_SELECTED", "n", "f", 5}, {"CONFIG_ABSENT", "n", "f", 6},
+		{Name: "CONFIG_KEPT", Value: "y", Fragment: "f", Line: 1}, {Name: "CONFIG_GONE", Value: "y", Fragment: "f", Line: 2}, {Name: "CONFIG_OTHER", Value: "8", Fragment: "f", Line: 3},
+		{Name: "CONFIG_OFF", Value: "n", Fragment: "f", Line: 4}, {Name: "CONFIG_SELECTED", Value: "n", Fragment: "f", Line: 5}, {Name: "CONFIG_ABSENT", Value: "n", Fragment: "f", Line: 6},
 	}
 	final := "#\n# Automatically generated\n#\nCONFIG_KEPT=y\nCONFIG_OTHER=4\n# CONFIG_OFF is not set\nCONFIG_SELECTED=y\n"
 	var derr *DroppedSymbolError
 	if err := Check(want, final); !errors.As(err, &derr) {
 		t.Fatalf("got %v", err)
 	}
-	wantDropped := []Dropped{{want[1], "n"}, {want[2], "4"}, {want[4], "y"}}
+	wantDropped := []Dropped{{Symbol: want[1], Got: "n"}, {Symbol: want[2], Got: "4"}, {Symbol: want[4], Got: "y"}}
 	if diff := cmp.Diff(wantDropped, derr.Symbols); diff != "" {
 		t.Error(diff)
 	}
@@ -103,5 +103,45 @@ func TestCheck(t *testing.T) {
 	}
 	if err := Check(want[:1], final); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAlternatives(t *testing.T) {
+	f := Fragment{Name: "f", Text: "CONFIG_OLD=y\n# or\nCONFIG_NEW=y\n# or\n# CONFIG_NEWER is not set\nCONFIG_B=y\n"}
+	want, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Symbol{
+		{Name: "CONFIG_OLD", Value: "y", Fragment: "f", Line: 1},
+		{Name: "CONFIG_NEW", Value: "y", Fragment: "f", Line: 3, For: "CONFIG_OLD"},
+		{Name: "CONFIG_NEWER", Value: "n", Fragment: "f", Line: 5, For: "CONFIG_OLD"},
+		{Name: "CONFIG_B", Value: "y", Fragment: "f", Line: 6},
+	}, want); diff != "" {
+		t.Error(diff)
+	}
+	for _, final := range []string{
+		"CONFIG_OLD=y\nCONFIG_NEWER=y\nCONFIG_B=y\n", "CONFIG_NEW=y\nCONFIG_NEWER=y\nCONFIG_B=y\n", "CONFIG_B=y\n",
+	} {
+		if err := Check(want, final); err != nil {
+			t.Errorf("%q: %v", final, err)
+		}
+	}
+	err = Check(want, "CONFIG_NEWER=y\nCONFIG_B=y\n")
+	if err == nil || !strings.Contains(err.Error(), "f:1: CONFIG_OLD: wanted y, got not set, nor is there CONFIG_NEW or CONFIG_NEWER") ||
+		strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("got %v", err)
+	}
+	if err := Check(want, "CONFIG_OLD=y\n"); err == nil || !strings.Contains(err.Error(), "CONFIG_B") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAlternativesAlone(t *testing.T) {
+	for _, text := range []string{"# or\nCONFIG_A=y\n", "CONFIG_A=y\n# or\n", "CONFIG_A=y\n# or\n\nCONFIG_B=y\n", "CONFIG_A=y\n# or\n# or\nCONFIG_B=y\n"} {
+		var perr *ParseError
+		if _, err := (Fragment{Name: "f", Text: text}).Symbols(); !errors.As(err, &perr) {
+			t.Errorf("%q: got %v", text, err)
+		}
 	}
 }

@@ -12,6 +12,8 @@ type Dropped struct {
 	Symbol
 	// Got is the value in the final configuration, "n" if it is not there.
 	Got string
+	// Nor are the alternatives, which did not come out either.
+	Nor []string
 }
 
 // DroppedSymbolError says that Kconfig did not do as the fragments ask.
@@ -24,6 +26,9 @@ func (e *DroppedSymbolError) Error() string {
 	b.WriteString("kconfig dropped what was asked for (no such symbol, a dependency is missing, or something selects it):")
 	for _, d := range e.Symbols {
 		fmt.Fprintf(&b, "\n  %s:%d: %s: wanted %s, got %s", d.Fragment, d.Line, d.Name, word(d.Value), word(d.Got))
+		if len(d.Nor) > 0 {
+			fmt.Fprintf(&b, ", nor is there %s", strings.Join(d.Nor, " or "))
+		}
 	}
 	return b.String()
 }
@@ -47,14 +52,35 @@ func Check(want []Symbol, final string) error {
 	for _, s := range symbols {
 		got[s.Name] = s.Value
 	}
-	var dropped []Dropped
-	for _, w := range want {
-		g, ok := got[w.Name]
-		if !ok {
-			g = "n"
+	value := func(s *Symbol) string {
+		if g, ok := got[s.Name]; ok {
+			return g
 		}
-		if g != w.Value {
-			dropped = append(dropped, Dropped{Symbol: w, Got: g})
+		return "n"
+	}
+	// What stands in for a symbol is looked at with it.
+	instead := map[string][]*Symbol{}
+	for i := range want {
+		if w := &want[i]; w.For != "" {
+			instead[w.For] = append(instead[w.For], w)
+		}
+	}
+	var dropped []Dropped
+	for i := range want {
+		w := &want[i]
+		g := value(w)
+		if g == w.Value || w.For != "" {
+			continue
+		}
+		d := Dropped{Symbol: *w, Got: g}
+		for _, alt := range instead[w.Name] {
+			if value(alt) == alt.Value {
+				d.Got = w.Value
+			}
+			d.Nor = append(d.Nor, alt.Name)
+		}
+		if d.Got != w.Value {
+			dropped = append(dropped, d)
 		}
 	}
 	if dropped != nil {

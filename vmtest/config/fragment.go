@@ -7,7 +7,8 @@
 //
 // Fragments have the syntax of .config: CONFIG_X=value, or
 // "# CONFIG_X is not set" to ask for a symbol to be off. Of two fragments that
-// name one symbol the later wins.
+// name one symbol the later wins. Kernels differ in what they have: a line
+// "# or" between two symbols says that one of them is enough.
 package config
 
 import (
@@ -87,6 +88,8 @@ type Symbol struct {
 	// Fragment and Line say where it stands.
 	Fragment string
 	Line     int
+	// For is the symbol that this one may stand in for; empty for none.
+	For string
 }
 
 // ParseError is a line of a fragment that makes no sense.
@@ -97,7 +100,7 @@ type ParseError struct {
 }
 
 func (e *ParseError) Error() string {
-	return fmt.Sprintf("kernel configuration %s:%d: %q is neither CONFIG_X=value nor a comment", e.Fragment, e.Line, e.Text)
+	return fmt.Sprintf("kernel configuration %s:%d: %q is neither CONFIG_X=value nor a comment, nor \"# or\" between two symbols", e.Fragment, e.Line, e.Text)
 }
 
 var (
@@ -105,20 +108,38 @@ var (
 	unsetLine = regexp.MustCompile(`^# (CONFIG_[A-Za-z0-9_]+) is not set$`)
 )
 
+// orLine stands between alternatives.
+const orLine = "# or"
+
 // Symbols reads what f asks for, in order.
 func (f Fragment) Symbols() ([]Symbol, error) {
 	var all []Symbol
-	n := 0
+	n, or := 0, false
+	add := func(name, value string) {
+		s := Symbol{Name: name, Value: value, Fragment: f.Name, Line: n}
+		if or {
+			prev := all[len(all)-1]
+			if s.For = prev.For; s.For == "" {
+				s.For = prev.Name
+			}
+		}
+		all, or = append(all, s), false
+	}
 	for raw := range strings.Lines(f.Text) {
 		n++
 		line := strings.TrimSpace(raw)
 		if m := setLine.FindStringSubmatch(line); m != nil {
-			all = append(all, Symbol{Name: m[1], Value: m[2], Fragment: f.Name, Line: n})
+			add(m[1], m[2])
 		} else if m := unsetLine.FindStringSubmatch(line); m != nil {
-			all = append(all, Symbol{Name: m[1], Value: "n", Fragment: f.Name, Line: n})
-		} else if line != "" && line[0] != '#' {
+			add(m[1], "n")
+		} else if line == orLine && len(all) > 0 && !or {
+			or = true
+		} else if line == orLine || or || line != "" && line[0] != '#' {
 			return nil, &ParseError{Fragment: f.Name, Line: n, Text: line}
 		}
+	}
+	if or {
+		return nil, &ParseError{Fragment: f.Name, Line: n, Text: orLine}
 	}
 	return all, nil
 }
