@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,9 +28,13 @@ import (
 // DefaultBase is the kernel base that is used when none is named.
 const DefaultBase = "6.12"
 
-// iproute2For says which iproute2 base belongs to a kernel base: that of the
-// same distribution release.
-var iproute2For = map[string]string{"6.12": "6.1"}
+// iproute2For says which iproute2 bases go with a kernel base, the preferred
+// one first. The carry stands in where the source of net-next's own iproute2
+// cannot be had: the series does the same on both.
+var iproute2For = map[string][]string{
+	"net-next": {"iproute2-next", "6.1"},
+	"6.12":     {"6.1"},
+}
 
 // Source says what to build. Root and Cache are required.
 type Source struct {
@@ -70,6 +75,13 @@ func (s *Source) Name() string {
 // Fragments names the Kconfig fragments that come with the workbench, for
 // [Source.Fragments].
 func Fragments() []string { return config.Names() }
+
+// debugFragment is the fragment that makes a kernel look for trouble.
+const debugFragment = "debug"
+
+// Debug reports whether s is built to look for trouble: with the fragment
+// called debug.
+func (s *Source) Debug() bool { return slices.Contains(s.Fragments, debugFragment) }
 
 func (s *Source) base() string {
 	if s.Base == "" {
@@ -133,24 +145,43 @@ func (s *Source) OpenKernel(ctx context.Context) (*tree.Source, error) {
 	})
 }
 
-// OpenIPRoute2 opens the iproute2 tree that belongs to s.
+// OpenIPRoute2 opens the iproute2 tree that belongs to s. If the source of the
+// preferred base cannot be had the next one is taken, and said so.
 func (s *Source) OpenIPRoute2(ctx context.Context) (*tree.Source, error) {
 	series, err := tree.Load(filepath.Join(s.Root, "iproute2-patches"))
 	if err != nil {
 		return nil, err
 	}
-	base, ok := iproute2For[s.base()]
+	bases, ok := iproute2For[s.base()]
 	if !ok {
 		return nil, fmt.Errorf("kernel base %q: no iproute2 base belongs to it", s.base())
 	}
-	return tree.Open(ctx, tree.Options{
-		Series:   series,
-		Base:     base,
-		Dir:      s.IPRoute2Dir,
-		Cache:    s.Cache,
-		Variant:  tree.Variant{Extra: s.IPRoute2Extra},
-		Progress: s.Progress,
+	bases = slices.DeleteFunc(slices.Clone(bases), func(name string) bool {
+		_, err := series.Base(name)
+		return err != nil
 	})
+	if len(bases) == 0 {
+		return nil, fmt.Errorf("kernel base %q: %w: %s has none of the iproute2 bases %s", s.base(), ErrSource,
+			filepath.Join(series.Dir, tree.ManifestName), strings.Join(iproute2For[s.base()], ", "))
+	}
+	var src *tree.Source
+	for i, base := range bases {
+		src, err = tree.Open(ctx, tree.Options{
+			Series:   series,
+			Base:     base,
+			Dir:      s.IPRoute2Dir,
+			Cache:    s.Cache,
+			Variant:  tree.Variant{Extra: s.IPRoute2Extra},
+			Progress: s.Progress,
+		})
+		if !errors.Is(err, tree.ErrObtain) || s.IPRoute2Dir != "" || i == len(bases)-1 || ctx.Err() != nil {
+			break
+		}
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		s.Progress.Emit(progress.Event{Step: "fetch iproute2 " + base, State: progress.Notice,
+			Text: fmt.Sprintf("%s; using the series on iproute2 %s instead", first, bases[i+1])})
+	}
+	return src, err
 }
 
 // Prepare has everything built that s describes, or finds it in the cache.
