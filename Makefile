@@ -8,6 +8,7 @@ KERNEL  ?=
 IPROUTE2 ?=
 CONFIG  ?=
 RUN     ?=
+SEED    ?=
 ACCEL   ?=
 J       ?=
 V       ?= 0
@@ -66,6 +67,7 @@ help:
 	@echo '  IPROUTE2=  - your iproute2 checkout instead of the base'
 	@echo '  CONFIG=    - more Kconfig fragments, by name or file'
 	@echo '  RUN=       - which tests, as with go test -run: RUN=control/a24'
+	@echo '  SEED=      - repeat what a run drew by lot: the seed that it printed'
 	@echo '  ACCEL=     - kvm or tcg; default: KVM if a guest reports in under it'
 	@echo '  V=1        - show commands, and what apt prints'
 	@echo '  J=         - jobs of the kernel build'
@@ -88,7 +90,7 @@ doctor: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) doctor
 
 vmtest: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)')
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(if $(SEED),--seed $(SEED))
 
 unpatched: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --unpatched $(VMFLAGS) $(if $(RUN),--run '$(RUN)')

@@ -23,6 +23,8 @@ type Outcome struct {
 	// without it.
 	Run   string
 	Suite int
+	// Seed is what the suite drew by lot with.
+	Seed int64
 	// Started is when the run began.
 	Started time.Time
 	// Inputs name everything that ran, by version and hash.

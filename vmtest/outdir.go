@@ -61,6 +61,7 @@ type resultsJSON struct {
 	Planned int          `json:"planned"`
 	Run     string       `json:"run,omitempty"`
 	Suite   int          `json:"suite"`
+	Seed    int64        `json:"seed"`
 	Started time.Time    `json:"started"`
 	Accel   string       `json:"accel"`
 	Boot    float64      `json:"boot_seconds"`
@@ -86,6 +87,7 @@ func (o *Outcome) writeOut(dir, kernelConfig string) error {
 		Planned: len(o.Planned),
 		Run:     o.Run,
 		Suite:   o.Suite,
+		Seed:    o.Seed,
 		Started: o.Started,
 		Accel:   o.Accel,
 		Boot:    o.Boot.Seconds(),

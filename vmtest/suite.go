@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -30,6 +31,9 @@ type SuiteOptions struct {
 	NoTests bool
 	// Fault makes the guest go wrong instead of running tests.
 	Fault wire.Fault
+	// Seed makes what the suite draws by lot, so that a run can be repeated; 0
+	// draws one.
+	Seed int64
 	// Out is the results directory. Required.
 	Out string
 	// KTAP receives the results as they come. May be nil. When writing to it
@@ -38,6 +42,9 @@ type SuiteOptions struct {
 	// Timeouts of the guest; zero is the default.
 	Timeouts vm.Timeouts
 }
+
+// drawSeed returns a seed that is short enough to type.
+func drawSeed() int64 { return 1 + rand.Int64N(999_999_999) }
 
 // Plan lists the tests that run selects, in order.
 func Plan(run string) ([]string, error) { return suite.Names(run) }
@@ -71,7 +78,10 @@ func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
 	if err := clearOut(opt.Out); err != nil {
 		return nil, err
 	}
-	o := &Outcome{Planned: planned, Run: opt.Run, Started: time.Now().UTC(), Report: &ktap.Report{Plan: -1}}
+	if opt.Seed == 0 {
+		opt.Seed = drawSeed()
+	}
+	o := &Outcome{Planned: planned, Run: opt.Run, Seed: opt.Seed, Started: time.Now().UTC(), Report: &ktap.Report{Plan: -1}}
 	if all, err := Plan(""); err == nil {
 		o.Suite = len(all)
 	}
@@ -126,7 +136,7 @@ func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (lo
 
 	p := opt.Source.Progress
 	p.Emit(progress.Event{Step: step, State: progress.Started,
-		Text: fmt.Sprintf("%d tests on %s", len(o.Planned), a.Kernel.Release), Log: console.Name()})
+		Text: fmt.Sprintf("%d tests on %s, seed %d", len(o.Planned), a.Kernel.Release, o.Seed), Log: console.Name()})
 	start := time.Now()
 	sink := &results{file: raw, live: opt.KTAP, total: len(o.Planned), step: step, progress: p}
 	m := opt.Machine.describe(&opt.Source, a, file)
@@ -135,6 +145,8 @@ func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (lo
 		Run:       opt.Run,
 		NoTests:   opt.NoTests,
 		Unpatched: opt.Source.Unpatched,
+		Debug:     opt.Source.Debug(),
+		Seed:      o.Seed,
 	}
 	if opt.Fault != "" {
 		m.Config = wire.Config{Mode: wire.ModeFault, Fault: opt.Fault}

@@ -27,6 +27,10 @@ func vmtestCommand(env *environment) *cli.Command {
 				Name: "run", EnvVars: []string{"XPSGEN_RUN"},
 				Usage: "only tests that match `PATTERN`: a regular expression per level, split by /",
 			},
+			&cli.Int64Flag{
+				Name: "seed", EnvVars: []string{"XPSGEN_SEED"},
+				Usage: "repeat what a run drew by lot: `N` is the seed that it printed; default a new one",
+			},
 			&cli.BoolFlag{
 				Name:  "list",
 				Usage: "name the tests and do nothing",
@@ -95,6 +99,7 @@ func (env *environment) runSuite(c *cli.Context) error {
 		Source:  src,
 		Machine: machine,
 		Run:     c.String("run"),
+		Seed:    c.Int64("seed"),
 		Out:     out,
 		KTAP:    env.results(),
 	})

@@ -31,6 +31,11 @@ type Options struct {
 	// Unpatched says that the kernel is meant to be without the hook: tests
 	// of the hook are skipped once the kernel was seen to be without it.
 	Unpatched bool
+	// Debug says that the kernel is one that notices races and leaks, so that
+	// provoking them is worth large counts.
+	Debug bool
+	// Seed makes what is drawn by lot.
+	Seed int64
 	// IP is the patched ip. Empty means /usr/bin/ip.
 	IP string
 	// Scratch is an empty directory to write to. Empty means a new one in

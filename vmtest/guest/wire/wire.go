@@ -85,6 +85,11 @@ type Config struct {
 	NoTests bool `json:"noTests,omitempty"`
 	// Unpatched says that the kernel is not expected to have the hook.
 	Unpatched bool `json:"unpatched,omitempty"`
+	// Debug says that the kernel looks for trouble (KASAN, lockdep, ...): races
+	// and leaks are worth provoking, and every step takes longer.
+	Debug bool `json:"debug,omitempty"`
+	// Seed makes what the suite draws by lot; the same one draws the same.
+	Seed int64 `json:"seed,omitempty"`
 	// Args is the program of ModeRun and ModeShell with its arguments.
 	Args []string `json:"args,omitempty"`
 	// Env is added to the guest's environment, "NAME=value" each.
