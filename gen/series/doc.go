@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package series knows the change as it lies in kernel-patches and
+// iproute2-patches: two series of patches, each on several bases, with what
+// goes with them to the lists. [Load] reads all of it and obtains nothing.
+//
+// In a series' directory lie series.toml (see package manifest), a folder of
+// patches per base, cover.md (the cover letter's text), changelog.md (a
+// section per version) and sent/vN (what was sent, see [Posting]).
+//
+// Every mistake in a file is an error that names it: a [*manifest.Error], or a
+// [*FileError].
+package series
+
+import "fmt"
+
+// FileError is a file of a series that is not as it must be.
+type FileError struct {
+	// File is its path.
+	File string
+	// Err says what is wrong; a [*patch.Error] if it is a patch.
+	Err error
+}
+
+func (e *FileError) Error() string { return fmt.Sprintf("%s: %v", e.File, e.Err) }
+
+func (e *FileError) Unwrap() error { return e.Err }

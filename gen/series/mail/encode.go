@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package mail
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// lineWidth is where git breaks a header, encodedWidth where it breaks
+	// one that has encoded words, as RFC 2047 demands.
+	lineWidth    = 78
+	encodedWidth = 76
+	// wordStart and wordEnd enclose an encoded word.
+	wordStart = "=?UTF-8?q?"
+	wordEnd   = "?="
+)
+
+// needsEncoding reports whether a header's value must not stand as it is.
+func needsEncoding(s string) bool {
+	return !isASCII(s) || strings.Contains(s, "=?")
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// EncodeText writes a header whose value is text, the final newline included:
+// long ones are broken between words, and what is not ASCII is encoded.
+func EncodeText(name, value string) string {
+	start := name + ": "
+	if needsEncoding(value) {
+		return start + encodeWords(value, len(start), false) + "\n"
+	}
+	return start + wrap(value, len(start)) + "\n"
+}
+
+// EncodeAddress writes a header whose value is one address.
+func EncodeAddress(name string, a Address) string {
+	return name + ": " + a.encode(len(name)+2) + "\n"
+}
+
+// EncodeAddresses writes a header whose value is a list of addresses, one a
+// line.
+func EncodeAddresses(name string, list []Address) string {
+	var b strings.Builder
+	b.WriteString(name + ": ")
+	for i, a := range list {
+		at := len(name) + 2
+		if i > 0 {
+			b.WriteString(",\n    ")
+			at = 4
+		}
+		b.WriteString(a.encode(at))
+	}
+	return b.String() + "\n"
+}
+
+// encode writes a for a line of which at columns are taken.
+func (a Address) encode(at int) string {
+	if a.Name == "" {
+		return a.Email
+	}
+	width := lineWidth
+	var s string
+	switch {
+	case needsEncoding(a.Name):
+		s, width = encodeWords(a.Name, at, true), encodedWidth
+	case strings.ContainsAny(a.Name, `()<>[]:;@\,."`):
+		s = wrap(quote(a.Name), at)
+	default:
+		s = wrap(a.Name, at)
+	}
+	used := at + len(s)
+	if i := strings.LastIndexByte(s, '\n'); i >= 0 {
+		used = len(s) - i - 1
+	}
+	if used+len(" <"+a.Email+">") > width {
+		s += "\n"
+	}
+	return s + " <" + a.Email + ">"
+}
+
+// quote puts a name into quotes, as RFC 822 wants it if it is not plain.
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+// wrap breaks s between words so that no line is wider than it must be. The
+// first line has at columns taken.
+func wrap(s string, at int) string {
+	var b strings.Builder
+	for i, word := range strings.Split(s, " ") {
+		switch {
+		case i == 0:
+		case at+1+len(word) > lineWidth:
+			b.WriteString("\n ")
+			at = 1
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	return b.String()
+}
+
+// encodeWords writes s as encoded words. Within a phrase, that is a name,
+// fewer characters may stand for themselves.
+func encodeWords(s string, at int, phrase bool) string {
+	var b strings.Builder
+	b.WriteString(wordStart)
+	at += len(wordStart)
+	for _, r := range s {
+		piece := string(r)
+		if !standsForItself(r, phrase) {
+			piece = ""
+			for _, c := range []byte(string(r)) {
+				piece += fmt.Sprintf("=%02X", c)
+			}
+		}
+		if at+len(piece)+len(wordEnd) > encodedWidth {
+			b.WriteString(wordEnd + "\n " + wordStart)
+			at = 1 + len(wordStart)
+		}
+		b.WriteString(piece)
+		at += len(piece)
+	}
+	return b.String() + wordEnd
+}
+
+func standsForItself(r rune, phrase bool) bool {
+	switch {
+	case r <= ' ' || r > '~' || r == '=' || r == '?' || r == '_':
+		return false
+	case !phrase:
+		return true
+	}
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!*+-/", r)
+}
