@@ -62,6 +62,72 @@ func ToLe32(v uint32) Le32 {
 	return Le32(binary.NativeEndian.Uint32(b[:]))
 }
 
+// AttrKind is the type of a netlink attribute, as the kernel's specifications
+// have it.
+type AttrKind uint8
+
+// Kinds of attributes. Numbers are in the order of the machine unless the
+// attribute says otherwise; AttrUint and AttrSint have 32 or 64 bits, whichever
+// the value needs.
+const (
+	AttrUnknown AttrKind = iota
+	AttrUnused
+	AttrPad
+	AttrFlag
+	AttrU8
+	AttrU16
+	AttrU32
+	AttrU64
+	AttrUint
+	AttrS8
+	AttrS16
+	AttrS32
+	AttrS64
+	AttrSint
+	AttrBitfield32
+	AttrString
+	AttrBinary
+	AttrNest
+	AttrIndexedArray
+	AttrNestTypeValue
+	AttrSubMessage
+)
+
+// Size returns how many bytes the payload of a number has, 0 for a flag, and
+// -1 for whatever has no fixed length.
+func (k AttrKind) Size() int {
+	switch k {
+	case AttrFlag:
+		return 0
+	case AttrU8, AttrS8:
+		return 1
+	case AttrU16, AttrS16:
+		return 2
+	case AttrU32, AttrS32:
+		return 4
+	case AttrU64, AttrS64, AttrBitfield32:
+		return 8
+	}
+	return -1
+}
+
+// Attr describes a netlink attribute.
+type Attr struct {
+	// Type is the number in the attribute's header, without flags.
+	Type uint16
+	// Name is that of the constant in C.
+	Name string
+	// Kind is the type of the payload.
+	Kind AttrKind
+	// BigEndian tells numbers in network order.
+	BigEndian bool
+	// Multi attributes may occur more than once in a message.
+	Multi bool
+	// Nest returns the attributes inside; nil where there are none, or no
+	// table of them.
+	Nest func() []Attr
+}
+
 // loadBits returns the bit-field at a bit offset from p.
 func loadBits(p unsafe.Pointer, offset, width int) (v uint64) {
 	for i := width - 1; i >= 0; i-- {

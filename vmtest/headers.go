@@ -24,6 +24,13 @@ type HeadersResult struct {
 	// Series is the version of the series ("v1"), SeriesHash a hash of its
 	// patches in hex; both are empty for an unpatched tree.
 	Series, SeriesHash string
+
+	src *tree.Source
+}
+
+// Show returns a file of the tree that the headers are of.
+func (r *HeadersResult) Show(ctx context.Context, name string) ([]byte, error) {
+	return r.src.Show(ctx, name)
 }
 
 // Headers installs the UAPI headers of the patched kernel that s describes, or
@@ -39,7 +46,7 @@ func Headers(ctx context.Context, s Source) (*HeadersResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &HeadersResult{Include: h.Include, Release: h.Version, Base: src.Base}
+	r := &HeadersResult{Include: h.Include, Release: h.Version, Base: src.Base, src: src}
 	if len(src.Patches) > 0 {
 		series, err := tree.Load(filepath.Join(s.Root, "kernel-patches"))
 		if err != nil {

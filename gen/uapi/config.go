@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,8 @@ type Config struct {
 	// Headers are the headers to translate, in the order in which a name
 	// that several of them define finds its place. Required.
 	Headers []HeaderConfig `toml:"header"`
+	// Attributes are the netlink attribute tables to generate.
+	Attributes []AttributesConfig `toml:"attributes"`
 
 	file string
 	line func(key string, index int) int
@@ -39,6 +42,18 @@ type HeaderConfig struct {
 	// Structs lists patterns of struct and union tags to take, or of
 	// typedef names where there is no tag. Empty takes none.
 	Structs []string `toml:"structs"`
+}
+
+// AttributesConfig selects attribute sets from one netlink specification.
+type AttributesConfig struct {
+	// Spec is the file below Documentation/netlink/specs, without its
+	// suffix: "rt-link". Required.
+	Spec string `toml:"spec"`
+	// Sets are the names of attribute sets in it. Required.
+	Sets []string `toml:"sets"`
+	// Prefix gives sets another prefix of their constants than the spec
+	// does: {"xdp-attrs" = "ifla-xdp-"}.
+	Prefix map[string]string `toml:"prefix"`
 }
 
 // A ConfigError is a mistake in the configuration file.
@@ -137,12 +152,44 @@ func (c *Config) validate() error {
 			}
 		}
 	}
+	return c.validateAttributes()
+}
+
+// specName is the name of a specification, and no path out of its directory.
+var specName = regexp.MustCompile(`^[\w-]+$`)
+
+func (c *Config) validateAttributes() error {
+	seen := make(map[string]bool)
+	for i, a := range c.Attributes {
+		switch {
+		case !specName.MatchString(a.Spec):
+			return c.tableError("attributes", i, "spec", fmt.Sprintf("spec %q: want the name of a file of Documentation/netlink/specs, as in \"rt-link\"", a.Spec))
+		case len(a.Sets) == 0:
+			return c.tableError("attributes", i, "", fmt.Sprintf("attributes of %s: no sets", a.Spec))
+		}
+		for _, s := range a.Sets {
+			if seen[s] {
+				return c.tableError("attributes", i, "sets", fmt.Sprintf("attribute set %q is listed twice", s))
+			}
+			seen[s] = true
+		}
+		for _, s := range sortedKeys(a.Prefix) {
+			if !slices.Contains(a.Sets, s) {
+				return c.tableError("attributes", i, "prefix", fmt.Sprintf("prefix: %q is not among the sets", s))
+			}
+		}
+	}
 	return nil
 }
 
 // headerError returns an error about key (may be empty) of the i-th header.
 func (c *Config) headerError(i int, key, msg string) error {
-	full := "header"
+	return c.tableError("header", i, key, msg)
+}
+
+// tableError returns an error about key (may be empty) of the i-th table of a
+// name.
+func (c *Config) tableError(full string, i int, key, msg string) error {
 	if key != "" {
 		full += "." + key
 	}

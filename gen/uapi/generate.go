@@ -20,6 +20,9 @@ type Options struct {
 	Tree string
 	// Include is a directory of installed headers.
 	Include string
+	// Specs reads a netlink specification, see [SpecReader]. Nil takes the
+	// tree's own; with Include there are none.
+	Specs SpecReader
 	// CacheDir keeps the installed headers of trees, see [SourceOptions].
 	CacheDir string
 	// Config says what to generate. Required.
@@ -71,7 +74,7 @@ func (r *Result) Skipped() []Skip {
 	for _, h := range r.Package.Headers {
 		out = append(out, h.Skipped...)
 	}
-	return out
+	return append(out, r.Package.Skipped...)
 }
 
 // Constants returns how many constants the package has.
@@ -139,6 +142,13 @@ func Generate(ctx context.Context, opt Options) (res *Result, err error) {
 
 	start = time.Now()
 	if res.Package, err = Select(opt.Config, headers); err != nil {
+		return nil, err
+	}
+	specs, err := readSpecs(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := res.Package.joinSpecs(opt.Config, specs); err != nil {
 		return nil, err
 	}
 	stamp := opt.Stamp

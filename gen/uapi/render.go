@@ -114,6 +114,11 @@ func Render(p *Package, stamp Stamp) ([]File, error) {
 		}
 		files = append(files, File{goFileName(h.Path), b.Bytes()})
 	}
+	attributes, err := renderAttributes(p, stamp)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, attributes...)
 	support, err := renderSupport(p.Name, files, p.BigEndian)
 	if err != nil {
 		return nil, err

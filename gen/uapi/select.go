@@ -24,6 +24,11 @@ type Package struct {
 	Headers []*Header
 	// BigEndian is the byte and bit order of the target.
 	BigEndian bool
+	// Attributes are the tables of netlink attributes.
+	Attributes []*AttrTable
+	// Skipped are what the configuration asks for besides headers and could
+	// not be had.
+	Skipped []Skip
 }
 
 // Select applies the configuration to analysed headers, which are in the order
@@ -53,6 +58,10 @@ func (p *Package) names() names {
 	taken := make(names)
 	for _, t := range []string{"Be16", "Be32", "Be64", "Le16", "Le32", "Le64"} {
 		taken[t], taken["To"+t] = true, true
+	}
+	taken["Attr"], taken["AttrKind"], taken["AttrUnknown"] = true, true, true
+	for _, k := range attrKinds {
+		taken[k] = true
 	}
 	for _, h := range p.Headers {
 		for _, g := range h.Groups {

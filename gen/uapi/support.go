@@ -62,6 +62,7 @@ func To%[1]s(v uint%[2]s) %[1]s {
 		value = "uint(width-1-i)"
 	}
 	return append(pieces,
+		piece{[]string{"Attr"}, attrSupport},
 		piece{[]string{"load["}, `
 // load copies a value that may not be aligned.
 func load[T any](p unsafe.Pointer, offset int) (v T) {

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -75,6 +77,7 @@ func (env *environment) uapi(c *cli.Context) error {
 			return err
 		}
 		opt.Include = headers.Include
+		opt.Specs = headerSpecs(headers)
 		opt.Stamp = uapi.Stamp{
 			Release:    headers.Release,
 			Base:       headers.Base,
@@ -114,4 +117,17 @@ func (env *environment) uapiSummary(c *cli.Context, r *uapi.Result, out string) 
 	}
 	env.ui.Printf("%s: %d constants from %s, %d of %d files changed, %d names left out (-v names them)",
 		relative(out), r.Constants(), r.Release, len(r.Changed), len(r.Files), len(r.Skipped()))
+}
+
+// headerSpecs reads the netlink specifications of the tree that headers are
+// of. NB: git tells a file that is not there from other trouble by its words
+// only, so any failure counts as the former.
+func headerSpecs(h *vmtest.HeadersResult) uapi.SpecReader {
+	return func(ctx context.Context, name string) ([]byte, error) {
+		text, err := h.Show(ctx, uapi.SpecDir+"/"+name+".yaml")
+		if err != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+		}
+		return text, err
+	}
 }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A Spec is what we need of a netlink specification of the kernel
+// (Documentation/netlink/specs): names, numbers, types and nesting of
+// attributes. In full: Documentation/userspace-api/netlink/specs.rst.
+type Spec struct {
+	// Family is the spec's name: "rt-link".
+	Family string
+	// Sets in the order of the file.
+	Sets []*AttrSet
+}
+
+// An AttrSet is the content of a message or of a nest.
+type AttrSet struct {
+	// Name as in the spec: "xdp-attrs".
+	Name string
+	// Attrs in the order of the file.
+	Attrs []Attr
+}
+
+// An Attr is one attribute of a set.
+type Attr struct {
+	// Name as in the spec: "prog-id". Const is the constant's name in C,
+	// which the spec's prefix makes of it: "IFLA_XDP_PROG_ID".
+	Name, Const string
+	// Value is the number that the spec gives it.
+	Value int64
+	// Kind is the spec's type: "u32", "nest", "string".
+	Kind string
+	// BigEndian tells numbers in network order.
+	BigEndian bool
+	// Multi attributes may occur more than once.
+	Multi bool
+	// Nest names the set inside; empty if there is none, or if it depends
+	// on another attribute.
+	Nest string
+}
+
+// specAttr is an attribute as YAML has it.
+type specAttr struct {
+	Name   string `yaml:"name"`
+	Type   string `yaml:"type"`
+	Value  *int64 `yaml:"value"`
+	Order  string `yaml:"byte-order"`
+	Multi  bool   `yaml:"multi-attr"`
+	Nested string `yaml:"nested-attributes"`
+}
+
+// specFile is a specification as YAML has it. Keys that are not here are none
+// of our business: the kernel has a schema of its own.
+type specFile struct {
+	Name string `yaml:"name"`
+	Sets []struct {
+		Name       string     `yaml:"name"`
+		Prefix     *string    `yaml:"name-prefix"`
+		SubsetOf   string     `yaml:"subset-of"`
+		Attributes []specAttr `yaml:"attributes"`
+	} `yaml:"attribute-sets"`
+}
+
+// ParseSpec reads a specification; name is what to call it in errors.
+func ParseSpec(name string, text []byte) (*Spec, error) {
+	var f specFile
+	if err := yaml.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if f.Name == "" {
+		return nil, fmt.Errorf("%s: not a netlink specification: it has no name", name)
+	}
+	spec := &Spec{Family: f.Name}
+	for _, s := range f.Sets {
+		if s.Name == "" || spec.Set(s.Name) != nil {
+			return nil, fmt.Errorf("%s: attribute set %q: no name, or not the first of it", name, s.Name)
+		}
+		set := &AttrSet{Name: s.Name}
+		parent := spec.Set(s.SubsetOf)
+		if s.SubsetOf != "" && parent == nil {
+			return nil, fmt.Errorf("%s: attribute set %s: subset of %s, which does not stand above it", name, s.Name, s.SubsetOf)
+		}
+		prefix := f.Name + "-a-"
+		if s.Name != f.Name {
+			prefix += s.Name + "-"
+		}
+		if s.Prefix != nil {
+			prefix = *s.Prefix
+		}
+		next := int64(1)
+		for _, a := range s.Attributes {
+			attr := Attr{
+				Name: a.Name, Const: constName(prefix + a.Name), Kind: a.Type,
+				BigEndian: a.Order == "big-endian", Multi: a.Multi, Nest: a.Nested,
+			}
+			switch {
+			case a.Name == "":
+				return nil, fmt.Errorf("%s: attribute set %s: attribute without a name", name, s.Name)
+			case parent != nil:
+				i := slices.IndexFunc(parent.Attrs, func(p Attr) bool { return p.Name == a.Name })
+				if i < 0 {
+					return nil, fmt.Errorf("%s: attribute set %s: %s is not in %s", name, s.Name, a.Name, s.SubsetOf)
+				}
+				attr = parent.Attrs[i]
+			case a.Type == "":
+				return nil, fmt.Errorf("%s: attribute set %s: %s has no type", name, s.Name, a.Name)
+			}
+			if parent == nil {
+				if a.Value != nil {
+					next = *a.Value
+				}
+				attr.Value = next
+				next++
+			}
+			set.Attrs = append(set.Attrs, attr)
+		}
+		spec.Sets = append(spec.Sets, set)
+	}
+	return spec, nil
+}
+
+// Set returns the set of a name, or nil.
+func (s *Spec) Set(name string) *AttrSet {
+	for _, set := range s.Sets {
+		if set.Name == name {
+			return set
+		}
+	}
+	return nil
+}
+
+// constName turns a name of a spec into that of a constant.
+func constName(name string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "_", " ", "_").Replace(name))
+}
