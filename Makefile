@@ -62,7 +62,7 @@ help:
 	@echo '  clean      - remove bin/ and out/ (the cache stays: xpsgen doctor says where)'
 	@echo
 	@echo 'Variables:'
-	@echo '  BASE=      - kernel base: 6.12'
+	@echo '  BASE=      - kernel base: net-next, 6.12, or all (vmtest, unpatched, mutants)'
 	@echo '  KERNEL=    - your kernel checkout instead of the base'
 	@echo '  IPROUTE2=  - your iproute2 checkout instead of the base'
 	@echo '  CONFIG=    - more Kconfig fragments, by name or file'

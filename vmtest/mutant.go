@@ -5,7 +5,9 @@ package vmtest
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,12 +22,16 @@ type Mutant struct {
 	Title string
 	// Project is "linux" or "iproute2": whose tree it applies to.
 	Project string
-	// Path is the patch file.
+	// Path is the patch file. A file of the same name in a folder beside it
+	// that is called as the base is takes its place on that base.
 	Path string
 	// MustFail are the assertions that have to fail, in the form of --run.
 	// [MustFailBuild] stands for the build without CONFIG_XPS.
 	MustFail []string
 }
+
+// ErrNoMutant is wrapped by the error for a mutant that is not there.
+var ErrNoMutant = errors.New("no mutant")
 
 // MustFailBuild in [Mutant.MustFail] is the build check instead of a test.
 const MustFailBuild = "build/without-xps"
@@ -41,27 +47,45 @@ var mutantDirs = []struct{ dir, project string }{
 }
 
 // LoadMutants reads dir and returns the mutants called names, or all if there
-// are no names. A patch without a Must-fail line is an error: a mutant that
-// may survive proves nothing.
-func LoadMutants(dir string, names []string) ([]Mutant, error) {
+// are no names, that are for the kernel base. Those that are a patch in
+// kernel/ or iproute2/ are for every base; those in a folder there that has a
+// base's name are for that base, and stand in for one of the same name that is
+// for every base.
+//
+// A patch without a Must-fail line is an error: a mutant that may survive
+// proves nothing.
+func LoadMutants(dir, base string, names []string) ([]Mutant, error) {
 	var all []Mutant
 	for _, d := range mutantDirs {
-		paths, err := filepath.Glob(filepath.Join(dir, d.dir, "*.patch"))
-		if err != nil {
-			return nil, fmt.Errorf("read mutants: %w", err)
+		bases := []string{base}
+		if d.project == "iproute2" {
+			bases = iproute2For[base]
 		}
-		slices.Sort(paths)
-		for _, path := range paths {
-			m, err := readMutant(path, d.project)
+		files := map[string]string{}
+		for _, sub := range append([]string{"."}, bases...) {
+			paths, err := filepath.Glob(filepath.Join(dir, d.dir, sub, "*.patch"))
+			if err != nil {
+				return nil, fmt.Errorf("read mutants: %w", err)
+			}
+			for _, path := range paths {
+				// The first base is the one that is most likely used.
+				if old := files[filepath.Base(path)]; old == "" || filepath.Dir(old) == filepath.Join(dir, d.dir) {
+					files[filepath.Base(path)] = path
+				}
+			}
+		}
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			m, err := readMutant(files[file], d.project)
 			if err != nil {
 				return nil, err
 			}
+			m.Path = filepath.Join(dir, d.dir, file)
 			all = append(all, m)
 		}
 	}
 	if len(names) == 0 {
 		if len(all) == 0 {
-			return nil, fmt.Errorf("read mutants: no patches under %s", dir)
+			return nil, fmt.Errorf("read mutants: no patches for %s under %s", base, dir)
 		}
 		return all, nil
 	}
@@ -69,7 +93,7 @@ func LoadMutants(dir string, names []string) ([]Mutant, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(m Mutant) bool { return m.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("no mutant %q; xpsgen mutants --list names them", name)
+			return nil, fmt.Errorf("%w %q for %s; xpsgen mutants --list names them", ErrNoMutant, name, base)
 		}
 		picked = append(picked, all[i])
 	}

@@ -25,10 +25,20 @@ func TestLoadMutants(t *testing.T) {
 			files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b"), "iproute2/a.patch": mutant("Must-fail: c")},
 			want:  "b a",
 		},
-		"picked":    {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b"), "kernel/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: "c"},
-		"unknown":   {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b")}, names: []string{"z"}, want: `no mutant "z"`, fails: true},
-		"toothless": {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which assertion must fail", fails: true},
-		"none":      {want: "no patches", fails: true},
+		"for this base": {
+			files: map[string]string{"kernel/net-next/b.patch": mutant("Must-fail: a/b"), "kernel/6.12/c.patch": mutant("Must-fail: c"),
+				"iproute2/6.1/d.patch": mutant("Must-fail: d")},
+			want: "b d",
+		},
+		"in place of the one for all": {
+			files: map[string]string{"kernel/net-next/b.patch": mutant("Must-fail: a/b"), "kernel/b.patch": mutant("no")},
+			want:  "b",
+		},
+		"for another base": {files: map[string]string{"kernel/6.12/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: `no mutant "c" for net-next`, fails: true},
+		"picked":           {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b"), "kernel/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: "c"},
+		"unknown":          {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b")}, names: []string{"z"}, want: `no mutant "z"`, fails: true},
+		"toothless":        {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which assertion must fail", fails: true},
+		"none":             {want: "no patches", fails: true},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +52,7 @@ func TestLoadMutants(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			mutants, err := LoadMutants(dir, c.names)
+			mutants, err := LoadMutants(dir, "net-next", c.names)
 			if (err != nil) != c.fails {
 				t.Fatalf("error %v", err)
 			}
@@ -65,9 +75,13 @@ func TestLoadMutants(t *testing.T) {
 // an assertion that was renamed must not turn a mutant into one that nothing
 // can notice.
 func TestMutantsNameTests(t *testing.T) {
-	mutants, err := LoadMutants("mutants", nil)
-	if err != nil {
-		t.Fatal(err)
+	var mutants []Mutant
+	for base := range iproute2For {
+		some, err := LoadMutants("mutants", base, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mutants = append(mutants, some...)
 	}
 	for _, m := range mutants {
 		for _, what := range m.MustFail {
@@ -88,5 +102,24 @@ func TestMutantsNameTests(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestExtraFor: the mutant that is written for a base is the one it gets.
+func TestExtraFor(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "net-next"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(dir, "net-next", "a.patch")
+	if err := os.WriteFile(own, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a, b := filepath.Join(dir, "a.patch"), filepath.Join(dir, "b.patch")
+	if got := extraFor("net-next", []string{a, b}); got[0] != own || got[1] != b {
+		t.Errorf("got %q", got)
+	}
+	if got := extraFor("6.12", []string{a, b}); got[0] != a || got[1] != b {
+		t.Errorf("got %q", got)
 	}
 }

@@ -53,7 +53,9 @@ type Source struct {
 	// Unpatched leaves the kernel series out. The patched ip stays: the
 	// suite asks for the hook with it.
 	Unpatched bool
-	// KernelExtra and IPRoute2Extra are patches on top of the series.
+	// KernelExtra and IPRoute2Extra are patches on top of the series. Of a
+	// patch that is there once more in a folder beside it, called as the base
+	// is, that one is taken.
 	KernelExtra, IPRoute2Extra []string
 	// Progress hears what takes long. May be nil.
 	Progress progress.Func
@@ -140,9 +142,22 @@ func (s *Source) OpenKernel(ctx context.Context) (*tree.Source, error) {
 		Base:     s.base(),
 		Dir:      s.KernelDir,
 		Cache:    s.Cache,
-		Variant:  tree.Variant{Unpatched: s.Unpatched, Extra: s.KernelExtra},
+		Variant:  tree.Variant{Unpatched: s.Unpatched, Extra: extraFor(s.base(), s.KernelExtra)},
 		Progress: s.Progress,
 	})
+}
+
+// extraFor returns paths with those in place that are for base.
+func extraFor(base string, paths []string) []string {
+	var out []string
+	for _, path := range paths {
+		own := filepath.Join(filepath.Dir(path), base, filepath.Base(path))
+		if _, err := os.Stat(own); err == nil {
+			path = own
+		}
+		out = append(out, path)
+	}
+	return out
 }
 
 // OpenIPRoute2 opens the iproute2 tree that belongs to s. If the source of the
@@ -171,7 +186,7 @@ func (s *Source) OpenIPRoute2(ctx context.Context) (*tree.Source, error) {
 			Base:     base,
 			Dir:      s.IPRoute2Dir,
 			Cache:    s.Cache,
-			Variant:  tree.Variant{Extra: s.IPRoute2Extra},
+			Variant:  tree.Variant{Extra: extraFor(base, s.IPRoute2Extra)},
 			Progress: s.Progress,
 		})
 		if !errors.Is(err, tree.ErrObtain) || s.IPRoute2Dir != "" || i == len(bases)-1 || ctx.Err() != nil {

@@ -16,7 +16,7 @@ func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{
 			Name: "base", EnvVars: []string{"XPSGEN_BASE"}, Value: vmtest.DefaultBase,
-			Usage: "kernel base `NAME` of kernel-patches/series.toml",
+			Usage: "kernel base `NAME` of kernel-patches/series.toml, or all for each in turn where that makes sense",
 		},
 		&cli.StringFlag{
 			Name: "kernel", EnvVars: []string{"XPSGEN_KERNEL"},
@@ -37,7 +37,37 @@ func sourceFlags() []cli.Flag {
 	}
 }
 
+// bases are the kernel bases that the user asks for, and whether it was for
+// all of them.
+func (env *environment) bases(c *cli.Context) (names []string, all bool, err error) {
+	root, _, err := env.paths(c)
+	if err != nil {
+		return nil, false, err
+	}
+	all = c.String("base") == vmtest.AllBases
+	if all && c.String("kernel") != "" {
+		return nil, false, &usageError{
+			text:    "--kernel is one tree, so --base names the one series to apply to it and not all",
+			command: c.Command.HelpName,
+		}
+	}
+	names, err = vmtest.Bases(root, c.String("base"))
+	return names, all, err
+}
+
+// source is what the user wants built, for a command that works on one base.
 func (env *environment) source(c *cli.Context) (vmtest.Source, error) {
+	if c.String("base") == vmtest.AllBases {
+		return vmtest.Source{}, &usageError{
+			text:    c.Command.HelpName + " works on one base: name it",
+			command: c.Command.HelpName,
+		}
+	}
+	return env.anySource(c)
+}
+
+// anySource is source for a command that can take [vmtest.AllBases] apart.
+func (env *environment) anySource(c *cli.Context) (vmtest.Source, error) {
 	root, cache, err := env.paths(c)
 	if err != nil {
 		return vmtest.Source{}, err

@@ -3,12 +3,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/vmtest"
+	"xpsgen/vmtest/ktap"
 )
 
 func mutantsCommand(env *environment) *cli.Command {
@@ -18,48 +21,95 @@ func mutantsCommand(env *environment) *cli.Command {
 		ArgsUsage: "[NAME]...",
 		Description: "Each patch under vmtest/mutants is applied on top of the series, built and\n" +
 			"booted; the assertions that it names must fail. Results as KTAP on stdout, one\n" +
-			"test per mutant, and under out/mutants.\n\n" +
+			"test per mutant, and under out/BASE/mutants.\n\n" +
 			"Examples:\n" +
 			"  xpsgen mutants\n" +
+			"  xpsgen mutants --base all\n" +
 			"  xpsgen mutants off-is-a-bad-fd",
 		Flags: append(append(sourceFlags(), machineFlags()...),
 			&cli.BoolFlag{Name: "list", Usage: "name the mutants and do nothing"}),
-		Action: func(c *cli.Context) error {
-			src, err := env.source(c)
-			if err != nil {
-				return err
-			}
-			mutants, err := vmtest.LoadMutants(filepath.Join(src.Root, "vmtest", "mutants"), c.Args().Slice())
-			if err != nil {
-				return err
-			}
-			if c.Bool("list") {
-				for _, m := range mutants {
-					if _, err := fmt.Fprintf(env.stdout, "%s\t%s\n", m.Name, m.Title); err != nil {
-						return fmt.Errorf("print the list: %w", err)
-					}
-				}
-				return nil
-			}
-			machine, err := env.machine(c)
-			if err != nil {
-				return err
-			}
-			survivors, err := vmtest.RunMutants(c.Context, vmtest.MutantOptions{
-				Source:  src,
-				Machine: machine,
-				Mutants: mutants,
-				Out:     filepath.Join(src.Root, "out", "mutants"),
-				KTAP:    env.results(),
-			})
-			if err != nil {
-				return err
-			}
-			env.ui.Verdict(survivors == 0, fmt.Sprintf("%d mutants, %d survived", len(mutants), survivors))
-			if survivors > 0 {
-				return &statusError{code: exitFailed}
-			}
-			return nil
-		},
+		Action: env.mutants,
 	}
+}
+
+func (env *environment) mutants(c *cli.Context) error {
+	bases, all, err := env.bases(c)
+	if err != nil {
+		return err
+	}
+	src, err := env.anySource(c)
+	if err != nil {
+		return err
+	}
+	machine, err := env.machine(c)
+	if err != nil {
+		return err
+	}
+	lists := make([][]vmtest.Mutant, len(bases))
+	for i, base := range bases {
+		if lists[i], err = vmtest.LoadMutants(filepath.Join(src.Root, "vmtest", "mutants"), base, c.Args().Slice()); errors.Is(err, vmtest.ErrNoMutant) {
+			return &usageError{text: err.Error(), command: "xpsgen mutants"}
+		} else if err != nil {
+			return err
+		}
+	}
+	if c.Bool("list") {
+		return env.listMutants(slices.Concat(lists...))
+	}
+	results := env.results()
+	var w *ktap.Writer
+	if all {
+		w = ktap.NewWriter(results)
+		w.Plan(len(bases))
+	}
+	worst := exitPassed
+	for i, base := range bases {
+		opt := vmtest.MutantOptions{Source: src, Machine: machine, Mutants: lists[i], KTAP: results}
+		opt.Source.Base = base
+		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "mutants")
+		var nested *ktap.Nested
+		if all {
+			nested = w.Nest(base)
+			opt.KTAP = nested
+		}
+		survivors, err := vmtest.RunMutants(c.Context, opt)
+		if err != nil && (!all || c.Context.Err() != nil) {
+			return err
+		}
+		if err != nil {
+			env.ui.Error(fmt.Sprintf("base %s: %v", base, err))
+			worst = max(worst, exitCode(c.Context, err))
+		} else {
+			env.ui.Verdict(survivors == 0, fmt.Sprintf("%s: %d mutants, %d survived", base, len(opt.Mutants), survivors))
+		}
+		if survivors > 0 {
+			worst = max(worst, exitFailed)
+		}
+		if all {
+			_ = nested.Close() // it sticks to w
+			status := ktap.Pass
+			if err != nil || survivors > 0 {
+				status = ktap.Fail
+			}
+			w.Result(base, status, "")
+		}
+	}
+	if worst != exitPassed {
+		return &statusError{code: worst}
+	}
+	return nil
+}
+
+func (env *environment) listMutants(mutants []vmtest.Mutant) error {
+	said := map[string]bool{}
+	for _, m := range mutants {
+		if said[m.Name] {
+			continue // it is for several bases
+		}
+		said[m.Name] = true
+		if _, err := fmt.Fprintf(env.stdout, "%s\t%s\n", m.Name, m.Title); err != nil {
+			return fmt.Errorf("print the list: %w", err)
+		}
+	}
+	return nil
 }

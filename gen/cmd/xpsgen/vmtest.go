@@ -16,10 +16,11 @@ func vmtestCommand(env *environment) *cli.Command {
 		Name:  "vmtest",
 		Usage: "boot the patched kernel and run the suite inside",
 		Description: "KTAP on stdout; results.ktap, results.json, junit.xml, console.log and\n" +
-			"kernel.config under out/BASE.\n\n" +
+			"kernel.config under out/BASE; with --base all also out/bases.json.\n\n" +
 			"Examples:\n" +
 			"  xpsgen vmtest\n" +
 			"  xpsgen vmtest --run 'control/a2[4-8]'\n" +
+			"  xpsgen vmtest --base all\n" +
 			"  xpsgen vmtest --kernel ~/src/linux\n" +
 			"  xpsgen vmtest --unpatched",
 		Flags: append(append(sourceFlags(), machineFlags()...),
@@ -82,7 +83,11 @@ func (env *environment) runSuite(c *cli.Context) error {
 	if _, err := vmtest.Plan(c.String("run")); err != nil {
 		return &usageError{text: err.Error(), command: "xpsgen vmtest"}
 	}
-	src, err := env.source(c)
+	bases, all, err := env.bases(c)
+	if err != nil {
+		return err
+	}
+	src, err := env.anySource(c)
 	if err != nil {
 		return err
 	}
@@ -91,22 +96,25 @@ func (env *environment) runSuite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out := c.String("out")
-	if out == "" {
-		out = filepath.Join(src.Root, "out", src.Name())
-	}
-	outcome, err := vmtest.RunSuite(c.Context, vmtest.SuiteOptions{
+	opt := vmtest.SuiteOptions{
 		Source:  src,
 		Machine: machine,
 		Run:     c.String("run"),
 		Seed:    c.Int64("seed"),
-		Out:     out,
+		Out:     c.String("out"),
 		KTAP:    env.results(),
-	})
+	}
+	if all {
+		return env.runBases(c, opt, bases)
+	}
+	if opt.Out == "" {
+		opt.Out = filepath.Join(src.Root, "out", src.Name())
+	}
+	outcome, err := vmtest.RunSuite(c.Context, opt)
 	if err != nil {
 		return err
 	}
-	env.summary(outcome, out)
+	env.summary(outcome, opt.Out)
 	if !outcome.Passed() {
 		return &statusError{code: exitFailed}
 	}

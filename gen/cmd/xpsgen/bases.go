@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"xpsgen/vmtest"
+)
+
+// runBases runs the suite on each of bases and says in the end what came of
+// each. The exit code is that of the worst.
+func (env *environment) runBases(c *cli.Context, opt vmtest.SuiteOptions, bases []string) error {
+	out := opt.Out
+	if out == "" {
+		out = filepath.Join(opt.Source.Root, "out")
+	}
+	worst := exitPassed
+	result, err := vmtest.RunBases(c.Context, vmtest.BasesOptions{
+		Suite: opt,
+		Bases: bases,
+		Out:   out,
+		KTAP:  opt.KTAP,
+		Done: func(r *vmtest.BaseResult) {
+			if r.Outcome != nil {
+				env.summary(r.Outcome, r.Out)
+				if !r.Outcome.Passed() {
+					worst = max(worst, exitFailed)
+				}
+			}
+			if r.Err != nil {
+				env.ui.Error(fmt.Sprintf("base %s: %v", r.Base, r.Err))
+				worst = max(worst, exitCode(c.Context, r.Err))
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	env.ui.Verdict(result.Passed(), basesSummary(result))
+	for _, d := range result.Differences {
+		env.ui.Printf("      %s", d)
+		worst = max(worst, exitFailed)
+	}
+	if worst != exitPassed {
+		return &statusError{code: worst}
+	}
+	return nil
+}
+
+// basesSummary is the whole run in one line.
+func basesSummary(r *vmtest.BasesResult) string {
+	var parts []string
+	for _, b := range r.Bases {
+		switch {
+		case b.Outcome == nil:
+			parts = append(parts, b.Base+" not run")
+		case b.Passed():
+			c := b.Outcome.Report.Counts()
+			parts = append(parts, fmt.Sprintf("%s %d passed", b.Base, c.Pass))
+		default:
+			c := b.Outcome.Report.Counts()
+			parts = append(parts, fmt.Sprintf("%s failed (%d of %d passed)", b.Base, c.Pass, len(b.Outcome.Planned)))
+		}
+	}
+	text := fmt.Sprintf("%d bases: %s", len(r.Bases), strings.Join(parts, ", "))
+	if len(r.Differences) > 0 {
+		text += ", not the same tests"
+	}
+	return text
+}
