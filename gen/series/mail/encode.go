@@ -33,9 +33,10 @@ func isASCII(s string) bool {
 }
 
 // EncodeText writes a header whose value is text, the final newline included:
-// long ones are broken between words, and what is not ASCII is encoded.
-func EncodeText(name, value string) string {
-	start := name + ": "
+// long ones are broken between words, and what is not ASCII is encoded. plain
+// stands before the value as it is, such as the brackets of a subject.
+func EncodeText(name, plain, value string) string {
+	start := name + ": " + plain
 	if needsEncoding(value) {
 		return start + encodeWords(value, len(start), false) + "\n"
 	}
@@ -98,12 +99,12 @@ func quote(s string) string {
 func wrap(s string, at int) string {
 	var b strings.Builder
 	for i, word := range strings.Split(s, " ") {
+		space := min(i, 1)
 		switch {
-		case i == 0:
-		case at+1+len(word) > lineWidth:
+		case at+space+len(word) > lineWidth:
 			b.WriteString("\n ")
 			at = 1
-		default:
+		case i > 0:
 			b.WriteByte(' ')
 			at++
 		}

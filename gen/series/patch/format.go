@@ -36,7 +36,7 @@ func (p *Patch) Format() ([]byte, error) {
 	fmt.Fprintf(&b, "From %s %s\n", commit, fromDate)
 	b.WriteString(mail.EncodeAddress("From", p.Author))
 	fmt.Fprintf(&b, "Date: %s\n", p.Date.Format(dateForm))
-	b.WriteString(mail.EncodeText("Subject", p.Subject.String()))
+	b.WriteString(mail.EncodeText("Subject", p.Subject.brackets(), p.Subject.Title))
 	if !isASCII(p.Message()) || !isASCII(p.Notes) {
 		b.WriteString(mimeHeader)
 	}
@@ -75,7 +75,7 @@ func (p *Patch) writeHeader(b *bytes.Buffer) error {
 			// Ids are one word each; a line is as long as they are.
 			b.WriteString(f.Name + ": " + strings.Join(strings.Fields(f.Value), "\n ") + "\n")
 		default:
-			b.WriteString(mail.EncodeText(f.Name, f.Value))
+			b.WriteString(mail.EncodeText(f.Name, "", f.Value))
 		}
 	}
 	return nil
@@ -93,6 +93,13 @@ func (p *Patch) check() error {
 	}
 	if a, err := mail.ParseAddress(p.Author.String()); err != nil || a != p.Author || strings.ContainsAny(p.Author.Name, "\r\n\x00<>") {
 		return fail(0, ErrAuthor, "%q", p.Author.String())
+	}
+	// git am takes the address for a name that is shorter or longer.
+	if n := len(p.Author.Name); n < 3 || n > 60 || strings.Contains(p.Author.Name, "@") {
+		return fail(0, ErrAuthor, "%q: git am wants a name of 3 to 60 bytes without @", p.Author.String())
+	}
+	if !isASCII(p.Author.Name) && strings.ContainsAny(p.Author.Name, "\"\\") {
+		return fail(0, ErrAuthor, "%q: git am would drop the quotes", p.Author.String())
 	}
 	if y := p.Date.Year(); p.Date.IsZero() || y < 1970 || y > 9999 || !withOffset(p.Date).Equal(p.Date) {
 		return fail(0, ErrDate, "%s", p.Date)

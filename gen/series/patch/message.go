@@ -11,7 +11,7 @@ import (
 
 var (
 	trailerLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*): (\S.*)$`)
-	inBodyLine  = regexp.MustCompile(`^(?i:From|Subject|Date): `)
+	inBodyLine  = regexp.MustCompile(`^(?i:From|Subject|Date):\s`)
 )
 
 // cutsMessage reports whether git am would end the message at this line.
@@ -86,8 +86,8 @@ func checkMessage(p *Patch) error {
 			return fail(0, ErrMessage, "git am would begin another mail at the line %q; indent that", line)
 		case strings.ContainsAny(line, "\x00\r"):
 			return fail(0, ErrMessage, "the line %q has control characters", line)
-		case i == 0 && (inBodyLine.MatchString(line) || line[:min(1, len(line))] == " " || strings.HasPrefix(line, "\t")),
-			i == 0 && strings.HasPrefix(line, ">From "):
+		case i == 0 && (inBodyLine.MatchString(line) || strings.HasPrefix(line, "[PATCH] ")),
+			i == 0 && strings.HasPrefix(line, ">") && mail.IsFromLine(line[1:]):
 			return fail(0, ErrMessage, "git am would take its first line, %q, for a header; let another one stand first", line)
 		}
 	}

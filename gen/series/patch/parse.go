@@ -162,9 +162,13 @@ func (p *Patch) readMessage(m *mail.Mail, text string) error {
 // inBody obeys headers at the top of the text: whoever sends another's patch
 // names its author so.
 func (p *Patch) inBody(text string) (rest string, err error) {
-	for inBodyLine.MatchString(text) {
+	for inBodyLine.MatchString(text) || strings.HasPrefix(text, "[PATCH] ") {
 		line, after, _ := strings.Cut(text, "\n")
-		key, value, _ := strings.Cut(line, ": ")
+		key, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		if line[0] == '[' {
+			key, value = "subject", line
+		}
 		switch strings.ToLower(key) {
 		case "from":
 			if p.Author, err = mail.ParseAddress(value); err != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/gen/series/mail"
 )
 
 // TestRepositoryPatches: every patch of the workbench is canonical.
@@ -43,3 +45,5 @@ func TestRepositoryPatches(t *testing.T) {
 		})
 	}
 }
+
+func header(name, value string) mail.Field { return mail.Field{Name: name, Value: value} }

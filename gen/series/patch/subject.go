@@ -71,8 +71,13 @@ func (s *Subject) readBrackets(inner string) {
 
 // String writes s as git format-patch does, the number as wide as the total.
 func (s Subject) String() string {
+	return s.brackets() + s.Title
+}
+
+// brackets is what stands before the title.
+func (s Subject) brackets() string {
 	if s.Prefix == "" {
-		return s.Title
+		return ""
 	}
 	out := "[" + s.Prefix
 	if s.Version > 0 {
@@ -81,7 +86,7 @@ func (s Subject) String() string {
 	if s.Total > 0 {
 		out += fmt.Sprintf(" %0*d/%d", len(strconv.Itoa(s.Total)), s.N, s.Total)
 	}
-	return out + "] " + s.Title
+	return out + "] "
 }
 
 // check refuses a subject that would be read as another one.
@@ -89,6 +94,8 @@ func (s Subject) check() error {
 	switch {
 	case s.Title == "":
 		return fail(0, ErrSubject, "it is empty")
+	case !isASCII(s.Prefix) || strings.Contains(s.Prefix, "=?"):
+		return fail(0, ErrSubject, "prefix %q: want ASCII", s.Prefix)
 	case ParseSubject(s.String()) != s:
 		return fail(0, ErrSubject, "%q would not come back as it is", s.String())
 	case strings.HasPrefix(s.Title, ":") || replyStart.MatchString(s.Title):
