@@ -1797,6 +1797,16 @@ var layoutOfCapability = []layoutFact{
 	{"offset of inheritable in the struct Data of VfsNsCapData", unsafe.Offsetof(VfsNsCapDataData{}.Inheritable), 4},
 }
 
+// layoutOfTcActTcSkbedit holds the facts of linux/tc_act/tc_skbedit.h.
+var layoutOfTcActTcSkbedit = []layoutFact{
+	{"size of struct tc_skbedit", unsafe.Sizeof(TcSkbedit{}), 20},
+	{"offset of index in struct tc_skbedit", unsafe.Offsetof(TcSkbedit{}.Index), 0},
+	{"offset of capab in struct tc_skbedit", unsafe.Offsetof(TcSkbedit{}.Capab), 4},
+	{"offset of action in struct tc_skbedit", unsafe.Offsetof(TcSkbedit{}.Action), 8},
+	{"offset of refcnt in struct tc_skbedit", unsafe.Offsetof(TcSkbedit{}.Refcnt), 12},
+	{"offset of bindcnt in struct tc_skbedit", unsafe.Offsetof(TcSkbedit{}.Bindcnt), 16},
+}
+
 // layoutFact is a size or an offset with what it is in C.
 type layoutFact struct {
 	what      string
@@ -1825,6 +1835,7 @@ func TestLayout(t *testing.T) {
 		layoutOfNeighbour,
 		layoutOfIfAddr,
 		layoutOfCapability,
+		layoutOfTcActTcSkbedit,
 	) {
 		if f.got != f.want {
 			t.Errorf("%s is %d, in C %d", f.what, f.got, f.want)

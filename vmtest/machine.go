@@ -17,6 +17,9 @@ type Machine struct {
 	Accel string
 	// CPUs and MemoryMiB default to 2 and 512.
 	CPUs, MemoryMiB int
+	// InstructionClock makes the guest's clock count instructions. Needs one
+	// CPU and TCG.
+	InstructionClock bool
 	// GDB stops the guest before its first instruction until a debugger
 	// comes.
 	GDB bool
@@ -56,5 +59,7 @@ func (m *Machine) describe(s *Source, a *Artifacts, image string) *vm.Machine {
 		CPUs:       m.CPUs,
 		MemoryMiB:  m.MemoryMiB,
 		Debugger:   m.GDB,
+
+		InstructionClock: m.InstructionClock,
 	}
 }

@@ -74,6 +74,10 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		// it the hook's key or that of xps_cpus.
 		a = append(a, "-accel", "tcg,thread=single", "-cpu", "max")
 	}
+	if m.InstructionClock {
+		// An idle guest's clock jumps to its next timer.
+		a = append(a, "-icount", "shift=0,sleep=off")
+	}
 	a = append(a,
 		"-smp", strconv.Itoa(m.CPUs),
 		"-m", strconv.Itoa(m.MemoryMiB)+"M",

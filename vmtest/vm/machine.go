@@ -74,6 +74,11 @@ type Machine struct {
 	// CPUs defaults to 2, MemoryMiB to 512.
 	CPUs      int
 	MemoryMiB int
+	// InstructionClock makes the guest's clocks, the time stamp counter too,
+	// advance by one nanosecond per instruction executed: time in the guest
+	// is then a count that the host's load does not change. Needs TCG and one
+	// CPU, which are the defaults with it.
+	InstructionClock bool
 	// Cmdline is added to the kernel's command line.
 	Cmdline []string
 	// Debugger stops the guest before its first instruction until a debugger
@@ -187,8 +192,14 @@ func (m *Machine) check() (*Machine, error) {
 	fill(&c.kvmDevice, defaultKVM)
 	fill((*string)(&c.Type), string(MicroVM))
 	fill((*string)(&c.Accel), string(Auto))
+	if c.InstructionClock && c.Accel == Auto {
+		c.Accel = TCG
+	}
 	if c.CPUs == 0 {
 		c.CPUs = 2
+		if c.InstructionClock {
+			c.CPUs = 1
+		}
 	}
 	if c.MemoryMiB == 0 {
 		c.MemoryMiB = 512
@@ -209,6 +220,8 @@ func (m *Machine) check() (*Machine, error) {
 		return nil, fmt.Errorf("vm: unknown accelerator %q: want auto, kvm or tcg", c.Accel)
 	case c.CPUs < 0 || c.MemoryMiB < 0:
 		return nil, fmt.Errorf("vm: %d cpus and %d MiB make no machine", c.CPUs, c.MemoryMiB)
+	case c.InstructionClock && (c.Accel != TCG || c.CPUs != 1):
+		return nil, fmt.Errorf("vm: counting instructions needs tcg and one cpu, not %s and %d", c.Accel, c.CPUs)
 	case c.Config.Mode == wire.ModeRun && len(c.Config.Args) == 0:
 		return nil, errors.New("vm: no program given to run")
 	}

@@ -83,7 +83,10 @@ func launch(m *Machine, accel Accel, debugPort int) (_ *process, args []string, 
 		d.ports = append(d.ports, portDescriptor{name: name, fd: fd})
 	}
 
-	if accel == TCG {
+	switch {
+	case m.InstructionClock:
+		d.kernelArgs = []string{"tsc_early_khz=1000000"}
+	case accel == TCG:
 		d.kernelArgs = tsc.kernelArg()
 	}
 	args = append([]string{m.QEMU}, m.args(accel, d, debugPort)...)

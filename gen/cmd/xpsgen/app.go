@@ -42,6 +42,7 @@ func newApp(env *environment, args []string) *cli.App {
 			vmtestCommand(env),
 			vmCommand(env),
 			mutantsCommand(env),
+			benchCommand(env),
 			uapiCommand(env),
 			treeCommand(env),
 			doctorCommand(env),

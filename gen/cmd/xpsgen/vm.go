@@ -28,6 +28,10 @@ func guestFlags() []cli.Flag {
 			Usage: "wait for a debugger before the first instruction, and print the line to type",
 		},
 		&cli.BoolFlag{
+			Name:  "icount",
+			Usage: "the guest's clocks count instructions, a nanosecond each; one CPU, TCG",
+		},
+		&cli.BoolFlag{
 			Name:  "unpatched",
 			Usage: "boot the base kernel without the series",
 		},
@@ -45,6 +49,12 @@ func (env *environment) guest(c *cli.Context) (vmtest.GuestOptions, error) {
 		return vmtest.GuestOptions{}, err
 	}
 	machine.GDB = c.Bool("gdb")
+	if c.Bool("icount") {
+		machine.InstructionClock = true
+		if !c.IsSet("cpus") {
+			machine.CPUs = 1
+		}
+	}
 	return vmtest.GuestOptions{
 		Source:  src,
 		Machine: machine,

@@ -139,3 +139,18 @@ func (c *Conn) Get(ifindex int) (Info, error) {
 	}
 	return parseInfo(msgs[0])
 }
+
+// Index looks up the number of the device called name, in the network namespace
+// of the calling thread.
+func (c *Conn) Index(name string) (int, error) {
+	links, err := c.Dump()
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range links {
+		if l.Name == name {
+			return l.Index, nil
+		}
+	}
+	return 0, fmt.Errorf("link %s: %w", name, unix.ENODEV)
+}

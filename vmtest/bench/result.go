@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"xpsgen/vmtest/guest/bench/record"
+)
+
+// Results are the figures of one run.
+type Results struct {
+	// Base names the kernel base.
+	Base string `json:"base"`
+	// Unpatched are those of the base kernel, Patched those with the series.
+	Unpatched []Figure `json:"unpatched"`
+	Patched   []Figure `json:"patched"`
+}
+
+// Figure is one measurement, in instructions per operation.
+type Figure struct {
+	record.ID
+	// Min is the smallest round and what is compared; Median tells how much
+	// the others differ from it.
+	Min    float64 `json:"min"`
+	Median float64 `json:"median"`
+	// Rounds is how many rounds count, Interrupted how many were left out.
+	Rounds      int `json:"rounds"`
+	Interrupted int `json:"interrupted"`
+	// Asked and Queues are as in [record.Result].
+	Asked  int   `json:"asked"`
+	Queues []int `json:"queues,omitempty"`
+}
+
+func newFigure(r *record.Result) Figure {
+	f := Figure{ID: r.ID, Rounds: len(r.Rounds), Interrupted: r.Interrupted, Asked: r.Asked, Queues: r.Queues}
+	if len(r.Rounds) > 0 {
+		sorted := slices.Sorted(slices.Values(r.Rounds))
+		f.Min, f.Median = sorted[0], sorted[len(sorted)/2]
+	}
+	return f
+}
+
+// Bound tells whether every packet left by the queue asked for. ok is false
+// where none was asked for, or packets are not seen.
+func (f *Figure) Bound() (bound, ok bool) {
+	if f.Asked == record.NoQueue || len(f.Queues) == 0 {
+		return false, false
+	}
+	return len(f.Queues) == 1 && f.Queues[0] == f.Asked, true
+}
+
+// ErrIncomplete is wrapped when a figure that others are compared with is
+// missing.
+var ErrIncomplete = errors.New("figure missing")
+
+func (r *Results) check() error {
+	for _, f := range slices.Concat(r.Unpatched, r.Patched) {
+		if f.Rounds == 0 {
+			return fmt.Errorf("%w: %s by %s", ErrIncomplete, f.Contender, f.Path)
+		}
+	}
+	return nil
+}
+
+// Find returns a figure, or nil.
+func Find(figures []Figure, id record.ID) *Figure {
+	for i := range figures {
+		if figures[i].ID == id {
+			return &figures[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package bench counts what choosing a transmit queue costs: instructions per
+// packet, for the hook and for whatever else can be asked for a queue, on the
+// kernel with the series and on the one without.
+//
+// A count does not depend on how busy the machine is. QEMU advances the
+// guest's clock by one nanosecond per instruction, and the program in the
+// guest (vmtest/guest/bench) leaves out the rounds that an interrupt hit.
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"xpsgen/vmtest"
+	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/guest/bench/record"
+	"xpsgen/vmtest/progress"
+)
+
+// Options describe a run.
+type Options struct {
+	// Source is the tree with the series. The base is built from it too.
+	Source vmtest.Source
+	// Rounds is how many rounds without an interrupt a figure needs; 0 means 8.
+	Rounds int
+	// Only selects measurements by a pattern CONTENDER/PATH, as of path.Match;
+	// empty means all.
+	Only string
+}
+
+// guestPackage is the program that counts.
+const guestPackage = "./vmtest/guest/bench"
+
+// fragment is the Kconfig fragment that a kernel needs to be measured, and
+// patches the directory of patches that let it be.
+const (
+	fragment = "bench"
+	patches  = "vmtest/bench/kernel"
+)
+
+// Run measures both kernels.
+func Run(ctx context.Context, opt Options) (*Results, error) {
+	if opt.Rounds == 0 {
+		opt.Rounds = 8
+	}
+	extra, err := filepath.Glob(filepath.Join(opt.Source.Root, patches, "*.patch"))
+	if err != nil {
+		return nil, fmt.Errorf("find the patches for measuring: %w", err)
+	}
+	opt.Source.Fragments = append(opt.Source.Fragments[:len(opt.Source.Fragments):len(opt.Source.Fragments)], fragment)
+	opt.Source.KernelExtra = append(opt.Source.KernelExtra[:len(opt.Source.KernelExtra):len(opt.Source.KernelExtra)], extra...)
+	program, err := build.Guest(ctx, build.GuestOptions{
+		Root: opt.Source.Root, Cache: opt.Source.Cache, Package: guestPackage, Progress: opt.Source.Progress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &Results{Base: opt.Source.Base}
+	for _, k := range []struct {
+		unpatched bool
+		to        *[]Figure
+	}{{true, &r.Unpatched}, {false, &r.Patched}} {
+		src := opt.Source
+		src.Unpatched = k.unpatched
+		figures, err := measure(ctx, &opt, src, program)
+		if err != nil {
+			return nil, err
+		}
+		*k.to = figures
+	}
+	return r, r.check()
+}
+
+// measure boots one kernel and counts in it.
+func measure(ctx context.Context, opt *Options, src vmtest.Source, program string) ([]Figure, error) {
+	step := "bench " + src.Name()
+	args := []string{program, "-rounds", strconv.Itoa(opt.Rounds), "-run", opt.Only}
+	if src.Unpatched {
+		args = append(args, "-unpatched")
+	}
+	out := &collector{step: step, progress: src.Progress}
+	var complaints strings.Builder
+	done := src.Progress.Step(step, "")
+	code, err := vmtest.RunProgram(ctx, vmtest.ProgramOptions{
+		GuestOptions: vmtest.GuestOptions{
+			Source:  src,
+			Machine: vmtest.Machine{Accel: "tcg", CPUs: 1, MemoryMiB: 1024, InstructionClock: true},
+		},
+		Args: args, Stdout: out, Stderr: &complaints,
+	})
+	switch {
+	case err != nil:
+	case code != 0:
+		err = fmt.Errorf("the benchmark ended with %d: %s", code, strings.TrimSpace(complaints.String()))
+	case out.err != nil:
+		err = out.err
+	case len(out.figures) != out.plan || out.plan == 0:
+		err = fmt.Errorf("%d of %d figures arrived", len(out.figures), out.plan)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", step, err)
+	}
+	done(&err)
+	return out.figures, err
+}
+
+// collector reads the guest's lines as they come.
+type collector struct {
+	step     string
+	progress progress.Func
+	rest     []byte
+	plan     int
+	figures  []Figure
+	err      error
+}
+
+// Write never fails: what is wrong is told in the end.
+func (c *collector) Write(b []byte) (int, error) {
+	c.rest = append(c.rest, b...)
+	for {
+		line, rest, found := strings.Cut(string(c.rest), "\n")
+		if !found {
+			return len(b), nil
+		}
+		c.rest = []byte(rest)
+		c.err = errors.Join(c.err, c.line(line))
+	}
+}
+
+func (c *collector) line(text string) error {
+	var l record.Line
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil {
+		return fmt.Errorf("the benchmark says %q: %w", text, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("the benchmark says %q: more than one value", text)
+	}
+	switch {
+	case l.Plan != 0:
+		c.plan = l.Plan
+	case l.Begin != nil:
+		c.progress.Emit(progress.Event{Step: c.step, State: progress.Advanced,
+			Done: int64(len(c.figures)), Total: int64(c.plan), Unit: "figures"})
+	case l.Result != nil:
+		c.figures = append(c.figures, newFigure(l.Result))
+	}
+	return nil
+}

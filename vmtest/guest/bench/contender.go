@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+
+	"xpsgen/bpf"
+	"xpsgen/bpf/xps"
+	"xpsgen/uapi"
+	"xpsgen/vmtest/guest/bench/record"
+	"xpsgen/vmtest/guest/suite/rtnl"
+)
+
+// wanted is the queue that contenders ask for: neither the first nor the last,
+// and not the one that the flow's hash gives.
+const wanted = 3
+
+// A contender is a way to choose the queue.
+type contender struct {
+	name string
+	// hook says that it needs the patched kernel.
+	hook bool
+	// asks is the queue it asks for, record.NoQueue if it leaves that to the
+	// kernel.
+	asks int
+	// onTap has it measured on a tap instead of a dummy.
+	onTap bool
+	set   func(*setting) error
+}
+
+// setting is the device being prepared, and what has to be closed after.
+type setting struct {
+	conn    *rtnl.Conn
+	client  *xps.Client
+	device  *device
+	closers []func() error
+}
+
+func (s *setting) later(f func() error) { s.closers = append(s.closers, f) }
+
+func (s *setting) close() error {
+	var err error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, s.closers[i]())
+	}
+	return err
+}
+
+// contenders lists them all.
+func contenders() []contender {
+	return []contender{
+		{name: "none", asks: record.NoQueue, set: nothing},
+		{name: "xps-elsewhere", hook: true, asks: record.NoQueue, set: elsewhere},
+		{name: "xps-fallback", hook: true, asks: record.NoQueue, set: constant(-1)},
+		{name: "xps-const", hook: true, asks: wanted, set: constant(wanted)},
+		{name: "xps-flow-hash", hook: true, asks: record.NoQueue, set: flowHash},
+		{name: "xps-cpu-map", hook: true, asks: wanted, set: cpuMap},
+		{name: "xps-mark", hook: true, asks: wanted, set: markDefault},
+		{name: "cpus-map", asks: wanted, set: xpsCPUs},
+		{name: "rxqs-map", asks: record.NoQueue, set: xpsRXQs},
+		{name: "clsact", asks: wanted, set: onClsact},
+		{name: "clsact+cpus-map", asks: wanted, set: both(xpsCPUsOther, onClsact)},
+		{name: "tcx", asks: wanted, set: onTCX},
+		{name: "tcx+cpus-map", asks: wanted, set: both(xpsCPUsOther, onTCX)},
+		{name: "skbedit", asks: wanted, set: onSkbedit},
+		{name: "skbedit+cpus-map", asks: wanted, set: both(xpsCPUsOther, onSkbedit)},
+		{name: "xps-const+cpus-map", hook: true, asks: wanted, set: both(xpsCPUsOther, constant(wanted))},
+		{name: "tap-none", onTap: true, asks: record.NoQueue, set: nothing},
+		{name: "tap-steering", onTap: true, asks: wanted, set: steering},
+		{name: "tap-xps-const", onTap: true, hook: true, asks: wanted, set: constant(wanted)},
+	}
+}
+
+func nothing(*setting) error { return nil }
+
+// both does one after the other.
+func both(first, second func(*setting) error) func(*setting) error {
+	return func(s *setting) error {
+		if err := first(s); err != nil {
+			return err
+		}
+		return second(s)
+	}
+}
+
+// elsewhere attaches a program to another device: the static key is on.
+func elsewhere(s *setting) error {
+	other, err := dummy(s.conn, "other", s.device.queues)
+	if err != nil {
+		return err
+	}
+	s.later(other.remove)
+	return (&setting{client: s.client, device: other}).attach(constantProgram(wanted))
+}
+
+func (s *setting) attach(spec *ebpf.ProgramSpec) error {
+	prog, err := ebpf.NewProgram(spec)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", spec.Name, err)
+	}
+	// The device keeps it.
+	defer prog.Close()
+	return s.client.Attach(s.device.index, prog, nil)
+}
+
+// constantProgram returns one value for every packet.
+func constantProgram(value int32) *ebpf.ProgramSpec {
+	return &ebpf.ProgramSpec{
+		Name: "constant", Type: ebpf.SocketFilter, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, value), asm.Return()},
+	}
+}
+
+func constant(value int32) func(*setting) error {
+	return func(s *setting) error { return s.attach(constantProgram(value)) }
+}
+
+func flowHash(s *setting) error {
+	spec, err := bpf.Spec("xps_flow_hash")
+	if err != nil {
+		return err
+	}
+	if v := spec.Variables["queues"]; v != nil {
+		if err := v.Set(uint32(s.device.queues)); err != nil {
+			return err
+		}
+	}
+	return s.attachCollection(spec, "xps_flow_hash", nil)
+}
+
+// attachCollection attaches the only program of a collection, and fills its
+// map before.
+func (s *setting) attachCollection(spec *ebpf.CollectionSpec, program string, fill func(*ebpf.Collection) error) error {
+	c, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", program, err)
+	}
+	defer c.Close()
+	if fill != nil {
+		if err := fill(c); err != nil {
+			return fmt.Errorf("fill the map of %s: %w", program, err)
+		}
+	}
+	return s.client.Attach(s.device.index, c.Programs[program], nil)
+}
+
+func cpuMap(s *setting) error {
+	spec, err := bpf.Spec("xps_cpu")
+	if err != nil {
+		return err
+	}
+	return s.attachCollection(spec, "xps_cpu", func(c *ebpf.Collection) error {
+		return c.Maps["cpu_queue"].Put(uint32(0), int32(wanted))
+	})
+}
+
+// markDefault maps the mark of packets that carry none.
+func markDefault(s *setting) error {
+	spec, err := bpf.Spec("xps_mark")
+	if err != nil {
+		return err
+	}
+	return s.attachCollection(spec, "xps_mark", func(c *ebpf.Collection) error {
+		return c.Maps["mark_queue"].Put(uint32(0), int32(wanted))
+	})
+}
+
+// xpsCPUs maps the only CPU to the queue wanted.
+func xpsCPUs(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted)) }
+
+// xpsCPUsOther maps it to another, against which a contender has to stand.
+func xpsCPUsOther(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted+2)) }
+
+// xpsRXQs maps receive queues: what is sent here never came in by one, so the
+// map is looked at in vain.
+func xpsRXQs(s *setting) error { return s.device.setMasks("xps_rxqs", only(wanted)) }
+
+func only(queue int) func(int) uint64 {
+	return func(q int) uint64 {
+		if q == queue {
+			return 1
+		}
+		return 0
+	}
+}
+
+// hintProgram writes skb->queue_mapping, one more than the queue: below the
+// hooks of tc the field holds the queue by which a packet was received,
+// counted from one, and so it is read when the queue is chosen.
+func hintProgram() *ebpf.ProgramSpec {
+	return &ebpf.ProgramSpec{
+		Name: "hint", Type: ebpf.SchedCLS, License: "GPL",
+		Instructions: asm.Instructions{
+			asm.Mov.Imm(asm.R2, wanted+1),
+			asm.StoreMem(asm.R1, int16(unsafe.Offsetof(uapi.SkBuff{}.QueueMapping)), asm.R2, asm.Word),
+			asm.Mov.Imm(asm.R0, uapi.TC_ACT_OK),
+			asm.Return(),
+		},
+	}
+}
+
+func onClsact(s *setting) error {
+	prog, err := ebpf.NewProgram(hintProgram())
+	if err != nil {
+		return fmt.Errorf("load hint: %w", err)
+	}
+	defer prog.Close()
+	if err := clsact(s.conn, s.device.index); err != nil {
+		return err
+	}
+	return bpfFilter(s.conn, s.device.index, prog.FD())
+}
+
+func onTCX(s *setting) error {
+	prog, err := ebpf.NewProgram(hintProgram())
+	if err != nil {
+		return fmt.Errorf("load hint: %w", err)
+	}
+	defer prog.Close()
+	l, err := link.AttachTCX(link.TCXOptions{Interface: s.device.index, Program: prog, Attach: ebpf.AttachTCXEgress})
+	if err != nil {
+		return fmt.Errorf("attach to tcx: %w", err)
+	}
+	s.later(l.Close)
+	return nil
+}
+
+func onSkbedit(s *setting) error {
+	if err := clsact(s.conn, s.device.index); err != nil {
+		return err
+	}
+	return skbeditFilter(s.conn, s.device.index, wanted)
+}
+
+func steering(s *setting) error {
+	prog, err := ebpf.NewProgram(constantProgram(wanted))
+	if err != nil {
+		return fmt.Errorf("load constant: %w", err)
+	}
+	defer prog.Close()
+	return s.device.setSteering(prog.FD())
+}

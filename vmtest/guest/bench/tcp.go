@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/rtnl"
+)
+
+// ownNetNS is where a thread finds the network namespace it is in.
+const ownNetNS = "/proc/thread-self/ns/net"
+
+// veth makes a pair whose other end has peerAddr in a network namespace of its
+// own.
+func veth(conn *rtnl.Conn, name string, queues int) (_ *device, err error) {
+	const far = "far0"
+	link := rtnl.Link{Name: name, Kind: "veth", TxQueues: queues, RxQueues: queues}
+	link.Peer = &rtnl.Link{Name: far, TxQueues: queues, RxQueues: queues}
+	if err := conn.Add(link); err != nil {
+		return nil, err
+	}
+	d, err := adopt(conn, name, queues)
+	if err != nil {
+		return nil, err
+	}
+	if d.far, err = newNetNS(); err != nil {
+		return nil, err
+	}
+	other, err := conn.Index(far)
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.Move(other, int(d.far.Fd())); err != nil {
+		return nil, err
+	}
+	near, err := conn.Get(d.index)
+	if err != nil {
+		return nil, err
+	}
+	var farMAC []byte
+	err = d.there(func() error {
+		c, err := rtnl.Dial()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		index, err := c.Index(far)
+		if err != nil {
+			return err
+		}
+		info, err := c.Get(index)
+		if err != nil {
+			return err
+		}
+		farMAC = info.MAC
+		return errors.Join(
+			c.SetUp(index, true),
+			c.AddAddress(index, netip.PrefixFrom(peerAddr, localAddr.Bits())),
+			c.AddNeighbour(index, localAddr.Addr(), near.MAC))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up %s: %w", far, err)
+	}
+	return d, conn.AddNeighbour(d.index, peerAddr, farMAC)
+}
+
+// newNetNS makes a network namespace and stays where it is. The namespace
+// lives as long as the file.
+func newNetNS() (_ *os.File, err error) {
+	home, err := os.Open(ownNetNS)
+	if err != nil {
+		return nil, fmt.Errorf("network namespace: %w", err)
+	}
+	defer home.Close()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return nil, fmt.Errorf("network namespace: %w", err)
+	}
+	ns, err := os.Open(ownNetNS)
+	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); err != nil || back != nil {
+		return nil, fmt.Errorf("network namespace: %w", errors.Join(err, back))
+	}
+	return ns, nil
+}
+
+// there runs f in the network namespace of the far end. The thread is locked.
+func (d *device) there(f func() error) error {
+	home, err := os.Open(ownNetNS)
+	if err != nil {
+		return fmt.Errorf("network namespace: %w", err)
+	}
+	defer home.Close()
+	if err := unix.Setns(int(d.far.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("network namespace: %w", err)
+	}
+	ferr := f()
+	return errors.Join(ferr, unix.Setns(int(home.Fd()), unix.CLONE_NEWNET))
+}
+
+// stream is a TCP connection with both ends in hand. An operation writes a few
+// bytes to one and reads them from the other: four packets' worth of kernel,
+// of which one chooses a queue, if any does.
+type stream struct {
+	near, far int
+	out, in   []byte
+}
+
+const exchanges = 128
+
+func openTCP(d *device) (_ sender, err error) {
+	s := &stream{near: -1, far: -1, out: make([]byte, 64), in: make([]byte, 64)}
+	listener := -1
+	defer func() {
+		if listener >= 0 {
+			unix.Close(listener)
+		}
+		if err != nil {
+			s.close()
+		}
+	}()
+	const port = 5001
+	socket := func() (int, error) { return unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) }
+	err = d.there(func() error {
+		if listener, err = socket(); err != nil {
+			return err
+		}
+		if err := unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return err
+		}
+		if err := unix.Bind(listener, &unix.SockaddrInet4{Port: port}); err != nil {
+			return err
+		}
+		return unix.Listen(listener, 1)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if s.near, err = socket(); err != nil {
+		return nil, fmt.Errorf("TCP socket: %w", err)
+	}
+	if err := unix.SetsockoptInt(s.near, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return nil, fmt.Errorf("TCP socket: %w", err)
+	}
+	// A lost answer must not hang the benchmark.
+	patience := unix.Timeval{Sec: 10}
+	if err := unix.SetsockoptTimeval(s.near, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience); err != nil {
+		return nil, fmt.Errorf("TCP socket: %w", err)
+	}
+	if err := unix.Connect(s.near, &unix.SockaddrInet4{Port: port, Addr: peerAddr.As4()}); err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if s.far, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("accept: %w", err)
+	}
+	if err := unix.SetsockoptTimeval(s.far, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
+		return nil, fmt.Errorf("TCP socket: %w", err)
+	}
+	return s, nil
+}
+
+func (s *stream) send() error {
+	for range exchanges {
+		if n, err := unix.Write(s.near, s.out); err != nil || n != len(s.out) {
+			return fmt.Errorf("write to TCP: %d of %d bytes: %w", n, len(s.out), err)
+		}
+		if n, err := unix.Read(s.far, s.in); err != nil || n != len(s.in) {
+			return fmt.Errorf("read from TCP: %d of %d bytes: %w", n, len(s.in), err)
+		}
+	}
+	return nil
+}
+
+func (s *stream) ops() int { return exchanges }
+
+func (s *stream) close() {
+	for _, fd := range []int{s.near, s.far} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A sender sends a round of packets by one path through the kernel.
+type sender interface {
+	// send does one round. The first warms caches up and is not counted.
+	send() error
+	// ops is the number of packets of a round.
+	ops() int
+	close()
+}
+
+// counter is a sender that knows the count of its last round better than a
+// clock around it.
+type counter interface{ last() float64 }
+
+// A way makes senders for a device.
+type way struct {
+	name string
+	// leaves says that packets really leave the device, to be watched.
+	leaves bool
+	open   func(*device) (sender, error)
+	// onVeth has it measured on a veth instead of a dummy.
+	onVeth bool
+}
+
+// batch is how many packets one system call sends, and perRound how many such
+// calls a round makes. A round must end well before the timer's next tick.
+const (
+	batch    = 64
+	perRound = 8
+)
+
+// ways from the shortest to the longest.
+func ways() []way {
+	return []way{
+		{name: "pick", open: openPick(false)},
+		{name: "pick-rehash", open: openPick(true)},
+		{name: "pktgen", leaves: true, open: openPktgen},
+		{name: "packet", leaves: true, open: openPacket},
+		{name: "udp", leaves: true, open: openUDP(false)},
+		{name: "udp-connected", leaves: true, open: openUDP(true)},
+		{name: "tcp", leaves: true, onVeth: true, open: openTCP},
+	}
+}
+
+// messages is a socket with a vector of messages for sendmmsg(2).
+type messages struct {
+	fd  int
+	vec [batch]mmsghdr
+	// What vec points to.
+	iov     unix.Iovec
+	payload []byte
+	addr    []byte
+}
+
+// mmsghdr is struct mmsghdr of sendmmsg(2).
+type mmsghdr struct {
+	hdr unix.Msghdr
+	len uint32
+	_   [4]byte
+}
+
+// fill has every message carry payload to addr, a struct sockaddr, or to
+// where the socket is connected if that is nil.
+func (m *messages) fill(payload, addr []byte) {
+	m.payload, m.addr = payload, addr
+	m.iov.Base = &m.payload[0]
+	m.iov.SetLen(len(m.payload))
+	for i := range m.vec {
+		h := &m.vec[i].hdr
+		h.Iov, h.Iovlen = &m.iov, 1
+		if addr != nil {
+			h.Name, h.Namelen = &m.addr[0], uint32(len(m.addr))
+		}
+	}
+}
+
+func (m *messages) send() error {
+	for range perRound {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(m.fd), uintptr(unsafe.Pointer(&m.vec[0])), batch, 0, 0, 0)
+		if errno != 0 {
+			return fmt.Errorf("sendmmsg: %w", errno)
+		}
+		if n != batch {
+			return fmt.Errorf("sendmmsg sent %d of %d", n, batch)
+		}
+	}
+	return nil
+}
+
+func (m *messages) ops() int { return batch * perRound }
+
+func (m *messages) close() { unix.Close(m.fd) }
+
+// localExperiment is an Ethernet protocol number for private use (IEEE 802).
+const localExperiment = 0x88b5
+
+// openPacket sends frames from a packet socket, through the qdisc.
+func openPacket(d *device) (sender, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("packet socket: %w", err)
+	}
+	m := &messages{fd: fd}
+	const smallest = 60
+	frame := make([]byte, smallest)
+	copy(frame, peerMAC)
+	binary.BigEndian.PutUint16(frame[12:], localExperiment)
+	addr := unix.RawSockaddrLinklayer{
+		Family: unix.AF_PACKET, Protocol: swap(localExperiment), Ifindex: int32(d.index), Halen: 6,
+	}
+	copy(addr.Addr[:], peerMAC)
+	m.fill(frame, bytesOf(&addr))
+	return m, nil
+}
+
+// openUDP sends datagrams. Only a connected socket remembers the queue.
+func openUDP(connected bool) func(*device) (sender, error) {
+	return func(*device) (sender, error) {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("UDP socket: %w", err)
+		}
+		m := &messages{fd: fd}
+		const discard, source = 9, 1024
+		addr := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: swap(discard), Addr: peerAddr.As4()}
+		to := bytesOf(&addr)
+		// The same port each time, so that the flow's hash is the same.
+		err = unix.Bind(fd, &unix.SockaddrInet4{Port: source})
+		if err == nil && connected {
+			to = nil
+			err = unix.Connect(fd, &unix.SockaddrInet4{Port: discard, Addr: addr.Addr})
+		}
+		if err != nil {
+			m.close()
+			return nil, fmt.Errorf("UDP socket: %w", err)
+		}
+		m.fill(make([]byte, 64), to)
+		return m, nil
+	}
+}
+
+// bytesOf is a copy of the memory of a socket address.
+func bytesOf[T any](v *T) []byte {
+	return append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))...)
+}
+
+// pickFile is the debugfs file of the kernel patch that comes with the
+// benchmark.
+const pickFile = "/sys/kernel/debug/xps_bench"
+
+// pick has the kernel choose queues in a loop of its own.
+type pick struct {
+	request string
+	// perCall is what the last round found, and queue what was chosen.
+	perCall float64
+	queue   int
+}
+
+const pickRounds = 1000
+
+func openPick(rehash bool) func(*device) (sender, error) {
+	return func(d *device) (sender, error) {
+		again := 0
+		if rehash {
+			again = 1
+		}
+		return &pick{request: fmt.Sprintf("%d %d %d", d.index, pickRounds, again)}, nil
+	}
+}
+
+func (p *pick) send() error {
+	if err := os.WriteFile(pickFile, []byte(p.request), 0); err != nil {
+		return fmt.Errorf("measure in the kernel: %w", err)
+	}
+	text, err := os.ReadFile(pickFile)
+	if err != nil {
+		return fmt.Errorf("measure in the kernel: %w", err)
+	}
+	var call, loop, rounds int64
+	if _, err := fmt.Sscan(string(text), &call, &loop, &rounds, &p.queue); err != nil {
+		return fmt.Errorf("%s says %q: %w", pickFile, text, err)
+	}
+	p.perCall = float64(call-loop) / float64(rounds)
+	return nil
+}
+
+func (p *pick) ops() int      { return pickRounds }
+func (p *pick) last() float64 { return p.perCall }
+func (p *pick) close()        {}
+
+// pktgen sends by the kernel's packet generator, in its mode that goes through
+// the qdisc and so chooses a queue.
+type pktgen struct {
+	name    string
+	perCall float64
+}
+
+const (
+	pktgenDir   = "/proc/net/pktgen/"
+	pktgenCount = 2000
+)
+
+func openPktgen(d *device) (sender, error) {
+	for _, step := range []struct{ file, line string }{
+		{"kpktgend_0", "rem_device_all"},
+		{"kpktgend_0", "add_device " + d.name},
+		{d.name, "xmit_mode queue_xmit"},
+		{d.name, fmt.Sprintf("count %d", pktgenCount)},
+		{d.name, "delay 0"},
+		{d.name, "pkt_size 60"},
+		{d.name, "dst " + peerAddr.String()},
+		{d.name, "dst_mac " + peerMAC.String()},
+	} {
+		if err := os.WriteFile(pktgenDir+step.file, []byte(step.line), 0); err != nil {
+			return nil, fmt.Errorf("pktgen: %s: %w", step.line, err)
+		}
+	}
+	return &pktgen{name: d.name}, nil
+}
+
+func (p *pktgen) send() error {
+	if err := os.WriteFile(pktgenDir+"pgctrl", []byte("start"), 0); err != nil {
+		return fmt.Errorf("pktgen: start: %w", err)
+	}
+	text, err := os.ReadFile(pktgenDir + p.name)
+	if err != nil {
+		return fmt.Errorf("pktgen: %w", err)
+	}
+	// Result: OK: 2153(c2153+d0) usec, 2000 (60byte,0frags)
+	_, result, found := strings.Cut(string(text), "Result: OK: ")
+	var microseconds, idle, sent int64
+	if found {
+		var whole int64
+		_, err = fmt.Sscanf(result, "%d(c%d+d%d) usec, %d", &whole, &microseconds, &idle, &sent)
+	}
+	if !found || err != nil || sent != pktgenCount {
+		return fmt.Errorf("pktgen sent %d of %d: %q", sent, pktgenCount, result)
+	}
+	p.perCall = float64(microseconds) * 1000 / float64(sent)
+	return nil
+}
+
+func (p *pktgen) ops() int      { return pktgenCount }
+func (p *pktgen) last() float64 { return p.perCall }
+
+func (p *pktgen) close() {
+	// The device goes away with whoever uses it.
+	_ = os.WriteFile(pktgenDir+"kpktgend_0", []byte("rem_device_all"), 0)
+}
