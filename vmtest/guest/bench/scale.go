@@ -41,7 +41,7 @@ func growths() []growth {
 // pickByQueues measures the choice on devices with more and more queues.
 func pickByQueues(set func(*setting) error) func(*bench, int) (*record.Result, error) {
 	return func(b *bench, size int) (*record.Result, error) {
-		return b.packets(contender{asks: record.NoQueue, set: set}, way{open: openPick(false)}, size)
+		return b.packets(contender{asks: record.NoQueue, set: set}, way{open: openLoop(false, false)}, size)
 	}
 }
 
@@ -71,7 +71,7 @@ func pickByDevices(b *bench, size int) (_ *record.Result, err error) {
 		return nil, err
 	}
 	r := &record.Result{Asked: wanted}
-	return r, b.repeat(r, s.device, way{open: openPick(false)})
+	return r, b.repeat(r, s.device, way{open: openLoop(false, false)})
 }
 
 func replaceByQueues(b *bench, size int) (*record.Result, error)  { return b.replace(1, size) }

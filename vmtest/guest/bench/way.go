@@ -45,8 +45,10 @@ const (
 // ways from the shortest to the longest.
 func ways() []way {
 	return []way{
-		{name: "pick", open: openPick(false)},
-		{name: "pick-rehash", open: openPick(true)},
+		{name: "pick", open: openLoop(false, false)},
+		{name: "pick-rehash", open: openLoop(true, false)},
+		{name: "xmit", open: openLoop(false, true)},
+		{name: "xmit-rehash", open: openLoop(true, true)},
 		{name: "pktgen", leaves: true, open: openPktgen},
 		{name: "packet", leaves: true, open: openPacket},
 		{name: "udp", leaves: true, open: openUDP(false)},
@@ -161,27 +163,26 @@ func bytesOf[T any](v *T) []byte {
 // benchmark.
 const pickFile = "/sys/kernel/debug/xps_bench"
 
-// pick has the kernel choose queues in a loop of its own.
-type pick struct {
+// loop has the kernel choose queues, or send packets, in a loop of its own.
+type loop struct {
 	request string
-	// perCall is what the last round found, and queue what was chosen.
+	// perCall is what the last round found.
 	perCall float64
-	queue   int
 }
 
-const pickRounds = 1000
+// loopRounds is small, so that few rounds have an interrupt in them.
+const loopRounds = 200
 
-func openPick(rehash bool) func(*device) (sender, error) {
+// openLoop makes a loop over packets that have a flow hash already or, with
+// rehash, none; around the choice of the queue alone, or around all of sending.
+func openLoop(rehash, xmit bool) func(*device) (sender, error) {
+	number := map[bool]int{true: 1}
 	return func(d *device) (sender, error) {
-		again := 0
-		if rehash {
-			again = 1
-		}
-		return &pick{request: fmt.Sprintf("%d %d %d", d.index, pickRounds, again)}, nil
+		return &loop{request: fmt.Sprintf("%d %d %d %d", d.index, loopRounds, number[rehash], number[xmit])}, nil
 	}
 }
 
-func (p *pick) send() error {
+func (p *loop) send() error {
 	if err := os.WriteFile(pickFile, []byte(p.request), 0); err != nil {
 		return fmt.Errorf("measure in the kernel: %w", err)
 	}
@@ -189,17 +190,17 @@ func (p *pick) send() error {
 	if err != nil {
 		return fmt.Errorf("measure in the kernel: %w", err)
 	}
-	var call, loop, rounds int64
-	if _, err := fmt.Sscan(string(text), &call, &loop, &rounds, &p.queue); err != nil {
+	var call, empty, rounds, queue int64
+	if _, err := fmt.Sscan(string(text), &call, &empty, &rounds, &queue); err != nil {
 		return fmt.Errorf("%s says %q: %w", pickFile, text, err)
 	}
-	p.perCall = float64(call-loop) / float64(rounds)
+	p.perCall = float64(call-empty) / float64(rounds)
 	return nil
 }
 
-func (p *pick) ops() int      { return pickRounds }
-func (p *pick) last() float64 { return p.perCall }
-func (p *pick) close()        {}
+func (p *loop) ops() int      { return loopRounds }
+func (p *loop) last() float64 { return p.perCall }
+func (p *loop) close()        {}
 
 // pktgen sends by the kernel's packet generator, in its mode that goes through
 // the qdisc and so chooses a queue.
