@@ -4,7 +4,7 @@
 // Header: linux/if_addr.h
 // SHA256: 3bcf5cfa0e860b2022b968f435125327fde4eabc336a850458020db0c31019b5
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 6c1f247de4edc153a40df801fef638854dadcc3938cedd4758fc2241b17d84b6
+// Series: v1 f52e0c419d87c97546e46020d2968a57e6d56508e0fdd2464a7ebb4b25a7ce0d
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if_packet.h
 // SHA256: ba5d3124e0d6f3ccbf1a990e770c22660e9afa83ece9c394d0973ee46beb9daa
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 6c1f247de4edc153a40df801fef638854dadcc3938cedd4758fc2241b17d84b6
+// Series: v1 f52e0c419d87c97546e46020d2968a57e6d56508e0fdd2464a7ebb4b25a7ce0d
 
 package uapi
 

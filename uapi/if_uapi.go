@@ -4,7 +4,7 @@
 // Header: linux/if.h
 // SHA256: ecbf706671e421c9c7441e02936da46073e3562017ec074890a6f9954ba65388
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 6c1f247de4edc153a40df801fef638854dadcc3938cedd4758fc2241b17d84b6
+// Series: v1 f52e0c419d87c97546e46020d2968a57e6d56508e0fdd2464a7ebb4b25a7ce0d
 
 package uapi
 
