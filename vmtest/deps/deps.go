@@ -29,6 +29,8 @@ const (
 	// BPF is compiling the BPF programs anew; their objects are in the
 	// repository, so nobody else needs it.
 	BPF Group = "bpf"
+	// Series is checking the series before it is sent.
+	Series Group = "series"
 	// Shell is the interactive shell in the guest.
 	Shell Group = "shell"
 )
@@ -44,6 +46,8 @@ type Dep struct {
 	// Package is the Debian package that has it.
 	Package string
 
+	// or are other names under which the program may be there.
+	or []string
 	// version are the arguments that make the program tell its version.
 	version []string
 	// program makes a C program that proves that the header and the library
@@ -80,6 +84,15 @@ func All() []Dep {
 		{Name: "qemu-system-x86_64", Why: "the guest's machine", Group: Test, Package: "qemu-system-x86", version: []string{"--version"}},
 		{Name: "busybox", Why: "the guest's shell", Group: Shell, Package: "busybox-static", version: []string{"--help"}},
 		{Name: "clang", Why: "BPF programs", Group: BPF, Package: "clang", version: []string{"--version"}},
+		{Name: "codespell", Why: "checkpatch", Group: Series, Package: "codespell", version: []string{"--version"}},
+		{Name: "shellcheck", Why: "selftests", Group: Series, Package: "shellcheck", version: []string{"--version"}},
+		{Name: "yamllint", Why: "YNL specs", Group: Series, Package: "yamllint", version: []string{"--version"}},
+		{Name: "sparse", Why: "the series, patch by patch", Group: Series, Package: "sparse", version: []string{"--version"}},
+		// The kernel wants 17 or newer, and Debian 12's own is older.
+		{Name: "clang-19", Why: "the series, patch by patch", Group: Series, Package: "clang-19",
+			or: []string{"clang-22", "clang-21", "clang-20", "clang-18", "clang-17"}, version: []string{"--version"}},
+		{Name: "python3", Why: "YNL specs, module yaml", Group: Series, Package: "python3-yaml", version: []string{"-c", "import yaml; print('yaml', yaml.__version__)"}},
+		{Name: "python3", Why: "YNL specs, module jsonschema", Group: Series, Package: "python3-jsonschema", version: []string{"-c", "import jsonschema; print('jsonschema')"}},
 		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},
 	}
 }
@@ -144,6 +157,9 @@ func (d *Dep) look(ctx context.Context) (found bool, detail string) {
 		return d.compile(ctx)
 	}
 	path, err := exec.LookPath(d.Name)
+	for i := 0; err != nil && i < len(d.or); i++ {
+		path, err = exec.LookPath(d.or[i])
+	}
 	if err != nil {
 		return false, "not in PATH"
 	}

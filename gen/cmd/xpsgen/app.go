@@ -44,6 +44,7 @@ func newApp(env *environment, args []string) *cli.App {
 			mutantsCommand(env),
 			benchCommand(env),
 			uapiCommand(env),
+			seriesCommand(env),
 			treeCommand(env),
 			doctorCommand(env),
 			depsCommand(env),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"xpsgen/gen/series/check"
 	"xpsgen/vmtest"
 )
 
@@ -85,10 +86,12 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 		words = []string{vmtest.DefaultBase}
 	case "config":
 		words = vmtest.Fragments()
+	case "only":
+		words = check.Names()
 	case "color":
 		words = []string{"auto", "always", "never"}
 	case "kernel", "iproute2", "root", "cache", "add", "out", "tree", "include", "file",
-		"jobs", "j", "cpus", "memory", "timeout", "env", "arch", "cc":
+		"jobs", "j", "cpus", "memory", "timeout", "env", "arch", "cc", "patch", "junit":
 		// The shell's own completion of file names, or nothing.
 	default:
 		return false

@@ -20,6 +20,13 @@ func (env *environment) results() io.Writer {
 	return env.stdout
 }
 
+// colourResults tells whether what goes to stdout may be coloured: only on a
+// terminal, and where stderr is coloured, too.
+func (env *environment) colourResults() bool {
+	f, ok := env.stdout.(*os.File)
+	return ok && env.ui.Coloured() && term.IsTerminal(int(f.Fd()))
+}
+
 type aboveBar struct{ env *environment }
 
 func (a aboveBar) Write(b []byte) (n int, err error) {

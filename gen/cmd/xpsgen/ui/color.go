@@ -18,3 +18,6 @@ func (u *UI) paint(c colour, s string) string {
 	}
 	return string(c) + s + reset
 }
+
+// Coloured reports whether lines are coloured.
+func (u *UI) Coloured() bool { return u.color }

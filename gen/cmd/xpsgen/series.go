@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import "github.com/urfave/cli/v2"
+
+func seriesCommand(env *environment) *cli.Command {
+	return &cli.Command{
+		Name:  "series",
+		Usage: "take the change to the mailing lists",
+		Description: "Nothing here sends mail, and nothing signs for anybody.\n\n" +
+			"Examples:\n" +
+			"  xpsgen series check                  what a reviewer's program would find",
+		Subcommands: []*cli.Command{
+			seriesCheckCommand(env),
+		},
+	}
+}

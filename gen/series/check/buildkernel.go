@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/proc"
+)
+
+// kernelConfig is what allmodconfig is held to: everything is on but what
+// makes the compiler work two to three times as long over the same code, and
+// what turns a warning into an error.
+const kernelConfig = `# CONFIG_WERROR is not set
+# CONFIG_DRM_WERROR is not set
+# CONFIG_KVM_WERROR is not set
+# CONFIG_KASAN is not set
+# CONFIG_KCSAN is not set
+# CONFIG_KMSAN is not set
+# CONFIG_KCOV is not set
+# CONFIG_UBSAN is not set
+# CONFIG_GCOV_KERNEL is not set
+# CONFIG_FTRACE is not set
+# CONFIG_GCC_PLUGINS is not set
+# CONFIG_MODVERSIONS is not set
+# CONFIG_RUST is not set
+# CONFIG_LOCALVERSION_AUTO is not set
+CONFIG_DEBUG_INFO_NONE=y
+`
+
+// compiler stands before the compiler and keeps what it says of an object
+// beside the object: a build that compiles only what changed would otherwise
+// be silent about the rest.
+const compiler = `#!/bin/sh
+out= prev=
+for a; do
+	[ "$prev" = -o ] && out=$a
+	prev=$a
+done
+case $out in
+*.o)
+	"$@" 2>"$out.diag.tmp"
+	rc=$?
+	cat "$out.diag.tmp" >&2
+	mv "$out.diag.tmp" "$out.diag"
+	exit $rc ;;
+esac
+exec "$@"
+`
+
+// checker does the same for sparse, which is given no output file. It never
+// fails: what sparse has to say is read from the file.
+const checker = `#!/bin/sh
+for src; do :; done
+rel=${src#"$XPSGEN_SRC"/}
+mkdir -p "$(dirname "$rel")"
+sparse "$@" 2>"${rel%.c}.o.sparse.tmp"
+mv "${rel%.c}.o.sparse.tmp" "${rel%.c}.o.sparse"
+exit 0
+`
+
+// kernel builds a kernel tree in an object directory that is kept.
+func (b *builder) kernel(ctx context.Context) (*state, error) {
+	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+		return nil, err
+	}
+	for name, text := range map[string]string{"cc": compiler, "check": checker} {
+		if err := cache.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	allmod := filepath.Join(b.dir, "all.config")
+	if err := os.WriteFile(allmod, []byte(kernelConfig), 0o644); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(b.dir + ".log")
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	objects, err := b.objects()
+	if err != nil {
+		return nil, err
+	}
+	cc := "gcc"
+	if b.flavor == "clang" {
+		cc = Clang()
+	}
+	if _, err := exec.LookPath("ccache"); err == nil {
+		cc = "ccache " + cc
+	}
+	make := func(args ...string) error {
+		line := []string{"make", "-s", "-k", "-C", b.src, "O=" + b.dir, fmt.Sprintf("-j%d", b.jobs),
+			"CC=" + filepath.Join(b.dir, "cc") + " " + cc, "HOSTCC=gcc", "W=1"}
+		switch b.flavor {
+		case "gcc":
+			line = append(line, "C=1", "CHECK="+filepath.Join(b.dir, "check"))
+		case "32bit":
+			line = append(line, "ARCH=i386")
+		}
+		c := &proc.Cmd{Args: append(line, args...), Dir: b.dir, Stdout: log, Stderr: log,
+			Env: plainEnv("XPSGEN_SRC="+b.src, "KCONFIG_ALLCONFIG="+allmod, "LC_ALL=C", "KBUILD_BUILD_TIMESTAMP=1970-01-01")}
+		return c.Run(ctx)
+	}
+	for _, target := range []string{"allmodconfig", "prepare"} {
+		if err := make(target); err != nil {
+			// A tree that cannot even be configured is the patch's fault.
+			if s, ok := b.broken(ctx, target, err); ok {
+				return s, nil
+			}
+			return nil, fmt.Errorf("make %s: %w (log %s)", target, err, log.Name())
+		}
+	}
+	if !b.full && len(objects) == 0 {
+		return &state{}, nil
+	}
+	// That an object cannot be made is seen from what the compiler said.
+	if err := make(objects...); err != nil && (ctx.Err() != nil || !exited(err)) {
+		return nil, err
+	}
+	return b.collect(objects)
+}
+
+// exited reports whether a program ended by itself.
+func exited(err error) bool {
+	var perr *proc.Error
+	return errors.As(err, &perr) && perr.ExitCode > 0
+}
+
+// broken is the state of a tree in which make fails before any object.
+func (b *builder) broken(ctx context.Context, target string, err error) (*state, bool) {
+	if ctx.Err() != nil || !exited(err) {
+		return nil, false
+	}
+	data, rerr := os.ReadFile(b.dir + ".log")
+	if rerr != nil {
+		return nil, false
+	}
+	d := newDiagnostics(b.src)
+	d.read(string(data))
+	if len(d.errors) == 0 {
+		return nil, false
+	}
+	return &state{Errors: d.errors, Warnings: d.warnings}, true
+}
+
+// objects are the objects of the C files in the directories, without those
+// below.
+func (b *builder) objects() (objects []string, err error) {
+	for _, dir := range b.targets {
+		found, err := filepath.Glob(filepath.Join(b.src, dir, "*.c"))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			objects = append(objects, dir+"/"+strings.TrimSuffix(filepath.Base(f), ".c")+".o")
+		}
+	}
+	return objects, nil
+}
+
+// collect reads what was said of each object, in this build or an earlier one.
+func (b *builder) collect(objects []string) (*state, error) {
+	if b.full {
+		var err error
+		if objects, err = b.allObjects(); err != nil {
+			return nil, err
+		}
+	}
+	cc, sparse := newDiagnostics(b.src), newDiagnostics(b.src)
+	s := &state{Objects: len(objects)}
+	for _, o := range objects {
+		data, err := os.ReadFile(filepath.Join(b.dir, o+".diag"))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		cc.read(string(data))
+		if b.flavor != "gcc" {
+			continue
+		}
+		if data, err = os.ReadFile(filepath.Join(b.dir, o+".sparse")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		before := sparse.errors.total()
+		sparse.read(string(data))
+		if sparse.errors.total() > before {
+			s.GaveUp++
+		}
+	}
+	s.Errors, s.Warnings, s.Sparse = cc.errors, cc.warnings, sparse.warnings
+	return s, nil
+}
+
+func (b *builder) allObjects() (objects []string, err error) {
+	err = filepath.WalkDir(b.dir, func(path string, _ os.DirEntry, err error) error {
+		if name, ok := strings.CutSuffix(path, ".diag"); ok && err == nil {
+			rel, rerr := filepath.Rel(b.dir, name)
+			if rerr != nil {
+				return rerr
+			}
+			objects = append(objects, rel)
+		}
+		return err
+	})
+	slices.Sort(objects)
+	return objects, err
+}

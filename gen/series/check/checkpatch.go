@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const checkpatchScript = "scripts/checkpatch.pl"
+
+// ignoredTypes are what netdev's runner does not hold against a patch, and
+// what another check is for.
+var ignoredTypes = []string{
+	"COMMIT_LOG_LONG_LINE", "MACRO_ARG_REUSE", "ALLOC_SIZEOF_STRUCT", "NO_AUTHOR_SIGN_OFF",
+	"GIT_COMMIT_ID", "CAMELCASE", "FILE_PATH_CHANGES", "BAD_REPORTED_BY_LINK",
+	// verify_signedoff says it.
+	"MISSING_SIGN_OFF",
+	// A base that came as a package has no history to look commits up in.
+	"UNKNOWN_COMMIT_ID",
+}
+
+// ignoredElsewhere are rules of the kernel that user space does not have.
+var ignoredElsewhere = []string{"SSCANF_TO_KSTRTO", "PREFER_KERNEL_TYPES", "NEW_TYPEDEFS", "ENOSYS", "SPDX_LICENSE_TAG"}
+
+var checkpatchTotal = regexp.MustCompile(`total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?\d+ lines checked`)
+
+func checkPatchScript(ctx context.Context, j *job, p *Patch) (Result, error) {
+	script, err := j.script(ctx, checkpatchScript)
+	if err != nil {
+		return Result{}, err
+	}
+	ignore := slices.Clone(ignoredTypes)
+	args := []string{"perl", script, "--strict", "--codespell", "--max-line-length=80", "--show-types", "--color=never"}
+	if j.Project != linux {
+		ignore = append(ignore, ignoredElsewhere...)
+		args = append(args, "--no-tree")
+	}
+	dict, err := codespellDictionary(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if dict != "" {
+		args = append(args, "--codespellfile="+dict)
+	}
+	args = append(args, "--ignore="+strings.Join(ignore, ","), "-")
+	stdout, stderr, code, err := output(ctx, j.repo.src, p.Text, args...)
+	if err != nil {
+		return Result{}, err
+	}
+	if strings.Contains(stderr, "No codespell typos will be found") {
+		return Result{}, fmt.Errorf("%s: %s", checkpatchScript, strings.TrimSpace(stderr))
+	}
+	m := checkpatchTotal.FindStringSubmatch(stdout)
+	if m == nil {
+		return fail("checkpatch ended with %d and no result", code).with(stdout, stderr), nil
+	}
+	summary := strings.TrimSuffix(m[0], " lines checked")
+	summary = summary[:strings.LastIndex(summary, ",")]
+	switch {
+	case m[1] != "0":
+		return fail("%s", summary).with(stdout), nil
+	case m[2] != "0" || m[3] != "" && m[3] != "0":
+		return warn("%s", summary).with(stdout), nil
+	}
+	return pass("%s", summary), nil
+}
+
+// codespellDictionary finds the dictionary where checkpatch would not: it
+// looks in one place, or asks the Python that happens to be first in PATH.
+// Empty means that checkpatch knows best.
+func codespellDictionary(context.Context) (string, error) {
+	for _, pattern := range []string{
+		"/usr/share/codespell/dictionary.txt",
+		"/usr/lib/python3/dist-packages/codespell_lib/data/dictionary.txt",
+		"/usr/lib/python3*/site-packages/codespell_lib/data/dictionary.txt",
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return "", err
+		}
+		for _, f := range found {
+			if _, err := os.Stat(f); err == nil {
+				return f, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// script is the path of a script of the tree, which must have it. Both
+// working trees are put to their last commit.
+func (j *job) script(ctx context.Context, name string) (string, error) {
+	if err := j.repo.at(ctx, j.Head()); err != nil {
+		return "", err
+	}
+	s := j.scripts
+	if s != j.Thread {
+		if err := s.repo.at(ctx, s.BaseCommit); err != nil {
+			return "", err
+		}
+	}
+	path := filepath.Join(s.repo.src, name)
+	if _, err := os.Stat(path); err != nil {
+		return "", &ToolError{Tool: name, Tree: s.Project + " " + s.Base}
+	}
+	return path, nil
+}

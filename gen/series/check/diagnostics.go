@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// diagnostics collects what compilers say. A header's warning is repeated for
+// every file that includes it and counts once.
+type diagnostics struct {
+	src              string
+	seen             map[string]bool
+	errors, warnings findings
+}
+
+func newDiagnostics(src string) *diagnostics {
+	return &diagnostics{src: src, seen: map[string]bool{}, errors: findings{}, warnings: findings{}}
+}
+
+var diagnostic = regexp.MustCompile(`^([^\s:]+):(\d+)(?::(\d+))?: (?:fatal )?(error|warning): (.*)$`)
+
+// read adds the diagnostics of a log.
+func (d *diagnostics) read(log string) {
+	for line := range strings.Lines(log) {
+		line = strings.TrimRight(line, "\r\n")
+		m := diagnostic.FindStringSubmatch(line)
+		if m == nil || d.seen[line] {
+			continue
+		}
+		d.seen[line] = true
+		text := d.name(m[1]) + ": " + m[4] + ": " + m[5]
+		if m[4] == "error" {
+			d.errors[text]++
+		} else {
+			d.warnings[text]++
+		}
+	}
+}
+
+// name is a file's name in the tree.
+func (d *diagnostics) name(file string) string {
+	if rel, err := filepath.Rel(d.src, file); err == nil && filepath.IsAbs(file) && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return strings.TrimPrefix(filepath.Clean(file), "../")
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// File is what a patch does to one file.
+type File struct {
+	// Old and New are the names before and after; Old is empty for a new
+	// file, New for one that is removed.
+	Old, New string
+	// OldBlob is what the patch says the file was, as a full object name or
+	// an abbreviation of it; empty if it does not say.
+	OldBlob string
+	// Lines are the lines of all hunks.
+	Lines []Line
+}
+
+// Line is a line of a hunk.
+type Line struct {
+	// Op is '+', '-' or ' '.
+	Op byte
+	// Text is the line without Op and without the line end.
+	Text string
+	// New is its number in the new file; for a '-' line that of the line
+	// which took its place.
+	New int
+}
+
+// Name is the file's name after the patch, or before it if it is removed.
+func (f *File) Name() string {
+	if f.New != "" {
+		return f.New
+	}
+	return f.Old
+}
+
+var (
+	diffHeader  = regexp.MustCompile(`^diff --git a/(\S+) b/(\S+)$`)
+	indexHeader = regexp.MustCompile(`^index ([0-9a-f]+)\.\.([0-9a-f]+)`)
+	hunkHeader  = regexp.MustCompile(`^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
+)
+
+// scanDiff reads the diffs of a patch. What is not a diff is passed over: git
+// is who judges a patch, this only looks at what it applied.
+func scanDiff(patch string) []*File {
+	var files []*File
+	var f *File
+	var left, right, number int
+	for line := range strings.Lines(patch) {
+		line = strings.TrimRight(line, "\r\n")
+		if left > 0 || right > 0 {
+			op := byte(' ')
+			if line != "" {
+				op = line[0]
+			}
+			text := strings.TrimPrefix(line, string(op))
+			switch op {
+			case '+':
+				f.Lines = append(f.Lines, Line{Op: op, Text: text, New: number})
+				number++
+				right--
+			case '-':
+				f.Lines = append(f.Lines, Line{Op: op, Text: text, New: number})
+				left--
+			case ' ':
+				f.Lines = append(f.Lines, Line{Op: op, Text: text, New: number})
+				number++
+				left--
+				right--
+			}
+			continue
+		}
+		if m := diffHeader.FindStringSubmatch(line); m != nil {
+			f = &File{Old: m[1], New: m[2]}
+			files = append(files, f)
+			continue
+		}
+		if f == nil {
+			continue
+		}
+		switch {
+		case line == "--- /dev/null" || strings.HasPrefix(line, "new file mode "):
+			f.Old = ""
+		case line == "+++ /dev/null" || strings.HasPrefix(line, "deleted file mode "):
+			f.New = ""
+		case strings.HasPrefix(line, "index "):
+			if m := indexHeader.FindStringSubmatch(line); m != nil {
+				f.OldBlob = m[1]
+			}
+		case strings.HasPrefix(line, "@@ "):
+			if m := hunkHeader.FindStringSubmatch(line); m != nil {
+				left, right = count(m[1]), count(m[3])
+				number, _ = strconv.Atoi(m[2])
+			}
+		}
+	}
+	return files
+}
+
+// count is a hunk's number of lines, which is 1 when it is not written.
+func count(s string) int {
+	if s == "" {
+		return 1
+	}
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+// added are the lines that a patch adds to the files for which want is true.
+func added(files []*File, want func(name string) bool) (lines []Line) {
+	for _, f := range files {
+		if f.New == "" || !want(f.New) {
+			continue
+		}
+		for _, l := range f.Lines {
+			if l.Op == '+' {
+				lines = append(lines, l)
+			}
+		}
+	}
+	return lines
+}
+
+// removed are the lines that a patch takes away.
+func removed(files []*File, want func(name string) bool) (lines []Line) {
+	for _, f := range files {
+		if !want(f.Name()) {
+			continue
+		}
+		for _, l := range f.Lines {
+			if l.Op == '-' {
+				lines = append(lines, l)
+			}
+		}
+	}
+	return lines
+}
+
+func hasSuffix(suffix ...string) func(string) bool {
+	return func(name string) bool {
+		for _, s := range suffix {
+			if strings.HasSuffix(name, s) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func anyFile(string) bool { return true }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package check runs over a series, before any reader does, what netdev's
+// continuous integration and its maintainers will hold it against.
+//
+// A check looks at a whole thread or at one patch of it. It ends with one of
+// the codes that netdev's own runner (NIPA) knows: 0 passed, 250 a warning,
+// anything else failed. Scripts such as checkpatch and get_maintainer are
+// always those of the tree that the series is for; for iproute2, which has
+// none, those of the kernel tree it is posted beside.
+//
+// What a check says is remembered under the hash of all that it looked at, so
+// that an unchanged series is checked in seconds.
+//
+// Errors: a check that finds something returns a [Result], never an error. An
+// error means that the check could not be made: a [*ToolError] says that a
+// program is missing, anything else that the workbench broke down.
+//
+// Needs git, and what deps lists for the group series.
+package check

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+const kdocScript = "scripts/kernel-doc"
+
+// checkKdoc compares what kernel-doc says of the files before and after.
+func checkKdoc(ctx context.Context, j *job, p *Patch) (Result, error) {
+	var before, after []string
+	for _, f := range p.Files {
+		if hasSuffix(".c", ".h")(f.Name()) {
+			if f.Old != "" {
+				before = append(before, f.Old)
+			}
+			if f.New != "" {
+				after = append(after, f.New)
+			}
+		}
+	}
+	if len(after) == 0 {
+		return pass("no C file touched"), nil
+	}
+	script, err := j.script(ctx, kdocScript)
+	if err != nil {
+		return Result{}, err
+	}
+	was, err := j.kdoc(ctx, script, p.Before, before)
+	if err != nil {
+		return Result{}, err
+	}
+	is, err := j.kdoc(ctx, script, p.After, after)
+	if err != nil {
+		return Result{}, err
+	}
+	if more := is.minus(was); len(more) > 0 {
+		return fail("%d new: %s", len(more), more[0]).with(more...), nil
+	}
+	return pass("was: %d now: %d", was.total(), is.total()), nil
+}
+
+var kdocLine = regexp.MustCompile(`(?i)^(warning|error):\s+(\S+?):(\d+)\s*(.*)$`)
+
+// kdoc runs kernel-doc over files as they were at a commit.
+func (j *job) kdoc(ctx context.Context, script, commit string, files []string) (findings, error) {
+	dir, err := os.MkdirTemp("", "xpsgen-kdoc-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	args := []string{script, "-Wall", "-none"}
+	for _, f := range files {
+		text, ok, err := j.repo.show(ctx, commit, f)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		path := filepath.Join(dir, f)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+		args = append(args, path)
+	}
+	if len(args) == 3 {
+		return findings{}, nil
+	}
+	_, stderr, code, err := output(ctx, j.repo.src, "", args...)
+	if err != nil {
+		return nil, err
+	}
+	all := findings{}
+	for line := range strings.Lines(strings.ReplaceAll(stderr, dir+"/", "")) {
+		line = strings.TrimRight(line, "\n")
+		if m := kdocLine.FindStringSubmatch(line); m != nil {
+			all[strings.ToLower(m[1])+": "+m[2]+": "+m[4]]++
+		} else if strings.TrimSpace(line) != "" {
+			all[line]++
+		}
+	}
+	if code != 0 && len(all) == 0 {
+		return nil, fmt.Errorf("%s ended with %d", kdocScript, code)
+	}
+	return all, nil
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const maintainerScript = "scripts/get_maintainer.pl"
+
+// Recipient is somebody who gets a copy.
+type Recipient struct {
+	// Address is "Name <address>", or a bare address for a list.
+	Address string
+	// Role is why: "maintainer:NETWORKING [GENERAL]", "open list:...".
+	Role string
+	// List says that it is a mailing list.
+	List bool
+}
+
+// recipients asks get_maintainer about a patch's text, as netdev's runner
+// does: some lists are found by a keyword in the patch only.
+func (j *job) recipients(ctx context.Context, p *Patch) ([]Recipient, error) {
+	script, err := j.script(ctx, maintainerScript)
+	if err != nil {
+		return nil, err
+	}
+	// History would name the last who touched a file, where there is any; a
+	// base that came as a package has none.
+	args := []string{"perl", script, "--git-min-percent", "35", "--no-git-fallback"}
+	var all []Recipient
+	if j.Project != linux {
+		args = append(args, "--no-tree", "--mpath", "MAINTAINERS")
+		if all, err = j.general(ctx); err != nil {
+			return nil, err
+		}
+	}
+	// The script wants a file that it can seek in.
+	dir, err := os.MkdirTemp("", "xpsgen-cc-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, p.File)
+	if err := os.WriteFile(file, []byte(p.Text), 0o600); err != nil {
+		return nil, err
+	}
+	stdout, stderr, code, err := output(ctx, j.repo.src, "", append(args, "--", file)...)
+	if err != nil {
+		return nil, err
+	}
+	if code != 0 && (len(all) == 0 || strings.Contains(stderr, "died")) {
+		return nil, fmt.Errorf("%s: exit %d: %s", maintainerScript, code, strings.TrimSpace(stderr))
+	}
+	for line := range strings.Lines(stdout) {
+		if r, ok := parseRecipient(line); ok && !slices.ContainsFunc(all, r.same) {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+func (r Recipient) same(o Recipient) bool {
+	return strings.EqualFold(bare(r.Address), bare(o.Address))
+}
+
+// bare is an address without the name.
+func bare(address string) string {
+	if a, err := mail.ParseAddress(address); err == nil {
+		return a.Address
+	}
+	return address
+}
+
+// parseRecipient reads a line of get_maintainer: an address, and in brackets
+// why.
+func parseRecipient(line string) (r Recipient, ok bool) {
+	line = strings.TrimSpace(line)
+	r.Address = line
+	if i := strings.Index(line, " ("); i > 0 && strings.HasSuffix(line, ")") {
+		r.Address, r.Role = line[:i], line[i+2:len(line)-1]
+	}
+	a, err := mail.ParseAddress(r.Address)
+	if err != nil {
+		return r, false
+	}
+	r.List = strings.Contains(r.Role, "list") || a.Name == ""
+	if a.Name == "" {
+		r.Address = a.Address
+	}
+	return r, true
+}
+
+// general are the maintainers of the whole project: those sections of its
+// MAINTAINERS that name no files, which get_maintainer passes over.
+func (j *job) general(ctx context.Context) (all []Recipient, err error) {
+	text, ok, err := j.repo.show(ctx, j.Head(), "MAINTAINERS")
+	if err != nil || !ok {
+		return nil, err
+	}
+	for section := range strings.SplitSeq(text, "\n\n") {
+		if strings.Contains(section, "\nF:") || strings.Contains(section, "\nK:") || !strings.Contains(section, "\nM:") ||
+			strings.Contains(section, "\t") {
+			continue
+		}
+		title, _, _ := strings.Cut(section, "\n")
+		for line := range strings.Lines(section) {
+			kind, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			switch kind {
+			case "M":
+				all = append(all, Recipient{Address: strings.TrimSpace(value), Role: "maintainer:" + title})
+			case "L":
+				list, _, _ := strings.Cut(strings.TrimSpace(value), " ")
+				r := Recipient{Address: list, Role: "open list:" + title, List: true}
+				if !slices.ContainsFunc(all, r.same) {
+					all = append(all, r)
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// checkCc is about whom the export will send the patch to. That is whom the
+// script names, so what can go wrong is that it names nobody.
+func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
+	all, err := j.recipients(ctx, p)
+	if err != nil {
+		return Result{}, err
+	}
+	people, lists := 0, []string{}
+	var log []string
+	for _, r := range all {
+		if r.List {
+			lists = append(lists, bare(r.Address))
+		} else {
+			people++
+		}
+		log = append(log, fmt.Sprintf("%s (%s)", r.Address, r.Role))
+	}
+	switch {
+	case people == 0:
+		return fail("get_maintainer names nobody").with(log...), nil
+	case !slices.Contains(lists, "netdev@vger.kernel.org") && !slices.ContainsFunc(slices.Concat(j.opt.To, j.opt.Cc), func(a string) bool {
+		return bare(a) == "netdev@vger.kernel.org"
+	}):
+		return warn("%d people, and not netdev@vger.kernel.org", people).with(log...), nil
+	}
+	return pass("%d people, %s", people, strings.Join(lists, ", ")).with(log...), nil
+}
+
+// entryTarget is how many files an entry that fits a new file may cover at
+// most; a bigger one is a subsystem's.
+const entryTarget, entryLimit = 75, 500
+
+func checkMaintainers(ctx context.Context, j *job) (Result, error) {
+	var names []string
+	for _, p := range j.Patches {
+		for _, f := range p.Files {
+			base := path.Base(f.New)
+			if f.Old != "" || f.New == "" || base == "Makefile" || base == "Kconfig" ||
+				strings.HasPrefix(f.New, "Documentation/") || strings.HasPrefix(f.New, "tools/testing/") {
+				continue
+			}
+			if !slices.Contains(names, f.New) {
+				names = append(names, f.New)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return pass("no new files"), nil
+	}
+	script, err := j.script(ctx, maintainerScript)
+	if err != nil {
+		return Result{}, err
+	}
+	code := Pass
+	var log []string
+	for _, name := range names {
+		stdout, _, _, err := output(ctx, j.repo.src, "", "perl", script, "--sections", "-f", name)
+		if err != nil {
+			return Result{}, err
+		}
+		least, err := j.smallestEntry(ctx, stdout)
+		if err != nil {
+			return Result{}, err
+		}
+		log = append(log, fmt.Sprintf("%s: its smallest entry covers %d files", name, least))
+		switch {
+		case least < entryTarget:
+		case least < entryLimit && code == Pass:
+			code = Warning
+		case least >= entryLimit:
+			code = Fail
+		}
+	}
+	if code == Pass {
+		return pass("%d new files are covered", len(names)).with(log...), nil
+	}
+	return Result{Code: code, Summary: "a new file wants an entry in MAINTAINERS"}.with(log...), nil
+}
+
+// smallestEntry is how many files the smallest of some entries covers.
+func (j *job) smallestEntry(ctx context.Context, sections string) (int, error) {
+	least := 1 << 30
+	for section := range strings.SplitSeq(sections, "\n\n") {
+		var patterns []string
+		for line := range strings.Lines(section) {
+			if p, ok := strings.CutPrefix(strings.TrimSpace(line), "F:"); ok {
+				patterns = append(patterns, ":(glob)"+globOf(strings.TrimSpace(p)))
+			}
+		}
+		if len(patterns) == 0 {
+			continue
+		}
+		out, err := j.repo.inOutput(ctx, j.repo.src, append([]string{"ls-files", "--"}, patterns...)...)
+		if err != nil {
+			return 0, err
+		}
+		if n := strings.Count(out, "\n") + 1; out != "" && n < least {
+			least = n
+		}
+	}
+	return least, nil
+}
+
+// globOf is a pattern of MAINTAINERS for git: a directory means all under it.
+func globOf(p string) string {
+	if strings.HasSuffix(p, "/") {
+		return p + "**"
+	}
+	return p
+}

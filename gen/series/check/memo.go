@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"xpsgen/vmtest/cache"
+)
+
+// memoVersion changes whenever results of all checks must be thrown away.
+const memoVersion = 1
+
+// memo keeps results under the hash of all that made them.
+type memo struct{ dir string }
+
+func (m *memo) path(key string) string { return filepath.Join(m.dir, key+".json") }
+
+func (m *memo) get(key string) (r Result, ok bool) {
+	data, err := os.ReadFile(m.path(key))
+	return r, err == nil && json.Unmarshal(data, &r) == nil
+}
+
+func (m *memo) put(key string, r Result) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return cache.WriteFile(m.path(key), data, 0o644)
+}
+
+// memoKey is the hash of all that a check looks at.
+func (j *job) memoKey(c *Check, p *Patch) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %s %d %s %s\n", memoVersion, c.Name, c.version, j.Project, j.scripts.BaseCommit)
+	for _, t := range c.tools {
+		io.WriteString(h, toolID(t))
+	}
+	if p != nil {
+		fmt.Fprintf(h, "%s %s %s\n%d %s", p.Before, p.BeforeTree, p.AfterTree, len(p.Text), p.Text)
+	} else {
+		fmt.Fprintf(h, "%q %d %q %q %q %q %q %q\n", j.Title, j.Version, j.Prefix, j.Tree, j.Commit, j.Base, j.Origin, j.Cover)
+		fmt.Fprintf(h, "%s %v\n", j.BaseCommit, j.ApplyErr)
+		for _, p := range j.Patches {
+			fmt.Fprintf(h, "%q %d %s", p.File, len(p.Text), p.Text)
+		}
+	}
+	if c.builds {
+		fmt.Fprintf(h, "%v %q %q", j.opt.Full, j.targets(), kernelConfig)
+	}
+	fmt.Fprintf(h, "%q %q", j.opt.To, j.opt.Cc)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// toolID tells one installation of a program from another, without running it.
+func toolID(name string) string {
+	if name == "clang" {
+		name = Clang()
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return name + " none\n"
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return name + " none\n"
+	}
+	return fmt.Sprintf("%s %s %d %d\n", name, path, info.Size(), info.ModTime().UnixNano())
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"regexp"
+	"strings"
+)
+
+// placeholderDomain ends addresses that belong to nobody (RFC 2606).
+const placeholderDomain = ".invalid"
+
+// Placeholder reports whether an address belongs to nobody: the workbench's
+// own, until a person takes responsibility.
+func Placeholder(address string) bool {
+	address = strings.ToLower(address)
+	_, domain, ok := strings.Cut(address, "@")
+	return !ok || strings.HasSuffix(domain, placeholderDomain) || domain == "example.com" ||
+		strings.HasSuffix(domain, ".example") || domain == "localhost" || !strings.Contains(domain, ".")
+}
+
+func checkFixesPresent(_ context.Context, j *job) (Result, error) {
+	if strings.Contains(j.tag(), "next") {
+		return pass("%s takes features", j.tag()), nil
+	}
+	code := false
+	for _, p := range j.Patches {
+		if len(p.Trailers("Fixes")) > 0 {
+			return pass("patch %d has one", p.N), nil
+		}
+		for _, f := range p.Files {
+			code = code || !strings.HasPrefix(f.Name(), "Documentation/") && f.Name() != "MAINTAINERS"
+		}
+	}
+	if !code {
+		return pass("documentation only"), nil
+	}
+	return fail("%s takes fixes only, and no patch has a Fixes:", j.tag()), nil
+}
+
+func checkSignedOff(_ context.Context, _ *job, p *Patch) (Result, error) {
+	signed := p.Trailers("Signed-off-by")
+	for _, s := range signed {
+		a, err := mail.ParseAddress(s)
+		if err != nil {
+			return fail("Signed-off-by: %s: no name and address", s), nil
+		}
+		if Placeholder(a.Address) {
+			return fail("Signed-off-by: %s: an address of nobody", s), nil
+		}
+		if strings.EqualFold(a.Address, p.Email) || strings.EqualFold(a.Name, p.Author) {
+			return coDeveloped(p)
+		}
+	}
+	if Placeholder(p.Email) && len(signed) == 0 {
+		return warn("awaits a person's: xpsgen series export --sign-off"), nil
+	}
+	return fail("no Signed-off-by of %s <%s>", p.Author, p.Email), nil
+}
+
+// coDeveloped wants each Co-developed-by directly above that person's own
+// Signed-off-by.
+func coDeveloped(p *Patch) (Result, error) {
+	lines := strings.Split(p.Body, "\n")
+	for i, line := range lines {
+		who, ok := strings.CutPrefix(line, "Co-developed-by: ")
+		if ok && (i+1 == len(lines) || lines[i+1] != "Signed-off-by: "+who) {
+			return fail("Co-developed-by: %s: not above that person's Signed-off-by", who), nil
+		}
+	}
+	return pass("by its author"), nil
+}
+
+var fixesLine = regexp.MustCompile(`^([0-9a-f]+) \("(.*)"\)$`)
+
+// checkFixes looks at the form, and at the commit where the repository has it:
+// a base that came as a package has no history.
+func checkFixes(ctx context.Context, j *job, p *Patch) (Result, error) {
+	values := p.Trailers("Fixes")
+	if len(values) == 0 {
+		return pass("no Fixes:"), nil
+	}
+	known := 0
+	for _, v := range values {
+		m := fixesLine.FindStringSubmatch(v)
+		switch {
+		case m == nil:
+			return fail("Fixes: %s: want 12 digits and (\"subject\")", v), nil
+		case len(m[1]) < 12:
+			return fail("Fixes: %s: %d digits, want 12", v, len(m[1])), nil
+		}
+		subject, err := j.repo.git(ctx, "log", "-1", "--format=%s", m[1], "--")
+		if err != nil {
+			if ctx.Err() != nil {
+				return Result{}, err
+			}
+			continue
+		}
+		known++
+		if subject != m[2] {
+			return fail("Fixes: %s: that commit is %q", m[1], subject), nil
+		}
+	}
+	if known < len(values) {
+		return pass("well formed; this base has no history to look %d up", len(values)-known), nil
+	}
+	return pass("%d", len(values)), nil
+}
+
+func checkSourceInline(_ context.Context, _ *job, p *Patch) (Result, error) {
+	c := hasSuffix(".c")
+	now, before := grep(added(p.Files, c), inlineWord), grep(removed(p.Files, c), inlineWord)
+	switch {
+	case len(now) == 0:
+		return pass("none"), nil
+	case len(now) == len(before):
+		return warn("was: %d now: %d", len(before), len(now)).with(now...), nil
+	}
+	return fail("was: %d now: %d: leave it to the compiler", len(before), len(now)).with(now...), nil
+}
+
+// inlineWord is the word outside a comment.
+var inlineWord = regexp.MustCompile(`(?i)^([^*/]*\W|)inline\W`)
+
+var (
+	staticInHeader = regexp.MustCompile(`^static .*\(.*[^\\]$`)
+	inlineInHeader = regexp.MustCompile(`^static (__always_)?inline`)
+	plainInHeader  = regexp.MustCompile(`^(static )?((unsigned|long|short) )*(char|bool|void|int|u[0-9]*) [0-9A-Za-z_]*\(.*\) *\{.*[^\\]$`)
+)
+
+func checkHeaderInline(_ context.Context, _ *job, p *Patch) (Result, error) {
+	var found []string
+	for _, f := range p.Files {
+		if !strings.HasSuffix(f.New, ".h") {
+			continue
+		}
+		for _, l := range f.Lines {
+			if l.Op != '+' || inlineInHeader.MatchString(l.Text) {
+				continue
+			}
+			if staticInHeader.MatchString(l.Text) || plainInHeader.MatchString(l.Text) {
+				found = append(found, fmt.Sprintf("%s:%d: %s", f.New, l.New, l.Text))
+			}
+		}
+	}
+	if len(found) > 0 {
+		return fail("a function in a header that is not static inline").with(found...), nil
+	}
+	return pass("none"), nil
+}
+
+// deprecated are interfaces that netdev no longer takes.
+var deprecated = []struct {
+	word  *regexp.Regexp
+	under string
+	code  Code
+}{
+	{regexp.MustCompile(`\Wdev_hold\(`), "", Warning},
+	{regexp.MustCompile(`\Wdev_put\(`), "", Warning},
+	{regexp.MustCompile(`\Wput_net\(`), "", Warning},
+	{regexp.MustCompile(`\Wget_net\(`), "", Warning},
+	{regexp.MustCompile(`\Winit_dummy_netdev\(`), "", Warning},
+	// maintainer-netdev.rst has it for all new networking code.
+	{regexp.MustCompile(`\W__free\(`), "", Warning},
+	{regexp.MustCompile(`(^|\W)(scoped_)?guard\(`), "", Warning},
+	{regexp.MustCompile(`module_param`), "", Fail},
+}
+
+func checkDeprecated(_ context.Context, _ *job, p *Patch) (Result, error) {
+	code := Pass
+	var found []string
+	kernelCode := func(name string) bool {
+		return hasSuffix(".c", ".h")(name) && !strings.HasPrefix(name, "tools/") && !strings.HasPrefix(name, "samples/")
+	}
+	for _, d := range deprecated {
+		now := grep(added(p.Files, kernelCode), d.word)
+		before := grep(removed(p.Files, kernelCode), d.word)
+		if len(now) <= len(before) {
+			continue
+		}
+		if code != Fail {
+			code = d.code
+		}
+		found = append(found, now...)
+	}
+	if code == Pass {
+		return pass("none"), nil
+	}
+	return Result{Code: code, Summary: "was given up: " + strings.TrimSpace(found[0])}.with(found...), nil
+}
+
+// grep returns the texts of the lines that match.
+func grep(lines []Line, re *regexp.Regexp) (found []string) {
+	for _, l := range lines {
+		if re.MatchString(l.Text) {
+			found = append(found, l.Text)
+		}
+	}
+	return found
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Check is one thing to look at.
+type Check struct {
+	// Name is what it is called; where netdev's own runner has the same
+	// check, its name.
+	Name string
+	// About says in a line what it wants.
+	About string
+	// Group is the runner's name for several of ours; may be empty.
+	Group string
+
+	// thread or patch does it; one is set. All but those with text look at
+	// the commits too, and are not made if the series does not apply.
+	thread func(ctx context.Context, j *job) (Result, error)
+	patch  func(ctx context.Context, j *job, p *Patch) (Result, error)
+	text   bool
+	// projects it is for; empty means all.
+	projects []string
+	// tools it runs.
+	tools []string
+	// builds says that it compiles: what it saw depends on more than the
+	// patch, see [job.memoKey].
+	builds bool
+	// version changes when the check would judge otherwise than before.
+	version int
+}
+
+const (
+	linux    = "linux"
+	iproute2 = "iproute2"
+)
+
+// All are the checks, in the order in which they are made: what costs nothing
+// first.
+func All() []Check {
+	return []Check{
+		{Name: "cover", Group: "series_format", About: "a cover letter for more than two patches", thread: checkCover, text: true},
+		{Name: "patch_count", Group: "series_format", About: "at most 15 patches", thread: checkCount, text: true},
+		{Name: "tree_tag", Group: "series_format", About: "the subject names the tree", thread: checkTreeTag, text: true},
+		{Name: "prefix", Group: "series_format", About: "the subject names the right tree, and no patch another", thread: checkPrefix, text: true},
+		{Name: "whitespace", About: "no damaged patch, no blanks at line ends", patch: checkWhitespace, text: true},
+		{Name: "apply", About: "every patch applies, in order", thread: checkApply, text: true},
+		{Name: "base_commit", About: "the patches were made on this base", thread: checkBase},
+		{Name: "fixes_present", About: "a series for a tree of fixes says what it fixes", thread: checkFixesPresent},
+		{Name: "maintainers", About: "new files have an entry in MAINTAINERS", thread: checkMaintainers, projects: []string{linux}, tools: []string{"perl"}},
+		{Name: "uapi_spec", About: "a new rtnetlink attribute stands in its YNL spec", thread: checkUAPISpec, projects: []string{linux}},
+		{Name: "ynl", About: "specs are valid, generated code is up to date", thread: checkYNL, projects: []string{linux}, tools: []string{"python3"}},
+		{Name: "verify_signedoff", About: "signed off by its author", patch: checkSignedOff},
+		{Name: "verify_fixes", About: "Fixes: names a commit as it should", patch: checkFixes},
+		{Name: "checkpatch", About: "checkpatch --strict --codespell --max-line-length=80", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 1},
+		{Name: "cc_maintainers", About: "whom get_maintainer names gets a copy", patch: checkCc, tools: []string{"perl"}},
+		{Name: "header_inline", About: "functions in headers are static inline", patch: checkHeaderInline},
+		{Name: "source_inline", About: "no inline in C files", patch: checkSourceInline},
+		{Name: "deprecated_api", About: "no interface that netdev gave up", patch: checkDeprecated, projects: []string{linux}},
+		{Name: "reverse_xmas_tree", About: "locals from the longest line to the shortest", patch: checkLocals, version: 1},
+		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, projects: []string{linux}, tools: []string{"python3"}},
+		{Name: "check_selftest", About: "selftests in Makefile, .gitignore and a sorted config", patch: checkSelftest, projects: []string{linux}},
+		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}},
+		{Name: "yamllint", About: "no new yamllint finding", patch: checkYAML, tools: []string{"yamllint"}},
+		{Name: "build_gcc", About: "gcc W=1: builds, no new warning", patch: checkBuild("gcc"), tools: []string{"gcc", "make"}, builds: true, version: 1},
+		{Name: "sparse", About: "sparse C=1: no new warning", patch: checkSparse, projects: []string{linux}, tools: []string{"gcc", "make", "sparse"}, builds: true, version: 1},
+		{Name: "build_clang", About: "clang W=1: builds, no new warning", patch: checkBuild("clang"), tools: []string{"clang", "make"}, builds: true, version: 1},
+		{Name: "build_32bit", About: "ARCH=i386 W=1: builds, no new warning", patch: checkBuild("32bit"), projects: []string{linux}, tools: []string{"gcc", "make"}, builds: true, version: 1},
+	}
+}
+
+// Names are the names of all checks, and of their groups.
+func Names() (names []string) {
+	for _, c := range All() {
+		if c.Group != "" && !slices.Contains(names, c.Group) {
+			names = append(names, c.Group)
+		}
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// Select returns the checks that have one of names as their name or group, in
+// their order; all if there are no names.
+func Select(names []string) ([]Check, error) {
+	all := All()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var some []Check
+	for _, n := range names {
+		if !slices.ContainsFunc(all, func(c Check) bool { return c.Name == n || c.Group == n }) {
+			return nil, fmt.Errorf("no check %q (there is %s)", n, strings.Join(Names(), ", "))
+		}
+	}
+	for _, c := range all {
+		if slices.Contains(names, c.Name) || c.Group != "" && slices.Contains(names, c.Group) {
+			some = append(some, c)
+		}
+	}
+	return some, nil
+}
+
+// of reports whether the check is for a project.
+func (c *Check) of(project string) bool {
+	return len(c.projects) == 0 || slices.Contains(c.projects, project)
+}
+
+// Fast reports whether the check compiles nothing.
+func (c *Check) Fast() bool { return !c.builds }

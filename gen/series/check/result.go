@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code is how a check ended, as a process's exit code.
+type Code int
+
+const (
+	// Pass: nothing to say.
+	Pass Code = 0
+	// Fail: a reader would send it back. Any code not named here means so too.
+	Fail Code = 1
+	// Warning: a reader may ask.
+	Warning Code = 250
+	// Blocked: the check was not made, since another one failed.
+	Blocked Code = -1
+)
+
+// String is the code in a word.
+func (c Code) String() string {
+	switch c {
+	case Pass:
+		return "pass"
+	case Warning:
+		return "warn"
+	case Blocked:
+		return "blocked"
+	}
+	return "fail"
+}
+
+// Failed reports whether c is neither a pass nor a warning, nor a check that
+// was not made.
+func (c Code) Failed() bool { return c != Pass && c != Warning && c != Blocked }
+
+// Result is what a check found.
+type Result struct {
+	Code Code `json:"code"`
+	// Summary is one line.
+	Summary string `json:"summary"`
+	// Log is all there is to say, line by line; may be empty.
+	Log string `json:"log,omitempty"`
+}
+
+func pass(format string, a ...any) Result {
+	return Result{Code: Pass, Summary: fmt.Sprintf(format, a...)}
+}
+
+func warn(format string, a ...any) Result {
+	return Result{Code: Warning, Summary: fmt.Sprintf(format, a...)}
+}
+
+func fail(format string, a ...any) Result {
+	return Result{Code: Fail, Summary: fmt.Sprintf(format, a...)}
+}
+
+// with adds a log to r.
+func (r Result) with(lines ...string) Result {
+	r.Log = strings.Join(lines, "\n")
+	return r
+}
+
+// Row is the result of one check of one patch, or of one thread.
+type Row struct {
+	// Project and Base name the thread.
+	Project string `json:"project"`
+	Base    string `json:"base"`
+	// Check is the check's name.
+	Check string `json:"check"`
+	// Patch is the patch's number from 1; 0 is the thread as a whole. Key and
+	// Subject are the patch's, empty for the thread.
+	Patch   int    `json:"patch"`
+	Key     string `json:"key,omitempty"`
+	Subject string `json:"subject,omitempty"`
+	Result
+	// Elapsed is how long it took; Cached says that it was looked up.
+	Elapsed time.Duration `json:"elapsed_ns"`
+	Cached  bool          `json:"cached"`
+	// Command makes this check alone.
+	Command string `json:"command"`
+}
+
+// Counts are the rows by how they ended.
+type Counts struct{ Passed, Warned, Failed, Blocked int }
+
+// Count counts rows.
+func Count(rows []Row) (n Counts) {
+	for _, r := range rows {
+		switch {
+		case r.Code == Pass:
+			n.Passed++
+		case r.Code == Warning:
+			n.Warned++
+		case r.Code == Blocked:
+			n.Blocked++
+		default:
+			n.Failed++
+		}
+	}
+	return n
+}
+
+func (n Counts) String() string {
+	s := fmt.Sprintf("%d passed, %d warned, %d failed", n.Passed, n.Warned, n.Failed)
+	if n.Blocked > 0 {
+		s += fmt.Sprintf(", %d not made", n.Blocked)
+	}
+	return s
+}

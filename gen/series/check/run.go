@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/progress"
+)
+
+// Options say how to check. Thread and Cache are required.
+type Options struct {
+	// Thread is what to check.
+	Thread *Thread
+	// Kernel is the kernel's thread, whose tree has the scripts; nil if
+	// Thread is the kernel's.
+	Kernel *Thread
+	// Checks are which checks to make; nil means all.
+	Checks []Check
+	// Patch is the number of the only patch to look at, and then no check of
+	// the thread as a whole is made; 0 means all.
+	Patch int
+	// Cache is the cache directory, see xpsgen/vmtest/cache.
+	Cache string
+	// Full builds the whole tree, not only the directories that the series
+	// touches. That takes hours.
+	Full bool
+	// Jobs is how many compilers run at once; 0 means one per CPU.
+	Jobs int
+	// To and Cc get a copy whatever the scripts say.
+	To, Cc []string
+	// Progress hears what takes long. May be nil.
+	Progress progress.Func
+	// Row hears of each row as soon as it is there. May be nil.
+	Row func(Row)
+}
+
+// job is one run over one thread.
+type job struct {
+	*Thread
+	opt *Options
+	// scripts is the tree whose scripts run.
+	scripts *Thread
+	memo    *memo
+	states  map[string]*state
+}
+
+// Run makes the checks and returns their rows: first those of the thread, then
+// patch by patch. It waits while another run has the thread's working tree.
+//
+// Returns an error wrapping a [*ToolError] if a program is missing.
+func Run(ctx context.Context, opt Options) (rows []Row, err error) {
+	if opt.Jobs == 0 {
+		opt.Jobs = runtime.NumCPU()
+	}
+	checks := opt.Checks
+	if checks == nil {
+		checks = All()
+	}
+	t := opt.Thread
+	if opt.Patch < 0 || opt.Patch > len(t.Patches) {
+		return nil, fmt.Errorf("%s has %d patches, not %d", t.Base, len(t.Patches), opt.Patch)
+	}
+	j := &job{Thread: t, opt: &opt, scripts: t, memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}}
+	if opt.Kernel != nil {
+		j.scripts = opt.Kernel
+	}
+	step := "check " + t.Project + " " + t.Base
+	for _, s := range []*Thread{t, j.scripts} {
+		lock, err := cache.Acquire(ctx, filepath.Dir(s.repo.src)+".lock", step, opt.Progress)
+		if err != nil {
+			return nil, err
+		}
+		defer lock.Release()
+		if s == j.scripts {
+			break
+		}
+	}
+	defer opt.Progress.Step(step, fmt.Sprintf("%d patches", len(t.Patches)))(&err)
+	var mine []Check
+	for _, c := range checks {
+		if c.of(t.Project) {
+			mine = append(mine, c)
+		}
+	}
+	if rows, err = j.run(ctx, mine); err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	return rows, nil
+}
+
+func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
+	bad := map[string]bool{}
+	add := func(c *Check, p *Patch) error {
+		r, err := j.row(ctx, c, p, bad)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+		if r.Code.Failed() {
+			bad[c.Name] = true
+			if p != nil {
+				bad[fmt.Sprintf("%s %d", c.Name, p.N)] = true
+			}
+		}
+		rows = append(rows, r)
+		if j.opt.Row != nil {
+			j.opt.Row(r)
+		}
+		return nil
+	}
+	// Damaged patches do not apply either, so text comes first.
+	each := func(want func(c *Check) bool) error {
+		for i := range checks {
+			c := &checks[i]
+			if c.thread == nil || !want(c) || j.opt.Patch != 0 {
+				continue
+			}
+			if err := add(c, nil); err != nil {
+				return err
+			}
+		}
+		for _, p := range j.Patches {
+			if j.opt.Patch != 0 && p.N != j.opt.Patch {
+				continue
+			}
+			for i := range checks {
+				c := &checks[i]
+				if c.patch == nil || !want(c) {
+					continue
+				}
+				if err := add(c, p); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	isApply := func(c *Check) bool { return c.Name == "apply" }
+	if err := each(func(c *Check) bool { return c.text && !isApply(c) }); err != nil {
+		return rows, err
+	}
+	if err := each(isApply); err != nil {
+		return rows, err
+	}
+	if err := each(func(c *Check) bool { return !c.text && !c.builds }); err != nil {
+		return rows, err
+	}
+	if err := j.prepareBuilds(ctx, checks); err != nil {
+		return rows, err
+	}
+	return rows, each(func(c *Check) bool { return c.builds })
+}
+
+// row makes one check, or finds what it said before.
+func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) (Row, error) {
+	r := Row{Project: j.Project, Base: j.Base, Check: c.Name, Command: j.command(c, p)}
+	if p != nil {
+		r.Patch, r.Key, r.Subject = p.N, p.Key, p.Title
+	}
+	switch {
+	case c.Name == "apply" && bad["whitespace"]:
+		r.Result = Result{Code: Blocked, Summary: "a patch is damaged, see whitespace"}
+		return r, nil
+	case !c.text && j.ApplyErr != nil:
+		r.Result = Result{Code: Blocked, Summary: "the series does not apply"}
+		return r, nil
+	case c.builds && c.Name != "build_gcc" && p != nil && bad[fmt.Sprintf("build_gcc %d", p.N)]:
+		r.Result = Result{Code: Blocked, Summary: "does not pass build_gcc"}
+		return r, nil
+	}
+	if err := j.needTools(c, p); err != nil {
+		return r, err
+	}
+	start := time.Now()
+	key := j.memoKey(c, p)
+	if res, ok := j.memo.get(key); ok {
+		r.Result, r.Cached = res, true
+		return r, nil
+	}
+	var err error
+	if p != nil {
+		r.Result, err = c.patch(ctx, j, p)
+	} else {
+		r.Result, err = c.thread(ctx, j)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.Elapsed = time.Since(start)
+	j.opt.Progress.Emit(progress.Event{Step: "check " + j.Project + " " + j.Base, State: progress.Advanced,
+		Text: c.Name, Done: int64(r.Patch), Total: int64(len(j.Patches)), Unit: "patches"})
+	return r, j.memo.put(key, r.Result)
+}
+
+// command is the line that makes one check alone.
+func (j *job) command(c *Check, p *Patch) string {
+	s := "xpsgen series check --only " + c.Name
+	if p != nil {
+		s += fmt.Sprintf(" --patch %d", p.N)
+	}
+	if j.opt.Full {
+		s += " --full"
+	}
+	return s + " " + j.Project + "/" + j.Base
+}

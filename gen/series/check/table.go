@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// TableOptions say how to draw rows.
+type TableOptions struct {
+	// Paint puts colour around a word that stands for a code; nil leaves it
+	// as it is.
+	Paint func(c Code, word string) string
+	// Logs adds the whole log of each row that did not pass; otherwise its
+	// beginning.
+	Logs bool
+}
+
+// logLines is how much of a log a table shows.
+const logLines = 8
+
+// WriteTable draws rows for people: a line for each check that passed
+// everywhere, and for each row that did not a line of its own with the command
+// that makes it alone.
+func WriteTable(w io.Writer, rows []Row, opt TableOptions) error {
+	b := bufio.NewWriter(w)
+	paint := opt.Paint
+	if paint == nil {
+		paint = func(_ Code, word string) string { return word }
+	}
+	thread := ""
+	for i := 0; i < len(rows); {
+		if t := rows[i].Project + " " + rows[i].Base; t != thread {
+			if thread != "" {
+				fmt.Fprintln(b)
+			}
+			thread = t
+			fmt.Fprintln(b, t)
+		}
+		// The rows of a thread, check by check.
+		end := i
+		for end < len(rows) && rows[end].Project == rows[i].Project && rows[end].Base == rows[i].Base {
+			end++
+		}
+		for _, name := range checkOrder(rows[i:end]) {
+			writeCheck(b, name, rows[i:end], paint, opt.Logs)
+		}
+		i = end
+	}
+	return b.Flush()
+}
+
+// checkOrder are the names of the checks in rows, in the order of the registry.
+func checkOrder(rows []Row) (names []string) {
+	there := map[string]bool{}
+	for _, r := range rows {
+		there[r.Check] = true
+	}
+	for _, c := range All() {
+		if there[c.Name] {
+			names = append(names, c.Name)
+			delete(there, c.Name)
+		}
+	}
+	return names
+}
+
+func writeCheck(b *bufio.Writer, name string, rows []Row, paint func(Code, string) string, logs bool) {
+	var bad []Row
+	passed := 0
+	summary := ""
+	for _, r := range rows {
+		switch {
+		case r.Check != name:
+		case r.Code == Pass:
+			passed++
+			summary = r.Summary
+		default:
+			bad = append(bad, r)
+		}
+	}
+	if passed > 1 {
+		summary = fmt.Sprintf("%d patches", passed)
+	}
+	if passed > 0 {
+		fmt.Fprintf(b, "  %s  %-17s %s\n", paint(Pass, "pass"), name, summary)
+	}
+	for i, r := range bad {
+		if same := alike(bad[i:]); i > 0 && alike(bad[i-1:]) > 1 {
+			continue // said with the first of them
+		} else if same > 1 && len(bad) == same {
+			fmt.Fprintf(b, "  %s  %-17s %d patches: %s\n", paint(r.Code, mark(r.Code)), name, same, r.Summary)
+			fmt.Fprintf(b, "        %s\n", strings.Replace(r.Command, fmt.Sprintf(" --patch %d", r.Patch), "", 1))
+			continue
+		}
+		where := ""
+		if r.Patch > 0 {
+			where = fmt.Sprintf("patch %d (%s): ", r.Patch, r.Key)
+		}
+		fmt.Fprintf(b, "  %s  %-17s %s%s\n", paint(r.Code, mark(r.Code)), name, where, r.Summary)
+		if r.Code == Blocked {
+			continue
+		}
+		writeLog(b, r.Log, logs)
+		fmt.Fprintf(b, "        %s\n", r.Command)
+	}
+}
+
+// alike is how many rows, from the first on, say the same.
+func alike(rows []Row) int {
+	n := 1
+	for n < len(rows) && rows[n].Code == rows[0].Code && rows[n].Summary == rows[0].Summary &&
+		rows[n].Log == "" && rows[0].Log == "" {
+		n++
+	}
+	return n
+}
+
+func mark(c Code) string {
+	switch c {
+	case Warning:
+		return "warn"
+	case Blocked:
+		return "----"
+	}
+	return "FAIL"
+}
+
+func writeLog(b *bufio.Writer, log string, all bool) {
+	n := 0
+	for line := range strings.Lines(strings.TrimSpace(log)) {
+		if line = strings.TrimRight(line, "\n"); strings.TrimSpace(line) == "" {
+			continue
+		}
+		if n++; n > logLines && !all {
+			fmt.Fprintln(b, "        ... (all with -v, or by the line below)")
+			return
+		}
+		fmt.Fprintf(b, "        | %s\n", line)
+	}
+}

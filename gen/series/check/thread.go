@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"xpsgen/gen/series/manifest"
+	"xpsgen/vmtest/tree"
+)
+
+// CoverName is the file of a series' directory that holds the cover letter.
+const CoverName = "cover.md"
+
+// Thread is a series on one base: what becomes one thread of mails.
+type Thread struct {
+	// Project and Base name it; Title, Version and Prefix are the manifest's.
+	Project, Base string
+	Title         string
+	Version       int
+	Prefix        string
+	Role          manifest.Role
+	// Tree is the maintainer's tree that the thread is for, such as
+	// "net-next"; empty means the base's name.
+	Tree string
+	// Origin says where the base came from. Commit is the public commit that
+	// it is, empty if it is none.
+	Origin string
+	Commit string
+	// BaseCommit is the base in the repository GitDir.
+	BaseCommit string
+	GitDir     string
+	// Cover is the cover letter's text, nil if there is none.
+	Cover []byte
+	// Patches in order.
+	Patches []*Patch
+	// ApplyErr is why the patches cannot be applied; nil if they can. If it
+	// is set, no patch has commits.
+	ApplyErr *tree.ApplyError
+
+	repo *repo
+}
+
+// Patch is one patch of a thread.
+type Patch struct {
+	// N counts from 1.
+	N int
+	// Key and File are the manifest's.
+	Key, File string
+	// Text is the file's content.
+	Text string
+	// Subject is the mail's, as written in the file.
+	Subject string
+	// Author and Email are who the patch is from; Title is the subject
+	// without brackets, Body the rest of the message.
+	Author, Email, Title, Body string
+	// Files are what it changes.
+	Files []*File
+	// Before and After are the commits around it, BeforeTree and AfterTree
+	// their trees.
+	Before, After         string
+	BeforeTree, AfterTree string
+}
+
+// LoadOptions say which thread to load. Series and Cache are required.
+type LoadOptions struct {
+	Series *tree.Series
+	// Base is the name of a base of the series.
+	Base string
+	// Tree options: a directory of the user's, and the cache.
+	Tree tree.Options
+}
+
+// Load opens the base of a thread and applies the patches to it. Patches that
+// do not apply are no error: see [Thread.ApplyErr].
+func Load(ctx context.Context, opt LoadOptions) (*Thread, error) {
+	b, err := opt.Series.Base(opt.Base)
+	if err != nil {
+		return nil, err
+	}
+	o := opt.Tree
+	o.Series, o.Base = opt.Series, opt.Base
+	src, err := tree.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	t := &Thread{
+		Project: opt.Series.Project, Base: b.Name, Title: opt.Series.Title, Version: opt.Series.Version,
+		Prefix: opt.Series.Prefix, Role: b.Role, Origin: src.Origin,
+		BaseCommit: src.BaseCommit, GitDir: src.GitDir(),
+		repo: &repo{gitDir: src.GitDir(), src: filepath.Join(o.Cache, "work", "series-"+opt.Series.Project+"-"+b.Name, "src")},
+	}
+	if b.Tree != "" {
+		t.Tree = b.Tree
+	} else if len(opt.Series.Trees) > 0 {
+		t.Tree = opt.Series.Trees[0].Name
+	}
+	if t.Commit = b.Commit; t.Commit == "" && strings.HasPrefix(src.Origin, "git ") {
+		t.Commit = src.BaseCommit
+	}
+	t.Cover, err = os.ReadFile(filepath.Join(opt.Series.Dir, CoverName))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read cover letter: %w", err)
+	}
+	for i, p := range src.Patches {
+		data, err := os.ReadFile(p.Path)
+		if err != nil {
+			return nil, fmt.Errorf("read patch %s: %w", p.Key, err)
+		}
+		t.Patches = append(t.Patches, newPatch(i+1, p, string(data)))
+	}
+	head, err := src.Commit(ctx)
+	if errors.As(err, &t.ApplyErr) {
+		return t, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, t.findCommits(ctx, head)
+}
+
+func newPatch(n int, p tree.Patch, text string) *Patch {
+	q := &Patch{N: n, Key: p.Key, File: p.File, Text: text, Files: scanDiff(text)}
+	q.Subject = header(text, "Subject")
+	q.Title = strings.TrimSpace(brackets.ReplaceAllString(q.Subject, ""))
+	if name, email, ok := strings.Cut(header(text, "From"), " <"); ok {
+		q.Author, q.Email = strings.Trim(name, `"`), strings.TrimSuffix(email, ">")
+	}
+	return q
+}
+
+var brackets = regexp.MustCompile(`^(\[[^\]]*\]\s*)+`)
+
+// header is a header of a patch file, unfolded.
+func header(text, name string) string {
+	head, _, _ := strings.Cut(text, "\n\n")
+	value, found := "", false
+	for line := range strings.Lines(head) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case found && (strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")):
+			value += " " + strings.TrimSpace(line)
+		case found:
+			return value
+		case strings.HasPrefix(strings.ToLower(line), strings.ToLower(name)+": "):
+			value, found = strings.TrimSpace(line[len(name)+2:]), true
+		}
+	}
+	return value
+}
+
+// findCommits ties the patches to the commits that were made of them.
+func (t *Thread) findCommits(ctx context.Context, head string) error {
+	out, err := t.repo.git(ctx, "log", "--reverse", "--format=%H%x00%T%x00%an%x00%ae%x00%s%x00%b%x01", t.BaseCommit+".."+head)
+	if err != nil {
+		return fmt.Errorf("list the commits of %s: %w", t.Base, err)
+	}
+	records := strings.Split(strings.TrimSuffix(strings.TrimSpace(out), "\x01"), "\x01")
+	if out == "" {
+		records = nil
+	}
+	if len(records) != len(t.Patches) {
+		return fmt.Errorf("list the commits of %s: %d commits of %d patches", t.Base, len(records), len(t.Patches))
+	}
+	before := t.BaseCommit
+	beforeTree, err := t.repo.git(ctx, "rev-parse", before+"^{tree}")
+	if err != nil {
+		return err
+	}
+	for i, record := range records {
+		f := strings.Split(strings.TrimPrefix(record, "\n"), "\x00")
+		if len(f) != 6 {
+			return fmt.Errorf("list the commits of %s: %q", t.Base, record)
+		}
+		p := t.Patches[i]
+		p.Before, p.BeforeTree, p.After, p.AfterTree = before, beforeTree, f[0], f[1]
+		p.Author, p.Email, p.Title, p.Body = f[2], f[3], f[4], strings.TrimRight(f[5], "\n")
+		before, beforeTree = f[0], f[1]
+	}
+	return nil
+}
+
+// Head is the commit with all patches applied.
+func (t *Thread) Head() string {
+	if len(t.Patches) == 0 {
+		return t.BaseCommit
+	}
+	return t.Patches[len(t.Patches)-1].After
+}
+
+// Trailers are the values of a trailer in the patch's message.
+func (p *Patch) Trailers(name string) (values []string) {
+	prefix := strings.ToLower(name) + ":"
+	for line := range strings.Lines(p.Body) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(strings.ToLower(line), prefix) {
+			values = append(values, strings.TrimSpace(line[len(prefix):]))
+		}
+	}
+	return values
+}
