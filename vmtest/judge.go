@@ -19,6 +19,10 @@ type evidence struct {
 	// vmErr is how the guest's run ended, nil if it said it was done.
 	vmErr  error
 	splats []Splat
+	// debug says that the guest had to look for leaks, leaks how many it
+	// found, nil if it did not look.
+	debug bool
+	leaks *int
 	// unpatched turns the run into a control: no check of the hook may pass.
 	unpatched bool
 }
@@ -37,6 +41,13 @@ func judge(e evidence) []string {
 	}
 	for _, s := range e.splats {
 		reasons = append(reasons, s.reason())
+	}
+	switch {
+	case !e.debug || e.vmErr != nil:
+	case e.leaks == nil:
+		reasons = append(reasons, "nobody looked for leaks, which a debug kernel is for")
+	case *e.leaks > 0:
+		reasons = append(reasons, fmt.Sprintf("%d objects of the kernel leaked (kmemleak's report is on the console)", *e.leaks))
 	}
 	for _, p := range e.report.Problems {
 		reasons = append(reasons, "results: "+p.Error())

@@ -25,14 +25,20 @@ func reasons(e evidence) string { return strings.Join(judge(e), "\n") }
 
 func TestJudge(t *testing.T) {
 	const whole = "KTAP version 1\n1..2\nok 1 one\nok 2 two\n"
-	both := []string{"one", "two"}
+	both, three := []string{"one", "two"}, 3
 	cases := map[string]struct {
 		ktap    string
 		planned []string
 		vmErr   error
 		splats  []Splat
+		debug   bool
+		leaks   *int
 		want    string // piece of a reason; empty: passed
 	}{
+		"debug, no leak":  {ktap: whole, planned: both, debug: true, leaks: new(int)},
+		"debug, a leak":   {ktap: whole, planned: both, debug: true, leaks: &three, want: "3 objects of the kernel leaked"},
+		"debug, no look":  {ktap: whole, planned: both, debug: true, want: "nobody looked for leaks"},
+		"debug, vm died":  {ktap: whole, planned: both, debug: true, vmErr: errors.New("guest hangs"), want: "guest hangs"},
 		"passed":          {ktap: whole, planned: both},
 		"failed":          {ktap: "KTAP version 1\n1..2\nok 1 one\nnot ok 2 two\n", planned: both, want: "1 failed: two"},
 		"skipped":         {ktap: "KTAP version 1\n1..2\nok 1 one\nok 2 two # SKIP why\n", planned: both, want: "1 skipped"},
@@ -46,7 +52,8 @@ func TestJudge(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := reasons(evidence{report: parse(t, c.ktap), planned: c.planned, vmErr: c.vmErr, splats: c.splats})
+			got := reasons(evidence{report: parse(t, c.ktap), planned: c.planned, vmErr: c.vmErr, splats: c.splats,
+				debug: c.debug, leaks: c.leaks})
 			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 				t.Errorf("reasons = %q, want %q", got, c.want)
 			}

@@ -9,13 +9,14 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// Machine says what the guest runs on. The zero value is two CPUs, 512 MiB
-// and the best accelerator that works.
+// Machine says what the guest runs on. The zero value is two CPUs, as much
+// memory as the kernel needs and the best accelerator that works.
 type Machine struct {
 	// Accel is "kvm", "tcg", or "auto" or empty for KVM if a guest reports
 	// in under it and TCG otherwise.
 	Accel string
-	// CPUs and MemoryMiB default to 2 and 512.
+	// CPUs defaults to 2, MemoryMiB to 512, or 3072 for a kernel that looks for
+	// trouble.
 	CPUs, MemoryMiB int
 	// InstructionClock makes the guest's clock count instructions. Needs one
 	// CPU and TCG.
@@ -48,8 +49,36 @@ func (m *Machine) Validate() error {
 	return nil
 }
 
+// What a kernel that looks for trouble takes: KASAN has a shadow of all memory
+// and keeps what was freed for a while, kmemleak and lockdep remember much, and
+// all of them look at each access or lock.
+const (
+	memoryMiB      = 512
+	debugMemoryMiB = 3072
+	debugSlowdown  = 4
+)
+
+// fit returns m with as much memory as the kernel needs, unless it says how
+// much.
+func (m *Machine) fit(debug bool) *Machine {
+	c := *m
+	switch {
+	case c.MemoryMiB != 0:
+	case debug:
+		c.MemoryMiB = debugMemoryMiB
+	default:
+		c.MemoryMiB = memoryMiB
+	}
+	return &c
+}
+
 // describe fills in what all guests of a source have in common.
 func (m *Machine) describe(s *Source, a *Artifacts, image string) *vm.Machine {
+	m = m.fit(s.Debug())
+	slow := 1.0
+	if s.Debug() {
+		slow = debugSlowdown
+	}
 	return &vm.Machine{
 		Kernel:     a.Kernel.BzImage,
 		Vmlinux:    a.Kernel.Vmlinux,
@@ -59,6 +88,7 @@ func (m *Machine) describe(s *Source, a *Artifacts, image string) *vm.Machine {
 		CPUs:       m.CPUs,
 		MemoryMiB:  m.MemoryMiB,
 		Debugger:   m.GDB,
+		Slowdown:   slow,
 
 		InstructionClock: m.InstructionClock,
 	}

@@ -34,6 +34,9 @@ type Outcome struct {
 	// Splats are the kernel's complaints on the console, decoded where the
 	// kernel's own script could.
 	Splats []Splat
+	// Leaks is how many objects kmemleak found to be lost; nil if the kernel
+	// does not look for any.
+	Leaks *int
 	// Boot is from the start of QEMU to the guest's first word, Total from
 	// there on to QEMU's exit included.
 	Boot, Total time.Duration

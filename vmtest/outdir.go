@@ -69,6 +69,7 @@ type resultsJSON struct {
 	Steps   []StepTime   `json:"steps"`
 	Inputs  Inputs       `json:"inputs"`
 	Splats  []Splat      `json:"splats,omitempty"`
+	Leaks   *int         `json:"leaks,omitempty"`
 	Report  *ktap.Report `json:"results"`
 }
 
@@ -95,6 +96,7 @@ func (o *Outcome) writeOut(dir, kernelConfig string) error {
 		Steps:   o.Steps,
 		Inputs:  o.Inputs,
 		Splats:  o.Splats,
+		Leaks:   o.Leaks,
 		Report:  o.Report,
 	}, "", "\t")
 	if err != nil {

@@ -175,11 +175,16 @@ func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (lo
 	o.Inputs.QEMUCommand = result.Args
 	o.Splats = decodeSplats(ctx, a, result.Splats)
 	o.vmErr = vmErr
+	if result.Exit != nil {
+		o.Leaks = result.Exit.Leaks
+	}
 	o.Reasons = judge(evidence{
 		report:    o.Report,
 		planned:   o.Planned,
 		vmErr:     vmErr,
 		splats:    o.Splats,
+		debug:     m.Config.Debug,
+		leaks:     o.Leaks,
 		unpatched: opt.Source.Unpatched,
 	})
 	state := progress.Finished

@@ -96,6 +96,10 @@ func TestTimeouts(t *testing.T) {
 			Machine{Config: wire.Config{Mode: wire.ModeShell}, Accel: KVM}, KVM,
 			Timeouts{Boot: 15 * time.Second, KVM: 10 * time.Second, Drain: 10 * time.Second},
 		},
+		"a kernel that looks for trouble is slow": {
+			Machine{Config: wire.Config{Mode: wire.ModeSuite}, Slowdown: 3}, TCG,
+			Timeouts{Boot: 3 * time.Minute, Idle: 12 * time.Minute, Whole: 2 * time.Hour, KVM: 15 * time.Second, Drain: 2 * time.Minute},
+		},
 		"unless it is given one": {
 			Machine{Config: wire.Config{Mode: wire.ModeRun}, Timeouts: Timeouts{Boot: -1, Whole: time.Second}}, TCG,
 			Timeouts{Whole: 4 * time.Second, KVM: 5 * time.Second, Drain: 40 * time.Second},

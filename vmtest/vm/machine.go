@@ -110,6 +110,9 @@ type Machine struct {
 
 	// Timeouts bound the run.
 	Timeouts Timeouts
+	// Slowdown stretches all of them, and the guest's own, for a kernel that
+	// is slow by what it was built with; default 1.
+	Slowdown float64
 	// Notice is called with what a person should read once, such as that KVM
 	// is no good. It must not block. May be nil.
 	Notice func(text string)
@@ -143,6 +146,14 @@ type Timeouts struct {
 // TCGScale is by how much timeouts are longer without hardware support.
 const TCGScale = 4
 
+// stretch returns by how much timeouts are longer under accel.
+func (m *Machine) stretch(accel Accel) float64 {
+	if m.Slowdown > 0 {
+		return Scale(accel) * m.Slowdown
+	}
+	return Scale(accel)
+}
+
 // Scale returns by how much accel stretches timeouts.
 func Scale(accel Accel) float64 {
 	if accel == TCG {
@@ -161,7 +172,7 @@ func (m *Machine) effective(accel Accel) Timeouts {
 		case set > 0:
 			def = set
 		}
-		return time.Duration(float64(def) * Scale(accel))
+		return time.Duration(float64(def) * m.stretch(accel))
 	}
 	t := Timeouts{Boot: pick(m.Timeouts.Boot, 15*time.Second), KVM: m.Timeouts.KVM}
 	idle, whole := 60*time.Second, 10*time.Minute
@@ -174,6 +185,9 @@ func (m *Machine) effective(accel Accel) Timeouts {
 		t.KVM = 5 * time.Second
 		if m.Accel == KVM {
 			t.KVM = 10 * time.Second
+		}
+		if m.Slowdown > 1 {
+			t.KVM = time.Duration(float64(t.KVM) * m.Slowdown)
 		}
 	}
 	return t

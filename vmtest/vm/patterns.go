@@ -19,6 +19,8 @@ var patterns = [...]string{
 	"held lock freed",
 	"lock held when returning to user space",
 	"INFO: lockdep is turned off",
+	"turning off the locking correctness validator",
+	"ODEBUG: ",
 	"sleeping function called from invalid context",
 	"scheduling while atomic",
 	"soft lockup - CPU#",
@@ -43,6 +45,8 @@ var patterns = [...]string{
 	"unregister_netdevice: waiting for",
 	"ref_tracker: ",
 	"unreferenced object 0x",
+	"new suspected memory leaks",
+	"kmemleak: Kernel memory leak detector disabled",
 	patternTrace,
 	patternRIP,
 }

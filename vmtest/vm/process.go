@@ -173,7 +173,7 @@ func assemble(m *Machine, accel Accel) (_ *os.File, err error) {
 	}
 	cfg := m.Config
 	if cfg.TimeoutScale == 0 {
-		cfg.TimeoutScale = Scale(accel)
+		cfg.TimeoutScale = m.stretch(accel)
 	}
 	config, err := image.ConfigArchive(&cfg)
 	if err != nil {

@@ -102,8 +102,8 @@ func machineFlags() []cli.Flag {
 			Usage: "`N` virtual CPUs; the suite needs two",
 		},
 		&cli.IntFlag{
-			Name: "memory", Value: 512,
-			Usage: "guest memory in `MiB`",
+			Name:  "memory",
+			Usage: "guest memory in `MiB`; default 512, with the debug configuration 3072",
 		},
 	}
 }

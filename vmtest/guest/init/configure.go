@@ -32,6 +32,7 @@ func configure(cfg *wire.Config) error {
 	if err := unix.Sethostname([]byte(hostname(cfg))); err != nil {
 		return fmt.Errorf("host name: %w", err)
 	}
+	quietFaults()
 	return linkUp("lo")
 }
 

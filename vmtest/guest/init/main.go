@@ -38,6 +38,8 @@ type guest struct {
 	control *port
 	ports   map[string]*port
 	inbox   *inbox
+	// leaks is what kmemleak found, nil if it was not asked.
+	leaks *int
 }
 
 func run() {
@@ -86,7 +88,15 @@ func (g *guest) work() (code int, err error) {
 	}
 	switch g.cfg.Mode {
 	case wire.ModeSuite:
-		return g.suite()
+		code, err := g.suite()
+		if err != nil || !g.cfg.Debug {
+			return code, err
+		}
+		n, err := lookForLeaks()
+		if err == nil {
+			g.leaks = &n
+		}
+		return code, err
 	case wire.ModeRun:
 		return g.program()
 	case wire.ModeShell:
@@ -114,7 +124,7 @@ func (g *guest) setUp() error {
 
 // bye says how it went and waits until the host has everything.
 func (g *guest) bye(code int, err error) {
-	e := &wire.Exit{Code: code, Sent: make(map[string]int64)}
+	e := &wire.Exit{Code: code, Leaks: g.leaks, Sent: make(map[string]int64)}
 	if err != nil {
 		e.Error = err.Error()
 	}

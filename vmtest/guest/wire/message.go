@@ -52,6 +52,9 @@ type Exit struct {
 	// Error is set if the guest could not do its work, as opposed to a test
 	// or a program that failed.
 	Error string `json:"error,omitempty"`
+	// Leaks is how many objects of the kernel nothing refers to any more; nil
+	// if nobody looked, as on a kernel that is not made to.
+	Leaks *int `json:"leaks,omitempty"`
 	// Sent counts the bytes written to each port, so that the host knows when
 	// it has them all.
 	Sent map[string]int64 `json:"sent,omitempty"`
