@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"xpsgen/vmtest/guest/bench/record"
 )
@@ -73,4 +74,15 @@ func Find(figures []Figure, id record.ID) *Figure {
 		}
 	}
 	return nil
+}
+
+// Reference is what a contender by a path is compared with: the base kernel
+// with nothing configured, on the same kind of device. Nil if that was not
+// measured.
+func (r *Results) Reference(contender, path string) *Figure {
+	none := "none"
+	if strings.HasPrefix(contender, "tap-") {
+		none = "tap-none"
+	}
+	return Find(r.Unpatched, record.ID{Contender: none, Path: path})
 }

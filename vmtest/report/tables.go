@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/guest/bench/record"
+)
+
+// table is one of the page's tables, ready to be shown.
+type table struct {
+	Title, Note string
+	Columns     []string
+	Rows        []row
+}
+
+type row struct {
+	Name  string
+	Cells []string
+}
+
+// tables shows the figures of one benchmark.
+func tables(r *bench.Results) []table {
+	all := []table{costs(r)}
+	for _, path := range paths(r.Patched, true) {
+		all = append(all, growth(r, path))
+	}
+	return all
+}
+
+// costs has a row per contender and a column per path: instructions added to
+// those of the base kernel with nothing configured.
+func costs(r *bench.Results) table {
+	columns := paths(r.Patched, false)
+	t := table{
+		Title: "Instructions added per packet",
+		Note: "Added to the base kernel without the series and with nothing configured. Negative where a choice " +
+			"saves the kernel the flow's hash. The queue is the one that packets really left by.",
+		Columns: append(slices.Clone(columns), "queue"),
+	}
+	for _, k := range []struct {
+		name    string
+		figures []bench.Figure
+	}{{"base: ", r.Unpatched}, {"series: ", r.Patched}} {
+		for _, c := range contenders(k.figures) {
+			line := row{Name: k.name + c}
+			queue := ""
+			for _, p := range columns {
+				f := bench.Find(k.figures, record.ID{Contender: c, Path: p})
+				reference := r.Reference(c, p)
+				if f == nil || reference == nil {
+					line.Cells = append(line.Cells, "")
+					continue
+				}
+				line.Cells = append(line.Cells, fmt.Sprintf("%+.0f", f.Min-reference.Min))
+				if bound, ok := f.Bound(); ok && queue != "only hinted at" {
+					queue = map[bool]string{true: "as asked", false: "only hinted at"}[bound]
+				}
+			}
+			line.Cells = append(line.Cells, queue)
+			t.Rows = append(t.Rows, line)
+		}
+	}
+	return t
+}
+
+// growth shows how a figure goes with a number of queues or devices.
+func growth(r *bench.Results, path string) table {
+	t := table{Title: path, Note: "Instructions per operation, for 1, 2, 8 and 64 of them."}
+	for _, k := range []struct {
+		name    string
+		figures []bench.Figure
+	}{{"base: ", r.Unpatched}, {"series: ", r.Patched}} {
+		rows := map[string]*row{}
+		var order []string
+		for _, f := range k.figures {
+			if f.Path != path || f.Size == 0 {
+				continue
+			}
+			if rows[f.Contender] == nil {
+				rows[f.Contender] = &row{Name: k.name + f.Contender}
+				order = append(order, f.Contender)
+			}
+			rows[f.Contender].Cells = append(rows[f.Contender].Cells, fmt.Sprintf("%.0f", f.Min))
+			if column := fmt.Sprint(f.Size); !slices.Contains(t.Columns, column) {
+				t.Columns = append(t.Columns, column)
+			}
+		}
+		for _, c := range order {
+			t.Rows = append(t.Rows, *rows[c])
+		}
+	}
+	return t
+}
+
+// paths lists those of figures that vary with a size, or of those that do not.
+func paths(figures []bench.Figure, sized bool) []string {
+	var all []string
+	for _, f := range figures {
+		if (f.Size != 0) == sized && !slices.Contains(all, f.Path) {
+			all = append(all, f.Path)
+		}
+	}
+	return all
+}
+
+func contenders(figures []bench.Figure) []string {
+	var all []string
+	for _, f := range figures {
+		if f.Size == 0 && !slices.Contains(all, f.Contender) {
+			all = append(all, f.Contender)
+		}
+	}
+	return all
+}
