@@ -33,6 +33,8 @@ const (
 	Series Group = "series"
 	// Shell is the interactive shell in the guest.
 	Shell Group = "shell"
+	// Report is the test of the report, which a browser has to show.
+	Report Group = "report"
 )
 
 // Dep is something the workbench needs from the machine.
@@ -93,9 +95,18 @@ func All() []Dep {
 			or: []string{"clang-22", "clang-21", "clang-20", "clang-18", "clang-17"}, version: []string{"--version"}},
 		{Name: "python3", Why: "YNL specs, module yaml", Group: Series, Package: "python3-yaml", version: []string{"-c", "import yaml; print('yaml', yaml.__version__)"}},
 		{Name: "python3", Why: "YNL specs, module jsonschema", Group: Series, Package: "python3-jsonschema", version: []string{"-c", "import jsonschema; print('jsonschema')"}},
+		{Name: "chromium", Why: "test of the report", Group: Report, Package: "chromium", version: []string{"--version"}},
+		{Name: "tidy", Why: "test of the report", Group: Report, Package: "tidy", version: []string{"--version"}},
 		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},
 	}
 }
+
+// Groups names all groups.
+func Groups() []Group { return []Group{Test, Shell, BPF, Series, Report} }
+
+// Common are the groups whose dependencies are few and small, and that the
+// everyday commands need.
+func Common() []Group { return []Group{Test, Shell, BPF} }
 
 // Of returns the dependencies of some groups; of all if none is named.
 func Of(groups ...Group) []Dep {

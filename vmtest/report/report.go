@@ -50,14 +50,16 @@ func Write(w io.Writer, d Data) error {
 		"seconds": seconds,
 		"ms":      func(d time.Duration) string { return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond)) },
 		"clip":    clip,
-		"state":   func(s ktap.Status) string { return map[ktap.Status]string{ktap.Pass: "pass", ktap.Fail: "fail", ktap.Skip: "skip"}[s] },
-		"counts":  func(tests []ktap.Test) string { return tally(tests) },
-		"open":    func(t ktap.Test) bool { return t.Status == ktap.Fail },
-		"file":    func(sum string) []string { a, b, _ := strings.Cut(sum, "  "); return []string{a, b} },
-		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
-		"tables":  tables,
-		"plots":   plots,
-		"steps":   stepsPlot,
+		"state": func(s ktap.Status) string {
+			return map[ktap.Status]string{ktap.Pass: "pass", ktap.Fail: "fail", ktap.Skip: "skip"}[s]
+		},
+		"counts": func(tests []ktap.Test) string { return tally(tests) },
+		"open":   func(t ktap.Test) bool { return t.Status == ktap.Fail },
+		"file":   func(sum string) []string { a, b, _ := strings.Cut(sum, "  "); return []string{a, b} },
+		"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
+		"tables": tables,
+		"plots":  plots,
+		"steps":  stepsPlot,
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -21,15 +23,25 @@ func depsCommand(env *environment) *cli.Command {
 			"missing is printed. Silent when there is nothing to do.\n\n" +
 			"Examples:\n" +
 			"  xpsgen deps\n" +
-			"  xpsgen deps --check",
+			"  xpsgen deps --check\n" +
+			"  xpsgen deps --for series",
 		Flags: []cli.Flag{
+			&cli.StringSliceFlag{
+				Name: "for",
+				Usage: "for `GROUP`: " + groupNames() + ", or all; may be repeated; default what make vmtest\n" +
+					"and the guest need",
+			},
 			&cli.BoolFlag{Name: "check", Usage: "look only; exit 1 if something is missing"},
 		},
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			missing, err := deps.Missing(c.Context, deps.All())
+			groups, err := groupsOf(c.StringSlice("for"))
+			if err != nil {
+				return err
+			}
+			missing, err := deps.Missing(c.Context, deps.Of(groups...))
 			if err != nil {
 				return err
 			}
@@ -55,4 +67,32 @@ func depsCommand(env *environment) *cli.Command {
 			})
 		},
 	}
+}
+
+// groupNames lists the groups for people.
+func groupNames() string {
+	var names []string
+	for _, g := range deps.Groups() {
+		names = append(names, string(g))
+	}
+	return strings.Join(names, ", ")
+}
+
+// groupsOf reads --for.
+func groupsOf(names []string) ([]deps.Group, error) {
+	if len(names) == 0 {
+		return deps.Common(), nil
+	}
+	var groups []deps.Group
+	for _, name := range names {
+		switch g := deps.Group(name); {
+		case name == "all":
+			return deps.Groups(), nil
+		case slices.Contains(deps.Groups(), g):
+			groups = append(groups, g)
+		default:
+			return nil, &usageError{text: fmt.Sprintf("nothing is needed for %q: want %s, or all", name, groupNames()), command: "xpsgen deps"}
+		}
+	}
+	return groups, nil
 }
