@@ -66,6 +66,9 @@ func (r *Results) check() error {
 	return nil
 }
 
+// Len is how many figures there are.
+func (r *Results) Len() int { return len(r.Unpatched) + len(r.Patched) }
+
 // Find returns a figure, or nil.
 func Find(figures []Figure, id record.ID) *Figure {
 	for i := range figures {

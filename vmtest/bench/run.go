@@ -29,12 +29,16 @@ import (
 type Options struct {
 	// Source is the tree with the series. The base is built from it too.
 	Source vmtest.Source
-	// Rounds is how many rounds without an interrupt a figure needs; 0 means 8.
+	// Rounds is how many rounds without an interrupt a figure needs; 0 means
+	// [DefaultRounds].
 	Rounds int
 	// Only selects measurements by a pattern CONTENDER/PATH, as of path.Match;
 	// empty means all.
 	Only string
 }
+
+// DefaultRounds is how many rounds a figure needs unless [Options] says so.
+const DefaultRounds = 8
 
 // guestPackage is the program that counts.
 const guestPackage = "./vmtest/guest/bench"
@@ -49,8 +53,9 @@ const (
 // Run measures both kernels.
 func Run(ctx context.Context, opt Options) (*Results, error) {
 	if opt.Rounds == 0 {
-		opt.Rounds = 8
+		opt.Rounds = DefaultRounds
 	}
+	r := &Results{Base: opt.Source.Name()}
 	extra, err := filepath.Glob(filepath.Join(opt.Source.Root, patches, "*.patch"))
 	if err != nil {
 		return nil, fmt.Errorf("find the patches for measuring: %w", err)
@@ -63,7 +68,6 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Results{Base: opt.Source.Base}
 	for _, k := range []struct {
 		unpatched bool
 		to        *[]Figure

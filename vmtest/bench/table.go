@@ -6,52 +6,112 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"xpsgen/vmtest/guest/bench/record"
 )
 
-// Table writes the figures for people: a row per contender, a column per
-// path, instructions added to those of the base kernel with nothing
-// configured.
+// Table writes the figures for people. First instructions per packet of the
+// base kernel with nothing configured, then what everything else adds to that,
+// and by which queue packets really left; at last what might grow with a
+// number.
 func (r *Results) Table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	var paths []string
-	for _, f := range slices.Concat(r.Unpatched, r.Patched) {
-		if f.Size == 0 && !slices.Contains(paths, f.Path) {
-			paths = append(paths, f.Path)
-		}
-	}
-	fmt.Fprintf(t, "\t%s\tqueue\t\n", strings.Join(paths, "\t"))
-	rows := func(kernel string, figures []Figure) {
-		var contenders []string
-		for _, f := range figures {
-			if f.Size == 0 && !slices.Contains(contenders, f.Contender) {
-				contenders = append(contenders, f.Contender)
-			}
-		}
-		for _, c := range contenders {
-			fmt.Fprintf(t, "%s %s\t", kernel, c)
-			queue := "-"
+	paths := r.paths()
+	fmt.Fprintf(t, "instructions\t%s\tqueue\t\n", strings.Join(paths, "\t"))
+	for _, k := range r.kernels() {
+		for _, c := range contenders(k.figures) {
+			fmt.Fprintf(t, "%s %s\t", k.name, c)
+			var bounds []string
 			for _, p := range paths {
-				id := (&Figure{}).ID
-				id.Contender, id.Path = c, p
-				f := Find(figures, id)
+				f := Find(k.figures, record.ID{Contender: c, Path: p})
+				reference := r.Reference(c, p)
+				switch {
+				case f == nil:
+				case reference == nil || k.unpatched && f.Contender == reference.Contender:
+					fmt.Fprintf(t, "%.1f", f.Min)
+				default:
+					fmt.Fprintf(t, "%+.1f", f.Min-reference.Min)
+				}
+				fmt.Fprint(t, "\t")
 				if f == nil {
-					fmt.Fprint(t, "\t")
 					continue
 				}
-				fmt.Fprintf(t, "%.1f (%.1f %d)\t", f.Min, f.Median-f.Min, f.Interrupted)
-				if bound, ok := f.Bound(); ok {
-					queue = map[bool]string{true: "as asked", false: fmt.Sprint("not as asked: ", f.Queues)}[bound]
+				if bound, ok := f.Bound(); ok && !bound {
+					bounds = append(bounds, "not by "+p)
+				} else if ok && len(bounds) == 0 {
+					bounds = []string{"as asked"}
 				}
 			}
-			fmt.Fprintf(t, "%s\t\n", queue)
+			if len(bounds) > 1 && bounds[0] == "as asked" {
+				bounds = bounds[1:]
+			}
+			fmt.Fprintf(t, "%s\t\n", strings.Join(bounds, ", "))
 		}
 	}
-	rows("base", r.Unpatched)
-	rows("series", r.Patched)
+	fmt.Fprintln(t)
+	for _, k := range r.kernels() {
+		for _, line := range growths(k.figures) {
+			fmt.Fprintf(t, "%s %s\t\n", k.name, strings.Join(line, "\t"))
+		}
+	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print the table: %w", err)
 	}
 	return nil
+}
+
+// kernel is one of the two that were measured.
+type kernel struct {
+	name      string
+	unpatched bool
+	figures   []Figure
+}
+
+func (r *Results) kernels() []kernel {
+	return []kernel{{"base", true, r.Unpatched}, {"series", false, r.Patched}}
+}
+
+// paths lists the ways by which packets were sent, in order.
+func (r *Results) paths() []string {
+	var all []string
+	for _, f := range slices.Concat(r.Unpatched, r.Patched) {
+		if f.Size == 0 && !slices.Contains(all, f.Path) {
+			all = append(all, f.Path)
+		}
+	}
+	return all
+}
+
+func contenders(figures []Figure) []string {
+	var all []string
+	for _, f := range figures {
+		if f.Size == 0 && !slices.Contains(all, f.Contender) {
+			all = append(all, f.Contender)
+		}
+	}
+	return all
+}
+
+// growths are lines with a contender, what grows, and a cell "size: count" for
+// each size.
+func growths(figures []Figure) [][]string {
+	var lines [][]string
+	index := make(map[record.ID]int)
+	for _, f := range figures {
+		if f.Size == 0 {
+			continue
+		}
+		id := record.ID{Contender: f.Contender, Path: f.Path}
+		i, ok := index[id]
+		if !ok {
+			i = len(lines)
+			index[id] = i
+			lines = append(lines, []string{f.Contender + " " + f.Path})
+		}
+		lines[i] = append(lines[i], strconv.Itoa(f.Size)+": "+strconv.FormatFloat(f.Min, 'f', 1, 64))
+	}
+	return lines
 }

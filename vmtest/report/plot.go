@@ -90,6 +90,10 @@ func inline(svg string) template.HTML {
 	if i := strings.Index(svg, "<svg"); i >= 0 {
 		svg = svg[i:]
 	}
+	// In a page, a length has no unit; the one of the file is left to viewBox.
+	if head, rest, ok := strings.Cut(svg, ">"); ok {
+		svg = strings.ReplaceAll(head, `pt"`, `"`) + ">" + rest
+	}
 	svg = strings.NewReplacer("#000000", "currentColor", "#808080", "currentColor").Replace(svg)
 	return template.HTML(strings.Replace(svg, "<svg", `<svg role="img"`, 1))
 }

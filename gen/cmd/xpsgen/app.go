@@ -43,6 +43,7 @@ func newApp(env *environment, args []string) *cli.App {
 			vmCommand(env),
 			mutantsCommand(env),
 			benchCommand(env),
+			reportCommand(env),
 			uapiCommand(env),
 			seriesCommand(env),
 			treeCommand(env),

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"xpsgen/vmtest"
+	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/report"
+)
+
+func reportCommand(env *environment) *cli.Command {
+	return &cli.Command{
+		Name:      "report",
+		Usage:     "write what the last runs have found as one page of HTML",
+		ArgsUsage: "[DIR]...",
+		Description: "Verdict, tests, versions, splats, times, counts and plots of each results\n" +
+			"directory, by default all under out/, in one file that needs nothing else.\n\n" +
+			"Examples:\n" +
+			"  xpsgen report\n" +
+			"  xpsgen report -o /tmp/xps.html out/net-next",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; - is stdout; default out/report.html in the workbench"},
+		},
+		Action: func(c *cli.Context) error {
+			root, _, err := env.paths(c)
+			if err != nil {
+				return err
+			}
+			d, err := reportData(root, c.Args().Slice())
+			if err != nil {
+				return err
+			}
+			var page strings.Builder
+			if err := report.Write(&page, d); err != nil {
+				return err
+			}
+			file := c.String("output")
+			switch file {
+			case "-":
+				_, err := env.stdout.Write([]byte(page.String()))
+				if err != nil {
+					return fmt.Errorf("print the report: %w", err)
+				}
+				return nil
+			case "":
+				file = filepath.Join(root, "out", "report.html")
+			}
+			if err := cache.WriteFile(file, []byte(page.String()), 0o644); err != nil {
+				return fmt.Errorf("write the report: %w", err)
+			}
+			env.ui.Verdict(true, "report in "+file)
+			return nil
+		},
+	}
+}
+
+// reportData reads what runs have left behind, in the directories named or in
+// all under out/.
+func reportData(root string, dirs []string) (report.Data, error) {
+	var d report.Data
+	all := len(dirs) == 0
+	if all {
+		found, err := filepath.Glob(filepath.Join(root, "out", "*", vmtest.JSONFile))
+		if err != nil {
+			return d, fmt.Errorf("look for results: %w", err)
+		}
+		for _, f := range found {
+			dirs = append(dirs, filepath.Dir(f))
+		}
+	}
+	for _, dir := range dirs {
+		r, err := vmtest.ReadResults(dir)
+		if err != nil {
+			return d, err
+		}
+		d.Runs = append(d.Runs, report.Run{Name: filepath.Base(dir), Results: r})
+	}
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(benchFile(root, "any")), "*.json"))
+	if err != nil {
+		return d, fmt.Errorf("look for results: %w", err)
+	}
+	for _, f := range found {
+		r, err := bench.Load(f)
+		if err != nil {
+			return d, err
+		}
+		d.Bench = append(d.Bench, r)
+	}
+	if len(d.Runs) == 0 && len(d.Bench) == 0 {
+		return d, fmt.Errorf("%w in %s: make vmtest or make bench leaves some", vmtest.ErrNoResults, filepath.Join(root, "out"))
+	}
+	return d, nil
+}
