@@ -36,7 +36,7 @@ VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest test unit lint guest faults check-uapi mutants \
-	unpatched shell uapi generate fuzz clean FORCE
+	unpatched shell uapi generate fuzz bench bench-check report report-test clean FORCE
 
 all: help
 
@@ -51,10 +51,14 @@ help:
 	@echo '  faults     - guests that panic, hang, flood, lie: each must fail by its name'
 	@echo '  check-uapi - package uapi is what the patched headers say'
 	@echo '  mutants    - each defect of the RFC put back: the suite must notice'
+	@echo '  report-test - the report in a browser and a validator (installs Chromium)'
 	@echo '  fuzz       - every fuzz target for FUZZTIME each'
 	@echo
 	@echo 'Work with it:'
 	@echo '  shell      - interactive shell in the patched guest'
+	@echo '  bench      - instructions per packet: the hook and what it competes with'
+	@echo '  bench-check - the same, against the baseline in the repository'
+	@echo '  report     - what the last runs have found, as one page: out/report.html'
 	@echo '  uapi       - regenerate package uapi from the patched headers'
 	@echo '  generate   - recompile the BPF objects'
 	@echo '  deps       - install what is missing (apt; as root or through sudo)'
@@ -127,7 +131,20 @@ faults: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(TREEFLAGS)
 
-test: lint unit vmtest guest check-uapi faults mutants unpatched
+test: lint unit vmtest guest check-uapi faults mutants unpatched report-test
+
+bench: deps
+	$(Q)$(XPSGEN) $(VERBOSE) bench $(TREEFLAGS)
+
+bench-check: deps
+	$(Q)$(XPSGEN) $(VERBOSE) bench --check $(TREEFLAGS)
+
+report: $(XPSGEN)
+	$(Q)$(XPSGEN) $(VERBOSE) report
+
+report-test: $(XPSGEN)
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for report
+	$(Q)XPS_TEST_REQUIRE=report $(GO) test -count=1 ./vmtest/report
 
 # go test takes one fuzz target at a time.
 fuzz:
