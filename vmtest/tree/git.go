@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	gitenv "xpsgen/gen/series/git"
 	"xpsgen/vmtest/proc"
 )
 
@@ -90,21 +91,9 @@ func (g *git) env() []string {
 	return env
 }
 
-// cleanEnv is the environment without what steers git from outside (a run
-// from within a git hook has it) and with messages in one language.
-func cleanEnv() []string {
-	var env []string
-	for _, kv := range os.Environ() {
-		name, _, _ := strings.Cut(kv, "=")
-		switch {
-		case name == "LANGUAGE" || strings.HasPrefix(name, "LC_") || name == "LANG":
-		case strings.HasPrefix(name, "GIT_") && name != "GIT_SSL_CAINFO" && name != "GIT_PROXY_COMMAND":
-		default:
-			env = append(env, kv)
-		}
-	}
-	return append(env, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")
-}
+// cleanEnv is the environment without what steers git from outside, and with
+// messages in one language.
+func cleanEnv() []string { return gitenv.CleanEnv() }
 
 // output runs git and returns what it says, without the final newline.
 func (g *git) output(ctx context.Context, args ...string) (string, error) {

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package git runs git on a repository so that what it makes depends on its
+// input only, and not on what the user has configured.
+package git
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"xpsgen/vmtest/proc"
+)
+
+// Who commits where nobody needs to be named, and when.
+const (
+	identName  = "xpsgen"
+	identEmail = "xpsgen@workbench.invalid"
+	identDate  = "1795348800 +0000" // 2026-11-22 12:00:00 UTC
+)
+
+// pinned is given with every command: whatever a repository's own
+// configuration says, a diff looks the same.
+var pinned = []string{
+	"color.ui=false",
+	"core.hooksPath=/dev/null",
+	"core.attributesFile=/dev/null",
+	"core.quotePath=true",
+	"core.pager=cat",
+	"core.editor=true",
+	"commit.gpgSign=false",
+	"diff.algorithm=myers",
+	"diff.context=3",
+	"diff.interHunkContext=0",
+	"diff.noprefix=false",
+	"diff.mnemonicPrefix=false",
+	"diff.renames=true",
+	"diff.indentHeuristic=true",
+	"diff.suppressBlankEmpty=false",
+	"diff.colorMoved=no",
+	"diff.orderFile=/dev/null",
+	"rebase.updateRefs=false",
+	"rebase.autoSquash=false",
+	"rebase.autoStash=false",
+	"rerere.autoUpdate=false",
+	"advice.detachedHead=false",
+	"advice.skippedCherryPicks=false",
+	"gc.auto=0",
+	"maintenance.auto=false",
+	"safe.directory=*",
+}
+
+// Repo is a repository: a working tree, or a bare one.
+type Repo struct {
+	// Dir is where git is run: the working tree, or the bare repository.
+	Dir string
+}
+
+// Cmd is git with args, for callers that want more than its output.
+func (r *Repo) Cmd(args ...string) *proc.Cmd {
+	line := []string{"git"}
+	for _, c := range pinned {
+		line = append(line, "-c", c)
+	}
+	env := append(CleanEnv(),
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_AUTHOR_NAME="+identName, "GIT_AUTHOR_EMAIL="+identEmail, "GIT_AUTHOR_DATE="+identDate,
+		"GIT_COMMITTER_NAME="+identName, "GIT_COMMITTER_EMAIL="+identEmail, "GIT_COMMITTER_DATE="+identDate,
+		"GIT_EDITOR=true", "GIT_SEQUENCE_EDITOR=true",
+	)
+	return &proc.Cmd{Args: append(line, args...), Dir: r.Dir, Env: env}
+}
+
+// Output runs git and returns what it says, without the final newline.
+func (r *Repo) Output(ctx context.Context, args ...string) (string, error) {
+	out, err := r.Cmd(args...).Output(ctx)
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// Run runs git for its effect.
+func (r *Repo) Run(ctx context.Context, args ...string) error {
+	_, err := r.Output(ctx, args...)
+	return err
+}
+
+// Input runs git with something to read and returns what it says.
+func (r *Repo) Input(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
+	c := r.Cmd(args...)
+	c.Stdin = stdin
+	out, err := c.Output(ctx)
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// Lines is Output, a string per line; none if git says nothing.
+func (r *Repo) Lines(ctx context.Context, args ...string) ([]string, error) {
+	out, err := r.Output(ctx, args...)
+	if err != nil || out == "" {
+		return nil, err
+	}
+	return strings.Split(out, "\n"), nil
+}
+
+// Identity returns who the user is to git in this repository, by the user's
+// own configuration, as "Name <address>". It is "" if git does not know.
+func (r *Repo) Identity(ctx context.Context) (string, error) {
+	c := &proc.Cmd{
+		Args: []string{"git", "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"},
+		Dir:  r.Dir, Env: append(CleanEnv(), identity()...),
+	}
+	out, err := c.Output(ctx)
+	if ExitCode(err) > 0 {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	who, _, _ := strings.Cut(string(out), ">")
+	return who + ">", nil
+}
+
+// identity is what of the environment says who the user is.
+func identity() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if strings.HasPrefix(kv, "GIT_AUTHOR_NAME=") || strings.HasPrefix(kv, "GIT_AUTHOR_EMAIL=") ||
+			strings.HasPrefix(kv, "GIT_CONFIG_GLOBAL=") || strings.HasPrefix(kv, "GIT_CONFIG_NOSYSTEM=") {
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+// ExitCode is the status that git ended with, 0 if err is nil, -1 if it did
+// not run to its end.
+func ExitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	var perr *proc.Error
+	if errors.As(err, &perr) {
+		return perr.ExitCode
+	}
+	return -1
+}
+
+// CleanEnv is the environment without what steers git from outside (a run from
+// within a git hook has it) and with messages in one language.
+func CleanEnv() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		switch {
+		case name == "LANGUAGE" || strings.HasPrefix(name, "LC_") || name == "LANG":
+		case strings.HasPrefix(name, "GIT_") && name != "GIT_SSL_CAINFO" && name != "GIT_PROXY_COMMAND":
+		default:
+			env = append(env, kv)
+		}
+	}
+	return append(env, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")
+}
+
+// IsCommit reports whether s is a full object name as git prints it.
+func IsCommit(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package worktree lets a developer work on a series with git alone. [Checkout]
+// makes a repository in which the patches of a base are commits; one edits,
+// amends, reorders and splits them as one likes; [Tree.Refresh] writes them
+// back as patch files. [Rebase] moves a series to another base.
+//
+// A commit is tied to its patch's key by a git note (refs/notes/xpsgen) that
+// follows it through amend and rebase, so that nothing of it shows in a
+// message. Where a note was lost, the same diff or the same title tie it.
+//
+// The repository is the user's own: it lies where the user wants it, and only
+// borrows the base's objects from the cache. Nothing is written to the patch
+// files unless all of it can be.
+package worktree
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrExists: there is something already where a tree should go.
+	ErrExists = errors.New("there is something already")
+	// ErrNotOurs: the directory is no tree made by Checkout or Rebase.
+	ErrNotOurs = errors.New("no tree of a series")
+	// ErrBusy: git is in the middle of something there.
+	ErrBusy = errors.New("in the middle of it")
+	// ErrDirty: there are changes that are in no commit.
+	ErrDirty = errors.New("changes that are in no commit")
+	// ErrStale: the patch files changed since the tree was made of them.
+	ErrStale = errors.New("the patch files have changed since")
+	// ErrHistory: the commits are not a line from the base on.
+	ErrHistory = errors.New("not a series of commits on the base")
+	// ErrCommit: a commit cannot be written as a patch.
+	ErrCommit = errors.New("commit cannot be a patch")
+	// ErrKey: a key was given that does not fit.
+	ErrKey = errors.New("key")
+)
+
+// LostError says which patches a refresh would lose.
+type LostError struct {
+	// Base is the base, Dir the tree.
+	Base, Dir string
+	// Lost are the patches that no commit is.
+	Lost []Lost
+}
+
+// Lost is one patch that would be lost.
+type Lost struct {
+	Key, Title string
+	// Into is the key of the patch it was squashed into; may be empty.
+	Into string
+}
+
+func (e *LostError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "refresh %s: nothing was written, since no commit in %s is", e.Base, e.Dir)
+	var flags []string
+	for _, l := range e.Lost {
+		fmt.Fprintf(&b, "\n  %s (%q)", l.Key, l.Title)
+		if l.Into != "" {
+			fmt.Fprintf(&b, ", which was squashed into %s", l.Into)
+		}
+		flags = append(flags, "--drop "+l.Key)
+	}
+	fmt.Fprintf(&b, "\nIf that is meant, say so with %s; git reflog knows the lost commits", strings.Join(flags, " "))
+	return b.String()
+}
+
+// ConflictError is a rebase that waits for the user.
+type ConflictError struct {
+	// Dir is the tree, Base what is moved, Onto where to.
+	Dir, Base, Onto string
+	// Key and Title are the patch's, the Nth of Total.
+	Key, Title string
+	N, Total   int
+	// Files are the files with conflicts; none if the patch became empty.
+	Files []string
+	// Output is what git said.
+	Output string
+}
+
+func (e *ConflictError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "rebase %s onto %s: patch %d of %d, %s (%q), ", e.Base, e.Onto, e.N, e.Total, e.Key, e.Title)
+	if len(e.Files) == 0 {
+		fmt.Fprintf(&b, "has nothing left to change, or git stopped for another reason:\n%s\nLook at %s, then type", e.Output, e.Dir)
+	} else {
+		fmt.Fprintf(&b, "conflicts in\n  %s\nof %s. git diff there shows the conflicts, git show REBASE_HEAD the patch. Edit the files, then type\n  git -C %s add %s",
+			strings.Join(e.Files, "\n  "), e.Dir, e.Dir, strings.Join(e.Files, " "))
+	}
+	fmt.Fprintf(&b, "\n  xpsgen series rebase --continue -o %s\nor, to give up and remove the tree,\n  xpsgen series rebase --abort -o %s", e.Dir, e.Dir)
+	return b.String()
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package worktree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"xpsgen/gen/series"
+	"xpsgen/gen/series/manifest"
+	"xpsgen/gen/series/patch"
+	"xpsgen/vmtest/cache"
+)
+
+// RefreshOptions say what a refresh may do.
+type RefreshOptions struct {
+	// Change is both series. Required.
+	Change *series.Change
+	// Drop are the keys of patches that are gone on purpose.
+	Drop []string
+	// Keys gives commits their keys, by revision.
+	Keys map[string]string
+	// Force overwrites patch files that changed since the tree was made.
+	Force bool
+	// DryRun writes nothing.
+	DryRun bool
+}
+
+// Refresh writes the tree's commits back as the patch files of its base. Files
+// whose patch did not change are not touched. It fails, and writes nothing, if
+// a patch would be lost that is not in opt.Drop ([*LostError]), if the tree
+// has changes in no commit ([ErrDirty]), if git is in the middle of something
+// ([ErrBusy]), or if the patch files changed meanwhile ([ErrStale]).
+func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error) {
+	s := seriesOf(opt.Change, t.Project)
+	if s == nil || t.Target(s) == nil {
+		return nil, fmt.Errorf("refresh from %s: %w %q in the workbench any more", t.Dir, series.ErrNoBase, t.Base)
+	}
+	b := t.Target(s)
+	if err := t.checkIdle(); err != nil {
+		return nil, err
+	}
+	if err := t.checkClean(ctx); err != nil {
+		return nil, err
+	}
+	if !opt.Force {
+		if err := t.checkFresh(b); err != nil {
+			return nil, err
+		}
+	}
+	list, err := commits(ctx, t.repo, t.BaseCommit, "HEAD")
+	if err != nil {
+		return nil, err
+	}
+	files, err := t.mails(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	ties, err := t.tie(ctx, list, files, s, b, opt.Keys)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLost(t, b, ties, opt.Drop); err != nil {
+		return nil, err
+	}
+	if err := files.finish(ties); err != nil {
+		return nil, err
+	}
+	out := newOutcome(b, ties, files)
+	if opt.DryRun {
+		return out, nil
+	}
+	if err := writeFiles(s, b, ties, files, out); err != nil {
+		return nil, err
+	}
+	return out, t.remember(ctx, s, b, ties)
+}
+
+func seriesOf(c *series.Change, project string) *series.Series {
+	for _, s := range c.All() {
+		if s.Project == project {
+			return s
+		}
+	}
+	return nil
+}
+
+// written is what a commit becomes.
+type written struct {
+	name  string
+	patch *patch.Patch
+	mail  []byte
+}
+
+// mails are the commits as files, in order.
+type mails []*written
+
+// formatFlags make a canonical patch, whatever the configuration says.
+var formatFlags = []string{
+	"--zero-commit", "--no-signature", "--full-index", "-N", "--subject-prefix=PATCH", "--suffix=.patch",
+	"--no-attach", "--no-thread", "--no-notes", "--no-base", "--no-cover-letter", "--no-to", "--no-cc",
+	"--no-add-header", "--no-from", "--encode-email-headers", "--no-ext-diff", "--no-textconv", "--always",
+}
+
+// mails has git write the commits as patches, beside everything else.
+func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	dir, err := os.MkdirTemp("", "xpsgen-refresh-")
+	if err != nil {
+		return nil, fmt.Errorf("refresh: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	args := append([]string{"format-patch", "-o", dir}, formatFlags...)
+	names, err := t.repo.Lines(ctx, append(args, t.BaseCommit+"..HEAD")...)
+	if err != nil {
+		return nil, fmt.Errorf("refresh from %s: %w", t.Dir, err)
+	}
+	if len(names) != len(list) {
+		return nil, fmt.Errorf("refresh from %s: git made %d patches of %d commits", t.Dir, len(names), len(list))
+	}
+	for i, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("refresh: %w", err)
+		}
+		p, err := patch.Parse(data)
+		if err != nil {
+			return nil, fmt.Errorf("refresh from %s: %w: %s: %w", t.Dir, ErrCommit, list[i].short(), err)
+		}
+		// What git wrote must be what we would write, or reading it back
+		// would lose something.
+		if again, err := p.Format(); err != nil || !bytes.Equal(again, data) {
+			if err == nil {
+				err = errors.New("git writes it in a way that does not read back the same")
+			}
+			return nil, fmt.Errorf("refresh from %s: %w: %s: %w", t.Dir, ErrCommit, list[i].short(), err)
+		}
+		files = append(files, &written{name: filepath.Base(name), patch: p, mail: data})
+	}
+	return files, nil
+}
+
+// finish puts the notes below the patches' "---".
+func (files mails) finish(ties []*tie) (err error) {
+	for i, w := range files {
+		if w.patch.Notes = ties[i].notes; w.patch.Notes == "" {
+			continue
+		}
+		if w.mail, err = w.patch.Format(); err != nil {
+			return fmt.Errorf("%w: %s: its notes: %w", ErrCommit, ties[i].short(), err)
+		}
+	}
+	return nil
+}
+
+// tie finds out which commit is which patch.
+func (t *Tree) tie(ctx context.Context, list []*commit, files mails, s *series.Series, b *series.Base, keys map[string]string) (ties []*tie, err error) {
+	for i, c := range list {
+		if c.patchID, err = patchID(ctx, t.repo, files[i].mail); err != nil {
+			return nil, err
+		}
+	}
+	ids := map[string]string{}
+	for _, p := range b.Patches {
+		if ids[p.Key], err = patchID(ctx, t.repo, p.Raw); err != nil {
+			return nil, err
+		}
+	}
+	given := map[string]string{}
+	for rev, key := range keys {
+		id, err := t.repo.Output(ctx, "rev-parse", "--verify", "--quiet", rev+"^{commit}")
+		if err != nil || !slices.ContainsFunc(list, func(c *commit) bool { return c.id == id }) {
+			return nil, fmt.Errorf("%w %q: %q is no commit of the series in %s", ErrKey, key, rev, t.Dir)
+		}
+		given[id] = key
+	}
+	return assign(list, s, b, ids, given)
+}
+
+// checkLost fails if a patch has no commit any more and nobody said so, or if
+// somebody said so and it has.
+func checkLost(t *Tree, b *series.Base, ties []*tie, drop []string) error {
+	lost := &LostError{Base: b.Name, Dir: t.Dir}
+	for _, p := range b.Patches {
+		if slices.ContainsFunc(ties, func(t *tie) bool { return t.key == p.Key }) || slices.Contains(drop, p.Key) {
+			continue
+		}
+		l := Lost{Key: p.Key, Title: p.Subject.Title}
+		for _, t := range ties {
+			if slices.Contains(t.keys, p.Key) {
+				l.Into = t.key
+			}
+		}
+		lost.Lost = append(lost.Lost, l)
+	}
+	if len(lost.Lost) > 0 {
+		return lost
+	}
+	for _, key := range drop {
+		for _, t := range ties {
+			if t.key == key {
+				return fmt.Errorf("drop %s: %w: the commit %s still is that patch; drop it in the tree first", key, ErrKey, t.short())
+			}
+		}
+		if b.Patch(key) == nil {
+			return fmt.Errorf("drop %s: %w: %s has no such patch", key, ErrKey, b.Name)
+		}
+	}
+	return nil
+}
+
+// writeFiles writes first what is new, then the manifest, then removes what is
+// no more: at no time does the manifest name a file that is not there.
+func writeFiles(s *series.Series, b *series.Base, ties []*tie, files mails, out *Outcome) error {
+	path := filepath.Join(s.Dir, manifest.Name)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("refresh %s: %w", b.Name, err)
+	}
+	var patches []manifest.Patch
+	for i, w := range files {
+		patches = append(patches, manifest.Patch{Key: ties[i].key, File: w.name})
+	}
+	edited, err := manifest.SetPatches(data, b.Name, patches)
+	if err != nil {
+		return fmt.Errorf("refresh %s: %w", b.Name, err)
+	}
+	keep := map[string]bool{}
+	for _, w := range files {
+		keep[w.name] = true
+		file := filepath.Join(b.Dir, w.name)
+		if have, err := os.ReadFile(file); err == nil && bytes.Equal(have, w.mail) {
+			continue
+		}
+		if err := cache.WriteFile(file, w.mail, 0o644); err != nil {
+			return fmt.Errorf("refresh %s: %w", b.Name, err)
+		}
+		out.Written = append(out.Written, file)
+	}
+	if !bytes.Equal(edited, data) {
+		if err := cache.WriteFile(path, edited, 0o644); err != nil {
+			return fmt.Errorf("refresh %s: %w", b.Name, err)
+		}
+		out.Written = append(out.Written, path)
+	}
+	for _, p := range b.Patches {
+		if keep[filepath.Base(p.Path)] {
+			continue
+		}
+		if err := os.Remove(p.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("refresh %s: %w", b.Name, err)
+		}
+		out.Removed = append(out.Removed, p.Path)
+	}
+	return nil
+}
+
+// remember has the tree know its new keys and the files as they are now.
+func (t *Tree) remember(ctx context.Context, s *series.Series, b *series.Base, ties []*tie) error {
+	for _, tie := range ties {
+		if len(tie.keys) == 1 && tie.keys[0] == tie.key {
+			continue
+		}
+		if err := writeNote(ctx, t.repo, tie.id, tie.key, tie.notes); err != nil {
+			return err
+		}
+	}
+	now, err := series.LoadSeries(s.Dir)
+	if err != nil {
+		return fmt.Errorf("refresh %s: read back: %w", b.Name, err)
+	}
+	t.files = filesHash(now.Base(b.Name))
+	return t.save(ctx)
+}
