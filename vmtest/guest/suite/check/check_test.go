@@ -43,7 +43,7 @@ func run(t *testing.T, r *Runner, tests ...Test) (map[string]ktap.Test, int) {
 func TestOutcomes(t *testing.T) {
 	var order []string
 	got, failed := run(t, &Runner{},
-		Test{Name: "passes", Run: func(t *T) { t.Logf("not shown") }},
+		Test{Name: "passes", Run: func(t *T) { t.Logf("not shown"); t.Notef("counted %d", 7) }},
 		Test{Name: "fails", Run: func(t *T) {
 			t.Step("second step", func() { Equal(t, "number", 1, 2) })
 			t.Errorf("and more")
@@ -75,12 +75,16 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got[name].Status, want)
 		}
 	}
+	if text := strings.Join(got["passes"].Diag, "\n"); strings.Contains(text, "not shown") {
+		t.Errorf("a test that passes shows %q", text)
+	}
 	if want := []string{"last", "first", "after panic"}; strings.Join(order, ",") != strings.Join(want, ",") {
 		t.Errorf("cleanups ran as %q, want %q", order, want)
 	}
 	for name, words := range map[string][]string{
 		"fails":             {"second step: number", "expected: 1", "seen:     2", "and more", "rerun: again group/fails"},
 		"ends":              {"the end", "in a cleanup"},
+		"passes":            {"counted 7"},
 		"panics":            {"nil pointer", "check_test.go"},
 		"panics-in-cleanup": {"panic: cleanup", "check_test.go"},
 	} {

@@ -105,7 +105,7 @@ func (r *Runner) report(ctx context.Context, w *ktap.Writer, group string, test 
 	case d.Skip != "":
 		status, reason = ktap.Skip, d.Skip
 	default:
-		status, reason, lines = r.one(ctx, full, test)
+		status, reason, lines = r.one(ctx, full, test, func(line string) { w.Diag("%s", line) })
 		if status == ktap.Pass && d.Doubt != "" {
 			status, reason = ktap.Fail, d.Doubt
 		}
@@ -121,8 +121,9 @@ func (r *Runner) report(ctx context.Context, w *ktap.Writer, group string, test 
 	return status
 }
 
-// one runs a test to its end or past its deadline.
-func (r *Runner) one(ctx context.Context, full string, test Test) (ktap.Status, string, []string) {
+// one runs a test to its end or past its deadline. What it says meanwhile goes
+// to live.
+func (r *Runner) one(ctx context.Context, full string, test Test, live func(string)) (ktap.Status, string, []string) {
 	timeout := test.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
@@ -132,7 +133,7 @@ func (r *Runner) one(ctx context.Context, full string, test Test) (ktap.Status, 
 	defer cancel()
 
 	before := takeSnapshot()
-	t := &T{ctx: ctx, name: full, scale: r.Scale}
+	t := &T{ctx: ctx, name: full, scale: r.Scale, live: live, alive: time.Now()}
 	done := make(chan struct{})
 	go r.onOwnThread(t, test, done)
 	select {

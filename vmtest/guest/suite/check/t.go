@@ -25,7 +25,10 @@ type T struct {
 	skipped  bool
 	reason   string
 	lines    []string
+	notes    []string
 	steps    []string
+	live     func(line string)
+	alive    time.Time
 	cleanups []func()
 }
 
@@ -51,6 +54,29 @@ func (t *T) Logf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.logLocked(format, args...)
+}
+
+// Notef keeps a line for the report, whatever the outcome: what a test counted
+// or measured, and what one must know to repeat it.
+func (t *T) Notef(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.notes = append(t.notes, fmt.Sprintf(format, args...))
+}
+
+// aliveInterval is how often Alive speaks.
+const aliveInterval = 10 * time.Second
+
+// Alive tells whoever watches the report how far a long test has come, now and
+// then: a guest that says nothing for long is taken for one that hangs.
+func (t *T) Alive(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live == nil || time.Since(t.alive) < aliveInterval {
+		return
+	}
+	t.alive = time.Now()
+	t.live(t.name + ": " + fmt.Sprintf(format, args...))
 }
 
 func (t *T) logLocked(format string, args ...any) {
@@ -169,14 +195,14 @@ func (t *T) Must(err error, what string) {
 func (t *T) result() (ktap.Status, string, []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := append([]string(nil), t.lines...)
+	lines := append(append([]string(nil), t.notes...), t.lines...)
 	switch {
 	case t.failed:
 		return ktap.Fail, t.reason, lines
 	case t.skipped:
 		return ktap.Skip, t.reason, lines
 	default:
-		return ktap.Pass, "", nil
+		return ktap.Pass, "", append([]string(nil), t.notes...)
 	}
 }
 
