@@ -34,6 +34,7 @@ func (e *env) negativeTests() check.Group {
 		{Name: "d08-contradicting-flags-are-refused", Run: e.contradictions},
 		{Name: "d09-malformed-attributes-are-refused", Run: e.malformed},
 		{Name: "d10-a-device-that-is-not-there-is-enodev", Run: e.noDevice},
+		{Name: "d14-mutated-messages-do-what-the-model-says", Run: e.mutatedMessages, Timeout: fuzzTimeout},
 		{Name: "d13-link-attributes-of-later-kernels-are-refused", Run: e.laterAttributes},
 	}}
 }

@@ -3,7 +3,6 @@
 package suite
 
 import (
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -42,9 +41,13 @@ func dial(t *check.T) *rtnl.Conn {
 
 // index looks a device up by name, in the namespace of the thread.
 func index(t *check.T, name string) int {
-	ifi, err := net.InterfaceByName(name)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	t.Must(err, "socket to look up "+name)
+	defer unix.Close(fd)
+	ifr, err := unix.NewIfreq(name)
 	t.Must(err, "look up "+name)
-	return ifi.Index
+	t.Must(unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, ifr), "look up "+name)
+	return int(ifr.Uint32())
 }
 
 // dummy makes a dummy device: it needs no neighbour and drops what it is

@@ -34,11 +34,7 @@ type sighting struct {
 // that a queue out of range does not look like one in range.
 func watch(t *check.T, ifindex, sockets int) *fanout {
 	f := &fanout{}
-	t.Cleanup(func() {
-		for _, s := range f.socks {
-			unix.Close(s)
-		}
-	})
+	t.Cleanup(f.close)
 	for range sockets {
 		s, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		t.Must(err, "packet socket")
@@ -50,6 +46,14 @@ func watch(t *check.T, ifindex, sockets int) *fanout {
 		t.Must(unix.SetsockoptInt(s, unix.SOL_PACKET, unix.PACKET_FANOUT, group), "join PACKET_FANOUT_QM")
 	}
 	return f
+}
+
+// close ends the watch. Another one of the same device can begin then.
+func (f *fanout) close() {
+	for _, s := range f.socks {
+		unix.Close(s)
+	}
+	f.socks = nil
 }
 
 // drain returns what has arrived and does not wait.

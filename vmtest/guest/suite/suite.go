@@ -65,6 +65,7 @@ func groups(e *env) []check.Group {
 		e.queryTests(),
 		e.controlTests(),
 		e.negativeTests(),
+		e.raceTests(),
 		e.lifetimeTests(),
 	}
 	for i, g := range plan {

@@ -22,6 +22,11 @@ type Link struct {
 	TxQueues, RxQueues int
 	// Peer is the other end of a veth pair.
 	Peer *Link
+	// Lower is the index of the device that this one is on top of; 0 is none.
+	Lower int
+	// Data appends attributes of the kind's own, those of IFLA_INFO_DATA; it
+	// may be nil. Not for a link with a Peer.
+	Data func(*netlink.AttributeEncoder)
 	// Extra appends attributes of the link's own level; it may be nil.
 	Extra func(*netlink.AttributeEncoder)
 }
@@ -57,9 +62,18 @@ func (l *Link) attributes(ae *netlink.AttributeEncoder) {
 	if l.RxQueues > 0 {
 		ae.Uint32(unix.IFLA_NUM_RX_QUEUES, uint32(l.RxQueues))
 	}
+	if l.Lower > 0 {
+		ae.Uint32(unix.IFLA_LINK, uint32(l.Lower))
+	}
 	if l.Kind != "" {
 		ae.Nested(unix.IFLA_LINKINFO, func(ae *netlink.AttributeEncoder) error {
 			ae.String(unix.IFLA_INFO_KIND, l.Kind)
+			if l.Data != nil {
+				ae.Nested(unix.IFLA_INFO_DATA, func(ae *netlink.AttributeEncoder) error {
+					l.Data(ae)
+					return nil
+				})
+			}
 			if l.Peer == nil {
 				return nil
 			}
@@ -97,6 +111,18 @@ func (c *Conn) Add(l Link) error {
 func (c *Conn) Delete(ifindex int) error {
 	if _, err := c.Do(unix.RTM_DELLINK, 0, header(ifindex, 0, 0)); err != nil {
 		return fmt.Errorf("delete link %d: %w", ifindex, err)
+	}
+	return nil
+}
+
+// DeleteGroup removes all links of a group.
+func (c *Conn) DeleteGroup(group uint32) error {
+	msg, err := Message(0, func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_GROUP, group) })
+	if err != nil {
+		return err
+	}
+	if _, err := c.Do(unix.RTM_DELLINK, 0, msg); err != nil {
+		return fmt.Errorf("delete links of group %d: %w", group, err)
 	}
 	return nil
 }

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/rtnl"
+)
+
+// raceTests have two things happen at once. On a debug kernel they are there
+// to make it complain.
+func (e *env) raceTests() check.Group {
+	return check.Group{Name: "race", Tests: []check.Test{
+		{Name: "a44-replacing-under-traffic-loses-nothing", Run: e.replaceUnderTraffic, Timeout: 4 * time.Minute},
+		{Name: "a45-queues-come-and-go-under-traffic", Run: e.queuesUnderTraffic, Timeout: 2 * time.Minute},
+		{Name: "a46-writing-maps-races-with-attaching", Run: e.mapsRace, Timeout: 2 * time.Minute},
+		{Name: "a47-deleting-races-with-sending", Run: e.deleteRace, Timeout: 4 * time.Minute},
+		{Name: "a48-a-dump-of-many-devices-tells-each-program", Run: e.manyDumped, Timeout: 4 * time.Minute},
+	}}
+}
+
+// replaceUnderTraffic has programs that return 1 and 2 take turns, and now and
+// then none, when xps_cpus say 1 or 2. mq counts the packets of each queue.
+func (e *env) replaceUnderTraffic(t *check.T) {
+	const queues, noneEach = 4, 16
+	pair := e.veth(t, queues, queues)
+	pair.near.setXPS(t, "xps_cpus", "0", "1", "2", "0")
+	c := dial(t)
+	t.Must(c.SetQdisc(rtnl.Qdisc{Ifindex: pair.near.index, Kind: "mq", Handle: 0x20}), "qdisc that counts by queue")
+	lib := client(t, nil)
+	progs := []*ebpf.Program{constant(t, 1), constant(t, 2)}
+	t.Must(lib.Attach(pair.near.index, progs[0], nil), "attach")
+	before, err := c.ClassPackets(pair.near.index)
+	t.Must(err, "packets by queue")
+	finish := streams(t, pair, cpus)
+	n := e.count(t, "replaces", times{200, 10_000})
+	for i := range n {
+		t.Must(lib.Attach(pair.near.index, progs[i%2], nil), "replace")
+		if i%noneEach == 0 {
+			t.Must(lib.Detach(pair.near.index, nil), "detach")
+		}
+		t.Alive("%d of %d replaces", i, n)
+	}
+	t.Notef("packets: %d", finish())
+	after, err := c.ClassPackets(pair.near.index)
+	t.Must(err, "packets by queue")
+	t.Logf("packets by queue, before and after: %v %v", before, after)
+	for q := range queues {
+		used := after[q] > before[q]
+		check.Equal(t, fmt.Sprintf("queue %d was used, of which programs and maps name 1 and 2", q), q == 1 || q == 2, used)
+	}
+	expectAttached(t, pair.near, "last", idOf(t, progs[(n-1)%2]))
+}
+
+// queuesUnderTraffic looks from the far end, for a queue that is not there.
+// While the number of queues changes a veth has no carrier, and loses packets
+// whatever selects their queue.
+func (e *env) queuesUnderTraffic(t *check.T) {
+	const allocated = 8
+	pair := e.veth(t, allocated, allocated)
+	var far *fanout
+	pair.ns.do(t, func() { far = watch(t, pair.far.index, 2*allocated) })
+	c := counting(t, math.MaxInt32)
+	attach(t, pair.near, c.prog)
+	b := newBackground(t)
+	var sent atomic.Int64
+	for _, bypass := range []bool{false, true} {
+		send := frameSender(t, pair.near, bypass)
+		b.repeat(func(i int) bool {
+			rest(i)
+			// ENOBUFS is what a packet gets that finds no carrier.
+			if err := send([]byte("queues")); err != nil && !errors.Is(err, unix.ENOBUFS) && !errors.Is(err, unix.ENETDOWN) {
+				t.Errorf("send: %v", err)
+				return false
+			}
+			sent.Add(1)
+			return true
+		})
+	}
+	n := e.count(t, "changes of the number of queues", times{16, 2000})
+	for i := range n {
+		pair.near.setQueues(t, allocated, 1+(i*5)%allocated)
+		breathe()
+		for _, s := range far.drain(t) {
+			if s.mapping >= allocated {
+				t.Fatalf("queue of a packet\n  expected: below %d\n  seen:     %d", allocated, s.mapping)
+			}
+		}
+		t.Alive("%d of %d changes", i, n)
+	}
+	b.end()
+	t.Notef("packets: %d", sent.Load())
+	if c.runs(t) == 0 {
+		t.Errorf("runs of the program meanwhile\n  expected: some\n  seen:     none")
+	}
+	for _, used := range []int{5, 2, 7} {
+		pair.near.setQueues(t, allocated, used)
+		awaitReady(t, dial(t), pair.near.index)
+		p := newProbe(t, pair.near, icmpSender(t, peerAddr))
+		p.expect(fmt.Sprintf("with a program that returns %d, %d queues in use", math.MaxInt32, used), math.MaxInt32%used)
+		p.watch.close()
+	}
+}
+
+// mapsRace writes xps_cpus and xps_rxqs while a program comes and goes: both
+// belong to the device, and neither may disturb the other.
+func (e *env) mapsRace(t *check.T) {
+	const queues = 4
+	n := e.dummy(t, "dummy0", queues)
+	b := newBackground(t)
+	for name, masks := range map[string][]string{"xps_cpus": {"0", "1", "2", "3"}, "xps_rxqs": {"0", "1"}} {
+		var files []*os.File
+		for q := range queues {
+			f, err := os.OpenFile(n.queueFile(q, name), os.O_WRONLY, 0)
+			t.Must(err, "open "+name)
+			t.Cleanup(func() { f.Close() })
+			files = append(files, f)
+		}
+		b.repeat(func(i int) bool {
+			rest(i)
+			if _, err := files[i%queues].WriteAt([]byte(masks[i/queues%len(masks)]), 0); err != nil {
+				t.Errorf("write %s: %v", name, err)
+				return false
+			}
+			return true
+		})
+	}
+	send := frameSender(t, n, false)
+	b.repeat(func(i int) bool { return send([]byte("maps")) == nil && rest(i) })
+	prog := constant(t, 3)
+	lib := client(t, nil)
+	times := e.count(t, "attaches", times{20, 2000})
+	for i := range times {
+		t.Must(lib.Attach(n.index, prog, nil), "attach")
+		t.Must(lib.Detach(n.index, nil), "detach")
+		t.Alive("%d of %d attaches", i, times)
+	}
+	b.end()
+	n.setXPS(t, "xps_rxqs", "0", "0", "0", "0")
+	n.setXPS(t, "xps_cpus", "0", "1", "2", "0")
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	p.expectOn(0, "by xps_cpus, in the end", 1)
+	p.expectOn(1, "by xps_cpus, in the end", 2)
+	t.Must(lib.Attach(n.index, prog, nil), "attach")
+	p.expectOn(0, "by the program, in the end", 3)
+}
+
+// deleteRace deletes devices on which others are sending, through the qdisc
+// and past it.
+func (e *env) deleteRace(t *check.T) {
+	c := dial(t)
+	lib := client(t, nil)
+	prog := counting(t, 3)
+	var target, sent atomic.Int64
+	b := newBackground(t)
+	for _, bypass := range []bool{false, true} {
+		send := aimedSender(t, bypass)
+		b.repeat(func(i int) bool {
+			rest(i)
+			switch err := send(int(target.Load())); {
+			case err == nil:
+				sent.Add(1)
+			case !errors.Is(err, unix.ENXIO) && !errors.Is(err, unix.ENODEV) &&
+				!errors.Is(err, unix.ENETDOWN) && !errors.Is(err, unix.ENOBUFS):
+				t.Errorf("send: %v", err)
+				return false
+			}
+			return true
+		})
+	}
+	n := e.count(t, "devices deleted under traffic", times{8, 500})
+	for i := range n {
+		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 4}), "add")
+		dev := index(t, "dummy0")
+		t.Must(c.SetUp(dev, true), "bring up")
+		t.Must(lib.Attach(dev, prog.prog, nil), "attach")
+		already := prog.runs(t)
+		target.Store(int64(dev))
+		t.Poll(100*time.Millisecond, func() bool { return prog.runs(t) > already })
+		t.Must(c.Delete(dev), "delete")
+		t.Alive("%d of %d devices", i, n)
+	}
+	b.end()
+	t.Notef("packets: %d", sent.Load())
+	if prog.runs(t) == 0 {
+		t.Errorf("runs of the program meanwhile\n  expected: some\n  seen:     none")
+	}
+	id := idOf(t, prog.prog)
+	t.Must(prog.prog.Close(), "close")
+	expectGone(t, id, "all its devices were deleted under traffic")
+}
+
+// aimedSender sends frames on whatever device it is told.
+func aimedSender(t *check.T, bypass bool) func(ifindex int) error {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	t.Must(err, "packet socket")
+	t.Cleanup(func() { unix.Close(fd) })
+	if bypass {
+		t.Must(unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1), "PACKET_QDISC_BYPASS")
+	}
+	frame := make([]byte, 60)
+	return func(ifindex int) error {
+		return unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Protocol: bigEndian16(localExperiment), Ifindex: ifindex, Halen: 6})
+	}
+}
+
+// manyDumped has so many devices that a dump takes many messages, each device
+// with a program of its own or none. What the kernel has to say of one device
+// must fit into the space that it calculated; it warns if not.
+func (e *env) manyDumped(t *check.T) {
+	const group = 48
+	inGroup := func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_GROUP, group) }
+	n := e.count(t, "devices", times{120, 1000})
+	c := dial(t)
+	lib := client(t, nil)
+	progs := []*ebpf.Program{nil, constant(t, 1), constant(t, 2)}
+	want := map[int]ebpf.ProgramID{}
+	for i := range n {
+		name := fmt.Sprintf("d%d", i)
+		t.Must(c.Add(rtnl.Link{Name: name, Kind: "dummy", TxQueues: 2, Extra: inGroup}), "add")
+		dev := index(t, name)
+		want[dev] = 0
+		if prog := progs[i%len(progs)]; prog != nil {
+			t.Must(lib.Attach(dev, prog, nil), "attach")
+			want[dev] = idOf(t, prog)
+		}
+		t.Alive("%d of %d devices", i, n)
+	}
+	infos, err := c.Dump()
+	t.Must(err, "dump links")
+	check.Equal(t, "links dumped", n+1, len(infos))
+	for _, info := range infos {
+		check.Equal(t, "dump of "+info.Name, attachedNest(want[info.Index]).String(), info.XPS.String())
+		one, err := c.Get(info.Index)
+		t.Must(err, "get link")
+		check.Equal(t, "RTM_GETLINK of "+info.Name, info.XPS.String(), one.XPS.String())
+	}
+	states, err := lib.List()
+	t.Must(err, "list")
+	check.Equal(t, "devices that the library lists", n+1, len(states))
+	t.Must(c.DeleteGroup(group), "delete all")
+	var gone []ebpf.ProgramID
+	for _, prog := range progs[1:] {
+		gone = append(gone, idOf(t, prog))
+		t.Must(prog.Close(), "close")
+	}
+	for _, id := range gone {
+		expectGone(t, id, "all its devices were deleted")
+	}
+}
