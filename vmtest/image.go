@@ -21,13 +21,17 @@ import (
 // ErrNoBusybox is wrapped when the guest's shell cannot be made.
 var ErrNoBusybox = errors.New("no busybox (install busybox-static: make deps)")
 
-// baseSpec is what every guest has: init, the patched ip, and the BPF objects
+// baseSpec is what every guest has: init, the patched ip and bpftool, and the
+// BPF objects
 // under the names that the RFC's command lines use.
 func (a *Artifacts) baseSpec() (*image.Spec, error) {
 	spec := &image.Spec{
-		Init:     a.Init,
-		Programs: []image.Program{{Host: a.IPRoute2.IP, Guest: wire.IPPath}},
-		Dirs:     []string{wire.ObjectDir},
+		Init: a.Init,
+		Programs: []image.Program{
+			{Host: a.IPRoute2.IP, Guest: wire.IPPath},
+			{Host: a.Bpftool.Bpftool, Guest: wire.BpftoolPath},
+		},
+		Dirs: []string{wire.ObjectDir},
 	}
 	for _, name := range bpf.Names() {
 		object, err := bpf.Object(name)

@@ -83,6 +83,7 @@ type Inputs struct {
 	IPRoute2Hash    string   `json:"iproute2_hash"`
 	IPRoute2Patches []string `json:"iproute2_patches"`
 	IP              string   `json:"ip_sha256"`
+	Bpftool         string   `json:"bpftool_sha256"`
 	Guest           string   `json:"guest_sha256"`
 	Compiler        string   `json:"compiler"`
 	QEMU            string   `json:"qemu"`

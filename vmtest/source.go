@@ -96,6 +96,7 @@ func (s *Source) base() string {
 type Artifacts struct {
 	Kernel   *build.KernelResult
 	IPRoute2 *build.IPRoute2Result
+	Bpftool  *build.BpftoolResult
 	// Init is the guest's PID 1.
 	Init string
 	// Steps are the durations of what was done to get there.
@@ -236,6 +237,7 @@ func Prepare(ctx context.Context, s Source) (*Artifacts, error) {
 	return a, nil
 }
 
+// buildKernel has the kernel built, and meanwhile the bpftool of the same tree.
 func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []config.Fragment) error {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {
@@ -244,10 +246,24 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	if a.kernelPatches, err = patchSums(src); err != nil {
 		return err
 	}
-	a.Kernel, err = build.Kernel(ctx, build.KernelOptions{
-		Source: src, Fragments: fragments, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+	// Before the two of them ask for it at once.
+	if _, err := src.Commit(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		a.Bpftool, err = build.Bpftool(ctx, build.BpftoolOptions{
+			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+		})
+		return err
 	})
-	return err
+	g.Go(func() (err error) {
+		a.Kernel, err = build.Kernel(ctx, build.KernelOptions{
+			Source: src, Fragments: fragments, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+		})
+		return err
+	})
+	return g.Wait()
 }
 
 func (a *Artifacts) buildIPRoute2(ctx context.Context, s *Source) error {

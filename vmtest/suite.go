@@ -266,6 +266,7 @@ func (a *Artifacts) inputs(ctx context.Context, s *Source) (Inputs, error) {
 		// This is what boots where its PVH entry can be used.
 		{&in.Vmlinux, a.Kernel.Vmlinux},
 		{&in.IP, a.IPRoute2.IP},
+		{&in.Bpftool, a.Bpftool.Bpftool},
 		{&in.Guest, a.Init},
 	} {
 		var err error

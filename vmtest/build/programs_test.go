@@ -66,6 +66,40 @@ config.mk: ; @touch $@
 	}
 }
 
+// TestBpftool: what it is made of decides whether it is made again.
+func TestBpftool(t *testing.T) {
+	b := newBench(t)
+	b.write(t, "tools/lib/lib.c", "lib1\n")
+	b.write(t, "tools/bpf/bpftool/Makefile", `all:
+	@echo "  CC      main.o"; grep -q feature-libelf=1 $(FEATURES_DUMP)
+	@if grep -q error ../../lib/lib.c; then echo "lib.c:1:1: error: bad line" >&2; exit 1; fi
+	@cat ../../lib/lib.c > $(OUTPUT)bpftool; test ! -e ../../../net/a.c
+`)
+	make := func() (*BpftoolResult, error) {
+		return Bpftool(t.Context(), BpftoolOptions{Source: b.source(t), Cache: b.cache, Progress: b.progress})
+	}
+	r, err := make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustRead(t, r.Bpftool); got != "lib1\n" || r.Version != "6.12.7" || r.Cached {
+		t.Errorf("%q, %+v", got, r)
+	}
+	b.write(t, "net/a.c", "a2\n")
+	if again, err := make(); err != nil || !again.Cached || again.Hash != r.Hash {
+		t.Errorf("%+v, %v", again, err)
+	}
+	b.write(t, "tools/lib/lib.c", "lib2\n")
+	if other, err := make(); err != nil || other.Cached || mustRead(t, other.Bpftool) != "lib2\n" {
+		t.Errorf("%+v, %v", other, err)
+	}
+	b.write(t, "tools/lib/lib.c", "error\n")
+	var cerr *CompileError
+	if _, err := make(); !errors.As(err, &cerr) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestGuest(t *testing.T) {
 	root, cache := t.TempDir(), t.TempDir()
 	mustWrite(t, filepath.Join(root, "go.mod"), "module guest\n\ngo 1.24\n")

@@ -3,9 +3,12 @@
 package tree
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Extract writes the patched tree into dir, which must be empty. Unlike a
@@ -21,4 +24,57 @@ func (s *Source) Extract(ctx context.Context, dir string) error {
 		return fmt.Errorf("extract %s: %w", s.Name(), err)
 	}
 	return nil
+}
+
+// ExtractPaths writes some files and directories of the patched tree into dir.
+// Those that the tree does not have are left out.
+func (s *Source) ExtractPaths(ctx context.Context, dir string, paths ...string) error {
+	commit, err := s.Commit(ctx)
+	if err != nil {
+		return err
+	}
+	g := s.git()
+	g.work, g.index = dir, filepath.Join(dir, ".git-index")
+	if err := g.run(ctx, "read-tree", commit); err != nil {
+		return fmt.Errorf("extract %s: %w", s.Name(), err)
+	}
+	var list bytes.Buffer
+	args := append([]string{"ls-files", "-z", "--cached", "--"}, paths...)
+	c := g.cmd(args...)
+	c.Stdout = &list
+	if err := c.Run(ctx); err != nil {
+		return fmt.Errorf("extract %s: %w", s.Name(), err)
+	}
+	if _, err := g.input(ctx, &list, "checkout-index", "-z", "--stdin"); err != nil {
+		return fmt.Errorf("extract %s: %w", s.Name(), err)
+	}
+	return os.Remove(g.index)
+}
+
+// ObjectIDs names what the patched tree has at each of paths: git's object, or
+// "-" for what is not there. Two trees in which they are the same do not
+// differ there.
+func (s *Source) ObjectIDs(ctx context.Context, paths ...string) ([]string, error) {
+	commit, err := s.Commit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names strings.Builder
+	for _, p := range paths {
+		fmt.Fprintf(&names, "%s:%s\n", commit, p)
+	}
+	out, err := s.git().input(ctx, strings.NewReader(names.String()), "cat-file", "--batch-check=%(objectname)")
+	if err != nil {
+		return nil, fmt.Errorf("look into %s: %w", s.Name(), err)
+	}
+	lines := strings.Split(out, "\n")
+	if len(lines) != len(paths) {
+		return nil, fmt.Errorf("look into %s: %d answers to %d questions", s.Name(), len(lines), len(paths))
+	}
+	for i, l := range lines {
+		if !isObjectID(l) {
+			lines[i] = "-"
+		}
+	}
+	return lines, nil
 }

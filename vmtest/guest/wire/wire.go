@@ -31,6 +31,8 @@ const (
 	ObjectDir = "/bpf"
 	// IPPath is the patched ip.
 	IPPath = "/usr/bin/ip"
+	// BpftoolPath is the patched bpftool.
+	BpftoolPath = "/usr/bin/bpftool"
 	// ShellRC is read by an interactive shell when it starts.
 	ShellRC = "/etc/shrc"
 	// ScratchDir is on a tmpfs, empty at start.

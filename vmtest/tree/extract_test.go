@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package tree
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestExtractPaths(t *testing.T) {
+	src := mustOpen(t, Options{Series: mustSeries(t, mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()})
+	dir := t.TempDir()
+	if err := src.ExtractPaths(t.Context(), dir, "net/core", "Kbuild", "not/there"); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(dir, path)
+			got = append(got, rel)
+		}
+		return err
+	})
+	if diff := cmp.Diff([]string{"Kbuild", "net/core/dev.c"}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// TestObjectIDs: they change with what is at a path and with nothing else.
+func TestObjectIDs(t *testing.T) {
+	paths := []string{"net/core", "net/other.c", "not/there"}
+	ids := func(patches ...string) []string {
+		t.Helper()
+		src := mustOpen(t, Options{Series: mustSeries(t, patches...), Dir: mustSource(t), Cache: t.TempDir()})
+		got, err := src.ObjectIDs(t.Context(), paths...)
+		if err != nil || len(got) != len(paths) {
+			t.Fatalf("%q, %v", got, err)
+		}
+		return got
+	}
+	bare, patched := ids(), ids(mailOf("net: two", diffSecond))
+	if bare[0] != patched[0] || bare[1] == patched[1] || bare[2] != "-" || patched[2] != "-" || !isObjectID(bare[0]) {
+		t.Errorf("%q, %q", bare, patched)
+	}
+}
