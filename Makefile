@@ -36,7 +36,7 @@ VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest test unit lint guest faults check-uapi mutants \
-	unpatched shell uapi generate fuzz bench bench-check report report-test clean FORCE
+	unpatched shell uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
 
@@ -58,6 +58,7 @@ help:
 	@echo '  shell      - interactive shell in the patched guest'
 	@echo '  bench      - instructions per packet: the hook and what it competes with'
 	@echo '  bench-check - the same, against the baseline in the repository'
+	@echo '  bench-vm   - what a boot costs, by machine, kernel image and tool'
 	@echo '  report     - what the last runs have found, as one page: out/report.html'
 	@echo '  uapi       - regenerate package uapi from the patched headers'
 	@echo '  generate   - recompile the BPF objects'
@@ -138,6 +139,9 @@ bench: deps
 
 bench-check: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench --check $(TREEFLAGS)
+
+bench-vm: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vm bench $(VMFLAGS)
 
 report: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) report

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package vmtest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"xpsgen/vmtest/build/image"
+	"xpsgen/vmtest/guest/wire"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/vm"
+)
+
+// BootOptions describe a comparison of ways to boot.
+type BootOptions struct {
+	Source Source
+	// Rounds is how often each way is taken, one after the other in each
+	// round; 0 means 10.
+	Rounds int
+	// Accel is as in [Machine]; empty means "tcg", so that all ways are
+	// accelerated alike.
+	Accel string
+}
+
+// BootTime is what one way took.
+type BootTime struct {
+	// Name says which: "bare", "verdict", "q35".
+	Name string `json:"name"`
+	// What says in a few words what was booted and what for.
+	What string `json:"what"`
+	// Min and Median are of the time from the start of QEMU, or of the tool,
+	// to its end.
+	Min    time.Duration `json:"min_ns"`
+	Median time.Duration `json:"median_ns"`
+	// Ratio is Median over that of the bare boot.
+	Ratio float64 `json:"ratio"`
+}
+
+// bootWay is one way to boot.
+type bootWay struct {
+	name, what string
+	boot       func(context.Context) error
+}
+
+// CompareBoots takes each way in turn, so that a busy machine slows all of them
+// alike, and returns what they took, the bare boot first. Of other tools those
+// take part that are installed.
+func CompareBoots(ctx context.Context, opt BootOptions) (_ []BootTime, err error) {
+	if opt.Rounds == 0 {
+		opt.Rounds = 10
+	}
+	if opt.Accel == "" {
+		opt.Accel = string(vm.TCG)
+	}
+	a, err := Prepare(ctx, opt.Source)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "xpsgen-boots-")
+	if err != nil {
+		return nil, fmt.Errorf("compare boots: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	ways, err := opt.ways(ctx, a, dir)
+	if err != nil {
+		return nil, err
+	}
+	const step = "compare boots"
+	p := opt.Source.Progress
+	defer p.Step(step, fmt.Sprintf("%d ways, %d rounds", len(ways), opt.Rounds))(&err)
+	times := make([][]time.Duration, len(ways))
+	total := int64(opt.Rounds * len(ways))
+	for round := range opt.Rounds {
+		for i := range ways {
+			// Each way follows each other one now and then.
+			w := (i + round) % len(ways)
+			start := time.Now()
+			if err := ways[w].boot(ctx); err != nil {
+				return nil, fmt.Errorf("%s: %w", ways[w].name, err)
+			}
+			times[w] = append(times[w], time.Since(start))
+			p.Emit(progress.Event{Step: step, State: progress.Advanced,
+				Done: int64(round*len(ways) + i + 1), Total: total, Unit: "boots"})
+		}
+	}
+	all := make([]BootTime, len(ways))
+	for i, w := range ways {
+		all[i] = BootTime{Name: w.name, What: w.what, Min: slices.Min(times[i]), Median: medianOf(times[i])}
+		all[i].Ratio = float64(all[i].Median) / float64(all[0].Median)
+	}
+	return all, nil
+}
+
+func medianOf(d []time.Duration) time.Duration {
+	d = slices.Sorted(slices.Values(d))
+	return (d[(len(d)-1)/2] + d[len(d)/2]) / 2
+}
+
+// ways lists them, the yardstick first.
+func (opt *BootOptions) ways(ctx context.Context, a *Artifacts, dir string) ([]bootWay, error) {
+	spec, err := a.suiteSpec()
+	if err != nil {
+		return nil, err
+	}
+	file, _, _, err := image.Cached(ctx, filepath.Join(opt.Source.Cache, "image"), spec)
+	if err != nil {
+		return nil, fmt.Errorf("make the guest's image: %w", err)
+	}
+	packed := filepath.Join(dir, "image.gz")
+	if err := compress(packed, file); err != nil {
+		return nil, err
+	}
+	machine := Machine{Accel: opt.Accel}
+	bare := func(change func(*vm.Machine)) func(context.Context) error {
+		return func(ctx context.Context) error {
+			m := machine.describe(&opt.Source, a, file)
+			m.Config = wire.Config{Mode: wire.ModePoweroff}
+			m.Console = io.Discard
+			change(m)
+			_, err := m.Run(ctx)
+			return err
+		}
+	}
+	ways := []bootWay{
+		{"bare", "microvm, vmlinux by its PVH entry, plain image; init powers off", func(ctx context.Context) error {
+			m := machine.describe(&opt.Source, a, file)
+			m.Config = wire.Config{Mode: wire.ModeBarePoweroff}
+			m.Console = io.Discard
+			// It powers off without a word, which is an error to vm.
+			_, _ = m.Run(ctx)
+			return context.Cause(ctx)
+		}},
+		{"verdict", "the same to the verdict on an empty suite", func(ctx context.Context) error {
+			o := &Outcome{}
+			suite := SuiteOptions{Source: opt.Source, Machine: machine, NoTests: true, Out: dir}
+			suite.Source.Progress = nil
+			lost, err := o.boot(ctx, &suite, a)
+			switch {
+			case err != nil:
+				return err
+			case lost != nil:
+				return lost
+			case !o.Passed():
+				return fmt.Errorf("the empty suite did not pass: %s", o.Reasons[0])
+			}
+			return nil
+		}},
+		{"hello", "the same until init has said hello and powers off", bare(func(*vm.Machine) {})},
+		{"bzimage", "hello, bzImage, which unpacks itself", bare(func(m *vm.Machine) { m.Vmlinux = "" })},
+		{"gzip", "hello, image compressed", bare(func(m *vm.Machine) { m.Initrds = []string{packed} })},
+		{"q35", "hello, on a PC", bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
+		{"q35-bzimage", "hello, bzImage on a PC", bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
+	}
+	return append(ways, otherTools(a)...), nil
+}
+
+// otherTools are those that are in PATH, given the same kernel and nothing to
+// do.
+func otherTools(a *Artifacts) []bootWay {
+	var ways []bootWay
+	for _, t := range []struct {
+		name, what string
+		args       []string
+	}{
+		{"virtme-ng", "vng: the host's files, /bin/true", []string{"vng", "--disable-kvm", "--cpus", "2", "--memory", "512M", "--run", a.Kernel.BzImage, "--", "true"}},
+		{"vimto", "vimto: the host's files, /bin/true", []string{"vimto", "-kernel", a.Kernel.BzImage, "-smp", "cpus=2", "-memory", "size=512M", "exec", "--", "/bin/true"}},
+	} {
+		path, err := exec.LookPath(t.args[0])
+		if err != nil {
+			continue
+		}
+		ways = append(ways, bootWay{t.name, t.what, func(ctx context.Context) error {
+			var out bytes.Buffer
+			cmd := exec.CommandContext(ctx, path, t.args[1:]...)
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Run(); err != nil {
+				return fmt.Errorf("%w: %s", err, out.String())
+			}
+			return nil
+		}})
+	}
+	return ways
+}
+
+func compress(to, from string) (err error) {
+	in, err := os.ReadFile(from)
+	if err != nil {
+		return fmt.Errorf("compress the image: %w", err)
+	}
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err = z.Write(in); err == nil {
+		err = z.Close()
+	}
+	if err == nil {
+		err = os.WriteFile(to, out.Bytes(), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("compress the image: %w", err)
+	}
+	return nil
+}
