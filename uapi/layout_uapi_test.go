@@ -9,6 +9,12 @@ import (
 	"unsafe"
 )
 
+// layoutFact is a size or an offset with what it is in C.
+type layoutFact struct {
+	what      string
+	got, want uintptr
+}
+
 // layoutOfIfLink holds the facts of linux/if_link.h.
 var layoutOfIfLink = []layoutFact{
 	{"size of struct rtnl_link_stats", unsafe.Sizeof(RtnlLinkStats{}), 96},
@@ -1805,12 +1811,6 @@ var layoutOfTcActTcSkbedit = []layoutFact{
 	{"offset of action in struct tc_skbedit", unsafe.Offsetof(TcSkbedit{}.Action), 8},
 	{"offset of refcnt in struct tc_skbedit", unsafe.Offsetof(TcSkbedit{}.Refcnt), 12},
 	{"offset of bindcnt in struct tc_skbedit", unsafe.Offsetof(TcSkbedit{}.Bindcnt), 16},
-}
-
-// layoutFact is a size or an offset with what it is in C.
-type layoutFact struct {
-	what      string
-	got, want uintptr
 }
 
 // TestLayout compares sizes and offsets with those in C.

@@ -4,7 +4,7 @@
 // Header: linux/pkt_cls.h
 // SHA256: 73b52f4e7279c42824f63b2b5f52f49a36f3cc7787a21b6f7b414bc0cc343441
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 f52e0c419d87c97546e46020d2968a57e6d56508e0fdd2464a7ebb4b25a7ce0d
+// Series: v1 82c080e7a316a928089df3850451202e605f72248abf1542d722d9cdca425cbd
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/sockios.h
 // SHA256: 69c8cd1427d631cd4950536c189ef4737fd9b6dd6c3833c628551dea55f6b240
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 f52e0c419d87c97546e46020d2968a57e6d56508e0fdd2464a7ebb4b25a7ce0d
+// Series: v1 82c080e7a316a928089df3850451202e605f72248abf1542d722d9cdca425cbd
 
 package uapi
 

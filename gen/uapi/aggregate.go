@@ -14,15 +14,15 @@ import (
 
 // recordReader builds aggregates from debug information.
 type recordReader struct {
-	d       *dwarf.Data
-	src     *source // of header
-	files   []*dwarf.LineFile
-	roots   []string
-	path    string // of header
-	done    map[*dwarf.StructType]*Aggregate
-	place   map[*dwarf.StructType]Pos
-	members map[*dwarf.StructType][]memberEntry
-	names   map[*dwarf.StructType]string // typedefs of records without a tag
+	d        *dwarf.Data
+	sources  map[string]*source // by header
+	files    []*dwarf.LineFile
+	roots    []string
+	done     map[*dwarf.StructType]*Aggregate
+	place    map[*dwarf.StructType]Pos
+	members  map[*dwarf.StructType][]memberEntry
+	names    map[*dwarf.StructType]string // typedefs of records without a tag
+	typedefs []*dwarf.Entry
 }
 
 // memberEntry is what the entry of a member says besides its type.
@@ -33,45 +33,82 @@ type memberEntry struct {
 	bit int64
 }
 
-// aggregates returns the structs and unions that the header itself defines, in
-// the order of their lines.
-func aggregates(d *dwarf.Data, src *source, roots []string, header string) ([]*Aggregate, error) {
+// readTypes gives each header the structs, unions and typedefs that it defines
+// itself, in the order of their lines.
+func readTypes(d *dwarf.Data, members []*analysis, roots []string) error {
 	r := &recordReader{
-		d: d, src: src, roots: roots, path: header,
+		d: d, roots: roots,
+		sources: make(map[string]*source),
 		done:    make(map[*dwarf.StructType]*Aggregate),
 		place:   make(map[*dwarf.StructType]Pos),
 		members: make(map[*dwarf.StructType][]memberEntry),
 		names:   make(map[*dwarf.StructType]string),
 	}
+	headers := make(map[string]*Header)
+	for _, a := range members {
+		r.sources[a.h.Path], headers[a.h.Path] = a.src, a.h
+	}
 	records, err := r.survey()
 	if err != nil {
-		return nil, fmt.Errorf("debug information: %w", err)
+		return err
 	}
-	var out []*Aggregate
 	for _, st := range records {
-		if st.Incomplete {
+		h := headers[r.place[st].File]
+		if st.Incomplete || h == nil {
 			continue
 		}
 		a, err := r.aggregate(st)
 		if err != nil {
-			return nil, fmt.Errorf("debug information: %w", err)
+			return err
 		}
-		if a.Tag != "" && a.Pos.File == header {
-			a.Doc = src.before(a.Pos.Line)
-			out = append(out, a)
+		if a.Tag != "" {
+			a.Doc = r.sources[h.Path].before(a.Pos.Line)
+			h.Aggregates = append(h.Aggregates, a)
 		}
 	}
-	slices.SortStableFunc(out, func(x, y *Aggregate) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
-	return out, nil
+	if err := r.plainTypedefs(headers); err != nil {
+		return err
+	}
+	for _, h := range headers {
+		slices.SortStableFunc(h.Aggregates, func(x, y *Aggregate) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
+		slices.SortStableFunc(h.Typedefs, func(x, y *Typedef) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
+	}
+	return nil
+}
+
+// plainTypedefs finds the typedefs that are not the only name of a record.
+func (r *recordReader) plainTypedefs(headers map[string]*Header) error {
+	for _, e := range r.typedefs {
+		pos := r.declared(e)
+		h := headers[pos.File]
+		name, ok := e.Val(dwarf.AttrName).(string)
+		if h == nil || !ok {
+			continue
+		}
+		dt, err := r.d.Type(e.Offset)
+		if err != nil {
+			return err
+		}
+		if td, ok := dt.(*dwarf.TypedefType); ok {
+			if st, ok := td.Type.(*dwarf.StructType); ok && (r.names[st] == name || st.Incomplete) {
+				continue
+			}
+		}
+		t, err := r.ctype(dt)
+		if err != nil {
+			return err
+		}
+		h.Typedefs = append(h.Typedefs, &Typedef{Name: name, Type: t, Pos: pos, Doc: r.sources[h.Path].before(pos.Line)})
+	}
+	return nil
 }
 
 // survey walks over all entries once. It returns the records and notes what
 // their entries say but the types of debug/dwarf do not carry.
 func (r *recordReader) survey() (records []*dwarf.StructType, err error) {
 	var (
-		typedefs []*dwarf.Entry
-		open     []*dwarf.StructType // the record or nil, by depth
-		reader   = r.d.Reader()
+		open   []*dwarf.StructType // the record or nil, by depth
+		reader = r.d.Reader()
 	)
 	for {
 		e, err := reader.Next()
@@ -109,18 +146,18 @@ func (r *recordReader) survey() (records []*dwarf.StructType, err error) {
 				r.members[open[n-1]] = append(r.members[open[n-1]], m)
 			}
 		case dwarf.TagTypedef:
-			typedefs = append(typedefs, e)
+			r.typedefs = append(r.typedefs, e)
 		}
 		if e.Children {
 			open = append(open, record)
 		}
 	}
-	return records, r.nameRecords(typedefs)
+	return records, r.nameRecords()
 }
 
 // nameRecords calls records without a tag by their typedef.
-func (r *recordReader) nameRecords(typedefs []*dwarf.Entry) error {
-	for _, e := range typedefs {
+func (r *recordReader) nameRecords() error {
+	for _, e := range r.typedefs {
 		name, ok := e.Val(dwarf.AttrName).(string)
 		to, ok2 := e.Val(dwarf.AttrType).(dwarf.Offset)
 		if !ok || !ok2 {
@@ -208,8 +245,8 @@ func (r *recordReader) aggregate(st *dwarf.StructType) (*Aggregate, error) {
 			out.Offset = out.BitOffset / 8
 		}
 		out.Flexible = t.Kind == Array && t.Len <= 0
-		if a.Pos.File == r.path {
-			out.Doc = r.fieldDoc(entries[i].line)
+		if src := r.sources[a.Pos.File]; src != nil {
+			out.Doc = fieldDoc(src, entries[i].line)
 		}
 		a.Fields = append(a.Fields, out)
 	}
@@ -217,11 +254,11 @@ func (r *recordReader) aggregate(st *dwarf.StructType) (*Aggregate, error) {
 }
 
 // fieldDoc returns the comment of the field on a line.
-func (r *recordReader) fieldDoc(line int) []string {
-	if doc := r.src.beside(line); doc != nil {
+func fieldDoc(src *source, line int) []string {
+	if doc := src.beside(line); doc != nil {
 		return doc
 	}
-	return r.src.before(line)
+	return src.before(line)
 }
 
 // ctype translates a type.
@@ -233,6 +270,7 @@ func (r *recordReader) ctype(t dwarf.Type) (*Type, error) {
 			return nil, err
 		}
 		out := *of
+		out.Names = append([]string{t.Name}, of.Names...)
 		if out.Kind == Integer {
 			out.BigEndian = out.BigEndian || strings.HasPrefix(t.Name, "__be")
 			out.LittleEndian = out.LittleEndian || strings.HasPrefix(t.Name, "__le")

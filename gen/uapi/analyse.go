@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -20,76 +19,68 @@ import (
 // ErrNoHeader is wrapped by errors about a header that does not exist.
 var ErrNoHeader = errors.New("no such header")
 
-// Analyse asks the compiler about one header below the include root. path is
-// the header as a program includes it. It returns an error wrapping
-// [ErrNoHeader] or [ErrNoCompiler], or a [*CompileError].
-func Analyse(ctx context.Context, cc *Compiler, root, path string) (*Header, error) {
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w below %s", path, ErrNoHeader, root)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	dir, err := os.MkdirTemp("", "xpsgen-uapi-")
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	defer os.RemoveAll(dir)
-	libc := filepath.Join(dir, "libc")
-	if err := unpackLibc(libc); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	roots := []string{root, libc}
-	pre, err := cc.preprocess(ctx, roots, path)
-	if err != nil {
-		return nil, err
-	}
-	prefix := root + string(filepath.Separator)
-	sc, err := scan(pre, func(file string) string {
-		rel, ok := strings.CutPrefix(file, prefix)
-		if !ok {
-			return ""
-		}
-		return filepath.ToSlash(rel)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	digest := sha256.Sum256(text)
-	a := &analysis{
-		sc:  sc,
-		src: readSource(string(text)),
-		h: &Header{
-			Path: path, SHA256: hex.EncodeToString(digest[:]), License: license(string(text)),
-		},
-		unit: unit{
-			header: path, roots: roots, object: filepath.Join(dir, "unit.o"),
-			clang: sc.macros["__clang__"] != nil,
-		},
-	}
-	a.ask()
-	a.borrow()
-	if err := a.unit.build(ctx, cc); err != nil {
-		return nil, err
-	}
-	if err := a.answer(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return a.h, nil
-}
-
 // analysis is the work on one header.
 type analysis struct {
+	index  int // among the inputs
+	in     Input
 	sc     *scanned
 	src    *source
 	h      *Header
-	unit   unit
 	macros []*macro // by question
+	// questions are about macros.
+	questions []*question
+	borrowed  []string // included after the header, for its macros
+	clang     bool
+	print     *footprint
+	// undeclared are the names that the compiler missed. It complains about
+	// each once, and of what else depends on them in roundabout ways.
+	undeclared map[string]bool
+	refused    []Skip // without asking the compiler
+}
+
+// begin preprocesses a header and finds what to ask about it. shared says that
+// it may be compiled together with others.
+func (r *run) begin(ctx context.Context, in Input, shared bool) (*analysis, error) {
+	text, err := os.ReadFile(filepath.Join(r.roots[0], filepath.FromSlash(in.Path)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w below %s", in.Path, ErrNoHeader, r.roots[0])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Path, err)
+	}
+	pre, err := r.cc.preprocess(ctx, r.roots, in)
+	if err != nil {
+		return nil, err
+	}
+	sc, err := scan(pre, r.relative)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Path, err)
+	}
+	digest := sha256.Sum256(text)
+	a := &analysis{
+		in:  in,
+		sc:  sc,
+		src: readSource(string(text)),
+		h: &Header{
+			Path: in.Path, With: in.With, SHA256: hex.EncodeToString(digest[:]), License: license(string(text)),
+		},
+		clang: sc.macros["__clang__"] != nil,
+	}
+	if shared {
+		a.print = r.footprintOf(sc)
+	}
+	a.ask()
+	a.borrow(r.roots[0])
+	return a, nil
+}
+
+// again forgets answers.
+func (a *analysis) again() {
+	for _, q := range a.questions {
+		q.reason, q.dropped, q.str, q.value = "", false, q.wasStr, Value{}
+	}
+	a.undeclared = nil
+	a.h.Groups, a.h.Aggregates, a.h.Typedefs, a.h.Skipped = nil, nil, nil, slices.Clone(a.refused)
 }
 
 // ask turns the macros of the header into questions.
@@ -113,14 +104,16 @@ func (a *analysis) ask() {
 			a.skip(name, m.pos, reason)
 			continue
 		}
+		str := a.isString(m)
 		a.macros = append(a.macros, m)
-		a.unit.questions = append(a.unit.questions, &question{name: name, str: a.isString(m)})
+		a.questions = append(a.questions, &question{name: name, str: str, wasStr: str})
 	}
+	a.refused = slices.Clone(a.h.Skipped)
 }
 
 // borrow adds headers that macros use without including them, on the grounds
 // that whoever calls ioctl(2) has them anyway.
-func (a *analysis) borrow() {
+func (a *analysis) borrow(root string) {
 	want := make(map[string]bool)
 	for _, m := range a.macros {
 		for rest := m.body; rest != ""; {
@@ -136,8 +129,8 @@ func (a *analysis) borrow() {
 		}
 	}
 	for _, h := range sortedKeys(want) {
-		if _, err := os.Stat(filepath.Join(a.unit.roots[0], h)); err == nil {
-			a.unit.borrowed = append(a.unit.borrowed, h)
+		if _, err := os.Stat(filepath.Join(root, h)); err == nil {
+			a.borrowed = append(a.borrowed, h)
 		}
 	}
 }
@@ -187,7 +180,7 @@ func (a *analysis) walk(m *macro, seen map[string]bool, visit func(tok string)) 
 // it gave another reason.
 func (a *analysis) explain(m *macro, reason string) string {
 	a.walk(m, map[string]bool{}, func(tok string) {
-		if a.unit.undeclared[tok] {
+		if a.undeclared[tok] {
 			reason = "does not evaluate: '" + tok + "' undeclared"
 		}
 	})
@@ -205,21 +198,8 @@ func (a *analysis) skip(name string, pos Pos, reason string) {
 	a.h.Skipped = append(a.h.Skipped, Skip{name, pos, reason})
 }
 
-// answer reads the object file and fills the header.
-func (a *analysis) answer() error {
-	f, err := a.unit.read()
-	if err != nil {
-		return err
-	}
-	a.h.BigEndian = f.ByteOrder == binary.BigEndian
-	d, err := f.DWARF()
-	if err != nil {
-		return fmt.Errorf("debug information: %w", err)
-	}
-	values, err := enumValues(d)
-	if err != nil {
-		return err
-	}
+// answer fills the header with what its unit says.
+func (a *analysis) answer(values map[string]Value) {
 	var (
 		enums  []Group
 		macros []Constant
@@ -242,7 +222,7 @@ func (a *analysis) answer() error {
 		g := &enums[len(enums)-1]
 		g.Consts = append(g.Consts, Constant{Name: e.name, Kind: Enumerator, Value: v, Pos: pos, Expr: e.expr})
 	}
-	for i, q := range a.unit.questions {
+	for i, q := range a.questions {
 		m := a.macros[i]
 		if q.reason != "" {
 			a.skip(q.name, m.pos, a.explain(m, q.reason))
@@ -252,11 +232,7 @@ func (a *analysis) answer() error {
 			Name: q.name, Kind: Macro, Value: q.value, Pos: m.pos, Expr: m.body,
 		})
 	}
-	if a.h.Aggregates, err = aggregates(d, a.src, a.unit.roots, a.h.Path); err != nil {
-		return err
-	}
 	a.arrange(enums, macros)
-	return nil
 }
 
 // arrange gathers constants in groups, in the order of the file, and hands out

@@ -97,11 +97,11 @@ func includeArgs(roots []string) []string {
 func workDir(roots []string) string { return roots[len(roots)-1] }
 
 // preprocess returns what cc -E -dD says of one header.
-func (c *Compiler) preprocess(ctx context.Context, roots []string, header string) (string, error) {
+func (c *Compiler) preprocess(ctx context.Context, roots []string, in Input) (string, error) {
 	args := append([]string{"-E", "-dD"}, includeArgs(roots)...)
-	out, errs, err := c.run(ctx, workDir(roots), includeLine(header), args...)
+	out, errs, err := c.run(ctx, workDir(roots), in.include(), args...)
 	if err != nil {
-		return "", compileError(header, roots, errs, err)
+		return "", compileError(in.Path, roots, errs, err)
 	}
 	return out, nil
 }
@@ -112,6 +112,15 @@ func (c *Compiler) compile(ctx context.Context, roots []string, src, object stri
 	args = append(args, "-c", "-o", object)
 	_, errs, err := c.run(ctx, workDir(roots), src, append(args, includeArgs(roots)...)...)
 	return errs, err
+}
+
+// include returns the lines that include a header and what it needs.
+func (in *Input) include() string {
+	text := ""
+	for _, w := range in.With {
+		text += includeLine(w)
+	}
+	return text + includeLine(in.Path)
 }
 
 func includeLine(header string) string { return "#include <" + header + ">\n" }

@@ -19,22 +19,37 @@ import (
 type Config struct {
 	// Package is the name of the Go package. Required.
 	Package string `toml:"package"`
+	// Arch lists targets in Go's spelling. What differs between them goes
+	// into files of their own. Default: amd64.
+	Arch []string `toml:"arch"`
+	// Types maps types of C to types of Go, which must have the same size:
+	// {"struct in6_addr" = "[16]byte"}. C's side is a typedef, or a tag with
+	// struct or union before it; Go's is an integer type or an array of one.
+	Types map[string]string `toml:"types"`
 	// Headers are the headers to translate, in the order in which a name
 	// that several of them define finds its place. Required.
 	Headers []HeaderConfig `toml:"header"`
 	// Attributes are the netlink attribute tables to generate.
 	Attributes []AttributesConfig `toml:"attributes"`
 
-	file string
-	line func(key string, index int) int
+	file   string
+	line   func(key string, index int) int
+	origin []int // by header, after expansion: its place in the file
 }
 
-// HeaderConfig selects from one header. Patterns are those of [path.Match]; a
-// pattern that matches nothing is an error, because it is a typo.
+// HeaderConfig selects from one header, or from all that a pattern matches.
+// Patterns are those of [path.Match]; one that matches nothing is an error,
+// because it is a typo.
 type HeaderConfig struct {
-	// Path is the header as a program includes it: "linux/if_link.h".
-	// Required.
+	// Path is the header as a program includes it: "linux/if_link.h". It may
+	// be a pattern, in which "**" stands for any number of directories; a
+	// header with an entry of its own is not among its matches. Required.
 	Path string `toml:"path"`
+	// Except lists patterns of headers that Path does not stand for.
+	Except []string `toml:"except"`
+	// With lists headers to include before this one, which is not complete
+	// without them.
+	With []string `toml:"with"`
 	// Include lists patterns of constants to take. Empty takes all.
 	Include []string `toml:"include"`
 	// Exclude lists patterns of constants to leave out, after Include.
@@ -42,6 +57,12 @@ type HeaderConfig struct {
 	// Structs lists patterns of struct and union tags to take, or of
 	// typedef names where there is no tag. Empty takes none.
 	Structs []string `toml:"structs"`
+	// Typedefs lists patterns of typedefs of numbers to take. Fields then
+	// have those types. Empty takes none.
+	Typedefs []string `toml:"typedefs"`
+	// Strings makes types with a String method: from a name in Go to
+	// patterns of the constants it tells.
+	Strings map[string][]string `toml:"strings"`
 }
 
 // AttributesConfig selects attribute sets from one netlink specification.
@@ -126,33 +147,94 @@ func (c *Config) validate() error {
 	if len(c.Headers) == 0 {
 		return &ConfigError{c.file, 0, "no [[header]]"}
 	}
+	for i, a := range c.Arch {
+		if kernelArch[a] == "" {
+			return &ConfigError{c.file, c.line("arch", 0), fmt.Sprintf("arch %q: want one of %s", a, strings.Join(Arches(), ", "))}
+		}
+		if slices.Contains(c.Arch[:i], a) {
+			return &ConfigError{c.file, c.line("arch", 0), fmt.Sprintf("arch %q is listed twice", a)}
+		}
+	}
+	for _, t := range sortedKeys(c.Types) {
+		if _, ok := parseGoType(c.Types[t]); !ok {
+			return &ConfigError{c.file, c.line("types."+t, 0), fmt.Sprintf("types: %q: want an integer type of Go or an array of one, not %q", t, c.Types[t])}
+		}
+	}
 	seen := make(map[string]bool)
-	files := make(map[string]string)
 	for i, h := range c.Headers {
 		if h.Path == "" {
 			return c.headerError(i, "", "header without path")
-		}
-		if clean := path.Clean(h.Path); clean != h.Path || path.IsAbs(h.Path) || strings.HasPrefix(clean, "..") || strings.ContainsAny(h.Path, "<>\"\\\n") {
-			return c.headerError(i, "path", fmt.Sprintf("path %q: want the form of an include line, as in \"linux/if_link.h\"", h.Path))
 		}
 		if seen[h.Path] {
 			return c.headerError(i, "path", fmt.Sprintf("header %q is listed twice", h.Path))
 		}
 		seen[h.Path] = true
+		if err := c.validateHeader(i, h); err != nil {
+			return err
+		}
+	}
+	if err := c.fileClash(func(h HeaderConfig) bool { return !isGlob(h.Path) }); err != nil {
+		return err
+	}
+	return c.validateAttributes()
+}
+
+// includable tells whether a path has the form of an include line, below the
+// root.
+func includable(p string) bool {
+	return path.Clean(p) == p && !path.IsAbs(p) && !strings.HasPrefix(p, "..") && !strings.ContainsAny(p, "<>\"\\\n")
+}
+
+func (c *Config) validateHeader(i int, h HeaderConfig) error {
+	if !includable(h.Path) {
+		return c.headerError(i, "path", fmt.Sprintf("path %q: want the form of an include line, as in \"linux/if_link.h\"", h.Path))
+	}
+	if len(h.Except) > 0 && !isGlob(h.Path) {
+		return c.headerError(i, "except", fmt.Sprintf("except: path %q is no pattern", h.Path))
+	}
+	for _, w := range h.With {
+		if !includable(w) || w == "" {
+			return c.headerError(i, "with", fmt.Sprintf("with %q: want the form of an include line, as in \"linux/if_link.h\"", w))
+		}
+	}
+	lists := map[string][]string{
+		"path": {h.Path}, "except": h.Except, "include": h.Include, "exclude": h.Exclude,
+		"structs": h.Structs, "typedefs": h.Typedefs,
+	}
+	for _, name := range sortedKeys(h.Strings) {
+		if !token.IsIdentifier(name) || !token.IsExported(name) {
+			return c.headerError(i, "strings", fmt.Sprintf("strings: %q is no exported Go name", name))
+		}
+		if len(h.Strings[name]) == 0 {
+			return c.headerError(i, "strings", fmt.Sprintf("strings: %q has no pattern", name))
+		}
+		lists["strings "+name] = h.Strings[name]
+	}
+	for _, key := range sortedKeys(lists) {
+		for _, p := range lists[key] {
+			if _, err := path.Match(p, ""); err != nil || p == "" {
+				return c.headerError(i, strings.Fields(key)[0], fmt.Sprintf("%s: bad pattern %q", key, p))
+			}
+		}
+	}
+	return nil
+}
+
+// fileClash fails if two of the headers that pass a filter would become the
+// same file.
+func (c *Config) fileClash(pass func(HeaderConfig) bool) error {
+	files := make(map[string]string)
+	for i, h := range c.Headers {
+		if !pass(h) {
+			continue
+		}
 		name := goFileName(h.Path)
 		if other, ok := files[name]; ok {
 			return c.headerError(i, "path", fmt.Sprintf("headers %q and %q would both become %s", other, h.Path, name))
 		}
 		files[name] = h.Path
-		for key, patterns := range map[string][]string{"include": h.Include, "exclude": h.Exclude, "structs": h.Structs} {
-			for _, p := range patterns {
-				if _, err := path.Match(p, ""); err != nil || p == "" {
-					return c.headerError(i, key, fmt.Sprintf("%s: bad pattern %q", key, p))
-				}
-			}
-		}
 	}
-	return c.validateAttributes()
+	return nil
 }
 
 // specName is the name of a specification, and no path out of its directory.
@@ -184,6 +266,9 @@ func (c *Config) validateAttributes() error {
 
 // headerError returns an error about key (may be empty) of the i-th header.
 func (c *Config) headerError(i int, key, msg string) error {
+	if c.origin != nil {
+		i = c.origin[i]
+	}
 	return c.tableError("header", i, key, msg)
 }
 
@@ -197,16 +282,28 @@ func (c *Config) tableError(full string, i int, key, msg string) error {
 	if c.line != nil {
 		line = c.line(full, i)
 	}
-	file := c.file
-	if file == "" {
-		file = "config"
+	return &ConfigError{c.name(), line, msg}
+}
+
+// name is what to call the configuration in messages.
+func (c *Config) name() string {
+	if c.file == "" {
+		return "config"
 	}
-	return &ConfigError{file, line, msg}
+	return c.file
+}
+
+// lineOf returns the line of a key, or 0.
+func (c *Config) lineOf(key string) int {
+	if c.line == nil {
+		return 0
+	}
+	return c.line(key, 0)
 }
 
 var (
 	tableLine = regexp.MustCompile(`^\s*\[\[?\s*([\w."-]+)\s*\]\]?`)
-	keyLine   = regexp.MustCompile(`^\s*([\w."-]+)\s*=`)
+	keyLine   = regexp.MustCompile(`^\s*([\w.-]+|"[^"]*")\s*=`)
 )
 
 // keyLines returns a function that finds the line of the index-th occurrence

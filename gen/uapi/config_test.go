@@ -21,7 +21,7 @@ func TestParseConfigErrors(t *testing.T) {
 		"wrong type":        {"package = \"x\"\n[[header]]\npath = 3\n", "c.toml:3: incompatible types: TOML value has type int64; destination has type string"},
 		"unknown key":       {"package = \"x\"\nheadr = 1\n", `c.toml:2: unknown key "headr"`},
 		"unknown in header": {"package = \"x\"\n[[header]]\npath = \"a.h\"\n[[header]]\npath = \"b.h\"\ninclde = [\"X\"]\n", `c.toml:6: unknown key "header.inclde"`},
-		"unknown table":     {"package = \"x\"\n[types]\nfoo = 1\n", `c.toml:2: unknown key "types"`},
+		"unknown table":     {"package = \"x\"\n[tpyes]\nfoo = 1\n", `c.toml:2: unknown key "tpyes"`},
 		"no path":           {"package = \"x\"\n[[header]]\npath = \"a.h\"\n\n[[header]]\n", "c.toml:5: header without path"},
 		"absolute path":     {"package = \"x\"\n[[header]]\npath = \"/a.h\"\n", `c.toml:3: path "/a.h": want the form of an include line, as in "linux/if_link.h"`},
 		"path out of root":  {"package = \"x\"\n[[header]]\npath = \"../a.h\"\n", `c.toml:3: path "../a.h": want the form of an include line, as in "linux/if_link.h"`},

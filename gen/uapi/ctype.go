@@ -35,6 +35,17 @@ type Type struct {
 	Len  int64
 	// Record is the struct or union. It is shared by all that refer to it.
 	Record *Aggregate
+	// Names are the typedefs through which C gets there, outermost first.
+	Names []string
+}
+
+// A Typedef is a name for a type that has one, or needs none.
+type Typedef struct {
+	Name string
+	Type *Type
+	Pos  Pos
+	// Doc is the comment above it, like [Constant.Doc].
+	Doc []string
 }
 
 // An Aggregate is a struct or union with its layout.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"regexp"
@@ -26,23 +27,37 @@ const (
 type question struct {
 	name   string
 	str    bool   // ask for a string
-	reason string // why it dropped out
-	value  Value
+	wasStr bool   // what str was before the compiler objected
+	reason string // why it has no value
+	// dropped is set when the compiler refused it, so that it is no longer
+	// in the unit.
+	dropped bool
+	value   Value
 }
 
-// unit is one generated translation unit: a header, questions about its
-// macros, and debug information about its types.
+// unit is one generated translation unit: headers, questions about their
+// macros, and debug information about their types.
 type unit struct {
-	header    string
+	members   []*analysis
 	roots     []string
 	object    string
-	borrowed  []string // included after header, for its macros
-	clang     bool
-	questions []*question
-	// undeclared are the names that the compiler missed. It complains about
-	// each once, and of what else depends on them in roundabout ways.
-	undeclared map[string]bool
+	questions []*question // of all members
+	owner     []*analysis // by question
 }
+
+func newUnit(members []*analysis, roots []string, object string) *unit {
+	u := &unit{members: members, roots: roots, object: object}
+	for _, a := range members {
+		for _, q := range a.questions {
+			u.questions = append(u.questions, q)
+			u.owner = append(u.owner, a)
+		}
+	}
+	return u
+}
+
+// name is what to call the unit in errors.
+func (u *unit) name() string { return u.members[0].in.Path }
 
 // source returns the text of the unit. Each question stands on a line of its
 // own number, so that an error tells which one it is about.
@@ -51,13 +66,16 @@ type unit struct {
 // (one half is not zero), pointers (no division), and integers of 128 bits.
 func (u *unit) source() string {
 	var b strings.Builder
-	b.WriteString(includeLine(u.header))
-	for _, h := range u.borrowed {
+	for _, a := range u.members {
+		b.WriteString(a.in.include())
+	}
+	// The same for all members of a batch.
+	for _, h := range u.members[0].borrowed {
 		b.WriteString(includeLine(h))
 	}
 	b.WriteString("struct xpsgen_value { unsigned long long bits; unsigned int size, sgn; };\n")
 	for i, q := range u.questions {
-		if q.reason != "" {
+		if q.dropped {
 			continue
 		}
 		fmt.Fprintf(&b, "#line %d %q\n", i+1, unitFile)
@@ -76,8 +94,14 @@ func (u *unit) source() string {
 
 // flags are those of the compiler besides the include paths.
 func (u *unit) flags() []string {
-	flags := []string{"-O0", "-g", "-fno-eliminate-unused-debug-types"}
-	if u.clang {
+	return append([]string{"-O0", "-g", "-fno-eliminate-unused-debug-types"}, messageFlags(u.members[0].clang)...)
+}
+
+// messageFlags make the compiler say all it has to say, in a form that can be
+// read.
+func messageFlags(clang bool) []string {
+	var flags []string
+	if clang {
 		return append(flags, "-ferror-limit=0", "-fno-caret-diagnostics")
 	}
 	// Without this an error is placed where the macro is defined.
@@ -99,21 +123,23 @@ func (u *unit) build(ctx context.Context, cc *Compiler) error {
 			return nil
 		}
 		if !u.drop(messages) {
-			return compileError(u.header, u.roots, messages, err)
+			return compileError(u.name(), u.roots, messages, err)
 		}
 	}
-	return fmt.Errorf("%s: names still fail to compile after %d rounds", u.header, maxRounds)
+	return fmt.Errorf("%s: names still fail to compile after %d rounds", u.name(), maxRounds)
 }
 
 // drop takes out the names that messages complain about. A name that was taken
 // for a string is asked again as an integer. It returns whether anything
 // changed.
 func (u *unit) drop(messages string) bool {
-	if u.undeclared == nil {
-		u.undeclared = make(map[string]bool)
-	}
 	for _, m := range undeclaredName.FindAllStringSubmatch(messages, -1) {
-		u.undeclared[m[1]+m[2]] = true
+		for _, a := range u.members {
+			if a.undeclared == nil {
+				a.undeclared = make(map[string]bool)
+			}
+			a.undeclared[m[1]+m[2]] = true
+		}
 	}
 	seen := make(map[int]bool)
 	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
@@ -122,7 +148,7 @@ func (u *unit) drop(messages string) bool {
 			continue
 		}
 		q := u.questions[line-1]
-		if q.reason != "" {
+		if q.dropped {
 			continue
 		}
 		seen[line] = true
@@ -130,33 +156,60 @@ func (u *unit) drop(messages string) bool {
 			q.str = false
 			continue
 		}
-		q.reason = reasonOf(m[2])
+		q.reason, q.dropped = reasonOf(m[2]), true
 	}
 	return len(seen) > 0
 }
 
+// notExpressible is why a name has no form in Go although C has one.
+const notExpressible = "neither an integer nor a string"
+
 // reasonOf turns the compiler's message into a reason of a report.
 func reasonOf(message string) string {
 	if strings.Contains(message, "no integer") || strings.Contains(message, "invalid operands to binary /") {
-		return "neither an integer nor a string"
+		return notExpressible
 	}
 	// gcc and clang quote differently.
 	message = strings.NewReplacer("\u2018", "'", "\u2019", "'").Replace(message)
 	return "does not evaluate: " + strings.TrimSuffix(message, ";")
 }
 
+// answer reads the object file and fills the headers of all members.
+func (u *unit) answer() error {
+	f, err := u.read()
+	if err != nil {
+		return err
+	}
+	d, err := f.DWARF()
+	if err != nil {
+		return fmt.Errorf("%s: debug information: %w", u.name(), err)
+	}
+	values, err := enumValues(d)
+	if err != nil {
+		return fmt.Errorf("%s: %w", u.name(), err)
+	}
+	for _, a := range u.members {
+		a.h.BigEndian = f.ByteOrder == binary.BigEndian
+		a.answer(values)
+	}
+	if err := readTypes(d, u.members, u.roots); err != nil {
+		return fmt.Errorf("%s: debug information: %w", u.name(), err)
+	}
+	return nil
+}
+
 // read takes the values out of the object file.
 func (u *unit) read() (*elf.File, error) {
 	data, err := os.ReadFile(u.object)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", u.header, err)
+		return nil, fmt.Errorf("%s: %w", u.name(), err)
 	}
 	f, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("%s: object file: %w", u.header, err)
+		return nil, fmt.Errorf("%s: object file: %w", u.name(), err)
 	}
 	if err := u.values(f); err != nil {
-		return nil, fmt.Errorf("%s: object file: %w", u.header, err)
+		return nil, fmt.Errorf("%s: object file: %w", u.name(), err)
 	}
 	return f, nil
 }
@@ -206,7 +259,7 @@ func (u *unit) values(f *elf.File) error {
 	}
 	asked := 0
 	for _, q := range u.questions {
-		if q.reason == "" || strings.HasPrefix(q.reason, "an address") {
+		if !q.dropped {
 			asked++
 		}
 	}
@@ -220,7 +273,9 @@ func (q *question) decode(b []byte, f *elf.File) error {
 	if q.str {
 		s, ok := strings.CutSuffix(string(b), "\x00")
 		if !ok {
-			return fmt.Errorf("string %s does not end", q.name)
+			// An array of something, in braces.
+			q.reason = notExpressible
+			return nil
 		}
 		q.value = Value{IsString: true, Str: s, Size: len(b)}
 		return nil

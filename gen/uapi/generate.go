@@ -3,23 +3,25 @@
 package uapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime"
+	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Options steer [Generate].
 type Options struct {
-	// Tree is a kernel source tree. Exactly one of Tree and Include is set.
+	// Tree is a kernel source tree. Exactly one of Tree, Include and Headers
+	// is set.
 	Tree string
-	// Include is a directory of installed headers.
+	// Include is a directory of installed headers, good for any target.
 	Include string
+	// Headers returns the directory of installed headers for a target.
+	Headers func(ctx context.Context, arch string) (dir string, err error)
 	// Specs reads a netlink specification, see [SpecReader]. Nil takes the
 	// tree's own; with Include there are none.
 	Specs SpecReader
@@ -34,11 +36,10 @@ type Options struct {
 	Out string
 	// Check compares instead of writing, and fails with a [*DriftError].
 	Check bool
-	// CC is the compiler, see [Compiler]. Default gcc for amd64, clang with
-	// a --target for any other Arch.
+	// CC is the compiler, see [CompilerFor].
 	CC string
-	// Arch is the target in Go's spelling. Default amd64.
-	Arch string
+	// Arch lists the targets in Go's spelling. Default: those of Config.
+	Arch []string
 	// Jobs is how many compilers run at once. Default: one a processor.
 	Jobs int
 	// Log receives one debug record a stage and a header. Nil is silent.
@@ -49,8 +50,10 @@ type Options struct {
 
 // Result is what [Generate] found and did.
 type Result struct {
-	// Package is the model that was rendered.
-	Package *Package
+	// Packages are the models that were rendered, by target.
+	Packages []*Package
+	// Includes are the directories of headers, by target.
+	Includes []string
 	// Files are the names of the generated files within Out.
 	Files []string
 	// Rendered are those files, for [Verify].
@@ -71,40 +74,48 @@ type Result struct {
 // for it, with the reason, in the order of headers and lines.
 func (r *Result) Skipped() []Skip {
 	var out []Skip
-	for _, h := range r.Package.Headers {
-		out = append(out, h.Skipped...)
-	}
-	return append(out, r.Package.Skipped...)
-}
-
-// Constants returns how many constants the package has.
-func (r *Result) Constants() int {
-	n := 0
-	for _, h := range r.Package.Headers {
-		for _, g := range h.Groups {
-			n += len(g.Consts)
+	seen := make(map[Skip]bool)
+	add := func(list []Skip) {
+		for _, s := range list {
+			if !seen[s] {
+				seen[s] = true
+				out = append(out, s)
+			}
 		}
 	}
-	return n
-}
-
-// target is the --target of clang for an architecture.
-var target = map[string]string{
-	"amd64": "x86_64-linux-gnu", "386": "i386-linux-gnu", "arm64": "aarch64-linux-gnu",
-	"arm": "arm-linux-gnueabi", "riscv64": "riscv64-linux-gnu", "s390x": "s390x-linux-gnu",
-}
-
-// compilerFor returns the compiler that opt asks for.
-func compilerFor(opt Options) *Compiler {
-	switch {
-	case opt.CC != "":
-		return &Compiler{opt.CC}
-	case (opt.Arch == "" || opt.Arch == "amd64") && runtime.GOARCH == "amd64":
-		return &Compiler{"gcc"}
-	case opt.Arch == "":
-		return &Compiler{"clang --target=" + target["amd64"]}
+	for i := range r.Packages[0].Headers {
+		for _, p := range r.Packages {
+			add(p.Headers[i].Skipped)
+		}
 	}
-	return &Compiler{"clang --target=" + target[opt.Arch]}
+	add(r.Packages[0].Skipped)
+	return out
+}
+
+// Constants returns how many names of constants the package has.
+func (r *Result) Constants() int {
+	seen := make(map[string]bool)
+	for _, p := range r.Packages {
+		for _, h := range p.Headers {
+			for _, g := range h.Groups {
+				for _, c := range g.Consts {
+					seen[c.Name] = true
+				}
+			}
+		}
+	}
+	return len(seen)
+}
+
+// archs returns the targets that opt asks for.
+func (opt *Options) archs() []string {
+	switch {
+	case len(opt.Arch) > 0:
+		return opt.Arch
+	case len(opt.Config.Arch) > 0:
+		return opt.Config.Arch
+	}
+	return []string{"amd64"}
 }
 
 // Generate writes, or with Check compares, the Go package that the
@@ -118,91 +129,132 @@ func Generate(ctx context.Context, opt Options) (res *Result, err error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	start := time.Now()
-	src, err := Open(ctx, SourceOptions{
-		Tree: opt.Tree, Include: opt.Include, Arch: opt.Arch, CacheDir: opt.CacheDir, Log: opt.MakeLog,
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if cerr := src.Close(); cerr != nil && err == nil {
-			err = fmt.Errorf("uapi: %w", cerr)
+	res = &Result{}
+	for _, arch := range opt.archs() {
+		src, err := opt.open(ctx, arch)
+		if err != nil {
+			return nil, err
 		}
-	}()
-	res = &Result{HeadersTime: time.Since(start)}
-	log.Debug("headers", "dir", src.Include, "release", src.Release, "elapsed", res.HeadersTime)
-
-	start = time.Now()
-	headers, err := AnalyseAll(ctx, compilerFor(opt), src.Include, opt.Config.paths(), opt.Jobs)
-	if err != nil {
-		return nil, err
+		defer func() {
+			if cerr := src.Close(); cerr != nil && err == nil {
+				err = fmt.Errorf("uapi: %w", cerr)
+			}
+		}()
+		res.Includes = append(res.Includes, src.Include)
+		res.Release = cmp.Or(res.Release, src.Release)
+		log.Debug("headers", "arch", arch, "dir", src.Include, "release", src.Release)
 	}
-	res.AnalyseTime = time.Since(start)
-	log.Debug("analysed", "headers", len(headers), "elapsed", res.AnalyseTime)
+	res.HeadersTime = time.Since(start)
 
 	start = time.Now()
-	if res.Package, err = Select(opt.Config, headers); err != nil {
+	if res.Packages, err = opt.analyse(ctx, res.Includes); err != nil {
 		return nil, err
 	}
 	specs, err := readSpecs(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
-	if err := res.Package.joinSpecs(opt.Config, specs); err != nil {
+	if err := res.Packages[0].joinSpecs(opt.Config, specs); err != nil {
 		return nil, err
 	}
+	res.AnalyseTime = time.Since(start)
+	log.Debug("analysed", "elapsed", res.AnalyseTime)
+
+	start = time.Now()
 	stamp := opt.Stamp
-	if stamp.Release == "" {
-		stamp.Release = src.Release
-	}
+	stamp.Release = cmp.Or(stamp.Release, res.Release)
 	res.Release = stamp.Release
-	files, err := Render(res.Package, stamp)
-	if err != nil {
+	if res.Rendered, err = RenderAll(res.Packages, stamp); err != nil {
 		return nil, err
 	}
-	res.Rendered = files
-	for _, f := range files {
+	for _, f := range res.Rendered {
 		res.Files = append(res.Files, f.Name)
 	}
+	// An interrupt that came late still leaves everything as it was.
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if opt.Check {
-		res.StaleStamp, err = checkFiles(opt.Out, files)
+		res.StaleStamp, err = checkFiles(opt.Out, res.Rendered)
 	} else {
-		res.Changed, err = writeFiles(opt.Out, files)
+		res.Changed, err = writeFiles(opt.Out, res.Rendered)
 	}
 	res.RenderTime = time.Since(start)
-	log.Debug("rendered", "files", len(files), "elapsed", res.RenderTime)
+	log.Debug("rendered", "files", len(res.Files), "elapsed", res.RenderTime)
 	if err != nil {
 		return nil, err
 	}
 	return res, nil
 }
 
-// paths returns the headers of the configuration.
-func (c *Config) paths() []string {
-	var out []string
-	for _, h := range c.Headers {
-		out = append(out, h.Path)
+// open finds the headers for a target.
+func (opt *Options) open(ctx context.Context, arch string) (*Source, error) {
+	so := SourceOptions{Tree: opt.Tree, Include: opt.Include, Arch: arch, CacheDir: opt.CacheDir, Log: opt.MakeLog}
+	if opt.Headers != nil {
+		if so.Tree != "" || so.Include != "" {
+			return nil, errSource
+		}
+		if kernelArch[arch] == "" {
+			return nil, fmt.Errorf("uapi: unknown architecture %q", arch)
+		}
+		var err error
+		if so.Include, err = opt.Headers(ctx, arch); err != nil {
+			return nil, err
+		}
 	}
-	return out
+	return Open(ctx, so)
 }
 
-// AnalyseAll runs [Analyse] over several headers, jobs at a time; 0 means one
-// a processor. The first error ends it. Results are in the order of paths.
-func AnalyseAll(ctx context.Context, cc *Compiler, root string, paths []string, jobs int) ([]*Header, error) {
-	if jobs <= 0 {
-		jobs = runtime.NumCPU()
-	}
-	out := make([]*Header, len(paths))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(jobs)
-	for i, p := range paths {
-		g.Go(func() (err error) {
-			out[i], err = Analyse(ctx, cc, root, p)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+// analyse asks the compilers for all targets and applies the configuration.
+func (opt *Options) analyse(ctx context.Context, includes []string) ([]*Package, error) {
+	cfg, err := opt.Config.expand(includes)
+	if err != nil {
 		return nil, err
+	}
+	archs := opt.archs()
+	all := make([][]*Header, len(archs))
+	for k, arch := range archs {
+		cc, err := CompilerFor(opt.CC, arch)
+		if err != nil {
+			return nil, err
+		}
+		if all[k], err = cfg.analyse(ctx, cc, includes, k, opt.Jobs); err != nil {
+			return nil, err
+		}
+	}
+	if len(archs) == 1 && len(opt.Arch) == 0 && len(opt.Config.Arch) == 0 {
+		archs = []string{""}
+	}
+	return selectAll(cfg, archs, all)
+}
+
+// analyse analyses the headers of the configuration for the k-th target. A
+// header that only others have is empty.
+func (c *Config) analyse(ctx context.Context, cc *Compiler, includes []string, k, jobs int) ([]*Header, error) {
+	out := make([]*Header, len(c.Headers))
+	var (
+		inputs []Input
+		index  []int
+	)
+	for i, h := range c.Headers {
+		elsewhere := slices.ContainsFunc(includes, func(root string) bool { return !missing(root, h.Path) })
+		if missing(includes[k], h.Path) && elsewhere {
+			out[i] = &Header{Path: h.Path}
+			continue
+		}
+		with := h.With
+		if with == nil {
+			with = Prerequisites(h.Path)
+		}
+		inputs = append(inputs, Input{Path: h.Path, With: with})
+		index = append(index, i)
+	}
+	headers, err := AnalyseAll(ctx, cc, includes[k], inputs, jobs)
+	if err != nil {
+		return nil, err
+	}
+	for n, h := range headers {
+		out[index[n]] = h
 	}
 	return out, nil
 }

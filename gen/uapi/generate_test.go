@@ -86,6 +86,8 @@ func TestSkipped(t *testing.T) {
 		"SAMPLE_ADDRESS":     "an address, known only to the linker",
 		"SAMPLE_DECIMAL":     "same as at linux/sample.h:",
 		"OTHER_H":            "empty macro",
+		"sample_alias_t":     "a second name of struct sample_inner",
+		"sample_call_t":      "a typedef of no number",
 	}
 	got := make(map[string]string)
 	for _, s := range res.Skipped() {
@@ -273,9 +275,9 @@ func TestGenerateErrors(t *testing.T) {
 		"no tree":           {change: func(o *Options) { o.Include, o.Tree = "", "testdata" }, want: "uapi: "},
 		"both":              {change: func(o *Options) { o.Tree = "testdata" }, want: "uapi: want either a kernel tree or a directory of headers"},
 		"neither":           {change: func(o *Options) { o.Include = "" }, want: "uapi: want either a kernel tree or a directory of headers"},
-		"unknown arch":      {change: func(o *Options) { o.Arch = "vax" }, want: `uapi: unknown architecture "vax"`},
+		"unknown arch":      {change: func(o *Options) { o.Arch = []string{"vax"} }, want: `uapi: unknown architecture "vax"`},
 		"no configuration":  {change: func(o *Options) { o.Config = nil }, want: "uapi: configuration and output directory are required"},
-		"no temp directory": {change: func(o *Options) { t.Setenv("TMPDIR", "/nonexistent") }, want: "linux/"},
+		"no temp directory": {change: func(o *Options) { t.Setenv("TMPDIR", "/nonexistent") }, want: "uapi: "},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

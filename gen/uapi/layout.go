@@ -60,6 +60,20 @@ type layouter struct {
 	// cache holds what was laid out already, for its alignment.
 	cache map[*Aggregate]*goStruct
 	byTag map[string]*Aggregate
+	// typedefs maps typedefs to the names of generated types.
+	typedefs map[string]string
+	// mapped is what the configuration says of types.
+	mapped map[string]string
+	// maxAlign is the largest alignment that Go knows on the target.
+	maxAlign int64
+}
+
+// maxAlignOf returns the largest alignment that Go knows on a target.
+func maxAlignOf(arch string) int64 {
+	if arch == "386" || arch == "arm" {
+		return 4
+	}
+	return 8
 }
 
 // arrange lays out all aggregates of a package, by header. Their names do not
@@ -68,11 +82,19 @@ func arrange(p *Package) [][]*goStruct {
 	l := &layouter{
 		known: make(map[string]string), types: p.names(),
 		cache: make(map[*Aggregate]*goStruct), byTag: make(map[string]*Aggregate),
+		typedefs: make(map[string]string), mapped: p.types, maxAlign: maxAlignOf(p.Arch),
 	}
 	for _, h := range p.Headers {
 		for _, a := range h.Aggregates {
 			l.types[exported(a.Tag)] = true
 			l.known[a.Tag], l.byTag[a.Tag] = exported(a.Tag), a
+		}
+		for _, t := range h.Typedefs {
+			l.types[exported(t.Name)] = true
+			l.typedefs[t.Name] = exported(t.Name)
+		}
+		for _, e := range h.Enums {
+			l.types[e.Name] = true
 		}
 	}
 	out := make([][]*goStruct, len(p.Headers))
@@ -192,7 +214,7 @@ func (b *structBuilder) union(u *Aggregate, offset int64, raw string) {
 		a.inside = a.bits == 0 && a.typ.align <= align && a.offset%a.typ.align == 0
 	}
 	if u.Size > 0 {
-		b.put(goField{name: raw, typ: opaqueType(u.Size, align), offset: offset})
+		b.put(goField{name: raw, typ: b.l.aligned(opaqueType(u.Size, align)), offset: offset})
 	}
 }
 
@@ -253,9 +275,20 @@ func exported(c string) string {
 // typeOf returns the Go type of a member. Records without a tag get a type
 // named after the struct and the member, which is c in C.
 func (b *structBuilder) typeOf(t *Type, member, c string) goType {
+	if name, ok := t.mapped(b.l.mapped); ok {
+		g, _ := parseGoType(b.l.mapped[name]) // checked by Select
+		return b.l.aligned(g)
+	}
+	for _, n := range t.Names {
+		if name := b.l.typedefs[n]; name != "" {
+			under := *t
+			under.Names = nil
+			return goType{name, t.Size, b.typeOf(&under, member, c).align}
+		}
+	}
 	switch t.Kind {
 	case Integer:
-		return integerType(t)
+		return b.l.aligned(integerType(t))
 	case Pointer:
 		return goType{"unsafe.Pointer", t.Size, t.Size}
 	case Array:
@@ -267,6 +300,12 @@ func (b *structBuilder) typeOf(t *Type, member, c string) goType {
 		return b.recordType(t, member, c)
 	}
 	return bytesType(t.Size)
+}
+
+// aligned returns t with the alignment that it has on the target.
+func (l *layouter) aligned(t goType) goType {
+	t.align = min(t.align, l.maxAlign)
+	return t
 }
 
 func (b *structBuilder) recordType(t *Type, member, c string) goType {
@@ -281,7 +320,7 @@ func (b *structBuilder) recordType(t *Type, member, c string) goType {
 		for t.Size%align != 0 {
 			align /= 2
 		}
-		return opaqueType(t.Size, min(align, recordAlign(a)))
+		return b.l.aligned(opaqueType(t.Size, min(align, recordAlign(a))))
 	}
 	if g := b.l.cache[a]; g != nil {
 		return goType{g.name, g.size, g.align}

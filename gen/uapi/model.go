@@ -123,6 +123,8 @@ func (s Skip) String() string { return s.Pos.String() + ": " + s.Name + ": " + s
 type Header struct {
 	// Path is the header as a program includes it.
 	Path string
+	// With are the headers that were included before it.
+	With []string
 	// SHA256 is the digest of the installed file, in hex.
 	SHA256 string
 	// License is the SPDX expression of the file, if it has one.
@@ -133,6 +135,11 @@ type Header struct {
 	Groups []Group
 	// Aggregates are structs and unions in the order of the file.
 	Aggregates []*Aggregate
+	// Typedefs in the order of the file. Those of a struct or union without
+	// a tag are Aggregates.
+	Typedefs []*Typedef
+	// Enums are types with a String method; [Select] makes them.
+	Enums []*EnumType
 	// Skipped in the order of the file.
 	Skipped []Skip
 }

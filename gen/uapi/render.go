@@ -77,7 +77,11 @@ func goFileName(header string) string {
 	if lower := strings.ToLower(name); lower != name {
 		name = lower + "_caps"
 	}
-	return strings.TrimLeft(name, "_") + fileSuffix
+	name = strings.TrimLeft(name, "_") + fileSuffix
+	if name == supportFile || name == attrFile {
+		return strings.TrimSuffix(name, fileSuffix) + "_h" + fileSuffix
+	}
+	return name
 }
 
 // fileSuffix ends the name of every generated file.
@@ -85,53 +89,74 @@ const fileSuffix = "_uapi.go"
 
 // Render turns a package into Go files: one a header, in their order, one for
 // what types share, and a test of all layouts. Headers of which nothing is
-// selected yield no file. What clashes with another name is added to the
-// Skipped of its header.
-func Render(p *Package, stamp Stamp) ([]File, error) {
-	var (
-		files   []File
-		structs = make([][]*goStruct, len(p.Headers))
-		any     bool
-		layouts = arrange(p)
-	)
-	for i, h := range p.Headers {
-		if len(h.Groups) == 0 && len(layouts[i]) == 0 {
-			continue
-		}
-		f := jen.NewFile(p.Name)
-		heading(f, h, stamp)
-		for _, g := range h.Groups {
+// selected yield no file.
+func Render(p *Package, stamp Stamp) ([]File, error) { return RenderAll([]*Package{p}, stamp) }
+
+// RenderAll is [Render] for the same selection on several targets, the first of
+// which lends its order and its comments. What is the same on all of them is
+// rendered once; the rest goes into files with build constraints.
+func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
+	m, err := merge(ps)
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, s := range m.sections {
+		f := jen.NewFile(m.name)
+		s.heading(f, stamp)
+		for _, g := range s.groups {
 			renderGroup(f, g)
 		}
-		for _, g := range layouts[i] {
+		for _, t := range s.typedefs {
+			renderTypedef(f, t)
+		}
+		for _, e := range s.enums {
+			renderEnum(f, e)
+		}
+		for _, g := range s.structs {
 			renderStruct(f, g)
-			structs[i] = append(structs[i], flatten(g)...)
-			any = true
 		}
 		var b bytes.Buffer
 		if err := f.Render(&b); err != nil {
-			return nil, fmt.Errorf("%s: render: %w", h.Path, err)
+			return nil, fmt.Errorf("%s: render: %w", s.header, err)
 		}
-		files = append(files, File{goFileName(h.Path), b.Bytes()})
+		files = append(files, File{archFileName(goFileName(s.header), s.archs), b.Bytes()})
 	}
-	attributes, err := renderAttributes(p, stamp)
+	attributes, err := renderAttributes(ps[0], stamp)
 	if err != nil {
 		return nil, err
 	}
 	files = append(files, attributes...)
-	support, err := renderSupport(p.Name, files, p.BigEndian)
+	support, err := renderSupport(m.name, files, ps)
 	if err != nil {
 		return nil, err
 	}
 	files = append(files, support...)
-	if any {
-		test, err := renderLayoutTest(p, structs)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, test)
+	tests, err := m.layoutTests()
+	if err != nil {
+		return nil, err
 	}
-	return files, nil
+	return append(files, tests...), nil
+}
+
+// archFileName returns the name of a file that is for some targets only.
+func archFileName(name string, archs []string) string {
+	if len(archs) == 0 {
+		return name
+	}
+	suffix := fileSuffix
+	if strings.HasSuffix(name, layoutTestSuffix) {
+		suffix = layoutTestSuffix
+	}
+	return strings.TrimSuffix(name, suffix) + "_" + strings.Join(archs, "_") + suffix
+}
+
+// buildLine returns the build constraint for some targets, or "" for all.
+func buildLine(archs []string) string {
+	if len(archs) == 0 {
+		return ""
+	}
+	return "//go:build " + strings.Join(archs, " || ")
 }
 
 // flatten returns a type and those nested in it.
@@ -144,16 +169,21 @@ func flatten(g *goStruct) []*goStruct {
 }
 
 // heading writes what stands above the package clause.
-func heading(f *jen.File, h *Header, stamp Stamp) {
+func (s *section) heading(f *jen.File, stamp Stamp) {
 	f.HeaderComment(generatedLine)
-	if h.License != "" {
-		f.HeaderComment("SPDX-License-Identifier: " + h.License)
+	if s.license != "" {
+		f.HeaderComment("SPDX-License-Identifier: " + s.license)
 	}
 	f.HeaderComment("")
-	f.HeaderComment("Header: " + h.Path)
-	f.HeaderComment("SHA256: " + h.SHA256)
+	f.HeaderComment("Header: " + s.header)
+	for _, sum := range s.sums {
+		f.HeaderComment("SHA256: " + sum)
+	}
 	for _, l := range stamp.lines() {
 		f.HeaderComment(l)
+	}
+	if c := buildLine(s.archs); c != "" {
+		f.HeaderComment(c)
 	}
 }
 

@@ -5,6 +5,7 @@ package uapi
 import (
 	"fmt"
 	"go/format"
+	"slices"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -102,18 +103,9 @@ func renderAccessor(f *jen.File, g *goStruct, a accessor) {
 // layoutTest is the generated test without its tables. A table holds nothing
 // but constants, which keeps it cheap to compile however many types there are.
 const layoutTest = `
-// layoutFact is a size or an offset with what it is in C.
-type layoutFact struct {
-	what      string
-	got, want uintptr
-}
-
-// TestLayout compares sizes and offsets with those in C.
-func TestLayout(t *testing.T) {
-	if unsafe.Sizeof(uintptr(0)) != 8 {
-		t.Skip("layouts are those of 64-bit targets")
-	}
-	for _, f := range slices.Concat(%s) {
+// TestLayout%[1]s compares sizes and offsets with those in C.
+func TestLayout%[1]s(t *testing.T) {%[2]s
+	for _, f := range slices.Concat(%[3]s) {
 		if f.got != f.want {
 			t.Errorf("%%s is %%d, in C %%d", f.what, f.got, f.want)
 		}
@@ -121,30 +113,84 @@ func TestLayout(t *testing.T) {
 }
 `
 
-// renderLayoutTest returns a test that compares every size and offset with
-// what the C compiler said. structs are by header.
-func renderLayoutTest(p *Package, structs [][]*goStruct) (File, error) {
-	var b, tables strings.Builder
-	fmt.Fprintf(&b, "// %s\n// SPDX-License-Identifier: GPL-2.0-only OR MIT\n\npackage %s\n\n"+
-		"import (\n\t\"slices\"\n\t\"testing\"\n\t\"unsafe\"\n)\n", generatedLine, p.Name)
-	for i, all := range structs {
-		if len(all) == 0 {
+const (
+	layoutTestSuffix = "_uapi_test.go"
+	// layoutTestFile is the generated test of what all targets share.
+	layoutTestFile = "layout" + layoutTestSuffix
+)
+
+// skip32 stands in the test of a package that was made for one target.
+const skip32 = `
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("layouts are those of 64-bit targets")
+	}`
+
+// layoutTests returns tests that compare every size and offset with what the C
+// compiler said: one for all targets and one for each set of some.
+func (m *merged) layoutTests() ([]File, error) {
+	var (
+		bySet = make(map[string][]*section)
+		order []string
+	)
+	for _, s := range m.sections {
+		if len(s.structs) == 0 {
 			continue
 		}
-		table := "layoutOf" + goName(strings.TrimSuffix(goFileName(p.Headers[i].Path), fileSuffix))
+		key := strings.Join(s.archs, " ")
+		if bySet[key] == nil {
+			order = append(order, key)
+		}
+		bySet[key] = append(bySet[key], s)
+	}
+	slices.Sort(order)
+	var files []File
+	for _, key := range order {
+		f, err := m.layoutTest(bySet[key])
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// layoutTest returns the test of the structs in sections of the same targets.
+func (m *merged) layoutTest(sections []*section) (File, error) {
+	archs := sections[0].archs
+	suffix := exported(strings.Join(archs, "_"))
+	skip := ""
+	if len(archs) == 0 {
+		suffix = ""
+		if archs = m.archs; len(archs) == 0 {
+			skip = skip32
+		}
+	}
+	var b, tables strings.Builder
+	fmt.Fprintf(&b, "// %s\n// SPDX-License-Identifier: GPL-2.0-only OR MIT\n\n", generatedLine)
+	if c := buildLine(archs); c != "" {
+		fmt.Fprintf(&b, "%s\n\n", c)
+	}
+	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"slices\"\n\t\"testing\"\n\t\"unsafe\"\n)\n", m.name)
+	fact := "layoutFact" + suffix
+	fmt.Fprintf(&b, "\n// %s is a size or an offset with what it is in C.\ntype %s struct {\n\twhat      string\n\tgot, want uintptr\n}\n", fact, fact)
+	for _, s := range sections {
+		table := "layoutOf" + s.table + suffix
 		fmt.Fprintf(&tables, "\n%s,", table)
-		fmt.Fprintf(&b, "\n// %s holds the facts of %s.\nvar %s = []layoutFact{\n", table, p.Headers[i].Path, table)
-		for _, g := range all {
-			layoutFacts(&b, g)
+		fmt.Fprintf(&b, "\n// %s holds the facts of %s.\nvar %s = []%s{\n", table, s.header, table, fact)
+		for _, g := range s.structs {
+			for _, n := range flatten(g) {
+				layoutFacts(&b, n)
+			}
 		}
 		b.WriteString("}\n")
 	}
-	fmt.Fprintf(&b, layoutTest, tables.String()+"\n")
+	fmt.Fprintf(&b, layoutTest, suffix, skip, tables.String()+"\n")
+	name := archFileName(layoutTestFile, sections[0].archs)
 	out, err := format.Source([]byte(b.String()))
 	if err != nil {
-		return File{}, fmt.Errorf("%s: render: %w", layoutTestFile, err)
+		return File{}, fmt.Errorf("%s: render: %w", name, err)
 	}
-	return File{layoutTestFile, out}, nil
+	return File{name, out}, nil
 }
 
 func layoutFacts(b *strings.Builder, g *goStruct) {

@@ -13,6 +13,8 @@ type macro struct {
 	name     string
 	body     string
 	function bool
+	params   string // of a function-like macro
+	builtin  bool   // the compiler's own
 	pos      Pos
 }
 
@@ -36,6 +38,11 @@ type scanned struct {
 	order []string
 	// enumerators in the order of the text.
 	enumerators []enumerator
+	// files are all that was read, as the compiler calls them.
+	files map[string]bool
+	// declared are tags of definitions, typedefs and enumerators, each with
+	// its file.
+	declared map[string]string
 }
 
 // scanner walks over preprocessed text.
@@ -49,6 +56,8 @@ type scanner struct {
 	depth int
 	cur   *enumerator
 	toks  []string
+	file  string
+	decl  declScanner
 }
 
 type enumState int
@@ -63,7 +72,9 @@ const (
 // scan reads the output of cc -E -dD. rel turns the name in a line marker into
 // the path of a header, or "" for what is not of interest.
 func scan(text string, rel func(string) string) (*scanned, error) {
-	s := &scanner{out: scanned{macros: make(map[string]*macro)}}
+	s := &scanner{out: scanned{
+		macros: make(map[string]*macro), files: make(map[string]bool), declared: make(map[string]string),
+	}}
 	for n := 1; text != ""; n++ {
 		var line string
 		line, text, _ = strings.Cut(text, "\n")
@@ -114,6 +125,9 @@ func (s *scanner) marker(rest string, rel func(string) string) error {
 		return fmt.Errorf("line marker %q: %w", rest, err)
 	}
 	s.pos = Pos{File: rel(name), Line: line}
+	if s.file = name; !strings.HasPrefix(name, "<") {
+		s.out.files[name] = true
+	}
 	return nil
 }
 
@@ -123,11 +137,11 @@ func (s *scanner) define(rest string) error {
 	if n == 0 {
 		return fmt.Errorf("#define %q has no name", rest)
 	}
-	m := &macro{name: rest[:n], pos: s.pos}
+	m := &macro{name: rest[:n], pos: s.pos, builtin: strings.HasPrefix(s.file, "<")}
 	rest = rest[n:]
 	if strings.HasPrefix(rest, "(") {
 		m.function = true
-		_, rest, _ = strings.Cut(rest, ")")
+		m.params, rest, _ = strings.Cut(rest, ")")
 	}
 	m.body = strings.TrimSpace(rest)
 	s.out.order = append(s.out.order, m.name)
@@ -137,14 +151,14 @@ func (s *scanner) define(rest string) error {
 
 // text looks for enumerators in a line of C.
 func (s *scanner) text(line string) {
-	if s.state == outside && !strings.Contains(line, "enum") {
-		return
-	}
 	for line != "" {
 		tok := nextToken(line)
 		line = line[len(tok):]
 		if isSpace(tok[0]) {
 			continue
+		}
+		if name := s.decl.token(tok); name != "" {
+			s.out.declared[name] = s.file
 		}
 		s.token(tok)
 	}
@@ -205,6 +219,7 @@ func (s *scanner) expr(tok string) {
 		}
 		s.cur.expr = strings.TrimPrefix(strings.Join(s.toks, " "), "= ")
 		s.out.enumerators = append(s.out.enumerators, *s.cur)
+		s.out.declared[s.cur.name] = s.file
 		s.state = wantName
 		if tok == "}" {
 			s.state = outside

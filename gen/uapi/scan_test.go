@@ -31,7 +31,7 @@ func TestScanMacros(t *testing.T) {
 			"B": {name: "B", pos: Pos{"a.h", 6}},
 		}},
 		"function": {"# 1 \"/i/a.h\"\n#define F(x, y) ((x) + (y))\n#define G (1)\n", map[string]macro{
-			"F": {name: "F", body: "((x) + (y))", function: true, pos: Pos{"a.h", 1}},
+			"F": {name: "F", body: "((x) + (y))", function: true, params: "(x, y", pos: Pos{"a.h", 1}},
 			"G": {name: "G", body: "(1)", pos: Pos{"a.h", 2}},
 		}},
 		"undone": {"# 1 \"/i/a.h\"\n#define A 1\n#undef A\n", map[string]macro{}},

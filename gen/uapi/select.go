@@ -29,6 +29,21 @@ type Package struct {
 	// Skipped are what the configuration asks for besides headers and could
 	// not be had.
 	Skipped []Skip
+	// Arch is the target in Go's spelling; empty means any.
+	Arch string
+
+	types map[string]string // of the configuration
+}
+
+// An EnumType is a Go type whose String method tells constants by their names.
+type EnumType struct {
+	// Name of the type in Go.
+	Name string
+	// Patterns are what the configuration says.
+	Patterns []string
+	// Consts in the order of the header. Of two with the same value the
+	// first gives the name.
+	Consts []Constant
 }
 
 // Select applies the configuration to analysed headers, which are in the order
@@ -36,21 +51,42 @@ type Package struct {
 // Skipped of its header. A pattern without a match is a [*ConfigError], two
 // headers with different values for a name are a [*DisagreementError].
 func Select(cfg *Config, headers []*Header) (*Package, error) {
-	if len(headers) != len(cfg.Headers) {
-		return nil, fmt.Errorf("%d headers for %d in the configuration", len(headers), len(cfg.Headers))
+	ps, err := selectAll(cfg, []string{""}, [][]*Header{headers})
+	if err != nil {
+		return nil, err
 	}
-	p := &Package{Name: cfg.Package}
-	seen := make(map[string]Constant)
-	for i, h := range headers {
-		out, err := cfg.choose(i, h, seen)
-		if err != nil {
+	return ps[0], nil
+}
+
+// selectAll is [Select] for several targets. It is enough if a pattern matches
+// on one of them.
+func selectAll(cfg *Config, archs []string, headers [][]*Header) ([]*Package, error) {
+	s := &selection{cfg: cfg, choosers: make(map[int]*chooser), types: make(map[string]bool)}
+	var ps []*Package
+	for k, arch := range archs {
+		if len(headers[k]) != len(cfg.Headers) {
+			return nil, fmt.Errorf("%d headers for %d in the configuration", len(headers[k]), len(cfg.Headers))
+		}
+		p := &Package{Name: cfg.Package, Arch: arch, types: cfg.Types}
+		s.seen = make(map[string]Constant)
+		for i, h := range headers[k] {
+			out, err := s.choose(i, h)
+			if err != nil {
+				return nil, err
+			}
+			p.Headers = append(p.Headers, out)
+			p.BigEndian = p.BigEndian || h.BigEndian
+		}
+		if err := s.checkTypes(p); err != nil {
 			return nil, err
 		}
-		p.Headers = append(p.Headers, out)
-		p.BigEndian = h.BigEndian
+		p.dropClashes()
+		ps = append(ps, p)
 	}
-	p.dropClashes()
-	return p, nil
+	if err := s.unused(); err != nil {
+		return nil, err
+	}
+	return ps, nil
 }
 
 // names returns the Go names that constants and shared types take.
@@ -73,86 +109,37 @@ func (p *Package) names() names {
 	return taken
 }
 
-// dropClashes takes out aggregates whose Go name is taken.
+// dropClashes takes out types whose Go name is taken.
 func (p *Package) dropClashes() {
 	taken := p.names()
-	for _, h := range p.Headers {
-		kept := h.Aggregates[:0:0]
-		for _, a := range h.Aggregates {
-			name := exported(a.Tag)
-			if taken[name] {
-				h.Skipped = append(h.Skipped, Skip{a.Tag, a.Pos, "the name " + name + " is taken"})
-				continue
-			}
-			taken[name] = true
-			kept = append(kept, a)
+	free := func(h *Header, c, name string, pos Pos) bool {
+		if taken[name] {
+			h.Skipped = append(h.Skipped, Skip{c, pos, "the name " + name + " is taken"})
+			return false
 		}
-		h.Aggregates = kept
+		taken[name] = true
+		return true
+	}
+	for _, h := range p.Headers {
+		h.Aggregates = keep(h.Aggregates, func(a *Aggregate) bool { return free(h, a.Tag, exported(a.Tag), a.Pos) })
+	}
+	for _, h := range p.Headers {
+		h.Typedefs = keep(h.Typedefs, func(t *Typedef) bool { return free(h, t.Name, exported(t.Name), t.Pos) })
+	}
+	for _, h := range p.Headers {
+		h.Enums = keep(h.Enums, func(e *EnumType) bool { return free(h, e.Name, e.Name, e.Consts[0].Pos) })
 	}
 }
 
-// choose returns what the i-th header of the configuration takes from h.
-func (c *Config) choose(i int, h *Header, seen map[string]Constant) (*Header, error) {
-	hc := c.Headers[i]
-	include, exclude := newMatcher(hc.Include), newMatcher(hc.Exclude)
-	out := *h
-	out.Groups = nil
-	out.Skipped = nil
-	for _, s := range h.Skipped {
-		include.match(s.Name)
-		exclude.match(s.Name)
-	}
-	for _, g := range h.Groups {
-		kept := g
-		kept.Consts = nil
-		for _, k := range g.Consts {
-			in := len(hc.Include) == 0 || include.match(k.Name)
-			if exclude.match(k.Name) || !in {
-				continue
-			}
-			if strings.HasPrefix(k.Name, "_") {
-				continue // reserved, and helpers such as __IFLA_MAX
-			}
-			if reason := unnameable(k.Name); reason != "" {
-				out.Skipped = append(out.Skipped, Skip{k.Name, k.Pos, reason})
-				continue
-			}
-			if first, ok := seen[k.Name]; ok {
-				if !first.Value.equal(k.Value) {
-					return nil, &DisagreementError{first, k}
-				}
-				out.Skipped = append(out.Skipped, Skip{k.Name, k.Pos, "same as at " + first.Pos.String()})
-				continue
-			}
-			seen[k.Name] = k
-			kept.Consts = append(kept.Consts, k)
-		}
-		if len(kept.Consts) > 0 {
-			out.Groups = append(out.Groups, kept)
+// keep returns the members of list that pass, in a slice of its own.
+func keep[T any](list []T, pass func(T) bool) []T {
+	var out []T
+	for _, v := range list {
+		if pass(v) {
+			out = append(out, v)
 		}
 	}
-	for _, s := range h.Skipped {
-		if !strings.HasPrefix(s.Name, "_") && (len(hc.Include) == 0 || include.match(s.Name)) && !exclude.match(s.Name) {
-			out.Skipped = append(out.Skipped, s)
-		}
-	}
-	structs := newMatcher(hc.Structs)
-	out.Aggregates = nil
-	for _, a := range h.Aggregates {
-		if structs.match(a.Tag) {
-			out.Aggregates = append(out.Aggregates, a)
-		}
-	}
-	if p := structs.unused(); p != "" {
-		return nil, c.headerError(i, "structs", fmt.Sprintf("structs: %s has no struct or union %q", h.Path, p))
-	}
-	if p := include.unused(); p != "" {
-		return nil, c.headerError(i, "include", fmt.Sprintf("include: %s has no constant %q", h.Path, p))
-	}
-	if p := exclude.unused(); p != "" {
-		return nil, c.headerError(i, "exclude", fmt.Sprintf("exclude: %s has no constant %q", h.Path, p))
-	}
-	return &out, nil
+	return out
 }
 
 // unnameable returns why a C name cannot be an exported Go name, or "".

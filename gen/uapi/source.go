@@ -62,6 +62,12 @@ var kernelArch = map[string]string{
 	"riscv64": "riscv", "s390x": "s390",
 }
 
+// Arches returns the targets that [SourceOptions] and [Config] may name.
+func Arches() []string { return sortedKeys(kernelArch) }
+
+// errSource is a mistake of who calls.
+var errSource = errors.New("uapi: want either a kernel tree or a directory of headers")
+
 // Open finds or installs headers. The caller closes the source.
 func Open(ctx context.Context, opt SourceOptions) (*Source, error) {
 	arch := opt.Arch
@@ -73,7 +79,7 @@ func Open(ctx context.Context, opt SourceOptions) (*Source, error) {
 	}
 	switch {
 	case (opt.Tree == "") == (opt.Include == ""):
-		return nil, errors.New("uapi: want either a kernel tree or a directory of headers")
+		return nil, errSource
 	case opt.Include != "":
 		return openInclude(opt.Include, "")
 	}

@@ -20,8 +20,8 @@ type piece struct {
 	text string
 }
 
-// supportPieces are the parts of the support file. %[1]s is the bit order.
-func supportPieces(bigEndian bool) []piece {
+// sharedPieces are the parts of the support file that all targets share.
+func sharedPieces() []piece {
 	var pieces []piece
 	for _, order := range []struct{ prefix, name, pkg string }{
 		{"Be", "big-endian", "BigEndian"}, {"Le", "little-endian", "LittleEndian"},
@@ -49,18 +49,6 @@ func To%[1]s(v uint%[2]s) %[1]s {
 `, t, bits, order.name, strings.ToLower(order.prefix), order.pkg)})
 		}
 	}
-	bit := "uint(at % 8)"
-	if bigEndian {
-		bit = "uint(7 - at%8)"
-	}
-	from, place := "width - 1; i >= 0; i--", "offset+i"
-	if bigEndian {
-		from = "0; i < width; i++"
-	}
-	value := "uint(i)"
-	if bigEndian {
-		value = "uint(width-1-i)"
-	}
 	return append(pieces,
 		piece{[]string{"Attr"}, attrSupport},
 		piece{[]string{"load["}, `
@@ -78,6 +66,24 @@ func store[T any](p unsafe.Pointer, offset int, v T) {
 	copy(unsafe.Slice((*byte)(unsafe.Add(p, offset)), size), unsafe.Slice((*byte)(unsafe.Pointer(&v)), size))
 }
 `},
+	)
+}
+
+// bitPieces are those that depend on the order in which the target numbers bits.
+func bitPieces(bigEndian bool) []piece {
+	bit := "uint(at % 8)"
+	if bigEndian {
+		bit = "uint(7 - at%8)"
+	}
+	from, place := "width - 1; i >= 0; i--", "offset+i"
+	if bigEndian {
+		from = "0; i < width; i++"
+	}
+	value := "uint(i)"
+	if bigEndian {
+		value = "uint(width-1-i)"
+	}
+	return []piece{
 		piece{[]string{"loadBits(", "loadSignedBits("}, `
 // loadBits returns the bit-field at a bit offset from p.
 func loadBits(p unsafe.Pointer, offset, width int) (v uint64) {
@@ -103,14 +109,37 @@ func storeBits(p unsafe.Pointer, offset, width int, v uint64) {
 		*b = *b&^(1<<` + bit + `) | byte(v>>` + value + `&1)<<` + bit + `
 	}
 }
-`})
+`}}
 }
 
-// renderSupport returns the support file with what the given files use, or
+// renderSupport returns the support files with what the given files use, or
 // nothing if they use none of it.
-func renderSupport(pkg string, files []File, bigEndian bool) ([]File, error) {
+func renderSupport(pkg string, files []File, ps []*Package) ([]File, error) {
+	shared, some := sharedPieces(), make(map[bool][]string)
+	for _, p := range ps {
+		some[p.BigEndian] = append(some[p.BigEndian], p.Arch)
+	}
+	if len(some) == 1 {
+		shared = append(shared, bitPieces(ps[0].BigEndian)...)
+	}
+	out, err := supportOf(pkg, files, shared, nil)
+	if err != nil || len(some) == 1 {
+		return out, err
+	}
+	for _, bigEndian := range []bool{false, true} {
+		more, err := supportOf(pkg, files, bitPieces(bigEndian), some[bigEndian])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// supportOf returns the support file with the pieces that are used.
+func supportOf(pkg string, files []File, pieces []piece, archs []string) ([]File, error) {
 	var body strings.Builder
-	for _, p := range supportPieces(bigEndian) {
+	for _, p := range pieces {
 		used := slices.ContainsFunc(files, func(f File) bool {
 			return slices.ContainsFunc(p.uses, func(u string) bool { return usesWord(f.Content, u) })
 		})
@@ -127,12 +156,17 @@ func renderSupport(pkg string, files []File, bigEndian bool) ([]File, error) {
 			fmt.Fprintf(&imports, "\t%q\n", pkg)
 		}
 	}
-	text := fmt.Sprintf("// %s\n// SPDX-License-Identifier: GPL-2.0-only OR MIT\n\npackage %s\n\nimport (\n%s)\n%s", generatedLine, pkg, imports.String(), body.String())
+	text := fmt.Sprintf("// %s\n// SPDX-License-Identifier: GPL-2.0-only OR MIT\n\n", generatedLine)
+	if c := buildLine(archs); c != "" {
+		text += c + "\n\n"
+	}
+	text += fmt.Sprintf("package %s\n\nimport (\n%s)\n%s", pkg, imports.String(), body.String())
+	name := archFileName(supportFile, archs)
 	out, err := format.Source([]byte(text))
 	if err != nil {
-		return nil, fmt.Errorf("%s: render: %w", supportFile, err)
+		return nil, fmt.Errorf("%s: render: %w", name, err)
 	}
-	return []File{{supportFile, out}}, nil
+	return []File{{name, out}}, nil
 }
 
 // usesWord tells whether code has a word, which may end in a bracket. The word

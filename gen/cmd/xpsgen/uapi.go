@@ -65,7 +65,6 @@ func (env *environment) uapi(c *cli.Context) error {
 		Out:      c.String("out"),
 		Check:    c.Bool("check"),
 		CC:       c.String("cc"),
-		Arch:     c.String("arch"),
 		Jobs:     c.Int("jobs"),
 	}
 	if opt.Out == "" {

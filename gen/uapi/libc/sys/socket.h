@@ -6,3 +6,4 @@ struct sockaddr {
 	sa_family_t sa_family;
 	char sa_data[14];
 };
+#define MSG_FIN 0x200

@@ -9,6 +9,12 @@ import (
 	"unsafe"
 )
 
+// layoutFact is a size or an offset with what it is in C.
+type layoutFact struct {
+	what      string
+	got, want uintptr
+}
+
 // layoutOfSample holds the facts of linux/sample.h.
 var layoutOfSample = []layoutFact{
 	{"size of struct sample_packed", unsafe.Sizeof(SamplePacked{}), 7},
@@ -40,12 +46,15 @@ var layoutOfSample = []layoutFact{
 	{"offset of raw in union sample_union", unsafe.Offsetof(SampleUnion{}.raw), 0},
 	{"size of sample_typedef", unsafe.Sizeof(SampleTypedef{}), 4},
 	{"offset of only in sample_typedef", unsafe.Offsetof(SampleTypedef{}.Only), 0},
-}
-
-// layoutFact is a size or an offset with what it is in C.
-type layoutFact struct {
-	what      string
-	got, want uintptr
+	{"size of struct sample_addr", unsafe.Sizeof(SampleAddr{}), 16},
+	{"offset of in6 in struct sample_addr", unsafe.Offsetof(SampleAddr{}.In6), 0},
+	{"size of struct sample_ids", unsafe.Sizeof(SampleIds{}), 80},
+	{"offset of id in struct sample_ids", unsafe.Offsetof(SampleIds{}.Id), 0},
+	{"offset of mac in struct sample_ids", unsafe.Offsetof(SampleIds{}.Mac), 4},
+	{"offset of when in struct sample_ids", unsafe.Offsetof(SampleIds{}.When), 16},
+	{"offset of from in struct sample_ids", unsafe.Offsetof(SampleIds{}.From), 24},
+	{"offset of to in struct sample_ids", unsafe.Offsetof(SampleIds{}.To), 40},
+	{"offset of bits72 in struct sample_ids", unsafe.Offsetof(SampleIds{}.bits72), 72},
 }
 
 // TestLayout compares sizes and offsets with those in C.

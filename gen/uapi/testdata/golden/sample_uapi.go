@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //
 // Header: linux/sample.h
-// SHA256: d2b0f173045b8036fdd6b1774146ad0b6024613d0e160b61cd9bc96433ae5d5e
+// SHA256: 73a56be4d3425ccc6c6276555e81f0f007210c7602e172a91f80523c7cc1ff7d
 // Kernel: 6.12.117 (base sample)
 // Series: v1 0123abcd
 
 package sample
 
 import (
+	"strconv"
 	"structs"
 	"unsafe"
 )
@@ -80,6 +81,57 @@ const (
 const (
 	SAMPLE_AGAIN = 2
 )
+
+// SampleIdT is sample_id_t, linux/sample.h:123.
+//
+// Who it is.
+type SampleIdT uint32
+
+// SampleTimeT is sample_time_t, linux/sample.h:124.
+type SampleTimeT int64
+
+// SampleMacT is sample_mac_t, linux/sample.h:125.
+type SampleMacT [6]uint8
+
+// SampleBits is a number that has a name among SAMPLE_BIT_*.
+type SampleBits uint32
+
+// String returns the name in C, or the number where there is none. Of several
+// names the first in the header is taken.
+func (v SampleBits) String() string {
+	switch v {
+	case SAMPLE_BIT_LOW:
+		return "SAMPLE_BIT_LOW"
+	case SAMPLE_BIT_TOP:
+		return "SAMPLE_BIT_TOP"
+	}
+	return "SampleBits(" + strconv.FormatUint(uint64(v), 10) + ")"
+}
+
+// SampleKind is a number that has a name among SAMPLE_[FPNLT]*.
+type SampleKind int32
+
+// String returns the name in C, or the number where there is none. Of several
+// names the first in the header is taken.
+func (v SampleKind) String() string {
+	switch v {
+	case SAMPLE_FD:
+		return "SAMPLE_FD"
+	case SAMPLE_PLUS:
+		return "SAMPLE_PLUS"
+	case SAMPLE_NEGATIVE:
+		return "SAMPLE_NEGATIVE"
+	case SAMPLE_LATE:
+		return "SAMPLE_LATE"
+	case SAMPLE_TWICE:
+		return "SAMPLE_TWICE"
+	case SAMPLE_FLAG_B:
+		return "SAMPLE_FLAG_B"
+	case SAMPLE_FLAGS:
+		return "SAMPLE_FLAGS"
+	}
+	return "SampleKind(" + strconv.FormatInt(int64(v), 10) + ")"
+}
 
 // SamplePacked is struct sample_packed, linux/sample.h:73.
 //
@@ -246,4 +298,33 @@ func (x *SampleUnion) Bytes() *[4]uint8 {
 type SampleTypedef struct {
 	_    structs.HostLayout
 	Only uint32
+}
+
+// SampleAddr is struct sample_addr, linux/sample.h:129.
+type SampleAddr struct {
+	_   structs.HostLayout
+	In6 [16]uint8
+}
+
+// SampleIds is struct sample_ids, linux/sample.h:131.
+type SampleIds struct {
+	_      structs.HostLayout
+	Id     SampleIdT
+	Mac    SampleMacT
+	_      [6]byte
+	When   SampleTimeT
+	From   [16]byte
+	To     [2][16]byte
+	bits72 [1]byte
+	_      [7]byte
+}
+
+// Narrow returns narrow.
+func (x *SampleIds) Narrow() SampleIdT {
+	return SampleIdT(loadBits(unsafe.Pointer(&x.bits72), 0, 7))
+}
+
+// SetNarrow sets narrow.
+func (x *SampleIds) SetNarrow(v SampleIdT) {
+	storeBits(unsafe.Pointer(&x.bits72), 0, 7, uint64(v))
 }

@@ -119,4 +119,21 @@ typedef struct {
 	__u32 only;
 } sample_typedef;
 
+/* Who it is. */
+typedef __u32 sample_id_t;
+typedef long long sample_time_t;
+typedef __u8 sample_mac_t[6];
+typedef struct sample_inner sample_alias_t;
+typedef void (*sample_call_t)(int);
+
+struct sample_addr { __u8 in6[16]; };
+
+struct sample_ids {
+	sample_id_t id;
+	sample_mac_t mac;
+	sample_time_t when;
+	struct sample_addr from, to[2];
+	sample_id_t narrow:7;
+};
+
 #endif /* _LINUX_SAMPLE_H */

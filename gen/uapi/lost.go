@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"cmp"
+	"context"
+	"debug/dwarf"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func sortBy[T any](list []T, key func(T) string) {
+	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+}
+
+// defineLine matches a definition in the text of a header, dumpedLine one of an
+// object-like macro that is not empty in the output of cc -E -dM.
+var (
+	defineLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)`)
+	dumpedLine = regexp.MustCompile(`(?m)^#define (\w+) \S`)
+)
+
+// lostNames looks for the names that a header defines by other means than the
+// model was made by: macros in the text that are in force at its end, and what
+// debug information has of the header. It returns how many there are, and those
+// with a value or a layout that the model lacks.
+func lostNames(ctx context.Context, cc *verifyCompiler, root string, h *Header) (found int, lost []Skip, err error) {
+	dir, err := os.MkdirTemp("", "xpsgen-names-")
+	if err != nil {
+		return 0, nil, fmt.Errorf("%s: %w", h.Path, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	libc := filepath.Join(dir, "libc")
+	if err := unpackLibc(libc); err != nil {
+		return 0, nil, fmt.Errorf("%s: %w", h.Path, err)
+	}
+	roots := []string{root, libc}
+	have := make(map[string]bool)
+	for _, g := range h.Groups {
+		for _, c := range g.Consts {
+			have[c.Name] = true
+		}
+	}
+	for _, a := range h.Aggregates {
+		have[a.CName()] = true
+	}
+
+	q := &inquiry{h: h, cc: cc, roots: roots, dir: dir, flags: messageFlags(cc.clang)}
+	macros, err := q.dumpedMacros(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	found = len(macros)
+	macros = keep(macros, func(name string) bool { return !have[name] })
+	if macros, err = q.evaluating(ctx, macros); err != nil {
+		return 0, nil, err
+	}
+	for _, m := range macros {
+		lost = append(lost, Skip{m, Pos{File: h.Path}, "a macro with a value"})
+	}
+	described, err := q.described(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	found += len(described)
+	for _, name := range described {
+		if !have[name] {
+			lost = append(lost, Skip{name, Pos{File: h.Path}, "in debug information"})
+		}
+	}
+	return found, lost, nil
+}
+
+// dumpedMacros returns the macros that the text of the header defines and that
+// cc -E -dM has.
+func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(q.roots[0], filepath.FromSlash(q.h.Path)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", q.h.Path, err)
+	}
+	in := &Input{Path: q.h.Path, With: q.h.With}
+	out, errs, err := q.cc.run(ctx, workDir(q.roots), in.include(), append([]string{"-E", "-dM"}, includeArgs(q.roots)...)...)
+	if err != nil {
+		return nil, compileError(q.h.Path, q.roots, errs, err)
+	}
+	inForce := make(map[string]bool)
+	for _, m := range dumpedLine.FindAllStringSubmatch(out, -1) {
+		inForce[m[1]] = true
+	}
+	var names []string
+	for _, m := range defineLine.FindAllStringSubmatch(string(text), -1) {
+		if inForce[m[1]] {
+			names = append(names, m[1])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// evaluating returns those of names that are integer constants: the compiler
+// accepts a statement about them that is true of any.
+func (q *inquiry) evaluating(ctx context.Context, names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	var b strings.Builder
+	b.WriteString(q.prologue())
+	for i, name := range names {
+		// A function of its own, so that an unknown identifier is complained
+		// about every time.
+		fmt.Fprintf(&b, "#line %d %q\nvoid xpsgen_f%d(void) { _Static_assert((%s) || !(%s), \"\"); }\n", i+1, unitFile, i, name, name)
+	}
+	messages, err := q.cc.compile(ctx, q.roots, b.String(), filepath.Join(q.dir, "names.o"), append(q.flags, "-fsyntax-only")...)
+	if err == nil {
+		return names, nil
+	}
+	bad := make(map[int]bool)
+	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			bad[n-1] = true
+		}
+	}
+	if len(bad) == 0 {
+		return nil, compileError(q.h.Path, q.roots, messages, err)
+	}
+	var out []string
+	for i, name := range names {
+		if !bad[i] {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
+// described returns the enumerators, and the structs and unions as C writes
+// them, that debug information says the header defines.
+func (q *inquiry) described(ctx context.Context) ([]string, error) {
+	in := &Input{Path: q.h.Path, With: q.h.With}
+	object := filepath.Join(q.dir, "debug.o")
+	flags := append(q.flags, "-g", "-fno-eliminate-unused-debug-types")
+	messages, err := q.cc.compile(ctx, q.roots, in.include()+"const char xpsgen_end = 1;\n", object, flags...)
+	if err != nil {
+		return nil, compileError(q.h.Path, q.roots, messages, err)
+	}
+	_, f, err := symbolBytes(object)
+	if err != nil {
+		return nil, fmt.Errorf("%s: object file: %w", q.h.Path, err)
+	}
+	d, err := f.DWARF()
+	if err != nil {
+		return nil, fmt.Errorf("%s: debug information: %w", q.h.Path, err)
+	}
+	r := &recordReader{d: d, roots: q.roots}
+	var (
+		names  []string
+		inside bool // an enum of the header
+		reader = d.Reader()
+	)
+	for {
+		e, err := reader.Next()
+		if err != nil {
+			return nil, fmt.Errorf("%s: debug information: %w", q.h.Path, err)
+		}
+		if e == nil {
+			slices.Sort(names)
+			return slices.Compact(names), nil
+		}
+		name, _ := e.Val(dwarf.AttrName).(string)
+		declaration, _ := e.Val(dwarf.AttrDeclaration).(bool)
+		switch e.Tag {
+		case dwarf.TagCompileUnit:
+			if err := r.lineTable(e); err != nil {
+				return nil, fmt.Errorf("%s: debug information: %w", q.h.Path, err)
+			}
+		case dwarf.TagEnumerationType:
+			inside = r.declared(e).File == q.h.Path
+		case dwarf.TagEnumerator:
+			if inside {
+				names = append(names, name)
+			}
+		case dwarf.TagStructType, dwarf.TagUnionType:
+			if name != "" && !declaration && r.declared(e).File == q.h.Path {
+				names = append(names, map[dwarf.Tag]string{dwarf.TagStructType: "struct ", dwarf.TagUnionType: "union "}[e.Tag]+name)
+			}
+		}
+	}
+}

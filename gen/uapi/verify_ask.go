@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"go/constant"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// notConstant matches what gcc and clang say when they cannot evaluate.
+var notConstant = regexp.MustCompile(`not an integral constant expression|is not constant`)
+
+// inquiry is the work of one compiler on the claims about one header.
+type inquiry struct {
+	v     *verifier
+	cc    *verifyCompiler
+	h     *Header
+	roots []string
+	dir   string
+	flags []string
+}
+
+// ask has one compiler judge all claims.
+func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, root string, h *Header) (failures, undecided []VerifyFailure, err error) {
+	if len(v.assertions)+len(v.bits) == 0 {
+		return nil, nil, nil
+	}
+	dir, err := os.MkdirTemp("", "xpsgen-verify-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", h.Path, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	libc := filepath.Join(dir, "libc")
+	if err := unpackLibc(libc); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", h.Path, err)
+	}
+	q := &inquiry{v: v, cc: cc, h: h, roots: []string{root, libc}, dir: dir, flags: messageFlags(cc.clang)}
+	failures, open, err := q.assertions(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	more, undecided, err := q.images(ctx, open)
+	return append(failures, more...), undecided, err
+}
+
+// prologue includes what the claims are about.
+func (q *inquiry) prologue() string {
+	text := (&Input{Path: q.h.Path, With: q.h.With}).include()
+	for _, extra := range []string{"linux/ioctl.h", "asm/ioctls.h"} {
+		if !missing(q.roots[0], extra) {
+			text += includeLine(extra)
+		}
+	}
+	return text
+}
+
+func (q *inquiry) fail(assertion, message string) VerifyFailure {
+	return VerifyFailure{q.cc.name, q.h.Path, assertion, message}
+}
+
+// assertions returns the claims that do not hold, and by number those that are
+// no constant expressions.
+func (q *inquiry) assertions(ctx context.Context) (failures []VerifyFailure, open map[int]string, err error) {
+	var b strings.Builder
+	b.WriteString(q.prologue())
+	for i, a := range q.v.assertions {
+		fmt.Fprintf(&b, "#line %d %q\n_Static_assert(%s, \"differs\");\n", i+1, unitFile, a.text)
+	}
+	messages, err := q.cc.compile(ctx, q.roots, b.String(), filepath.Join(q.dir, "unit.o"), append(q.flags, "-fsyntax-only")...)
+	if err == nil {
+		return nil, nil, nil
+	}
+	open = make(map[int]string)
+	found := false
+	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil || n < 1 || n > len(q.v.assertions) {
+			continue
+		}
+		found = true
+		if a := q.v.assertions[n-1]; notConstant.MatchString(m[2]) {
+			open[n-1] = m[2]
+		} else {
+			failures = append(failures, q.fail(a.text, m[2]))
+		}
+	}
+	if !found {
+		return nil, nil, compileError(q.h.Path, q.roots, messages, err)
+	}
+	return failures, open, nil
+}
+
+// images has the compiler lay out bit-fields and the values of what is no
+// constant expression, and compares.
+func (q *inquiry) images(ctx context.Context, open map[int]string) (failures, undecided []VerifyFailure, err error) {
+	if len(q.v.bits)+len(open) == 0 {
+		return nil, nil, nil
+	}
+	for {
+		failures, again, err := q.compare(ctx, open, &undecided)
+		if err != nil || !again {
+			return failures, undecided, err
+		}
+	}
+}
+
+// compare compiles and reads the images. What does not compile is moved from
+// open to undecided, and again is set.
+func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[]VerifyFailure) (failures []VerifyFailure, again bool, err error) {
+	const section = `__attribute__((section("xpsgen_%s"), used))`
+	var b strings.Builder
+	b.WriteString(q.prologue())
+	for i, f := range q.v.bits {
+		fmt.Fprintf(&b, "#line %d %q\nconst %s xpsgen_b%d "+section+" = { .%s = -1 };\n", i+1, unitFile, f.c, i, "bits", f.member)
+	}
+	for n := range open {
+		if a := q.v.assertions[n]; a.value != nil {
+			fmt.Fprintf(&b, "#line %d %q\nconst unsigned long long xpsgen_v%d[] "+section+" = { (unsigned long long)(%s), sizeof(%s) };\n",
+				len(q.v.bits)+n+1, unitFile, n, "values", a.name, a.name)
+		}
+	}
+	object := filepath.Join(q.dir, "unit.o")
+	messages, err := q.cc.compile(ctx, q.roots, b.String(), object, append(q.flags, "-O0")...)
+	if err != nil {
+		moved := false
+		for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+			n, err := strconv.Atoi(m[1])
+			if n -= len(q.v.bits) + 1; err == nil && open[n] != "" {
+				*undecided = append(*undecided, q.fail(q.v.assertions[n].text, open[n]))
+				delete(open, n)
+				moved = true
+			}
+		}
+		if moved {
+			return nil, true, nil
+		}
+		return nil, false, compileError(q.h.Path, q.roots, messages, err)
+	}
+	symbols, f, err := symbolBytes(object)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: object file: %w", q.h.Path, err)
+	}
+	for i, fact := range q.v.bits {
+		if got := symbols["xpsgen_b"+strconv.Itoa(i)]; !bytes.Equal(got, fact.image) {
+			failures = append(failures, q.fail("bits of "+fact.member+" in "+fact.c, fmt.Sprintf("compiler %x, Go %x", got, fact.image)))
+		}
+	}
+	for n, message := range open {
+		a := q.v.assertions[n]
+		got := symbols["xpsgen_v"+strconv.Itoa(n)]
+		if len(got) != 16 {
+			*undecided = append(*undecided, q.fail(a.text, message))
+			continue
+		}
+		bits := Value{Bits: f.ByteOrder.Uint64(got), Size: int(f.ByteOrder.Uint64(got[8:]))}
+		want, exact := constant.Uint64Val(a.value)
+		if !exact {
+			signed, _ := constant.Int64Val(a.value)
+			want = uint64(signed)
+		} else {
+			bits.Bits = bits.mask()
+		}
+		if bits.Bits != want {
+			failures = append(failures, q.fail(a.text, fmt.Sprintf("compiler %d, Go %s", bits.Bits, a.value)))
+		}
+	}
+	return failures, false, nil
+}
+
+// symbolBytes returns what our symbols of an object file hold.
+func symbolBytes(object string) (map[string][]byte, *elf.File, error) {
+	data, err := os.ReadFile(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return nil, nil, err
+	}
+	symbols, err := f.Symbols()
+	if err != nil {
+		return nil, nil, err
+	}
+	content := make(map[elf.SectionIndex][]byte)
+	out := make(map[string][]byte)
+	for _, s := range symbols {
+		if !strings.HasPrefix(s.Name, "xpsgen_") || int(s.Section) >= len(f.Sections) {
+			continue
+		}
+		if content[s.Section] == nil {
+			if content[s.Section], err = f.Sections[s.Section].Data(); err != nil {
+				return nil, nil, err
+			}
+		}
+		if data := content[s.Section]; s.Value+s.Size <= uint64(len(data)) {
+			out[s.Name] = data[s.Value : s.Value+s.Size]
+		}
+	}
+	return out, f, nil
+}

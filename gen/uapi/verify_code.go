@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/build/constraint"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// checkedCode is generated code as Go understands it on a target.
+type checkedCode struct {
+	scope *types.Scope
+	sizes types.Sizes
+	bits  map[string]bitCall // by type and method: "Iphdr.Version"
+}
+
+// bitCall is what the method of a bit-field says of its place.
+type bitCall struct {
+	raw           string // the field with the bytes
+	offset, width int64  // in bits
+}
+
+// check type checks generated files. Imports are not resolved: what they are
+// used for has no part in layouts, except unsafe, which go/types knows.
+func check(files []File, arch string) (*checkedCode, error) {
+	fset := token.NewFileSet()
+	code := &checkedCode{bits: make(map[string]bitCall)}
+	var parsed []*ast.File
+	for _, f := range files {
+		if strings.HasSuffix(f.Name, "_test.go") {
+			continue
+		}
+		a, err := parser.ParseFile(fset, f.Name, f.Content, parser.SkipObjectResolution|parser.ParseComments)
+		if err != nil {
+			return nil, fmt.Errorf("verify: %w", err)
+		}
+		if !builtFor(a, arch) {
+			continue
+		}
+		parsed = append(parsed, a)
+		code.readBits(a)
+	}
+	conf := types.Config{IgnoreFuncBodies: true, Importer: onlyStructs{}, Sizes: types.SizesFor("gc", arch)}
+	if conf.Sizes == nil {
+		return nil, fmt.Errorf("verify: Go knows no sizes for %q", arch)
+	}
+	pkg, err := conf.Check("uapi", fset, parsed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	code.scope, code.sizes = pkg.Scope(), conf.Sizes
+	return code, nil
+}
+
+// builtFor tells whether a file is compiled for a target.
+func builtFor(f *ast.File, arch string) bool {
+	for _, g := range f.Comments {
+		if g.Pos() > f.Package {
+			break
+		}
+		for _, c := range g.List {
+			if expr, err := constraint.Parse(c.Text); err == nil && constraint.IsGoBuild(c.Text) {
+				return expr.Eval(func(tag string) bool { return tag == arch })
+			}
+		}
+	}
+	return true
+}
+
+// readBits notes where the methods of a file look for bit-fields.
+func (code *checkedCode) readBits(f *ast.File) {
+	for _, d := range f.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok || fn.Recv == nil || len(fn.Recv.List) != 1 {
+			continue
+		}
+		star, ok := fn.Recv.List[0].Type.(*ast.StarExpr)
+		if !ok {
+			continue
+		}
+		recv, ok := star.X.(*ast.Ident)
+		if !ok {
+			continue
+		}
+		ast.Inspect(fn.Body, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) < 3 {
+				return true
+			}
+			name, ok := call.Fun.(*ast.Ident)
+			if !ok || name.Name != "loadBits" && name.Name != "loadSignedBits" {
+				return true
+			}
+			code.bits[recv.Name+"."+fn.Name.Name] = bitCall{rawField(call.Args[0]), number(call.Args[1]), number(call.Args[2])}
+			return false
+		})
+	}
+}
+
+// rawField returns the field of unsafe.Pointer(&x.field).
+func rawField(e ast.Expr) (name string) {
+	ast.Inspect(e, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "x" {
+				name = sel.Sel.Name
+			}
+		}
+		return true
+	})
+	return name
+}
+
+// number returns the value of a literal, or -1.
+func number(e ast.Expr) int64 {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok {
+		return -1
+	}
+	n, err := strconv.ParseInt(lit.Value, 0, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// onlyStructs imports stand-ins for what generated code imports.
+type onlyStructs struct{}
+
+func (onlyStructs) Import(name string) (*types.Package, error) {
+	switch name {
+	case "unsafe":
+		return types.Unsafe, nil
+	case "structs":
+		pkg := types.NewPackage(name, name)
+		obj := types.NewTypeName(token.NoPos, pkg, "HostLayout", nil)
+		types.NewNamed(obj, types.NewStruct(nil, nil), nil)
+		pkg.Scope().Insert(obj)
+		pkg.MarkComplete()
+		return pkg, nil
+	case "encoding/binary", "strconv":
+		pkg := types.NewPackage(name, path.Base(name))
+		pkg.MarkComplete()
+		return pkg, nil
+	}
+	return nil, errors.New("generated code imports " + name)
+}

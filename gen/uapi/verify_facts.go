@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"fmt"
+	"go/constant"
+	"go/types"
+	"strings"
+)
+
+// verifier collects what is claimed about one header.
+type verifier struct {
+	code       *checkedCode
+	bigEndian  bool
+	assertions []assertion
+	bits       []bitFact
+
+	constants, sizesOf, offsets int
+}
+
+// assertion is a claim that C can check by itself.
+type assertion struct {
+	text string
+	// name and value are set for the number of a constant, so that it can be
+	// asked for where it is no constant expression.
+	name  string
+	value constant.Value
+}
+
+// bitFact is the claim that a bit-field lies where the image has ones.
+type bitFact struct {
+	c, member string
+	image     []byte
+}
+
+func newVerifier(code *checkedCode, bigEndian bool) *verifier {
+	return &verifier{code: code, bigEndian: bigEndian}
+}
+
+func (v *verifier) assert(format string, args ...any) {
+	v.assertions = append(v.assertions, assertion{text: fmt.Sprintf(format, args...)})
+}
+
+func (v *verifier) header(h *Header, layouts []*goStruct) {
+	for _, g := range h.Groups {
+		for _, c := range g.Consts {
+			v.constant(c.Name)
+		}
+	}
+	for _, t := range h.Typedefs {
+		v.typedef(t)
+	}
+	for _, g := range layouts {
+		v.record(g, g.c.CName())
+	}
+}
+
+// constant asserts a constant as Go has it.
+func (v *verifier) constant(name string) {
+	c, ok := v.code.scope.Lookup(name).(*types.Const)
+	if !ok {
+		v.constants++
+		v.assert("0 /* %s is not in the package */", name)
+		return
+	}
+	v.value(name, c.Val())
+}
+
+// value asserts a value. Go writes flags without their sign, so it is the bits
+// that must agree, and no bit may be too many.
+func (v *verifier) value(name string, val constant.Value) {
+	v.constants++
+	if val.Kind() == constant.String {
+		s := constant.StringVal(val)
+		v.assert("sizeof(%s) == %d && !__builtin_memcmp(%s, %s, %d)", name, len(s)+1, name, cString(s), len(s)+1)
+		return
+	}
+	n := val.ExactString()
+	if constant.Sign(val) < 0 {
+		v.assert("(%s) < 0 && (%s) == %sLL", name, name, strings.Replace(n, "-9223372036854775808", "-9223372036854775807LL-1", 1))
+	} else {
+		v.assert("(%[1]s) == (__typeof__(%[1]s))%[2]sULL && (sizeof(%[1]s) >= 8 || %[2]sULL >> (8 * sizeof(%[1]s) %% 64) == 0)", name, n)
+	}
+	last := &v.assertions[len(v.assertions)-1]
+	last.name, last.value = name, val
+}
+
+// cString quotes a string for C.
+func cString(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(s) {
+		fmt.Fprintf(&b, "\\%03o", s[i])
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// typedef asserts the size of a named number and whether it has a sign.
+func (v *verifier) typedef(t *Typedef) {
+	v.sizesOf++
+	obj, ok := v.code.scope.Lookup(exported(t.Name)).(*types.TypeName)
+	if !ok {
+		v.assert("0 /* type %s is not in the package */", exported(t.Name))
+		return
+	}
+	v.assert("sizeof(%s) == %d", t.Name, v.code.sizes.Sizeof(obj.Type()))
+	b, ok := obj.Type().Underlying().(*types.Basic)
+	if !ok || t.Type.Char {
+		return // bytes, whatever C thinks of char
+	}
+	sign := "> 0"
+	if b.Info()&types.IsUnsigned == 0 {
+		sign = "< 0"
+	}
+	v.assert("(%s)-1 %s", t.Name, sign)
+}
+
+// record asserts size and offsets of a type, and of those nested in it. c is
+// the type in C.
+func (v *verifier) record(g *goStruct, c string) {
+	v.sizesOf++
+	obj, ok := v.code.scope.Lookup(g.name).(*types.TypeName)
+	if !ok {
+		v.assert("0 /* type %s is not in the package */", g.name)
+		return
+	}
+	st, ok := obj.Type().Underlying().(*types.Struct)
+	if !ok {
+		v.assert("0 /* type %s is no struct */", g.name)
+		return
+	}
+	size := v.code.sizes.Sizeof(obj.Type())
+	v.assert("sizeof(%s) == %d", c, size)
+	var fields []*types.Var
+	for f := range st.Fields() {
+		fields = append(fields, f)
+	}
+	offsets := make(map[string]int64)
+	for i, off := range v.code.sizes.Offsetsof(fields) {
+		offsets[fields[i].Name()] = off
+	}
+	for _, f := range g.fields {
+		if f.c != "" {
+			v.member(c, f.c, offsets[f.name])
+		}
+	}
+	for _, a := range g.accessors {
+		if a.bits == 0 {
+			v.member(c, a.c, offsets[a.raw]+a.offset)
+			continue
+		}
+		call, ok := v.code.bits[g.name+"."+a.name]
+		start, known := offsets[call.raw]
+		if !ok || !known {
+			v.assert("0 /* no method %s.%s that reads bits */", g.name, a.name)
+			continue
+		}
+		v.bits = append(v.bits, bitFact{c, a.c, bitImage(size, 8*start+call.offset, call.width, v.bigEndian)})
+	}
+	for _, n := range g.nested {
+		v.record(n, "__typeof__((("+c+" *)0)->"+n.member+")")
+	}
+}
+
+func (v *verifier) member(c, name string, offset int64) {
+	v.offsets++
+	v.assert("__builtin_offsetof(%s, %s) == %d", c, name, offset)
+}
+
+// model asserts what the model has and the package has not: names that Go
+// cannot express, and types whose name was taken.
+func (v *verifier) model(all, chosen *Header) {
+	have := make(map[string]bool)
+	for _, g := range chosen.Groups {
+		for _, c := range g.Consts {
+			have[c.Name] = true
+		}
+	}
+	for _, g := range all.Groups {
+		for _, c := range g.Consts {
+			switch {
+			case have[c.Name]:
+			case c.Value.IsString:
+				v.value(c.Name, constant.MakeString(c.Value.Str))
+			case c.Value.Negative():
+				v.value(c.Name, constant.MakeInt64(int64(c.Value.Bits)))
+			default:
+				v.value(c.Name, constant.MakeUint64(c.Value.mask()))
+			}
+		}
+	}
+	kept := make(map[*Aggregate]bool)
+	for _, a := range chosen.Aggregates {
+		kept[a] = true
+	}
+	for _, a := range all.Aggregates {
+		if kept[a] {
+			continue
+		}
+		v.sizesOf++
+		v.assert("sizeof(%s) == %d", a.CName(), a.Size)
+		for _, f := range a.Fields {
+			switch {
+			case f.Name == "":
+			case f.BitSize > 0:
+				v.bits = append(v.bits, bitFact{a.CName(), f.Name, bitImage(a.Size, f.BitOffset, f.BitSize, v.bigEndian)})
+			default:
+				v.member(a.CName(), f.Name, f.Offset)
+			}
+		}
+	}
+}
+
+// bitImage returns size bytes with ones where a bit-field lies, as the target
+// numbers bits.
+func bitImage(size, offset, width int64, bigEndian bool) []byte {
+	image := make([]byte, size)
+	for i := offset; i < offset+width; i++ {
+		if i < 0 || i/8 >= size {
+			return nil // nowhere
+		}
+		bit := i % 8
+		if bigEndian {
+			bit = 7 - bit
+		}
+		image[i/8] |= 1 << bit
+	}
+	return image
+}
