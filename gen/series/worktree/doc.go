@@ -35,6 +35,12 @@ var (
 	ErrHistory = errors.New("not a series of commits on the base")
 	// ErrCommit: a commit cannot be written as a patch.
 	ErrCommit = errors.New("commit cannot be a patch")
+	// ErrOnto: there is no such place to move a series to.
+	ErrOnto = errors.New("nothing to rebase onto")
+	// ErrNoRebase: no rebase is under way.
+	ErrNoRebase = errors.New("no rebase is under way")
+	// ErrMarkers: conflict markers were left in a file.
+	ErrMarkers = errors.New("conflict markers are left")
 	// ErrKey: a key was given that does not fit.
 	ErrKey = errors.New("key")
 )

@@ -38,15 +38,16 @@ type Tree struct {
 	repo *git.Repo
 	// files is the hash of the patch files that Target had.
 	files string
-	// from and tip are base and tip of the series before it was moved.
-	from, tip string
+	// from and tip are base and tip of the series before it was moved, target
+	// is the commit that it is moved to.
+	from, tip, target string
 }
 
 // setting are the fields of a Tree that its repository remembers.
 func (t *Tree) settings() map[string]*string {
 	return map[string]*string{
 		"project": &t.Project, "base": &t.Base, "basecommit": &t.BaseCommit, "onto": &t.Onto,
-		"files": &t.files, "from": &t.from, "tip": &t.tip,
+		"files": &t.files, "from": &t.from, "tip": &t.tip, "target": &t.target,
 	}
 }
 

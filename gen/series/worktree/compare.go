@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package worktree
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"xpsgen/gen/series/git"
+)
+
+// State says how two forms of one patch relate.
+type State string
+
+const (
+	// Same: not a line differs, but for line numbers.
+	Same State = "same"
+	// Context: the same lines are added and removed, among others.
+	Context State = "context"
+	// Different: other lines are added or removed, or the message is another.
+	Different State = "changed"
+	// Gone: there is only the old one, Added: only the new one.
+	Gone  State = "gone"
+	Added State = "new"
+)
+
+// Pair is one patch in two forms, tied by its key.
+type Pair struct {
+	Key   string
+	Title string
+	State State
+	// OldTitle is set if the title changed.
+	OldTitle string
+	// Diff is git range-diff's word on what differs, without its first line.
+	Diff string
+}
+
+// String is the pair as a line for people.
+func (p Pair) String() string {
+	what := map[State]string{
+		Same: "the same", Context: "the same change, other surroundings", Different: "changed",
+		Gone: "gone", Added: "new",
+	}[p.State]
+	if p.OldTitle != "" {
+		what += fmt.Sprintf(", was %q", p.OldTitle)
+	}
+	return fmt.Sprintf("%-16s %s: %s", p.Key, p.Title, what)
+}
+
+// keyOf is the key that ties a commit, its title if it has none.
+func (c *commit) keyOf() string {
+	if len(c.keys) > 0 {
+		return c.keys[0]
+	}
+	return c.title
+}
+
+// compare ties two forms of a series by their keys, in the order of the new
+// one; what is gone comes last.
+func compare(ctx context.Context, repo *git.Repo, before, now []*commit) ([]Pair, error) {
+	var pairs []Pair
+	for _, n := range now {
+		p := Pair{Key: n.keyOf(), Title: n.title, State: Added}
+		i := slices.IndexFunc(before, func(c *commit) bool { return c.keyOf() == p.Key })
+		if i >= 0 {
+			if err := p.compare(ctx, repo, before[i], n); err != nil {
+				return nil, err
+			}
+		}
+		pairs = append(pairs, p)
+	}
+	for _, b := range before {
+		if !slices.ContainsFunc(now, func(c *commit) bool { return c.keyOf() == b.keyOf() }) {
+			pairs = append(pairs, Pair{Key: b.keyOf(), Title: b.title, State: Gone})
+		}
+	}
+	return pairs, nil
+}
+
+// compare asks git range-diff about one patch. Asked patch by patch, it cannot
+// take one for another.
+func (p *Pair) compare(ctx context.Context, repo *git.Repo, old, now *commit) error {
+	out, err := repo.Output(ctx, "range-diff", "--no-color", "--no-notes", "--creation-factor=999",
+		old.id+"^.."+old.id, now.id+"^.."+now.id)
+	if err != nil {
+		return fmt.Errorf("compare %s: %w", p.Key, err)
+	}
+	head, diff, _ := strings.Cut(out, "\n")
+	p.Diff = strings.TrimRight(diff, "\n")
+	if old.title != now.title {
+		p.OldTitle = old.title
+	}
+	fields := strings.Fields(head)
+	switch {
+	case len(fields) > 2 && fields[2] == "=":
+		p.State = Same
+		p.Diff = ""
+	case sameChange(p.Diff):
+		p.State = Context
+	default:
+		p.State = Different
+	}
+	return nil
+}
+
+// sameChange reports whether a range-diff touches only lines that the patches
+// leave as they are. A line of it has, behind its indentation, the difference
+// between the patches and then what stands in them: "++" is a line added by
+// the new one only.
+func sameChange(diff string) bool {
+	message := false
+	for l := range strings.Lines(diff) {
+		l = strings.TrimSuffix(strings.TrimPrefix(l, "    "), "\n")
+		if strings.HasPrefix(l, "@@ ") {
+			// The part of a patch that follows.
+			message = strings.Contains(l, "## Commit message ##") || strings.HasPrefix(l, "@@ Metadata")
+			continue
+		}
+		if len(l) < 2 {
+			continue
+		}
+		if strings.Contains(l, "## Commit message ##") || strings.Contains(l, "## Metadata ##") {
+			message = true
+		} else if strings.HasPrefix(l[1:], " ## ") {
+			message = false
+		}
+		if l[0] != '+' && l[0] != '-' {
+			continue
+		}
+		if message || l[1] == '+' || l[1] == '-' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package worktree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"xpsgen/gen/series"
+	"xpsgen/gen/series/git"
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/tree"
+)
+
+// RebaseOptions say what to move where.
+type RebaseOptions struct {
+	Options
+	// Onto is where to: the name of another base, a source directory as it
+	// is, or a revision.
+	Onto string
+	// Repo is the repository that knows the revision; empty means the tree of
+	// the base that [Checkout] made.
+	Repo string
+}
+
+// target is a resolved RebaseOptions.Onto.
+type target struct {
+	name, commit, gitDir string
+	base                 *series.Base // if it is one
+}
+
+// RebaseDir is where a rebase of a base happens unless the user says.
+func RebaseDir(root, project, base string) string {
+	return DefaultDir(root, project, base+"-rebase")
+}
+
+// Rebase moves the series of a base, as its patch files are, onto something
+// else, in a new tree. The patch files stay as they are until [Tree.Refresh].
+// Where a patch does not merge, it stops with a [*ConflictError]; then
+// [Continue] goes on and [Abort] gives up.
+func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
+	s, b, err := opt.Change.Base(opt.Base)
+	if err != nil {
+		return nil, err
+	}
+	dir := opt.Dir
+	if dir == "" {
+		dir = RebaseDir(opt.Change.Root, s.Project, b.Name)
+	}
+	if t, err := Open(ctx, dir); err == nil && t.busy() {
+		return nil, fmt.Errorf("%s is in the middle of a rebase: %w: go on with --continue, or give it up with --abort", dir, ErrBusy)
+	}
+	if dir, err = vacant(dir); err != nil {
+		return nil, err
+	}
+	p, err := prepare(ctx, &opt.Options, s, b)
+	if err != nil {
+		return nil, err
+	}
+	to, err := resolveOnto(ctx, &opt, s, b)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree{
+		Dir: dir, Project: s.Project, Base: b.Name, BaseCommit: p.source.BaseCommit, Onto: to.name,
+		from: p.source.BaseCommit, tip: p.tip, target: to.commit, files: filesHash(b),
+	}
+	if to.base != nil {
+		t.files = filesHash(to.base)
+	}
+	if err := t.start(ctx, &opt, p, to, b); err != nil {
+		return nil, err
+	}
+	step := fmt.Sprintf("rebase %s onto %s", b.Name, to.name)
+	done := opt.Progress.Step(step, dir)
+	err = t.repo.Run(ctx, "rebase", "-q", "--merge", "--empty=drop", "--no-keep-empty", "--no-fork-point",
+		"--reapply-cherry-picks", "--onto", to.commit, t.from, t.branch())
+	done(&err)
+	return t.after(ctx, err)
+}
+
+func (t *Tree) branch() string { return "xps/" + t.Base }
+
+// busy reports whether git is in the middle of a rebase there.
+func (t *Tree) busy() bool {
+	_, err := os.Stat(filepath.Join(t.Dir, ".git", "rebase-merge"))
+	return err == nil
+}
+
+// start makes the tree with the new base checked out.
+func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *target, b *series.Base) (err error) {
+	step := "check out " + to.name
+	defer opt.Progress.Step(step, t.Dir)(&err)
+	err = cache.Publish(t.Dir, func(tmp string) error {
+		if err := t.fill(ctx, tmp, p, b); err != nil {
+			return err
+		}
+		if err := t.borrow(to.gitDir); err != nil {
+			return err
+		}
+		// Straight to where the rebase begins, so that the files are written
+		// once.
+		if err := t.repo.Run(ctx, "update-ref", "--no-deref", "HEAD", to.commit); err != nil {
+			return err
+		}
+		return t.repo.Run(ctx, "reset", "-q", "--hard")
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", step, cache.Explain(err, filepath.Dir(t.Dir), 0))
+	}
+	t.repo.Dir = t.Dir
+	return nil
+}
+
+// resolveOnto finds what the user means.
+func resolveOnto(ctx context.Context, opt *RebaseOptions, s *series.Series, b *series.Base) (*target, error) {
+	open := func(base, dir string) (*tree.Source, error) {
+		return tree.Open(ctx, tree.Options{
+			Series: s.Manifest, Base: base, Dir: dir, Cache: opt.Cache, Progress: opt.Progress,
+			Variant: tree.Variant{Unpatched: true},
+		})
+	}
+	name := strings.TrimPrefix(opt.Onto, s.Project+"/")
+	if other := s.Base(name); other != nil && opt.Repo == "" {
+		if other == b {
+			return nil, fmt.Errorf("rebase %s: %w: it is the base itself", b.Name, ErrOnto)
+		}
+		src, err := open(other.Name, "")
+		if err != nil {
+			return nil, err
+		}
+		return &target{name: other.Name, commit: src.BaseCommit, gitDir: src.GitDir(), base: other}, nil
+	}
+	if st, err := os.Stat(opt.Onto); err == nil && st.IsDir() && opt.Repo == "" {
+		src, err := open(b.Name, opt.Onto)
+		if err != nil {
+			return nil, err
+		}
+		return &target{name: opt.Onto, commit: src.BaseCommit, gitDir: src.GitDir()}, nil
+	}
+	dir := opt.Repo
+	if dir == "" {
+		dir = DefaultDir(opt.Change.Root, s.Project, b.Name)
+	}
+	repo := &git.Repo{Dir: dir}
+	if _, err := os.Stat(dir); err == nil && !strings.HasPrefix(opt.Onto, "-") {
+		commit, err := repo.Output(ctx, "rev-parse", "--verify", "--quiet", opt.Onto+"^{commit}")
+		if err == nil && git.IsCommit(commit) {
+			objects, err := repo.Output(ctx, "rev-parse", "--git-path", "objects")
+			if err != nil {
+				return nil, fmt.Errorf("rebase %s: %w", b.Name, err)
+			}
+			if !filepath.IsAbs(objects) {
+				objects = filepath.Join(dir, objects)
+			}
+			return &target{name: opt.Onto, commit: commit, gitDir: filepath.Dir(objects)}, nil
+		}
+	}
+	var names []string
+	for _, other := range s.Bases {
+		if other != b {
+			names = append(names, other.Name)
+		}
+	}
+	return nil, fmt.Errorf("rebase %s: %w: %q is no other base (there is %s), no directory, and no commit that %s knows (--repo names another repository)",
+		b.Name, ErrOnto, opt.Onto, strings.Join(names, ", "), dir)
+}
+
+// Continue goes on with a rebase after its conflicts were resolved.
+func Continue(ctx context.Context, dir string) (*Moved, error) {
+	t, err := Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	if t.target == "" {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoRebase)
+	}
+	if !t.busy() {
+		// The user may have gone on with git itself.
+		return t.after(ctx, nil)
+	}
+	if files, err := t.unmerged(ctx); err != nil || len(files) > 0 {
+		return nil, errors.Join(err, t.conflict(ctx, files, nil))
+	}
+	staged, err := t.repo.Lines(ctx, "diff", "--cached", "--name-only", "HEAD")
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", dir, err)
+	}
+	if len(staged) > 0 {
+		args := append([]string{"grep", "--cached", "-l", "-E", "^(<<<<<<<|>>>>>>>) ", "--"}, staged...)
+		marked, err := t.repo.Lines(ctx, args...)
+		if err != nil && git.ExitCode(err) != 1 {
+			return nil, fmt.Errorf("look at %s: %w", dir, err)
+		}
+		if len(marked) > 0 {
+			return nil, fmt.Errorf("%s: %w in %s: edit them, git add them, and go on", dir, ErrMarkers, strings.Join(marked, ", "))
+		}
+	}
+	return t.after(ctx, t.repo.Run(ctx, "rebase", "--continue"))
+}
+
+// Abort gives a rebase up and removes its tree.
+func Abort(ctx context.Context, dir string) error {
+	t, err := Open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if t.target == "" {
+		return fmt.Errorf("%s: %w", dir, ErrNoRebase)
+	}
+	if !t.busy() {
+		return fmt.Errorf("%s: %w: the series is moved; remove the directory if you do not want it", dir, ErrNoRebase)
+	}
+	if err := os.RemoveAll(t.Dir); err != nil {
+		return fmt.Errorf("abort the rebase: %w", err)
+	}
+	return nil
+}
+
+// unmerged lists the files with conflicts.
+func (t *Tree) unmerged(ctx context.Context) ([]string, error) {
+	files, err := t.repo.Lines(ctx, "diff", "--name-only", "--diff-filter=U")
+	if err != nil {
+		return nil, fmt.Errorf("look for conflicts in %s: %w", t.Dir, err)
+	}
+	return files, nil
+}
+
+// after looks where a rebase has ended, or stopped.
+func (t *Tree) after(ctx context.Context, err error) (*Moved, error) {
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("rebase in %s: %w", t.Dir, err)
+	}
+	if t.busy() {
+		files, uerr := t.unmerged(ctx)
+		if uerr != nil {
+			return nil, uerr
+		}
+		return nil, t.conflict(ctx, files, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rebase in %s: %w", t.Dir, err)
+	}
+	now, err := commits(ctx, t.repo, t.target, "HEAD")
+	if err != nil {
+		return nil, err
+	}
+	before, err := commits(ctx, t.repo, t.from, t.tip)
+	if err != nil {
+		return nil, err
+	}
+	t.BaseCommit = t.target
+	if err := t.repo.Run(ctx, "update-ref", "refs/tags/"+baseTag, t.BaseCommit); err != nil {
+		return nil, fmt.Errorf("rebase in %s: %w", t.Dir, err)
+	}
+	if err := t.save(ctx); err != nil {
+		return nil, err
+	}
+	m := &Moved{Tree: t, Old: t.tip, OldBase: t.from, NewBase: t.target}
+	if m.New, err = t.repo.Output(ctx, "rev-parse", "HEAD"); err != nil {
+		return nil, fmt.Errorf("rebase in %s: %w", t.Dir, err)
+	}
+	m.Pairs, err = compare(ctx, t.repo, before, now)
+	return m, err
+}
+
+// conflict describes where the rebase waits.
+func (t *Tree) conflict(ctx context.Context, files []string, cause error) error {
+	e := &ConflictError{Dir: t.Dir, Base: t.Base, Onto: t.Onto, Files: files}
+	if cause != nil {
+		e.Output = strings.TrimSpace(cause.Error())
+	}
+	read := func(name string) int {
+		data, _ := os.ReadFile(filepath.Join(t.Dir, ".git", "rebase-merge", name))
+		n, _ := strconv.Atoi(strings.TrimSpace(string(data)))
+		return n
+	}
+	e.N, e.Total = read("msgnum"), read("end")
+	id, err := t.repo.Output(ctx, "rev-parse", "--verify", "--quiet", "REBASE_HEAD")
+	if err != nil {
+		return e
+	}
+	list, err := commits(ctx, t.repo, t.from, t.tip)
+	if err != nil {
+		return e
+	}
+	for _, c := range list {
+		if c.id == id {
+			e.Key, e.Title = c.keyOf(), c.title
+		}
+	}
+	return e
+}
+
+// Moved is a series that was moved to another base.
+type Moved struct {
+	// Tree is where it is now.
+	Tree *Tree
+	// Old and New are its last commits before and after, OldBase and NewBase
+	// what they stand on.
+	Old, New, OldBase, NewBase string
+	// Pairs say what became of each patch.
+	Pairs []Pair
+}
