@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -84,6 +85,10 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 		words = []string{"auto", "kvm", "tcg"}
 	case "base":
 		words = []string{vmtest.DefaultBase}
+	case "project":
+		words = []string{"linux", "iproute2"}
+	case "onto":
+		words = baseNames(os.Getenv("XPSGEN_ROOT"))
 	case "config":
 		words = vmtest.Fragments()
 	case "only":
@@ -91,7 +96,7 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 	case "color":
 		words = []string{"auto", "always", "never"}
 	case "kernel", "iproute2", "root", "cache", "add", "out", "tree", "include", "file",
-		"jobs", "j", "cpus", "memory", "timeout", "env", "arch", "cc", "patch", "junit":
+		"jobs", "j", "cpus", "memory", "timeout", "env", "arch", "cc", "o", "repo", "drop", "key", "patch", "junit":
 		// The shell's own completion of file names, or nothing.
 	default:
 		return false

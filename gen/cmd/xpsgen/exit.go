@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"xpsgen/gen/series"
+	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest"
 )
 
@@ -53,8 +55,31 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case ctx.Err() != nil:
 		return exitSignal
-	case vmtest.IsVerdict(err):
+	case vmtest.IsVerdict(err), isSeriesVerdict(err):
 		return exitFailed
 	}
 	return exitBreakdown
+}
+
+// isSeriesVerdict tells whether err says that the series or its tree is not as
+// it must be, as opposed to the workbench having broken down.
+func isSeriesVerdict(err error) bool {
+	var (
+		conflict *worktree.ConflictError
+		lost     *worktree.LostError
+		file     *series.FileError
+	)
+	if errors.As(err, &conflict) || errors.As(err, &lost) || errors.As(err, &file) {
+		return true
+	}
+	for _, verdict := range []error{
+		worktree.ErrExists, worktree.ErrNotOurs, worktree.ErrBusy, worktree.ErrDirty, worktree.ErrStale,
+		worktree.ErrHistory, worktree.ErrCommit, worktree.ErrKey, worktree.ErrOnto, worktree.ErrNoRebase,
+		worktree.ErrMarkers, worktree.ErrNoForm,
+	} {
+		if errors.Is(err, verdict) {
+			return true
+		}
+	}
+	return false
 }

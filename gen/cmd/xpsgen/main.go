@@ -41,6 +41,7 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 
 	env := newEnvironment(stdin, stdout, stderr)
 	defer env.close()
-	err := newApp(env, args).RunContext(ctx, args)
+	app := newApp(env, args)
+	err := app.RunContext(ctx, permute(app, args))
 	return env.report(ctx, err)
 }

