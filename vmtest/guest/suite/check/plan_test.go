@@ -25,6 +25,9 @@ func TestFilter(t *testing.T) {
 		{"off", []string{"hook/a02-off", "control/a24-off"}},
 		{"hook/a0[12]-o", []string{"hook/a02-off"}},
 		{"hook|control/24|01", []string{"hook/a01-x", "control/a24-off"}},
+		{"hook/x|control/off", []string{"hook/a01-x", "control/a24-off"}},
+		{"hook/x|off|control/off", []string{"hook/a01-x", "hook/a02-off", "control/a24-off"}},
+		{"hook/(x|control/off)", []string{"hook/a01-x"}},
 		{"^a24", []string{"control/a24-off"}},
 		{"(hook/a01)", nil},
 		{"nothing", nil},
@@ -38,7 +41,7 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%q selects %q, want %q", tc.filter, got, tc.want)
 		}
 	}
-	for _, bad := range []string{"a/b/c", "(", "hook/[", "*"} {
+	for _, bad := range []string{"a/b/c", "a/b|a/b/c", "(", "hook/[", "*"} {
 		if _, err := ParseFilter(bad); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
