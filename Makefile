@@ -35,7 +35,7 @@ TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest test unit lint guest faults check-uapi mutants \
+.PHONY: all help deps doctor vmtest test unit lint guest faults check-uapi mutants bisect \
 	unpatched shell uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
@@ -52,6 +52,7 @@ help:
 	@echo '  check-uapi - package uapi is what the patched headers say'
 	@echo '  mutants    - each defect of the RFC put back: the suite must notice'
 	@echo '  report-test - the report in a browser and a validator (installs Chromium)'
+	@echo '  bisect     - every patch by itself: warnings, boot, tests'
 	@echo '  fuzz       - every fuzz target for FUZZTIME each'
 	@echo
 	@echo 'Work with it:'
@@ -67,7 +68,7 @@ help:
 	@echo '  clean      - remove bin/ and out/ (the cache stays: xpsgen doctor says where)'
 	@echo
 	@echo 'Variables:'
-	@echo '  BASE=      - kernel base: net-next, 6.12, or all (vmtest, unpatched, mutants)'
+	@echo '  BASE=      - kernel base: net-next, 6.12, or all (vmtest, unpatched, mutants, bisect)'
 	@echo '  KERNEL=    - your kernel checkout instead of the base'
 	@echo '  IPROUTE2=  - your iproute2 checkout instead of the base'
 	@echo '  CONFIG=    - more Kconfig fragments, by name or file'
@@ -102,6 +103,9 @@ unpatched: deps
 
 mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)
+
+bisect: deps
+	$(Q)$(XPSGEN) $(VERBOSE) bisect $(VMFLAGS)
 
 shell: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vm shell $(VMFLAGS) || test $$? -ne 69

@@ -11,10 +11,26 @@ import (
 
 // buildChecks are the fragments of vmtest/config that switch off what the hook
 // depends on.
-var buildChecks = []string{"nosmp", "nobpf"}
+var buildChecks = []struct {
+	fragment, without string
+	// targets are make's; nil means what [build.Check] takes.
+	targets []string
+}{
+	{"nosmp", "CONFIG_SMP", nil},
+	{"nobpf", "CONFIG_BPF_SYSCALL", nil},
+	{"nonet", "CONFIG_NET", []string{"kernel/bpf/"}},
+}
+
+// withouts are the symbols that the build checks do without.
+func withouts() (all []string) {
+	for _, c := range buildChecks {
+		all = append(all, c.without)
+	}
+	return all
+}
 
 // CheckBuilds compiles what the series touches in configurations that lack
-// XPS, or the bpf system call. Nothing is booted. Errors are as for
+// XPS, or the bpf system call, or the network. Nothing is booted. Errors are as for
 // [Prepare]; a [*build.CompileError] means that a configuration does not
 // build.
 func CheckBuilds(ctx context.Context, s Source) error {
@@ -22,13 +38,13 @@ func CheckBuilds(ctx context.Context, s Source) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range buildChecks {
-		fragments, err := config.LoadAll(name)
+	for _, c := range buildChecks {
+		fragments, err := config.LoadAll(c.fragment)
 		if err != nil {
 			return err
 		}
 		err = build.Check(ctx, build.CheckOptions{
-			Source: src, Fragments: fragments, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+			Source: src, Fragments: fragments, Targets: c.targets, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -120,17 +121,25 @@ func (opt *MutantOptions) runMutant(ctx context.Context, m Mutant) (noticed bool
 	return noticed, diag, nil
 }
 
-// anyOf is a --run pattern that selects what any of several does. Patterns are
-// split by level, so each level gets the union; tests selected beyond that are
-// run and not looked at.
+// anyOf is a --run pattern that selects what any of several does.
 func anyOf(patterns []string) string {
-	var groups, tests []string
-	for _, p := range patterns {
-		group, test, _ := strings.Cut(p, "/")
-		groups = append(groups, "("+group+")")
-		tests = append(tests, "("+test+")")
+	whole := make([]string, len(patterns))
+	for i, p := range patterns {
+		if whole[i] = p; !strings.Contains(p, "/") {
+			whole[i] = "(" + p + ")/|/(" + p + ")" // a group's name or a test's
+		}
 	}
-	return strings.Join(groups, "|") + "/" + strings.Join(tests, "|")
+	return strings.Join(whole, "|")
+}
+
+// exactly is a --run pattern that selects the tests of these names.
+func exactly(names []string) string {
+	whole := make([]string, len(names))
+	for i, n := range names {
+		group, test, _ := strings.Cut(n, "/")
+		whole[i] = "^" + regexp.QuoteMeta(group) + "$/^" + regexp.QuoteMeta(test) + "$"
+	}
+	return strings.Join(whole, "|")
 }
 
 // find returns what was reported of a test.

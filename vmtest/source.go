@@ -57,6 +57,11 @@ type Source struct {
 	// patch that is there once more in a folder beside it, called as the base
 	// is, that one is taken.
 	KernelExtra, IPRoute2Extra []string
+	// KernelFirst and IPRoute2First apply only that many patches of a series;
+	// 0 means all.
+	KernelFirst, IPRoute2First int
+	// Apart names a working tree of the kernel's own, see [tree.Variant].
+	Apart string
 	// Progress hears what takes long. May be nil.
 	Progress progress.Func
 }
@@ -139,11 +144,12 @@ func (s *Source) OpenKernel(ctx context.Context) (*tree.Source, error) {
 		return nil, err
 	}
 	return tree.Open(ctx, tree.Options{
-		Series:   series,
-		Base:     s.base(),
-		Dir:      s.KernelDir,
-		Cache:    s.Cache,
-		Variant:  tree.Variant{Unpatched: s.Unpatched, Extra: extraFor(s.base(), s.KernelExtra)},
+		Series: series,
+		Base:   s.base(),
+		Dir:    s.KernelDir,
+		Cache:  s.Cache,
+		Variant: tree.Variant{Unpatched: s.Unpatched, First: s.KernelFirst, Apart: s.Apart,
+			Extra: extraFor(s.base(), s.KernelExtra)},
 		Progress: s.Progress,
 	})
 }
@@ -187,7 +193,7 @@ func (s *Source) OpenIPRoute2(ctx context.Context) (*tree.Source, error) {
 			Base:     base,
 			Dir:      s.IPRoute2Dir,
 			Cache:    s.Cache,
-			Variant:  tree.Variant{Extra: extraFor(base, s.IPRoute2Extra)},
+			Variant:  tree.Variant{First: s.IPRoute2First, Extra: extraFor(base, s.IPRoute2Extra)},
 			Progress: s.Progress,
 		})
 		if !errors.Is(err, tree.ErrObtain) || s.IPRoute2Dir != "" || i == len(bases)-1 || ctx.Err() != nil {

@@ -43,6 +43,9 @@ type Variant struct {
 	First int
 	// Extra are further patch files, applied on top.
 	Extra []string
+	// Apart names a working tree of its own, for somebody who goes through
+	// many variants and must not cost others the objects of theirs.
+	Apart string
 }
 
 // String describes v for people: "", "unpatched", "first 2 patches".
@@ -116,7 +119,9 @@ func Open(ctx context.Context, opt Options) (*Source, error) {
 	if opt.Dir != "" {
 		name = filepath.Base(got.dir)
 	}
-	if opt.Variant.Unpatched {
+	if opt.Variant.Apart != "" {
+		name += "-" + opt.Variant.Apart
+	} else if opt.Variant.Unpatched {
 		// Between the base and the series most objects differ, for the sake of
 		// a few headers: each has a working tree of its own, so that looking
 		// at one does not cost the next build of the other.

@@ -42,6 +42,7 @@ func newApp(env *environment, args []string) *cli.App {
 			vmtestCommand(env),
 			vmCommand(env),
 			mutantsCommand(env),
+			bisectCommand(env),
 			benchCommand(env),
 			reportCommand(env),
 			uapiCommand(env),
