@@ -4,7 +4,7 @@
 // Header: linux/capability.h
 // SHA256: 52ba398e069d5d0188434361ceaf3915256a01df205d331d23ea3536cd464ccd
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 82c080e7a316a928089df3850451202e605f72248abf1542d722d9cdca425cbd
+// Series: v1 1d7c98470ae930f1dcb0ea336e226d5fb88ef8628a1b23c7cc66566ed9a76c53
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if_arp.h
 // SHA256: bf253dab740065daf6283a0d0fdeedf3c07acaf03271d0c50a723e0fdd895429
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 82c080e7a316a928089df3850451202e605f72248abf1542d722d9cdca425cbd
+// Series: v1 1d7c98470ae930f1dcb0ea336e226d5fb88ef8628a1b23c7cc66566ed9a76c53
 
 package uapi
 

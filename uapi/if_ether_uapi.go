@@ -4,7 +4,7 @@
 // Header: linux/if_ether.h
 // SHA256: 5f5b0f56e48725c03cea723c390331c9bf83532a011f04e48b7cd9600e2aa42b
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 82c080e7a316a928089df3850451202e605f72248abf1542d722d9cdca425cbd
+// Series: v1 1d7c98470ae930f1dcb0ea336e226d5fb88ef8628a1b23c7cc66566ed9a76c53
 
 package uapi
 

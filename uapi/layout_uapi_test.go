@@ -883,6 +883,8 @@ var layoutOfBpf = []layoutFact{
 	{"size of the struct Sockmap of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoSockmap{}), 8},
 	{"offset of map_id in the struct Sockmap of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoSockmap{}.MapId), 0},
 	{"offset of attach_type in the struct Sockmap of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoSockmap{}.AttachType), 4},
+	{"size of the struct Xps of BpfLinkInfo", unsafe.Sizeof(BpfLinkInfoXps{}), 4},
+	{"offset of ifindex in the struct Xps of BpfLinkInfo", unsafe.Offsetof(BpfLinkInfoXps{}.Ifindex), 0},
 	{"size of struct bpf_sock_addr", unsafe.Sizeof(BpfSockAddr{}), 72},
 	{"offset of user_family in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.UserFamily), 0},
 	{"offset of user_ip4 in struct bpf_sock_addr", unsafe.Offsetof(BpfSockAddr{}.UserIp4), 4},

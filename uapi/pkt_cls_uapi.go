@@ -4,7 +4,7 @@
 // Header: linux/pkt_cls.h
 // SHA256: 73b52f4e7279c42824f63b2b5f52f49a36f3cc7787a21b6f7b414bc0cc343441
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 82c080e7a316a928089df3850451202e605f72248abf1542d722d9cdca425cbd
+// Series: v1 1d7c98470ae930f1dcb0ea336e226d5fb88ef8628a1b23c7cc66566ed9a76c53
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/rtnetlink.h
 // SHA256: 16abf3fcfea8b8b18b62c41a55d095ae633534d8cc3391918526572653dd11e9
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 82c080e7a316a928089df3850451202e605f72248abf1542d722d9cdca425cbd
+// Series: v1 1d7c98470ae930f1dcb0ea336e226d5fb88ef8628a1b23c7cc66566ed9a76c53
 
 package uapi
 

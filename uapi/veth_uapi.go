@@ -4,7 +4,7 @@
 // Header: linux/veth.h
 // SHA256: ce185c9ad6bfae75895ced4fb442102f0a59008deff4d0bf18f2b10159df4a5f
 // Kernel: 6.12.117 (base 6.12)
-// Series: v1 82c080e7a316a928089df3850451202e605f72248abf1542d722d9cdca425cbd
+// Series: v1 1d7c98470ae930f1dcb0ea336e226d5fb88ef8628a1b23c7cc66566ed9a76c53
 
 package uapi
 
