@@ -38,9 +38,10 @@ type DetachOptions struct {
 // holds it until it is replaced, detached, or the device goes.
 //
 // The error wraps [ErrAttached] or [ErrUnexpectedProgram] if a condition in opt
-// does not hold, [ErrBadProgram] if prog is not a socket filter, [ErrNoDevice],
-// [ErrPermission] or [ErrNotSupported]. After an error, what was attached before
-// still is, except that after a time-out it is not known.
+// does not hold, [ErrLinked] if a link holds the program that is attached,
+// [ErrBadProgram] if prog is not a socket filter, [ErrNoDevice], [ErrPermission]
+// or [ErrNotSupported]. After an error, what was attached before still is, except
+// that after a time-out it is not known.
 func (c *Client) Attach(ifindex int, prog *ebpf.Program, opt *AttachOptions) error {
 	if opt == nil {
 		opt = &AttachOptions{}
@@ -90,7 +91,8 @@ func (c *Client) attach(ifindex int, p handle, ch change) error {
 // one. A nil opt means no conditions.
 //
 // The error wraps [ErrUnexpectedProgram] if a condition in opt does not hold,
-// [ErrNoDevice], [ErrPermission] or [ErrNotSupported].
+// [ErrLinked] if a link holds the program, [ErrNoDevice], [ErrPermission] or
+// [ErrNotSupported].
 func (c *Client) Detach(ifindex int, opt *DetachOptions) error {
 	if opt == nil {
 		opt = &DetachOptions{}
@@ -160,7 +162,13 @@ func (c *Client) change(op string, ifindex int, ch change) error {
 	}
 	msgs, err := c.execute(req)
 	if err != nil {
-		return c.named(newError(op, ifindex, err))
+		err = newError(op, ifindex, err)
+		// Nothing but a link makes a device busy for a request that does not
+		// ask for one without a program.
+		if e := (*Error)(nil); errors.As(err, &e) && e.Errno == unix.EBUSY && ch.flags&uapi.XPS_FLAGS_UPDATE_IF_NOEXIST == 0 {
+			e.Err = ErrLinked
+		}
+		return c.named(err)
 	}
 	c.warnings(op, ifindex, msgs)
 	return nil

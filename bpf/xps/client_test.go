@@ -30,7 +30,7 @@ func methods() map[string]func(*Client) error {
 func TestErrnos(t *testing.T) {
 	sentinels := []error{
 		ErrNotSupported, ErrAttached, ErrUnexpectedProgram, ErrNoDevice, ErrPermission, ErrBadProgram,
-		ErrBadOptions, ErrInterrupted, ErrOverrun,
+		ErrBadOptions, ErrInterrupted, ErrOverrun, ErrLinked, ErrDetached, ErrNotLink,
 	}
 	errnos := map[unix.Errno]error{
 		unix.EBUSY:      ErrAttached,
@@ -45,6 +45,11 @@ func TestErrnos(t *testing.T) {
 	}
 	for errno, want := range errnos {
 		for op, call := range methods() {
+			want := want
+			if errno == unix.EBUSY && (op == opAttach || op == opDetach) {
+				// Neither asks for a device without a program.
+				want = ErrLinked
+			}
 			t.Run(fmt.Sprintf("%s/%s", op, unix.ErrnoName(errno)), func(t *testing.T) {
 				// NLMSGERR_ATTR_MSG "because" and NLMSGERR_ATTR_OFFS 36.
 				said := wire(u16(12), u16(1), []byte("because\x00"), u16(8), u16(2), u32(36))

@@ -26,6 +26,10 @@
 // and the process may end. It goes when it is replaced, detached, or when the
 // device goes, and stays when the device moves to another network namespace.
 //
+// That is for what shall stay. What shall end with its process is attached by
+// [AttachLink]: the [Link] owns the attachment, nobody else can take it away by
+// netlink, and the program is detached when the last holder of the link is gone.
+//
 // # Errors
 //
 // Errors of the kernel are of type [*Error], carry what the kernel said, and

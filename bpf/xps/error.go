@@ -19,8 +19,16 @@ var (
 	// ErrAttached: the device has a program already, and was not to get
 	// another one. The errno is EBUSY.
 	ErrAttached = errors.New("a program is attached already")
+	// ErrLinked: the program of the device is held by a link, and can be
+	// replaced or detached only through that. The errno is EBUSY.
+	ErrLinked = errors.New("the program is held by a link")
+	// ErrDetached: the link is detached, or its device gone. The errno is
+	// ENOLINK.
+	ErrDetached = errors.New("link is detached")
+	// ErrNotLink: this is pinned, or open, but not a link to the hook.
+	ErrNotLink = errors.New("not an XPS link")
 	// ErrUnexpectedProgram: the device has another program than expected, or
-	// none. The errno is EEXIST.
+	// none. The errno is EEXIST, from a link EPERM.
 	ErrUnexpectedProgram = errors.New("attached is not the expected program")
 	// ErrNoDevice: there is no such device in this network namespace. The
 	// errno is ENODEV.
@@ -47,12 +55,20 @@ const (
 	opSupport = "probe"
 	opDial    = "dial"
 	opWatch   = "watch"
+	opLink    = "link"
+	opOpen    = "open"
+	opUpdate  = "update"
+	opInfo    = "info"
+	opPin     = "pin"
+	opUnpin   = "unpin"
+	opClose   = "close"
 )
 
 // Error is an operation that went wrong.
 type Error struct {
 	// Op is the operation: "attach", "detach", "query", "list", "probe",
-	// "dial" or "watch".
+	// "dial", "watch"; of links "link", "open", "update", "detach", "info",
+	// "pin", "unpin" or "close".
 	Op string
 	// Ifindex is the device, 0 if the operation is not about one.
 	Ifindex int

@@ -140,3 +140,46 @@ func ExampleWatch() {
 		fmt.Printf("%s: program %d, before %d\n", e.Name, e.New.ProgramID, e.Old.ProgramID)
 	}
 }
+
+// Steer for as long as this process lives: whatever becomes of it, the device is
+// left as it was.
+func ExampleAttachLink() {
+	var objs bpf.XpsCpuObjects
+	if err := bpf.LoadXpsCpuObjects(&objs, nil); err != nil {
+		log.Fatal(err)
+	}
+	defer objs.Close()
+	eth0, err := net.InterfaceByName("eth0")
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	l, err := xps.AttachLink(eth0.Index, objs.XpsCpu, nil)
+	if errors.Is(err, xps.ErrAttached) {
+		log.Fatal("somebody else steers eth0: ", err)
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	<-interrupted
+}
+
+// Hand a link over to the next version of a program without a packet chosen for
+// by neither.
+func ExampleOpenLink() {
+	takeOver := func(next *ebpf.Program) (*xps.Link, error) {
+		l, err := xps.OpenLink("/sys/fs/bpf/steer-eth0")
+		if err != nil {
+			return nil, err
+		}
+		if err := l.Update(next, nil); err != nil {
+			l.Close()
+			return nil, err
+		}
+		return l, nil
+	}
+	_ = takeOver
+}

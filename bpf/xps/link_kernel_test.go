@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package xps_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/bpf/xps"
+)
+
+// requireLinks skips the test on a kernel whose hook has no links: the patch
+// that adds them is one that a series may do without.
+func requireLinks(tb testing.TB, ifindex int) {
+	tb.Helper()
+	l, err := xps.AttachLink(ifindex, mustProgram(tb, 1), nil)
+	if errors.Is(err, xps.ErrNotSupported) {
+		skipUnlessRequired(tb, "xps", "this kernel has no links to the XPS hook")
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := l.Detach(); err != nil {
+		tb.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func mustLink(tb testing.TB, ifindex int, prog *ebpf.Program) *xps.Link {
+	tb.Helper()
+	l, err := xps.AttachLink(ifindex, prog, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { l.Close() })
+	return l
+}
+
+// expectLink fails the test unless the link is about this program and device.
+func expectLink(tb testing.TB, l *xps.Link, ifindex int, prog *ebpf.Program) {
+	tb.Helper()
+	got, err := l.Info()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if got.ID == 0 {
+		tb.Error("a link without an id")
+	}
+	want := xps.LinkInfo{ID: got.ID, ProgramID: mustID(tb, prog), Ifindex: ifindex}
+	if diff := cmp.Diff(want, got); diff != "" {
+		tb.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// mustDetachSoon waits for what a worker of the kernel does when the last
+// descriptor of a link is closed.
+func mustDetachSoon(tb testing.TB, c *xps.Client, ifindex int) {
+	tb.Helper()
+	for range 100 {
+		s, err := c.Query(ifindex)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if !s.Attached {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	tb.Error("still attached, though nobody holds the link")
+}
+
+func TestKernelLink(t *testing.T) {
+	c := requireHook(t, nil)
+	d0 := mustAdd(t, "d0")
+	requireLinks(t, d0)
+	a, b := mustProgram(t, 1), mustProgram(t, 2)
+
+	l := mustLink(t, d0, a)
+	expect(t, c, d0, "d0", a)
+	expectLink(t, l, d0, a)
+
+	if err := l.Update(b, nil); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c, d0, "d0", b)
+	expectLink(t, l, d0, b)
+
+	if err := l.Update(a, &xps.UpdateOptions{Expected: a}); !errors.Is(err, xps.ErrUnexpectedProgram) || !errors.Is(err, unix.EPERM) {
+		t.Errorf("%v, want %v and EPERM", err, xps.ErrUnexpectedProgram)
+	}
+	expect(t, c, d0, "d0", b)
+	if err := l.Update(a, &xps.UpdateOptions{Expected: b}); err != nil {
+		t.Error(err)
+	}
+	expect(t, c, d0, "d0", a)
+
+	xdp := mustProgramOf(t, ebpf.XDP)
+	if err := l.Update(xdp, nil); !errors.Is(err, xps.ErrBadProgram) {
+		t.Errorf("%v, want %v", err, xps.ErrBadProgram)
+	}
+
+	if err := l.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c, d0, "d0", nil)
+	expectLink(t, l, 0, a)
+	if err := l.Update(b, nil); !errors.Is(err, xps.ErrDetached) {
+		t.Errorf("%v, want %v", err, xps.ErrDetached)
+	}
+	if err := l.Detach(); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestKernelLinkEndsWithItsHolder(t *testing.T) {
+	c := requireHook(t, nil)
+	d0 := mustAdd(t, "d0")
+	requireLinks(t, d0)
+
+	l := mustLink(t, d0, mustProgram(t, 1))
+	dup, err := unix.FcntlInt(uintptr(l.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := c.Query(d0); err != nil || !s.Attached {
+		t.Errorf("%+v, %v with another descriptor open", s, err)
+	}
+	unix.Close(dup)
+	mustDetachSoon(t, c, d0)
+}
+
+func TestKernelLinkExcludesNetlink(t *testing.T) {
+	c := requireHook(t, nil)
+	d0 := mustAdd(t, "d0")
+	requireLinks(t, d0)
+	a, b := mustProgram(t, 1), mustProgram(t, 2)
+
+	l := mustLink(t, d0, a)
+	for name, err := range map[string]error{
+		"attach":  c.Attach(d0, b, nil),
+		"same":    c.Attach(d0, a, nil),
+		"replace": c.Attach(d0, b, &xps.AttachOptions{Expected: a}),
+		"detach":  c.Detach(d0, nil),
+		"this":    c.Detach(d0, &xps.DetachOptions{Expected: a}),
+	} {
+		if !errors.Is(err, xps.ErrLinked) || !errors.Is(err, unix.EBUSY) {
+			t.Errorf("%s: %v, want %v and EBUSY", name, err, xps.ErrLinked)
+		}
+	}
+	if err := c.Attach(d0, b, &xps.AttachOptions{NoReplace: true}); !errors.Is(err, xps.ErrAttached) {
+		t.Errorf("%v, want %v", err, xps.ErrAttached)
+	}
+	if _, err := xps.AttachLink(d0, b, nil); !errors.Is(err, xps.ErrAttached) {
+		t.Errorf("%v, want %v", err, xps.ErrAttached)
+	}
+	expect(t, c, d0, "d0", a)
+	if err := l.Detach(); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := c.Attach(d0, b, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := xps.AttachLink(d0, a, nil); !errors.Is(err, xps.ErrAttached) || !errors.Is(err, unix.EBUSY) {
+		t.Errorf("%v, want %v and EBUSY", err, xps.ErrAttached)
+	}
+	expect(t, c, d0, "d0", b)
+}
+
+func TestKernelLinkOutlivesItsDevice(t *testing.T) {
+	requireHook(t, nil)
+	nl := mustRtnetlink(t)
+	d0 := mustAdd(t, "d0")
+	requireLinks(t, d0)
+	a := mustProgram(t, 1)
+
+	l := mustLink(t, d0, a)
+	if err := nl.del(d0); err != nil {
+		t.Fatal(err)
+	}
+	expectLink(t, l, 0, a)
+	if err := l.Update(mustProgram(t, 2), nil); !errors.Is(err, xps.ErrDetached) {
+		t.Errorf("%v, want %v", err, xps.ErrDetached)
+	}
+}
+
+func TestKernelLinkPin(t *testing.T) {
+	c := requireHook(t, nil)
+	d0 := mustAdd(t, "d0")
+	requireLinks(t, d0)
+	a := mustProgram(t, 1)
+
+	const bpffs = "/sys/fs/bpf"
+	path := filepath.Join(bpffs, "xps_test_link")
+	l := mustLink(t, d0, a)
+	if err := l.Pin(path); err != nil {
+		skipUnlessRequired(t, "xps", "cannot pin in "+bpffs+": "+err.Error())
+	}
+	t.Cleanup(func() { os.Remove(path) })
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c, d0, "d0", a)
+
+	again, err := xps.OpenLink(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectLink(t, again, d0, a)
+	if err := again.Unpin(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v: still pinned", err)
+	}
+	expect(t, c, d0, "d0", a)
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustDetachSoon(t, c, d0)
+
+	if _, err := xps.OpenLink(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v, want %v", err, os.ErrNotExist)
+	}
+}
+
+func TestKernelOpenLinkOfSomethingElse(t *testing.T) {
+	requireHook(t, nil)
+	requireLinks(t, mustAdd(t, "d0"))
+	path := "/sys/fs/bpf/xps_test_prog"
+	if err := mustProgram(t, 1).Pin(path); err != nil {
+		skipUnlessRequired(t, "xps", "cannot pin: "+err.Error())
+	}
+	t.Cleanup(func() { os.Remove(path) })
+	if l, err := xps.OpenLink(path); err == nil {
+		l.Close()
+		t.Error("a program was opened as a link")
+	}
+}
+
+// TestKernelLinkNetNS attaches to a device of a namespace that the calling
+// thread is not in.
+func TestKernelLinkNetNS(t *testing.T) {
+	c := requireHook(t, nil)
+	d0 := mustAdd(t, "d0")
+	requireLinks(t, d0)
+	a := mustProgram(t, 1)
+
+	there, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := xps.AttachLink(d0, a, nil); !errors.Is(err, xps.ErrNoDevice) {
+		t.Errorf("%v, want %v", err, xps.ErrNoDevice)
+	}
+	l, err := xps.AttachLink(d0, a, &xps.LinkOptions{NetNS: int(there.Fd())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	expectLink(t, l, d0, a)
+	expect(t, c, d0, "d0", a)
+}
+
+func TestKernelLinkArguments(t *testing.T) {
+	requireHook(t, nil)
+	requireLinks(t, mustAdd(t, "d0"))
+	if _, err := xps.AttachLink(999, mustProgram(t, 1), nil); !errors.Is(err, xps.ErrNoDevice) {
+		t.Errorf("%v, want %v", err, xps.ErrNoDevice)
+	}
+	if _, err := xps.AttachLink(1, mustProgramOf(t, ebpf.XDP), nil); !errors.Is(err, xps.ErrBadProgram) {
+		t.Errorf("%v, want %v", err, xps.ErrBadProgram)
+	}
+}

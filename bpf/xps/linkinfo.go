@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package xps
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	ebpflink "github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/uapi"
+)
+
+// info asks by itself: package link knows nothing of what is special about
+// links of this type.
+func (l *Link) info(op string) (LinkInfo, error) {
+	// The kernel is told where to write to by a number, which would not
+	// follow if the garbage collector or a growing stack moved it.
+	raw := &uapi.BpfLinkInfo{}
+	var pin runtime.Pinner
+	pin.Pin(raw)
+	defer pin.Unpin()
+
+	attr := &uapi.BpfAttr{}
+	*attr.Info() = uapi.BpfAttrInfo{
+		BpfFd:   uint32(l.FD()),
+		InfoLen: uint32(unsafe.Sizeof(*raw)),
+		Info:    uint64(uintptr(unsafe.Pointer(raw))),
+	}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, uapi.BPF_OBJ_GET_INFO_BY_FD,
+		uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
+	runtime.KeepAlive(l)
+	if errno != 0 {
+		return LinkInfo{}, linkError(op, 0, fmt.Errorf("link info: %w", errno))
+	}
+
+	if raw.Type != uapi.BPF_LINK_TYPE_XPS {
+		return LinkInfo{}, &Error{Op: op, Err: fmt.Errorf("%w: its type is %d", ErrNotLink, raw.Type)}
+	}
+	return LinkInfo{
+		ID:        ebpflink.ID(raw.Id),
+		ProgramID: ebpf.ProgramID(raw.ProgId),
+		Ifindex:   int(raw.Xps().Ifindex),
+	}, nil
+}
