@@ -36,12 +36,18 @@ func (r *HeadersResult) Show(ctx context.Context, name string) ([]byte, error) {
 // Headers installs the UAPI headers of the patched kernel that s describes, or
 // finds them in the cache. Errors are as for [Prepare].
 func Headers(ctx context.Context, s Source) (*HeadersResult, error) {
+	return HeadersFor(ctx, s, "")
+}
+
+// HeadersFor is [Headers] for a target, which is as the kernel calls it. Empty
+// means this machine's.
+func HeadersFor(ctx context.Context, s Source, arch string) (*HeadersResult, error) {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {
 		return nil, err
 	}
 	h, err := build.Headers(ctx, build.HeadersOptions{
-		Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+		Source: src, Arch: arch, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 	})
 	if err != nil {
 		return nil, err

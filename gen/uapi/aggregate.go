@@ -284,7 +284,8 @@ func (r *recordReader) ctype(t dwarf.Type) (*Type, error) {
 		// Plain char is unsigned on some targets.
 		return &Type{Kind: Integer, Size: t.Size(), Char: t.Common().Name == "char"}, nil
 	case *dwarf.EnumType:
-		return &Type{Kind: Integer, Size: t.ByteSize}, nil
+		signed := slices.ContainsFunc(t.Val, func(v *dwarf.EnumValue) bool { return v.Val < 0 })
+		return &Type{Kind: Integer, Size: t.ByteSize, Signed: signed}, nil
 	case *dwarf.PtrType:
 		return &Type{Kind: Pointer, Size: t.Size()}, nil
 	case *dwarf.ArrayType:

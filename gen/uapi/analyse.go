@@ -116,9 +116,7 @@ func (a *analysis) ask() {
 func (a *analysis) borrow(root string) {
 	want := make(map[string]bool)
 	for _, m := range a.macros {
-		for rest := m.body; rest != ""; {
-			tok := nextToken(rest)
-			rest = rest[len(tok):]
+		a.walk(m, map[string]bool{}, func(tok string) {
 			switch {
 			case a.sc.macros[tok] != nil:
 			case strings.HasPrefix(tok, "_IO"):
@@ -126,7 +124,7 @@ func (a *analysis) borrow(root string) {
 			case strings.HasPrefix(tok, "FIO") || strings.HasPrefix(tok, "TIOC"):
 				want["asm/ioctls.h"] = true
 			}
-		}
+		})
 	}
 	for _, h := range sortedKeys(want) {
 		if _, err := os.Stat(filepath.Join(root, h)); err == nil {
@@ -205,8 +203,13 @@ func (a *analysis) answer(values map[string]Value) {
 		macros []Constant
 		last   int
 	)
+	shadowed := make(map[string]bool)
+	for _, q := range a.questions {
+		shadowed[q.name] = q.reason == ""
+	}
 	for _, e := range a.sc.enumerators {
-		if e.pos.File != a.h.Path {
+		// A macro of the same name is what C sees.
+		if e.pos.File != a.h.Path || shadowed[e.name] {
 			continue
 		}
 		pos := Pos{e.pos.File, a.src.locate(e.name, e.pos.Line)}

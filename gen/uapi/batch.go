@@ -236,7 +236,8 @@ func (r *run) footprintOf(sc *scanned) *footprint {
 			continue
 		}
 		declared[name] = true
-		meaning[name] = m.params + " " + m.body
+		// NB: two headers may have the same guard.
+		meaning[name] = m.file + " " + m.params + " " + m.body
 	}
 	for name, file := range sc.declared {
 		declared[name] = true

@@ -32,7 +32,7 @@ type Options struct {
 	// Stamp is written into every file. An empty Release is taken from the
 	// headers.
 	Stamp Stamp
-	// Out is the directory of the Go package. Required.
+	// Out is the directory of the Go package. Required by [Generate].
 	Out string
 	// Check compares instead of writing, and fails with a [*DriftError].
 	Check bool
@@ -120,9 +120,38 @@ func (opt *Options) archs() []string {
 
 // Generate writes, or with Check compares, the Go package that the
 // configuration describes. On any error the package is as it was.
-func Generate(ctx context.Context, opt Options) (res *Result, err error) {
-	if opt.Config == nil || opt.Out == "" {
-		return nil, errors.New("uapi: configuration and output directory are required")
+func Generate(ctx context.Context, opt Options) (*Result, error) {
+	if opt.Out == "" {
+		return nil, errOptions
+	}
+	res, err := Build(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	// An interrupt that came late still leaves everything as it was.
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if opt.Check {
+		res.StaleStamp, err = checkFiles(opt.Out, res.Rendered)
+	} else {
+		res.Changed, err = writeFiles(opt.Out, res.Rendered)
+	}
+	res.RenderTime += time.Since(start)
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// errOptions is a mistake of who calls.
+var errOptions = errors.New("uapi: configuration and output directory are required")
+
+// Build is [Generate] without a directory: the package is in the result only.
+func Build(ctx context.Context, opt Options) (res *Result, err error) {
+	if opt.Config == nil {
+		return nil, errOptions
 	}
 	log := opt.Log
 	if log == nil {
@@ -131,13 +160,13 @@ func Generate(ctx context.Context, opt Options) (res *Result, err error) {
 	start := time.Now()
 	res = &Result{}
 	for _, arch := range opt.archs() {
-		src, err := opt.open(ctx, arch)
-		if err != nil {
-			return nil, err
+		src, oerr := opt.open(ctx, arch)
+		if oerr != nil {
+			return nil, oerr
 		}
 		defer func() {
 			if cerr := src.Close(); cerr != nil && err == nil {
-				err = fmt.Errorf("uapi: %w", cerr)
+				res, err = nil, fmt.Errorf("uapi: %w", cerr)
 			}
 		}()
 		res.Includes = append(res.Includes, src.Include)
@@ -170,20 +199,8 @@ func Generate(ctx context.Context, opt Options) (res *Result, err error) {
 	for _, f := range res.Rendered {
 		res.Files = append(res.Files, f.Name)
 	}
-	// An interrupt that came late still leaves everything as it was.
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if opt.Check {
-		res.StaleStamp, err = checkFiles(opt.Out, res.Rendered)
-	} else {
-		res.Changed, err = writeFiles(opt.Out, res.Rendered)
-	}
 	res.RenderTime = time.Since(start)
 	log.Debug("rendered", "files", len(res.Files), "elapsed", res.RenderTime)
-	if err != nil {
-		return nil, err
-	}
 	return res, nil
 }
 

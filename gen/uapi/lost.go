@@ -23,25 +23,20 @@ func sortBy[T any](list []T, key func(T) string) {
 // defineLine matches a definition in the text of a header, dumpedLine one of an
 // object-like macro that is not empty in the output of cc -E -dM.
 var (
-	defineLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)`)
-	dumpedLine = regexp.MustCompile(`(?m)^#define (\w+) \S`)
+	defineLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)(.*)$`)
+	dumpedLine = regexp.MustCompile(`(?m)^#define (\w+) (\S.*)$`)
 )
 
 // lostNames looks for the names that a header defines by other means than the
 // model was made by: macros in the text that are in force at its end, and what
 // debug information has of the header. It returns how many there are, and those
 // with a value or a layout that the model lacks.
-func lostNames(ctx context.Context, cc *verifyCompiler, root string, h *Header) (found int, lost []Skip, err error) {
+func lostNames(ctx context.Context, cc *verifyCompiler, roots []string, h *Header) (found int, lost []Skip, err error) {
 	dir, err := os.MkdirTemp("", "xpsgen-names-")
 	if err != nil {
 		return 0, nil, fmt.Errorf("%s: %w", h.Path, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	libc := filepath.Join(dir, "libc")
-	if err := unpackLibc(libc); err != nil {
-		return 0, nil, fmt.Errorf("%s: %w", h.Path, err)
-	}
-	roots := []string{root, libc}
 	have := make(map[string]bool)
 	for _, g := range h.Groups {
 		for _, c := range g.Consts {
@@ -90,13 +85,16 @@ func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, compileError(q.h.Path, q.roots, errs, err)
 	}
-	inForce := make(map[string]bool)
+	inForce := make(map[string]string)
 	for _, m := range dumpedLine.FindAllStringSubmatch(out, -1) {
-		inForce[m[1]] = true
+		inForce[m[1]] = m[2]
 	}
 	var names []string
 	for _, m := range defineLine.FindAllStringSubmatch(string(text), -1) {
-		if inForce[m[1]] {
+		// A number that is not the one in force was defined for the case
+		// that another header does not.
+		_, err := strconv.ParseInt(strings.TrimSpace(m[2]), 0, 64)
+		if body, ok := inForce[m[1]]; ok && (err != nil || strings.TrimSpace(m[2]) == body) {
 			names = append(names, m[1])
 		}
 	}
@@ -115,7 +113,7 @@ func (q *inquiry) evaluating(ctx context.Context, names []string) ([]string, err
 	for i, name := range names {
 		// A function of its own, so that an unknown identifier is complained
 		// about every time.
-		fmt.Fprintf(&b, "#line %d %q\nvoid xpsgen_f%d(void) { _Static_assert((%s) || !(%s), \"\"); }\n", i+1, unitFile, i, name, name)
+		fmt.Fprintf(&b, "#line %d %q\nvoid xpsgen_f%d(void) { _Static_assert(((%s) | 0) || 1, \"\"); }\n", i+1, unitFile, i, name)
 	}
 	messages, err := q.cc.compile(ctx, q.roots, b.String(), filepath.Join(q.dir, "names.o"), append(q.flags, "-fsyntax-only")...)
 	if err == nil {

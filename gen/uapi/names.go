@@ -69,8 +69,8 @@ func (b *bitset) lacks(mentioned, declared *bitset) bool {
 // header and its includes declare, and every word that stands in them.
 type footprint struct {
 	declared, mentioned *bitset
-	// meaning tells a macro by its body and anything else by the file that
-	// declares it.
+	// meaning tells a macro by its file and body, anything else by the file
+	// that declares it.
 	meaning map[string]string
 }
 

@@ -7,14 +7,14 @@ import "slices"
 // prerequisites are headers to include before others that are not complete by
 // themselves. The list may only shrink.
 var prerequisites = map[string][]string{
-	"asm/ucontext.h":         {"asm/signal.h"},
-	"asm-generic/ucontext.h": {"asm/signal.h"},
-	"linux/coda.h":           {"stdint.h"},
+	"asm/ucontext.h":         {"asm/signal.h", "asm/sigcontext.h"},
+	"asm-generic/ucontext.h": {"asm/signal.h", "asm/sigcontext.h"},
+	"linux/coda.h":           {"sys/types.h"},
 	"linux/errqueue.h":       {"linux/time.h"},
 	"linux/hdlc/ioctl.h":     {"linux/if.h"},
 	"linux/omapfb.h":         {"stddef.h"},
 	"linux/phonet.h":         {"sys/socket.h"},
-	"linux/sctp.h":           {"sys/socket.h"},
+	"linux/sctp.h":           {"stdint.h", "sys/socket.h"},
 	"linux/sysctl.h":         {"stddef.h"},
 	"linux/usb/audio.h":      {"stddef.h"},
 }

@@ -15,6 +15,7 @@ type macro struct {
 	function bool
 	params   string // of a function-like macro
 	builtin  bool   // the compiler's own
+	file     string // as the compiler calls it
 	pos      Pos
 }
 
@@ -137,7 +138,7 @@ func (s *scanner) define(rest string) error {
 	if n == 0 {
 		return fmt.Errorf("#define %q has no name", rest)
 	}
-	m := &macro{name: rest[:n], pos: s.pos, builtin: strings.HasPrefix(s.file, "<")}
+	m := &macro{name: rest[:n], pos: s.pos, builtin: strings.HasPrefix(s.file, "<"), file: s.file}
 	rest = rest[n:]
 	if strings.HasPrefix(rest, "(") {
 		m.function = true

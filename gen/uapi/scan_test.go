@@ -57,7 +57,9 @@ func TestScanMacros(t *testing.T) {
 			}
 			got := make(map[string]macro)
 			for k, m := range sc.macros {
-				got[k] = *m
+				plain := *m
+				plain.file = ""
+				got[k] = plain
 			}
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(macro{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)

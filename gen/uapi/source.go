@@ -65,6 +65,10 @@ var kernelArch = map[string]string{
 // Arches returns the targets that [SourceOptions] and [Config] may name.
 func Arches() []string { return sortedKeys(kernelArch) }
 
+// KernelArch returns what the kernel calls a target that is in Go's spelling,
+// or "".
+func KernelArch(arch string) string { return kernelArch[arch] }
+
 // errSource is a mistake of who calls.
 var errSource = errors.New("uapi: want either a kernel tree or a directory of headers")
 

@@ -98,7 +98,7 @@ func (r *VerifyResult) sort() {
 // alone, with Go's own type checker, so that an error of the generator cannot
 // hide itself. p is the model the files came from: it tells what the names are
 // in C.
-func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (*VerifyResult, error) {
+func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (res *VerifyResult, err error) {
 	root, err := filepath.Abs(opt.Include)
 	if err != nil {
 		return nil, fmt.Errorf("uapi: %w", err)
@@ -115,7 +115,12 @@ func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (*
 	if jobs <= 0 {
 		jobs = runtime.NumCPU()
 	}
-	res := &VerifyResult{}
+	roots, remove, err := withLibc(root)
+	if err != nil {
+		return nil, err
+	}
+	defer remove(&err)
+	res = &VerifyResult{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
@@ -126,7 +131,7 @@ func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (*
 		res.add(v)
 		for _, cc := range ccs {
 			g.Go(func() error {
-				failures, undecided, err := v.ask(ctx, cc, root, h)
+				failures, undecided, err := v.ask(ctx, cc, roots, h)
 				mu.Lock()
 				defer mu.Unlock()
 				res.Failures = append(res.Failures, failures...)

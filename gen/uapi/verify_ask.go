@@ -30,7 +30,7 @@ type inquiry struct {
 }
 
 // ask has one compiler judge all claims.
-func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, root string, h *Header) (failures, undecided []VerifyFailure, err error) {
+func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots []string, h *Header) (failures, undecided []VerifyFailure, err error) {
 	if len(v.assertions)+len(v.bits) == 0 {
 		return nil, nil, nil
 	}
@@ -39,11 +39,7 @@ func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, root string, h *
 		return nil, nil, fmt.Errorf("%s: %w", h.Path, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	libc := filepath.Join(dir, "libc")
-	if err := unpackLibc(libc); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", h.Path, err)
-	}
-	q := &inquiry{v: v, cc: cc, h: h, roots: []string{root, libc}, dir: dir, flags: messageFlags(cc.clang)}
+	q := &inquiry{v: v, cc: cc, h: h, roots: roots, dir: dir, flags: messageFlags(cc.clang)}
 	failures, open, err := q.assertions(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -63,6 +59,17 @@ func (q *inquiry) prologue() string {
 	return text
 }
 
+// undefine makes names of members mean members.
+func (q *inquiry) undefine(b *strings.Builder) {
+	seen := make(map[string]bool)
+	for _, m := range q.v.members {
+		if !seen[m] {
+			seen[m] = true
+			b.WriteString("#undef " + m + "\n")
+		}
+	}
+}
+
 func (q *inquiry) fail(assertion, message string) VerifyFailure {
 	return VerifyFailure{q.cc.name, q.h.Path, assertion, message}
 }
@@ -72,9 +79,16 @@ func (q *inquiry) fail(assertion, message string) VerifyFailure {
 func (q *inquiry) assertions(ctx context.Context) (failures []VerifyFailure, open map[int]string, err error) {
 	var b strings.Builder
 	b.WriteString(q.prologue())
-	for i, a := range q.v.assertions {
-		fmt.Fprintf(&b, "#line %d %q\n_Static_assert(%s, \"differs\");\n", i+1, unitFile, a.text)
+	write := func(member bool) {
+		for i, a := range q.v.assertions {
+			if a.member == member {
+				fmt.Fprintf(&b, "#line %d %q\n_Static_assert(%s, \"differs\");\n", i+1, unitFile, a.text)
+			}
+		}
 	}
+	write(false)
+	q.undefine(&b)
+	write(true)
 	messages, err := q.cc.compile(ctx, q.roots, b.String(), filepath.Join(q.dir, "unit.o"), append(q.flags, "-fsyntax-only")...)
 	if err == nil {
 		return nil, nil, nil
@@ -119,14 +133,15 @@ func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[
 	const section = `__attribute__((section("xpsgen_%s"), used))`
 	var b strings.Builder
 	b.WriteString(q.prologue())
-	for i, f := range q.v.bits {
-		fmt.Fprintf(&b, "#line %d %q\nconst %s xpsgen_b%d "+section+" = { .%s = -1 };\n", i+1, unitFile, f.c, i, "bits", f.member)
-	}
 	for n := range open {
 		if a := q.v.assertions[n]; a.value != nil {
 			fmt.Fprintf(&b, "#line %d %q\nconst unsigned long long xpsgen_v%d[] "+section+" = { (unsigned long long)(%s), sizeof(%s) };\n",
 				len(q.v.bits)+n+1, unitFile, n, "values", a.name, a.name)
 		}
+	}
+	q.undefine(&b)
+	for i, f := range q.v.bits {
+		fmt.Fprintf(&b, "#line %d %q\nconst %s xpsgen_b%d "+section+" = { .%s = -1 };\n", i+1, unitFile, f.c, i, "bits", f.member)
 	}
 	object := filepath.Join(q.dir, "unit.o")
 	messages, err := q.cc.compile(ctx, q.roots, b.String(), object, append(q.flags, "-O0")...)

@@ -15,6 +15,9 @@ type verifier struct {
 	bigEndian  bool
 	assertions []assertion
 	bits       []bitFact
+	// members are names that stand after a dot. Headers define macros of the
+	// same name.
+	members []string
 
 	constants, sizesOf, offsets int
 }
@@ -22,6 +25,8 @@ type verifier struct {
 // assertion is a claim that C can check by itself.
 type assertion struct {
 	text string
+	// member is set if it is about members and not about a name of its own.
+	member bool
 	// name and value are set for the number of a constant, so that it can be
 	// asked for where it is no constant expression.
 	name  string
@@ -121,6 +126,12 @@ func (v *verifier) typedef(t *Typedef) {
 // the type in C.
 func (v *verifier) record(g *goStruct, c string) {
 	v.sizesOf++
+	before := len(v.assertions)
+	defer func() {
+		for i := range v.assertions[before:] {
+			v.assertions[before+i].member = true
+		}
+	}()
 	obj, ok := v.code.scope.Lookup(g.name).(*types.TypeName)
 	if !ok {
 		v.assert("0 /* type %s is not in the package */", g.name)
@@ -151,6 +162,7 @@ func (v *verifier) record(g *goStruct, c string) {
 			v.member(c, a.c, offsets[a.raw]+a.offset)
 			continue
 		}
+		v.members = append(v.members, a.c)
 		call, ok := v.code.bits[g.name+"."+a.name]
 		start, known := offsets[call.raw]
 		if !ok || !known {
@@ -160,13 +172,16 @@ func (v *verifier) record(g *goStruct, c string) {
 		v.bits = append(v.bits, bitFact{c, a.c, bitImage(size, 8*start+call.offset, call.width, v.bigEndian)})
 	}
 	for _, n := range g.nested {
+		v.members = append(v.members, strings.FieldsFunc(n.member, func(r rune) bool { return r == '[' || r == ']' })[0])
 		v.record(n, "__typeof__((("+c+" *)0)->"+n.member+")")
 	}
 }
 
 func (v *verifier) member(c, name string, offset int64) {
 	v.offsets++
+	v.members = append(v.members, name)
 	v.assert("__builtin_offsetof(%s, %s) == %d", c, name, offset)
+	v.assertions[len(v.assertions)-1].member = true
 }
 
 // model asserts what the model has and the package has not: names that Go
@@ -205,6 +220,7 @@ func (v *verifier) model(all, chosen *Header) {
 			switch {
 			case f.Name == "":
 			case f.BitSize > 0:
+				v.members = append(v.members, f.Name)
 				v.bits = append(v.bits, bitFact{a.CName(), f.Name, bitImage(a.Size, f.BitOffset, f.BitSize, v.bigEndian)})
 			default:
 				v.member(a.CName(), f.Name, f.Offset)

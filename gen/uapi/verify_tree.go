@@ -52,7 +52,7 @@ func (r *TreeResult) Failed() bool {
 //
 // The headers are analysed by the first compiler. paths of nil means all below
 // opt.Include.
-func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (*TreeResult, error) {
+func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (res *TreeResult, err error) {
 	root, err := filepath.Abs(opt.Include)
 	if err != nil {
 		return nil, fmt.Errorf("uapi: %w", err)
@@ -66,7 +66,12 @@ func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (*Tre
 			return nil, err
 		}
 	}
-	res := &TreeResult{}
+	roots, remove, err := withLibc(root)
+	if err != nil {
+		return nil, err
+	}
+	defer remove(&err)
+	res = &TreeResult{}
 	var inputs []Input
 	for _, p := range paths {
 		if reason := Incompatible(p); reason != "" {
@@ -83,7 +88,7 @@ func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (*Tre
 	if jobs <= 0 {
 		jobs = runtime.NumCPU()
 	}
-	t := &treeVerifier{res: res, root: root, ccs: ccs, arch: opt.Arch}
+	t := &treeVerifier{res: res, roots: roots, ccs: ccs, arch: opt.Arch}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
 	for i, h := range headers {
@@ -110,9 +115,9 @@ func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (*Tre
 
 // treeVerifier is the work of [VerifyHeaders].
 type treeVerifier struct {
-	root string
-	ccs  []*verifyCompiler
-	arch string
+	roots []string
+	ccs   []*verifyCompiler
+	arch  string
 
 	mu  sync.Mutex
 	res *TreeResult
@@ -142,7 +147,7 @@ func (t *treeVerifier) header(ctx context.Context, h *Header) error {
 	v.header(p.Headers[0], arrange(p)[0])
 	v.model(h, p.Headers[0])
 	for _, cc := range t.ccs {
-		failures, undecided, err := v.ask(ctx, cc, t.root, h)
+		failures, undecided, err := v.ask(ctx, cc, t.roots, h)
 		var ce *CompileError
 		t.mu.Lock()
 		if errors.As(err, &ce) {
@@ -156,7 +161,7 @@ func (t *treeVerifier) header(ctx context.Context, h *Header) error {
 			return err
 		}
 	}
-	found, lost, err := lostNames(ctx, t.ccs[0], t.root, h)
+	found, lost, err := lostNames(ctx, t.ccs[0], t.roots, h)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,23 @@ func existing(dir string) (map[string][]byte, error) {
 	return files, nil
 }
 
+// ReadPackage returns the generated files of the package in dir, in the order
+// of their names.
+func ReadPackage(dir string) ([]File, error) {
+	have, err := existing(dir)
+	if err != nil {
+		return nil, fmt.Errorf("uapi: %w", err)
+	}
+	var files []File
+	for _, name := range sortedKeys(have) {
+		files = append(files, File{name, have[name]})
+	}
+	if files == nil {
+		return nil, fmt.Errorf("uapi: %s: no generated package: %w", dir, fs.ErrNotExist)
+	}
+	return files, nil
+}
+
 // checkFiles compares files with what dir holds. Where only the provenance in
 // the stamp differs, stale is set and the package is right.
 func checkFiles(dir string, files []File) (stale bool, err error) {

@@ -19,7 +19,9 @@ const (
 
 // HeadersOptions say whose headers to make. Source and Cache are required.
 type HeadersOptions struct {
-	Source   *tree.Source
+	Source *tree.Source
+	// Arch is the target as the kernel calls it; empty means this machine's.
+	Arch     string
 	Cache    string
 	Jobs     int
 	Progress progress.Func
@@ -43,7 +45,14 @@ func Headers(ctx context.Context, opt HeadersOptions) (*HeadersResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &HeadersResult{Version: opt.Source.Version, Tree: id, Hash: hashOf("headers", headersRecipe, id)}
+	var target []string
+	objects := "obj-headers"
+	if opt.Arch != "" {
+		step += " for " + opt.Arch
+		target = []string{"ARCH=" + opt.Arch}
+		objects += "-" + opt.Arch
+	}
+	r := &HeadersResult{Version: opt.Source.Version, Tree: id, Hash: hashOf(append([]string{"headers", headersRecipe, id}, target...)...)}
 	dir := filepath.Join(opt.Cache, "headers", r.Hash)
 	r.Include = filepath.Join(dir, "include")
 	lookup := func() bool {
@@ -66,9 +75,9 @@ func Headers(ctx context.Context, opt HeadersOptions) (*HeadersResult, error) {
 		return r, nil
 	}
 	kb := &kbuild{step: step, tree: t, p: opt.Progress, needBytes: headersBytes}
-	err = kb.in(ctx, "obj-headers", "", func(o *objdir) error {
+	err = kb.in(ctx, objects, "", func(o *objdir) error {
 		kb.total = 0
-		if _, err := kb.make(ctx, o, jobs(opt.Jobs), "headers"); err != nil {
+		if _, err := kb.make(ctx, o, append(append([]string{jobs(opt.Jobs)}, target...), "headers")...); err != nil {
 			return err
 		}
 		return publish(dir, r, headersBytes, func(tmp string) error {

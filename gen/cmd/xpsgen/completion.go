@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/series/check"
+	"xpsgen/gen/uapi"
 	"xpsgen/vmtest"
 )
 
@@ -91,12 +92,14 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 		words = baseNames(os.Getenv("XPSGEN_ROOT"))
 	case "config":
 		words = vmtest.Fragments()
+	case "arch":
+		words = uapi.Arches()
 	case "only":
 		words = check.Names()
 	case "color":
 		words = []string{"auto", "always", "never"}
 	case "kernel", "iproute2", "root", "cache", "add", "out", "tree", "include", "file",
-		"jobs", "j", "cpus", "memory", "timeout", "env", "arch", "cc", "o", "repo", "drop", "key", "patch", "junit":
+		"jobs", "j", "cpus", "memory", "timeout", "env", "cc", "name", "o", "repo", "drop", "key", "patch", "junit":
 		// The shell's own completion of file names, or nothing.
 	default:
 		return false

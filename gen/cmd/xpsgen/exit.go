@@ -51,11 +51,11 @@ func exitCode(ctx context.Context, err error) int {
 		return exitPassed
 	case errors.As(err, &status):
 		return status.code
-	case errors.As(err, &usage), errors.Is(err, vmtest.ErrSource):
+	case errors.As(err, &usage), errors.Is(err, vmtest.ErrSource), uapiUsage(err):
 		return exitUsage
 	case ctx.Err() != nil:
 		return exitSignal
-	case vmtest.IsVerdict(err), isSeriesVerdict(err):
+	case vmtest.IsVerdict(err), isSeriesVerdict(err), uapiVerdict(err):
 		return exitFailed
 	}
 	return exitBreakdown

@@ -6,8 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,71 +20,170 @@ func uapiCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:  "uapi",
 		Usage: "generate Go constants and types from kernel headers",
-		Description: "By default package uapi of the workbench, from the patched base. The C compiler\n" +
-			"answers for every value and layout; what cannot be expressed is listed with -v.\n\n" +
+		Description: "By default package uapi of the workbench, from the patched base it was last\n" +
+			"made from. The C compiler answers for every value and layout; what cannot be\n" +
+			"expressed is listed with -v.\n\n" +
 			"Examples:\n" +
-			"  xpsgen uapi\n" +
-			"  xpsgen uapi --check\n" +
-			"  xpsgen uapi --file my.toml --include /usr/include --out ./myuapi",
-		Flags: append(sourceFlags(),
-			&cli.StringFlag{Name: "file", Usage: "configuration `FILE`; default uapi/uapi.toml of the workbench"},
-			&cli.StringFlag{Name: "tree", Usage: "kernel source `DIR` instead of the patched base"},
-			&cli.StringFlag{Name: "include", Usage: "`DIR` of installed headers instead of the patched base"},
-			&cli.StringFlag{Name: "arch", Value: "amd64", Usage: "`ARCH` in Go's spelling"},
-			&cli.StringFlag{Name: "cc", EnvVars: []string{"XPSGEN_CC"}, Usage: "C `COMPILER`; default gcc, clang for a foreign ARCH"},
+			"  xpsgen uapi                            regenerate package uapi\n" +
+			"  xpsgen uapi --check                    is it what the headers say?\n" +
+			"  xpsgen uapi init                       a configuration of your own, then\n" +
+			"  xpsgen uapi --file uapi.toml --include /usr/include --arch amd64,arm64\n" +
+			"  xpsgen uapi list --name 'IFLA_XPS*'    names, values, places\n" +
+			"  xpsgen uapi diff net-next:unpatched net-next\n" +
+			"  xpsgen uapi verify --cc gcc,clang      have two compilers confirm it",
+		Flags: append(headerFlags(),
 			&cli.StringFlag{Name: "out", Usage: "`DIR` of the package; default that of the configuration file"},
 			&cli.BoolFlag{Name: "check", Usage: "compare instead of writing: exit 1 and a diff if the package is not what the headers say"},
 		),
-		Action: env.uapi,
+		Subcommands: []*cli.Command{uapiInitCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env)},
+		Action:      env.uapi,
 	}
+}
+
+// headerFlags choose headers and how they are read.
+func headerFlags() []cli.Flag {
+	var flags []cli.Flag
+	for _, f := range sourceFlags() {
+		switch f.Names()[0] {
+		case "base", "kernel", "jobs":
+			flags = append(flags, f)
+		}
+	}
+	return append(flags,
+		&cli.StringFlag{Name: "tree", Usage: "kernel source `DIR` as it is, instead of the patched base"},
+		&cli.StringFlag{Name: "include", Usage: "`DIR` of installed headers instead of the patched base"},
+		&cli.StringFlag{Name: "file", Usage: "configuration `FILE`; default uapi/uapi.toml of the workbench"},
+		&cli.StringSliceFlag{Name: "arch", Usage: "`ARCH` in Go's spelling, or several with commas; default those of the configuration, else amd64"},
+		&cli.StringSliceFlag{Name: "cc", EnvVars: []string{"XPSGEN_CC"}, Usage: "C `COMPILER`; default gcc, clang for a foreign ARCH"},
+	)
+}
+
+// uapiJob is what the flags of all uapi commands amount to.
+type uapiJob struct {
+	src     vmtest.Source
+	file    string
+	config  *uapi.Config
+	tree    string
+	include string
+	archs   []string
+	ccs     []string
+	jobs    int
+	out     string
+}
+
+// uapiJob reads the flags and the configuration.
+func (env *environment) uapiJob(c *cli.Context) (*uapiJob, error) {
+	j := &uapiJob{
+		tree: c.String("tree"), include: c.String("include"), file: c.String("file"),
+		archs: c.StringSlice("arch"), ccs: c.StringSlice("cc"), jobs: c.Int("jobs"),
+	}
+	usage := func(format string, args ...any) error {
+		return &usageError{text: fmt.Sprintf(format, args...), command: c.Command.HelpName}
+	}
+	if j.tree != "" && j.include != "" {
+		return nil, usage("--tree and --include exclude each other")
+	}
+	for _, dir := range []string{j.tree, j.include} {
+		if dir != "" && c.String("kernel") != "" {
+			return nil, usage("--kernel is a tree to patch; it excludes --tree and --include")
+		}
+	}
+	for _, a := range j.archs {
+		if uapi.KernelArch(a) == "" {
+			return nil, usage("--arch: unknown architecture %q: want one of %s", a, strings.Join(uapi.Arches(), ", "))
+		}
+	}
+	if err := env.uapiSource(c, j); err != nil {
+		return nil, err
+	}
+	var err error
+	if j.config, err = uapi.LoadConfig(j.file); err != nil {
+		return nil, err
+	}
+	if j.out = c.String("out"); j.out == "" {
+		j.out = filepath.Dir(j.file)
+	}
+	// A package stays with its base until it is told otherwise.
+	if stamped := uapi.StampedBase(j.out); stamped != "" && !c.IsSet("base") {
+		if _, err := vmtest.Bases(j.src.Root, stamped); err == nil {
+			j.src.Base = stamped
+		}
+	}
+	return j, nil
+}
+
+// uapiSource finds the workbench. Who brings headers and a configuration needs
+// none.
+func (env *environment) uapiSource(c *cli.Context, j *uapiJob) error {
+	src, err := env.source(c)
+	if err != nil {
+		var usage *usageError
+		own := j.file != "" && (j.tree != "" || j.include != "")
+		if !own || errors.As(err, &usage) {
+			return err
+		}
+		if src.Cache, err = env.cacheDir(c); err != nil {
+			return err
+		}
+	}
+	j.src = src
+	if j.file == "" {
+		j.file = filepath.Join(src.Root, "uapi", "uapi.toml")
+	}
+	return nil
+}
+
+// cc returns the one compiler that generating takes.
+func (j *uapiJob) cc() (string, error) {
+	if len(j.ccs) > 1 {
+		return "", &usageError{text: "--cc: one compiler generates; several are for verify", command: "xpsgen uapi"}
+	}
+	return strings.Join(j.ccs, ""), nil
+}
+
+// options are those of the library for the headers that were asked for.
+func (j *uapiJob) options(ctx context.Context) (uapi.Options, error) {
+	cc, err := j.cc()
+	if err != nil {
+		return uapi.Options{}, err
+	}
+	opt := uapi.Options{
+		Tree: j.tree, Include: j.include, CacheDir: filepath.Join(j.src.Cache, "headers"),
+		Config: j.config, CC: cc, Arch: j.archs, Jobs: j.jobs,
+	}
+	if j.tree == "" && j.include == "" {
+		h, err := vmtest.Headers(ctx, j.src)
+		if err != nil {
+			return opt, err
+		}
+		opt.Headers = headersOf(j.src, h)
+		opt.Specs = headerSpecs(h)
+		opt.Stamp = uapi.Stamp{Release: h.Release, Base: h.Base, Series: h.Series, SeriesHash: h.SeriesHash}
+	}
+	return opt, nil
 }
 
 func (env *environment) uapi(c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	if c.String("tree") != "" && c.String("include") != "" {
-		return &usageError{text: "--tree and --include exclude each other", command: "xpsgen uapi"}
+	if c.Bool("check") && c.String("base") == vmtest.AllBases {
+		return env.uapiCheckAll(c)
 	}
-	src, err := env.source(c)
+	j, err := env.uapiJob(c)
 	if err != nil {
 		return err
 	}
-	file := c.String("file")
-	if file == "" {
-		file = filepath.Join(src.Root, "uapi", "uapi.toml")
+	if c.Bool("check") && c.IsSet("base") && j.tree == "" && j.include == "" {
+		if stamped := uapi.StampedBase(j.out); stamped != "" && stamped != j.src.Base {
+			return env.uapiCheckOther(c, j, stamped)
+		}
 	}
-	config, err := uapi.LoadConfig(file)
+	opt, err := j.options(c.Context)
 	if err != nil {
 		return err
 	}
-	opt := uapi.Options{
-		Tree:     c.String("tree"),
-		Include:  c.String("include"),
-		CacheDir: filepath.Join(src.Cache, "headers"),
-		Config:   config,
-		Out:      c.String("out"),
-		Check:    c.Bool("check"),
-		CC:       c.String("cc"),
-		Jobs:     c.Int("jobs"),
-	}
-	if opt.Out == "" {
-		opt.Out = filepath.Dir(file)
-	}
-	if opt.Tree == "" && opt.Include == "" {
-		headers, err := vmtest.Headers(c.Context, src)
-		if err != nil {
-			return err
-		}
-		opt.Include = headers.Include
-		opt.Specs = headerSpecs(headers)
-		opt.Stamp = uapi.Stamp{
-			Release:    headers.Release,
-			Base:       headers.Base,
-			Series:     headers.Series,
-			SeriesHash: headers.SeriesHash,
-		}
-	}
+	opt.Out, opt.Check = j.out, c.Bool("check")
 	result, err := uapi.Generate(c.Context, opt)
 	var drift *uapi.DriftError
 	if errors.As(err, &drift) {
@@ -96,8 +196,24 @@ func (env *environment) uapi(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	env.uapiSummary(c, result, opt.Out)
+	env.uapiSummary(c, result, j.out)
 	return nil
+}
+
+// uapiVerdict tells errors that say something about the headers.
+func uapiVerdict(err error) bool {
+	var (
+		differs  *uapi.DisagreementError
+		specs    *uapi.SpecError
+		compiles *uapi.CompileError
+	)
+	return errors.As(err, &differs) || errors.As(err, &specs) || errors.As(err, &compiles)
+}
+
+// uapiUsage tells errors that are in what the user wrote.
+func uapiUsage(err error) bool {
+	var config *uapi.ConfigError
+	return errors.As(err, &config) || errors.Is(err, uapi.ErrNoHeader)
 }
 
 func (env *environment) uapiSummary(c *cli.Context, r *uapi.Result, out string) {
@@ -118,15 +234,8 @@ func (env *environment) uapiSummary(c *cli.Context, r *uapi.Result, out string) 
 		relative(out), r.Constants(), r.Release, len(r.Changed), len(r.Files), len(r.Skipped()))
 }
 
-// headerSpecs reads the netlink specifications of the tree that headers are
-// of. NB: git tells a file that is not there from other trouble by its words
-// only, so any failure counts as the former.
-func headerSpecs(h *vmtest.HeadersResult) uapi.SpecReader {
-	return func(ctx context.Context, name string) ([]byte, error) {
-		text, err := h.Show(ctx, uapi.SpecDir+"/"+name+".yaml")
-		if err != nil && ctx.Err() == nil {
-			return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-		}
-		return text, err
-	}
+// isDirectory tells whether name is one.
+func isDirectory(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"xpsgen/gen/uapi"
+	"xpsgen/vmtest"
+)
+
+// headersOf returns directories of the headers of a base, by target. h is what
+// is known already: the headers for this machine.
+func headersOf(src vmtest.Source, h *vmtest.HeadersResult) func(ctx context.Context, arch string) (string, error) {
+	return func(ctx context.Context, arch string) (string, error) {
+		if uapi.KernelArch(arch) == "x86" {
+			return h.Include, nil
+		}
+		other, err := vmtest.HeadersFor(ctx, src, uapi.KernelArch(arch))
+		if err != nil {
+			return "", err
+		}
+		return other.Include, nil
+	}
+}
+
+// headerSpecs reads the netlink specifications of the tree that headers are
+// of. NB: git tells a file that is not there from other trouble by its words
+// only, so any failure counts as the former.
+func headerSpecs(h *vmtest.HeadersResult) uapi.SpecReader {
+	return func(ctx context.Context, name string) ([]byte, error) {
+		text, err := h.Show(ctx, uapi.SpecDir+"/"+name+".yaml")
+		if err != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+		}
+		return text, err
+	}
+}
+
+// openHeaders finds the headers that the flags name, for one target. What it
+// returns must be closed.
+func (j *uapiJob) openHeaders(ctx context.Context, arch string) (src *uapi.Source, name string, err error) {
+	switch {
+	case j.tree != "":
+		name = j.tree
+	case j.include != "":
+		name = j.include
+	default:
+		return openBase(ctx, j.src, arch)
+	}
+	src, err = uapi.Open(ctx, uapi.SourceOptions{
+		Tree: j.tree, Include: j.include, Arch: arch, CacheDir: filepath.Join(j.src.Cache, "headers"),
+	})
+	return src, name, err
+}
+
+// openBase finds the headers of a base.
+func openBase(ctx context.Context, src vmtest.Source, arch string) (*uapi.Source, string, error) {
+	target := uapi.KernelArch(arch)
+	if target == "x86" {
+		target = ""
+	}
+	h, err := vmtest.HeadersFor(ctx, src, target)
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := uapi.Open(ctx, uapi.SourceOptions{Include: h.Include, Arch: arch})
+	if err != nil {
+		return nil, "", err
+	}
+	name := h.Base + " (" + h.Release
+	if h.Series == "" {
+		name += " unpatched"
+	}
+	return s, name + ")", nil
+}
+
+// openSpec finds the headers that a word on the command line names: a base,
+// with ":unpatched" without the series, or a directory: a kernel tree or
+// installed headers.
+func (j *uapiJob) openSpec(ctx context.Context, word, arch string) (*uapi.Source, string, error) {
+	opt := uapi.SourceOptions{Arch: arch, CacheDir: filepath.Join(j.src.Cache, "headers")}
+	base, variant, _ := strings.Cut(word, ":")
+	if _, err := vmtest.Bases(j.src.Root, base); err == nil && base != vmtest.AllBases && (variant == "" || variant == "unpatched") {
+		src := j.src
+		src.Base, src.KernelDir, src.Unpatched = base, "", variant != ""
+		return openBase(ctx, src, arch)
+	}
+	switch {
+	case isDirectory(filepath.Join(word, "include", "uapi", "linux")):
+		opt.Tree = word
+	case isDirectory(filepath.Join(word, "linux")):
+		opt.Include = word
+	default:
+		return nil, "", &usageError{
+			text:    fmt.Sprintf("%q is neither a base (%s), nor one with :unpatched, nor \"committed\", nor a directory of a kernel tree or of headers", word, strings.Join(j.bases(), ", ")),
+			command: "xpsgen uapi diff",
+		}
+	}
+	s, err := uapi.Open(ctx, opt)
+	return s, word, err
+}
+
+// bases returns the names of all bases, as far as they can be had.
+func (j *uapiJob) bases() []string {
+	names, err := vmtest.Bases(j.src.Root, vmtest.AllBases)
+	if err != nil {
+		return nil
+	}
+	return names
+}

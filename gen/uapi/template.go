@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import _ "embed"
+
+// Template is a configuration to start from: it works as it is, and explains
+// every key.
+//
+//go:embed template.toml
+var Template string
