@@ -17,8 +17,8 @@ func IsFromLine(line string) bool {
 	return fromLine.MatchString(line)
 }
 
-// SplitMbox takes an mbox apart into its mails, the From line included. A file
-// that does not begin with one is a single mail.
+// SplitMbox takes an mbox apart into its mails, the From line included, where
+// git would. A file that has none is a single mail.
 func SplitMbox(data []byte) [][]byte {
 	var mails [][]byte
 	start := 0
@@ -27,7 +27,7 @@ func SplitMbox(data []byte) [][]byte {
 		for end < len(data) && data[end] != '\n' {
 			end++
 		}
-		if at > start && IsFromLine(strings.TrimSuffix(string(data[at:end]), "\r")) && blankBefore(data, at) {
+		if at > start && IsFromLine(strings.TrimSuffix(string(data[at:end]), "\r")) {
 			mails = append(mails, data[start:at])
 			start = at
 		}
@@ -37,11 +37,4 @@ func SplitMbox(data []byte) [][]byte {
 		mails = append(mails, data[start:])
 	}
 	return mails
-}
-
-// blankBefore reports whether the line before at is empty. git does not ask
-// for it; other programs that write mboxes rely on it.
-func blankBefore(data []byte, at int) bool {
-	s := strings.TrimSuffix(strings.TrimSuffix(string(data[max(0, at-4):at]), "\n"), "\r")
-	return strings.HasSuffix(s, "\n")
 }

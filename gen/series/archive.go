@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package series
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"xpsgen/gen/series/manifest"
+	"xpsgen/gen/series/patch"
+	"xpsgen/vmtest/cache"
+)
+
+var (
+	// ErrSent: the version was sent already; what was sent never changes.
+	ErrSent = errors.New("sent already")
+	// ErrNotSent: what is to be archived is not what was sent.
+	ErrNotSent = errors.New("not what was sent")
+)
+
+// SentOptions say what was sent. Version, MessageID and Date are required.
+type SentOptions struct {
+	// Version must be the series' own.
+	Version int
+	// MessageID is that of the cover letter, or of the only patch; angle
+	// brackets may be there or not.
+	MessageID string
+	// Date is when it was sent.
+	Date time.Time
+	// From is a directory with the mails as they were sent, as xpsgen series
+	// export makes it. Empty means the patch files and the cover as they are.
+	From string
+}
+
+// Archive puts what was sent into sent/vN, and opens version N+1: in the
+// manifest, and with an empty section of the changelog. It never changes an
+// archive: an error wraps [ErrSent] if there is one with another Message-Id.
+func (s *Series) Archive(opt SentOptions) (*Posting, error) {
+	what := fmt.Sprintf("archive v%d of %s", opt.Version, s.Project)
+	b := s.Submit()
+	id := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(opt.MessageID), "<"), ">")
+	switch at := strings.IndexByte(id, '@'); {
+	case b == nil:
+		return nil, fmt.Errorf("%s: no base has the role submit, so nothing of it can have been sent", what)
+	case at <= 0 || at == len(id)-1 || strings.ContainsAny(id, " \t\r\n<>\""):
+		return nil, fmt.Errorf("%s: %q is no Message-Id", what, opt.MessageID)
+	case opt.Date.IsZero():
+		return nil, fmt.Errorf("%s: no date", what)
+	}
+	p := &Posting{
+		Version: opt.Version, MessageID: id, Date: opt.Date.UTC().Truncate(time.Second),
+		Base: b.Name, Commit: b.Commit, Prefix: s.Prefix, Dir: filepath.Join(s.Dir, SentDir, fmt.Sprintf("v%d", opt.Version)),
+	}
+	if have, err := loadPosting(p.Dir); err == nil {
+		if err := have.Verify(); err != nil {
+			return nil, err
+		}
+		if have.MessageID != id || s.Version != opt.Version {
+			return nil, fmt.Errorf("%s: %w, on %s as <%s>", what, ErrSent, have.Date.Format(time.DateOnly), have.MessageID)
+		}
+		// An earlier run was interrupted behind this point.
+		return have, s.open(opt.Version + 1)
+	} else if _, serr := os.Stat(p.Dir); !errors.Is(serr, fs.ErrNotExist) {
+		return nil, err
+	}
+	if opt.Version != s.Version {
+		return nil, fmt.Errorf("%s: %w: the series is at v%d", what, ErrNotSent, s.Version)
+	}
+	files, err := s.sentFiles(b, p, opt.From)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if err := p.write(files); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return p, s.open(opt.Version + 1)
+}
+
+// sentFiles collects what goes into the archive, by name, and names the
+// patches in p.
+func (s *Series) sentFiles(b *Base, p *Posting, from string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	if from != "" {
+		return files, s.sentMails(b, p, from, files)
+	}
+	for _, bp := range b.Patches {
+		name := filepath.Base(bp.Path)
+		files[name] = bp.Raw
+		p.Patches = append(p.Patches, PostedPatch{Key: bp.Key, File: name})
+	}
+	for _, name := range []string{CoverName, ChangelogName} {
+		data, err := os.ReadFile(filepath.Join(s.Dir, name))
+		if err == nil {
+			files[name] = data
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// sentMails reads the mails of an export and holds them against the series:
+// archived is what was sent, and it must be what the patch files say.
+func (s *Series) sentMails(b *Base, p *Posting, from string, files map[string][]byte) error {
+	names, err := filepath.Glob(filepath.Join(from, "*.patch"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		mail, err := patch.Parse(data)
+		if errors.Is(err, patch.ErrCover) {
+			files[filepath.Base(name)] = data
+			continue
+		}
+		if err != nil {
+			return &FileError{File: name, Err: err}
+		}
+		if v := max(mail.Subject.Version, 1); v != p.Version {
+			return &FileError{File: name, Err: fmt.Errorf("%w: it is a patch of v%d", ErrNotSent, v)}
+		}
+		if len(p.Patches) >= len(b.Patches) {
+			return &FileError{File: name, Err: fmt.Errorf("%w: %s has only %d patches", ErrNotSent, b.Name, len(b.Patches))}
+		}
+		want := b.Patches[len(p.Patches)]
+		if mail.Subject.Title != want.Subject.Title || mail.Diff != want.Diff {
+			return &FileError{File: name, Err: fmt.Errorf("%w: it is not patch %d, %s, as it is in %s", ErrNotSent, len(p.Patches)+1, want.Key, filepath.Base(want.Path))}
+		}
+		files[filepath.Base(name)] = data
+		p.Patches = append(p.Patches, PostedPatch{Key: want.Key, File: filepath.Base(name)})
+	}
+	if len(p.Patches) != len(b.Patches) {
+		return fmt.Errorf("%w: %s has %d patches, %s has %d", ErrNotSent, from, len(p.Patches), b.Name, len(b.Patches))
+	}
+	return nil
+}
+
+// write makes the archive.
+func (p *Posting) write(files map[string][]byte) error {
+	var head bytes.Buffer
+	head.WriteString("# SPDX-License-Identifier: GPL-2.0-only\n#\n# What was sent. Nothing in this folder changes any more.\n\n")
+	if err := toml.NewEncoder(&head).Encode(p); err != nil {
+		return err
+	}
+	files[postingName] = head.Bytes()
+	return cache.Publish(p.Dir, func(dir string) error {
+		for name, data := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o444); err != nil {
+				return err
+			}
+		}
+		sums, err := hashDir(dir)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, sumsName), []byte(sums), 0o444)
+	})
+}
+
+// open begins a version: its section of the changelog, then its number.
+func (s *Series) open(version int) error {
+	path := filepath.Join(s.Dir, ChangelogName)
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open v%d: %w", version, err)
+	}
+	if edited := addEntry(string(data), version); edited != string(data) {
+		if err := cache.WriteFile(path, []byte(edited), 0o644); err != nil {
+			return fmt.Errorf("open v%d: %w", version, err)
+		}
+	}
+	path = filepath.Join(s.Dir, manifest.Name)
+	if data, err = os.ReadFile(path); err != nil {
+		return fmt.Errorf("open v%d: %w", version, err)
+	}
+	edited, err := manifest.SetVersion(data, version)
+	if err != nil {
+		return fmt.Errorf("open v%d: %w", version, err)
+	}
+	if err := cache.WriteFile(path, edited, 0o644); err != nil {
+		return fmt.Errorf("open v%d: %w", version, err)
+	}
+	s.Version = version
+	return nil
+}
+
+// addEntry puts an empty section for a version before all others.
+func addEntry(text string, version int) string {
+	head := fmt.Sprintf("## v%d", version)
+	if text == "" {
+		return "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n\n# Changelog\n\n" + head + "\n"
+	}
+	var b strings.Builder
+	done := false
+	for l := range strings.Lines(text) {
+		if entryHead.MatchString(strings.TrimRight(l, " \t\r\n")) && !done {
+			done = true
+			if strings.TrimSpace(l) != head {
+				b.WriteString(head + "\n\n")
+			}
+		}
+		b.WriteString(l)
+	}
+	if !done {
+		return strings.TrimRight(b.String(), "\n") + "\n\n" + head + "\n"
+	}
+	return b.String()
+}

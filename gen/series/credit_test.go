@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package series
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/gen/series/mail"
+)
+
+// aReply is a mail of Rita's.
+func aReply(subject, references, body string) string {
+	return "From rita@example.org Mon Nov 23 10:00:00 2026\nFrom: Rita Viewer <rita@example.org>\n" +
+		"Subject: " + subject + "\nMessage-Id: <reply." + fmt.Sprint(len(subject+references+body)) + "@example.org>\n" +
+		references + "\n" + body + "\n"
+}
+
+const reviewed = "Reviewed-by: Rita Viewer <rita@example.org>"
+
+// sentRoot has a v1 that was sent as mails with Message-Ids.
+func sentRoot(t *testing.T) string {
+	t.Helper()
+	root := newRoot(t)
+	dir := t.TempDir()
+	for i, p := range mustLoad(t, root).Kernel.Submit().Patches {
+		sent := *p.Patch
+		sent.Subject.Prefix, sent.Subject.N, sent.Subject.Total = "RFC net-next", i+1, 2
+		sent.Header = mail.Header{{Name: "Message-Id", Value: fmt.Sprintf("<v1.%d@example.org>", i+1)}}
+		mustWrite(t, filepath.Join(dir, fmt.Sprintf("%04d-x.patch", i+1)), mustFormat(t, &sent))
+	}
+	mustWrite(t, filepath.Join(dir, "0000-cover.patch"), "From: x <x@example.org>\nDate: Mon, 23 Nov 2026 09:00:00 +0000\n"+
+		"Subject: [RFC net-next 0/2] net: a change\nMessage-Id: <v1.0@example.org>\n\nThe cover.\n")
+	p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "v1.0@example.org", Date: sentDate, From: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Verify(); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func TestCredit(t *testing.T) {
+	for name, tc := range map[string]struct {
+		mbox   string
+		anyone bool
+		report string
+		// trailers the patches have afterwards, by key.
+		want map[string]string
+	}{
+		"in reply to": {
+			mbox:   aReply("whatever, Re: is gone", "In-Reply-To: <v1.2@example.org>\n", reviewed) + aReply("Re: [RFC net-next 2/2] renamed", "In-Reply-To: <v1.2@example.org>\n", "Fine.\n\n"+reviewed),
+			report: "added   next link: " + reviewed + "\nskipped next link: " + reviewed + " (the patch has it)",
+			want:   map[string]string{"link": reviewed},
+		},
+		"a patch with trailers": {
+			mbox: aReply("[RFC net-next v2 2/2] rtnetlink: attach it", "In-Reply-To: <v1.2@example.org>\n", reviewed),
+		},
+		"by the thread": {
+			mbox: aReply("Re: [RFC net-next 2/2] x", "References: <v1.0@example.org> <v1.2@example.org> <other@example.org>\n", reviewed),
+			want: map[string]string{"link": reviewed}, report: "added   next link: " + reviewed,
+		},
+		"by the subject": {
+			mbox: aReply("Re: [RFC net-next 1/2] net: add\n the hook", "", reviewed),
+			want: map[string]string{"hook": reviewed}, report: "added   next hook: " + reviewed,
+		},
+		"to the other project": {
+			mbox: aReply("Re: [RFC iproute2-next] ip: use it", "", reviewed),
+			want: map[string]string{"ip": reviewed}, report: "added   ip-next ip: " + reviewed,
+		},
+		"to the cover": {
+			mbox:   aReply("Re: [RFC net-next 0/2] net: a change", "In-Reply-To: <v1.0@example.org>\n", "Tested-by: Rita Viewer <rita@example.org> # on a laptop"),
+			report: "added   next hook: Tested-by: Rita Viewer <rita@example.org> # on a laptop\nadded   next link: Tested-by: Rita Viewer <rita@example.org> # on a laptop",
+			want: map[string]string{
+				"hook": "Tested-by: Rita Viewer <rita@example.org> # on a laptop",
+				"link": "Tested-by: Rita Viewer <rita@example.org> # on a laptop",
+			},
+		},
+		"quoted": {mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "> "+reviewed+"\n\nDo you mean it?\n-- \n"+reviewed)},
+		"twice": {
+			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", reviewed) + aReply("Re: [RFC net-next 1/2] net: add the hook", "", "REVIEWED-BY:  Rita  Viewer <RITA@example.org>"),
+			want: map[string]string{"hook": reviewed},
+			report: "added   next hook: " + reviewed +
+				"\nskipped next hook: Reviewed-by: Rita Viewer <RITA@example.org> (the patch has it)",
+		},
+		"somebody else's": {
+			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"),
+			report: "skipped next hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone takes it)",
+		},
+		"anyone": {
+			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"), anyone: true,
+			want: map[string]string{"hook": "Acked-by: Otto Other <otto@example.org>"}, report: "added   next hook: Acked-by: Otto Other <otto@example.org>",
+		},
+		"another series": {
+			mbox:   aReply("Re: [PATCH net] fix something", "", reviewed),
+			report: `skipped ` + reviewed + ` ("Re: [PATCH net] fix something" is about no patch of ours)`,
+		},
+		"no address": {
+			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Reviewed-by: me"),
+			report: "skipped Reviewed-by: me (it names no mail address)",
+		},
+		"utf-8, encoded": {
+			mbox: "From: =?utf-8?q?J=C3=B6rg?= Ok <joerg@example.org>\nSubject: Re: [RFC net-next 1/2] net: add the hook\n" +
+				"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nAcked-by: J=C3=B6rg Ok <joerg@exam=\nple.org>\n",
+			want: map[string]string{"hook": "Acked-by: Jörg Ok <joerg@example.org>"}, report: "added   next hook: Acked-by: Jörg Ok <joerg@example.org>",
+		},
+		"signed": {
+			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "Content-Type: multipart/signed; boundary=b\n",
+				"--b\nContent-Type: text/plain\n\n"+reviewed+"\n--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n"),
+			want: map[string]string{"hook": reviewed}, report: "added   next hook: " + reviewed,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := sentRoot(t)
+			credits, err := mustLoad(t, root).Credit(CreditOptions{Mboxes: map[string][]byte{"x.mbox": []byte(tc.mbox)}, Anyone: tc.anyone})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []string
+			for _, c := range credits {
+				lines = append(lines, c.String())
+			}
+			if d := cmp.Diff(tc.report, strings.Join(lines, "\n")); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			for _, s := range mustLoad(t, root).All() {
+				for _, b := range s.Bases {
+					for _, p := range b.Patches {
+						var have []string
+						for _, tr := range p.Trailers {
+							have = append(have, tr.String())
+						}
+						want := tc.want[p.Key]
+						if b.Name == "lts" {
+							want = "" // a carry is not what was read
+						}
+						if strings.Join(have, "|") != want {
+							t.Errorf("%s %s has %q, want %q", b.Name, p.Key, have, want)
+						}
+						if err := p.CheckCanonical(); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestCreditOfChanged: a patch that changed since is said to have.
+func TestCreditOfChanged(t *testing.T) {
+	root := sentRoot(t)
+	path := filepath.Join(root, KernelDir, "next/0001-hook.patch")
+	mustWrite(t, path, strings.Replace(mustRead(t, path), "+x", "+y", 1))
+	mbox := map[string][]byte{"x": []byte(aReply("Re: x", "In-Reply-To: <v1.1@example.org>\n", reviewed))}
+	credits, err := mustLoad(t, root).Credit(CreditOptions{Mboxes: mbox, DryRun: true})
+	if err != nil || len(credits) != 1 || credits[0].Why != "the patch has changed since v1: does it still hold?" {
+		t.Errorf("%+v, %v", credits, err)
+	}
+	if strings.Contains(mustRead(t, path), reviewed) {
+		t.Error("a dry run wrote")
+	}
+}
+
+func TestCreditRefuses(t *testing.T) {
+	root := sentRoot(t)
+	var ferr *FileError
+	_, err := mustLoad(t, root).Credit(CreditOptions{Mboxes: map[string][]byte{"notes.txt": []byte("Dear diary,\n")}})
+	if !errors.As(err, &ferr) || ferr.File != "notes.txt" || !errors.Is(err, mail.ErrNotMail) {
+		t.Errorf("no mbox: %v", err)
+	}
+}
