@@ -3,8 +3,8 @@
 //
 // Header: linux/sockios.h
 // SHA256: 69c8cd1427d631cd4950536c189ef4737fd9b6dd6c3833c628551dea55f6b240
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 1d7c98470ae930f1dcb0ea336e226d5fb88ef8628a1b23c7cc66566ed9a76c53
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 5130d92d19031f5e46e03f1932ca8985651d25c157b9988c50a611f16424930f
 
 package uapi
 

@@ -39,6 +39,8 @@ type Symbol struct {
 	Line int    `json:"line,omitempty"`
 	// Offsets are those of the members of a record, in bits.
 	Offsets map[string]int64 `json:"offsets,omitempty"`
+
+	limit bool
 }
 
 // place returns file:line, or "".
@@ -54,7 +56,7 @@ func (h *Header) Symbols() []Symbol {
 	var out []Symbol
 	for _, g := range h.Groups {
 		for _, c := range g.Consts {
-			out = append(out, Symbol{Name: c.Name, Kind: c.Kind.String(), Value: literal(c), File: c.Pos.File, Line: c.Pos.Line})
+			out = append(out, Symbol{Name: c.Name, Kind: c.Kind.String(), Value: literal(c), File: c.Pos.File, Line: c.Pos.Line, limit: limitName.MatchString(c.Name) || limitName.MatchString(c.Expr)})
 		}
 	}
 	for _, a := range h.Aggregates {
@@ -123,7 +125,7 @@ func PackageSnapshot(name, dir, arch string) (*Snapshot, error) {
 		if basic, ok := c.Type().(*types.Basic); !ok || basic.Info()&types.IsUntyped == 0 {
 			continue // of the tables' own types
 		}
-		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: c.Val().ExactString()}
+		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: c.Val().ExactString(), limit: limitName.MatchString(n)}
 	}
 	return s, nil
 }
@@ -172,7 +174,7 @@ func Diff(a, b *Snapshot) *Difference {
 			d.types(old, now)
 		case !sameValue(old.Value, now.Value):
 			c := Change{Old: old, New: now}
-			if limitName.MatchString(name) {
+			if old.limit || now.limit {
 				d.Limits = append(d.Limits, c)
 			} else {
 				d.Changed = append(d.Changed, c)
