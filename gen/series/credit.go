@@ -186,7 +186,11 @@ func (x *creditIndex) addPostings() error {
 			if err := p.Verify(); err != nil {
 				return err
 			}
-			x.byID[p.MessageID] = place{series: s}
+			thread := place{series: s}
+			if len(p.Patches) == 1 {
+				thread.key = p.Patches[0].Key
+			}
+			x.byID[p.MessageID] = thread
 			list, err := p.Load()
 			if err != nil {
 				return err

@@ -75,7 +75,7 @@ func isSeriesVerdict(err error) bool {
 	for _, verdict := range []error{
 		worktree.ErrExists, worktree.ErrNotOurs, worktree.ErrBusy, worktree.ErrDirty, worktree.ErrStale,
 		worktree.ErrHistory, worktree.ErrCommit, worktree.ErrKey, worktree.ErrOnto, worktree.ErrNoRebase,
-		worktree.ErrMarkers, worktree.ErrNoForm,
+		worktree.ErrMarkers, worktree.ErrNoForm, series.ErrSent, series.ErrNotSent,
 	} {
 		if errors.Is(err, verdict) {
 			return true

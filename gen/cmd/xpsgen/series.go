@@ -18,6 +18,8 @@ func seriesCommand(env *environment) *cli.Command {
 			seriesRebaseCommand(env),
 			seriesDiffCommand(env),
 			seriesCheckCommand(env),
+			seriesSentCommand(env),
+			seriesCreditCommand(env),
 		},
 	}
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -97,7 +96,7 @@ func (env *environment) rebased(c *cli.Context, change *series.Change, m *worktr
 	if err := env.printPairs(m.Pairs, !c.Bool("stat")); err != nil {
 		return err
 	}
-	if err := env.movedUAPI(c.Context, m); err != nil {
+	if err := env.movedUAPI(c, m); err != nil {
 		env.ui.Important(fmt.Sprintf("note  the UAPI was not compared: %v", err))
 	}
 	name := m.Tree.TargetName(change)
@@ -107,6 +106,3 @@ func (env *environment) rebased(c *cli.Context, change *series.Change, m *worktr
 	env.ui.Printf("It is in %s; write the patches of %s with\n  xpsgen series refresh %s -o %s", m.Tree.Dir, name, name, m.Tree.Dir)
 	return nil
 }
-
-// movedUAPI reports values of the UAPI that the move changed.
-func (env *environment) movedUAPI(_ context.Context, _ *worktree.Moved) error { return nil }

@@ -177,7 +177,7 @@ func (env *environment) seriesRefresh(c *cli.Context) error {
 		}
 	}
 	if !c.Bool("dry-run") {
-		env.ui.Printf("%d files written, %d removed; git diff shows them", len(out.Written), len(out.Removed))
+		env.ui.Printf("files written: %d, removed: %d; git diff shows them", len(out.Written), len(out.Removed))
 	}
 	return nil
 }

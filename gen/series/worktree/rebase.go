@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -306,4 +308,20 @@ type Moved struct {
 	Old, New, OldBase, NewBase string
 	// Pairs say what became of each patch.
 	Pairs []Pair
+}
+
+// Touched lists the files below a directory that the series changes, before
+// or after it was moved, without the directory.
+func (m *Moved) Touched(ctx context.Context, dir string) ([]string, error) {
+	seen := map[string]bool{}
+	for _, r := range [][2]string{{m.OldBase, m.Old}, {m.NewBase, m.New}} {
+		names, err := m.Tree.repo.Lines(ctx, "diff", "--name-only", "--no-renames", r[0], r[1], "--", dir)
+		if err != nil {
+			return nil, fmt.Errorf("list what the series touches: %w", err)
+		}
+		for _, n := range names {
+			seen[strings.TrimPrefix(n, dir+"/")] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen)), nil
 }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"xpsgen/gen/series/worktree"
+	"xpsgen/gen/uapi"
+	"xpsgen/vmtest"
+)
+
+// movedUAPI reports values of the UAPI that moving a series changed: another
+// attribute may have taken a number meanwhile. Compared are the headers that
+// the series touches.
+func (env *environment) movedUAPI(c *cli.Context, m *worktree.Moved) (err error) {
+	if m.Tree.Project != "linux" {
+		return nil
+	}
+	paths, err := m.Touched(c.Context, "include/uapi")
+	if err != nil || len(paths) == 0 {
+		return err
+	}
+	root, cache, err := env.paths(c)
+	if err != nil {
+		return err
+	}
+	const arch = "amd64"
+	old, oldName, err := openBase(c.Context, vmtest.Source{
+		Root: root, Cache: cache, Base: m.Tree.Base, Jobs: runtime.NumCPU(), Progress: env.ui.Progress(),
+	}, arch)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, old.Close()) }()
+	step := env.ui.Progress().Step("make headers of "+relative(m.Tree.Dir), "")
+	now, err := uapi.Open(c.Context, uapi.SourceOptions{Tree: m.Tree.Dir, Arch: arch, CacheDir: filepath.Join(cache, "headers")})
+	step(&err)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, now.Close()) }()
+	before, err := snapshotOf(c.Context, old, oldName, paths)
+	if err != nil {
+		return err
+	}
+	after, err := snapshotOf(c.Context, now, relative(m.Tree.Dir), paths)
+	if err != nil {
+		return err
+	}
+	return env.printMovedUAPI(uapi.Diff(before, after), paths)
+}
+
+// snapshotOf takes those of the headers that a tree has.
+func snapshotOf(ctx context.Context, src *uapi.Source, name string, paths []string) (*uapi.Snapshot, error) {
+	var have []string
+	for _, p := range paths {
+		if _, err := os.Stat(filepath.Join(src.Include, filepath.FromSlash(p))); err == nil {
+			have = append(have, p)
+		}
+	}
+	headers, _, err := uapi.Survey(ctx, uapi.SurveyOptions{Include: src.Include, Arch: "amd64", Paths: have})
+	if err != nil {
+		return nil, err
+	}
+	return uapi.TakeSnapshot(name, headers), nil
+}
+
+// printMovedUAPI prints what a user of the old headers would get wrong.
+func (env *environment) printMovedUAPI(d *uapi.Difference, paths []string) error {
+	only := &uapi.Difference{Old: d.Old, New: d.New, Changed: d.Changed, Removed: d.Removed}
+	if len(only.Changed)+len(only.Removed) == 0 {
+		env.ui.Printf("uapi: no value changed in %s", strings.Join(paths, ", "))
+		return nil
+	}
+	if _, err := fmt.Fprintln(env.stdout, "uapi: what programs built before would get wrong:"); err != nil {
+		return fmt.Errorf("print the difference: %w", err)
+	}
+	if err := only.WriteText(env.stdout); err != nil {
+		return fmt.Errorf("print the difference: %w", err)
+	}
+	env.ui.Important(fmt.Sprintf("note  values of the UAPI that are not what they were on %[2]s: %[1]d, gone: %[3]d; run make uapi",
+		len(only.Changed), only.Old, len(only.Removed)))
+	return nil
+}
