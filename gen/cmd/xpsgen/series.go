@@ -18,6 +18,7 @@ func seriesCommand(env *environment) *cli.Command {
 			seriesRebaseCommand(env),
 			seriesDiffCommand(env),
 			seriesCheckCommand(env),
+			seriesExportCommand(env),
 			seriesSentCommand(env),
 			seriesCreditCommand(env),
 		},

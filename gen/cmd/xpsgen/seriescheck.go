@@ -93,7 +93,7 @@ func (env *environment) seriesCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &seriesChecker{env: env, cache: cacheDir, all: threads}
+	s := &seriesChecker{env: env, cache: cacheDir}
 	var rows []check.Row
 	for _, t := range threads {
 		some, err := s.check(c.Context, t, check.Options{
@@ -241,7 +241,6 @@ func (env *environment) completeThreads(c *cli.Context) {
 type seriesChecker struct {
 	env    *environment
 	cache  string
-	all    []thread
 	kernel *check.Thread
 }
 
@@ -252,18 +251,28 @@ func (s *seriesChecker) load(ctx context.Context, t thread) (*check.Thread, erro
 	})
 }
 
-func (s *seriesChecker) check(ctx context.Context, t thread, opt check.Options) (rows []check.Row, err error) {
-	if opt.Thread, err = s.load(ctx, t); err != nil {
+func (s *seriesChecker) check(ctx context.Context, t thread, opt check.Options) ([]check.Row, error) {
+	opt, err := s.options(ctx, t, opt)
+	if err != nil {
 		return nil, err
+	}
+	return check.Run(ctx, opt)
+}
+
+// options completes opt with what belongs to a thread.
+func (s *seriesChecker) options(ctx context.Context, t thread, opt check.Options) (check.Options, error) {
+	var err error
+	if opt.Thread, err = s.load(ctx, t); err != nil {
+		return opt, err
 	}
 	if t.series.Project != "linux" {
 		if opt.Kernel, err = s.scripts(ctx, t); err != nil {
-			return nil, err
+			return opt, err
 		}
 	}
 	opt.Cache, opt.Progress = s.cache, s.env.ui.Progress()
 	opt.To, opt.Cc = t.series.Recipients.To, t.series.Recipients.Cc
-	return check.Run(ctx, opt)
+	return opt, nil
 }
 
 // scripts is the kernel thread whose scripts look at t.

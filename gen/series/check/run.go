@@ -34,6 +34,9 @@ type Options struct {
 	Jobs int
 	// To and Cc get a copy whatever the scripts say.
 	To, Cc []string
+	// Known makes no check, but tells what is known: a check that was not
+	// made of this very content is Blocked.
+	Known bool
 	// Progress hears what takes long. May be nil.
 	Progress progress.Func
 	// Row hears of each row as soon as it is there. May be nil.
@@ -55,9 +58,6 @@ type job struct {
 //
 // Returns an error wrapping a [*ToolError] if a program is missing.
 func Run(ctx context.Context, opt Options) (rows []Row, err error) {
-	if opt.Jobs == 0 {
-		opt.Jobs = runtime.NumCPU()
-	}
 	checks := opt.Checks
 	if checks == nil {
 		checks = All()
@@ -66,21 +66,12 @@ func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 	if opt.Patch < 0 || opt.Patch > len(t.Patches) {
 		return nil, fmt.Errorf("%s has %d patches, not %d", t.Base, len(t.Patches), opt.Patch)
 	}
-	j := &job{Thread: t, opt: &opt, scripts: t, memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}}
-	if opt.Kernel != nil {
-		j.scripts = opt.Kernel
+	j, unlock, err := newJob(ctx, &opt, "check ")
+	if err != nil {
+		return nil, err
 	}
+	defer unlock()
 	step := "check " + t.Project + " " + t.Base
-	for _, s := range []*Thread{t, j.scripts} {
-		lock, err := cache.Acquire(ctx, filepath.Dir(s.repo.src)+".lock", step, opt.Progress)
-		if err != nil {
-			return nil, err
-		}
-		defer lock.Release()
-		if s == j.scripts {
-			break
-		}
-	}
 	defer opt.Progress.Step(step, fmt.Sprintf("%d patches", len(t.Patches)))(&err)
 	var mine []Check
 	for _, c := range checks {
@@ -92,6 +83,37 @@ func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}
 	return rows, nil
+}
+
+// newJob takes the working trees that the checks run in.
+func newJob(ctx context.Context, opt *Options, what string) (j *job, unlock func(), err error) {
+	if opt.Jobs == 0 {
+		opt.Jobs = runtime.NumCPU()
+	}
+	t := opt.Thread
+	j = &job{Thread: t, opt: opt, scripts: t, memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}}
+	if opt.Kernel != nil {
+		j.scripts = opt.Kernel
+	}
+	trees := []*Thread{j.scripts}
+	if t != j.scripts {
+		trees = append(trees, t)
+	}
+	var locks []*cache.Lock
+	unlock = func() {
+		for _, l := range locks {
+			l.Release()
+		}
+	}
+	for _, s := range trees {
+		lock, err := cache.Acquire(ctx, filepath.Dir(s.repo.src)+".lock", what+t.Project+" "+t.Base, opt.Progress)
+		if err != nil {
+			unlock()
+			return nil, nil, err
+		}
+		locks = append(locks, lock)
+	}
+	return j, unlock, nil
 }
 
 func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
@@ -150,8 +172,10 @@ func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
 	if err := each(func(c *Check) bool { return !c.text && !c.builds }); err != nil {
 		return rows, err
 	}
-	if err := j.prepareBuilds(ctx, checks); err != nil {
-		return rows, err
+	if !j.opt.Known {
+		if err := j.prepareBuilds(ctx, checks); err != nil {
+			return rows, err
+		}
 	}
 	return rows, each(func(c *Check) bool { return c.builds })
 }
@@ -173,15 +197,19 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 		r.Result = Result{Code: Blocked, Summary: "does not pass build_gcc"}
 		return r, nil
 	}
-	if err := j.needTools(c, p); err != nil {
-		return r, err
-	}
-	start := time.Now()
 	key := j.memoKey(c, p)
 	if res, ok := j.memo.get(key); ok {
 		r.Result, r.Cached = res, true
 		return r, nil
 	}
+	if j.opt.Known && !c.text {
+		r.Result = Result{Code: Blocked, Summary: "not checked yet"}
+		return r, nil
+	}
+	if err := j.needTools(c, p); err != nil {
+		return r, err
+	}
+	start := time.Now()
 	var err error
 	if p != nil {
 		r.Result, err = c.patch(ctx, j, p)

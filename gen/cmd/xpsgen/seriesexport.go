@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"xpsgen/gen/series"
+	"xpsgen/gen/series/check"
+	"xpsgen/gen/series/export"
+	"xpsgen/gen/series/gate"
+	"xpsgen/gen/series/mail"
+	"xpsgen/vmtest/tree"
+)
+
+func seriesExportCommand(env *environment) *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "write the mails of the series, a thread per project",
+		ArgsUsage: "[BASE]...",
+		Description: "Writes a directory per thread: thread.mbox (with the cover, for b4),\n" +
+			"patches.mbox (without, for git am) and the mails one by one (for git\n" +
+			"send-email). The two threads name each other. Nothing is sent.\n\n" +
+			"Without --sign-off the mails are a draft. With it, they are from the person whom\n" +
+			"git is configured for, who is asked once and signs off every patch.\n\n" +
+			"Examples:\n" +
+			"  xpsgen series export -o /tmp/v1\n" +
+			"  xpsgen series export -o /tmp/v1 --sign-off --net-next open",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` to write to"},
+			&cli.BoolFlag{Name: "sign-off", Usage: "sign off as the person whom git is configured for; asks first"},
+			&cli.StringFlag{Name: "results", Usage: "`FILE` with what {{bench:NAME}} in a cover letter stands for, as JSON; default out/bench/results.json"},
+			&cli.StringFlag{Name: "net-next", Usage: "`STATE` of net-next: open, or closed while the merge window is open"},
+			&cli.StringFlag{Name: "tags", Usage: "`FILE` with Linus's tags (git ls-remote --tags), to tell the merge window from"},
+			&cli.IntFlag{Name: "outstanding", Usage: "`N` other patches of yours wait for the same tree"},
+		},
+		Action:       env.seriesExport,
+		BashComplete: env.completeThreads,
+	}
+}
+
+func (env *environment) seriesExport(c *cli.Context) error {
+	out := c.String("out")
+	if out == "" {
+		return &usageError{text: "say where to: -o DIR", command: "xpsgen series export"}
+	}
+	window, err := mergeWindow(c)
+	if err != nil {
+		return err
+	}
+	threads, err := env.threads(c)
+	if err != nil {
+		return err
+	}
+	e := &exporter{env: env, threads: threads, window: window, outstanding: c.Int("outstanding"), now: time.Now()}
+	if e.root, e.cache, err = env.paths(c); err != nil {
+		return err
+	}
+	file := c.String("results")
+	if file == "" {
+		file = filepath.Join(e.root, "out", "bench", "results.json")
+	} else if _, err := os.Stat(file); err != nil {
+		return fmt.Errorf("--results: %w", err)
+	}
+	if e.results, err = export.LoadResults(file); err != nil {
+		return err
+	}
+	var signer *mail.Address
+	if c.Bool("sign-off") {
+		wd, err := os.Getwd()
+		if err != nil {
+			return err
+		}
+		person, err := export.Identity(c.Context, wd)
+		if err != nil {
+			return err
+		}
+		if err := env.askToSign(person, threadNames(threads)); err != nil {
+			return err
+		}
+		signer = &person
+	}
+	halves, err := e.load(c.Context, signer)
+	if err != nil {
+		return err
+	}
+	if err := export.Write(out, halves); err != nil {
+		return err
+	}
+	for _, h := range halves {
+		if err := e.report(c.Context, h, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func mergeWindow(c *cli.Context) (gate.Window, error) {
+	word, file := c.String("net-next"), c.String("tags")
+	switch {
+	case word != "" && file != "":
+		return gate.Unknown, &usageError{text: "--net-next and --tags exclude each other", command: "xpsgen series export"}
+	case word == "open":
+		return gate.Closed, nil
+	case word == "closed":
+		return gate.Open, nil
+	case word != "":
+		return gate.Unknown, &usageError{text: fmt.Sprintf("--net-next: %q is not open or closed", word), command: "xpsgen series export"}
+	case file == "":
+		return gate.Unknown, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return gate.Unknown, fmt.Errorf("--tags: %w", err)
+	}
+	defer f.Close()
+	return gate.ParseTags(f)
+}
+
+// errNotSigned is what becomes of a sign-off that nobody confirmed.
+var errNotSigned = errors.New("not signed off; nothing was written")
+
+// askToSign asks the person at the terminal, once. A program cannot certify
+// where a patch comes from, so that there must be one.
+func (env *environment) askToSign(person mail.Address, names []string) error {
+	if !term.IsTerminal(int(env.stdin.Fd())) {
+		return fmt.Errorf("--sign-off: there is no terminal to ask on, and only a person can sign off: %w", errNotSigned)
+	}
+	env.ui.Above(func() {
+		fmt.Fprintf(env.stderr, "Sign off every patch of %s as\n  %s\nThat certifies the Developer's Certificate of Origin 1.1 (Documentation/process/submitting-patches.rst).\nYes? [y/N] ",
+			strings.Join(names, " and "), person)
+	})
+	answer, err := bufio.NewReader(env.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return errNotSigned
+}
+
+// exporter makes the halves of an export.
+type exporter struct {
+	env         *environment
+	root, cache string
+	threads     []thread
+	results     map[string]string
+	window      gate.Window
+	outstanding int
+	now         time.Time
+
+	rows map[string][]check.Row
+}
+
+func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*export.Half, err error) {
+	change, err := series.Load(e.root)
+	if err != nil {
+		return nil, err
+	}
+	e.rows = map[string][]check.Row{}
+	checker := &seriesChecker{env: e.env, cache: e.cache}
+	for _, t := range e.threads {
+		s, b, err := change.Base(t.name())
+		if err != nil {
+			return nil, err
+		}
+		h := &export.Half{Series: s, Base: b, Signer: signer, Results: e.results}
+		opt := check.Options{Known: true}
+		if opt, err = checker.options(ctx, t, opt); err != nil {
+			return nil, err
+		}
+		if h.Thread = opt.Thread; h.Thread.ApplyErr != nil {
+			return nil, h.Thread.ApplyErr
+		}
+		if h.Copies, err = check.Copies(ctx, opt); err != nil {
+			return nil, err
+		}
+		if e.rows[h.Name()], err = check.Run(ctx, opt); err != nil {
+			return nil, err
+		}
+		if h.Stat, err = export.Diffstat(ctx, h.Thread); err != nil {
+			return nil, err
+		}
+		if h.RangeDiff, err = export.RangeDiff(ctx, s, h.Thread, tree.Options{Cache: e.cache, Progress: e.env.ui.Progress()}); err != nil {
+			return nil, err
+		}
+		halves = append(halves, h)
+	}
+	for _, h := range halves {
+		for _, o := range halves {
+			if o.Series.Project != h.Series.Project {
+				h.Sister = o
+			}
+		}
+	}
+	return halves, nil
+}
+
+// report says where a thread is, how far, and what to type next.
+func (e *exporter) report(ctx context.Context, h *export.Half, out string) error {
+	in := gate.Input{Now: e.now, Tree: h.Base.Name, RFC: h.RFC(), Patches: len(h.Base.Patches), Window: e.window, Outstanding: e.outstanding}
+	if h.Base.Tree != nil {
+		in.Tree = h.Base.Tree.Name
+	}
+	for _, p := range h.Series.Sent {
+		if p.Version < h.Series.Version {
+			in.LastSent = p.Date
+		}
+	}
+	status := h.Status(e.rows[h.Name()], gate.Check(in))
+	dir := filepath.Join(out, h.Name())
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s, %d patches\n", dir, status.State, len(h.Base.Patches))
+	for _, m := range status.Missing {
+		fmt.Fprintf(&b, "  missing: %s\n", m)
+	}
+	fmt.Fprintf(&b, "  look at it as a maintainer does:\n    b4 am -m %s\n", filepath.Join(dir, export.ThreadName))
+	if status.State == export.Ready {
+		fmt.Fprintf(&b, "  send it:\n    git send-email --no-thread --suppress-cc=author --suppress-cc=body --confirm=always %s\n"+
+			"  and then:\n    xpsgen series sent v%d --message-id %s\n",
+			filepath.Join(dir, "[0-9]*.patch"), h.Series.Version, h.MessageID(0))
+	}
+	if _, err := io.WriteString(e.env.stdout, b.String()); err != nil {
+		return fmt.Errorf("print the state: %w", err)
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package export
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"xpsgen/gen/series/mail"
+	"xpsgen/gen/series/patch"
+)
+
+// placeholder is where a cover letter wants something that was measured.
+var placeholder = regexp.MustCompile(`\{\{bench:([A-Za-z0-9_.-]+)\}\}`)
+
+// Unfilled are the placeholders of the cover letter that have no result.
+func (h *Half) Unfilled() (names []string) {
+	for _, m := range placeholder.FindAllStringSubmatch(h.Series.Cover, -1) {
+		if _, ok := h.Results[m[1]]; !ok && !slices.Contains(names, m[1]) {
+			names = append(names, m[1])
+		}
+	}
+	return names
+}
+
+// coverText is the cover letter with its placeholders filled.
+func (h *Half) coverText() string {
+	text := h.Series.Cover
+	if text == "" {
+		text = "*** THE COVER LETTER IS MISSING ***"
+	}
+	return placeholder.ReplaceAllStringFunc(text, func(s string) string {
+		name := placeholder.FindStringSubmatch(s)[1]
+		if r, ok := h.Results[name]; ok {
+			return strings.Trim(r, "\n")
+		}
+		return "*** NOT MEASURED: " + name + " ***"
+	})
+}
+
+// hasCover reports whether the thread has a cover letter: a single patch has
+// none unless somebody wrote one.
+func (h *Half) hasCover() bool { return h.Series.Cover != "" || len(h.Base.Patches) > 1 }
+
+// cover is the cover letter.
+func (h *Half) cover() ([]byte, error) {
+	to, err := h.to()
+	if err != nil {
+		return nil, err
+	}
+	cc, err := h.cc(0)
+	if err != nil {
+		return nil, err
+	}
+	body := h.coverBody()
+	s := patch.Subject{Prefix: h.prefix(), Version: h.version(), N: 0, Total: len(h.Base.Patches), Title: h.Series.Title}
+	brackets := strings.TrimSuffix(s.String(), s.Title)
+	var b bytes.Buffer
+	b.WriteString("From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n")
+	b.WriteString(mail.EncodeAddress("From", h.sender()))
+	fmt.Fprintf(&b, "Date: %s\n", h.Base.Patches[0].Date.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
+	b.WriteString(mail.EncodeText("Subject", brackets, s.Title))
+	fmt.Fprintf(&b, "Message-Id: <%s>\n", h.MessageID(0))
+	b.WriteString(mail.EncodeAddresses("To", to))
+	if len(cc) > 0 {
+		b.WriteString(mail.EncodeAddresses("Cc", cc))
+	}
+	b.WriteString("MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\n")
+	for line := range strings.Lines(body) {
+		if mail.IsFromLine(strings.TrimSuffix(line, "\n")) {
+			return nil, fmt.Errorf("cover letter: the line %q would begin a new mail in an mbox", strings.TrimSuffix(line, "\n"))
+		}
+		b.WriteString(line)
+	}
+	return b.Bytes(), nil
+}
+
+// version is the version to say in subjects: the first is not said.
+func (h *Half) version() int {
+	if h.Series.Version < 2 {
+		return 0
+	}
+	return h.Series.Version
+}
+
+func (h *Half) coverBody() string {
+	parts := []string{h.coverText()}
+	if s := h.Sister; s != nil && len(s.Base.Patches) > 0 {
+		parts = append(parts, fmt.Sprintf("The %s half, [%s], is posted beside this:\n%s",
+			s.Series.Project, s.prefix(), lore(s.MessageID(0))))
+	}
+	if links := h.earlier(); links != "" {
+		parts = append(parts, links)
+	}
+	for _, e := range h.Series.Changelog {
+		if e.Text != "" && e.Version > 1 && e.Version <= h.Series.Version {
+			parts = append(parts, fmt.Sprintf("Changes in v%d:\n%s", e.Version, e.Text))
+		}
+	}
+	parts = append(parts, strings.TrimRight(h.shortlog(), "\n"), strings.TrimRight(h.Stat, "\n"))
+	if h.RangeDiff != "" {
+		parts = append(parts, fmt.Sprintf("Range-diff against v%d:\n%s", h.Series.Version-1, strings.TrimRight(h.RangeDiff, "\n")))
+	}
+	parts = append(parts, h.baseLine())
+	return strings.Join(parts, "\n\n") + "\n"
+}
+
+// earlier links the versions before.
+func (h *Half) earlier() string {
+	var lines []string
+	if l := h.Series.Attribution.Link; l != "" {
+		lines = append(lines, "Link to the RFC of 2019: "+l)
+	}
+	for _, p := range h.Series.Sent {
+		if p.Version < h.Series.Version {
+			lines = append(lines, fmt.Sprintf("Link to v%d: %s", p.Version, lore(p.MessageID)))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// baseLine says what the series was made on. Tools read the first form, and
+// nobody may take the second for it: what a distribution packages is no commit
+// of a public tree.
+func (h *Half) baseLine() string {
+	if c := h.Thread.Commit; c != "" {
+		return "base-commit: " + c
+	}
+	return fmt.Sprintf("Made on %s, which is no commit of a public tree;\nthe index lines name the exact blobs.", h.Thread.Origin)
+}
+
+// shortlog lists the patches as git shortlog does, by author.
+func (h *Half) shortlog() string {
+	var names []string
+	titles := map[string][]string{}
+	for _, p := range h.Base.Patches {
+		a := h.author(p.Author)
+		if !slices.Contains(names, a.Name) {
+			names = append(names, a.Name)
+		}
+		titles[a.Name] = append(titles[a.Name], "  "+p.Subject.Title)
+	}
+	var parts []string
+	for _, n := range names {
+		parts = append(parts, fmt.Sprintf("%s (%d):\n%s", n, len(titles[n]), strings.Join(titles[n], "\n")))
+	}
+	return strings.Join(parts, "\n\n")
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"xpsgen/gen/series"
+	"xpsgen/gen/series/check"
+	"xpsgen/gen/series/mail"
+	"xpsgen/gen/series/manifest"
+	"xpsgen/vmtest/proc"
+	"xpsgen/vmtest/tree"
+)
+
+// git runs git on a repository of the cache with nothing configured.
+func git(ctx context.Context, gitDir string, args ...string) (string, error) {
+	c := &proc.Cmd{
+		Args: append([]string{"git", "--git-dir=" + gitDir, "-c", "safe.directory=*", "-c", "core.abbrev=12"}, args...),
+		Env:  append(os.Environ(), "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"),
+	}
+	out, err := c.Output(ctx)
+	return string(out), err
+}
+
+// Diffstat is that of the whole series, as git format-patch puts it into a
+// cover letter.
+func Diffstat(ctx context.Context, t *check.Thread) (string, error) {
+	out, err := git(ctx, t.GitDir, "diff", "--stat=72", "--summary", "--no-renames", t.BaseCommit, t.Head())
+	if err != nil {
+		return "", fmt.Errorf("diffstat of %s: %w", t.Base, err)
+	}
+	return out, nil
+}
+
+// RangeDiff is what changed in a series since a version was sent: empty if
+// none was. opt is what opens the base.
+func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.Options) (string, error) {
+	var last *series.Posting
+	for _, p := range s.Sent {
+		if p.Version < s.Version {
+			last = p
+		}
+	}
+	if last == nil {
+		return "", nil
+	}
+	if err := last.Verify(); err != nil {
+		return "", err
+	}
+	sent, err := last.Load()
+	if err != nil {
+		return "", err
+	}
+	// The patches as they were sent, on the base as it is now.
+	old := *s.Manifest
+	b, err := old.Base(t.Base)
+	if err != nil {
+		return "", err
+	}
+	base := *b
+	base.Patches = nil
+	for _, p := range sent {
+		base.Patches = append(base.Patches, manifest.Patch{Key: p.Key, File: p.Path, Path: p.Path})
+	}
+	old.Bases = []manifest.Base{base}
+	opt.Series, opt.Base = &old, base.Name
+	src, err := tree.Open(ctx, opt)
+	if err != nil {
+		return "", err
+	}
+	head, err := src.Commit(ctx)
+	var aerr *tree.ApplyError
+	if errors.As(err, &aerr) {
+		return fmt.Sprintf("(v%d was made on another base, and does not apply to this one)", last.Version), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	out, err := git(ctx, t.GitDir, "range-diff", "--no-color", src.BaseCommit+".."+head, t.BaseCommit+".."+t.Head())
+	if err != nil {
+		return "", fmt.Errorf("range-diff of %s: %w", t.Base, err)
+	}
+	return out, nil
+}
+
+// ErrIdentity is wrapped where no person can be found to sign.
+var ErrIdentity = errors.New("no identity to sign off with")
+
+// Identity is the person whom git is configured for, in the directory dir.
+func Identity(ctx context.Context, dir string) (mail.Address, error) {
+	get := func(key string) string {
+		c := &proc.Cmd{Args: []string{"git", "config", "--get", key}, Dir: dir}
+		out, err := c.Output(ctx)
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(string(out))
+	}
+	a := mail.Address{Name: get("user.name"), Email: get("user.email")}
+	switch {
+	case ctx.Err() != nil:
+		return a, context.Cause(ctx)
+	case a.Name == "" || a.Email == "":
+		return a, fmt.Errorf("%w: set user.name and user.email with git config", ErrIdentity)
+	case check.Placeholder(a.Email):
+		return a, fmt.Errorf("%w: %s is an address of nobody", ErrIdentity, a.Email)
+	case !strings.Contains(a.Name, " "):
+		return a, fmt.Errorf("%w: %q is no full name; sign-offs are made with a known identity", ErrIdentity, a.Name)
+	}
+	return a, nil
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package export
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"xpsgen/gen/series"
+	"xpsgen/gen/series/check"
+	"xpsgen/gen/series/mail"
+)
+
+// Half is the half of a change that goes to one project.
+type Half struct {
+	// Series and Base are what is exported, Thread the same with its commits.
+	Series *series.Series
+	Base   *series.Base
+	Thread *check.Thread
+	// Copies are for each patch who gets a copy besides the manifest's.
+	Copies [][]check.Recipient
+	// Stat is the diffstat of the whole, RangeDiff what changed against the
+	// version before; may be empty.
+	Stat, RangeDiff string
+	// Results fill the placeholders of the cover letter.
+	Results map[string]string
+	// Signer signs off; nil makes a draft.
+	Signer *mail.Address
+	// Sister is the other half, nil if there is none.
+	Sister *Half
+}
+
+// Name is what the thread's files are called.
+func (h *Half) Name() string { return h.Series.Project + "-" + h.Base.Name }
+
+// tree is the tag of the tree that the thread is for.
+func (h *Half) tree() string {
+	if h.Base.Tree != nil {
+		return h.Base.Tree.Name
+	}
+	return h.Base.Name
+}
+
+// RFC reports whether the series only asks for comments.
+func (h *Half) RFC() bool { return strings.HasPrefix(strings.ToUpper(h.Series.Prefix)+" ", "RFC ") }
+
+// prefix is what stands in the brackets before version and number. "RFC" comes
+// first and "PATCH" after it, where git format-patch --rfc has them.
+func (h *Half) prefix() string {
+	if h.RFC() {
+		return strings.TrimSpace("RFC PATCH " + strings.TrimSpace(h.Series.Prefix[len("RFC"):]))
+	}
+	return strings.TrimSpace("PATCH " + h.Series.Prefix)
+}
+
+// sender is who the mails are from.
+func (h *Half) sender() mail.Address {
+	if h.Signer != nil {
+		return *h.Signer
+	}
+	if len(h.Base.Patches) > 0 {
+		return h.Base.Patches[0].Author
+	}
+	return mail.Address{}
+}
+
+// MessageID is the Message-Id of mail n, the cover being 0, without brackets.
+// It depends on what is sent, in what version and by whom, but not on what the
+// cover says: that names the sister's.
+func (h *Half) MessageID(n int) string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s %s %d %q %q\n", h.Series.Project, h.Base.Name, h.Series.Version, h.Series.Prefix, h.Series.Title)
+	fmt.Fprintf(sum, "%q %q\n", h.sender().Email, h.Series.Cover)
+	for _, p := range h.Base.Patches {
+		fmt.Fprintf(sum, "%d %s", len(p.Raw), p.Raw)
+	}
+	date := "0"
+	if len(h.Base.Patches) > 0 {
+		date = h.Base.Patches[0].Date.UTC().Format("20060102150405")
+	}
+	return fmt.Sprintf("%s.%s-%d-%s", date, hex.EncodeToString(sum.Sum(nil)[:8]), n, h.sender().Email)
+}
+
+// lore is where a mail will be found.
+func lore(id string) string { return "https://lore.kernel.org/netdev/" + id + "/" }
+
+// defaultTo is whom a series goes to if the manifest does not say.
+const defaultTo = "netdev@vger.kernel.org"
+
+// to is whom every mail of the thread goes to.
+func (h *Half) to() (list []mail.Address, err error) {
+	names := h.Series.Recipients.To
+	if len(names) == 0 {
+		names = []string{defaultTo}
+	}
+	return parseAll(names)
+}
+
+func parseAll(names []string) (list []mail.Address, err error) {
+	for _, n := range names {
+		a, err := mail.ParseAddress(n)
+		if err != nil {
+			return nil, err
+		}
+		list = add(list, a)
+	}
+	return list, nil
+}
+
+// add adds an address unless it is there.
+func add(list []mail.Address, a mail.Address) []mail.Address {
+	if slices.ContainsFunc(list, func(b mail.Address) bool { return strings.EqualFold(a.Email, b.Email) }) {
+		return list
+	}
+	return append(list, a)
+}
+
+// concerned are trailers whose people get a copy.
+var concerned = []string{"Suggested-by", "Reported-by", "Co-developed-by", "Reviewed-by", "Acked-by", "Tested-by"}
+
+// cc is who gets a copy of patch n, counted from 1, or of the cover with 0:
+// that goes to all who get any patch.
+func (h *Half) cc(n int) (list []mail.Address, err error) {
+	if list, err = parseAll(h.Series.Recipients.Cc); err != nil {
+		return nil, err
+	}
+	for i, p := range h.Base.Patches {
+		if n != 0 && n != i+1 {
+			continue
+		}
+		if i < len(h.Copies) {
+			for _, r := range h.Copies[i] {
+				a, err := mail.ParseAddress(r.Address)
+				if err != nil {
+					return nil, err
+				}
+				list = add(list, a)
+			}
+		}
+		for _, key := range concerned {
+			for _, v := range p.Values(key) {
+				if a, err := mail.ParseAddress(v); err == nil {
+					list = add(list, a)
+				}
+			}
+		}
+	}
+	to, err := h.to()
+	if err != nil {
+		return nil, err
+	}
+	sender := h.sender()
+	return slices.DeleteFunc(list, func(a mail.Address) bool {
+		return strings.EqualFold(a.Email, sender.Email) ||
+			slices.ContainsFunc(to, func(b mail.Address) bool { return strings.EqualFold(a.Email, b.Email) })
+	}), nil
+}

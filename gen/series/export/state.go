@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package export
+
+import (
+	"fmt"
+
+	"xpsgen/gen/series/check"
+	"xpsgen/gen/series/gate"
+)
+
+// State is how far a thread is.
+type State string
+
+const (
+	// Draft: something is not written, not measured, or not checked.
+	Draft State = "draft"
+	// Checked: it is whole and passed the checks, but cannot be sent now.
+	Checked State = "checked"
+	// AwaitingSignOff: all that is missing is a person.
+	AwaitingSignOff State = "awaiting sign-off"
+	// Ready: it can be sent.
+	Ready State = "ready"
+)
+
+// Status is the state of a thread, and what keeps it from the next.
+type Status struct {
+	State State
+	// Missing are lines for people.
+	Missing []string
+}
+
+// Status judges a thread by the rows of its checks and the gates.
+func (h *Half) Status(rows []check.Row, shut []gate.Shut) Status {
+	var draft, later, person []string
+	if h.Series.Cover == "" && h.hasCover() {
+		draft = append(draft, "a cover letter: write "+h.Series.Dir+"/"+check.CoverName)
+	}
+	for _, name := range h.Unfilled() {
+		draft = append(draft, fmt.Sprintf("the result %q, which the cover letter wants: measure it and give the file with --results", name))
+	}
+	failed, unknown := 0, 0
+	for _, r := range rows {
+		switch {
+		case r.Code.Failed():
+			failed++
+		case r.Code == check.Blocked:
+			unknown++
+		}
+	}
+	if failed > 0 {
+		draft = append(draft, fmt.Sprintf("%d failed checks: xpsgen series check %s/%s", failed, h.Series.Project, h.Base.Name))
+	}
+	if unknown > 0 || len(rows) == 0 {
+		draft = append(draft, fmt.Sprintf("%d checks were not made of this series: xpsgen series check %s/%s", unknown, h.Series.Project, h.Base.Name))
+	}
+	if h.Thread.Commit == "" && !h.RFC() {
+		later = append(later, "a base-commit: "+h.Thread.Origin+" is no public tree; rebase onto one")
+	}
+	for _, s := range shut {
+		later = append(later, s.Why)
+	}
+	if h.Signer == nil {
+		person = append(person, "a person's sign-off: xpsgen series export --sign-off")
+	}
+	s := Status{State: Ready, Missing: append(append(draft, later...), person...)}
+	switch {
+	case len(draft) > 0:
+		s.State = Draft
+	case len(later) > 0:
+		s.State = Checked
+	case len(person) > 0:
+		s.State = AwaitingSignOff
+	}
+	return s
+}

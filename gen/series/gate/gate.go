@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package gate knows when netdev takes a series: not twice a day, nothing but
+// RFCs while the merge window is open, and no more than fifteen patches at a
+// time. It asks nobody: the time and what is known of the window are given.
+//
+// The rules are those of Documentation/process/maintainer-netdev.rst.
+package gate
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// Interval is the least time between two versions.
+	Interval = 24 * time.Hour
+	// MaxPatches is how many patches a series may have, and how many may wait
+	// for a tree at any time.
+	MaxPatches = 15
+)
+
+// Window is what is known of the merge window.
+type Window int
+
+const (
+	// Unknown: nobody said.
+	Unknown Window = iota
+	// Closed: the merge window is over, net-next is open.
+	Closed
+	// Open: Linus merges, net-next is closed.
+	Open
+)
+
+// Input is what is to be sent, and when.
+type Input struct {
+	// Now is the time.
+	Now time.Time
+	// Tree is the tree that the series is for.
+	Tree string
+	// RFC says that it only asks for comments.
+	RFC bool
+	// Patches is how many there are.
+	Patches int
+	// LastSent is when the version before was sent; zero if none was.
+	LastSent time.Time
+	// Window is for trees of features.
+	Window Window
+	// Outstanding is how many other patches by the same person wait for Tree.
+	Outstanding int
+}
+
+// Closed gate.
+type Shut struct {
+	// Gate is "interval", "window", "patches" or "outstanding".
+	Gate string
+	// Why is a line for people.
+	Why string
+	// Until is when it opens by itself; zero if it does not, or nobody knows.
+	Until time.Time
+}
+
+// Check returns the gates that are shut.
+func Check(in Input) (shut []Shut) {
+	if next := in.LastSent.Add(Interval); !in.LastSent.IsZero() && in.Now.Before(next) {
+		shut = append(shut, Shut{"interval", fmt.Sprintf("the version before was sent %s ago; wait until %s",
+			in.Now.Sub(in.LastSent).Round(time.Minute), next.UTC().Format("Mon 2006-01-02 15:04 MST")), next})
+	}
+	if !in.RFC && next(in.Tree) {
+		switch in.Window {
+		case Open:
+			shut = append(shut, Shut{Gate: "window", Why: "the merge window is open: " + in.Tree + " takes RFCs only"})
+		case Unknown:
+			shut = append(shut, Shut{Gate: "window", Why: "is " + in.Tree + " open? Look at https://netdev.bots.linux.dev/net-next.html and say so"})
+		}
+	}
+	if in.Patches > MaxPatches {
+		shut = append(shut, Shut{Gate: "patches", Why: fmt.Sprintf("%d patches, at most %d are taken", in.Patches, MaxPatches)})
+	}
+	if n := in.Patches + in.Outstanding; in.Outstanding > 0 && in.Patches <= MaxPatches && n > MaxPatches {
+		shut = append(shut, Shut{Gate: "outstanding", Why: fmt.Sprintf("%d patches would wait for %s, at most %d may", n, in.Tree, MaxPatches)})
+	}
+	return shut
+}
+
+// next reports whether a tree takes features, and so closes with the window.
+// iproute2-next stays open.
+func next(tree string) bool { return tree == "net-next" || tree == "bpf-next" }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package gate
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCheck(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name string
+		in   Input
+		want string
+	}{
+		{"first RFC, window unknown", Input{Tree: "net-next", RFC: true, Patches: 5}, ""},
+		{"first PATCH, window unknown", Input{Tree: "net-next", Patches: 5}, "window"},
+		{"window open", Input{Tree: "net-next", Patches: 5, Window: Open}, "window"},
+		{"RFC in the window", Input{Tree: "net-next", RFC: true, Patches: 5, Window: Open}, ""},
+		{"window closed", Input{Tree: "net-next", Patches: 5, Window: Closed}, ""},
+		{"fixes in the window", Input{Tree: "net", Patches: 5, Window: Open}, ""},
+		{"iproute2 in the window", Input{Tree: "iproute2-next", Patches: 5, Window: Open}, ""},
+		{"a second early", Input{Tree: "net", Patches: 1, LastSent: now.Add(-Interval + time.Second)}, "interval"},
+		{"just in time", Input{Tree: "net", Patches: 1, LastSent: now.Add(-Interval)}, ""},
+		{"an RFC waits, too", Input{Tree: "net-next", RFC: true, Patches: 1, LastSent: now.Add(-time.Hour)}, "interval"},
+		{"fifteen", Input{Tree: "net", Patches: 15}, ""},
+		{"sixteen", Input{Tree: "net", Patches: 16}, "patches"},
+		{"fifteen in all", Input{Tree: "net", Patches: 10, Outstanding: 5}, ""},
+		{"sixteen in all", Input{Tree: "net", Patches: 10, Outstanding: 6}, "outstanding"},
+		{"all at once", Input{Tree: "net-next", Patches: 16, Outstanding: 1, Window: Open, LastSent: now}, "interval window patches"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.in.Now = now
+			var got []string
+			for _, s := range Check(c.in) {
+				got = append(got, s.Gate)
+				if s.Gate == "interval" && !s.Until.Equal(c.in.LastSent.Add(24*time.Hour)) {
+					t.Errorf("until %v", s.Until)
+				}
+			}
+			if g := strings.Join(got, " "); g != c.want {
+				t.Errorf("shut: %q, want %q", g, c.want)
+			}
+		})
+	}
+}
+
+func TestParseTags(t *testing.T) {
+	for _, c := range []struct {
+		name, tags string
+		want       Window
+		err        bool
+	}{
+		{"just released", "v7.2\nv7.3-rc7\nv7.3\n", Open, false},
+		{"first candidate", "v7.3\nv7.4-rc1\n", Closed, false},
+		{"late candidate, any order", "v7.4-rc10\nv7.3\nv7.4-rc9\n", Closed, false},
+		{"ten after nine", "v6.9-rc1\nv6.10\n", Open, false},
+		{"stable releases do not count", "v7.4-rc1\nv7.3.4\n", Closed, false},
+		{"as ls-remote has it", "0123abcd\trefs/tags/v7.3\n0123abcd\trefs/tags/v7.3^{}\n", Open, false},
+		{"nothing", "next-20261122\n", Unknown, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := ParseTags(strings.NewReader(c.tags))
+			if got != c.want || (err != nil) != c.err {
+				t.Errorf("got %v, %v", got, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package gate
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var releaseTag = regexp.MustCompile(`^(?:refs/tags/)?v(\d+)\.(\d+)(-rc(\d+))?$`)
+
+// release is a tag of Linus's: major.minor, or its rc-th candidate.
+type release struct{ major, minor, rc int }
+
+// after orders releases: candidates come before what they are candidates of.
+func (r release) after(o release) bool {
+	switch {
+	case r.major != o.major:
+		return r.major > o.major
+	case r.minor != o.minor:
+		return r.minor > o.minor
+	case (r.rc == 0) != (o.rc == 0):
+		return r.rc == 0
+	}
+	return r.rc > o.rc
+}
+
+// ParseTags says from a list of tags, one a line as git tag or git ls-remote
+// prints it, whether the merge window is open: it opens with a release and
+// closes with the first candidate of the next. Other tags are passed over.
+func ParseTags(r io.Reader) (Window, error) {
+	var last release
+	found := false
+	sc := bufio.NewScanner(r)
+	for sc.Scan() {
+		f := strings.Fields(sc.Text())
+		if len(f) == 0 {
+			continue
+		}
+		m := releaseTag.FindStringSubmatch(f[len(f)-1])
+		if m == nil {
+			continue
+		}
+		t := release{}
+		t.major, _ = strconv.Atoi(m[1])
+		t.minor, _ = strconv.Atoi(m[2])
+		t.rc, _ = strconv.Atoi(m[4])
+		if !found || t.after(last) {
+			last, found = t, true
+		}
+	}
+	if err := sc.Err(); err != nil {
+		return Unknown, fmt.Errorf("read tags: %w", err)
+	}
+	switch {
+	case !found:
+		return Unknown, fmt.Errorf("read tags: none of them is a release of Linus's, such as v7.3 or v7.4-rc1")
+	case last.rc == 0:
+		return Open, nil
+	}
+	return Closed, nil
+}
