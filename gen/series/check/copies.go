@@ -17,11 +17,10 @@ import (
 // Copies returns for each patch of opt.Thread who gets a copy, as get_maintainer
 // of the target tree says.
 func Copies(ctx context.Context, opt Options) (all [][]Recipient, err error) {
-	j, unlock, err := newJob(ctx, &opt, "find recipients of ")
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
+	j := newJob(&opt)
+	unlock := func() {}
+	defer func() { unlock() }()
+	locked := false
 	for _, p := range j.Patches {
 		sum := sha256.Sum256([]byte(fmt.Sprintf("%d copies %s %s %q", memoVersion, j.scripts.BaseCommit, p.AfterTree, p.Text)))
 		file := filepath.Join(j.memo.dir, "cc-"+hex.EncodeToString(sum[:16])+".json")
@@ -29,6 +28,13 @@ func Copies(ctx context.Context, opt Options) (all [][]Recipient, err error) {
 		if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, &some) == nil {
 			all = append(all, some)
 			continue
+		}
+		if !locked {
+			if unlock, err = j.lock(ctx, "find recipients of "); err != nil {
+				unlock = func() {}
+				return nil, err
+			}
+			locked = true
 		}
 		if some, err = j.recipients(ctx, p); err != nil {
 			return nil, fmt.Errorf("find recipients of %s: %w", p.File, err)

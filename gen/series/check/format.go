@@ -88,8 +88,9 @@ func checkPrefix(_ context.Context, j *job) (Result, error) {
 	return pass("[%s]", j.Prefix), nil
 }
 
-func checkWhitespace(_ context.Context, _ *job, p *Patch) (Result, error) {
+func checkWhitespace(_ context.Context, j *job, p *Patch) (Result, error) {
 	var found []string
+	stopped := j.ApplyErr != nil && j.ApplyErr.N == p.N
 	if strings.Contains(p.Text, "\r\n") {
 		found = append(found, "lines end in CR LF: the patch went through a mailer that damages it")
 	}
@@ -99,6 +100,9 @@ func checkWhitespace(_ context.Context, _ *job, p *Patch) (Result, error) {
 			switch {
 			case l.Op == '+' && strings.TrimRight(l.Text, " \t") != l.Text:
 				found = append(found, at+"blanks at the end of the line")
+			case stopped && l.Op != '+' && strings.HasPrefix(l.Text, "        "):
+				// What is there already is indented by tabs, or it would apply.
+				found = append(found, at+"tabs have become blanks: the patch went through a mailer that damages it")
 			case l.Op == '+' && spaceBeforeTab.MatchString(l.Text):
 				found = append(found, at+"blank before a tab")
 			}

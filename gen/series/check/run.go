@@ -66,13 +66,18 @@ func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 	if opt.Patch < 0 || opt.Patch > len(t.Patches) {
 		return nil, fmt.Errorf("%s has %d patches, not %d", t.Base, len(t.Patches), opt.Patch)
 	}
-	j, unlock, err := newJob(ctx, &opt, "check ")
-	if err != nil {
-		return nil, err
+	j := newJob(&opt)
+	if !opt.Known {
+		unlock, err := j.lock(ctx, "check ")
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
 	}
-	defer unlock()
 	step := "check " + t.Project + " " + t.Base
-	defer opt.Progress.Step(step, fmt.Sprintf("%d patches", len(t.Patches)))(&err)
+	if !opt.Known {
+		defer opt.Progress.Step(step, fmt.Sprintf("%d patches", len(t.Patches)))(&err)
+	}
 	var mine []Check
 	for _, c := range checks {
 		if c.of(t.Project) {
@@ -85,19 +90,24 @@ func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 	return rows, nil
 }
 
-// newJob takes the working trees that the checks run in.
-func newJob(ctx context.Context, opt *Options, what string) (j *job, unlock func(), err error) {
+func newJob(opt *Options) *job {
 	if opt.Jobs == 0 {
 		opt.Jobs = runtime.NumCPU()
 	}
-	t := opt.Thread
-	j = &job{Thread: t, opt: opt, scripts: t, memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}}
+	j := &job{Thread: opt.Thread, opt: opt, scripts: opt.Thread,
+		memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}}
 	if opt.Kernel != nil {
 		j.scripts = opt.Kernel
 	}
+	return j
+}
+
+// lock takes the working trees that the checks run in, always in the same
+// order.
+func (j *job) lock(ctx context.Context, what string) (unlock func(), err error) {
 	trees := []*Thread{j.scripts}
-	if t != j.scripts {
-		trees = append(trees, t)
+	if j.Thread != j.scripts {
+		trees = append(trees, j.Thread)
 	}
 	var locks []*cache.Lock
 	unlock = func() {
@@ -105,15 +115,17 @@ func newJob(ctx context.Context, opt *Options, what string) (j *job, unlock func
 			l.Release()
 		}
 	}
-	for _, s := range trees {
-		lock, err := cache.Acquire(ctx, filepath.Dir(s.repo.src)+".lock", what+t.Project+" "+t.Base, opt.Progress)
+	for _, t := range trees {
+		lock, err := cache.Acquire(ctx, filepath.Dir(t.repo.src)+".lock", what+j.Project+" "+j.Base, j.opt.Progress)
 		if err != nil {
 			unlock()
-			return nil, nil, err
+			return nil, err
 		}
 		locks = append(locks, lock)
+		// Another run may have moved it.
+		t.repo.head = ""
 	}
-	return j, unlock, nil
+	return unlock, nil
 }
 
 func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {

@@ -55,7 +55,6 @@ func (h *Half) cover() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := h.coverBody()
 	s := patch.Subject{Prefix: h.prefix(), Version: h.version(), N: 0, Total: len(h.Base.Patches), Title: h.Series.Title}
 	brackets := strings.TrimSuffix(s.String(), s.Title)
 	var b bytes.Buffer
@@ -69,13 +68,8 @@ func (h *Half) cover() ([]byte, error) {
 		b.WriteString(mail.EncodeAddresses("Cc", cc))
 	}
 	b.WriteString("MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\n")
-	for line := range strings.Lines(body) {
-		if mail.IsFromLine(strings.TrimSuffix(line, "\n")) {
-			return nil, fmt.Errorf("cover letter: the line %q would begin a new mail in an mbox", strings.TrimSuffix(line, "\n"))
-		}
-		b.WriteString(line)
-	}
-	return b.Bytes(), nil
+	b.WriteString(h.coverBody())
+	return portable(b.Bytes())
 }
 
 // version is the version to say in subjects: the first is not said.
@@ -129,7 +123,7 @@ func (h *Half) baseLine() string {
 	if c := h.Thread.Commit; c != "" {
 		return "base-commit: " + c
 	}
-	return fmt.Sprintf("Made on %s, which is no commit of a public tree;\nthe index lines name the exact blobs.", h.Thread.Origin)
+	return fmt.Sprintf("Made on %s,\nwhich is no commit of a public tree; the index lines name the exact blobs.", h.Thread.Origin)
 }
 
 // shortlog lists the patches as git shortlog does, by author.

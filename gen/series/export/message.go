@@ -75,7 +75,10 @@ func (h *Half) message(n int) (m Message, err error) {
 	}
 	h.sign(&p)
 	m = Message{File: fmt.Sprintf("%04d-%s.patch", n, fileName(p.Subject.Title)), ID: h.MessageID(n)}
-	m.Data, err = p.Format()
+	if m.Data, err = p.Format(); err != nil {
+		return m, err
+	}
+	m.Data, err = portable(m.Data)
 	return m, err
 }
 

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestMutants: a good series passes everything, and each way to spoil it trips
+// the one check that is meant for it, and no other.
+func TestMutants(t *testing.T) {
+	for _, m := range []struct {
+		name, want string
+		// before is done before the patches are made, after to the files.
+		before func(f *fixture, steps *[]step)
+		after  func(t *testing.T, f *fixture)
+	}{
+		{name: "good"},
+		{name: "no sign-off", want: "verify_signedoff", before: func(f *fixture, _ *[]step) { f.signed = false }},
+		{name: "wrong prefix", want: "prefix", before: func(f *fixture, _ *[]step) { f.prefix = "RFC bpf-next" }},
+		{name: "wrong prefix of one patch", want: "prefix", after: func(t *testing.T, f *fixture) {
+			f.edit(t, func(n int, s string) string {
+				if n == 2 {
+					s = strings.Replace(s, "[PATCH]", "[PATCH net]", 1)
+				}
+				return s
+			})
+		}},
+		{name: "no tree tag", want: "tree_tag", before: func(f *fixture, _ *[]step) { f.prefix = "RFC" }},
+		{name: "sixteen patches", want: "patch_count", before: func(_ *fixture, steps *[]step) {
+			for i := len(*steps); i < 16; i++ {
+				*steps = append(*steps, step{fmt.Sprintf("doc: page %d", i), map[string]string{fmt.Sprintf("Documentation/%d.rst", i): "text\n"}})
+			}
+		}},
+		{name: "shuffled local variables", want: "reverse_xmas_tree", before: func(_ *fixture, steps *[]step) {
+			for _, s := range *steps {
+				if dev := s.files["net/core/dev.c"]; dev != "" {
+					s.files["net/core/dev.c"] = strings.Replace(dev, goodLocals, "\tint b = 2;\n\tint long_name = 1;\n", 1)
+				}
+			}
+		}},
+		{name: "no cover", want: "cover", before: func(f *fixture, _ *[]step) { f.cover = "" }},
+		{name: "UAPI without spec", want: "uapi_spec", before: func(_ *fixture, steps *[]step) {
+			delete((*steps)[1].files, "Documentation/netlink/specs/rt-link.yaml")
+			delete((*steps)[1].files, "net/core/gen.h")
+		}},
+		{name: "breaks the build in the middle", want: "build_gcc", before: func(_ *fixture, steps *[]step) {
+			(*steps)[1].files["net/core/other.c"] = "int other(void)\n{\n\treturn missing;\n}\n"
+			(*steps)[2].files["net/core/other.c"] = "int other(void)\n{\n\treturn 0;\n}\n"
+			(*steps)[1].files["MAINTAINERS"] = kernelTree["MAINTAINERS"]
+		}},
+		{name: "a new warning", want: "build_gcc", before: func(_ *fixture, steps *[]step) {
+			dev := (*steps)[2].files["net/core/dev.c"]
+			(*steps)[2].files["net/core/dev.c"] = strings.Replace(dev, "\tsum += a;", "\tint unused;\n\n\tsum += a;", 1)
+		}},
+		{name: "a new sparse warning", want: "sparse", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["net/core/dev.c"] += "/* ENDIAN */\n"
+		}},
+		{name: "whitespace damage by a mailer", want: "whitespace", after: func(t *testing.T, f *fixture) {
+			f.edit(t, func(_ int, s string) string { return strings.ReplaceAll(s, "\t", "        ") })
+		}},
+		{name: "blanks at line ends", want: "whitespace", after: func(t *testing.T, f *fixture) {
+			f.edit(t, func(_ int, s string) string { return strings.ReplaceAll(s, "+\tint b = 2;", "+\tint b = 2; ") })
+		}},
+		{name: "wrong base", want: "base_commit", after: func(t *testing.T, f *fixture) {
+			// The patches still apply, but the files have gone on.
+			f.write(t, f.base, map[string]string{"net/core/dev.c": "/* A line more. */\n" + kernelTree["net/core/dev.c"]})
+			f.git(t, "add", "-A")
+			f.git(t, "-c", "user.name=b", "-c", "user.email=b@b.test", "commit", "-q", "-m", "later")
+		}},
+		{name: "does not apply", want: "apply", after: func(t *testing.T, f *fixture) {
+			if err := os.Remove(f.patches(t)[0]); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{name: "bad style", want: "checkpatch", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["net/core/dev.c"] += "/* BADSTYLE */\n"
+		}},
+		{name: "nobody gets a copy", want: "cc_maintainers", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["net/core/dev.c"] += "/* ORPHAN */\n"
+		}},
+		{name: "kernel-doc", want: "kdoc", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["net/core/dev.c"] += "/* KDOC */\n"
+		}},
+		{name: "generated code is stale", want: "ynl", before: func(_ *fixture, steps *[]step) {
+			delete((*steps)[1].files, "net/core/gen.h")
+		}},
+		{name: "invalid spec", want: "ynl", before: func(_ *fixture, steps *[]step) {
+			(*steps)[1].files["Documentation/netlink/specs/rt-link.yaml"] += "INVALID\n"
+		}},
+		{name: "inline in a C file", want: "source_inline", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["net/core/dev.c"] += "static inline int i(void) { return 0; }\nint u(void) { return i(); }\n"
+		}},
+		{name: "plain function in a header", want: "header_inline", before: func(_ *fixture, steps *[]step) {
+			(*steps)[1].files["include/uapi/linux/if_link.h"] += "\nstatic int helper(int a);\n"
+			(*steps)[1].files["net/core/dev.c"] = (*steps)[0].files["net/core/dev.c"] + "\nint helper(int a) { return a; }\n"
+			(*steps)[2].files["net/core/dev.c"] += "\nint helper(int a) { return a; }\n"
+		}},
+		{name: "given up interface", want: "deprecated_api", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["net/core/dev.c"] += "#define module_param(x)\n"
+		}},
+		{name: "selftest in no Makefile", want: "check_selftest", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["tools/testing/selftests/net/new.sh"] = "#!/bin/sh\n"
+		}},
+		{name: "bad shell script", want: "shellcheck", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["tools/testing/selftests/bad.sh"] = "#!/bin/sh\nBADSHELL\n"
+		}},
+		{name: "malformed Fixes", want: "verify_fixes", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].title += "\n\nFixes: 1234567 (\"too short\")"
+		}},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			f := newFixture(t)
+			steps := goodSteps()
+			if m.before != nil {
+				m.before(f, &steps)
+			}
+			f.commit(t, steps)
+			if m.after != nil {
+				m.after(t, f)
+			}
+			rows := f.check(t, t.TempDir(), Options{})
+			if got := strings.Join(failed(rows), " "); got != m.want {
+				t.Errorf("tripped %q, want %q", got, m.want)
+				for _, r := range rows {
+					if r.Code.Failed() {
+						t.Logf("%s %d: %s\n%s", r.Check, r.Patch, r.Summary, r.Log)
+					}
+				}
+			}
+			if m.want == "" {
+				for _, r := range rows {
+					if r.Code != Pass {
+						t.Errorf("%s %d: %v: %s", r.Check, r.Patch, r.Code, r.Summary)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestMemo: nothing is done twice, and a change is seen.
+func TestMemo(t *testing.T) {
+	f := newFixture(t)
+	steps := goodSteps()
+	f.commit(t, steps)
+	cache := t.TempDir()
+	first := f.check(t, cache, Options{})
+	again := f.check(t, cache, Options{})
+	if len(first) != len(again) {
+		t.Fatalf("%d rows, then %d", len(first), len(again))
+	}
+	for i, r := range again {
+		if !r.Cached || r.Result != first[i].Result {
+			t.Errorf("%s %d: cached %v: %v, before %v", r.Check, r.Patch, r.Cached, r.Result, first[i].Result)
+		}
+	}
+	f.edit(t, func(n int, s string) string {
+		if n == 3 {
+			s = strings.Replace(s, "Because.", "Because I say BADSTYLE so.", 1)
+		}
+		return s
+	})
+	if got := strings.Join(failed(f.check(t, cache, Options{})), " "); got != "checkpatch" {
+		t.Errorf("after a change: tripped %q", got)
+	}
+	for _, r := range f.check(t, t.TempDir(), Options{Known: true}) {
+		if r.Check == "checkpatch" && r.Code != Blocked {
+			t.Errorf("known without having been made: %v", r)
+		}
+	}
+}
+
+// TestPlaceholderSignOff: while the workbench is the author, the missing
+// sign-off is a warning that says what to do.
+func TestPlaceholderSignOff(t *testing.T) {
+	f := newFixture(t)
+	f.signed, f.author = false, "xpsgen <xpsgen@workbench.invalid>"
+	f.commit(t, goodSteps())
+	checks, err := Select([]string{"verify_signedoff"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := f.check(t, t.TempDir(), Options{Checks: checks, Patch: 2})
+	if len(rows) != 1 || rows[0].Code != Warning || !strings.Contains(rows[0].Summary, "--sign-off") ||
+		rows[0].Command != "xpsgen series check --only verify_signedoff --patch 2 linux/net-next" {
+		t.Errorf("%+v", rows)
+	}
+}

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package export
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/gen/series"
+	"xpsgen/gen/series/check"
+	"xpsgen/gen/series/gate"
+	"xpsgen/gen/series/mail"
+	"xpsgen/gen/series/manifest"
+	"xpsgen/gen/series/patch"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var date = time.Date(2026, 11, 22, 12, 0, 0, 0, time.FixedZone("", 3600))
+
+// newPatch is a patch that adds a file of n lines.
+func newPatch(n int, title, body string, author mail.Address) *series.Patch {
+	var diff strings.Builder
+	fmt.Fprintf(&diff, "diff --git a/f%d b/f%d\nnew file mode 100644\nindex 0000000000000000000000000000000000000000..%040x\n--- /dev/null\n+++ b/f%d\n@@ -0,0 +1,%d @@\n", n, n, n, n, n)
+	for i := range n {
+		fmt.Fprintf(&diff, "+line %d\n", i)
+	}
+	p := &patch.Patch{Author: author, Date: date, Subject: patch.Subject{Prefix: "PATCH", Title: title}, Body: body, Diff: diff.String(),
+		Stat:     fmt.Sprintf(" f%d | %d +\n 1 file changed, %d insertions(+)\n create mode 100644 f%d\n", n, n, n, n),
+		Trailers: []patch.Trailer{{Key: "Suggested-by", Value: "Ä Person <a.person@lists.test>"}}}
+	return &series.Patch{Patch: p, Key: "k" + strconv.Itoa(n), Path: fmt.Sprintf("%04d.patch", n), Raw: []byte(title + body + diff.String())}
+}
+
+var nobody = mail.Address{Name: "xpsgen", Email: "xpsgen@workbench.invalid"}
+
+func newHalf(project, base, prefix string, patches ...*series.Patch) *Half {
+	return &Half{
+		Series: &series.Series{Manifest: &manifest.Series{}, Dir: project + "-patches", Title: project + ": do what was asked",
+			Project: project, Version: 1, Prefix: prefix, Cover: "Why.\n\n{{bench:cost}}\n\nAnd how."},
+		Base:    &series.Base{Name: base, Tree: &manifest.Tree{Name: base}, Patches: patches},
+		Thread:  &check.Thread{Project: project, Base: base, Origin: "deb linux-source-7.3 7.3.4-1"},
+		Stat:    " f1 | 1 +\n",
+		Results: map[string]string{"cost": "1 ns\n2 ns\n"},
+		Copies:  [][]check.Recipient{{{Address: "\"Last, First\" <l.f@lists.test>"}, {Address: "bpf@vger.kernel.org", List: true}}},
+	}
+}
+
+func pair() (kernel, iproute2 *Half) {
+	kernel = newHalf("linux", "net-next", "RFC net-next", newPatch(1, "net: one", "Body.", nobody), newPatch(2, "net: two", "From here on.\n\n> quoted", nobody))
+	iproute2 = newHalf("iproute2", "iproute2-next", "RFC iproute2-next", newPatch(1, "ip: one", "Body.", nobody), newPatch(3, "ip: three", "Body.", nobody))
+	kernel.Sister, iproute2.Sister = iproute2, kernel
+	return kernel, iproute2
+}
+
+func TestGolden(t *testing.T) {
+	kernel, _ := pair()
+	kernel.Series.Version = 2
+	kernel.Series.Sent = []*series.Posting{{Version: 1, MessageID: "one@lists.test"}}
+	kernel.Series.Changelog = series.Changelog{{Version: 2, Text: "- Say why."}, {Version: 1, Text: "- First."}}
+	kernel.RangeDiff = "1:  123 = 1:  123 net: one\n"
+	messages, err := kernel.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all bytes.Buffer
+	for _, m := range messages {
+		fmt.Fprintf(&all, "== %s\n%s", m.File, m.Data)
+	}
+	golden := filepath.Join("testdata", "thread.golden")
+	if *update {
+		if err := os.WriteFile(golden, all.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), all.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestSisters: each cover names the other, by the id that the other has.
+func TestSisters(t *testing.T) {
+	kernel, iproute2 := pair()
+	for _, h := range []*Half{kernel, iproute2} {
+		m, err := h.Messages()
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := h.Sister.Messages()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(m[0].Data, []byte("https://lore.kernel.org/netdev/"+other[0].ID+"/")) {
+			t.Errorf("%s does not name its sister %s:\n%s", h.Name(), other[0].ID, m[0].Data)
+		}
+		if bytes.Contains(m[0].Data, []byte("In-Reply-To")) {
+			t.Errorf("%s: the cover is a reply", h.Name())
+		}
+		for _, p := range m[1:] {
+			if !bytes.Contains(p.Data, []byte("\nIn-Reply-To: <"+m[0].ID+">\n")) {
+				t.Errorf("%s is not under the cover", p.File)
+			}
+		}
+	}
+}
+
+// TestIDs: an id changes with what is sent, by whom and as which version.
+func TestIDs(t *testing.T) {
+	seen := map[string]string{}
+	for name, change := range map[string]func(h *Half){
+		"as it is":       func(*Half) {},
+		"version":        func(h *Half) { h.Series.Version = 2 },
+		"signer":         func(h *Half) { h.Signer = &mail.Address{Name: "A B", Email: "a.b@lists.test"} },
+		"a patch's text": func(h *Half) { h.Base.Patches[1].Raw = append(h.Base.Patches[1].Raw, '!') },
+		"cover":          func(h *Half) { h.Series.Cover += "!" },
+		"prefix":         func(h *Half) { h.Series.Prefix = "net-next" },
+	} {
+		h, _ := pair()
+		change(h)
+		id := h.MessageID(0)
+		if other, ok := seen[id]; ok {
+			t.Errorf("%s and %s have the same id %s", name, other, id)
+		}
+		seen[id] = name
+		if id == h.MessageID(1) {
+			t.Errorf("%s: two mails have one id", name)
+		}
+	}
+}
+
+// corpus makes series that are hard to mail.
+func corpus(r *rand.Rand) *Half {
+	words := []string{"net:", "xps:", "zähle", "Größe,", "—", "a", "B", "\"quoted\"", "<angle>", "日本", strings.Repeat("long", 12), "x=y", "50%", "[brackets]"}
+	text := func(n int) string {
+		var w []string
+		for range n {
+			w = append(w, words[r.IntN(len(words))])
+		}
+		return strings.Join(w, " ")
+	}
+	names := []mail.Address{nobody, {Name: "Jörg Müller-Lüdenscheidt", Email: "jml@lists.test"}, {Name: "Last, First", Email: "lf@lists.test"}, {Name: "日本 太郎", Email: "t@lists.test"}}
+	var patches []*series.Patch
+	for i := range 1 + r.IntN(6) {
+		body := "Because " + text(1+r.IntN(20)) + "."
+		if r.IntN(2) == 0 {
+			body += "\n\nFrom here on, and\n  indented -- with dashes\n> " + text(3)
+		}
+		patches = append(patches, newPatch(i+1, "net: "+text(1+r.IntN(12))+" end", body, names[r.IntN(len(names))]))
+	}
+	h := newHalf("linux", "net-next", "net-next", patches...)
+	h.Series.Version = 1 + r.IntN(3)
+	return h
+}
+
+// TestRoundTrip: what is exported is what there was, whoever reads it.
+func TestRoundTrip(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("XPS_TEST_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("XPS_TEST_SEED=%d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 300 {
+		h := corpus(r)
+		messages, err := h.Messages()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := h.Messages()
+		if err != nil || !cmp.Equal(messages, again) {
+			t.Fatalf("exported twice: %v %s", err, cmp.Diff(messages, again))
+		}
+		var box bytes.Buffer
+		for _, m := range messages {
+			box.Write(append(m.Data, '\n'))
+		}
+		mails := mail.SplitMbox(box.Bytes())
+		if h.hasCover() {
+			mails = mails[1:]
+		}
+		if len(mails) != len(h.Base.Patches) {
+			t.Fatalf("%d mails of %d patches", len(mails), len(h.Base.Patches))
+		}
+		for i, m := range mails {
+			got, err := patch.Parse(m)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, m)
+			}
+			want := *h.Base.Patches[i].Patch
+			if got.Subject.N != i+1 && h.hasCover() || got.Subject.Title != want.Subject.Title {
+				t.Fatalf("subject %+v, want %+v\n%s", got.Subject, want.Subject, m)
+			}
+			got.Subject, got.Header, got.Commit = want.Subject, nil, ""
+			if diff := cmp.Diff(&want, got, cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); diff != "" {
+				t.Fatalf("(-want +got)\n%s\n%s", diff, m)
+			}
+		}
+	}
+}
+
+func TestSignOff(t *testing.T) {
+	h, _ := pair()
+	h.Base.Patches[1].Author = mail.Address{Name: "Other Person", Email: "o@lists.test"}
+	h.Signer = &mail.Address{Name: "Some Body", Email: "s.body@lists.test"}
+	h.Sister.Signer = h.Signer
+	h.Series.Attribution.AssistedBy = []string{"A-Tool:1"}
+	messages, err := h.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"Some Body <s.body@lists.test>", "Some Body <s.body@lists.test>", "Other Person <o@lists.test>"} {
+		data := string(messages[i].Data)
+		if !strings.Contains(data, "\nFrom: "+want+"\n") {
+			t.Errorf("%s is not from %s:\n%s", messages[i].File, want, data)
+		}
+		if i > 0 && !strings.Contains(data, "\nAssisted-by: A-Tool:1\nSigned-off-by: Some Body <s.body@lists.test>\n---\n") {
+			t.Errorf("%s: trailers:\n%s", messages[i].File, data)
+		}
+		if i < 2 && strings.Contains(data, "workbench.invalid") {
+			t.Errorf("%s still has the placeholder:\n%s", messages[i].File, data)
+		}
+	}
+	if strings.Contains(h.Base.Patches[0].Message(), "Signed-off-by") {
+		t.Error("the series itself was signed")
+	}
+}
+
+func TestStatus(t *testing.T) {
+	good := []check.Row{{Result: check.Result{Code: check.Pass}}, {Result: check.Result{Code: check.Warning}}}
+	for _, c := range []struct {
+		name    string
+		change  func(h *Half)
+		rows    []check.Row
+		shut    []gate.Shut
+		want    State
+		missing string
+	}{
+		{"nothing but a person", nil, good, nil, AwaitingSignOff, "sign-off"},
+		{"signed", func(h *Half) { h.Signer = &nobody }, good, nil, Ready, ""},
+		{"shut gate", nil, good, []gate.Shut{{Why: "wait"}}, Checked, "wait"},
+		{"not checked", nil, nil, nil, Draft, "checks were not made"},
+		{"failed", nil, []check.Row{{Result: check.Result{Code: check.Fail}}}, nil, Draft, "1 failed checks"},
+		{"not measured", func(h *Half) { h.Results = nil }, good, nil, Draft, `"cost"`},
+		{"no cover", func(h *Half) { h.Series.Cover = "" }, good, nil, Draft, "cover letter"},
+		{"PATCH on a package", func(h *Half) { h.Series.Prefix = "net-next" }, good, nil, Checked, "base-commit"},
+		{"PATCH on a commit", func(h *Half) { h.Series.Prefix = "net-next"; h.Thread.Commit = "1234" }, good, nil, AwaitingSignOff, "sign-off"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, _ := pair()
+			if c.change != nil {
+				c.change(h)
+			}
+			s := h.Status(c.rows, c.shut)
+			if s.State != c.want || !strings.Contains(strings.Join(s.Missing, "\n"), c.missing) || c.want == Ready && len(s.Missing) > 0 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// TestUnmeasured: a draft shows where a result is missing, and never makes one
+// up.
+func TestUnmeasured(t *testing.T) {
+	h, _ := pair()
+	h.Results = nil
+	m, err := h.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(m[0].Data, []byte("*** NOT MEASURED: cost ***")) || bytes.Contains(m[0].Data, []byte("{{")) {
+		t.Errorf("%s", m[0].Data)
+	}
+}
+
+func TestLoadResults(t *testing.T) {
+	dir := t.TempDir()
+	if r, err := LoadResults(filepath.Join(dir, "none")); r != nil || err != nil {
+		t.Errorf("got %v, %v", r, err)
+	}
+	file := filepath.Join(dir, "r.json")
+	for text, ok := range map[string]bool{`{"a":"b"}`: true, `{"a":1}`: false, `[]`: false, ``: false} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadResults(file); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	kernel, iproute2 := pair()
+	dir := t.TempDir()
+	for range 2 {
+		if err := Write(dir, []*Half{kernel, iproute2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(found) != 10 {
+		t.Errorf("%v, %v", found, err)
+	}
+	other := filepath.Join(dir, "other", "linux-net-next")
+	if err := os.MkdirAll(filepath.Join(other, "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(filepath.Dir(other), []*Half{kernel}); err == nil || !strings.Contains(err.Error(), "is no export") {
+		t.Errorf("overwrites what is somebody's: %v", err)
+	}
+}
+
+// TestAm: git am makes of both mboxes the commits that there were.
+func TestAm(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range 5 {
+		h := corpus(r)
+		dir := t.TempDir()
+		if err := Write(dir, []*Half{h}); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{ThreadName, "--empty=drop"}, {PatchesName}} {
+			repo := t.TempDir()
+			git := func(args ...string) string {
+				cmd := exec.Command("git", args...)
+				cmd.Dir = repo
+				cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+					"GIT_COMMITTER_NAME=m", "GIT_COMMITTER_EMAIL=m@lists.test")
+				out, err := cmd.CombinedOutput()
+				if err != nil {
+					t.Fatalf("corpus %d: git %s: %v\n%s", i, strings.Join(args, " "), err, out)
+				}
+				return string(out)
+			}
+			git("init", "-q")
+			git("-c", "user.name=m", "-c", "user.email=m@lists.test", "commit", "-q", "--allow-empty", "-m", "base")
+			git(append([]string{"am", "-q", filepath.Join(dir, h.Name(), args[0])}, args[1:]...)...)
+			var want []string
+			for _, p := range h.Base.Patches {
+				want = append(want, p.Author.String(), p.Message())
+			}
+			got := strings.Split(strings.TrimSuffix(git("log", "--reverse", "--format=%an <%ae>%x00%B%x00", "HEAD~"+strconv.Itoa(len(h.Base.Patches))+".."), "\x00\n"), "\x00")
+			for i := range got {
+				got[i] = strings.TrimSpace(got[i])
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", args[0], diff)
+			}
+		}
+	}
+}
+
+// TestB4: b4 finds the whole thread, cover and version, and complains of
+// nothing but attestation.
+func TestB4(t *testing.T) {
+	if _, err := exec.LookPath("b4"); err != nil {
+		if strings.Contains(os.Getenv("XPS_TEST_REQUIRE"), "b4") {
+			t.Fatal("XPS_TEST_REQUIRE has b4, but it is not installed: apt-get install b4")
+		}
+		t.Skip("b4 is not installed: apt-get install b4")
+	}
+	kernel, iproute2 := pair()
+	kernel.Series.Version = 2
+	kernel.Series.Cover = "From here on.\n\nFrom there on, too."
+	kernel.Series.Title = strings.Repeat("a long title that would be folded ", 4) + "end"
+	kernel.Base.Patches[0].Subject.Title = strings.Repeat("a long subject that would be folded ", 4) + "end"
+	dir := t.TempDir()
+	if err := Write(dir, []*Half{kernel, iproute2}); err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, ".gitconfig"), []byte("[user]\n\tname = M\n\temail = m@lists.test\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range []*Half{kernel, iproute2} {
+		out := t.TempDir()
+		cmd := exec.Command("b4", "--offline-mode", "am", "-o", out, "-m", filepath.Join(dir, h.Name(), ThreadName))
+		cmd.Dir, cmd.Env = home, append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
+		text, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("b4: %v\n%s", err, text)
+		}
+		for _, want := range []string{"Analyzing 3 messages", "Total patches: 2", "Cover: "} {
+			if !bytes.Contains(text, []byte(want)) {
+				t.Errorf("b4 does not say %q:\n%s", want, text)
+			}
+		}
+		if h.Series.Version > 1 && !bytes.Contains(text, []byte("v2")) {
+			t.Errorf("b4 does not see the version:\n%s", text)
+		}
+		for _, bad := range []string{"ERROR", "WARNING", "missing", "Traceback"} {
+			if bytes.Contains(text, []byte(bad)) {
+				t.Errorf("b4 complains:\n%s", text)
+			}
+		}
+	}
+}
