@@ -152,7 +152,7 @@ func (env *environment) patchChecks(c *cli.Context, opt *vmtest.BisectOptions) (
 	}
 	found := map[string][]vmtest.BisectCheck{}
 	key := func(project string, n int) string { return fmt.Sprintf("%s %d", project, n) }
-	s := &seriesChecker{env: env, cache: opt.Source.Cache, all: all}
+	s := &seriesChecker{env: env, cache: opt.Source.Cache}
 	want := map[string]bool{}
 	for _, st := range plan {
 		want[st.Project+"/"+st.SeriesBase] = true

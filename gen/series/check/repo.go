@@ -69,7 +69,10 @@ func (r *repo) at(ctx context.Context, commit string) error {
 		return nil
 	}
 	r.head = ""
-	if _, err := os.Stat(filepath.Join(r.src, ".git", "HEAD")); err != nil {
+	// The objects are the base's, and another base may have come under its
+	// name since.
+	borrowed, err := os.ReadFile(filepath.Join(r.src, ".git", "objects", "info", "alternates"))
+	if err != nil || strings.TrimSpace(string(borrowed)) != filepath.Join(r.gitDir, "objects") {
 		if err := os.RemoveAll(r.src); err != nil {
 			return err
 		}
