@@ -35,6 +35,8 @@ type apt struct {
 	dir  string
 	step string
 	p    progress.Func
+	// updated are the states whose lists were brought up to date.
+	updated map[string]bool
 }
 
 // aptState is one private state: one set of sources.
@@ -48,22 +50,9 @@ type aptState struct {
 
 // fetch downloads the package that o names into dir and describes it.
 func (a *apt) fetch(ctx context.Context, o *Origin, dir string) (*download, error) {
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return nil, errNoApt
-	}
-	have, err := a.sources(ctx)
+	attempts, names, err := a.attempts(ctx, o)
 	if err != nil {
 		return nil, err
-	}
-	if len(have) == 0 {
-		return nil, errors.New("apt has no sources configured")
-	}
-	attempts := [][]aptSource{own(have)}
-	names := []string{"the configured suites"}
-	for _, suite := range o.Suites {
-		if made := forSuite(have, suite); made != nil {
-			attempts, names = append(attempts, made), append(names, suite)
-		}
 	}
 	var errs []error
 	for i, entries := range attempts {
@@ -77,6 +66,27 @@ func (a *apt) fetch(ctx context.Context, o *Origin, dir string) (*download, erro
 		errs = append(errs, fmt.Errorf("%s: %w", names[i], err))
 	}
 	return nil, errors.Join(errs...)
+}
+
+// attempts are the sets of sources to look in, in order, and their names.
+func (a *apt) attempts(ctx context.Context, o *Origin) (attempts [][]aptSource, names []string, err error) {
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return nil, nil, errNoApt
+	}
+	have, err := a.sources(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(have) == 0 {
+		return nil, nil, errors.New("apt has no sources configured")
+	}
+	attempts, names = append(attempts, own(have)), append(names, "the configured suites")
+	for _, suite := range o.Suites {
+		if made := forSuite(have, suite); made != nil {
+			attempts, names = append(attempts, made), append(names, suite)
+		}
+	}
+	return attempts, names, nil
 }
 
 func (a *apt) fetchFrom(ctx context.Context, entries []aptSource, o *Origin, dir string) (*download, error) {
@@ -138,6 +148,9 @@ func (a *apt) state(entries []aptSource, typ string) *aptState {
 // update makes a private state and brings its lists up to date. A failed
 // update is not an error: old lists may do.
 func (a *apt) update(ctx context.Context, st *aptState, entries []aptSource) error {
+	if a.updated[st.dir] {
+		return nil
+	}
 	for _, sub := range []string{"sources.d", "lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(st.dir, sub), 0o755); err != nil {
 			return err
@@ -156,6 +169,10 @@ func (a *apt) update(ctx context.Context, st *aptState, entries []aptSource) err
 		}
 		st.updateErr = aptComplaint(err)
 	}
+	if a.updated == nil {
+		a.updated = map[string]bool{}
+	}
+	a.updated[st.dir] = true
 	return nil
 }
 

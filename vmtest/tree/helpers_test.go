@@ -218,3 +218,12 @@ func mustDeb(tb testing.TB, path string, files map[string]string) {
 	}
 	mustWrite(tb, path, b.String())
 }
+
+func mustLookPath(tb testing.TB, program string) string {
+	tb.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}

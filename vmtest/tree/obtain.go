@@ -34,6 +34,8 @@ type obtained struct {
 	Commit string `json:"commit"`
 
 	dir string
+	// packaged is the package's version.
+	packaged string
 }
 
 // obtain finds the base b in the cache, or else gets it from the first of its
@@ -54,7 +56,7 @@ func obtain(ctx context.Context, opt *Options, project string, b *Base) (*obtain
 	if got := readPointer(opt.Cache, pointer, b); got != nil {
 		return got, nil
 	}
-	f := &fetcher{opt: opt, project: project, base: b.Name, step: step}
+	f := &fetcher{opt: opt, project: project, of: b, base: b.Name, step: step}
 	got, err := f.fetch(ctx, b.Origins)
 	if err != nil {
 		return nil, err
@@ -99,6 +101,7 @@ var baseBytes = map[string]int64{"linux": 33 << 27, "iproute2": 20 << 20}
 
 type fetcher struct {
 	opt                 *Options
+	of                  *Base
 	project, base, step string
 }
 
@@ -115,7 +118,7 @@ func (f *fetcher) fetch(ctx context.Context, origins []Origin) (got *obtained, e
 		if o.Kind == KindGit {
 			got, err = f.fromGit(ctx, o)
 		} else {
-			got, err = f.fromPackage(ctx, o)
+			got, err = f.fromSuites(ctx, o)
 		}
 		if err == nil {
 			got.Source = *o
@@ -125,6 +128,11 @@ func (f *fetcher) fetch(ctx context.Context, origins []Origin) (got *obtained, e
 			return nil, fmt.Errorf("%s: %w", f.step, cache.Explain(err, f.opt.Cache, baseBytes[f.project]))
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", o, err))
+	}
+	var drift *DriftError
+	if errors.As(errors.Join(errs...), &drift) {
+		return nil, fmt.Errorf("%s: %w: %w\nRebase the series on what there is (xpsgen series rebase), "+
+			"or name a source directory of your own (%s=DIR)", f.step, ErrObtain, errors.Join(errs...), dirVariable(f.project))
 	}
 	return nil, fmt.Errorf("%s: %w: %w\nThe source is not in the cache and could not be fetched. "+
 		"Connect to the network and run again, or name a source directory of your own (%s=DIR)",
@@ -139,8 +147,7 @@ func dirVariable(project string) string {
 	return strings.ToUpper(project)
 }
 
-func (f *fetcher) fromPackage(ctx context.Context, o *Origin) (*obtained, error) {
-	a := &apt{dir: filepath.Join(f.opt.Cache, "apt"), step: f.step, p: f.opt.Progress}
+func (f *fetcher) fromPackage(ctx context.Context, a *apt, o *Origin) (*obtained, error) {
 	dl := filepath.Join(f.opt.Cache, "download", f.project+"-"+f.base+"-"+o.ID())
 	d, err := obtainDownload(ctx, dl, f.step, f.opt.Progress, func(ctx context.Context, dir string) (*download, error) {
 		return a.fetch(ctx, o, dir)
@@ -148,7 +155,7 @@ func (f *fetcher) fromPackage(ctx context.Context, o *Origin) (*obtained, error)
 	if err != nil {
 		return nil, err
 	}
-	got := &obtained{Version: upstream(d.Version), Origin: fmt.Sprintf("%s %s", o, d.Version)}
+	got := &obtained{Version: upstream(d.Version), Origin: fmt.Sprintf("%s %s", o, d.Version), packaged: d.Version}
 	err = f.publish(ctx, got, d.SHA256, func(g *git) (err error) {
 		message := fmt.Sprintf("%s\n\nSha256: %s\n", d.File, d.SHA256)
 		return withTarball(ctx, d.path(), func(r io.Reader) error {

@@ -42,13 +42,25 @@ set -- $args
 case $1 in
 update) ;;
 download)
-	f=@/linux-source-6.12_6.12.7-1_all.deb
+	f=$(ls @/${2%%=*}_*_all.deb 2>&-) || { echo "E: Unable to locate package ${2%%=*}" >&2; exit 100; }
 	if [ "$print" ]; then
-		echo "'http://mirror.invalid/pool/linux-source-6.12_6.12.7-1_all.deb' linux-source-6.12_6.12.7-1_all.deb $(stat -c %s @/promised) SHA256:$(sha256sum < @/promised | cut -d' ' -f1)"
+		promised=$f
+		[ ${2%%=*} = linux-source-6.12 ] && promised=@/promised
+		echo "'http://mirror.invalid/pool/${f##*/}' ${f##*/} $(stat -c %s $promised) SHA256:$(sha256sum < $promised | cut -d' ' -f1)"
 	else
 		cp $f .
 	fi;;
 *) exit 100;;
+esac
+`
+
+const fakeAptCache = `#!/bin/sh
+[ -e @/offline ] && exit 0
+case $3 in
+pkgnames)
+	ls @ | sed -n "s/^\($4[^_]*\)_.*_all.deb$/\1/p";;
+madison)
+	ls @ | sed -n "s,^\($4\)_\([^_]*\)_all.deb$,   \1 | \2 | http://mirror.invalid/debian bookworm/main amd64 Packages,p";;
 esac
 `
 
@@ -67,6 +79,7 @@ func newFakeApt(t *testing.T) *fakeApt {
 		}
 	}
 	script("apt-get", fakeAptGet)
+	script("apt-cache", fakeAptCache)
 	script("apt-config", "#!/bin/sh\necho \"list='@/sources.list'\"\necho \"parts='@/sources.list.d/'\"\n")
 	t.Setenv("PATH", filepath.Join(a.dir, "bin")+":"+os.Getenv("PATH"))
 	return a

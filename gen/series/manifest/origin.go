@@ -5,6 +5,7 @@ package manifest
 import (
 	"crypto/sha256"
 	"fmt"
+	"path"
 	"strings"
 )
 
@@ -31,6 +32,13 @@ type Origin struct {
 	// Suites are looked in, in order, when the machine's own apt sources do
 	// not have the package. The mirror is the one the machine uses.
 	Suites []string `toml:"suites"`
+	// MadeOn is the package's version that the patches were made on, with "*"
+	// as in Version; empty means any. Where a suite has moved on, another one
+	// is taken if the patches apply to it.
+	MadeOn string `toml:"made_on"`
+	// Successors are other packages to take, by a pattern of their names, once
+	// a suite has this one, or this version of it, no longer.
+	Successors string `toml:"successors"`
 	// URL and Ref (a tag, or better a commit) are for KindGit.
 	URL string `toml:"url"`
 	Ref string `toml:"ref"`
@@ -59,8 +67,16 @@ func (o *Origin) check() error {
 		if strings.HasPrefix(o.Package, "-") {
 			return fmt.Errorf("package %q", o.Package)
 		}
+		for key, pattern := range map[string]string{"version": o.Version, "made_on": o.MadeOn, "successors": o.Successors} {
+			if _, err := path.Match(pattern, ""); err != nil {
+				return fmt.Errorf("%s %q: %v", key, pattern, err)
+			}
+		}
+		if first, _, _ := strings.Cut(o.Successors, "*"); o.Successors != "" && (first == "" || first[0] == '-') {
+			return fmt.Errorf("successors %q: want the beginning of a name", o.Successors)
+		}
 	case KindGit:
-		if o.URL == "" || o.Ref == "" || o.Package != "" || o.Version != "" || len(o.Suites) > 0 {
+		if o.URL == "" || o.Ref == "" || o.Package != "" || o.Version != "" || o.MadeOn != "" || o.Successors != "" || len(o.Suites) > 0 {
 			return fmt.Errorf("kind %q takes url and ref", o.Kind)
 		}
 		if strings.HasPrefix(o.URL, "-") || strings.HasPrefix(o.Ref, "-") {
