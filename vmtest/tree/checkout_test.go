@@ -186,6 +186,44 @@ func TestSnapshotOfCheckout(t *testing.T) {
 	}
 }
 
+// TestSnapshotOfWorktree takes a linked working tree with changes staged, not
+// staged and not tracked: all of them are tested, and git tells the user the
+// same of it as before, down to the index.
+func TestSnapshotOfWorktree(t *testing.T) {
+	main := mustSource(t)
+	mustGit(t, main, "init", "-q")
+	mustGit(t, main, "add", "-A", "-f")
+	mustGit(t, main, "commit", "-qm", "base")
+	dir := filepath.Join(t.TempDir(), "linked")
+	mustGit(t, main, "worktree", "add", "-q", "--detach", dir)
+	mustWrite(t, filepath.Join(dir, "net/staged.c"), "int staged;\n")
+	mustGit(t, dir, "add", "net/staged.c")
+	mustWrite(t, filepath.Join(dir, "net/other.c"), "int mine;\n")
+	mustWrite(t, filepath.Join(dir, "net/untracked.c"), "int untracked;\n")
+	state := func() string {
+		return strings.Join([]string{
+			mustGit(t, dir, "--no-optional-locks", "status", "--porcelain"), mustGit(t, dir, "rev-parse", "HEAD"), mustGit(t, dir, "ls-files", "--stage"),
+			mustGit(t, dir, "worktree", "list"), mustGit(t, dir, "for-each-ref"), mustGit(t, dir, "count-objects"),
+			listing(t, dir), listing(t, main),
+		}, "\n")
+	}
+	before := state()
+	tr := mustCheckout(t, mustOpen(t, Options{Series: mustSeries(t, mailOf("net: one", diffFirst)), Dir: dir, Cache: t.TempDir()}))
+	for name, want := range map[string]string{
+		"net/staged.c": "int staged;\n", "net/other.c": "int mine;\n", "net/untracked.c": "int untracked;\n",
+	} {
+		if got := mustRead(t, filepath.Join(tr.Dir, name)); got != want {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+	if !strings.Contains(mustRead(t, filepath.Join(tr.Dir, "net/core/dev.c")), "first\n") {
+		t.Error("patch not applied")
+	}
+	if after := state(); after != before {
+		t.Errorf("the user's working tree changed:\n%s\n---\n%s", before, after)
+	}
+}
+
 func TestSnapshotOfPlainDirectory(t *testing.T) {
 	dir := mustSource(t)
 	for _, product := range []string{"net/x.o", ".config", "include/generated/a.h", "vmlinux", "net/.x.o.cmd"} {
