@@ -35,7 +35,7 @@ TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest test unit lint guest faults check-uapi mutants bisect \
+.PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi mutants bisect \
 	unpatched shell uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
@@ -44,6 +44,7 @@ help:
 	@echo 'Test the change:'
 	@echo '  vmtest     - boot the patched kernel and run the suite (installs what it needs)'
 	@echo '  test       - every test there is: all of the following'
+	@echo '  vmtest-all - the same on every base, which have to run the same tests'
 	@echo '  unit       - Go tests with the race detector, no guest'
 	@echo '  lint       - gofmt, go vet, staticcheck'
 	@echo '  unpatched  - the suite on the base kernel: nothing may pass by accident'
@@ -98,6 +99,9 @@ doctor: $(XPSGEN)
 vmtest: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(if $(SEED),--seed $(SEED))
 
+vmtest-all: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(if $(BASE)$(KERNEL),,--base all) $(VMFLAGS)
+
 unpatched: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --unpatched $(VMFLAGS) $(if $(RUN),--run '$(RUN)')
 
@@ -136,7 +140,7 @@ faults: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(TREEFLAGS)
 
-test: lint unit vmtest guest check-uapi faults mutants unpatched report-test
+test: lint unit vmtest-all guest check-uapi faults mutants unpatched report-test
 
 bench: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench $(TREEFLAGS)
