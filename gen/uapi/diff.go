@@ -40,7 +40,8 @@ type Symbol struct {
 	// Offsets are those of the members of a record, in bits.
 	Offsets map[string]int64 `json:"offsets,omitempty"`
 
-	limit bool
+	limit bool // tells how many there are
+	mask  bool // has the bits of others
 }
 
 // place returns file:line, or "".
@@ -56,7 +57,7 @@ func (h *Header) Symbols() []Symbol {
 	var out []Symbol
 	for _, g := range h.Groups {
 		for _, c := range g.Consts {
-			out = append(out, Symbol{Name: c.Name, Kind: c.Kind.String(), Value: literal(c), File: c.Pos.File, Line: c.Pos.Line, limit: limitName.MatchString(c.Name) || limitName.MatchString(c.Expr)})
+			out = append(out, Symbol{Name: c.Name, Kind: c.Kind.String(), Value: literal(c), File: c.Pos.File, Line: c.Pos.Line, limit: limitName.MatchString(c.Name) || limitName.MatchString(c.Expr), mask: strings.Contains(c.Expr, "|")})
 		}
 	}
 	for _, a := range h.Aggregates {
@@ -148,8 +149,8 @@ type Difference struct {
 	// Changed are constants with another value, types that shrank, records
 	// whose members moved.
 	Changed []Change `json:"changed"`
-	// Limits are helpers such as IFLA_MAX and __IFLA_MAX, whose value changes
-	// whenever something is added.
+	// Limits are helpers such as IFLA_MAX and __IFLA_MAX, and masks of all
+	// flags, whose value changes whenever something is added.
 	Limits []Change `json:"limits"`
 	// Grown are records that are larger, with everything where it was.
 	Grown []Change `json:"grown"`
@@ -157,6 +158,22 @@ type Difference struct {
 
 // limitName matches helpers that tell how many names there are.
 var limitName = regexp.MustCompile(`_(?:MAX|CNT|COUNT|LAST|NUM|END)$|^__.*_(?:MAX|NUM|LAST|CNT)|^__(?:MAX|NUM|NR)_|^_*N(?:UM|R)_.*`)
+
+// maskGrew tells whether of two masks of all flags one has the other's bits.
+func maskGrew(old, now Symbol) bool {
+	if !maskName.MatchString(old.Name) {
+		return false
+	}
+	x, y := goValue(old.Value), goValue(now.Value)
+	if x.Kind() != constant.Int || y.Kind() != constant.Int {
+		return false
+	}
+	both := constant.BinaryOp(x, token.AND, y)
+	return constant.Compare(both, token.EQL, x) || constant.Compare(both, token.EQL, y)
+}
+
+// maskName matches masks of all flags of a kind.
+var maskName = regexp.MustCompile(`_(?:FLAGS|MASK|ALL|MASK_ALL|VALID)$`)
 
 // Diff compares two snapshots. Types count only if both have them.
 func Diff(a, b *Snapshot) *Difference {
@@ -174,7 +191,7 @@ func Diff(a, b *Snapshot) *Difference {
 			d.types(old, now)
 		case !sameValue(old.Value, now.Value):
 			c := Change{Old: old, New: now}
-			if old.limit || now.limit {
+			if old.limit || now.limit || (old.mask || now.mask) && maskGrew(old, now) {
 				d.Limits = append(d.Limits, c)
 			} else {
 				d.Changed = append(d.Changed, c)

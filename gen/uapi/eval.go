@@ -68,6 +68,7 @@ func (u *unit) source() string {
 	var b strings.Builder
 	for _, a := range u.members {
 		b.WriteString(a.in.include())
+		b.WriteString("#pragma pack()\n") // some leave it on
 	}
 	// The same for all members of a batch.
 	for _, h := range u.members[0].borrowed {

@@ -103,8 +103,26 @@ func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
 }
 
 // evaluating returns those of names that are integer constants: the compiler
-// accepts a statement about them that is true of any.
+// accepts an enumerator made of them. Whatever seems to be one is asked again by
+// itself, since a macro may swallow what comes after it.
 func (q *inquiry) evaluating(ctx context.Context, names []string) ([]string, error) {
+	some, err := q.enumerable(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, name := range some {
+		alone, err := q.enumerable(ctx, []string{name})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, alone...)
+	}
+	return out, nil
+}
+
+// enumerable returns those of names about which the compiler does not complain.
+func (q *inquiry) enumerable(ctx context.Context, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -113,7 +131,7 @@ func (q *inquiry) evaluating(ctx context.Context, names []string) ([]string, err
 	for i, name := range names {
 		// A function of its own, so that an unknown identifier is complained
 		// about every time.
-		fmt.Fprintf(&b, "#line %d %q\nvoid xpsgen_f%d(void) { _Static_assert(((%s) | 0) || 1, \"\"); }\n", i+1, unitFile, i, name)
+		fmt.Fprintf(&b, "#line %d %q\nvoid xpsgen_f%d(void) { enum { xpsgen_e = ((%s) | 0) != 0 }; }\n", i+1, unitFile, i, name)
 	}
 	messages, err := q.cc.compile(ctx, q.roots, b.String(), filepath.Join(q.dir, "names.o"), append(q.flags, "-fsyntax-only")...)
 	if err == nil {

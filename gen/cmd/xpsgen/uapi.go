@@ -32,7 +32,6 @@ func uapiCommand(env *environment) *cli.Command {
 			"  xpsgen uapi diff net-next:unpatched net-next\n" +
 			"  xpsgen uapi verify --cc gcc,clang      have two compilers confirm it",
 		Flags: append(headerFlags(),
-			&cli.StringFlag{Name: "out", Usage: "`DIR` of the package; default that of the configuration file"},
 			&cli.BoolFlag{Name: "check", Usage: "compare instead of writing: exit 1 and a diff if the package is not what the headers say"},
 		),
 		Subcommands: []*cli.Command{uapiInitCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env)},
@@ -53,6 +52,7 @@ func headerFlags() []cli.Flag {
 		&cli.StringFlag{Name: "tree", Usage: "kernel source `DIR` as it is, instead of the patched base"},
 		&cli.StringFlag{Name: "include", Usage: "`DIR` of installed headers instead of the patched base"},
 		&cli.StringFlag{Name: "file", Usage: "configuration `FILE`; default uapi/uapi.toml of the workbench"},
+		&cli.StringFlag{Name: "out", Usage: "`DIR` of the package; default that of the configuration file"},
 		&cli.StringSliceFlag{Name: "arch", Usage: "`ARCH` in Go's spelling, or several with commas; default those of the configuration, else amd64"},
 		&cli.StringSliceFlag{Name: "cc", EnvVars: []string{"XPSGEN_CC"}, Usage: "C `COMPILER`; default gcc, clang for a foreign ARCH"},
 	)
@@ -118,7 +118,7 @@ func (env *environment) uapiSource(c *cli.Context, j *uapiJob) error {
 	src, err := env.source(c)
 	if err != nil {
 		var usage *usageError
-		own := j.file != "" && (j.tree != "" || j.include != "")
+		own := j.file != "" && (j.tree != "" || j.include != "" || c.Command.Name == "diff")
 		if !own || errors.As(err, &usage) {
 			return err
 		}
