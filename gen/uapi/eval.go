@@ -95,7 +95,17 @@ func (u *unit) source() string {
 
 // flags are those of the compiler besides the include paths.
 func (u *unit) flags() []string {
-	return append([]string{"-O0", "-g", "-fno-eliminate-unused-debug-types"}, messageFlags(u.members[0].clang)...)
+	return append(debugFlags(u.members[0].clang), messageFlags(u.members[0].clang)...)
+}
+
+// debugFlags ask for debug information about all types. In version 5 clang
+// keeps strings behind a table that debug/elf does not relocate for s390x.
+func debugFlags(clang bool) []string {
+	flags := []string{"-O0", "-g", "-fno-eliminate-unused-debug-types"}
+	if clang {
+		flags[1] = "-gdwarf-4"
+	}
+	return flags
 }
 
 // messageFlags make the compiler say all it has to say, in a form that can be

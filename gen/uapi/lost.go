@@ -160,7 +160,7 @@ func (q *inquiry) enumerable(ctx context.Context, names []string) ([]string, err
 func (q *inquiry) described(ctx context.Context) ([]string, error) {
 	in := &Input{Path: q.h.Path, With: q.h.With}
 	object := filepath.Join(q.dir, "debug.o")
-	flags := append(q.flags, "-g", "-fno-eliminate-unused-debug-types")
+	flags := append(debugFlags(q.cc.clang), q.flags...)
 	messages, err := q.cc.compile(ctx, q.roots, in.include()+"const char xpsgen_end = 1;\n", object, flags...)
 	if err != nil {
 		return nil, compileError(q.h.Path, q.roots, messages, err)

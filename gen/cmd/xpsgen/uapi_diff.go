@@ -22,16 +22,19 @@ func uapiDiffCommand(env *environment) *cli.Command {
 		ArgsUsage: "A B [HEADER]...",
 		Description: "A and B are each a base of the workbench with its patches (6.12), the same\n" +
 			"without them (6.12:unpatched), a directory of a kernel tree or of installed\n" +
-			"headers, or \"committed\": the package as it is. Compared is what the\n" +
-			"configuration selects, or HEADERs whole, or with --all everything.\n\n" +
+			"headers, a directory of a Go package, or \"committed\": the package as it is.\n" +
+			"Compared is what the configuration selects, or HEADERs whole, or with --all\n" +
+			"everything.\n\n" +
 			"Lines begin with + added, - removed, ! changed (or a member that moved),\n" +
 			"~ grown, m limits such as IFLA_MAX, which are not held to be changes.\n\n" +
 			"Examples:\n" +
 			"  xpsgen uapi diff --all net-next:unpatched net-next   what the series adds\n" +
 			"  xpsgen uapi diff committed net-next                  did a rebase take our number?\n" +
-			"  xpsgen uapi diff 6.12 ~/src/linux linux/if_link.h",
+			"  xpsgen uapi diff 6.12 ~/src/linux linux/if_link.h\n" +
+			"  xpsgen uapi diff --all --common \"$(go list -f {{.Dir}} golang.org/x/sys/unix)\" net-next",
 		Flags: append(headerFlags(),
 			&cli.BoolFlag{Name: "all", Usage: "every header there is"},
+			&cli.BoolFlag{Name: "common", Usage: "print only names that both have"},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 		),
 		Action: env.uapiDiff,
@@ -60,6 +63,16 @@ func (env *environment) uapiDiff(c *cli.Context) error {
 		}
 	}
 	d := uapi.Diff(snapshots[0], snapshots[1])
+	both := 0
+	for name := range snapshots[0].Symbols {
+		if _, ok := snapshots[1].Symbols[name]; ok {
+			both++
+		}
+	}
+	text := fmt.Sprintf("%s; %d in both", d, both)
+	if c.Bool("common") {
+		d = d.Common()
+	}
 	if c.Bool("json") {
 		err = d.WriteJSON(env.stdout)
 	} else {
@@ -68,7 +81,7 @@ func (env *environment) uapiDiff(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("print the difference: %w", err)
 	}
-	env.ui.Verdict(len(d.Changed) == 0, d.String())
+	env.ui.Verdict(len(d.Changed) == 0, text)
 	if len(d.Changed) > 0 {
 		return &statusError{code: exitFailed}
 	}
@@ -83,6 +96,9 @@ func (env *environment) snapshot(c *cli.Context, j *uapiJob, word string, header
 	}
 	if word == committed {
 		return uapi.PackageSnapshot(committed, j.out, arch)
+	}
+	if files, err := filepath.Glob(filepath.Join(word, "*.go")); err == nil && len(files) > 0 {
+		return uapi.GoSnapshot(word, word, arch)
 	}
 	src, name, err := j.openSpec(c.Context, word, arch)
 	if err != nil {
