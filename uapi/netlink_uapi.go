@@ -3,8 +3,8 @@
 //
 // Header: linux/netlink.h
 // SHA256: 4da259993aa6a1d7a28333f05670333bd48fa0a29beebab386e67a12b999037e
-// Kernel: 7.3.4 (base net-next)
-// Series: v1 5130d92d19031f5e46e03f1932ca8985651d25c157b9988c50a611f16424930f
+// Kernel: 6.12.117 (base 6.12)
+// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
 
 package uapi
 

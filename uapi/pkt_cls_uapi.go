@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/pkt_cls.h
-// SHA256: d99e1de1badbe85bb5b9281d1846bd9c39a125ea276ccc04b0227453b99be1b2
-// Kernel: 7.3.4 (base net-next)
-// Series: v1 5130d92d19031f5e46e03f1932ca8985651d25c157b9988c50a611f16424930f
+// SHA256: 73b52f4e7279c42824f63b2b5f52f49a36f3cc7787a21b6f7b414bc0cc343441
+// Kernel: 6.12.117 (base 6.12)
+// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
 
 package uapi
 
@@ -656,15 +656,14 @@ const (
 // linux/pkt_cls.h:699
 const (
 	TCA_FLOWER_KEY_CFM_OPT_MAX = 2
-	TCA_FLOWER_KEY_CFM_MAX     = 2
 )
 
-// linux/pkt_cls.h:702
+// linux/pkt_cls.h:701
 const (
 	TCA_FLOWER_MASK_FLAGS_RANGE = 0x1 // Range-based match
 )
 
-// enum, linux/pkt_cls.h:710
+// enum, linux/pkt_cls.h:709
 const (
 	TCA_MATCHALL_UNSPEC  = 0
 	TCA_MATCHALL_CLASSID = 1
@@ -674,19 +673,19 @@ const (
 	TCA_MATCHALL_PAD     = 5
 )
 
-// linux/pkt_cls.h:720
+// linux/pkt_cls.h:719
 const (
 	TCA_MATCHALL_MAX = 5
 )
 
-// enum, linux/pkt_cls.h:729
+// enum, linux/pkt_cls.h:728
 const (
 	TCA_EMATCH_TREE_UNSPEC = 0
 	TCA_EMATCH_TREE_HDR    = 1
 	TCA_EMATCH_TREE_LIST   = 2
 )
 
-// linux/pkt_cls.h:735
+// linux/pkt_cls.h:734
 const (
 	TCA_EMATCH_TREE_MAX = 2
 )
@@ -703,8 +702,8 @@ const (
 // 1 0 OR
 // 1 1 Unused (invalid)
 // I(1) ::= invert result
-// ... (linux/pkt_cls.h:758)
-// linux/pkt_cls.h:758
+// ... (linux/pkt_cls.h:757)
+// linux/pkt_cls.h:757
 const (
 	TCF_EM_REL_END = 0
 	TCF_EM_REL_AND = 0x1
@@ -713,19 +712,19 @@ const (
 	TCF_EM_SIMPLE  = 0x8
 )
 
-// linux/pkt_cls.h:764
+// linux/pkt_cls.h:763
 const (
 	TCF_EM_REL_MASK = 3
 )
 
-// enum, linux/pkt_cls.h:767
+// enum, linux/pkt_cls.h:766
 const (
 	TCF_LAYER_LINK      = 0
 	TCF_LAYER_NETWORK   = 1
 	TCF_LAYER_TRANSPORT = 2
 )
 
-// linux/pkt_cls.h:773
+// linux/pkt_cls.h:772
 const (
 	TCF_LAYER_MAX = 2
 )
@@ -733,7 +732,7 @@ const (
 // Ematch type assignments
 // 1..32767  Reserved for ematches inside kernel tree
 // 32768..65535 Free to use, not reliable
-// linux/pkt_cls.h:779
+// linux/pkt_cls.h:778
 const (
 	TCF_EM_CONTAINER = 0
 	TCF_EM_CMP       = 1
@@ -748,12 +747,12 @@ const (
 	TCF_EM_MAX       = 9
 )
 
-// enum, linux/pkt_cls.h:791
+// enum, linux/pkt_cls.h:790
 const (
 	TCF_EM_PROG_TC = 0
 )
 
-// enum, linux/pkt_cls.h:795
+// enum, linux/pkt_cls.h:794
 const (
 	TCF_EM_OPND_EQ = 0
 	TCF_EM_OPND_GT = 1
@@ -893,7 +892,7 @@ type TcBasicPcnt struct {
 	Rhit uint64
 }
 
-// TcMatchallPcnt is struct tc_matchall_pcnt, linux/pkt_cls.h:706.
+// TcMatchallPcnt is struct tc_matchall_pcnt, linux/pkt_cls.h:705.
 type TcMatchallPcnt struct {
 	_    structs.HostLayout
 	Rhit uint64
