@@ -45,7 +45,13 @@ func (a *Artifacts) baseSpec() (*image.Spec, error) {
 
 // suiteSpec is the guest of the suite. It has no shell: what is not in the
 // image need not be unpacked.
-func (a *Artifacts) suiteSpec() (*image.Spec, error) { return a.baseSpec() }
+func (a *Artifacts) suiteSpec() (*image.Spec, error) {
+	spec, err := a.baseSpec()
+	if err == nil && a.Selftests != nil {
+		spec.Programs = append(spec.Programs, image.Program{Host: a.Selftests.Program, Guest: wire.SelftestPath})
+	}
+	return spec, err
+}
 
 // shellSpec is the guest that people use.
 func (a *Artifacts) shellSpec(ctx context.Context) (*image.Spec, error) {

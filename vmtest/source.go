@@ -102,6 +102,8 @@ type Artifacts struct {
 	Kernel   *build.KernelResult
 	IPRoute2 *build.IPRoute2Result
 	Bpftool  *build.BpftoolResult
+	// Selftests is nil if the kernel tree has none of the series'.
+	Selftests *build.SelftestsResult
 	// Init is the guest's PID 1.
 	Init string
 	// Steps are the durations of what was done to get there.
@@ -243,7 +245,8 @@ func Prepare(ctx context.Context, s Source) (*Artifacts, error) {
 	return a, nil
 }
 
-// buildKernel has the kernel built, and meanwhile the bpftool of the same tree.
+// buildKernel has the kernel built, and meanwhile the bpftool and the selftest of
+// the same tree.
 func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []config.Fragment) error {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {
@@ -252,13 +255,19 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	if a.kernelPatches, err = patchSums(src); err != nil {
 		return err
 	}
-	// Before the two of them ask for it at once.
+	// Before all of them ask for it at once.
 	if _, err := src.Commit(ctx); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		a.Bpftool, err = build.Bpftool(ctx, build.BpftoolOptions{
+			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+		})
+		return err
+	})
+	g.Go(func() (err error) {
+		a.Selftests, err = build.Selftests(ctx, build.SelftestsOptions{
 			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})
 		return err

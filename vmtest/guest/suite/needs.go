@@ -13,6 +13,9 @@ const (
 	needsTunMaps   = "tun-maps"
 	needsBpftool   = "bpftool"
 	needsLink      = "link"
+
+	needsSelftests     = "selftests"
+	needsLinkSelftests = "link-selftests"
 )
 
 // NoHook is what the reason of a test says that is skipped, or fails, because

@@ -3,7 +3,8 @@
 // Package suite is what runs inside the guest: the demonstration of the 2019
 // RFC and one test for each thing a maintainer would want of the XPS hook,
 // numbered as in the list the series was written to (a01, a02, ...), plus the
-// decisions of the series (d01, ...) and what holds without the hook (b01, ...).
+// decisions of the series (d01, ...), what the selftest that the series adds to the
+// kernel tree reports (e01, ...), and what holds without the hook (b01, ...).
 //
 // [Run] wants a kernel with veth, dummy, tun, packet sockets and tracing, root,
 // two CPUs, and to be the only one changing XPS settings. [Names] wants nothing
@@ -36,6 +37,9 @@ type Options struct {
 	Debug bool
 	// Seed makes what is drawn by lot.
 	Seed int64
+	// Selftest is the program of the kernel's selftests. Empty means that
+	// there is none.
+	Selftest string
 	// IP is the patched ip. Empty means /usr/bin/ip.
 	IP string
 	// Scratch is an empty directory to write to. Empty means a new one in
@@ -53,6 +57,8 @@ type env struct {
 	opt Options
 	// programsBefore are the BPF programs that the suite found.
 	programsBefore map[ebpf.ProgramID]bool
+	// selftest runs the program of the kernel's selftests when first asked.
+	selftest selftestRun
 }
 
 // groups is the plan. NB: the test of a06 must come first: it can only fail
@@ -66,6 +72,7 @@ func groups(e *env) []check.Group {
 		e.controlTests(),
 		e.negativeTests(),
 		e.raceTests(),
+		e.selftests(),
 		e.lifetimeTests(),
 	}
 	for i, g := range plan {

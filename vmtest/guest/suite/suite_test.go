@@ -28,7 +28,7 @@ func TestPlan(t *testing.T) {
 	if last := "lifetime/a41-the-whole-suite-left-no-program-behind"; names[len(names)-1] != last {
 		t.Errorf("last test is %s, must be %s", names[len(names)-1], last)
 	}
-	numbered := regexp.MustCompile(`^[a-z]+/[abcd]\d\d-[a-z]`)
+	numbered := regexp.MustCompile(`^[a-z]+/[abcde]\d\d-[a-z]`)
 	for _, n := range names {
 		if !numbered.MatchString(n) {
 			t.Errorf("%s: not named group/aNN-what-must-hold", n)
@@ -45,7 +45,7 @@ func TestPlan(t *testing.T) {
 
 // TestNeeds wants each test of the hook to need a patch of the series.
 func TestNeeds(t *testing.T) {
-	keys := []string{needsRtnetlink, needsTun, needsTunMaps, needsBpftool, needsLink}
+	keys := []string{needsRtnetlink, needsTun, needsTunMaps, needsBpftool, needsLink, needsSelftests, needsLinkSelftests}
 	names, err := Names("")
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,9 @@ const (
 	IPPath = "/usr/bin/ip"
 	// BpftoolPath is the patched bpftool.
 	BpftoolPath = "/usr/bin/bpftool"
+	// SelftestPath is the program that the series adds to the kernel's
+	// selftests, where run_tests would find it. Not in every guest.
+	SelftestPath = "/selftests/net/xps_bpf"
 	// ShellRC is read by an interactive shell when it starts.
 	ShellRC = "/etc/shrc"
 	// ScratchDir is on a tmpfs, empty at start.

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/ktap"
+)
+
+// kernelTests are what the series' own selftest reports, and the key of the
+// patch that adds it there. A name has to stand here for the host to plan it;
+// that none is missing is a test.
+var kernelTests = []struct{ name, needs string }{
+	{"attach_query_detach", needsSelftests},
+	{"return_value_is_the_queue", needsSelftests},
+	{"return_value_is_taken_modulo_the_queues_in_use", needsSelftests},
+	{"negative_return_value_leaves_the_choice", needsSelftests},
+	{"noexist", needsSelftests},
+	{"replace", needsSelftests},
+	{"bad_program", needsSelftests},
+	{"bad_request", needsSelftests},
+	{"unprivileged", needsSelftests},
+	{"one_notification_for_a_change", needsSelftests},
+	{"program_moves_with_its_device", needsSelftests},
+	{"device_holds_its_program", needsSelftests},
+	{"program_goes_with_its_device", needsSelftests},
+	{"link", needsLinkSelftests},
+	{"link_excludes_netlink", needsLinkSelftests},
+	{"link_is_excluded", needsLinkSelftests},
+	{"link_update", needsLinkSelftests},
+	{"link_detach", needsLinkSelftests},
+	{"link_holds_its_program", needsLinkSelftests},
+	{"link_outlives_its_device", needsLinkSelftests},
+	{"link_moves_with_its_device", needsLinkSelftests},
+	{"link_is_held_by_its_pin", needsLinkSelftests},
+	{"link_refused", needsLinkSelftests},
+	{"link_unprivileged", needsLinkSelftests},
+	{"link_notifies_once_for_a_change", needsLinkSelftests},
+}
+
+// selftestTimeout is what the kernel's own runner gives a test of net.
+const selftestTimeout = 60 * time.Second
+
+// selftests are the results of the series' selftest in the kernel tree. The
+// program runs once, as run_tests would run it: in its directory, without
+// arguments, in TAP. The results are handed out one by one.
+func (e *env) selftests() check.Group {
+	g := check.Group{Name: "selftests"}
+	for i, kt := range kernelTests {
+		g.Tests = append(g.Tests, check.Test{
+			Name:    fmt.Sprintf("e%02d-%s", i+1, strings.ReplaceAll(kt.name, "_", "-")),
+			Needs:   kt.needs,
+			Run:     func(t *check.T) { e.kernelTest(t, kt.name) },
+			Timeout: selftestTimeout,
+		})
+	}
+	g.Tests = append(g.Tests, check.Test{
+		Name:    "e99-every-test-of-the-program-is-planned",
+		Needs:   needsSelftests,
+		Run:     e.kernelTestsPlanned,
+		Timeout: selftestTimeout,
+	})
+	return g
+}
+
+// selftestRun is the one run of the program.
+type selftestRun struct {
+	once sync.Once
+	// results are by name; text is all that the program said.
+	results map[string]ktap.Test
+	text    string
+	err     error
+}
+
+func (e *env) kernelTest(t *check.T, name string) {
+	r := e.runSelftest(t)
+	result, ok := r.results[name]
+	if !ok {
+		t.Fatalf("the kernel's selftest did not report %s\n%s", name, r.text)
+	}
+	for _, line := range result.Diag {
+		t.Logf("%s", line)
+	}
+	// A skip counts: the guest has all that the test needs.
+	if result.Status != ktap.Pass {
+		t.Fatalf("the kernel's selftest says %s: %s %s", name, result.Status, result.Reason)
+	}
+}
+
+// kernelTestsPlanned wants what the program reports to be in the plan, and the
+// program itself to be content with it.
+func (e *env) kernelTestsPlanned(t *check.T) {
+	r := e.runSelftest(t)
+	planned := make(map[string]bool)
+	for _, kt := range kernelTests {
+		planned[kt.name] = true
+	}
+	for name := range r.results {
+		if !planned[name] {
+			t.Errorf("the kernel's selftest reports %s, which kernelTests does not name", name)
+		}
+	}
+	if r.err != nil {
+		t.Errorf("the kernel's selftest: %v\n%s", r.err, r.text)
+	}
+}
+
+// runSelftest runs the program, or returns what it did when it ran.
+func (e *env) runSelftest(t *check.T) *selftestRun {
+	r := &e.selftest
+	r.once.Do(func() {
+		var out bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), e.opt.Selftest)
+		cmd.Dir = filepath.Dir(e.opt.Selftest)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		r.err = cmd.Run()
+		r.text = out.String()
+		r.parse()
+	})
+	if errors.Is(r.err, fs.ErrNotExist) {
+		t.Fatalf("the guest has no selftest: %v (the kernel tree has no tools/testing/selftests/net/xps_bpf.c)", r.err)
+	}
+	return r
+}
+
+// parse reads what the program said. A report that is not whole is an error of
+// its own, besides that of the program.
+func (r *selftestRun) parse() {
+	report, err := ktap.Parse(strings.NewReader(r.text))
+	if err != nil {
+		r.err = errors.Join(r.err, err)
+		return
+	}
+	r.results = make(map[string]ktap.Test)
+	for _, result := range report.Flat() {
+		// "fixture.test", the way that the harness names them.
+		_, name, ok := strings.Cut(result.Name, ".")
+		if !ok {
+			name = result.Name
+		}
+		r.results[name] = result
+	}
+	for _, p := range report.Problems {
+		r.err = errors.Join(r.err, &p)
+	}
+}
