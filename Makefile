@@ -35,7 +35,7 @@ TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi mutants bisect \
+.PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi series-real mutants bisect \
 	unpatched shell uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
@@ -51,6 +51,7 @@ help:
 	@echo '  guest      - the tests of bpf/ inside the patched guest'
 	@echo '  faults     - guests that panic, hang, flood, lie: each must fail by its name'
 	@echo '  check-uapi - package uapi is what the patched headers say'
+	@echo '  series-real - the real series, moved between the real kernels'
 	@echo '  mutants    - each defect of the RFC put back: the suite must notice'
 	@echo '  report-test - the report in a browser and a validator (installs Chromium)'
 	@echo '  bisect     - every patch by itself: warnings, boot, tests'
@@ -136,6 +137,10 @@ guest: deps
 # A guest that goes wrong in every way there is: none may end as passed.
 faults: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 20m ./vmtest/... ./gen/cmd/...
+
+# What moving a series must show, on the kernels themselves.
+series-real: deps
+	$(Q)XPS_TEST_REQUIRE=series $(GO) test -timeout 30m -count 1 -run 'TestScript/series_real' ./gen/cmd/xpsgen
 
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(TREEFLAGS)

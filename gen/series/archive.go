@@ -4,6 +4,7 @@ package series
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"xpsgen/gen/series/mail"
 	"xpsgen/gen/series/manifest"
 	"xpsgen/gen/series/patch"
 	"xpsgen/vmtest/cache"
@@ -31,7 +33,7 @@ type SentOptions struct {
 	// Version must be the series' own.
 	Version int
 	// MessageID is that of the cover letter, or of the only patch; angle
-	// brackets may be there or not.
+	// brackets may be there or not. Empty means what the mails in From say.
 	MessageID string
 	// Date is when it was sent.
 	Date time.Time
@@ -47,6 +49,16 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 	what := fmt.Sprintf("archive v%d of %s", opt.Version, s.Project)
 	b := s.Submit()
 	id := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(opt.MessageID), "<"), ">")
+	if opt.From != "" {
+		said, err := firstID(opt.From)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
+		if id != "" && said != "" && said != id {
+			return nil, fmt.Errorf("%s: %w: the mails in %s have the Message-Id <%s>", what, ErrNotSent, opt.From, said)
+		}
+		id = cmp.Or(id, said)
+	}
 	switch at := strings.IndexByte(id, '@'); {
 	case b == nil:
 		return nil, fmt.Errorf("%s: no base has the role submit, so nothing of it can have been sent", what)
@@ -107,6 +119,26 @@ func (s *Series) sentFiles(b *Base, p *Posting, from string) (map[string][]byte,
 	return files, nil
 }
 
+// firstID is the Message-Id of the first mail of an export.
+func firstID(dir string) (string, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.patch"))
+	if err != nil {
+		return "", err
+	}
+	if len(names) == 0 {
+		return "", fmt.Errorf("%s: %w: there is no mail, 0001-....patch", dir, ErrNotSent)
+	}
+	data, err := os.ReadFile(names[0])
+	if err != nil {
+		return "", err
+	}
+	m, err := mail.Parse(data)
+	if err != nil {
+		return "", &FileError{File: names[0], Err: err}
+	}
+	return messageID(m.Header), nil
+}
+
 // sentMails reads the mails of an export and holds them against the series:
 // archived is what was sent, and it must be what the patch files say.
 func (s *Series) sentMails(b *Base, p *Posting, from string, files map[string][]byte) error {
@@ -119,7 +151,7 @@ func (s *Series) sentMails(b *Base, p *Posting, from string, files map[string][]
 		if err != nil {
 			return err
 		}
-		mail, err := patch.Parse(data)
+		sent, err := patch.Parse(data)
 		if errors.Is(err, patch.ErrCover) {
 			files[filepath.Base(name)] = data
 			continue
@@ -127,14 +159,14 @@ func (s *Series) sentMails(b *Base, p *Posting, from string, files map[string][]
 		if err != nil {
 			return &FileError{File: name, Err: err}
 		}
-		if v := max(mail.Subject.Version, 1); v != p.Version {
+		if v := max(sent.Subject.Version, 1); v != p.Version {
 			return &FileError{File: name, Err: fmt.Errorf("%w: it is a patch of v%d", ErrNotSent, v)}
 		}
 		if len(p.Patches) >= len(b.Patches) {
 			return &FileError{File: name, Err: fmt.Errorf("%w: %s has only %d patches", ErrNotSent, b.Name, len(b.Patches))}
 		}
 		want := b.Patches[len(p.Patches)]
-		if mail.Subject.Title != want.Subject.Title || mail.Diff != want.Diff {
+		if sent.Subject.Title != want.Subject.Title || sent.Diff != want.Diff {
 			return &FileError{File: name, Err: fmt.Errorf("%w: it is not patch %d, %s, as it is in %s", ErrNotSent, len(p.Patches)+1, want.Key, filepath.Base(want.Path))}
 		}
 		files[filepath.Base(name)] = data

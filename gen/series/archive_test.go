@@ -202,6 +202,7 @@ func TestArchiveRefuses(t *testing.T) {
 		"no date":      {opt: SentOptions{Version: 1, MessageID: "a@b"}, want: "no date"},
 		"version":      {opt: SentOptions{Version: 2, MessageID: "a@b", Date: sentDate}, want: "the series is at v1"},
 		"fewer":        {mail: func(p *patch.Patch) {}, want: "has 1 patches, next has 2"},
+		"another id":   {mail: func(p *patch.Patch) { p.Header = mail.Header{{Name: "Message-Id", Value: "<c@d>"}} }, want: "have the Message-Id <c@d>"},
 		"another diff": {mail: func(p *patch.Patch) { p.Diff = strings.Replace(p.Diff, "+x", "+y", 1) }, want: "it is not patch 1, hook"},
 		"of v2":        {mail: func(p *patch.Patch) { p.Subject.Version = 2 }, want: "it is a patch of v2"},
 	} {

@@ -44,8 +44,11 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Condition: func(cond string) (bool, error) {
-			if cond == "vm" {
+			switch cond {
+			case "vm":
 				return offersVM(), nil
+			case "series":
+				return offers("series"), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -60,8 +63,11 @@ func TestScript(t *testing.T) {
 
 // offersVM tells whether the environment promises that guests can be booted;
 // make test does.
-func offersVM() bool {
-	return strings.Contains(","+os.Getenv("XPS_TEST_REQUIRE")+",", ",vm,")
+func offersVM() bool { return offers("vm") }
+
+// offers tells whether the environment promises what is asked for.
+func offers(what string) bool {
+	return strings.Contains(","+os.Getenv("XPS_TEST_REQUIRE")+",", ","+what+",")
 }
 
 // exits is the script command "exits CODE PROGRAM [ARGUMENT]...": it runs the

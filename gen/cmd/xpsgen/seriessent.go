@@ -23,10 +23,11 @@ func seriesSentCommand(env *environment) *cli.Command {
 		ArgsUsage: "vN --message-id ID",
 		Description: "Puts what was sent into sent/vN with the hashes of all files; it never changes\n" +
 			"again. The series becomes vN+1, with an empty section in changelog.md to fill in.\n" +
-			"The Message-Id is that of the cover letter. Each project is sent by itself.\n\n" +
+			"The Message-Id is that of the cover letter; the mails of an export have it. Each\n" +
+			"project is sent by itself.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series sent v1 --message-id 20261123.1@example.org\n" +
-			"  xpsgen series sent v1 --message-id 20261123.1@example.org --from out/export/linux\n" +
+			"  xpsgen series sent v1 --from out/export/linux-net-next\n" +
 			"  xpsgen series sent v1 --message-id 20261123.2@example.org --project iproute2",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "message-id", Usage: "`ID` of the cover letter, or of the only patch"},
@@ -46,7 +47,7 @@ func (env *environment) seriesSent(c *cli.Context) error {
 	if c.Args().Len() != 1 || err != nil || version < 1 {
 		return usage("name the version: v1")
 	}
-	if c.String("message-id") == "" {
+	if c.String("message-id") == "" && c.String("from") == "" {
 		return usage("--message-id: the Message-Id of the cover letter is missing")
 	}
 	date := time.Now()

@@ -25,6 +25,8 @@ var (
 	ErrExists = errors.New("there is something already")
 	// ErrNotOurs: the directory is no tree made by Checkout or Rebase.
 	ErrNotOurs = errors.New("no tree of a series")
+	// ErrNoBase: the cache has not the tree's base any more.
+	ErrNoBase = errors.New("its base is gone from the cache")
 	// ErrBusy: git is in the middle of something there.
 	ErrBusy = errors.New("in the middle of it")
 	// ErrDirty: there are changes that are in no commit.

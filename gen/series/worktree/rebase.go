@@ -83,6 +83,10 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	err = t.repo.Run(ctx, "rebase", "-q", "--merge", "--empty=drop", "--no-keep-empty", "--no-fork-point",
 		"--reapply-cherry-picks", "--onto", to.commit, t.from, t.branch())
 	done(&err)
+	if err != nil && ctx.Err() != nil {
+		// Nothing of the user's is in there yet.
+		return nil, errors.Join(fmt.Errorf("%s: %w", step, err), os.RemoveAll(t.Dir))
+	}
 	return t.after(ctx, err)
 }
 

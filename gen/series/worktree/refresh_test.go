@@ -346,3 +346,32 @@ func TestRefreshRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestCacheIsGone: the tree only borrows its base, and comes back with it.
+func TestCacheIsGone(t *testing.T) {
+	t.Parallel()
+	w := newBench(t)
+	tr := w.checkout("old")
+	w.edit(tr.Dir, "drivers/net/tun.c", "ask\n", "ask twice\n")
+	w.git(tr.Dir, "commit", "-q", "-a", "--amend", "--no-edit")
+	if err := os.RemoveAll(w.cache); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), tr.Dir); !errors.Is(err, ErrNoBase) || !strings.Contains(err.Error(), "xpsgen tree apply --base old") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Checkout(t.Context(), Options{Change: w.load(), Base: "old", Cache: w.cache, Dir: filepath.Join(t.TempDir(), "other")}); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(t.Context(), tr.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := again.Refresh(t.Context(), RefreshOptions{Change: w.load()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := report(out); !strings.Contains(got, "tun tun: ask it: diff changed") {
+		t.Errorf("got\n%s", got)
+	}
+}

@@ -91,6 +91,17 @@ func Open(ctx context.Context, dir string) (*Tree, error) {
 	if t.Project == "" || t.Base == "" || !git.IsCommit(t.BaseCommit) {
 		return nil, fmt.Errorf("%s: %w: it is another repository; make one with xpsgen tree checkout BASE", dir, ErrNotOurs)
 	}
+	// Asked last, since it is the one thing that can be put right.
+	if err := t.repo.Run(ctx, "cat-file", "-e", t.BaseCommit+"^{tree}"); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("open tree %s: %w", dir, err)
+		}
+		again := "xpsgen tree apply --base " + t.Base
+		if t.Project != "linux" {
+			again = fmt.Sprintf("xpsgen tree checkout %s -o DIR", t.Base)
+		}
+		return nil, fmt.Errorf("%s: %w; your commits are there: fetch the base again with %s", dir, ErrNoBase, again)
+	}
 	return t, nil
 }
 
