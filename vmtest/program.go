@@ -161,6 +161,16 @@ func (g *Guest) Shell(ctx context.Context, opt ShellOptions) (code int, err erro
 	})
 }
 
+// Script has the guest's shell read a script from in, and returns its exit
+// code. Nothing is echoed and no prompt is shown: what comes out is what the
+// script prints.
+func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (code int, err error) {
+	return g.run(ctx, func(m *vm.Machine) {
+		m.Config = wire.Config{Mode: wire.ModeRun, Args: []string{g.spec.Shell, "-s"}, Dir: wire.ObjectDir}
+		m.Stdin, m.Stdout, m.Stderr = in, out, errs
+	})
+}
+
 // run boots the guest. What the kernel had to complain about, if anything, is
 // in the error, with the end of the console.
 func (g *Guest) run(ctx context.Context, configure func(*vm.Machine)) (code int, err error) {

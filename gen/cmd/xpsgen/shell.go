@@ -24,6 +24,13 @@ func (env *environment) shell(ctx context.Context, opt vmtest.GuestOptions) erro
 		return fmt.Errorf("prepare the terminal: %w", err)
 	}
 	defer tty.Restore()
+	if !tty.IsTerminal() {
+		code, err := guest.Script(ctx, env.stdin, env.stdout, env.stderr)
+		if err == nil && code != 0 {
+			err = &statusError{code: code}
+		}
+		return err
+	}
 	code, err := guest.Shell(ctx, vmtest.ShellOptions{
 		In:     env.stdin,
 		Out:    env.stdout,
