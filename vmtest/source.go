@@ -26,7 +26,7 @@ import (
 )
 
 // DefaultBase is the kernel base that is used when none is named.
-const DefaultBase = "6.12"
+const DefaultBase = "net-next"
 
 // iproute2For says which iproute2 bases go with a kernel base, the preferred
 // one first. The carry stands in where the source of net-next's own iproute2
@@ -66,8 +66,8 @@ type Source struct {
 	Progress progress.Func
 }
 
-// Name is what the results directory of s is called: "6.12",
-// "6.12-unpatched", "6.12-debug".
+// Name is what the results directory of s is called: "net-next",
+// "6.12-unpatched", "net-next-debug".
 func (s *Source) Name() string {
 	parts := []string{s.base()}
 	for _, f := range s.Fragments {
