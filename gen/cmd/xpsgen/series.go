@@ -12,7 +12,8 @@ func seriesCommand(env *environment) *cli.Command {
 			"Examples:\n" +
 			"  xpsgen tree checkout net-next        edit the series with git\n" +
 			"  xpsgen series refresh net-next       write the commits back as patches\n" +
-			"  xpsgen series check                  what a reviewer's program would find",
+			"  xpsgen series check                  what a reviewer's program would find\n" +
+			"  xpsgen series export -o DIR          the mails, and what they lack",
 		Subcommands: []*cli.Command{
 			seriesRefreshCommand(env),
 			seriesRebaseCommand(env),

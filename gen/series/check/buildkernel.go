@@ -61,6 +61,10 @@ exec "$@"
 const checker = `#!/bin/sh
 for src; do :; done
 rel=${src#"$XPSGEN_SRC"/}
+case " $XPSGEN_SPARSE " in
+*" $rel "* | " all ") ;;
+*) exit 0 ;;
+esac
 mkdir -p "$(dirname "$rel")"
 sparse "$@" 2>"${rel%.c}.o.sparse.tmp"
 mv "${rel%.c}.o.sparse.tmp" "${rel%.c}.o.sparse"
@@ -97,6 +101,10 @@ func (b *builder) kernel(ctx context.Context) (*state, error) {
 	if _, err := exec.LookPath("ccache"); err == nil {
 		cc = "ccache " + cc
 	}
+	sparse := strings.Join(b.changed, " ")
+	if b.full {
+		sparse = "all"
+	}
 	make := func(args ...string) error {
 		line := []string{"make", "-s", "-k", "-C", b.src, "O=" + b.dir, fmt.Sprintf("-j%d", b.jobs),
 			"CC=" + filepath.Join(b.dir, "cc") + " " + cc, "HOSTCC=gcc", "W=1"}
@@ -107,7 +115,7 @@ func (b *builder) kernel(ctx context.Context) (*state, error) {
 			line = append(line, "ARCH=i386")
 		}
 		c := &proc.Cmd{Args: append(line, args...), Dir: b.dir, Stdout: log, Stderr: log,
-			Env: plainEnv("XPSGEN_SRC="+b.src, "KCONFIG_ALLCONFIG="+allmod, "LC_ALL=C", "KBUILD_BUILD_TIMESTAMP=1970-01-01")}
+			Env: plainEnv("XPSGEN_SRC="+b.src, "XPSGEN_SPARSE="+sparse, "KCONFIG_ALLCONFIG="+allmod, "LC_ALL=C", "KBUILD_BUILD_TIMESTAMP=1970-01-01")}
 		return c.Run(ctx)
 	}
 	for _, target := range []string{"allmodconfig", "prepare"} {
@@ -152,9 +160,17 @@ func (b *builder) broken(ctx context.Context, target string, err error) (*state,
 	return &state{Errors: d.errors, Warnings: d.warnings}, true
 }
 
-// objects are the objects of the C files in the directories, without those
-// below.
+// objects are what to build: the objects of the files that the series changes,
+// and with gcc of all in their directories.
 func (b *builder) objects() (objects []string, err error) {
+	if b.flavor != "gcc" {
+		for _, f := range b.changed {
+			if _, err := os.Stat(filepath.Join(b.src, f)); err == nil {
+				objects = append(objects, strings.TrimSuffix(f, ".c")+".o")
+			}
+		}
+		return objects, nil
+	}
 	for _, dir := range b.targets {
 		found, err := filepath.Glob(filepath.Join(b.src, dir, "*.c"))
 		if err != nil {
@@ -183,9 +199,10 @@ func (b *builder) collect(objects []string) (*state, error) {
 			return nil, err
 		}
 		cc.read(string(data))
-		if b.flavor != "gcc" {
+		if b.flavor != "gcc" || !b.full && !slices.Contains(b.changed, strings.TrimSuffix(o, ".o")+".c") {
 			continue
 		}
+		s.Checked++
 		if data, err = os.ReadFile(filepath.Join(b.dir, o+".sparse")); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
