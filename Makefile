@@ -35,7 +35,7 @@ TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi series-real mutants bisect \
+.PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi check-series series series-real mutants bisect \
 	unpatched shell uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
@@ -51,6 +51,7 @@ help:
 	@echo '  guest      - the tests of bpf/ inside the patched guest'
 	@echo '  faults     - guests that panic, hang, flood, lie: each must fail by its name'
 	@echo '  check-uapi - package uapi is what the patched headers say'
+	@echo '  check-series - what a program can find in the patches before a reviewer does'
 	@echo '  series-real - the real series, moved between the real kernels'
 	@echo '  mutants    - each defect of the RFC put back: the suite must notice'
 	@echo '  report-test - the report in a browser and a validator (installs Chromium)'
@@ -63,6 +64,7 @@ help:
 	@echo '  bench-check - the same, against the baseline in the repository'
 	@echo '  bench-vm   - what a boot costs, by machine, kernel image and tool'
 	@echo '  report     - what the last runs have found, as one page: out/report.html'
+	@echo '  series     - check-series, and gcc, clang, sparse and 32 bit patch by patch'
 	@echo '  uapi       - regenerate package uapi from the patched headers'
 	@echo '  generate   - recompile the BPF objects'
 	@echo '  deps       - install what is missing (apt; as root or through sudo)'
@@ -106,6 +108,12 @@ vmtest-all: deps
 unpatched: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --unpatched $(VMFLAGS) $(if $(RUN),--run '$(RUN)')
 
+check-series: deps
+	$(Q)$(XPSGEN) $(VERBOSE) series check --fast
+
+series: deps
+	$(Q)$(XPSGEN) $(VERBOSE) series check $(if $(J),--jobs $(J))
+
 mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)
 
@@ -145,7 +153,7 @@ series-real: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(TREEFLAGS)
 
-test: lint unit vmtest-all guest check-uapi faults mutants unpatched report-test
+test: lint unit check-series vmtest-all guest check-uapi faults mutants unpatched report-test
 
 bench: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench $(TREEFLAGS)
