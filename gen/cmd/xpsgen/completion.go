@@ -71,6 +71,20 @@ func completing(args []string) bool {
 	return len(args) > 1 && args[len(args)-1] == completionFlag
 }
 
+// kernelBases are what --base takes; without a workbench the one that is the
+// default.
+func kernelBases(root string) []string {
+	root, err := vmtest.FindRoot(root, "")
+	if err != nil {
+		return []string{vmtest.DefaultBase}
+	}
+	names, err := vmtest.Bases(root, vmtest.AllBases)
+	if err != nil {
+		return []string{vmtest.DefaultBase}
+	}
+	return append(names, vmtest.AllBases)
+}
+
 // completeValue answers for an unfinished line that ends in a flag which wants
 // a value: urfave/cli fails on those, since the value is missing.
 func completeValue(args []string, stdout io.Writer) (answered bool) {
@@ -85,7 +99,7 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 	case "accel":
 		words = []string{"auto", "kvm", "tcg"}
 	case "base":
-		words = []string{vmtest.DefaultBase}
+		words = kernelBases(os.Getenv("XPSGEN_ROOT"))
 	case "project":
 		words = []string{"linux", "iproute2"}
 	case "onto":
@@ -99,7 +113,7 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 	case "color":
 		words = []string{"auto", "always", "never"}
 	case "kernel", "iproute2", "root", "cache", "add", "out", "tree", "include", "file",
-		"jobs", "j", "cpus", "memory", "timeout", "env", "cc", "name", "o", "repo", "drop", "key", "message-id", "date", "from", "patch", "junit":
+		"jobs", "j", "seed", "cpus", "memory", "timeout", "env", "cc", "name", "o", "repo", "drop", "key", "message-id", "date", "from", "patch", "junit":
 		// The shell's own completion of file names, or nothing.
 	default:
 		return false
