@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/series/worktree"
 	"xpsgen/gen/uapi"
-	"xpsgen/vmtest"
 )
 
 // movedUAPI reports values of the UAPI that moving a series changed: another
@@ -29,14 +27,20 @@ func (env *environment) movedUAPI(c *cli.Context, m *worktree.Moved) (err error)
 	if err != nil || len(paths) == 0 {
 		return err
 	}
-	root, cache, err := env.paths(c)
+	_, cache, err := env.paths(c)
 	if err != nil {
 		return err
 	}
 	const arch = "amd64"
-	old, oldName, err := openBase(c.Context, vmtest.Source{
-		Root: root, Cache: cache, Base: m.Tree.Base, Jobs: runtime.NumCPU(), Progress: env.ui.Progress(),
-	}, arch)
+	dir, err := os.MkdirTemp("", "xpsgen-headers-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := m.OldHeaders(c.Context, dir); err != nil {
+		return err
+	}
+	old, err := uapi.Open(c.Context, uapi.SourceOptions{Tree: dir, Arch: arch})
 	if err != nil {
 		return err
 	}
@@ -48,7 +52,7 @@ func (env *environment) movedUAPI(c *cli.Context, m *worktree.Moved) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, now.Close()) }()
-	before, err := snapshotOf(c.Context, old, oldName, paths)
+	before, err := snapshotOf(c.Context, old, m.Tree.Base, paths)
 	if err != nil {
 		return err
 	}
