@@ -32,11 +32,12 @@ XPSGEN  = bin/xpsgen
 TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 	$(if $(IPROUTE2),--iproute2 $(IPROUTE2)) $(if $(CONFIG),--config $(CONFIG)) \
 	$(if $(J),--jobs $(J))
+UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi check-series series series-real mutants bisect \
-	unpatched shell uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
+	unpatched shell uapi bench-uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
 
@@ -65,6 +66,7 @@ help:
 	@echo '  bench-vm   - what a boot costs, by machine, kernel image and tool'
 	@echo '  report     - what the last runs have found, as one page: out/report.html'
 	@echo '  series     - check-series, and gcc, clang, sparse and 32 bit patch by patch'
+	@echo '  bench-uapi - how long xpsgen uapi takes, beside cgo -godefs'
 	@echo '  uapi       - regenerate package uapi from the patched headers'
 	@echo '  generate   - recompile the BPF objects'
 	@echo '  deps       - install what is missing (apt; as root or through sudo)'
@@ -124,7 +126,12 @@ shell: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vm shell $(VMFLAGS) || test $$? -ne 69
 
 uapi: deps
-	$(Q)$(XPSGEN) $(VERBOSE) uapi $(TREEFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) uapi $(UAPIFLAGS)
+
+# The headers are those of the base, installed before the clock runs.
+bench-uapi: deps
+	$(Q)dir=$$($(XPSGEN) -q uapi include $(UAPIFLAGS)) && \
+		XPSGEN_UAPI_INCLUDE=$$dir $(GO) test -run '^$$' -bench UAPI -benchtime 5x ./gen/cmd/xpsgen
 
 generate: deps
 	$(Q)$(GO) generate ./bpf/...
@@ -151,7 +158,7 @@ series-real: deps
 	$(Q)XPS_TEST_REQUIRE=series $(GO) test -timeout 30m -count 1 -run 'TestScript/series_real' ./gen/cmd/xpsgen
 
 check-uapi: deps
-	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(TREEFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
 test: lint unit check-series vmtest-all guest check-uapi faults mutants unpatched report-test
 

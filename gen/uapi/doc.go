@@ -10,13 +10,14 @@
 // The work is done in three steps, each usable by itself:
 //
 //   - [Open] finds or installs the headers: a [Source].
-//   - [Analyse] asks the compiler about one header and returns a [Header],
-//     the model: constants, aggregates and what could not be expressed, each
-//     with its reason.
-//   - [Render] turns selected headers into Go files.
+//   - [Analyse] asks the compiler about a header, [AnalyseAll] about many at
+//     once. A [Header] is the model: constants, types and what could not be
+//     expressed, each with its reason.
+//   - [Select] applies a [Config]; [Render] makes Go files of the [Package].
 //
-// [Generate] runs all of them after a [Config] and writes, or checks, the
-// package.
+// [Build] runs all of them after a configuration; [Generate] also writes, or
+// checks, the package. [Verify] and [VerifyHeaders] have compilers confirm what
+// came out; [Diff] compares two snapshots.
 //
 // # Errors
 //

@@ -34,7 +34,7 @@ func uapiCommand(env *environment) *cli.Command {
 		Flags: append(headerFlags(),
 			&cli.BoolFlag{Name: "check", Usage: "compare instead of writing: exit 1 and a diff if the package is not what the headers say"},
 		),
-		Subcommands: []*cli.Command{uapiInitCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env)},
+		Subcommands: []*cli.Command{uapiInitCommand(env), uapiIncludeCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env)},
 		Action:      env.uapi,
 	}
 }
