@@ -71,6 +71,7 @@ func (r *run) begin(ctx context.Context, in Input, shared bool) (*analysis, erro
 	}
 	a.ask()
 	a.borrow(r.roots[0])
+	a.h.borrowed = a.borrowed
 	return a, nil
 }
 

@@ -81,7 +81,9 @@ func (u *unit) source() string {
 		}
 		fmt.Fprintf(&b, "#line %d %q\n", i+1, unitFile)
 		if q.str {
-			fmt.Fprintf(&b, "const char xpsgen_%d[] __attribute__((section(\"xpsgen_str\"), used)) = %s;\n", i, q.name)
+			// sizeof takes no list in braces, which clang would cut short.
+			fmt.Fprintf(&b, "_Static_assert(sizeof(%[2]s) > 0, \"\"); "+
+				"const char xpsgen_%[1]d[] __attribute__((section(\"xpsgen_str\"), used)) = %[2]s;\n", i, q.name)
 			continue
 		}
 		fmt.Fprintf(&b, "_Static_assert(sizeof(%[2]s) <= 8 && ((__typeof__(%[2]s))1) / 2 == 0, \"no integer\"); "+

@@ -80,6 +80,7 @@ func TestSkipped(t *testing.T) {
 		"SAMPLE_TYPE":        "does not evaluate: ",
 		"SAMPLE_OPEN":        "unbalanced brackets",
 		"SAMPLE_OPENS":       "unbalanced brackets",
+		"SAMPLE_LIST":        "does not evaluate: ",
 		"SAMPLE_SEMI":        "does not evaluate: ",
 		"SAMPLE_CALL":        "function-like macro",
 		"SAMPLE_EMPTY":       "empty macro",

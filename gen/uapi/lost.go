@@ -57,6 +57,9 @@ func lostNames(ctx context.Context, cc *verifyCompiler, roots []string, h *Heade
 	if macros, err = q.evaluating(ctx, macros); err != nil {
 		return 0, nil, err
 	}
+	if macros, err = q.own(ctx, macros); err != nil {
+		return 0, nil, err
+	}
 	for _, m := range macros {
 		lost = append(lost, Skip{m, Pos{File: h.Path}, "a macro with a value"})
 	}
@@ -100,6 +103,26 @@ func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// own returns those of names whose definition in force is the header's: another
+// may define the same with the same value.
+func (q *inquiry) own(ctx context.Context, names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	text, err := q.cc.preprocess(ctx, q.roots, Input{Path: q.h.Path, With: q.h.With})
+	if err != nil {
+		return nil, err
+	}
+	sc, err := scan(text, (&run{roots: q.roots}).relative)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", q.h.Path, err)
+	}
+	return keep(names, func(name string) bool {
+		m := sc.macros[name]
+		return m == nil || m.pos.File == q.h.Path
+	}), nil
 }
 
 // evaluating returns those of names that are integer constants: the compiler

@@ -142,4 +142,6 @@ type Header struct {
 	Enums []*EnumType
 	// Skipped in the order of the file.
 	Skipped []Skip
+
+	borrowed []string // headers included after it, for its macros
 }

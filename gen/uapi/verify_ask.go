@@ -51,10 +51,8 @@ func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots []string, 
 // prologue includes what the claims are about.
 func (q *inquiry) prologue() string {
 	text := (&Input{Path: q.h.Path, With: q.h.With}).include()
-	for _, extra := range []string{"linux/ioctl.h", "asm/ioctls.h"} {
-		if !missing(q.roots[0], extra) {
-			text += includeLine(extra)
-		}
+	for _, extra := range q.h.borrowed {
+		text += includeLine(extra)
 	}
 	return text
 }

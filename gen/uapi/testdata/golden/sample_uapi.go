@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //
 // Header: linux/sample.h
-// SHA256: 73a56be4d3425ccc6c6276555e81f0f007210c7602e172a91f80523c7cc1ff7d
+// SHA256: fe204c16e9befb77bd4e4c2f233b5228ae1312e36729965a60aa85810c3bc03b
 // Kernel: 6.12.117 (base sample)
 // Series: v1 0123abcd
 

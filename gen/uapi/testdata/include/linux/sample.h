@@ -136,4 +136,6 @@ struct sample_ids {
 	sample_id_t narrow:7;
 };
 
+#define SAMPLE_LIST { "user", "group" }
+
 #endif /* _LINUX_SAMPLE_H */
