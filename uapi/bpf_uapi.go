@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/bpf.h
-// SHA256: f83c26a896fa519c80355c64cb83aa4cad5c6708efa27d62e0b160ff0aaac0cf
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: eb6a8eb705e723072eb5e476ea5bbebf3aef1056ce2b8ef5de66f47eb554b1be
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -63,13 +63,19 @@ const (
 	BPF_CMPXCHG = 0xf1 // atomic compare-and-write
 )
 
-// enum bpf_cond_pseudo_jmp, linux/bpf.h:54
+// linux/bpf.h:54
+const (
+	BPF_LOAD_ACQ  = 0x100 // load-acquire
+	BPF_STORE_REL = 0x110 // store-release
+)
+
+// enum bpf_cond_pseudo_jmp, linux/bpf.h:57
 const (
 	BPF_MAY_GOTO = 0
 )
 
 // Register numbers
-// enum, linux/bpf.h:59
+// enum, linux/bpf.h:62
 const (
 	BPF_REG_0  = 0
 	BPF_REG_1  = 1
@@ -84,18 +90,24 @@ const (
 	BPF_REG_10 = 10
 )
 
-// linux/bpf.h:75
+// linux/bpf.h:78
 const (
 	MAX_BPF_REG = 11 // BPF has 10 general purpose 64-bit registers and stack frame.
 )
 
-// enum bpf_cgroup_iter_order, linux/bpf.h:113
+// enum bpf_cgroup_iter_order, linux/bpf.h:116
 const (
 	BPF_CGROUP_ITER_ORDER_UNSPEC     = 0
 	BPF_CGROUP_ITER_SELF_ONLY        = 1 // process only a single object.
 	BPF_CGROUP_ITER_DESCENDANTS_PRE  = 2 // walk descendants in pre-order.
 	BPF_CGROUP_ITER_DESCENDANTS_POST = 3 // walk descendants in post-order.
 	BPF_CGROUP_ITER_ANCESTORS_UP     = 4 // walk ancestors upward.
+	// Walks the immediate children of the specified parent
+	// cgroup_subsys_state. Unlike BPF_CGROUP_ITER_DESCENDANTS_PRE,
+	// BPF_CGROUP_ITER_DESCENDANTS_POST, and BPF_CGROUP_ITER_ANCESTORS_UP
+	// the iterator does not include the specified parent as one of the
+	// returned iterator elements.
+	BPF_CGROUP_ITER_CHILDREN = 5
 )
 
 // BPF syscall commands, see bpf(2) man-page for more details.
@@ -110,8 +122,8 @@ const (
 // BPF_MAP_CREATE
 // Description
 // Create a map and return a file descriptor that refers to the
-// ... (linux/bpf.h:922)
-// enum bpf_cmd, linux/bpf.h:922
+// ... (linux/bpf.h:955)
+// enum bpf_cmd, linux/bpf.h:955
 const (
 	BPF_MAP_CREATE                  = 0
 	BPF_MAP_LOOKUP_ELEM             = 1
@@ -151,9 +163,12 @@ const (
 	BPF_LINK_DETACH                 = 34
 	BPF_PROG_BIND_MAP               = 35
 	BPF_TOKEN_CREATE                = 36
+	BPF_PROG_STREAM_READ_BY_FD      = 37
+	BPF_PROG_ASSOC_STRUCT_OPS       = 38
+	BPF_COMMON_ATTRS                = 0x10000 // Indicate carrying syscall common attrs.
 )
 
-// enum bpf_map_type, linux/bpf.h:964
+// enum bpf_map_type, linux/bpf.h:1000
 const (
 	BPF_MAP_TYPE_UNSPEC                    = 0
 	BPF_MAP_TYPE_HASH                      = 1
@@ -201,6 +216,8 @@ const (
 	BPF_MAP_TYPE_USER_RINGBUF          = 31
 	BPF_MAP_TYPE_CGRP_STORAGE          = 32
 	BPF_MAP_TYPE_ARENA                 = 33
+	BPF_MAP_TYPE_INSN_ARRAY            = 34
+	BPF_MAP_TYPE_RHASH                 = 35
 )
 
 // Note that tracing related programs such as
@@ -210,7 +227,7 @@ const (
 // therefore break existing tracing BPF programs. Tracing BPF
 // programs correspond to /a/ specific kernel which is to be
 // analyzed, and not /a/ specific kernel /and/ all future ones.
-// enum bpf_prog_type, linux/bpf.h:1024
+// enum bpf_prog_type, linux/bpf.h:1062
 const (
 	BPF_PROG_TYPE_UNSPEC                  = 0
 	BPF_PROG_TYPE_SOCKET_FILTER           = 1
@@ -247,7 +264,7 @@ const (
 	BPF_PROG_TYPE_NETFILTER               = 32
 )
 
-// enum bpf_attach_type, linux/bpf.h:1061
+// enum bpf_attach_type, linux/bpf.h:1099
 const (
 	BPF_CGROUP_INET_INGRESS            = 0
 	BPF_CGROUP_INET_EGRESS             = 1
@@ -306,17 +323,22 @@ const (
 	BPF_NETKIT_PRIMARY                 = 54
 	BPF_NETKIT_PEER                    = 55
 	BPF_TRACE_KPROBE_SESSION           = 56
-	BPF_XPS                            = 62 // 57 to 61 have a meaning in later kernels
+	BPF_TRACE_UPROBE_SESSION           = 57
+	BPF_TRACE_FSESSION                 = 58
+	BPF_TRACE_FENTRY_MULTI             = 59
+	BPF_TRACE_FEXIT_MULTI              = 60
+	BPF_TRACE_FSESSION_MULTI           = 61
+	BPF_XPS                            = 62
 )
 
-// linux/bpf.h:1125
+// linux/bpf.h:1166
 const (
 	MAX_BPF_ATTACH_TYPE = 63
 )
 
 // Add BPF_LINK_TYPE(type, name) in bpf_types.h to keep bpf_link_type_strs[]
 // in sync with the definitions below.
-// enum bpf_link_type, linux/bpf.h:1130
+// enum bpf_link_type, linux/bpf.h:1171
 const (
 	BPF_LINK_TYPE_UNSPEC         = 0
 	BPF_LINK_TYPE_RAW_TRACEPOINT = 1
@@ -333,15 +355,16 @@ const (
 	BPF_LINK_TYPE_UPROBE_MULTI   = 12
 	BPF_LINK_TYPE_NETKIT         = 13
 	BPF_LINK_TYPE_SOCKMAP        = 14
-	BPF_LINK_TYPE_XPS            = 16 // 15 has a meaning in later kernels
+	BPF_LINK_TYPE_TRACING_MULTI  = 15
+	BPF_LINK_TYPE_XPS            = 16
 )
 
-// linux/bpf.h:1152
+// linux/bpf.h:1192
 const (
 	MAX_BPF_LINK_TYPE = 17
 )
 
-// enum bpf_perf_event_type, linux/bpf.h:1154
+// enum bpf_perf_event_type, linux/bpf.h:1194
 const (
 	BPF_PERF_EVENT_UNSPEC     = 0
 	BPF_PERF_EVENT_UPROBE     = 1
@@ -352,7 +375,7 @@ const (
 	BPF_PERF_EVENT_EVENT      = 6
 )
 
-// linux/bpf.h:1208
+// linux/bpf.h:1248
 const (
 	// cgroup-bpf attach flags used in BPF_PROG_ATTACH command
 	//
@@ -366,7 +389,7 @@ const (
 	//
 	// Only one program is allowed to be attached to a cgroup with
 	// NONE or BPF_F_ALLOW_OVERRIDE flag.
-	// ... (linux/bpf.h:1208)
+	// ... (linux/bpf.h:1248)
 	BPF_F_ALLOW_OVERRIDE = 0x1
 	BPF_F_ALLOW_MULTI    = 0x2
 	BPF_F_REPLACE        = 0x4 // Generic attachment flags.
@@ -376,7 +399,7 @@ const (
 	BPF_F_PREORDER       = 0x40
 )
 
-// linux/bpf.h:1223
+// linux/bpf.h:1263
 const (
 	// If BPF_F_STRICT_ALIGNMENT is used in BPF_PROG_LOAD command, the
 	// verifier will perform strict alignment checking as if the kernel
@@ -385,7 +408,7 @@ const (
 	BPF_F_STRICT_ALIGNMENT = 0x1
 )
 
-// linux/bpf.h:1237
+// linux/bpf.h:1277
 const (
 	// If BPF_F_ANY_ALIGNMENT is used in BPF_PROG_LOAD command, the
 	// verifier will allow any alignment whatsoever.  On platforms
@@ -401,7 +424,7 @@ const (
 	BPF_F_ANY_ALIGNMENT = 0x2
 )
 
-// linux/bpf.h:1255
+// linux/bpf.h:1295
 const (
 	// BPF_F_TEST_RND_HI32 is used in BPF_PROG_LOAD command for testing purpose.
 	// Verifier does sub-register def/use analysis and identifies instructions whose
@@ -415,16 +438,16 @@ const (
 	// x86_64 on which testsuites are frequently exercised.
 	//
 	// So, this flag is introduced. Once it is set, verifier will randomize high
-	// ... (linux/bpf.h:1255)
+	// ... (linux/bpf.h:1295)
 	BPF_F_TEST_RND_HI32 = 0x4
 )
 
-// linux/bpf.h:1258
+// linux/bpf.h:1298
 const (
 	BPF_F_TEST_STATE_FREQ = 0x8 // The verifier internal test flag. Behavior is undefined
 )
 
-// linux/bpf.h:1266
+// linux/bpf.h:1306
 const (
 	// If BPF_F_SLEEPABLE is used in BPF_PROG_LOAD command, the verifier will
 	// restrict map and helper usage for such programs. Sleepable BPF programs can
@@ -434,40 +457,41 @@ const (
 	BPF_F_SLEEPABLE = 0x10
 )
 
-// linux/bpf.h:1271
+// linux/bpf.h:1311
 const (
 	// If BPF_F_XDP_HAS_FRAGS is used in BPF_PROG_LOAD command, the loaded program
 	// fully support xdp frags.
 	BPF_F_XDP_HAS_FRAGS = 0x20
 )
 
-// linux/bpf.h:1276
+// linux/bpf.h:1316
 const (
 	// If BPF_F_XDP_DEV_BOUND_ONLY is used in BPF_PROG_LOAD command, the loaded
 	// program becomes device-bound but can access XDP metadata.
 	BPF_F_XDP_DEV_BOUND_ONLY = 0x40
 )
 
-// linux/bpf.h:1279
+// linux/bpf.h:1319
 const (
 	BPF_F_TEST_REG_INVARIANTS = 0x80 // The verifier internal test flag. Behavior is undefined
 )
 
 // link_create.kprobe_multi.flags used in LINK_CREATE command for
 // BPF_TRACE_KPROBE_MULTI attach type to create return probe.
-// enum, linux/bpf.h:1284
+// enum, linux/bpf.h:1324
 const (
 	BPF_F_KPROBE_MULTI_RETURN = 0x1
 )
 
 // link_create.uprobe_multi.flags used in LINK_CREATE command for
 // BPF_TRACE_UPROBE_MULTI attach type to create return probe.
-// enum, linux/bpf.h:1291
+// enum, linux/bpf.h:1331
 const (
-	BPF_F_UPROBE_MULTI_RETURN = 0x1
+	BPF_F_UPROBE_MULTI_RETURN  = 0x1 // Get return uprobe.
+	BPF_F_UPROBE_MULTI_PATH_FD = 0x2 // Get path from provided path_fd.
 )
 
-// linux/bpf.h:1298
+// linux/bpf.h:1342
 const (
 	// link_create.netfilter.flags used in LINK_CREATE command for
 	// BPF_PROG_TYPE_NETFILTER to enable IP packet defragmentation.
@@ -484,7 +508,7 @@ const (
 // insn[1].off:      0
 // ldimm64 rewrite:  address of map
 // verifier type:    CONST_PTR_TO_MAP
-// linux/bpf.h:1311
+// linux/bpf.h:1355
 const (
 	BPF_PSEUDO_MAP_FD  = 1
 	BPF_PSEUDO_MAP_IDX = 5
@@ -497,13 +521,13 @@ const (
 // insn[1].off:      0
 // ldimm64 rewrite:  address of map[0]+offset
 // verifier type:    PTR_TO_MAP_VALUE
-// linux/bpf.h:1322
+// linux/bpf.h:1366
 const (
 	BPF_PSEUDO_MAP_VALUE     = 2
 	BPF_PSEUDO_MAP_IDX_VALUE = 6
 )
 
-// linux/bpf.h:1334
+// linux/bpf.h:1378
 const (
 	// insn[0].src_reg:  BPF_PSEUDO_BTF_ID
 	// insn[0].imm:      kernel btd id of VAR
@@ -524,7 +548,7 @@ const (
 	BPF_PSEUDO_FUNC = 4
 )
 
-// linux/bpf.h:1348
+// linux/bpf.h:1392
 const (
 	// when bpf_call->src_reg == BPF_PSEUDO_CALL, bpf_call->imm == pc-relative
 	// offset to another bpf function
@@ -534,22 +558,25 @@ const (
 	BPF_PSEUDO_KFUNC_CALL = 2
 )
 
-// enum bpf_addr_space_cast, linux/bpf.h:1354
+// enum bpf_addr_space_cast, linux/bpf.h:1398
 const (
 	BPF_ADDR_SPACE_CAST = 1
 )
 
 // flags for BPF_MAP_UPDATE_ELEM command
-// enum, linux/bpf.h:1359
+// enum, linux/bpf.h:1403
 const (
 	BPF_ANY     = 0 // create new element or update existing
 	BPF_NOEXIST = 1 // create new element if it didn't exist
 	BPF_EXIST   = 2 // update existing element
 	BPF_F_LOCK  = 4 // spin_lock-ed map_lookup/map_update
+	// cpu flag for percpu maps, upper 32-bit of flags is a cpu number
+	BPF_F_CPU      = 8
+	BPF_F_ALL_CPUS = 16 // update value across all CPUs for percpu maps
 )
 
 // flags for BPF_MAP_CREATE command
-// enum, linux/bpf.h:1367
+// enum, linux/bpf.h:1413
 const (
 	BPF_F_NO_PREALLOC = 0x1
 	// Instead of having one common LRU list in the
@@ -581,9 +608,10 @@ const (
 	// When user space page faults in bpf_arena send SIGSEGV instead of inserting new page
 	BPF_F_SEGV_ON_FAULT = 0x20000
 	BPF_F_NO_USER_CONV  = 0x40000 // Do not translate kernel bpf_arena pointers to user pointers
+	BPF_F_RB_OVERWRITE  = 0x80000 // Enable BPF ringbuf overwrite mode
 )
 
-// linux/bpf.h:1430
+// linux/bpf.h:1479
 const (
 	// Query effective (directly attached + inherited from ancestor cgroups)
 	// programs that will be executed for events within a cgroup.
@@ -591,7 +619,7 @@ const (
 	BPF_F_QUERY_EFFECTIVE = 0x1
 )
 
-// linux/bpf.h:1435
+// linux/bpf.h:1484
 const (
 	// If set, run the test on the cpu specified by bpf_attr.test.cpu
 	BPF_F_TEST_RUN_ON_CPU      = 0x1
@@ -601,29 +629,35 @@ const (
 )
 
 // type for BPF_ENABLE_STATS
-// enum bpf_stats_type, linux/bpf.h:1442
+// enum bpf_stats_type, linux/bpf.h:1491
 const (
 	BPF_STATS_RUN_TIME = 0 // enabled run_time_ns and run_cnt
 )
 
-// enum bpf_stack_build_id_status, linux/bpf.h:1447
+// enum bpf_stack_build_id_status, linux/bpf.h:1496
 const (
 	BPF_STACK_BUILD_ID_EMPTY = 0 // user space need an empty entry to identify end of a trace
 	BPF_STACK_BUILD_ID_VALID = 1 // with valid build_id and offset
 	BPF_STACK_BUILD_ID_IP    = 2 // couldn't get build_id, fallback to ip
 )
 
-// linux/bpf.h:1456
+// linux/bpf.h:1505
 const (
 	BPF_BUILD_ID_SIZE = 20
 )
 
-// linux/bpf.h:1466
+// linux/bpf.h:1522
 const (
 	BPF_OBJ_NAME_LEN = 16
 )
 
-// enum bpf_func_id, linux/bpf.h:6040
+// enum, linux/bpf.h:1524
+const (
+	BPF_STREAM_STDOUT = 1
+	BPF_STREAM_STDERR = 2
+)
+
+// enum bpf_func_id, linux/bpf.h:6232
 const (
 	BPF_FUNC_unspec                         = 0
 	BPF_FUNC_map_lookup_elem                = 1
@@ -840,7 +874,7 @@ const (
 )
 
 // BPF_FUNC_skb_store_bytes flags.
-// enum, linux/bpf.h:6049
+// enum, linux/bpf.h:6241
 const (
 	BPF_F_RECOMPUTE_CSUM  = 0x1
 	BPF_F_INVALIDATE_HASH = 0x2
@@ -848,13 +882,13 @@ const (
 
 // BPF_FUNC_l3_csum_replace and BPF_FUNC_l4_csum_replace flags.
 // First 4 bits are for passing the header field size.
-// enum, linux/bpf.h:6057
+// enum, linux/bpf.h:6249
 const (
 	BPF_F_HDR_FIELD_MASK = 0xf
 )
 
 // BPF_FUNC_l4_csum_replace flags.
-// enum, linux/bpf.h:6062
+// enum, linux/bpf.h:6254
 const (
 	BPF_F_PSEUDO_HDR     = 0x10
 	BPF_F_MARK_MANGLED_0 = 0x20
@@ -863,13 +897,13 @@ const (
 )
 
 // BPF_FUNC_skb_set_tunnel_key and BPF_FUNC_skb_get_tunnel_key flags.
-// enum, linux/bpf.h:6070
+// enum, linux/bpf.h:6262
 const (
 	BPF_F_TUNINFO_IPV6 = 0x1
 )
 
 // flags for both BPF_FUNC_get_stackid and BPF_FUNC_get_stack.
-// enum, linux/bpf.h:6075
+// enum, linux/bpf.h:6267
 const (
 	BPF_F_SKIP_FIELD_MASK = 0xff
 	BPF_F_USER_STACK      = 0x100
@@ -879,7 +913,7 @@ const (
 )
 
 // BPF_FUNC_skb_set_tunnel_key flags.
-// enum, linux/bpf.h:6086
+// enum, linux/bpf.h:6278
 const (
 	BPF_F_ZERO_CSUM_TX  = 0x2
 	BPF_F_DONT_FRAGMENT = 0x4
@@ -888,14 +922,14 @@ const (
 )
 
 // BPF_FUNC_skb_get_tunnel_key flags.
-// enum, linux/bpf.h:6094
+// enum, linux/bpf.h:6286
 const (
 	BPF_F_TUNINFO_FLAGS = 0x10
 )
 
 // BPF_FUNC_perf_event_output, BPF_FUNC_perf_event_read and
 // BPF_FUNC_perf_event_read_value flags.
-// enum, linux/bpf.h:6101
+// enum, linux/bpf.h:6293
 const (
 	BPF_F_INDEX_MASK  = 0xffffffff
 	BPF_F_CURRENT_CPU = 4294967295
@@ -903,13 +937,13 @@ const (
 )
 
 // Current network namespace
-// enum, linux/bpf.h:6109
+// enum, linux/bpf.h:6301
 const (
 	BPF_F_CURRENT_NETNS = -1
 )
 
 // BPF_FUNC_csum_level level values.
-// enum, linux/bpf.h:6114
+// enum, linux/bpf.h:6306
 const (
 	BPF_CSUM_LEVEL_QUERY = 0
 	BPF_CSUM_LEVEL_INC   = 1
@@ -918,7 +952,7 @@ const (
 )
 
 // BPF_FUNC_skb_adjust_room flags.
-// enum, linux/bpf.h:6122
+// enum bpf_adj_room_flags, linux/bpf.h:6314
 const (
 	BPF_F_ADJ_ROOM_FIXED_GSO     = 0x1
 	BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 = 0x2
@@ -929,22 +963,26 @@ const (
 	BPF_F_ADJ_ROOM_ENCAP_L2_ETH  = 0x40
 	BPF_F_ADJ_ROOM_DECAP_L3_IPV4 = 0x80
 	BPF_F_ADJ_ROOM_DECAP_L3_IPV6 = 0x100
+	BPF_F_ADJ_ROOM_DECAP_L4_GRE  = 0x200
+	BPF_F_ADJ_ROOM_DECAP_L4_UDP  = 0x400
+	BPF_F_ADJ_ROOM_DECAP_IPXIP4  = 0x800
+	BPF_F_ADJ_ROOM_DECAP_IPXIP6  = 0x1000
 )
 
-// enum, linux/bpf.h:6134
+// enum, linux/bpf.h:6330
 const (
 	BPF_ADJ_ROOM_ENCAP_L2_MASK  = 0xff
 	BPF_ADJ_ROOM_ENCAP_L2_SHIFT = 56
 )
 
 // BPF_FUNC_sysctl_get_name flags.
-// enum, linux/bpf.h:6144
+// enum, linux/bpf.h:6340
 const (
 	BPF_F_SYSCTL_BASE_NAME = 0x1
 )
 
 // BPF_FUNC_<kernel_obj>_storage_get flags
-// enum, linux/bpf.h:6149
+// enum, linux/bpf.h:6345
 const (
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 0x1
 	// BPF_SK_STORAGE_GET_F_CREATE is only kept for backward compatibility
@@ -953,30 +991,31 @@ const (
 )
 
 // BPF_FUNC_read_branch_records flags.
-// enum, linux/bpf.h:6158
+// enum, linux/bpf.h:6354
 const (
 	BPF_F_GET_BRANCH_RECORDS_SIZE = 0x1
 )
 
 // BPF_FUNC_bpf_ringbuf_commit, BPF_FUNC_bpf_ringbuf_discard, and
 // BPF_FUNC_bpf_ringbuf_output flags.
-// enum, linux/bpf.h:6165
+// enum, linux/bpf.h:6361
 const (
 	BPF_RB_NO_WAKEUP    = 0x1
 	BPF_RB_FORCE_WAKEUP = 0x2
 )
 
 // BPF_FUNC_bpf_ringbuf_query flags
-// enum, linux/bpf.h:6171
+// enum, linux/bpf.h:6367
 const (
-	BPF_RB_AVAIL_DATA = 0
-	BPF_RB_RING_SIZE  = 1
-	BPF_RB_CONS_POS   = 2
-	BPF_RB_PROD_POS   = 3
+	BPF_RB_AVAIL_DATA    = 0
+	BPF_RB_RING_SIZE     = 1
+	BPF_RB_CONS_POS      = 2
+	BPF_RB_PROD_POS      = 3
+	BPF_RB_OVERWRITE_POS = 4
 )
 
 // BPF ring buffer constants
-// enum, linux/bpf.h:6179
+// enum, linux/bpf.h:6376
 const (
 	BPF_RINGBUF_BUSY_BIT    = 0x80000000
 	BPF_RINGBUF_DISCARD_BIT = 0x40000000
@@ -984,28 +1023,28 @@ const (
 )
 
 // BPF_FUNC_sk_assign flags in bpf_sk_lookup context.
-// enum, linux/bpf.h:6186
+// enum, linux/bpf.h:6383
 const (
 	BPF_SK_LOOKUP_F_REPLACE      = 0x1
 	BPF_SK_LOOKUP_F_NO_REUSEPORT = 0x2
 )
 
 // Mode for BPF_FUNC_skb_adjust_room helper.
-// enum bpf_adj_room_mode, linux/bpf.h:6192
+// enum bpf_adj_room_mode, linux/bpf.h:6389
 const (
 	BPF_ADJ_ROOM_NET = 0
 	BPF_ADJ_ROOM_MAC = 1
 )
 
 // Mode for BPF_FUNC_skb_load_bytes_relative helper.
-// enum bpf_hdr_start_off, linux/bpf.h:6198
+// enum bpf_hdr_start_off, linux/bpf.h:6395
 const (
 	BPF_HDR_START_MAC = 0
 	BPF_HDR_START_NET = 1
 )
 
 // Encapsulation type for BPF_FUNC_lwt_push_encap helper.
-// enum bpf_lwt_encap_mode, linux/bpf.h:6204
+// enum bpf_lwt_encap_mode, linux/bpf.h:6401
 const (
 	BPF_LWT_ENCAP_SEG6        = 0
 	BPF_LWT_ENCAP_SEG6_INLINE = 1
@@ -1013,27 +1052,28 @@ const (
 )
 
 // Flags for bpf_bprm_opts_set helper
-// enum, linux/bpf.h:6211
+// enum, linux/bpf.h:6408
 const (
 	BPF_F_BPRM_SECUREEXEC = 0x1
 )
 
 // Flags for bpf_redirect and bpf_redirect_map helpers
-// enum, linux/bpf.h:6216
+// enum, linux/bpf.h:6413
 const (
 	BPF_F_INGRESS         = 0x1  // used for skb path
+	BPF_F_EGRESS          = 0x2  // used for skb path
 	BPF_F_BROADCAST       = 0x8  // used for XDP path
 	BPF_F_EXCLUDE_INGRESS = 0x10 // used for XDP path
 )
 
-// linux/bpf.h:6220
+// linux/bpf.h:6418
 const (
-	BPF_F_REDIRECT_FLAGS = 0x19
+	BPF_F_REDIRECT_FLAGS = 0x1b
 )
 
 // The enum used in skb->tstamp_type. It specifies the clock type
 // of the time stored in the skb->tstamp.
-// enum, linux/bpf.h:6232
+// enum, linux/bpf.h:6430
 const (
 	BPF_SKB_TSTAMP_UNSPEC        = 0 // DEPRECATED
 	BPF_SKB_TSTAMP_DELIVERY_MONO = 1 // DEPRECATED
@@ -1048,7 +1088,7 @@ const (
 // programs.
 //
 // XDP is handled seprately, see XDP_*.
-// enum bpf_ret_code, linux/bpf.h:6328
+// enum bpf_ret_code, linux/bpf.h:6526
 const (
 	BPF_OK       = 0
 	BPF_DROP     = 2 // 1 reserved
@@ -1072,7 +1112,7 @@ const (
 // return codes are reserved for future use. Must remain compatible with
 // their TC_ACT_* counter-parts. For compatibility in behavior, unknown
 // return codes are mapped to TCX_NEXT.
-// enum tcx_action_base, linux/bpf.h:6437
+// enum tcx_action_base, linux/bpf.h:6635
 const (
 	TCX_NEXT     = -1
 	TCX_PASS     = 0
@@ -1080,7 +1120,7 @@ const (
 	TCX_REDIRECT = 7
 )
 
-// linux/bpf.h:6448
+// linux/bpf.h:6646
 const (
 	XDP_PACKET_HEADROOM = 256
 )
@@ -1089,7 +1129,7 @@ const (
 // A valid XDP program must return one of these defined values. All other
 // return codes are reserved for future use. Unknown return codes will
 // result in packet drops and a warning via bpf_warn_invalid_xdp_action().
-// enum xdp_action, linux/bpf.h:6455
+// enum xdp_action, linux/bpf.h:6653
 const (
 	XDP_ABORTED  = 0
 	XDP_DROP     = 1
@@ -1098,19 +1138,19 @@ const (
 	XDP_REDIRECT = 4
 )
 
-// enum sk_action, linux/bpf.h:6503
+// enum sk_action, linux/bpf.h:6701
 const (
 	SK_DROP = 0
 	SK_PASS = 1
 )
 
-// linux/bpf.h:6566
+// linux/bpf.h:6764
 const (
 	BPF_TAG_SIZE = 8
 )
 
 // Definitions for bpf_sock_ops_cb_flags
-// enum, linux/bpf.h:6875
+// enum, linux/bpf.h:7097
 const (
 	BPF_SOCK_OPS_RTO_CB_FLAG     = 0x1
 	BPF_SOCK_OPS_RETRANS_CB_FLAG = 0x2
@@ -1128,7 +1168,7 @@ const (
 	// mode and required the active side to resend the bpf-written
 	// options.  The active side can keep writing the bpf-options until
 	// it received a valid packet from the server side to confirm
-	// ... (linux/bpf.h:6898)
+	// ... (linux/bpf.h:7120)
 	BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG = 0x10
 	// Call bpf when kernel has received a header option that
 	// the kernel cannot handle.  The bpf prog will be called under
@@ -1150,14 +1190,20 @@ const (
 	// related helpers that will be useful to the bpf programs.
 	//
 	// The kernel gets its chance to reserve space and write
-	// ... (linux/bpf.h:6922)
+	// ... (linux/bpf.h:7144)
 	BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG = 0x40
 	BPF_SOCK_OPS_ALL_CB_FLAGS          = 0x7f // Mask of all currently supported cb flags
 )
 
+// enum, linux/bpf.h:7149
+const (
+	SK_BPF_CB_TX_TIMESTAMPING = 0x1
+	SK_BPF_CB_MASK            = 0x1
+)
+
 // List of known BPF sock_ops operators.
 // New entries can only be added at the end
-// enum, linux/bpf.h:6930
+// enum, linux/bpf.h:7158
 const (
 	BPF_SOCK_OPS_VOID = 0
 	// Should return SYN-RTO value to use or
@@ -1222,7 +1268,7 @@ const (
 	//
 	// bpf_load_hdr_opt() can also
 	// be used to search for a
-	// ... (linux/bpf.h:6982)
+	// ... (linux/bpf.h:7210)
 	BPF_SOCK_OPS_PARSE_HDR_OPT_CB = 13
 	// Reserve space for writing the
 	// header option later in
@@ -1236,7 +1282,7 @@ const (
 	//
 	// sock_ops->skb_tcp_flags:
 	// The tcp_flags of the
-	// ... (linux/bpf.h:6996)
+	// ... (linux/bpf.h:7224)
 	BPF_SOCK_OPS_HDR_OPT_LEN_CB = 14
 	// Write the header options
 	// Arg1: bool want_cookie. (in
@@ -1250,15 +1296,38 @@ const (
 	// earlier bpf-progs.
 	//
 	// sock_ops->skb_tcp_flags:
-	// ... (linux/bpf.h:7013)
+	// ... (linux/bpf.h:7241)
 	BPF_SOCK_OPS_WRITE_HDR_OPT_CB = 15
+	// Called when skb is passing
+	// through dev layer when
+	// SK_BPF_CB_TX_TIMESTAMPING
+	// feature is on.
+	BPF_SOCK_OPS_TSTAMP_SCHED_CB = 16
+	// Called when skb is about to send
+	// to the nic when SK_BPF_CB_TX_TIMESTAMPING
+	// feature is on.
+	BPF_SOCK_OPS_TSTAMP_SND_SW_CB = 17
+	// Called in hardware phase when
+	// SK_BPF_CB_TX_TIMESTAMPING feature
+	// is on.
+	BPF_SOCK_OPS_TSTAMP_SND_HW_CB = 18
+	// Called when all the skbs in the
+	// same sendmsg call are acked
+	// when SK_BPF_CB_TX_TIMESTAMPING
+	// feature is on.
+	BPF_SOCK_OPS_TSTAMP_ACK_CB = 19
+	// Called when every sendmsg syscall
+	// is triggered. It's used to correlate
+	// sendmsg timestamp with corresponding
+	// tskey.
+	BPF_SOCK_OPS_TSTAMP_SENDMSG_CB = 20
 )
 
 // List of TCP states. There is a build check in net/ipv4/tcp.c to detect
 // changes between the TCP and BPF versions. Ideally this should never happen.
 // If it does, we need to add code to convert them before calling
 // the BPF sock_ops function.
-// enum, linux/bpf.h:7046
+// enum, linux/bpf.h:7297
 const (
 	BPF_TCP_ESTABLISHED    = 1
 	BPF_TCP_SYN_SENT       = 2
@@ -1276,7 +1345,7 @@ const (
 	BPF_TCP_MAX_STATES     = 14 // Leave at the end!
 )
 
-// enum, linux/bpf.h:7064
+// enum, linux/bpf.h:7315
 const (
 	TCP_BPF_IW                = 1001 // Set TCP initial congestion window
 	TCP_BPF_SNDCWND_CLAMP     = 1002 // Set sndcwnd_clamp
@@ -1286,16 +1355,18 @@ const (
 	TCP_BPF_SYN_IP            = 1006 // Copy the IP[46] and TCP header
 	TCP_BPF_SYN_MAC           = 1007 // Copy the MAC, IP[46], and TCP header
 	TCP_BPF_SOCK_OPS_CB_FLAGS = 1008 // Get or Set TCP sock ops flags
+	SK_BPF_CB_FLAGS           = 1009 // Get or set sock ops flags in socket
+	SK_BPF_BYPASS_PROT_MEM    = 1010 // Get or Set sk->sk_bypass_prot_mem
 )
 
-// enum, linux/bpf.h:7107
+// enum, linux/bpf.h:7361
 const (
 	BPF_LOAD_HDR_OPT_TCP_SYN = 0x1
 )
 
 // args[0] value during BPF_SOCK_OPS_HDR_OPT_LEN_CB and
 // BPF_SOCK_OPS_WRITE_HDR_OPT_CB.
-// enum, linux/bpf.h:7114
+// enum, linux/bpf.h:7368
 const (
 	// Kernel is finding the
 	// total option spaces
@@ -1309,14 +1380,14 @@ const (
 	BPF_WRITE_HDR_TCP_SYNACK_COOKIE = 2
 )
 
-// enum, linux/bpf.h:7133
+// enum, linux/bpf.h:7387
 const (
 	BPF_DEVCG_ACC_MKNOD = 0x1
 	BPF_DEVCG_ACC_READ  = 0x2
 	BPF_DEVCG_ACC_WRITE = 0x4
 )
 
-// enum, linux/bpf.h:7139
+// enum, linux/bpf.h:7393
 const (
 	BPF_DEVCG_DEV_BLOCK = 0x1
 	BPF_DEVCG_DEV_CHAR  = 0x2
@@ -1324,7 +1395,7 @@ const (
 
 // DIRECT:  Skip the FIB rules and go to FIB table associated with device
 // OUTPUT:  Do lookup from egress perspective; default is ingress
-// enum, linux/bpf.h:7158
+// enum, linux/bpf.h:7412
 const (
 	BPF_FIB_LOOKUP_DIRECT     = 0x1
 	BPF_FIB_LOOKUP_OUTPUT     = 0x2
@@ -1332,36 +1403,39 @@ const (
 	BPF_FIB_LOOKUP_TBID       = 0x8
 	BPF_FIB_LOOKUP_SRC        = 0x10
 	BPF_FIB_LOOKUP_MARK       = 0x20
+	BPF_FIB_LOOKUP_VLAN       = 0x40
+	BPF_FIB_LOOKUP_VLAN_INPUT = 0x80
 )
 
-// enum, linux/bpf.h:7167
+// enum, linux/bpf.h:7423
 const (
-	BPF_FIB_LKUP_RET_SUCCESS      = 0 // lookup successful
-	BPF_FIB_LKUP_RET_BLACKHOLE    = 1 // dest is blackholed; can be dropped
-	BPF_FIB_LKUP_RET_UNREACHABLE  = 2 // dest is unreachable; can be dropped
-	BPF_FIB_LKUP_RET_PROHIBIT     = 3 // dest not allowed; can be dropped
-	BPF_FIB_LKUP_RET_NOT_FWDED    = 4 // packet is not forwarded
-	BPF_FIB_LKUP_RET_FWD_DISABLED = 5 // fwding is not enabled on ingress
-	BPF_FIB_LKUP_RET_UNSUPP_LWT   = 6 // fwd requires encapsulation
-	BPF_FIB_LKUP_RET_NO_NEIGH     = 7 // no neighbor entry for nh
-	BPF_FIB_LKUP_RET_FRAG_NEEDED  = 8 // fragmentation required to fwd
-	BPF_FIB_LKUP_RET_NO_SRC_ADDR  = 9 // failed to derive IP src addr
+	BPF_FIB_LKUP_RET_SUCCESS      = 0  // lookup successful
+	BPF_FIB_LKUP_RET_BLACKHOLE    = 1  // dest is blackholed; can be dropped
+	BPF_FIB_LKUP_RET_UNREACHABLE  = 2  // dest is unreachable; can be dropped
+	BPF_FIB_LKUP_RET_PROHIBIT     = 3  // dest not allowed; can be dropped
+	BPF_FIB_LKUP_RET_NOT_FWDED    = 4  // packet is not forwarded
+	BPF_FIB_LKUP_RET_FWD_DISABLED = 5  // fwding is not enabled on ingress
+	BPF_FIB_LKUP_RET_UNSUPP_LWT   = 6  // fwd requires encapsulation
+	BPF_FIB_LKUP_RET_NO_NEIGH     = 7  // no neighbor entry for nh
+	BPF_FIB_LKUP_RET_FRAG_NEEDED  = 8  // fragmentation required to fwd
+	BPF_FIB_LKUP_RET_NO_SRC_ADDR  = 9  // failed to derive IP src addr
+	BPF_FIB_LKUP_RET_VLAN_FAILURE = 10 // VLAN egress, parent unresolvable
 )
 
 // bpf_check_mtu flags
-// enum bpf_check_mtu_flags, linux/bpf.h:7268
+// enum bpf_check_mtu_flags, linux/bpf.h:7531
 const (
 	BPF_MTU_CHK_SEGS = 0x1
 )
 
-// enum bpf_check_mtu_ret, linux/bpf.h:7272
+// enum bpf_check_mtu_ret, linux/bpf.h:7535
 const (
 	BPF_MTU_CHK_RET_SUCCESS     = 0 // check and lookup successful
 	BPF_MTU_CHK_RET_FRAG_NEEDED = 1 // fragmentation required to fwd
 	BPF_MTU_CHK_RET_SEGS_TOOBIG = 2 // GSO re-segmentation needed to fwd
 )
 
-// enum bpf_task_fd_type, linux/bpf.h:7278
+// enum bpf_task_fd_type, linux/bpf.h:7541
 const (
 	BPF_FD_TYPE_RAW_TRACEPOINT = 0 // tp name
 	BPF_FD_TYPE_TRACEPOINT     = 1 // tp name
@@ -1371,7 +1445,7 @@ const (
 	BPF_FD_TYPE_URETPROBE      = 5 // filename + offset
 )
 
-// enum, linux/bpf.h:7287
+// enum, linux/bpf.h:7550
 const (
 	BPF_FLOW_DISSECTOR_F_PARSE_1ST_FRAG     = 0x1
 	BPF_FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL = 0x2
@@ -1385,7 +1459,7 @@ const (
 // equivalent to %px.
 // - BTF_F_ZERO: show zero-valued struct/union members; they
 // are not displayed by default
-// enum, linux/bpf.h:7436
+// enum, linux/bpf.h:7703
 const (
 	BTF_F_COMPACT = 0x1
 	BTF_F_NONAME  = 0x2
@@ -1396,7 +1470,7 @@ const (
 // bpf_core_relo_kind encodes which aspect of captured field/type/enum value
 // has to be adjusted by relocations. It is emitted by llvm and passed to
 // libbpf and later to the kernel.
-// enum bpf_core_relo_kind, linux/bpf.h:7447
+// enum bpf_core_relo_kind, linux/bpf.h:7714
 const (
 	BPF_CORE_FIELD_BYTE_OFFSET = 0  // field byte offset
 	BPF_CORE_FIELD_BYTE_SIZE   = 1  // field size in bytes
@@ -1417,7 +1491,7 @@ const (
 // - BPF_F_TIMER_ABS: Timeout passed is absolute time, by default it is
 // relative to current time.
 // - BPF_F_TIMER_CPU_PIN: Timer will be pinned to the CPU of the caller.
-// enum, linux/bpf.h:7524
+// enum, linux/bpf.h:7791
 const (
 	BPF_F_TIMER_ABS     = 0x1
 	BPF_F_TIMER_CPU_PIN = 0x2
@@ -1426,12 +1500,12 @@ const (
 // Flags to control BPF kfunc behaviour.
 // - BPF_F_PAD_ZEROS: Pad destination buffer with zeros. (See the respective
 // helper documentation for details.)
-// enum bpf_kfunc_flags, linux/bpf.h:7542
+// enum bpf_kfunc_flags, linux/bpf.h:7809
 const (
 	BPF_F_PAD_ZEROS = 0x1
 )
 
-// BpfInsn is struct bpf_insn, linux/bpf.h:77.
+// BpfInsn is struct bpf_insn, linux/bpf.h:80.
 type BpfInsn struct {
 	_     structs.HostLayout
 	Code  uint8 // opcode
@@ -1462,7 +1536,7 @@ func (x *BpfInsn) SetSrcReg(v uint8) {
 	storeBits(unsafe.Pointer(&x.bits1), 4, 4, uint64(v))
 }
 
-// BpfLpmTrieKey is struct bpf_lpm_trie_key, linux/bpf.h:89.
+// BpfLpmTrieKey is struct bpf_lpm_trie_key, linux/bpf.h:92.
 //
 // Deprecated: use struct bpf_lpm_trie_key_u8 (when the "data" member is needed for
 // byte access) or struct bpf_lpm_trie_key_hdr (when using an alternative type for
@@ -1474,7 +1548,7 @@ type BpfLpmTrieKey struct {
 	Prefixlen uint32 // up to 32 for AF_INET, 128 for AF_INET6
 }
 
-// BpfLpmTrieKeyHdr is struct bpf_lpm_trie_key_hdr, linux/bpf.h:95.
+// BpfLpmTrieKeyHdr is struct bpf_lpm_trie_key_hdr, linux/bpf.h:98.
 //
 // Header for bpf_lpm_trie_key structs
 type BpfLpmTrieKeyHdr struct {
@@ -1482,7 +1556,7 @@ type BpfLpmTrieKeyHdr struct {
 	Prefixlen uint32
 }
 
-// BpfLpmTrieKeyU8 is struct bpf_lpm_trie_key_u8, linux/bpf.h:100.
+// BpfLpmTrieKeyU8 is struct bpf_lpm_trie_key_u8, linux/bpf.h:103.
 //
 // Key of an a BPF_MAP_TYPE_LPM_TRIE entry, with trailing byte array.
 //
@@ -1502,7 +1576,7 @@ func (x *BpfLpmTrieKeyU8) Prefixlen() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
-// BpfCgroupStorageKey is struct bpf_cgroup_storage_key, linux/bpf.h:108.
+// BpfCgroupStorageKey is struct bpf_cgroup_storage_key, linux/bpf.h:111.
 type BpfCgroupStorageKey struct {
 	_             structs.HostLayout
 	CgroupInodeId uint64 // cgroup inode id
@@ -1510,7 +1584,7 @@ type BpfCgroupStorageKey struct {
 	_             [4]byte
 }
 
-// BpfIterLinkInfo is union bpf_iter_link_info, linux/bpf.h:121.
+// BpfIterLinkInfo is union bpf_iter_link_info, linux/bpf.h:132.
 type BpfIterLinkInfo struct {
 	_   structs.HostLayout
 	raw [2]uint64
@@ -1531,13 +1605,13 @@ func (x *BpfIterLinkInfo) Task() *BpfIterLinkInfoTask {
 	return (*BpfIterLinkInfoTask)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// BpfIterLinkInfoMap is the struct Map of BpfIterLinkInfo, linux/bpf.h:122.
+// BpfIterLinkInfoMap is the struct Map of BpfIterLinkInfo, linux/bpf.h:133.
 type BpfIterLinkInfoMap struct {
 	_     structs.HostLayout
 	MapFd uint32
 }
 
-// BpfIterLinkInfoCgroup is the struct Cgroup of BpfIterLinkInfo, linux/bpf.h:125.
+// BpfIterLinkInfoCgroup is the struct Cgroup of BpfIterLinkInfo, linux/bpf.h:136.
 type BpfIterLinkInfoCgroup struct {
 	_     structs.HostLayout
 	Order uint32
@@ -1549,7 +1623,7 @@ type BpfIterLinkInfoCgroup struct {
 	CgroupId uint64
 }
 
-// BpfIterLinkInfoTask is the struct Task of BpfIterLinkInfo, linux/bpf.h:137.
+// BpfIterLinkInfoTask is the struct Task of BpfIterLinkInfo, linux/bpf.h:148.
 type BpfIterLinkInfoTask struct {
 	_     structs.HostLayout
 	Tid   uint32
@@ -1557,7 +1631,7 @@ type BpfIterLinkInfoTask struct {
 	PidFd uint32
 }
 
-// BpfStackBuildId is struct bpf_stack_build_id, linux/bpf.h:1457.
+// BpfStackBuildId is struct bpf_stack_build_id, linux/bpf.h:1506.
 type BpfStackBuildId struct {
 	_       structs.HostLayout
 	Status  int32
@@ -1575,10 +1649,20 @@ func (x *BpfStackBuildId) Ip() *uint64 {
 	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.union24), 0))
 }
 
-// BpfAttr is union bpf_attr, linux/bpf.h:1468.
+// BpfCommonAttr is struct bpf_common_attr, linux/bpf.h:1515.
+type BpfCommonAttr struct {
+	_           structs.HostLayout
+	LogBuf      uint64
+	LogSize     uint32
+	LogLevel    uint32
+	LogTrueSize uint32
+	_           [4]byte
+}
+
+// BpfAttr is union bpf_attr, linux/bpf.h:1529.
 type BpfAttr struct {
 	_   structs.HostLayout
-	raw [19]uint64
+	raw [21]uint64
 }
 
 // MapType points to map_type.
@@ -1671,6 +1755,11 @@ func (x *BpfAttr) BtfVmlinuxValueTypeId() *uint32 {
 //
 // BPF_MAP_TYPE_ARENA - contains the address where user space
 // is going to mmap() the arena. It has to be page aligned.
+//
+// BPF_MAP_TYPE_RHASH - initial table size hint
+// (nelem_hint). 0 = use rhashtable default. Must be
+// <= min(max_entries, U16_MAX). Upper 32 bits reserved,
+// ... (linux/bpf.h:1529)
 func (x *BpfAttr) MapExtra() *uint64 {
 	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 64))
 }
@@ -1688,6 +1777,18 @@ func (x *BpfAttr) ValueTypeBtfObjFd() *int32 {
 // If provided, map_flags should have BPF_F_TOKEN_FD flag set.
 func (x *BpfAttr) MapTokenFd() *int32 {
 	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 76))
+}
+
+// ExclProgHash points to excl_prog_hash.
+// Hash of the program that has exclusive access to the map.
+func (x *BpfAttr) ExclProgHash() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 80))
+}
+
+// ExclProgHashSize points to excl_prog_hash_size.
+// Size of the passed excl_prog_hash.
+func (x *BpfAttr) ExclProgHashSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 88))
 }
 
 // MapFd points to map_fd.
@@ -1887,6 +1988,39 @@ func (x *BpfAttr) ProgTokenFd() *int32 {
 	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 144))
 }
 
+// FdArrayCnt points to fd_array_cnt.
+// The fd_array_cnt can be used to pass the length of the
+// fd_array array. In this case all the [map] file descriptors
+// passed in this array will be bound to the program, even if
+// the maps are not referenced directly. The functionality is
+// similar to the BPF_PROG_BIND_MAP syscall, but maps can be
+// used by the verifier during the program load. If provided,
+// then the fd_array[0,...,fd_array_cnt-1] is expected to be
+// continuous.
+func (x *BpfAttr) FdArrayCnt() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 148))
+}
+
+// Signature points to signature.
+// Pointer to a buffer containing the signature of the BPF
+// program.
+func (x *BpfAttr) Signature() *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 152))
+}
+
+// SignatureSize points to signature_size.
+// Size of the signature buffer in bytes.
+func (x *BpfAttr) SignatureSize() *uint32 {
+	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 160))
+}
+
+// KeyringId points to keyring_id.
+// ID of the kernel keyring to be used for signature
+// verification.
+func (x *BpfAttr) KeyringId() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 164))
+}
+
 // Pathname points to pathname.
 func (x *BpfAttr) Pathname() *uint64 {
 	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
@@ -1999,6 +2133,11 @@ func (x *BpfAttr) OpenFlags() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 8))
 }
 
+// FdByIdTokenFd points to fd_by_id_token_fd.
+func (x *BpfAttr) FdByIdTokenFd() *int32 {
+	return (*int32)(unsafe.Add(unsafe.Pointer(&x.raw), 12))
+}
+
 // Info points to info.
 func (x *BpfAttr) Info() *BpfAttrInfo {
 	return (*BpfAttrInfo)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
@@ -2099,7 +2238,17 @@ func (x *BpfAttr) TokenCreate() *BpfAttrTokenCreate {
 	return (*BpfAttrTokenCreate)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// BpfAttrBatch is the struct Batch of BpfAttr, linux/bpf.h:1521.
+// ProgStreamRead points to prog_stream_read.
+func (x *BpfAttr) ProgStreamRead() *BpfAttrProgStreamRead {
+	return (*BpfAttrProgStreamRead)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// ProgAssocStructOps points to prog_assoc_struct_ops.
+func (x *BpfAttr) ProgAssocStructOps() *BpfAttrProgAssocStructOps {
+	return (*BpfAttrProgAssocStructOps)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+}
+
+// BpfAttrBatch is the struct Batch of BpfAttr, linux/bpf.h:1593.
 type BpfAttrBatch struct {
 	_ structs.HostLayout
 	// start batch,
@@ -2118,7 +2267,7 @@ type BpfAttrBatch struct {
 	Flags     uint64
 }
 
-// BpfAttrTest is the struct Test of BpfAttr, linux/bpf.h:1613.
+// BpfAttrTest is the struct Test of BpfAttr, linux/bpf.h:1705.
 type BpfAttrTest struct {
 	_          structs.HostLayout
 	ProgFd     uint32
@@ -2145,7 +2294,7 @@ type BpfAttrTest struct {
 	_          [4]byte
 }
 
-// BpfAttrInfo is the struct Info of BpfAttr, linux/bpf.h:1649.
+// BpfAttrInfo is the struct Info of BpfAttr, linux/bpf.h:1742.
 type BpfAttrInfo struct {
 	_       structs.HostLayout
 	BpfFd   uint32
@@ -2153,7 +2302,7 @@ type BpfAttrInfo struct {
 	Info    uint64
 }
 
-// BpfAttrQuery is the struct Query of BpfAttr, linux/bpf.h:1655.
+// BpfAttrQuery is the struct Query of BpfAttr, linux/bpf.h:1748.
 type BpfAttrQuery struct {
 	_           structs.HostLayout
 	union0      [1]uint32
@@ -2193,7 +2342,7 @@ func (x *BpfAttrQuery) Count() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union24), 0))
 }
 
-// BpfAttrRawTracepoint is the struct RawTracepoint of BpfAttr, linux/bpf.h:1678.
+// BpfAttrRawTracepoint is the struct RawTracepoint of BpfAttr, linux/bpf.h:1771.
 type BpfAttrRawTracepoint struct {
 	_      structs.HostLayout
 	Name   uint64
@@ -2202,7 +2351,7 @@ type BpfAttrRawTracepoint struct {
 	Cookie uint64
 }
 
-// BpfAttrTaskFdQuery is the struct TaskFdQuery of BpfAttr, linux/bpf.h:1703.
+// BpfAttrTaskFdQuery is the struct TaskFdQuery of BpfAttr, linux/bpf.h:1796.
 type BpfAttrTaskFdQuery struct {
 	_      structs.HostLayout
 	Pid    uint32 // input: pid
@@ -2220,7 +2369,7 @@ type BpfAttrTaskFdQuery struct {
 	ProbeAddr   uint64 // output: probe_addr
 }
 
-// BpfAttrLinkCreate is the struct LinkCreate of BpfAttr, linux/bpf.h:1719.
+// BpfAttrLinkCreate is the struct LinkCreate of BpfAttr, linux/bpf.h:1812.
 type BpfAttrLinkCreate struct {
 	_          structs.HostLayout
 	union0     [1]uint32
@@ -2312,7 +2461,12 @@ func (x *BpfAttrLinkCreate) Cgroup() *BpfAttrLinkCreateCgroup {
 	return (*BpfAttrLinkCreateCgroup)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
 }
 
-// BpfAttrLinkCreatePerfEvent is the struct PerfEvent of BpfAttrLinkCreate, linux/bpf.h:1736.
+// TracingMulti points to tracing_multi.
+func (x *BpfAttrLinkCreate) TracingMulti() *BpfAttrLinkCreateTracingMulti {
+	return (*BpfAttrLinkCreateTracingMulti)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// BpfAttrLinkCreatePerfEvent is the struct PerfEvent of BpfAttrLinkCreate, linux/bpf.h:1829.
 type BpfAttrLinkCreatePerfEvent struct {
 	_ structs.HostLayout
 	// black box user-provided value passed through
@@ -2321,7 +2475,7 @@ type BpfAttrLinkCreatePerfEvent struct {
 	BpfCookie uint64
 }
 
-// BpfAttrLinkCreateKprobeMulti is the struct KprobeMulti of BpfAttrLinkCreate, linux/bpf.h:1743.
+// BpfAttrLinkCreateKprobeMulti is the struct KprobeMulti of BpfAttrLinkCreate, linux/bpf.h:1836.
 type BpfAttrLinkCreateKprobeMulti struct {
 	_       structs.HostLayout
 	Flags   uint32
@@ -2331,7 +2485,7 @@ type BpfAttrLinkCreateKprobeMulti struct {
 	Cookies uint64
 }
 
-// BpfAttrLinkCreateTracing is the struct Tracing of BpfAttrLinkCreate, linux/bpf.h:1750.
+// BpfAttrLinkCreateTracing is the struct Tracing of BpfAttrLinkCreate, linux/bpf.h:1843.
 type BpfAttrLinkCreateTracing struct {
 	_           structs.HostLayout
 	TargetBtfId uint32 // this is overlaid with the target_btf_id above.
@@ -2342,7 +2496,7 @@ type BpfAttrLinkCreateTracing struct {
 	Cookie uint64
 }
 
-// BpfAttrLinkCreateNetfilter is the struct Netfilter of BpfAttrLinkCreate, linux/bpf.h:1759.
+// BpfAttrLinkCreateNetfilter is the struct Netfilter of BpfAttrLinkCreate, linux/bpf.h:1852.
 type BpfAttrLinkCreateNetfilter struct {
 	_        structs.HostLayout
 	Pf       uint32
@@ -2351,7 +2505,7 @@ type BpfAttrLinkCreateNetfilter struct {
 	Flags    uint32
 }
 
-// BpfAttrLinkCreateTcx is the struct Tcx of BpfAttrLinkCreate, linux/bpf.h:1765.
+// BpfAttrLinkCreateTcx is the struct Tcx of BpfAttrLinkCreate, linux/bpf.h:1858.
 type BpfAttrLinkCreateTcx struct {
 	_                structs.HostLayout
 	union0           [1]uint32
@@ -2369,7 +2523,7 @@ func (x *BpfAttrLinkCreateTcx) RelativeId() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
-// BpfAttrLinkCreateUprobeMulti is the struct UprobeMulti of BpfAttrLinkCreate, linux/bpf.h:1772.
+// BpfAttrLinkCreateUprobeMulti is the struct UprobeMulti of BpfAttrLinkCreate, linux/bpf.h:1865.
 type BpfAttrLinkCreateUprobeMulti struct {
 	_             structs.HostLayout
 	Path          uint64
@@ -2379,10 +2533,10 @@ type BpfAttrLinkCreateUprobeMulti struct {
 	Cnt           uint32
 	Flags         uint32
 	Pid           uint32
-	_             [4]byte
+	PathFd        uint32
 }
 
-// BpfAttrLinkCreateNetkit is the struct Netkit of BpfAttrLinkCreate, linux/bpf.h:1781.
+// BpfAttrLinkCreateNetkit is the struct Netkit of BpfAttrLinkCreate, linux/bpf.h:1875.
 type BpfAttrLinkCreateNetkit struct {
 	_                structs.HostLayout
 	union0           [1]uint32
@@ -2400,7 +2554,7 @@ func (x *BpfAttrLinkCreateNetkit) RelativeId() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
-// BpfAttrLinkCreateCgroup is the struct Cgroup of BpfAttrLinkCreate, linux/bpf.h:1788.
+// BpfAttrLinkCreateCgroup is the struct Cgroup of BpfAttrLinkCreate, linux/bpf.h:1882.
 type BpfAttrLinkCreateCgroup struct {
 	_                structs.HostLayout
 	union0           [1]uint32
@@ -2418,7 +2572,16 @@ func (x *BpfAttrLinkCreateCgroup) RelativeId() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
-// BpfAttrLinkUpdate is the struct LinkUpdate of BpfAttr, linux/bpf.h:1798.
+// BpfAttrLinkCreateTracingMulti is the struct TracingMulti of BpfAttrLinkCreate, linux/bpf.h:1889.
+type BpfAttrLinkCreateTracingMulti struct {
+	_       structs.HostLayout
+	Ids     uint64
+	Cookies uint64
+	Cnt     uint32
+	_       [4]byte
+}
+
+// BpfAttrLinkUpdate is the struct LinkUpdate of BpfAttr, linux/bpf.h:1897.
 type BpfAttrLinkUpdate struct {
 	_       structs.HostLayout
 	LinkFd  uint32 // link fd
@@ -2453,26 +2616,26 @@ func (x *BpfAttrLinkUpdate) OldMapFd() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
 }
 
-// BpfAttrLinkDetach is the struct LinkDetach of BpfAttr, linux/bpf.h:1819.
+// BpfAttrLinkDetach is the struct LinkDetach of BpfAttr, linux/bpf.h:1918.
 type BpfAttrLinkDetach struct {
 	_      structs.HostLayout
 	LinkFd uint32
 }
 
-// BpfAttrEnableStats is the struct EnableStats of BpfAttr, linux/bpf.h:1823.
+// BpfAttrEnableStats is the struct EnableStats of BpfAttr, linux/bpf.h:1922.
 type BpfAttrEnableStats struct {
 	_    structs.HostLayout
 	Type uint32
 }
 
-// BpfAttrIterCreate is the struct IterCreate of BpfAttr, linux/bpf.h:1827.
+// BpfAttrIterCreate is the struct IterCreate of BpfAttr, linux/bpf.h:1926.
 type BpfAttrIterCreate struct {
 	_      structs.HostLayout
 	LinkFd uint32
 	Flags  uint32
 }
 
-// BpfAttrProgBindMap is the struct ProgBindMap of BpfAttr, linux/bpf.h:1832.
+// BpfAttrProgBindMap is the struct ProgBindMap of BpfAttr, linux/bpf.h:1931.
 type BpfAttrProgBindMap struct {
 	_      structs.HostLayout
 	ProgFd uint32
@@ -2480,14 +2643,32 @@ type BpfAttrProgBindMap struct {
 	Flags  uint32 // extra flags
 }
 
-// BpfAttrTokenCreate is the struct TokenCreate of BpfAttr, linux/bpf.h:1838.
+// BpfAttrTokenCreate is the struct TokenCreate of BpfAttr, linux/bpf.h:1937.
 type BpfAttrTokenCreate struct {
 	_       structs.HostLayout
 	Flags   uint32
 	BpffsFd uint32
 }
 
-// SkBuff is struct __sk_buff, linux/bpf.h:6246.
+// BpfAttrProgStreamRead is the struct ProgStreamRead of BpfAttr, linux/bpf.h:1942.
+type BpfAttrProgStreamRead struct {
+	_            structs.HostLayout
+	StreamBuf    uint64
+	StreamBufLen uint32
+	StreamId     uint32
+	ProgFd       uint32
+	_            [4]byte
+}
+
+// BpfAttrProgAssocStructOps is the struct ProgAssocStructOps of BpfAttr, linux/bpf.h:1949.
+type BpfAttrProgAssocStructOps struct {
+	_      structs.HostLayout
+	MapFd  uint32
+	ProgFd uint32
+	Flags  uint32
+}
+
+// SkBuff is struct __sk_buff, linux/bpf.h:6444.
 //
 // user accessible mirror of in-kernel sk_buff.
 // new fields can only be added to the end of this structure
@@ -2540,7 +2721,7 @@ func (x *SkBuff) Sk() *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union168), 0))
 }
 
-// BpfTunnelKey is struct bpf_tunnel_key, linux/bpf.h:6288.
+// BpfTunnelKey is struct bpf_tunnel_key, linux/bpf.h:6486.
 type BpfTunnelKey struct {
 	_           structs.HostLayout
 	TunnelId    uint32
@@ -2583,7 +2764,7 @@ func (x *BpfTunnelKey) LocalIpv6() *[4]uint32 {
 	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union28), 0))
 }
 
-// BpfXfrmState is struct bpf_xfrm_state, linux/bpf.h:6310.
+// BpfXfrmState is struct bpf_xfrm_state, linux/bpf.h:6508.
 //
 // user accessible mirror of in-kernel xfrm_state.
 // new fields can only be added to the end of this structure
@@ -2608,7 +2789,7 @@ func (x *BpfXfrmState) RemoteIpv6() *[4]uint32 {
 	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union12), 0))
 }
 
-// BpfSock is struct bpf_sock, linux/bpf.h:6350.
+// BpfSock is struct bpf_sock, linux/bpf.h:6548.
 type BpfSock struct {
 	_              structs.HostLayout
 	BoundDevIf     uint32
@@ -2628,7 +2809,7 @@ type BpfSock struct {
 	RxQueueMapping int32
 }
 
-// BpfTcpSock is struct bpf_tcp_sock, linux/bpf.h:6369.
+// BpfTcpSock is struct bpf_tcp_sock, linux/bpf.h:6567.
 type BpfTcpSock struct {
 	_              structs.HostLayout
 	SndCwnd        uint32 // Sending congestion window
@@ -2675,7 +2856,7 @@ type BpfTcpSock struct {
 	IcskRetransmits uint32 // Number of unrecovered [RTO] timeouts
 }
 
-// BpfSockTuple is struct bpf_sock_tuple, linux/bpf.h:6414.
+// BpfSockTuple is struct bpf_sock_tuple, linux/bpf.h:6612.
 type BpfSockTuple struct {
 	_      structs.HostLayout
 	union0 [9]uint32
@@ -2691,7 +2872,7 @@ func (x *BpfSockTuple) Ipv6() *BpfSockTupleIpv6 {
 	return (*BpfSockTupleIpv6)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
-// BpfSockTupleIpv4 is the struct Ipv4 of BpfSockTuple, linux/bpf.h:6416.
+// BpfSockTupleIpv4 is the struct Ipv4 of BpfSockTuple, linux/bpf.h:6614.
 type BpfSockTupleIpv4 struct {
 	_     structs.HostLayout
 	Saddr Be32
@@ -2700,7 +2881,7 @@ type BpfSockTupleIpv4 struct {
 	Dport Be16
 }
 
-// BpfSockTupleIpv6 is the struct Ipv6 of BpfSockTuple, linux/bpf.h:6422.
+// BpfSockTupleIpv6 is the struct Ipv6 of BpfSockTuple, linux/bpf.h:6620.
 type BpfSockTupleIpv6 struct {
 	_     structs.HostLayout
 	Saddr [4]Be32
@@ -2709,13 +2890,13 @@ type BpfSockTupleIpv6 struct {
 	Dport Be16
 }
 
-// BpfXdpSock is struct bpf_xdp_sock, linux/bpf.h:6444.
+// BpfXdpSock is struct bpf_xdp_sock, linux/bpf.h:6642.
 type BpfXdpSock struct {
 	_       structs.HostLayout
 	QueueId uint32
 }
 
-// XdpMd is struct xdp_md, linux/bpf.h:6466.
+// XdpMd is struct xdp_md, linux/bpf.h:6664.
 //
 // user accessible metadata for XDP packet hook
 // new fields must be added to the end of this structure
@@ -2729,7 +2910,7 @@ type XdpMd struct {
 	EgressIfindex  uint32 // txq->dev->ifindex
 }
 
-// BpfDevmapVal is struct bpf_devmap_val, linux/bpf.h:6482.
+// BpfDevmapVal is struct bpf_devmap_val, linux/bpf.h:6680.
 //
 // # DEVMAP map-value layout
 //
@@ -2741,7 +2922,7 @@ type BpfDevmapVal struct {
 	BpfProg BpfDevmapValBpfProg
 }
 
-// BpfDevmapValBpfProg is the union BpfProg of BpfDevmapVal, linux/bpf.h:6484.
+// BpfDevmapValBpfProg is the union BpfProg of BpfDevmapVal, linux/bpf.h:6682.
 type BpfDevmapValBpfProg struct {
 	_   structs.HostLayout
 	raw [1]uint32
@@ -2759,7 +2940,7 @@ func (x *BpfDevmapValBpfProg) Id() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// BpfCpumapVal is struct bpf_cpumap_val, linux/bpf.h:6495.
+// BpfCpumapVal is struct bpf_cpumap_val, linux/bpf.h:6693.
 //
 // # CPUMAP map-value layout
 //
@@ -2771,7 +2952,7 @@ type BpfCpumapVal struct {
 	BpfProg BpfCpumapValBpfProg
 }
 
-// BpfCpumapValBpfProg is the union BpfProg of BpfCpumapVal, linux/bpf.h:6497.
+// BpfCpumapValBpfProg is the union BpfProg of BpfCpumapVal, linux/bpf.h:6695.
 type BpfCpumapValBpfProg struct {
 	_   structs.HostLayout
 	raw [1]uint32
@@ -2789,7 +2970,7 @@ func (x *BpfCpumapValBpfProg) Id() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// SkMsgMd is struct sk_msg_md, linux/bpf.h:6511.
+// SkMsgMd is struct sk_msg_md, linux/bpf.h:6709.
 //
 // user accessible metadata for SK_MSG packet hook, new fields must
 // be added to the end of this structure
@@ -2824,7 +3005,7 @@ func (x *SkMsgMd) Sk() *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union72), 0))
 }
 
-// SkReuseportMd is struct sk_reuseport_md, linux/bpf.h:6527.
+// SkReuseportMd is struct sk_reuseport_md, linux/bpf.h:6725.
 type SkReuseportMd struct {
 	_      structs.HostLayout
 	union0 [1]uint64
@@ -2879,7 +3060,7 @@ func (x *SkReuseportMd) MigratingSk() *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union48), 0))
 }
 
-// BpfProgInfo is struct bpf_prog_info, linux/bpf.h:6568.
+// BpfProgInfo is struct bpf_prog_info, linux/bpf.h:6766.
 type BpfProgInfo struct {
 	_                    structs.HostLayout
 	Type                 uint32
@@ -2934,7 +3115,7 @@ func (x *BpfProgInfo) SetGplCompatible(v uint32) {
 	storeBits(unsafe.Pointer(&x.bits84), 0, 1, uint64(v))
 }
 
-// BpfMapInfo is struct bpf_map_info, linux/bpf.h:6611.
+// BpfMapInfo is struct bpf_map_info, linux/bpf.h:6809.
 type BpfMapInfo struct {
 	_                     structs.HostLayout
 	Type                  uint32
@@ -2953,9 +3134,12 @@ type BpfMapInfo struct {
 	BtfValueTypeId        uint32
 	BtfVmlinuxId          uint32
 	MapExtra              uint64
+	Hash                  uint64
+	HashSize              uint32
+	_                     [4]byte
 }
 
-// BpfBtfInfo is struct bpf_btf_info, linux/bpf.h:6630.
+// BpfBtfInfo is struct bpf_btf_info, linux/bpf.h:6831.
 type BpfBtfInfo struct {
 	_         structs.HostLayout
 	Btf       uint64
@@ -2966,7 +3150,7 @@ type BpfBtfInfo struct {
 	KernelBtf uint32
 }
 
-// BpfLinkInfo is struct bpf_link_info, linux/bpf.h:6639.
+// BpfLinkInfo is struct bpf_link_info, linux/bpf.h:6840.
 type BpfLinkInfo struct {
 	_       structs.HostLayout
 	Type    uint32
@@ -3026,6 +3210,11 @@ func (x *BpfLinkInfo) UprobeMulti() *BpfLinkInfoUprobeMulti {
 	return (*BpfLinkInfoUprobeMulti)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
 }
 
+// TracingMulti points to tracing_multi.
+func (x *BpfLinkInfo) TracingMulti() *BpfLinkInfoTracingMulti {
+	return (*BpfLinkInfoTracingMulti)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
 // PerfEvent points to perf_event.
 func (x *BpfLinkInfo) PerfEvent() *BpfLinkInfoPerfEvent {
 	return (*BpfLinkInfoPerfEvent)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
@@ -3051,23 +3240,26 @@ func (x *BpfLinkInfo) Xps() *BpfLinkInfoXps {
 	return (*BpfLinkInfoXps)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
 }
 
-// BpfLinkInfoRawTracepoint is the struct RawTracepoint of BpfLinkInfo, linux/bpf.h:6644.
+// BpfLinkInfoRawTracepoint is the struct RawTracepoint of BpfLinkInfo, linux/bpf.h:6845.
 type BpfLinkInfoRawTracepoint struct {
 	_         structs.HostLayout
 	TpName    uint64 // in/out: tp_name buffer ptr
 	TpNameLen uint32 // in/out: tp_name buffer len
 	_         [4]byte
+	Cookie    uint64
 }
 
-// BpfLinkInfoTracing is the struct Tracing of BpfLinkInfo, linux/bpf.h:6648.
+// BpfLinkInfoTracing is the struct Tracing of BpfLinkInfo, linux/bpf.h:6851.
 type BpfLinkInfoTracing struct {
 	_           structs.HostLayout
 	AttachType  uint32
 	TargetObjId uint32 // prog_id for PROG_EXT, otherwise btf object id
 	TargetBtfId uint32 // BTF type id inside the object
+	_           [4]byte
+	Cookie      uint64
 }
 
-// BpfLinkInfoCgroup is the struct Cgroup of BpfLinkInfo, linux/bpf.h:6653.
+// BpfLinkInfoCgroup is the struct Cgroup of BpfLinkInfo, linux/bpf.h:6858.
 type BpfLinkInfoCgroup struct {
 	_          structs.HostLayout
 	CgroupId   uint64
@@ -3075,7 +3267,7 @@ type BpfLinkInfoCgroup struct {
 	_          [4]byte
 }
 
-// BpfLinkInfoIter is the struct Iter of BpfLinkInfo, linux/bpf.h:6657.
+// BpfLinkInfoIter is the struct Iter of BpfLinkInfo, linux/bpf.h:6862.
 type BpfLinkInfoIter struct {
 	_             structs.HostLayout
 	TargetName    uint64 // in/out: target_name buffer ptr
@@ -3099,13 +3291,13 @@ func (x *BpfLinkInfoIter) Task() *BpfLinkInfoIterTask {
 	return (*BpfLinkInfoIterTask)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
 }
 
-// BpfLinkInfoIterMap is the struct Map of BpfLinkInfoIter, linux/bpf.h:6666.
+// BpfLinkInfoIterMap is the struct Map of BpfLinkInfoIter, linux/bpf.h:6871.
 type BpfLinkInfoIterMap struct {
 	_     structs.HostLayout
 	MapId uint32
 }
 
-// BpfLinkInfoIterCgroup is the struct Cgroup of BpfLinkInfoIter, linux/bpf.h:6671.
+// BpfLinkInfoIterCgroup is the struct Cgroup of BpfLinkInfoIter, linux/bpf.h:6876.
 type BpfLinkInfoIterCgroup struct {
 	_        structs.HostLayout
 	CgroupId uint64
@@ -3113,33 +3305,33 @@ type BpfLinkInfoIterCgroup struct {
 	_        [4]byte
 }
 
-// BpfLinkInfoIterTask is the struct Task of BpfLinkInfoIter, linux/bpf.h:6675.
+// BpfLinkInfoIterTask is the struct Task of BpfLinkInfoIter, linux/bpf.h:6880.
 type BpfLinkInfoIterTask struct {
 	_   structs.HostLayout
 	Tid uint32
 	Pid uint32
 }
 
-// BpfLinkInfoNetns is the struct Netns of BpfLinkInfo, linux/bpf.h:6681.
+// BpfLinkInfoNetns is the struct Netns of BpfLinkInfo, linux/bpf.h:6886.
 type BpfLinkInfoNetns struct {
 	_          structs.HostLayout
 	NetnsIno   uint32
 	AttachType uint32
 }
 
-// BpfLinkInfoXdp is the struct Xdp of BpfLinkInfo, linux/bpf.h:6685.
+// BpfLinkInfoXdp is the struct Xdp of BpfLinkInfo, linux/bpf.h:6890.
 type BpfLinkInfoXdp struct {
 	_       structs.HostLayout
 	Ifindex uint32
 }
 
-// BpfLinkInfoStructOps is the struct StructOps of BpfLinkInfo, linux/bpf.h:6688.
+// BpfLinkInfoStructOps is the struct StructOps of BpfLinkInfo, linux/bpf.h:6893.
 type BpfLinkInfoStructOps struct {
 	_     structs.HostLayout
 	MapId uint32
 }
 
-// BpfLinkInfoNetfilter is the struct Netfilter of BpfLinkInfo, linux/bpf.h:6691.
+// BpfLinkInfoNetfilter is the struct Netfilter of BpfLinkInfo, linux/bpf.h:6896.
 type BpfLinkInfoNetfilter struct {
 	_        structs.HostLayout
 	Pf       uint32
@@ -3148,7 +3340,7 @@ type BpfLinkInfoNetfilter struct {
 	Flags    uint32
 }
 
-// BpfLinkInfoKprobeMulti is the struct KprobeMulti of BpfLinkInfo, linux/bpf.h:6697.
+// BpfLinkInfoKprobeMulti is the struct KprobeMulti of BpfLinkInfo, linux/bpf.h:6902.
 type BpfLinkInfoKprobeMulti struct {
 	_       structs.HostLayout
 	Addrs   uint64
@@ -3158,7 +3350,7 @@ type BpfLinkInfoKprobeMulti struct {
 	Cookies uint64
 }
 
-// BpfLinkInfoUprobeMulti is the struct UprobeMulti of BpfLinkInfo, linux/bpf.h:6704.
+// BpfLinkInfoUprobeMulti is the struct UprobeMulti of BpfLinkInfo, linux/bpf.h:6909.
 type BpfLinkInfoUprobeMulti struct {
 	_             structs.HostLayout
 	Path          uint64
@@ -3171,7 +3363,19 @@ type BpfLinkInfoUprobeMulti struct {
 	Pid           uint32
 }
 
-// BpfLinkInfoPerfEvent is the struct PerfEvent of BpfLinkInfo, linux/bpf.h:6714.
+// BpfLinkInfoTracingMulti is the struct TracingMulti of BpfLinkInfo, linux/bpf.h:6919.
+type BpfLinkInfoTracingMulti struct {
+	_          structs.HostLayout
+	AttachType uint32
+	Count      uint32 // in/out: tracing_multi target count
+	BtfObjId   uint32
+	_          [4]byte
+	Ids        uint64
+	Addrs      uint64
+	Cookies    uint64
+}
+
+// BpfLinkInfoPerfEvent is the struct PerfEvent of BpfLinkInfo, linux/bpf.h:6928.
 type BpfLinkInfoPerfEvent struct {
 	_      structs.HostLayout
 	Type   uint32 // enum bpf_perf_event_type
@@ -3203,16 +3407,17 @@ func (x *BpfLinkInfoPerfEvent) Event() *BpfLinkInfoPerfEventEvent {
 	return (*BpfLinkInfoPerfEventEvent)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
 }
 
-// BpfLinkInfoPerfEventUprobe is the struct Uprobe of BpfLinkInfoPerfEvent, linux/bpf.h:6718.
+// BpfLinkInfoPerfEventUprobe is the struct Uprobe of BpfLinkInfoPerfEvent, linux/bpf.h:6932.
 type BpfLinkInfoPerfEventUprobe struct {
-	_        structs.HostLayout
-	FileName uint64 // in/out
-	NameLen  uint32
-	Offset   uint32 // offset from file_name
-	Cookie   uint64
+	_            structs.HostLayout
+	FileName     uint64 // in/out
+	NameLen      uint32
+	Offset       uint32 // offset from file_name
+	Cookie       uint64
+	RefCtrOffset uint64
 }
 
-// BpfLinkInfoPerfEventKprobe is the struct Kprobe of BpfLinkInfoPerfEvent, linux/bpf.h:6724.
+// BpfLinkInfoPerfEventKprobe is the struct Kprobe of BpfLinkInfoPerfEvent, linux/bpf.h:6939.
 type BpfLinkInfoPerfEventKprobe struct {
 	_        structs.HostLayout
 	FuncName uint64 // in/out
@@ -3223,7 +3428,7 @@ type BpfLinkInfoPerfEventKprobe struct {
 	Cookie   uint64
 }
 
-// BpfLinkInfoPerfEventTracepoint is the struct Tracepoint of BpfLinkInfoPerfEvent, linux/bpf.h:6732.
+// BpfLinkInfoPerfEventTracepoint is the struct Tracepoint of BpfLinkInfoPerfEvent, linux/bpf.h:6947.
 type BpfLinkInfoPerfEventTracepoint struct {
 	_       structs.HostLayout
 	TpName  uint64 // in/out
@@ -3232,7 +3437,7 @@ type BpfLinkInfoPerfEventTracepoint struct {
 	Cookie  uint64
 }
 
-// BpfLinkInfoPerfEventEvent is the struct Event of BpfLinkInfoPerfEvent, linux/bpf.h:6738.
+// BpfLinkInfoPerfEventEvent is the struct Event of BpfLinkInfoPerfEvent, linux/bpf.h:6953.
 type BpfLinkInfoPerfEventEvent struct {
 	_      structs.HostLayout
 	Config uint64
@@ -3241,34 +3446,43 @@ type BpfLinkInfoPerfEventEvent struct {
 	Cookie uint64
 }
 
-// BpfLinkInfoTcx is the struct Tcx of BpfLinkInfo, linux/bpf.h:6746.
+// BpfLinkInfoTcx is the struct Tcx of BpfLinkInfo, linux/bpf.h:6961.
 type BpfLinkInfoTcx struct {
 	_          structs.HostLayout
 	Ifindex    uint32
 	AttachType uint32
 }
 
-// BpfLinkInfoNetkit is the struct Netkit of BpfLinkInfo, linux/bpf.h:6750.
+// BpfLinkInfoNetkit is the struct Netkit of BpfLinkInfo, linux/bpf.h:6965.
 type BpfLinkInfoNetkit struct {
 	_          structs.HostLayout
 	Ifindex    uint32
 	AttachType uint32
 }
 
-// BpfLinkInfoSockmap is the struct Sockmap of BpfLinkInfo, linux/bpf.h:6754.
+// BpfLinkInfoSockmap is the struct Sockmap of BpfLinkInfo, linux/bpf.h:6969.
 type BpfLinkInfoSockmap struct {
 	_          structs.HostLayout
 	MapId      uint32
 	AttachType uint32
 }
 
-// BpfLinkInfoXps is the struct Xps of BpfLinkInfo, linux/bpf.h:6758.
+// BpfLinkInfoXps is the struct Xps of BpfLinkInfo, linux/bpf.h:6973.
 type BpfLinkInfoXps struct {
 	_       structs.HostLayout
 	Ifindex uint32 // 0 once detached
 }
 
-// BpfSockAddr is struct bpf_sock_addr, linux/bpf.h:6768.
+// BpfTokenInfo is struct bpf_token_info, linux/bpf.h:6979.
+type BpfTokenInfo struct {
+	_              structs.HostLayout
+	AllowedCmds    uint64
+	AllowedMaps    uint64
+	AllowedProgs   uint64
+	AllowedAttachs uint64
+}
+
+// BpfSockAddr is struct bpf_sock_addr, linux/bpf.h:6990.
 //
 // User bpf_sock_addr struct to access socket fields and sockaddr struct passed
 // by user and intended to be used by socket (e.g. to bind to, depends on
@@ -3303,7 +3517,7 @@ func (x *BpfSockAddr) Sk() *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union64), 0))
 }
 
-// BpfSockOps is struct bpf_sock_ops, linux/bpf.h:6797.
+// BpfSockOps is struct bpf_sock_ops, linux/bpf.h:7019.
 //
 // User bpf_sock_ops struct to access socket values and specify request ops
 // and their replies.
@@ -3406,7 +3620,7 @@ func (x *BpfSockOps) Sk() *unsafe.Pointer {
 // BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB: The ACK that concludes
 // the 3WHS.
 //
-// ... (linux/bpf.h:6797)
+// ... (linux/bpf.h:7019)
 func (x *BpfSockOps) SkbData() *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union192), 0))
 }
@@ -3416,7 +3630,7 @@ func (x *BpfSockOps) SkbDataEnd() *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union200), 0))
 }
 
-// BpfPerfEventValue is struct bpf_perf_event_value, linux/bpf.h:7127.
+// BpfPerfEventValue is struct bpf_perf_event_value, linux/bpf.h:7381.
 type BpfPerfEventValue struct {
 	_       structs.HostLayout
 	Counter uint64
@@ -3424,7 +3638,7 @@ type BpfPerfEventValue struct {
 	Running uint64
 }
 
-// BpfCgroupDevCtx is struct bpf_cgroup_dev_ctx, linux/bpf.h:7144.
+// BpfCgroupDevCtx is struct bpf_cgroup_dev_ctx, linux/bpf.h:7398.
 type BpfCgroupDevCtx struct {
 	_ structs.HostLayout
 	// access_type encoded as (BPF_DEVCG_ACC_* << 16) | BPF_DEVCG_DEV_
@@ -3433,14 +3647,14 @@ type BpfCgroupDevCtx struct {
 	Minor      uint32
 }
 
-// BpfRawTracepointArgs is struct bpf_raw_tracepoint_args, linux/bpf.h:7151.
+// BpfRawTracepointArgs is struct bpf_raw_tracepoint_args, linux/bpf.h:7405.
 //
 // It is followed by args, an array of no fixed length.
 type BpfRawTracepointArgs struct {
 	_ structs.HostLayout
 }
 
-// BpfFibLookup is struct bpf_fib_lookup, linux/bpf.h:7180.
+// BpfFibLookup is struct bpf_fib_lookup, linux/bpf.h:7437.
 type BpfFibLookup struct {
 	_ structs.HostLayout
 	// input:  network family for lookup (AF_INET, AF_INET6)
@@ -3513,7 +3727,11 @@ func (x *BpfFibLookup) Ipv6Dst() *[4]uint32 {
 }
 
 // HVlanProto points to h_vlan_proto.
-// output
+// output with BPF_FIB_LOOKUP_VLAN: set from the
+// resolved egress VLAN device (see the flag); zeroed
+// on other successful lookups. input with
+// BPF_FIB_LOOKUP_VLAN_INPUT: the VLAN tag to scope
+// the lookup by.
 func (x *BpfFibLookup) HVlanProto() *Be16 {
 	return (*Be16)(unsafe.Add(unsafe.Pointer(&x.union48), 0))
 }
@@ -3549,7 +3767,7 @@ func (x *BpfFibLookup) Dmac() *[6]uint8 {
 	return (*[6]uint8)(unsafe.Add(unsafe.Pointer(&x.union52), 6))
 }
 
-// BpfRedirNeigh is struct bpf_redir_neigh, linux/bpf.h:7257.
+// BpfRedirNeigh is struct bpf_redir_neigh, linux/bpf.h:7520.
 type BpfRedirNeigh struct {
 	_        structs.HostLayout
 	NhFamily uint32 // network family for lookup (AF_INET, AF_INET6)
@@ -3567,7 +3785,7 @@ func (x *BpfRedirNeigh) Ipv6Nh() *[4]uint32 {
 	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
 }
 
-// BpfFlowKeys is struct bpf_flow_keys, linux/bpf.h:7293.
+// BpfFlowKeys is struct bpf_flow_keys, linux/bpf.h:7556.
 type BpfFlowKeys struct {
 	_           structs.HostLayout
 	Nhoff       uint16
@@ -3607,14 +3825,14 @@ func (x *BpfFlowKeys) Ipv6Dst() *[4]uint32 {
 	return (*[4]uint32)(unsafe.Add(unsafe.Pointer(&x.union16), 16))
 }
 
-// BpfFuncInfo is struct bpf_func_info, linux/bpf.h:7318.
+// BpfFuncInfo is struct bpf_func_info, linux/bpf.h:7581.
 type BpfFuncInfo struct {
 	_       structs.HostLayout
 	InsnOff uint32
 	TypeId  uint32
 }
 
-// BpfLineInfo is struct bpf_line_info, linux/bpf.h:7326.
+// BpfLineInfo is struct bpf_line_info, linux/bpf.h:7589.
 type BpfLineInfo struct {
 	_           structs.HostLayout
 	InsnOff     uint32
@@ -3623,61 +3841,67 @@ type BpfLineInfo struct {
 	LineCol     uint32
 }
 
-// BpfSpinLock is struct bpf_spin_lock, linux/bpf.h:7333.
+// BpfSpinLock is struct bpf_spin_lock, linux/bpf.h:7596.
 type BpfSpinLock struct {
 	_   structs.HostLayout
 	Val uint32
 }
 
-// BpfTimer is struct bpf_timer, linux/bpf.h:7337.
+// BpfTimer is struct bpf_timer, linux/bpf.h:7600.
 type BpfTimer struct {
 	_      structs.HostLayout
 	Opaque [2]uint64
 }
 
-// BpfWq is struct bpf_wq, linux/bpf.h:7341.
+// BpfTaskWork is struct bpf_task_work, linux/bpf.h:7604.
+type BpfTaskWork struct {
+	_      structs.HostLayout
+	Opaque uint64
+}
+
+// BpfWq is struct bpf_wq, linux/bpf.h:7608.
 type BpfWq struct {
 	_      structs.HostLayout
 	Opaque [2]uint64
 }
 
-// BpfDynptr is struct bpf_dynptr, linux/bpf.h:7345.
+// BpfDynptr is struct bpf_dynptr, linux/bpf.h:7612.
 type BpfDynptr struct {
 	_      structs.HostLayout
 	Opaque [2]uint64
 }
 
-// BpfListHead is struct bpf_list_head, linux/bpf.h:7349.
+// BpfListHead is struct bpf_list_head, linux/bpf.h:7616.
 type BpfListHead struct {
 	_      structs.HostLayout
 	Opaque [2]uint64
 }
 
-// BpfListNode is struct bpf_list_node, linux/bpf.h:7353.
+// BpfListNode is struct bpf_list_node, linux/bpf.h:7620.
 type BpfListNode struct {
 	_      structs.HostLayout
 	Opaque [3]uint64
 }
 
-// BpfRbRoot is struct bpf_rb_root, linux/bpf.h:7357.
+// BpfRbRoot is struct bpf_rb_root, linux/bpf.h:7624.
 type BpfRbRoot struct {
 	_      structs.HostLayout
 	Opaque [2]uint64
 }
 
-// BpfRbNode is struct bpf_rb_node, linux/bpf.h:7361.
+// BpfRbNode is struct bpf_rb_node, linux/bpf.h:7628.
 type BpfRbNode struct {
 	_      structs.HostLayout
 	Opaque [4]uint64
 }
 
-// BpfRefcount is struct bpf_refcount, linux/bpf.h:7365.
+// BpfRefcount is struct bpf_refcount, linux/bpf.h:7632.
 type BpfRefcount struct {
 	_      structs.HostLayout
 	Opaque [1]uint32
 }
 
-// BpfSysctl is struct bpf_sysctl, linux/bpf.h:7369.
+// BpfSysctl is struct bpf_sysctl, linux/bpf.h:7636.
 type BpfSysctl struct {
 	_ structs.HostLayout
 	// Sysctl is being read (= 0) or written (= 1).
@@ -3688,7 +3912,7 @@ type BpfSysctl struct {
 	FilePos uint32
 }
 
-// BpfSockopt is struct bpf_sockopt, linux/bpf.h:7378.
+// BpfSockopt is struct bpf_sockopt, linux/bpf.h:7645.
 type BpfSockopt struct {
 	_       structs.HostLayout
 	union0  [1]uint64
@@ -3715,14 +3939,14 @@ func (x *BpfSockopt) OptvalEnd() *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
 }
 
-// BpfPidnsInfo is struct bpf_pidns_info, linux/bpf.h:7389.
+// BpfPidnsInfo is struct bpf_pidns_info, linux/bpf.h:7656.
 type BpfPidnsInfo struct {
 	_    structs.HostLayout
 	Pid  uint32
 	Tgid uint32
 }
 
-// BpfSkLookup is struct bpf_sk_lookup, linux/bpf.h:7395.
+// BpfSkLookup is struct bpf_sk_lookup, linux/bpf.h:7662.
 //
 // User accessible data for SK_LOOKUP programs. Add new fields at the end.
 type BpfSkLookup struct {
@@ -3753,7 +3977,7 @@ func (x *BpfSkLookup) Cookie() *uint64 {
 	return (*uint64)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
-// BtfPtr is struct btf_ptr, linux/bpf.h:7421.
+// BtfPtr is struct btf_ptr, linux/bpf.h:7688.
 //
 // struct btf_ptr is used for typed pointer representation; the
 // type id is used to render the pointer data as the appropriate type
@@ -3768,7 +3992,7 @@ type BtfPtr struct {
 	Flags  uint32 // BTF ptr flags; unused at present.
 }
 
-// BpfCoreRelo is struct bpf_core_relo, linux/bpf.h:7511.
+// BpfCoreRelo is struct bpf_core_relo, linux/bpf.h:7778.
 //
 // "struct bpf_core_relo" is used to pass relocation data form LLVM to libbpf
 // and from libbpf to the kernel.
@@ -3782,7 +4006,7 @@ type BtfPtr struct {
 // interpretation depends on specific relocation kind:
 // - for field-based relocations, string encodes an accessed field using
 // a sequence of field and array indices, separated by colon (:). It's
-// ... (linux/bpf.h:7511)
+// ... (linux/bpf.h:7778)
 type BpfCoreRelo struct {
 	_            structs.HostLayout
 	InsnOff      uint32
@@ -3791,7 +4015,7 @@ type BpfCoreRelo struct {
 	Kind         uint32
 }
 
-// BpfIterNum is struct bpf_iter_num, linux/bpf.h:7530.
+// BpfIterNum is struct bpf_iter_num, linux/bpf.h:7797.
 //
 // BPF numbers iterator state
 type BpfIterNum struct {
@@ -3799,4 +4023,25 @@ type BpfIterNum struct {
 	// opaque iterator state; having __u64 here allows to preserve correct
 	// alignment requirements in vmlinux.h, generated from BTF
 	Opaque [1]uint64
+}
+
+// BpfInsnArrayValue is struct bpf_insn_array_value, linux/bpf.h:7826.
+//
+// Values of a BPF_MAP_TYPE_INSN_ARRAY entry must be of this type.
+//
+// Before the map is used the orig_off field should point to an
+// instruction inside the program being loaded. The other fields
+// must be set to 0.
+//
+// After the program is loaded, the xlated_off will be adjusted
+// by the verifier to point to the index of the original instruction
+// in the xlated program. If the instruction is deleted, it will
+// be set to (u32)-1. The jitted_off will be set to the corresponding
+// offset in the jitted image of the program.
+type BpfInsnArrayValue struct {
+	_         structs.HostLayout
+	OrigOff   uint32
+	XlatedOff uint32
+	JittedOff uint32
+	_         [4]byte
 }

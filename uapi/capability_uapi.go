@@ -2,15 +2,15 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/capability.h
-// SHA256: 52ba398e069d5d0188434361ceaf3915256a01df205d331d23ea3536cd464ccd
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: 1b102c9fc81c103c909f41e17107cb3804f77ce7f78c40c9b848832dce34a6e9
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
 import "structs"
 
-// linux/capability.h:52
+// linux/capability.h:53
 const (
 	VFS_CAP_REVISION_MASK   = 0xff000000
 	VFS_CAP_REVISION_SHIFT  = 24
@@ -18,231 +18,231 @@ const (
 	VFS_CAP_FLAGS_EFFECTIVE = 0x1
 )
 
-// linux/capability.h:57
+// linux/capability.h:58
 const (
 	VFS_CAP_REVISION_1 = 0x1000000
 	VFS_CAP_U32_1      = 1
 	XATTR_CAPS_SZ_1    = 12
 )
 
-// linux/capability.h:61
+// linux/capability.h:62
 const (
 	VFS_CAP_REVISION_2 = 0x2000000
 	VFS_CAP_U32_2      = 2
 	XATTR_CAPS_SZ_2    = 20
 )
 
-// linux/capability.h:65
+// linux/capability.h:66
 const (
 	VFS_CAP_REVISION_3 = 0x3000000
 	VFS_CAP_U32_3      = 2
 	XATTR_CAPS_SZ_3    = 24
 )
 
-// linux/capability.h:69
+// linux/capability.h:70
 const (
 	XATTR_CAPS_SZ    = 24
 	VFS_CAP_U32      = 2
 	VFS_CAP_REVISION = 50331648
 )
 
-// linux/capability.h:112
+// linux/capability.h:113
 const (
 	CAP_CHOWN = 0
 )
 
-// linux/capability.h:118
+// linux/capability.h:119
 const (
 	CAP_DAC_OVERRIDE = 1
 )
 
-// linux/capability.h:124
+// linux/capability.h:125
 const (
 	CAP_DAC_READ_SEARCH = 2
 )
 
-// linux/capability.h:130
+// linux/capability.h:131
 const (
 	CAP_FOWNER = 3
 )
 
-// linux/capability.h:139
+// linux/capability.h:140
 const (
 	CAP_FSETID = 4
 )
 
-// linux/capability.h:145
+// linux/capability.h:146
 const (
 	CAP_KILL = 5
 )
 
-// linux/capability.h:151
+// linux/capability.h:152
 const (
 	CAP_SETGID = 6
 )
 
-// linux/capability.h:156
+// linux/capability.h:157
 const (
 	CAP_SETUID = 7
 )
 
-// linux/capability.h:173
+// linux/capability.h:174
 const (
 	CAP_SETPCAP = 8
 )
 
-// linux/capability.h:177
+// linux/capability.h:178
 const (
 	CAP_LINUX_IMMUTABLE = 9
 )
 
-// linux/capability.h:182
+// linux/capability.h:183
 const (
 	CAP_NET_BIND_SERVICE = 10
 )
 
-// linux/capability.h:186
+// linux/capability.h:187
 const (
 	CAP_NET_BROADCAST = 11
 )
 
-// linux/capability.h:202
+// linux/capability.h:203
 const (
 	CAP_NET_ADMIN = 12
 )
 
-// linux/capability.h:208
+// linux/capability.h:209
 const (
 	CAP_NET_RAW = 13
 )
 
-// linux/capability.h:214
+// linux/capability.h:215
 const (
 	CAP_IPC_LOCK = 14
 )
 
-// linux/capability.h:218
+// linux/capability.h:219
 const (
 	CAP_IPC_OWNER = 15
 )
 
-// linux/capability.h:221
+// linux/capability.h:222
 const (
 	// Insert and remove kernel modules - modify kernel without limit
 	CAP_SYS_MODULE = 16
 )
 
-// linux/capability.h:226
+// linux/capability.h:227
 const (
 	CAP_SYS_RAWIO = 17
 )
 
-// linux/capability.h:230
+// linux/capability.h:231
 const (
 	CAP_SYS_CHROOT = 18
 )
 
-// linux/capability.h:234
+// linux/capability.h:235
 const (
 	CAP_SYS_PTRACE = 19
 )
 
-// linux/capability.h:238
+// linux/capability.h:239
 const (
 	CAP_SYS_PACCT = 20
 )
 
-// linux/capability.h:277
+// linux/capability.h:279
 const (
 	CAP_SYS_ADMIN = 21
 )
 
-// linux/capability.h:281
+// linux/capability.h:283
 const (
 	CAP_SYS_BOOT = 22
 )
 
-// linux/capability.h:292
+// linux/capability.h:294
 const (
 	CAP_SYS_NICE = 23
 )
 
-// linux/capability.h:307
+// linux/capability.h:309
 const (
 	CAP_SYS_RESOURCE = 24
 )
 
-// linux/capability.h:313
+// linux/capability.h:315
 const (
 	CAP_SYS_TIME = 25
 )
 
-// linux/capability.h:318
+// linux/capability.h:320
 const (
 	CAP_SYS_TTY_CONFIG = 26
 )
 
-// linux/capability.h:322
+// linux/capability.h:324
 const (
 	CAP_MKNOD = 27
 )
 
-// linux/capability.h:326
+// linux/capability.h:328
 const (
 	CAP_LEASE = 28
 )
 
-// linux/capability.h:330
+// linux/capability.h:332
 const (
 	CAP_AUDIT_WRITE = 29
 )
 
-// linux/capability.h:334
+// linux/capability.h:336
 const (
 	CAP_AUDIT_CONTROL = 30
 )
 
-// linux/capability.h:339
+// linux/capability.h:341
 const (
 	CAP_SETFCAP = 31
 )
 
-// linux/capability.h:347
+// linux/capability.h:349
 const (
 	CAP_MAC_OVERRIDE = 32
 )
 
-// linux/capability.h:356
+// linux/capability.h:358
 const (
 	CAP_MAC_ADMIN = 33
 )
 
-// linux/capability.h:360
+// linux/capability.h:362
 const (
 	CAP_SYSLOG = 34
 )
 
-// linux/capability.h:364
+// linux/capability.h:366
 const (
 	CAP_WAKE_ALARM = 35
 )
 
-// linux/capability.h:368
+// linux/capability.h:370
 const (
 	CAP_BLOCK_SUSPEND = 36
 )
 
-// linux/capability.h:372
+// linux/capability.h:374
 const (
 	CAP_AUDIT_READ = 37
 )
 
-// linux/capability.h:379
+// linux/capability.h:381
 const (
 	CAP_PERFMON = 38
 )
 
-// linux/capability.h:410
+// linux/capability.h:412
 const (
 	// CAP_BPF allows the following BPF operations:
 	// - Creating all types of BPF maps
@@ -256,28 +256,28 @@ const (
 	// - And potentially other features
 	// - Loading BPF Type Format (BTF) data
 	// - Retrieve xlated and JITed code of BPF programs
-	// ... (linux/capability.h:410)
+	// ... (linux/capability.h:412)
 	CAP_BPF = 39
-)
-
-// linux/capability.h:417
-const (
-	CAP_CHECKPOINT_RESTORE = 40
 )
 
 // linux/capability.h:419
 const (
+	CAP_CHECKPOINT_RESTORE = 40
+)
+
+// linux/capability.h:421
+const (
 	CAP_LAST_CAP = 40
 )
 
-// UserCapHeaderStruct is struct __user_cap_header_struct, linux/capability.h:39.
+// UserCapHeaderStruct is struct __user_cap_header_struct, linux/capability.h:40.
 type UserCapHeaderStruct struct {
 	_       structs.HostLayout
 	Version uint32
 	Pid     int32
 }
 
-// UserCapDataStruct is struct __user_cap_data_struct, linux/capability.h:44.
+// UserCapDataStruct is struct __user_cap_data_struct, linux/capability.h:45.
 type UserCapDataStruct struct {
 	_           structs.HostLayout
 	Effective   uint32
@@ -285,21 +285,21 @@ type UserCapDataStruct struct {
 	Inheritable uint32
 }
 
-// VfsCapData is struct vfs_cap_data, linux/capability.h:73.
+// VfsCapData is struct vfs_cap_data, linux/capability.h:74.
 type VfsCapData struct {
 	_        structs.HostLayout
 	MagicEtc Le32 // Little endian
 	Data     [2]VfsCapDataData
 }
 
-// VfsCapDataData is the struct Data of VfsCapData, linux/capability.h:75.
+// VfsCapDataData is the struct Data of VfsCapData, linux/capability.h:76.
 type VfsCapDataData struct {
 	_           structs.HostLayout
 	Permitted   Le32 // Little endian
 	Inheritable Le32 // Little endian
 }
 
-// VfsNsCapData is struct vfs_ns_cap_data, linux/capability.h:84.
+// VfsNsCapData is struct vfs_ns_cap_data, linux/capability.h:85.
 //
 // same as vfs_cap_data but with a rootid at the end
 type VfsNsCapData struct {
@@ -309,7 +309,7 @@ type VfsNsCapData struct {
 	Rootid   Le32
 }
 
-// VfsNsCapDataData is the struct Data of VfsNsCapData, linux/capability.h:86.
+// VfsNsCapDataData is the struct Data of VfsNsCapData, linux/capability.h:87.
 type VfsNsCapDataData struct {
 	_           structs.HostLayout
 	Permitted   Le32 // Little endian

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/ethtool.h
-// SHA256: c9cebcf9212e9c1e1518e2697b89393e3f7bdb3801f8ee30a99284d71ec86302
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: 0d8325ee7d6d3bc5a4ea2f9029c0674be7cab70a0863e8a034e125424cb672f8
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -13,7 +13,7 @@ import (
 	"unsafe"
 )
 
-// linux/ethtool.h:140
+// linux/ethtool.h:139
 const (
 	// Device supports clause 22 register access to PHY or peripherals
 	// using the interface defined in <linux/mii.h>.  This should not be
@@ -22,7 +22,7 @@ const (
 	ETH_MDIO_SUPPORTS_C22 = 1
 )
 
-// linux/ethtool.h:147
+// linux/ethtool.h:146
 const (
 	// Device supports clause 45 register access to PHY or peripherals
 	// using the interface defined in <linux/mii.h> and <linux/mdio.h>.
@@ -31,34 +31,34 @@ const (
 	ETH_MDIO_SUPPORTS_C45 = 2
 )
 
-// linux/ethtool.h:149
+// linux/ethtool.h:148
 const (
 	ETHTOOL_FWVERS_LEN   = 32
 	ETHTOOL_BUSINFO_LEN  = 32
 	ETHTOOL_EROMVERS_LEN = 32
 )
 
-// linux/ethtool.h:198
+// linux/ethtool.h:197
 const (
 	SOPASS_MAX = 6
 )
 
-// linux/ethtool.h:222
+// linux/ethtool.h:221
 const (
 	PFC_STORM_PREVENTION_AUTO    = 0xffff
 	PFC_STORM_PREVENTION_DISABLE = 0
 )
 
-// enum tunable_id, linux/ethtool.h:225
+// enum tunable_id, linux/ethtool.h:224
 const (
 	ETHTOOL_ID_UNSPEC             = 0
 	ETHTOOL_RX_COPYBREAK          = 1
 	ETHTOOL_TX_COPYBREAK          = 2
-	ETHTOOL_PFC_PREVENTION_TOUT   = 3 // timeout in msecs
+	ETHTOOL_PFC_PREVENTION_TOUT   = 3 // both pause and pfc, see man ethtool
 	ETHTOOL_TX_COPYBREAK_BUF_SIZE = 4
 )
 
-// enum tunable_type_id, linux/ethtool.h:238
+// enum tunable_type_id, linux/ethtool.h:237
 const (
 	ETHTOOL_TUNABLE_UNSPEC = 0
 	ETHTOOL_TUNABLE_U8     = 1
@@ -72,7 +72,7 @@ const (
 	ETHTOOL_TUNABLE_S64    = 9
 )
 
-// linux/ethtool.h:259
+// linux/ethtool.h:258
 const (
 	DOWNSHIFT_DEV_DEFAULT_COUNT = 0xff
 	DOWNSHIFT_DEV_DISABLE       = 0
@@ -81,7 +81,7 @@ const (
 // Time in msecs after which link is reported as down
 // 0 = lowest time supported by the PHY
 // 0xff = off, link down detection according to standard
-// linux/ethtool.h:266
+// linux/ethtool.h:265
 const (
 	ETHTOOL_PHY_FAST_LINK_DOWN_ON  = 0
 	ETHTOOL_PHY_FAST_LINK_DOWN_OFF = 0xff
@@ -99,24 +99,27 @@ const (
 // configured from userspace (should the user want it).
 //
 // The interval units for TX wake-up are in milliseconds, since this should
-// ... (linux/ethtool.h:286)
-// linux/ethtool.h:286
+// ... (linux/ethtool.h:285)
+// linux/ethtool.h:285
 const (
 	ETHTOOL_PHY_EDPD_DFLT_TX_MSECS = 0xffff
 	ETHTOOL_PHY_EDPD_NO_TX         = 0xfffe
 	ETHTOOL_PHY_EDPD_DISABLE       = 0
 )
 
-// enum phy_tunable_id, linux/ethtool.h:290
+// enum phy_tunable_id, linux/ethtool.h:289
 const (
-	ETHTOOL_PHY_ID_UNSPEC      = 0
-	ETHTOOL_PHY_DOWNSHIFT      = 1
-	ETHTOOL_PHY_FAST_LINK_DOWN = 2
-	ETHTOOL_PHY_EDPD           = 3
+	ETHTOOL_PHY_ID_UNSPEC          = 0
+	ETHTOOL_PHY_DOWNSHIFT          = 1
+	ETHTOOL_PHY_FAST_LINK_DOWN     = 2
+	ETHTOOL_PHY_EDPD               = 3
+	ETHTOOL_PHY_SHORT_CABLE_PRESET = 4
+	ETHTOOL_PHY_LPF_BW             = 5
+	ETHTOOL_PHY_DSP_EQ_INIT_VALUE  = 6
 )
 
 // Link extended state
-// enum ethtool_link_ext_state, linux/ethtool.h:592
+// enum ethtool_link_ext_state, linux/ethtool.h:594
 const (
 	ETHTOOL_LINK_EXT_STATE_AUTONEG               = 0
 	ETHTOOL_LINK_EXT_STATE_LINK_TRAINING_FAILURE = 1
@@ -129,10 +132,12 @@ const (
 	ETHTOOL_LINK_EXT_STATE_POWER_BUDGET_EXCEEDED = 8
 	ETHTOOL_LINK_EXT_STATE_OVERHEAT              = 9
 	ETHTOOL_LINK_EXT_STATE_MODULE                = 10
+	ETHTOOL_LINK_EXT_STATE_OTP_SPEED_VIOLATION   = 11
+	ETHTOOL_LINK_EXT_STATE_BMC_REQUEST_DOWN      = 12
 )
 
 // More information in addition to ETHTOOL_LINK_EXT_STATE_AUTONEG.
-// enum ethtool_link_ext_substate_autoneg, linux/ethtool.h:607
+// enum ethtool_link_ext_substate_autoneg, linux/ethtool.h:611
 const (
 	ETHTOOL_LINK_EXT_SUBSTATE_AN_NO_PARTNER_DETECTED            = 1
 	ETHTOOL_LINK_EXT_SUBSTATE_AN_ACK_NOT_RECEIVED               = 2
@@ -143,7 +148,7 @@ const (
 )
 
 // More information in addition to ETHTOOL_LINK_EXT_STATE_LINK_TRAINING_FAILURE.
-// enum ethtool_link_ext_substate_link_training, linux/ethtool.h:618
+// enum ethtool_link_ext_substate_link_training, linux/ethtool.h:622
 const (
 	ETHTOOL_LINK_EXT_SUBSTATE_LT_KR_FRAME_LOCK_NOT_ACQUIRED                 = 1
 	ETHTOOL_LINK_EXT_SUBSTATE_LT_KR_LINK_INHIBIT_TIMEOUT                    = 2
@@ -152,7 +157,7 @@ const (
 )
 
 // More information in addition to ETHTOOL_LINK_EXT_STATE_LINK_LOGICAL_MISMATCH.
-// enum ethtool_link_ext_substate_link_logical_mismatch, linux/ethtool.h:627
+// enum ethtool_link_ext_substate_link_logical_mismatch, linux/ethtool.h:631
 const (
 	ETHTOOL_LINK_EXT_SUBSTATE_LLM_PCS_DID_NOT_ACQUIRE_BLOCK_LOCK = 1
 	ETHTOOL_LINK_EXT_SUBSTATE_LLM_PCS_DID_NOT_ACQUIRE_AM_LOCK    = 2
@@ -162,7 +167,7 @@ const (
 )
 
 // More information in addition to ETHTOOL_LINK_EXT_STATE_BAD_SIGNAL_INTEGRITY.
-// enum ethtool_link_ext_substate_bad_signal_integrity, linux/ethtool.h:637
+// enum ethtool_link_ext_substate_bad_signal_integrity, linux/ethtool.h:641
 const (
 	ETHTOOL_LINK_EXT_SUBSTATE_BSI_LARGE_NUMBER_OF_PHYSICAL_ERRORS = 1
 	ETHTOOL_LINK_EXT_SUBSTATE_BSI_UNSUPPORTED_RATE                = 2
@@ -171,19 +176,19 @@ const (
 )
 
 // More information in addition to ETHTOOL_LINK_EXT_STATE_CABLE_ISSUE.
-// enum ethtool_link_ext_substate_cable_issue, linux/ethtool.h:645
+// enum ethtool_link_ext_substate_cable_issue, linux/ethtool.h:649
 const (
 	ETHTOOL_LINK_EXT_SUBSTATE_CI_UNSUPPORTED_CABLE  = 1
 	ETHTOOL_LINK_EXT_SUBSTATE_CI_CABLE_TEST_FAILURE = 2
 )
 
 // More information in addition to ETHTOOL_LINK_EXT_STATE_MODULE.
-// enum ethtool_link_ext_substate_module, linux/ethtool.h:651
+// enum ethtool_link_ext_substate_module, linux/ethtool.h:655
 const (
 	ETHTOOL_LINK_EXT_SUBSTATE_MODULE_CMIS_NOT_READY = 1
 )
 
-// linux/ethtool.h:655
+// linux/ethtool.h:659
 const (
 	ETH_GSTRING_LEN = 32
 )
@@ -200,8 +205,8 @@ const (
 // @ETH_SS_TUNABLES: tunable names
 // @ETH_SS_PHY_STATS: Statistic names, for use with %ETHTOOL_GPHYSTATS
 // @ETH_SS_PHY_TUNABLES: PHY tunable names
-// ... (linux/ethtool.h:685)
-// enum ethtool_stringset, linux/ethtool.h:685
+// ... (linux/ethtool.h:691)
+// enum ethtool_stringset, linux/ethtool.h:691
 const (
 	ETH_SS_TEST             = 0
 	ETH_SS_STATS            = 1
@@ -224,7 +229,9 @@ const (
 	ETH_SS_STATS_ETH_MAC    = 18
 	ETH_SS_STATS_ETH_CTRL   = 19
 	ETH_SS_STATS_RMON       = 20
-	ETH_SS_COUNT            = 21 // add new constants above here
+	ETH_SS_STATS_PHY        = 21
+	ETH_SS_TS_FLAGS         = 22
+	ETH_SS_COUNT            = 23 // add new constants above here
 )
 
 // enum ethtool_mac_stats_src - source of ethtool MAC statistics
@@ -237,7 +244,7 @@ const (
 // Otherwise, it retrieves the statistics of the single (express) MAC.
 // @ETHTOOL_MAC_STATS_SRC_PMAC:
 // if device supports a MM layer, this retrieves the pMAC statistics.
-// enum ethtool_mac_stats_src, linux/ethtool.h:724
+// enum ethtool_mac_stats_src, linux/ethtool.h:732
 const (
 	ETHTOOL_MAC_STATS_SRC_AGGREGATE = 0
 	ETHTOOL_MAC_STATS_SRC_EMAC      = 1
@@ -250,7 +257,7 @@ const (
 // to high power mode when the first port using it is put administratively
 // up and to low power mode when the last port using it is put
 // administratively down.
-// enum ethtool_module_power_mode_policy, linux/ethtool.h:738
+// enum ethtool_module_power_mode_policy, linux/ethtool.h:746
 const (
 	ETHTOOL_MODULE_POWER_MODE_POLICY_HIGH = 1
 	ETHTOOL_MODULE_POWER_MODE_POLICY_AUTO = 2
@@ -259,7 +266,7 @@ const (
 // enum ethtool_module_power_mode - plug-in module power mode
 // @ETHTOOL_MODULE_POWER_MODE_LOW: Module is in low power mode.
 // @ETHTOOL_MODULE_POWER_MODE_HIGH: Module is in high power mode.
-// enum ethtool_module_power_mode, linux/ethtool.h:748
+// enum ethtool_module_power_mode, linux/ethtool.h:756
 const (
 	ETHTOOL_MODULE_POWER_MODE_LOW  = 1
 	ETHTOOL_MODULE_POWER_MODE_HIGH = 2
@@ -277,8 +284,8 @@ const (
 // @ETHTOOL_C33_PSE_EXT_STATE_OVLD_DETECTED: Group of ovld_detected states
 // @ETHTOOL_C33_PSE_EXT_STATE_PD_DLL_POWER_TYPE: Group of pd_dll_power_type
 // states
-// ... (linux/ethtool.h:770)
-// enum ethtool_c33_pse_ext_state, linux/ethtool.h:770
+// ... (linux/ethtool.h:778)
+// enum ethtool_c33_pse_ext_state, linux/ethtool.h:778
 const (
 	ETHTOOL_C33_PSE_EXT_STATE_ERROR_CONDITION     = 1
 	ETHTOOL_C33_PSE_EXT_STATE_MR_MPS_VALID        = 2
@@ -302,7 +309,7 @@ const (
 // The PSE monitors either the DC or AC Maintain Power Signature
 // (MPS, see 33.2.9.1). This variable indicates the presence or absence of
 // a valid MPS.
-// enum ethtool_c33_pse_ext_substate_mr_mps_valid, linux/ethtool.h:795
+// enum ethtool_c33_pse_ext_substate_mr_mps_valid, linux/ethtool.h:803
 const (
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_MR_MPS_VALID_DETECTED_UNDERLOAD = 1
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_MR_MPS_VALID_CONNECTION_OPEN    = 2
@@ -320,8 +327,8 @@ const (
 // Communication error after force on
 // @ETHTOOL_C33_PSE_EXT_SUBSTATE_ERROR_CONDITION_UNKNOWN_PORT_STATUS: Unknown
 // port status
-// ... (linux/ethtool.h:828)
-// enum ethtool_c33_pse_ext_substate_error_condition, linux/ethtool.h:828
+// ... (linux/ethtool.h:836)
+// enum ethtool_c33_pse_ext_substate_error_condition, linux/ethtool.h:836
 const (
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_ERROR_CONDITION_NON_EXISTING_PORT         = 1
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_ERROR_CONDITION_UNDEFINED_PORT            = 2
@@ -342,7 +349,7 @@ const (
 //
 // mr_pse_enable is control variable that selects PSE operation and test
 // functions.
-// enum ethtool_c33_pse_ext_substate_mr_pse_enable, linux/ethtool.h:850
+// enum ethtool_c33_pse_ext_substate_mr_pse_enable, linux/ethtool.h:858
 const (
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_MR_PSE_ENABLE_DISABLE_PIN_ACTIVE = 1
 )
@@ -357,7 +364,7 @@ const (
 //
 // option_detect_ted is a variable indicating if detection can be performed
 // by the PSE during the ted_timer interval.
-// enum ethtool_c33_pse_ext_substate_option_detect_ted, linux/ethtool.h:866
+// enum ethtool_c33_pse_ext_substate_option_detect_ted, linux/ethtool.h:874
 const (
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_DETECT_TED_DET_IN_PROCESS         = 1
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_DETECT_TED_CONNECTION_CHECK_ERROR = 2
@@ -375,7 +382,7 @@ const (
 //
 // option_vport_lim is an optional variable indicates if VPSE is out of the
 // operating range during normal operating state.
-// enum ethtool_c33_pse_ext_substate_option_vport_lim, linux/ethtool.h:885
+// enum ethtool_c33_pse_ext_substate_option_vport_lim, linux/ethtool.h:893
 const (
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_VPORT_LIM_HIGH_VOLTAGE      = 1
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_VPORT_LIM_LOW_VOLTAGE       = 2
@@ -390,7 +397,7 @@ const (
 // ovld_detected is a variable indicating if the PSE output current has been
 // in an overload condition (see 33.2.7.6) for at least TCUT of a one-second
 // sliding time.
-// enum ethtool_c33_pse_ext_substate_ovld_detected, linux/ethtool.h:901
+// enum ethtool_c33_pse_ext_substate_ovld_detected, linux/ethtool.h:909
 const (
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_OVLD_DETECTED_OVERLOAD = 1
 )
@@ -407,8 +414,8 @@ const (
 // @ETHTOOL_C33_PSE_EXT_SUBSTATE_POWER_NOT_AVAILABLE_HW_PW_LIMIT: Power
 // denied due to Hardware power limit
 //
-// ... (linux/ethtool.h:923)
-// enum ethtool_c33_pse_ext_substate_power_not_available, linux/ethtool.h:923
+// ... (linux/ethtool.h:931)
+// enum ethtool_c33_pse_ext_substate_power_not_available, linux/ethtool.h:931
 const (
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_POWER_NOT_AVAILABLE_BUDGET_EXCEEDED                         = 1
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_POWER_NOT_AVAILABLE_PORT_PW_LIMIT_EXCEEDS_CONTROLLER_BUDGET = 2
@@ -424,7 +431,7 @@ const (
 //
 // short_detected is a variable indicating if the PSE output current has been
 // in a short circuit condition for TLIM within a sliding window (see 33.2.7.7).
-// enum ethtool_c33_pse_ext_substate_short_detected, linux/ethtool.h:940
+// enum ethtool_c33_pse_ext_substate_short_detected, linux/ethtool.h:948
 const (
 	ETHTOOL_C33_PSE_EXT_SUBSTATE_SHORT_DETECTED_SHORT_CONDITION = 1
 )
@@ -433,7 +440,7 @@ const (
 // @ETHTOOL_PSE_UNKNOWN: Type of PSE controller is unknown
 // @ETHTOOL_PSE_PODL: PSE controller which support PoDL
 // @ETHTOOL_PSE_C33: PSE controller which support Clause 33 (PoE)
-// enum ethtool_pse_types, linux/ethtool.h:950
+// enum ethtool_pse_types, linux/ethtool.h:958
 const (
 	ETHTOOL_PSE_UNKNOWN = 0x1
 	ETHTOOL_PSE_PODL    = 0x2
@@ -445,7 +452,7 @@ const (
 // @ETHTOOL_C33_PSE_ADMIN_STATE_UNKNOWN: state of PSE functions is unknown
 // @ETHTOOL_C33_PSE_ADMIN_STATE_DISABLED: PSE functions are disabled
 // @ETHTOOL_C33_PSE_ADMIN_STATE_ENABLED: PSE functions are enabled
-// enum ethtool_c33_pse_admin_state, linux/ethtool.h:963
+// enum ethtool_c33_pse_admin_state, linux/ethtool.h:971
 const (
 	ETHTOOL_C33_PSE_ADMIN_STATE_UNKNOWN  = 1
 	ETHTOOL_C33_PSE_ADMIN_STATE_DISABLED = 2
@@ -464,8 +471,8 @@ const (
 // "deliveringPower" indicates that the PSE State diagram is in the
 // state POWER_ON.
 // @ETHTOOL_C33_PSE_PW_D_STATUS_TEST: The enumeration "test" indicates that
-// ... (linux/ethtool.h:989)
-// enum ethtool_c33_pse_pw_d_status, linux/ethtool.h:989
+// ... (linux/ethtool.h:997)
+// enum ethtool_c33_pse_pw_d_status, linux/ethtool.h:997
 const (
 	ETHTOOL_C33_PSE_PW_D_STATUS_UNKNOWN    = 1
 	ETHTOOL_C33_PSE_PW_D_STATUS_DISABLED   = 2
@@ -482,7 +489,7 @@ const (
 // unknown
 // @ETHTOOL_PODL_PSE_ADMIN_STATE_DISABLED: PoDL PSE functions are disabled
 // @ETHTOOL_PODL_PSE_ADMIN_STATE_ENABLED: PoDL PSE functions are enabled
-// enum ethtool_podl_pse_admin_state, linux/ethtool.h:1007
+// enum ethtool_podl_pse_admin_state, linux/ethtool.h:1015
 const (
 	ETHTOOL_PODL_PSE_ADMIN_STATE_UNKNOWN  = 1
 	ETHTOOL_PODL_PSE_ADMIN_STATE_DISABLED = 2
@@ -501,8 +508,8 @@ const (
 // @ETHTOOL_PODL_PSE_PW_D_STATUS_DELIVERING: "The enumeration “deliveringPower”
 // is asserted true when the PoDL PSE state diagram variable pi_powered is
 // true."
-// ... (linux/ethtool.h:1034)
-// enum ethtool_podl_pse_pw_d_status, linux/ethtool.h:1034
+// ... (linux/ethtool.h:1042)
+// enum ethtool_podl_pse_pw_d_status, linux/ethtool.h:1042
 const (
 	ETHTOOL_PODL_PSE_PW_D_STATUS_UNKNOWN    = 1
 	ETHTOOL_PODL_PSE_PW_D_STATUS_DISABLED   = 2
@@ -525,8 +532,8 @@ const (
 // indicates that the Verify State diagram is in the state VERIFIED
 // @ETHTOOL_MM_VERIFY_STATUS_FAILED:
 // the Verify State diagram is in the state VERIFY_FAIL
-// ... (linux/ethtool.h:1060)
-// enum ethtool_mm_verify_status, linux/ethtool.h:1060
+// ... (linux/ethtool.h:1068)
+// enum ethtool_mm_verify_status, linux/ethtool.h:1068
 const (
 	ETHTOOL_MM_VERIFY_STATUS_UNKNOWN   = 0
 	ETHTOOL_MM_VERIFY_STATUS_INITIAL   = 1
@@ -545,7 +552,7 @@ const (
 // completed successfully.
 // @ETHTOOL_MODULE_FW_FLASH_STATUS_ERROR: The firmware flashing process was
 // stopped due to an error.
-// enum ethtool_module_fw_flash_status, linux/ethtool.h:1080
+// enum ethtool_module_fw_flash_status, linux/ethtool.h:1088
 const (
 	ETHTOOL_MODULE_FW_FLASH_STATUS_STARTED     = 1
 	ETHTOOL_MODULE_FW_FLASH_STATUS_IN_PROGRESS = 2
@@ -553,7 +560,7 @@ const (
 	ETHTOOL_MODULE_FW_FLASH_STATUS_ERROR       = 4
 )
 
-// enum ethtool_test_flags, linux/ethtool.h:1141
+// enum ethtool_test_flags, linux/ethtool.h:1156
 const (
 	ETH_TEST_FL_OFFLINE          = 0x1
 	ETH_TEST_FL_FAILED           = 0x2
@@ -569,7 +576,7 @@ const (
 // Some behaviors may read-only (unconditionally absent or present).
 // If such is the case, return EINVAL in the set-flags operation if the
 // flag differs from the read-only value.
-// enum ethtool_flags, linux/ethtool.h:1214
+// enum ethtool_flags, linux/ethtool.h:1236
 const (
 	ETH_FLAG_TXVLAN = 0x80      // TX VLAN offload enabled
 	ETH_FLAG_RXVLAN = 0x100     // RX VLAN offload enabled
@@ -578,7 +585,7 @@ const (
 	ETH_FLAG_RXHASH = 0x10000000
 )
 
-// linux/ethtool.h:1262
+// linux/ethtool.h:1284
 const (
 	ETH_RX_NFC_IP4 = 1
 )
@@ -593,36 +600,36 @@ const (
 // do not know of any devices that support this so I do not reserve
 // space for this at this time. If a future patch consumes the next
 // byte it should be aware of this possibility.
-// linux/ethtool.h:1407
+// linux/ethtool.h:1429
 const (
 	ETHTOOL_RX_FLOW_SPEC_RING        = 0xffffffff
 	ETHTOOL_RX_FLOW_SPEC_RING_VF     = 0xff00000000
 	ETHTOOL_RX_FLOW_SPEC_RING_VF_OFF = 32
 )
 
-// linux/ethtool.h:1557
+// linux/ethtool.h:1579
 const (
 	ETH_RXFH_CONTEXT_ALLOC   = 0xffffffff
 	ETH_RXFH_INDIR_NO_CHANGE = 0xffffffff
 )
 
-// linux/ethtool.h:1595
+// linux/ethtool.h:1617
 const (
 	ETHTOOL_RXNTUPLE_ACTION_DROP  = -1 // drop packet
 	ETHTOOL_RXNTUPLE_ACTION_CLEAR = -2 // clear filter
 )
 
-// linux/ethtool.h:1609
+// linux/ethtool.h:1631
 const (
 	ETHTOOL_FLASH_MAX_FILENAME = 128
 )
 
-// enum ethtool_flash_op_type, linux/ethtool.h:1610
+// enum ethtool_flash_op_type, linux/ethtool.h:1632
 const (
 	ETHTOOL_FLASH_ALL_REGIONS = 0
 )
 
-// linux/ethtool.h:1643
+// linux/ethtool.h:1665
 const (
 	ETH_FW_DUMP_DISABLE = 0
 )
@@ -639,22 +646,22 @@ const (
 // those bits were ignored.
 // %ETHTOOL_F_WISH - some or all changes requested were recorded but the
 // resulting state of bits masked by .valid is not equal to .requested.
-// ... (linux/ethtool.h:1752)
-// enum ethtool_sfeatures_retval_bits, linux/ethtool.h:1752
+// ... (linux/ethtool.h:1774)
+// enum ethtool_sfeatures_retval_bits, linux/ethtool.h:1774
 const (
 	ETHTOOL_F_UNSUPPORTED__BIT = 0
 	ETHTOOL_F_WISH__BIT        = 1
 	ETHTOOL_F_COMPAT__BIT      = 2
 )
 
-// linux/ethtool.h:1758
+// linux/ethtool.h:1780
 const (
 	ETHTOOL_F_UNSUPPORTED = 0x1
 	ETHTOOL_F_WISH        = 0x2
 	ETHTOOL_F_COMPAT      = 0x4
 )
 
-// linux/ethtool.h:1762
+// linux/ethtool.h:1784
 const (
 	MAX_NUM_QUEUE = 4096
 )
@@ -670,7 +677,7 @@ const (
 // @ETHTOOL_FEC_BASER_BIT: Base-R/Reed-Solomon FEC Mode
 // @ETHTOOL_FEC_LLRS_BIT: Low Latency Reed Solomon FEC Mode (25G/50G Ethernet
 // Consortium)
-// enum ethtool_fec_config_bits, linux/ethtool.h:1828
+// enum ethtool_fec_config_bits, linux/ethtool.h:1850
 const (
 	ETHTOOL_FEC_NONE_BIT  = 0
 	ETHTOOL_FEC_AUTO_BIT  = 1
@@ -680,7 +687,7 @@ const (
 	ETHTOOL_FEC_LLRS_BIT  = 5
 )
 
-// linux/ethtool.h:1837
+// linux/ethtool.h:1859
 const (
 	ETHTOOL_FEC_NONE  = 0x1
 	ETHTOOL_FEC_AUTO  = 0x2
@@ -690,7 +697,7 @@ const (
 	ETHTOOL_FEC_LLRS  = 0x20
 )
 
-// linux/ethtool.h:1845
+// linux/ethtool.h:1867
 const (
 	// DEPRECATED, Get settings.
 	// Please use ETHTOOL_GLINKSETTINGS
@@ -743,7 +750,7 @@ const (
 	ETHTOOL_SPFLAGS   = 0x28 // Set driver-private flags bitmap
 )
 
-// linux/ethtool.h:1893
+// linux/ethtool.h:1915
 const (
 	ETHTOOL_GRXFH       = 0x29 // Get RX flow hash configuration
 	ETHTOOL_SRXFH       = 0x2a // Set RX flow hash configuration
@@ -764,7 +771,7 @@ const (
 	ETHTOOL_SRXFHINDIR  = 0x39 // Set RX flow hash indir'n table
 )
 
-// linux/ethtool.h:1911
+// linux/ethtool.h:1933
 const (
 	ETHTOOL_GFEATURES     = 0x3a // Get device offload settings
 	ETHTOOL_SFEATURES     = 0x3b // Change device offload settings
@@ -780,7 +787,7 @@ const (
 	ETHTOOL_SEEE          = 0x45 // Set EEE settings
 )
 
-// linux/ethtool.h:1924
+// linux/ethtool.h:1946
 const (
 	ETHTOOL_GRSSH     = 0x46 // Get RX flow hash configuration
 	ETHTOOL_SRSSH     = 0x47 // Set RX flow hash configuration
@@ -789,12 +796,12 @@ const (
 	ETHTOOL_GPHYSTATS = 0x4a // get PHY-specific statistics
 )
 
-// linux/ethtool.h:1930
+// linux/ethtool.h:1952
 const (
 	ETHTOOL_PERQUEUE = 0x4b // Set per queue options
 )
 
-// linux/ethtool.h:1932
+// linux/ethtool.h:1954
 const (
 	ETHTOOL_GLINKSETTINGS = 0x4c // Get ethtool_link_settings
 	ETHTOOL_SLINKSETTINGS = 0x4d // Set ethtool_link_settings
@@ -805,57 +812,60 @@ const (
 )
 
 // compatibility with older code
-// linux/ethtool.h:1940
+// linux/ethtool.h:1962
 const (
 	SPARC_ETH_GSET = 1
 	SPARC_ETH_SSET = 2
 )
 
 // Link mode bit indices
-// enum ethtool_link_mode_bit_indices, linux/ethtool.h:1944
+// enum ethtool_link_mode_bit_indices, linux/ethtool.h:1966
 const (
-	ETHTOOL_LINK_MODE_10baseT_Half_BIT               = 0
-	ETHTOOL_LINK_MODE_10baseT_Full_BIT               = 1
-	ETHTOOL_LINK_MODE_100baseT_Half_BIT              = 2
-	ETHTOOL_LINK_MODE_100baseT_Full_BIT              = 3
-	ETHTOOL_LINK_MODE_1000baseT_Half_BIT             = 4
-	ETHTOOL_LINK_MODE_1000baseT_Full_BIT             = 5
-	ETHTOOL_LINK_MODE_Autoneg_BIT                    = 6
-	ETHTOOL_LINK_MODE_TP_BIT                         = 7
-	ETHTOOL_LINK_MODE_AUI_BIT                        = 8
-	ETHTOOL_LINK_MODE_MII_BIT                        = 9
-	ETHTOOL_LINK_MODE_FIBRE_BIT                      = 10
-	ETHTOOL_LINK_MODE_BNC_BIT                        = 11
-	ETHTOOL_LINK_MODE_10000baseT_Full_BIT            = 12
-	ETHTOOL_LINK_MODE_Pause_BIT                      = 13
-	ETHTOOL_LINK_MODE_Asym_Pause_BIT                 = 14
-	ETHTOOL_LINK_MODE_2500baseX_Full_BIT             = 15
-	ETHTOOL_LINK_MODE_Backplane_BIT                  = 16
-	ETHTOOL_LINK_MODE_1000baseKX_Full_BIT            = 17
-	ETHTOOL_LINK_MODE_10000baseKX4_Full_BIT          = 18
-	ETHTOOL_LINK_MODE_10000baseKR_Full_BIT           = 19
-	ETHTOOL_LINK_MODE_10000baseR_FEC_BIT             = 20
-	ETHTOOL_LINK_MODE_20000baseMLD2_Full_BIT         = 21
-	ETHTOOL_LINK_MODE_20000baseKR2_Full_BIT          = 22
-	ETHTOOL_LINK_MODE_40000baseKR4_Full_BIT          = 23
-	ETHTOOL_LINK_MODE_40000baseCR4_Full_BIT          = 24
-	ETHTOOL_LINK_MODE_40000baseSR4_Full_BIT          = 25
-	ETHTOOL_LINK_MODE_40000baseLR4_Full_BIT          = 26
-	ETHTOOL_LINK_MODE_56000baseKR4_Full_BIT          = 27
-	ETHTOOL_LINK_MODE_56000baseCR4_Full_BIT          = 28
-	ETHTOOL_LINK_MODE_56000baseSR4_Full_BIT          = 29
-	ETHTOOL_LINK_MODE_56000baseLR4_Full_BIT          = 30
-	ETHTOOL_LINK_MODE_25000baseCR_Full_BIT           = 31
-	ETHTOOL_LINK_MODE_25000baseKR_Full_BIT           = 32
-	ETHTOOL_LINK_MODE_25000baseSR_Full_BIT           = 33
-	ETHTOOL_LINK_MODE_50000baseCR2_Full_BIT          = 34
-	ETHTOOL_LINK_MODE_50000baseKR2_Full_BIT          = 35
-	ETHTOOL_LINK_MODE_100000baseKR4_Full_BIT         = 36
-	ETHTOOL_LINK_MODE_100000baseSR4_Full_BIT         = 37
-	ETHTOOL_LINK_MODE_100000baseCR4_Full_BIT         = 38
-	ETHTOOL_LINK_MODE_100000baseLR4_ER4_Full_BIT     = 39
-	ETHTOOL_LINK_MODE_50000baseSR2_Full_BIT          = 40
-	ETHTOOL_LINK_MODE_1000baseX_Full_BIT             = 41
+	ETHTOOL_LINK_MODE_10baseT_Half_BIT           = 0
+	ETHTOOL_LINK_MODE_10baseT_Full_BIT           = 1
+	ETHTOOL_LINK_MODE_100baseT_Half_BIT          = 2
+	ETHTOOL_LINK_MODE_100baseT_Full_BIT          = 3
+	ETHTOOL_LINK_MODE_1000baseT_Half_BIT         = 4
+	ETHTOOL_LINK_MODE_1000baseT_Full_BIT         = 5
+	ETHTOOL_LINK_MODE_Autoneg_BIT                = 6
+	ETHTOOL_LINK_MODE_TP_BIT                     = 7
+	ETHTOOL_LINK_MODE_AUI_BIT                    = 8
+	ETHTOOL_LINK_MODE_MII_BIT                    = 9
+	ETHTOOL_LINK_MODE_FIBRE_BIT                  = 10
+	ETHTOOL_LINK_MODE_BNC_BIT                    = 11
+	ETHTOOL_LINK_MODE_10000baseT_Full_BIT        = 12
+	ETHTOOL_LINK_MODE_Pause_BIT                  = 13
+	ETHTOOL_LINK_MODE_Asym_Pause_BIT             = 14
+	ETHTOOL_LINK_MODE_2500baseX_Full_BIT         = 15
+	ETHTOOL_LINK_MODE_Backplane_BIT              = 16
+	ETHTOOL_LINK_MODE_1000baseKX_Full_BIT        = 17
+	ETHTOOL_LINK_MODE_10000baseKX4_Full_BIT      = 18
+	ETHTOOL_LINK_MODE_10000baseKR_Full_BIT       = 19
+	ETHTOOL_LINK_MODE_10000baseR_FEC_BIT         = 20
+	ETHTOOL_LINK_MODE_20000baseMLD2_Full_BIT     = 21
+	ETHTOOL_LINK_MODE_20000baseKR2_Full_BIT      = 22
+	ETHTOOL_LINK_MODE_40000baseKR4_Full_BIT      = 23
+	ETHTOOL_LINK_MODE_40000baseCR4_Full_BIT      = 24
+	ETHTOOL_LINK_MODE_40000baseSR4_Full_BIT      = 25
+	ETHTOOL_LINK_MODE_40000baseLR4_Full_BIT      = 26
+	ETHTOOL_LINK_MODE_56000baseKR4_Full_BIT      = 27
+	ETHTOOL_LINK_MODE_56000baseCR4_Full_BIT      = 28
+	ETHTOOL_LINK_MODE_56000baseSR4_Full_BIT      = 29
+	ETHTOOL_LINK_MODE_56000baseLR4_Full_BIT      = 30
+	ETHTOOL_LINK_MODE_25000baseCR_Full_BIT       = 31
+	ETHTOOL_LINK_MODE_25000baseKR_Full_BIT       = 32
+	ETHTOOL_LINK_MODE_25000baseSR_Full_BIT       = 33
+	ETHTOOL_LINK_MODE_50000baseCR2_Full_BIT      = 34
+	ETHTOOL_LINK_MODE_50000baseKR2_Full_BIT      = 35
+	ETHTOOL_LINK_MODE_100000baseKR4_Full_BIT     = 36
+	ETHTOOL_LINK_MODE_100000baseSR4_Full_BIT     = 37
+	ETHTOOL_LINK_MODE_100000baseCR4_Full_BIT     = 38
+	ETHTOOL_LINK_MODE_100000baseLR4_ER4_Full_BIT = 39
+	ETHTOOL_LINK_MODE_50000baseSR2_Full_BIT      = 40
+	ETHTOOL_LINK_MODE_1000baseX_Full_BIT         = 41
+	// Despite the "baseCR" in 10000baseCR, this is not an IEEE 802.3 baseCR
+	// It represents SFF-8431 Appendix-E SFP+ Direct Attach (10G-SFI-DA).
+	// The name is kept as-is for uAPI backward compatibility.
 	ETHTOOL_LINK_MODE_10000baseCR_Full_BIT           = 42
 	ETHTOOL_LINK_MODE_10000baseSR_Full_BIT           = 43
 	ETHTOOL_LINK_MODE_10000baseLR_Full_BIT           = 44
@@ -917,12 +927,34 @@ const (
 	ETHTOOL_LINK_MODE_10baseT1S_Half_BIT             = 100
 	ETHTOOL_LINK_MODE_10baseT1S_P2MP_Half_BIT        = 101
 	ETHTOOL_LINK_MODE_10baseT1BRR_Full_BIT           = 102
+	ETHTOOL_LINK_MODE_200000baseCR_Full_BIT          = 103
+	ETHTOOL_LINK_MODE_200000baseKR_Full_BIT          = 104
+	ETHTOOL_LINK_MODE_200000baseDR_Full_BIT          = 105
+	ETHTOOL_LINK_MODE_200000baseDR_2_Full_BIT        = 106
+	ETHTOOL_LINK_MODE_200000baseSR_Full_BIT          = 107
+	ETHTOOL_LINK_MODE_200000baseVR_Full_BIT          = 108
+	ETHTOOL_LINK_MODE_400000baseCR2_Full_BIT         = 109
+	ETHTOOL_LINK_MODE_400000baseKR2_Full_BIT         = 110
+	ETHTOOL_LINK_MODE_400000baseDR2_Full_BIT         = 111
+	ETHTOOL_LINK_MODE_400000baseDR2_2_Full_BIT       = 112
+	ETHTOOL_LINK_MODE_400000baseSR2_Full_BIT         = 113
+	ETHTOOL_LINK_MODE_400000baseVR2_Full_BIT         = 114
+	ETHTOOL_LINK_MODE_800000baseCR4_Full_BIT         = 115
+	ETHTOOL_LINK_MODE_800000baseKR4_Full_BIT         = 116
+	ETHTOOL_LINK_MODE_800000baseDR4_Full_BIT         = 117
+	ETHTOOL_LINK_MODE_800000baseDR4_2_Full_BIT       = 118
+	ETHTOOL_LINK_MODE_800000baseSR4_Full_BIT         = 119
+	ETHTOOL_LINK_MODE_800000baseVR4_Full_BIT         = 120
+	ETHTOOL_LINK_MODE_1600000baseCR8_Full_BIT        = 121
+	ETHTOOL_LINK_MODE_1600000baseKR8_Full_BIT        = 122
+	ETHTOOL_LINK_MODE_1600000baseDR8_Full_BIT        = 123
+	ETHTOOL_LINK_MODE_1600000baseDR8_2_Full_BIT      = 124
 )
 
 // DEPRECATED macros. Please migrate to
 // ETHTOOL_GLINKSETTINGS/ETHTOOL_SLINKSETTINGS API. Please do NOT
 // define any new SUPPORTED_* macro for bits > 31.
-// linux/ethtool.h:2068
+// linux/ethtool.h:2118
 const (
 	SUPPORTED_10baseT_Half       = 1
 	SUPPORTED_10baseT_Full       = 2
@@ -960,7 +992,7 @@ const (
 // DEPRECATED macros. Please migrate to
 // ETHTOOL_GLINKSETTINGS/ETHTOOL_SLINKSETTINGS API. Please do NOT
 // define any new ADERTISE_* macro for bits > 31.
-// linux/ethtool.h:2108
+// linux/ethtool.h:2158
 const (
 	ADVERTISED_10baseT_Half       = 1
 	ADVERTISED_10baseT_Full       = 2
@@ -998,40 +1030,42 @@ const (
 // The forced speed, in units of 1Mb. All values 0 to INT_MAX are legal.
 // Update drivers/net/phy/phy.c:phy_speed_to_str() and
 // drivers/net/bonding/bond_3ad.c:__get_link_speed() when adding new values.
-// linux/ethtool.h:2153
+// linux/ethtool.h:2203
 const (
-	SPEED_10     = 10
-	SPEED_100    = 100
-	SPEED_1000   = 1000
-	SPEED_2500   = 2500
-	SPEED_5000   = 5000
-	SPEED_10000  = 10000
-	SPEED_14000  = 14000
-	SPEED_20000  = 20000
-	SPEED_25000  = 25000
-	SPEED_40000  = 40000
-	SPEED_50000  = 50000
-	SPEED_56000  = 56000
-	SPEED_100000 = 100000
-	SPEED_200000 = 200000
-	SPEED_400000 = 400000
-	SPEED_800000 = 800000
+	SPEED_10      = 10
+	SPEED_100     = 100
+	SPEED_1000    = 1000
+	SPEED_2500    = 2500
+	SPEED_5000    = 5000
+	SPEED_10000   = 10000
+	SPEED_14000   = 14000
+	SPEED_20000   = 20000
+	SPEED_25000   = 25000
+	SPEED_40000   = 40000
+	SPEED_50000   = 50000
+	SPEED_56000   = 56000
+	SPEED_80000   = 80000
+	SPEED_100000  = 100000
+	SPEED_200000  = 200000
+	SPEED_400000  = 400000
+	SPEED_800000  = 800000
+	SPEED_1600000 = 1600000
 )
 
-// linux/ethtool.h:2170
+// linux/ethtool.h:2222
 const (
 	SPEED_UNKNOWN = -1
 )
 
 // Duplex, half or full.
-// linux/ethtool.h:2178
+// linux/ethtool.h:2230
 const (
 	DUPLEX_HALF    = 0x0
 	DUPLEX_FULL    = 0x1
 	DUPLEX_UNKNOWN = 0xff
 )
 
-// linux/ethtool.h:2194
+// linux/ethtool.h:2246
 const (
 	MASTER_SLAVE_CFG_UNSUPPORTED      = 0
 	MASTER_SLAVE_CFG_UNKNOWN          = 1
@@ -1046,7 +1080,7 @@ const (
 	MASTER_SLAVE_STATE_ERR            = 4
 )
 
-// linux/ethtool.h:2212
+// linux/ethtool.h:2264
 const (
 	// These are used to throttle the rate of data on the phy interface when the
 	// native speed of the interface is higher than the link speed. These should
@@ -1060,7 +1094,7 @@ const (
 )
 
 // Which connector port.
-// linux/ethtool.h:2221
+// linux/ethtool.h:2273
 const (
 	PORT_TP    = 0x0
 	PORT_AUI   = 0x1
@@ -1072,7 +1106,7 @@ const (
 	PORT_OTHER = 0xff
 )
 
-// linux/ethtool.h:2231
+// linux/ethtool.h:2283
 const (
 	XCVR_INTERNAL = 0x0 // PHY and MAC are in the same package
 	XCVR_EXTERNAL = 0x1 // PHY and MAC are in different packages
@@ -1082,13 +1116,13 @@ const (
 )
 
 // Enable or disable autonegotiation.
-// linux/ethtool.h:2238
+// linux/ethtool.h:2290
 const (
 	AUTONEG_DISABLE = 0x0
 	AUTONEG_ENABLE  = 0x1
 )
 
-// linux/ethtool.h:2244
+// linux/ethtool.h:2296
 const (
 	ETH_TP_MDI_INVALID = 0x0 // status: unknown; control: unsupported
 	ETH_TP_MDI         = 0x1 // status: MDI;     control: force MDI
@@ -1097,7 +1131,7 @@ const (
 )
 
 // Wake-On-Lan options.
-// linux/ethtool.h:2250
+// linux/ethtool.h:2302
 const (
 	WAKE_PHY         = 0x1
 	WAKE_UCAST       = 0x2
@@ -1109,12 +1143,12 @@ const (
 	WAKE_FILTER      = 0x80
 )
 
-// linux/ethtool.h:2259
+// linux/ethtool.h:2311
 const (
 	WOL_MODE_COUNT = 8
 )
 
-// linux/ethtool.h:2267
+// linux/ethtool.h:2319
 const (
 	// RSS hash function data
 	// XOR the corresponding source and destination fields of each specified
@@ -1128,7 +1162,7 @@ const (
 	RXH_XFRM_NO_CHANGE  = 0xff
 )
 
-// enum, linux/ethtool.h:2274
+// enum, linux/ethtool.h:2326
 const (
 	TCP_V4_FLOW       = 0x1 // hash or spec (tcp_ip4_spec)
 	UDP_V4_FLOW       = 0x2 // hash or spec (udp_ip4_spec)
@@ -1147,7 +1181,7 @@ const (
 	IPV6_USER_FLOW    = 0xe  // spec only (usr_ip6_spec; nfc only)
 	IPV4_FLOW         = 0x10 // hash only
 	IPV6_FLOW         = 0x11 // hash only
-	ETHER_FLOW        = 0x12 // spec only (ether_spec)
+	ETHER_FLOW        = 0x12 // hash or spec (ether_spec)
 	GTPU_V4_FLOW      = 0x13 // hash only
 	GTPU_V6_FLOW      = 0x14 // hash only
 	GTPC_V4_FLOW      = 0x15 // hash only
@@ -1162,7 +1196,7 @@ const (
 	GTPU_DL_V6_FLOW   = 0x1e // hash only
 )
 
-// linux/ethtool.h:2345
+// linux/ethtool.h:2397
 const (
 	// Flag to enable additional fields in struct ethtool_rx_flow_spec
 	FLOW_EXT     = 0x80000000
@@ -1171,8 +1205,8 @@ const (
 	FLOW_RSS = 0x20000000
 )
 
-// L3-L4 network traffic flow hash options
-// linux/ethtool.h:2351
+// L2-L4 network traffic flow hash options
+// linux/ethtool.h:2403
 const (
 	RXH_L2DA     = 0x2
 	RXH_VLAN     = 0x4
@@ -1182,16 +1216,17 @@ const (
 	RXH_L4_B_0_1 = 0x40  // src port in case of TCP/UDP/SCTP
 	RXH_L4_B_2_3 = 0x80  // dst port in case of TCP/UDP/SCTP
 	RXH_GTP_TEID = 0x100 // teid in case of GTP
+	RXH_IP6_FL   = 0x200 // IPv6 flow label
 	RXH_DISCARD  = 0x80000000
 )
 
-// linux/ethtool.h:2361
+// linux/ethtool.h:2414
 const (
 	RX_CLS_FLOW_DISC = 0xffffffffffffffff
 	RX_CLS_FLOW_WAKE = 0xfffffffffffffffe
 )
 
-// linux/ethtool.h:2365
+// linux/ethtool.h:2418
 const (
 	RX_CLS_LOC_SPECIAL = 0x80000000 // flag
 	RX_CLS_LOC_ANY     = 0xffffffff
@@ -1200,7 +1235,7 @@ const (
 )
 
 // EEPROM Standards for plug in modules
-// linux/ethtool.h:2371
+// linux/ethtool.h:2424
 const (
 	ETH_MODULE_SFF_8079     = 0x1
 	ETH_MODULE_SFF_8079_LEN = 256
@@ -1212,7 +1247,7 @@ const (
 	ETH_MODULE_SFF_8436_LEN = 256
 )
 
-// linux/ethtool.h:2380
+// linux/ethtool.h:2433
 const (
 	ETH_MODULE_SFF_8636_MAX_LEN = 640
 	ETH_MODULE_SFF_8436_MAX_LEN = 640
@@ -1224,7 +1259,7 @@ const (
 // components which were not reset, either because they do not exist
 // in the hardware or because they cannot be reset independently.  The
 // driver must never reset any components that were not requested.
-// enum ethtool_reset_flags, linux/ethtool.h:2390
+// enum ethtool_reset_flags, linux/ethtool.h:2443
 const (
 	ETH_RESET_MGMT    = 0x1  // Management processor
 	ETH_RESET_IRQ     = 0x2  // Interrupt requester
@@ -1245,7 +1280,7 @@ const (
 	ETH_RESET_ALL = 0xffffffff
 )
 
-// linux/ethtool.h:2412
+// linux/ethtool.h:2465
 const (
 	ETH_RESET_SHARED_SHIFT = 16
 )
@@ -1258,13 +1293,13 @@ const (
 // @PHY_UPSTREAM_MAC: Upstream component is a MAC (a switch port,
 // or ethernet controller)
 // @PHY_UPSTREAM_PHY: Upstream component is a PHY (likely a media converter)
-// enum phy_upstream, linux/ethtool.h:2553
+// enum phy_upstream, linux/ethtool.h:2611
 const (
 	PHY_UPSTREAM_MAC = 0
 	PHY_UPSTREAM_PHY = 1
 )
 
-// EthtoolCmd is struct ethtool_cmd, linux/ethtool.h:103.
+// EthtoolCmd is struct ethtool_cmd, linux/ethtool.h:102.
 //
 // struct ethtool_cmd - DEPRECATED, link control and status
 // This structure is DEPRECATED, please use struct ethtool_link_settings.
@@ -1278,7 +1313,7 @@ const (
 // advertised through autonegotiation or enabled for
 // auto-detection.
 // @speed: Low bits of the speed, 1Mb units, 0 to INT_MAX or SPEED_UNKNOWN
-// ... (linux/ethtool.h:103)
+// ... (linux/ethtool.h:102)
 type EthtoolCmd struct {
 	_             structs.HostLayout
 	Cmd           uint32
@@ -1300,7 +1335,7 @@ type EthtoolCmd struct {
 	Reserved      [2]uint32
 }
 
-// EthtoolDrvinfo is struct ethtool_drvinfo, linux/ethtool.h:183.
+// EthtoolDrvinfo is struct ethtool_drvinfo, linux/ethtool.h:182.
 //
 // struct ethtool_drvinfo - general driver and device information
 // @cmd: Command number = %ETHTOOL_GDRVINFO
@@ -1314,7 +1349,7 @@ type EthtoolCmd struct {
 // an empty string
 // @bus_info: Device bus address.  This should match the dev_name()
 // string for the underlying bus device, if there is one.  May be
-// ... (linux/ethtool.h:183)
+// ... (linux/ethtool.h:182)
 type EthtoolDrvinfo struct {
 	_           structs.HostLayout
 	Cmd         uint32
@@ -1331,7 +1366,7 @@ type EthtoolDrvinfo struct {
 	RegdumpLen  uint32
 }
 
-// EthtoolWolinfo is struct ethtool_wolinfo, linux/ethtool.h:209.
+// EthtoolWolinfo is struct ethtool_wolinfo, linux/ethtool.h:208.
 //
 // struct ethtool_wolinfo - Wake-On-Lan configuration
 // @cmd: Command number = %ETHTOOL_GWOL or %ETHTOOL_SWOL
@@ -1349,7 +1384,7 @@ type EthtoolWolinfo struct {
 	_         [2]byte
 }
 
-// EthtoolValue is struct ethtool_value, linux/ethtool.h:217.
+// EthtoolValue is struct ethtool_value, linux/ethtool.h:216.
 //
 // for passing single values
 type EthtoolValue struct {
@@ -1358,7 +1393,7 @@ type EthtoolValue struct {
 	Data uint32
 }
 
-// EthtoolTunable is struct ethtool_tunable, linux/ethtool.h:251.
+// EthtoolTunable is struct ethtool_tunable, linux/ethtool.h:250.
 //
 // It is followed by data, an array of no fixed length.
 type EthtoolTunable struct {
@@ -1369,7 +1404,7 @@ type EthtoolTunable struct {
 	Len    uint32
 }
 
-// EthtoolRegs is struct ethtool_regs, linux/ethtool.h:317.
+// EthtoolRegs is struct ethtool_regs, linux/ethtool.h:319.
 //
 // struct ethtool_regs - hardware register dump
 // @cmd: Command number = %ETHTOOL_GREGS
@@ -1383,7 +1418,7 @@ type EthtoolTunable struct {
 //
 // Users should use %ETHTOOL_GDRVINFO to find the maximum length of
 // a register dump for the interface.  They must allocate the buffer
-// ... (linux/ethtool.h:317)
+// ... (linux/ethtool.h:319)
 //
 // It is followed by data, an array of no fixed length.
 type EthtoolRegs struct {
@@ -1393,7 +1428,7 @@ type EthtoolRegs struct {
 	Len     uint32
 }
 
-// EthtoolEeprom is struct ethtool_eeprom, linux/ethtool.h:342.
+// EthtoolEeprom is struct ethtool_eeprom, linux/ethtool.h:344.
 //
 // struct ethtool_eeprom - EEPROM dump
 // @cmd: Command number = %ETHTOOL_GEEPROM, %ETHTOOL_GMODULEEEPROM or
@@ -1407,7 +1442,7 @@ type EthtoolRegs struct {
 // return, number of bytes actually read/written.  In case of
 // error, this may indicate at what point the error occurred.
 // @data: Buffer to read/write from
-// ... (linux/ethtool.h:342)
+// ... (linux/ethtool.h:344)
 //
 // It is followed by data, an array of no fixed length.
 type EthtoolEeprom struct {
@@ -1418,7 +1453,7 @@ type EthtoolEeprom struct {
 	Len    uint32
 }
 
-// EthtoolEee is struct ethtool_eee, linux/ethtool.h:368.
+// EthtoolEee is struct ethtool_eee, linux/ethtool.h:370.
 //
 // struct ethtool_eee - Energy Efficient Ethernet information
 // @cmd: ETHTOOL_{G,S}EEE
@@ -1432,7 +1467,7 @@ type EthtoolEeprom struct {
 // @eee_enabled: EEE configured mode (enabled/disabled).
 // @tx_lpi_enabled: Whether the interface should assert its tx lpi, given
 // that eee was negotiated.
-// ... (linux/ethtool.h:368)
+// ... (linux/ethtool.h:370)
 type EthtoolEee struct {
 	_            structs.HostLayout
 	Cmd          uint32
@@ -1446,7 +1481,7 @@ type EthtoolEee struct {
 	Reserved     [2]uint32
 }
 
-// EthtoolModinfo is struct ethtool_modinfo, linux/ethtool.h:391.
+// EthtoolModinfo is struct ethtool_modinfo, linux/ethtool.h:393.
 //
 // struct ethtool_modinfo - plugin module eeprom information
 // @cmd: %ETHTOOL_GMODULEINFO
@@ -1465,7 +1500,7 @@ type EthtoolModinfo struct {
 	Reserved  [8]uint32
 }
 
-// EthtoolCoalesce is struct ethtool_coalesce, linux/ethtool.h:471.
+// EthtoolCoalesce is struct ethtool_coalesce, linux/ethtool.h:473.
 //
 // struct ethtool_coalesce - coalescing parameters for IRQs and stats updates
 // @cmd: ETHTOOL_{G,S}COALESCE
@@ -1479,7 +1514,7 @@ type EthtoolModinfo struct {
 // except that this value applies while an IRQ is being serviced
 // by the host.
 // @tx_coalesce_usecs: How many usecs to delay a TX interrupt after
-// ... (linux/ethtool.h:471)
+// ... (linux/ethtool.h:473)
 type EthtoolCoalesce struct {
 	_                        structs.HostLayout
 	Cmd                      uint32
@@ -1507,7 +1542,7 @@ type EthtoolCoalesce struct {
 	RateSampleInterval       uint32
 }
 
-// EthtoolRingparam is struct ethtool_ringparam, linux/ethtool.h:522.
+// EthtoolRingparam is struct ethtool_ringparam, linux/ethtool.h:524.
 //
 // struct ethtool_ringparam - RX/TX ring parameters
 // @cmd: Command number = %ETHTOOL_GRINGPARAM or %ETHTOOL_SRINGPARAM
@@ -1521,7 +1556,7 @@ type EthtoolCoalesce struct {
 // TX ring.  Read-only.
 // @rx_pending: Current maximum number of pending entries per RX ring
 // @rx_mini_pending: Current maximum number of pending entries per RX
-// ... (linux/ethtool.h:522)
+// ... (linux/ethtool.h:524)
 type EthtoolRingparam struct {
 	_                 structs.HostLayout
 	Cmd               uint32
@@ -1535,7 +1570,7 @@ type EthtoolRingparam struct {
 	TxPending         uint32
 }
 
-// EthtoolChannels is struct ethtool_channels, linux/ethtool.h:550.
+// EthtoolChannels is struct ethtool_channels, linux/ethtool.h:552.
 type EthtoolChannels struct {
 	_             structs.HostLayout
 	Cmd           uint32
@@ -1549,7 +1584,7 @@ type EthtoolChannels struct {
 	CombinedCount uint32
 }
 
-// EthtoolPauseparam is struct ethtool_pauseparam, linux/ethtool.h:584.
+// EthtoolPauseparam is struct ethtool_pauseparam, linux/ethtool.h:586.
 //
 // struct ethtool_pauseparam - Ethernet pause (flow control) parameters
 // @cmd: Command number = %ETHTOOL_GPAUSEPARAM or %ETHTOOL_SPAUSEPARAM
@@ -1563,7 +1598,7 @@ type EthtoolChannels struct {
 // If the link is autonegotiated, drivers should use
 // mii_advertise_flowctrl() or similar code to set the advertised
 // pause frame capabilities based on the @rx_pause and @tx_pause flags,
-// ... (linux/ethtool.h:584)
+// ... (linux/ethtool.h:586)
 type EthtoolPauseparam struct {
 	_       structs.HostLayout
 	Cmd     uint32
@@ -1572,18 +1607,21 @@ type EthtoolPauseparam struct {
 	TxPause uint32
 }
 
-// EthtoolGstrings is struct ethtool_gstrings, linux/ethtool.h:1099.
+// EthtoolGstrings is struct ethtool_gstrings, linux/ethtool.h:1114.
 //
 // struct ethtool_gstrings - string set for data tagging
 // @cmd: Command number = %ETHTOOL_GSTRINGS
 // @string_set: String set ID; one of &enum ethtool_stringset
-// @len: On return, the number of strings in the string set
+// @len: Number of strings in the string set
 // @data: Buffer for strings.  Each string is null-padded to a size of
 // %ETH_GSTRING_LEN.
 //
 // Users must use %ETHTOOL_GSSET_INFO to find the number of strings in
 // the string set.  They must allocate a buffer of the appropriate
 // size immediately following this structure.
+//
+// Setting @len on input is optional (though preferred), but must be zeroed
+// ... (linux/ethtool.h:1114)
 //
 // It is followed by data, an array of no fixed length.
 type EthtoolGstrings struct {
@@ -1593,7 +1631,7 @@ type EthtoolGstrings struct {
 	Len       uint32
 }
 
-// EthtoolSsetInfo is struct ethtool_sset_info, linux/ethtool.h:1124.
+// EthtoolSsetInfo is struct ethtool_sset_info, linux/ethtool.h:1139.
 //
 // struct ethtool_sset_info - string set information
 // @cmd: Command number = %ETHTOOL_GSSET_INFO
@@ -1607,7 +1645,7 @@ type EthtoolGstrings struct {
 //
 // Example: The user passes in @sset_mask = 0x7 (sets 0, 1, 2) and on
 // return @sset_mask == 0x6 (sets 1, 2).  Then @data[0] contains the
-// ... (linux/ethtool.h:1124)
+// ... (linux/ethtool.h:1139)
 //
 // It is followed by data, an array of no fixed length.
 type EthtoolSsetInfo struct {
@@ -1617,7 +1655,7 @@ type EthtoolSsetInfo struct {
 	SsetMask uint64
 }
 
-// EthtoolTest is struct ethtool_test, linux/ethtool.h:1163.
+// EthtoolTest is struct ethtool_test, linux/ethtool.h:1178.
 //
 // struct ethtool_test - device self-test invocation
 // @cmd: Command number = %ETHTOOL_TEST
@@ -1631,7 +1669,7 @@ type EthtoolSsetInfo struct {
 // Users must use %ETHTOOL_GSSET_INFO or %ETHTOOL_GDRVINFO to find the
 // number of test results that will be returned.  They must allocate a
 // buffer of the appropriate size (8 * number of results) immediately
-// ... (linux/ethtool.h:1163)
+// ... (linux/ethtool.h:1178)
 //
 // It is followed by data, an array of no fixed length.
 type EthtoolTest struct {
@@ -1642,17 +1680,21 @@ type EthtoolTest struct {
 	Len      uint32
 }
 
-// EthtoolStats is struct ethtool_stats, linux/ethtool.h:1182.
+// EthtoolStats is struct ethtool_stats, linux/ethtool.h:1204.
 //
 // struct ethtool_stats - device-specific statistics
 // @cmd: Command number = %ETHTOOL_GSTATS
-// @n_stats: On return, the number of statistics
+// @n_stats: Number of statistics
 // @data: Array of statistics
 //
 // Users must use %ETHTOOL_GSSET_INFO or %ETHTOOL_GDRVINFO to find the
 // number of statistics that will be returned.  They must allocate a
 // buffer of the appropriate size (8 * number of statistics)
 // immediately following this structure.
+//
+// Setting @n_stats on input is optional (though preferred), but must be zeroed
+// otherwise.
+// ... (linux/ethtool.h:1204)
 //
 // It is followed by data, an array of no fixed length.
 type EthtoolStats struct {
@@ -1661,7 +1703,7 @@ type EthtoolStats struct {
 	NStats uint32
 }
 
-// EthtoolPermAddr is struct ethtool_perm_addr, linux/ethtool.h:1199.
+// EthtoolPermAddr is struct ethtool_perm_addr, linux/ethtool.h:1221.
 //
 // struct ethtool_perm_addr - permanent hardware address
 // @cmd: Command number = %ETHTOOL_GPERMADDR
@@ -1680,7 +1722,7 @@ type EthtoolPermAddr struct {
 	Size uint32
 }
 
-// EthtoolTcpip4Spec is struct ethtool_tcpip4_spec, linux/ethtool.h:1238.
+// EthtoolTcpip4Spec is struct ethtool_tcpip4_spec, linux/ethtool.h:1260.
 //
 // struct ethtool_tcpip4_spec - flow specification for TCP/IPv4 etc.
 // @ip4src: Source host
@@ -1700,7 +1742,7 @@ type EthtoolTcpip4Spec struct {
 	_      [3]byte
 }
 
-// EthtoolAhEspip4Spec is struct ethtool_ah_espip4_spec, linux/ethtool.h:1255.
+// EthtoolAhEspip4Spec is struct ethtool_ah_espip4_spec, linux/ethtool.h:1277.
 //
 // struct ethtool_ah_espip4_spec - flow specification for IPsec/IPv4
 // @ip4src: Source host
@@ -1718,7 +1760,7 @@ type EthtoolAhEspip4Spec struct {
 	_      [3]byte
 }
 
-// EthtoolUsrip4Spec is struct ethtool_usrip4_spec, linux/ethtool.h:1273.
+// EthtoolUsrip4Spec is struct ethtool_usrip4_spec, linux/ethtool.h:1295.
 //
 // struct ethtool_usrip4_spec - general flow specification for IPv4
 // @ip4src: Source host
@@ -1738,7 +1780,7 @@ type EthtoolUsrip4Spec struct {
 	_        [1]byte
 }
 
-// EthtoolTcpip6Spec is struct ethtool_tcpip6_spec, linux/ethtool.h:1292.
+// EthtoolTcpip6Spec is struct ethtool_tcpip6_spec, linux/ethtool.h:1314.
 //
 // struct ethtool_tcpip6_spec - flow specification for TCP/IPv6 etc.
 // @ip6src: Source host
@@ -1758,7 +1800,7 @@ type EthtoolTcpip6Spec struct {
 	_      [3]byte
 }
 
-// EthtoolAhEspip6Spec is struct ethtool_ah_espip6_spec, linux/ethtool.h:1309.
+// EthtoolAhEspip6Spec is struct ethtool_ah_espip6_spec, linux/ethtool.h:1331.
 //
 // struct ethtool_ah_espip6_spec - flow specification for IPsec/IPv6
 // @ip6src: Source host
@@ -1776,7 +1818,7 @@ type EthtoolAhEspip6Spec struct {
 	_      [3]byte
 }
 
-// EthtoolUsrip6Spec is struct ethtool_usrip6_spec, linux/ethtool.h:1324.
+// EthtoolUsrip6Spec is struct ethtool_usrip6_spec, linux/ethtool.h:1346.
 //
 // struct ethtool_usrip6_spec - general flow specification for IPv6
 // @ip6src: Source host
@@ -1794,7 +1836,7 @@ type EthtoolUsrip6Spec struct {
 	_        [2]byte
 }
 
-// EthtoolFlowUnion is union ethtool_flow_union, linux/ethtool.h:1332.
+// EthtoolFlowUnion is union ethtool_flow_union, linux/ethtool.h:1354.
 type EthtoolFlowUnion struct {
 	_   structs.HostLayout
 	raw [13]uint32
@@ -1870,7 +1912,7 @@ func (x *EthtoolFlowUnion) Hdata() *[52]uint8 {
 	return (*[52]uint8)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// EthtoolFlowExt is struct ethtool_flow_ext, linux/ethtool.h:1361.
+// EthtoolFlowExt is struct ethtool_flow_ext, linux/ethtool.h:1383.
 //
 // struct ethtool_flow_ext - additional RX flow fields
 // @h_dest: destination MAC address
@@ -1891,7 +1933,7 @@ type EthtoolFlowExt struct {
 	Data      [2]Be32
 }
 
-// EthtoolRxFlowSpec is struct ethtool_rx_flow_spec, linux/ethtool.h:1386.
+// EthtoolRxFlowSpec is struct ethtool_rx_flow_spec, linux/ethtool.h:1408.
 //
 // struct ethtool_rx_flow_spec - classification rule for RX flows
 // @flow_type: Type of match to perform, e.g. %TCP_V4_FLOW
@@ -1905,7 +1947,7 @@ type EthtoolFlowExt struct {
 // @ring_cookie: RX ring/queue index to deliver to, or %RX_CLS_FLOW_DISC
 // if packets should be discarded, or %RX_CLS_FLOW_WAKE if the
 // packets should be used for Wake-on-LAN with %WAKE_FILTER
-// ... (linux/ethtool.h:1386)
+// ... (linux/ethtool.h:1408)
 type EthtoolRxFlowSpec struct {
 	_          structs.HostLayout
 	FlowType   uint32
@@ -1919,7 +1961,7 @@ type EthtoolRxFlowSpec struct {
 	_          [4]byte
 }
 
-// EthtoolRxnfc is struct ethtool_rxnfc, linux/ethtool.h:1482.
+// EthtoolRxnfc is struct ethtool_rxnfc, linux/ethtool.h:1504.
 //
 // struct ethtool_rxnfc - command to get or set RX flow classification rules
 // @cmd: Specific command number - %ETHTOOL_GRXFH, %ETHTOOL_SRXFH,
@@ -1933,7 +1975,7 @@ type EthtoolRxFlowSpec struct {
 // @rule_locs: Array of used rule locations
 //
 // For %ETHTOOL_GRXFH and %ETHTOOL_SRXFH, @data is a bitmask indicating
-// ... (linux/ethtool.h:1482)
+// ... (linux/ethtool.h:1504)
 //
 // It is followed by rule_locs, an array of no fixed length.
 type EthtoolRxnfc struct {
@@ -1956,7 +1998,7 @@ func (x *EthtoolRxnfc) RssContext() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union184), 0))
 }
 
-// EthtoolRxfhIndir is struct ethtool_rxfh_indir, linux/ethtool.h:1508.
+// EthtoolRxfhIndir is struct ethtool_rxfh_indir, linux/ethtool.h:1530.
 //
 // struct ethtool_rxfh_indir - command to get or set RX flow hash indirection
 // @cmd: Specific command number - %ETHTOOL_GRXFHINDIR or %ETHTOOL_SRXFHINDIR
@@ -1977,7 +2019,7 @@ type EthtoolRxfhIndir struct {
 	Size uint32
 }
 
-// EthtoolRxfh is struct ethtool_rxfh, linux/ethtool.h:1546.
+// EthtoolRxfh is struct ethtool_rxfh, linux/ethtool.h:1568.
 //
 // struct ethtool_rxfh - command to get/set RX flow hash indir or/and hash key.
 // @cmd: Specific command number - %ETHTOOL_GRSSH or %ETHTOOL_SRSSH
@@ -1991,7 +2033,7 @@ type EthtoolRxfhIndir struct {
 // %ETH_RXFH_INDIR_NO_CHANGE.  On return from %ETHTOOL_GRSSH,
 // the array size of the hardware indirection table.
 // @key_size: On entry, the array size of the user buffer for the hash key,
-// ... (linux/ethtool.h:1546)
+// ... (linux/ethtool.h:1568)
 //
 // It is followed by rss_config, an array of no fixed length.
 type EthtoolRxfh struct {
@@ -2006,7 +2048,7 @@ type EthtoolRxfh struct {
 	Rsvd32     uint32
 }
 
-// EthtoolRxNtupleFlowSpec is struct ethtool_rx_ntuple_flow_spec, linux/ethtool.h:1576.
+// EthtoolRxNtupleFlowSpec is struct ethtool_rx_ntuple_flow_spec, linux/ethtool.h:1598.
 //
 // struct ethtool_rx_ntuple_flow_spec - specification for RX flow filter
 // @flow_type: Type of match to perform, e.g. %TCP_V4_FLOW
@@ -2020,7 +2062,7 @@ type EthtoolRxfh struct {
 // (negative, e.g. %ETHTOOL_RXNTUPLE_ACTION_DROP)
 //
 // For flow types %TCP_V4_FLOW, %UDP_V4_FLOW and %SCTP_V4_FLOW, where
-// ... (linux/ethtool.h:1576)
+// ... (linux/ethtool.h:1598)
 type EthtoolRxNtupleFlowSpec struct {
 	_           structs.HostLayout
 	FlowType    uint32
@@ -2034,7 +2076,7 @@ type EthtoolRxNtupleFlowSpec struct {
 	_           [4]byte
 }
 
-// EthtoolRxNtupleFlowSpecHU is the union HU of EthtoolRxNtupleFlowSpec, linux/ethtool.h:1578.
+// EthtoolRxNtupleFlowSpecHU is the union HU of EthtoolRxNtupleFlowSpec, linux/ethtool.h:1600.
 type EthtoolRxNtupleFlowSpecHU struct {
 	_   structs.HostLayout
 	raw [18]uint32
@@ -2080,7 +2122,7 @@ func (x *EthtoolRxNtupleFlowSpecHU) Hdata() *[72]uint8 {
 	return (*[72]uint8)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// EthtoolRxNtuple is struct ethtool_rx_ntuple, linux/ethtool.h:1604.
+// EthtoolRxNtuple is struct ethtool_rx_ntuple, linux/ethtool.h:1626.
 //
 // struct ethtool_rx_ntuple - command to set or clear RX flow filter
 // @cmd: Command number - %ETHTOOL_SRXNTUPLE
@@ -2092,7 +2134,7 @@ type EthtoolRxNtuple struct {
 	Fs  EthtoolRxNtupleFlowSpec
 }
 
-// EthtoolFlash is struct ethtool_flash, linux/ethtool.h:1615.
+// EthtoolFlash is struct ethtool_flash, linux/ethtool.h:1637.
 //
 // for passing firmware flashing related parameters
 type EthtoolFlash struct {
@@ -2102,7 +2144,7 @@ type EthtoolFlash struct {
 	Data   [128]byte
 }
 
-// EthtoolDump is struct ethtool_dump, linux/ethtool.h:1635.
+// EthtoolDump is struct ethtool_dump, linux/ethtool.h:1657.
 //
 // struct ethtool_dump - used for retrieving, setting device dump
 // @cmd: Command number - %ETHTOOL_GET_DUMP_FLAG, %ETHTOOL_GET_DUMP_DATA, or
@@ -2126,7 +2168,7 @@ type EthtoolDump struct {
 	Len     uint32
 }
 
-// EthtoolGetFeaturesBlock is struct ethtool_get_features_block, linux/ethtool.h:1654.
+// EthtoolGetFeaturesBlock is struct ethtool_get_features_block, linux/ethtool.h:1676.
 //
 // struct ethtool_get_features_block - block with state of 32 features
 // @available: mask of changeable features
@@ -2141,7 +2183,7 @@ type EthtoolGetFeaturesBlock struct {
 	NeverChanged uint32
 }
 
-// EthtoolGfeatures is struct ethtool_gfeatures, linux/ethtool.h:1669.
+// EthtoolGfeatures is struct ethtool_gfeatures, linux/ethtool.h:1691.
 //
 // struct ethtool_gfeatures - command to get state of device's features
 // @cmd: command number = %ETHTOOL_GFEATURES
@@ -2157,7 +2199,7 @@ type EthtoolGfeatures struct {
 	Size uint32
 }
 
-// EthtoolSetFeaturesBlock is struct ethtool_set_features_block, linux/ethtool.h:1680.
+// EthtoolSetFeaturesBlock is struct ethtool_set_features_block, linux/ethtool.h:1702.
 //
 // struct ethtool_set_features_block - block with request for 32 features
 // @valid: mask of features to be changed
@@ -2168,7 +2210,7 @@ type EthtoolSetFeaturesBlock struct {
 	Requested uint32
 }
 
-// EthtoolSfeatures is struct ethtool_sfeatures, linux/ethtool.h:1691.
+// EthtoolSfeatures is struct ethtool_sfeatures, linux/ethtool.h:1713.
 //
 // struct ethtool_sfeatures - command to request change in device's features
 // @cmd: command number = %ETHTOOL_SFEATURES
@@ -2182,7 +2224,7 @@ type EthtoolSfeatures struct {
 	Size uint32
 }
 
-// EthtoolTsInfo is struct ethtool_ts_info, linux/ethtool.h:1717.
+// EthtoolTsInfo is struct ethtool_ts_info, linux/ethtool.h:1739.
 //
 // struct ethtool_ts_info - holds a device's timestamping and PHC association
 // @cmd: command number = %ETHTOOL_GET_TS_INFO
@@ -2196,7 +2238,7 @@ type EthtoolSfeatures struct {
 // The bits in the 'tx_types' and 'rx_filters' fields correspond to
 // the 'hwtstamp_tx_types' and 'hwtstamp_rx_filters' enumeration values,
 // respectively.  For example, if the device supports HWTSTAMP_TX_ON,
-// ... (linux/ethtool.h:1717)
+// ... (linux/ethtool.h:1739)
 type EthtoolTsInfo struct {
 	_              structs.HostLayout
 	Cmd            uint32
@@ -2208,7 +2250,7 @@ type EthtoolTsInfo struct {
 	RxReserved     [3]uint32
 }
 
-// EthtoolPerQueueOp is struct ethtool_per_queue_op, linux/ethtool.h:1771.
+// EthtoolPerQueueOp is struct ethtool_per_queue_op, linux/ethtool.h:1793.
 //
 // struct ethtool_per_queue_op - apply sub command to the queues in mask.
 // @cmd: ETHTOOL_PERQUEUE
@@ -2224,7 +2266,7 @@ type EthtoolPerQueueOp struct {
 	QueueMask  [128]uint32
 }
 
-// EthtoolFecparam is struct ethtool_fecparam, linux/ethtool.h:1807.
+// EthtoolFecparam is struct ethtool_fecparam, linux/ethtool.h:1829.
 //
 // struct ethtool_fecparam - Ethernet Forward Error Correction parameters
 // @cmd: Command number = %ETHTOOL_GFECPARAM or %ETHTOOL_SFECPARAM
@@ -2238,7 +2280,7 @@ type EthtoolPerQueueOp struct {
 //
 // FEC modes supported by the device can be read via %ETHTOOL_GLINKSETTINGS.
 // FEC settings are configured by link autonegotiation whenever it's enabled.
-// ... (linux/ethtool.h:1807)
+// ... (linux/ethtool.h:1829)
 type EthtoolFecparam struct {
 	_         structs.HostLayout
 	Cmd       uint32
@@ -2247,7 +2289,7 @@ type EthtoolFecparam struct {
 	Reserved  uint32
 }
 
-// EthtoolLinkSettings is struct ethtool_link_settings, linux/ethtool.h:2519.
+// EthtoolLinkSettings is struct ethtool_link_settings, linux/ethtool.h:2572.
 //
 // struct ethtool_link_settings - link control and status
 //
@@ -2261,7 +2303,7 @@ type EthtoolFecparam struct {
 // settings; do not use %ETHTOOL_SLINKSETTINGS if
 // %ETHTOOL_GLINKSETTINGS failed: stick to
 // %ETHTOOL_GSET/%ETHTOOL_SSET in that case.
-// ... (linux/ethtool.h:2519)
+// ... (linux/ethtool.h:2572)
 //
 // It is followed by link_mode_masks, an array of no fixed length.
 type EthtoolLinkSettings struct {

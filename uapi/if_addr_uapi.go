@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/if_addr.h
-// SHA256: 3bcf5cfa0e860b2022b968f435125327fde4eabc336a850458020db0c31019b5
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: 4e3b3e4c688ab0719bfea948b9339eed58050ee48982ee9fe01eddae229b4412
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -32,21 +32,22 @@ const (
 	IFA_RT_PRIORITY    = 9 // u32, priority/metric for prefix route
 	IFA_TARGET_NETNSID = 10
 	IFA_PROTO          = 11 // u8, address protocol
+	IFA_MC_USERS       = 12 // u32, multicast group users
 )
 
-// linux/if_addr.h:42
+// linux/if_addr.h:43
 const (
-	IFA_MAX = 11
+	IFA_MAX = 12
 )
 
 // ifa_flags
-// linux/if_addr.h:45
+// linux/if_addr.h:46
 const (
 	IFA_F_SECONDARY = 0x1
 	IFA_F_TEMPORARY = 1
 )
 
-// linux/if_addr.h:48
+// linux/if_addr.h:49
 const (
 	IFA_F_NODAD          = 0x2
 	IFA_F_OPTIMISTIC     = 0x4
@@ -62,7 +63,7 @@ const (
 )
 
 // ifa_proto
-// linux/if_addr.h:72
+// linux/if_addr.h:73
 const (
 	IFAPROT_UNSPEC    = 0
 	IFAPROT_KERNEL_LO = 1 // loopback
@@ -80,7 +81,7 @@ type Ifaddrmsg struct {
 	IfaIndex     uint32 // Link index
 }
 
-// IfaCacheinfo is struct ifa_cacheinfo, linux/if_addr.h:60.
+// IfaCacheinfo is struct ifa_cacheinfo, linux/if_addr.h:61.
 type IfaCacheinfo struct {
 	_           structs.HostLayout
 	IfaPrefered uint32

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0+ WITH Linux-syscall-note
 //
 // Header: linux/if_ether.h
-// SHA256: 5f5b0f56e48725c03cea723c390331c9bf83532a011f04e48b7cd9600e2aa42b
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: d83644ca579db93346655696ad141facc88b485946c63d7909d1ff584a2117ee
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -70,16 +70,20 @@ const (
 	ETH_P_PPP_DISC = 0x8863 // PPPoE discovery messages
 	ETH_P_PPP_SES  = 0x8864 // PPPoE session messages
 	ETH_P_LINK_CTL = 0x886c // HPNA, wlan link local tunnel
+	ETH_P_8021AC   = 0x8870 // 802.1AC LLC > 1500 bytes
 	// Frame-based ATM Transport
 	// over Ethernet
-	ETH_P_ATMFATE   = 0x8884
-	ETH_P_PAE       = 0x888e // Port Access Entity (IEEE 802.1X)
-	ETH_P_PROFINET  = 0x8892 // PROFINET
-	ETH_P_REALTEK   = 0x8899 // Multiple proprietary protocols
-	ETH_P_AOE       = 0x88a2 // ATA over Ethernet
-	ETH_P_ETHERCAT  = 0x88a4 // EtherCAT
-	ETH_P_8021AD    = 0x88a8 // 802.1ad Service VLAN
-	ETH_P_802_EX1   = 0x88b5 // 802.1 Local Experimental 1.
+	ETH_P_ATMFATE  = 0x8884
+	ETH_P_PAE      = 0x888e // Port Access Entity (IEEE 802.1X)
+	ETH_P_PROFINET = 0x8892 // PROFINET
+	ETH_P_REALTEK  = 0x8899 // Multiple proprietary protocols
+	ETH_P_AOE      = 0x88a2 // ATA over Ethernet
+	ETH_P_ETHERCAT = 0x88a4 // EtherCAT
+	ETH_P_8021AD   = 0x88a8 // 802.1ad Service VLAN
+	ETH_P_802_EX1  = 0x88b5 // 802.1 Local Experimental 1.
+	// Infineon Technologies Corporate Research ST
+	// Used by MaxLinear GSW DSA
+	ETH_P_MXLGSW    = 0x88c3
 	ETH_P_PREAUTH   = 0x88c7 // 802.11 Preauthentication
 	ETH_P_TIPC      = 0x88ca // TIPC
 	ETH_P_LLDP      = 0x88cc // Link Layer Discovery Protocol
@@ -102,21 +106,23 @@ const (
 	ETH_P_QINQ1     = 0x9100 // deprecated QinQ VLAN [ NOT AN OFFICIALLY REGISTERED ID ]
 	ETH_P_QINQ2     = 0x9200 // deprecated QinQ VLAN [ NOT AN OFFICIALLY REGISTERED ID ]
 	ETH_P_QINQ3     = 0x9300 // deprecated QinQ VLAN [ NOT AN OFFICIALLY REGISTERED ID ]
+	ETH_P_YT921X    = 0x9988 // Motorcomm YT921x DSA [ NOT AN OFFICIALLY REGISTERED ID ]
 	ETH_P_EDSA      = 0xdada // Ethertype DSA [ NOT AN OFFICIALLY REGISTERED ID ]
 	ETH_P_DSA_8021Q = 0xdadb // Fake VLAN Header for DSA [ NOT AN OFFICIALLY REGISTERED ID ]
 	ETH_P_DSA_A5PSW = 0xe001 // A5PSW Tag Value [ NOT AN OFFICIALLY REGISTERED ID ]
 	ETH_P_IFE       = 0xed3e // ForCES inter-FE LFB type
 	ETH_P_AF_IUCV   = 0xfbfb // IBM af_iucv [ NOT AN OFFICIALLY REGISTERED ID ]
+	ETH_P_NXP_NETC  = 0xfd3a // NXP NETC DSA [ NOT AN OFFICIALLY REGISTERED ID ]
 )
 
-// linux/if_ether.h:123
+// linux/if_ether.h:129
 const (
 	// If the value in the ethernet type is more than this value
 	// then the frame is Ethernet II. Else it is 802.3
 	ETH_P_802_3_MIN = 0x600
 )
 
-// linux/if_ether.h:130
+// linux/if_ether.h:136
 const (
 	ETH_P_802_3      = 0x1  // Dummy type for 802.3 frames
 	ETH_P_AX25       = 0x2  // Dummy protocol id for AX.25
@@ -150,9 +156,13 @@ const (
 	// Management component transport
 	// protocol packets
 	ETH_P_MCTP = 0xfa
+	// GRE tunnels: LLC "fe fe 03" analog,
+	// used primarily for IS-IS over GRE
+	// WARNING: not internal, used on wire!
+	ETH_P_GRE_OSI = 0xfe
 )
 
-// Ethhdr is struct ethhdr, linux/if_ether.h:173.
+// Ethhdr is struct ethhdr, linux/if_ether.h:183.
 type Ethhdr struct {
 	_       structs.HostLayout
 	HDest   [6]uint8 // destination eth addr

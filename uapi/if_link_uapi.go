@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/if_link.h
-// SHA256: 934595d7054eaf5f9307e2e35f65b04ce6a5c7884035991c1fb270bc7ea142dd
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: 05876ecd1b6b79cee5e4cf6269478794e719580e4c4c480a76f711935ddcac93
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -71,25 +71,29 @@ const (
 	IFLA_PROTO_DOWN_REASON  = 55
 	// device (sysfs) name as parent, used instead
 	// of IFLA_LINK where there's no parent netdev
-	IFLA_PARENT_DEV_NAME     = 56
-	IFLA_PARENT_DEV_BUS_NAME = 57
-	IFLA_GRO_MAX_SIZE        = 58
-	IFLA_TSO_MAX_SIZE        = 59
-	IFLA_TSO_MAX_SEGS        = 60
-	IFLA_ALLMULTI            = 61 // Allmulti count: > 0 means acts ALLMULTI
-	IFLA_DEVLINK_PORT        = 62
-	IFLA_GSO_IPV4_MAX_SIZE   = 63
-	IFLA_GRO_IPV4_MAX_SIZE   = 64
-	IFLA_DPLL_PIN            = 65
-	IFLA_XPS                 = 70 // 66 to 69 have a meaning in later kernels
+	IFLA_PARENT_DEV_NAME            = 56
+	IFLA_PARENT_DEV_BUS_NAME        = 57
+	IFLA_GRO_MAX_SIZE               = 58
+	IFLA_TSO_MAX_SIZE               = 59
+	IFLA_TSO_MAX_SEGS               = 60
+	IFLA_ALLMULTI                   = 61 // Allmulti count: > 0 means acts ALLMULTI
+	IFLA_DEVLINK_PORT               = 62
+	IFLA_GSO_IPV4_MAX_SIZE          = 63
+	IFLA_GRO_IPV4_MAX_SIZE          = 64
+	IFLA_DPLL_PIN                   = 65
+	IFLA_MAX_PACING_OFFLOAD_HORIZON = 66
+	IFLA_NETNS_IMMUTABLE            = 67
+	IFLA_HEADROOM                   = 68
+	IFLA_TAILROOM                   = 69
+	IFLA_XPS                        = 70
 )
 
-// linux/if_link.h:387
+// linux/if_link.h:389
 const (
 	IFLA_MAX = 70
 )
 
-// enum, linux/if_link.h:389
+// enum, linux/if_link.h:391
 const (
 	IFLA_PROTO_DOWN_REASON_UNSPEC = 0
 	IFLA_PROTO_DOWN_REASON_MASK   = 1 // u32, mask for reason bits
@@ -97,19 +101,19 @@ const (
 	IFLA_PROTO_DOWN_REASON_MAX    = 2
 )
 
-// enum, linux/if_link.h:402
+// enum, linux/if_link.h:404
 const (
 	IFLA_INET_UNSPEC = 0
 	IFLA_INET_CONF   = 1
 )
 
-// linux/if_link.h:408
+// linux/if_link.h:410
 const (
 	IFLA_INET_MAX = 1
 )
 
 // Subtype attributes for IFLA_PROTINFO
-// enum, linux/if_link.h:440
+// enum, linux/if_link.h:442
 const (
 	IFLA_INET6_UNSPEC        = 0
 	IFLA_INET6_FLAGS         = 1 // link flags
@@ -123,12 +127,12 @@ const (
 	IFLA_INET6_RA_MTU        = 9 // mtu carried in the RA message
 )
 
-// linux/if_link.h:454
+// linux/if_link.h:456
 const (
 	IFLA_INET6_MAX = 9
 )
 
-// enum in6_addr_gen_mode, linux/if_link.h:456
+// enum in6_addr_gen_mode, linux/if_link.h:458
 const (
 	IN6_ADDR_GEN_MODE_EUI64          = 0
 	IN6_ADDR_GEN_MODE_NONE           = 1
@@ -148,8 +152,8 @@ const (
 // to FORWARDING). Only relevant if STP is enabled.
 //
 // The valid values are between (2 * USER_HZ) and (30 * USER_HZ).
-// ... (linux/if_link.h:745)
-// enum, linux/if_link.h:745
+// ... (linux/if_link.h:752)
+// enum, linux/if_link.h:752
 const (
 	IFLA_BR_UNSPEC                     = 0
 	IFLA_BR_FORWARD_DELAY              = 1
@@ -201,11 +205,37 @@ const (
 	IFLA_BR_MCAST_QUERIER_STATE        = 47
 	IFLA_BR_FDB_N_LEARNED              = 48
 	IFLA_BR_FDB_MAX_LEARNED            = 49
+	IFLA_BR_STP_MODE                   = 50
 )
 
-// linux/if_link.h:799
+// linux/if_link.h:807
 const (
-	IFLA_BR_MAX = 49
+	IFLA_BR_MAX = 50
+)
+
+// DOC: Bridge STP mode values
+//
+// @BR_STP_MODE_AUTO
+// Default. The kernel invokes the “/sbin/bridge-stp“ helper to hand
+// the bridge to a userspace STP daemon (e.g. mstpd). Only attempted in
+// the initial network namespace; in other namespaces this falls back to
+// kernel STP.
+//
+// @BR_STP_MODE_USER
+// Directly enable userspace STP (“BR_USER_STP“) without invoking the
+// “/sbin/bridge-stp“ helper. Works in any network namespace.
+// Userspace is responsible for ensuring an STP daemon manages the
+// ... (linux/if_link.h:833)
+// enum br_stp_mode, linux/if_link.h:833
+const (
+	BR_STP_MODE_AUTO   = 0
+	BR_STP_MODE_USER   = 1
+	BR_STP_MODE_KERNEL = 2
+)
+
+// linux/if_link.h:840
+const (
+	BR_STP_MODE_MAX = 2
 )
 
 // DOC: Bridge mode enum definition
@@ -216,7 +246,7 @@ const (
 // used to support basic VEPA (Virtual Ethernet Port Aggregator)
 // capabilities. By default, this flag is turned off and the bridge will
 // not forward traffic back out of the receiving port.
-// enum, linux/if_link.h:816
+// enum, linux/if_link.h:857
 const (
 	BRIDGE_MODE_UNSPEC  = 0
 	BRIDGE_MODE_HAIRPIN = 1
@@ -234,8 +264,8 @@ const (
 // * 1 - port is in STP *LISTENING* state. Only valid if STP is enabled
 // on the bridge. In this state the port listens for STP BPDUs and
 // drops all other traffic frames.
-// ... (linux/if_link.h:1052)
-// enum, linux/if_link.h:1052
+// ... (linux/if_link.h:1109)
+// enum, linux/if_link.h:1109
 const (
 	IFLA_BRPORT_UNSPEC                = 0
 	IFLA_BRPORT_STATE                 = 1  // Spanning tree state
@@ -282,14 +312,15 @@ const (
 	IFLA_BRPORT_MCAST_MAX_GROUPS      = 42
 	IFLA_BRPORT_NEIGH_VLAN_SUPPRESS   = 43
 	IFLA_BRPORT_BACKUP_NHID           = 44
+	IFLA_BRPORT_NEIGH_FORWARD_GRAT    = 45
 )
 
-// linux/if_link.h:1100
+// linux/if_link.h:1158
 const (
-	IFLA_BRPORT_MAX = 44
+	IFLA_BRPORT_MAX = 45
 )
 
-// enum, linux/if_link.h:1109
+// enum, linux/if_link.h:1167
 const (
 	IFLA_INFO_UNSPEC     = 0
 	IFLA_INFO_KIND       = 1
@@ -299,12 +330,12 @@ const (
 	IFLA_INFO_SLAVE_DATA = 5
 )
 
-// linux/if_link.h:1119
+// linux/if_link.h:1177
 const (
 	IFLA_INFO_MAX = 5
 )
 
-// enum, linux/if_link.h:1123
+// enum, linux/if_link.h:1181
 const (
 	IFLA_VLAN_UNSPEC      = 0
 	IFLA_VLAN_ID          = 1
@@ -314,24 +345,24 @@ const (
 	IFLA_VLAN_PROTOCOL    = 5
 )
 
-// linux/if_link.h:1133
+// linux/if_link.h:1191
 const (
 	IFLA_VLAN_MAX = 5
 )
 
-// enum, linux/if_link.h:1140
+// enum, linux/if_link.h:1198
 const (
 	IFLA_VLAN_QOS_UNSPEC  = 0
 	IFLA_VLAN_QOS_MAPPING = 1
 )
 
-// linux/if_link.h:1146
+// linux/if_link.h:1204
 const (
 	IFLA_VLAN_QOS_MAX = 1
 )
 
 // MACVLAN section
-// enum, linux/if_link.h:1154
+// enum, linux/if_link.h:1212
 const (
 	IFLA_MACVLAN_UNSPEC            = 0
 	IFLA_MACVLAN_MODE              = 1
@@ -345,12 +376,12 @@ const (
 	IFLA_MACVLAN_BC_CUTOFF         = 9
 )
 
-// linux/if_link.h:1168
+// linux/if_link.h:1226
 const (
 	IFLA_MACVLAN_MAX = 9
 )
 
-// enum macvlan_mode, linux/if_link.h:1170
+// enum macvlan_mode, linux/if_link.h:1228
 const (
 	MACVLAN_MODE_PRIVATE  = 1  // don't talk to other macvlans
 	MACVLAN_MODE_VEPA     = 2  // talk to other ports through ext bridge
@@ -359,7 +390,7 @@ const (
 	MACVLAN_MODE_SOURCE   = 16 // use source MAC address list to assign
 )
 
-// enum macvlan_macaddr_mode, linux/if_link.h:1178
+// enum macvlan_macaddr_mode, linux/if_link.h:1236
 const (
 	MACVLAN_MACADDR_ADD   = 0
 	MACVLAN_MACADDR_DEL   = 1
@@ -367,37 +398,37 @@ const (
 	MACVLAN_MACADDR_SET   = 3
 )
 
-// linux/if_link.h:1185
+// linux/if_link.h:1243
 const (
 	MACVLAN_FLAG_NOPROMISC = 1
 	MACVLAN_FLAG_NODST     = 2 // skip dst macvlan if matching src macvlan
 )
 
 // VRF section
-// enum, linux/if_link.h:1189
+// enum, linux/if_link.h:1247
 const (
 	IFLA_VRF_UNSPEC = 0
 	IFLA_VRF_TABLE  = 1
 )
 
-// linux/if_link.h:1195
+// linux/if_link.h:1253
 const (
 	IFLA_VRF_MAX = 1
 )
 
-// enum, linux/if_link.h:1197
+// enum, linux/if_link.h:1255
 const (
 	IFLA_VRF_PORT_UNSPEC = 0
 	IFLA_VRF_PORT_TABLE  = 1
 )
 
-// linux/if_link.h:1203
+// linux/if_link.h:1261
 const (
 	IFLA_VRF_PORT_MAX = 1
 )
 
 // MACSEC section
-// enum, linux/if_link.h:1206
+// enum, linux/if_link.h:1264
 const (
 	IFLA_MACSEC_UNSPEC         = 0
 	IFLA_MACSEC_SCI            = 1
@@ -417,13 +448,13 @@ const (
 	IFLA_MACSEC_OFFLOAD        = 15
 )
 
-// linux/if_link.h:1226
+// linux/if_link.h:1284
 const (
 	IFLA_MACSEC_MAX = 15
 )
 
 // XFRM section
-// enum, linux/if_link.h:1229
+// enum, linux/if_link.h:1287
 const (
 	IFLA_XFRM_UNSPEC           = 0
 	IFLA_XFRM_LINK             = 1
@@ -431,12 +462,12 @@ const (
 	IFLA_XFRM_COLLECT_METADATA = 3
 )
 
-// linux/if_link.h:1237
+// linux/if_link.h:1295
 const (
 	IFLA_XFRM_MAX = 3
 )
 
-// enum macsec_validation_type, linux/if_link.h:1239
+// enum macsec_validation_type, linux/if_link.h:1297
 const (
 	MACSEC_VALIDATE_DISABLED = 0
 	MACSEC_VALIDATE_CHECK    = 1
@@ -444,7 +475,7 @@ const (
 	MACSEC_VALIDATE_MAX      = 2
 )
 
-// enum macsec_offload, linux/if_link.h:1247
+// enum macsec_offload, linux/if_link.h:1305
 const (
 	MACSEC_OFFLOAD_OFF = 0
 	MACSEC_OFFLOAD_PHY = 1
@@ -453,19 +484,19 @@ const (
 )
 
 // IPVLAN section
-// enum, linux/if_link.h:1256
+// enum, linux/if_link.h:1314
 const (
 	IFLA_IPVLAN_UNSPEC = 0
 	IFLA_IPVLAN_MODE   = 1
 	IFLA_IPVLAN_FLAGS  = 2
 )
 
-// linux/if_link.h:1263
+// linux/if_link.h:1321
 const (
 	IFLA_IPVLAN_MAX = 2
 )
 
-// enum ipvlan_mode, linux/if_link.h:1265
+// enum ipvlan_mode, linux/if_link.h:1323
 const (
 	IPVLAN_MODE_L2  = 0
 	IPVLAN_MODE_L3  = 1
@@ -473,14 +504,14 @@ const (
 	IPVLAN_MODE_MAX = 3
 )
 
-// linux/if_link.h:1272
+// linux/if_link.h:1330
 const (
 	IPVLAN_F_PRIVATE = 0x1
 	IPVLAN_F_VEPA    = 0x2
 )
 
 // netkit section
-// enum netkit_action, linux/if_link.h:1284
+// enum netkit_action, linux/if_link.h:1342
 const (
 	NETKIT_NEXT     = -1
 	NETKIT_PASS     = 0
@@ -488,10 +519,16 @@ const (
 	NETKIT_REDIRECT = 7
 )
 
-// enum netkit_mode, linux/if_link.h:1291
+// enum netkit_mode, linux/if_link.h:1349
 const (
 	NETKIT_L2 = 0
 	NETKIT_L3 = 1
+)
+
+// enum netkit_pairing, linux/if_link.h:1354
+const (
+	NETKIT_DEVICE_PAIR   = 0
+	NETKIT_DEVICE_SINGLE = 1
 )
 
 // NETKIT_SCRUB_NONE leaves clearing skb->{mark,priority} up to
@@ -501,13 +538,13 @@ const (
 // NETKIT_SCRUB_DEFAULT zeroes skb->{mark,priority} fields before
 // invoking the attached BPF program when the peer device resides
 // in a different network namespace. This is the default behavior.
-// enum netkit_scrub, linux/if_link.h:1304
+// enum netkit_scrub, linux/if_link.h:1367
 const (
 	NETKIT_SCRUB_NONE    = 0
 	NETKIT_SCRUB_DEFAULT = 1
 )
 
-// enum, linux/if_link.h:1309
+// enum, linux/if_link.h:1372
 const (
 	IFLA_NETKIT_UNSPEC      = 0
 	IFLA_NETKIT_PEER_INFO   = 1
@@ -517,25 +554,28 @@ const (
 	IFLA_NETKIT_MODE        = 5
 	IFLA_NETKIT_SCRUB       = 6
 	IFLA_NETKIT_PEER_SCRUB  = 7
+	IFLA_NETKIT_HEADROOM    = 8
+	IFLA_NETKIT_TAILROOM    = 9
+	IFLA_NETKIT_PAIRING     = 10
 )
 
-// linux/if_link.h:1320
+// linux/if_link.h:1386
 const (
-	IFLA_NETKIT_MAX = 7
+	IFLA_NETKIT_MAX = 10
 )
 
-// linux/if_link.h:1325
+// linux/if_link.h:1391
 const (
 	TUNNEL_MSG_FLAG_STATS = 0x1 // include statistics in the dump
 )
 
-// linux/if_link.h:1327
+// linux/if_link.h:1393
 const (
 	TUNNEL_MSG_VALID_USER_FLAGS = 1
 )
 
 // Embedded inside VXLAN_VNIFILTER_ENTRY_STATS
-// enum, linux/if_link.h:1330
+// enum, linux/if_link.h:1396
 const (
 	VNIFILTER_ENTRY_STATS_UNSPEC    = 0
 	VNIFILTER_ENTRY_STATS_RX_BYTES  = 1
@@ -549,12 +589,12 @@ const (
 	VNIFILTER_ENTRY_STATS_PAD       = 9
 )
 
-// linux/if_link.h:1343
+// linux/if_link.h:1409
 const (
 	VNIFILTER_ENTRY_STATS_MAX = 9
 )
 
-// enum, linux/if_link.h:1345
+// enum, linux/if_link.h:1411
 const (
 	VXLAN_VNIFILTER_ENTRY_UNSPEC = 0
 	VXLAN_VNIFILTER_ENTRY_START  = 1
@@ -564,23 +604,23 @@ const (
 	VXLAN_VNIFILTER_ENTRY_STATS  = 5
 )
 
-// linux/if_link.h:1354
+// linux/if_link.h:1420
 const (
 	VXLAN_VNIFILTER_ENTRY_MAX = 5
 )
 
-// enum, linux/if_link.h:1356
+// enum, linux/if_link.h:1422
 const (
 	VXLAN_VNIFILTER_UNSPEC = 0
 	VXLAN_VNIFILTER_ENTRY  = 1
 )
 
-// linux/if_link.h:1361
+// linux/if_link.h:1427
 const (
 	VXLAN_VNIFILTER_MAX = 1
 )
 
-// enum, linux/if_link.h:1363
+// enum, linux/if_link.h:1429
 const (
 	IFLA_VXLAN_UNSPEC            = 0
 	IFLA_VXLAN_ID                = 1
@@ -615,14 +655,16 @@ const (
 	IFLA_VXLAN_VNIFILTER         = 30 // only applicable with COLLECT_METADATA mode
 	IFLA_VXLAN_LOCALBYPASS       = 31
 	IFLA_VXLAN_LABEL_POLICY      = 32 // IPv6 flow label policy; ifla_vxlan_label_policy
+	IFLA_VXLAN_RESERVED_BITS     = 33
+	IFLA_VXLAN_MC_ROUTE          = 34
 )
 
-// linux/if_link.h:1399
+// linux/if_link.h:1467
 const (
-	IFLA_VXLAN_MAX = 32
+	IFLA_VXLAN_MAX = 34
 )
 
-// enum ifla_vxlan_df, linux/if_link.h:1406
+// enum ifla_vxlan_df, linux/if_link.h:1474
 const (
 	VXLAN_DF_UNSET   = 0
 	VXLAN_DF_SET     = 1
@@ -630,7 +672,7 @@ const (
 	VXLAN_DF_MAX     = 2
 )
 
-// enum ifla_vxlan_label_policy, linux/if_link.h:1414
+// enum ifla_vxlan_label_policy, linux/if_link.h:1482
 const (
 	VXLAN_LABEL_FIXED   = 0
 	VXLAN_LABEL_INHERIT = 1
@@ -638,7 +680,7 @@ const (
 )
 
 // GENEVE section
-// enum, linux/if_link.h:1422
+// enum, linux/if_link.h:1490
 const (
 	IFLA_GENEVE_UNSPEC              = 0
 	IFLA_GENEVE_ID                  = 1
@@ -655,14 +697,18 @@ const (
 	IFLA_GENEVE_TTL_INHERIT         = 12
 	IFLA_GENEVE_DF                  = 13
 	IFLA_GENEVE_INNER_PROTO_INHERIT = 14
+	IFLA_GENEVE_PORT_RANGE          = 15
+	IFLA_GENEVE_GRO_HINT            = 16
+	IFLA_GENEVE_LOCAL               = 17
+	IFLA_GENEVE_LOCAL6              = 18
 )
 
-// linux/if_link.h:1440
+// linux/if_link.h:1512
 const (
-	IFLA_GENEVE_MAX = 14
+	IFLA_GENEVE_MAX = 18
 )
 
-// enum ifla_geneve_df, linux/if_link.h:1442
+// enum ifla_geneve_df, linux/if_link.h:1514
 const (
 	GENEVE_DF_UNSET   = 0
 	GENEVE_DF_SET     = 1
@@ -671,7 +717,7 @@ const (
 )
 
 // Bareudp section
-// enum, linux/if_link.h:1451
+// enum, linux/if_link.h:1528
 const (
 	IFLA_BAREUDP_UNSPEC          = 0
 	IFLA_BAREUDP_PORT            = 1
@@ -680,30 +726,30 @@ const (
 	IFLA_BAREUDP_MULTIPROTO_MODE = 4
 )
 
-// linux/if_link.h:1460
+// linux/if_link.h:1537
 const (
 	IFLA_BAREUDP_MAX = 4
 )
 
 // PPP section
-// enum, linux/if_link.h:1463
+// enum, linux/if_link.h:1540
 const (
 	IFLA_PPP_UNSPEC = 0
 	IFLA_PPP_DEV_FD = 1
 )
 
-// linux/if_link.h:1468
+// linux/if_link.h:1545
 const (
 	IFLA_PPP_MAX = 1
 )
 
-// enum ifla_gtp_role, linux/if_link.h:1472
+// enum ifla_gtp_role, linux/if_link.h:1549
 const (
 	GTP_ROLE_GGSN = 0
 	GTP_ROLE_SGSN = 1
 )
 
-// enum, linux/if_link.h:1477
+// enum, linux/if_link.h:1554
 const (
 	IFLA_GTP_UNSPEC         = 0
 	IFLA_GTP_FD0            = 1
@@ -716,12 +762,12 @@ const (
 	IFLA_GTP_LOCAL6         = 8
 )
 
-// linux/if_link.h:1489
+// linux/if_link.h:1566
 const (
 	IFLA_GTP_MAX = 8
 )
 
-// enum, linux/if_link.h:1493
+// enum, linux/if_link.h:1570
 const (
 	IFLA_BOND_UNSPEC            = 0
 	IFLA_BOND_MODE              = 1
@@ -756,14 +802,16 @@ const (
 	IFLA_BOND_MISSED_MAX        = 30
 	IFLA_BOND_NS_IP6_TARGET     = 31
 	IFLA_BOND_COUPLED_CONTROL   = 32
+	IFLA_BOND_BROADCAST_NEIGH   = 33
+	IFLA_BOND_LACP_STRICT       = 34
 )
 
-// linux/if_link.h:1530
+// linux/if_link.h:1609
 const (
-	IFLA_BOND_MAX = 32
+	IFLA_BOND_MAX = 34
 )
 
-// enum, linux/if_link.h:1532
+// enum, linux/if_link.h:1611
 const (
 	IFLA_BOND_AD_INFO_UNSPEC      = 0
 	IFLA_BOND_AD_INFO_AGGREGATOR  = 1
@@ -773,12 +821,12 @@ const (
 	IFLA_BOND_AD_INFO_PARTNER_MAC = 5
 )
 
-// linux/if_link.h:1542
+// linux/if_link.h:1621
 const (
 	IFLA_BOND_AD_INFO_MAX = 5
 )
 
-// enum, linux/if_link.h:1544
+// enum, linux/if_link.h:1623
 const (
 	IFLA_BOND_SLAVE_UNSPEC                     = 0
 	IFLA_BOND_SLAVE_STATE                      = 1
@@ -795,23 +843,23 @@ const (
 	IFLA_BOND_SLAVE_AD_CHURN_PARTNER_STATE     = 12
 )
 
-// linux/if_link.h:1561
+// linux/if_link.h:1640
 const (
 	IFLA_BOND_SLAVE_MAX = 12
 )
 
-// enum, linux/if_link.h:1565
+// enum, linux/if_link.h:1644
 const (
 	IFLA_VF_INFO_UNSPEC = 0
 	IFLA_VF_INFO        = 1
 )
 
-// linux/if_link.h:1571
+// linux/if_link.h:1650
 const (
 	IFLA_VF_INFO_MAX = 1
 )
 
-// enum, linux/if_link.h:1573
+// enum, linux/if_link.h:1652
 const (
 	IFLA_VF_UNSPEC     = 0
 	IFLA_VF_MAC        = 1 // Hardware queue specific attributes
@@ -831,31 +879,31 @@ const (
 	IFLA_VF_BROADCAST    = 13 // VF broadcast
 )
 
-// linux/if_link.h:1593
+// linux/if_link.h:1672
 const (
 	IFLA_VF_MAX = 13
 )
 
-// enum, linux/if_link.h:1610
+// enum, linux/if_link.h:1689
 const (
 	IFLA_VF_VLAN_INFO_UNSPEC = 0
 	IFLA_VF_VLAN_INFO        = 1 // VLAN ID, QoS and VLAN protocol
 )
 
-// linux/if_link.h:1616
+// linux/if_link.h:1695
 const (
 	IFLA_VF_VLAN_INFO_MAX = 1
 	MAX_VLAN_LIST_LEN     = 1
 )
 
-// enum, linux/if_link.h:1647
+// enum, linux/if_link.h:1726
 const (
 	IFLA_VF_LINK_STATE_AUTO    = 0 // link state of the uplink
 	IFLA_VF_LINK_STATE_ENABLE  = 1 // link always up
 	IFLA_VF_LINK_STATE_DISABLE = 2 // link always down
 )
 
-// enum, linux/if_link.h:1664
+// enum, linux/if_link.h:1743
 const (
 	IFLA_VF_STATS_RX_PACKETS = 0
 	IFLA_VF_STATS_TX_PACKETS = 1
@@ -868,23 +916,23 @@ const (
 	IFLA_VF_STATS_TX_DROPPED = 8
 )
 
-// linux/if_link.h:1677
+// linux/if_link.h:1756
 const (
 	IFLA_VF_STATS_MAX = 8
 )
 
-// enum, linux/if_link.h:1699
+// enum, linux/if_link.h:1778
 const (
 	IFLA_VF_PORT_UNSPEC = 0
 	IFLA_VF_PORT        = 1 // nest
 )
 
-// linux/if_link.h:1705
+// linux/if_link.h:1784
 const (
 	IFLA_VF_PORT_MAX = 1
 )
 
-// enum, linux/if_link.h:1707
+// enum, linux/if_link.h:1786
 const (
 	IFLA_PORT_UNSPEC        = 0
 	IFLA_PORT_VF            = 1 // __u32
@@ -896,19 +944,19 @@ const (
 	IFLA_PORT_RESPONSE      = 7 // __u16, output only
 )
 
-// linux/if_link.h:1719
+// linux/if_link.h:1798
 const (
 	IFLA_PORT_MAX = 7
 )
 
-// linux/if_link.h:1721
+// linux/if_link.h:1800
 const (
 	PORT_PROFILE_MAX = 40
 	PORT_UUID_MAX    = 16
 	PORT_SELF_VF     = -1
 )
 
-// enum, linux/if_link.h:1725
+// enum, linux/if_link.h:1804
 const (
 	PORT_REQUEST_PREASSOCIATE    = 0
 	PORT_REQUEST_PREASSOCIATE_RR = 1
@@ -916,7 +964,7 @@ const (
 	PORT_REQUEST_DISASSOCIATE    = 3
 )
 
-// enum, linux/if_link.h:1732
+// enum, linux/if_link.h:1811
 const (
 	PORT_VDP_RESPONSE_SUCCESS                    = 0
 	PORT_VDP_RESPONSE_INVALID_FORMAT             = 1
@@ -933,7 +981,7 @@ const (
 	PORT_PROFILE_RESPONSE_ERROR                  = 261
 )
 
-// enum, linux/if_link.h:1759
+// enum, linux/if_link.h:1838
 const (
 	IFLA_IPOIB_UNSPEC = 0
 	IFLA_IPOIB_PKEY   = 1
@@ -941,26 +989,26 @@ const (
 	IFLA_IPOIB_UMCAST = 3
 )
 
-// enum, linux/if_link.h:1767
+// enum, linux/if_link.h:1846
 const (
 	IPOIB_MODE_DATAGRAM  = 0 // using unreliable datagram QPs
 	IPOIB_MODE_CONNECTED = 1 // using connected QPs
 )
 
-// linux/if_link.h:1772
+// linux/if_link.h:1851
 const (
 	IFLA_IPOIB_MAX = 3
 )
 
 // Different redundancy protocols for hsr device
-// enum, linux/if_link.h:1778
+// enum, linux/if_link.h:1857
 const (
 	HSR_PROTOCOL_HSR = 0
 	HSR_PROTOCOL_PRP = 1
 	HSR_PROTOCOL_MAX = 2
 )
 
-// enum, linux/if_link.h:1784
+// enum, linux/if_link.h:1863
 const (
 	IFLA_HSR_UNSPEC           = 0
 	IFLA_HSR_SLAVE1           = 1
@@ -975,14 +1023,14 @@ const (
 	IFLA_HSR_INTERLINK = 8 // HSR interlink network device
 )
 
-// linux/if_link.h:1799
+// linux/if_link.h:1878
 const (
 	IFLA_HSR_MAX = 8
 )
 
 // A stats attribute can be netdev specific or a global stat.
 // For netdev stats, lets use the prefix IFLA_STATS_LINK_
-// enum, linux/if_link.h:1814
+// enum, linux/if_link.h:1893
 const (
 	IFLA_STATS_UNSPEC              = 0 // also used as 64bit pad attribute
 	IFLA_STATS_LINK_64             = 1
@@ -992,12 +1040,12 @@ const (
 	IFLA_STATS_AF_SPEC             = 5
 )
 
-// linux/if_link.h:1824
+// linux/if_link.h:1903
 const (
 	IFLA_STATS_MAX = 5
 )
 
-// enum, linux/if_link.h:1828
+// enum, linux/if_link.h:1907
 const (
 	IFLA_STATS_GETSET_UNSPEC = 0
 	// Nest of IFLA_STATS_LINK_xxx, each a u32 with
@@ -1006,7 +1054,7 @@ const (
 	IFLA_STATS_SET_OFFLOAD_XSTATS_L3_STATS = 2 // 0 or 1 as u8
 )
 
-// linux/if_link.h:1837
+// linux/if_link.h:1916
 const (
 	IFLA_STATS_GETSET_MAX = 2
 )
@@ -1015,20 +1063,20 @@ const (
 // [IFLA_STATS_LINK_XSTATS]
 // -> [LINK_XSTATS_TYPE_xxx]
 // -> [rtnl link type specific attributes]
-// enum, linux/if_link.h:1844
+// enum, linux/if_link.h:1923
 const (
 	LINK_XSTATS_TYPE_UNSPEC = 0
 	LINK_XSTATS_TYPE_BRIDGE = 1
 	LINK_XSTATS_TYPE_BOND   = 2
 )
 
-// linux/if_link.h:1850
+// linux/if_link.h:1929
 const (
 	LINK_XSTATS_TYPE_MAX = 2
 )
 
 // These are stats embedded into IFLA_STATS_LINK_OFFLOAD_XSTATS
-// enum, linux/if_link.h:1853
+// enum, linux/if_link.h:1932
 const (
 	IFLA_OFFLOAD_XSTATS_UNSPEC    = 0
 	IFLA_OFFLOAD_XSTATS_CPU_HIT   = 1 // struct rtnl_link_stats64
@@ -1036,24 +1084,24 @@ const (
 	IFLA_OFFLOAD_XSTATS_L3_STATS  = 3 // struct rtnl_hw_stats64
 )
 
-// linux/if_link.h:1860
+// linux/if_link.h:1939
 const (
 	IFLA_OFFLOAD_XSTATS_MAX = 3
 )
 
-// enum, linux/if_link.h:1862
+// enum, linux/if_link.h:1941
 const (
 	IFLA_OFFLOAD_XSTATS_HW_S_INFO_UNSPEC  = 0
 	IFLA_OFFLOAD_XSTATS_HW_S_INFO_REQUEST = 1 // u8
 	IFLA_OFFLOAD_XSTATS_HW_S_INFO_USED    = 2 // u8
 )
 
-// linux/if_link.h:1868
+// linux/if_link.h:1947
 const (
 	IFLA_OFFLOAD_XSTATS_HW_S_INFO_MAX = 2
 )
 
-// linux/if_link.h:1873
+// linux/if_link.h:1952
 const (
 	XDP_FLAGS_UPDATE_IF_NOEXIST = 0x1
 	XDP_FLAGS_SKB_MODE          = 0x2
@@ -1065,7 +1113,7 @@ const (
 )
 
 // These are stored into IFLA_XDP_ATTACHED on dump.
-// enum, linux/if_link.h:1885
+// enum, linux/if_link.h:1964
 const (
 	XDP_ATTACHED_NONE  = 0
 	XDP_ATTACHED_DRV   = 1
@@ -1074,7 +1122,7 @@ const (
 	XDP_ATTACHED_MULTI = 4
 )
 
-// enum, linux/if_link.h:1893
+// enum, linux/if_link.h:1972
 const (
 	IFLA_XDP_UNSPEC      = 0
 	IFLA_XDP_FD          = 1
@@ -1087,19 +1135,19 @@ const (
 	IFLA_XDP_EXPECTED_FD = 8
 )
 
-// linux/if_link.h:1906
+// linux/if_link.h:1985
 const (
 	IFLA_XDP_MAX = 8
 )
 
-// linux/if_link.h:1911
+// linux/if_link.h:1990
 const (
 	XPS_FLAGS_UPDATE_IF_NOEXIST = 0x1 // Attach only where no program is attached.
 	XPS_FLAGS_REPLACE           = 0x2 // Go ahead only if IFLA_XPS_EXPECTED_FD is what is attached.
 	XPS_FLAGS_MASK              = 0x3
 )
 
-// enum, linux/if_link.h:1917
+// enum, linux/if_link.h:1996
 const (
 	IFLA_XPS_UNSPEC      = 0
 	IFLA_XPS_FD          = 1 // s32, -1 detaches; set only
@@ -1109,12 +1157,12 @@ const (
 	IFLA_XPS_EXPECTED_FD = 5 // s32, -1 for no program; set only
 )
 
-// linux/if_link.h:1927
+// linux/if_link.h:2006
 const (
 	IFLA_XPS_MAX = 5
 )
 
-// enum, linux/if_link.h:1929
+// enum, linux/if_link.h:2008
 const (
 	IFLA_EVENT_NONE             = 0
 	IFLA_EVENT_REBOOT           = 1 // internal reset / reboot
@@ -1125,7 +1173,7 @@ const (
 	IFLA_EVENT_BONDING_OPTIONS  = 6 // change in bonding options
 )
 
-// enum, linux/if_link.h:1941
+// enum, linux/if_link.h:2020
 const (
 	IFLA_TUN_UNSPEC              = 0
 	IFLA_TUN_OWNER               = 1
@@ -1139,12 +1187,12 @@ const (
 	IFLA_TUN_NUM_DISABLED_QUEUES = 9
 )
 
-// linux/if_link.h:1955
+// linux/if_link.h:2034
 const (
 	IFLA_TUN_MAX = 9
 )
 
-// linux/if_link.h:1959
+// linux/if_link.h:2038
 const (
 	RMNET_FLAGS_INGRESS_DEAGGREGATION = 0x1
 	RMNET_FLAGS_INGRESS_MAP_COMMANDS  = 0x2
@@ -1154,39 +1202,57 @@ const (
 	RMNET_FLAGS_EGRESS_MAP_CKSUMV5    = 0x20
 )
 
-// enum, linux/if_link.h:1966
+// enum, linux/if_link.h:2045
 const (
 	IFLA_RMNET_UNSPEC = 0
 	IFLA_RMNET_MUX_ID = 1
 	IFLA_RMNET_FLAGS  = 2
 )
 
-// linux/if_link.h:1973
+// linux/if_link.h:2052
 const (
 	IFLA_RMNET_MAX = 2
 )
 
-// enum, linux/if_link.h:1982
+// enum, linux/if_link.h:2061
 const (
-	IFLA_MCTP_UNSPEC = 0
-	IFLA_MCTP_NET    = 1
+	IFLA_MCTP_UNSPEC       = 0
+	IFLA_MCTP_NET          = 1
+	IFLA_MCTP_PHYS_BINDING = 2
 )
 
-// linux/if_link.h:1988
+// linux/if_link.h:2068
 const (
-	IFLA_MCTP_MAX = 1
+	IFLA_MCTP_MAX = 2
 )
 
-// enum, linux/if_link.h:1992
+// enum, linux/if_link.h:2072
 const (
 	IFLA_DSA_UNSPEC  = 0
 	IFLA_DSA_CONDUIT = 1
 	IFLA_DSA_MASTER  = 1 // Deprecated, use IFLA_DSA_CONDUIT instead
 )
 
-// linux/if_link.h:2000
+// linux/if_link.h:2080
 const (
 	IFLA_DSA_MAX = 1
+)
+
+// enum ovpn_mode, linux/if_link.h:2084
+const (
+	OVPN_MODE_P2P = 0
+	OVPN_MODE_MP  = 1
+)
+
+// enum, linux/if_link.h:2089
+const (
+	IFLA_OVPN_UNSPEC = 0
+	IFLA_OVPN_MODE   = 1
+)
+
+// linux/if_link.h:2095
+const (
+	IFLA_OVPN_MAX = 1
 )
 
 // RtnlLinkStats is struct rtnl_link_stats, linux/if_link.h:9.
@@ -1264,14 +1330,14 @@ type RtnlLinkStats64 struct {
 	RxOtherhostDropped uint64
 }
 
-// IflaBridgeId is struct ifla_bridge_id, linux/if_link.h:801.
+// IflaBridgeId is struct ifla_bridge_id, linux/if_link.h:842.
 type IflaBridgeId struct {
 	_    structs.HostLayout
 	Prio [2]uint8
 	Addr [6]uint8 // ETH_ALEN
 }
 
-// IflaCacheinfo is struct ifla_cacheinfo, linux/if_link.h:1102.
+// IflaCacheinfo is struct ifla_cacheinfo, linux/if_link.h:1160.
 type IflaCacheinfo struct {
 	_             structs.HostLayout
 	MaxReasmLen   uint32
@@ -1280,41 +1346,48 @@ type IflaCacheinfo struct {
 	RetransTime   uint32
 }
 
-// IflaVlanFlags is struct ifla_vlan_flags, linux/if_link.h:1135.
+// IflaVlanFlags is struct ifla_vlan_flags, linux/if_link.h:1193.
 type IflaVlanFlags struct {
 	_     structs.HostLayout
 	Flags uint32
 	Mask  uint32
 }
 
-// IflaVlanQosMapping is struct ifla_vlan_qos_mapping, linux/if_link.h:1148.
+// IflaVlanQosMapping is struct ifla_vlan_qos_mapping, linux/if_link.h:1206.
 type IflaVlanQosMapping struct {
 	_    structs.HostLayout
 	From uint32
 	To   uint32
 }
 
-// IflaVxlanPortRange is struct ifla_vxlan_port_range, linux/if_link.h:1401.
+// IflaVxlanPortRange is struct ifla_vxlan_port_range, linux/if_link.h:1469.
 type IflaVxlanPortRange struct {
 	_    structs.HostLayout
 	Low  Be16
 	High Be16
 }
 
-// IflaVfMac is struct ifla_vf_mac, linux/if_link.h:1595.
+// IflaGenevePortRange is struct ifla_geneve_port_range, linux/if_link.h:1522.
+type IflaGenevePortRange struct {
+	_    structs.HostLayout
+	Low  Be16
+	High Be16
+}
+
+// IflaVfMac is struct ifla_vf_mac, linux/if_link.h:1674.
 type IflaVfMac struct {
 	_   structs.HostLayout
 	Vf  uint32
 	Mac [32]uint8 // MAX_ADDR_LEN
 }
 
-// IflaVfBroadcast is struct ifla_vf_broadcast, linux/if_link.h:1600.
+// IflaVfBroadcast is struct ifla_vf_broadcast, linux/if_link.h:1679.
 type IflaVfBroadcast struct {
 	_         structs.HostLayout
 	Broadcast [32]uint8
 }
 
-// IflaVfVlan is struct ifla_vf_vlan, linux/if_link.h:1604.
+// IflaVfVlan is struct ifla_vf_vlan, linux/if_link.h:1683.
 type IflaVfVlan struct {
 	_    structs.HostLayout
 	Vf   uint32
@@ -1322,7 +1395,7 @@ type IflaVfVlan struct {
 	Qos  uint32
 }
 
-// IflaVfVlanInfo is struct ifla_vf_vlan_info, linux/if_link.h:1619.
+// IflaVfVlanInfo is struct ifla_vf_vlan_info, linux/if_link.h:1698.
 type IflaVfVlanInfo struct {
 	_         structs.HostLayout
 	Vf        uint32
@@ -1332,14 +1405,14 @@ type IflaVfVlanInfo struct {
 	_         [2]byte
 }
 
-// IflaVfTxRate is struct ifla_vf_tx_rate, linux/if_link.h:1626.
+// IflaVfTxRate is struct ifla_vf_tx_rate, linux/if_link.h:1705.
 type IflaVfTxRate struct {
 	_    structs.HostLayout
 	Vf   uint32
 	Rate uint32 // Max TX bandwidth in Mbps, 0 disables throttling
 }
 
-// IflaVfRate is struct ifla_vf_rate, linux/if_link.h:1631.
+// IflaVfRate is struct ifla_vf_rate, linux/if_link.h:1710.
 type IflaVfRate struct {
 	_         structs.HostLayout
 	Vf        uint32
@@ -1347,14 +1420,14 @@ type IflaVfRate struct {
 	MaxTxRate uint32 // Max Bandwidth in Mbps
 }
 
-// IflaVfSpoofchk is struct ifla_vf_spoofchk, linux/if_link.h:1637.
+// IflaVfSpoofchk is struct ifla_vf_spoofchk, linux/if_link.h:1716.
 type IflaVfSpoofchk struct {
 	_       structs.HostLayout
 	Vf      uint32
 	Setting uint32
 }
 
-// IflaVfGuid is struct ifla_vf_guid, linux/if_link.h:1642.
+// IflaVfGuid is struct ifla_vf_guid, linux/if_link.h:1721.
 type IflaVfGuid struct {
 	_    structs.HostLayout
 	Vf   uint32
@@ -1362,28 +1435,28 @@ type IflaVfGuid struct {
 	Guid uint64
 }
 
-// IflaVfLinkState is struct ifla_vf_link_state, linux/if_link.h:1654.
+// IflaVfLinkState is struct ifla_vf_link_state, linux/if_link.h:1733.
 type IflaVfLinkState struct {
 	_         structs.HostLayout
 	Vf        uint32
 	LinkState uint32
 }
 
-// IflaVfRssQueryEn is struct ifla_vf_rss_query_en, linux/if_link.h:1659.
+// IflaVfRssQueryEn is struct ifla_vf_rss_query_en, linux/if_link.h:1738.
 type IflaVfRssQueryEn struct {
 	_       structs.HostLayout
 	Vf      uint32
 	Setting uint32
 }
 
-// IflaVfTrust is struct ifla_vf_trust, linux/if_link.h:1679.
+// IflaVfTrust is struct ifla_vf_trust, linux/if_link.h:1758.
 type IflaVfTrust struct {
 	_       structs.HostLayout
 	Vf      uint32
 	Setting uint32
 }
 
-// IflaPortVsi is struct ifla_port_vsi, linux/if_link.h:1749.
+// IflaPortVsi is struct ifla_port_vsi, linux/if_link.h:1828.
 type IflaPortVsi struct {
 	_              structs.HostLayout
 	VsiMgrId       uint8
@@ -1392,7 +1465,7 @@ type IflaPortVsi struct {
 	Pad            [3]uint8
 }
 
-// IflaRmnetFlags is struct ifla_rmnet_flags, linux/if_link.h:1975.
+// IflaRmnetFlags is struct ifla_rmnet_flags, linux/if_link.h:2054.
 type IflaRmnetFlags struct {
 	_     structs.HostLayout
 	Flags uint32

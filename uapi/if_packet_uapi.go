@@ -3,8 +3,8 @@
 //
 // Header: linux/if_packet.h
 // SHA256: ba5d3124e0d6f3ccbf1a990e770c22660e9afa83ece9c394d0973ee46beb9daa
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0+ WITH Linux-syscall-note
 //
 // Header: linux/if_tun.h
-// SHA256: 6e2723fae616fecb0c3f113642d1f4ce4454528d8badc2607f8095decd99e16c
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: a99e53f82b593fef5e276e27ef7632bef70a983fd34988cc0374c41a820942a8
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -56,11 +56,14 @@ const (
 
 // linux/if_tun.h:66
 const (
-	IFF_TUN          = 0x1 // TUNSETIFF ifr flags
-	IFF_TAP          = 0x2
-	IFF_NAPI         = 0x10
-	IFF_NAPI_FRAGS   = 0x20
-	IFF_NO_CARRIER   = 0x40 // Used in TUNSETIFF to bring up tun/tap without carrier
+	IFF_TUN        = 0x1 // TUNSETIFF ifr flags
+	IFF_TAP        = 0x2
+	IFF_NAPI       = 0x10
+	IFF_NAPI_FRAGS = 0x20
+	IFF_NO_CARRIER = 0x40 // Used in TUNSETIFF to bring up tun/tap without carrier
+	// Stop the queue instead of dropping when the internal ring is full, so an
+	// attached qdisc applies backpressure instead of being bypassed.
+	IFF_BACKPRESSURE = 0x80
 	IFF_NO_PI        = 0x1000
 	IFF_ONE_QUEUE    = 0x2000 // This flag has no real effect
 	IFF_VNET_HDR     = 0x4000
@@ -72,12 +75,12 @@ const (
 	IFF_NOFILTER     = 0x1000
 )
 
-// linux/if_tun.h:85
+// linux/if_tun.h:89
 const (
 	TUN_TX_TIMESTAMP = 1 // Socket options
 )
 
-// linux/if_tun.h:88
+// linux/if_tun.h:92
 const (
 	TUN_F_CSUM    = 0x1  // You can hand me unchecksummed packets.
 	TUN_F_TSO4    = 0x2  // I can handle TSO for IPv4 packets
@@ -88,25 +91,37 @@ const (
 	TUN_F_USO6    = 0x40 // I can handle USO for IPv6 packets
 )
 
-// linux/if_tun.h:97
+// linux/if_tun.h:101
+const (
+	TUN_F_UDP_TUNNEL_GSO = 0x80 // I can handle TSO/USO for UDP tunneled packets
+)
+
+// linux/if_tun.h:107
+const (
+	// I can handle TSO/USO for UDP tunneled packets requiring csum offload for
+	// the outer header
+	TUN_F_UDP_TUNNEL_GSO_CSUM = 0x100
+)
+
+// linux/if_tun.h:110
 const (
 	// Protocol info prepended to the packets (when IFF_NO_PI is not set)
 	TUN_PKT_STRIP = 0x1
 )
 
-// linux/if_tun.h:111
+// linux/if_tun.h:124
 const (
 	TUN_FLT_ALLMULTI = 0x1 // Accept all multicast packets
 )
 
-// TunPi is struct tun_pi, linux/if_tun.h:98.
+// TunPi is struct tun_pi, linux/if_tun.h:111.
 type TunPi struct {
 	_     structs.HostLayout
 	Flags uint16
 	Proto Be16
 }
 
-// TunFilter is struct tun_filter, linux/if_tun.h:112.
+// TunFilter is struct tun_filter, linux/if_tun.h:125.
 //
 // It is followed by addr, an array of no fixed length.
 type TunFilter struct {

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0+ WITH Linux-syscall-note
 //
 // Header: linux/in.h
-// SHA256: cb4d2cb295a1158968980e8def2f3e28f7aecb5c5d4f1c41874c8ba389ca0bdb
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: 877b96f18c1fee13c4ff11bee413d49dc35801a364c0b57012c2c867409d9bc6
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -42,13 +42,14 @@ const (
 	IPPROTO_UDPLITE  = 136 // UDP-Lite (RFC 3828)
 	IPPROTO_MPLS     = 137 // MPLS in IP (RFC 4023)
 	IPPROTO_ETHERNET = 143 // Ethernet-within-IPv6 Encapsulation
+	IPPROTO_AGGFRAG  = 144 // AGGFRAG in ESP (RFC 9347)
 	IPPROTO_RAW      = 255 // Raw IP packets
 	IPPROTO_SMC      = 256 // Shared Memory Communications
 	IPPROTO_MPTCP    = 262 // Multipath TCP connection
 	IPPROTO_MAX      = 263
 )
 
-// linux/in.h:99
+// linux/in.h:101
 const (
 	IP_TOS          = 1
 	IP_TTL          = 2
@@ -71,19 +72,19 @@ const (
 	IP_TRANSPARENT  = 19
 )
 
-// linux/in.h:120
+// linux/in.h:122
 const (
 	IP_RECVRETOPTS = 7 // BSD compatibility
 )
 
 // TProxy original addresses
-// linux/in.h:123
+// linux/in.h:125
 const (
 	IP_ORIGDSTADDR     = 20
 	IP_RECVORIGDSTADDR = 20
 )
 
-// linux/in.h:126
+// linux/in.h:128
 const (
 	IP_MINTTL               = 21
 	IP_NODEFRAG             = 22
@@ -93,7 +94,7 @@ const (
 	IP_RECVERR_RFC4884      = 26
 )
 
-// linux/in.h:134
+// linux/in.h:136
 const (
 	IP_PMTUDISC_DONT  = 0 // Never send DF frames
 	IP_PMTUDISC_WANT  = 1 // Use per route hints
@@ -108,7 +109,7 @@ const (
 	IP_PMTUDISC_OMIT = 5
 )
 
-// linux/in.h:148
+// linux/in.h:150
 const (
 	IP_MULTICAST_IF           = 32
 	IP_MULTICAST_TTL          = 33
@@ -133,20 +134,20 @@ const (
 	IP_PROTOCOL               = 52
 )
 
-// linux/in.h:170
+// linux/in.h:172
 const (
 	MCAST_EXCLUDE = 0
 	MCAST_INCLUDE = 1
 )
 
 // These need to appear somewhere around here
-// linux/in.h:174
+// linux/in.h:176
 const (
 	IP_DEFAULT_MULTICAST_TTL  = 1
 	IP_DEFAULT_MULTICAST_LOOP = 1
 )
 
-// linux/in.h:277
+// linux/in.h:279
 const (
 	IN_CLASSA_NET    = 0xff000000
 	IN_CLASSA_NSHIFT = 24
@@ -154,7 +155,7 @@ const (
 	IN_CLASSA_MAX    = 128
 )
 
-// linux/in.h:283
+// linux/in.h:285
 const (
 	IN_CLASSB_NET    = 0xffff0000
 	IN_CLASSB_NSHIFT = 16
@@ -162,56 +163,56 @@ const (
 	IN_CLASSB_MAX    = 65536
 )
 
-// linux/in.h:289
+// linux/in.h:291
 const (
 	IN_CLASSC_NET    = 0xffffff00
 	IN_CLASSC_NSHIFT = 8
 	IN_CLASSC_HOST   = 0xff
 )
 
-// linux/in.h:295
+// linux/in.h:297
 const (
 	IN_MULTICAST_NET = 0xe0000000
 )
 
-// linux/in.h:301
+// linux/in.h:303
 const (
 	IN_CLASSE_NET    = 0xffffffff
 	IN_CLASSE_NSHIFT = 0
 )
 
-// linux/in.h:305
+// linux/in.h:307
 const (
 	INADDR_ANY = 0x0 // Address to accept any incoming messages.
 )
 
-// linux/in.h:308
+// linux/in.h:310
 const (
 	INADDR_BROADCAST = 0xffffffff // Address to send to all hosts.
 )
 
-// linux/in.h:311
+// linux/in.h:313
 const (
 	INADDR_NONE = 0xffffffff // Address indicating an error return.
 )
 
-// linux/in.h:314
+// linux/in.h:316
 const (
 	// Dummy address for src of ICMP replies if no real address is set (RFC7600).
 	INADDR_DUMMY = 0xc0000008
 )
 
-// linux/in.h:317
+// linux/in.h:319
 const (
 	IN_LOOPBACKNET = 127 // Network number for local host loopback.
 )
 
-// linux/in.h:320
+// linux/in.h:322
 const (
 	INADDR_LOOPBACK = 0x7f000001 // 127.0.0.1
 )
 
-// linux/in.h:324
+// linux/in.h:326
 const (
 	INADDR_UNSPEC_GROUP      = 0xe0000000 // 224.0.0.0
 	INADDR_ALLHOSTS_GROUP    = 0xe0000001 // 224.0.0.1
@@ -220,7 +221,7 @@ const (
 	INADDR_MAX_LOCAL_GROUP   = 0xe00000ff // 224.0.0.255
 )
 
-// InAddr is struct in_addr, linux/in.h:94.
+// InAddr is struct in_addr, linux/in.h:96.
 //
 // Internet address.
 type InAddr struct {
@@ -228,14 +229,14 @@ type InAddr struct {
 	SAddr Be32
 }
 
-// IpMreq is struct ip_mreq, linux/in.h:180.
+// IpMreq is struct ip_mreq, linux/in.h:182.
 type IpMreq struct {
 	_            structs.HostLayout
 	ImrMultiaddr InAddr // IP multicast address of group
 	ImrInterface InAddr // local IP address of interface
 }
 
-// IpMreqn is struct ip_mreqn, linux/in.h:185.
+// IpMreqn is struct ip_mreqn, linux/in.h:187.
 type IpMreqn struct {
 	_            structs.HostLayout
 	ImrMultiaddr InAddr // IP multicast address of group
@@ -243,7 +244,7 @@ type IpMreqn struct {
 	ImrIfindex   int32  // Interface index
 }
 
-// IpMreqSource is struct ip_mreq_source, linux/in.h:191.
+// IpMreqSource is struct ip_mreq_source, linux/in.h:193.
 type IpMreqSource struct {
 	_             structs.HostLayout
 	ImrMultiaddr  Be32
@@ -251,7 +252,7 @@ type IpMreqSource struct {
 	ImrSourceaddr Be32
 }
 
-// IpMsfilter is struct ip_msfilter, linux/in.h:197.
+// IpMsfilter is struct ip_msfilter, linux/in.h:199.
 //
 // It is followed by imsf_slist_flex, an array of no fixed length.
 type IpMsfilter struct {
@@ -268,7 +269,7 @@ func (x *IpMsfilter) ImsfSlist() *[1]Be32 {
 	return (*[1]Be32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
 }
 
-// GroupReq is struct group_req, linux/in.h:212.
+// GroupReq is struct group_req, linux/in.h:214.
 type GroupReq struct {
 	_           structs.HostLayout
 	GrInterface uint32 // interface index
@@ -276,7 +277,7 @@ type GroupReq struct {
 	GrGroup     [16]uint64 // group address
 }
 
-// GroupSourceReq is struct group_source_req, linux/in.h:217.
+// GroupSourceReq is struct group_source_req, linux/in.h:219.
 type GroupSourceReq struct {
 	_            structs.HostLayout
 	GsrInterface uint32 // interface index
@@ -285,7 +286,7 @@ type GroupSourceReq struct {
 	GsrSource    [16]uint64 // source address
 }
 
-// GroupFilter is struct group_filter, linux/in.h:223.
+// GroupFilter is struct group_filter, linux/in.h:225.
 //
 // It is followed by gf_slist_flex, an array of no fixed length.
 type GroupFilter struct {
@@ -347,7 +348,7 @@ func (x *GroupFilter) GfNumsrc() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 140))
 }
 
-// InPktinfo is struct in_pktinfo, linux/in.h:248.
+// InPktinfo is struct in_pktinfo, linux/in.h:250.
 type InPktinfo struct {
 	_          structs.HostLayout
 	IpiIfindex int32
@@ -355,7 +356,7 @@ type InPktinfo struct {
 	IpiAddr    InAddr
 }
 
-// SockaddrIn is struct sockaddr_in, linux/in.h:258.
+// SockaddrIn is struct sockaddr_in, linux/in.h:260.
 type SockaddrIn struct {
 	_         structs.HostLayout
 	SinFamily uint16   // Address family

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/neighbour.h
-// SHA256: bee6113141fbab93740519935dfcb651a41d4d01b3354101908ad649b6dd4b66
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: b0ea4a7d07f047cfb78c9d5a22655f8d61a5a3f1df1e87e1a2a0c045e77f31e0
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -39,19 +39,20 @@ const (
 
 // linux/neighbour.h:46
 const (
-	NTF_USE         = 0x1
-	NTF_SELF        = 0x2
-	NTF_MASTER      = 0x4
-	NTF_PROXY       = 0x8 // == ATF_PUBL
-	NTF_EXT_LEARNED = 0x10
-	NTF_OFFLOADED   = 0x20
-	NTF_STICKY      = 0x40
-	NTF_ROUTER      = 0x80
-	NTF_EXT_MANAGED = 0x1 // Extended flags under NDA_FLAGS_EXT:
-	NTF_EXT_LOCKED  = 0x2
+	NTF_USE               = 0x1
+	NTF_SELF              = 0x2
+	NTF_MASTER            = 0x4
+	NTF_PROXY             = 0x8 // == ATF_PUBL
+	NTF_EXT_LEARNED       = 0x10
+	NTF_OFFLOADED         = 0x20
+	NTF_STICKY            = 0x40
+	NTF_ROUTER            = 0x80
+	NTF_EXT_MANAGED       = 0x1 // Extended flags under NDA_FLAGS_EXT:
+	NTF_EXT_LOCKED        = 0x2
+	NTF_EXT_EXT_VALIDATED = 0x4
 )
 
-// linux/neighbour.h:62
+// linux/neighbour.h:63
 const (
 	NUD_INCOMPLETE = 0x1
 	NUD_REACHABLE  = 0x2
@@ -62,14 +63,14 @@ const (
 )
 
 // Dummy states
-// linux/neighbour.h:70
+// linux/neighbour.h:71
 const (
 	NUD_NOARP     = 0x40
 	NUD_PERMANENT = 0x80
 	NUD_NONE      = 0x0
 )
 
-// enum, linux/neighbour.h:143
+// enum, linux/neighbour.h:148
 const (
 	NDTPA_UNSPEC                 = 0
 	NDTPA_IFINDEX                = 1  // u32, unchangeable
@@ -93,12 +94,12 @@ const (
 	NDTPA_INTERVAL_PROBE_TIME_MS = 19 // u64, msecs
 )
 
-// linux/neighbour.h:166
+// linux/neighbour.h:171
 const (
 	NDTPA_MAX = 19
 )
 
-// enum, linux/neighbour.h:186
+// enum, linux/neighbour.h:191
 const (
 	NDTA_UNSPEC      = 0
 	NDTA_NAME        = 1 // char *, unchangeable
@@ -112,7 +113,7 @@ const (
 	NDTA_PAD         = 9
 )
 
-// linux/neighbour.h:199
+// linux/neighbour.h:204
 const (
 	NDTA_MAX = 9
 )
@@ -120,7 +121,7 @@ const (
 // FDB activity notification bits used in NFEA_ACTIVITY_NOTIFY:
 // - FDB_NOTIFY_BIT - notify on activity/expire for any entry
 // - FDB_NOTIFY_INACTIVE_BIT - mark as inactive to avoid multiple notifications
-// enum, linux/neighbour.h:205
+// enum, linux/neighbour.h:210
 const (
 	FDB_NOTIFY_BIT          = 0x1
 	FDB_NOTIFY_INACTIVE_BIT = 0x2
@@ -131,14 +132,14 @@ const (
 // [NFEA_ACTIVITY_NOTIFY]
 // ...
 // }
-// enum, linux/neighbour.h:216
+// enum, linux/neighbour.h:221
 const (
 	NFEA_UNSPEC          = 0
 	NFEA_ACTIVITY_NOTIFY = 1
 	NFEA_DONT_REFRESH    = 2
 )
 
-// linux/neighbour.h:222
+// linux/neighbour.h:227
 const (
 	NFEA_MAX = 2
 )
@@ -155,7 +156,7 @@ type Ndmsg struct {
 	NdmType    uint8
 }
 
-// NdaCacheinfo is struct nda_cacheinfo, linux/neighbour.h:97.
+// NdaCacheinfo is struct nda_cacheinfo, linux/neighbour.h:102.
 type NdaCacheinfo struct {
 	_            structs.HostLayout
 	NdmConfirmed uint32
@@ -164,7 +165,7 @@ type NdaCacheinfo struct {
 	NdmRefcnt    uint32
 }
 
-// NdtStats is struct ndt_stats, linux/neighbour.h:129.
+// NdtStats is struct ndt_stats, linux/neighbour.h:134.
 type NdtStats struct {
 	_                  structs.HostLayout
 	NdtsAllocs         uint64
@@ -180,7 +181,7 @@ type NdtStats struct {
 	NdtsTableFulls     uint64
 }
 
-// Ndtmsg is struct ndtmsg, linux/neighbour.h:168.
+// Ndtmsg is struct ndtmsg, linux/neighbour.h:173.
 type Ndtmsg struct {
 	_          structs.HostLayout
 	NdtmFamily uint8
@@ -188,7 +189,7 @@ type Ndtmsg struct {
 	NdtmPad2   uint16
 }
 
-// NdtConfig is struct ndt_config, linux/neighbour.h:174.
+// NdtConfig is struct ndt_config, linux/neighbour.h:179.
 type NdtConfig struct {
 	_               structs.HostLayout
 	NdtcKeyLen      uint16

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/pkt_cls.h
-// SHA256: 73b52f4e7279c42824f63b2b5f52f49a36f3cc7787a21b6f7b414bc0cc343441
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: d99e1de1badbe85bb5b9281d1846bd9c39a125ea276ccc04b0227453b99be1b2
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -656,14 +656,15 @@ const (
 // linux/pkt_cls.h:699
 const (
 	TCA_FLOWER_KEY_CFM_OPT_MAX = 2
+	TCA_FLOWER_KEY_CFM_MAX     = 2
 )
 
-// linux/pkt_cls.h:701
+// linux/pkt_cls.h:702
 const (
 	TCA_FLOWER_MASK_FLAGS_RANGE = 0x1 // Range-based match
 )
 
-// enum, linux/pkt_cls.h:709
+// enum, linux/pkt_cls.h:710
 const (
 	TCA_MATCHALL_UNSPEC  = 0
 	TCA_MATCHALL_CLASSID = 1
@@ -673,19 +674,19 @@ const (
 	TCA_MATCHALL_PAD     = 5
 )
 
-// linux/pkt_cls.h:719
+// linux/pkt_cls.h:720
 const (
 	TCA_MATCHALL_MAX = 5
 )
 
-// enum, linux/pkt_cls.h:728
+// enum, linux/pkt_cls.h:729
 const (
 	TCA_EMATCH_TREE_UNSPEC = 0
 	TCA_EMATCH_TREE_HDR    = 1
 	TCA_EMATCH_TREE_LIST   = 2
 )
 
-// linux/pkt_cls.h:734
+// linux/pkt_cls.h:735
 const (
 	TCA_EMATCH_TREE_MAX = 2
 )
@@ -702,8 +703,8 @@ const (
 // 1 0 OR
 // 1 1 Unused (invalid)
 // I(1) ::= invert result
-// ... (linux/pkt_cls.h:757)
-// linux/pkt_cls.h:757
+// ... (linux/pkt_cls.h:758)
+// linux/pkt_cls.h:758
 const (
 	TCF_EM_REL_END = 0
 	TCF_EM_REL_AND = 0x1
@@ -712,19 +713,19 @@ const (
 	TCF_EM_SIMPLE  = 0x8
 )
 
-// linux/pkt_cls.h:763
+// linux/pkt_cls.h:764
 const (
 	TCF_EM_REL_MASK = 3
 )
 
-// enum, linux/pkt_cls.h:766
+// enum, linux/pkt_cls.h:767
 const (
 	TCF_LAYER_LINK      = 0
 	TCF_LAYER_NETWORK   = 1
 	TCF_LAYER_TRANSPORT = 2
 )
 
-// linux/pkt_cls.h:772
+// linux/pkt_cls.h:773
 const (
 	TCF_LAYER_MAX = 2
 )
@@ -732,7 +733,7 @@ const (
 // Ematch type assignments
 // 1..32767  Reserved for ematches inside kernel tree
 // 32768..65535 Free to use, not reliable
-// linux/pkt_cls.h:778
+// linux/pkt_cls.h:779
 const (
 	TCF_EM_CONTAINER = 0
 	TCF_EM_CMP       = 1
@@ -747,12 +748,12 @@ const (
 	TCF_EM_MAX       = 9
 )
 
-// enum, linux/pkt_cls.h:790
+// enum, linux/pkt_cls.h:791
 const (
 	TCF_EM_PROG_TC = 0
 )
 
-// enum, linux/pkt_cls.h:794
+// enum, linux/pkt_cls.h:795
 const (
 	TCF_EM_OPND_EQ = 0
 	TCF_EM_OPND_GT = 1
@@ -892,7 +893,7 @@ type TcBasicPcnt struct {
 	Rhit uint64
 }
 
-// TcMatchallPcnt is struct tc_matchall_pcnt, linux/pkt_cls.h:705.
+// TcMatchallPcnt is struct tc_matchall_pcnt, linux/pkt_cls.h:706.
 type TcMatchallPcnt struct {
 	_    structs.HostLayout
 	Rhit uint64

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/pkt_sched.h
-// SHA256: a342e4bb964ad799ff9d6be24836684716ad57d8c631baabf580831f04395714
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: 0191bb057b235ecc9d9f79fc8b9895488c1dd1c4bc3b0e2c4318a89a37ffbc53
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -294,54 +294,54 @@ const (
 	NETEM_DIST_MAX   = 16384
 )
 
-// enum, linux/pkt_sched.h:574
+// enum, linux/pkt_sched.h:584
 const (
 	TCA_DRR_UNSPEC  = 0
 	TCA_DRR_QUANTUM = 1
 )
 
-// linux/pkt_sched.h:580
+// linux/pkt_sched.h:590
 const (
 	TCA_DRR_MAX = 1
 )
 
 // MQPRIO
-// linux/pkt_sched.h:587
+// linux/pkt_sched.h:597
 const (
 	TC_QOPT_BITMASK   = 15
 	TC_QOPT_MAX_QUEUE = 16
 )
 
-// enum, linux/pkt_sched.h:590
+// enum, linux/pkt_sched.h:600
 const (
 	TC_MQPRIO_HW_OFFLOAD_NONE = 0 // no offload requested
 	TC_MQPRIO_HW_OFFLOAD_TCS  = 1 // offload TCs, no queue counts
 )
 
-// linux/pkt_sched.h:596
+// linux/pkt_sched.h:606
 const (
 	TC_MQPRIO_HW_OFFLOAD_MAX = 1
 )
 
-// enum, linux/pkt_sched.h:598
+// enum, linux/pkt_sched.h:608
 const (
 	TC_MQPRIO_MODE_DCB     = 0
 	TC_MQPRIO_MODE_CHANNEL = 1
 )
 
-// enum, linux/pkt_sched.h:606
+// enum, linux/pkt_sched.h:616
 const (
 	TC_MQPRIO_SHAPER_DCB     = 0
 	TC_MQPRIO_SHAPER_BW_RATE = 1 // Add new shapers below
 )
 
-// enum, linux/pkt_sched.h:614
+// enum, linux/pkt_sched.h:624
 const (
 	TC_FP_EXPRESS     = 1
 	TC_FP_PREEMPTIBLE = 2
 )
 
-// linux/pkt_sched.h:627
+// linux/pkt_sched.h:637
 const (
 	TC_MQPRIO_F_MODE     = 0x1
 	TC_MQPRIO_F_SHAPER   = 0x2
@@ -349,7 +349,7 @@ const (
 	TC_MQPRIO_F_MAX_RATE = 0x8
 )
 
-// enum, linux/pkt_sched.h:632
+// enum, linux/pkt_sched.h:642
 const (
 	TCA_MQPRIO_TC_ENTRY_UNSPEC = 0
 	TCA_MQPRIO_TC_ENTRY_INDEX  = 1 // u32
@@ -357,7 +357,7 @@ const (
 	TCA_MQPRIO_TC_ENTRY_MAX    = 2
 )
 
-// enum, linux/pkt_sched.h:642
+// enum, linux/pkt_sched.h:652
 const (
 	TCA_MQPRIO_UNSPEC     = 0
 	TCA_MQPRIO_MODE       = 1
@@ -367,41 +367,41 @@ const (
 	TCA_MQPRIO_TC_ENTRY   = 5
 )
 
-// linux/pkt_sched.h:652
+// linux/pkt_sched.h:662
 const (
 	TCA_MQPRIO_MAX = 5
 )
 
-// enum, linux/pkt_sched.h:656
+// enum, linux/pkt_sched.h:666
 const (
 	TCA_SFB_UNSPEC = 0
 	TCA_SFB_PARMS  = 1
 )
 
-// linux/pkt_sched.h:662
+// linux/pkt_sched.h:672
 const (
 	TCA_SFB_MAX = 1
 )
 
-// linux/pkt_sched.h:691
+// linux/pkt_sched.h:701
 const (
 	SFB_MAX_PROB = 0xffff
 )
 
 // QFQ
-// enum, linux/pkt_sched.h:694
+// enum, linux/pkt_sched.h:704
 const (
 	TCA_QFQ_UNSPEC = 0
 	TCA_QFQ_WEIGHT = 1
 	TCA_QFQ_LMAX   = 2
 )
 
-// linux/pkt_sched.h:701
+// linux/pkt_sched.h:711
 const (
 	TCA_QFQ_MAX = 2
 )
 
-// enum, linux/pkt_sched.h:710
+// enum, linux/pkt_sched.h:720
 const (
 	TCA_CODEL_UNSPEC       = 0
 	TCA_CODEL_TARGET       = 1
@@ -411,17 +411,17 @@ const (
 	TCA_CODEL_CE_THRESHOLD = 5
 )
 
-// linux/pkt_sched.h:720
+// linux/pkt_sched.h:730
 const (
 	TCA_CODEL_MAX = 5
 )
 
-// linux/pkt_sched.h:738
+// linux/pkt_sched.h:748
 const (
 	FQ_CODEL_QUANTUM_MAX = 0x100000
 )
 
-// enum, linux/pkt_sched.h:740
+// enum, linux/pkt_sched.h:750
 const (
 	TCA_FQ_CODEL_UNSPEC                = 0
 	TCA_FQ_CODEL_TARGET                = 1
@@ -437,18 +437,18 @@ const (
 	TCA_FQ_CODEL_CE_THRESHOLD_MASK     = 11
 )
 
-// linux/pkt_sched.h:756
+// linux/pkt_sched.h:766
 const (
 	TCA_FQ_CODEL_MAX = 11
 )
 
-// enum, linux/pkt_sched.h:758
+// enum, linux/pkt_sched.h:768
 const (
 	TCA_FQ_CODEL_XSTATS_QDISC = 0
 	TCA_FQ_CODEL_XSTATS_CLASS = 1
 )
 
-// enum, linux/pkt_sched.h:802
+// enum, linux/pkt_sched.h:812
 const (
 	TCA_FQ_UNSPEC             = 0
 	TCA_FQ_PLIMIT             = 1  // limit of total number of packets in queue
@@ -468,20 +468,22 @@ const (
 	TCA_FQ_HORIZON_DROP       = 15 // drop packets beyond horizon, or cap their EDT
 	TCA_FQ_PRIOMAP            = 16 // prio2band
 	TCA_FQ_WEIGHTS            = 17 // Weights for each band
+	// dequeue paced packets within this horizon immediately (us units)
+	TCA_FQ_OFFLOAD_HORIZON = 18
 )
 
-// linux/pkt_sched.h:842
+// linux/pkt_sched.h:854
 const (
-	TCA_FQ_MAX = 17
+	TCA_FQ_MAX = 18
 )
 
-// linux/pkt_sched.h:844
+// linux/pkt_sched.h:856
 const (
 	FQ_BANDS      = 3
 	FQ_MIN_WEIGHT = 16384
 )
 
-// enum, linux/pkt_sched.h:871
+// enum, linux/pkt_sched.h:883
 const (
 	TCA_HHF_UNSPEC         = 0
 	TCA_HHF_BACKLOG_LIMIT  = 1
@@ -493,13 +495,13 @@ const (
 	TCA_HHF_NON_HH_WEIGHT  = 7
 )
 
-// linux/pkt_sched.h:883
+// linux/pkt_sched.h:895
 const (
 	TCA_HHF_MAX = 7
 )
 
 // PIE
-// enum, linux/pkt_sched.h:895
+// enum, linux/pkt_sched.h:907
 const (
 	TCA_PIE_UNSPEC            = 0
 	TCA_PIE_TARGET            = 1
@@ -512,13 +514,13 @@ const (
 	TCA_PIE_DQ_RATE_ESTIMATOR = 8
 )
 
-// linux/pkt_sched.h:907
+// linux/pkt_sched.h:919
 const (
 	TCA_PIE_MAX = 8
 )
 
 // FQ PIE
-// enum, linux/pkt_sched.h:926
+// enum, linux/pkt_sched.h:938
 const (
 	TCA_FQ_PIE_UNSPEC            = 0
 	TCA_FQ_PIE_LIMIT             = 1
@@ -535,42 +537,42 @@ const (
 	TCA_FQ_PIE_DQ_RATE_ESTIMATOR = 12
 )
 
-// linux/pkt_sched.h:942
+// linux/pkt_sched.h:954
 const (
 	TCA_FQ_PIE_MAX = 12
 )
 
-// enum, linux/pkt_sched.h:966
+// enum, linux/pkt_sched.h:978
 const (
 	TCA_CBS_UNSPEC = 0
 	TCA_CBS_PARMS  = 1
 )
 
-// linux/pkt_sched.h:972
+// linux/pkt_sched.h:984
 const (
 	TCA_CBS_MAX = 1
 )
 
-// linux/pkt_sched.h:980
+// linux/pkt_sched.h:992
 const (
 	TC_ETF_DEADLINE_MODE_ON = 0x1
 	TC_ETF_OFFLOAD_ON       = 0x2
 	TC_ETF_SKIP_SOCK_CHECK  = 0x4
 )
 
-// enum, linux/pkt_sched.h:985
+// enum, linux/pkt_sched.h:997
 const (
 	TCA_ETF_UNSPEC = 0
 	TCA_ETF_PARMS  = 1
 )
 
-// linux/pkt_sched.h:991
+// linux/pkt_sched.h:1003
 const (
 	TCA_ETF_MAX = 1
 )
 
 // CAKE
-// enum, linux/pkt_sched.h:995
+// enum, linux/pkt_sched.h:1007
 const (
 	TCA_CAKE_UNSPEC        = 0
 	TCA_CAKE_PAD           = 1
@@ -593,12 +595,12 @@ const (
 	TCA_CAKE_FWMARK        = 18
 )
 
-// linux/pkt_sched.h:1017
+// linux/pkt_sched.h:1029
 const (
 	TCA_CAKE_MAX = 18
 )
 
-// enum, linux/pkt_sched.h:1019
+// enum, linux/pkt_sched.h:1031
 const (
 	TCA_CAKE_STATS_PAD                 = 1
 	TCA_CAKE_STATS_CAPACITY_ESTIMATE64 = 2
@@ -616,14 +618,15 @@ const (
 	TCA_CAKE_STATS_DROP_NEXT_US        = 14
 	TCA_CAKE_STATS_P_DROP              = 15
 	TCA_CAKE_STATS_BLUE_TIMER_US       = 16
+	TCA_CAKE_STATS_ACTIVE_QUEUES       = 17
 )
 
-// linux/pkt_sched.h:1039
+// linux/pkt_sched.h:1052
 const (
-	TCA_CAKE_STATS_MAX = 16
+	TCA_CAKE_STATS_MAX = 17
 )
 
-// enum, linux/pkt_sched.h:1041
+// enum, linux/pkt_sched.h:1054
 const (
 	TCA_CAKE_TIN_STATS_PAD                  = 1
 	TCA_CAKE_TIN_STATS_SENT_PACKETS         = 2
@@ -652,13 +655,13 @@ const (
 	TCA_CAKE_TIN_STATS_FLOW_QUANTUM         = 25
 )
 
-// linux/pkt_sched.h:1070
+// linux/pkt_sched.h:1083
 const (
 	TCA_CAKE_TIN_STATS_MAX = 25
 	TC_CAKE_MAX_TINS       = 8
 )
 
-// enum, linux/pkt_sched.h:1073
+// enum, linux/pkt_sched.h:1086
 const (
 	CAKE_FLOW_NONE     = 0
 	CAKE_FLOW_SRC_IP   = 1
@@ -671,7 +674,7 @@ const (
 	CAKE_FLOW_MAX      = 8
 )
 
-// enum, linux/pkt_sched.h:1085
+// enum, linux/pkt_sched.h:1098
 const (
 	CAKE_DIFFSERV_DIFFSERV3  = 0
 	CAKE_DIFFSERV_DIFFSERV4  = 1
@@ -681,7 +684,7 @@ const (
 	CAKE_DIFFSERV_MAX        = 5
 )
 
-// enum, linux/pkt_sched.h:1094
+// enum, linux/pkt_sched.h:1107
 const (
 	CAKE_ACK_NONE       = 0
 	CAKE_ACK_FILTER     = 1
@@ -689,7 +692,7 @@ const (
 	CAKE_ACK_MAX        = 3
 )
 
-// enum, linux/pkt_sched.h:1101
+// enum, linux/pkt_sched.h:1114
 const (
 	CAKE_ATM_NONE = 0
 	CAKE_ATM_ATM  = 1
@@ -698,14 +701,14 @@ const (
 )
 
 // TAPRIO
-// enum, linux/pkt_sched.h:1110
+// enum, linux/pkt_sched.h:1123
 const (
 	TC_TAPRIO_CMD_SET_GATES       = 0x0
 	TC_TAPRIO_CMD_SET_AND_HOLD    = 0x1
 	TC_TAPRIO_CMD_SET_AND_RELEASE = 0x2
 )
 
-// enum, linux/pkt_sched.h:1116
+// enum, linux/pkt_sched.h:1129
 const (
 	TCA_TAPRIO_SCHED_ENTRY_UNSPEC    = 0
 	TCA_TAPRIO_SCHED_ENTRY_INDEX     = 1 // u32
@@ -714,7 +717,7 @@ const (
 	TCA_TAPRIO_SCHED_ENTRY_INTERVAL  = 4 // u32
 )
 
-// linux/pkt_sched.h:1124
+// linux/pkt_sched.h:1137
 const (
 	TCA_TAPRIO_SCHED_ENTRY_MAX = 4
 )
@@ -725,24 +728,24 @@ const (
 // [TCA_TAPRIO_SCHED_ENTRY_CMD]
 // [TCA_TAPRIO_SCHED_ENTRY_GATES]
 // [TCA_TAPRIO_SCHED_ENTRY_INTERVAL]
-// enum, linux/pkt_sched.h:1133
+// enum, linux/pkt_sched.h:1146
 const (
 	TCA_TAPRIO_SCHED_UNSPEC = 0
 	TCA_TAPRIO_SCHED_ENTRY  = 1
 )
 
-// linux/pkt_sched.h:1139
+// linux/pkt_sched.h:1152
 const (
 	TCA_TAPRIO_SCHED_MAX = 1
 )
 
-// linux/pkt_sched.h:1151
+// linux/pkt_sched.h:1164
 const (
 	TCA_TAPRIO_ATTR_FLAG_TXTIME_ASSIST = 0x1
 	TCA_TAPRIO_ATTR_FLAG_FULL_OFFLOAD  = 0x2
 )
 
-// enum, linux/pkt_sched.h:1154
+// enum, linux/pkt_sched.h:1167
 const (
 	TCA_TAPRIO_TC_ENTRY_UNSPEC  = 0
 	TCA_TAPRIO_TC_ENTRY_INDEX   = 1 // u32
@@ -751,7 +754,7 @@ const (
 	TCA_TAPRIO_TC_ENTRY_MAX     = 3
 )
 
-// enum, linux/pkt_sched.h:1165
+// enum, linux/pkt_sched.h:1178
 const (
 	TCA_TAPRIO_OFFLOAD_STATS_PAD          = 1 // u64
 	TCA_TAPRIO_OFFLOAD_STATS_WINDOW_DROPS = 2 // u64
@@ -759,7 +762,7 @@ const (
 	TCA_TAPRIO_OFFLOAD_STATS_MAX          = 3
 )
 
-// enum, linux/pkt_sched.h:1175
+// enum, linux/pkt_sched.h:1188
 const (
 	TCA_TAPRIO_ATTR_UNSPEC                     = 0
 	TCA_TAPRIO_ATTR_PRIOMAP                    = 1 // struct tc_mqprio_qopt
@@ -768,6 +771,7 @@ const (
 	TCA_TAPRIO_ATTR_SCHED_SINGLE_ENTRY         = 4 // single entry
 	TCA_TAPRIO_ATTR_SCHED_CLOCKID              = 5 // s32
 	TCA_TAPRIO_PAD                             = 6
+	TCA_TAPRIO_ATTR_PAD                        = 6
 	TCA_TAPRIO_ATTR_ADMIN_SCHED                = 7  // The admin sched, only used in dump
 	TCA_TAPRIO_ATTR_SCHED_CYCLE_TIME           = 8  // s64
 	TCA_TAPRIO_ATTR_SCHED_CYCLE_TIME_EXTENSION = 9  // s64
@@ -776,17 +780,17 @@ const (
 	TCA_TAPRIO_ATTR_TC_ENTRY                   = 12 // nest
 )
 
-// linux/pkt_sched.h:1192
+// linux/pkt_sched.h:1206
 const (
 	TCA_TAPRIO_ATTR_MAX = 12
 )
 
-// linux/pkt_sched.h:1196
+// linux/pkt_sched.h:1210
 const (
 	TCQ_ETS_MAX_BANDS = 16
 )
 
-// enum, linux/pkt_sched.h:1198
+// enum, linux/pkt_sched.h:1212
 const (
 	TCA_ETS_UNSPEC       = 0
 	TCA_ETS_NBANDS       = 1 // u8
@@ -797,9 +801,81 @@ const (
 	TCA_ETS_PRIOMAP_BAND = 6 // u8
 )
 
-// linux/pkt_sched.h:1209
+// linux/pkt_sched.h:1223
 const (
 	TCA_ETS_MAX = 6
+)
+
+// DUALPI2
+// enum tc_dualpi2_drop_overload, linux/pkt_sched.h:1226
+const (
+	TC_DUALPI2_DROP_OVERLOAD_OVERFLOW = 0
+	TC_DUALPI2_DROP_OVERLOAD_DROP     = 1
+)
+
+// linux/pkt_sched.h:1231
+const (
+	TCA_DUALPI2_DROP_OVERLOAD_MAX = 1
+)
+
+// enum tc_dualpi2_drop_early, linux/pkt_sched.h:1233
+const (
+	TC_DUALPI2_DROP_EARLY_DROP_DEQUEUE = 0
+	TC_DUALPI2_DROP_EARLY_DROP_ENQUEUE = 1
+)
+
+// linux/pkt_sched.h:1238
+const (
+	TCA_DUALPI2_DROP_EARLY_MAX = 1
+)
+
+// enum tc_dualpi2_ecn_mask, linux/pkt_sched.h:1240
+const (
+	TC_DUALPI2_ECN_MASK_L4S_ECT = 1
+	TC_DUALPI2_ECN_MASK_CLA_ECT = 2
+	TC_DUALPI2_ECN_MASK_ANY_ECT = 3
+)
+
+// linux/pkt_sched.h:1246
+const (
+	TCA_DUALPI2_ECN_MASK_MAX = 3
+)
+
+// enum tc_dualpi2_split_gso, linux/pkt_sched.h:1248
+const (
+	TC_DUALPI2_SPLIT_GSO_NO_SPLIT_GSO = 0
+	TC_DUALPI2_SPLIT_GSO_SPLIT_GSO    = 1
+)
+
+// linux/pkt_sched.h:1253
+const (
+	TCA_DUALPI2_SPLIT_GSO_MAX = 1
+)
+
+// enum, linux/pkt_sched.h:1255
+const (
+	TCA_DUALPI2_UNSPEC           = 0
+	TCA_DUALPI2_LIMIT            = 1  // Packets
+	TCA_DUALPI2_MEMORY_LIMIT     = 2  // Bytes
+	TCA_DUALPI2_TARGET           = 3  // us
+	TCA_DUALPI2_TUPDATE          = 4  // us
+	TCA_DUALPI2_ALPHA            = 5  // Hz scaled up by 256
+	TCA_DUALPI2_BETA             = 6  // Hz scaled up by 256
+	TCA_DUALPI2_STEP_THRESH_PKTS = 7  // Step threshold in packets
+	TCA_DUALPI2_STEP_THRESH_US   = 8  // Step threshold in microseconds
+	TCA_DUALPI2_MIN_QLEN_STEP    = 9  // Minimum qlen to apply STEP_THRESH
+	TCA_DUALPI2_COUPLING         = 10 // Coupling factor between queues
+	TCA_DUALPI2_DROP_OVERLOAD    = 11 // Whether to drop on overload
+	TCA_DUALPI2_DROP_EARLY       = 12 // Whether to drop on enqueue
+	TCA_DUALPI2_C_PROTECTION     = 13 // Percentage
+	TCA_DUALPI2_ECN_MASK         = 14 // L4S queue classification mask
+	TCA_DUALPI2_SPLIT_GSO        = 15 // Split GSO packets at enqueue
+	TCA_DUALPI2_PAD              = 16
+)
+
+// linux/pkt_sched.h:1276
+const (
+	TCA_DUALPI2_MAX = 16
 )
 
 // TcStats is struct tc_stats, linux/pkt_sched.h:34.
@@ -1162,13 +1238,25 @@ type TcNetemGemodel struct {
 	K1 uint32
 }
 
-// TcDrrStats is struct tc_drr_stats, linux/pkt_sched.h:582.
+// TcNetemXstats is struct tc_netem_xstats, linux/pkt_sched.h:572.
+type TcNetemXstats struct {
+	_                structs.HostLayout
+	Delayed          uint64 // packets delayed
+	Dropped          uint64 // packets dropped by loss model
+	Corrupted        uint64 // packets with bit errors injected
+	Duplicated       uint64 // duplicate packets generated
+	Reordered        uint64 // packets sent out of order
+	EcnMarked        uint64 // packets ECN CE-marked (not dropped)
+	AllocationErrors uint64
+}
+
+// TcDrrStats is struct tc_drr_stats, linux/pkt_sched.h:592.
 type TcDrrStats struct {
 	_       structs.HostLayout
 	Deficit uint32
 }
 
-// TcMqprioQopt is struct tc_mqprio_qopt, linux/pkt_sched.h:619.
+// TcMqprioQopt is struct tc_mqprio_qopt, linux/pkt_sched.h:629.
 type TcMqprioQopt struct {
 	_         structs.HostLayout
 	NumTc     uint8
@@ -1178,7 +1266,7 @@ type TcMqprioQopt struct {
 	Offset    [16]uint16
 }
 
-// TcSfbQopt is struct tc_sfb_qopt, linux/pkt_sched.h:667.
+// TcSfbQopt is struct tc_sfb_qopt, linux/pkt_sched.h:677.
 //
 // Note: increment, decrement are Q0.16 fixed-point values.
 type TcSfbQopt struct {
@@ -1195,7 +1283,7 @@ type TcSfbQopt struct {
 	PenaltyBurst uint32
 }
 
-// TcSfbXstats is struct tc_sfb_xstats, linux/pkt_sched.h:679.
+// TcSfbXstats is struct tc_sfb_xstats, linux/pkt_sched.h:689.
 type TcSfbXstats struct {
 	_           structs.HostLayout
 	Earlydrop   uint32
@@ -1209,14 +1297,14 @@ type TcSfbXstats struct {
 	Avgprob     uint32
 }
 
-// TcQfqStats is struct tc_qfq_stats, linux/pkt_sched.h:703.
+// TcQfqStats is struct tc_qfq_stats, linux/pkt_sched.h:713.
 type TcQfqStats struct {
 	_      structs.HostLayout
 	Weight uint32
 	Lmax   uint32
 }
 
-// TcCodelXstats is struct tc_codel_xstats, linux/pkt_sched.h:722.
+// TcCodelXstats is struct tc_codel_xstats, linux/pkt_sched.h:732.
 type TcCodelXstats struct {
 	_         structs.HostLayout
 	Maxpacket uint32 // largest packet we've seen so far
@@ -1232,7 +1320,7 @@ type TcCodelXstats struct {
 	CeMark        uint32 // number of CE marked packets because of ce_threshold
 }
 
-// TcFqCodelQdStats is struct tc_fq_codel_qd_stats, linux/pkt_sched.h:763.
+// TcFqCodelQdStats is struct tc_fq_codel_qd_stats, linux/pkt_sched.h:773.
 type TcFqCodelQdStats struct {
 	_         structs.HostLayout
 	Maxpacket uint32 // largest packet we've seen so far
@@ -1252,7 +1340,7 @@ type TcFqCodelQdStats struct {
 	DropOvermemory uint32
 }
 
-// TcFqCodelClStats is struct tc_fq_codel_cl_stats, linux/pkt_sched.h:781.
+// TcFqCodelClStats is struct tc_fq_codel_cl_stats, linux/pkt_sched.h:791.
 type TcFqCodelClStats struct {
 	_       structs.HostLayout
 	Deficit int32
@@ -1265,7 +1353,7 @@ type TcFqCodelClStats struct {
 	DropNext  int32
 }
 
-// TcFqCodelXstats is struct tc_fq_codel_xstats, linux/pkt_sched.h:792.
+// TcFqCodelXstats is struct tc_fq_codel_xstats, linux/pkt_sched.h:802.
 type TcFqCodelXstats struct {
 	_      structs.HostLayout
 	Type   uint32
@@ -1282,7 +1370,7 @@ func (x *TcFqCodelXstats) ClassStats() *TcFqCodelClStats {
 	return (*TcFqCodelClStats)(unsafe.Add(unsafe.Pointer(&x.union4), 0))
 }
 
-// TcFqQdStats is struct tc_fq_qd_stats, linux/pkt_sched.h:847.
+// TcFqQdStats is struct tc_fq_qd_stats, linux/pkt_sched.h:859.
 type TcFqQdStats struct {
 	_                   structs.HostLayout
 	GcFlows             uint64
@@ -1306,7 +1394,7 @@ type TcFqQdStats struct {
 	Pad                 uint32
 }
 
-// TcHhfXstats is struct tc_hhf_xstats, linux/pkt_sched.h:885.
+// TcHhfXstats is struct tc_hhf_xstats, linux/pkt_sched.h:897.
 type TcHhfXstats struct {
 	_ structs.HostLayout
 	// number of times max qdisc packet limit
@@ -1317,7 +1405,7 @@ type TcHhfXstats struct {
 	HhCurCount    uint32 // number of current heavy-hitters
 }
 
-// TcPieXstats is struct tc_pie_xstats, linux/pkt_sched.h:909.
+// TcPieXstats is struct tc_pie_xstats, linux/pkt_sched.h:921.
 type TcPieXstats struct {
 	_     structs.HostLayout
 	Prob  uint64 // current probability
@@ -1335,7 +1423,7 @@ type TcPieXstats struct {
 	EcnMark   uint32 // packets marked with ecn
 }
 
-// TcFqPieXstats is struct tc_fq_pie_xstats, linux/pkt_sched.h:944.
+// TcFqPieXstats is struct tc_fq_pie_xstats, linux/pkt_sched.h:956.
 type TcFqPieXstats struct {
 	_            structs.HostLayout
 	PacketsIn    uint32 // total number of packets enqueued
@@ -1349,7 +1437,7 @@ type TcFqPieXstats struct {
 	MemoryUsage  uint32 // total memory across all queues
 }
 
-// TcCbsQopt is struct tc_cbs_qopt, linux/pkt_sched.h:957.
+// TcCbsQopt is struct tc_cbs_qopt, linux/pkt_sched.h:969.
 //
 // CBS
 type TcCbsQopt struct {
@@ -1362,7 +1450,7 @@ type TcCbsQopt struct {
 	Sendslope int32
 }
 
-// TcEtfQopt is struct tc_etf_qopt, linux/pkt_sched.h:976.
+// TcEtfQopt is struct tc_etf_qopt, linux/pkt_sched.h:988.
 //
 // ETF
 type TcEtfQopt struct {
@@ -1370,4 +1458,21 @@ type TcEtfQopt struct {
 	Delta   int32
 	Clockid int32
 	Flags   uint32
+}
+
+// TcDualpi2Xstats is struct tc_dualpi2_xstats, linux/pkt_sched.h:1278.
+type TcDualpi2Xstats struct {
+	_             structs.HostLayout
+	Prob          uint32 // current probability
+	DelayC        uint32 // current delay in C queue
+	DelayL        uint32 // current delay in L queue
+	PacketsInC    uint32 // number of packets enqueued in C queue
+	PacketsInL    uint32 // number of packets enqueued in L queue
+	Maxq          uint32 // maximum queue size
+	EcnMark       uint32 // packets marked with ecn
+	StepMarks     uint32 // ECN marks due to the step AQM
+	Credit        int32  // current c_protection credit
+	MemoryUsed    uint32 // Memory used by both queues
+	MaxMemoryUsed uint32 // Maximum used memory
+	MemoryLimit   uint32 // Memory limit of both queues
 }

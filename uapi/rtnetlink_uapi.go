@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/rtnetlink.h
-// SHA256: 16abf3fcfea8b8b18b62c41a55d095ae633534d8cc3391918526572653dd11e9
-// Kernel: 6.12.117 (base 6.12)
-// Series: v1 b083911eb6d349489edbf3569a773dc015afea0fdc40f4e5451e54173c067a80
+// SHA256: 1ad489115675ce059c7b5dacbb99c5f8ad65aaf11fdd00f0e1f9dda393b7c22a
+// Kernel: 7.3.4 (base net-next)
+// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
 
 package uapi
 
@@ -54,7 +54,11 @@ const (
 	RTM_DELACTION        = 49
 	RTM_GETACTION        = 50
 	RTM_NEWPREFIX        = 52
+	RTM_NEWMULTICAST     = 56
+	RTM_DELMULTICAST     = 57
 	RTM_GETMULTICAST     = 58
+	RTM_NEWANYCAST       = 60
+	RTM_DELANYCAST       = 61
 	RTM_GETANYCAST       = 62
 	RTM_NEWNEIGHTBL      = 64
 	RTM_GETNEIGHTBL      = 66
@@ -98,23 +102,23 @@ const (
 	RTM_GETTUNNEL        = 122
 )
 
-// linux/rtnetlink.h:198
+// linux/rtnetlink.h:206
 const (
 	RTM_MAX = 0x7b
 )
 
-// linux/rtnetlink.h:201
+// linux/rtnetlink.h:209
 const (
 	RTM_NR_MSGTYPES = 108
 	RTM_NR_FAMILIES = 27
 )
 
-// linux/rtnetlink.h:218
+// linux/rtnetlink.h:226
 const (
 	RTA_ALIGNTO = 4
 )
 
-// enum, linux/rtnetlink.h:253
+// enum, linux/rtnetlink.h:261
 const (
 	RTN_UNSPEC  = 0
 	RTN_UNICAST = 1 // Gateway or direct route
@@ -134,12 +138,12 @@ const (
 	RTN_XRESOLVE    = 11 // Use external resolver
 )
 
-// linux/rtnetlink.h:271
+// linux/rtnetlink.h:279
 const (
 	RTN_MAX = 11
 )
 
-// linux/rtnetlink.h:276
+// linux/rtnetlink.h:284
 const (
 	RTPROT_UNSPEC = 0
 	// Route installed by ICMP redirects;
@@ -150,7 +154,7 @@ const (
 	RTPROT_STATIC   = 4 // Route installed by administrator
 )
 
-// linux/rtnetlink.h:290
+// linux/rtnetlink.h:298
 const (
 	RTPROT_GATED      = 8   // Apparently, GateD
 	RTPROT_RA         = 9   // RDISC/ND router advertisements
@@ -164,6 +168,7 @@ const (
 	RTPROT_MROUTED    = 17  // Multicast daemon
 	RTPROT_KEEPALIVED = 18  // Keepalived daemon
 	RTPROT_BABEL      = 42  // Babel daemon
+	RTPROT_OVN        = 84  // OVN daemon
 	RTPROT_OPENR      = 99  // Open Routing (Open/R) Routes
 	RTPROT_BGP        = 186 // BGP Routes
 	RTPROT_ISIS       = 187 // ISIS Routes
@@ -172,7 +177,7 @@ const (
 	RTPROT_EIGRP      = 192 // EIGRP Routes
 )
 
-// enum rt_scope_t, linux/rtnetlink.h:320
+// enum rt_scope_t, linux/rtnetlink.h:329
 const (
 	RT_SCOPE_UNIVERSE = 0
 	RT_SCOPE_SITE     = 200 // User defined values
@@ -181,7 +186,7 @@ const (
 	RT_SCOPE_NOWHERE  = 255
 )
 
-// linux/rtnetlink.h:331
+// linux/rtnetlink.h:340
 const (
 	RTM_F_NOTIFY       = 0x100  // Notify user of route change
 	RTM_F_CLONED       = 0x200  // This route is cloned
@@ -198,7 +203,7 @@ const (
 	RTM_F_OFFLOAD_FAILED = 0x20000000
 )
 
-// enum rt_class_t, linux/rtnetlink.h:347
+// enum rt_class_t, linux/rtnetlink.h:356
 const (
 	RT_TABLE_UNSPEC  = 0
 	RT_TABLE_COMPAT  = 252 // User defined values
@@ -208,7 +213,7 @@ const (
 	RT_TABLE_MAX     = 0xffffffff
 )
 
-// enum rtattr_type_t, linux/rtnetlink.h:360
+// enum rtattr_type_t, linux/rtnetlink.h:369
 const (
 	RTA_UNSPEC        = 0
 	RTA_DST           = 1
@@ -241,14 +246,41 @@ const (
 	RTA_SPORT         = 28
 	RTA_DPORT         = 29
 	RTA_NH_ID         = 30
+	RTA_FLOWLABEL     = 31
+	RTA_DEL_REASON    = 32
 )
 
-// linux/rtnetlink.h:395
+// linux/rtnetlink.h:406
 const (
-	RTA_MAX = 30
+	RTA_MAX = 32
 )
 
-// linux/rtnetlink.h:418
+// RTA_DEL_REASON: why the kernel deleted the route. u32.
+// Emitted only on RTM_DELROUTE notifications, and only when the deletion
+// path records a cause. Absence means either an older kernel or a
+// deletion path that does not (yet) record its cause - consumers must
+// treat "absent" and "unspec" identically. New causes may be appended.
+// Currently only IPv6 deletion paths record a cause.
+//
+// The attribute is notification-only: the kernel rejects it in
+// requests, so a notification must not be echoed back verbatim.
+//
+// The value space is family-agnostic: a value must never be
+// reinterpreted per address family. A cause that only one family can
+// ... (linux/rtnetlink.h:426)
+// enum rt_del_reason, linux/rtnetlink.h:426
+const (
+	RT_DEL_REASON_UNSPEC       = 0 // cause not recorded
+	RT_DEL_REASON_EXPIRED      = 1 // RTF_EXPIRES lifetime ran out (GC)
+	RT_DEL_REASON_RA_WITHDRAWN = 2 // zero-lifetime RA / PIO / RIO
+)
+
+// linux/rtnetlink.h:433
+const (
+	RT_DEL_REASON_MAX = 2
+)
+
+// linux/rtnetlink.h:453
 const (
 	RTNH_F_DEAD       = 1  // Nexthop is dead (used by multipath)
 	RTNH_F_PERVASIVE  = 2  // Do recursive gateway lookup
@@ -259,22 +291,22 @@ const (
 	RTNH_F_TRAP       = 64 // Nexthop is trapping packets
 )
 
-// linux/rtnetlink.h:426
+// linux/rtnetlink.h:461
 const (
 	RTNH_COMPARE_MASK = 0x59
 )
 
-// linux/rtnetlink.h:431
+// linux/rtnetlink.h:466
 const (
 	RTNH_ALIGNTO = 4
 )
 
-// linux/rtnetlink.h:455
+// linux/rtnetlink.h:490
 const (
 	RTNETLINK_HAVE_PEERINFO = 1
 )
 
-// enum, linux/rtnetlink.h:463
+// enum, linux/rtnetlink.h:498
 const (
 	RTAX_UNSPEC             = 0
 	RTAX_LOCK               = 1
@@ -296,12 +328,12 @@ const (
 	RTAX_FASTOPEN_NO_COOKIE = 17
 )
 
-// linux/rtnetlink.h:503
+// linux/rtnetlink.h:538
 const (
 	RTAX_MAX = 17
 )
 
-// linux/rtnetlink.h:505
+// linux/rtnetlink.h:540
 const (
 	RTAX_FEATURE_ECN         = 0x1
 	RTAX_FEATURE_SACK        = 0x2 // unused
@@ -310,24 +342,24 @@ const (
 	RTAX_FEATURE_TCP_USEC_TS = 0x10
 )
 
-// linux/rtnetlink.h:511
+// linux/rtnetlink.h:546
 const (
 	RTAX_FEATURE_MASK = 0x1f
 )
 
-// enum, linux/rtnetlink.h:585
+// enum, linux/rtnetlink.h:620
 const (
 	PREFIX_UNSPEC    = 0
 	PREFIX_ADDRESS   = 1
 	PREFIX_CACHEINFO = 2
 )
 
-// linux/rtnetlink.h:593
+// linux/rtnetlink.h:628
 const (
 	PREFIX_MAX = 2
 )
 
-// linux/rtnetlink.h:623
+// linux/rtnetlink.h:658
 const (
 	// For manipulation of filters in shared block, tcm_ifindex is set to
 	// TCM_IFINDEX_MAGIC_BLOCK, and tcm_parent is aliased to tcm_block_index
@@ -335,7 +367,7 @@ const (
 	TCM_IFINDEX_MAGIC_BLOCK = 0xffffffff
 )
 
-// enum, linux/rtnetlink.h:625
+// enum, linux/rtnetlink.h:660
 const (
 	TCA_UNSPEC         = 0
 	TCA_KIND           = 1
@@ -356,12 +388,12 @@ const (
 	TCA_EXT_WARN_MSG   = 16
 )
 
-// linux/rtnetlink.h:646
+// linux/rtnetlink.h:681
 const (
 	TCA_MAX = 16
 )
 
-// linux/rtnetlink.h:648
+// linux/rtnetlink.h:683
 const (
 	// Means that in dump user gets only basic
 	// data necessary to identify the objects
@@ -369,19 +401,19 @@ const (
 	TCA_DUMP_FLAGS_TERSE = 0x1
 )
 
-// enum, linux/rtnetlink.h:672
+// enum, linux/rtnetlink.h:707
 const (
 	NDUSEROPT_UNSPEC  = 0
 	NDUSEROPT_SRCADDR = 1
 )
 
-// linux/rtnetlink.h:678
+// linux/rtnetlink.h:713
 const (
 	NDUSEROPT_MAX = 1
 )
 
 // RTnetlink multicast groups - backwards compatibility for userspace
-// linux/rtnetlink.h:681
+// linux/rtnetlink.h:716
 const (
 	RTMGRP_LINK   = 1
 	RTMGRP_NOTIFY = 2
@@ -389,7 +421,7 @@ const (
 	RTMGRP_TC     = 8
 )
 
-// linux/rtnetlink.h:686
+// linux/rtnetlink.h:721
 const (
 	RTMGRP_IPV4_IFADDR = 0x10
 	RTMGRP_IPV4_MROUTE = 0x20
@@ -397,7 +429,7 @@ const (
 	RTMGRP_IPV4_RULE   = 0x80
 )
 
-// linux/rtnetlink.h:691
+// linux/rtnetlink.h:726
 const (
 	RTMGRP_IPV6_IFADDR = 0x100
 	RTMGRP_IPV6_MROUTE = 0x200
@@ -405,19 +437,19 @@ const (
 	RTMGRP_IPV6_IFINFO = 0x800
 )
 
-// linux/rtnetlink.h:696
+// linux/rtnetlink.h:731
 const (
 	RTMGRP_DECnet_IFADDR = 0x1000
 	RTMGRP_DECnet_ROUTE  = 0x4000
 )
 
-// linux/rtnetlink.h:699
+// linux/rtnetlink.h:734
 const (
 	RTMGRP_IPV6_PREFIX = 0x20000
 )
 
 // RTnetlink multicast groups
-// enum rtnetlink_groups, linux/rtnetlink.h:702
+// enum rtnetlink_groups, linux/rtnetlink.h:737
 const (
 	RTNLGRP_NONE          = 0
 	RTNLGRP_LINK          = 1
@@ -456,14 +488,17 @@ const (
 	RTNLGRP_MCTP_IFADDR   = 34
 	RTNLGRP_TUNNEL        = 35
 	RTNLGRP_STATS         = 36
+	RTNLGRP_IPV4_MCADDR   = 37
+	RTNLGRP_IPV6_MCADDR   = 38
+	RTNLGRP_IPV6_ACADDR   = 39
 )
 
-// linux/rtnetlink.h:777
+// linux/rtnetlink.h:818
 const (
-	RTNLGRP_MAX = 36
+	RTNLGRP_MAX = 39
 )
 
-// enum, linux/rtnetlink.h:786
+// enum, linux/rtnetlink.h:827
 const (
 	TCA_ROOT_UNSPEC       = 0
 	TCA_ROOT_TAB          = 1
@@ -473,13 +508,13 @@ const (
 	TCA_ROOT_EXT_WARN_MSG = 5
 )
 
-// linux/rtnetlink.h:789
+// linux/rtnetlink.h:830
 const (
 	TCA_ACT_TAB = 1
 	TCAA_MAX    = 1
 )
 
-// linux/rtnetlink.h:796
+// linux/rtnetlink.h:837
 const (
 	TCA_ROOT_MAX = 5
 )
@@ -493,7 +528,7 @@ const (
 //
 // TCA_ACT_FLAG_TERSE_DUMP user->kernel to request terse (brief) dump that only
 // includes essential action info (kind, index, etc.)
-// linux/rtnetlink.h:812
+// linux/rtnetlink.h:853
 const (
 	TCA_FLAG_LARGE_DUMP_ON     = 0x1
 	TCA_ACT_FLAG_LARGE_DUMP_ON = 1
@@ -501,7 +536,7 @@ const (
 )
 
 // New extended info filters for IFLA_EXT_MASK
-// linux/rtnetlink.h:817
+// linux/rtnetlink.h:858
 const (
 	RTEXT_FILTER_VF                = 0x1
 	RTEXT_FILTER_BRVLAN            = 0x2
@@ -511,16 +546,17 @@ const (
 	RTEXT_FILTER_CFM_CONFIG        = 0x20
 	RTEXT_FILTER_CFM_STATUS        = 0x40
 	RTEXT_FILTER_MST               = 0x80
+	RTEXT_FILTER_NAME_ONLY         = 0x100
 )
 
-// Rtattr is struct rtattr, linux/rtnetlink.h:211.
+// Rtattr is struct rtattr, linux/rtnetlink.h:219.
 type Rtattr struct {
 	_       structs.HostLayout
 	RtaLen  uint16
 	RtaType uint16
 }
 
-// Rtmsg is struct rtmsg, linux/rtnetlink.h:237.
+// Rtmsg is struct rtmsg, linux/rtnetlink.h:245.
 type Rtmsg struct {
 	_           structs.HostLayout
 	RtmFamily   uint8
@@ -534,7 +570,7 @@ type Rtmsg struct {
 	RtmFlags    uint32
 }
 
-// Rtnexthop is struct rtnexthop, linux/rtnetlink.h:409.
+// Rtnexthop is struct rtnexthop, linux/rtnetlink.h:444.
 type Rtnexthop struct {
 	_           structs.HostLayout
 	RtnhLen     uint16
@@ -543,7 +579,7 @@ type Rtnexthop struct {
 	RtnhIfindex int32
 }
 
-// Rtvia is struct rtvia, linux/rtnetlink.h:441.
+// Rtvia is struct rtvia, linux/rtnetlink.h:476.
 //
 // RTA_VIA
 //
@@ -553,7 +589,7 @@ type Rtvia struct {
 	RtviaFamily uint16
 }
 
-// RtaCacheinfo is struct rta_cacheinfo, linux/rtnetlink.h:448.
+// RtaCacheinfo is struct rta_cacheinfo, linux/rtnetlink.h:483.
 type RtaCacheinfo struct {
 	_          structs.HostLayout
 	RtaClntref uint32
@@ -566,7 +602,7 @@ type RtaCacheinfo struct {
 	RtaTsage   uint32
 }
 
-// RtaSession is struct rta_session, linux/rtnetlink.h:517.
+// RtaSession is struct rta_session, linux/rtnetlink.h:552.
 type RtaSession struct {
 	_     structs.HostLayout
 	Proto uint8
@@ -575,7 +611,7 @@ type RtaSession struct {
 	U     RtaSessionU
 }
 
-// RtaSessionU is the union U of RtaSession, linux/rtnetlink.h:522.
+// RtaSessionU is the union U of RtaSession, linux/rtnetlink.h:557.
 type RtaSessionU struct {
 	_   structs.HostLayout
 	raw [1]uint32
@@ -596,14 +632,14 @@ func (x *RtaSessionU) Spi() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
-// RtaSessionUPorts is the struct Ports of RtaSessionU, linux/rtnetlink.h:523.
+// RtaSessionUPorts is the struct Ports of RtaSessionU, linux/rtnetlink.h:558.
 type RtaSessionUPorts struct {
 	_     structs.HostLayout
 	Sport uint16
 	Dport uint16
 }
 
-// RtaSessionUIcmpt is the struct Icmpt of RtaSessionU, linux/rtnetlink.h:528.
+// RtaSessionUIcmpt is the struct Icmpt of RtaSessionU, linux/rtnetlink.h:563.
 type RtaSessionUIcmpt struct {
 	_     structs.HostLayout
 	Type  uint8
@@ -611,7 +647,7 @@ type RtaSessionUIcmpt struct {
 	Ident uint16
 }
 
-// RtaMfcStats is struct rta_mfc_stats, linux/rtnetlink.h:538.
+// RtaMfcStats is struct rta_mfc_stats, linux/rtnetlink.h:573.
 type RtaMfcStats struct {
 	_           structs.HostLayout
 	MfcsPackets uint64
@@ -619,13 +655,13 @@ type RtaMfcStats struct {
 	MfcsWrongIf uint64
 }
 
-// Rtgenmsg is struct rtgenmsg, linux/rtnetlink.h:548.
+// Rtgenmsg is struct rtgenmsg, linux/rtnetlink.h:583.
 type Rtgenmsg struct {
 	_           structs.HostLayout
 	RtgenFamily uint8
 }
 
-// Ifinfomsg is struct ifinfomsg, linux/rtnetlink.h:561.
+// Ifinfomsg is struct ifinfomsg, linux/rtnetlink.h:596.
 type Ifinfomsg struct {
 	_         structs.HostLayout
 	IfiFamily uint8
@@ -636,7 +672,7 @@ type Ifinfomsg struct {
 	IfiChange uint32 // IFF_* change mask
 }
 
-// Prefixmsg is struct prefixmsg, linux/rtnetlink.h:574.
+// Prefixmsg is struct prefixmsg, linux/rtnetlink.h:609.
 type Prefixmsg struct {
 	_             structs.HostLayout
 	PrefixFamily  uint8
@@ -649,14 +685,14 @@ type Prefixmsg struct {
 	PrefixPad3    uint8
 }
 
-// PrefixCacheinfo is struct prefix_cacheinfo, linux/rtnetlink.h:595.
+// PrefixCacheinfo is struct prefix_cacheinfo, linux/rtnetlink.h:630.
 type PrefixCacheinfo struct {
 	_             structs.HostLayout
 	PreferredTime uint32
 	ValidTime     uint32
 }
 
-// Tcmsg is struct tcmsg, linux/rtnetlink.h:605.
+// Tcmsg is struct tcmsg, linux/rtnetlink.h:640.
 type Tcmsg struct {
 	_          structs.HostLayout
 	TcmFamily  uint8
@@ -668,7 +704,7 @@ type Tcmsg struct {
 	TcmInfo    uint32
 }
 
-// Nduseroptmsg is struct nduseroptmsg, linux/rtnetlink.h:660.
+// Nduseroptmsg is struct nduseroptmsg, linux/rtnetlink.h:695.
 type Nduseroptmsg struct {
 	_                 structs.HostLayout
 	NduseroptFamily   uint8
@@ -681,7 +717,7 @@ type Nduseroptmsg struct {
 	NduseroptPad3     uint32
 }
 
-// Tcamsg is struct tcamsg, linux/rtnetlink.h:780.
+// Tcamsg is struct tcamsg, linux/rtnetlink.h:821.
 //
 // TC action piece
 type Tcamsg struct {
