@@ -79,7 +79,6 @@ func LoadMutants(dir, base string, names []string) ([]Mutant, error) {
 			if err != nil {
 				return nil, err
 			}
-			m.Path = filepath.Join(dir, d.dir, file)
 			all = append(all, m)
 		}
 	}
