@@ -5,6 +5,7 @@ package suite
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"xpsgen/vmtest/guest/suite/check"
 )
@@ -32,6 +33,7 @@ func (e *env) hookTests() check.Group {
 		{Name: "a18-with-traffic-classes-the-program-counts-all-queues", Run: e.trafficClasses},
 		{Name: "d11-the-steering-program-of-a-tap-comes-first", Run: e.tunSteering, Needs: needsTun},
 		{Name: "d12-a-tap-counts-the-queues-attached", Run: e.tunQueues, Needs: needsTun},
+		{Name: "d15-queues-of-a-tap-come-and-go-under-traffic", Run: e.tunQueuesUnderTraffic, Needs: needsTun, Timeout: 2 * time.Minute},
 	}}
 }
 

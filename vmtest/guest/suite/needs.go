@@ -13,6 +13,7 @@ const (
 	needsTunMaps   = "tun-maps"
 	needsBpftool   = "bpftool"
 	needsLink      = "link"
+	needsLinkTools = "link-tools"
 
 	needsSelftests     = "selftests"
 	needsLinkSelftests = "link-selftests"

@@ -4,6 +4,7 @@ package suite
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -21,6 +22,7 @@ func (e *env) queryTests() check.Group {
 		{Name: "a20-the-nest-is-there-without-a-program", Run: e.nestAlwaysThere},
 		{Name: "a21-ip-plain-json-and-monitor-agree", Run: e.ipAgrees},
 		{Name: "a22-each-change-is-announced-once", Run: e.announcedOnce},
+		{Name: "a23-bpftool-ip-the-library-and-fdinfo-tell-the-same-id", Run: e.everybodyAgrees, Needs: needsBpftool, Timeout: 4 * time.Minute},
 		{Name: "d05-an-unchanged-device-is-not-announced", Run: e.unchangedNotAnnounced},
 		{Name: "d06-the-library-lists-and-watches-programs", Run: e.libraryWatches},
 	}}

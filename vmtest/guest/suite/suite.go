@@ -42,6 +42,8 @@ type Options struct {
 	Selftest string
 	// IP is the patched ip. Empty means /usr/bin/ip.
 	IP string
+	// Bpftool is the patched bpftool. Empty means /usr/bin/bpftool.
+	Bpftool string
 	// Scratch is an empty directory to write to. Empty means a new one in
 	// the directory for temporary files, which is removed in the end.
 	Scratch string
@@ -109,6 +111,9 @@ func selectTests(e *env, run string) ([]check.Group, error) {
 func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err error) {
 	if opt.IP == "" {
 		opt.IP = "/usr/bin/ip"
+	}
+	if opt.Bpftool == "" {
+		opt.Bpftool = "/usr/bin/bpftool"
 	}
 	e := &env{opt: opt}
 	selected, err := selectTests(e, opt.Run)

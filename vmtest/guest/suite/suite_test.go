@@ -45,7 +45,7 @@ func TestPlan(t *testing.T) {
 
 // TestNeeds wants each test of the hook to need a patch of the series.
 func TestNeeds(t *testing.T) {
-	keys := []string{needsRtnetlink, needsTun, needsTunMaps, needsBpftool, needsLink, needsSelftests, needsLinkSelftests}
+	keys := []string{needsRtnetlink, needsTun, needsTunMaps, needsBpftool, needsLink, needsLinkTools, needsSelftests, needsLinkSelftests}
 	names, err := Names("")
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestAssertions(t *testing.T) {
 	}
 	for _, want := range []string{
 		"a01", "a02", "a03", "a04", "a05", "a06", "a07", "a08", "a09", "a10", "a11", "a12", "a13", "a14", "a15",
-		"a16", "a17", "a18", "a19", "a20", "a21", "a22", "a24", "a25", "a26", "a27", "a28", "a29", "a30", "a31",
+		"a16", "a17", "a18", "a19", "a20", "a21", "a22", "a23", "a24", "a25", "a26", "a27", "a28", "a29", "a30", "a31",
 		"a32", "a33", "a34", "a35", "a36", "a37", "a38", "a39", "a40", "a41", "a42", "a44", "a45", "a46", "a47", "a48",
 	} {
 		if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "/"+want+"-") }) {

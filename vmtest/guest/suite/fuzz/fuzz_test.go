@@ -85,7 +85,7 @@ func TestSeed(t *testing.T) {
 		}
 		return b.String()
 	}
-	if draw(7) != draw(7) {
+	if first, second := draw(7), draw(7); first != second {
 		t.Error("one seed, two sequences")
 	}
 	if draw(7) == draw(8) {

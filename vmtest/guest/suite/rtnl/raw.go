@@ -54,8 +54,15 @@ func (r *Raw) Close() error { return unix.Close(r.fd) }
 // Exchange sends all requests at once and returns what each was acknowledged
 // with, 0 for success. Other answers are passed over.
 func (r *Raw) Exchange(requests []Request) ([]unix.Errno, error) {
+	if err := r.Send(r.Encode(requests)); err != nil {
+		return nil, fmt.Errorf("send %d requests: %w", len(requests), err)
+	}
+	return r.Answers(len(requests))
+}
+
+// Encode adds headers to requests, which are to be sent next.
+func (r *Raw) Encode(requests []Request) []byte {
 	var out []byte
-	first := r.seq + 1
 	for _, q := range requests {
 		r.seq++
 		out = binary.NativeEndian.AppendUint32(out, uint32(unix.NLMSG_HDRLEN+len(q.Payload)))
@@ -68,19 +75,28 @@ func (r *Raw) Exchange(requests []Request) ([]unix.Errno, error) {
 			out = append(out, 0)
 		}
 	}
-	if err := unix.Sendto(r.fd, out, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return nil, fmt.Errorf("send %d requests: %w", len(requests), err)
-	}
-	answers := make([]unix.Errno, len(requests))
-	for seen := 0; seen < len(requests); {
-		n, _, err := unix.Recvfrom(r.fd, r.buf, 0)
+	return out
+}
+
+// Send sends what Encode made. The kernel has carried it out when Send
+// returns. It makes one system call, on the thread of the caller.
+func (r *Raw) Send(encoded []byte) error {
+	return unix.Sendto(r.fd, encoded, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+}
+
+// Answers receives what the last n requests were acknowledged with.
+func (r *Raw) Answers(n int) ([]unix.Errno, error) {
+	first := r.seq - uint32(n) + 1
+	answers := make([]unix.Errno, n)
+	for seen := 0; seen < n; {
+		size, _, err := unix.Recvfrom(r.fd, r.buf, 0)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("answer %d of %d: %w", seen+1, len(requests), err)
+			return nil, fmt.Errorf("answer %d of %d: %w", seen+1, n, err)
 		}
-		for b := r.buf[:n]; len(b) >= unix.NLMSG_HDRLEN; {
+		for b := r.buf[:size]; len(b) >= unix.NLMSG_HDRLEN; {
 			length := int(binary.NativeEndian.Uint32(b))
 			if length < unix.NLMSG_HDRLEN || length > len(b) {
 				return nil, fmt.Errorf("answer of %d bytes says that it has %d", len(b), length)
@@ -88,7 +104,7 @@ func (r *Raw) Exchange(requests []Request) ([]unix.Errno, error) {
 			seq := binary.NativeEndian.Uint32(b[8:])
 			if binary.NativeEndian.Uint16(b[4:]) == unix.NLMSG_ERROR && length >= unix.NLMSG_HDRLEN+4 {
 				i := int(seq - first)
-				if i < 0 || i >= len(requests) {
+				if i < 0 || i >= n {
 					return nil, fmt.Errorf("answer to request %d, which is not one of %d to %d", seq, first, r.seq)
 				}
 				answers[i] = unix.Errno(-int32(binary.NativeEndian.Uint32(b[unix.NLMSG_HDRLEN:])))

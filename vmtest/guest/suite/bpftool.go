@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// bpftool runs a command line without its first word in the network namespace
+// of the thread and reads its JSON into v.
+func (e *env) bpftool(t *check.T, v any, args ...string) {
+	cmd := exec.CommandContext(t.Context(), e.opt.Bpftool, append([]string{"--json"}, args...)...)
+	cmd.WaitDelay = t.Scaled(time.Second)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("bpftool %s: %v\n%s%s", strings.Join(args, " "), err, &stdout, &stderr)
+	}
+	t.Logf("$ bpftool --json %s\n%s", strings.Join(args, " "), &stdout)
+	if err := json.Unmarshal(stdout.Bytes(), v); err != nil {
+		t.Fatalf("bpftool %s: %v\n%s", strings.Join(args, " "), err, &stdout)
+	}
+}
+
+// bpftoolNet is what the suite reads of `bpftool --json net show`.
+type bpftoolNet []struct {
+	XPS []struct {
+		Devname string `json:"devname"`
+		Ifindex int    `json:"ifindex"`
+		ID      uint32 `json:"id"`
+	} `json:"xps"`
+}
+
+// shownByBpftool is the id that `bpftool net show` has for a device, or 0.
+func (e *env) shownByBpftool(t *check.T, n *nic) (id uint32) {
+	var out bpftoolNet
+	e.bpftool(t, &out, "net", "show", "dev", n.name)
+	for _, o := range out {
+		for _, x := range o.XPS {
+			check.Equal(t, "device in bpftool net", fmt.Sprintf("%s(%d)", n.name, n.index), fmt.Sprintf("%s(%d)", x.Devname, x.Ifindex))
+			id = x.ID
+		}
+	}
+	return id
+}
+
+// fdinfo returns a number that /proc tells of a file descriptor.
+func fdinfo(t *check.T, fd int, key string) (value uint32) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
+	t.Must(err, "read fdinfo")
+	for line := range strings.Lines(string(text)) {
+		if n, _ := fmt.Sscanf(line, key+":\t%d", &value); n == 1 {
+			return value
+		}
+	}
+	t.Fatalf("fdinfo\n  expected: %s\n  seen:     %s", key, text)
+	return 0
+}
+
+// everybodyAgrees compares all who tell the id of the attached program. The
+// kernel counts ids up, by one for each program; on a debug kernel, where time
+// matters less, until they do not fit into 16 bits.
+func (e *env) everybodyAgrees(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	check.Equal(t, "id in bpftool net without a program", 0, e.shownByBpftool(t, n))
+	const wide = 65_536
+	floor := ebpf.ProgramID(e.count(t, "id is at least", times{1, wide}))
+	prog, id := programAbove(t, floor)
+	t.Notef("id: %d", id)
+	attach(t, n, prog)
+	check.Equal(t, "id in fdinfo", uint32(id), fdinfo(t, prog.FD(), "prog_id"))
+	expectAttached(t, n, "as the library tells", id)
+	check.Equal(t, "ids in ip", shownFor(id), e.show(t, n))
+	check.Equal(t, "id in bpftool net", uint32(id), e.shownByBpftool(t, n))
+	detach(t, n)
+	check.Equal(t, "id in bpftool net after detaching", 0, e.shownByBpftool(t, n))
+}
+
+// programAbove loads programs until one has an id of at least floor.
+func programAbove(t *check.T, floor ebpf.ProgramID) (*ebpf.Program, ebpf.ProgramID) {
+	spec := &ebpf.ProgramSpec{Name: "suite", Type: ebpf.SocketFilter, Instructions: returns(1), License: "GPL"}
+	for {
+		prog, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogDisabled: true})
+		t.Must(err, "load program")
+		id := idOf(t, prog)
+		if id >= floor {
+			t.Cleanup(func() { prog.Close() })
+			return prog, id
+		}
+		prog.Close()
+		t.Alive("id %d of %d", id, floor)
+		t.Must(t.Context().Err(), fmt.Sprintf("load programs until one has the id %d, %d so far", floor, id))
+	}
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/suite/check"
+)
+
+// bareTap is a tap whose queues are read by the test itself.
+type bareTap struct {
+	*nic
+	queues []*os.File
+}
+
+// bareTap makes tap0 without anybody who answers.
+func (e *env) bareTap(t *check.T, queues int) bareTap {
+	tap := bareTap{}
+	for range queues {
+		fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		t.Must(err, "open /dev/net/tun")
+		f := os.NewFile(uintptr(fd), "tun")
+		t.Cleanup(func() { f.Close() })
+		ifr, err := unix.NewIfreq("tap0")
+		t.Must(err, "struct ifreq")
+		ifr.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI | unix.IFF_MULTI_QUEUE)
+		t.Must(unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr), "TUNSETIFF")
+		tap.queues = append(tap.queues, f)
+	}
+	tap.nic = &nic{name: "tap0", index: index(t, "tap0"), sysfs: e.sysfs(), queues: queues}
+	tap.configure(t, dial(t))
+	return tap
+}
+
+// read empties a queue and counts its frames. One that is detached has none.
+func (tap bareTap) read(queue int, frame func([]byte)) (frames int) {
+	buf := make([]byte, 2048)
+	conn, err := tap.queues[queue].SyscallConn()
+	if err != nil {
+		return 0
+	}
+	conn.Control(func(fd uintptr) {
+		for {
+			n, err := unix.Read(int(fd), buf)
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
+			if err != nil {
+				return
+			}
+			frames++
+			if frame != nil {
+				frame(buf[:n])
+			}
+		}
+	})
+	return frames
+}
+
+// dropped is how many packets the device had to throw away.
+func (tap bareTap) dropped(t *check.T) int {
+	text, err := os.ReadFile(filepath.Join(tap.sysfs, "class/net", tap.name, "statistics/tx_dropped"))
+	t.Must(err, "read tx_dropped")
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	t.Must(err, "read tx_dropped")
+	return n
+}
+
+// tunQueuesUnderTraffic detaches the last queue of four and attaches it again
+// while packets are sent that a program puts on the last one there is. The
+// driver and the core do not change their counts at once. A queue that the
+// driver has no more costs packets; one that the core does not know yet makes
+// it take queue 0.
+func (e *env) tunQueuesUnderTraffic(t *check.T) {
+	const (
+		queues = 4
+		// 11 % 4 is 3 and 11 % 3 is 2: always the last.
+		answer = 11
+		// A packet on its way when its queue goes has no other.
+		lossPerTurn = 3
+	)
+	tap := e.bareTap(t, queues)
+	attach(t, tap.nic, constant(t, answer))
+	var received [queues]atomic.Int64
+	b := newBackground(t)
+	for range cpus {
+		send := frameSender(t, tap.nic, false)
+		b.repeat(func(i int) bool {
+			if err := send([]byte("last queue")); err != nil && !errors.Is(err, unix.ENOBUFS) {
+				t.Errorf("send: %v", err)
+				return false
+			}
+			for q := range queues {
+				received[q].Add(int64(tap.read(q, nil)))
+			}
+			return rest(i)
+		})
+	}
+	turns := e.count(t, "times a queue was detached and attached", times{30, 1000})
+	for i := range turns {
+		for _, there := range []bool{false, true} {
+			attachQueue(t, tap.queues[queues-1], there)
+			breathe()
+		}
+		t.Alive("%d of %d turns", i, turns)
+	}
+	b.end()
+	var got [queues]int64
+	for q := range queues {
+		got[q] = received[q].Load()
+	}
+	dropped := tap.dropped(t)
+	t.Notef("frames by queue: %v, dropped: %d", got, dropped)
+	if got[2] == 0 || got[3] == 0 {
+		t.Errorf("frames by queue\n  expected: some on each of 2 and 3\n  seen:     %v", got)
+	}
+	if got[0] != 0 || got[1] != 0 {
+		t.Errorf("frames by queue\n  expected: none on 0 and 1, which the program never names\n  seen:     %v", got)
+	}
+	if dropped > lossPerTurn*turns {
+		t.Errorf("packets dropped for want of their queue\n  expected: at most %d, %d each time one went\n  seen:     %d", lossPerTurn*turns, lossPerTurn, dropped)
+	}
+}
