@@ -26,7 +26,9 @@ var ignoredTypes = []string{
 }
 
 // ignoredElsewhere are rules of the kernel that user space does not have.
-var ignoredElsewhere = []string{"SSCANF_TO_KSTRTO", "PREFER_KERNEL_TYPES", "NEW_TYPEDEFS", "ENOSYS", "SPDX_LICENSE_TAG"}
+var ignoredElsewhere = []string{"SSCANF_TO_KSTRTO", "PREFER_KERNEL_TYPES", "NEW_TYPEDEFS", "ENOSYS", "SPDX_LICENSE_TAG",
+	// ip has externs at the top of its files, and tests that are run.
+	"AVOID_EXTERNS", "EXECUTE_PERMISSIONS"}
 
 var checkpatchTotal = regexp.MustCompile(`total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?\d+ lines checked`)
 

@@ -25,9 +25,11 @@ var (
 
 // localsFinding is a pair of declarations in the wrong order.
 type localsFinding struct {
-	line      int
-	text      string
-	dependent bool
+	line int
+	text string
+	// dependent: the second needs the first. before: the block was out of
+	// order before the patch came.
+	dependent, before bool
 }
 
 // findLocals returns the pairs of neighbouring declarations of which the
@@ -50,19 +52,33 @@ func findLocals(text string, touched map[int]bool) (found []localsFinding) {
 // localsBlock looks at the declarations from line index i on.
 func localsBlock(lines []string, i int, touched map[int]bool) (found []localsFinding) {
 	prev, name := -1, ""
+	oldPrev, oldWrong := 0, false
+	defer func() {
+		for j := range found {
+			found[j].before = oldWrong
+		}
+	}()
 	for i < len(lines) {
 		this := declared(lines[i])
 		if this == "" {
 			return found
 		}
-		if prev >= 0 && (touched[i+1] || touched[prev+1]) &&
-			len(strings.TrimSpace(lines[i])) > len(strings.TrimSpace(lines[prev])) {
+		length := len(strings.TrimSpace(lines[i]))
+		if !touched[i+1] {
+			oldWrong = oldWrong || oldPrev > 0 && length > oldPrev
+			oldPrev = length
+		}
+		if prev >= 0 && (touched[i+1] || touched[prev+1]) && length > len(strings.TrimSpace(lines[prev])) {
 			found = append(found, localsFinding{line: i + 1,
 				text:      strings.TrimSpace(lines[prev]) + "  " + strings.TrimSpace(lines[i]),
 				dependent: uses(lines[i], name)})
 		}
 		prev, name = i, this
-		// A value may go on over several lines.
+		// A value may go on over several lines; how long the first of them is
+		// says nothing then.
+		if !strings.HasSuffix(strings.TrimSpace(stripComment(lines[i])), ";") {
+			prev, oldPrev = -1, 0
+		}
 		for i < len(lines) && !strings.HasSuffix(strings.TrimSpace(stripComment(lines[i])), ";") {
 			i++
 		}
@@ -101,7 +117,7 @@ func uses(line, name string) bool {
 
 // checkLocals wants the longest declaration first, as netdev does, where the
 // patch adds one. If a value needs the variable above it, a reader may ask to
-// assign it below: a warning.
+// assign it below: a warning; likewise where there was no order to keep.
 func checkLocals(ctx context.Context, j *job, p *Patch) (Result, error) {
 	code := Pass
 	var log []string
@@ -127,8 +143,11 @@ func checkLocals(ctx context.Context, j *job, p *Patch) (Result, error) {
 		}
 		for _, l := range findLocals(text, touched) {
 			hint := ""
-			if l.dependent {
+			if l.dependent || l.before {
 				hint = " (needs the one above: assign it below)"
+				if l.before {
+					hint = " (as others there were before)"
+				}
 				if code == Pass {
 					code = Warning
 				}

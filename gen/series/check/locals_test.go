@@ -20,6 +20,7 @@ func TestFindLocals(t *testing.T) {
 		{"two values", "\tint a, b;\n\tlong long_name;\n", 1, false},
 		{"array and attribute", "\tchar buf[IFNAMSIZ];\n\tint n __maybe_unused = 0;\n", 1, false},
 		{"macro", "\tint i;\n\tDECLARE_BITMAP(map, 64);\n", 1, false},
+		{"after a structure's values", "\tstruct req r = {\n\t\t.a = 1,\n\t};\n\tstruct rtattr *table[IFLA_MAX + 1];\n", 0, false},
 		{"a value over two lines", "\tstruct net_device *dev =\n\t\tget(a);\n\tint i;\n", 0, false},
 		{"statements are none", "\tint i;\n\treturn long_function_name(i);\n", 0, false},
 		{"a blank line ends them", "\tint i;\n\n\tstruct sk_buff *skb = next;\n", 0, false},
@@ -40,6 +41,9 @@ func TestFindLocals(t *testing.T) {
 				t.Errorf("finds what the patch did not touch: %+v", old)
 			}
 		})
+	}
+	if got := findLocals("int f(void)\n{\n\tint a;\n\tint bb;\n\tint c;\n\tint ddd;\n", map[int]bool{6: true}); len(got) != 1 || !got[0].before {
+		t.Errorf("where there was no order: %+v", got)
 	}
 	if got := findLocals("struct s {\n\tint a;\n\tlong long_name;\n};\n", map[int]bool{2: true, 3: true}); len(got) > 0 {
 		t.Errorf("a structure's members: %+v", got)
