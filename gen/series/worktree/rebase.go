@@ -153,6 +153,11 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, s *series.Series, b *s
 	if dir == "" {
 		dir = DefaultDir(opt.Change.Root, s.Project, b.Name)
 	}
+	// What is borrowed from it is named in the new tree.
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("rebase %s: %w", b.Name, err)
+	}
 	repo := &git.Repo{Dir: dir}
 	if _, err := os.Stat(dir); err == nil && !strings.HasPrefix(opt.Onto, "-") {
 		commit, err := repo.Output(ctx, "rev-parse", "--verify", "--quiet", opt.Onto+"^{commit}")
