@@ -34,6 +34,7 @@ func (e *env) hookTests() check.Group {
 		{Name: "d11-the-steering-program-of-a-tap-comes-first", Run: e.tunSteering, Needs: needsTun},
 		{Name: "d12-a-tap-counts-the-queues-attached", Run: e.tunQueues, Needs: needsTun},
 		{Name: "d15-queues-of-a-tap-come-and-go-under-traffic", Run: e.tunQueuesUnderTraffic, Needs: needsTun, Timeout: 2 * time.Minute},
+		{Name: "d16-a-tap-feeds-receive-flow-steering", Run: e.tunFeedsRFS, Needs: needsTun},
 	}}
 }
 

@@ -24,6 +24,7 @@ func (e *env) lifetimeTests() check.Group {
 		{Name: "a42-moving-the-link-keeps-the-program", Run: e.moveKeeps},
 		{Name: "a41-many-network-namespaces-that-end-drop-their-programs", Run: e.manyNetNS, Timeout: 4 * time.Minute},
 		{Name: "a43-attaching-over-and-over-leaks-nothing", Run: e.manyCycles, Timeout: 2 * time.Minute},
+		{Name: "d17-an-attach-without-memory-changes-nothing", Run: e.withoutMemory, Needs: needsLink, Timeout: 2 * time.Minute},
 		{Name: "a41-the-whole-suite-left-no-program-behind", Run: e.nothingLeft, Timeout: 20 * time.Second},
 	}}
 }

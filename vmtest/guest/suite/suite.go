@@ -73,6 +73,7 @@ func groups(e *env) []check.Group {
 		e.queryTests(),
 		e.controlTests(),
 		e.negativeTests(),
+		e.linkTests(),
 		e.raceTests(),
 		e.selftests(),
 		e.lifetimeTests(),

@@ -4,6 +4,7 @@ package suite
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -127,5 +128,47 @@ func (e *env) tunQueuesUnderTraffic(t *check.T) {
 	}
 	if dropped > lossPerTurn*turns {
 		t.Errorf("packets dropped for want of their queue\n  expected: at most %d, %d each time one went\n  seen:     %d", lossPerTurn*turns, lossPerTurn, dropped)
+	}
+}
+
+// tunFeedsRFS has a flow go out by a tap, by a program's choice, and come in
+// again from one cpu or the other, that of who serves the tap. RFS then has
+// packets of the flow from elsewhere received on that cpu.
+func (e *env) tunFeedsRFS(t *check.T) {
+	needCPUs(t)
+	t.Must(setFlowEntries("1024"), "turn RFS on")
+	t.Cleanup(func() { setFlowEntries("0") })
+	tap := e.bareTap(t, stationQueues)
+	attach(t, tap.nic, constant(t, 1))
+	pair := e.veth(t, 1, 1)
+	for name, value := range map[string]string{"rps_cpus": "3", "rps_flow_cnt": "1024"} {
+		path := filepath.Join(pair.near.sysfs, "class/net", pair.near.name, "queues/rx-0", name)
+		t.Must(os.WriteFile(path, []byte(value), 0), "set "+name)
+	}
+	var elsewhere func([]byte) error
+	pair.ns.do(t, func() { elsewhere = rawSender(t, pair.far) })
+	onTap := rawSender(t, tap.nic)
+	where := cpuOfArrival(t, pair.near)
+	out := udpFrame(localAddr.Addr(), peerAddr, 4242, 9)
+	in := udpFrame(peerAddr, localAddr.Addr(), 9, 4242)
+	for _, cpu := range []int{0, 1, 0, 1} {
+		onCPU(t, cpu, func() {
+			// Twice: the first answer makes an entry for the flow, to which
+			// the second packet gives its hash, which the second answer
+			// brings to RFS.
+			for range 2 {
+				t.Must(onTap(out), "send on the tap")
+				tap.read(1, nil)
+				_, err := tap.queues[1].Write(in)
+				t.Must(err, "write to the tap")
+			}
+		})
+		got := -1
+		t.Eventually(ioPatience, fmt.Sprintf("packet of the flow received on cpu %d, where the tap is served", cpu), func() bool {
+			where.reset(t)
+			t.Must(elsewhere(in), "send from elsewhere")
+			got = where.wait(t)
+			return got == cpu
+		})
 	}
 }

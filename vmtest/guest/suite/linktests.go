@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package suite
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/bpf/xps"
+	"xpsgen/uapi"
+	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/rtnl"
+)
+
+// linkTests is about programs that a BPF link attaches, of the last patches of
+// the series.
+func (e *env) linkTests() check.Group {
+	return check.Group{Name: "link", Tests: []check.Test{
+		{Name: "d20-a-link-steers-and-tells-its-device", Run: e.linkSteers},
+		{Name: "d21-a-link-and-netlink-exclude-each-other", Run: e.linkExcludes},
+		{Name: "d22-updating-a-link-changes-the-program", Run: e.linkUpdates},
+		{Name: "d23-a-link-that-is-closed-or-detached-lets-go", Run: e.linkLetsGo},
+		{Name: "d24-a-device-that-goes-leaves-its-link-empty", Run: e.linkOutlivesDevice},
+		{Name: "d25-a-link-moves-with-its-device", Run: e.linkMoves},
+		{Name: "d26-a-pinned-link-stays", Run: e.linkPinned},
+		{Name: "d27-bpftool-shows-the-link", Run: e.linkShown, Needs: needsLinkTools},
+		{Name: "d28-what-is-no-link-is-refused", Run: e.linkRefused},
+	}}.Need(needsLink)
+}
+
+// attachLink attaches prog to n by a link that ends with the test.
+func attachLink(t *check.T, n *nic, prog *ebpf.Program) *xps.Link {
+	l, err := xps.AttachLink(n.index, prog, nil)
+	t.Must(err, "attach by a link")
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// expectLink fails the test unless the link tells this program and device.
+func expectLink(t *check.T, what string, l *xps.Link, id ebpf.ProgramID, ifindex int) {
+	info, err := l.Info()
+	t.Must(err, "link info")
+	check.Equal(t, "program in the info of the link "+what, id, info.ProgramID)
+	check.Equal(t, "device in the info of the link "+what, ifindex, info.Ifindex)
+	check.Equal(t, "device in the fdinfo of the link "+what, uint32(ifindex), fdinfo(t, l.FD(), "ifindex"))
+	check.Equal(t, "program in the fdinfo of the link "+what, uint32(id), fdinfo(t, l.FD(), "prog_id"))
+}
+
+// expectIs fails the test unless err wraps sentinel.
+func expectIs(t *check.T, what string, err, sentinel error) {
+	if !errors.Is(err, sentinel) {
+		t.Errorf("%s\n  expected: an error that is %q\n  seen:     %v", what, sentinel, err)
+	}
+}
+
+func (e *env) linkSteers(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	m := monitor(t)
+	prog := constant(t, 3)
+	id := idOf(t, prog)
+	l := attachLink(t, n, prog)
+	t.Must(prog.Close(), "close program")
+	expectAnnounced(t, m, n, true, attachedNest(id))
+	p.expect("with a link to a program that returns 3", 3)
+	expectAttached(t, n, "by a link", id)
+	expectLink(t, "that is attached", l, id, n.index)
+	expectAlive(t, id, "it was closed, but a link holds it")
+}
+
+// linkExcludes tries to change by the one what the other has attached.
+func (e *env) linkExcludes(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	held, other := constant(t, 3), constant(t, 1)
+	id := idOf(t, held)
+	c := client(t, nil)
+	l := attachLink(t, n, held)
+	for what, content := range map[string]nest{
+		"attach": setFD(other.FD()), "attach the same": setFD(held.FD()), "detach": setFD(-1),
+		"replace": setExpected(other.FD(), uapi.XPS_FLAGS_REPLACE, held.FD()), "NOEXIST": setFlags(other.FD(), uapi.XPS_FLAGS_UPDATE_IF_NOEXIST),
+	} {
+		expectRefused(t, what+" by netlink where a link is", n, content, unix.EBUSY)
+	}
+	expectIs(t, "attach by netlink where a link is", c.Attach(n.index, other, nil), xps.ErrLinked)
+	expectIs(t, "detach by netlink where a link is", c.Detach(n.index, nil), xps.ErrLinked)
+	_, err := xps.AttachLink(n.index, other, nil)
+	expectIs(t, "a second link", err, xps.ErrAttached)
+	e.ipFails(t, ipRefused, "ip -force link set dev dummy0 xps off", "link")
+	expectAttached(t, n, "after all that was refused", id)
+	p.expect("after all that was refused", 3)
+	t.Must(l.Close(), "close link")
+	t.Eventually(ioPatience, "link letting go", func() bool { return attached(t, n) == 0 })
+	attach(t, n, other)
+	_, err = xps.AttachLink(n.index, held, nil)
+	expectIs(t, "a link where netlink attached", err, xps.ErrAttached)
+	expectAttached(t, n, "after a link was refused", idOf(t, other))
+	p.expect("after a link was refused", 1)
+}
+
+func (e *env) linkUpdates(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	first, second, third := constant(t, 1), constant(t, 2), constant(t, 3)
+	firstID, secondID, thirdID := idOf(t, first), idOf(t, second), idOf(t, third)
+	l := attachLink(t, n, first)
+	m := monitor(t)
+	t.Must(l.Update(second, nil), "update")
+	expectAnnounced(t, m, n, true, attachedNest(secondID))
+	p.expect("with the link updated", 2)
+	expectLink(t, "that was updated", l, secondID, n.index)
+	t.Must(l.Update(second, nil), "update to the same program")
+	check.Equal(t, "notifications of an update to the same program", 0, len(drainMonitor(t, m)))
+	expectIs(t, "update of another program than expected", l.Update(third, &xps.UpdateOptions{Expected: first}), xps.ErrUnexpectedProgram)
+	p.expect("after an update was refused", 2)
+	expectAttached(t, n, "after an update was refused", secondID)
+	t.Must(l.Update(third, &xps.UpdateOptions{Expected: second}), "update of the expected program")
+	p.expect("with the link updated again", 3)
+	expectIs(t, "update to a program of another type", l.Update(load(t, ebpf.XDP, returns(2)), nil), xps.ErrBadProgram)
+	for _, prog := range []*ebpf.Program{first, second, third} {
+		t.Must(prog.Close(), "close program")
+	}
+	expectGone(t, firstID, "the link was updated")
+	expectGone(t, secondID, "the link was updated again")
+	t.Must(l.Close(), "close link")
+	expectGone(t, thirdID, "the link was closed")
+}
+
+func (e *env) linkLetsGo(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	n.setXPS(t, "xps_cpus", "0", "3", "0", "0")
+	p := newProbe(t, n, icmpSender(t, peerAddr))
+	for _, how := range []string{"close", "detach"} {
+		t.Step(how, func() {
+			prog := constant(t, 3)
+			id := idOf(t, prog)
+			l := attachLink(t, n, prog)
+			t.Must(prog.Close(), "close program")
+			p.expect("with a link", 3)
+			m := monitor(t)
+			if how == "detach" {
+				t.Must(l.Detach(), "detach link")
+				expectAttached(t, n, "after the link was detached", 0)
+				expectLink(t, "that was detached", l, id, 0)
+				expectAlive(t, id, "its link was detached, but not closed")
+				expectIs(t, "update of a link that is detached", l.Update(constant(t, 1), nil), xps.ErrDetached)
+				t.Must(l.Detach(), "detach link again")
+			}
+			t.Must(l.Close(), "close link")
+			expectGone(t, id, "its link was closed")
+			expectAnnounced(t, m, n, true, attachedNest(0))
+			p.expect("by xps_cpus, without the link", 1)
+			attach(t, n, constant(t, 2))
+			p.expect("by netlink, after the link", 2)
+			detach(t, n)
+		})
+	}
+}
+
+func (e *env) linkOutlivesDevice(t *check.T) {
+	prog := constant(t, 1)
+	id := idOf(t, prog)
+	n := e.dummy(t, "dummy0", 2)
+	l := attachLink(t, n, prog)
+	t.Must(prog.Close(), "close program")
+	t.Must(dial(t).Delete(n.index), "delete")
+	expectLink(t, "of which the device is gone", l, id, 0)
+	expectIs(t, "update of a link of which the device is gone", l.Update(constant(t, 1), nil), xps.ErrDetached)
+	t.Must(l.Detach(), "detach a link of which the device is gone")
+	t.Must(l.Close(), "close link")
+	expectGone(t, id, "its device was deleted, and its link closed")
+
+	// The other way round: the namespace goes with device and all, while the
+	// link stays.
+	ns := e.newNetNS(t)
+	ns.do(t, func() {
+		c, err := rtnl.Dial()
+		t.Must(err, "dial")
+		defer c.Close()
+		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 2}), "add")
+		prog = constant(t, 1)
+		l = attachLink(t, &nic{name: "dummy0", index: index(t, "dummy0")}, prog)
+	})
+	id = idOf(t, prog)
+	t.Must(prog.Close(), "close program")
+	ns.close()
+	t.Eventually(ioPatience, "link without its device", func() bool {
+		info, err := l.Info()
+		t.Must(err, "link info")
+		return info.Ifindex == 0
+	})
+	t.Must(l.Close(), "close link")
+	expectGone(t, id, "the network namespace ended, and the link was closed")
+}
+
+func (e *env) linkMoves(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	prog := constant(t, 3)
+	id := idOf(t, prog)
+	l := attachLink(t, n, prog)
+	t.Must(prog.Close(), "close program")
+	ns := e.newNetNS(t)
+	t.Must(dial(t).Move(n.index, int(ns.file.Fd())), "move")
+	ns.do(t, func() {
+		moved := &nic{name: n.name, index: index(t, n.name), queues: n.queues}
+		expectLink(t, "of a device that moved", l, id, moved.index)
+		expectAttached(t, moved, "by a link, after the move", id)
+		t.Must(dial(t).SetUp(moved.index, true), "bring up")
+		newProbe(t, moved, frameSender(t, moved, false)).expect("after the move", 3)
+		t.Must(l.Close(), "close link")
+		t.Eventually(ioPatience, "link letting go", func() bool { return attached(t, moved) == 0 })
+	})
+	expectGone(t, id, "its link was closed after the move")
+}
+
+func (e *env) linkPinned(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	prog := constant(t, 1)
+	id := idOf(t, prog)
+	l := attachLink(t, n, prog)
+	t.Must(prog.Close(), "close program")
+	path := filepath.Join(e.bpffs(t), "link")
+	t.Must(l.Pin(path), "pin")
+	t.Must(l.Close(), "close link")
+	expectAttached(t, n, "by a link that is pinned and closed", id)
+	l, err := xps.OpenLink(path)
+	t.Must(err, "open pinned link")
+	t.Cleanup(func() { l.Close() })
+	expectLink(t, "that was pinned", l, id, n.index)
+	t.Must(l.Unpin(), "unpin")
+	t.Must(l.Close(), "close link")
+	expectGone(t, id, "its link was unpinned and closed")
+}
+
+// shownLink is what the suite reads of `bpftool --json link show`.
+type shownLink struct {
+	ID      uint32 `json:"id"`
+	Type    string `json:"type"`
+	ProgID  uint32 `json:"prog_id"`
+	Devname string `json:"devname"`
+	Ifindex int    `json:"ifindex"`
+}
+
+func (e *env) linkShown(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	prog := constant(t, 1)
+	l := attachLink(t, n, prog)
+	info, err := l.Info()
+	t.Must(err, "link info")
+	// All of them: bpftool that is asked for one ends with an error, by
+	// whatever is in errno.
+	var all []shownLink
+	e.bpftool(t, &all, "link", "show")
+	want := shownLink{ID: uint32(info.ID), Type: "xps", ProgID: uint32(idOf(t, prog)), Devname: n.name, Ifindex: n.index}
+	if !slices.Contains(all, want) {
+		t.Errorf("links in bpftool\n  expected: %+v\n  seen:     %+v", want, all)
+	}
+	check.Equal(t, "id in bpftool net", uint32(idOf(t, prog)), e.shownByBpftool(t, n))
+}
+
+func (e *env) linkRefused(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	_, err := xps.AttachLink(n.index, load(t, ebpf.XDP, returns(2)), nil)
+	expectIs(t, "a link to a program of another type", err, xps.ErrBadProgram)
+	_, err = xps.AttachLink(1<<20, constant(t, 1), nil)
+	expectIs(t, "a link to a device that is not there", err, xps.ErrNoDevice)
+	prog := constant(t, 1)
+	withoutCaps(t, func() {
+		_, err = xps.AttachLink(n.index, prog, nil)
+		expectIs(t, "a link without capabilities", err, xps.ErrPermission)
+	})
+	expectAttached(t, n, "after all that was refused", 0)
+}
