@@ -61,7 +61,10 @@ func Checkout(ctx context.Context, opt Options) (t *Tree, err error) {
 		if err := t.fill(ctx, tmp, p, b); err != nil {
 			return err
 		}
-		return t.repo.Run(ctx, "reset", "-q", "--hard", p.tip)
+		if err := t.repo.Run(ctx, "reset", "-q", "--hard", p.tip); err != nil {
+			return err
+		}
+		return t.unignore(ctx)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", step, cache.Explain(err, filepath.Dir(dir), 0))
@@ -154,18 +157,34 @@ func (t *Tree) fill(ctx context.Context, dir string, p *prepared, b *series.Base
 	return t.save(ctx)
 }
 
-// borrow lets the repository use the objects of another one.
+// borrow lets the repository use the objects of another one. What that one has
+// not, since its history is cut off, this one has not either, and must know.
 func (t *Tree) borrow(gitDir string) error {
-	path := filepath.Join(t.repo.Dir, ".git", "objects", "info", "alternates")
-	have, err := os.ReadFile(path)
+	own := filepath.Join(t.repo.Dir, ".git")
+	if err := addLines(filepath.Join(own, "objects", "info", "alternates"), filepath.Join(gitDir, "objects")+"\n"); err != nil {
+		return err
+	}
+	shallow, err := os.ReadFile(filepath.Join(gitDir, "shallow"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return addLines(filepath.Join(own, "shallow"), string(shallow))
+}
+
+// addLines adds those lines of text to a file that it has not.
+func addLines(path, text string) error {
+	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	line := filepath.Join(gitDir, "objects") + "\n"
-	for l := range strings.Lines(string(have)) {
-		if l == line {
-			return nil
+	have := string(data)
+	for l := range strings.Lines(text) {
+		if !strings.Contains("\n"+have, "\n"+l) {
+			have += l
 		}
 	}
-	return cache.WriteFile(path, append(have, line...), 0o644)
+	return cache.WriteFile(path, []byte(have), 0o644)
 }

@@ -114,7 +114,10 @@ func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *t
 		if err := t.repo.Run(ctx, "update-ref", "--no-deref", "HEAD", to.commit); err != nil {
 			return err
 		}
-		return t.repo.Run(ctx, "reset", "-q", "--hard")
+		if err := t.repo.Run(ctx, "reset", "-q", "--hard"); err != nil {
+			return err
+		}
+		return t.unignore(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", step, cache.Explain(err, filepath.Dir(t.Dir), 0))
