@@ -9,6 +9,7 @@ IPROUTE2 ?=
 CONFIG  ?=
 RUN     ?=
 SEED    ?=
+SAMPLE  ?= 10
 ACCEL   ?=
 J       ?=
 V       ?= 0
@@ -36,7 +37,7 @@ UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi check-series series series-real mutants bisect \
+.PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi check-series series series-real mutants mutants-sample bisect \
 	unpatched shell uapi bench-uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
@@ -44,7 +45,7 @@ all: help
 help:
 	@echo 'Test the change:'
 	@echo '  vmtest     - boot the patched kernel and run the suite (installs what it needs)'
-	@echo '  test       - every test there is: all of the following'
+	@echo '  test       - every kind of test: lint to unpatched, and a sample of the mutants'
 	@echo '  vmtest-all - the same on every base, which have to run the same tests'
 	@echo '  unit       - Go tests with the race detector, no guest'
 	@echo '  lint       - gofmt, go vet, staticcheck'
@@ -54,8 +55,9 @@ help:
 	@echo '  check-uapi - package uapi is what the patched headers say'
 	@echo '  check-series - what a program can find in the patches before a reviewer does'
 	@echo '  series-real - the real series, moved between the real kernels'
-	@echo '  mutants    - each defect of the RFC put back: the suite must notice'
+	@echo '  mutants    - defects put back, one by one: the suite must notice each'
 	@echo '  report-test - the report in a browser and a validator (installs Chromium)'
+	@echo '  mutants-sample - SAMPLE of them, drawn by lot (what test does)'
 	@echo '  bisect     - every patch by itself: warnings, boot, tests'
 	@echo '  fuzz       - every fuzz target for FUZZTIME each'
 	@echo
@@ -80,6 +82,7 @@ help:
 	@echo '  CONFIG=    - more Kconfig fragments, by name or file'
 	@echo '  RUN=       - which tests, as with go test -run: RUN=control/a24'
 	@echo '  SEED=      - repeat what a run drew by lot: the seed that it printed'
+	@echo '  SAMPLE=    - how many mutants test puts back: default 10'
 	@echo '  ACCEL=     - kvm or tcg; default: KVM if a guest reports in under it'
 	@echo '  V=1        - show commands, and what apt prints'
 	@echo '  J=         - jobs of the kernel build'
@@ -118,6 +121,9 @@ series: deps
 
 mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)
+
+mutants-sample: deps
+	$(Q)$(XPSGEN) $(VERBOSE) mutants --sample $(SAMPLE) $(VMFLAGS) $(if $(SEED),--seed $(SEED))
 
 bisect: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bisect $(VMFLAGS)
@@ -160,7 +166,7 @@ series-real: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
-test: lint unit check-series vmtest-all guest check-uapi faults mutants unpatched report-test
+test: lint unit check-series vmtest-all guest check-uapi faults mutants-sample unpatched report-test
 
 bench: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench $(TREEFLAGS)

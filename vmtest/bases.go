@@ -100,7 +100,7 @@ func RunBases(ctx context.Context, opt BasesOptions) (*BasesResult, error) {
 		opt.KTAP = io.Discard
 	}
 	if opt.Suite.Seed == 0 {
-		opt.Suite.Seed = drawSeed()
+		opt.Suite.Seed = DrawSeed()
 	}
 	if opt.run == nil {
 		opt.run = RunSuite

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,33 @@ func LoadMutants(dir, base string, names []string) ([]Mutant, error) {
 		picked = append(picked, all[i])
 	}
 	return picked, nil
+}
+
+// SampleMutants returns n of all, in their order, drawn by lot with seed; all
+// if n is 0 or there are no more. Both projects have a part in it.
+func SampleMutants(all []Mutant, n int, seed int64) []Mutant {
+	if n == 0 || n >= len(all) {
+		return all
+	}
+	lot := rand.New(rand.NewPCG(uint64(seed), 0))
+	var picked []int
+	taken := map[string]bool{}
+	for _, i := range lot.Perm(len(all)) {
+		// The first of each project, and then whatever comes.
+		if p := all[i].Project; !taken[p] {
+			taken[p] = true
+			picked = append([]int{i}, picked...)
+			continue
+		}
+		picked = append(picked, i)
+	}
+	picked = picked[:n]
+	slices.Sort(picked)
+	some := make([]Mutant, 0, n)
+	for _, i := range picked {
+		some = append(some, all[i])
+	}
+	return some
 }
 
 func readMutant(path, project string) (Mutant, error) {

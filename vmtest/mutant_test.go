@@ -3,8 +3,10 @@
 package vmtest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,5 +123,39 @@ func TestExtraFor(t *testing.T) {
 	}
 	if got := extraFor("6.12", []string{a, b}); got[0] != a || got[1] != b {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestSampleMutants(t *testing.T) {
+	var all []Mutant
+	for i := range 30 {
+		all = append(all, Mutant{Name: fmt.Sprintf("k%02d", i), Project: "linux"})
+	}
+	all = append(all, Mutant{Name: "x", Project: "iproute2"})
+	names := func(ms []Mutant) string {
+		var out []string
+		for _, m := range ms {
+			out = append(out, m.Name)
+		}
+		return strings.Join(out, " ")
+	}
+	drawn := map[string]bool{}
+	for seed := range int64(20) {
+		some := SampleMutants(all, 4, seed)
+		if len(some) != 4 || some[3].Name != "x" || !slices.IsSortedFunc(some, func(a, b Mutant) int { return strings.Compare(a.Name, b.Name) }) {
+			t.Errorf("seed %d: %s", seed, names(some))
+		}
+		if again := SampleMutants(all, 4, seed); names(again) != names(some) {
+			t.Errorf("seed %d: %s, and then %s", seed, names(some), names(again))
+		}
+		drawn[names(some)] = true
+	}
+	if len(drawn) < 10 {
+		t.Errorf("%d different samples of 20", len(drawn))
+	}
+	for _, n := range []int{0, 31, 40} {
+		if got := SampleMutants(all, n, 1); len(got) != len(all) {
+			t.Errorf("%d: %d mutants", n, len(got))
+		}
 	}
 }

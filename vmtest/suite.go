@@ -43,8 +43,8 @@ type SuiteOptions struct {
 	Timeouts vm.Timeouts
 }
 
-// drawSeed returns a seed that is short enough to type.
-func drawSeed() int64 { return 1 + rand.Int64N(999_999_999) }
+// DrawSeed returns a seed that is short enough to type.
+func DrawSeed() int64 { return 1 + rand.Int64N(999_999_999) }
 
 // Plan lists the tests that run selects, in order.
 func Plan(run string) ([]string, error) { return suite.Names(run) }
@@ -79,7 +79,7 @@ func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
 		return nil, err
 	}
 	if opt.Seed == 0 {
-		opt.Seed = drawSeed()
+		opt.Seed = DrawSeed()
 	}
 	o := &Outcome{Planned: planned, Run: opt.Run, Seed: opt.Seed, Started: time.Now().UTC(), Report: &ktap.Report{Plan: -1}}
 	if all, err := Plan(""); err == nil {

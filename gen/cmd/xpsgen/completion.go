@@ -113,7 +113,7 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 	case "color":
 		words = []string{"auto", "always", "never"}
 	case "kernel", "iproute2", "root", "cache", "add", "out", "tree", "include", "file",
-		"jobs", "j", "seed", "cpus", "memory", "timeout", "env", "cc", "name", "o", "repo", "drop", "key", "message-id", "date", "from", "patch", "junit":
+		"jobs", "j", "seed", "sample", "cpus", "memory", "timeout", "env", "cc", "name", "o", "repo", "drop", "key", "message-id", "date", "from", "patch", "junit":
 		// The shell's own completion of file names, or nothing.
 	default:
 		return false

@@ -25,8 +25,11 @@ func mutantsCommand(env *environment) *cli.Command {
 			"Examples:\n" +
 			"  xpsgen mutants\n" +
 			"  xpsgen mutants --base all\n" +
+			"  xpsgen mutants --sample 10\n" +
 			"  xpsgen mutants off-is-a-bad-fd",
 		Flags: append(append(sourceFlags(), machineFlags()...),
+			&cli.IntFlag{Name: "sample", Usage: "only `N` of them, drawn by lot; default all"},
+			&cli.Int64Flag{Name: "seed", EnvVars: []string{"XPSGEN_SEED"}, Usage: "draw the same again: `N` is the seed that a run printed"},
 			&cli.BoolFlag{Name: "list", Usage: "name the mutants and do nothing"}),
 		Action: env.mutants,
 	}
@@ -44,6 +47,13 @@ func (env *environment) mutants(c *cli.Context) error {
 	machine, err := env.machine(c)
 	if err != nil {
 		return err
+	}
+	if c.Int("sample") < 0 || c.Int("sample") > 0 && c.Args().Len() > 0 {
+		return &usageError{text: "--sample wants a number, and no names", command: "xpsgen mutants"}
+	}
+	seed := c.Int64("seed")
+	if seed == 0 {
+		seed = vmtest.DrawSeed()
 	}
 	lists := make([][]vmtest.Mutant, len(bases))
 	for i, base := range bases {
@@ -66,6 +76,10 @@ func (env *environment) mutants(c *cli.Context) error {
 	for i, base := range bases {
 		opt := vmtest.MutantOptions{Source: src, Machine: machine, Mutants: lists[i], KTAP: results}
 		opt.Source.Base = base
+		if n := c.Int("sample"); n > 0 {
+			opt.Mutants = vmtest.SampleMutants(lists[i], n, seed)
+			env.ui.Printf("note  mutants: %d of %d for %s, seed %d", len(opt.Mutants), len(lists[i]), base, seed)
+		}
 		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "mutants")
 		var nested *ktap.Nested
 		if all {
