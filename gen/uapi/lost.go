@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -166,8 +167,12 @@ func (q *inquiry) enumerable(ctx context.Context, names []string) ([]string, err
 			bad[n-1] = true
 		}
 	}
-	if len(bad) == 0 {
-		return nil, compileError(q.h.Path, q.roots, messages, err)
+	var exit *exec.ExitError
+	switch {
+	case !errors.As(err, &exit):
+		return nil, fmt.Errorf("%s: %w", q.h.Path, err)
+	case len(names) == 1:
+		return nil, nil // wherever the compiler sees the error
 	}
 	var out []string
 	for i, name := range names {
