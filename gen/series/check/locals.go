@@ -19,7 +19,7 @@ var (
 	declaring = regexp.MustCompile(`^\s+(?:DECLARE|DEFINE|LIST_HEAD|DEFINE_\w+|DECLARE_\w+|\w*LIST_HEAD)\w*\((\w+)`)
 	notAType  = []string{"return", "goto", "else", "case", "if", "for", "while", "do", "switch", "break",
 		"continue", "delete", "typedef", "sizeof", "static", "extern", "default"}
-	opensData = regexp.MustCompile(`^\s*(?:typedef\s+)?(?:static\s+)?(?:const\s+)?(?:struct|union|enum)\b[^()]*\{\s*$|=\s*\{?\s*\{\s*$|^\s*(?:switch)\b|^\s*\{?\s*\.\w+\s*=\s*\{`)
+	opensData = regexp.MustCompile(`^FIXTURE\w*\(|^\s*(?:typedef\s+)?(?:static\s+)?(?:const\s+)?(?:struct|union|enum)\b[^()]*\{\s*$|=\s*\{?\s*\{\s*$|^\s*(?:switch)\b|^\s*\{?\s*\.\w+\s*=\s*\{`)
 	word      = regexp.MustCompile(`[A-Za-z_]\w*`)
 )
 
