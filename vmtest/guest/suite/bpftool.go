@@ -89,7 +89,13 @@ func (e *env) everybodyAgrees(t *check.T) {
 // programAbove loads programs until one has an id of at least floor.
 func programAbove(t *check.T, floor ebpf.ProgramID) (*ebpf.Program, ebpf.ProgramID) {
 	spec := &ebpf.ProgramSpec{Name: "suite", Type: ebpf.SocketFilter, Instructions: returns(1), License: "GPL"}
-	for {
+	// The kernel frees programs later, and by others: who loads without a
+	// pause leaves them behind.
+	const pauseEach, pause = 64, 5 * time.Millisecond
+	for i := 0; ; i++ {
+		if i%pauseEach == pauseEach-1 {
+			time.Sleep(pause)
+		}
 		prog, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogDisabled: true})
 		t.Must(err, "load program")
 		id := idOf(t, prog)
