@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
 // reselectionFile is the sysctl of the time after which a socket asks for a
@@ -32,8 +34,44 @@ func setReselection(t *check.T, after time.Duration) bool {
 }
 
 // connectedUDP sends datagrams from a connected socket, which keeps the queue
-// of the first one.
+// of the first one: always on Linux 6.12, and on later kernels while an earlier
+// packet of the socket is on its way.
 func connectedUDP(t *check.T, dst netip.Addr) sender {
+	send, _ := connectUDP(t, dst)
+	return send
+}
+
+// busyUDP is connectedUDP with a packet of the socket on its way for as long as
+// a test takes.
+func (e *env) busyUDP(t *check.T, dst netip.Addr) sender {
+	send, fd := connectUDP(t, dst)
+	to := &unix.SockaddrInet4{Addr: e.limbo(t).As4(), Port: 9}
+	t.Must(unix.Sendto(fd, []byte("waits"), 0, to), "send what stays on its way")
+	return send
+}
+
+// limbo returns an address at which nothing arrives: for seconds, packets wait
+// in the host for a neighbour who does not answer.
+func (e *env) limbo(t *check.T) netip.Addr {
+	const name = "limbo0"
+	net := netip.MustParsePrefix("203.0.113.1/24")
+	if _, err := os.Stat(filepath.Join(e.sysfs(), "class/net", name)); err == nil {
+		return net.Addr().Next()
+	}
+	c := dial(t)
+	link := rtnl.Link{Name: name, Kind: "veth", Peer: &rtnl.Link{Name: "limbo1"}}
+	t.Must(c.Add(link), "add")
+	n := index(t, name)
+	t.Must(c.SetUp(index(t, "limbo1"), true), "bring up")
+	t.Must(c.SetUp(n, true), "bring up")
+	t.Must(c.AddAddress(n, net), "address")
+	// A device without a carrier soon forgets its neighbours.
+	awaitReady(t, c, n)
+	return net.Addr().Next()
+}
+
+// connectUDP returns a connected socket, too.
+func connectUDP(t *check.T, dst netip.Addr) (sender, int) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "UDP socket")
 	t.Cleanup(func() { unix.Close(fd) })
@@ -45,7 +83,7 @@ func connectedUDP(t *check.T, dst netip.Addr) sender {
 			_, err = unix.Write(fd, mark)
 		}
 		return err
-	}
+	}, fd
 }
 
 // pinned is a connected UDP socket whose first packet left by queue 2, as a
@@ -57,7 +95,7 @@ type pinned struct {
 
 func (e *env) pinnedSocket(t *check.T) pinned {
 	n := e.dummy(t, "dummy0", 4)
-	p := pinned{newProbe(t, n, connectedUDP(t, peerAddr)), counting(t, 2)}
+	p := pinned{newProbe(t, n, e.busyUDP(t, peerAddr)), counting(t, 2)}
 	attach(t, n, p.c.prog)
 	p.expect("that a socket sends first", 2)
 	check.Equal(t, "runs of the program for the first packet of a socket", 1, p.c.runs(t))
@@ -79,8 +117,8 @@ func (e *env) cacheStopsReruns(t *check.T) {
 	check.Equal(t, "runs of the program for another socket", 1, p.c.runs(t))
 }
 
-// connectedUDPStays is what Linux 6.12 always does, and later kernels do if
-// told that a queue does not get old. Only the device can make the socket
+// connectedUDPStays is what Linux 6.12 always does, and later kernels do while
+// a packet is on its way and if told that a queue does not get old. Only the device can make the socket
 // leave its queue: by not using it any more.
 func (e *env) connectedUDPStays(t *check.T) {
 	const later = 200 * time.Millisecond
@@ -92,7 +130,7 @@ func (e *env) connectedUDPStays(t *check.T) {
 	}
 	c := counting(t, 3)
 	attach(t, pair.near, c.prog)
-	p := newProbe(t, pair.near, connectedUDP(t, peerAddr))
+	p := newProbe(t, pair.near, e.busyUDP(t, peerAddr))
 	p.expect("that a socket sends first", 3)
 	c.set(t, 1)
 	time.Sleep(later)

@@ -82,7 +82,7 @@ func (e *env) vlan(t *check.T) {
 		check.Equal(t, "runs of the program below", 1, below.runs(t))
 		check.Equal(t, fmt.Sprintf("runs of the program of the vlan device with %d queues", queues), queues/4, above.runs(t))
 
-		p.send = connectedUDP(t, dst)
+		p.send = e.busyUDP(t, dst)
 		want := 3
 		if queues > 1 {
 			want = 1
