@@ -89,6 +89,7 @@ func All() []Dep {
 		{Name: "qemu-system-x86_64", Why: "the guest's machine", Group: Test, Package: "qemu-system-x86", version: []string{"--version"}},
 		{Name: "busybox", Why: "the guest's shell", Group: Shell, Package: "busybox-static", version: []string{"--help"}},
 		{Name: "clang", Why: "BPF programs", Group: BPF, Package: "clang", version: []string{"--version"}},
+		{Name: "b4", Why: "to see a thread as maintainers do", Group: Series, Package: "b4", version: []string{"--version"}},
 		{Name: "codespell", Why: "checkpatch", Group: Series, Package: "codespell", version: []string{"--version"}},
 		{Name: "shellcheck", Why: "selftests", Group: Series, Package: "shellcheck", version: []string{"--version"}},
 		{Name: "yamllint", Why: "YNL specs", Group: Series, Package: "yamllint", version: []string{"--version"}},
