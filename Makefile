@@ -114,9 +114,11 @@ unpatched: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --unpatched $(VMFLAGS) $(if $(RUN),--run '$(RUN)')
 
 check-series: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for series
 	$(Q)$(XPSGEN) $(VERBOSE) series check --fast
 
 series: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for series-build
 	$(Q)$(XPSGEN) $(VERBOSE) series check $(if $(J),--jobs $(J))
 
 mutants: deps
@@ -126,6 +128,7 @@ mutants-sample: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --sample $(SAMPLE) $(VMFLAGS) $(if $(SEED),--seed $(SEED))
 
 bisect: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for series-build
 	$(Q)$(XPSGEN) $(VERBOSE) bisect $(VMFLAGS)
 
 shell: deps

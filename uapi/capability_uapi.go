@@ -4,7 +4,7 @@
 // Header: linux/capability.h
 // SHA256: 1b102c9fc81c103c909f41e17107cb3804f77ce7f78c40c9b848832dce34a6e9
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
+// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
 
 package uapi
 

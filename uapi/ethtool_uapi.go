@@ -4,7 +4,7 @@
 // Header: linux/ethtool.h
 // SHA256: 0d8325ee7d6d3bc5a4ea2f9029c0674be7cab70a0863e8a034e125424cb672f8
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
+// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if_link.h
 // SHA256: 05876ecd1b6b79cee5e4cf6269478794e719580e4c4c480a76f711935ddcac93
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
+// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if_tun.h
 // SHA256: a99e53f82b593fef5e276e27ef7632bef70a983fd34988cc0374c41a820942a8
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
+// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if.h
 // SHA256: ecbf706671e421c9c7441e02936da46073e3562017ec074890a6f9954ba65388
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
+// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
 
 package uapi
 

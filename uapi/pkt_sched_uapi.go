@@ -4,7 +4,7 @@
 // Header: linux/pkt_sched.h
 // SHA256: 0191bb057b235ecc9d9f79fc8b9895488c1dd1c4bc3b0e2c4318a89a37ffbc53
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
+// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
 
 package uapi
 

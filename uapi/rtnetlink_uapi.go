@@ -4,7 +4,7 @@
 // Header: linux/rtnetlink.h
 // SHA256: 1ad489115675ce059c7b5dacbb99c5f8ad65aaf11fdd00f0e1f9dda393b7c22a
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
+// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/tc_act/tc_skbedit.h
 // SHA256: 01e4e83df01b150766a10fa4e759a2623ebf4e3955f7def38a1cbe8223211238
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d7d5da13ffb379377da8fd5aeb7a5417a52408bb4f2999f21ecab6321c412761
+// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
 
 package uapi
 

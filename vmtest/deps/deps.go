@@ -31,6 +31,8 @@ const (
 	BPF Group = "bpf"
 	// Series is checking the series before it is sent.
 	Series Group = "series"
+	// SeriesBuild is compiling it patch by patch, with more than one compiler.
+	SeriesBuild Group = "series-build"
 	// Shell is the interactive shell in the guest.
 	Shell Group = "shell"
 	// Report is the test of the report, which a browser has to show.
@@ -93,9 +95,9 @@ func All() []Dep {
 		{Name: "codespell", Why: "checkpatch", Group: Series, Package: "codespell", version: []string{"--version"}},
 		{Name: "shellcheck", Why: "selftests", Group: Series, Package: "shellcheck", version: []string{"--version"}},
 		{Name: "yamllint", Why: "YNL specs", Group: Series, Package: "yamllint", version: []string{"--version"}},
-		{Name: "sparse", Why: "the series, patch by patch", Group: Series, Package: "sparse", version: []string{"--version"}},
+		{Name: "sparse", Why: "the series, patch by patch", Group: SeriesBuild, Package: "sparse", version: []string{"--version"}},
 		// The kernel wants 17 or newer, and Debian 12's own is older.
-		{Name: "clang-19", Why: "the series, patch by patch", Group: Series, Package: "clang-19",
+		{Name: "clang-19", Why: "the series, patch by patch", Group: SeriesBuild, Package: "clang-19",
 			or: []string{"clang-22", "clang-21", "clang-20", "clang-18", "clang-17"}, version: []string{"--version"}},
 		{Name: "python3", Why: "YNL specs, module yaml", Group: Series, Package: "python3-yaml", version: []string{"-c", "import yaml; print('yaml', yaml.__version__)"}},
 		{Name: "python3", Why: "YNL specs, module jsonschema", Group: Series, Package: "python3-jsonschema", version: []string{"-c", "import jsonschema; print('jsonschema')"}},
@@ -106,7 +108,7 @@ func All() []Dep {
 }
 
 // Groups names all groups.
-func Groups() []Group { return []Group{Test, Shell, BPF, Series, Report} }
+func Groups() []Group { return []Group{Test, Shell, BPF, Series, SeriesBuild, Report} }
 
 // Common are the groups whose dependencies are few and small, and that the
 // everyday commands need.
