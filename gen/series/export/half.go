@@ -36,14 +36,6 @@ type Half struct {
 // Name is what the thread's files are called.
 func (h *Half) Name() string { return h.Series.Project + "-" + h.Base.Name }
 
-// tree is the tag of the tree that the thread is for.
-func (h *Half) tree() string {
-	if h.Base.Tree != nil {
-		return h.Base.Tree.Name
-	}
-	return h.Base.Name
-}
-
 // RFC reports whether the series only asks for comments.
 func (h *Half) RFC() bool { return strings.HasPrefix(strings.ToUpper(h.Series.Prefix)+" ", "RFC ") }
 
