@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,57 +33,46 @@ func setReselection(t *check.T, after time.Duration) bool {
 	return true
 }
 
-// connectedUDP sends datagrams from a connected socket, which keeps the queue
-// of the first one: always on Linux 6.12, and on later kernels while an earlier
-// packet of the socket is on its way.
-func connectedUDP(t *check.T, dst netip.Addr) sender {
-	send, _ := connectUDP(t, dst)
-	return send
-}
-
-// busyUDP is connectedUDP with a packet of the socket on its way for as long as
-// a test takes.
-func (e *env) busyUDP(t *check.T, dst netip.Addr) sender {
-	send, fd := connectUDP(t, dst)
-	to := &unix.SockaddrInet4{Addr: e.limbo(t).As4(), Port: 9}
-	t.Must(unix.Sendto(fd, []byte("waits"), 0, to), "send what stays on its way")
-	return send
-}
-
-// limbo returns an address at which nothing arrives: for seconds, packets wait
-// in the host for a neighbour who does not answer.
-func (e *env) limbo(t *check.T) netip.Addr {
-	const name = "limbo0"
-	net := netip.MustParsePrefix("203.0.113.1/24")
-	if _, err := os.Stat(filepath.Join(e.sysfs(), "class/net", name)); err == nil {
-		return net.Addr().Next()
-	}
-	c := dial(t)
-	link := rtnl.Link{Name: name, Kind: "veth", Peer: &rtnl.Link{Name: "limbo1"}}
-	t.Must(c.Add(link), "add")
-	n := index(t, name)
-	t.Must(c.SetUp(index(t, "limbo1"), true), "bring up")
-	t.Must(c.SetUp(n, true), "bring up")
-	t.Must(c.AddAddress(n, net), "address")
-	// A device without a carrier soon forgets its neighbours.
-	awaitReady(t, c, n)
-	return net.Addr().Next()
-}
-
-// connectUDP returns a connected socket, too.
-func connectUDP(t *check.T, dst netip.Addr) (sender, int) {
+// connectedUDP is a connected socket, which keeps the queue of the first
+// packet that it sends, and how to send one.
+func connectedUDP(t *check.T, dst netip.Addr) (fd int, send sender) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "UDP socket")
 	t.Cleanup(func() { unix.Close(fd) })
 	t.Must(unix.Connect(fd, &unix.SockaddrInet4{Addr: dst.As4(), Port: 9}), "connect UDP socket")
-	return func(mark []byte) error {
+	return fd, func(mark []byte) error {
 		_, err := unix.Write(fd, mark)
-		if errors.Is(err, unix.ECONNREFUSED) {
+		if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.EHOSTUNREACH) {
 			// What became of an earlier datagram.
 			_, err = unix.Write(fd, mark)
 		}
 		return err
-	}, fd
+	}
+}
+
+// busyWith makes a socket one that has a packet on the way, until done is
+// called or the test ends. Kernels since 6.19 let a socket leave its queue as
+// soon as nothing of it is in the host that could be overtaken. The packet
+// waits for a neighbour that does not answer.
+func (e *env) busyWith(t *check.T, fd int) (done func()) {
+	const name = "hold0"
+	c := dial(t)
+	t.Must(c.Add(rtnl.Link{Name: name, Kind: "veth", Peer: &rtnl.Link{Name: "hold1"}}), "add")
+	dev := index(t, name)
+	t.Must(c.SetUp(index(t, "hold1"), true), "bring up")
+	t.Must(c.SetUp(dev, true), "bring up")
+	awaitReady(t, c, dev)
+	t.Must(c.AddAddress(dev, netip.MustParsePrefix("203.0.113.1/24")), "address")
+	// Do not give up as long as a test may run.
+	const tries = "/proc/sys/net/ipv4/neigh/" + name + "/mcast_solicit"
+	t.Must(os.WriteFile(tries, []byte("600"), 0), "set mcast_solicit")
+	absent := netip.MustParseAddr("203.0.113.9")
+	t.Must(unix.Sendto(fd, []byte("held"), 0, &unix.SockaddrInet4{Addr: absent.As4(), Port: 9}), "send to nobody")
+	// Deleting the device would have routes looked up again, and the queue
+	// too. The packet has to go: it keeps the socket, and that the namespace.
+	done = sync.OnceFunc(func() { t.Must(c.DeleteNeighbour(dev, absent), "give the neighbour up") })
+	t.Cleanup(done)
+	return done
 }
 
 // pinned is a connected UDP socket whose first packet left by queue 2, as a
@@ -91,11 +80,14 @@ func connectUDP(t *check.T, dst netip.Addr) (sender, int) {
 type pinned struct {
 	*probe
 	c *counter
+	// idle ends what the socket has on the way.
+	idle func()
 }
 
 func (e *env) pinnedSocket(t *check.T) pinned {
 	n := e.dummy(t, "dummy0", 4)
-	p := pinned{newProbe(t, n, e.busyUDP(t, peerAddr)), counting(t, 2)}
+	fd, send := connectedUDP(t, peerAddr)
+	p := pinned{newProbe(t, n, send), counting(t, 2), e.busyWith(t, fd)}
 	attach(t, n, p.c.prog)
 	p.expect("that a socket sends first", 2)
 	check.Equal(t, "runs of the program for the first packet of a socket", 1, p.c.runs(t))
@@ -112,25 +104,29 @@ func (e *env) cacheStopsReruns(t *check.T) {
 	}
 	check.Equal(t, fmt.Sprintf("runs of the program for %d packets more", packets), 0, p.c.runs(t))
 	another := *p.probe
-	another.send = connectedUDP(t, peerAddr)
+	_, another.send = connectedUDP(t, peerAddr)
 	another.expect("of another socket", 1)
 	check.Equal(t, "runs of the program for another socket", 1, p.c.runs(t))
 }
 
 // connectedUDPStays is what Linux 6.12 always does, and later kernels do while
-// a packet is on its way and if told that a queue does not get old. Only the device can make the socket
-// leave its queue: by not using it any more.
+// the socket has packets on the way, if told that a queue does not get old.
+// Only the device can make the socket leave its queue: by not using it any
+// more.
 func (e *env) connectedUDPStays(t *check.T) {
 	const later = 200 * time.Millisecond
 	pair := e.veth(t, 4, 4)
+	fd, send := connectedUDP(t, peerAddr)
+	idle := func() {}
 	if setReselection(t, 0) {
-		t.Notef("with txq_reselection_ms 0, as by default on kernels without it")
+		t.Notef("with txq_reselection_ms 0, and with a packet of the socket on the way")
+		idle = e.busyWith(t, fd)
 	} else {
-		t.Notef("this kernel has no txq_reselection_ms: a queue does not get old")
+		t.Notef("this kernel has no txq_reselection_ms: a queue does not get old, whatever is on the way")
 	}
 	c := counting(t, 3)
 	attach(t, pair.near, c.prog)
-	p := newProbe(t, pair.near, e.busyUDP(t, peerAddr))
+	p := newProbe(t, pair.near, send)
 	p.expect("that a socket sends first", 3)
 	c.set(t, 1)
 	time.Sleep(later)
@@ -142,6 +138,7 @@ func (e *env) connectedUDPStays(t *check.T) {
 	pair.near.setQueues(t, 4, 3)
 	p.expect("of the socket after its queue is out of use", 1)
 	check.Equal(t, "runs of the program after the queue is out of use", 1, c.runs(t))
+	idle()
 }
 
 // reselection differs by kernel, by design: it is for whoever reads the
@@ -149,14 +146,16 @@ func (e *env) connectedUDPStays(t *check.T) {
 func (e *env) reselection(t *check.T) {
 	const short = 50 * time.Millisecond
 	if !setReselection(t, short) {
-		t.Notef("this kernel has no txq_reselection_ms: only that a queue does not get old")
+		t.Notef("this kernel has no txq_reselection_ms: only that a queue does not get old, nor is left by UDP that is idle")
 		p := e.pinnedSocket(t)
 		time.Sleep(3 * short)
 		p.expect("of a socket on a kernel without txq_reselection_ms", 2)
+		p.idle()
+		p.expect("of an idle socket on a kernel without txq_reselection_ms", 2)
 		check.Equal(t, "runs of the program", 0, p.c.runs(t))
 		return
 	}
-	t.Notef("with txq_reselection_ms %d, then 0", short.Milliseconds())
+	t.Notef("with txq_reselection_ms %d, then 0, then with nothing on the way", short.Milliseconds())
 	p := e.pinnedSocket(t)
 	time.Sleep(3 * short)
 	p.expect("of a socket whose queue got old", 1)
@@ -166,6 +165,9 @@ func (e *env) reselection(t *check.T) {
 	time.Sleep(3 * short)
 	p.expect("of a socket whose queue does not get old", 1)
 	check.Equal(t, "runs of the program though the queue does not get old", 0, p.c.runs(t))
+	p.idle()
+	p.expect("of a socket that has nothing on the way", 3)
+	check.Equal(t, "runs of the program for a socket that has nothing on the way", 1, p.c.runs(t))
 }
 
 // idleTCPMoves has a connection on which all is acknowledged: nothing of it is

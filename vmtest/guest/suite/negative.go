@@ -292,7 +292,9 @@ func (e *env) noDevice(t *check.T) {
 }
 
 // laterAttributes are those between the last one that 6.12 knows and ours:
-// nobody is to believe that they took effect because ours did.
+// nobody is to believe that they took effect because ours did. On 6.12 it is
+// the series that refuses them; later kernels know them and do so by
+// themselves, as none of them can be set.
 func (e *env) laterAttributes(t *check.T) {
 	prog := constant(t, 1)
 	n := e.dummy(t, "dummy0", 2)

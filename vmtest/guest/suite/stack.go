@@ -82,12 +82,16 @@ func (e *env) vlan(t *check.T) {
 		check.Equal(t, "runs of the program below", 1, below.runs(t))
 		check.Equal(t, fmt.Sprintf("runs of the program of the vlan device with %d queues", queues), queues/4, above.runs(t))
 
-		p.send = e.busyUDP(t, dst)
+		fd, send := connectedUDP(t, dst)
+		idle := e.busyWith(t, fd)
+		p.send = send
 		want := 3
 		if queues > 1 {
 			want = 1
 		}
 		p.expect(fmt.Sprintf("of a connected socket through a vlan device of %d queues", queues), want)
+		idle()
+		t.Must(c.Delete(index(t, "hold0")), "delete what kept the socket busy")
 		t.Must(c.Delete(upper.index), "delete vlan")
 	}
 }

@@ -193,19 +193,34 @@ func (c *Conn) AddAddress(ifindex int, p netip.Prefix) error {
 
 // AddNeighbour tells a link for good where an IPv4 address is.
 func (c *Conn) AddNeighbour(ifindex int, ip netip.Addr, mac []byte) error {
+	if err := c.neighbour(unix.RTM_NEWNEIGH, netlink.Create|netlink.Replace, ifindex, ip, mac); err != nil {
+		return fmt.Errorf("add neighbour %v to link %d: %w", ip, ifindex, err)
+	}
+	return nil
+}
+
+// DeleteNeighbour has a link forget an IPv4 address, and what waits for it.
+func (c *Conn) DeleteNeighbour(ifindex int, ip netip.Addr) error {
+	if err := c.neighbour(unix.RTM_DELNEIGH, 0, ifindex, ip, nil); err != nil {
+		return fmt.Errorf("delete neighbour %v of link %d: %w", ip, ifindex, err)
+	}
+	return nil
+}
+
+func (c *Conn) neighbour(typ uint16, flags netlink.HeaderFlags, ifindex int, ip netip.Addr, mac []byte) error {
 	b := make([]byte, unix.SizeofNdMsg)
 	b[0] = unix.AF_INET
 	binary.NativeEndian.PutUint32(b[4:], uint32(ifindex))
 	binary.NativeEndian.PutUint16(b[8:], unix.NUD_PERMANENT)
 	ae := netlink.NewAttributeEncoder()
 	ae.Bytes(unix.NDA_DST, ip.AsSlice())
-	ae.Bytes(unix.NDA_LLADDR, mac)
+	if mac != nil {
+		ae.Bytes(unix.NDA_LLADDR, mac)
+	}
 	attrs, err := ae.Encode()
 	if err != nil {
 		return err
 	}
-	if _, err := c.Do(unix.RTM_NEWNEIGH, netlink.Create|netlink.Replace, append(b, attrs...)); err != nil {
-		return fmt.Errorf("add neighbour %v to link %d: %w", ip, ifindex, err)
-	}
-	return nil
+	_, err = c.Do(typ, flags, append(b, attrs...))
+	return err
 }
