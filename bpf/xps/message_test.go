@@ -8,6 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"xpsgen/uapi"
 )
 
 func TestSetlink(t *testing.T) {
@@ -247,4 +250,39 @@ func FuzzAckWarning(f *testing.F) {
 			t.Errorf("message of %d bytes out of %d", len(msg), len(b))
 		}
 	})
+}
+
+// TestSetlinkHoldsToTheSpecification compares what is sent with the table that
+// is generated from the kernel's own specification of the nest.
+func TestSetlinkHoldsToTheSpecification(t *testing.T) {
+	m, err := setlink(1, change{fd: 5, flags: uapi.XPS_FLAGS_REPLACE, expected: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ad, err := netlink.NewAttributeDecoder(m.Data[unix.SizeofIfInfomsg:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := make(map[uint16]uapi.Attr)
+	for _, a := range uapi.XpsAttrs() {
+		table[a.Type] = a
+	}
+	seen := 0
+	for ad.Next() {
+		ad.Nested(func(ad *netlink.AttributeDecoder) error {
+			for ad.Next() {
+				seen++
+				a, ok := table[ad.Type()]
+				if !ok {
+					t.Errorf("attribute %d is not in the specification", ad.Type())
+				} else if got := len(ad.Bytes()); got != a.Kind.Size() {
+					t.Errorf("%s has %d bytes, the specification says %d", a.Name, got, a.Kind.Size())
+				}
+			}
+			return nil
+		})
+	}
+	if err := ad.Err(); err != nil || seen != 3 {
+		t.Errorf("%d attributes, %v", seen, err)
+	}
 }

@@ -15,12 +15,13 @@ import (
 type Generator struct {
 	rand  *rand.Rand
 	world World
+	kinds kinds
 }
 
 // New makes a generator that makes the same messages whenever it is given the
 // same seed and world.
 func New(seed int64, w World) *Generator {
-	return &Generator{rand: rand.New(rand.NewPCG(uint64(seed), 0x585053)), world: w}
+	return &Generator{rand: rand.New(rand.NewPCG(uint64(seed), 0x585053)), world: w, kinds: nestKinds()}
 }
 
 // Next makes a message. None is about anything but IFLA_XPS: where chance
@@ -192,7 +193,7 @@ func (g *Generator) ambiguous(msg Message) bool {
 	}
 	outer, _ := scan(msg.Payload[unix.SizeofIfInfomsg:])
 	for _, nest := range outer {
-		if nest.typ != uapi.IFLA_XPS || validNest(nest) != 0 {
+		if nest.typ != uapi.IFLA_XPS || g.kinds.validNest(nest) != 0 {
 			continue
 		}
 		if r := read(nest); r.hasFD && !g.known(r.fd) || r.hasExpected && !g.known(r.expected) {

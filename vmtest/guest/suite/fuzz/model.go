@@ -17,10 +17,25 @@ type Model struct {
 	World World
 	// Attached are the ids of programs by device; 0 and missing mean none.
 	Attached map[int32]uint32
+	kinds    kinds
+}
+
+// kinds are the attributes of a nest, by number, as the kernel's own
+// specification has them.
+type kinds map[uint16]uapi.AttrKind
+
+func nestKinds() kinds {
+	k := make(kinds)
+	for _, a := range uapi.XpsAttrs() {
+		k[a.Type] = a.Kind
+	}
+	return k
 }
 
 // NewModel starts with nothing attached.
-func NewModel(w World) *Model { return &Model{World: w, Attached: map[int32]uint32{}} }
+func NewModel(w World) *Model {
+	return &Model{World: w, Attached: map[int32]uint32{}, kinds: nestKinds()}
+}
 
 // Take carries a message out and returns what the kernel must answer.
 func (m *Model) Take(msg Message) Answer {
@@ -37,7 +52,7 @@ func (m *Model) Take(msg Message) Answer {
 		if a.typ != uapi.IFLA_XPS {
 			continue
 		}
-		if err := validNest(a); err != 0 {
+		if err := m.kinds.validNest(a); err != 0 {
 			return err
 		}
 		xps = &outer[i]
@@ -65,7 +80,7 @@ func Strange(msg Message) bool {
 }
 
 // validNest is the policy: whatever the state, and for each of several.
-func validNest(a attr) Answer {
+func (k kinds) validNest(a attr) Answer {
 	if !a.nested {
 		return unix.EINVAL
 	}
@@ -76,7 +91,7 @@ func validNest(a attr) Answer {
 	for _, i := range inner {
 		switch {
 		case i.typ != uapi.IFLA_XPS_FD && i.typ != uapi.IFLA_XPS_FLAGS && i.typ != uapi.IFLA_XPS_EXPECTED_FD,
-			len(i.content) != 4, i.nested,
+			len(i.content) != k[i.typ].Size(), i.nested,
 			i.typ == uapi.IFLA_XPS_FLAGS && binary.NativeEndian.Uint32(i.content)&^uint32(uapi.XPS_FLAGS_MASK) != 0:
 			return unix.EINVAL
 		}
