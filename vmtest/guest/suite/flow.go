@@ -59,9 +59,12 @@ func (e *env) busyWith(t *check.T, fd int) (done func()) {
 	c := dial(t)
 	t.Must(c.Add(rtnl.Link{Name: name, Kind: "veth", Peer: &rtnl.Link{Name: "hold1"}}), "add")
 	dev := index(t, name)
-	t.Must(c.SetUp(index(t, "hold1"), true), "bring up")
+	peer := index(t, "hold1")
+	t.Must(c.SetUp(peer, true), "bring up")
 	t.Must(c.SetUp(dev, true), "bring up")
+	// Word of either's carrier, when it comes, has routes looked up again.
 	awaitReady(t, c, dev)
+	awaitReady(t, c, peer)
 	t.Must(c.AddAddress(dev, netip.MustParsePrefix("203.0.113.1/24")), "address")
 	// Do not give up as long as a test may run.
 	const tries = "/proc/sys/net/ipv4/neigh/" + name + "/mcast_solicit"
