@@ -10,6 +10,8 @@ CONFIG  ?=
 RUN     ?=
 SEED    ?=
 SAMPLE  ?= 10
+# The same ones each time: what fails is then the change's doing. SEED= draws others.
+SAMPLE_SEED ?= 607120647
 ACCEL   ?=
 J       ?=
 V       ?= 0
@@ -125,7 +127,7 @@ mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)
 
 mutants-sample: deps
-	$(Q)$(XPSGEN) $(VERBOSE) mutants --sample $(SAMPLE) $(VMFLAGS) $(if $(SEED),--seed $(SEED))
+	$(Q)$(XPSGEN) $(VERBOSE) mutants --sample $(SAMPLE) $(VMFLAGS) --seed $(or $(SEED),$(SAMPLE_SEED))
 
 bisect: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series-build
