@@ -39,7 +39,7 @@ UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest vmtest-all test unit lint guest faults check-uapi check-series series series-real mutants mutants-sample bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test unit lint guest faults check-uapi check-series series series-real mutants mutants-sample bisect \
 	unpatched shell uapi bench-uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
@@ -47,6 +47,7 @@ all: help
 help:
 	@echo 'Test the change:'
 	@echo '  vmtest     - boot the patched kernel and run the suite (installs what it needs)'
+	@echo '  watch      - vmtest, and again at each change of patches, programs or suite'
 	@echo '  test       - every kind of test: lint to unpatched, and a sample of the mutants'
 	@echo '  vmtest-all - the same on every base, which have to run the same tests'
 	@echo '  unit       - Go tests with the race detector, no guest'
@@ -108,6 +109,9 @@ doctor: $(XPSGEN)
 
 vmtest: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(if $(SEED),--seed $(SEED))
+
+watch: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest --watch $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(if $(SEED),--seed $(SEED))
 
 vmtest-all: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(if $(BASE)$(KERNEL),,--base all) $(VMFLAGS)

@@ -22,6 +22,7 @@ func vmtestCommand(env *environment) *cli.Command {
 			"  xpsgen vmtest --run 'control/a2[4-8]'\n" +
 			"  xpsgen vmtest --base all\n" +
 			"  xpsgen vmtest --kernel ~/src/linux\n" +
+			"  xpsgen vmtest --watch --run hook\n" +
 			"  xpsgen vmtest --unpatched",
 		Flags: append(append(sourceFlags(), machineFlags()...),
 			&cli.StringFlag{
@@ -48,6 +49,10 @@ func vmtestCommand(env *environment) *cli.Command {
 				Name:  "bisect",
 				Usage: "exit codes for git bisect run: 125 when the tree does not apply or build, 128 when the workbench fails",
 			},
+			&cli.BoolFlag{
+				Name:  "watch",
+				Usage: "again whenever patches, programs or the suite change, until interrupted",
+			},
 		),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
@@ -55,6 +60,12 @@ func vmtestCommand(env *environment) *cli.Command {
 			}
 			if c.Bool("list") {
 				return env.listTests(c)
+			}
+			if c.Bool("watch") {
+				if c.Bool("bisect") {
+					return &usageError{text: "--watch and --bisect exclude each other", command: "xpsgen vmtest"}
+				}
+				return env.watchSuite(c)
 			}
 			err := env.runSuite(c)
 			if c.Bool("bisect") {

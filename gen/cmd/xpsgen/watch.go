@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"xpsgen/vmtest/watch"
+)
+
+// watched are the folders of the workbench out of which a run is made.
+var watched = []string{"kernel-patches", "iproute2-patches", "bpf", "uapi", "vmtest"}
+
+// watchSuite runs the suite, and again whenever something that it is made of
+// has changed, until it is interrupted. It ends as the last run did.
+func (env *environment) watchSuite(c *cli.Context) error {
+	root, _, err := env.paths(c)
+	if err != nil {
+		return err
+	}
+	var dirs []string
+	for _, dir := range watched {
+		dirs = append(dirs, filepath.Join(root, dir))
+	}
+	for _, flag := range []string{"kernel", "iproute2"} {
+		if dir := c.String(flag); dir != "" {
+			dirs = append(dirs, dir)
+		}
+	}
+	// Before the first run, so that what is written during one counts.
+	w, err := watch.New(dirs...)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	return env.repeat(c.Context, root, func() error { return env.runSuite(c) }, w.Wait)
+}
+
+// repeat calls run, and again each time that wait returns, until ctx ends. It
+// ends as the last run did; a usage error ends it at once, as nothing but
+// another command line can mend that.
+func (env *environment) repeat(ctx context.Context, root string, run func() error, wait func(context.Context) ([]string, error)) error {
+	for {
+		last := run()
+		if errors.As(last, new(*usageError)) || ctx.Err() != nil {
+			return last
+		}
+		if last != nil && !errors.As(last, new(*statusError)) {
+			env.ui.Error(last.Error())
+		}
+		code := exitCode(ctx, last)
+		env.ui.Printf("wait  for a change of the patches, the programs or the suite; Ctrl-C ends")
+		changed, err := wait(ctx)
+		switch {
+		case ctx.Err() != nil && code == exitPassed:
+			return nil
+		case ctx.Err() != nil:
+			return &statusError{code: code}
+		case err != nil:
+			return err
+		}
+		env.ui.Printf("      %s", describeChange(root, changed))
+	}
+}
+
+// describeChange names what has changed, or how much if it is a lot.
+func describeChange(root string, paths []string) string {
+	name := paths[0]
+	if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {
+		name = rel
+	}
+	if len(paths) == 1 {
+		return name + " has changed"
+	}
+	return fmt.Sprintf("%s and %d more have changed", name, len(paths)-1)
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRepeat(t *testing.T) {
+	failed, broken := &statusError{code: exitFailed}, errors.New("no room")
+	for name, tt := range map[string]struct {
+		runs []error // the last one is interrupted while it waits
+		want int
+		says string
+	}{
+		"passes":             {runs: []error{nil}, want: exitPassed, says: "Ctrl-C ends"},
+		"fails, then passes": {runs: []error{failed, nil}, want: exitPassed, says: "net-next/0001.patch and 1 more have changed"},
+		"passes, then fails": {runs: []error{nil, failed}, want: exitFailed},
+		"breaks down":        {runs: []error{broken, nil}, want: exitPassed, says: "no room"},
+		"ends broken down":   {runs: []error{nil, broken}, want: exitBreakdown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var stderr bytes.Buffer
+			env := newEnvironment(os.Stdin, &bytes.Buffer{}, &stderr)
+			root, n := t.TempDir(), 0
+			run := func() error { n++; return tt.runs[n-1] }
+			wait := func(ctx context.Context) ([]string, error) {
+				if n == len(tt.runs) {
+					cancel()
+					return nil, ctx.Err()
+				}
+				return []string{filepath.Join(root, "net-next", "0001.patch"), filepath.Join(root, "x")}, nil
+			}
+			err := env.repeat(ctx, root, run, wait)
+			if code := exitCode(t.Context(), err); code != tt.want || n != len(tt.runs) {
+				t.Errorf("%d runs and %v (code %d), want %d runs and code %d", n, err, code, len(tt.runs), tt.want)
+			}
+			if !strings.Contains(stderr.String(), tt.says) {
+				t.Errorf("says %q, want %q", stderr.String(), tt.says)
+			}
+		})
+	}
+}
+
+func TestRepeatGivesUp(t *testing.T) {
+	env := newEnvironment(os.Stdin, &bytes.Buffer{}, &bytes.Buffer{})
+	usage, lost := &usageError{text: "x"}, errors.New("watch: changes lost")
+	wait := func(context.Context) ([]string, error) { return nil, lost }
+	if err := env.repeat(t.Context(), "/", func() error { return usage }, wait); !errors.Is(err, usage) {
+		t.Errorf("got %v, want the usage error", err)
+	}
+	if err := env.repeat(t.Context(), "/", func() error { return nil }, wait); !errors.Is(err, lost) {
+		t.Errorf("got %v, want %v", err, lost)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	interrupted := errors.New("interrupted")
+	err := env.repeat(ctx, "/", func() error { cancel(); return interrupted }, wait)
+	if !errors.Is(err, interrupted) {
+		t.Errorf("got %v, want %v", err, interrupted)
+	}
+}

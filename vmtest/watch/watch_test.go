@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package watch
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// mustWrite writes a file, with the directories it is in.
+func mustWrite(tb testing.TB, path string) {
+	tb.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("x\n"), 0o644); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func mustNew(tb testing.TB, dirs ...string) *Watcher {
+	tb.Helper()
+	w, err := New(dirs...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return w
+}
+
+func mustWait(tb testing.TB, w *Watcher) []string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	changed, err := w.Wait(ctx)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return changed
+}
+
+func TestWaitTellsWhatChanged(t *testing.T) {
+	dir := t.TempDir()
+	old, deep := filepath.Join(dir, "a.patch"), filepath.Join(dir, "net", "core", "dev.c")
+	mustWrite(t, old)
+	mustWrite(t, deep)
+	w := mustNew(t, dir)
+
+	// While nobody waits, as during a run.
+	mustWrite(t, deep)
+	if got := mustWait(t, w); !slices.Equal(got, []string{deep}) {
+		t.Errorf("got %q, want %q", got, deep)
+	}
+
+	// As editors do it: written beside and renamed into place.
+	mustWrite(t, filepath.Join(dir, ".a.patch.new"))
+	if err := os.Rename(filepath.Join(dir, ".a.patch.new"), old); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustWait(t, w); !slices.Equal(got, []string{old}) {
+		t.Errorf("got %q, want %q", got, old)
+	}
+
+	if err := os.Remove(old); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustWait(t, w); !slices.Equal(got, []string{old}) {
+		t.Errorf("got %q, want %q", got, old)
+	}
+}
+
+func TestDirectoriesMadeLaterAreWatched(t *testing.T) {
+	dir := t.TempDir()
+	w := mustNew(t, dir)
+	sub := filepath.Join(dir, "later")
+	if err := os.Mkdir(sub, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mustWait(t, w)
+	file := filepath.Join(sub, "new.c")
+	mustWrite(t, file)
+	if got := mustWait(t, w); !slices.Equal(got, []string{file}) {
+		t.Errorf("got %q, want %q", got, file)
+	}
+}
+
+func TestByProductsAreNoChange(t *testing.T) {
+	dir := t.TempDir()
+	mustWrite(t, filepath.Join(dir, ".git", "index"))
+	w := mustNew(t, dir)
+	for _, name := range []string{"dev.o", ".dev.o.cmd", "dev.c~", ".dev.c.swp", "4913", ".git/index", ".git/new/file"} {
+		mustWrite(t, filepath.Join(dir, name))
+	}
+	if err := os.Chtimes(dir, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	// What comes last is told; had anything before it been taken for a
+	// change, it would be told with it.
+	last := filepath.Join(dir, "dev.c")
+	mustWrite(t, last)
+	if got := mustWait(t, w); !slices.Equal(got, []string{last}) {
+		t.Errorf("got %q, want %q", got, last)
+	}
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	w := mustNew(t, t.TempDir())
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("enough")
+	cancel(stop)
+	if _, err := w.Wait(ctx); !errors.Is(err, stop) {
+		t.Errorf("got %v, want %v", err, stop)
+	}
+}
+
+func TestNewWantsItsDirectories(t *testing.T) {
+	if _, err := New(t.TempDir(), filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
