@@ -8,14 +8,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"xpsgen/vmtest/cache"
-	"xpsgen/vmtest/progress"
 )
 
 // flavors are the ways to build, by the checks that look at them.
@@ -70,16 +72,38 @@ func checkSparse(_ context.Context, j *job, p *Patch) (Result, error) {
 func stateKey(flavor, tree string) string { return flavor + " " + tree }
 
 // prepareBuilds builds every tree that the checks will compare, from the base
-// upwards, so that each build finds the one before.
+// upwards, so that each build finds the one before. The ways to build run side
+// by side: while one configures, which keeps one CPU busy, others compile.
 func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
-	var want []string
+	want, err := j.wantBuilds(checks)
+	if len(want) == 0 || err != nil {
+		return err
+	}
+	if err := j.lock(ctx, "check "); err != nil {
+		return err
+	}
+	// Whoever had the trees may have been at the same.
+	if want, err = j.wantBuilds(checks); err != nil {
+		return err
+	}
+	for i, c := range j.commits() {
+		if err := j.buildStates(ctx, want, c, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wantBuilds are the ways to build that a check needs whose result is not
+// known.
+func (j *job) wantBuilds(checks []Check) (want []string, err error) {
 	for i := range checks {
 		c := &checks[i]
 		if !c.builds || j.ApplyErr != nil {
 			continue
 		}
 		if err := j.needTools(c, nil); err != nil {
-			return err
+			return nil, err
 		}
 		missing := slices.ContainsFunc(j.Patches, func(p *Patch) bool {
 			_, ok := j.memo.get(j.memoKey(c, p))
@@ -89,67 +113,133 @@ func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
 			want = append(want, f)
 		}
 	}
-	if len(want) == 0 {
-		return nil
-	}
-	type commit struct{ commit, tree string }
-	var commits []commit
+	return want, nil
+}
+
+// built is a commit to build. Same is the tree of an earlier one from which a
+// compiler can see no difference; empty if there is none.
+type built struct{ commit, tree, same string }
+
+// commits are those around the patches that are looked at, in order.
+func (j *job) commits() (list []built) {
 	for _, p := range j.Patches {
 		if j.opt.Patch != 0 && j.opt.Patch != p.N {
 			continue
 		}
-		for _, c := range []commit{{p.Before, p.BeforeTree}, {p.After, p.AfterTree}} {
-			if !slices.Contains(commits, c) {
-				commits = append(commits, c)
+		same := ""
+		if !slices.ContainsFunc(p.Files, func(f *File) bool { return !unseen(j.Project, f.Old) || !unseen(j.Project, f.New) }) {
+			same = p.BeforeTree
+		}
+		for _, c := range []built{{commit: p.Before, tree: p.BeforeTree}, {p.After, p.AfterTree, same}} {
+			if !slices.ContainsFunc(list, func(l built) bool { return l.commit == c.commit }) {
+				list = append(list, c)
 			}
 		}
 	}
-	for i, c := range commits {
-		for _, f := range want {
-			if err := j.buildState(ctx, f, c.commit, c.tree, i, len(commits)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return list
 }
 
-// buildState builds one tree in one way, or looks up what that said.
-func (j *job) buildState(ctx context.Context, flavor, commit, tree string, n, total int) (err error) {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d %s %s %s %v %q %q %q\n%s%s%s", memoVersion, j.Project, flavor, tree, j.opt.Full, j.targets(), j.changed(), kernelConfig,
-		toolID("gcc"), toolID("clang"), toolID("sparse"))
-	file := filepath.Join(j.memo.dir, "build-"+hex.EncodeToString(h.Sum(nil)[:16])+".json")
-	s := &state{}
-	if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, s) == nil {
-		j.states[stateKey(flavor, tree)] = s
+// unseen reports whether no build of ours reads a file of a project.
+func unseen(project, name string) bool {
+	base := path.Base(name)
+	if strings.HasPrefix(base, "Kconfig") || strings.HasPrefix(base, "Makefile") {
+		return false
+	}
+	dirs := []string{"Documentation/", "tools/testing/", "tools/bpf/bpftool/"}
+	if project == iproute2 {
+		dirs = []string{"man/", "doc/", "testsuite/"}
+	}
+	return name == "" || slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(name, d) })
+}
+
+// buildStates builds one commit, in those ways in which it is not known what
+// that says.
+func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (err error) {
+	var missing []string
+	for _, f := range want {
+		s := &state{}
+		if same := j.states[stateKey(f, c.same)]; c.same != "" && same != nil {
+			s = same
+		} else if data, err := os.ReadFile(j.stateFile(f, c.tree)); err != nil || json.Unmarshal(data, s) != nil {
+			missing = append(missing, f)
+			continue
+		}
+		j.states[stateKey(f, c.tree)] = s
+	}
+	if len(missing) == 0 {
 		return nil
 	}
-	step := fmt.Sprintf("build %s %s with %s", j.Project, j.Base, flavor)
+	step := "build " + j.Project + " " + j.Base
 	text := "the base"
 	if n > 0 {
 		text = fmt.Sprintf("up to patch %d of %d", n, len(j.Patches))
 	}
-	defer j.opt.Progress.Step(step, text)(&err)
-	if err := j.repo.at(ctx, commit); err != nil {
+	defer j.opt.Progress.Step(step, text+" with "+strings.Join(missing, ", "))(&err)
+	if err := j.repo.at(ctx, c.commit); err != nil {
 		return err
 	}
-	b := &builder{src: j.repo.src, dir: filepath.Join(filepath.Dir(j.repo.src), flavor), flavor: flavor,
-		jobs: j.opt.Jobs, targets: j.targets(), changed: j.changed(), full: j.opt.Full, p: j.opt.Progress, step: step}
-	if j.Project == linux {
-		s, err = b.kernel(ctx)
-	} else {
-		s, err = b.iproute2(ctx)
-	}
+	config, err := j.configInput(ctx, c.commit)
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(s)
-	if err != nil {
+	states := make([]*state, len(missing))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, f := range missing {
+		g.Go(func() (err error) {
+			b := &builder{src: j.repo.src, dir: filepath.Join(filepath.Dir(j.repo.src), f), flavor: f, config: config,
+				jobs: j.opt.Jobs, targets: j.targets(), changed: j.changed(), full: j.opt.Full}
+			if j.Project == linux {
+				states[i], err = b.kernel(ctx)
+			} else {
+				states[i], err = b.iproute2(ctx)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
 		return err
 	}
-	j.states[stateKey(flavor, tree)] = s
-	return cache.WriteFile(file, data, 0o644)
+	for i, f := range missing {
+		data, err := json.Marshal(states[i])
+		if err != nil {
+			return err
+		}
+		if err := cache.WriteFile(j.stateFile(f, c.tree), data, 0o644); err != nil {
+			return err
+		}
+		j.states[stateKey(f, c.tree)] = states[i]
+	}
+	return nil
+}
+
+// stateFile is where it is kept what a build of a tree said.
+func (j *job) stateFile(flavor, tree string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %s %s %s %v %q %q %q\n%s%s%s", memoVersion, j.Project, flavor, tree, j.opt.Full, j.targets(), j.changed(), kernelConfig,
+		toolID("gcc"), toolID("clang"), toolID("sparse"))
+	return filepath.Join(j.memo.dir, "build-"+hex.EncodeToString(h.Sum(nil)[:16])+".json")
+}
+
+// configInput identifies all that a kernel's configuration is made of.
+func (j *job) configInput(ctx context.Context, commit string) (string, error) {
+	if j.Project != linux {
+		return "", nil
+	}
+	out, err := j.repo.git(ctx, "ls-tree", "-r", commit)
+	if err != nil {
+		return "", fmt.Errorf("list the files of %.12s: %w", commit, err)
+	}
+	h := sha256.New()
+	io.WriteString(h, kernelConfig)
+	for line := range strings.Lines(out) {
+		_, name, _ := strings.Cut(strings.TrimRight(line, "\n"), "\t")
+		base := path.Base(name)
+		if strings.HasPrefix(base, "Kconfig") || strings.HasPrefix(name, "scripts/") ||
+			base == "Makefile" && (strings.HasPrefix(name, "arch/") || name == base) {
+			io.WriteString(h, line)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // targets are the directories that the series touches, and what is built
@@ -198,9 +288,9 @@ func notBuilt(dir string) bool {
 // builder builds a tree in one way.
 type builder struct {
 	src, dir, flavor string
+	// config identifies what the configuration is made of.
+	config           string
 	jobs             int
 	targets, changed []string
 	full             bool
-	p                progress.Func
-	step             string
 }

@@ -3,71 +3,246 @@
 package check
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/proc"
 )
 
-// iproute2 builds an iproute2 tree. Its Makefiles know nothing of which file
-// needs which header, and build where the sources are: each build is a whole
-// one, in a copy.
+// dependCompiler is compiler for a tree whose Makefiles do not know which file
+// needs which header: it has the compiler write that down, too, and speaks for
+// programs that are made of a source at once.
+const dependCompiler = `#!/bin/sh
+out= prev= source=
+for a; do
+	[ "$prev" = -o ] && out=$a
+	case $a in *.c) source=$a ;; esac
+	prev=$a
+done
+[ "$out" ] && [ "$source" ] || exec "$@"
+"$@" -MMD -MF "$out.dep" 2>"$out.diag.tmp"
+rc=$?
+cat "$out.diag.tmp" >&2
+mv "$out.diag.tmp" "$out.diag"
+exit $rc
+`
+
+// iproute2 builds an iproute2 tree, in a copy, since it builds where the
+// sources are. The copy is kept; of the objects those go that need a file which
+// is not what it was.
 func (b *builder) iproute2(ctx context.Context) (s *state, err error) {
-	if err := os.RemoveAll(b.dir); err != nil {
-		return nil, err
-	}
-	if err := os.CopyFS(b.dir, gitless{os.DirFS(b.src)}); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if rerr := os.RemoveAll(b.dir); err == nil {
-			err = rerr
-		}
-	}()
-	cc := "gcc"
-	if b.flavor == "clang" {
-		cc = Clang()
-	}
 	log, err := os.Create(b.dir + ".log")
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
+	cc := "gcc"
+	if b.flavor == "clang" {
+		cc = Clang()
+	}
 	run := func(args ...string) error {
 		c := &proc.Cmd{Args: args, Dir: b.dir, Env: plainEnv("CC="+cc, "LC_ALL=C"), Stdout: log, Stderr: log}
 		return c.Run(ctx)
 	}
-	if err := run("./configure"); err != nil {
-		return nil, fmt.Errorf("configure: %w (log %s)", err, log.Name())
+	done, err := b.sync(cc + "\n" + toolID(cc))
+	if err != nil {
+		return nil, err
 	}
-	line := []string{"make", "-k", fmt.Sprintf("-j%d", b.jobs), "CC=" + cc, "HOSTCC=gcc", "V=1"}
+	if _, err := os.Stat(filepath.Join(b.dir, "config.mk")); err != nil {
+		if err := run("./configure"); err != nil {
+			return nil, fmt.Errorf("configure: %w (log %s)", err, log.Name())
+		}
+	}
+	wrapper := b.dir + ".cc"
+	if err := cache.WriteFile(wrapper, []byte(dependCompiler), 0o755); err != nil {
+		return nil, err
+	}
+	line := []string{"make", "-k", fmt.Sprintf("-j%d", b.jobs), "CC=" + wrapper + " " + cc, "HOSTCC=gcc", "V=1"}
 	if !b.full {
 		line = append(line, "SUBDIRS="+strings.Join(b.subdirs(), " "))
 	}
 	if err := run(line...); err != nil && (ctx.Err() != nil || !exited(err)) {
 		return nil, err
 	}
-	data, err := os.ReadFile(log.Name())
+	if s, err = b.said(log.Name()); err != nil {
+		return nil, err
+	}
+	return s, done()
+}
+
+// said reads what was said of each file, in this build or an earlier one.
+func (b *builder) said(log string) (*state, error) {
+	d := newDiagnostics(b.dir)
+	objects := 0
+	err := filepath.WalkDir(b.dir, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, ".diag") {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		objects++
+		d.read(string(data))
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	d := newDiagnostics(b.dir)
-	d.read(string(data))
-	objects := 0
-	for line := range strings.Lines(string(data)) {
-		if strings.HasPrefix(line, cc+" ") && strings.Contains(line, " -c ") {
-			objects++
-		}
+	data, err := os.ReadFile(log)
+	if err != nil {
+		return nil, err
 	}
 	// An error of the linker has no line; it must not pass as none.
 	if undefined := strings.Count(string(data), "undefined reference"); undefined > 0 {
 		d.errors["undefined reference"] += undefined
 	}
 	return &state{Errors: d.errors, Warnings: d.warnings, Objects: objects}, nil
+}
+
+// copied is what a copy of a tree was made of.
+type copied struct {
+	// With is the compiler, Files are the files that were copied.
+	With  string
+	Files []string
+}
+
+// sync makes the copy like the tree and removes what must be built anew: all,
+// unless it is known that only sources changed since. Until done is called,
+// nothing is known of the copy.
+func (b *builder) sync(with string) (done func() error, err error) {
+	stamp := b.dir + ".copied"
+	var last copied
+	if data, err := os.ReadFile(stamp); err != nil || json.Unmarshal(data, &last) != nil || last.With != with {
+		last = copied{}
+	}
+	if err := os.Remove(stamp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	now, changed, err := b.compare(last.Files)
+	if err != nil {
+		return nil, err
+	}
+	// Where a header comes new, another was found before.
+	anew := func(name string) bool {
+		return steersBuild(name) || strings.HasSuffix(name, ".h") && !slices.Contains(last.Files, name)
+	}
+	if last.With == "" || slices.ContainsFunc(changed, anew) {
+		if err := os.RemoveAll(b.dir); err != nil {
+			return nil, err
+		}
+		if err := os.CopyFS(b.dir, gitless{os.DirFS(b.src)}); err != nil {
+			return nil, err
+		}
+	} else {
+		if err := b.update(changed); err != nil {
+			return nil, err
+		}
+		if err := b.forget(changed); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		data, err := json.Marshal(copied{With: with, Files: now})
+		if err != nil {
+			return err
+		}
+		return cache.WriteFile(stamp, data, 0o644)
+	}, nil
+}
+
+// steersBuild reports whether a file of the tree can have an influence on how
+// others are compiled, that the compiler does not know of.
+func steersBuild(name string) bool {
+	return !hasSuffix(".c", ".h")(name) && !unseen(iproute2, name)
+}
+
+// compare lists the files of the tree, and those that are not the same in the
+// copy or that were and are no more.
+func (b *builder) compare(old []string) (now, changed []string, err error) {
+	tree := gitless{os.DirFS(b.src)}
+	err = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		now = append(now, name)
+		want, err := os.ReadFile(filepath.Join(b.src, name))
+		if err != nil {
+			return err
+		}
+		if have, err := os.ReadFile(filepath.Join(b.dir, name)); err != nil || !bytes.Equal(have, want) {
+			changed = append(changed, name)
+		}
+		return nil
+	})
+	for _, name := range old {
+		if !slices.Contains(now, name) {
+			changed = append(changed, name)
+		}
+	}
+	return now, changed, err
+}
+
+// update copies files, and removes those that the tree has not.
+func (b *builder) update(names []string) error {
+	for _, name := range names {
+		data, err := os.ReadFile(filepath.Join(b.src, name))
+		to := filepath.Join(b.dir, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.Remove(to)
+		} else if err == nil {
+			if err = os.MkdirAll(filepath.Dir(to), 0o755); err == nil {
+				err = cache.WriteFile(to, data, 0o755)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget removes what was compiled from one of the names.
+func (b *builder) forget(names []string) error {
+	stale := map[string]bool{}
+	for _, n := range names {
+		stale[filepath.Join(b.dir, n)] = true
+	}
+	return filepath.WalkDir(b.dir, func(name string, _ fs.DirEntry, err error) error {
+		out, ok := strings.CutSuffix(name, ".dep")
+		if err != nil || !ok {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for _, need := range strings.Fields(strings.ReplaceAll(string(data), "\\\n", " ")) {
+			if !filepath.IsAbs(need) {
+				// Each directory is compiled from within.
+				need = filepath.Join(b.dir, filepath.Dir(strings.TrimPrefix(out, b.dir+"/")), need)
+			}
+			if !stale[need] {
+				continue
+			}
+			for _, f := range []string{out, out + ".diag", name} {
+				if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
+			}
+			break
+		}
+		return nil
+	})
 }
 
 // subdirs are the top directories to build: the library always.

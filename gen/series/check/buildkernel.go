@@ -118,23 +118,48 @@ func (b *builder) kernel(ctx context.Context) (*state, error) {
 			Env: plainEnv("XPSGEN_SRC="+b.src, "XPSGEN_SPARSE="+sparse, "KCONFIG_ALLCONFIG="+allmod, "LC_ALL=C", "KBUILD_BUILD_TIMESTAMP=1970-01-01")}
 		return c.Run(ctx)
 	}
-	for _, target := range []string{"allmodconfig", "prepare"} {
-		if err := make(target); err != nil {
-			// A tree that cannot even be configured is the patch's fault.
-			if s, ok := b.broken(ctx, target, err); ok {
-				return s, nil
-			}
-			return nil, fmt.Errorf("make %s: %w (log %s)", target, err, log.Name())
+	if err := b.configure(cc, make); err != nil {
+		// A tree that cannot even be configured is the patch's fault.
+		if s, ok := b.broken(ctx, err); ok {
+			return s, nil
 		}
+		return nil, fmt.Errorf("make allmodconfig: %w (log %s)", err, log.Name())
 	}
 	if !b.full && len(objects) == 0 {
 		return &state{}, nil
 	}
-	// That an object cannot be made is seen from what the compiler said.
-	if err := make(objects...); err != nil && (ctx.Err() != nil || !exited(err)) {
-		return nil, err
+	// Objects need what prepare makes, and make sees to that.
+	if err := make(objects...); err != nil {
+		if ctx.Err() != nil || !exited(err) {
+			return nil, err
+		}
+		// That an object cannot be made is seen from what the compiler said of
+		// it, but if prepare failed no compiler was asked.
+		if err := make("prepare"); err != nil {
+			if s, ok := b.broken(ctx, err); ok {
+				return s, nil
+			}
+			return nil, fmt.Errorf("make prepare: %w (log %s)", err, log.Name())
+		}
 	}
 	return b.collect(objects)
+}
+
+// configure makes the configuration, unless there is the one that would come
+// of it.
+func (b *builder) configure(cc string, make func(...string) error) error {
+	stamp := filepath.Join(b.dir, "configured")
+	want := b.config + "\n" + b.flavor + " " + cc + "\n" + toolID(cc[strings.LastIndexByte(cc, ' ')+1:])
+	if have, err := os.ReadFile(stamp); err == nil && string(have) == want {
+		return nil
+	}
+	if err := os.Remove(stamp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := make("allmodconfig"); err != nil {
+		return err
+	}
+	return cache.WriteFile(stamp, []byte(want), 0o644)
 }
 
 // exited reports whether a program ended by itself.
@@ -144,7 +169,7 @@ func exited(err error) bool {
 }
 
 // broken is the state of a tree in which make fails before any object.
-func (b *builder) broken(ctx context.Context, target string, err error) (*state, bool) {
+func (b *builder) broken(ctx context.Context, err error) (*state, bool) {
 	if ctx.Err() != nil || !exited(err) {
 		return nil, false
 	}

@@ -98,18 +98,24 @@ func codespellDictionary(context.Context) (string, error) {
 // script is the path of a script of the tree, which must have it. Both
 // working trees are put to their last commit.
 func (j *job) script(ctx context.Context, name string) (string, error) {
-	if err := j.repo.at(ctx, j.Head()); err != nil {
+	if err := j.atHead(ctx); err != nil {
 		return "", err
 	}
 	s := j.scripts
-	if s != j.Thread {
-		if err := s.repo.at(ctx, s.BaseCommit); err != nil {
-			return "", err
-		}
-	}
 	path := filepath.Join(s.repo.src, name)
 	if _, err := os.Stat(path); err != nil {
 		return "", &ToolError{Tool: name, Tree: s.Project + " " + s.Base}
 	}
 	return path, nil
+}
+
+// atHead puts both working trees to their last commit.
+func (j *job) atHead(ctx context.Context) error {
+	if err := j.repo.at(ctx, j.Head()); err != nil {
+		return err
+	}
+	if j.scripts == j.Thread {
+		return nil
+	}
+	return j.scripts.repo.at(ctx, j.scripts.BaseCommit)
 }

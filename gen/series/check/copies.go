@@ -18,9 +18,7 @@ import (
 // of the target tree says.
 func Copies(ctx context.Context, opt Options) (all [][]Recipient, err error) {
 	j := newJob(&opt)
-	unlock := func() {}
-	defer func() { unlock() }()
-	locked := false
+	defer j.release()
 	for _, p := range j.Patches {
 		sum := sha256.Sum256([]byte(fmt.Sprintf("%d copies %s %s %q", memoVersion, j.scripts.BaseCommit, p.AfterTree, p.Text)))
 		file := filepath.Join(j.memo.dir, "cc-"+hex.EncodeToString(sum[:16])+".json")
@@ -29,12 +27,8 @@ func Copies(ctx context.Context, opt Options) (all [][]Recipient, err error) {
 			all = append(all, some)
 			continue
 		}
-		if !locked {
-			if unlock, err = j.lock(ctx, "find recipients of "); err != nil {
-				unlock = func() {}
-				return nil, err
-			}
-			locked = true
+		if err := j.lock(ctx, "find recipients of "); err != nil {
+			return nil, err
 		}
 		if some, err = j.recipients(ctx, p); err != nil {
 			return nil, fmt.Errorf("find recipients of %s: %w", p.File, err)

@@ -3,6 +3,7 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,14 +22,16 @@ import (
 var kernelTree = map[string]string{
 	"Makefile": `MAKEFLAGS += -r
 Makefile: ;
-allmodconfig prepare:
+allmodconfig:
 	@:
-%.o: FORCE
+prepare:
+	@! grep -n UNPREPARED include/uapi/linux/if_link.h | sed 's|:.*|:1: error: cannot be prepared|; s|^|include/uapi/linux/if_link.h:|' | grep . >&2
+%.o: prepare FORCE
 	@mkdir -p $(O)/$(dir $@)
 	@$(if $(C),cd $(O) && $(CHECK) $(CURDIR)/$*.c)
 	@cd $(O) && $(CC) -Wall -I$(CURDIR)/include/uapi -c -o $@ $(CURDIR)/$*.c
 FORCE:
-.PHONY: FORCE
+.PHONY: FORCE prepare allmodconfig
 `,
 	"scripts/checkpatch.pl": `my $t = join("", <STDIN>);
 my $n = () = $t =~ /BADSTYLE/g;
@@ -205,6 +208,16 @@ func (f *fixture) edit(t *testing.T, change func(n int, text string) string) {
 // check writes the manifest and runs all checks.
 func (f *fixture) check(t *testing.T, cache string, opt Options) []Row {
 	t.Helper()
+	rows, err := f.run(t, t.Context(), cache, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// run is check where that may fail.
+func (f *fixture) run(t *testing.T, ctx context.Context, cache string, opt Options) ([]Row, error) {
+	t.Helper()
 	f.write(t, f.dir, map[string]string{manifest.Name: fmt.Sprintf(`title = "net: a series"
 project = "linux"
 version = 1
@@ -228,11 +241,7 @@ package = "none"
 		t.Fatal(err)
 	}
 	opt.Cache, opt.Jobs = cache, 2
-	rows, err := Run(t.Context(), opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
+	return Run(ctx, opt)
 }
 
 // failed are the names of the checks that failed, each once.

@@ -52,6 +52,9 @@ func TestMutants(t *testing.T) {
 			dev := (*steps)[0].files["net/core/dev.c"]
 			(*steps)[1].files["net/core/dev.c"] = strings.Replace(dev, "return IFLA_XDP;", "return missing;", 1)
 		}},
+		{name: "cannot be prepared", want: "build_gcc", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["include/uapi/linux/if_link.h"] = (*steps)[1].files["include/uapi/linux/if_link.h"] + "/* UNPREPARED */\n"
+		}},
 		{name: "a new warning", want: "build_gcc", before: func(_ *fixture, steps *[]step) {
 			dev := (*steps)[2].files["net/core/dev.c"]
 			(*steps)[2].files["net/core/dev.c"] = strings.Replace(dev, "\tsum += a;", "\tint unused;\n\n\tsum += a;", 1)

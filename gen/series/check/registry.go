@@ -28,6 +28,9 @@ type Check struct {
 	projects []string
 	// tools it runs.
 	tools []string
+	// reads says that it looks at one patch, and only reads the working tree
+	// at its last commit, so that it can be made of several patches at once.
+	reads bool
 	// builds says that it compiles: what it saw depends on more than the
 	// patch, see [job.memoKey].
 	builds bool
@@ -57,13 +60,13 @@ func All() []Check {
 		{Name: "ynl", About: "specs are valid, generated code is up to date", thread: checkYNL, projects: []string{linux}, tools: []string{"python3"}},
 		{Name: "verify_signedoff", About: "signed off by its author", patch: checkSignedOff},
 		{Name: "verify_fixes", About: "Fixes: names a commit as it should", patch: checkFixes},
-		{Name: "checkpatch", About: "checkpatch --strict --codespell --max-line-length=80", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 2},
-		{Name: "cc_maintainers", About: "whom get_maintainer names gets a copy", patch: checkCc, tools: []string{"perl"}},
+		{Name: "checkpatch", About: "checkpatch --strict --codespell --max-line-length=80", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 2, reads: true},
+		{Name: "cc_maintainers", About: "whom get_maintainer names gets a copy", patch: checkCc, tools: []string{"perl"}, reads: true},
 		{Name: "header_inline", About: "functions in headers are static inline", patch: checkHeaderInline},
 		{Name: "source_inline", About: "no inline in C files", patch: checkSourceInline},
 		{Name: "deprecated_api", About: "no interface that netdev gave up", patch: checkDeprecated, projects: []string{linux}},
 		{Name: "reverse_xmas_tree", About: "locals from the longest line to the shortest", patch: checkLocals, version: 3},
-		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, projects: []string{linux}, tools: []string{"python3"}, version: 1},
+		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, projects: []string{linux}, tools: []string{"python3"}, version: 1, reads: true},
 		{Name: "check_selftest", About: "selftests in Makefile, .gitignore and a sorted config", patch: checkSelftest, projects: []string{linux}},
 		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}},
 		{Name: "yamllint", About: "no new yamllint finding", patch: checkYAML, tools: []string{"yamllint"}},

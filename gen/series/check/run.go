@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"time"
 
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/progress"
 )
 
@@ -51,10 +50,15 @@ type job struct {
 	scripts *Thread
 	memo    *memo
 	states  map[string]*state
+	// fresh are the results of this run that were made ahead of their row.
+	fresh map[string]Row
+	// unlock gives back the working trees; nil until a check needed them.
+	unlock func()
 }
 
 // Run makes the checks and returns their rows: first those of the thread, then
-// patch by patch. It waits while another run has the thread's working tree.
+// patch by patch. It waits while another run has the thread's working tree,
+// unless all results are known.
 //
 // Returns an error wrapping a [*ToolError] if a program is missing.
 func Run(ctx context.Context, opt Options) (rows []Row, err error) {
@@ -67,13 +71,7 @@ func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 		return nil, fmt.Errorf("%s has %d patches, not %d", t.Base, len(t.Patches), opt.Patch)
 	}
 	j := newJob(&opt)
-	if !opt.Known {
-		unlock, err := j.lock(ctx, "check ")
-		if err != nil {
-			return nil, err
-		}
-		defer unlock()
-	}
+	defer j.release()
 	step := "check " + t.Project + " " + t.Base
 	if !opt.Known {
 		defer opt.Progress.Step(step, fmt.Sprintf("%d patches", len(t.Patches)))(&err)
@@ -95,37 +93,11 @@ func newJob(opt *Options) *job {
 		opt.Jobs = runtime.NumCPU()
 	}
 	j := &job{Thread: opt.Thread, opt: opt, scripts: opt.Thread,
-		memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}}
+		memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}, fresh: map[string]Row{}}
 	if opt.Kernel != nil {
 		j.scripts = opt.Kernel
 	}
 	return j
-}
-
-// lock takes the working trees that the checks run in, always in the same
-// order.
-func (j *job) lock(ctx context.Context, what string) (unlock func(), err error) {
-	trees := []*Thread{j.scripts}
-	if j.Thread != j.scripts {
-		trees = append(trees, j.Thread)
-	}
-	var locks []*cache.Lock
-	unlock = func() {
-		for _, l := range locks {
-			l.Release()
-		}
-	}
-	for _, t := range trees {
-		lock, err := cache.Acquire(ctx, filepath.Dir(t.repo.src)+".lock", what+j.Project+" "+j.Base, j.opt.Progress)
-		if err != nil {
-			unlock()
-			return nil, err
-		}
-		locks = append(locks, lock)
-		// Another run may have moved it.
-		t.repo.head = ""
-	}
-	return unlock, nil
 }
 
 func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
@@ -181,6 +153,11 @@ func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
 	if err := each(isApply); err != nil {
 		return rows, err
 	}
+	if !j.opt.Known {
+		if err := j.ahead(ctx, checks); err != nil {
+			return rows, err
+		}
+	}
 	if err := each(func(c *Check) bool { return !c.text && !c.builds }); err != nil {
 		return rows, err
 	}
@@ -210,6 +187,10 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 		return r, nil
 	}
 	key := j.memoKey(c, p)
+	if f, ok := j.fresh[key]; ok {
+		r.Result, r.Elapsed = f.Result, f.Elapsed
+		return r, nil
+	}
 	if res, ok := j.memo.get(key); ok {
 		r.Result, r.Cached = res, true
 		return r, nil
@@ -221,20 +202,40 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 	if err := j.needTools(c, p); err != nil {
 		return r, err
 	}
+	if !c.text {
+		if err := j.lock(ctx, "check "); err != nil {
+			return r, err
+		}
+		// Whoever had the trees may have been at the same.
+		if res, ok := j.memo.get(key); ok {
+			r.Result, r.Cached = res, true
+			return r, nil
+		}
+	}
+	made, err := j.make(ctx, c, p)
+	if err != nil {
+		return r, err
+	}
+	r.Result, r.Elapsed = made.Result, made.Elapsed
+	j.advanced(c, r.Patch)
+	return r, j.memo.put(key, r.Result)
+}
+
+// make makes one check, and says how long it took.
+func (j *job) make(ctx context.Context, c *Check, p *Patch) (r Row, err error) {
 	start := time.Now()
-	var err error
 	if p != nil {
 		r.Result, err = c.patch(ctx, j, p)
 	} else {
 		r.Result, err = c.thread(ctx, j)
 	}
-	if err != nil {
-		return r, err
-	}
 	r.Elapsed = time.Since(start)
+	return r, err
+}
+
+func (j *job) advanced(c *Check, patch int) {
 	j.opt.Progress.Emit(progress.Event{Step: "check " + j.Project + " " + j.Base, State: progress.Advanced,
-		Text: c.Name, Done: int64(r.Patch), Total: int64(len(j.Patches)), Unit: "patches"})
-	return r, j.memo.put(key, r.Result)
+		Text: c.Name, Done: int64(patch), Total: int64(len(j.Patches)), Unit: "patches"})
 }
 
 // command is the line that makes one check alone.

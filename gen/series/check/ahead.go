@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"xpsgen/vmtest/cache"
+)
+
+// lock takes the working trees that the checks run in, always in the same
+// order, if the job has not got them yet.
+func (j *job) lock(ctx context.Context, what string) error {
+	if j.unlock != nil {
+		return nil
+	}
+	trees := []*Thread{j.scripts}
+	if j.Thread != j.scripts {
+		trees = append(trees, j.Thread)
+	}
+	var locks []*cache.Lock
+	release := func() {
+		for _, l := range locks {
+			l.Release()
+		}
+	}
+	for _, t := range trees {
+		lock, err := cache.Acquire(ctx, filepath.Dir(t.repo.src)+".lock", what+j.Project+" "+j.Base, j.opt.Progress)
+		if err != nil {
+			release()
+			return err
+		}
+		locks = append(locks, lock)
+		// Another run may have moved it.
+		t.repo.head = ""
+	}
+	j.unlock = release
+	return nil
+}
+
+// release gives back what lock took.
+func (j *job) release() {
+	if j.unlock != nil {
+		j.unlock()
+		j.unlock = nil
+	}
+}
+
+// ahead makes the checks that only read the working tree, several patches at
+// once: a script in Perl keeps one CPU busy, and is the most of it.
+func (j *job) ahead(ctx context.Context, checks []Check) error {
+	type task struct {
+		c *Check
+		p *Patch
+	}
+	missing := func() (tasks []task, err error) {
+		for i := range checks {
+			c := &checks[i]
+			if !c.reads || j.ApplyErr != nil {
+				continue
+			}
+			for _, p := range j.Patches {
+				if j.opt.Patch != 0 && p.N != j.opt.Patch {
+					continue
+				}
+				if _, ok := j.memo.get(j.memoKey(c, p)); ok {
+					continue
+				}
+				if err := j.needTools(c, p); err != nil {
+					return nil, err
+				}
+				tasks = append(tasks, task{c, p})
+			}
+		}
+		return tasks, nil
+	}
+	tasks, err := missing()
+	if len(tasks) == 0 || err != nil {
+		return err
+	}
+	if err := j.lock(ctx, "check "); err != nil {
+		return err
+	}
+	if tasks, err = missing(); err != nil {
+		return err
+	}
+	// Where the scripts expect the trees; from here on nobody moves them.
+	if err := j.atHead(ctx); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(j.opt.Jobs)
+	for _, t := range tasks {
+		g.Go(func() error {
+			r, err := j.make(ctx, t.c, t.p)
+			if err != nil {
+				return fmt.Errorf("%s: %w", t.c.Name, err)
+			}
+			key := j.memoKey(t.c, t.p)
+			mu.Lock()
+			j.fresh[key] = r
+			j.advanced(t.c, t.p.N)
+			mu.Unlock()
+			return j.memo.put(key, r.Result)
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/progress"
+)
+
+// iproute2Tree is a tree that builds as iproute2 does: where the sources are,
+// from within each directory, and without knowing who needs which header.
+var iproute2Tree = map[string]string{
+	"configure":    "#!/bin/sh\necho 'CFLAGS := -Wall -I../include' >config.mk\n",
+	"Makefile":     "all: config.mk\n\tfor i in $(SUBDIRS); do $(MAKE) -C $$i || exit $$?; done\n",
+	"lib/Makefile": "include ../config.mk\nlibutil.a: utils.o\n\tar rcs $@ $^\n",
+	"lib/utils.c":  "#include \"utils.h\"\nint twice(int a) { return FACTOR * a; }\n",
+	"ip/Makefile":  "include ../config.mk\nall: ip tool\nip: ip.o show.o ../lib/libutil.a\n\t$(CC) -o $@ $^\ntool: tool.c\n\t$(CC) $(CFLAGS) -o $@ $<\n",
+	"ip/ip.c":      "#include \"utils.h\"\nint show(void);\nint main(void) { return twice(show()); }\n",
+	"ip/show.c":    "int show(void) { return 0; }\n",
+	"ip/tool.c":    "int main(void) { return 0; }\n",
+	// A header that ip.c and utils.c need, and show.c does not.
+	"include/utils.h": "#define FACTOR 2\nint twice(int a);\n",
+	"man/ip.8":        "ip\n",
+}
+
+// TestIncrementalIPRoute2: what a build of the copy says is what one from
+// nothing says, while only what is needed is compiled.
+func TestIncrementalIPRoute2(t *testing.T) {
+	dir := t.TempDir()
+	src := filepath.Join(dir, "src")
+	f := &fixture{base: src}
+	kept := &builder{src: src, dir: filepath.Join(dir, "kept"), flavor: "gcc", jobs: 2, targets: []string{"ip"}}
+	f.write(t, src, iproute2Tree)
+	for i, step := range []struct {
+		name     string
+		change   map[string]string
+		remove   string
+		compiled string // what must have been
+		warnings int
+		errors   int
+	}{
+		{name: "all", compiled: "ip.o show.o tool.o utils.o"},
+		{name: "the same"},
+		{name: "a page", change: map[string]string{"man/ip.8": "ip(8)\n"}},
+		{name: "a source", change: map[string]string{"ip/show.c": "int show(void) { int a; return 0; }\n"}, compiled: "show.o", warnings: 1},
+		{name: "a header", change: map[string]string{"include/utils.h": "#define FACTOR 3\nint twice(int a);\nstatic void idle(void) { }\n"},
+			compiled: "ip.o utils.o", warnings: 2},
+		{name: "a program of one source", change: map[string]string{"ip/tool.c": "int main(void) { int b; return 0; }\n"}, compiled: "tool.o", warnings: 3},
+		{name: "broken", change: map[string]string{"ip/show.c": "int show(void) { return missing; }\n"}, compiled: "show.o", warnings: 3, errors: 1},
+		{name: "still broken", compiled: "show.o", warnings: 3, errors: 1},
+		{name: "mended", change: map[string]string{"ip/show.c": "int show(void) { return 0; }\n"}, compiled: "show.o", warnings: 2},
+		{name: "does not link", change: map[string]string{"ip/show.c": "int shown(void) { return 0; }\n"}, compiled: "show.o", warnings: 2, errors: 1},
+		{name: "a Makefile", change: map[string]string{"ip/Makefile": strings.ReplaceAll(iproute2Tree["ip/Makefile"], "show.o ", "")},
+			compiled: "ip.o tool.o utils.o", warnings: 2, errors: 1},
+		{name: "a source goes", remove: "ip/tool.c", change: map[string]string{"ip/Makefile": strings.ReplaceAll(strings.ReplaceAll(iproute2Tree["ip/Makefile"], "all: ip tool", "all: ip"), "tool: tool.c\n\t$(CC) $(CFLAGS) -o $@ $<\n", "")},
+			compiled: "ip.o show.o utils.o", warnings: 1, errors: 1},
+		{name: "a header that hides another", change: map[string]string{"ip/utils.h": "#define FACTOR 4\nint twice(int a);\n"}, compiled: "ip.o show.o utils.o", warnings: 1, errors: 1},
+	} {
+		f.write(t, src, step.change)
+		if step.remove != "" {
+			if err := os.Remove(filepath.Join(src, step.remove)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := stamps(t, kept.dir)
+		got, err := kept.iproute2(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		var compiled []string
+		for name, at := range stamps(t, kept.dir) {
+			if !at.Equal(before[name]) {
+				compiled = append(compiled, strings.TrimSuffix(filepath.Base(name), ".diag"))
+			}
+		}
+		for i, c := range compiled {
+			compiled[i] = strings.TrimSuffix(c, ".o") + ".o"
+		}
+		slices.Sort(compiled)
+		if have := strings.Join(compiled, " "); have != step.compiled {
+			t.Errorf("%s: compiled %q, want %q", step.name, have, step.compiled)
+		}
+		if got.Warnings.total() != step.warnings || got.Errors.total() != step.errors {
+			t.Errorf("%s: warnings %v, errors %v", step.name, got.Warnings, got.Errors)
+		}
+		fresh := &builder{src: src, dir: filepath.Join(dir, "fresh"+string(rune('a'+i))), flavor: "gcc", jobs: 2, targets: []string{"ip"}}
+		want, err := fresh.iproute2(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		if !maps.Equal(got.Warnings, want.Warnings) || !maps.Equal(got.Errors, want.Errors) || got.Objects != want.Objects {
+			t.Errorf("%s: said %+v, from nothing %+v", step.name, got, want)
+		}
+	}
+}
+
+// stamps are the times of what the compiler said, by file.
+func stamps(t *testing.T, dir string) map[string]time.Time {
+	t.Helper()
+	all := map[string]time.Time{}
+	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil || !strings.HasSuffix(name, ".diag") {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		all[name] = info.ModTime()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestKnownNeedsNoLock: where all is known, it does not matter that another run
+// has the trees; where something is not, the run waits.
+func TestKnownNeedsNoLock(t *testing.T) {
+	f := newFixture(t)
+	f.commit(t, goodSteps())
+	dir := t.TempDir()
+	f.check(t, dir, Options{})
+	trees, err := filepath.Glob(filepath.Join(dir, "work", "series-*.lock"))
+	if err != nil || len(trees) != 1 {
+		t.Fatalf("locks %v: %v", trees, err)
+	}
+	lock, err := cache.Acquire(t.Context(), trees[0], "test", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	soon, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	rows, err := f.run(t, soon, dir, Options{})
+	if err != nil {
+		t.Fatalf("all is known: %v", err)
+	}
+	for _, r := range rows {
+		if !r.Cached {
+			t.Errorf("%s %d: made again", r.Check, r.Patch)
+		}
+	}
+	f.edit(t, func(_ int, s string) string { return strings.Replace(s, "Because.", "Why not.", 1) })
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err = f.run(t, ctx, dir, Options{Progress: func(e progress.Event) {
+		if e.State == progress.Notice && strings.HasPrefix(e.Text, "waiting for ") {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("did not wait: %v", err)
+	}
+}
+
+// TestSameIsNotBuilt: a patch from which no compiler sees a difference is not
+// built, and passes as the one before it.
+func TestSameIsNotBuilt(t *testing.T) {
+	f := newFixture(t)
+	steps := goodSteps()
+	steps = append(steps,
+		step{"doc: a page", map[string]string{"Documentation/page.rst": "Text.\n"}},
+		step{"doc: a switch", map[string]string{"Documentation/Kconfig": "# a switch\n"}})
+	f.commit(t, steps)
+	var built []string
+	rows, err := f.run(t, t.Context(), t.TempDir(), Options{Progress: func(e progress.Event) {
+		if e.State == progress.Started && strings.HasPrefix(e.Step, "build ") {
+			built = append(built, e.Text)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(failed(rows), " "); got != "" {
+		t.Errorf("tripped %q", got)
+	}
+	const with = " with gcc, clang, 32bit"
+	want := []string{"the base" + with, "up to patch 1 of 5" + with, "up to patch 2 of 5" + with, "up to patch 3 of 5" + with, "up to patch 5 of 5" + with}
+	if !slices.Equal(built, want) {
+		t.Errorf("built %q, want %q", built, want)
+	}
+}
