@@ -51,14 +51,19 @@ func (env *environment) seriesRebase(c *cli.Context) error {
 		return usage("say one of --onto WHERE, --continue, --abort")
 	}
 	if c.IsSet("onto") {
-		opt, err := env.workOptions(c)
+		opt, dir, err := env.rebaseOptions(c)
 		if err != nil {
 			return err
 		}
+		lock, err := env.lockTree(c, opt.Cache, dir)
+		if err != nil {
+			return err
+		}
+		defer lock.Release()
 		m, err := worktree.Rebase(c.Context, worktree.RebaseOptions{Options: opt, Onto: c.String("onto"), Repo: c.String("repo")})
 		return env.rebased(c, opt.Change, m, err)
 	}
-	root, _, err := env.paths(c)
+	root, cacheDir, err := env.paths(c)
 	if err != nil {
 		return err
 	}
@@ -77,6 +82,11 @@ func (env *environment) seriesRebase(c *cli.Context) error {
 		}
 		dir = worktree.RebaseDir(root, s.Project, b.Name)
 	}
+	lock, err := env.lockTree(c, cacheDir, dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	if c.Bool("abort") {
 		if err := worktree.Abort(c.Context, dir); err != nil {
 			return err
@@ -86,6 +96,23 @@ func (env *environment) seriesRebase(c *cli.Context) error {
 	}
 	m, err := worktree.Continue(c.Context, dir)
 	return env.rebased(c, change, m, err)
+}
+
+// rebaseOptions reads what to move, while nobody changes it, and where.
+func (env *environment) rebaseOptions(c *cli.Context) (opt worktree.Options, dir string, err error) {
+	lock, err := env.lockSeries(c)
+	if err != nil {
+		return opt, "", err
+	}
+	defer lock.Release()
+	if opt, err = env.workOptions(c); err != nil || opt.Dir != "" {
+		return opt, opt.Dir, err
+	}
+	s, b, err := opt.Change.Base(opt.Base)
+	if err != nil {
+		return opt, "", err
+	}
+	return opt, worktree.RebaseDir(opt.Change.Root, s.Project, b.Name), nil
 }
 
 // rebased reports how a rebase ended.

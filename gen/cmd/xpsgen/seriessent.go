@@ -56,6 +56,11 @@ func (env *environment) seriesSent(c *cli.Context) error {
 			return usage("--date %q: want 2026-11-23T09:00:00Z", text)
 		}
 	}
+	lock, err := env.lockSeries(c)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	root, _, err := env.paths(c)
 	if err != nil {
 		return err
@@ -103,16 +108,9 @@ func (env *environment) seriesCredit(c *cli.Context) error {
 	if c.Args().Len() == 0 {
 		return &usageError{text: "name an mbox, or - for stdin", command: "xpsgen series credit"}
 	}
-	root, _, err := env.paths(c)
-	if err != nil {
-		return err
-	}
-	change, err := series.Load(root)
-	if err != nil {
-		return err
-	}
 	mboxes := map[string][]byte{}
 	for _, name := range c.Args().Slice() {
+		var err error
 		if name == "-" {
 			mboxes[name], err = io.ReadAll(env.stdin)
 		} else {
@@ -121,6 +119,19 @@ func (env *environment) seriesCredit(c *cli.Context) error {
 		if err != nil {
 			return fmt.Errorf("read replies: %w", err)
 		}
+	}
+	lock, err := env.lockSeries(c)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	root, _, err := env.paths(c)
+	if err != nil {
+		return err
+	}
+	change, err := series.Load(root)
+	if err != nil {
+		return err
 	}
 	credits, err := change.Credit(series.CreditOptions{Mboxes: mboxes, Anyone: c.Bool("anyone"), DryRun: c.Bool("dry-run")})
 	if err != nil {

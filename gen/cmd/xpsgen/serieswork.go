@@ -14,6 +14,7 @@ import (
 	"xpsgen/gen/series/manifest"
 	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest"
+	"xpsgen/vmtest/cache"
 )
 
 // outFlag says where the tree of a command is.
@@ -137,7 +138,26 @@ func seriesRefreshCommand(env *environment) *cli.Command {
 	}
 }
 
+// lockSeries keeps other runs from changing the workbench's patch files.
+func (env *environment) lockSeries(c *cli.Context) (*cache.Lock, error) {
+	root, dir, err := env.paths(c)
+	if err != nil {
+		return nil, err
+	}
+	return series.Lock(c.Context, dir, root, "patch files", env.ui.Progress())
+}
+
+// lockTree keeps other runs from changing a tree.
+func (env *environment) lockTree(c *cli.Context, cacheDir, dir string) (*cache.Lock, error) {
+	return series.Lock(c.Context, cacheDir, dir, "tree "+relative(dir), env.ui.Progress())
+}
+
 func (env *environment) seriesRefresh(c *cli.Context) error {
+	lock, err := env.lockSeries(c)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	opt, err := env.workOptions(c)
 	if err != nil {
 		return err
@@ -150,6 +170,11 @@ func (env *environment) seriesRefresh(c *cli.Context) error {
 	if dir == "" {
 		dir = worktree.DefaultDir(opt.Change.Root, s.Project, b.Name)
 	}
+	treeLock, err := env.lockTree(c, opt.Cache, dir)
+	if err != nil {
+		return err
+	}
+	defer treeLock.Release()
 	t, err := worktree.Open(c.Context, dir)
 	if err != nil {
 		return err
