@@ -47,6 +47,7 @@ print "bpf\@vger.kernel.org (open list:BPF:Keyword:bpf)\n" if $t =~ /bpf/;
 `,
 	"scripts/kernel-doc": `#!/bin/sh
 shift 2
+for f; do grep -n '@brief' "$f" | sed "s|^\([0-9]*\):\(.*\)|Warning: $f:\1 This comment starts with '/**', but isn't a kernel-doc comment. Refer to Documentation\n\2|" >&2; done
 for f; do grep -n KDOC "$f" | sed "s|^\([0-9]*\):.*|warning: $f:\1 not described|" >&2; done
 exit 0
 `,
@@ -59,6 +60,8 @@ sed -n 's/^ *name: xps$/#define GENERATED_XPS/p' Documentation/netlink/specs/rt-
 `,
 	"Documentation/netlink/specs/rt-link.yaml": "name: rt-link\nattributes:\n  -\n    name: xdp\n",
 	"Kbuild":                       "",
+	"tools/lib/bpf/libbpf.h":       "/* Ours. */\n",
+	"tools/lib/other.h":            "/* Others. */\n",
 	"MAINTAINERS":                  "NETWORKING\nM:\tNet Maintainer <net@kernel.test>\nF:\tnet/\n",
 	"include/uapi/linux/if_link.h": "enum {\n\tIFLA_UNSPEC,\n\tIFLA_XDP,\n};\n",
 	"net/core/gen.h":               "",

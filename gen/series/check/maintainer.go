@@ -192,7 +192,11 @@ func checkMaintainers(ctx context.Context, j *job) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		log = append(log, fmt.Sprintf("%s: its smallest entry covers %d files", name, least))
+		if least == noEntry {
+			log = append(log, name+": no entry covers it")
+		} else {
+			log = append(log, fmt.Sprintf("%s: its smallest entry covers %d files", name, least))
+		}
 		switch {
 		case least < entryTarget:
 		case least < entryLimit && code == Pass:
@@ -207,9 +211,13 @@ func checkMaintainers(ctx context.Context, j *job) (Result, error) {
 	return Result{Code: code, Summary: "a new file wants an entry in MAINTAINERS"}.with(log...), nil
 }
 
-// smallestEntry is how many files the smallest of some entries covers.
+// noEntry is more files than any entry can cover.
+const noEntry = 1 << 30
+
+// smallestEntry is how many files the smallest of some entries covers, noEntry
+// if there is none.
 func (j *job) smallestEntry(ctx context.Context, sections string) (int, error) {
-	least := 1 << 30
+	least := noEntry
 	for section := range strings.SplitSeq(sections, "\n\n") {
 		var patterns []string
 		for line := range strings.Lines(section) {

@@ -88,6 +88,15 @@ func TestMutants(t *testing.T) {
 		{name: "kernel-doc", want: "kdoc", before: func(_ *fixture, steps *[]step) {
 			(*steps)[2].files["net/core/dev.c"] += "/* KDOC */\n"
 		}},
+		{name: "Doxygen in libbpf", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["tools/lib/bpf/libbpf.h"] = "/**\n * @brief **f()** does.\n */\n"
+		}},
+		{name: "kernel-doc beside Doxygen in libbpf", want: "kdoc", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["tools/lib/bpf/libbpf.h"] = "/**\n * @brief **f()** does.\n */\n/* KDOC */\n"
+		}},
+		{name: "Doxygen elsewhere", want: "kdoc", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["tools/lib/other.h"] = "/**\n * @brief **f()** does.\n */\n"
+		}},
 		{name: "generated code is stale", want: "ynl", before: func(_ *fixture, steps *[]step) {
 			delete((*steps)[1].files, "net/core/gen.h")
 		}},

@@ -66,7 +66,7 @@ func All() []Check {
 		{Name: "source_inline", About: "no inline in C files", patch: checkSourceInline},
 		{Name: "deprecated_api", About: "no interface that netdev gave up", patch: checkDeprecated, projects: []string{linux}},
 		{Name: "reverse_xmas_tree", About: "locals from the longest line to the shortest", patch: checkLocals, version: 3},
-		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, projects: []string{linux}, tools: []string{"python3"}, version: 1, reads: true},
+		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, projects: []string{linux}, tools: []string{"python3"}, version: 2, reads: true},
 		{Name: "check_selftest", About: "selftests in Makefile, .gitignore and a sorted config", patch: checkSelftest, projects: []string{linux}},
 		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}},
 		{Name: "yamllint", About: "no new yamllint finding", patch: checkYAML, tools: []string{"yamllint"}},
