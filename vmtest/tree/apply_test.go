@@ -3,6 +3,7 @@
 package tree
 
 import (
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -99,6 +100,12 @@ func TestVariants(t *testing.T) {
 	}
 }
 
+// wrapped is a patch as a mail program may send it.
+func wrapped(patch, name string, encode func([]byte) string) string {
+	head, body, _ := strings.Cut(patch, "\n\n")
+	return head + "\nContent-Transfer-Encoding: " + name + "\n\n" + encode([]byte(body)) + "\n"
+}
+
 func TestPatchDoesNotApply(t *testing.T) {
 	good := mailOf("net: one", diffFirst)
 	for name, tc := range map[string]struct {
@@ -119,9 +126,14 @@ func TestPatchDoesNotApply(t *testing.T) {
 		"cut off":             {mailOf("x", diffFirst)[:420], "", 0, 24, "corrupt patch"},
 		"trailing whitespace": {mailOf("x", strings.Replace(diffFirst, "+first\n", "+first \n", 1)), "", 0, 17, "trailing whitespace"},
 		"CRLF":                {strings.ReplaceAll(good, "\n", "\r\n"), "net/core/dev.c", 1, 13, "does not apply (the patch has CRLF line ends)"},
-		"cover letter":        {mailOf("cover", ""), "", 0, 0, "No valid patches in input"},
-		"empty":               {"", "", 0, 0, "empty patch"},
-		"no mail":             {diffFirst, "", 0, 0, "not a patch by git format-patch"},
+		"base64": {wrapped(good, "base64", base64.StdEncoding.EncodeToString), "", 0, 0,
+			"No valid patches in input (allow with \"--allow-empty\") (the patch is in base64, as it was mailed: git am can read it"},
+		"quoted-printable": {wrapped(good, "Quoted-Printable", func(b []byte) string {
+			return strings.ReplaceAll(strings.ReplaceAll(string(b), "=", "=3D"), "line 10", "line=2010")
+		}), "net/core/dev.c", 1, 0, "does not apply (the patch is in quoted-printable, as it was mailed"},
+		"cover letter": {mailOf("cover", ""), "", 0, 0, "No valid patches in input"},
+		"empty":        {"", "", 0, 0, "empty patch"},
+		"no mail":      {diffFirst, "", 0, 0, "not a patch by git format-patch"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, cache := mustSource(t), t.TempDir()

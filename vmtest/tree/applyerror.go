@@ -69,8 +69,23 @@ func newApplyError(s *Source, i int, output string) *ApplyError {
 	e := &ApplyError{Tree: s.Name(), Patch: s.Patches[i], N: i + 1, Total: len(s.Patches),
 		Output: strings.TrimSpace(output), Dir: s.opt.Dir}
 	e.explain(s.content[i])
+	if enc := transferEncoding(s.content[i]); enc != "" {
+		e.Reason += " (the patch is in " + enc + ", as it was mailed: git am can read it, and git format-patch write it as it should be)"
+	}
 	return e
 }
+
+// transferEncoding is how a mail program wrapped up the patch so that git apply
+// cannot read it; empty if it did not.
+func transferEncoding(patch []byte) string {
+	head, _, _ := bytes.Cut(bytes.ReplaceAll(patch, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
+	if m := mimeEncoding.FindSubmatch(head); m != nil {
+		return strings.ToLower(string(m[1]))
+	}
+	return ""
+}
+
+var mimeEncoding = regexp.MustCompile(`(?mi)^Content-Transfer-Encoding:\s*(base64|quoted-printable)\s*$`)
 
 func (e *ApplyError) explain(patch []byte) {
 	if m := applyFailed.FindStringSubmatch(e.Output); m != nil {
