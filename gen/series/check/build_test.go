@@ -195,3 +195,46 @@ func TestSameIsNotBuilt(t *testing.T) {
 		t.Errorf("built %q, want %q", built, want)
 	}
 }
+
+// TestMissing: a script that the tree has not, and a program that is not
+// installed, are errors that name them; what was found before is kept.
+func TestMissing(t *testing.T) {
+	f := newFixture(t)
+	f.git(t, "rm", "-q", "scripts/checkpatch.pl")
+	f.git(t, "-c", "user.name=b", "-c", "user.email=b@b.test", "commit", "-q", "-m", "without")
+	f.commit(t, goodSteps())
+	_, err := f.run(t, t.Context(), t.TempDir(), Options{})
+	var missing *ToolError
+	if !errors.As(err, &missing) || missing.Tool != "scripts/checkpatch.pl" ||
+		!strings.Contains(err.Error(), "linux net-next has no scripts/checkpatch.pl: name a base that is a whole kernel tree") {
+		t.Errorf("no script: %v", err)
+	}
+	checks, err := Select([]string{"yamllint"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", withoutPrograms(t, "yamllint"))
+	_, err = f.run(t, t.Context(), t.TempDir(), Options{Checks: checks})
+	if !errors.As(err, &missing) || missing.Tool != "yamllint" || !strings.Contains(err.Error(), "run xpsgen deps") {
+		t.Errorf("no program: %v", err)
+	}
+}
+
+// withoutPrograms is a directory for PATH with all programs but some.
+func withoutPrograms(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, place := range []string{"/usr/local/bin", "/usr/bin", "/bin"} {
+		entries, err := os.ReadDir(place)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if !slices.Contains(names, e.Name()) {
+				// The first of a name is the one that PATH would give.
+				_ = os.Symlink(filepath.Join(place, e.Name()), filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	return dir
+}
