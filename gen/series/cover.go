@@ -42,9 +42,19 @@ func (c Changelog) For(version int) string {
 	return ""
 }
 
-// leadingComment is an HTML comment at the top of a text, which is not sent:
-// the licence line.
-var leadingComment = regexp.MustCompile(`(?s)\A\s*<!--.*?-->\s*`)
+// leadingComment are the HTML comments at the top of a text, which are not
+// sent: the licence line, and how the text is to be written.
+var leadingComment = regexp.MustCompile(`(?s)\A(?:\s*<!--.*?-->)+\s*`)
+
+// loadCover reads a cover letter, "" if there is none. Where it begins with the
+// series' title, that is the subject and not sent again.
+func loadCover(dir, title string) (string, error) {
+	text, err := readText(filepath.Join(dir, CoverName))
+	if body, ok := strings.CutPrefix(text, title+"\n\n"); ok {
+		text = strings.TrimLeft(body, "\n")
+	}
+	return text, err
+}
 
 // readText reads a text file, "" if it is not there.
 func readText(path string) (string, error) {

@@ -111,7 +111,7 @@ func LoadSeries(dir string) (*Series, error) {
 		}
 		s.Bases = append(s.Bases, b)
 	}
-	if s.Cover, err = readText(filepath.Join(s.Dir, CoverName)); err != nil {
+	if s.Cover, err = loadCover(s.Dir, s.Title); err != nil {
 		return nil, err
 	}
 	if s.Changelog, err = loadChangelog(s.Dir); err != nil {

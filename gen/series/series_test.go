@@ -3,7 +3,9 @@
 package series
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,6 +16,9 @@ func TestLoadRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range c.All() {
+		if s.Cover == "" || strings.Contains(s.Cover, "<!--") || strings.Contains(s.Cover, "-->") || strings.HasPrefix(s.Cover, s.Title) {
+			t.Errorf("%s: the cover would be sent as %.100q", s.Project, s.Cover)
+		}
 		for _, b := range s.Bases {
 			if len(b.Patches) == 0 {
 				t.Errorf("%s %s has no patches", s.Project, b.Name)
@@ -24,5 +29,29 @@ func TestLoadRepository(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestCover: what is for those who write the cover letter is not sent, and
+// neither is the title, which is the subject.
+func TestCover(t *testing.T) {
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"Why.\n": "Why.",
+		"<!-- SPDX -->\n<!--\nTwo\nlines.\n-->\na: title\n\nWhy.\n\nHow.\n": "Why.\n\nHow.",
+		"<!-- SPDX -->\n\na: title\n\n\nWhy.\n":                             "Why.",
+		"a: title goes on\n\nWhy.\n":                                        "a: title goes on\n\nWhy.",
+		"Why.\n\na: title\n\nHow. <!-- This is sent. -->\n":                 "Why.\n\na: title\n\nHow. <!-- This is sent. -->",
+		"<!-- SPDX -->\n": "",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, CoverName), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := loadCover(dir, "a: title"); err != nil || got != want {
+			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+	if got, err := loadCover(filepath.Join(dir, "none"), "a: title"); err != nil || got != "" {
+		t.Errorf("none: got %q, %v", got, err)
 	}
 }

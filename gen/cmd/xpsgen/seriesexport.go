@@ -86,7 +86,7 @@ func (env *environment) seriesExport(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := env.askToSign(person, threadNames(threads)); err != nil {
+		if err := env.askToSign(c.Context, person, threadNames(threads)); err != nil {
 			return err
 		}
 		signer = &person
@@ -133,7 +133,7 @@ var errNotSigned = errors.New("not signed off; nothing was written")
 
 // askToSign asks the person at the terminal, once. A program cannot certify
 // where a patch comes from, so that there must be one.
-func (env *environment) askToSign(person mail.Address, names []string) error {
+func (env *environment) askToSign(ctx context.Context, person mail.Address, names []string) error {
 	if !term.IsTerminal(int(env.stdin.Fd())) {
 		return fmt.Errorf("--sign-off: there is no terminal to ask on, and only a person can sign off: %w", errNotSigned)
 	}
@@ -141,15 +141,30 @@ func (env *environment) askToSign(person mail.Address, names []string) error {
 		fmt.Fprintf(env.stderr, "Sign off every patch of %s as\n  %s\nThat certifies the Developer's Certificate of Origin 1.1 (Documentation/process/submitting-patches.rst).\nYes? [y/N] ",
 			strings.Join(names, " and "), person)
 	})
-	answer, err := bufio.NewReader(env.stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the answer: %w", err)
+	type line struct {
+		text string
+		err  error
 	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
+	// Nothing can take a read back that waits for the terminal: whoever
+	// interrupts leaves it behind.
+	answered := make(chan line, 1)
+	go func() {
+		text, err := bufio.NewReader(env.stdin).ReadString('\n')
+		answered <- line{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("--sign-off: %w", ctx.Err())
+	case answer := <-answered:
+		if answer.err != nil && !errors.Is(answer.err, io.EOF) {
+			return fmt.Errorf("read the answer: %w", answer.err)
+		}
+		switch strings.ToLower(strings.TrimSpace(answer.text)) {
+		case "y", "yes":
+			return nil
+		}
+		return errNotSigned
 	}
-	return errNotSigned
 }
 
 // exporter makes the halves of an export.

@@ -4,9 +4,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 
@@ -24,7 +26,7 @@ func TestAskToSign(t *testing.T) {
 		if _, err := ptmx.WriteString(answer); err != nil {
 			t.Fatal(err)
 		}
-		err = newEnvironment(tty, &out, &out).askToSign(mail.Address{Name: "Some Body", Email: "s.body@lists.test"}, []string{"linux/net-next"})
+		err = newEnvironment(tty, &out, &out).askToSign(t.Context(), mail.Address{Name: "Some Body", Email: "s.body@lists.test"}, []string{"linux/net-next"})
 		if (err == nil) != want || err != nil && !errors.Is(err, errNotSigned) {
 			t.Errorf("%q: %v", answer, err)
 		}
@@ -33,5 +35,30 @@ func TestAskToSign(t *testing.T) {
 		}
 		tty.Close()
 		ptmx.Close()
+	}
+}
+
+// TestInterruptTheQuestion: who is asked to sign can leave.
+func TestInterruptTheQuestion(t *testing.T) {
+	ptmx, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ptmx.Close()
+	defer tty.Close()
+	ctx, interrupt := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	left := make(chan error, 1)
+	go func() {
+		left <- newEnvironment(tty, &out, &out).askToSign(ctx, mail.Address{Name: "Some Body", Email: "s.body@lists.test"}, nil)
+	}()
+	interrupt()
+	select {
+	case err := <-left:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("left with %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("still waiting for an answer")
 	}
 }
