@@ -245,8 +245,8 @@ func (e *exporter) report(ctx context.Context, h *export.Half, out string) error
 	fmt.Fprintf(&b, "  look at it as a maintainer does:\n    b4 am -m %s\n", filepath.Join(dir, export.ThreadName))
 	if status.State == export.Ready {
 		fmt.Fprintf(&b, "  send it:\n    git send-email --no-thread --suppress-cc=author --suppress-cc=body --confirm=always %s\n"+
-			"  and then:\n    xpsgen series sent v%d --message-id %s\n",
-			filepath.Join(dir, "[0-9]*.patch"), h.Series.Version, h.MessageID(0))
+			"  and then:\n    xpsgen series sent v%d --project %s --from %s\n",
+			filepath.Join(dir, "[0-9]*.patch"), h.Series.Version, h.Series.Project, dir)
 	}
 	if _, err := io.WriteString(e.env.stdout, b.String()); err != nil {
 		return fmt.Errorf("print the state: %w", err)

@@ -52,7 +52,16 @@ func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.
 	if err := last.Verify(); err != nil {
 		return "", err
 	}
-	sent, err := last.Load()
+	dir, err := os.MkdirTemp("", "xpsgen-sent-")
+	if err != nil {
+		return "", fmt.Errorf("range-diff of %s: %w", t.Base, err)
+	}
+	defer os.RemoveAll(dir)
+	now := s.Base(t.Base)
+	if now == nil {
+		return "", fmt.Errorf("range-diff of %s: %w", t.Base, series.ErrNoBase)
+	}
+	sent, err := last.Unsigned(dir, now)
 	if err != nil {
 		return "", err
 	}
@@ -63,10 +72,7 @@ func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.
 		return "", err
 	}
 	base := *b
-	base.Patches = nil
-	for _, p := range sent {
-		base.Patches = append(base.Patches, manifest.Patch{Key: p.Key, File: p.Path, Path: p.Path})
-	}
+	base.Patches = sent
 	old.Bases = []manifest.Base{base}
 	opt.Series, opt.Base = &old, base.Name
 	src, err := tree.Open(ctx, opt)

@@ -57,7 +57,7 @@ func Diff(ctx context.Context, opt DiffOptions) (pairs []Pair, err error) {
 
 // form brings one form of the series into the repository.
 func (t *Tree) form(ctx context.Context, opt *DiffOptions, name string) ([]*commit, error) {
-	m, base, keys, err := resolveForm(opt.Series, name)
+	m, base, keys, err := resolveForm(opt.Series, name, filepath.Join(t.Dir, "sent-"+name))
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +89,8 @@ func (t *Tree) form(ctx context.Context, opt *DiffOptions, name string) ([]*comm
 var ErrNoForm = errors.New("no such base or version")
 
 // resolveForm finds the patches that a name means, as a manifest that has
-// them on one base.
-func resolveForm(s *series.Series, name string) (m *manifest.Series, base string, keys []string, err error) {
+// them on one base. In dir may be written what they are made of.
+func resolveForm(s *series.Series, name, dir string) (m *manifest.Series, base string, keys []string, err error) {
 	if b := s.Base(name); b != nil {
 		for _, p := range b.Patches {
 			keys = append(keys, p.Key)
@@ -110,9 +110,15 @@ func resolveForm(s *series.Series, name string) (m *manifest.Series, base string
 	if err := posting.Verify(); err != nil {
 		return nil, "", nil, err
 	}
-	list := []manifest.Patch{}
-	for _, p := range posting.Patches {
-		list = append(list, manifest.Patch{Key: p.Key, File: p.File, Path: filepath.Join(posting.Dir, p.File)})
+	b := s.Base(posting.Base)
+	if b == nil {
+		return nil, "", nil, fmt.Errorf("compare: %w: %s was made on base %q, which is gone", ErrNoForm, name, posting.Base)
+	}
+	list, err := posting.Unsigned(dir, b)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	for _, p := range list {
 		keys = append(keys, p.Key)
 	}
 	as := *s.Manifest
@@ -120,8 +126,7 @@ func resolveForm(s *series.Series, name string) (m *manifest.Series, base string
 	for i := range as.Bases {
 		if as.Bases[i].Name == posting.Base {
 			as.Bases[i].Patches = list
-			return &as, posting.Base, keys, nil
 		}
 	}
-	return nil, "", nil, fmt.Errorf("compare: %w: %s was made on base %q, which is gone", ErrNoForm, name, posting.Base)
+	return &as, posting.Base, keys, nil
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package series
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"xpsgen/gen/series/manifest"
+	"xpsgen/gen/series/patch"
+)
+
+// Unsigned returns the patches of the posting, to be compared with those of b:
+// where a patch of b is not signed off yet, the one that was sent is rewritten
+// to dir without the name that its sender put under it. Otherwise each patch
+// would differ by that alone.
+func (p *Posting) Unsigned(dir string, b *Base) ([]manifest.Patch, error) {
+	sent, err := p.Load()
+	if err != nil {
+		return nil, err
+	}
+	var list []manifest.Patch
+	for _, s := range sent {
+		path := s.Path
+		if now := b.Patch(s.Key); now != nil && !signed(now.Patch) && signed(s.Patch) {
+			plain := *s.Patch
+			plain.Author = now.Author
+			plain.Trailers = slices.DeleteFunc(slices.Clone(s.Trailers), func(t patch.Trailer) bool {
+				return signature(t) && !slices.Contains(now.Trailers, t)
+			})
+			text, err := plain.Format()
+			if err != nil {
+				return nil, fmt.Errorf("take the sign-off from %s: %w", s.Path, err)
+			}
+			path = filepath.Join(dir, filepath.Base(s.Path))
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return nil, fmt.Errorf("compare with v%d: %w", p.Version, err)
+			}
+			if err := os.WriteFile(path, text, 0o644); err != nil {
+				return nil, fmt.Errorf("compare with v%d: %w", p.Version, err)
+			}
+		}
+		list = append(list, manifest.Patch{Key: s.Key, File: filepath.Base(path), Path: path})
+	}
+	return list, nil
+}
+
+// signature reports whether a trailer is one that an export with a signer adds.
+func signature(t patch.Trailer) bool {
+	return strings.EqualFold(t.Key, "Signed-off-by") || strings.EqualFold(t.Key, "Assisted-by")
+}
+
+func signed(p *patch.Patch) bool {
+	return slices.ContainsFunc(p.Trailers, func(t patch.Trailer) bool { return strings.EqualFold(t.Key, "Signed-off-by") })
+}
