@@ -28,7 +28,7 @@ var (
 	// ErrNoBase: the cache has not the tree's base any more.
 	ErrNoBase = errors.New("its base is gone from the cache")
 	// ErrBusy: git is in the middle of something there.
-	ErrBusy = errors.New("in the middle of it")
+	ErrBusy = errors.New("not finished yet")
 	// ErrDirty: there are changes that are in no commit.
 	ErrDirty = errors.New("changes that are in no commit")
 	// ErrStale: the patch files changed since the tree was made of them.
