@@ -139,13 +139,14 @@ func (j *job) commits() (list []built) {
 	return list
 }
 
-// unseen reports whether no build of ours reads a file of a project.
+// unseen reports whether no build of ours reads a file of a project. What the
+// kernel's documentation says to Kconfig is read.
 func unseen(project, name string) bool {
 	base := path.Base(name)
-	if strings.HasPrefix(base, "Kconfig") || strings.HasPrefix(base, "Makefile") {
-		return false
+	dirs := []string{"tools/testing/", "tools/bpf/bpftool/"}
+	if !strings.HasPrefix(base, "Kconfig") && !strings.HasPrefix(base, "Makefile") {
+		dirs = append(dirs, "Documentation/")
 	}
-	dirs := []string{"Documentation/", "tools/testing/", "tools/bpf/bpftool/"}
 	if project == iproute2 {
 		dirs = []string{"man/", "doc/", "testsuite/"}
 	}

@@ -174,7 +174,7 @@ func TestSameIsNotBuilt(t *testing.T) {
 	f := newFixture(t)
 	steps := goodSteps()
 	steps = append(steps,
-		step{"doc: a page", map[string]string{"Documentation/page.rst": "Text.\n"}},
+		step{"doc: a page", map[string]string{"Documentation/page.rst": "Text.\n", "tools/testing/selftests/net/Makefile": "# None.\n"}},
 		step{"doc: a switch", map[string]string{"Documentation/Kconfig": "# a switch\n"}})
 	f.commit(t, steps)
 	var built []string
