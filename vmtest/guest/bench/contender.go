@@ -32,6 +32,8 @@ type contender struct {
 	asks int
 	// onTap has it measured on a tap instead of a dummy.
 	onTap bool
+	// above says that it acts in the hooks of tc, before a queue is chosen.
+	above bool
 	set   func(*setting) error
 }
 
@@ -65,14 +67,15 @@ func contenders() []contender {
 		{name: "xps-mark", hook: true, asks: wanted, set: markDefault},
 		{name: "cpus-map", asks: wanted, set: xpsCPUs},
 		{name: "rxqs-map", asks: record.NoQueue, set: xpsRXQs},
-		{name: "clsact", asks: wanted, set: onClsact},
-		{name: "clsact+cpus-map", asks: wanted, set: both(xpsCPUsOther, onClsact)},
-		{name: "tcx", asks: wanted, set: onTCX},
-		{name: "tcx+cpus-map", asks: wanted, set: both(xpsCPUsOther, onTCX)},
-		{name: "skbedit", asks: wanted, set: onSkbedit},
-		{name: "skbedit+cpus-map", asks: wanted, set: both(xpsCPUsOther, onSkbedit)},
+		{name: "clsact", above: true, asks: wanted, set: onClsact},
+		{name: "clsact+cpus-map", above: true, asks: wanted, set: both(xpsCPUsOther, onClsact)},
+		{name: "tcx", above: true, asks: wanted, set: onTCX},
+		{name: "tcx+cpus-map", above: true, asks: wanted, set: both(xpsCPUsOther, onTCX)},
+		{name: "skbedit", above: true, asks: wanted, set: onSkbedit},
+		{name: "skbedit+cpus-map", above: true, asks: wanted, set: both(xpsCPUsOther, onSkbedit)},
 		{name: "xps-const+cpus-map", hook: true, asks: wanted, set: both(xpsCPUsOther, constant(wanted))},
 		{name: "tap-none", onTap: true, asks: record.NoQueue, set: nothing},
+		{name: "tap-xps-elsewhere", onTap: true, hook: true, asks: record.NoQueue, set: elsewhere},
 		{name: "tap-steering", onTap: true, asks: wanted, set: steering},
 		{name: "tap-xps-const", onTap: true, hook: true, asks: wanted, set: constant(wanted)},
 	}

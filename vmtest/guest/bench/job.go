@@ -41,7 +41,7 @@ func (b *bench) jobs() ([]job, error) {
 			continue
 		}
 		for _, p := range ways() {
-			if c.onTap && p.name != "packet" && p.name != "udp" {
+			if c.onTap && !p.onTap || c.above && p.below {
 				continue
 			}
 			err := add(job{
@@ -141,15 +141,19 @@ func (b *bench) repeat(r *record.Result, d *device, p way) error {
 			return err
 		}
 		if c, ok := s.(counter); ok {
-			m.perOp, m.interrupted = c.last(), false
+			m.perOp, m.interrupted = c.last()
 		}
 		if m.interrupted {
 			r.Interrupted++
 			continue
 		}
-		if r.Rounds = append(r.Rounds, m.perOp); len(r.Rounds) == b.rounds {
-			return nil
+		if r.Rounds = append(r.Rounds, m.perOp); len(r.Rounds) < b.rounds {
+			continue
 		}
+		if c, ok := s.(chooser); ok {
+			r.Queues = []int{c.queue()}
+		}
+		return nil
 	}
 	return fmt.Errorf("interrupts hit %d rounds of %d", r.Interrupted, b.rounds*mostTries)
 }

@@ -3,15 +3,12 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
-	"github.com/cilium/ebpf"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
-	"xpsgen/uapi"
 	"xpsgen/vmtest/guest/bench/record"
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
@@ -31,8 +28,14 @@ func growths() []growth {
 		{name: "none", path: "pick-by-queues", measure: pickByQueues(nothing)},
 		{name: "xps-const", path: "pick-by-queues", hook: true, measure: pickByQueues(constant(wanted))},
 		{name: "xps-const", path: "pick-by-devices", hook: true, measure: pickByDevices},
-		{name: "xps-const", path: "replace-by-queues", hook: true, measure: replaceByQueues},
-		{name: "xps-const", path: "replace-by-devices", hook: true, measure: replaceByDevices},
+		{name: "xps-const", path: "attach-by-queues", hook: true, measure: byQueues(attaching)},
+		{name: "xps-const", path: "attach-by-devices", hook: true, measure: byDevices(attaching, true)},
+		{name: "xps-const", path: "attach-first-by-devices", hook: true, measure: byDevices(attaching, false)},
+		{name: "xps-const", path: "replace-by-queues", hook: true, measure: byQueues(replacing)},
+		{name: "xps-const", path: "replace-by-devices", hook: true, measure: byDevices(replacing, true)},
+		{name: "xps-const", path: "detach-by-queues", hook: true, measure: byQueues(detaching)},
+		{name: "xps-const", path: "detach-by-devices", hook: true, measure: byDevices(detaching, true)},
+		{name: "xps-const", path: "detach-last-by-devices", hook: true, measure: byDevices(detaching, false)},
 		{name: "none", path: "dump-by-devices", measure: dumpByDevices(nil)},
 		{name: "xps-const", path: "dump-by-devices", hook: true, measure: dumpByDevices(constant(wanted))},
 	}
@@ -72,146 +75,6 @@ func pickByDevices(b *bench, size int) (_ *record.Result, err error) {
 	}
 	r := &record.Result{Asked: wanted}
 	return r, b.repeat(r, s.device, way{open: openLoop(false, false)})
-}
-
-func replaceByQueues(b *bench, size int) (*record.Result, error)  { return b.replace(1, size) }
-func replaceByDevices(b *bench, size int) (*record.Result, error) { return b.replace(size, queues) }
-
-// replace counts the instructions of one request that gives a device another
-// program, with all that the kernel does in answer, the notification too.
-// Attaching where nothing was before, and detaching, wait for other CPUs and
-// for grace periods, which is time and not work.
-func (b *bench) replace(devices, queues int) (_ *record.Result, err error) {
-	s := &setting{conn: b.conn, client: b.client}
-	defer func() { err = errors.Join(err, s.close()) }()
-	if err := b.many(s, devices, queues, constant(wanted)); err != nil {
-		return nil, err
-	}
-	r, err := openReplacer(s.device.index)
-	if err != nil {
-		return nil, err
-	}
-	result := &record.Result{Asked: record.NoQueue}
-	return result, b.repeat(result, s.device, way{open: func(*device) (sender, error) { return r, nil }})
-}
-
-// request is a socket with requests ready to be sent, so that nothing but the
-// kernel is measured.
-type request struct {
-	fd       int
-	requests [][]byte
-	programs []*ebpf.Program
-	buf      []byte
-	// dump says that many messages answer.
-	dump  bool
-	count int
-}
-
-func openRequest() (*request, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if err != nil {
-		return nil, fmt.Errorf("netlink socket: %w", err)
-	}
-	return &request{fd: fd, buf: make([]byte, 64<<10), count: 1}, nil
-}
-
-func (r *request) add(typ uint16, flags netlink.HeaderFlags, payload []byte) error {
-	m := netlink.Message{
-		Header: netlink.Header{Type: netlink.HeaderType(typ), Flags: netlink.Request | flags},
-		Data:   payload,
-	}
-	m.Header.Length = uint32(unix.NLMSG_HDRLEN + len(payload))
-	b, err := m.MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("encode request: %w", err)
-	}
-	r.requests = append(r.requests, b)
-	return nil
-}
-
-// openReplacer makes two programs and two requests, each of which replaces
-// what the other attached.
-func openReplacer(ifindex int) (_ *request, err error) {
-	r, err := openRequest()
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			r.close()
-		}
-	}()
-	for q := range int32(2) {
-		prog, err := ebpf.NewProgram(constantProgram(q))
-		if err != nil {
-			return nil, fmt.Errorf("load constant: %w", err)
-		}
-		r.programs = append(r.programs, prog)
-		payload, err := rtnl.Message(ifindex, func(ae *netlink.AttributeEncoder) {
-			rtnl.XPSNest(ae, func(ae *netlink.AttributeEncoder) { ae.Int32(uapi.IFLA_XPS_FD, int32(prog.FD())) })
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := r.add(unix.RTM_SETLINK, netlink.Acknowledge, payload); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
-}
-
-func (r *request) send() error {
-	for _, b := range r.requests {
-		if _, err := unix.Write(r.fd, b); err != nil {
-			return fmt.Errorf("send request: %w", err)
-		}
-		for {
-			n, _, err := unix.Recvfrom(r.fd, r.buf, 0)
-			if err != nil {
-				return fmt.Errorf("receive answer: %w", err)
-			}
-			done, err := finished(r.buf[:n])
-			if err != nil {
-				return err
-			}
-			if done || !r.dump {
-				break
-			}
-		}
-	}
-	return nil
-}
-
-// finished walks what arrived in one piece: the end of a dump may come behind
-// its last links.
-func finished(b []byte) (bool, error) {
-	for len(b) >= unix.NLMSG_HDRLEN {
-		size := binary.NativeEndian.Uint32(b)
-		typ := binary.NativeEndian.Uint16(b[4:])
-		if size < unix.NLMSG_HDRLEN || int(size) > len(b) {
-			return false, fmt.Errorf("answer: %d bytes in a message of %d", len(b), size)
-		}
-		switch {
-		case typ == unix.NLMSG_DONE:
-			return true, nil
-		case typ == unix.NLMSG_ERROR && size >= unix.NLMSG_HDRLEN+4:
-			if errno := -int32(binary.NativeEndian.Uint32(b[unix.NLMSG_HDRLEN:])); errno != 0 {
-				return false, fmt.Errorf("the kernel refused: %w", unix.Errno(errno))
-			}
-			return true, nil
-		}
-		b = b[min(len(b), int(size+3)&^3):]
-	}
-	return false, nil
-}
-
-func (r *request) ops() int { return len(r.requests) * r.count }
-
-func (r *request) close() {
-	unix.Close(r.fd)
-	for _, p := range r.programs {
-		p.Close()
-	}
 }
 
 // dumpByDevices counts what a device costs in a dump of all links.

@@ -21,18 +21,27 @@ type sender interface {
 	close()
 }
 
-// counter is a sender that knows the count of its last round better than a
-// clock around it.
-type counter interface{ last() float64 }
+// counter is a sender that knows the count of its last round, and whether an
+// interrupt hit what was counted, better than a clock around it.
+type counter interface {
+	last() (perOp float64, interrupted bool)
+}
+
+// chooser is a sender whose packets do not leave, and that knows the queue
+// chosen for the last one.
+type chooser interface{ queue() int }
 
 // A way makes senders for a device.
 type way struct {
 	name string
 	// leaves says that packets really leave the device, to be watched.
 	leaves bool
-	open   func(*device) (sender, error)
-	// onVeth has it measured on a veth instead of a dummy.
-	onVeth bool
+	// below says that it begins below the hooks of tc.
+	below bool
+	open  func(*device) (sender, error)
+	// onVeth has it measured on a veth instead of a dummy; onTap says that a
+	// tap can take what it sends.
+	onVeth, onTap bool
 }
 
 // batch is how many packets one system call sends, and perRound how many such
@@ -45,13 +54,13 @@ const (
 // ways from the shortest to the longest.
 func ways() []way {
 	return []way{
-		{name: "pick", open: openLoop(false, false)},
-		{name: "pick-rehash", open: openLoop(true, false)},
-		{name: "xmit", open: openLoop(false, true)},
-		{name: "xmit-rehash", open: openLoop(true, true)},
+		{name: "pick", below: true, onTap: true, open: openLoop(false, false)},
+		{name: "pick-rehash", below: true, onTap: true, open: openLoop(true, false)},
+		{name: "xmit", leaves: true, open: openLoop(false, true)},
+		{name: "xmit-rehash", leaves: true, open: openLoop(true, true)},
 		{name: "pktgen", leaves: true, open: openPktgen},
-		{name: "packet", leaves: true, open: openPacket},
-		{name: "udp", leaves: true, open: openUDP(false)},
+		{name: "packet", leaves: true, onTap: true, open: openPacket},
+		{name: "udp", leaves: true, onTap: true, open: openUDP(false)},
 		{name: "udp-connected", leaves: true, open: openUDP(true)},
 		{name: "tcp", leaves: true, onVeth: true, open: openTCP},
 	}
@@ -166,8 +175,9 @@ const pickFile = "/sys/kernel/debug/xps_bench"
 // loop has the kernel choose queues, or send packets, in a loop of its own.
 type loop struct {
 	request string
-	// perCall is what the last round found.
+	// perCall and chosen are what the last round found.
 	perCall float64
+	chosen  int
 }
 
 // loopRounds is small, so that few rounds have an interrupt in them.
@@ -178,7 +188,11 @@ const loopRounds = 200
 func openLoop(rehash, xmit bool) func(*device) (sender, error) {
 	number := map[bool]int{true: 1}
 	return func(d *device) (sender, error) {
-		return &loop{request: fmt.Sprintf("%d %d %d %d", d.index, loopRounds, number[rehash], number[xmit])}, nil
+		l := loop{request: fmt.Sprintf("%d %d %d %d", d.index, loopRounds, number[rehash], number[xmit])}
+		if xmit {
+			return &l, nil
+		}
+		return &picker{l}, nil
 	}
 }
 
@@ -190,17 +204,32 @@ func (p *loop) send() error {
 	if err != nil {
 		return fmt.Errorf("measure in the kernel: %w", err)
 	}
-	var call, empty, rounds, queue int64
-	if _, err := fmt.Sscan(string(text), &call, &empty, &rounds, &queue); err != nil {
+	return p.parse(string(text))
+}
+
+// parse reads what the file says: CALL EMPTY ROUNDS QUEUE.
+func (p *loop) parse(text string) error {
+	var call, empty, rounds int64
+	if _, err := fmt.Sscan(text, &call, &empty, &rounds, &p.chosen); err != nil {
 		return fmt.Errorf("%s says %q: %w", pickFile, text, err)
+	}
+	if rounds == 0 {
+		return fmt.Errorf("%s says %q: no rounds", pickFile, text)
 	}
 	p.perCall = float64(call-empty) / float64(rounds)
 	return nil
 }
 
-func (p *loop) ops() int      { return loopRounds }
-func (p *loop) last() float64 { return p.perCall }
-func (p *loop) close()        {}
+func (p *loop) ops() int { return loopRounds }
+func (p *loop) close()   {}
+
+// last is never interrupted: the kernel does not let itself be.
+func (p *loop) last() (float64, bool) { return p.perCall, false }
+
+// picker is a loop around the choice alone.
+type picker struct{ loop }
+
+func (p *picker) queue() int { return p.chosen }
 
 // pktgen sends by the kernel's packet generator, in its mode that goes through
 // the qdisc and so chooses a queue.
@@ -240,9 +269,15 @@ func (p *pktgen) send() error {
 	if err != nil {
 		return fmt.Errorf("pktgen: %w", err)
 	}
-	// Result: OK: 2153(c2153+d0) usec, 2000 (60byte,0frags)
-	_, result, found := strings.Cut(string(text), "Result: OK: ")
+	return p.parse(string(text))
+}
+
+// parse reads what the kernel says of the last run, among much else:
+// Result: OK: 2153(c2153+d0) usec, 2000 (60byte,0frags)
+func (p *pktgen) parse(text string) error {
+	_, result, found := strings.Cut(text, "Result: OK: ")
 	var microseconds, idle, sent int64
+	var err error
 	if found {
 		var whole int64
 		_, err = fmt.Sscanf(result, "%d(c%d+d%d) usec, %d", &whole, &microseconds, &idle, &sent)
@@ -254,8 +289,12 @@ func (p *pktgen) send() error {
 	return nil
 }
 
-func (p *pktgen) ops() int      { return pktgenCount }
-func (p *pktgen) last() float64 { return p.perCall }
+func (p *pktgen) ops() int { return pktgenCount }
+
+// last is never said to be interrupted: there is no telling whether what was
+// served hit the kernel's thread or the wait for its end. The smallest round
+// is one without.
+func (p *pktgen) last() (float64, bool) { return p.perCall, false }
 
 func (p *pktgen) close() {
 	// The device goes away with whoever uses it.

@@ -35,7 +35,7 @@ type Result struct {
 	// Asked is the queue that the contender asks for, NoQueue if none.
 	Asked int `json:"asked"`
 	// Queues are those by which the packets of a round left, in ascending
-	// order. Empty if packets do not leave on this path.
+	// order. Where packets do not leave it is the one chosen for the last.
 	Queues []int `json:"queues,omitempty"`
 }
 
