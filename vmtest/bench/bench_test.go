@@ -147,6 +147,41 @@ func TestBound(t *testing.T) {
 	}
 }
 
+func TestBinding(t *testing.T) {
+	asks := func(contender, path string, queues ...int) Figure {
+		return Figure{ID: record.ID{Contender: contender, Path: path}, Asked: 3, Queues: queues}
+	}
+	figures := []Figure{
+		figure("none", "udp", 1), asks("xps", "udp", 3), asks("xps", "tcp", 3), asks("xps", "xmit"),
+		asks("tcx", "udp", 5), asks("tcx", "tcp", 3, 5), asks("mixed", "udp", 3), asks("mixed", "tcp", 4),
+	}
+	for contender, want := range map[string]string{
+		"none": "", "gone": "", "xps": "as asked", "tcx": "hint only", "mixed": "hint only by tcp",
+	} {
+		if got := Binding(figures, contender); got != want {
+			t.Errorf("%s: %q, want %q", contender, got, want)
+		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	sized := figure("xps-const", "dump-by-devices", 900)
+	sized.Size = 64
+	r := &Results{
+		Unpatched: []Figure{figure("none", "pick", 60), figure("tap-none", "pick", 100), figure("cpus-map", "pick", 80)},
+		Patched: []Figure{
+			figure("none", "pick", 60.4), figure("xps-const+cpus-map", "pick", 75.6), figure("cpus-map", "pick", 40),
+			figure("tap-xps-const", "pick", 101.5), figure("none", "gone", 5), sized,
+		},
+	}
+	want := map[string]string{
+		"pick/none": "0", "pick/xps-const+cpus-map": "+16", "pick/cpus-map": "-20", "pick/tap-xps-const": "+2",
+	}
+	if d := cmp.Diff(want, r.Texts()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestSaveAndLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "baseline.json")
 	if _, err := Load(path); !errors.Is(err, ErrNoBaseline) {

@@ -5,6 +5,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -15,6 +16,10 @@ import (
 type Results struct {
 	// Base names the kernel base.
 	Base string `json:"base"`
+	// Tree is the git tree of the base with the series, and without what is
+	// there for measuring only. It says whether the figures are those of a
+	// series, whatever became of it since.
+	Tree string `json:"tree"`
 	// Unpatched are those of the base kernel, Patched those with the series.
 	Unpatched []Figure `json:"unpatched"`
 	Patched   []Figure `json:"patched"`
@@ -53,6 +58,31 @@ func (f *Figure) Bound() (bound, ok bool) {
 	return len(f.Queues) == 1 && f.Queues[0] == f.Asked, true
 }
 
+// Binding says for people whether what a contender asks for is done. Empty if
+// it asks for nothing.
+func Binding(figures []Figure, contender string) string {
+	var done, not []string
+	for _, f := range figures {
+		if f.Contender != contender || f.Size != 0 {
+			continue
+		}
+		if bound, ok := f.Bound(); bound {
+			done = append(done, f.Path)
+		} else if ok {
+			not = append(not, f.Path)
+		}
+	}
+	switch {
+	case len(done)+len(not) == 0:
+		return ""
+	case len(not) == 0:
+		return "as asked"
+	case len(done) == 0:
+		return "hint only"
+	}
+	return "hint only by " + strings.Join(not, ", ")
+}
+
 // ErrIncomplete is wrapped when a figure that others are compared with is
 // missing.
 var ErrIncomplete = errors.New("figure missing")
@@ -88,4 +118,25 @@ func (r *Results) Reference(contender, path string) *Figure {
 		none = "tap-none"
 	}
 	return Find(r.Unpatched, record.ID{Contender: none, Path: path})
+}
+
+// Texts are the figures as they stand in a letter, called PATH/CONTENDER: what
+// a contender on the kernel with the series adds to the base kernel, in whole
+// instructions.
+func (r *Results) Texts() map[string]string {
+	texts := make(map[string]string)
+	for _, f := range r.Patched {
+		if reference := r.Reference(f.Contender, f.Path); reference != nil && f.Size == 0 {
+			texts[f.Path+"/"+f.Contender] = added(f.Min - reference.Min)
+		}
+	}
+	return texts
+}
+
+// added is a difference with its sign; none has none.
+func added(d float64) string {
+	if d = math.Round(d); d == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%+.0f", d)
 }

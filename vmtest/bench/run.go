@@ -56,6 +56,16 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 		opt.Rounds = DefaultRounds
 	}
 	r := &Results{Base: opt.Source.Name()}
+	if err := opt.Source.Validate(); err != nil {
+		return nil, err
+	}
+	plain, err := opt.Source.OpenKernel(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.Tree, err = plain.TreeID(ctx); err != nil {
+		return nil, err
+	}
 	extra, err := filepath.Glob(filepath.Join(opt.Source.Root, patches, "*.patch"))
 	if err != nil {
 		return nil, fmt.Errorf("find the patches for measuring: %w", err)

@@ -24,7 +24,6 @@ func (r *Results) Table(w io.Writer) error {
 	for _, k := range r.kernels() {
 		for _, c := range contenders(k.figures) {
 			fmt.Fprintf(t, "%s %s\t", k.name, c)
-			var bounds []string
 			for _, p := range paths {
 				f := Find(k.figures, record.ID{Contender: c, Path: p})
 				reference := r.Reference(c, p)
@@ -36,19 +35,8 @@ func (r *Results) Table(w io.Writer) error {
 					fmt.Fprintf(t, "%+.1f", f.Min-reference.Min)
 				}
 				fmt.Fprint(t, "\t")
-				if f == nil {
-					continue
-				}
-				if bound, ok := f.Bound(); ok && !bound {
-					bounds = append(bounds, "not by "+p)
-				} else if ok && len(bounds) == 0 {
-					bounds = []string{"as asked"}
-				}
 			}
-			if len(bounds) > 1 && bounds[0] == "as asked" {
-				bounds = bounds[1:]
-			}
-			fmt.Fprintf(t, "%s\t\n", strings.Join(bounds, ", "))
+			fmt.Fprintf(t, "%s\t\n", Binding(k.figures, c))
 		}
 	}
 	fmt.Fprintln(t)

@@ -47,7 +47,6 @@ func costs(r *bench.Results) table {
 	}{{"base: ", r.Unpatched}, {"series: ", r.Patched}} {
 		for _, c := range contenders(k.figures) {
 			line := row{Name: k.name + c}
-			queue := ""
 			for _, p := range columns {
 				f := bench.Find(k.figures, record.ID{Contender: c, Path: p})
 				reference := r.Reference(c, p)
@@ -56,11 +55,8 @@ func costs(r *bench.Results) table {
 					continue
 				}
 				line.Cells = append(line.Cells, fmt.Sprintf("%+.0f", f.Min-reference.Min))
-				if bound, ok := f.Bound(); ok && queue != "only hinted at" {
-					queue = map[bool]string{true: "as asked", false: "only hinted at"}[bound]
-				}
 			}
-			line.Cells = append(line.Cells, queue)
+			line.Cells = append(line.Cells, bench.Binding(k.figures, c))
 			t.Rows = append(t.Rows, line)
 		}
 	}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,7 +46,7 @@ func benchCommand(env *environment) *cli.Command {
 				return err
 			}
 			base := src.Name()
-			baseline := filepath.Join(src.Root, "vmtest", "bench", "baseline", base+".json")
+			baseline := baselineFile(src.Root, base)
 			var before *bench.Results
 			if c.Bool("check") {
 				// Before minutes are spent.
@@ -82,9 +81,4 @@ func benchCommand(env *environment) *cli.Command {
 			return nil
 		},
 	}
-}
-
-// benchFile is where the counts of a base are left.
-func benchFile(root, base string) string {
-	return filepath.Join(root, "out", "bench", base+".json")
 }

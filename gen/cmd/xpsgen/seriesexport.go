@@ -40,7 +40,7 @@ func seriesExportCommand(env *environment) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` to write to"},
 			&cli.BoolFlag{Name: "sign-off", Usage: "sign off as the person whom git is configured for; asks first"},
-			&cli.StringFlag{Name: "results", Usage: "`FILE` with what {{bench:NAME}} in a cover letter stands for, as JSON; default out/bench/results.json"},
+			&cli.StringFlag{Name: "results", Usage: "`FILE` with what {{bench:NAME}} in a cover letter stands for, as JSON; default what make bench counted"},
 			&cli.StringFlag{Name: "net-next", Usage: "`STATE` of net-next: open, or closed while the merge window is open"},
 			&cli.StringFlag{Name: "tags", Usage: "`FILE` with Linus's tags (git ls-remote --tags), to tell the merge window from"},
 			&cli.IntFlag{Name: "outstanding", Usage: "`N` other patches of yours wait for the same tree"},
@@ -67,14 +67,10 @@ func (env *environment) seriesExport(c *cli.Context) error {
 	if e.root, e.cache, err = env.paths(c); err != nil {
 		return err
 	}
-	file := c.String("results")
-	if file == "" {
-		file = filepath.Join(e.root, "out", "bench", "results.json")
-	} else if _, err := os.Stat(file); err != nil {
-		return fmt.Errorf("--results: %w", err)
-	}
-	if e.results, err = export.LoadResults(file); err != nil {
-		return err
+	if file := c.String("results"); file != "" {
+		if e.results, err = export.LoadResults(file); err != nil {
+			return err
+		}
 	}
 	var signer *mail.Address
 	if c.Bool("sign-off") {
@@ -172,6 +168,7 @@ type exporter struct {
 	env         *environment
 	root, cache string
 	threads     []thread
+	// results are those that the user named; nil means what was counted.
 	results     map[string]string
 	window      gate.Window
 	outstanding int
@@ -192,7 +189,10 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 		if err != nil {
 			return nil, err
 		}
-		h := &export.Half{Series: s, Base: b, Signer: signer, Results: e.results}
+		h := &export.Half{Series: s, Base: b, Signer: signer}
+		if h.Results, err = e.figures(ctx, t); err != nil {
+			return nil, err
+		}
 		opt := check.Options{Known: true}
 		if opt, err = checker.options(ctx, t, opt); err != nil {
 			return nil, err

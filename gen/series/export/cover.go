@@ -7,14 +7,16 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"xpsgen/gen/series/mail"
 	"xpsgen/gen/series/patch"
 )
 
-// placeholder is where a cover letter wants something that was measured.
-var placeholder = regexp.MustCompile(`\{\{bench:([A-Za-z0-9_.-]+)\}\}`)
+// placeholder is where a cover letter wants something that was measured. A
+// number behind the name is how wide it is to be, to stand in a column.
+var placeholder = regexp.MustCompile(`\{\{bench:([A-Za-z0-9_.+/-]+)(?:,([0-9]{1,2}))?\}\}`)
 
 // Unfilled are the placeholders of the cover letter that have no result.
 func (h *Half) Unfilled() (names []string) {
@@ -33,11 +35,13 @@ func (h *Half) coverText() string {
 		text = "*** THE COVER LETTER IS MISSING ***"
 	}
 	return placeholder.ReplaceAllStringFunc(text, func(s string) string {
-		name := placeholder.FindStringSubmatch(s)[1]
-		if r, ok := h.Results[name]; ok {
-			return strings.Trim(r, "\n")
+		m := placeholder.FindStringSubmatch(s)
+		r, ok := h.Results[m[1]]
+		if !ok {
+			return "*** NOT MEASURED: " + m[1] + " ***"
 		}
-		return "*** NOT MEASURED: " + name + " ***"
+		width, _ := strconv.Atoi(m[2]) // none is 0
+		return fmt.Sprintf("%*s", width, strings.Trim(r, "\n"))
 	})
 }
 

@@ -4,8 +4,10 @@ package export
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -289,10 +291,23 @@ func TestUnmeasured(t *testing.T) {
 	}
 }
 
+// TestFilled: names have slashes and signs, and a figure stands in its column.
+func TestFilled(t *testing.T) {
+	h, _ := pair()
+	h.Series.Cover = "{{bench:pick/xps-const+cpus-map,8}}|{{bench:pick/xps-const+cpus-map}}|{{bench:none,8}}"
+	h.Results = map[string]string{"pick/xps-const+cpus-map": "-535"}
+	if got, want := h.coverText(), "    -535|-535|*** NOT MEASURED: none ***"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := h.Unfilled(); len(got) != 1 || got[0] != "none" {
+		t.Errorf("unfilled: %v", got)
+	}
+}
+
 func TestLoadResults(t *testing.T) {
 	dir := t.TempDir()
-	if r, err := LoadResults(filepath.Join(dir, "none")); r != nil || err != nil {
-		t.Errorf("got %v, %v", r, err)
+	if _, err := LoadResults(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
 	}
 	file := filepath.Join(dir, "r.json")
 	for text, ok := range map[string]bool{`{"a":"b"}`: true, `{"a":1}`: false, `[]`: false, ``: false} {
