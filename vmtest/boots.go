@@ -6,10 +6,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
@@ -43,6 +43,20 @@ type BootTime struct {
 	Median time.Duration `json:"median_ns"`
 	// Ratio is Median over that of the bare boot.
 	Ratio float64 `json:"ratio"`
+}
+
+// ReadBoots reads what a comparison left as JSON. The error wraps
+// [fs.ErrNotExist] if there was none.
+func ReadBoots(file string) ([]BootTime, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read boot times: %w", err)
+	}
+	var times []BootTime
+	if err := json.Unmarshal(data, &times); err != nil {
+		return nil, fmt.Errorf("read boot times: %s: %w", file, err)
+	}
+	return times, nil
 }
 
 // bootWay is one way to boot.
@@ -160,35 +174,7 @@ func (opt *BootOptions) ways(ctx context.Context, a *Artifacts, dir string) ([]b
 		{"q35", "hello, on a PC", bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
 		{"q35-bzimage", "hello, bzImage on a PC", bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
 	}
-	return append(ways, otherTools(a)...), nil
-}
-
-// otherTools are those that are in PATH, given the same kernel and nothing to
-// do.
-func otherTools(a *Artifacts) []bootWay {
-	var ways []bootWay
-	for _, t := range []struct {
-		name, what string
-		args       []string
-	}{
-		{"virtme-ng", "vng: the host's files, /bin/true", []string{"vng", "--disable-kvm", "--cpus", "2", "--memory", "512M", "--run", a.Kernel.BzImage, "--", "true"}},
-		{"vimto", "vimto: the host's files, /bin/true", []string{"vimto", "-kernel", a.Kernel.BzImage, "-smp", "cpus=2", "-memory", "size=512M", "exec", "--", "/bin/true"}},
-	} {
-		path, err := exec.LookPath(t.args[0])
-		if err != nil {
-			continue
-		}
-		ways = append(ways, bootWay{t.name, t.what, func(ctx context.Context) error {
-			var out bytes.Buffer
-			cmd := exec.CommandContext(ctx, path, t.args[1:]...)
-			cmd.Stdout, cmd.Stderr = &out, &out
-			if err := cmd.Run(); err != nil {
-				return fmt.Errorf("%w: %s", err, out.String())
-			}
-			return nil
-		}})
-	}
-	return ways
+	return append(ways, opt.otherTools(a)...), nil
 }
 
 func compress(to, from string) (err error) {

@@ -50,8 +50,7 @@ func vmBenchCommand(env *environment) *cli.Command {
 			if err != nil {
 				return fmt.Errorf("render the times: %w", err)
 			}
-			file := filepath.Join(src.Root, "out", "bench-boots.json")
-			if err := cache.WriteFile(file, append(data, '\n'), 0o644); err != nil {
+			if err := cache.WriteFile(bootsFile(src.Root), append(data, '\n'), 0o644); err != nil {
 				return fmt.Errorf("keep the times: %w", err)
 			}
 			w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
@@ -67,3 +66,6 @@ func vmBenchCommand(env *environment) *cli.Command {
 		},
 	}
 }
+
+// bootsFile is where the times of ways to boot are left.
+func bootsFile(root string) string { return filepath.Join(root, "out", "bench-boots.json") }
