@@ -24,6 +24,8 @@ type Data struct {
 	Runs []Run
 	// Bench are benchmarks, one a base. May be empty.
 	Bench []*bench.Results
+	// Boots are what ways to boot take. May be empty.
+	Boots []vmtest.BootTime
 }
 
 // Run is one run of the suite.
@@ -60,6 +62,7 @@ func Write(w io.Writer, d Data) error {
 		"tables": tables,
 		"plots":  plots,
 		"steps":  stepsPlot,
+		"boots":  bootsPlot,
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)

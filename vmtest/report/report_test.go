@@ -56,6 +56,10 @@ func sample() Data {
 				figure("xps-const", "dump-by-devices", 1, 900), figure("xps-const", "dump-by-devices", 64, 901),
 			},
 		}},
+		Boots: []vmtest.BootTime{
+			{Name: "bare", What: "init <powers off>", Min: time.Second, Median: 1100 * time.Millisecond, Ratio: 1},
+			{Name: "verdict", Min: 1200 * time.Millisecond, Median: 1210 * time.Millisecond, Ratio: 1.1},
+		},
 	}
 }
 
@@ -75,13 +79,14 @@ func TestPage(t *testing.T) {
 		"the console shows a splat", "WARNING: at &lt;net/core/dev.c&gt;:1",
 		"a01-&lt;b&gt;const&lt;/b&gt;", "got: 0 &amp; no more", "no hook",
 		"0001-a.patch", "0001-b.patch", "(the beginning is left out)", "CONFIG_XPS=y",
-		"<td class=\"number\">&#43;90</td>", "as asked", "only hinted at", "<svg role=\"img\"",
+		"<td class=\"number\">&#43;90</td>", "as asked", "hint only by udp", "<svg role=\"img\"", "fill:var(--bar)", "textLength=",
+		"init &lt;powers off&gt;", "<td class=\"number\">1210 ms</td>", "<td class=\"number\">1.10</td>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("not in the page: %s", want)
 		}
 	}
-	for _, not := range []string{"<script", "http-equiv", "<link", "src=", "<b>const", "@import", "url("} {
+	for _, not := range []string{"<script", "http-equiv", "<link", "src=", "<b>const", "@import", "url(", "#123456", "#000000", "font-family:Liberation"} {
 		if strings.Contains(page, not) {
 			t.Errorf("in the page: %s", not)
 		}
@@ -146,6 +151,7 @@ addEventListener("load", () => {
 		"wide=" + (document.documentElement.scrollWidth > document.documentElement.clientWidth),
 		"verdicts=" + [...document.querySelectorAll(".verdict")].filter(shown).map(e => e.textContent).join(),
 		"plots=" + [...document.querySelectorAll("figure svg")].filter(e => e.getBoundingClientRect().height > 50).length,
+		"ink=" + [...document.querySelectorAll("figure svg text")].every(e => getComputedStyle(e).fill === getComputedStyle(document.body).color),
 		"failure=" + [...document.querySelectorAll("pre")].some(e => shown(e) && e.textContent.includes("got: 0 & no more")),
 		"console=" + [...document.querySelectorAll("details.long")].some(e => e.open),
 		"dark=" + (getComputedStyle(document.body).backgroundColor !== "rgb(255, 255, 255)"),
@@ -164,7 +170,7 @@ func TestBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const seen = "verdicts=FAILED,PASSED plots=4 failure=true console=false"
+	const seen = "verdicts=FAILED,PASSED plots=5 ink=true failure=true console=false"
 	for name, tt := range map[string]struct {
 		args []string
 		want string

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -21,7 +23,8 @@ func reportCommand(env *environment) *cli.Command {
 		Usage:     "write what the last runs have found as one page of HTML",
 		ArgsUsage: "[DIR]...",
 		Description: "Verdict, tests, versions, splats, times, counts and plots of each results\n" +
-			"directory, by default all under out/, in one file that needs nothing else.\n\n" +
+			"directory, by default all under out/, in one file that needs nothing else. What\n" +
+			"make bench and make bench-vm have left there comes along.\n\n" +
 			"Examples:\n" +
 			"  xpsgen report\n" +
 			"  xpsgen report -o /tmp/xps.html out/net-next",
@@ -93,8 +96,12 @@ func reportData(root string, dirs []string) (report.Data, error) {
 		}
 		d.Bench = append(d.Bench, r)
 	}
-	if len(d.Runs) == 0 && len(d.Bench) == 0 {
-		return d, fmt.Errorf("%w in %s: make vmtest or make bench leaves some", vmtest.ErrNoResults, filepath.Join(root, "out"))
+	d.Boots, err = vmtest.ReadBoots(bootsFile(root))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	if len(d.Runs) == 0 && len(d.Bench) == 0 && len(d.Boots) == 0 {
+		return d, fmt.Errorf("%w in %s: make vmtest, make bench or make bench-vm leaves some", vmtest.ErrNoResults, filepath.Join(root, "out"))
 	}
 	return d, nil
 }
