@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xpsgen/vmtest/guest/bench/record"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/vm"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -144,6 +147,36 @@ func TestBound(t *testing.T) {
 		if bound, ok := f.Bound(); bound != tt.bound || ok != tt.ok {
 			t.Errorf("asked %d, left by %v: %v %v", tt.asked, tt.queues, bound, ok)
 		}
+	}
+}
+
+func TestBootsAgain(t *testing.T) {
+	other := errors.New("other")
+	for name, tt := range map[string]struct {
+		first error
+		runs  int
+	}{
+		"well":        {nil, 1},
+		"mute":        {fmt.Errorf("bench: %w", &vm.BootError{}), 2},
+		"powered off": {&vm.BootError{Exited: true}, 1},
+		"other":       {other, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runs, said := 0, 0
+			err := boot(func(progress.Event) { said++ }, "bench", func() error {
+				if runs++; runs == 1 {
+					return tt.first
+				}
+				return other
+			})
+			want := tt.first
+			if tt.runs == 2 {
+				want = other
+			}
+			if runs != tt.runs || said != tt.runs-1 || !errors.Is(err, want) {
+				t.Errorf("%d runs, said %d times, %v", runs, said, err)
+			}
+		})
 	}
 }
 

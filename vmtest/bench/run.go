@@ -23,6 +23,7 @@ import (
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/guest/bench/record"
 	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/vm"
 )
 
 // Options describe a run.
@@ -103,12 +104,16 @@ func measure(ctx context.Context, opt *Options, src vmtest.Source, program strin
 	out := &collector{step: step, progress: src.Progress}
 	var complaints strings.Builder
 	done := src.Progress.Step(step, "")
-	code, err := vmtest.RunProgram(ctx, vmtest.ProgramOptions{
-		GuestOptions: vmtest.GuestOptions{
-			Source:  src,
-			Machine: vmtest.Machine{Accel: "tcg", CPUs: 1, MemoryMiB: 1024, InstructionClock: true},
-		},
-		Args: args, Stdout: out, Stderr: &complaints,
+	var code int
+	err := boot(src.Progress, step, func() (err error) {
+		code, err = vmtest.RunProgram(ctx, vmtest.ProgramOptions{
+			GuestOptions: vmtest.GuestOptions{
+				Source:  src,
+				Machine: vmtest.Machine{Accel: "tcg", CPUs: 1, MemoryMiB: 1024, InstructionClock: true},
+			},
+			Args: args, Stdout: out, Stderr: &complaints,
+		})
+		return err
 	})
 	switch {
 	case err != nil:
@@ -124,6 +129,20 @@ func measure(ctx context.Context, opt *Options, src vmtest.Source, program strin
 	}
 	done(&err)
 	return out.figures, err
+}
+
+// boot runs a guest, and once more if not a word came from it: on a machine
+// with far more to do than it has CPUs, QEMU's clock of instructions has been
+// seen to stand still while the guest calibrated its timer. A guest that has
+// spoken has begun to count, and is not run again.
+func boot(p progress.Func, step string, run func() error) error {
+	err := run()
+	var mute *vm.BootError
+	if !errors.As(err, &mute) || mute.Exited {
+		return err
+	}
+	p.Emit(progress.Event{Step: step, State: progress.Notice, Text: err.Error() + "; trying once more"})
+	return run()
 }
 
 // collector reads the guest's lines as they come.
