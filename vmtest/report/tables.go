@@ -25,8 +25,8 @@ type row struct {
 // tables shows the figures of one benchmark.
 func tables(r *bench.Results) []table {
 	all := []table{costs(r)}
-	for _, path := range paths(r.Patched, true) {
-		all = append(all, growth(r, path))
+	if g := growth(r); len(g.Rows) > 0 {
+		all = append(all, g)
 	}
 	return all
 }
@@ -39,14 +39,14 @@ func costs(r *bench.Results) table {
 		Title: "Instructions added per packet",
 		Note: "Added to the base kernel without the series and with nothing configured. Negative where a choice " +
 			"saves the kernel the flow's hash. The queue is the one that packets really left by.",
-		Columns: append(slices.Clone(columns), "queue"),
+		Columns: append([]string{"queue"}, columns...),
 	}
 	for _, k := range []struct {
 		name    string
 		figures []bench.Figure
 	}{{"base: ", r.Unpatched}, {"series: ", r.Patched}} {
 		for _, c := range contenders(k.figures) {
-			line := row{Name: k.name + c}
+			line := row{Name: k.name + c, Cells: []string{bench.Binding(k.figures, c)}}
 			for _, p := range columns {
 				f := bench.Find(k.figures, record.ID{Contender: c, Path: p})
 				reference := r.Reference(c, p)
@@ -56,37 +56,38 @@ func costs(r *bench.Results) table {
 				}
 				line.Cells = append(line.Cells, fmt.Sprintf("%+.0f", f.Min-reference.Min))
 			}
-			line.Cells = append(line.Cells, bench.Binding(k.figures, c))
 			t.Rows = append(t.Rows, line)
 		}
 	}
 	return t
 }
 
-// growth shows how a figure goes with a number of queues or devices.
-func growth(r *bench.Results, path string) table {
-	t := table{Title: path, Note: "Instructions per operation, for 1, 2, 8 and 64 of them."}
-	for _, k := range []struct {
-		name    string
-		figures []bench.Figure
-	}{{"base: ", r.Unpatched}, {"series: ", r.Patched}} {
-		rows := map[string]*row{}
-		var order []string
-		for _, f := range k.figures {
-			if f.Path != path || f.Size == 0 {
-				continue
+// growth shows how figures go with a number of queues or devices.
+func growth(r *bench.Results) table {
+	t := table{Title: "What might grow", Note: "Instructions per operation, for that many queues or devices."}
+	for _, path := range paths(r.Patched, true) {
+		for _, k := range []struct {
+			name    string
+			figures []bench.Figure
+		}{{"base: ", r.Unpatched}, {"series: ", r.Patched}} {
+			rows := map[string]*row{}
+			var order []string
+			for _, f := range k.figures {
+				if f.Path != path || f.Size == 0 {
+					continue
+				}
+				if rows[f.Contender] == nil {
+					rows[f.Contender] = &row{Name: path + ", " + k.name + f.Contender}
+					order = append(order, f.Contender)
+				}
+				rows[f.Contender].Cells = append(rows[f.Contender].Cells, fmt.Sprintf("%.0f", f.Min))
+				if column := fmt.Sprint(f.Size); !slices.Contains(t.Columns, column) {
+					t.Columns = append(t.Columns, column)
+				}
 			}
-			if rows[f.Contender] == nil {
-				rows[f.Contender] = &row{Name: k.name + f.Contender}
-				order = append(order, f.Contender)
+			for _, c := range order {
+				t.Rows = append(t.Rows, *rows[c])
 			}
-			rows[f.Contender].Cells = append(rows[f.Contender].Cells, fmt.Sprintf("%.0f", f.Min))
-			if column := fmt.Sprint(f.Size); !slices.Contains(t.Columns, column) {
-				t.Columns = append(t.Columns, column)
-			}
-		}
-		for _, c := range order {
-			t.Rows = append(t.Rows, *rows[c])
 		}
 	}
 	return t
