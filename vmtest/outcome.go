@@ -37,8 +37,10 @@ type Outcome struct {
 	// Leaks is how many objects kmemleak found to be lost; nil if the kernel
 	// does not look for any.
 	Leaks *int
-	// Boot is from the start of QEMU to the guest's first word, Total from
-	// there on to QEMU's exit included.
+	// Guests is how many shared the suite.
+	Guests int
+	// Boot is from the start of QEMU to the first word of the guest, or of the
+	// later one, Total from there on to QEMU's exit included.
 	Boot, Total time.Duration
 	// Steps are the durations of what was done before, by name.
 	Steps []StepTime

@@ -25,6 +25,8 @@ const (
 	JUnitFile   = "junit.xml"
 	ConsoleFile = "console.log"
 	ConfigFile  = "kernel.config"
+	// Console2File is there if two guests shared the suite.
+	Console2File = "console-2.log"
 )
 
 // lockOut keeps two runs from mixing their results in one directory: the later
@@ -45,7 +47,7 @@ func clearOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("results directory: %w", err)
 	}
-	for _, name := range []string{KTAPFile, JSONFile, JUnitFile, ConsoleFile, ConfigFile} {
+	for _, name := range []string{KTAPFile, JSONFile, JUnitFile, ConsoleFile, Console2File, ConfigFile} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("results directory: %w", err)
 		}
@@ -64,6 +66,7 @@ type resultsJSON struct {
 	Seed    int64        `json:"seed"`
 	Started time.Time    `json:"started"`
 	Accel   string       `json:"accel"`
+	Guests  int          `json:"guests"`
 	Boot    float64      `json:"boot_seconds"`
 	Total   float64      `json:"total_seconds"`
 	Steps   []StepTime   `json:"steps"`
@@ -91,6 +94,7 @@ func (o *Outcome) writeOut(dir, kernelConfig string) error {
 		Seed:    o.Seed,
 		Started: o.Started,
 		Accel:   o.Accel,
+		Guests:  o.Guests,
 		Boot:    o.Boot.Seconds(),
 		Total:   o.Total.Seconds(),
 		Steps:   o.Steps,

@@ -73,9 +73,11 @@ func ReadResults(dir string) (*Results, error) {
 		Splats:  stored.Splats,
 		Report:  &ktap.Report{},
 	}
+	var second string
 	for name, read := range map[string]func([]byte) error{
-		ConsoleFile: func(b []byte) error { r.Console = string(b); return nil },
-		ConfigFile:  func(b []byte) error { r.Config = string(b); return nil },
+		ConsoleFile:  func(b []byte) error { r.Console = string(b); return nil },
+		Console2File: func(b []byte) error { second = string(b); return nil },
+		ConfigFile:   func(b []byte) error { r.Config = string(b); return nil },
 		KTAPFile: func(b []byte) (err error) {
 			var p ktap.Parser
 			_, err = p.Write(b)
@@ -94,5 +96,6 @@ func ReadResults(dir string) (*Results, error) {
 			return nil, fmt.Errorf("read results: %w", err)
 		}
 	}
+	r.Console += second
 	return r, nil
 }

@@ -41,6 +41,9 @@ type SuiteOptions struct {
 	KTAP io.Writer
 	// Timeouts of the guest; zero is the default.
 	Timeouts vm.Timeouts
+	// Guests is how many share the whole suite, 1 or 2; 0 means two if the host
+	// has the CPUs and the memory.
+	Guests int
 }
 
 // DrawSeed returns a seed that is short enough to type.
@@ -110,7 +113,7 @@ func RunSuite(ctx context.Context, opt SuiteOptions) (*Outcome, error) {
 	return o, errors.Join(o.writeOut(opt.Out, a.Kernel.Config), lost)
 }
 
-// boot runs the guest and fills in what it said. The error is that of the
+// boot runs the guest, or two, and fills in what was said. The error is that of the
 // workbench; a guest that went wrong is an outcome. lost is why results could
 // not be written or shown as they came.
 func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (lost, err error) {
@@ -123,67 +126,57 @@ func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (lo
 	if err != nil {
 		return nil, fmt.Errorf("make the guest's image: %w", err)
 	}
-	console, err := os.Create(filepath.Join(opt.Out, ConsoleFile))
-	if err != nil {
-		return nil, fmt.Errorf("results directory: %w", err)
-	}
-	defer func() { err = errors.Join(err, console.Close()) }()
 	raw, err := os.Create(filepath.Join(opt.Out, KTAPFile))
 	if err != nil {
 		return nil, fmt.Errorf("results directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, raw.Close()) }()
 
+	shares := opt.shares()
+	log := filepath.Join(opt.Out, ConsoleFile)
+	what := fmt.Sprintf("%d tests on %s, seed %d", len(o.Planned), a.Kernel.Release, o.Seed)
+	if len(shares) > 1 {
+		what += fmt.Sprintf(", in %d guests", len(shares))
+	}
 	p := opt.Source.Progress
-	p.Emit(progress.Event{Step: step, State: progress.Started,
-		Text: fmt.Sprintf("%d tests on %s, seed %d", len(o.Planned), a.Kernel.Release, o.Seed), Log: console.Name()})
+	p.Emit(progress.Event{Step: step, State: progress.Started, Text: what, Log: log})
 	start := time.Now()
 	sink := &results{file: raw, live: opt.KTAP, total: len(o.Planned), step: step, progress: p}
-	m := opt.Machine.describe(&opt.Source, a, file)
-	m.Config = wire.Config{
-		Mode:      wire.ModeSuite,
-		Run:       opt.Run,
-		NoTests:   opt.NoTests,
-		Unpatched: opt.Source.Unpatched,
-		Debug:     opt.Source.Debug(),
-		Seed:      o.Seed,
-	}
-	if opt.Fault != "" {
-		m.Config = wire.Config{Mode: wire.ModeFault, Fault: opt.Fault}
-	}
-	m.Console, m.Result, m.Timeouts = console, sink, opt.Timeouts
-	m.Notice = func(text string) {
-		p.Emit(progress.Event{Step: "vm", State: progress.Notice, Text: text})
-	}
-	m.OnHello = func(wire.Hello) { o.Boot = time.Since(start) }
-	running, err := m.Start(ctx)
-	if err != nil {
-		return nil, err
-	}
-	result, vmErr := running.Wait()
+	guests, err := opt.runGuests(ctx, shares, sink, func(share string) *vm.Machine {
+		m := opt.Machine.describe(&opt.Source, a, file)
+		m.Config = wire.Config{
+			Mode:      wire.ModeSuite,
+			Run:       share,
+			NoTests:   opt.NoTests,
+			Unpatched: opt.Source.Unpatched,
+			Debug:     opt.Source.Debug(),
+			Seed:      o.Seed,
+		}
+		if opt.Fault != "" {
+			m.Config = wire.Config{Mode: wire.ModeFault, Fault: opt.Fault}
+		}
+		m.Timeouts = opt.Timeouts
+		m.Notice = func(text string) {
+			p.Emit(progress.Event{Step: "vm", State: progress.Notice, Text: text})
+		}
+		return m
+	})
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%s: %w", step, context.Cause(ctx))
 	}
-	var broken *vm.QEMUError
-	if errors.As(vmErr, &broken) || errors.Is(vmErr, vm.ErrKVMUnusable) {
+	if err != nil {
 		p.Emit(progress.Event{Step: step, State: progress.Failed, Elapsed: time.Since(start)})
-		return nil, vmErr
+		return nil, err
 	}
 	o.Total = time.Since(start)
 	o.Report = sink.close()
-	o.Accel = string(result.Accel)
-	o.Inputs.QEMUCommand = result.Args
-	o.Splats = decodeSplats(ctx, a, result.Splats)
-	o.vmErr = vmErr
-	if result.Exit != nil {
-		o.Leaks = result.Exit.Leaks
-	}
+	o.take(ctx, a, guests)
 	o.Reasons = judge(evidence{
 		report:    o.Report,
 		planned:   o.Planned,
-		vmErr:     vmErr,
+		vmErr:     o.vmErr,
 		splats:    o.Splats,
-		debug:     m.Config.Debug,
+		debug:     opt.Source.Debug(),
 		leaks:     o.Leaks,
 		unpatched: opt.Source.Unpatched,
 	})
@@ -191,7 +184,7 @@ func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (lo
 	if !o.Passed() {
 		state = progress.Failed
 	}
-	p.Emit(progress.Event{Step: step, State: state, Text: string(result.Accel), Elapsed: o.Total, Log: failedLog(state, console.Name())})
+	p.Emit(progress.Event{Step: step, State: state, Text: o.Accel, Elapsed: o.Total, Log: failedLog(state, log)})
 	return sink.err, nil
 }
 

@@ -33,6 +33,10 @@ func vmtestCommand(env *environment) *cli.Command {
 				Name: "seed", EnvVars: []string{"XPSGEN_SEED"},
 				Usage: "repeat what a run drew by lot: `N` is the seed that it printed; default a new one",
 			},
+			&cli.IntFlag{
+				Name:  "guests",
+				Usage: "`N` guests share the whole suite, 1 or 2; default 2 where there are two CPUs and the memory",
+			},
 			&cli.BoolFlag{
 				Name:  "list",
 				Usage: "name the tests and do nothing",
@@ -114,6 +118,10 @@ func (env *environment) runSuite(c *cli.Context) error {
 		Seed:    c.Int64("seed"),
 		Out:     c.String("out"),
 		KTAP:    env.results(),
+		Guests:  c.Int("guests"),
+	}
+	if opt.Guests < 0 || opt.Guests > 2 {
+		return &usageError{text: fmt.Sprintf("--guests %d: must be 1 or 2", opt.Guests), command: "xpsgen vmtest"}
 	}
 	if all {
 		return env.runBases(c, opt, bases)

@@ -3,8 +3,11 @@
 package suite
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -117,31 +120,63 @@ func (e *env) moveKeeps(t *check.T) {
 	expectGone(t, id, "detaching where the link moved to")
 }
 
+// leftTime is how long the kernel may take to free the last programs.
+const leftTime = 5 * time.Second
+
 // nothingLeft is the last test of all: what its predecessors loaded must be
 // gone with their devices, namespaces and file descriptors.
 func (e *env) nothingLeft(t *check.T) {
-	var left []ebpf.ProgramID
-	if t.Poll(5*time.Second, func() bool {
-		left = nil
-		now, err := programs()
+	var left []string
+	if t.Poll(leftTime, func() bool {
+		var err error
+		left, err = e.programsLeft()
 		t.Must(err, "list programs")
-		for id := range now {
-			if !e.programsBefore[id] {
-				left = append(left, id)
-			}
-		}
 		return len(left) == 0
 	}) {
 		return
 	}
-	for _, id := range left {
+	for _, prog := range left {
+		t.Errorf("program %s of an earlier test\n  expected: gone\n  seen:     still there", prog)
+	}
+}
+
+// leftovers is what nothingLeft is, for a guest whose share of the suite does
+// not have that test, or has others after it.
+func (e *env) leftovers(ctx context.Context) error {
+	for deadline := time.Now().Add(time.Duration(float64(leftTime) * max(e.opt.TimeoutScale, 1))); ; {
+		left, err := e.programsLeft()
+		if err != nil {
+			return fmt.Errorf("list programs: %w", err)
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			return fmt.Errorf("the tests left programs behind: %s", strings.Join(left, ", "))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// programsLeft names the programs that were not there before the first test.
+func (e *env) programsLeft() ([]string, error) {
+	now, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for id := range now {
+		if e.programsBefore[id] {
+			continue
+		}
 		name := "?"
 		if prog, err := ebpf.NewProgramFromID(id); err == nil {
 			name = prog.String()
 			prog.Close()
 		}
-		t.Errorf("program %d (%s) of an earlier test\n  expected: gone\n  seen:     still there", id, name)
+		left = append(left, fmt.Sprintf("%d (%s)", id, name))
 	}
+	return left, nil
 }
 
 // programs lists the ids of the programs that the kernel has.

@@ -154,7 +154,11 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 		},
 		Rerun: rerun,
 	}
-	return runner.Run(ctx, selected)
+	failed, err = runner.Run(ctx, selected)
+	if err != nil || failed > 0 { // what failed may well have left something
+		return failed, err
+	}
+	return 0, e.leftovers(ctx)
 }
 
 // rerun is the command that runs one test alone.

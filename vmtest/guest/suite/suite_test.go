@@ -43,6 +43,34 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestHalves wants the halves to be the whole, each test once, and what must
+// come first or last to do so in its half.
+func TestHalves(t *testing.T) {
+	all, err := Names("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var both []string
+	for i, pattern := range Halves() {
+		half, err := Names(pattern)
+		if err != nil {
+			t.Fatalf("half %d: %v", i, err)
+		}
+		if i == 0 && half[0] != all[0] {
+			t.Errorf("first half begins with %s, must with %s", half[0], all[0])
+		}
+		both = append(both, half...)
+	}
+	if last := all[len(all)-1]; both[len(both)-1] != last {
+		t.Errorf("second half ends with %s, must with %s", both[len(both)-1], last)
+	}
+	slices.Sort(both)
+	slices.Sort(all)
+	if !slices.Equal(both, all) {
+		t.Errorf("the halves are %d tests, %q, the whole %d", len(both), both, len(all))
+	}
+}
+
 // TestNeeds wants each test of the hook to need a patch of the series.
 func TestNeeds(t *testing.T) {
 	keys := []string{needsRtnetlink, needsTun, needsTunMaps, needsBpftool, needsLink, needsLinkTools, needsSelftests, needsLinkSelftests}
