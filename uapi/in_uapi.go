@@ -4,7 +4,7 @@
 // Header: linux/in.h
 // SHA256: 877b96f18c1fee13c4ff11bee413d49dc35801a364c0b57012c2c867409d9bc6
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
+// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/neighbour.h
 // SHA256: b0ea4a7d07f047cfb78c9d5a22655f8d61a5a3f1df1e87e1a2a0c045e77f31e0
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
+// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/netlink.h
 // SHA256: 4da259993aa6a1d7a28333f05670333bd48fa0a29beebab386e67a12b999037e
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
+// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
 
 package uapi
 

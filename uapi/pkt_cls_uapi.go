@@ -4,7 +4,7 @@
 // Header: linux/pkt_cls.h
 // SHA256: d99e1de1badbe85bb5b9281d1846bd9c39a125ea276ccc04b0227453b99be1b2
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
+// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
 
 package uapi
 

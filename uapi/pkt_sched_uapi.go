@@ -4,7 +4,7 @@
 // Header: linux/pkt_sched.h
 // SHA256: 0191bb057b235ecc9d9f79fc8b9895488c1dd1c4bc3b0e2c4318a89a37ffbc53
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
+// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
 
 package uapi
 

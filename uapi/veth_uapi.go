@@ -4,7 +4,7 @@
 // Header: linux/veth.h
 // SHA256: ce185c9ad6bfae75895ced4fb442102f0a59008deff4d0bf18f2b10159df4a5f
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 8752d31c8f4d996600151abfaa3bc8a592544265e299de747aafafab15e09680
+// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
 
 package uapi
 
