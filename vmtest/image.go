@@ -47,6 +47,9 @@ func (a *Artifacts) baseSpec() (*image.Spec, error) {
 // image need not be unpacked.
 func (a *Artifacts) suiteSpec() (*image.Spec, error) {
 	spec, err := a.baseSpec()
+	if err == nil && a.YNL != nil {
+		spec.Programs = append(spec.Programs, image.Program{Host: a.YNL.Program, Guest: wire.YNLPath})
+	}
 	if err == nil && a.Selftests != nil {
 		spec.Programs = append(spec.Programs, image.Program{Host: a.Selftests.Program, Guest: wire.SelftestPath})
 	}

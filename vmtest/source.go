@@ -104,6 +104,8 @@ type Artifacts struct {
 	Bpftool  *build.BpftoolResult
 	// Selftests is nil if the kernel tree has none of the series'.
 	Selftests *build.SelftestsResult
+	// YNL is nil if the kernel tree cannot make it.
+	YNL *build.YNLResult
 	// Init is the guest's PID 1.
 	Init string
 	// Steps are the durations of what was done to get there.
@@ -245,7 +247,7 @@ func Prepare(ctx context.Context, s Source) (*Artifacts, error) {
 	return a, nil
 }
 
-// buildKernel has the kernel built, and meanwhile the bpftool and the selftest of
+// buildKernel has the kernel built, and meanwhile what else the guest takes from
 // the same tree.
 func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []config.Fragment) error {
 	src, err := s.OpenKernel(ctx)
@@ -268,6 +270,12 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	})
 	g.Go(func() (err error) {
 		a.Selftests, err = build.Selftests(ctx, build.SelftestsOptions{
+			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+		})
+		return err
+	})
+	g.Go(func() (err error) {
+		a.YNL, err = build.YNL(ctx, build.YNLOptions{
 			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})
 		return err

@@ -232,3 +232,55 @@ func TestVariantsShareTheirWork(t *testing.T) {
 		t.Error("the first kernel is gone")
 	}
 }
+
+// TestYNL: a tree has the program from the patch on that changes the
+// specification, and no other part of the tree makes it anew.
+func TestYNL(t *testing.T) {
+	b := newBench(t)
+	make := func() (*YNLResult, error) {
+		return YNL(t.Context(), YNLOptions{Source: b.source(t), Cache: b.cache, Progress: b.progress})
+	}
+	b.write(t, "MAINTAINERS", "\n")
+	b.write(t, "tools/net/ynl/Makefile.deps", "UAPI_PATH = nowhere\n")
+	b.write(t, "Documentation/netlink/specs/rt_link.yaml", "name: xps-attrs\n")
+	if r, err := make(); r != nil || err != nil {
+		t.Errorf("a tree that spells rt_link: %+v, %v", r, err)
+	}
+	b.write(t, ynlSpec, "name: xdp-attrs\n")
+	if r, err := make(); r != nil || err != nil {
+		t.Errorf("a specification without XPS: %+v, %v", r, err)
+	}
+	b.write(t, ynlSpec, "name: xps-attrs\n")
+	// The real program does not compile with these parts.
+	b.write(t, "tools/net/ynl/generated/Makefile", `rt-link-user.o:
+	@echo "#define STOP" > rt-link-user.h
+	@test -e ../../../../MAINTAINERS && touch $@
+`)
+	b.write(t, "tools/net/ynl/lib/Makefile", "ynl.a:\n\t@echo '#error bad line' > ynl.h; touch $@\n")
+	var cerr *CompileError
+	if _, err := make(); !errors.As(err, &cerr) || !strings.Contains(cerr.Error(), "bad line") {
+		t.Errorf("got %v", err)
+	}
+	tools := t.TempDir()
+	mustWrite(t, filepath.Join(tools, "cc"), "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done; echo made > $2\n")
+	if err := os.Chmod(filepath.Join(tools, "cc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
+	r, err := make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustRead(t, r.Program); got != "made\n" || r.Cached {
+		t.Errorf("%q, %+v", got, r)
+	}
+	b.write(t, "net/a.c", "a2\n")
+	b.write(t, "MAINTAINERS", "somebody else\n")
+	if again, err := make(); err != nil || !again.Cached || again.Hash != r.Hash {
+		t.Errorf("%+v, %v", again, err)
+	}
+	b.write(t, ynlSpec, "name: xps-attrs\nname: more\n")
+	if other, err := make(); err != nil || other.Cached || other.Hash == r.Hash {
+		t.Errorf("%+v, %v", other, err)
+	}
+}

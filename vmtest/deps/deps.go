@@ -81,6 +81,8 @@ func All() []Dep {
 		{Name: "<zlib.h>", Why: "bpftool", Group: Test, Package: "zlib1g-dev",
 			program: "#include <zlib.h>\nint main(void) { return zlibVersion() == 0; }\n", libs: []string{"-lz"}},
 		{Name: "python3", Why: "bpftool's list of helpers", Group: Test, Package: "python3", version: []string{"--version"}},
+		{Name: "python3", Why: "code from YNL specs, module yaml", Group: Test, Package: "python3-yaml", version: []string{"-c", "import yaml; print('yaml', yaml.__version__)"}},
+		{Name: "python3", Why: "code from YNL specs, module jsonschema", Group: Test, Package: "python3-jsonschema", version: []string{"-c", "import jsonschema; print('jsonschema')"}},
 		{Name: "pkg-config", Why: "iproute2's configure", Group: Test, Package: "pkg-config", version: []string{"--version"}},
 		{Name: "<libmnl/libmnl.h>", Why: "ip", Group: Test, Package: "libmnl-dev",
 			program: "#include <libmnl/libmnl.h>\nint main(void) { return mnl_attr_get_type(0); }\n", libs: []string{"-lmnl"}},
@@ -99,8 +101,6 @@ func All() []Dep {
 		// The kernel wants 17 or newer, and Debian 12's own is older.
 		{Name: "clang-19", Why: "the series, patch by patch", Group: SeriesBuild, Package: "clang-19",
 			or: []string{"clang-22", "clang-21", "clang-20", "clang-18", "clang-17"}, version: []string{"--version"}},
-		{Name: "python3", Why: "YNL specs, module yaml", Group: Series, Package: "python3-yaml", version: []string{"-c", "import yaml; print('yaml', yaml.__version__)"}},
-		{Name: "python3", Why: "YNL specs, module jsonschema", Group: Series, Package: "python3-jsonschema", version: []string{"-c", "import jsonschema; print('jsonschema')"}},
 		{Name: "chromium", Why: "test of the report", Group: Report, Package: "chromium", version: []string{"--version"}},
 		{Name: "tidy", Why: "test of the report", Group: Report, Package: "tidy", version: []string{"--version"}},
 		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},

@@ -24,6 +24,7 @@ func (e *env) queryTests() check.Group {
 		{Name: "a22-each-change-is-announced-once", Run: e.announcedOnce},
 		{Name: "a23-bpftool-ip-the-library-and-fdinfo-tell-the-same-id", Run: e.everybodyAgrees, Needs: needsBpftool, Timeout: 4 * time.Minute},
 		{Name: "d05-an-unchanged-device-is-not-announced", Run: e.unchangedNotAnnounced},
+		{Name: "d18-the-specification-decodes-what-is-attached", Run: e.specificationDecodes},
 		{Name: "d06-the-library-lists-and-watches-programs", Run: e.libraryWatches},
 	}}
 }

@@ -40,6 +40,9 @@ type Options struct {
 	// Selftest is the program of the kernel's selftests. Empty means that
 	// there is none.
 	Selftest string
+	// YNL is the program that reads links by code that is generated from the
+	// specification. Empty, or not there, means that there is none.
+	YNL string
 	// IP is the patched ip. Empty means /usr/bin/ip.
 	IP string
 	// Bpftool is the patched bpftool. Empty means /usr/bin/bpftool.

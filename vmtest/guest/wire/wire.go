@@ -33,6 +33,9 @@ const (
 	IPPath = "/usr/bin/ip"
 	// BpftoolPath is the patched bpftool.
 	BpftoolPath = "/usr/bin/bpftool"
+	// YNLPath is the program that reads links by code that is generated from
+	// the kernel's specification. Not in every guest.
+	YNLPath = "/usr/bin/ynl-xps"
 	// SelftestPath is the program that the series adds to the kernel's
 	// selftests, where run_tests would find it. Not in every guest.
 	SelftestPath = "/selftests/net/xps_bpf"
