@@ -31,6 +31,7 @@ func (e *env) hookTests() check.Group {
 		{Name: "a16-a-vlan-device-leaves-the-choice-to-the-program-below", Run: e.vlan},
 		{Name: "a17-packets-of-netpoll-ask-the-program", Run: e.netpoll, Needs: needsTun},
 		{Name: "a18-with-traffic-classes-the-program-counts-all-queues", Run: e.trafficClasses},
+		{Name: "d19-the-static-key-follows-the-programs", Run: e.keyFollowsPrograms},
 		{Name: "d11-the-steering-program-of-a-tap-comes-first", Run: e.tunSteering, Needs: needsTun},
 		{Name: "d12-a-tap-counts-the-queues-attached", Run: e.tunQueues, Needs: needsTun},
 		{Name: "d15-queues-of-a-tap-come-and-go-under-traffic", Run: e.tunQueuesUnderTraffic, Needs: needsTun, Timeout: 2 * time.Minute},
