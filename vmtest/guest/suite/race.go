@@ -30,37 +30,46 @@ func (e *env) raceTests() check.Group {
 	}}
 }
 
-// replaceUnderTraffic has programs that return 1 and 2 take turns, and now and
-// then none, when xps_cpus say 1 or 2. mq counts the packets of each queue.
+// replaceUnderTraffic has programs that return 1 and 2 take turns, first without
+// a moment between them in which there is none, and then with. Without a
+// program xps_cpus say 3. mq counts the packets of each queue.
 func (e *env) replaceUnderTraffic(t *check.T) {
 	const queues, noneEach = 4, 16
 	pair := e.veth(t, queues, queues)
-	pair.near.setXPS(t, "xps_cpus", "0", "1", "2", "0")
+	pair.near.setXPS(t, "xps_cpus", "0", "0", "0", "3")
 	c := dial(t)
 	t.Must(c.SetQdisc(rtnl.Qdisc{Ifindex: pair.near.index, Kind: "mq", Handle: 0x20}), "qdisc that counts by queue")
 	lib := client(t, nil)
 	progs := []*ebpf.Program{constant(t, 1), constant(t, 2)}
 	t.Must(lib.Attach(pair.near.index, progs[0], nil), "attach")
-	before, err := c.ClassPackets(pair.near.index)
-	t.Must(err, "packets by queue")
+	packets := func() (used [queues]uint32) {
+		all, err := c.ClassPackets(pair.near.index)
+		t.Must(err, "packets by queue")
+		copy(used[:], all)
+		return used
+	}
+	before := packets()
 	finish := streams(t, pair, cpus)
 	n := e.count(t, "replaces", times{200, 10_000})
 	for i := range n {
 		t.Must(lib.Attach(pair.near.index, progs[i%2], nil), "replace")
-		if i%noneEach == 0 {
-			t.Must(lib.Detach(pair.near.index, nil), "detach")
-		}
 		t.Alive("%d of %d replaces", i, n)
 	}
-	t.Notef("packets: %d", finish())
-	after, err := c.ClassPackets(pair.near.index)
-	t.Must(err, "packets by queue")
-	t.Logf("packets by queue, before and after: %v %v", before, after)
-	for q := range queues {
-		used := after[q] > before[q]
-		check.Equal(t, fmt.Sprintf("queue %d was used, of which programs and maps name 1 and 2", q), q == 1 || q == 2, used)
-	}
 	expectAttached(t, pair.near, "last", idOf(t, progs[(n-1)%2]))
+	between := packets()
+	for i := range n / noneEach {
+		t.Must(lib.Detach(pair.near.index, nil), "detach")
+		t.Must(lib.Attach(pair.near.index, progs[i%2], nil), "attach")
+		t.Alive("%d of %d times without a program", i, n/noneEach)
+	}
+	t.Notef("packets: %d", finish())
+	after := packets()
+	t.Logf("packets by queue: %v, %v, %v", before, between, after)
+	for q := range queues {
+		named := q == 1 || q == 2
+		check.Equal(t, fmt.Sprintf("queue %d was used, while programs that name 1 and 2 replaced each other", q), named, between[q] > before[q])
+	}
+	check.Equal(t, "packets by queue 0, which neither programs nor maps name", before[0], after[0])
 }
 
 // queuesUnderTraffic looks from the far end, for a queue that is not there.
@@ -88,7 +97,7 @@ func (e *env) queuesUnderTraffic(t *check.T) {
 			return true
 		})
 	}
-	n := e.count(t, "changes of the number of queues", times{16, 2000})
+	n := e.count(t, "changes of the number of queues", times{16, 500})
 	for i := range n {
 		pair.near.setQueues(t, allocated, 1+(i*5)%allocated)
 		breathe()
@@ -140,7 +149,7 @@ func (e *env) mapsRace(t *check.T) {
 	b.repeat(func(i int) bool { return send([]byte("maps")) == nil && rest(i) })
 	prog := constant(t, 3)
 	lib := client(t, nil)
-	times := e.count(t, "attaches", times{20, 2000})
+	times := e.count(t, "attaches", times{20, 500})
 	for i := range times {
 		t.Must(lib.Attach(n.index, prog, nil), "attach")
 		t.Must(lib.Detach(n.index, nil), "detach")
@@ -179,7 +188,7 @@ func (e *env) deleteRace(t *check.T) {
 			return true
 		})
 	}
-	n := e.count(t, "devices deleted under traffic", times{8, 500})
+	n := e.count(t, "devices deleted under traffic", times{8, 200})
 	for i := range n {
 		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 4}), "add")
 		dev := index(t, "dummy0")
