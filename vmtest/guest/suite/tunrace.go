@@ -105,7 +105,7 @@ func (e *env) tunQueuesUnderTraffic(t *check.T) {
 			return rest(i)
 		})
 	}
-	turns := e.count(t, "times a queue was detached and attached", times{30, 1000})
+	turns := e.count(t, "times a queue was detached and attached", times{30, 200})
 	for i := range turns {
 		for _, there := range []bool{false, true} {
 			attachQueue(t, tap.queues[queues-1], there)
