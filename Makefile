@@ -9,6 +9,7 @@ IPROUTE2 ?=
 CONFIG  ?=
 RUN     ?=
 SEED    ?=
+LONG    ?=
 SAMPLE  ?= 10
 # The same ones each time: what fails is then the change's doing. SEED= draws others.
 SAMPLE_SEED ?= 607120647
@@ -85,6 +86,7 @@ help:
 	@echo '  CONFIG=    - more Kconfig fragments, by name or file'
 	@echo '  RUN=       - which tests, as with go test -run: RUN=control/a24'
 	@echo '  SEED=      - repeat what a run drew by lot: the seed that it printed'
+	@echo '  LONG=1     - have vmtest count the ids of programs up until 16 bits do not hold them'
 	@echo '  SAMPLE=    - how many mutants test puts back: default 10'
 	@echo '  ACCEL=     - kvm or tcg; default: KVM if a guest reports in under it'
 	@echo '  V=1        - show commands, and what apt prints'
@@ -108,7 +110,7 @@ doctor: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) doctor
 
 vmtest: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(if $(SEED),--seed $(SEED))
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(if $(SEED),--seed $(SEED)) $(if $(LONG),--long)
 
 watch: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --watch $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(if $(SEED),--seed $(SEED))

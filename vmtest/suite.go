@@ -34,6 +34,8 @@ type SuiteOptions struct {
 	// Seed makes what the suite draws by lot, so that a run can be repeated; 0
 	// draws one.
 	Seed int64
+	// Long has tests take a minute or more that can.
+	Long bool
 	// Out is the results directory. Required.
 	Out string
 	// KTAP receives the results as they come. May be nil. When writing to it
@@ -151,6 +153,7 @@ func (o *Outcome) boot(ctx context.Context, opt *SuiteOptions, a *Artifacts) (lo
 			Unpatched: opt.Source.Unpatched,
 			Debug:     opt.Source.Debug(),
 			Seed:      o.Seed,
+			Long:      opt.Long,
 		}
 		if opt.Fault != "" {
 			m.Config = wire.Config{Mode: wire.ModeFault, Fault: opt.Fault}

@@ -38,6 +38,10 @@ func vmtestCommand(env *environment) *cli.Command {
 				Usage: "`N` guests share the whole suite, 1 or 2; default 2 where there are two CPUs and the memory",
 			},
 			&cli.BoolFlag{
+				Name:  "long",
+				Usage: "also what takes a minute or more: ids of programs that do not fit into 16 bits",
+			},
+			&cli.BoolFlag{
 				Name:  "list",
 				Usage: "name the tests and do nothing",
 			},
@@ -116,6 +120,7 @@ func (env *environment) runSuite(c *cli.Context) error {
 		Machine: machine,
 		Run:     c.String("run"),
 		Seed:    c.Int64("seed"),
+		Long:    c.Bool("long"),
 		Out:     c.String("out"),
 		KTAP:    env.results(),
 		Guests:  c.Int("guests"),

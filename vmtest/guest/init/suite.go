@@ -20,7 +20,7 @@ func (g *guest) suite() (int, error) {
 		return 0, w.Err()
 	}
 	failed, err := suite.Run(context.Background(), w, suite.Options{
-		Run: g.cfg.Run, Unpatched: g.cfg.Unpatched, Debug: g.cfg.Debug, Seed: g.cfg.Seed, IP: wire.IPPath,
+		Run: g.cfg.Run, Unpatched: g.cfg.Unpatched, Debug: g.cfg.Debug, Seed: g.cfg.Seed, Long: g.cfg.Long, IP: wire.IPPath,
 		Selftest: wire.SelftestPath, YNL: wire.YNLPath,
 		Scratch: wire.ScratchDir, TimeoutScale: g.cfg.TimeoutScale,
 	})

@@ -37,6 +37,8 @@ type Options struct {
 	Debug bool
 	// Seed makes what is drawn by lot.
 	Seed int64
+	// Long has tests take a minute or more that can.
+	Long bool
 	// Selftest is the program of the kernel's selftests. Empty means that
 	// there is none.
 	Selftest string

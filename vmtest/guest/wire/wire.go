@@ -98,6 +98,8 @@ type Config struct {
 	Debug bool `json:"debug,omitempty"`
 	// Seed makes what the suite draws by lot; the same one draws the same.
 	Seed int64 `json:"seed,omitempty"`
+	// Long has tests of the suite take a minute or more that can.
+	Long bool `json:"long,omitempty"`
 	// Args is the program of ModeRun and ModeShell with its arguments.
 	Args []string `json:"args,omitempty"`
 	// Env is added to the guest's environment, "NAME=value" each.
