@@ -50,12 +50,22 @@ func (e *env) replaceUnderTraffic(t *check.T) {
 	}
 	before := packets()
 	finish := streams(t, pair, cpus)
+	used := func(queue int) bool { return packets()[queue] > before[queue] }
+	// On a busy machine it takes time until anybody sends.
+	t.Eventually(ioPatience, "packets of the first program", func() bool { return used(1) })
 	n := e.count(t, "replaces", times{200, 10_000})
+	last := 0
+	replace := func() {
+		last = 1 - last
+		t.Must(lib.Attach(pair.near.index, progs[last], nil), "replace")
+		breathe()
+	}
 	for i := range n {
-		t.Must(lib.Attach(pair.near.index, progs[i%2], nil), "replace")
+		replace()
 		t.Alive("%d of %d replaces", i, n)
 	}
-	expectAttached(t, pair.near, "last", idOf(t, progs[(n-1)%2]))
+	t.Eventually(ioPatience, "packets of the second program", func() bool { replace(); return used(2) })
+	expectAttached(t, pair.near, "last", idOf(t, progs[last]))
 	between := packets()
 	for i := range n / noneEach {
 		t.Must(lib.Detach(pair.near.index, nil), "detach")
