@@ -56,6 +56,8 @@ type BootError struct {
 	Exited bool
 	// CPUs are where its vCPUs stood, if they could be asked.
 	CPUs []CPUState
+	// Host is what QEMU was given to run with.
+	Host HostState
 	// Tail is the end of the console.
 	Tail []string
 }
@@ -64,7 +66,7 @@ func (e *BootError) Error() string {
 	if e.Exited {
 		return fmt.Sprintf("guest did not boot: the machine stopped after %s without a word from init%s", round(e.After), last(e.Tail))
 	}
-	return fmt.Sprintf("guest did not boot: no word from init within %s%s%s", round(e.After), states(e.CPUs), last(e.Tail))
+	return fmt.Sprintf("guest did not boot: no word from init within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
 // HangError is a guest that said hello and then did not come to an end.
@@ -74,14 +76,15 @@ type HangError struct {
 	Idle  bool
 	After time.Duration
 	CPUs  []CPUState
+	Host  HostState
 	Tail  []string
 }
 
 func (e *HangError) Error() string {
 	if e.Idle {
-		return fmt.Sprintf("guest hangs: silent for %s%s%s", round(e.After), states(e.CPUs), last(e.Tail))
+		return fmt.Sprintf("guest hangs: silent for %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 	}
-	return fmt.Sprintf("guest hangs: not done within %s%s%s", round(e.After), states(e.CPUs), last(e.Tail))
+	return fmt.Sprintf("guest hangs: not done within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
 // PanicError is a guest whose kernel panicked.

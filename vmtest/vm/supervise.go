@@ -71,14 +71,17 @@ func (r *Running) overdue(now time.Duration, hello bool) error {
 	l := r.limits
 	switch {
 	case !hello && l.Boot > 0 && now > l.Boot:
-		return &BootError{After: l.Boot, CPUs: r.inspect(), Tail: r.console.last()}
+		return &BootError{After: l.Boot, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	case l.Whole > 0 && now > l.Whole:
-		return &HangError{After: l.Whole, CPUs: r.inspect(), Tail: r.console.last()}
+		return &HangError{After: l.Whole, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	case hello && l.Idle > 0 && idle > l.Idle:
-		return &HangError{Idle: true, After: l.Idle, CPUs: r.inspect(), Tail: r.console.last()}
+		return &HangError{Idle: true, After: l.Idle, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	}
 	return nil
 }
+
+// host is what the host has let QEMU do so far.
+func (r *Running) host() HostState { return hostState(r.proc.cmd.Process.Pid, r.start) }
 
 // nextLook returns when a limit may be reached next.
 func (r *Running) nextLook(now time.Duration, exited bool) time.Duration {
