@@ -100,7 +100,7 @@ func (env *environment) listTests(c *cli.Context) error {
 func (env *environment) runSuite(c *cli.Context) error {
 	// A pattern that names nothing is found before a kernel is built for it.
 	if _, err := vmtest.Plan(c.String("run")); err != nil {
-		return &usageError{text: err.Error(), command: "xpsgen vmtest"}
+		return &usageError{text: err.Error() + " (xpsgen vmtest --list names all)", command: "xpsgen vmtest"}
 	}
 	bases, all, err := env.bases(c)
 	if err != nil {
