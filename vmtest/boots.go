@@ -174,7 +174,11 @@ func (opt *BootOptions) ways(ctx context.Context, a *Artifacts, dir string) ([]b
 		{"q35", "hello, on a PC", bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
 		{"q35-bzimage", "hello, bzImage on a PC", bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
 	}
-	return append(ways, opt.otherTools(a)...), nil
+	others, err := opt.otherTools(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return append(ways, others...), nil
 }
 
 func compress(to, from string) (err error) {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/vm"
@@ -49,9 +50,12 @@ const hostFSFragment = "hostfs"
 // needsHostFS says why other tools do not take part.
 const needsHostFS = "no %s in this comparison: its guests mount the host's files, for which the kernel needs the fragment hostfs"
 
+// doesNotWork says why another tool that was tried does not take part.
+const doesNotWork = "no %s in this comparison: it does not boot this kernel here: %v"
+
 // otherTools are those that are in PATH. They take part if the kernel can
-// mount what they offer.
-func (opt *BootOptions) otherTools(a *Artifacts) []bootWay {
+// mount what they offer, and if they boot it. The error is that of ctx.
+func (opt *BootOptions) otherTools(ctx context.Context, a *Artifacts) ([]bootWay, error) {
 	var ways []bootWay
 	for _, t := range tools(a.Kernel.BzImage, opt.Accel) {
 		path, err := exec.LookPath(t.args[0])
@@ -62,16 +66,26 @@ func (opt *BootOptions) otherTools(a *Artifacts) []bootWay {
 			opt.Source.Progress.Emit(progress.Event{Step: "compare boots", State: progress.Notice, Text: fmt.Sprintf(needsHostFS, t.name)})
 			continue
 		}
-		ways = append(ways, bootWay{t.name, t.what, func(ctx context.Context) error {
+		way := bootWay{t.name, t.what, func(ctx context.Context) error {
 			var out bytes.Buffer
 			cmd := exec.CommandContext(ctx, path, t.args[1:]...)
 			cmd.Env = append(os.Environ(), t.env...)
 			cmd.Stdout, cmd.Stderr = &out, &out
 			if err := cmd.Run(); err != nil {
-				return fmt.Errorf("%w: %s", err, out.String())
+				return fmt.Errorf("%w: %s", err, strings.TrimSpace(out.String()))
 			}
 			return nil
-		}})
+		}}
+		// What is installed may not work here, and is no reason to compare
+		// nothing else.
+		if err := way.boot(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil, fmt.Errorf("%s: %w", t.name, err)
+			}
+			opt.Source.Progress.Emit(progress.Event{Step: "compare boots", State: progress.Notice, Text: fmt.Sprintf(doesNotWork, t.name, err)})
+			continue
+		}
+		ways = append(ways, way)
 	}
-	return ways
+	return ways, nil
 }

@@ -3,6 +3,7 @@
 package vmtest
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -24,7 +25,7 @@ func TestOtherTools(t *testing.T) {
 	var said []string
 	opt := &BootOptions{Accel: "tcg", Source: Source{Progress: func(e progress.Event) { said = append(said, e.Text) }}}
 	a := &Artifacts{Kernel: &build.KernelResult{BzImage: "/k/bzImage"}}
-	if ways := opt.otherTools(a); len(ways) != 0 || len(said) != 0 {
+	if ways := mustTools(t, opt, a); len(ways) != 0 || len(said) != 0 {
 		t.Errorf("none is installed: %d ways, said %q", len(ways), said)
 	}
 
@@ -33,11 +34,11 @@ func TestOtherTools(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "vimto"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if ways := opt.otherTools(a); len(ways) != 0 || len(said) != 1 || !strings.Contains(said[0], "no vimto in this comparison") {
+	if ways := mustTools(t, opt, a); len(ways) != 0 || len(said) != 1 || !strings.Contains(said[0], "no vimto in this comparison") {
 		t.Errorf("a kernel that cannot mount the host's files: %d ways, said %q", len(ways), said)
 	}
 	opt.Source.Fragments = []string{hostFSFragment}
-	ways := opt.otherTools(a)
+	ways := mustTools(t, opt, a)
 	if len(ways) != 1 || ways[0].name != "vimto" {
 		t.Fatalf("got %d ways", len(ways))
 	}
@@ -50,14 +51,29 @@ func TestOtherTools(t *testing.T) {
 	}
 
 	opt.Accel = "kvm"
-	if err := opt.otherTools(a)[0].boot(t.Context()); err == nil || !strings.Contains(err.Error(), "no KVM") {
-		t.Errorf("what it said is not in the error: %v", err)
+	said = nil
+	if ways := mustTools(t, opt, a); len(ways) != 0 || len(said) != 1 || !strings.Contains(said[0], "does not boot this kernel here: exit status 3: no KVM") {
+		t.Errorf("a tool that fails: %d ways, said %q", len(ways), said)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := opt.otherTools(ended, a); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
 	}
 	for _, accel := range []string{"tcg", "kvm"} {
 		if got := slices.Contains(tools("k", accel)[0].args, "--disable-kvm"); got != (accel == "tcg") {
 			t.Errorf("%s: --disable-kvm %v", accel, got)
 		}
 	}
+}
+
+func mustTools(tb testing.TB, opt *BootOptions, a *Artifacts) []bootWay {
+	tb.Helper()
+	ways, err := opt.otherTools(tb.Context(), a)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ways
 }
 
 func TestReadBoots(t *testing.T) {
