@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/vm"
 )
@@ -47,6 +49,10 @@ func tools(kernel, accel string) []tool {
 // hostFSFragment has what a kernel needs to mount the host's files.
 const hostFSFragment = "hostfs"
 
+// toolTimeout is how long a boot by another tool may take. They have none of
+// their own, and one hangs where its guest does.
+const toolTimeout = time.Minute
+
 // needsHostFS says why other tools do not take part.
 const needsHostFS = "no %s in this comparison: its guests mount the host's files, for which the kernel needs the fragment hostfs"
 
@@ -67,14 +73,15 @@ func (opt *BootOptions) otherTools(ctx context.Context, a *Artifacts) ([]bootWay
 			continue
 		}
 		way := bootWay{t.name, t.what, func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, toolTimeout)
+			defer cancel()
 			var out bytes.Buffer
-			cmd := exec.CommandContext(ctx, path, t.args[1:]...)
-			cmd.Env = append(os.Environ(), t.env...)
-			cmd.Stdout, cmd.Stderr = &out, &out
-			if err := cmd.Run(); err != nil {
-				return fmt.Errorf("%w: %s", err, strings.TrimSpace(out.String()))
+			cmd := proc.Cmd{Args: append([]string{path}, t.args[1:]...), Env: append(os.Environ(), t.env...), Stdout: &out, Stderr: &out}
+			err := cmd.Run(ctx)
+			if said := strings.TrimSpace(out.String()); err != nil && !strings.Contains(err.Error(), said) {
+				return fmt.Errorf("%w: %s", err, said)
 			}
-			return nil
+			return err
 		}}
 		// What is installed may not work here, and is no reason to compare
 		// nothing else.

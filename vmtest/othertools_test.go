@@ -52,7 +52,7 @@ func TestOtherTools(t *testing.T) {
 
 	opt.Accel = "kvm"
 	said = nil
-	if ways := mustTools(t, opt, a); len(ways) != 0 || len(said) != 1 || !strings.Contains(said[0], "does not boot this kernel here: exit status 3: no KVM") {
+	if ways := mustTools(t, opt, a); len(ways) != 0 || len(said) != 1 || !strings.Contains(said[0], "exit status 3: no KVM") {
 		t.Errorf("a tool that fails: %d ways, said %q", len(ways), said)
 	}
 	ended, cancel := context.WithCancel(t.Context())
