@@ -40,7 +40,7 @@ UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test unit lint guest faults check-uapi check-series series series-real mutants mutants-sample bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
 	unpatched shell uapi bench-uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
 
 all: help
@@ -58,6 +58,7 @@ help:
 	@echo '  faults     - guests that panic, hang, flood, lie: each must fail by its name'
 	@echo '  check-uapi - package uapi is what the patched headers say'
 	@echo '  check-series - what a program can find in the patches before a reviewer does'
+	@echo '  check-builds - the series builds without what it needs: SMP, BPF_SYSCALL, NET'
 	@echo '  series-real - the real series, moved between the real kernels'
 	@echo '  mutants    - defects put back, one by one: the suite must notice each'
 	@echo '  report-test - the report in a browser and a validator (installs Chromium)'
@@ -129,6 +130,11 @@ series: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for series-build
 	$(Q)$(XPSGEN) $(VERBOSE) series check $(if $(J),--jobs $(J))
 
+# Of those whose build must fail, with the builds that must not: without SMP,
+# BPF_SYSCALL and NET.
+check-builds: deps
+	$(Q)$(XPSGEN) $(VERBOSE) mutants builds-only-with-xps $(VMFLAGS)
+
 mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)
 
@@ -177,7 +183,7 @@ series-real: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
-test: lint unit check-series vmtest-all guest check-uapi faults mutants-sample unpatched report-test
+test: lint unit check-series check-builds vmtest-all guest check-uapi faults mutants-sample unpatched report-test
 
 bench: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench $(TREEFLAGS)
