@@ -4,7 +4,7 @@
 // Header: linux/bpf.h
 // SHA256: eb6a8eb705e723072eb5e476ea5bbebf3aef1056ce2b8ef5de66f47eb554b1be
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
+// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
 
 package uapi
 

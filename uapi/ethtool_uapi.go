@@ -4,7 +4,7 @@
 // Header: linux/ethtool.h
 // SHA256: 0d8325ee7d6d3bc5a4ea2f9029c0674be7cab70a0863e8a034e125424cb672f8
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
+// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if_ether.h
 // SHA256: d83644ca579db93346655696ad141facc88b485946c63d7909d1ff584a2117ee
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
+// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
 
 package uapi
 

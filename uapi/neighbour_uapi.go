@@ -4,7 +4,7 @@
 // Header: linux/neighbour.h
 // SHA256: b0ea4a7d07f047cfb78c9d5a22655f8d61a5a3f1df1e87e1a2a0c045e77f31e0
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
+// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/netlink.h
 // SHA256: 4da259993aa6a1d7a28333f05670333bd48fa0a29beebab386e67a12b999037e
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
+// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/tc_act/tc_skbedit.h
 // SHA256: 01e4e83df01b150766a10fa4e759a2623ebf4e3955f7def38a1cbe8223211238
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a9fac367c179db4deb0ad057be3ca2d6e8bbfeb92ed265544eae7af84a5dff19
+// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
 
 package uapi
 
