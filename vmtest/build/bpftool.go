@@ -4,13 +4,10 @@ package build
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
 )
@@ -81,84 +78,31 @@ func Bpftool(ctx context.Context, opt BpftoolOptions) (*BpftoolResult, error) {
 		return nil, err
 	}
 	r.Hash = hashOf("bpftool", bpftoolRecipe, strings.Join(ids, "\n"), r.Compiler, strings.Join(r.Libs, "\n"))
-	r.Dir = filepath.Join(opt.Cache, "bpftool", r.Hash)
-	r.Bpftool = filepath.Join(r.Dir, "bpftool")
-	cached := func() bool {
-		version := r.Version
-		if !readRecord(r.Dir, r, "bpftool") {
-			return false
+	b := &programBuild{kind: "bpftool", file: "bpftool", hash: r.Hash, step: step, cache: opt.Cache,
+		objects: bpftoolObjects, needBytes: bpftoolBytes, progress: opt.Progress, record: r, seconds: &r.Seconds}
+	b.compile = func(ctx context.Context, m *makeRun) (string, error) {
+		src, out, features := filepath.Join(m.dir, "src"), filepath.Join(m.dir, "out"), filepath.Join(m.dir, "features")
+		for _, dir := range []string{src, out} {
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				return "", b.explain(err)
+			}
 		}
-		r.Version, r.Cached = version, true
-		opt.Progress.Emit(progress.Event{Step: step, State: progress.Cached, Text: r.Hash})
-		return true
+		if err := os.WriteFile(features, []byte(bpftoolFeatures), 0o644); err != nil {
+			return "", b.explain(err)
+		}
+		if err := opt.Source.ExtractPaths(ctx, src, bpftoolSources...); err != nil {
+			return "", b.explain(err)
+		}
+		m.args = append([]string{"-C", filepath.Join(src, "tools/bpf/bpftool"), jobs(opt.Jobs),
+			"OUTPUT=" + out + "/", "FEATURES_DUMP=" + features}, bpftoolArgs...)
+		_, err := m.run(ctx)
+		return filepath.Join(out, "bpftool"), err
 	}
-	if cached() {
-		return r, nil
-	}
-	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "bpftool-"+r.Hash), step, opt.Progress)
-	if err != nil {
+	r.Dir = b.dir()
+	r.Bpftool = filepath.Join(r.Dir, b.file)
+	if r.Cached, err = b.get(ctx); err != nil {
 		return nil, err
 	}
-	defer lock.Release()
-	if cached() {
-		return r, nil
-	}
-	if err := buildBpftool(ctx, &opt, step, lock.File(), r); err != nil {
-		return nil, err
-	}
+	r.Version = opt.Source.Version
 	return r, nil
-}
-
-// buildBpftool builds in a copy of the sources it needs, so that no working
-// tree has to be waited for.
-func buildBpftool(ctx context.Context, opt *BpftoolOptions, step string, hold *os.File, r *BpftoolResult) (err error) {
-	start := time.Now()
-	work := filepath.Join(opt.Cache, "work", "bpftool-"+r.Hash)
-	log := work + ".log"
-	opt.Progress.Emit(progress.Event{Step: step, State: progress.Started, Total: bpftoolObjects, Unit: "objects", Log: log})
-	defer func() {
-		state := progress.Finished
-		if err != nil {
-			state = progress.Failed
-		}
-		opt.Progress.Emit(progress.Event{Step: step, State: state, Elapsed: time.Since(start), Log: log})
-	}()
-	explain := func(err error) error {
-		return cache.Explain(fmt.Errorf("%s: %w", step, err), opt.Cache, bpftoolBytes)
-	}
-	// The lock is ours, so this is what a killed run left.
-	if err := os.RemoveAll(work); err != nil {
-		return explain(err)
-	}
-	src, out := filepath.Join(work, "src"), filepath.Join(work, "out")
-	for _, dir := range []string{src, out} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return explain(err)
-		}
-	}
-	features := filepath.Join(work, "features")
-	for name, text := range map[string]string{log: "", features: bpftoolFeatures} {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			return explain(err)
-		}
-	}
-	if err := opt.Source.ExtractPaths(ctx, src, bpftoolSources...); err != nil {
-		return explain(err)
-	}
-	m := makeRun{
-		args: append([]string{"-C", filepath.Join(src, "tools/bpf/bpftool"), jobs(opt.Jobs),
-			"OUTPUT=" + out + "/", "FEATURES_DUMP=" + features}, bpftoolArgs...),
-		dir: work, env: buildEnv(), step: step, total: bpftoolObjects, p: opt.Progress, log: log,
-		hold: hold, needBytes: bpftoolBytes,
-	}
-	if _, err := m.run(ctx); err != nil {
-		return err
-	}
-	r.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
-	if err := publish(r.Dir, r, bpftoolBytes, func(tmp string) error {
-		return copyFile(filepath.Join(tmp, "bpftool"), filepath.Join(out, "bpftool"))
-	}); err != nil {
-		return fmt.Errorf("%s: %w", step, err)
-	}
-	return os.RemoveAll(work)
 }

@@ -5,13 +5,9 @@ package build
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
@@ -79,31 +75,32 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 		r.Patches = append(r.Patches, p.Key)
 	}
 	r.Hash = hashOf("iproute2", iproute2Recipe, r.Tree, r.Compiler, strings.Join(r.Libs, "\n"))
-	r.Dir = filepath.Join(opt.Cache, "iproute2", r.Hash)
-	r.IP = filepath.Join(r.Dir, "ip")
-	cached := func() bool {
-		commit, patches, version, origin := r.Commit, r.Patches, r.Version, r.Origin
-		if !readRecord(r.Dir, r, "ip") {
-			return false
+	b := &programBuild{kind: "iproute2", file: "ip", hash: r.Hash, step: step, cache: opt.Cache,
+		objects: iproute2Objects, needBytes: iproute2Bytes, progress: opt.Progress, record: r, seconds: &r.Seconds}
+	// All of the sources are copied: iproute2 builds within its source directory
+	// and does not know which objects depend on which headers.
+	b.compile = func(ctx context.Context, m *makeRun) (string, error) {
+		if err := opt.Source.Extract(ctx, m.dir); err != nil {
+			return "", b.explain(err)
 		}
-		r.Commit, r.Patches, r.Version, r.Origin, r.Cached = commit, patches, version, origin, true
-		opt.Progress.Emit(progress.Event{Step: step, State: progress.Cached, Text: r.Hash})
-		return true
+		// config.mk comes first: make lists it as a file to make, but reads it
+		// while it decides what to do.
+		for _, args := range [][]string{{"config.mk"}, {jobs(opt.Jobs), "SUBDIRS=lib ip"}} {
+			m.args = args
+			if _, err := m.run(ctx); err != nil {
+				return "", err
+			}
+		}
+		return filepath.Join(m.dir, "ip", "ip"), nil
 	}
-	if cached() {
-		return r, nil
-	}
-	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "iproute2-"+r.Hash), step, opt.Progress)
-	if err != nil {
+	r.Dir = b.dir()
+	r.IP = filepath.Join(r.Dir, b.file)
+	// What is kept may have been made of other patches with the same result.
+	commit, patches := r.Commit, r.Patches
+	if r.Cached, err = b.get(ctx); err != nil {
 		return nil, err
 	}
-	defer lock.Release()
-	if cached() {
-		return r, nil
-	}
-	if err := buildIPRoute2(ctx, &opt, step, lock.File(), r); err != nil {
-		return nil, err
-	}
+	r.Commit, r.Patches, r.Version, r.Origin = commit, patches, opt.Source.Version, opt.Source.Origin
 	return r, nil
 }
 
@@ -127,50 +124,4 @@ func libVersions(ctx context.Context, step string, libs []string) ([]string, err
 		}
 	}
 	return all, nil
-}
-
-// buildIPRoute2 builds in a copy of its own: iproute2 builds within its source
-// directory and does not know which objects depend on which headers.
-func buildIPRoute2(ctx context.Context, opt *IPRoute2Options, step string, hold *os.File, r *IPRoute2Result) (err error) {
-	start := time.Now()
-	work := filepath.Join(opt.Cache, "work", "ip-"+r.Hash)
-	log := work + ".log"
-	opt.Progress.Emit(progress.Event{Step: step, State: progress.Started, Total: iproute2Objects, Unit: "objects", Log: log})
-	defer func() {
-		state := progress.Finished
-		if err != nil {
-			state = progress.Failed
-		}
-		opt.Progress.Emit(progress.Event{Step: step, State: state, Elapsed: time.Since(start), Log: log})
-	}()
-	// The lock is ours, so this is what a killed run left.
-	if err := os.RemoveAll(work); err != nil {
-		return fmt.Errorf("%s: %w", step, err)
-	}
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return cache.Explain(fmt.Errorf("%s: %w", step, err), opt.Cache, iproute2Bytes)
-	}
-	if err := os.WriteFile(log, nil, 0o644); err != nil {
-		return cache.Explain(fmt.Errorf("%s: %w", step, err), opt.Cache, iproute2Bytes)
-	}
-	if err := opt.Source.Extract(ctx, work); err != nil {
-		return cache.Explain(fmt.Errorf("%s: %w", step, err), work, iproute2Bytes)
-	}
-	m := makeRun{dir: work, env: buildEnv(), step: step, total: iproute2Objects, p: opt.Progress, log: log,
-		hold: hold, needBytes: iproute2Bytes}
-	// config.mk comes first: make lists it as a file to make, but reads it
-	// while it decides what to do.
-	for _, args := range [][]string{{"config.mk"}, {jobs(opt.Jobs), "SUBDIRS=lib ip"}} {
-		m.args = args
-		if _, err := m.run(ctx); err != nil {
-			return err
-		}
-	}
-	r.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
-	if err := publish(r.Dir, r, iproute2Bytes, func(tmp string) error {
-		return copyFile(filepath.Join(tmp, "ip"), filepath.Join(work, "ip", "ip"))
-	}); err != nil {
-		return fmt.Errorf("%s: %w", step, err)
-	}
-	return os.RemoveAll(work)
 }

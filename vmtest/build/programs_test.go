@@ -60,7 +60,7 @@ config.mk: ; @touch $@
 	if other, err := make(); err != nil || other.Cached || other.Hash == r.Hash {
 		t.Errorf("%+v, %v", other, err)
 	}
-	left, err := filepath.Glob(filepath.Join(b.cache, "work", "ip-*", "*"))
+	left, err := filepath.Glob(filepath.Join(b.cache, "work", "iproute2-*", "*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

@@ -4,13 +4,10 @@ package build
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
 )
@@ -75,85 +72,36 @@ func Selftests(ctx context.Context, opt SelftestsOptions) (*SelftestsResult, err
 		return nil, err
 	}
 	r.Hash = hashOf("selftests", selftestsRecipe, strings.Join(ids, "\n"), r.Compiler)
-	r.Dir = filepath.Join(opt.Cache, "selftests", r.Hash)
-	r.Program = filepath.Join(r.Dir, SelftestName)
-	cached := func() bool {
-		version := r.Version
-		if !readRecord(r.Dir, r, SelftestName) {
-			return false
+	b := &programBuild{kind: "selftests", file: SelftestName, hash: r.Hash, step: step, cache: opt.Cache,
+		needBytes: selftestsBytes, progress: opt.Progress, record: r, seconds: &r.Seconds}
+	b.compile = func(ctx context.Context, m *makeRun) (string, error) {
+		src, headers, out := filepath.Join(m.dir, "src"), filepath.Join(m.dir, "headers"), filepath.Join(m.dir, "out")
+		for _, dir := range []string{src, headers, out} {
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				return "", b.explain(err)
+			}
 		}
-		r.Version, r.Cached = version, true
-		opt.Progress.Emit(progress.Event{Step: step, State: progress.Cached, Text: r.Hash})
-		return true
+		if err := opt.Source.ExtractPaths(ctx, src, selftestsSources...); err != nil {
+			return "", b.explain(err)
+		}
+		program := filepath.Join(out, SelftestName)
+		for _, args := range [][]string{
+			{"-C", src, "O=" + headers, jobs(opt.Jobs), "headers"},
+			{"-C", filepath.Join(src, selftestsDir), "OUTPUT=" + out,
+				"KHDR_INCLUDES=-isystem " + filepath.Join(headers, "usr", "include"), program},
+		} {
+			m.args = args
+			if _, err := m.run(ctx); err != nil {
+				return "", err
+			}
+		}
+		return program, nil
 	}
-	if cached() {
-		return r, nil
-	}
-	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "selftests-"+r.Hash), step, opt.Progress)
-	if err != nil {
+	r.Dir = b.dir()
+	r.Program = filepath.Join(r.Dir, b.file)
+	if r.Cached, err = b.get(ctx); err != nil {
 		return nil, err
 	}
-	defer lock.Release()
-	if cached() {
-		return r, nil
-	}
-	if err := buildSelftests(ctx, &opt, step, lock.File(), r); err != nil {
-		return nil, err
-	}
+	r.Version = opt.Source.Version
 	return r, nil
-}
-
-// buildSelftests builds in a copy of the sources it needs, so that it does not
-// wait for the kernel's build in the working tree.
-func buildSelftests(ctx context.Context, opt *SelftestsOptions, step string, hold *os.File, r *SelftestsResult) (err error) {
-	start := time.Now()
-	work := filepath.Join(opt.Cache, "work", "selftests-"+r.Hash)
-	log := work + ".log"
-	opt.Progress.Emit(progress.Event{Step: step, State: progress.Started, Log: log})
-	defer func() {
-		state := progress.Finished
-		if err != nil {
-			state = progress.Failed
-		}
-		opt.Progress.Emit(progress.Event{Step: step, State: state, Elapsed: time.Since(start), Log: log})
-	}()
-	explain := func(err error) error {
-		return cache.Explain(fmt.Errorf("%s: %w", step, err), opt.Cache, selftestsBytes)
-	}
-	// The lock is ours, so this is what a killed run left.
-	if err := os.RemoveAll(work); err != nil {
-		return explain(err)
-	}
-	src, headers, out := filepath.Join(work, "src"), filepath.Join(work, "headers"), filepath.Join(work, "out")
-	for _, dir := range []string{src, headers, out} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return explain(err)
-		}
-	}
-	if err := os.WriteFile(log, nil, 0o644); err != nil {
-		return explain(err)
-	}
-	if err := opt.Source.ExtractPaths(ctx, src, selftestsSources...); err != nil {
-		return explain(err)
-	}
-
-	program := filepath.Join(out, SelftestName)
-	m := makeRun{dir: work, env: buildEnv(), step: step, p: opt.Progress, log: log, hold: hold, needBytes: selftestsBytes}
-	for _, args := range [][]string{
-		{"-C", src, "O=" + headers, jobs(opt.Jobs), "headers"},
-		{"-C", filepath.Join(src, selftestsDir), "OUTPUT=" + out,
-			"KHDR_INCLUDES=-isystem " + filepath.Join(headers, "usr", "include"), program},
-	} {
-		m.args = args
-		if _, err := m.run(ctx); err != nil {
-			return err
-		}
-	}
-	r.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
-	if err := publish(r.Dir, r, selftestsBytes, func(tmp string) error {
-		return copyFile(filepath.Join(tmp, SelftestName), program)
-	}); err != nil {
-		return fmt.Errorf("%s: %w", step, err)
-	}
-	return os.RemoveAll(work)
 }

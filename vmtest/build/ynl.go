@@ -6,14 +6,11 @@ import (
 	"bytes"
 	"context"
 	"embed"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
 )
@@ -103,80 +100,27 @@ func YNL(ctx context.Context, opt YNLOptions) (*YNLResult, error) {
 		return nil, err
 	}
 	r.Hash = hashOf("ynl", ynlRecipe, strings.Join(ids, "\n"), own, r.Compiler, r.Python)
-	r.Dir = filepath.Join(opt.Cache, "ynl", r.Hash)
-	r.Program = filepath.Join(r.Dir, ynlName)
-	cached := func() bool {
-		version := r.Version
-		if !readRecord(r.Dir, r, ynlName) {
-			return false
+	b := &programBuild{kind: "ynl", file: ynlName, hash: r.Hash, step: step, cache: opt.Cache, needBytes: ynlBytes,
+		progress: opt.Progress, record: r, seconds: &r.Seconds}
+	b.compile = func(ctx context.Context, m *makeRun) (string, error) {
+		dir := filepath.Join(m.dir, ynlDir, "xpsgen")
+		if err := opt.Source.ExtractPaths(ctx, m.dir, ynlSources...); err != nil {
+			return "", b.explain(err)
 		}
-		r.Version, r.Cached = version, true
-		opt.Progress.Emit(progress.Event{Step: step, State: progress.Cached, Text: r.Hash})
-		return true
+		if err := ynlCopy(dir); err != nil {
+			return "", b.explain(err)
+		}
+		m.args = []string{"-C", dir, jobs(opt.Jobs), ynlName}
+		_, err := m.run(ctx)
+		return filepath.Join(dir, ynlName), err
 	}
-	if cached() {
-		return r, nil
-	}
-	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "ynl-"+r.Hash), step, opt.Progress)
-	if err != nil {
+	r.Dir = b.dir()
+	r.Program = filepath.Join(r.Dir, b.file)
+	if r.Cached, err = b.get(ctx); err != nil {
 		return nil, err
 	}
-	defer lock.Release()
-	if cached() {
-		return r, nil
-	}
-	if err := buildYNL(ctx, &opt, step, lock.File(), r); err != nil {
-		return nil, err
-	}
+	r.Version = opt.Source.Version
 	return r, nil
-}
-
-// buildYNL builds in a copy of the sources it needs, as [Bpftool] does.
-func buildYNL(ctx context.Context, opt *YNLOptions, step string, hold *os.File, r *YNLResult) (err error) {
-	start := time.Now()
-	work := filepath.Join(opt.Cache, "work", "ynl-"+r.Hash)
-	log := work + ".log"
-	opt.Progress.Emit(progress.Event{Step: step, State: progress.Started, Log: log})
-	defer func() {
-		state := progress.Finished
-		if err != nil {
-			state = progress.Failed
-		}
-		opt.Progress.Emit(progress.Event{Step: step, State: state, Elapsed: time.Since(start), Log: log})
-	}()
-	explain := func(err error) error {
-		return cache.Explain(fmt.Errorf("%s: %w", step, err), opt.Cache, ynlBytes)
-	}
-	// The lock is ours, so this is what a killed run left.
-	if err := os.RemoveAll(work); err != nil {
-		return explain(err)
-	}
-	src := filepath.Join(work, "src")
-	dir := filepath.Join(src, ynlDir, "xpsgen")
-	if err := os.MkdirAll(src, 0o755); err != nil {
-		return explain(err)
-	}
-	if err := os.WriteFile(log, nil, 0o644); err != nil {
-		return explain(err)
-	}
-	if err := opt.Source.ExtractPaths(ctx, src, ynlSources...); err != nil {
-		return explain(err)
-	}
-	if err := ynlCopy(dir); err != nil {
-		return explain(err)
-	}
-	m := makeRun{args: []string{"-C", dir, jobs(opt.Jobs), ynlName}, dir: work, env: buildEnv(), step: step,
-		p: opt.Progress, log: log, hold: hold, needBytes: ynlBytes}
-	if _, err := m.run(ctx); err != nil {
-		return err
-	}
-	r.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
-	if err := publish(r.Dir, r, ynlBytes, func(tmp string) error {
-		return copyFile(filepath.Join(tmp, ynlName), filepath.Join(dir, ynlName))
-	}); err != nil {
-		return fmt.Errorf("%s: %w", step, err)
-	}
-	return os.RemoveAll(work)
 }
 
 // ynlText is all of the program's own files, for the hash.

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/progress"
+)
+
+// programBuild makes a program for the guest in a copy of the sources that it
+// needs, so that it waits for no working tree, and keeps it in the cache.
+type programBuild struct {
+	// kind is the folder in the cache, file what the program is called there.
+	kind, file string
+	// hash identifies the program by all that makes it.
+	hash  string
+	step  string
+	cache string
+	// objects is about how many are compiled; 0 if that is not told.
+	objects int64
+	// needBytes is what to say that the build takes when the disk is full.
+	needBytes int64
+	progress  progress.Func
+	// record points to what is kept beside the program, seconds into it: how
+	// long the build took.
+	record  any
+	seconds *float64
+	// compile fetches the sources into m.dir, an empty directory, runs m as
+	// often as it needs with arguments of its own, and returns where the program
+	// is. What it returns of fetching goes through explain.
+	compile func(ctx context.Context, m *makeRun) (program string, err error)
+}
+
+// dir is where the program is kept.
+func (b *programBuild) dir() string { return filepath.Join(b.cache, b.kind, b.hash) }
+
+// explain says what was done, and what to do about a full disk.
+func (b *programBuild) explain(err error) error {
+	return cache.Explain(fmt.Errorf("%s: %w", b.step, err), b.cache, b.needBytes)
+}
+
+// get has the program made unless it is in the cache. If it was, the record is
+// what was kept then, with what it was made from at that time.
+func (b *programBuild) get(ctx context.Context) (cached bool, err error) {
+	lookup := func() bool {
+		if !readRecord(b.dir(), b.record, b.file) {
+			return false
+		}
+		b.progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: b.hash})
+		return true
+	}
+	if lookup() {
+		return true, nil
+	}
+	lock, err := cache.Acquire(ctx, filepath.Join(b.cache, "lock", b.kind+"-"+b.hash), b.step, b.progress)
+	if err != nil {
+		return false, err
+	}
+	defer lock.Release()
+	if lookup() { // the run we waited for has made it
+		return true, nil
+	}
+	return false, b.build(ctx, lock.File())
+}
+
+func (b *programBuild) build(ctx context.Context, hold *os.File) (err error) {
+	start := time.Now()
+	work := filepath.Join(b.cache, "work", b.kind+"-"+b.hash)
+	log := work + ".log"
+	started := progress.Event{Step: b.step, State: progress.Started, Log: log}
+	if b.objects > 0 {
+		started.Total, started.Unit = b.objects, "objects"
+	}
+	b.progress.Emit(started)
+	defer func() {
+		state := progress.Finished
+		if err != nil {
+			state = progress.Failed
+		}
+		b.progress.Emit(progress.Event{Step: b.step, State: state, Elapsed: time.Since(start), Log: log})
+	}()
+	// The lock is ours, so this is what a killed run left.
+	if err := os.RemoveAll(work); err != nil {
+		return b.explain(err)
+	}
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return b.explain(err)
+	}
+	if err := os.WriteFile(log, nil, 0o644); err != nil {
+		return b.explain(err)
+	}
+	program, err := b.compile(ctx, &makeRun{dir: work, env: buildEnv(), step: b.step, total: b.objects, p: b.progress,
+		log: log, hold: hold, needBytes: b.needBytes})
+	if err != nil {
+		return err
+	}
+	*b.seconds = time.Since(start).Round(time.Millisecond).Seconds()
+	if err := publish(b.dir(), b.record, b.needBytes, func(tmp string) error {
+		return copyFile(filepath.Join(tmp, b.file), program)
+	}); err != nil {
+		return fmt.Errorf("%s: %w", b.step, err)
+	}
+	return os.RemoveAll(work)
+}
