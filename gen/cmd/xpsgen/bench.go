@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -81,4 +82,14 @@ func benchCommand(env *environment) *cli.Command {
 			return nil
 		},
 	}
+}
+
+// benchFile is where the counts of a base are left.
+func benchFile(root, base string) string {
+	return filepath.Join(root, "out", "bench", base+".json")
+}
+
+// baselineFile is where the counts of a base are kept in the repository.
+func baselineFile(root, base string) string {
+	return filepath.Join(root, "vmtest", "bench", "baseline", base+".json")
 }

@@ -13,16 +13,6 @@ import (
 	"xpsgen/vmtest/bench"
 )
 
-// benchFile is where the counts of a base are left.
-func benchFile(root, base string) string {
-	return filepath.Join(root, "out", "bench", base+".json")
-}
-
-// baselineFile is where the counts of a base are kept in the repository.
-func baselineFile(root, base string) string {
-	return filepath.Join(root, "vmtest", "bench", "baseline", base+".json")
-}
-
 // figures are what the cover letter of a thread may quote: the counts of the
 // last run, or those in the repository. Counts of a series that has changed
 // since are none, which is said.

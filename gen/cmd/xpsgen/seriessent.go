@@ -56,19 +56,11 @@ func (env *environment) seriesSent(c *cli.Context) error {
 			return usage("--date %q: want 2026-11-23T09:00:00Z", text)
 		}
 	}
-	lock, err := env.lockSeries(c)
+	change, lock, err := env.openSeries(c)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	root, _, err := env.paths(c)
-	if err != nil {
-		return err
-	}
-	change, err := series.Load(root)
-	if err != nil {
-		return err
-	}
 	s := projectOf(change, c.String("project"))
 	if s == nil {
 		return usage("--project %q: want linux or iproute2", c.String("project"))
@@ -120,19 +112,11 @@ func (env *environment) seriesCredit(c *cli.Context) error {
 			return fmt.Errorf("read replies: %w", err)
 		}
 	}
-	lock, err := env.lockSeries(c)
+	change, lock, err := env.openSeries(c)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	root, _, err := env.paths(c)
-	if err != nil {
-		return err
-	}
-	change, err := series.Load(root)
-	if err != nil {
-		return err
-	}
 	credits, err := change.Credit(series.CreditOptions{Mboxes: mboxes, Anyone: c.Bool("anyone"), DryRun: c.Bool("dry-run")})
 	if err != nil {
 		return err

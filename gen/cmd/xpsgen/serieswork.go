@@ -147,6 +147,25 @@ func (env *environment) lockSeries(c *cli.Context) (*cache.Lock, error) {
 	return series.Lock(c.Context, dir, root, "patch files", env.ui.Progress())
 }
 
+// openSeries reads the workbench's series to be changed: nobody else changes
+// it until the lock is released.
+func (env *environment) openSeries(c *cli.Context) (*series.Change, *cache.Lock, error) {
+	root, _, err := env.paths(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	lock, err := env.lockSeries(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	change, err := series.Load(root)
+	if err != nil {
+		lock.Release()
+		return nil, nil, err
+	}
+	return change, lock, nil
+}
+
 // lockTree keeps other runs from changing a tree.
 func (env *environment) lockTree(c *cli.Context, cacheDir, dir string) (*cache.Lock, error) {
 	return series.Lock(c.Context, cacheDir, dir, "tree "+relative(dir), env.ui.Progress())

@@ -5,51 +5,10 @@ package check
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-
-	"xpsgen/vmtest/cache"
 )
-
-// lock takes the working trees that the checks run in, always in the same
-// order, if the job has not got them yet.
-func (j *job) lock(ctx context.Context, what string) error {
-	if j.unlock != nil {
-		return nil
-	}
-	trees := []*Thread{j.scripts}
-	if j.Thread != j.scripts {
-		trees = append(trees, j.Thread)
-	}
-	var locks []*cache.Lock
-	release := func() {
-		for _, l := range locks {
-			l.Release()
-		}
-	}
-	for _, t := range trees {
-		lock, err := cache.Acquire(ctx, filepath.Dir(t.repo.src)+".lock", what+j.Project+" "+j.Base, j.opt.Progress)
-		if err != nil {
-			release()
-			return err
-		}
-		locks = append(locks, lock)
-		// Another run may have moved it.
-		t.repo.head = ""
-	}
-	j.unlock = release
-	return nil
-}
-
-// release gives back what lock took.
-func (j *job) release() {
-	if j.unlock != nil {
-		j.unlock()
-		j.unlock = nil
-	}
-}
 
 // ahead makes the checks that only read the working tree, several patches at
 // once: a script in Perl keeps one CPU busy, and is the most of it.
