@@ -14,8 +14,11 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"xpsgen/vmtest/proc"
 )
@@ -140,14 +143,22 @@ type Status struct {
 
 // Check looks for each of deps. Only a context that is done is an error.
 func Check(ctx context.Context, deps []Dep) ([]Status, error) {
-	all := make([]Status, 0, len(deps))
-	for _, d := range deps {
-		s := Status{Dep: d}
-		s.Found, s.Detail = d.look(ctx)
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("look for %s: %w", d.Name, context.Cause(ctx))
-		}
-		all = append(all, s)
+	all := make([]Status, len(deps))
+	// Each asks a program or a compiler, and every run of make waits for it.
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU())
+	for i, d := range deps {
+		g.Go(func() error {
+			all[i].Dep = d
+			all[i].Found, all[i].Detail = d.look(ctx)
+			if ctx.Err() != nil {
+				return fmt.Errorf("look for %s: %w", d.Name, context.Cause(ctx))
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	return all, nil
 }
