@@ -8,7 +8,7 @@ import "strings"
 // what makes both take about as long: a third of the time of selftests is spent
 // in waiting.
 var second = map[string]bool{
-	"negative": true, "race": true, "selftests": true, "lifetime": true,
+	"negative": true, "link": true, "race": true, "selftests": true, "lifetime": true,
 }
 
 // Halves returns the patterns by which two guests run all of the suite between
