@@ -41,7 +41,7 @@ VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
-	unpatched shell uapi bench-uapi generate fuzz bench bench-check bench-vm report report-test clean FORCE
+	unpatched shell uapi bench-uapi generate fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
 
 all: help
 
@@ -71,6 +71,7 @@ help:
 	@echo '  bench      - instructions per packet: the hook and what it competes with'
 	@echo '  bench-check - the same, against the baseline in the repository'
 	@echo '  bench-vm   - what a boot costs, by machine, kernel image and tool'
+	@echo '  bench-build - what a build costs, beside defconfig + kvm_guest'
 	@echo '  report     - what the last runs have found, as one page: out/report.html'
 	@echo '  series     - check-series, and gcc, clang, sparse and 32 bit patch by patch'
 	@echo '  bench-uapi - how long xpsgen uapi takes, beside cgo -godefs'
@@ -193,6 +194,9 @@ bench-check: deps
 
 bench-vm: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vm bench $(VMFLAGS)
+
+bench-build: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vm bench-build $(TREEFLAGS)
 
 report: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) report

@@ -48,13 +48,17 @@ type BootTime struct {
 // ReadBoots reads what a comparison left as JSON. The error wraps
 // [fs.ErrNotExist] if there was none.
 func ReadBoots(file string) ([]BootTime, error) {
+	return readTimes[BootTime](file, "boot times")
+}
+
+func readTimes[T any](file, what string) ([]T, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read boot times: %w", err)
+		return nil, fmt.Errorf("read %s: %w", what, err)
 	}
-	var times []BootTime
+	var times []T
 	if err := json.Unmarshal(data, &times); err != nil {
-		return nil, fmt.Errorf("read boot times: %s: %w", file, err)
+		return nil, fmt.Errorf("read %s: %s: %w", what, file, err)
 	}
 	return times, nil
 }

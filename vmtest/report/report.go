@@ -15,6 +15,7 @@ import (
 
 	"xpsgen/vmtest"
 	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/ktap"
 )
 
@@ -26,6 +27,8 @@ type Data struct {
 	Bench []*bench.Results
 	// Boots are what ways to boot take. May be empty.
 	Boots []vmtest.BootTime
+	// Builds are what builds of the kernel take. May be empty.
+	Builds []build.Time
 }
 
 // Run is one run of the suite.

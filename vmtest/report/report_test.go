@@ -14,6 +14,7 @@ import (
 
 	"xpsgen/vmtest"
 	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/guest/bench/record"
 	"xpsgen/vmtest/ktap"
 )
@@ -60,6 +61,7 @@ func sample() Data {
 			{Name: "bare", What: "init <powers off>", Min: time.Second, Median: 1100 * time.Millisecond, Ratio: 1},
 			{Name: "verdict", Min: 1200 * time.Millisecond, Median: 1210 * time.Millisecond, Ratio: 1.1},
 		},
+		Builds: []build.Time{{Name: "cold", What: "from <nothing>", Objects: 1081, Elapsed: 380 * time.Second}},
 	}
 }
 
@@ -81,6 +83,7 @@ func TestPage(t *testing.T) {
 		"0001-a.patch", "0001-b.patch", "(the beginning is left out)", "CONFIG_XPS=y",
 		"<td class=\"number\">&#43;90</td>", "as asked", "hint only by udp", "<svg role=\"img\"", "fill:var(--bar)", "textLength=",
 		"init &lt;powers off&gt;", "<td class=\"number\">1210 ms</td>", "<td class=\"number\">1.10</td>",
+		"from &lt;nothing&gt;", "<td class=\"number\">1081</td>", "<td class=\"number\">380.0 s</td>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("not in the page: %s", want)

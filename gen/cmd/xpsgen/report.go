@@ -100,7 +100,11 @@ func reportData(root string, dirs []string) (report.Data, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
-	if len(d.Runs) == 0 && len(d.Bench) == 0 && len(d.Boots) == 0 {
+	d.Builds, err = vmtest.ReadBuilds(buildsFile(root))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	if len(d.Runs) == 0 && len(d.Bench) == 0 && len(d.Boots) == 0 && len(d.Builds) == 0 {
 		return d, fmt.Errorf("%w in %s: make vmtest, make bench or make bench-vm leaves some", vmtest.ErrNoResults, filepath.Join(root, "out"))
 	}
 	return d, nil

@@ -12,7 +12,7 @@ func vmCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:        "vm",
 		Usage:       "use the patched guest",
-		Subcommands: []*cli.Command{vmRunCommand(env), vmShellCommand(env), vmBenchCommand(env)},
+		Subcommands: []*cli.Command{vmRunCommand(env), vmShellCommand(env), vmBenchCommand(env), vmBenchBuildCommand(env)},
 	}
 }
 

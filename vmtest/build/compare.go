@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"xpsgen/vmtest/config"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/tree"
+)
+
+const (
+	// defconfigObjects is about how many objects defconfig and kvm_guest.config
+	// ask for, until they are counted.
+	defconfigObjects = 3100
+	// defconfigBytes is about what they take on disk.
+	defconfigBytes = 3 << 30
+	// changedObject is what the series changes most in.
+	changedObject = "net/core/dev.o"
+)
+
+// CompareOptions say what builds to compare. Source and Fragments are required.
+type CompareOptions struct {
+	// Source is the patched tree.
+	Source *tree.Source
+	// Fragments make our configuration.
+	Fragments []config.Fragment
+	Jobs      int
+	Progress  progress.Func
+}
+
+// Time is what one build took.
+type Time struct {
+	// Name says which: "cold", "change", "nothing", "defconfig".
+	Name string `json:"name"`
+	// What says in a few words what was built and upon what.
+	What string `json:"what"`
+	// Objects is how many objects the compiler made.
+	Objects int64 `json:"objects"`
+	// Elapsed is wall-clock time, the configuration's included.
+	Elapsed time.Duration `json:"elapsed_ns"`
+}
+
+// Compare builds a kernel from nothing, again with one object out of date, and
+// again with none, and then from nothing what many take for a guest: defconfig
+// with kvm_guest.config. What they leave is removed. Errors are as for [Kernel].
+func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) {
+	want, err := config.Merge(opt.Fragments)
+	if err != nil {
+		return nil, err
+	}
+	t, err := opt.Source.Checkout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	image := []string{jobs(opt.Jobs), "bzImage"}
+	timed := func(name, what string, f func() (int64, error)) error {
+		start := time.Now()
+		objects, err := f()
+		if err == nil {
+			times = append(times, Time{Name: name, What: what, Objects: objects, Elapsed: time.Since(start)})
+		}
+		return err
+	}
+
+	kb := &kbuild{step: "time builds of " + opt.Source.Version, tree: t, p: opt.Progress, needBytes: kernelBytes}
+	err = kb.inNew(ctx, "obj-timed", "the workbench's configuration", kernelObjects, func(o *objdir) error {
+		err := timed("cold", "the workbench's configuration, from nothing", func() (int64, error) {
+			if err := kb.configure(ctx, o, want); err != nil {
+				return 0, err
+			}
+			return kb.make(ctx, o, image...)
+		})
+		if err != nil {
+			return err
+		}
+		kb.total = 0
+		err = timed("change", "the same with "+changedObject+" out of date", func() (int64, error) {
+			if err := os.Remove(filepath.Join(o.dir, changedObject)); err != nil {
+				return 0, fmt.Errorf("%s: %w", kb.step, err)
+			}
+			return kb.make(ctx, o, image...)
+		})
+		if err != nil {
+			return err
+		}
+		return timed("nothing", "the same with nothing to do", func() (int64, error) {
+			return kb.make(ctx, o, image...)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	kb = &kbuild{step: "time defconfig of " + opt.Source.Version, tree: t, p: opt.Progress, needBytes: defconfigBytes}
+	err = kb.inNew(ctx, "obj-timed", "defconfig with kvm_guest.config", defconfigObjects, func(o *objdir) error {
+		return timed("defconfig", "defconfig with kvm_guest.config, from nothing", func() (int64, error) {
+			if _, err := kb.make(ctx, o, "defconfig", "kvm_guest.config"); err != nil {
+				return 0, err
+			}
+			return kb.make(ctx, o, image...)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return times, nil
+}
+
+// inNew is [kbuild.in] with an object directory that is empty before and gone
+// after.
+func (kb *kbuild) inNew(ctx context.Context, name, text string, total int64, f func(o *objdir) error) (err error) {
+	dir := filepath.Join(kb.tree.Work, name)
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("%s: remove what an interrupted build left: %w", kb.step, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return kb.in(ctx, name, text, func(o *objdir) error {
+		kb.total = total
+		return f(o)
+	})
+}
