@@ -126,6 +126,9 @@ func (b *bench) repeat(r *record.Result, d *device, p way) error {
 		return err
 	}
 	defer s.close()
+	if m, ok := s.(*messages); ok && d.taps != nil {
+		s = &drained{messages: m, device: d, interrupts: b.interrupts}
+	}
 	const warm = 2
 	for range warm {
 		if err := errors.Join(s.send(), d.drain()); err != nil {

@@ -100,13 +100,20 @@ func (m *messages) fill(payload, addr []byte) {
 
 func (m *messages) send() error {
 	for range perRound {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(m.fd), uintptr(unsafe.Pointer(&m.vec[0])), batch, 0, 0, 0)
-		if errno != 0 {
-			return fmt.Errorf("sendmmsg: %w", errno)
+		if err := m.sendBatch(); err != nil {
+			return err
 		}
-		if n != batch {
-			return fmt.Errorf("sendmmsg sent %d of %d", n, batch)
-		}
+	}
+	return nil
+}
+
+func (m *messages) sendBatch() error {
+	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(m.fd), uintptr(unsafe.Pointer(&m.vec[0])), batch, 0, 0, 0)
+	if errno != 0 {
+		return fmt.Errorf("sendmmsg: %w", errno)
+	}
+	if n != batch {
+		return fmt.Errorf("sendmmsg sent %d of %d", n, batch)
 	}
 	return nil
 }
