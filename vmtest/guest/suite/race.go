@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -175,19 +176,19 @@ func (e *env) mapsRace(t *check.T) {
 	p.expectOn(0, "by the program, in the end", 3)
 }
 
-// deleteRace deletes devices on which others are sending, through the qdisc
-// and past it.
+// deleteRace takes devices, and programs that only a device holds, away from
+// those who are sending.
 func (e *env) deleteRace(t *check.T) {
 	c := dial(t)
 	lib := client(t, nil)
 	prog := counting(t, 3)
-	var target, sent atomic.Int64
+	var sent atomic.Int64
 	b := newBackground(t)
-	for _, bypass := range []bool{false, true} {
-		send := aimedSender(t, bypass)
+	background := func(bypass bool) *aimed {
+		a := newAimed(t, bypass)
 		b.repeat(func(i int) bool {
 			rest(i)
-			switch err := send(int(target.Load())); {
+			switch err := a.send(); {
 			case err == nil:
 				sent.Add(1)
 			case !errors.Is(err, unix.ENXIO) && !errors.Is(err, unix.ENODEV) &&
@@ -197,7 +198,9 @@ func (e *env) deleteRace(t *check.T) {
 			}
 			return true
 		})
+		return a
 	}
+	queued, direct := background(false), background(true)
 	n := e.count(t, "devices deleted under traffic", times{8, 200})
 	for i := range n {
 		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 4}), "add")
@@ -205,8 +208,17 @@ func (e *env) deleteRace(t *check.T) {
 		t.Must(c.SetUp(dev, true), "bring up")
 		t.Must(lib.Attach(dev, prog.prog, nil), "attach")
 		already := prog.runs(t)
-		target.Store(int64(dev))
+		queued.aim(dev)
+		direct.aim(dev)
 		t.Poll(100*time.Millisecond, func() bool { return prog.runs(t) > already })
+		own := constant(t, 2)
+		t.Must(lib.Attach(dev, own, nil), "attach a program that only the device will hold")
+		t.Must(own.Close(), "close")
+		breathe()
+		t.Must(lib.Attach(dev, prog.prog, nil), "replace what only the device holds")
+		// NB: past the qdisc, hook or no hook, the kernel divides by the number of
+		// queues in use, and that is 0 on a device that is going.
+		direct.aim(0)
 		t.Must(c.Delete(dev), "delete")
 		t.Alive("%d of %d devices", i, n)
 	}
@@ -220,18 +232,39 @@ func (e *env) deleteRace(t *check.T) {
 	expectGone(t, id, "all its devices were deleted under traffic")
 }
 
-// aimedSender sends frames on whatever device it is told.
-func aimedSender(t *check.T, bypass bool) func(ifindex int) error {
+// aimed sends frames on whatever device it is told.
+type aimed struct {
+	fd    int
+	frame []byte
+
+	mu      sync.Mutex // held while a frame is sent
+	ifindex int
+}
+
+func newAimed(t *check.T, bypass bool) *aimed {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "packet socket")
 	t.Cleanup(func() { unix.Close(fd) })
 	if bypass {
 		t.Must(unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1), "PACKET_QDISC_BYPASS")
 	}
-	frame := make([]byte, 60)
-	return func(ifindex int) error {
-		return unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Protocol: bigEndian16(localExperiment), Ifindex: ifindex, Halen: 6})
-	}
+	return &aimed{fd: fd, frame: make([]byte, 60)}
+}
+
+// aim says on which device; 0 is none. No frame is on its way to the last one
+// any more.
+func (a *aimed) aim(ifindex int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ifindex = ifindex
+}
+
+func (a *aimed) send() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return unix.Sendto(a.fd, a.frame, 0, &unix.SockaddrLinklayer{
+		Protocol: bigEndian16(localExperiment), Ifindex: a.ifindex, Halen: 6,
+	})
 }
 
 // manyDumped has so many devices that a dump takes many messages, each device
