@@ -33,7 +33,8 @@ const defaultCPUs = "2"
 // do.
 func tools(kernel, accel string) []tool {
 	memory := strconv.Itoa(memoryMiB) + "M"
-	vng := []string{"vng", "--quiet", "--cpus", defaultCPUs, "--memory", memory}
+	// It leaves root= out, and Linux 7.3 mounts no 9p file system of no name.
+	vng := []string{"vng", "--quiet", "--cpus", defaultCPUs, "--memory", memory, "--append", "root=/dev/root"}
 	var env []string
 	if accel != string(vm.KVM) {
 		vng = append(vng, "--disable-kvm")
