@@ -4,9 +4,8 @@ package suite
 
 import "strings"
 
-// second are the groups of the second guest where two share the suite. It is
-// what makes both take about as long: a third of the time of selftests is spent
-// in waiting.
+// second are the groups of the second guest where two share the suite: what
+// makes both take about as long.
 var second = map[string]bool{
 	"negative": true, "link": true, "race": true, "selftests": true, "lifetime": true,
 }
