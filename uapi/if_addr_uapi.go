@@ -4,7 +4,7 @@
 // Header: linux/if_addr.h
 // SHA256: 4e3b3e4c688ab0719bfea948b9339eed58050ee48982ee9fe01eddae229b4412
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
+// Series: v1 1551b1a6a356d126d6665b277d1f59b80427d4053b1dee6245faa45d59744315
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/tc_act/tc_skbedit.h
 // SHA256: 01e4e83df01b150766a10fa4e759a2623ebf4e3955f7def38a1cbe8223211238
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
+// Series: v1 1551b1a6a356d126d6665b277d1f59b80427d4053b1dee6245faa45d59744315
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/veth.h
 // SHA256: ce185c9ad6bfae75895ced4fb442102f0a59008deff4d0bf18f2b10159df4a5f
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 654519424917f1701d6411872e95d0d8c98ce1dd3825bb5f7dc6623029807a04
+// Series: v1 1551b1a6a356d126d6665b277d1f59b80427d4053b1dee6245faa45d59744315
 
 package uapi
 
