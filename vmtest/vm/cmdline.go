@@ -29,7 +29,7 @@ var kernelArgs = [...]string{
 	"loglevel=5",
 	// A panic ends the run at once, through the keyboard controller, which
 	// -no-reboot turns into QEMU's end. An oops does not panic: the suite
-	// goes on, and the verdict knows.
+	// goes on for as long as [Timeouts] say, and the verdict knows.
 	"panic=-1", "reboot=t",
 	// Without it the first to want random numbers waits for entropy.
 	"random.trust_cpu=on",

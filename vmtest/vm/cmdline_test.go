@@ -86,11 +86,11 @@ func TestTimeouts(t *testing.T) {
 	}{
 		"suite under kvm": {
 			Machine{Config: wire.Config{Mode: wire.ModeSuite}}, KVM,
-			Timeouts{Boot: 15 * time.Second, Idle: time.Minute, Whole: 10 * time.Minute, KVM: 5 * time.Second, Drain: 10 * time.Second},
+			Timeouts{Boot: 15 * time.Second, Idle: time.Minute, Whole: 10 * time.Minute, Oops: 15 * time.Second, KVM: 5 * time.Second, Drain: 10 * time.Second},
 		},
 		"suite under tcg": {
 			Machine{Config: wire.Config{Mode: wire.ModeSuite}}, TCG,
-			Timeouts{Boot: time.Minute, Idle: 4 * time.Minute, Whole: 40 * time.Minute, KVM: 5 * time.Second, Drain: 40 * time.Second},
+			Timeouts{Boot: time.Minute, Idle: 4 * time.Minute, Whole: 40 * time.Minute, Oops: time.Minute, KVM: 5 * time.Second, Drain: 40 * time.Second},
 		},
 		"a shell has no end": {
 			Machine{Config: wire.Config{Mode: wire.ModeShell}, Accel: KVM}, KVM,
@@ -98,7 +98,7 @@ func TestTimeouts(t *testing.T) {
 		},
 		"a kernel that looks for trouble is slow": {
 			Machine{Config: wire.Config{Mode: wire.ModeSuite}, Slowdown: 3}, TCG,
-			Timeouts{Boot: 3 * time.Minute, Idle: 12 * time.Minute, Whole: 2 * time.Hour, KVM: 15 * time.Second, Drain: 2 * time.Minute},
+			Timeouts{Boot: 3 * time.Minute, Idle: 12 * time.Minute, Whole: 2 * time.Hour, Oops: 3 * time.Minute, KVM: 15 * time.Second, Drain: 2 * time.Minute},
 		},
 		"unless it is given one": {
 			Machine{Config: wire.Config{Mode: wire.ModeRun}, Timeouts: Timeouts{Boot: -1, Whole: time.Second}}, TCG,

@@ -31,6 +31,7 @@ type console struct {
 	cut     bool // the rest of a line that was too long
 	tail    []string
 	scanner splatScanner
+	oops    bool
 	outErr  error
 }
 
@@ -79,9 +80,17 @@ func (c *console) line() {
 	l := strings.ToValidUTF8(strings.TrimRight(string(c.buf), "\r"), "?")
 	c.buf = c.buf[:0]
 	c.scanner.line(l)
+	c.oops = c.oops || oopsLine.MatchString(l)
 	if c.tail = append(c.tail, l); len(c.tail) > 2*tailLines {
 		c.tail = append(c.tail[:0], c.tail[len(c.tail)-tailLines:]...)
 	}
+}
+
+// oopsed tells whether the kernel has oopsed so far.
+func (c *console) oopsed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.oops
 }
 
 // last returns the end of the console so far.

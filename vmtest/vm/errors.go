@@ -87,6 +87,19 @@ func (e *HangError) Error() string {
 	return fmt.Sprintf("guest hangs: not done within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
+// OopsError is a guest that did not come to an end after its kernel oopsed.
+type OopsError struct {
+	// After is how long was waited for it from the oops on.
+	After time.Duration
+	CPUs  []CPUState
+	Host  HostState
+	Tail  []string
+}
+
+func (e *OopsError) Error() string {
+	return fmt.Sprintf("guest oopsed and is not done %s later%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
+}
+
 // PanicError is a guest whose kernel panicked.
 type PanicError struct {
 	// Reason is what the kernel gave as such.

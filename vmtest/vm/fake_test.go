@@ -174,6 +174,14 @@ func (f *fake) play(scenario string) {
 	case "oops":
 		f.print("oops.console")
 		f.whole()
+	case "oops-and-on":
+		go f.monitor()
+		f.hello()
+		f.print("oops.console")
+		for i := 1; ; i++ {
+			f.report(i, i) // ever another test that fails for the locks
+			time.Sleep(20 * time.Millisecond)
+		}
 	case "hang":
 		f.hello()
 		f.report(1, 2)

@@ -134,6 +134,10 @@ type Timeouts struct {
 	// Whole is from the start of QEMU to its end; default 10 min, and none
 	// for ModeRun and ModeShell.
 	Whole time.Duration
+	// Oops is what a guest gets to end in once its kernel has oopsed: the task
+	// died with the locks that it held, and whoever wants one of them waits
+	// for ever; default 15 s, and none for ModeRun and ModeShell.
+	Oops time.Duration
 	// KVM is how long a guest under KVM may take to say hello before KVM is
 	// taken for unusable; default 5 s, 10 s if KVM is forced. Not stretched.
 	KVM time.Duration
@@ -175,11 +179,12 @@ func (m *Machine) effective(accel Accel) Timeouts {
 		return time.Duration(float64(def) * m.stretch(accel))
 	}
 	t := Timeouts{Boot: pick(m.Timeouts.Boot, 15*time.Second), KVM: m.Timeouts.KVM}
-	idle, whole := 60*time.Second, 10*time.Minute
+	idle, whole, oops := 60*time.Second, 10*time.Minute, 15*time.Second
 	if interactive {
-		idle, whole = 0, 0
+		idle, whole, oops = 0, 0, 0
 	}
 	t.Idle, t.Whole = pick(m.Timeouts.Idle, idle), pick(m.Timeouts.Whole, whole)
+	t.Oops = pick(m.Timeouts.Oops, oops)
 	t.Drain = pick(m.Timeouts.Drain, 10*time.Second)
 	if t.KVM == 0 {
 		t.KVM = 5 * time.Second

@@ -2,6 +2,8 @@
 
 package vm
 
+import "regexp"
+
 // patterns give a kernel's complaint away. The first that matches a line
 // names the splat. Each is a fixed string: the console is searched as it comes.
 var patterns = [...]string{
@@ -56,6 +58,11 @@ const (
 	patternTrace = "Call Trace:"
 	patternRIP   = "] RIP: "
 )
+
+// oopsLine matches the line by which the kernel says that a task died in it.
+// The number counts how many did; see __die_header() in
+// arch/x86/kernel/dumpstack.c.
+var oopsLine = regexp.MustCompile(`: [0-9a-f]{4} \[#[0-9]+\]`)
 
 // enders are lines after which a splat is over.
 var enders = [...]string{

@@ -43,11 +43,11 @@ func (r *Running) pumpConsole() {
 	for {
 		n, err := r.proc.console.Read(buf)
 		if n > 0 {
-			r.touch()
 			if _, err := r.console.Write(buf[:n]); err != nil {
 				r.fail(&ConsoleFloodError{Limit: r.m.ConsoleLimit, Tail: r.console.last()})
 				// NB: keep reading, so that QEMU can end.
 			}
+			r.touch()
 		}
 		if err != nil {
 			return

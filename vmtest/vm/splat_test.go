@@ -226,3 +226,21 @@ func FuzzConsole(f *testing.F) {
 		}
 	})
 }
+
+func TestOopsLine(t *testing.T) {
+	for line, want := range map[string]bool{
+		"[    1.650975] Oops: Oops: 0002 [#1] SMP":                                                      true,
+		"[    9.1] Oops: divide error: 0000 [#1] SMP KASAN NOPTI":                                       true,
+		"[    9.1][  T123] Oops: general protection fault, probably for address 0xdead: 0000 [#12] SMP": true,
+		"[    9.1] kernel BUG at net/core/dev.c:1":                                                      false, // the next line is
+		"[    9.1] WARNING: CPU: 0 PID: 1 at net/core/dev.c:1":                                          false, // nobody died
+		"[    9.1] BUG: KASAN: slab-use-after-free in xps":                                              false, // likewise
+		"[    9.1] task xps [#1]":                                                                       false,
+	} {
+		var c console
+		c.limit = 1 << 10
+		if _, err := c.Write([]byte("boot\n" + line + "\nmore\n")); err != nil || c.oopsed() != want {
+			t.Errorf("%q: %v, %v", line, c.oopsed(), err)
+		}
+	}
+}

@@ -20,11 +20,15 @@ func (r *Running) supervise(ctx context.Context) error {
 	defer poll.Stop()
 	var exitAt time.Duration // when the guest said it was done
 	said := false            // that we have it all
+	var oopsAt time.Duration // when its kernel was first seen to have oopsed
 	for {
 		r.mu.Lock()
 		exit, hello := r.exit, r.hello
 		r.mu.Unlock()
 		now := time.Since(r.start)
+		if oopsAt == 0 && r.console.oopsed() {
+			oopsAt = now
+		}
 		if exit != nil {
 			if exitAt == 0 {
 				exitAt = now
@@ -37,10 +41,10 @@ func (r *Running) supervise(ctx context.Context) error {
 			if r.limits.Drain > 0 && now-exitAt > r.limits.Drain {
 				return nil
 			}
-		} else if err := r.overdue(now, hello != nil); err != nil {
+		} else if err := r.overdue(now, oopsAt, hello != nil); err != nil {
 			return err
 		}
-		poll.Reset(r.nextLook(now, exit != nil))
+		poll.Reset(r.nextLook(now, oopsAt, exit != nil))
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("vm: %w", context.Cause(ctx))
@@ -65,8 +69,9 @@ func (r *Running) complete(e *wire.Exit) bool {
 	return true
 }
 
-// overdue returns the error of a guest that is out of time.
-func (r *Running) overdue(now time.Duration, hello bool) error {
+// overdue returns the error of a guest that is out of time. oopsAt is 0 if its
+// kernel has not oopsed.
+func (r *Running) overdue(now, oopsAt time.Duration, hello bool) error {
 	idle := now - time.Duration(r.activity.Load())
 	l := r.limits
 	switch {
@@ -74,6 +79,8 @@ func (r *Running) overdue(now time.Duration, hello bool) error {
 		return &BootError{After: l.Boot, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	case l.Whole > 0 && now > l.Whole:
 		return &HangError{After: l.Whole, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
+	case oopsAt > 0 && l.Oops > 0 && now-oopsAt > l.Oops:
+		return &OopsError{After: l.Oops, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	case hello && l.Idle > 0 && idle > l.Idle:
 		return &HangError{Idle: true, After: l.Idle, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	}
@@ -84,7 +91,7 @@ func (r *Running) overdue(now time.Duration, hello bool) error {
 func (r *Running) host() HostState { return hostState(r.proc.cmd.Process.Pid, r.start) }
 
 // nextLook returns when a limit may be reached next.
-func (r *Running) nextLook(now time.Duration, exited bool) time.Duration {
+func (r *Running) nextLook(now, oopsAt time.Duration, exited bool) time.Duration {
 	next := time.Hour
 	consider := func(limit, since time.Duration) {
 		if limit > 0 {
@@ -96,6 +103,9 @@ func (r *Running) nextLook(now time.Duration, exited bool) time.Duration {
 	}
 	consider(r.limits.Boot, 0)
 	consider(r.limits.Whole, 0)
+	if oopsAt > 0 {
+		consider(r.limits.Oops, oopsAt)
+	}
 	consider(r.limits.Idle, time.Duration(r.activity.Load()))
 	return next
 }

@@ -62,7 +62,7 @@ func machine(t *testing.T, scenario string) *Machine {
 // short are timeouts for a guest that is to run into them. They are stretched
 // fourfold, since it runs under TCG.
 func short(m *Machine) *Machine {
-	m.Timeouts = Timeouts{Boot: 400 * time.Millisecond, Idle: 100 * time.Millisecond, Whole: 500 * time.Millisecond, Drain: 50 * time.Millisecond}
+	m.Timeouts = Timeouts{Boot: 400 * time.Millisecond, Idle: 100 * time.Millisecond, Whole: 500 * time.Millisecond, Oops: 50 * time.Millisecond, Drain: 50 * time.Millisecond}
 	return m
 }
 
@@ -87,6 +87,11 @@ func TestBadLuck(t *testing.T) {
 				t.Errorf("the report is not OK: %v", rep.Problems)
 			}
 			if len(r.Splats) != 1 || r.Splats[0].Pattern != "NULL pointer dereference" || r.Splats[0].Frames[0] != "lkdtm_EXCEPTION" {
+				t.Errorf("splats: %+v", r.Splats)
+			}
+		}},
+		"oops-and-on": {short: true, as: new(*OopsError), want: "guest oopsed and is not done 200ms later: cpu 0 at 0xffffffff81022928 (halted), cpu 1 at 0xffffffff814e6b90; HOST; console ends: ", also: func(t *testing.T, r *Result, _ *ktap.Report, _ error) {
+			if len(r.Splats) != 1 {
 				t.Errorf("splats: %+v", r.Splats)
 			}
 		}},
