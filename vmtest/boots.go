@@ -67,12 +67,15 @@ func readTimes[T any](file, what string) ([]T, error) {
 type bootWay struct {
 	name, what string
 	boot       func(context.Context) error
+	// other marks the tool of others: when one of its boots fails it drops out
+	// of the comparison, which goes on.
+	other bool
 }
 
 // CompareBoots takes each way in turn, so that a busy machine slows all of them
 // alike, and returns what they took, the bare boot first. Of other tools those
 // take part that are installed.
-func CompareBoots(ctx context.Context, opt BootOptions) (_ []BootTime, err error) {
+func CompareBoots(ctx context.Context, opt BootOptions) ([]BootTime, error) {
 	if opt.Rounds == 0 {
 		opt.Rounds = 10
 	}
@@ -92,28 +95,49 @@ func CompareBoots(ctx context.Context, opt BootOptions) (_ []BootTime, err error
 	if err != nil {
 		return nil, err
 	}
+	return measureBoots(ctx, ways, opt.Rounds, opt.Source.Progress)
+}
+
+// droppedOut says why a tool that took part is not in the results.
+const droppedOut = "no %s in this comparison: its boot of round %d failed: %v"
+
+// measureBoots takes each way once a round. Ways of our own must not fail.
+func measureBoots(ctx context.Context, ways []bootWay, rounds int, p progress.Func) (_ []BootTime, err error) {
 	const step = "compare boots"
-	p := opt.Source.Progress
-	defer p.Step(step, fmt.Sprintf("%d ways, %d rounds", len(ways), opt.Rounds))(&err)
+	defer p.Step(step, fmt.Sprintf("%d ways, %d rounds", len(ways), rounds))(&err)
 	times := make([][]time.Duration, len(ways))
-	total := int64(opt.Rounds * len(ways))
-	for round := range opt.Rounds {
+	dropped := make([]bool, len(ways))
+	total := int64(rounds * len(ways))
+	for round := range rounds {
 		for i := range ways {
 			// Each way follows each other one now and then.
 			w := (i + round) % len(ways)
-			start := time.Now()
-			if err := ways[w].boot(ctx); err != nil {
-				return nil, fmt.Errorf("%s: %w", ways[w].name, err)
+			if !dropped[w] {
+				start := time.Now()
+				err := ways[w].boot(ctx)
+				switch {
+				case err == nil:
+					times[w] = append(times[w], time.Since(start))
+				case ctx.Err() != nil || !ways[w].other:
+					return nil, fmt.Errorf("%s: %w", ways[w].name, err)
+				default:
+					dropped[w] = true
+					p.Emit(progress.Event{Step: step, State: progress.Notice,
+						Text: fmt.Sprintf(droppedOut, ways[w].name, round+1, err)})
+				}
 			}
-			times[w] = append(times[w], time.Since(start))
 			p.Emit(progress.Event{Step: step, State: progress.Advanced,
 				Done: int64(round*len(ways) + i + 1), Total: total, Unit: "boots"})
 		}
 	}
-	all := make([]BootTime, len(ways))
+	var all []BootTime
 	for i, w := range ways {
-		all[i] = BootTime{Name: w.name, What: w.what, Min: slices.Min(times[i]), Median: medianOf(times[i])}
-		all[i].Ratio = float64(all[i].Median) / float64(all[0].Median)
+		if dropped[i] {
+			continue
+		}
+		b := BootTime{Name: w.name, What: w.what, Min: slices.Min(times[i]), Median: medianOf(times[i])}
+		b.Ratio = float64(b.Median) / float64(medianOf(times[0]))
+		all = append(all, b)
 	}
 	return all, nil
 }
@@ -149,7 +173,7 @@ func (opt *BootOptions) ways(ctx context.Context, a *Artifacts, dir string) ([]b
 		}
 	}
 	ways := []bootWay{
-		{"bare", "microvm, vmlinux by its PVH entry, plain image; init powers off", func(ctx context.Context) error {
+		{name: "bare", what: "microvm, vmlinux by its PVH entry, plain image; init powers off", boot: func(ctx context.Context) error {
 			m := machine.describe(&opt.Source, a, file)
 			m.Config = wire.Config{Mode: wire.ModeBarePoweroff}
 			m.Console = io.Discard
@@ -157,7 +181,7 @@ func (opt *BootOptions) ways(ctx context.Context, a *Artifacts, dir string) ([]b
 			_, _ = m.Run(ctx)
 			return context.Cause(ctx)
 		}},
-		{"verdict", "the same to the verdict on an empty suite", func(ctx context.Context) error {
+		{name: "verdict", what: "the same to the verdict on an empty suite", boot: func(ctx context.Context) error {
 			o := &Outcome{}
 			suite := SuiteOptions{Source: opt.Source, Machine: machine, NoTests: true, Out: dir}
 			suite.Source.Progress = nil
@@ -172,11 +196,11 @@ func (opt *BootOptions) ways(ctx context.Context, a *Artifacts, dir string) ([]b
 			}
 			return nil
 		}},
-		{"hello", "the same until init has said hello and powers off", bare(func(*vm.Machine) {})},
-		{"bzimage", "hello, bzImage, which unpacks itself", bare(func(m *vm.Machine) { m.Vmlinux = "" })},
-		{"gzip", "hello, image compressed", bare(func(m *vm.Machine) { m.Initrds = []string{packed} })},
-		{"q35", "hello, on a PC", bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
-		{"q35-bzimage", "hello, bzImage on a PC", bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
+		{name: "hello", what: "the same until init has said hello and powers off", boot: bare(func(*vm.Machine) {})},
+		{name: "bzimage", what: "hello, bzImage, which unpacks itself", boot: bare(func(m *vm.Machine) { m.Vmlinux = "" })},
+		{name: "gzip", what: "hello, image compressed", boot: bare(func(m *vm.Machine) { m.Initrds = []string{packed} })},
+		{name: "q35", what: "hello, on a PC", boot: bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
+		{name: "q35-bzimage", what: "hello, bzImage on a PC", boot: bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
 	}
 	others, err := opt.otherTools(ctx, a)
 	if err != nil {

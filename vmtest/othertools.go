@@ -73,7 +73,7 @@ func (opt *BootOptions) otherTools(ctx context.Context, a *Artifacts) ([]bootWay
 			opt.Source.Progress.Emit(progress.Event{Step: "compare boots", State: progress.Notice, Text: fmt.Sprintf(needsHostFS, t.name)})
 			continue
 		}
-		way := bootWay{t.name, t.what, func(ctx context.Context) error {
+		way := bootWay{name: t.name, what: t.what, other: true, boot: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 			defer cancel()
 			var out bytes.Buffer
