@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"xpsgen/vmtest/guest/suite"
+	"xpsgen/vmtest/progress"
 )
 
 func TestLoadMutants(t *testing.T) {
@@ -124,6 +125,22 @@ func TestExtraFor(t *testing.T) {
 	if got := extraFor("6.12", []string{a, b}); got[0] != a || got[1] != b {
 		t.Errorf("got %q", got)
 	}
+}
+
+// TestFailingWell: what a mutant brings about is no failure of its run.
+func TestFailingWell(t *testing.T) {
+	for _, c := range []struct{ in, want progress.Event }{
+		{progress.Event{Step: "s", State: progress.Failed, Text: "tcg", Log: "/l"}, progress.Event{Step: "s", State: progress.Finished, Text: "tcg, failed"}},
+		{progress.Event{Step: "s", State: progress.Failed}, progress.Event{Step: "s", State: progress.Finished, Text: "failed"}},
+		{progress.Event{Step: "s", State: progress.Notice, Text: "n", Log: "/l"}, progress.Event{Step: "s", State: progress.Notice, Text: "n", Log: "/l"}},
+	} {
+		var got progress.Event
+		failingWell(func(e progress.Event) { got = e }).Emit(c.in)
+		if got != c.want {
+			t.Errorf("%+v, want %+v", got, c.want)
+		}
+	}
+	failingWell(nil).Emit(progress.Event{State: progress.Failed}) // nobody watches
 }
 
 func TestSampleMutants(t *testing.T) {
