@@ -131,10 +131,8 @@ series: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for series-build
 	$(Q)$(XPSGEN) $(VERBOSE) series check $(if $(J),--jobs $(J))
 
-# Of those whose build must fail, with the builds that must not: without SMP,
-# BPF_SYSCALL and NET.
 check-builds: deps
-	$(Q)$(XPSGEN) $(VERBOSE) mutants builds-only-with-xps $(VMFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) builds $(TREEFLAGS)
 
 mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)

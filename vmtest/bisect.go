@@ -205,7 +205,7 @@ func (opt *BisectOptions) step(ctx context.Context, st *BisectStep) error {
 		return err
 	}
 	if st.Project == "linux" && st.N == st.Total && len(st.Reasons) == before {
-		c := BisectCheck{Name: "builds", OK: true, Summary: "without " + strings.Join(withouts(), ", ")}
+		c := BisectCheck{Name: "builds", OK: true, Summary: "without " + strings.Join(Withouts(), ", ")}
 		switch err := opt.builds(ctx, opt.Source); {
 		case IsVerdict(err):
 			line, _, _ := strings.Cut(err.Error(), "\n")

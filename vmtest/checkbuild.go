@@ -21,8 +21,8 @@ var buildChecks = []struct {
 	{"nonet", "CONFIG_NET", []string{"kernel/bpf/"}},
 }
 
-// withouts are the symbols that the build checks do without.
-func withouts() (all []string) {
+// Withouts are the symbols that [CheckBuilds] does without, one at a time.
+func Withouts() (all []string) {
 	for _, c := range buildChecks {
 		all = append(all, c.without)
 	}
@@ -30,9 +30,9 @@ func withouts() (all []string) {
 }
 
 // CheckBuilds compiles what the series touches in configurations that lack
-// XPS, or the bpf system call, or the network. Nothing is booted. Errors are as for
-// [Prepare]; a [*build.CompileError] means that a configuration does not
-// build.
+// XPS, or the bpf system call, or the network. Nothing is booted. Errors are
+// as for [Prepare]; a [*build.CompileError] means that a configuration does
+// not build.
 func CheckBuilds(ctx context.Context, s Source) error {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {

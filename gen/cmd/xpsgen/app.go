@@ -41,6 +41,7 @@ func newApp(env *environment, args []string) *cli.App {
 		Commands: []*cli.Command{
 			vmtestCommand(env),
 			vmCommand(env),
+			buildsCommand(env),
 			mutantsCommand(env),
 			bisectCommand(env),
 			benchCommand(env),
