@@ -64,7 +64,7 @@ func (j *job) ahead(ctx context.Context, checks []Check) error {
 			key := j.memoKey(t.c, t.p)
 			mu.Lock()
 			j.fresh[key] = r
-			j.advanced(t.c, t.p.N)
+			j.advanced(t.c)
 			mu.Unlock()
 			return j.memo.put(key, r.Result)
 		})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"xpsgen/vmtest/progress"
 )
 
 // TestMutants: a good series passes everything, and each way to spoil it trips
@@ -158,7 +160,20 @@ func TestMemo(t *testing.T) {
 	steps := goodSteps()
 	f.commit(t, steps)
 	cache := t.TempDir()
-	first := f.check(t, cache, Options{})
+	var done []progress.Event
+	first := f.check(t, cache, Options{Progress: func(e progress.Event) {
+		if e.State == progress.Advanced && strings.HasPrefix(e.Step, "check ") {
+			done = append(done, e)
+		}
+	}})
+	for i, e := range done {
+		if i > 0 && e.Done < done[i-1].Done || e.Total != int64(len(first)) {
+			t.Errorf("%d of %d %s after %d of %d, for %d rows", e.Done, e.Total, e.Unit, done[max(i-1, 0)].Done, done[max(i-1, 0)].Total, len(first))
+		}
+	}
+	if len(done) == 0 || done[len(done)-1].Done != int64(len(first)) {
+		t.Errorf("progress ends before the %d rows do: %v", len(first), done)
+	}
 	again := f.check(t, cache, Options{})
 	if len(first) != len(again) {
 		t.Fatalf("%d rows, then %d", len(first), len(again))

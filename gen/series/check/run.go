@@ -52,6 +52,8 @@ type job struct {
 	states  map[string]*state
 	// fresh are the results of this run that were made ahead of their row.
 	fresh map[string]Row
+	// done counts the results that are there, of total.
+	done, total int
 	// unlock gives back the working trees; nil until a check needed them.
 	unlock func()
 }
@@ -101,6 +103,7 @@ func newJob(opt *Options) *job {
 }
 
 func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
+	j.total = j.count(checks)
 	bad := map[string]bool{}
 	add := func(c *Check, p *Patch) error {
 		r, err := j.row(ctx, c, p, bad)
@@ -114,6 +117,7 @@ func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
 			}
 		}
 		rows = append(rows, r)
+		j.advanced(c)
 		if j.opt.Row != nil {
 			j.opt.Row(r)
 		}
@@ -189,6 +193,7 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 	key := j.memoKey(c, p)
 	if f, ok := j.fresh[key]; ok {
 		r.Result, r.Elapsed = f.Result, f.Elapsed
+		j.done-- // it counted when it was made
 		return r, nil
 	}
 	if res, ok := j.memo.get(key); ok {
@@ -217,7 +222,6 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 		return r, err
 	}
 	r.Result, r.Elapsed = made.Result, made.Elapsed
-	j.advanced(c, r.Patch)
 	return r, j.memo.put(key, r.Result)
 }
 
@@ -233,9 +237,29 @@ func (j *job) make(ctx context.Context, c *Check, p *Patch) (r Row, err error) {
 	return r, err
 }
 
-func (j *job) advanced(c *Check, patch int) {
+// count tells how many results checks come to.
+func (j *job) count(checks []Check) (n int) {
+	for i := range checks {
+		switch {
+		case checks[i].thread != nil && j.opt.Patch == 0:
+			n++
+		case checks[i].patch != nil && j.opt.Patch != 0:
+			n++
+		case checks[i].patch != nil:
+			n += len(j.Patches)
+		}
+	}
+	return n
+}
+
+// advanced counts another result.
+func (j *job) advanced(c *Check) {
+	j.done++
+	if j.opt.Known {
+		return
+	}
 	j.opt.Progress.Emit(progress.Event{Step: "check " + j.Project + " " + j.Base, State: progress.Advanced,
-		Text: c.Name, Done: int64(patch), Total: int64(len(j.Patches)), Unit: "patches"})
+		Text: c.Name, Done: int64(j.done), Total: int64(j.total), Unit: "checks"})
 }
 
 // command is the line that makes one check alone.
