@@ -25,6 +25,8 @@ var kernelTests = []struct{ name, needs string }{
 	{"return_value_is_the_queue", needsSelftests},
 	{"return_value_is_taken_modulo_the_queues_in_use", needsSelftests},
 	{"negative_return_value_leaves_the_choice", needsSelftests},
+	{"program_comes_before_the_maps", needsSelftests},
+	{"tun_asks", needsSelftests},
 	{"noexist", needsSelftests},
 	{"replace", needsSelftests},
 	{"bad_program", needsSelftests},
