@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 1551b1a6a356d126d6665b277d1f59b80427d4053b1dee6245faa45d59744315
+// Series: v1 79f891708d0f885f5d6de4f82812bbb726448987919806da07206124983ebd75
 
 package uapi
 

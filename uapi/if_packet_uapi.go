@@ -4,7 +4,7 @@
 // Header: linux/if_packet.h
 // SHA256: ba5d3124e0d6f3ccbf1a990e770c22660e9afa83ece9c394d0973ee46beb9daa
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 1551b1a6a356d126d6665b277d1f59b80427d4053b1dee6245faa45d59744315
+// Series: v1 79f891708d0f885f5d6de4f82812bbb726448987919806da07206124983ebd75
 
 package uapi
 

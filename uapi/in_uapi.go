@@ -4,7 +4,7 @@
 // Header: linux/in.h
 // SHA256: 877b96f18c1fee13c4ff11bee413d49dc35801a364c0b57012c2c867409d9bc6
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 1551b1a6a356d126d6665b277d1f59b80427d4053b1dee6245faa45d59744315
+// Series: v1 79f891708d0f885f5d6de4f82812bbb726448987919806da07206124983ebd75
 
 package uapi
 

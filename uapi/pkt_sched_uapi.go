@@ -4,7 +4,7 @@
 // Header: linux/pkt_sched.h
 // SHA256: 0191bb057b235ecc9d9f79fc8b9895488c1dd1c4bc3b0e2c4318a89a37ffbc53
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 1551b1a6a356d126d6665b277d1f59b80427d4053b1dee6245faa45d59744315
+// Series: v1 79f891708d0f885f5d6de4f82812bbb726448987919806da07206124983ebd75
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/tc_act/tc_skbedit.h
 // SHA256: 01e4e83df01b150766a10fa4e759a2623ebf4e3955f7def38a1cbe8223211238
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 1551b1a6a356d126d6665b277d1f59b80427d4053b1dee6245faa45d59744315
+// Series: v1 79f891708d0f885f5d6de4f82812bbb726448987919806da07206124983ebd75
 
 package uapi
 
