@@ -33,6 +33,7 @@ func cbMark(word int) int32 { return int32(0x5053_0000 | word + 1) }
 func (e *env) cbIsKept(t *check.T) {
 	const packets = 3
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	t.Must(dial(t).SetQdisc(rtnl.Qdisc{Ifindex: n.index, Kind: "prio", Handle: 0x10,
 		Options: uapi.TcPrioQopt{Bands: 2}}), "qdisc with classes")
 	later, seen := cbReader(t)

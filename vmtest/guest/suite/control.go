@@ -91,6 +91,7 @@ func (e *env) noexist(t *check.T) {
 
 func (e *env) ipForce(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
+	n.fallBack(t, 1)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	e.ipOK(t, "ip link set dev dummy0 xps obj hello0.o sec hello")
 	first := attached(t, n)
@@ -103,12 +104,14 @@ func (e *env) ipForce(t *check.T) {
 	if second == first || second == 0 {
 		t.Errorf("id of the program attached by ip -force\n  expected: neither %d nor 0\n  seen:     %d", first, second)
 	}
+	n.fallBack(t, 0)
 	p.expect("with hello1", 1)
 	expectGone(t, first, "ip -force replaced it")
 }
 
 func (e *env) replace(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	first, second, third := constant(t, 1), constant(t, 2), constant(t, 3)
 	c := client(t, nil)
@@ -125,6 +128,7 @@ func (e *env) replace(t *check.T) {
 
 func (e *env) pinned(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
+	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	prog := constant(t, 1)
 	path := filepath.Join(e.bpffs(t), "steer")
@@ -143,6 +147,7 @@ func (e *env) pinned(t *check.T) {
 
 func (e *env) failedReplace(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	old, other := constant(t, 3), constant(t, 1)
 	xdp := load(t, ebpf.XDP, returns(2))
@@ -176,7 +181,9 @@ func (e *env) group(t *check.T) {
 	const group = 77
 	var in []*nic
 	for i := range 3 {
-		in = append(in, e.dummy(t, fmt.Sprintf("dummy%d", i), 2))
+		n := e.dummy(t, fmt.Sprintf("dummy%d", i), 2)
+		n.fallBack(t, 0)
+		in = append(in, n)
 	}
 	out := e.dummy(t, "dummy9", 2)
 	c := dial(t)
@@ -252,6 +259,7 @@ func (e *env) manyDevices(t *check.T) {
 	var nics []*nic
 	for i := range devices {
 		n := e.dummy(t, fmt.Sprintf("dummy%d", i), 2)
+		n.fallBack(t, 0)
 		attach(t, n, prog)
 		nics = append(nics, n)
 	}

@@ -89,6 +89,7 @@ type pinned struct {
 
 func (e *env) pinnedSocket(t *check.T) pinned {
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	fd, send := connectedUDP(t, peerAddr)
 	p := pinned{newProbe(t, n, send), counting(t, 2), e.busyWith(t, fd)}
 	attach(t, n, p.c.prog)
@@ -119,6 +120,7 @@ func (e *env) cacheStopsReruns(t *check.T) {
 func (e *env) connectedUDPStays(t *check.T) {
 	const later = 200 * time.Millisecond
 	pair := e.veth(t, 4, 4)
+	pair.near.fallBack(t, 0)
 	fd, send := connectedUDP(t, peerAddr)
 	idle := func() {}
 	if setReselection(t, 0) {

@@ -103,6 +103,7 @@ func (e *env) tapDrops(t *check.T) {
 
 func (e *env) moveKeeps(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	prog := constant(t, 3)
 	id := idOf(t, prog)
 	attach(t, n, prog)

@@ -59,6 +59,7 @@ func expectIs(t *check.T, what string, err, sentinel error) {
 
 func (e *env) linkSteers(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	m := monitor(t)
 	prog := constant(t, 3)
@@ -75,6 +76,7 @@ func (e *env) linkSteers(t *check.T) {
 // linkExcludes tries to change by the one what the other has attached.
 func (e *env) linkExcludes(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	held, other := constant(t, 3), constant(t, 1)
 	id := idOf(t, held)
@@ -104,6 +106,7 @@ func (e *env) linkExcludes(t *check.T) {
 
 func (e *env) linkUpdates(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	first, second, third := constant(t, 1), constant(t, 2), constant(t, 3)
 	firstID, secondID, thirdID := idOf(t, first), idOf(t, second), idOf(t, third)
@@ -199,6 +202,7 @@ func (e *env) linkOutlivesDevice(t *check.T) {
 
 func (e *env) linkMoves(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
+	n.fallBack(t, 0)
 	prog := constant(t, 3)
 	id := idOf(t, prog)
 	l := attachLink(t, n, prog)

@@ -3,6 +3,7 @@
 package suite
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -171,4 +172,16 @@ func (n *nic) setXPS(t *check.T, file string, masks ...string) {
 	for q, mask := range masks {
 		t.Must(os.WriteFile(n.queueFile(q, file), []byte(mask), 0), "set "+file)
 	}
+}
+
+// fallBack has all packets leave by one queue unless a program chooses another.
+// Otherwise that is up to a hash, which differs from boot to boot: now and then
+// it chooses the very queue that the program is to choose.
+func (n *nic) fallBack(t *check.T, queue int) {
+	masks := make([]string, n.queues)
+	for q := range masks {
+		masks[q] = "0"
+	}
+	masks[queue] = fmt.Sprintf("%x", 1<<cpus-1)
+	n.setXPS(t, "xps_cpus", masks...)
 }

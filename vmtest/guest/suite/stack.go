@@ -59,6 +59,7 @@ func (e *env) forwarded(t *check.T) {
 func (e *env) vlan(t *check.T) {
 	const id = 7
 	lower := e.dummy(t, "dummy0", 4)
+	lower.fallBack(t, 0)
 	c := dial(t)
 	below := counting(t, 3)
 	attach(t, lower, below.prog)
