@@ -31,9 +31,10 @@ type MutantOptions struct {
 }
 
 // RunMutants applies each mutant on top of the series, one at a time, and
-// runs what must notice it. It returns how many were not noticed. Building
-// for a mutant leaves the objects of the series behind it in the cache, so
-// that only what the mutant touches is compiled.
+// runs what must notice it. It returns how many were not noticed, those among
+// them that no longer apply or build, which prove nothing. Building for a
+// mutant leaves the objects of the series behind it in the cache, so that only
+// what the mutant touches is compiled.
 func RunMutants(ctx context.Context, opt MutantOptions) (survivors int, err error) {
 	if opt.KTAP == nil {
 		opt.KTAP = io.Discard
@@ -49,6 +50,11 @@ func RunMutants(ctx context.Context, opt MutantOptions) (survivors int, err erro
 	for _, m := range opt.Mutants {
 		start := time.Now()
 		noticed, diag, err := opt.runMutant(ctx, m)
+		verdict := "survived"
+		if IsVerdict(err) {
+			noticed, verdict = false, "does not apply or build, so mend it"
+			diag, err = strings.Split(err.Error(), "\n"), nil
+		}
 		if err != nil {
 			return survivors, fmt.Errorf("mutant %s: %w", m.Name, err)
 		}
@@ -61,7 +67,7 @@ func RunMutants(ctx context.Context, opt MutantOptions) (survivors int, err erro
 			w.Result(m.Name, ktap.Pass, "")
 		} else {
 			survivors++
-			w.Result(m.Name, ktap.Fail, "survived")
+			w.Result(m.Name, ktap.Fail, verdict)
 		}
 	}
 	return survivors, w.Err()

@@ -20,8 +20,9 @@ func mutantsCommand(env *environment) *cli.Command {
 		Usage:     "put each defect of the RFC back: the suite must notice",
 		ArgsUsage: "[NAME]...",
 		Description: "Each patch under vmtest/mutants is applied on top of the series, built and\n" +
-			"booted; the assertions that it names must fail. Results as KTAP on stdout, one\n" +
-			"test per mutant, and under out/BASE/mutants.\n\n" +
+			"booted; the assertions that it names must fail. One that no longer applies or\n" +
+			"builds counts as survived. Results as KTAP on stdout, one test per mutant, and\n" +
+			"under out/BASE/mutants.\n\n" +
 			"Examples:\n" +
 			"  xpsgen mutants\n" +
 			"  xpsgen mutants --base all\n" +
