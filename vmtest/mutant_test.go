@@ -3,6 +3,9 @@
 package vmtest
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/guest/suite"
+	"xpsgen/vmtest/ktap"
 	"xpsgen/vmtest/progress"
 )
 
@@ -127,20 +132,60 @@ func TestExtraFor(t *testing.T) {
 	}
 }
 
-// TestFailingWell: what a mutant brings about is no failure of its run.
-func TestFailingWell(t *testing.T) {
+// TestFailuresAsEnds: what a mutant brings about is no failure of its run.
+func TestFailuresAsEnds(t *testing.T) {
 	for _, c := range []struct{ in, want progress.Event }{
 		{progress.Event{Step: "s", State: progress.Failed, Text: "tcg", Log: "/l"}, progress.Event{Step: "s", State: progress.Finished, Text: "tcg, failed"}},
 		{progress.Event{Step: "s", State: progress.Failed}, progress.Event{Step: "s", State: progress.Finished, Text: "failed"}},
 		{progress.Event{Step: "s", State: progress.Notice, Text: "n", Log: "/l"}, progress.Event{Step: "s", State: progress.Notice, Text: "n", Log: "/l"}},
 	} {
 		var got progress.Event
-		failingWell(func(e progress.Event) { got = e }).Emit(c.in)
+		failuresAsEnds(func(e progress.Event) { got = e }).Emit(c.in)
 		if got != c.want {
 			t.Errorf("%+v, want %+v", got, c.want)
 		}
 	}
-	failingWell(nil).Emit(progress.Event{State: progress.Failed}) // nobody watches
+	failuresAsEnds(nil).Emit(progress.Event{State: progress.Failed}) // nobody watches
+}
+
+// TestRunMutants: one that does not build is as bad as one that nobody notices,
+// and does not keep the next from being tried.
+func TestRunMutants(t *testing.T) {
+	const noticed = "hook/a01-a-return-value-below-the-queue-count-is-the-queue"
+	var ran []string
+	opt := MutantOptions{Out: t.TempDir(), run: func(_ context.Context, s SuiteOptions) (*Outcome, error) {
+		name := filepath.Base(s.Out)
+		ran = append(ran, name)
+		status := ktap.Fail
+		switch name {
+		case "broken":
+			return nil, fmt.Errorf("build: %w", &build.CompileError{})
+		case "survivor":
+			status = ktap.Pass
+		}
+		return &Outcome{Report: &ktap.Report{Tests: []ktap.Test{{Name: noticed, Status: status}}}}, nil
+	}}
+	for _, name := range []string{"broken", "survivor", "noticed"} {
+		opt.Mutants = append(opt.Mutants, Mutant{Name: name, MustFail: []string{"hook/a01"}})
+	}
+	var out bytes.Buffer
+	opt.KTAP = &out
+	survivors, err := RunMutants(t.Context(), opt)
+	if err != nil || survivors != 2 || len(ran) != 3 {
+		t.Errorf("%v, %d survivors, ran %q", err, survivors, ran)
+	}
+	for _, want := range []string{
+		"not ok 1 broken # does not apply or build, so mend it\n", "not ok 2 survivor # survived\n", "ok 3 noticed\n",
+	} {
+		if !strings.Contains(out.String(), "\n"+want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+
+	opt.run = func(context.Context, SuiteOptions) (*Outcome, error) { return nil, os.ErrPermission }
+	if _, err := RunMutants(t.Context(), opt); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("the workbench breaks down: %v", err)
+	}
 }
 
 func TestSampleMutants(t *testing.T) {

@@ -28,6 +28,9 @@ type MutantOptions struct {
 	Out string
 	// KTAP receives a test per mutant. May be nil.
 	KTAP io.Writer
+
+	// run is RunSuite, except in tests.
+	run func(context.Context, SuiteOptions) (*Outcome, error)
 }
 
 // RunMutants applies each mutant on top of the series, one at a time, and
@@ -38,6 +41,9 @@ type MutantOptions struct {
 func RunMutants(ctx context.Context, opt MutantOptions) (survivors int, err error) {
 	if opt.KTAP == nil {
 		opt.KTAP = io.Discard
+	}
+	if opt.run == nil {
+		opt.run = RunSuite
 	}
 	// A check that fails without a mutant proves nothing about one.
 	if slices.ContainsFunc(opt.Mutants, func(m Mutant) bool { return slices.Contains(m.MustFail, MustFailBuild) }) {
@@ -77,7 +83,7 @@ func RunMutants(ctx context.Context, opt MutantOptions) (survivors int, err erro
 // happened a line each.
 func (opt *MutantOptions) runMutant(ctx context.Context, m Mutant) (noticed bool, diag []string, err error) {
 	src := opt.Source
-	src.Progress = failingWell(src.Progress)
+	src.Progress = failuresAsEnds(src.Progress)
 	switch m.Project {
 	case "linux":
 		src.KernelExtra = append(src.KernelExtra[:len(src.KernelExtra):len(src.KernelExtra)], m.Path)
@@ -107,7 +113,7 @@ func (opt *MutantOptions) runMutant(ctx context.Context, m Mutant) (noticed bool
 	if len(tests) == 0 {
 		return noticed, diag, nil
 	}
-	outcome, err := RunSuite(ctx, SuiteOptions{
+	outcome, err := opt.run(ctx, SuiteOptions{
 		Source:  src,
 		Machine: opt.Machine,
 		Run:     anyOf(tests),
@@ -129,10 +135,10 @@ func (opt *MutantOptions) runMutant(ctx context.Context, m Mutant) (noticed bool
 	return noticed, diag, nil
 }
 
-// failingWell passes failures on as ends: a mutant is there to bring them
+// failuresAsEnds passes failures on as ends: a mutant is there to bring them
 // about, and whether it did is the verdict's to say. What keeps the workbench
 // from its work comes back as an error in any case.
-func failingWell(p progress.Func) progress.Func {
+func failuresAsEnds(p progress.Func) progress.Func {
 	return func(e progress.Event) {
 		if e.State == progress.Failed {
 			e.State, e.Text, e.Log = progress.Finished, strings.TrimPrefix(e.Text+", failed", ", "), ""
