@@ -4,7 +4,7 @@
 // Header: linux/if_arp.h
 // SHA256: bf253dab740065daf6283a0d0fdeedf3c07acaf03271d0c50a723e0fdd895429
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 c81807a94c0b2efb6f7d0bd5a290b999b473b8473b6182c6e8dfc474b1ed8711
+// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if_link.h
 // SHA256: 05876ecd1b6b79cee5e4cf6269478794e719580e4c4c480a76f711935ddcac93
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 c81807a94c0b2efb6f7d0bd5a290b999b473b8473b6182c6e8dfc474b1ed8711
+// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/netlink.h
 // SHA256: 4da259993aa6a1d7a28333f05670333bd48fa0a29beebab386e67a12b999037e
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 c81807a94c0b2efb6f7d0bd5a290b999b473b8473b6182c6e8dfc474b1ed8711
+// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/veth.h
 // SHA256: ce185c9ad6bfae75895ced4fb442102f0a59008deff4d0bf18f2b10159df4a5f
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 c81807a94c0b2efb6f7d0bd5a290b999b473b8473b6182c6e8dfc474b1ed8711
+// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
 
 package uapi
 
