@@ -215,3 +215,27 @@ func TestPlaceholderSignOff(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// TestLongLineOfMessage: netdev's runner is silent about it, a reader is not.
+func TestLongLineOfMessage(t *testing.T) {
+	f := newFixture(t)
+	f.commit(t, goodSteps())
+	f.edit(t, func(n int, s string) string {
+		if n == 2 {
+			s = strings.Replace(s, "Because.", strings.Repeat("because ", 10), 1)
+		}
+		return s
+	})
+	for _, r := range f.check(t, t.TempDir(), Options{}) {
+		if r.Check != "checkpatch" {
+			continue
+		}
+		want := Pass
+		if r.Patch == 2 {
+			want = Warning
+		}
+		if r.Code != want {
+			t.Errorf("patch %d: %v, want %v", r.Patch, r.Code, want)
+		}
+	}
+}

@@ -60,7 +60,7 @@ func All() []Check {
 		{Name: "ynl", About: "specs are valid, generated code is up to date", thread: checkYNL, projects: []string{linux}, tools: []string{"python3"}},
 		{Name: "verify_signedoff", About: "signed off by its author", patch: checkSignedOff},
 		{Name: "verify_fixes", About: "Fixes: names a commit as it should", patch: checkFixes},
-		{Name: "checkpatch", About: "checkpatch --strict --codespell --max-line-length=80", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 2, reads: true},
+		{Name: "checkpatch", About: "checkpatch --strict --codespell --max-line-length=80", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 3, reads: true},
 		{Name: "cc_maintainers", About: "whom get_maintainer names gets a copy", patch: checkCc, tools: []string{"perl"}, reads: true},
 		{Name: "header_inline", About: "functions in headers are static inline", patch: checkHeaderInline},
 		{Name: "source_inline", About: "no inline in C files", patch: checkSourceInline},
