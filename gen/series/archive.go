@@ -16,9 +16,9 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"xpsgen/gen/series/mail"
-	"xpsgen/gen/series/manifest"
 	"xpsgen/gen/series/patch"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 var (

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"xpsgen/gen/series/manifest"
 	"xpsgen/gen/series/patch"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // Directories of the two series in a workbench.

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"xpsgen/gen/series/manifest"
 	"xpsgen/gen/series/patch"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // Unsigned returns the patches of the posting, to be compared with those of b:

@@ -9,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	gitenv "xpsgen/gen/series/git"
+	gitenv "xpsgen/vmtest/git"
 	"xpsgen/vmtest/proc"
 )
 

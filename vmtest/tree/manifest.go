@@ -2,7 +2,7 @@
 
 package tree
 
-import "xpsgen/gen/series/manifest"
+import "xpsgen/vmtest/tree/manifest"
 
 // What a manifest says, under the names by which users of trees know it. The
 // package manifest reads it for those, too, who need no tree.

@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"xpsgen/gen/series/manifest"
 	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // Options say which tree to open. Series and Cache are required.

@@ -15,8 +15,8 @@ import (
 
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/check"
-	"xpsgen/gen/series/manifest"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 func seriesCheckCommand(env *environment) *cli.Command {

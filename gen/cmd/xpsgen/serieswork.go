@@ -10,11 +10,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/series"
-	"xpsgen/gen/series/git"
-	"xpsgen/gen/series/manifest"
 	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/git"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // outFlag says where the tree of a command is.

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"xpsgen/gen/series/manifest"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // The fixture is a tree that has just enough of a kernel's for the checks: a

@@ -11,8 +11,8 @@ import (
 	"regexp"
 	"strings"
 
-	"xpsgen/gen/series/manifest"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // CoverName is the file of a series' directory that holds the cover letter.

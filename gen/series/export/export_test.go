@@ -23,8 +23,8 @@ import (
 	"xpsgen/gen/series/check"
 	"xpsgen/gen/series/gate"
 	"xpsgen/gen/series/mail"
-	"xpsgen/gen/series/manifest"
 	"xpsgen/gen/series/patch"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")

@@ -12,9 +12,9 @@ import (
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/check"
 	"xpsgen/gen/series/mail"
-	"xpsgen/gen/series/manifest"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // git runs git on a repository of the cache with nothing configured.

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"xpsgen/gen/series"
-	"xpsgen/gen/series/git"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/git"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
 )

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"xpsgen/gen/series/git"
+	"xpsgen/vmtest/git"
 )
 
 // commit is one commit of a tree.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"xpsgen/gen/series/git"
+	"xpsgen/vmtest/git"
 )
 
 // State says how two forms of one patch relate.

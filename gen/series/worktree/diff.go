@@ -13,9 +13,9 @@ import (
 	"strconv"
 
 	"xpsgen/gen/series"
-	"xpsgen/gen/series/git"
-	"xpsgen/gen/series/manifest"
+	"xpsgen/vmtest/git"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // DiffOptions say what to compare. All but Progress are required.

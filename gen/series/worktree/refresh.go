@@ -13,9 +13,9 @@ import (
 	"slices"
 
 	"xpsgen/gen/series"
-	"xpsgen/gen/series/manifest"
 	"xpsgen/gen/series/patch"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // RefreshOptions say what a refresh may do.

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"xpsgen/gen/series"
-	"xpsgen/gen/series/git"
+	"xpsgen/vmtest/git"
 )
 
 const (
