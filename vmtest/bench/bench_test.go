@@ -163,7 +163,7 @@ func TestBootsAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runs, said := 0, 0
-			err := boot(func(progress.Event) { said++ }, "bench", func() error {
+			err := tryTwice(func(progress.Event) { said++ }, "bench", func() error {
 				if runs++; runs == 1 {
 					return tt.first
 				}

@@ -19,17 +19,19 @@ import (
 	"strconv"
 	"strings"
 
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/boot"
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/guest/bench/record"
+	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/vm"
 )
 
 // Options describe a run.
 type Options struct {
 	// Source is the tree with the series. The base is built from it too.
-	Source vmtest.Source
+	Source prepare.Source
 	// Rounds is how many rounds without an interrupt a figure needs; 0 means
 	// [DefaultRounds].
 	Rounds int
@@ -95,7 +97,7 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 }
 
 // measure boots one kernel and counts in it.
-func measure(ctx context.Context, opt *Options, src vmtest.Source, program string) ([]Figure, error) {
+func measure(ctx context.Context, opt *Options, src prepare.Source, program string) ([]Figure, error) {
 	step := "bench " + src.Name()
 	args := []string{program, "-rounds", strconv.Itoa(opt.Rounds), "-run", opt.Only}
 	if src.Unpatched {
@@ -105,11 +107,11 @@ func measure(ctx context.Context, opt *Options, src vmtest.Source, program strin
 	var complaints strings.Builder
 	done := src.Progress.Step(step, "")
 	var code int
-	err := boot(src.Progress, step, func() (err error) {
-		code, err = vmtest.RunProgram(ctx, vmtest.ProgramOptions{
-			GuestOptions: vmtest.GuestOptions{
+	err := tryTwice(src.Progress, step, func() (err error) {
+		code, err = run.Program(ctx, run.ProgramOptions{
+			GuestOptions: run.GuestOptions{
 				Source:  src,
-				Machine: vmtest.Machine{Accel: "tcg", CPUs: 1, MemoryMiB: 1024, InstructionClock: true},
+				Machine: boot.Machine{Accel: "tcg", CPUs: 1, MemoryMiB: 1024, InstructionClock: true},
 			},
 			Args: args, Stdout: out, Stderr: &complaints,
 		})
@@ -131,11 +133,11 @@ func measure(ctx context.Context, opt *Options, src vmtest.Source, program strin
 	return out.figures, err
 }
 
-// boot runs a guest, and once more if not a word came from it: on a machine
+// tryTwice runs a guest, and once more if not a word came from it: on a machine
 // with far more to do than it has CPUs, QEMU's clock of instructions has been
 // seen to stand still while the guest calibrated its timer. A guest that has
 // spoken has begun to count, and is not run again.
-func boot(p progress.Func, step string, run func() error) error {
+func tryTwice(p progress.Func, step string, run func() error) error {
 	err := run()
 	var mute *vm.BootError
 	if !errors.As(err, &mute) || mute.Exited {

@@ -21,8 +21,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"xpsgen/vmtest"
 	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/guest/bench/record"
 )
 
@@ -70,7 +70,7 @@ func stepsPlot(r Run) (template.HTML, error) {
 }
 
 // bootsPlot draws what ways to boot take.
-func bootsPlot(boots []vmtest.BootTime) (template.HTML, error) {
+func bootsPlot(boots []boots.Time) (template.HTML, error) {
 	var names []string
 	var values plotter.Values
 	for _, b := range boots {

@@ -13,10 +13,11 @@ import (
 	"strings"
 	"time"
 
-	"xpsgen/vmtest"
 	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/verdict"
 )
 
 // Data is what to write about.
@@ -26,7 +27,7 @@ type Data struct {
 	// Bench are benchmarks, one a base. May be empty.
 	Bench []*bench.Results
 	// Boots are what ways to boot take. May be empty.
-	Boots []vmtest.BootTime
+	Boots []boots.Time
 	// Builds are what builds of the kernel take. May be empty.
 	Builds []build.Time
 }
@@ -35,7 +36,7 @@ type Data struct {
 type Run struct {
 	// Name is that of its results directory.
 	Name string
-	*vmtest.Results
+	*verdict.Results
 }
 
 //go:embed page.html

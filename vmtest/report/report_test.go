@@ -12,11 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"xpsgen/vmtest"
 	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/guest/bench/record"
 	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/verdict"
 )
 
 // maxPage is how big a page may be, in bytes.
@@ -29,14 +31,14 @@ func sample() Data {
 		return bench.Figure{ID: record.ID{Contender: contender, Path: path, Size: size}, Min: min, Median: min,
 			Rounds: 4, Asked: 3, Queues: queues}
 	}
-	failed := Run{Name: "net-next", Results: &vmtest.Results{
+	failed := Run{Name: "net-next", Results: &verdict.Results{
 		Reasons: []string{"test hook/a01 failed", "the console shows a splat"},
 		Counts:  ktap.Counts{Pass: 1, Fail: 1, Skip: 1}, Planned: 3, Seed: 42,
 		Started: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Accel: "tcg",
 		Boot: time.Second, Total: 7 * time.Second,
-		Steps:   []vmtest.StepTime{{Step: "build kernel 7.3.4", Elapsed: 250 * time.Second}, {Step: "build ip", Cached: true}},
-		Inputs:  vmtest.Inputs{KernelRelease: "7.3.4", KernelVersion: "7.3.4", KernelPatches: []string{"0123  0001-a.patch"}, IPRoute2Patches: []string{"4567  0001-b.patch"}},
-		Splats:  []vmtest.Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: at <net/core/dev.c>:1", " dev_xps_prog_run+0x1/0x2"}}},
+		Steps:   []progress.StepTime{{Step: "build kernel 7.3.4", Elapsed: 250 * time.Second}, {Step: "build ip", Cached: true}},
+		Inputs:  verdict.Inputs{KernelRelease: "7.3.4", KernelVersion: "7.3.4", KernelPatches: []string{"0123  0001-a.patch"}, IPRoute2Patches: []string{"4567  0001-b.patch"}},
+		Splats:  []verdict.Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: at <net/core/dev.c>:1", " dev_xps_prog_run+0x1/0x2"}}},
 		Console: strings.Repeat("console & more\n", 50_000), Config: "CONFIG_XPS=y\n",
 		Report: &ktap.Report{Tests: []ktap.Test{
 			{Name: "hook", Status: ktap.Fail, Subtests: []ktap.Test{
@@ -47,7 +49,7 @@ func sample() Data {
 		}},
 	}}
 	return Data{
-		Runs: []Run{failed, {Name: "6.12", Results: &vmtest.Results{Passed: true, Report: &ktap.Report{}}}},
+		Runs: []Run{failed, {Name: "6.12", Results: &verdict.Results{Passed: true, Report: &ktap.Report{}}}},
 		Bench: []*bench.Results{{
 			Base:      "net-next",
 			Unpatched: []bench.Figure{figure("none", "udp", 0, 4000), figure("none", "xmit", 0, 300)},
@@ -57,7 +59,7 @@ func sample() Data {
 				figure("xps-const", "dump-by-devices", 1, 900), figure("xps-const", "dump-by-devices", 64, 901),
 			},
 		}},
-		Boots: []vmtest.BootTime{
+		Boots: []boots.Time{
 			{Name: "bare", What: "init <powers off>", Min: time.Second, Median: 1100 * time.Millisecond, Ratio: 1},
 			{Name: "verdict", Min: 1200 * time.Millisecond, Median: 1210 * time.Millisecond, Ratio: 1.1},
 		},

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"xpsgen/vmtest/build/image"
+	"xpsgen/vmtest/image"
 )
 
 // firstFD is the number of the first descriptor a child inherits beyond its

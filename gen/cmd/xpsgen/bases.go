@@ -7,25 +7,25 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"xpsgen/vmtest/run"
 
-	"xpsgen/vmtest"
+	"github.com/urfave/cli/v2"
 )
 
 // runBases runs the suite on each of bases and says in the end what came of
 // each. The exit code is that of the worst.
-func (env *environment) runBases(c *cli.Context, opt vmtest.SuiteOptions, bases []string) error {
+func (env *environment) runBases(c *cli.Context, opt run.SuiteOptions, bases []string) error {
 	out := opt.Out
 	if out == "" {
 		out = filepath.Join(opt.Source.Root, "out")
 	}
 	worst := exitPassed
-	result, err := vmtest.RunBases(c.Context, vmtest.BasesOptions{
+	result, err := run.Bases(c.Context, run.BasesOptions{
 		Suite: opt,
 		Bases: bases,
 		Out:   out,
 		KTAP:  opt.KTAP,
-		Done: func(r *vmtest.BaseResult) {
+		Done: func(r *run.BaseResult) {
 			if r.Outcome != nil {
 				env.summary(r.Outcome, r.Out)
 				if !r.Outcome.Passed() {
@@ -53,7 +53,7 @@ func (env *environment) runBases(c *cli.Context, opt vmtest.SuiteOptions, bases 
 }
 
 // basesSummary is the whole run in one line.
-func basesSummary(r *vmtest.BasesResult) string {
+func basesSummary(r *run.BasesResult) string {
 	var parts []string
 	for _, b := range r.Bases {
 		switch {

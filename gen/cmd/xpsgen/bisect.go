@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/series/check"
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/bisect"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/ktap"
 )
@@ -66,7 +66,7 @@ func (env *environment) bisect(c *cli.Context) error {
 	}
 	worst := exitPassed
 	for _, base := range bases {
-		opt := vmtest.BisectOptions{Source: src, Machine: machine, KTAP: results}
+		opt := bisect.Options{Source: src, Machine: machine, KTAP: results}
 		opt.Source.Base = base
 		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "bisect")
 		var nested *ktap.Nested
@@ -102,13 +102,13 @@ func (env *environment) bisect(c *cli.Context) error {
 
 // bisectBase walks through the series of one base and returns how many patches
 // failed.
-func (env *environment) bisectBase(c *cli.Context, opt vmtest.BisectOptions) (failed int, err error) {
+func (env *environment) bisectBase(c *cli.Context, opt bisect.Options) (failed int, err error) {
 	if !c.Bool("no-warnings") {
 		if opt.Checks, err = env.patchChecks(c, &opt); err != nil {
 			return 0, err
 		}
 	}
-	steps, err := vmtest.RunBisect(c.Context, opt)
+	steps, err := bisect.Run(c.Context, opt)
 	if err != nil {
 		return 0, err
 	}
@@ -137,12 +137,12 @@ func (env *environment) bisectBase(c *cli.Context, opt vmtest.BisectOptions) (fa
 
 // patchChecks compares what compilers say before and after each patch of both
 // series.
-func (env *environment) patchChecks(c *cli.Context, opt *vmtest.BisectOptions) (func(string, int) []vmtest.BisectCheck, error) {
+func (env *environment) patchChecks(c *cli.Context, opt *bisect.Options) (func(string, int) []bisect.Check, error) {
 	checks, err := check.Select(bisectChecks)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := vmtest.BisectPlan(c.Context, opt.Source)
+	plan, err := bisect.Plan(c.Context, opt.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (env *environment) patchChecks(c *cli.Context, opt *vmtest.BisectOptions) (
 	if err != nil {
 		return nil, err
 	}
-	found := map[string][]vmtest.BisectCheck{}
+	found := map[string][]bisect.Check{}
 	key := func(project string, n int) string { return fmt.Sprintf("%s %d", project, n) }
 	s := &seriesChecker{env: env, cache: opt.Source.Cache}
 	want := map[string]bool{}
@@ -170,16 +170,16 @@ func (env *environment) patchChecks(c *cli.Context, opt *vmtest.BisectOptions) (
 				continue
 			}
 			k := key(r.Project, max(r.Patch, 1))
-			found[k] = append(found[k], vmtest.BisectCheck{
+			found[k] = append(found[k], bisect.Check{
 				Name: r.Check, OK: !r.Code.Failed() && r.Code != check.Blocked, Summary: r.Summary, Cached: r.Cached,
 			})
 		}
 	}
-	return func(project string, n int) []vmtest.BisectCheck { return found[key(project, n)] }, nil
+	return func(project string, n int) []bisect.Check { return found[key(project, n)] }, nil
 }
 
 // bisectTable is a line for each step, under a heading.
-func bisectTable(steps []*vmtest.BisectStep) []string {
+func bisectTable(steps []*bisect.Step) []string {
 	word := func(ok bool) string {
 		if ok {
 			return "ok"

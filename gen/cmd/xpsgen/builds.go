@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"xpsgen/vmtest/prepare"
 
-	"xpsgen/vmtest"
+	"github.com/urfave/cli/v2"
 )
 
 func buildsCommand(env *environment) *cli.Command {
@@ -17,7 +17,7 @@ func buildsCommand(env *environment) *cli.Command {
 		Name:  "builds",
 		Usage: "compile the kernel series where what it needs is missing",
 		Description: "Compiles what the series touches without each of\n" +
-			strings.Join(vmtest.Withouts(), ", ") + ". Nothing is booted.\n\n" +
+			strings.Join(prepare.Withouts(), ", ") + ". Nothing is booted.\n\n" +
 			"Examples:\n" +
 			"  xpsgen builds\n" +
 			"  xpsgen builds --base all",
@@ -41,15 +41,15 @@ func (env *environment) builds(c *cli.Context) error {
 	var failed error
 	for _, base := range bases {
 		src.Base = base
-		err := vmtest.CheckBuilds(c.Context, src)
-		if err != nil && !vmtest.IsVerdict(err) {
+		err := prepare.CheckBuilds(c.Context, src)
+		if err != nil && !prepare.IsVerdict(err) {
 			return errors.Join(failed, err)
 		}
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
-		env.ui.Verdict(true, fmt.Sprintf("%s: builds without %s", src.Name(), strings.Join(vmtest.Withouts(), ", ")))
+		env.ui.Verdict(true, fmt.Sprintf("%s: builds without %s", src.Name(), strings.Join(prepare.Withouts(), ", ")))
 	}
 	return failed
 }

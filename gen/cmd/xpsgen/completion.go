@@ -12,7 +12,9 @@ import (
 
 	"xpsgen/gen/series/check"
 	"xpsgen/gen/uapi"
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/plan"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/workbench"
 )
 
 // bashCompletion and zshCompletion ask the command itself, so that they never
@@ -74,15 +76,15 @@ func completing(args []string) bool {
 // kernelBases are what --base takes; without a workbench the one that is the
 // default.
 func kernelBases(root string) []string {
-	root, err := vmtest.FindRoot(root, "")
+	root, err := workbench.Find(root, "")
 	if err != nil {
-		return []string{vmtest.DefaultBase}
+		return []string{prepare.DefaultBase}
 	}
-	names, err := vmtest.Bases(root, vmtest.AllBases)
+	names, err := prepare.Bases(root, prepare.AllBases)
 	if err != nil {
-		return []string{vmtest.DefaultBase}
+		return []string{prepare.DefaultBase}
 	}
-	return append(names, vmtest.AllBases)
+	return append(names, prepare.AllBases)
 }
 
 // completeValue answers for an unfinished line that ends in a flag which wants
@@ -95,7 +97,7 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 	switch strings.TrimLeft(args[len(args)-2], "-") {
 	case "run":
 		// No pattern is the one that cannot be wrong.
-		words, _ = vmtest.Plan("")
+		words, _ = plan.Names("")
 	case "accel":
 		words = []string{"auto", "kvm", "tcg"}
 	case "base":
@@ -105,7 +107,7 @@ func completeValue(args []string, stdout io.Writer) (answered bool) {
 	case "onto":
 		words = baseNames(os.Getenv("XPSGEN_ROOT"))
 	case "config":
-		words = vmtest.Fragments()
+		words = prepare.Fragments()
 	case "arch":
 		words = uapi.Arches()
 	case "only":

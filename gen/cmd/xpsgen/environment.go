@@ -13,8 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/cmd/xpsgen/ui"
-	"xpsgen/vmtest"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/workbench"
 )
 
 // environment is what the commands share: streams, and the global flags once
@@ -88,7 +88,7 @@ func (env *environment) paths(c *cli.Context) (root, cache string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	root, err = vmtest.FindRoot(c.String("root"), cache)
+	root, err = workbench.Find(c.String("root"), cache)
 	if err != nil {
 		return "", "", err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/worktree"
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/prepare"
 )
 
 // Exit codes. 69 is EX_UNAVAILABLE of sysexits.h: the workbench, not the
@@ -51,11 +51,11 @@ func exitCode(ctx context.Context, err error) int {
 		return exitPassed
 	case errors.As(err, &status):
 		return status.code
-	case errors.As(err, &usage), errors.Is(err, vmtest.ErrSource), uapiUsage(err):
+	case errors.As(err, &usage), errors.Is(err, prepare.ErrSource), uapiUsage(err):
 		return exitUsage
 	case ctx.Err() != nil:
 		return exitSignal
-	case vmtest.IsVerdict(err), isSeriesVerdict(err), uapiVerdict(err):
+	case prepare.IsVerdict(err), isSeriesVerdict(err), uapiVerdict(err):
 		return exitFailed
 	}
 	return exitBreakdown

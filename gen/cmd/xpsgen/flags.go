@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/urfave/cli/v2"
+	"xpsgen/vmtest/boot"
+	"xpsgen/vmtest/prepare"
 
-	"xpsgen/vmtest"
+	"github.com/urfave/cli/v2"
 )
 
 // sourceFlags choose what is built: shared by every command that boots.
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{
-			Name: "base", EnvVars: []string{"XPSGEN_BASE"}, Value: vmtest.DefaultBase,
+			Name: "base", EnvVars: []string{"XPSGEN_BASE"}, Value: prepare.DefaultBase,
 			Usage: "kernel base `NAME` of kernel-patches/series.toml, or all for each in turn where that makes sense",
 		},
 		&cli.StringFlag{
@@ -44,21 +45,21 @@ func (env *environment) bases(c *cli.Context) (names []string, all bool, err err
 	if err != nil {
 		return nil, false, err
 	}
-	all = c.String("base") == vmtest.AllBases
+	all = c.String("base") == prepare.AllBases
 	if all && c.String("kernel") != "" {
 		return nil, false, &usageError{
 			text:    "--kernel is one tree, so --base names the one series to apply to it and not all",
 			command: c.Command.HelpName,
 		}
 	}
-	names, err = vmtest.Bases(root, c.String("base"))
+	names, err = prepare.Bases(root, c.String("base"))
 	return names, all, err
 }
 
 // source is what the user wants built, for a command that works on one base.
-func (env *environment) source(c *cli.Context) (vmtest.Source, error) {
-	if c.String("base") == vmtest.AllBases {
-		return vmtest.Source{}, &usageError{
+func (env *environment) source(c *cli.Context) (prepare.Source, error) {
+	if c.String("base") == prepare.AllBases {
+		return prepare.Source{}, &usageError{
 			text:    c.Command.HelpName + " works on one base: name it",
 			command: c.Command.HelpName,
 		}
@@ -66,19 +67,19 @@ func (env *environment) source(c *cli.Context) (vmtest.Source, error) {
 	return env.anySource(c)
 }
 
-// anySource is source for a command that can take [vmtest.AllBases] apart.
-func (env *environment) anySource(c *cli.Context) (vmtest.Source, error) {
+// anySource is source for a command that can take [prepare.AllBases] apart.
+func (env *environment) anySource(c *cli.Context) (prepare.Source, error) {
 	root, cache, err := env.paths(c)
 	if err != nil {
-		return vmtest.Source{}, err
+		return prepare.Source{}, err
 	}
 	if c.Int("jobs") < 1 {
-		return vmtest.Source{}, &usageError{
+		return prepare.Source{}, &usageError{
 			text:    fmt.Sprintf("--jobs: %d is less than 1", c.Int("jobs")),
 			command: c.Command.HelpName,
 		}
 	}
-	return vmtest.Source{
+	return prepare.Source{
 		Root:        root,
 		Cache:       cache,
 		Base:        c.String("base"),
@@ -108,8 +109,8 @@ func machineFlags() []cli.Flag {
 	}
 }
 
-func (env *environment) machine(c *cli.Context) (vmtest.Machine, error) {
-	m := vmtest.Machine{Accel: c.String("accel"), CPUs: c.Int("cpus"), MemoryMiB: c.Int("memory")}
+func (env *environment) machine(c *cli.Context) (boot.Machine, error) {
+	m := boot.Machine{Accel: c.String("accel"), CPUs: c.Int("cpus"), MemoryMiB: c.Int("memory")}
 	if err := m.Validate(); err != nil {
 		return m, &usageError{text: err.Error(), command: c.Command.HelpName}
 	}

@@ -20,13 +20,13 @@ import (
 )
 
 func main() {
-	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(xpsgen(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole command without the process around it. The first SIGINT,
+// xpsgen is the whole command without the process around it. The first SIGINT,
 // SIGTERM or SIGHUP cancels the context, so that every child is ended and
 // every lock released; a second one ends the process at once.
-func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
+func xpsgen(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	if completeValue(args, stdout) {
 		return exitPassed
 	}

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"xpsgen": func() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+		"xpsgen": func() { os.Exit(xpsgen(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
 

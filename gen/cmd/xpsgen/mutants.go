@@ -10,8 +10,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"xpsgen/vmtest"
 	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/mutants"
+	"xpsgen/vmtest/run"
 )
 
 func mutantsCommand(env *environment) *cli.Command {
@@ -54,11 +55,11 @@ func (env *environment) mutants(c *cli.Context) error {
 	}
 	seed := c.Int64("seed")
 	if seed == 0 {
-		seed = vmtest.DrawSeed()
+		seed = run.DrawSeed()
 	}
-	lists := make([][]vmtest.Mutant, len(bases))
+	lists := make([][]mutants.Mutant, len(bases))
 	for i, base := range bases {
-		if lists[i], err = vmtest.LoadMutants(filepath.Join(src.Root, "vmtest", "mutants"), base, c.Args().Slice()); errors.Is(err, vmtest.ErrNoMutant) {
+		if lists[i], err = mutants.Load(filepath.Join(src.Root, "vmtest", "mutants"), base, c.Args().Slice()); errors.Is(err, mutants.ErrUnknown) {
 			return &usageError{text: err.Error(), command: "xpsgen mutants"}
 		} else if err != nil {
 			return err
@@ -75,10 +76,10 @@ func (env *environment) mutants(c *cli.Context) error {
 	}
 	worst := exitPassed
 	for i, base := range bases {
-		opt := vmtest.MutantOptions{Source: src, Machine: machine, Mutants: lists[i], KTAP: results}
+		opt := mutants.Options{Source: src, Machine: machine, Mutants: lists[i], KTAP: results}
 		opt.Source.Base = base
 		if n := c.Int("sample"); n > 0 {
-			opt.Mutants = vmtest.SampleMutants(lists[i], n, seed)
+			opt.Mutants = mutants.Sample(lists[i], n, seed)
 			env.ui.Printf("note  mutants: %d of %d for %s, seed %d", len(opt.Mutants), len(lists[i]), base, seed)
 		}
 		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "mutants")
@@ -87,7 +88,7 @@ func (env *environment) mutants(c *cli.Context) error {
 			nested = w.Nest(base)
 			opt.KTAP = nested
 		}
-		survivors, err := vmtest.RunMutants(c.Context, opt)
+		survivors, err := mutants.Run(c.Context, opt)
 		if err != nil && (!all || c.Context.Err() != nil) {
 			return err
 		}
@@ -115,7 +116,7 @@ func (env *environment) mutants(c *cli.Context) error {
 	return nil
 }
 
-func (env *environment) listMutants(mutants []vmtest.Mutant) error {
+func (env *environment) listMutants(mutants []mutants.Mutant) error {
 	said := map[string]bool{}
 	for _, m := range mutants {
 		if said[m.Name] {

@@ -11,10 +11,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"xpsgen/vmtest"
 	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/report"
+	"xpsgen/vmtest/verdict"
 )
 
 func reportCommand(env *environment) *cli.Command {
@@ -70,7 +72,7 @@ func reportData(root string, dirs []string) (report.Data, error) {
 	var d report.Data
 	all := len(dirs) == 0
 	if all {
-		found, err := filepath.Glob(filepath.Join(root, "out", "*", vmtest.JSONFile))
+		found, err := filepath.Glob(filepath.Join(root, "out", "*", verdict.JSONFile))
 		if err != nil {
 			return d, fmt.Errorf("look for results: %w", err)
 		}
@@ -79,7 +81,7 @@ func reportData(root string, dirs []string) (report.Data, error) {
 		}
 	}
 	for _, dir := range dirs {
-		r, err := vmtest.ReadResults(dir)
+		r, err := verdict.Read(dir)
 		if err != nil {
 			return d, err
 		}
@@ -96,16 +98,16 @@ func reportData(root string, dirs []string) (report.Data, error) {
 		}
 		d.Bench = append(d.Bench, r)
 	}
-	d.Boots, err = vmtest.ReadBoots(bootsFile(root))
+	d.Boots, err = boots.Read(bootsFile(root))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
-	d.Builds, err = vmtest.ReadBuilds(buildsFile(root))
+	d.Builds, err = prepare.ReadBuilds(buildsFile(root))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
 	if len(d.Runs) == 0 && len(d.Bench) == 0 && len(d.Boots) == 0 && len(d.Builds) == 0 {
-		return d, fmt.Errorf("%w in %s: make vmtest, make bench or make bench-vm leaves some", vmtest.ErrNoResults, filepath.Join(root, "out"))
+		return d, fmt.Errorf("%w in %s: make vmtest, make bench or make bench-vm leaves some", verdict.ErrNoResults, filepath.Join(root, "out"))
 	}
 	return d, nil
 }

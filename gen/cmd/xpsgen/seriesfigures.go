@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 
 	"xpsgen/gen/series"
-	"xpsgen/vmtest"
 	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/prepare"
 )
 
 // figures are what the cover letter of a thread may quote: the counts of the
@@ -31,7 +31,7 @@ func (e *exporter) figures(ctx context.Context, t thread) (map[string]string, er
 		if err != nil {
 			return nil, err
 		}
-		src := vmtest.Source{Root: e.root, Cache: e.cache, Base: t.base.Name, Progress: e.env.ui.Progress()}
+		src := prepare.Source{Root: e.root, Cache: e.cache, Base: t.base.Name, Progress: e.env.ui.Progress()}
 		kernel, err := src.OpenKernel(ctx)
 		if err != nil {
 			return nil, err

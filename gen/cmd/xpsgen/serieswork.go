@@ -11,10 +11,10 @@ import (
 
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/worktree"
-	"xpsgen/vmtest"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/git"
 	"xpsgen/vmtest/tree/manifest"
+	"xpsgen/vmtest/workbench"
 )
 
 // outFlag says where the tree of a command is.
@@ -97,7 +97,7 @@ func (env *environment) completeBases(c *cli.Context) {
 
 // baseNames lists the bases of both series, none if there is no workbench.
 func baseNames(root string) []string {
-	root, err := vmtest.FindRoot(root, "")
+	root, err := workbench.Find(root, "")
 	if err != nil {
 		return nil
 	}

@@ -8,14 +8,14 @@ import (
 	"os"
 
 	"xpsgen/gen/cmd/xpsgen/ui"
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/run"
 )
 
 // shell runs the guest's shell on our terminal, which is raw meanwhile and as
 // it was on every way out. Without a terminal the shell reads a script from
 // stdin.
-func (env *environment) shell(ctx context.Context, opt vmtest.GuestOptions) error {
-	guest, err := vmtest.PrepareGuest(ctx, opt)
+func (env *environment) shell(ctx context.Context, opt run.GuestOptions) error {
+	guest, err := run.PrepareGuest(ctx, opt)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (env *environment) shell(ctx context.Context, opt vmtest.GuestOptions) erro
 		}
 		return err
 	}
-	code, err := guest.Shell(ctx, vmtest.ShellOptions{
+	code, err := guest.Shell(ctx, run.ShellOptions{
 		In:     env.stdin,
 		Out:    env.stdout,
 		Size:   tty.Size,

@@ -13,7 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/uapi"
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/prepare"
 )
 
 func uapiCommand(env *environment) *cli.Command {
@@ -60,7 +60,7 @@ func headerFlags() []cli.Flag {
 
 // uapiJob is what the flags of all uapi commands amount to.
 type uapiJob struct {
-	src     vmtest.Source
+	src     prepare.Source
 	file    string
 	config  *uapi.Config
 	tree    string
@@ -105,7 +105,7 @@ func (env *environment) uapiJob(c *cli.Context) (*uapiJob, error) {
 	}
 	// A package stays with its base until it is told otherwise.
 	if stamped := uapi.StampedBase(j.out); stamped != "" && !c.IsSet("base") {
-		if _, err := vmtest.Bases(j.src.Root, stamped); err == nil {
+		if _, err := prepare.Bases(j.src.Root, stamped); err == nil {
 			j.src.Base = stamped
 		}
 	}
@@ -152,7 +152,7 @@ func (j *uapiJob) options(ctx context.Context) (uapi.Options, error) {
 		Config: j.config, CC: cc, Arch: j.archs, Jobs: j.jobs,
 	}
 	if j.tree == "" && j.include == "" {
-		h, err := vmtest.Headers(ctx, j.src)
+		h, err := prepare.Headers(ctx, j.src)
 		if err != nil {
 			return opt, err
 		}
@@ -167,7 +167,7 @@ func (env *environment) uapi(c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	if c.Bool("check") && c.String("base") == vmtest.AllBases {
+	if c.Bool("check") && c.String("base") == prepare.AllBases {
 		return env.uapiCheckAll(c)
 	}
 	j, err := env.uapiJob(c)

@@ -10,17 +10,17 @@ import (
 	"strings"
 
 	"xpsgen/gen/uapi"
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/prepare"
 )
 
 // headersOf returns directories of the headers of a base, by target. h is what
 // is known already: the headers for this machine.
-func headersOf(src vmtest.Source, h *vmtest.HeadersResult) func(ctx context.Context, arch string) (string, error) {
+func headersOf(src prepare.Source, h *prepare.HeadersResult) func(ctx context.Context, arch string) (string, error) {
 	return func(ctx context.Context, arch string) (string, error) {
 		if uapi.KernelArch(arch) == "x86" {
 			return h.Include, nil
 		}
-		other, err := vmtest.HeadersFor(ctx, src, uapi.KernelArch(arch))
+		other, err := prepare.HeadersFor(ctx, src, uapi.KernelArch(arch))
 		if err != nil {
 			return "", err
 		}
@@ -31,7 +31,7 @@ func headersOf(src vmtest.Source, h *vmtest.HeadersResult) func(ctx context.Cont
 // headerSpecs reads the netlink specifications of the tree that headers are
 // of. NB: git tells a file that is not there from other trouble by its words
 // only, so any failure counts as the former.
-func headerSpecs(h *vmtest.HeadersResult) uapi.SpecReader {
+func headerSpecs(h *prepare.HeadersResult) uapi.SpecReader {
 	return func(ctx context.Context, name string) ([]byte, error) {
 		text, err := h.Show(ctx, uapi.SpecDir+"/"+name+".yaml")
 		if err != nil && ctx.Err() == nil {
@@ -59,12 +59,12 @@ func (j *uapiJob) openHeaders(ctx context.Context, arch string) (src *uapi.Sourc
 }
 
 // openBase finds the headers of a base.
-func openBase(ctx context.Context, src vmtest.Source, arch string) (*uapi.Source, string, error) {
+func openBase(ctx context.Context, src prepare.Source, arch string) (*uapi.Source, string, error) {
 	target := uapi.KernelArch(arch)
 	if target == "x86" {
 		target = ""
 	}
-	h, err := vmtest.HeadersFor(ctx, src, target)
+	h, err := prepare.HeadersFor(ctx, src, target)
 	if err != nil {
 		return nil, "", err
 	}
@@ -85,7 +85,7 @@ func openBase(ctx context.Context, src vmtest.Source, arch string) (*uapi.Source
 func (j *uapiJob) openSpec(ctx context.Context, word, arch string) (*uapi.Source, string, error) {
 	opt := uapi.SourceOptions{Arch: arch, CacheDir: filepath.Join(j.src.Cache, "headers")}
 	base, variant, _ := strings.Cut(word, ":")
-	if _, err := vmtest.Bases(j.src.Root, base); err == nil && base != vmtest.AllBases && (variant == "" || variant == "unpatched") {
+	if _, err := prepare.Bases(j.src.Root, base); err == nil && base != prepare.AllBases && (variant == "" || variant == "unpatched") {
 		src := j.src
 		src.Base, src.KernelDir, src.Unpatched = base, "", variant != ""
 		return openBase(ctx, src, arch)
@@ -107,7 +107,7 @@ func (j *uapiJob) openSpec(ctx context.Context, word, arch string) (*uapi.Source
 
 // bases returns the names of all bases, as far as they can be had.
 func (j *uapiJob) bases() []string {
-	names, err := vmtest.Bases(j.src.Root, vmtest.AllBases)
+	names, err := prepare.Bases(j.src.Root, prepare.AllBases)
 	if err != nil {
 		return nil
 	}

@@ -5,7 +5,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/run"
 )
 
 func vmCommand(env *environment) *cli.Command {
@@ -38,15 +38,15 @@ func guestFlags() []cli.Flag {
 	)
 }
 
-func (env *environment) guest(c *cli.Context) (vmtest.GuestOptions, error) {
+func (env *environment) guest(c *cli.Context) (run.GuestOptions, error) {
 	src, err := env.source(c)
 	if err != nil {
-		return vmtest.GuestOptions{}, err
+		return run.GuestOptions{}, err
 	}
 	src.Unpatched = c.Bool("unpatched")
 	machine, err := env.machine(c)
 	if err != nil {
-		return vmtest.GuestOptions{}, err
+		return run.GuestOptions{}, err
 	}
 	machine.GDB = c.Bool("gdb")
 	if c.Bool("icount") {
@@ -55,7 +55,7 @@ func (env *environment) guest(c *cli.Context) (vmtest.GuestOptions, error) {
 			machine.CPUs = 1
 		}
 	}
-	return vmtest.GuestOptions{
+	return run.GuestOptions{
 		Source:  src,
 		Machine: machine,
 		Add:     c.StringSlice("add"),
@@ -92,7 +92,7 @@ func vmRunCommand(env *environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			code, err := vmtest.RunProgram(c.Context, vmtest.ProgramOptions{
+			code, err := run.Program(c.Context, run.ProgramOptions{
 				GuestOptions: opt,
 				Args:         c.Args().Slice(),
 				Env:          c.StringSlice("env"),

@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"xpsgen/vmtest"
+	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/cache"
 )
 
@@ -40,7 +40,7 @@ func vmBenchCommand(env *environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			times, err := vmtest.CompareBoots(c.Context, vmtest.BootOptions{
+			times, err := boots.Compare(c.Context, boots.Options{
 				Source: src, Rounds: c.Int("rounds"), Accel: c.String("accel"),
 			})
 			if err != nil {

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
-	"github.com/urfave/cli/v2"
+	"xpsgen/vmtest/prepare"
 
-	"xpsgen/vmtest"
+	"github.com/urfave/cli/v2"
 )
 
 func vmBenchBuildCommand(env *environment) *cli.Command {
@@ -32,7 +32,7 @@ func vmBenchBuildCommand(env *environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			times, err := vmtest.CompareBuilds(c.Context, src)
+			times, err := prepare.CompareBuilds(c.Context, src)
 			if err != nil {
 				return err
 			}

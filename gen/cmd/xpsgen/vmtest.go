@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
+	"xpsgen/vmtest/plan"
+	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/verdict"
 
-	"xpsgen/vmtest"
+	"github.com/urfave/cli/v2"
 )
 
 func vmtestCommand(env *environment) *cli.Command {
@@ -85,7 +87,7 @@ func vmtestCommand(env *environment) *cli.Command {
 }
 
 func (env *environment) listTests(c *cli.Context) error {
-	names, err := vmtest.Plan(c.String("run"))
+	names, err := plan.Names(c.String("run"))
 	if err != nil {
 		return &usageError{text: err.Error(), command: "xpsgen vmtest"}
 	}
@@ -99,7 +101,7 @@ func (env *environment) listTests(c *cli.Context) error {
 
 func (env *environment) runSuite(c *cli.Context) error {
 	// A pattern that names nothing is found before a kernel is built for it.
-	if _, err := vmtest.Plan(c.String("run")); err != nil {
+	if _, err := plan.Names(c.String("run")); err != nil {
 		return &usageError{text: err.Error() + " (xpsgen vmtest --list names all)", command: "xpsgen vmtest"}
 	}
 	bases, all, err := env.bases(c)
@@ -115,7 +117,7 @@ func (env *environment) runSuite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	opt := vmtest.SuiteOptions{
+	opt := run.SuiteOptions{
 		Source:  src,
 		Machine: machine,
 		Run:     c.String("run"),
@@ -134,7 +136,7 @@ func (env *environment) runSuite(c *cli.Context) error {
 	if opt.Out == "" {
 		opt.Out = filepath.Join(src.Root, "out", src.Name())
 	}
-	outcome, err := vmtest.RunSuite(c.Context, opt)
+	outcome, err := run.Suite(c.Context, opt)
 	if err != nil {
 		return err
 	}
@@ -146,7 +148,7 @@ func (env *environment) runSuite(c *cli.Context) error {
 }
 
 // summary is the last word on stderr: the verdict, why, and where to look.
-func (env *environment) summary(o *vmtest.Outcome, out string) {
+func (env *environment) summary(o *verdict.Outcome, out string) {
 	env.ui.Verdict(o.Passed(), o.Summary())
 	for _, reason := range o.Reasons {
 		env.ui.Printf("      %s", reason)

@@ -7,13 +7,12 @@
 // kernel tree reports (e01, ...), and what holds without the hook (b01, ...).
 //
 // [Run] wants a kernel with veth, dummy, tun, packet sockets and tracing, root,
-// two CPUs, and to be the only one changing XPS settings. [Names] wants nothing
-// and works anywhere.
+// two CPUs, and to be the only one changing XPS settings. Package plan has the
+// names of the tests for the host.
 package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -22,12 +21,13 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 	"xpsgen/vmtest/guest/suite/rtnl"
 	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/plan"
 )
 
 // Options says how to run the suite. The zero value runs everything and
 // expects the hook.
 type Options struct {
-	// Run selects tests, as [check.ParseFilter] reads it. Empty selects all.
+	// Run selects tests, as [plan.ParseFilter] reads it. Empty selects all.
 	Run string
 	// Unpatched says that the kernel is meant to be without the hook: tests
 	// of the hook are skipped once the kernel was seen to be without it.
@@ -56,9 +56,6 @@ type Options struct {
 	TimeoutScale float64
 }
 
-// ErrNoTests is wrapped when the filter selects nothing.
-var ErrNoTests = errors.New("no test matches")
-
 // env is what the tests share. It is filled before the first one runs.
 type env struct {
 	opt Options
@@ -71,7 +68,7 @@ type env struct {
 // groups is the plan. NB: the test of a06 must come first: it can only fail
 // as long as nothing since boot has written to xps_cpus or xps_rxqs.
 func groups(e *env) []check.Group {
-	plan := []check.Group{
+	all := []check.Group{
 		e.hookTests(),
 		e.baselineTests(),
 		e.demoTests(),
@@ -83,30 +80,20 @@ func groups(e *env) []check.Group {
 		e.selftests(),
 		e.lifetimeTests(),
 	}
-	for i, g := range plan {
-		plan[i] = g.Need(needsRtnetlink)
+	for i, g := range all {
+		all[i] = g.Need(needsRtnetlink)
 	}
-	return plan
-}
-
-// Names lists the tests that [Run] would run, as "group/test", in order.
-// Returns an error wrapping [ErrNoTests] if there are none.
-func Names(run string) ([]string, error) {
-	selected, err := selectTests(&env{}, run)
-	if err != nil {
-		return nil, err
-	}
-	return check.Names(selected), nil
+	return all
 }
 
 func selectTests(e *env, run string) ([]check.Group, error) {
-	f, err := check.ParseFilter(run)
+	f, err := plan.ParseFilter(run)
 	if err != nil {
 		return nil, err
 	}
 	selected := check.Select(groups(e), f)
 	if len(selected) == 0 {
-		return nil, fmt.Errorf("%w %q", ErrNoTests, run)
+		return nil, fmt.Errorf("%w %q", plan.ErrNoTests, run)
 	}
 	return selected, nil
 }
@@ -189,7 +176,7 @@ func haveHook() (bool, error) {
 
 // What a test is told that does not get to run, or does not get to pass.
 const (
-	reasonUnpatched  = "kernel without the XPS hook: RTM_GETLINK of lo shows no IFLA_XPS"
+	reasonUnpatched  = plan.NoHook
 	reasonHookThere  = "kernel meant to be without the XPS hook has it: RTM_GETLINK of lo shows IFLA_XPS"
 	reasonByAccident = "passed by accident: " + reasonUnpatched
 )

@@ -5,6 +5,8 @@ package check
 import (
 	"fmt"
 	"time"
+
+	"xpsgen/vmtest/plan"
 )
 
 // Test is one assertion.
@@ -60,7 +62,7 @@ func Names(groups []Group) []string {
 
 // Select returns the tests that f lets through. Groups left without a test
 // are dropped.
-func Select(groups []Group, f Filter) []Group {
+func Select(groups []Group, f plan.Filter) []Group {
 	var out []Group
 	for _, g := range groups {
 		kept := Group{Name: g.Name}

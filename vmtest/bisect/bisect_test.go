@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package bisect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/plan"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/testenv"
+	"xpsgen/vmtest/verdict"
+)
+
+// addLine is a patch that makes a file of one line into one of two.
+const addLine = `From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
+From: xpsgen <xpsgen@workbench.invalid>
+Date: Sun, 22 Nov 2026 12:00:00 +0000
+Subject: [PATCH] net: %[1]s
+
+Why.
+---
+diff --git a/%[1]s b/%[1]s
+--- a/%[1]s
++++ b/%[1]s
+@@ -1 +1,2 @@
+ first
++second
+`
+
+// fakeBisect is a workbench with two kernel patches and one of iproute2's, on
+// directories of its own. The suite is the real one's names.
+func fakeBisect(t *testing.T) (opt Options, notices *[]string) {
+	t.Helper()
+	root := testenv.Root(t)
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kernel, iproute2 := t.TempDir(), t.TempDir()
+	write(filepath.Join(kernel, "Kbuild"), "#\n")
+	write(filepath.Join(iproute2, "ip", "iplink.c"), "#\n")
+	for _, f := range []string{"hook", "rtnetlink"} {
+		write(filepath.Join(kernel, f), "first\n")
+	}
+	write(filepath.Join(iproute2, "xps"), "first\n")
+	write(filepath.Join(root, "kernel-patches", "6.12", "0001-hook.patch"), fmt.Sprintf(addLine, "hook"))
+	write(filepath.Join(root, "kernel-patches", "6.12", "0002-rtnetlink.patch"), fmt.Sprintf(addLine, "rtnetlink"))
+	write(filepath.Join(root, "iproute2-patches", "6.1", "0001-xps.patch"), fmt.Sprintf(addLine, "xps"))
+	notices = new([]string)
+	opt = Options{
+		Source: prepare.Source{Root: root, Cache: t.TempDir(), Base: "6.12", KernelDir: kernel, IPRoute2Dir: iproute2,
+			Progress: func(e progress.Event) {
+				if e.State == progress.Cached {
+					*notices = append(*notices, e.Step)
+				}
+			}},
+		Out:    t.TempDir(),
+		memo:   &memory{dir: t.TempDir(), same: "x"},
+		builds: func(context.Context, prepare.Source) error { return nil },
+	}
+	return opt, notices
+}
+
+// passing is a run in which everything passes that the pattern selects.
+func passing(_ context.Context, opt run.SuiteOptions) (*verdict.Outcome, error) {
+	names, err := plan.Names(opt.Run)
+	if err != nil {
+		return nil, err
+	}
+	o := &verdict.Outcome{Report: &ktap.Report{}, Planned: names}
+	for _, n := range names {
+		o.Report.Tests = append(o.Report.Tests, ktap.Test{Name: n, Status: ktap.Pass})
+	}
+	return o, nil
+}
+
+// TestBisectWalk: each point has the patches up to it, the other series whole,
+// and the tests that can pass there; a second walk runs nothing.
+func TestBisectWalk(t *testing.T) {
+	opt, notices := fakeBisect(t)
+	var ran []string
+	opt.run = func(ctx context.Context, s run.SuiteOptions) (*verdict.Outcome, error) {
+		ran = append(ran, fmt.Sprintf("%s %d %d %s", filepath.Base(s.Out), s.Source.KernelFirst, s.Source.IPRoute2First, s.Source.Apart))
+		return passing(ctx, s)
+	}
+	steps, err := Run(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(ran, ", "), "linux-1-hook 1 0 bisect, linux-2-rtnetlink 0 0 , iproute2-1-xps 0 0 "; got != want {
+		t.Errorf("ran %s, want %s", got, want)
+	}
+	first, second := steps[0], steps[1]
+	for _, name := range first.Tests {
+		if test, _ := plan.Find(name); test.Needs != "" {
+			t.Errorf("%s is to pass with the hook alone", name)
+		}
+	}
+	if len(first.Tests) == 0 || len(second.Tests) <= len(first.Tests) || first.Passed != len(first.Tests) || !first.OK() {
+		t.Errorf("%d of %d, then of %d tests, %q", first.Passed, len(first.Tests), len(second.Tests), first.Reasons)
+	}
+	// Here no patch is called tun or link.
+	if second.OK() || !strings.Contains(second.Reasons[0], "tests that no patch makes pass") {
+		t.Errorf("got %q", second.Reasons)
+	}
+	ran = nil
+	again, err := Run(t.Context(), opt)
+	if err != nil || len(ran) > 0 || !again[0].Cached || again[0].Passed != first.Passed || len(*notices) < 3 {
+		t.Errorf("ran %q, %+v, %q, %v", ran, again[0], *notices, err)
+	}
+}
+
+// TestBisectFails: what speaks against a patch is in its step, and the walk
+// goes on; a workbench that breaks down ends it.
+func TestBisectFails(t *testing.T) {
+	compile := &build.CompileError{Step: "build", Lines: []string{"dev.c:1: error: no"}}
+	broken := errors.New("no qemu")
+	cases := map[string]struct {
+		run    func(context.Context, run.SuiteOptions) (*verdict.Outcome, error)
+		builds error
+		checks []Check
+		step   int
+		want   string
+		err    error
+	}{
+		"does not build": {
+			run: func(ctx context.Context, s run.SuiteOptions) (*verdict.Outcome, error) {
+				if s.Source.KernelFirst == 1 {
+					return nil, compile
+				}
+				return passing(ctx, s)
+			}, want: "build:",
+		},
+		"a test fails": {
+			run: func(ctx context.Context, s run.SuiteOptions) (*verdict.Outcome, error) {
+				o, err := passing(ctx, s)
+				if s.Source.KernelFirst == 1 {
+					o.Reasons = []string{"1 failed: b01"}
+				}
+				return o, err
+			}, want: "1 failed: b01",
+		},
+		"a new warning": {
+			run: passing, checks: []Check{{Name: "sparse", Summary: "1 new: dev.c"}}, want: "sparse: 1 new: dev.c",
+		},
+		"not without the network": {run: passing, builds: compile, step: 1, want: "builds: build:"},
+		"broken":                  {run: func(context.Context, run.SuiteOptions) (*verdict.Outcome, error) { return nil, broken }, err: broken},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			opt, _ := fakeBisect(t)
+			var out strings.Builder
+			opt.run, opt.KTAP = c.run, &out
+			opt.builds = func(context.Context, prepare.Source) error { return c.builds }
+			opt.Checks = func(project string, n int) []Check {
+				if project == "linux" && n == 1 {
+					return c.checks
+				}
+				return nil
+			}
+			// All tests can pass with what these series have.
+			steps, err := Run(t.Context(), opt)
+			if !errors.Is(err, c.err) {
+				t.Fatal(err)
+			}
+			if c.err != nil {
+				return
+			}
+			if len(steps) != 3 || steps[c.step].OK() || !strings.Contains(strings.Join(steps[c.step].Reasons, "\n"), c.want) {
+				t.Errorf("%d steps, %q, want %q", len(steps), steps[c.step].Reasons, c.want)
+			}
+			if !steps[2].OK() || !strings.Contains(out.String(), "ok 3 iproute2-1-xps") {
+				t.Errorf("%q\n%s", steps[2].Reasons, out.String())
+			}
+			if c.step == 0 && !strings.Contains(out.String(), "not ok 1 linux-1-hook") {
+				t.Error(out.String())
+			}
+		})
+	}
+}

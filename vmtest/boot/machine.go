@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package boot
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/vm"
+)
+
+// Machine says what the guest runs on. The zero value is two CPUs, as much
+// memory as the kernel needs and the best accelerator that works.
+type Machine struct {
+	// Accel is "kvm", "tcg", or "auto" or empty for KVM if a guest reports
+	// in under it and TCG otherwise.
+	Accel string
+	// CPUs defaults to 2, MemoryMiB to 512, or 3072 for a kernel that looks for
+	// trouble.
+	CPUs, MemoryMiB int
+	// InstructionClock makes the guest's clock count instructions. Needs one
+	// CPU and TCG.
+	InstructionClock bool
+	// GDB stops the guest before its first instruction until a debugger
+	// comes.
+	GDB bool
+}
+
+// Bounds of a machine: more CPUs than the kernel was built for, or less
+// memory than it unpacks into, fail in ways that are hard to read.
+const (
+	maxCPUs      = 8
+	minMemoryMiB = 128
+)
+
+// Validate reports what no guest can have.
+func (m *Machine) Validate() error {
+	switch m.Accel {
+	case "", string(vm.Auto), string(vm.KVM), string(vm.TCG):
+	default:
+		return fmt.Errorf("accelerator %q is not kvm, tcg or auto", m.Accel)
+	}
+	if m.CPUs < 0 || m.CPUs > maxCPUs {
+		return fmt.Errorf("%d CPUs: must be 1 to %d", m.CPUs, maxCPUs)
+	}
+	if m.MemoryMiB != 0 && m.MemoryMiB < minMemoryMiB {
+		return fmt.Errorf("%d MiB of memory: must be %d or more", m.MemoryMiB, minMemoryMiB)
+	}
+	return nil
+}
+
+// What a kernel that looks for trouble takes: KASAN has a shadow of all memory
+// and keeps what was freed for a while, kmemleak and lockdep remember much, and
+// all of them look at each access or lock.
+const (
+	// MemoryMiB is the memory of a guest with an ordinary kernel.
+	MemoryMiB      = 512
+	debugMemoryMiB = 3072
+	debugSlowdown  = 4
+)
+
+// Fit returns m with as much memory as the kernel needs, unless it says how
+// much.
+func (m *Machine) Fit(debug bool) *Machine {
+	c := *m
+	switch {
+	case c.MemoryMiB != 0:
+	case debug:
+		c.MemoryMiB = debugMemoryMiB
+	default:
+		c.MemoryMiB = MemoryMiB
+	}
+	return &c
+}
+
+// Describe fills in what all guests of a source have in common.
+func (m *Machine) Describe(s *prepare.Source, a *prepare.Artifacts, image string) *vm.Machine {
+	m = m.Fit(s.Debug())
+	slow := 1.0
+	if s.Debug() {
+		slow = debugSlowdown
+	}
+	return &vm.Machine{
+		Kernel:     a.Kernel.BzImage,
+		Vmlinux:    a.Kernel.Vmlinux,
+		Initrds:    []string{image},
+		Accel:      vm.Accel(m.Accel),
+		AccelCache: filepath.Join(s.Cache, "accel"),
+		CPUs:       m.CPUs,
+		MemoryMiB:  m.MemoryMiB,
+		Debugger:   m.GDB,
+		Slowdown:   slow,
+
+		InstructionClock: m.InstructionClock,
+	}
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package boots compares how long guests take to boot, by machine, kernel image
+// and tool.
+package boots
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"xpsgen/vmtest/boot"
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/guest/wire"
+	"xpsgen/vmtest/image"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/vm"
+)
+
+// Options describe a comparison of ways to boot.
+type Options struct {
+	Source prepare.Source
+	// Rounds is how often each way is taken, one after the other in each
+	// round; 0 means 10.
+	Rounds int
+	// Accel is as in [boot.Machine]; empty means "tcg", so that all ways are
+	// accelerated alike.
+	Accel string
+}
+
+// Time is what one way took.
+type Time struct {
+	// Name says which: "bare", "verdict", "q35".
+	Name string `json:"name"`
+	// What says in a few words what was booted and what for.
+	What string `json:"what"`
+	// Min and Median are of the time from the start of QEMU, or of the tool,
+	// to its end.
+	Min    time.Duration `json:"min_ns"`
+	Median time.Duration `json:"median_ns"`
+	// Ratio is Median over that of the bare boot.
+	Ratio float64 `json:"ratio"`
+}
+
+// Read reads what a comparison left as JSON. The error wraps
+// [fs.ErrNotExist] if there was none.
+func Read(file string) ([]Time, error) {
+	return cache.ReadJSON[[]Time](file, "boot times")
+}
+
+// way is one way to boot.
+type way struct {
+	name, what string
+	boot       func(context.Context) error
+	// other marks the tool of others: when one of its boots fails it drops out
+	// of the comparison, which goes on.
+	other bool
+}
+
+// Compare takes each way in turn, so that a busy machine slows all of them
+// alike, and returns what they took, the bare boot first. Of other tools those
+// take part that are installed.
+func Compare(ctx context.Context, opt Options) ([]Time, error) {
+	if opt.Rounds == 0 {
+		opt.Rounds = 10
+	}
+	if opt.Accel == "" {
+		opt.Accel = string(vm.TCG)
+	}
+	a, err := prepare.All(ctx, opt.Source)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "xpsgen-boots-")
+	if err != nil {
+		return nil, fmt.Errorf("compare boots: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	ways, err := opt.ways(ctx, a, dir)
+	if err != nil {
+		return nil, err
+	}
+	return measure(ctx, ways, opt.Rounds, opt.Source.Progress)
+}
+
+// droppedOut says why a tool that took part is not in the results.
+const droppedOut = "no %s in this comparison: its boot of round %d failed: %v"
+
+// measure takes each way once a round. Ways of our own must not fail.
+func measure(ctx context.Context, ways []way, rounds int, p progress.Func) (_ []Time, err error) {
+	const step = "compare boots"
+	defer p.Step(step, fmt.Sprintf("%d ways, %d rounds", len(ways), rounds))(&err)
+	times := make([][]time.Duration, len(ways))
+	dropped := make([]bool, len(ways))
+	total := int64(rounds * len(ways))
+	for round := range rounds {
+		for i := range ways {
+			// Each way follows each other one now and then.
+			w := (i + round) % len(ways)
+			if !dropped[w] {
+				start := time.Now()
+				err := ways[w].boot(ctx)
+				switch {
+				case err == nil:
+					times[w] = append(times[w], time.Since(start))
+				case ctx.Err() != nil || !ways[w].other:
+					return nil, fmt.Errorf("%s: %w", ways[w].name, err)
+				default:
+					dropped[w] = true
+					p.Emit(progress.Event{Step: step, State: progress.Notice,
+						Text: fmt.Sprintf(droppedOut, ways[w].name, round+1, err)})
+				}
+			}
+			p.Emit(progress.Event{Step: step, State: progress.Advanced,
+				Done: int64(round*len(ways) + i + 1), Total: total, Unit: "boots"})
+		}
+	}
+	var all []Time
+	for i, w := range ways {
+		if dropped[i] {
+			continue
+		}
+		b := Time{Name: w.name, What: w.what, Min: slices.Min(times[i]), Median: medianOf(times[i])}
+		b.Ratio = float64(b.Median) / float64(medianOf(times[0]))
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+func medianOf(d []time.Duration) time.Duration {
+	d = slices.Sorted(slices.Values(d))
+	return (d[(len(d)-1)/2] + d[len(d)/2]) / 2
+}
+
+// ways lists them, the yardstick first.
+func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) ([]way, error) {
+	spec, err := boot.SuiteSpec(a)
+	if err != nil {
+		return nil, err
+	}
+	file, _, _, err := image.Cached(ctx, filepath.Join(opt.Source.Cache, "image"), spec)
+	if err != nil {
+		return nil, fmt.Errorf("make the guest's image: %w", err)
+	}
+	packed := filepath.Join(dir, "image.gz")
+	if err := compress(packed, file); err != nil {
+		return nil, err
+	}
+	machine := boot.Machine{Accel: opt.Accel}
+	bare := func(change func(*vm.Machine)) func(context.Context) error {
+		return func(ctx context.Context) error {
+			m := machine.Describe(&opt.Source, a, file)
+			m.Config = wire.Config{Mode: wire.ModePoweroff}
+			m.Console = io.Discard
+			change(m)
+			_, err := m.Run(ctx)
+			return err
+		}
+	}
+	ways := []way{
+		{name: "bare", what: "microvm, vmlinux by its PVH entry, plain image; init powers off", boot: func(ctx context.Context) error {
+			m := machine.Describe(&opt.Source, a, file)
+			m.Config = wire.Config{Mode: wire.ModeBarePoweroff}
+			m.Console = io.Discard
+			// It powers off without a word, which is an error to vm.
+			_, _ = m.Run(ctx)
+			return context.Cause(ctx)
+		}},
+		{name: "verdict", what: "the same to the verdict on an empty suite", boot: func(ctx context.Context) error {
+			empty := run.SuiteOptions{Source: opt.Source, Machine: machine, NoTests: true, Out: dir}
+			empty.Source.Progress = nil
+			o, err := run.Prepared(ctx, empty, a)
+			if err == nil && !o.Passed() {
+				err = fmt.Errorf("the empty suite did not pass: %s", o.Reasons[0])
+			}
+			return err
+		}},
+		{name: "hello", what: "the same until init has said hello and powers off", boot: bare(func(*vm.Machine) {})},
+		{name: "bzimage", what: "hello, bzImage, which unpacks itself", boot: bare(func(m *vm.Machine) { m.Vmlinux = "" })},
+		{name: "gzip", what: "hello, image compressed", boot: bare(func(m *vm.Machine) { m.Initrds = []string{packed} })},
+		{name: "q35", what: "hello, on a PC", boot: bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
+		{name: "q35-bzimage", what: "hello, bzImage on a PC", boot: bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
+	}
+	others, err := opt.otherTools(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return append(ways, others...), nil
+}
+
+func compress(to, from string) (err error) {
+	in, err := os.ReadFile(from)
+	if err != nil {
+		return fmt.Errorf("compress the image: %w", err)
+	}
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err = z.Write(in); err == nil {
+		err = z.Close()
+	}
+	if err == nil {
+		err = os.WriteFile(to, out.Bytes(), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("compress the image: %w", err)
+	}
+	return nil
+}

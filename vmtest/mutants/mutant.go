@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package mutants puts defects back into the series, one at a time, and checks
+// that the suite notices each of them. The defects are the patches in the
+// folders kernel and iproute2 beside the code.
+package mutants
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"xpsgen/vmtest/prepare"
+)
+
+// Mutant is one patch that puts a defect back. The suite has to notice.
+type Mutant struct {
+	// Name is the file's name without .patch and number.
+	Name string
+	// Title is the subject of the patch.
+	Title string
+	// Project is "linux" or "iproute2": whose tree it applies to.
+	Project string
+	// Path is the patch file. A file of the same name in a folder beside it
+	// that is called as the base is takes its place on that base.
+	Path string
+	// MustFail are the assertions that have to fail, in the form of --run.
+	// [MustFailBuild] stands for the build without CONFIG_XPS.
+	MustFail []string
+}
+
+// ErrUnknown is wrapped by the error for a mutant that is not there.
+var ErrUnknown = errors.New("no mutant")
+
+// MustFailBuild in [Mutant.MustFail] is the build check instead of a test.
+const MustFailBuild = "build/without-xps"
+
+// mustFailHeader stands in the message of a mutant's patch, once per
+// assertion.
+const mustFailHeader = "Must-fail:"
+
+// mutantDirs are the folders of vmtest/mutants and the project of each.
+var mutantDirs = []struct{ dir, project string }{
+	{"kernel", "linux"},
+	{"iproute2", "iproute2"},
+}
+
+// Load reads dir and returns the mutants called names, or all if there
+// are no names, that are for the kernel base. Those that are a patch in
+// kernel/ or iproute2/ are for every base; those in a folder there that has a
+// base's name are for that base, and stand in for one of the same name that is
+// for every base.
+//
+// A patch without a Must-fail line is an error: a mutant that may survive
+// proves nothing.
+func Load(dir, base string, names []string) ([]Mutant, error) {
+	var all []Mutant
+	for _, d := range mutantDirs {
+		bases := []string{base}
+		if d.project == "iproute2" {
+			bases = prepare.IPRoute2Bases(base)
+		}
+		files := map[string]string{}
+		for _, sub := range append([]string{"."}, bases...) {
+			paths, err := filepath.Glob(filepath.Join(dir, d.dir, sub, "*.patch"))
+			if err != nil {
+				return nil, fmt.Errorf("read mutants: %w", err)
+			}
+			for _, path := range paths {
+				// The first base is the one that is most likely used.
+				if old := files[filepath.Base(path)]; old == "" || filepath.Dir(old) == filepath.Join(dir, d.dir) {
+					files[filepath.Base(path)] = path
+				}
+			}
+		}
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			m, err := readMutant(files[file], d.project)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, m)
+		}
+	}
+	if len(names) == 0 {
+		if len(all) == 0 {
+			return nil, fmt.Errorf("read mutants: no patches for %s under %s", base, dir)
+		}
+		return all, nil
+	}
+	var picked []Mutant
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(m Mutant) bool { return m.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("%w %q for %s; xpsgen mutants --list names them", ErrUnknown, name, base)
+		}
+		picked = append(picked, all[i])
+	}
+	return picked, nil
+}
+
+// Sample returns n of all, in their order, drawn by lot with seed; all
+// if n is 0 or there are no more. Both projects have a part in it.
+func Sample(all []Mutant, n int, seed int64) []Mutant {
+	if n == 0 || n >= len(all) {
+		return all
+	}
+	lot := rand.New(rand.NewPCG(uint64(seed), 0))
+	var picked []int
+	taken := map[string]bool{}
+	for _, i := range lot.Perm(len(all)) {
+		// The first of each project, and then whatever comes.
+		if p := all[i].Project; !taken[p] {
+			taken[p] = true
+			picked = append([]int{i}, picked...)
+			continue
+		}
+		picked = append(picked, i)
+	}
+	picked = picked[:n]
+	slices.Sort(picked)
+	some := make([]Mutant, 0, n)
+	for _, i := range picked {
+		some = append(some, all[i])
+	}
+	return some
+}
+
+func readMutant(path, project string) (Mutant, error) {
+	m := Mutant{
+		Name:    strings.TrimSuffix(filepath.Base(path), ".patch"),
+		Project: project,
+		Path:    path,
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return m, fmt.Errorf("read mutant: %w", err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		if line == "---" || strings.HasPrefix(line, "diff --git ") {
+			break
+		}
+		if subject, ok := strings.CutPrefix(line, "Subject: "); ok {
+			_, after, tagged := strings.Cut(subject, "] ")
+			if tagged && strings.HasPrefix(subject, "[") {
+				subject = after
+			}
+			m.Title = subject
+		}
+		if what, ok := strings.CutPrefix(line, mustFailHeader); ok {
+			m.MustFail = append(m.MustFail, strings.TrimSpace(what))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return m, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(m.MustFail) == 0 {
+		return m, fmt.Errorf("%s: no %q line says which assertion must fail", path, mustFailHeader)
+	}
+	return m, nil
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package mutants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"xpsgen/vmtest/boot"
+	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/plan"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/verdict"
+)
+
+// Options describe a run over mutants.
+type Options struct {
+	Source  prepare.Source
+	Machine boot.Machine
+	Mutants []Mutant
+	// Out is a directory that gets a results directory per mutant.
+	Out string
+	// KTAP receives a test per mutant. May be nil.
+	KTAP io.Writer
+
+	// run is run.Suite, except in tests.
+	run func(context.Context, run.SuiteOptions) (*verdict.Outcome, error)
+}
+
+// Run applies each mutant on top of the series, one at a time, and
+// runs what must notice it. It returns how many were not noticed, those among
+// them that no longer apply or build, which prove nothing. Building for a
+// mutant leaves the objects of the series behind it in the cache, so that only
+// what the mutant touches is compiled.
+func Run(ctx context.Context, opt Options) (survivors int, err error) {
+	if opt.KTAP == nil {
+		opt.KTAP = io.Discard
+	}
+	if opt.run == nil {
+		opt.run = run.Suite
+	}
+	// A check that fails without a mutant proves nothing about one.
+	if slices.ContainsFunc(opt.Mutants, func(m Mutant) bool { return slices.Contains(m.MustFail, MustFailBuild) }) {
+		if err := prepare.CheckBuilds(ctx, opt.Source); err != nil {
+			return 0, fmt.Errorf("the series without a mutant: %w", err)
+		}
+	}
+	w := ktap.NewWriter(opt.KTAP)
+	w.Plan(len(opt.Mutants))
+	for _, m := range opt.Mutants {
+		start := time.Now()
+		noticed, diag, err := opt.runMutant(ctx, m)
+		verdict := "survived"
+		if prepare.IsVerdict(err) {
+			noticed, verdict = false, "does not apply or build, so mend it"
+			diag, err = strings.Split(err.Error(), "\n"), nil
+		}
+		if err != nil {
+			return survivors, fmt.Errorf("mutant %s: %w", m.Name, err)
+		}
+		w.Diag("%s", m.Title)
+		for _, line := range diag {
+			w.Diag("%s", line)
+		}
+		w.Elapsed(time.Since(start).Round(time.Millisecond))
+		if noticed {
+			w.Result(m.Name, ktap.Pass, "")
+		} else {
+			survivors++
+			w.Result(m.Name, ktap.Fail, verdict)
+		}
+	}
+	return survivors, w.Err()
+}
+
+// runMutant reports whether everything that had to fail did, and says what
+// happened a line each.
+func (opt *Options) runMutant(ctx context.Context, m Mutant) (noticed bool, diag []string, err error) {
+	src := opt.Source
+	src.Progress = failuresAsEnds(src.Progress)
+	switch m.Project {
+	case "linux":
+		src.KernelExtra = append(src.KernelExtra[:len(src.KernelExtra):len(src.KernelExtra)], m.Path)
+	case "iproute2":
+		src.IPRoute2Extra = append(src.IPRoute2Extra[:len(src.IPRoute2Extra):len(src.IPRoute2Extra)], m.Path)
+	}
+	noticed = true
+	note := func(failed bool, what string) {
+		verb := "noticed by"
+		if !failed {
+			verb, noticed = "NOT noticed by", false
+		}
+		diag = append(diag, verb+" "+what)
+	}
+	var tests []string
+	for _, what := range m.MustFail {
+		if what != MustFailBuild {
+			tests = append(tests, what)
+			continue
+		}
+		failed, err := buildFails(ctx, &src)
+		if err != nil {
+			return false, nil, err
+		}
+		note(failed, what)
+	}
+	if len(tests) == 0 {
+		return noticed, diag, nil
+	}
+	outcome, err := opt.run(ctx, run.SuiteOptions{
+		Source:  src,
+		Machine: opt.Machine,
+		Run:     plan.AnyOf(tests),
+		Out:     filepath.Join(opt.Out, m.Name),
+	})
+	if err != nil {
+		return false, nil, err
+	}
+	for _, pattern := range tests {
+		names, err := plan.Names(pattern)
+		if err != nil {
+			return false, nil, fmt.Errorf("%s: %w", m.Path, err)
+		}
+		for _, name := range names {
+			status, reason := outcome.Find(name)
+			note(status == ktap.Fail, strings.TrimSuffix(name+": "+reason, ": "))
+		}
+	}
+	return noticed, diag, nil
+}
+
+// failuresAsEnds passes failures on as ends: a mutant is there to bring them
+// about, and whether it did is the verdict's to say. What keeps the workbench
+// from its work comes back as an error in any case.
+func failuresAsEnds(p progress.Func) progress.Func {
+	return func(e progress.Event) {
+		if e.State == progress.Failed {
+			e.State, e.Text, e.Log = progress.Finished, strings.TrimPrefix(e.Text+", failed", ", "), ""
+		}
+		p.Emit(e)
+	}
+}
+
+// buildFails compiles what the series touches without CONFIG_XPS and without
+// CONFIG_BPF_SYSCALL, and reports whether the compiler refuses.
+func buildFails(ctx context.Context, s *prepare.Source) (bool, error) {
+	err := prepare.CheckBuilds(ctx, *s)
+	var compile *build.CompileError
+	if errors.As(err, &compile) {
+		return true, nil
+	}
+	return false, err
+}

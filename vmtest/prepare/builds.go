@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package prepare
+
+import (
+	"context"
+
+	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/config"
+)
+
+// CompareBuilds takes the time of building the kernel that s describes: from
+// nothing, after a change, with nothing to do; and of what others build for a
+// guest. It takes half an hour on two CPUs. Errors are as for [All].
+func CompareBuilds(ctx context.Context, s Source) ([]build.Time, error) {
+	src, err := s.OpenKernel(ctx)
+	if err != nil {
+		return nil, err
+	}
+	fragments, err := config.LoadAll(append([]string{"base"}, s.Fragments...)...)
+	if err != nil {
+		return nil, err
+	}
+	return build.Compare(ctx, build.CompareOptions{Source: src, Fragments: fragments, Jobs: s.Jobs, Progress: s.Progress})
+}
+
+// ReadBuilds reads what [CompareBuilds] left as JSON. The error wraps
+// [io/fs.ErrNotExist] if there was none.
+func ReadBuilds(file string) ([]build.Time, error) {
+	return cache.ReadJSON[[]build.Time](file, "build times")
+}

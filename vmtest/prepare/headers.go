@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package prepare
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/tree"
+)
+
+// HeadersResult is a directory of UAPI headers, and what they are the headers
+// of.
+type HeadersResult struct {
+	// Include is the directory to give a C compiler with -I.
+	Include string
+	// Release is the kernel's version, Base the base's name.
+	Release, Base string
+	// Series is the version of the series ("v1"), SeriesHash a hash of its
+	// patches in hex; both are empty for an unpatched tree.
+	Series, SeriesHash string
+
+	src *tree.Source
+}
+
+// Show returns a file of the tree that the headers are of.
+func (r *HeadersResult) Show(ctx context.Context, name string) ([]byte, error) {
+	return r.src.Show(ctx, name)
+}
+
+// Headers installs the UAPI headers of the patched kernel that s describes, or
+// finds them in the cache. Errors are as for [All].
+func Headers(ctx context.Context, s Source) (*HeadersResult, error) {
+	return HeadersFor(ctx, s, "")
+}
+
+// HeadersFor is [Headers] for a target, which is as the kernel calls it. Empty
+// means this machine's.
+func HeadersFor(ctx context.Context, s Source, arch string) (*HeadersResult, error) {
+	src, err := s.OpenKernel(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := build.Headers(ctx, build.HeadersOptions{
+		Source: src, Arch: arch, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &HeadersResult{Include: h.Include, Release: h.Version, Base: src.Base, src: src}
+	if len(src.Patches) > 0 {
+		series, err := tree.Load(filepath.Join(s.Root, "kernel-patches"))
+		if err != nil {
+			return nil, err
+		}
+		sums, err := patchSums(src)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256([]byte(strings.Join(sums, "\n")))
+		r.Series = fmt.Sprintf("v%d", series.Version)
+		r.SeriesHash = hex.EncodeToString(sum[:])
+	}
+	return r, nil
+}

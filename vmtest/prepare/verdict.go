@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package prepare
+
+import (
+	"errors"
+
+	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/config"
+	"xpsgen/vmtest/tree"
+)
+
+// IsVerdict tells whether err says that the tree under test is wrong, as
+// opposed to the workbench having broken down.
+func IsVerdict(err error) bool {
+	var (
+		apply    *tree.ApplyError
+		manifest *tree.ManifestError
+		compile  *build.CompileError
+		dropped  *config.DroppedSymbolError
+	)
+	return errors.As(err, &apply) || errors.As(err, &manifest) ||
+		errors.As(err, &compile) || errors.As(err, &dropped)
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/plan"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/verdict"
+)
+
+// BaseResult is what came of one base. Of Outcome and Err at least one is
+// there.
+type BaseResult struct {
+	Base string
+	// Out is the directory of the results.
+	Out     string
+	Outcome *verdict.Outcome
+	// Err is why there is nothing to judge, or why the results could not all
+	// be kept or shown.
+	Err error
+}
+
+// Passed reports whether nothing spoke against the base.
+func (r *BaseResult) Passed() bool { return r.Err == nil && r.Outcome != nil && r.Outcome.Passed() }
+
+// BasesOptions describe a run of the suite over several bases.
+type BasesOptions struct {
+	// Suite describes each run. Its Base, Out and KTAP are not used.
+	Suite SuiteOptions
+	Bases []string
+	// Out is the directory that gets one of results for each base, and a
+	// summary.
+	Out string
+	// KTAP receives a test for each base, the base's own as its subtests. May
+	// be nil.
+	KTAP io.Writer
+	// Done is called as each base ends. May be nil.
+	Done func(*BaseResult)
+
+	// run is Suite, except in tests.
+	run func(context.Context, SuiteOptions) (*verdict.Outcome, error)
+}
+
+// BasesResult is what came of all of them.
+type BasesResult struct {
+	Bases []*BaseResult
+	// Differences say which tests were reported on some of the bases only.
+	Differences []string
+}
+
+// Passed reports whether nothing spoke against any base, and all bases
+// reported the same tests.
+func (r *BasesResult) Passed() bool {
+	for _, b := range r.Bases {
+		if !b.Passed() {
+			return false
+		}
+	}
+	return len(r.Differences) == 0
+}
+
+// Bases runs the suite on each base in turn. A base that fails, or on which
+// the workbench does, does not keep the others from being tried. The error is
+// that ctx has ended, or that what was found could not be written.
+func Bases(ctx context.Context, opt BasesOptions) (*BasesResult, error) {
+	if opt.KTAP == nil {
+		opt.KTAP = io.Discard
+	}
+	if opt.Suite.Seed == 0 {
+		opt.Suite.Seed = DrawSeed()
+	}
+	if opt.run == nil {
+		opt.run = Suite
+	}
+	w := ktap.NewWriter(opt.KTAP)
+	w.Plan(len(opt.Bases))
+	all := &BasesResult{}
+	for _, base := range opt.Bases {
+		one := opt.Suite
+		one.Source.Base = base
+		r := &BaseResult{Base: base, Out: filepath.Join(opt.Out, one.Source.Name())}
+		nested := w.Nest(base)
+		one.Out, one.KTAP = r.Out, nested
+		r.Outcome, r.Err = opt.run(ctx, one)
+		if ctx.Err() != nil {
+			return nil, r.Err
+		}
+		_ = nested.Close() // it sticks to w
+		status, reason := ktap.Pass, ""
+		if !r.Passed() {
+			status, reason = ktap.Fail, r.reason()
+		}
+		w.Result(base, status, reason)
+		all.Bases = append(all.Bases, r)
+		if opt.Done != nil {
+			opt.Done(r)
+		}
+	}
+	all.Differences = differences(all.Bases)
+	if err := all.write(opt.Out); err != nil {
+		return all, err
+	}
+	return all, w.Err()
+}
+
+// reason is the first thing that speaks against a base, in one line.
+func (r *BaseResult) reason() string {
+	why := ""
+	switch {
+	case r.Outcome != nil && len(r.Outcome.Reasons) > 0:
+		why = r.Outcome.Reasons[0]
+	case r.Err != nil:
+		why = r.Err.Error()
+	}
+	why, _, _ = strings.Cut(why, "\n")
+	return why
+}
+
+// differences compares the names of the tests that were reported. Bases that
+// reported none at all have other things said against them.
+func differences(bases []*BaseResult) []string {
+	var order []string
+	on := map[string][]string{}
+	reported := 0
+	for _, b := range bases {
+		if b.Outcome == nil || len(b.Outcome.Report.Tests) == 0 {
+			continue
+		}
+		reported++
+		for _, t := range b.Outcome.Report.Flat() {
+			// A parent that fails by itself stands for no assertion.
+			if !slices.Contains(b.Outcome.Planned, t.Name) {
+				continue
+			}
+			if on[t.Name] == nil {
+				order = append(order, t.Name)
+			}
+			on[t.Name] = append(on[t.Name], b.Base)
+		}
+	}
+	only := map[string][]string{}
+	var keys []string
+	for _, test := range order {
+		if len(on[test]) == reported {
+			continue
+		}
+		key := strings.Join(on[test], ", ")
+		if only[key] == nil {
+			keys = append(keys, key)
+		}
+		only[key] = append(only[key], test)
+	}
+	var out []string
+	for _, key := range keys {
+		out = append(out, fmt.Sprintf("%d tests reported only on %s: %s", len(only[key]), key, plan.List(only[key])))
+	}
+	return out
+}
+
+// SummaryFile is where [Bases] leaves the whole in a few lines.
+const SummaryFile = "bases.json"
+
+// summaryJSON is the form of [SummaryFile]. Fields are added, never renamed.
+type summaryJSON struct {
+	Verdict     string            `json:"verdict"`
+	Differences []string          `json:"differences,omitempty"`
+	Bases       []summaryBaseJSON `json:"bases"`
+}
+
+type summaryBaseJSON struct {
+	Base    string       `json:"base"`
+	Verdict string       `json:"verdict"` // "passed", "failed" or "broken"
+	Reason  string       `json:"reason,omitempty"`
+	Release string       `json:"kernel_release,omitempty"`
+	Counts  *ktap.Counts `json:"counts,omitempty"`
+	Seconds float64      `json:"total_seconds"`
+	Results string       `json:"results"`
+}
+
+func (r *BasesResult) write(dir string) error {
+	verdict := func(ok bool) string {
+		if ok {
+			return "passed"
+		}
+		return "failed"
+	}
+	s := summaryJSON{Verdict: verdict(r.Passed()), Differences: r.Differences}
+	for _, b := range r.Bases {
+		j := summaryBaseJSON{Base: b.Base, Verdict: verdict(b.Passed()), Results: filepath.Base(b.Out)}
+		if !b.Passed() {
+			j.Reason = b.reason()
+		}
+		if b.Err != nil && !prepare.IsVerdict(b.Err) {
+			j.Verdict = "broken"
+		}
+		if o := b.Outcome; o != nil {
+			c := o.Report.Counts()
+			j.Release, j.Counts, j.Seconds = o.Inputs.KernelRelease, &c, o.Total.Seconds()
+		}
+		s.Bases = append(s.Bases, j)
+	}
+	data, err := json.MarshalIndent(s, "", "\t")
+	if err != nil {
+		return fmt.Errorf("render %s: %w", SummaryFile, err)
+	}
+	return cache.WriteFile(filepath.Join(dir, SummaryFile), append(data, '\n'), 0o644)
+}

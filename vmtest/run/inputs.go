@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package run
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/proc"
+	"xpsgen/vmtest/verdict"
+)
+
+// inputs names all that will run.
+func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdict.Inputs, error) {
+	in := verdict.Inputs{
+		Base:            s.BaseName(),
+		Unpatched:       s.Unpatched,
+		KernelVersion:   a.Kernel.Version,
+		KernelRelease:   a.Kernel.Release,
+		KernelSource:    a.Kernel.Origin,
+		KernelCommit:    a.Kernel.Commit,
+		KernelHash:      a.Kernel.Hash,
+		KernelPatches:   a.KernelPatches,
+		IPRoute2Version: a.IPRoute2.Version,
+		IPRoute2Source:  a.IPRoute2.Origin,
+		IPRoute2Commit:  a.IPRoute2.Commit,
+		IPRoute2Hash:    a.IPRoute2.Hash,
+		IPRoute2Patches: a.IPRoute2Patches,
+		Compiler:        a.Kernel.Compiler,
+		Go:              runtime.Version(),
+	}
+	for _, f := range []struct {
+		to   *string
+		path string
+	}{
+		{&in.KernelConfig, a.Kernel.Config},
+		{&in.BzImage, a.Kernel.BzImage},
+		// This is what boots where its PVH entry can be used.
+		{&in.Vmlinux, a.Kernel.Vmlinux},
+		{&in.IP, a.IPRoute2.IP},
+		{&in.Bpftool, a.Bpftool.Bpftool},
+		{&in.Guest, a.Init},
+	} {
+		var err error
+		if *f.to, err = prepare.FileSum(f.path); err != nil {
+			return in, err
+		}
+	}
+	var err error
+	in.QEMU, err = qemuVersion(ctx, "qemu-system-x86_64")
+	return in, err
+}
+
+// qemuVersion is the first line of what QEMU says of itself.
+func qemuVersion(ctx context.Context, qemu string) (string, error) {
+	out, err := (&proc.Cmd{Args: []string{qemu, "--version"}}).Output(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask %s for its version: %w", qemu, err)
+	}
+	first, _, _ := strings.Cut(string(out), "\n")
+	return first, nil
+}

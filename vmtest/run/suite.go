@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package run boots guests that are made of what package prepare has built: the
+// suite in one guest or two, on one base or several, a program of the host, or
+// a shell.
+//
+// [Suite] returns an outcome that package verdict has judged. Errors mean that
+// there is nothing to judge.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"xpsgen/vmtest/boot"
+	"xpsgen/vmtest/guest/wire"
+	"xpsgen/vmtest/image"
+	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/plan"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/verdict"
+	"xpsgen/vmtest/vm"
+	"xpsgen/vmtest/workbench"
+)
+
+// SuiteOptions describe a run of the suite.
+type SuiteOptions struct {
+	Source  prepare.Source
+	Machine boot.Machine
+	// Run selects tests; empty means all.
+	Run string
+	// NoTests boots, reports nothing and powers off.
+	NoTests bool
+	// Fault makes the guest go wrong instead of running tests.
+	Fault wire.Fault
+	// Seed makes what the suite draws by lot, so that a run can be repeated; 0
+	// draws one.
+	Seed int64
+	// Long has tests take a minute or more that can.
+	Long bool
+	// Out is the results directory. Required.
+	Out string
+	// KTAP receives the results as they come. May be nil. When writing to it
+	// fails the run goes on, and the error comes back with the outcome.
+	KTAP io.Writer
+	// Timeouts of the guest; zero is the default.
+	Timeouts vm.Timeouts
+	// Guests is how many share the whole suite, 1 or 2; 0 means two if the host
+	// has the CPUs and the memory.
+	Guests int
+}
+
+// DrawSeed returns a seed that is short enough to type.
+func DrawSeed() int64 { return 1 + rand.Int64N(999_999_999) }
+
+// plan lists what the guest is to report.
+func (opt *SuiteOptions) plan() ([]string, error) {
+	switch {
+	case opt.NoTests:
+		return nil, nil
+	case opt.Fault != "":
+		return wire.FaultPlan(), nil
+	}
+	return plan.Names(opt.Run)
+}
+
+// Suite prepares a guest, runs the suite in it, judges, and leaves the results
+// in opt.Out. The outcome is nil only if there is nothing to judge.
+func Suite(ctx context.Context, opt SuiteOptions) (*verdict.Outcome, error) {
+	o, err := opt.outcome()
+	if err != nil {
+		return nil, err
+	}
+	if err := opt.Source.Validate(); err != nil {
+		return nil, err
+	}
+	lock, err := verdict.Lock(ctx, opt.Out, opt.Source.Cache, opt.Source.Progress)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	if err := verdict.Clear(opt.Out); err != nil {
+		return nil, err
+	}
+	a, err := prepare.All(ctx, opt.Source)
+	if prepare.IsVerdict(err) {
+		// Whoever collects the results finds out from them.
+		o.Reasons, o.Ended = []string{err.Error()}, err
+		o.Inputs.Base = opt.Source.BaseName()
+		return nil, errors.Join(err, o.Write(opt.Out, ""))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := workbench.Remember(opt.Source.Root, opt.Source.Cache); err != nil {
+		return nil, err
+	}
+	o.Steps = a.Steps
+	if o.Inputs, err = inputs(ctx, a, &opt.Source); err != nil {
+		return nil, err
+	}
+	lost, err := opt.boot(ctx, o, a)
+	if err != nil {
+		return nil, err
+	}
+	// Results that could not be shown are still kept.
+	return o, errors.Join(o.Write(opt.Out, a.Kernel.Config), lost)
+}
+
+// Prepared runs the suite in a guest made of a and judges. In opt.Out it leaves
+// the stream of results and the consoles only.
+func Prepared(ctx context.Context, opt SuiteOptions, a *prepare.Artifacts) (*verdict.Outcome, error) {
+	o, err := opt.outcome()
+	if err != nil {
+		return nil, err
+	}
+	lost, err := opt.boot(ctx, o, a)
+	if err := errors.Join(err, lost); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// outcome returns the outcome of a run that has not begun.
+func (opt *SuiteOptions) outcome() (*verdict.Outcome, error) {
+	planned, err := opt.plan()
+	if err != nil {
+		return nil, err
+	}
+	o := &verdict.Outcome{
+		Planned: planned,
+		Run:     opt.Run,
+		Suite:   len(plan.All()),
+		Seed:    opt.Seed,
+		Started: time.Now().UTC(),
+		Report:  &ktap.Report{Plan: -1},
+		Debug:   opt.Source.Debug(),
+	}
+	if o.Seed == 0 {
+		o.Seed = DrawSeed()
+	}
+	o.Inputs.Unpatched = opt.Source.Unpatched
+	return o, nil
+}
+
+// boot runs the guest, or two, and fills in what was said. err is that of the
+// workbench; a guest that went wrong is an outcome. lost is why results could
+// not be written or shown as they came.
+func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepare.Artifacts) (lost, err error) {
+	const step = "run the suite"
+	spec, err := boot.SuiteSpec(a)
+	if err != nil {
+		return nil, err
+	}
+	file, _, _, err := image.Cached(ctx, filepath.Join(opt.Source.Cache, "image"), spec)
+	if err != nil {
+		return nil, fmt.Errorf("make the guest's image: %w", err)
+	}
+	raw, err := os.Create(filepath.Join(opt.Out, verdict.KTAPFile))
+	if err != nil {
+		return nil, fmt.Errorf("results directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, raw.Close()) }()
+
+	shares := opt.shares()
+	log := filepath.Join(opt.Out, verdict.ConsoleFile)
+	what := fmt.Sprintf("%d tests on %s, seed %d", len(o.Planned), a.Kernel.Release, o.Seed)
+	if len(shares) > 1 {
+		what += fmt.Sprintf(", in %d guests", len(shares))
+	}
+	p := opt.Source.Progress
+	p.Emit(progress.Event{Step: step, State: progress.Started, Text: what, Log: log})
+	start := time.Now()
+	sink := &results{file: raw, live: opt.KTAP, total: len(o.Planned), step: step, progress: p}
+	guests, err := opt.runGuests(ctx, shares, sink, func(share string) *vm.Machine {
+		m := opt.Machine.Describe(&opt.Source, a, file)
+		m.Config = wire.Config{
+			Mode:      wire.ModeSuite,
+			Run:       share,
+			NoTests:   opt.NoTests,
+			Unpatched: opt.Source.Unpatched,
+			Debug:     opt.Source.Debug(),
+			Seed:      o.Seed,
+			Long:      opt.Long,
+		}
+		if opt.Fault != "" {
+			m.Config = wire.Config{Mode: wire.ModeFault, Fault: opt.Fault}
+		}
+		m.Timeouts = opt.Timeouts
+		m.Notice = func(text string) {
+			p.Emit(progress.Event{Step: "vm", State: progress.Notice, Text: text})
+		}
+		return m
+	})
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%s: %w", step, context.Cause(ctx))
+	}
+	if err != nil {
+		p.Emit(progress.Event{Step: step, State: progress.Failed, Elapsed: time.Since(start)})
+		return nil, err
+	}
+	o.Total = time.Since(start)
+	o.Report = sink.close()
+	take(ctx, o, a, guests)
+	o.Judge()
+	state := progress.Finished
+	if !o.Passed() {
+		state = progress.Failed
+	}
+	p.Emit(progress.Event{Step: step, State: state, Text: o.Accel, Elapsed: o.Total, Log: failedLog(state, log)})
+	return sink.err, nil
+}
+
+func failedLog(state progress.State, path string) string {
+	if state == progress.Failed {
+		return path
+	}
+	return ""
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package testenv tells tests what the environment offers, and makes small
+// workbenches for them.
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"xpsgen/vmtest/tree"
+)
+
+// Variable is a list, separated by commas, of what the environment offers.
+// make test sets it: a test that needs an offered thing then fails where it
+// would else be skipped.
+const Variable = "XPS_TEST_REQUIRE"
+
+// Offers reports whether the environment offers what.
+func Offers(what string) bool {
+	return slices.Contains(strings.Split(os.Getenv(Variable), ","), what)
+}
+
+// Require skips the test unless the environment offers what. reason says what
+// the test does that it needs it.
+func Require(tb testing.TB, what, reason string) {
+	tb.Helper()
+	if !Offers(what) {
+		tb.Skipf("%s: %s does not contain %s (make test sets it)", reason, Variable, what)
+	}
+}
+
+// Root makes a workbench that has two kernel bases, one iproute2 base and no
+// patches, and returns its directory.
+func Root(t testing.TB) string {
+	t.Helper()
+	root := t.TempDir()
+	const manifest = `title = "t"
+project = %q
+version = 1
+`
+	const base = `[[base]]
+name = %q
+role = %q
+[[base.source]]
+kind = "git"
+url = "file:///nowhere"
+ref = "v1"
+`
+	for dir, text := range map[string]string{
+		"kernel-patches":   fmt.Sprintf(manifest, "linux") + fmt.Sprintf(base, "net-next", "submit") + fmt.Sprintf(base, "6.12", "carry"),
+		"iproute2-patches": fmt.Sprintf(manifest, "iproute2") + fmt.Sprintf(base, "6.1", "carry"),
+	} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, dir, tree.ManifestName), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package verdict
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/plan"
+)
+
+// Judge fills in Reasons from what else o holds. NB: QEMU's exit code says
+// nothing: with -no-reboot a panic looks like a clean power-off.
+func (o *Outcome) Judge() { o.Reasons = o.reasons() }
+
+// reasons returns why the run did not pass, the gravest reason first.
+func (o *Outcome) reasons() []string {
+	var reasons []string
+	if o.Ended != nil {
+		reasons = append(reasons, o.Ended.Error())
+	}
+	for _, s := range o.Splats {
+		reasons = append(reasons, s.Reason())
+	}
+	switch {
+	case !o.Debug || o.Ended != nil:
+	case o.Leaks == nil:
+		reasons = append(reasons, "nobody looked for leaks, which a debug kernel is for")
+	case *o.Leaks > 0:
+		reasons = append(reasons, fmt.Sprintf("%d objects of the kernel leaked (kmemleak's report is on the console)", *o.Leaks))
+	}
+	for _, p := range o.Report.Problems {
+		reasons = append(reasons, "results: "+p.Error())
+	}
+	missing, extra := o.Report.Compare(o.Planned)
+	if len(missing) > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of %d planned tests not reported: %s",
+			len(missing), len(o.Planned), plan.List(missing)))
+	}
+	if len(extra) > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d tests reported that nobody planned: %s", len(extra), plan.List(extra)))
+	}
+	if len(o.Planned) == 0 && len(o.Report.Tests) == 0 {
+		return reasons
+	}
+	if o.Inputs.Unpatched {
+		return append(reasons, judgeUnpatched(o.Report)...)
+	}
+	var failed, skipped []string
+	for _, t := range o.Report.Flat() {
+		switch t.Status {
+		case ktap.Fail:
+			failed = append(failed, t.Name)
+		case ktap.Skip:
+			skipped = append(skipped, t.Name)
+		}
+	}
+	if len(failed) > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d failed: %s", len(failed), plan.List(failed)))
+	}
+	// The patched guest has all that the suite needs, so a skip there is a
+	// test that silently stopped testing.
+	if len(skipped) > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d skipped on a kernel that has the hook: %s", len(skipped), plan.List(skipped)))
+	}
+	return reasons
+}
+
+// judgeUnpatched checks the control run: tests of the hook must fail or be
+// skipped because the hook is missing, all others must pass.
+func judgeUnpatched(r *ktap.Report) []string {
+	var passed, odd, base []string
+	for _, t := range r.Flat() {
+		hook := plan.NeedsHook(t.Name)
+		switch {
+		case hook && t.Status == ktap.Pass:
+			passed = append(passed, t.Name)
+		case hook && !strings.Contains(t.Reason, plan.NoHook):
+			odd = append(odd, fmt.Sprintf("%s (%s)", t.Name, t.Reason))
+		case !hook && t.Status != ktap.Pass:
+			base = append(base, t.Name)
+		}
+	}
+	var reasons []string
+	if len(passed) > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d checks of the hook pass without the hook: %s", len(passed), plan.List(passed)))
+	}
+	if len(odd) > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d checks of the hook fail for another reason than its absence: %s", len(odd), plan.List(odd)))
+	}
+	if len(base) > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d tests that need no hook do not pass: %s", len(base), plan.List(base)))
+	}
+	return reasons
+}
+
+// stamp is the time that printk puts before a line.
+var stamp = regexp.MustCompile(`^\s*\[ *\d+\.\d+\]\s*`)
+
+// Reason is the line that gave the splat away, with the top of its stack.
+func (s Splat) Reason() string {
+	first := s.Pattern
+	for _, line := range s.Text {
+		if strings.Contains(line, s.Pattern) {
+			first = strings.TrimSpace(stamp.ReplaceAllString(line, ""))
+			break
+		}
+	}
+	text := "the kernel complained: " + first
+	if len(s.Frames) > 0 {
+		text += " (" + strings.Join(s.Frames, " < ") + ")"
+	}
+	return text
+}
