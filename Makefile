@@ -37,6 +37,7 @@ TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 	$(if $(IPROUTE2),--iproute2 $(IPROUTE2)) $(if $(CONFIG),--config $(CONFIG)) \
 	$(if $(J),--jobs $(J))
 UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
+KERNELFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
@@ -132,7 +133,7 @@ series: deps
 	$(Q)$(XPSGEN) $(VERBOSE) series check $(if $(J),--jobs $(J))
 
 check-builds: deps
-	$(Q)$(XPSGEN) $(VERBOSE) builds $(TREEFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) builds $(KERNELFLAGS)
 
 mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants $(VMFLAGS)

@@ -30,8 +30,8 @@ type Machine struct {
 // Bounds of a machine: more CPUs than the kernel was built for, or less
 // memory than it unpacks into, fail in ways that are hard to read.
 const (
-	maxCPUs      = 8
-	minMemoryMiB = 128
+	MaxCPUs      = 8
+	MinMemoryMiB = 128
 )
 
 // Validate reports what no guest can have.
@@ -41,11 +41,11 @@ func (m *Machine) Validate() error {
 	default:
 		return fmt.Errorf("accelerator %q is not kvm, tcg or auto", m.Accel)
 	}
-	if m.CPUs < 0 || m.CPUs > maxCPUs {
-		return fmt.Errorf("%d CPUs: must be 1 to %d", m.CPUs, maxCPUs)
+	if m.CPUs < 0 || m.CPUs > MaxCPUs {
+		return fmt.Errorf("%d CPUs: must be 1 to %d", m.CPUs, MaxCPUs)
 	}
-	if m.MemoryMiB != 0 && m.MemoryMiB < minMemoryMiB {
-		return fmt.Errorf("%d MiB of memory: must be %d or more", m.MemoryMiB, minMemoryMiB)
+	if m.MemoryMiB != 0 && m.MemoryMiB < MinMemoryMiB {
+		return fmt.Errorf("%d MiB of memory: must be %d or more", m.MemoryMiB, MinMemoryMiB)
 	}
 	return nil
 }

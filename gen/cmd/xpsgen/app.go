@@ -3,114 +3,101 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"strings"
+	"runtime/debug"
 
-	"github.com/urfave/cli/v2"
+	"xpsgen/gen/cmd/xpsgen/command"
 )
 
-// newApp builds the command tree. It is built anew for every run, since
-// urfave/cli keeps parse state in it.
-func newApp(env *environment, args []string) *cli.App {
-	// urfave/cli crashes on half a flag when both are on.
-	short := !completing(args)
-	app := &cli.App{
-		Name:      "xpsgen",
-		Usage:     "boot, test and describe the XPS BPF hook",
-		UsageText: "xpsgen [global options] COMMAND [options] [arguments]",
-		Description: "Examples:\n" +
-			"  xpsgen vmtest                        test the patched kernel\n" +
-			"  xpsgen vmtest --run control/a24      one assertion\n" +
-			"  xpsgen vm shell                      look around in the guest\n" +
-			"  go test -exec 'xpsgen vm run --' ./bpf/xps\n" +
-			"  xpsgen doctor                        what this machine lacks\n\n" +
-			"Exit codes: 0 passed, 1 tests or checks failed, 2 usage,\n" +
-			"69 the workbench could not do its work.",
-		Writer:                 env.stdout,
-		ErrWriter:              env.stderr,
-		Reader:                 env.stdin,
-		HideVersion:            true,
-		HideHelpCommand:        true,
-		EnableBashCompletion:   true,
-		UseShortOptionHandling: short,
-		Flags:                  env.globalFlags(),
-		Before:                 env.before,
-		// run maps errors to exit codes; the default handler would exit by
-		// itself for anything with an ExitCode method, *exec.ExitError too.
-		ExitErrHandler: func(*cli.Context, error) {},
-		Commands: []*cli.Command{
-			vmtestCommand(env),
-			vmCommand(env),
-			buildsCommand(env),
-			mutantsCommand(env),
-			bisectCommand(env),
-			benchCommand(env),
-			reportCommand(env),
-			uapiCommand(env),
-			seriesCommand(env),
-			treeCommand(env),
-			doctorCommand(env),
-			depsCommand(env),
-			completionCommand(env),
+// rootCommand declares all commands. It is made anew for every run, since the
+// declarations hold the values of flags.
+func rootCommand(env *environment) *command.Command {
+	root := &command.Command{
+		Name:  "xpsgen",
+		Short: "carry, boot, test and describe the XPS BPF hook",
+		Long: "xpsgen carries the kernel and iproute2 patch series of the hook, boots the patched kernel in a VM, runs the " +
+			"tests of the series in it, generates Go bindings of its UAPI, and takes the series to the mailing lists. " +
+			"Results go to stdout, progress and notices to stderr.",
+		Flags: []command.Flag{
+			{Name: "verbose", Letter: "v", To: command.Counter(&env.verbose), Help: "say more, for example what apt prints"},
+			{Name: "quiet", Letter: "q", To: command.Bool(&env.quiet), Help: "print results and errors only, no progress"},
+			{Name: "color", Arg: "WHEN", To: command.Choice(&env.color, "auto", "always", "never"),
+				Help: "colour on stderr; auto honours NO_COLOR"},
+			{Name: "root", Arg: "DIR", Env: "XPSGEN_ROOT", To: command.String(&env.root),
+				Help: "directory of the workbench; default the nearest one at or above the current directory, else the one last used"},
+			{Name: "cache", Arg: "DIR", Env: "XPSGEN_CACHE", To: command.String(&env.cache),
+				Help: "directory for sources and builds; default xpsgen in the user's cache directory"},
+			{Name: "version", To: command.Bool(&env.version), Help: "print the version and exit"},
 		},
-		Action: group("xpsgen"),
+		Examples: []command.Example{
+			{Line: "vmtest", Note: "test the patched kernel"},
+			{Line: "vmtest --run control/a24", Note: "one test"},
+			{Line: "vm shell", Note: "look around in the guest"},
+			{Line: "$ go test -exec 'xpsgen vm run --' ./bpf/xps", Note: "Go tests in the guest"},
+			{Line: "doctor", Note: "what this machine lacks"},
+		},
 	}
-	app.OnUsageError = onUsageError("xpsgen")
-	finish("xpsgen", app.Commands, short)
-	return app
+	self := func() *command.Command { return root }
+	root.Commands = []*command.Command{
+		vmtestCommand(env),
+		vmCommand(env),
+		buildsCommand(env),
+		mutantsCommand(env),
+		bisectCommand(env),
+		benchCommand(env),
+		reportCommand(env),
+		env.legacy("uapi", "generate Go bindings from UAPI headers"),
+		env.legacy("series", "take the change to the mailing lists"),
+		env.legacy("tree", "obtain bases and apply the series"),
+		doctorCommand(env, self),
+		depsCommand(env),
+		completionCommand(env),
+		manCommand(env, self),
+	}
+	return root
 }
 
-// finish gives every command what urfave/cli does only for the root: usage
-// errors on stderr without a page of help, and refusal of words that no
-// command takes.
-func finish(path string, commands []*cli.Command, short bool) {
-	for _, c := range commands {
-		full := path + " " + c.Name
-		c.OnUsageError = onUsageError(full)
-		c.HideHelpCommand = true
-		c.UseShortOptionHandling = short
-		if len(c.Subcommands) > 0 {
-			finish(full, c.Subcommands, short)
-			if c.Action == nil {
-				c.Action = group(full)
+// version says which source this program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" || v == "(devel)" {
+		v = "devel"
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && v == "devel":
+			v += " " + s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			v += " modified"
+		}
+	}
+	return v + ", " + info.GoVersion
+}
+
+func manCommand(env *environment, root func() *command.Command) *command.Command {
+	var markdown bool
+	return &command.Command{
+		Name:  "man",
+		Short: "print the manual page",
+		Flags: []command.Flag{{Name: "markdown", To: command.Bool(&markdown), Help: "print the page for docs instead"}},
+		Examples: []command.Example{
+			{Line: "man | man -l -", Note: "read it"},
+			{Line: "man >/usr/local/share/man/man1/xpsgen.1", Note: "install it"},
+		},
+		Run: func(context.Context, []string) error {
+			write := command.Man
+			if markdown {
+				write = command.Markdown
 			}
-		}
-	}
-}
-
-func onUsageError(command string) cli.OnUsageErrorFunc {
-	return func(_ *cli.Context, err error, _ bool) error {
-		return &usageError{text: err.Error(), command: command}
-	}
-}
-
-// group is the action of a command that only has subcommands: help when
-// nothing follows, a usage error for an unknown word.
-func group(path string) cli.ActionFunc {
-	return func(c *cli.Context) error {
-		if c.Args().Len() == 0 {
-			if len(c.Command.Subcommands) > 0 && c.App != nil && c.Command.Name != c.App.Name {
-				return cli.ShowSubcommandHelp(c)
+			if err := write(env.stdout, root()); err != nil {
+				return fmt.Errorf("print the manual page: %w", err)
 			}
-			return cli.ShowAppHelp(c)
-		}
-		return &usageError{
-			text:    fmt.Sprintf("unknown command %q", c.Args().First()),
-			command: path,
-		}
+			return nil
+		},
 	}
-}
-
-// noArguments refuses words left over after the flags; one that looks like a
-// flag gets the hint that flags come first.
-func noArguments(c *cli.Context) error {
-	if c.Args().Len() == 0 {
-		return nil
-	}
-	word := c.Args().First()
-	text := fmt.Sprintf("unexpected argument %q", word)
-	if strings.HasPrefix(word, "-") {
-		text += ": flags stand before arguments"
-	}
-	return &usageError{text: text, command: c.Command.HelpName}
 }

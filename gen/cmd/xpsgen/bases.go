@@ -3,24 +3,26 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
+	"xpsgen/vmtest/ktap"
 	"xpsgen/vmtest/run"
-
-	"github.com/urfave/cli/v2"
 )
 
 // runBases runs the suite on each of bases and says in the end what came of
 // each. The exit code is that of the worst.
-func (env *environment) runBases(c *cli.Context, opt run.SuiteOptions, bases []string) error {
+func (env *environment) runBases(ctx context.Context, opt run.SuiteOptions, bases []string) error {
 	out := opt.Out
 	if out == "" {
 		out = filepath.Join(opt.Source.Root, "out")
 	}
 	worst := exitPassed
-	result, err := run.Bases(c.Context, run.BasesOptions{
+	result, err := run.Bases(ctx, run.BasesOptions{
 		Suite: opt,
 		Bases: bases,
 		Out:   out,
@@ -34,7 +36,7 @@ func (env *environment) runBases(c *cli.Context, opt run.SuiteOptions, bases []s
 			}
 			if r.Err != nil {
 				env.ui.Error(fmt.Sprintf("base %s: %v", r.Base, r.Err))
-				worst = max(worst, exitCode(c.Context, r.Err))
+				worst = max(worst, exitCode(ctx, r.Err))
 			}
 		},
 	})
@@ -72,4 +74,41 @@ func basesSummary(r *run.BasesResult) string {
 		text += ", not the same tests"
 	}
 	return text
+}
+
+// eachBase runs do for each base. With several bases it nests the results of
+// each into one report, and one that fails or breaks does not keep the others
+// from being tried; the error is that of the worst. do returns a [statusError]
+// for a base that failed and has been reported.
+func (env *environment) eachBase(ctx context.Context, bases []string, several bool, do func(base string, results io.Writer) error) error {
+	if !several {
+		return do(bases[0], env.results())
+	}
+	w := ktap.NewWriter(env.results())
+	w.Plan(len(bases))
+	worst := exitPassed
+	for _, base := range bases {
+		nested := w.Nest(base)
+		err := do(base, nested)
+		if ctx.Err() != nil {
+			return err
+		}
+		status := ktap.Pass
+		if err != nil {
+			status = ktap.Fail
+			if !errors.As(err, new(*statusError)) {
+				env.ui.Error(fmt.Sprintf("base %s: %v", base, err))
+			}
+			worst = max(worst, exitCode(ctx, err))
+		}
+		_ = nested.Close() // the error sticks to w
+		w.Result(base, status, "")
+	}
+	if err := w.Err(); err != nil {
+		return err
+	}
+	if worst != exitPassed {
+		return &statusError{code: worst}
+	}
+	return nil
 }

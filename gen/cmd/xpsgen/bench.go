@@ -3,59 +3,71 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/bench"
+	"xpsgen/vmtest/guest/bench/record"
 )
 
-func benchCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func benchCommand(env *environment) *command.Command {
+	var o struct {
+		sourceOptions
+		run         string
+		rounds      int
+		check, save bool
+	}
+	o.rounds = bench.DefaultRounds
+	return &command.Command{
 		Name:  "bench",
-		Usage: "count what choosing a queue costs",
-		Description: "Instructions per packet, for the hook and for the other ways to choose a queue,\n" +
-			"on the base kernel and on the one with the series, as a table on stdout and in\n" +
-			"out/bench/BASE.json. QEMU counts; how busy the machine is does not matter.\n\n" +
-			"--check compares with the baseline in the repository: exit 1 if a count differs\n" +
-			"by more than 2 % and 5 instructions. --save makes this run the baseline.\n\n" +
-			"Examples:\n" +
-			"  xpsgen bench\n" +
-			"  xpsgen bench --run 'xps-*/xmit'\n" +
-			"  xpsgen bench --check",
-		Flags: append(sourceFlags(),
-			&cli.StringFlag{Name: "run", Usage: "only measurements that match `CONTENDER/PATH`, both shell patterns"},
-			&cli.IntFlag{Name: "rounds", Usage: "`N` rounds without an interrupt for each figure", Value: bench.DefaultRounds},
-			&cli.BoolFlag{Name: "check", Usage: "compare with the baseline"},
-			&cli.BoolFlag{Name: "save", Usage: "make this run the baseline"},
+		Short: "count the instructions of choosing a queue",
+		Long: "Counts instructions per packet, for the hook and for the other ways to choose a queue, on the base kernel " +
+			"and on the one with the series. Prints a table and leaves it in out/bench/BASE.json. QEMU counts, so a busy " +
+			"machine changes nothing.\n\n" +
+			"--check compares with the baseline in the repository: exit 1 if a count differs by more than 2 % and 5 " +
+			"instructions. --save makes this run the baseline.",
+		Flags: append(o.flags(env, false),
+			command.Flag{Name: "run", Arg: "CONTENDER/PATH", To: command.String(&o.run), Values: record.Measurements, Help: "only the measurements that match, both parts shell patterns"},
+			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "rounds without an interrupt for each figure"},
+			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "compare with the baseline"},
+			command.Flag{Name: "save", To: command.Bool(&o.save), Help: "make this run the baseline"},
 		),
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
+		Examples: []command.Example{
+			{Line: "bench"},
+			{Line: "bench --run 'xps-*/xmit'", Note: "some contenders on one path"},
+			{Line: "bench --check", Note: "compare with the baseline"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a count differs from the baseline"}},
+		Needs: []string{"vmtest"},
+		Valid: func([]string) error {
 			switch {
-			case c.Bool("check") && c.Bool("save"):
-				return &usageError{text: "--check and --save exclude each other", command: "xpsgen bench"}
-			case c.String("run") != "" && (c.Bool("check") || c.Bool("save")):
-				return &usageError{text: "a baseline has all measurements: leave --run out", command: "xpsgen bench"}
-			case c.Int("rounds") < 1:
-				return &usageError{text: "--rounds must be 1 or more", command: "xpsgen bench"}
+			case o.check && o.save:
+				return command.Usagef("--check and --save exclude each other")
+			case o.run != "" && (o.check || o.save):
+				return command.Usagef("a baseline has all measurements: leave --run out")
 			}
-			src, err := env.source(c)
+			if err := record.ValidPattern(o.run); err != nil {
+				return command.Usagef("--run: %v", err)
+			}
+			return nil
+		},
+		Run: func(ctx context.Context, _ []string) error {
+			src, err := o.source(env)
 			if err != nil {
 				return err
 			}
 			base := src.Name()
 			baseline := baselineFile(src.Root, base)
 			var before *bench.Results
-			if c.Bool("check") {
+			if o.check {
 				// Before minutes are spent.
 				if before, err = bench.Load(baseline); err != nil {
 					return fmt.Errorf("%w: xpsgen bench --save makes one", err)
 				}
 			}
-			r, err := bench.Run(c.Context, bench.Options{Source: src, Rounds: c.Int("rounds"), Only: c.String("run")})
+			r, err := bench.Run(ctx, bench.Options{Source: src, Rounds: o.rounds, Only: o.run})
 			if err != nil {
 				return err
 			}
@@ -65,7 +77,7 @@ func benchCommand(env *environment) *cli.Command {
 			if err := r.Table(env.stdout); err != nil {
 				return err
 			}
-			if c.Bool("save") {
+			if o.save {
 				return r.Save(baseline)
 			}
 			if before == nil {
@@ -75,7 +87,7 @@ func benchCommand(env *environment) *cli.Command {
 			for _, d := range drifts {
 				env.ui.Important(d.String())
 			}
-			env.ui.Verdict(len(drifts) == 0, fmt.Sprintf("%d counts, %d not as the baseline says", r.Len(), len(drifts)))
+			env.ui.Verdict(len(drifts) == 0, fmt.Sprintf("%d counts, %d differ from the baseline", r.Len(), len(drifts)))
 			if len(drifts) > 0 {
 				return &statusError{code: exitFailed}
 			}

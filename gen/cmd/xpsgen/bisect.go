@@ -3,112 +3,86 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series/check"
 	"xpsgen/vmtest/bisect"
 	"xpsgen/vmtest/cache"
-	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/prepare"
 )
 
 // bisectChecks are those of gen/series/check that every patch must pass by
 // itself, besides booting.
 var bisectChecks = []string{"apply", "build_gcc", "sparse"}
 
-func bisectCommand(env *environment) *cli.Command {
-	return &cli.Command{
+// bisectOptions are those of bisect.
+type bisectOptions struct {
+	sources    sourceOptions
+	machines   machineOptions
+	noWarnings bool
+}
+
+func bisectCommand(env *environment) *command.Command {
+	var o bisectOptions
+	return &command.Command{
 		Name:  "bisect",
-		Usage: "prove every patch of both series by itself",
-		Description: "Each patch has to build without a warning that its parent does not have (gcc\n" +
-			"W=1, sparse C=1), to boot with all before it, and to pass the tests that can pass\n" +
-			"at that point; in the end the series has to compile without CONFIG_SMP,\n" +
-			"CONFIG_BPF_SYSCALL and CONFIG_NET. KTAP on stdout, a test per patch; tables on\n" +
-			"stderr; out/BASE/bisect/bisect.json.\n\n" +
-			"What passed is remembered: a second run does only what changed.\n\n" +
-			"Examples:\n" +
-			"  xpsgen bisect\n" +
-			"  xpsgen bisect --base all\n" +
-			"  xpsgen bisect --no-warnings      build, boot and test only",
-		Flags: append(append(sourceFlags(), machineFlags()...),
-			&cli.BoolFlag{Name: "no-warnings", Usage: "do not compare warnings: that compiles much"}),
-		Action: env.bisect,
+		Short: "test every patch of both series by itself",
+		Long: "Each patch must build without a warning that its parent does not have (gcc W=1, sparse C=1), " +
+			"boot with all patches before it, and pass the tests that can pass at that point. In the end the series must " +
+			"compile without " + strings.Join(prepare.Withouts(), ", ") + ". Writes KTAP to stdout, a test per patch, tables to stderr, " +
+			"and out/BASE/bisect/bisect.json.\n\n" +
+			"What passed is remembered: a second run does only what changed.",
+		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
+			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "do not compare warnings, which compiles much"},
+		}),
+		Examples: []command.Example{
+			{Line: "bisect"},
+			{Line: "bisect --base all"},
+			{Line: "bisect --no-warnings", Note: "build, boot and test only"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a patch failed"}},
+		Needs: []string{"vmtest", "series-build"},
+		Run:   func(ctx context.Context, _ []string) error { return env.bisect(ctx, &o) },
 	}
 }
 
-func (env *environment) bisect(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
-	}
-	if c.String("kernel") != "" || c.String("iproute2") != "" {
-		return &usageError{text: "bisect walks through the series on its own bases: no --kernel and no --iproute2", command: "xpsgen bisect"}
-	}
-	bases, all, err := env.bases(c)
+func (env *environment) bisect(ctx context.Context, o *bisectOptions) error {
+	bases, all, err := o.sources.bases(env)
 	if err != nil {
 		return err
 	}
-	src, err := env.anySource(c)
+	src, err := o.sources.anySource(env)
 	if err != nil {
 		return err
 	}
-	machine, err := env.machine(c)
-	if err != nil {
-		return err
-	}
-	results := env.results()
-	var w *ktap.Writer
-	if all {
-		w = ktap.NewWriter(results)
-		w.Plan(len(bases))
-	}
-	worst := exitPassed
-	for _, base := range bases {
-		opt := bisect.Options{Source: src, Machine: machine, KTAP: results}
+	return env.eachBase(ctx, bases, all, func(base string, results io.Writer) error {
+		opt := bisect.Options{Source: src, Machine: o.machines.machine(), KTAP: results}
 		opt.Source.Base = base
 		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "bisect")
-		var nested *ktap.Nested
-		if all {
-			nested = w.Nest(base)
-			opt.KTAP = nested
-		}
-		failed, err := env.bisectBase(c, opt)
-		if err != nil && (!all || c.Context.Err() != nil) {
-			return err
-		}
-		if err != nil {
-			env.ui.Error(fmt.Sprintf("base %s: %v", base, err))
-			worst = max(worst, exitCode(c.Context, err))
-		}
-		if failed > 0 {
-			worst = max(worst, exitFailed)
-		}
-		if all {
-			_ = nested.Close() // it sticks to w
-			status := ktap.Pass
-			if err != nil || failed > 0 {
-				status = ktap.Fail
+		if !o.noWarnings {
+			if opt.Checks, err = env.patchChecks(ctx, &opt); err != nil {
+				return err
 			}
-			w.Result(base, status, "")
 		}
-	}
-	if worst != exitPassed {
-		return &statusError{code: worst}
-	}
-	return nil
+		failed, err := env.bisectBase(ctx, opt)
+		if err == nil && failed > 0 {
+			err = &statusError{code: exitFailed}
+		}
+		return err
+	})
 }
 
 // bisectBase walks through the series of one base and returns how many patches
 // failed.
-func (env *environment) bisectBase(c *cli.Context, opt bisect.Options) (failed int, err error) {
-	if !c.Bool("no-warnings") {
-		if opt.Checks, err = env.patchChecks(c, &opt); err != nil {
-			return 0, err
-		}
-	}
-	steps, err := bisect.Run(c.Context, opt)
+func (env *environment) bisectBase(ctx context.Context, opt bisect.Options) (failed int, err error) {
+	steps, err := bisect.Run(ctx, opt)
 	if err != nil {
 		return 0, err
 	}
@@ -137,12 +111,12 @@ func (env *environment) bisectBase(c *cli.Context, opt bisect.Options) (failed i
 
 // patchChecks compares what compilers say before and after each patch of both
 // series.
-func (env *environment) patchChecks(c *cli.Context, opt *bisect.Options) (func(string, int) []bisect.Check, error) {
+func (env *environment) patchChecks(ctx context.Context, opt *bisect.Options) (func(string, int) []bisect.Check, error) {
 	checks, err := check.Select(bisectChecks)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := bisect.Plan(c.Context, opt.Source)
+	plan, err := bisect.Plan(ctx, opt.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +135,7 @@ func (env *environment) patchChecks(c *cli.Context, opt *bisect.Options) (func(s
 		if !want[t.name()] {
 			continue
 		}
-		rows, err := s.check(c.Context, t, check.Options{Checks: checks, Jobs: opt.Source.Jobs})
+		rows, err := s.check(ctx, t, check.Options{Checks: checks, Jobs: opt.Source.Jobs})
 		if err != nil {
 			return nil, err
 		}

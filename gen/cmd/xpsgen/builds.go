@@ -3,45 +3,45 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/prepare"
-
-	"github.com/urfave/cli/v2"
 )
 
-func buildsCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func buildsCommand(env *environment) *command.Command {
+	var o sourceOptions
+	return &command.Command{
 		Name:  "builds",
-		Usage: "compile the kernel series where what it needs is missing",
-		Description: "Compiles what the series touches without each of\n" +
-			strings.Join(prepare.Withouts(), ", ") + ". Nothing is booted.\n\n" +
-			"Examples:\n" +
-			"  xpsgen builds\n" +
-			"  xpsgen builds --base all",
-		Flags:  sourceFlags(),
-		Action: env.builds,
+		Short: "compile the series in kernels that lack what it needs",
+		Long:  "Compiles what the series touches without each of " + strings.Join(prepare.Withouts(), ", ") + ". Boots nothing.",
+		Flags: []command.Flag{o.baseFlag(env, true), o.kernelFlag(), o.jobsFlag()},
+		Examples: []command.Example{
+			{Line: "builds"},
+			{Line: "builds --base all"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a configuration does not build"}},
+		Needs: []string{"vmtest"},
+		Run:   func(ctx context.Context, _ []string) error { return env.builds(ctx, &o) },
 	}
 }
 
-func (env *environment) builds(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
-	}
-	bases, _, err := env.bases(c)
+func (env *environment) builds(ctx context.Context, o *sourceOptions) error {
+	bases, _, err := o.bases(env)
 	if err != nil {
 		return err
 	}
-	src, err := env.anySource(c)
+	src, err := o.anySource(env)
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, base := range bases {
 		src.Base = base
-		err := prepare.CheckBuilds(c.Context, src)
+		err := prepare.CheckBuilds(ctx, src)
 		if err != nil && !prepare.IsVerdict(err) {
 			return errors.Join(failed, err)
 		}

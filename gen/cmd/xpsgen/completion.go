@@ -3,61 +3,34 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
-	"github.com/urfave/cli/v2"
-
-	"xpsgen/gen/series/check"
-	"xpsgen/gen/uapi"
-	"xpsgen/vmtest/plan"
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/prepare"
-	"xpsgen/vmtest/workbench"
 )
 
-// bashCompletion and zshCompletion ask the command itself, so that they never
-// lag behind its flags.
-const bashCompletion = `_xpsgen() {
-	local cur words
-	cur="${COMP_WORDS[COMP_CWORD]}"
-	words=("${COMP_WORDS[@]:0:COMP_CWORD}")
-	[ "${cur#-}" = "$cur" ] || words+=("$cur")
-	COMPREPLY=($(compgen -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "$cur"))
-}
-complete -o default -F _xpsgen xpsgen
-`
+// completeWord is what the shells' scripts call the program with.
+const completeWord = "__complete"
 
-const zshCompletion = `#compdef xpsgen
-_xpsgen() {
-	local -a opts
-	local cur=${words[CURRENT]}
-	if [[ $cur == -* ]]; then
-		opts=("${(@f)$(${words[@]:0:$((CURRENT-1))} $cur --generate-bash-completion 2>/dev/null)}")
-	else
-		opts=("${(@f)$(${words[@]:0:$((CURRENT-1))} --generate-bash-completion 2>/dev/null)}")
-	fi
-	compadd -- $opts || _files
-}
-compdef _xpsgen xpsgen
-`
-
-func completionCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "completion",
-		Usage:     "print a completion script",
-		ArgsUsage: "bash | zsh",
-		Description: "Examples:\n" +
-			"  . <(xpsgen completion bash)\n" +
-			"  xpsgen completion zsh > \"${fpath[1]}/_xpsgen\"",
-		Action: func(c *cli.Context) error {
-			scripts := map[string]string{"bash": bashCompletion, "zsh": zshCompletion}
-			script, ok := scripts[c.Args().First()]
-			if !ok || c.Args().Len() != 1 {
-				return &usageError{text: "name one shell: bash or zsh", command: "xpsgen completion"}
+func completionCommand(env *environment) *command.Command {
+	return &command.Command{
+		Name:  "completion",
+		Short: "print a completion script",
+		Args:  []command.Arg{{Name: "SHELL", Help: "bash, zsh or fish", Values: command.Shells}},
+		Examples: []command.Example{
+			{Line: "$ . <(xpsgen completion bash)", Note: "for this shell"},
+			{Line: "completion zsh >\"${fpath[1]}/_xpsgen\""},
+			{Line: "completion fish >~/.config/fish/completions/xpsgen.fish"},
+		},
+		Valid: func(args []string) error {
+			if command.Script(args[0], "xpsgen") == "" {
+				return command.Usagef("%q is not bash, zsh or fish", args[0])
 			}
-			if _, err := fmt.Fprint(env.stdout, script); err != nil {
+			return nil
+		},
+		Run: func(_ context.Context, args []string) error {
+			if _, err := fmt.Fprint(env.stdout, command.Script(args[0], "xpsgen")); err != nil {
 				return fmt.Errorf("print the script: %w", err)
 			}
 			return nil
@@ -65,18 +38,18 @@ func completionCommand(env *environment) *cli.Command {
 	}
 }
 
-// completionFlag is what the shells' scripts put behind an unfinished line.
-const completionFlag = "--generate-bash-completion"
-
-// completing tells whether a shell asks, as opposed to a person.
-func completing(args []string) bool {
-	return len(args) > 1 && args[len(args)-1] == completionFlag
+// complete answers a shell. What cannot be completed is no error.
+func (env *environment) complete(root *command.Command, shell string, words []string) int {
+	candidates, files := command.Complete(root, words)
+	if _, err := fmt.Fprint(env.stdout, command.Answer(shell, candidates, files)); err != nil {
+		return exitBreakdown
+	}
+	return exitPassed
 }
 
-// kernelBases are what --base takes; without a workbench the one that is the
-// default.
-func kernelBases(root string) []string {
-	root, err := workbench.Find(root, "")
+// kernelBases are what --base takes; the default alone without a workbench.
+func (env *environment) kernelBases(several bool) []string {
+	root, _, err := env.locate()
 	if err != nil {
 		return []string{prepare.DefaultBase}
 	}
@@ -84,47 +57,8 @@ func kernelBases(root string) []string {
 	if err != nil {
 		return []string{prepare.DefaultBase}
 	}
-	return append(names, prepare.AllBases)
-}
-
-// completeValue answers for an unfinished line that ends in a flag which wants
-// a value: urfave/cli fails on those, since the value is missing.
-func completeValue(args []string, stdout io.Writer) (answered bool) {
-	if len(args) < 3 || !completing(args) {
-		return false
+	if several {
+		names = append(names, prepare.AllBases)
 	}
-	var words []string
-	switch strings.TrimLeft(args[len(args)-2], "-") {
-	case "run":
-		// No pattern is the one that cannot be wrong.
-		words, _ = plan.Names("")
-	case "accel":
-		words = []string{"auto", "kvm", "tcg"}
-	case "base":
-		words = kernelBases(os.Getenv("XPSGEN_ROOT"))
-	case "project":
-		words = []string{"linux", "iproute2"}
-	case "onto":
-		words = baseNames(os.Getenv("XPSGEN_ROOT"))
-	case "config":
-		words = prepare.Fragments()
-	case "arch":
-		words = uapi.Arches()
-	case "only":
-		words = check.Names()
-	case "color":
-		words = []string{"auto", "always", "never"}
-	case "kernel", "iproute2", "root", "cache", "add", "out", "tree", "include", "file",
-		"jobs", "j", "seed", "sample", "cpus", "memory", "timeout", "env", "cc", "name", "o", "repo", "drop", "key", "message-id", "date", "from", "patch", "junit":
-		// The shell's own completion of file names, or nothing.
-	default:
-		return false
-	}
-	if !strings.HasPrefix(args[len(args)-2], "-") {
-		return false
-	}
-	for _, word := range words {
-		fmt.Fprintln(stdout, word)
-	}
-	return true
+	return names
 }

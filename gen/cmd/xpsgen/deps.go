@@ -3,52 +3,47 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
-	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/deps"
 )
 
-func depsCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func depsCommand(env *environment) *command.Command {
+	var o struct {
+		groups []string
+		check  bool
+	}
+	return &command.Command{
 		Name:  "deps",
-		Usage: "install what the workbench needs and the machine lacks",
-		Description: "Looks for programs, headers and libraries by using them; what is missing is\n" +
-			"installed with apt, as root or through sudo. Elsewhere the list of what is\n" +
-			"missing is printed. Silent when there is nothing to do.\n\n" +
-			"Examples:\n" +
-			"  xpsgen deps\n" +
-			"  xpsgen deps --check\n" +
-			"  xpsgen deps --for series",
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{
-				Name: "for",
-				Usage: "for `GROUP`: " + groupNames() + ", or all; may be repeated; default what make vmtest\n" +
-					"and the guest need",
-			},
-			&cli.BoolFlag{Name: "check", Usage: "look only; exit 1 if something is missing"},
+		Short: "install what the workbench needs and the machine lacks",
+		Long: "Looks for programs, headers and libraries by using them. Installs what is missing with apt, as root or " +
+			"through sudo; on other systems it prints the list. Prints nothing when nothing is missing.",
+		Flags: []command.Flag{
+			{Name: "for", Arg: "GROUP", To: command.Choices(&o.groups, append(groupNames(), "all")...),
+				Help: "what it is needed for; default what make vmtest and the guest need"},
+			{Name: "check", To: command.Bool(&o.check), Help: "only look; exit 1 if something is missing"},
 		},
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			groups, err := groupsOf(c.StringSlice("for"))
-			if err != nil {
-				return err
-			}
-			missing, err := deps.Missing(c.Context, deps.Of(groups...))
+		Examples: []command.Example{
+			{Line: "deps"},
+			{Line: "deps --check"},
+			{Line: "deps --for series"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "something is missing (with --check)"}},
+		Run: func(ctx context.Context, _ []string) error {
+			missing, err := deps.Missing(ctx, deps.Of(groupsOf(o.groups)...))
 			if err != nil {
 				return err
 			}
 			if len(missing) == 0 {
 				return nil
 			}
-			if c.Bool("check") {
+			if o.check {
 				for _, m := range missing {
 					if _, err := fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", m.Name, m.Package, m.Why); err != nil {
 						return fmt.Errorf("print the list: %w", err)
@@ -60,7 +55,7 @@ func depsCommand(env *environment) *cli.Command {
 			if env.verbose > 0 {
 				log = env.stderr
 			}
-			return deps.Install(c.Context, missing, deps.InstallOptions{
+			return deps.Install(ctx, missing, deps.InstallOptions{
 				Interactive: term.IsTerminal(int(env.stdin.Fd())),
 				Log:         log,
 				Progress:    env.ui.Progress(),
@@ -69,30 +64,23 @@ func depsCommand(env *environment) *cli.Command {
 	}
 }
 
-// groupNames lists the groups for people.
-func groupNames() string {
-	var names []string
+func groupNames() (names []string) {
 	for _, g := range deps.Groups() {
 		names = append(names, string(g))
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
-// groupsOf reads --for.
-func groupsOf(names []string) ([]deps.Group, error) {
+// groupsOf returns the groups called names; the common ones without a name.
+func groupsOf(names []string) (groups []deps.Group) {
 	if len(names) == 0 {
-		return deps.Common(), nil
+		return deps.Common()
 	}
-	var groups []deps.Group
+	if slices.Contains(names, "all") {
+		return deps.Groups()
+	}
 	for _, name := range names {
-		switch g := deps.Group(name); {
-		case name == "all":
-			return deps.Groups(), nil
-		case slices.Contains(deps.Groups(), g):
-			groups = append(groups, g)
-		default:
-			return nil, &usageError{text: fmt.Sprintf("nothing is needed for %q: want %s, or all", name, groupNames()), command: "xpsgen deps"}
-		}
+		groups = append(groups, deps.Group(name))
 	}
-	return groups, nil
+	return groups
 }

@@ -7,26 +7,30 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/deps"
 	"xpsgen/vmtest/vm"
 )
 
 // finding is one line of the doctor's.
 type finding struct {
-	// Area is what it is about: "tool", "kvm", "cache".
+	// Area is what it is needed for, or what it is about: "vmtest", "vm".
 	Area string `json:"area"`
 	Name string `json:"name"`
-	// OK is false for what keeps the workbench from working. Slow or
-	// optional things are OK with a remark.
-	OK     bool   `json:"ok"`
+	// OK is false for what was asked for and does not work. Slow or optional
+	// things are OK.
+	OK bool `json:"ok"`
+	// State is "ok", "MISSING", or "absent" for what was not asked for.
+	State  string `json:"state"`
 	Detail string `json:"detail"`
 	// Remedy is what to type or do; empty if nothing.
 	Remedy string `json:"remedy,omitempty"`
@@ -36,29 +40,44 @@ type finding struct {
 // objects and kernel, with room for a second kernel.
 const coldCacheMiB = 8 << 10
 
-func doctorCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func doctorCommand(env *environment, root func() *command.Command) *command.Command {
+	var asJSON bool
+	return &command.Command{
 		Name:  "doctor",
-		Usage: "say what this machine has and lacks, with remedies",
-		Description: "Exit 1 if something is missing that make vmtest needs. Changes nothing.\n\n" +
-			"Examples:\n" +
-			"  xpsgen doctor\n" +
-			"  xpsgen doctor --json | jq '.[] | select(.ok | not)'",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			cache, err := env.cacheDir(c)
+		Short: "say what this machine has and lacks, and how to mend it",
+		Long: "Exits with 1 if something is missing that the named commands need, or make vmtest without a name. " +
+			"Changes nothing.",
+		Args: []command.Arg{{Name: "COMMAND", Optional: true, Repeat: true,
+			Help: "a command of xpsgen, or what something is needed for: " + strings.Join(groupNames(), ", ") + ", all; default vmtest",
+			Values: func() []string {
+				return append(slices.Sorted(maps.Keys(needs(root()))), append(groupNames(), "all")...)
+			}}},
+		Flags: []command.Flag{{Name: "json", To: command.Bool(&asJSON), Help: "print JSON"}},
+		Examples: []command.Example{
+			{Line: "doctor"},
+			{Line: "doctor series check", Note: "what that command needs"},
+			{Line: "doctor --json | jq '.[] | select(.ok | not)'", Note: "what is missing"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "something that was asked for is missing"}},
+		Valid: func(args []string) error {
+			_, err := wanted(root(), args)
+			return err
+		},
+		Run: func(ctx context.Context, args []string) error {
+			cacheDir, err := env.cacheDirectory()
 			if err != nil {
 				return err
 			}
-			found, err := examine(c.Context, cache)
+			groups, err := wanted(root(), args)
 			if err != nil {
 				return err
 			}
-			found = append(found, settings(c, cache)...)
-			if err := env.printFindings(found, c.Bool("json")); err != nil {
+			found, err := examine(ctx, cacheDir, groups)
+			if err != nil {
+				return err
+			}
+			found = append(found, env.settings(cacheDir)...)
+			if err := env.printFindings(found, asJSON); err != nil {
 				return fmt.Errorf("print the findings: %w", err)
 			}
 			for _, f := range found {
@@ -71,18 +90,64 @@ func doctorCommand(env *environment) *cli.Command {
 	}
 }
 
-func examine(ctx context.Context, cache string) ([]finding, error) {
+// needs are the groups of dependencies that each command declares, by its
+// words: "series check".
+func needs(root *command.Command) map[string][]deps.Group {
+	all := map[string][]deps.Group{}
+	root.Walk(func(c *command.Command) {
+		var groups []deps.Group
+		for _, n := range c.Needs {
+			groups = append(groups, deps.Group(n))
+		}
+		if len(groups) > 0 {
+			all[strings.TrimPrefix(c.Path(), root.Name+" ")] = groups
+		}
+	})
+	return all
+}
+
+// wanted are the groups that args ask for.
+func wanted(root *command.Command, args []string) ([]deps.Group, error) {
+	if len(args) == 0 {
+		return []deps.Group{deps.Test}, nil
+	}
+	if groups, ok := needs(root)[strings.Join(args, " ")]; ok {
+		return groups, nil
+	}
+	var groups []deps.Group
+	for _, a := range args {
+		switch {
+		case a == "all":
+			return deps.Groups(), nil
+		case slices.Contains(groupNames(), a):
+			groups = append(groups, deps.Group(a))
+		case needs(root)[a] != nil:
+			groups = append(groups, needs(root)[a]...)
+		default:
+			return nil, command.Usagef("nothing is known of the needs of %q; want %s, all, or a command such as %q",
+				strings.Join(args, " "), strings.Join(groupNames(), ", "), "series check")
+		}
+	}
+	return groups, nil
+}
+
+// examine looks at tools, KVM and disk. Tools of other groups than those
+// wanted are reported, too, and are no fault.
+func examine(ctx context.Context, cache string, groups []deps.Group) ([]finding, error) {
 	status, err := deps.Check(ctx, deps.All())
 	if err != nil {
 		return nil, err
 	}
 	var found []finding
 	for _, s := range status {
-		f := finding{Area: "tool", Name: s.Name, OK: s.Found, Detail: s.Detail}
+		f := finding{Area: string(s.Group), Name: s.Name, OK: s.Found, State: "ok", Detail: s.Detail}
 		if !s.Found {
-			f.OK = s.Group != deps.Test
+			f.State, f.OK = "MISSING", false
+			if !slices.Contains(groups, s.Group) {
+				f.State, f.OK = "absent", true
+			}
 			f.Detail = fmt.Sprintf("%s (needed for %s)", s.Detail, s.Why)
-			f.Remedy = "make deps, or apt-get install " + s.Package
+			f.Remedy = fmt.Sprintf("xpsgen deps --for %s, or apt-get install %s", s.Group, s.Package)
 		}
 		found = append(found, f)
 	}
@@ -132,12 +197,12 @@ func exists(path string) bool {
 }
 
 // settings shows each value that can come from more than one place.
-func settings(c *cli.Context, cache string) []finding {
+func (env *environment) settings(cache string) []finding {
 	origin := "default"
 	switch {
-	case c.IsSet("cache") && os.Getenv("XPSGEN_CACHE") == c.String("cache"):
+	case env.cache != "" && os.Getenv("XPSGEN_CACHE") == env.cache:
 		origin = "$XPSGEN_CACHE"
-	case c.IsSet("cache"):
+	case env.cache != "":
 		origin = "--cache"
 	case os.Getenv("XDG_CACHE_HOME") != "":
 		origin = "$XDG_CACHE_HOME"
@@ -160,11 +225,10 @@ func (env *environment) printFindings(found []finding, asJSON bool) error {
 	}
 	w := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
 	for _, f := range found {
-		mark := "ok"
-		if !f.OK {
-			mark = "MISSING"
+		if f.State == "" {
+			f.State = map[bool]string{true: "ok", false: "MISSING"}[f.OK]
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", mark, f.Area, f.Name, f.Detail)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.State, f.Area, f.Name, f.Detail)
 		if f.Remedy != "" {
 			fmt.Fprintf(w, "\t\t\t-> %s\n", f.Remedy)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest/prepare"
@@ -43,7 +44,6 @@ func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.co
 // out is 69.
 func exitCode(ctx context.Context, err error) int {
 	var (
-		usage  *usageError
 		status *statusError
 	)
 	switch {
@@ -51,7 +51,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitPassed
 	case errors.As(err, &status):
 		return status.code
-	case errors.As(err, &usage), errors.Is(err, prepare.ErrSource), uapiUsage(err):
+	case isUsage(err), errors.Is(err, prepare.ErrSource), uapiUsage(err):
 		return exitUsage
 	case ctx.Err() != nil:
 		return exitSignal
@@ -59,6 +59,11 @@ func exitCode(ctx context.Context, err error) int {
 		return exitFailed
 	}
 	return exitBreakdown
+}
+
+// isUsage reports whether err is about the command line.
+func isUsage(err error) bool {
+	return errors.As(err, new(*command.UsageError)) || errors.As(err, new(*usageError))
 }
 
 // isSeriesVerdict tells whether err says that the series or its tree is not as

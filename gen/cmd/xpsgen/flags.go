@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"xpsgen/vmtest/boot"
 	"xpsgen/vmtest/prepare"
 
 	"github.com/urfave/cli/v2"
@@ -89,30 +88,4 @@ func (env *environment) anySource(c *cli.Context) (prepare.Source, error) {
 		Jobs:        c.Int("jobs"),
 		Progress:    env.ui.Progress(),
 	}, nil
-}
-
-// machineFlags choose how it is booted.
-func machineFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{
-			Name: "accel", EnvVars: []string{"XPSGEN_ACCEL"}, Value: "auto",
-			Usage: "`ACCEL` is kvm, tcg, or auto: KVM if a guest reports in under it, TCG otherwise",
-		},
-		&cli.IntFlag{
-			Name: "cpus", Value: 2,
-			Usage: "`N` virtual CPUs; the suite needs two",
-		},
-		&cli.IntFlag{
-			Name:  "memory",
-			Usage: "guest memory in `MiB`; default 512, with the debug configuration 3072",
-		},
-	}
-}
-
-func (env *environment) machine(c *cli.Context) (boot.Machine, error) {
-	m := boot.Machine{Accel: c.String("accel"), CPUs: c.Int("cpus"), MemoryMiB: c.Int("memory")}
-	if err := m.Validate(); err != nil {
-		return m, &usageError{text: err.Error(), command: c.Command.HelpName}
-	}
-	return m, nil
 }

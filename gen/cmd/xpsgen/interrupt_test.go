@@ -14,12 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"xpsgen/vmtest/testenv"
+
 	"golang.org/x/sys/unix"
 )
 
 // TestSignals ends a run while the guest is up, and looks for what it left.
 func TestSignals(t *testing.T) {
-	if !offersVM() {
+	if !testenv.Offers("vm") {
 		t.Skip("boots the patched kernel: XPS_TEST_REQUIRE does not contain vm")
 	}
 	root, err := filepath.Abs("../../..")

@@ -4,10 +4,8 @@
 // kernel and tests it, generates Go bindings of its UAPI, and says what the
 // machine lacks for either.
 //
-// stdout carries results only (KTAP, a guest program's output, JSON); progress
-// and notices go to stderr. Exit codes: 0 passed, 1 tests or checks failed, 2
-// usage, 69 the workbench could not do its work. `xpsgen vm run` alone passes
-// on the code of the program it ran.
+// stdout carries results only (KTAP, a guest program's output, JSON). Progress
+// and notices go to stderr.
 package main
 
 import (
@@ -17,6 +15,8 @@ import (
 	"os/signal"
 
 	"golang.org/x/sys/unix"
+
+	"xpsgen/gen/cmd/xpsgen/command"
 )
 
 func main() {
@@ -27,9 +27,13 @@ func main() {
 // SIGTERM or SIGHUP cancels the context, so that every child is ended and
 // every lock released; a second one ends the process at once.
 func xpsgen(args []string, stdin *os.File, stdout, stderr io.Writer) int {
-	if completeValue(args, stdout) {
-		return exitPassed
+	env := newEnvironment(stdin, stdout, stderr)
+	defer env.close()
+	root := rootCommand(env)
+	if len(args) > 2 && args[1] == completeWord {
+		return env.complete(root, args[2], args[3:])
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop)
@@ -39,9 +43,6 @@ func xpsgen(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	// whole.
 	signal.Ignore(unix.SIGPIPE)
 
-	env := newEnvironment(stdin, stdout, stderr)
-	defer env.close()
-	app := newApp(env, args)
-	err := app.RunContext(ctx, permute(app, args))
+	err := command.Run(ctx, root, args, command.Options{Stdout: stdout, Ready: env.ready})
 	return env.report(ctx, err)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/testenv"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
@@ -42,13 +44,13 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "wrong": wrong},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
 			case "vm":
-				return offersVM(), nil
+				return testenv.Offers("vm"), nil
 			case "series":
-				return offers("series"), nil
+				return testenv.Offers("series"), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -59,15 +61,6 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 	})
-}
-
-// offersVM tells whether the environment promises that guests can be booted;
-// make test does.
-func offersVM() bool { return offers("vm") }
-
-// offers tells whether the environment promises what is asked for.
-func offers(what string) bool {
-	return strings.Contains(","+os.Getenv("XPS_TEST_REQUIRE")+",", ","+what+",")
 }
 
 // exits is the script command "exits CODE PROGRAM [ARGUMENT]...": it runs the
@@ -91,5 +84,25 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("%s exits with %d, want %d", args[1], got, want)
+	}
+}
+
+// wrong is the script command "wrong PATTERN [ARGUMENT]...": it runs xpsgen and
+// fails unless that exits with 2, prints nothing on stdout and one line that
+// matches PATTERN on stderr.
+func wrong(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: wrong PATTERN [ARGUMENT]...")
+	}
+	exits(ts, false, append([]string{"2", "xpsgen"}, args[1:]...))
+	if out := ts.ReadFile("stdout"); out != "" {
+		ts.Fatalf("stdout is %q, want nothing", out)
+	}
+	said := ts.ReadFile("stderr")
+	if strings.Count(said, "\n") != 1 {
+		ts.Fatalf("stderr has %d lines, want one", strings.Count(said, "\n"))
+	}
+	if ok, err := regexp.MatchString(args[0], said); err != nil || !ok {
+		ts.Fatalf("stderr is %q, want %q, %v", said, args[0], err)
 	}
 }

@@ -3,128 +3,144 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 
-	"github.com/urfave/cli/v2"
-
-	"xpsgen/vmtest/ktap"
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/mutants"
 	"xpsgen/vmtest/run"
 )
 
-func mutantsCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "mutants",
-		Usage:     "put each defect of the RFC back: the suite must notice",
-		ArgsUsage: "[NAME]...",
-		Description: "Each patch under vmtest/mutants is applied on top of the series, built and\n" +
-			"booted; the assertions that it names must fail. One that no longer applies or\n" +
-			"builds counts as survived. Results as KTAP on stdout, one test per mutant, and\n" +
-			"under out/BASE/mutants.\n\n" +
-			"Examples:\n" +
-			"  xpsgen mutants\n" +
-			"  xpsgen mutants --base all\n" +
-			"  xpsgen mutants --sample 10\n" +
-			"  xpsgen mutants off-is-a-bad-fd",
-		Flags: append(append(sourceFlags(), machineFlags()...),
-			&cli.IntFlag{Name: "sample", Usage: "only `N` of them, drawn by lot; default all"},
-			&cli.Int64Flag{Name: "seed", EnvVars: []string{"XPSGEN_SEED"}, Usage: "draw the same again: `N` is the seed that a run printed"},
-			&cli.BoolFlag{Name: "list", Usage: "name the mutants and do nothing"}),
-		Action: env.mutants,
+// mutantOptions are those of mutants.
+type mutantOptions struct {
+	sourceOptions
+	machineOptions
+	sample int
+	seed   int64
+	list   bool
+}
+
+func mutantsCommand(env *environment) *command.Command {
+	var o mutantOptions
+	return &command.Command{
+		Name:  "mutants",
+		Short: "put defects back, one at a time: the suite must notice each",
+		Long: "Applies each patch under vmtest/mutants on top of the series, builds, boots, and runs the tests " +
+			"that it names: they must fail. A mutant that no longer applies or builds counts as survived. " +
+			"Writes KTAP to stdout, a test per mutant, and leaves results in out/BASE/mutants.",
+		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants to run; default all",
+			Values: func() []string { return env.mutantNames(&o) }}},
+		Flags: slices.Concat(o.sourceOptions.flags(env, true), o.machineOptions.flags(), []command.Flag{
+			{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
+			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
+			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and do nothing else"},
+		}),
+		Examples: []command.Example{
+			{Line: "mutants"},
+			{Line: "mutants --base all"},
+			{Line: "mutants --sample 10", Note: "ten of them, chosen at random"},
+			{Line: "mutants off-is-a-bad-fd", Note: "one by name"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a mutant survived"}},
+		Needs: []string{"vmtest"},
+		Valid: func(args []string) error {
+			if o.sample > 0 && len(args) > 0 {
+				return command.Usagef("--sample chooses by itself: name no mutants")
+			}
+			_, _, err := o.load(env, args)
+			return err
+		},
+		Run: func(ctx context.Context, args []string) error { return env.runMutants(ctx, &o, args) },
 	}
 }
 
-func (env *environment) mutants(c *cli.Context) error {
-	bases, all, err := env.bases(c)
+// load reads the mutants called names, or all, for each base.
+func (o *mutantOptions) load(env *environment, names []string) (lists map[string][]mutants.Mutant, bases []string, err error) {
+	bases, _, err = o.bases(env)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	src, err := env.anySource(c)
+	root, _, err := env.locate()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	machine, err := env.machine(c)
-	if err != nil {
-		return err
-	}
-	if c.Int("sample") < 0 || c.Int("sample") > 0 && c.Args().Len() > 0 {
-		return &usageError{text: "--sample wants a number, and no names", command: "xpsgen mutants"}
-	}
-	seed := c.Int64("seed")
-	if seed == 0 {
-		seed = run.DrawSeed()
-	}
-	lists := make([][]mutants.Mutant, len(bases))
-	for i, base := range bases {
-		if lists[i], err = mutants.Load(filepath.Join(src.Root, "vmtest", "mutants"), base, c.Args().Slice()); errors.Is(err, mutants.ErrUnknown) {
-			return &usageError{text: err.Error(), command: "xpsgen mutants"}
-		} else if err != nil {
-			return err
-		}
-	}
-	if c.Bool("list") {
-		return env.listMutants(slices.Concat(lists...))
-	}
-	results := env.results()
-	var w *ktap.Writer
-	if all {
-		w = ktap.NewWriter(results)
-		w.Plan(len(bases))
-	}
-	worst := exitPassed
-	for i, base := range bases {
-		opt := mutants.Options{Source: src, Machine: machine, Mutants: lists[i], KTAP: results}
-		opt.Source.Base = base
-		if n := c.Int("sample"); n > 0 {
-			opt.Mutants = mutants.Sample(lists[i], n, seed)
-			env.ui.Printf("note  mutants: %d of %d for %s, seed %d", len(opt.Mutants), len(lists[i]), base, seed)
-		}
-		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "mutants")
-		var nested *ktap.Nested
-		if all {
-			nested = w.Nest(base)
-			opt.KTAP = nested
-		}
-		survivors, err := mutants.Run(c.Context, opt)
-		if err != nil && (!all || c.Context.Err() != nil) {
-			return err
+	lists = map[string][]mutants.Mutant{}
+	for _, base := range bases {
+		list, err := mutants.Load(filepath.Join(root, "vmtest", "mutants"), base, names)
+		if errors.Is(err, mutants.ErrUnknown) {
+			return nil, nil, command.Usagef("%v", err)
 		}
 		if err != nil {
-			env.ui.Error(fmt.Sprintf("base %s: %v", base, err))
-			worst = max(worst, exitCode(c.Context, err))
-		} else {
-			env.ui.Verdict(survivors == 0, fmt.Sprintf("%s: %d mutants, %d survived", base, len(opt.Mutants), survivors))
+			return nil, nil, err
 		}
-		if survivors > 0 {
-			worst = max(worst, exitFailed)
-		}
-		if all {
-			_ = nested.Close() // it sticks to w
-			status := ktap.Pass
-			if err != nil || survivors > 0 {
-				status = ktap.Fail
-			}
-			w.Result(base, status, "")
-		}
+		lists[base] = list
 	}
-	if worst != exitPassed {
-		return &statusError{code: worst}
-	}
-	return nil
+	return lists, bases, nil
 }
 
-func (env *environment) listMutants(mutants []mutants.Mutant) error {
-	said := map[string]bool{}
-	for _, m := range mutants {
-		if said[m.Name] {
-			continue // it is for several bases
+// mutantNames completes the arguments.
+func (env *environment) mutantNames(o *mutantOptions) []string {
+	lists, bases, err := o.load(env, nil)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, m := range lists[bases[0]] {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+func (env *environment) runMutants(ctx context.Context, o *mutantOptions, names []string) error {
+	lists, bases, err := o.load(env, names)
+	if err != nil {
+		return err
+	}
+	if o.list {
+		return env.listMutants(lists, bases)
+	}
+	src, err := o.anySource(env)
+	if err != nil {
+		return err
+	}
+	if o.seed == 0 {
+		o.seed = run.DrawSeed()
+	}
+	return env.eachBase(ctx, bases, len(bases) > 1, func(base string, results io.Writer) error {
+		opt := mutants.Options{Source: src, Machine: o.machine(), Mutants: lists[base], KTAP: results}
+		opt.Source.Base = base
+		if o.sample > 0 {
+			opt.Mutants = mutants.Sample(lists[base], o.sample, o.seed)
+			env.ui.Printf("note  mutants: %d of %d for %s, seed %d", len(opt.Mutants), len(lists[base]), base, o.seed)
 		}
-		said[m.Name] = true
-		if _, err := fmt.Fprintf(env.stdout, "%s\t%s\n", m.Name, m.Title); err != nil {
-			return fmt.Errorf("print the list: %w", err)
+		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "mutants")
+		survivors, err := mutants.Run(ctx, opt)
+		if err != nil {
+			return err
+		}
+		env.ui.Verdict(survivors == 0, fmt.Sprintf("%s: %d mutants, %d survived", base, len(opt.Mutants), survivors))
+		if survivors > 0 {
+			return &statusError{code: exitFailed}
+		}
+		return nil
+	})
+}
+
+func (env *environment) listMutants(lists map[string][]mutants.Mutant, bases []string) error {
+	said := map[string]bool{}
+	for _, base := range bases {
+		for _, m := range lists[base] {
+			if said[m.Name] {
+				continue // it is for several bases
+			}
+			said[m.Name] = true
+			if _, err := fmt.Fprintf(env.stdout, "%s\t%s\n", m.Name, m.Title); err != nil {
+				return fmt.Errorf("print the list: %w", err)
+			}
 		}
 	}
 	return nil

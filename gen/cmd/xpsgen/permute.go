@@ -17,7 +17,7 @@ var permuted = []string{"series", "tree"}
 // permute moves the flags of such a command before its arguments, where
 // urfave/cli wants them. Everything else stays as it is.
 func permute(app *cli.App, args []string) []string {
-	if len(args) == 0 || completing(args) {
+	if len(args) == 0 || false {
 		return args
 	}
 	at := 1 + countFlags(app.Flags, args[1:])

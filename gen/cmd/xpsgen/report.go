@@ -3,14 +3,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/bench"
 	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/cache"
@@ -19,26 +19,26 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-func reportCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "report",
-		Usage:     "write what the last runs have found as one page of HTML",
-		ArgsUsage: "[DIR]...",
-		Description: "Verdict, tests, versions, splats, times, counts and plots of each results\n" +
-			"directory, by default all under out/, in one file that needs nothing else. What\n" +
-			"make bench and make bench-vm have left there comes along.\n\n" +
-			"Examples:\n" +
-			"  xpsgen report\n" +
-			"  xpsgen report -o /tmp/xps.html out/net-next",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; - is stdout; default out/report.html in the workbench"},
+func reportCommand(env *environment) *command.Command {
+	var output string
+	return &command.Command{
+		Name:  "report",
+		Short: "write what the last runs found as one page of HTML",
+		Long: "The page has verdict, tests, versions, splats, times, counts and tables of each results directory, " +
+			"by default of all in out/. It is one file that needs nothing else.",
+		Args: []command.Arg{{Name: "DIR", Optional: true, Repeat: true, Help: "results directories; default all in out/"}},
+		Flags: []command.Flag{{Name: "output", Letter: "o", Arg: "FILE", To: command.String(&output),
+			Help: "file to write; - is stdout; default out/report.html in the workbench"}},
+		Examples: []command.Example{
+			{Line: "report"},
+			{Line: "report -o /tmp/xps.html out/net-next", Note: "one run, to another file"},
 		},
-		Action: func(c *cli.Context) error {
-			root, _, err := env.paths(c)
+		Run: func(_ context.Context, dirs []string) error {
+			root, _, err := env.locate()
 			if err != nil {
 				return err
 			}
-			d, err := reportData(root, c.Args().Slice())
+			d, err := reportData(root, dirs)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ func reportCommand(env *environment) *cli.Command {
 			if err := report.Write(&page, d); err != nil {
 				return err
 			}
-			file := c.String("output")
+			file := output
 			switch file {
 			case "-":
 				_, err := env.stdout.Write([]byte(page.String()))

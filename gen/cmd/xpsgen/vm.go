@@ -3,100 +3,95 @@
 package main
 
 import (
-	"github.com/urfave/cli/v2"
+	"context"
+	"slices"
+	"time"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/run"
 )
 
-func vmCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:        "vm",
-		Usage:       "use the patched guest",
-		Subcommands: []*cli.Command{vmRunCommand(env), vmShellCommand(env), vmBenchCommand(env), vmBenchBuildCommand(env)},
+func vmCommand(env *environment) *command.Command {
+	return &command.Command{
+		Name:     "vm",
+		Short:    "use the patched guest",
+		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm run -- /usr/bin/uname -r"}},
+		Commands: []*command.Command{vmRunCommand(env), vmShellCommand(env), vmBenchCommand(env), vmBenchBuildCommand(env)},
 	}
 }
 
-// guestFlags are those of the commands that hand the guest to the user.
-func guestFlags() []cli.Flag {
-	return append(append(sourceFlags(), machineFlags()...),
-		&cli.StringSliceFlag{
-			Name:  "add",
-			Usage: "take `FILE` (or a directory) into the guest at the same path, or HOST:GUEST; may be repeated",
-		},
-		&cli.BoolFlag{
-			Name:  "gdb",
-			Usage: "wait for a debugger before the first instruction, and print the line to type",
-		},
-		&cli.BoolFlag{
-			Name:  "icount",
-			Usage: "the guest's clocks count instructions, a nanosecond each; one CPU, TCG",
-		},
-		&cli.BoolFlag{
-			Name:  "unpatched",
-			Usage: "boot the base kernel without the series",
-		},
-	)
+// guestOptions are those of the commands that hand the guest to the user.
+type guestOptions struct {
+	sourceOptions
+	machineOptions
+	add                    []string
+	gdb, icount, unpatched bool
 }
 
-func (env *environment) guest(c *cli.Context) (run.GuestOptions, error) {
-	src, err := env.source(c)
+func (o *guestOptions) flags(env *environment) []command.Flag {
+	return slices.Concat(o.sourceOptions.flags(env, false), o.machineOptions.flags(), []command.Flag{
+		{Name: "add", Arg: "FILE", To: command.Strings(&o.add),
+			Help: "take a file or a directory into the guest at the same path, or HOST:GUEST"},
+		{Name: "gdb", To: command.Bool(&o.gdb), Help: "wait for a debugger before the first instruction, and print the line to type"},
+		{Name: "icount", To: command.Bool(&o.icount), Help: "make the guest's clocks count instructions, a nanosecond each; one CPU, TCG"},
+		{Name: "unpatched", To: command.Bool(&o.unpatched), Help: "boot the base kernel without the series"},
+	})
+}
+
+// guest returns the guest that the user asks for.
+func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
+	src, err := o.source(env)
 	if err != nil {
 		return run.GuestOptions{}, err
 	}
-	src.Unpatched = c.Bool("unpatched")
-	machine, err := env.machine(c)
-	if err != nil {
-		return run.GuestOptions{}, err
-	}
-	machine.GDB = c.Bool("gdb")
-	if c.Bool("icount") {
-		machine.InstructionClock = true
-		if !c.IsSet("cpus") {
-			machine.CPUs = 1
-		}
+	src.Unpatched = o.unpatched
+	machine := o.machine()
+	machine.GDB = o.gdb
+	if o.icount {
+		machine.InstructionClock, machine.CPUs = true, 1
 	}
 	return run.GuestOptions{
 		Source:  src,
 		Machine: machine,
-		Add:     c.StringSlice("add"),
+		Add:     o.add,
 		Notice:  func(line string) { env.ui.Important(line) },
 	}, nil
 }
 
-func vmRunCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "run",
-		Usage:     "run a host program in the patched guest",
-		ArgsUsage: "-- PROGRAM [ARGUMENTS]",
-		Description: "The program and its libraries are taken into the guest; it runs as root with\n" +
-			"stdin, stdout and stderr of its own, and its exit code is ours (69: the\n" +
-			"workbench failed, see stderr).\n\n" +
-			"Examples:\n" +
-			"  xpsgen vm run -- /usr/bin/uname -r\n" +
-			"  xpsgen vm run --add policy.o -- ./loader policy.o\n" +
-			"  go test -exec 'xpsgen vm run --' ./...",
-		Flags: append(guestFlags(),
-			&cli.DurationFlag{
-				Name:  "timeout",
-				Usage: "end the program after `DURATION`; default none",
-			},
-			&cli.StringSliceFlag{
-				Name:  "env",
-				Usage: "set `NAME=VALUE` in the guest (or NAME, from here); may be repeated",
-			}),
-		Action: func(c *cli.Context) error {
-			if c.Args().Len() == 0 {
-				return &usageError{text: "no program given", command: "xpsgen vm run"}
-			}
-			opt, err := env.guest(c)
+func vmRunCommand(env *environment) *command.Command {
+	var o struct {
+		guestOptions
+		timeout time.Duration
+		env     []string
+	}
+	return &command.Command{
+		Name:  "run",
+		Short: "run a host program in the patched guest",
+		Long: "Takes the program and its libraries into the guest and runs it there as root, with stdin, " +
+			"stdout and stderr of its own. Its exit code becomes that of xpsgen.",
+		Args:    []command.Arg{{Name: "PROGRAM", Help: "program of the host, and its arguments"}},
+		Program: true,
+		Flags: append(o.flags(env),
+			command.Flag{Name: "timeout", Arg: "DURATION", To: command.Duration(&o.timeout), Help: "end the program after this time; default none"},
+			command.Flag{Name: "env", Arg: "NAME=VALUE", To: command.Strings(&o.env), Help: "set a variable in the guest; NAME alone takes the value from here"},
+		),
+		Examples: []command.Example{
+			{Line: "vm run -- /usr/bin/uname -r"},
+			{Line: "vm run --add policy.o -- ./loader policy.o", Note: "with a file of yours"},
+			{Line: "$ go test -exec 'xpsgen vm run --' ./...", Note: "Go tests in the guest"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "the program's own code; any other code too, except 69"}},
+		Needs: []string{"vmtest", "shell"},
+		Run: func(ctx context.Context, args []string) error {
+			opt, err := o.guest(env)
 			if err != nil {
 				return err
 			}
-			code, err := run.Program(c.Context, run.ProgramOptions{
+			code, err := run.Program(ctx, run.ProgramOptions{
 				GuestOptions: opt,
-				Args:         c.Args().Slice(),
-				Env:          c.StringSlice("env"),
-				Timeout:      c.Duration("timeout"),
+				Args:         args,
+				Env:          o.env,
+				Timeout:      o.timeout,
 				Stdin:        env.stdin,
 				Stdout:       env.stdout,
 				Stderr:       env.stderr,
@@ -112,25 +107,26 @@ func vmRunCommand(env *environment) *cli.Command {
 	}
 }
 
-func vmShellCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func vmShellCommand(env *environment) *command.Command {
+	var o guestOptions
+	return &command.Command{
 		Name:  "shell",
-		Usage: "interactive shell in the patched guest",
-		Description: "busybox, the patched ip, and the BPF objects in /bpf. Leave with exit or Ctrl-D.\n\n" +
-			"Example, in the guest:\n" +
+		Short: "open a shell in the patched guest",
+		Long: "The guest has busybox, the patched ip and bpftool, and the BPF objects in /bpf. Leave with exit " +
+			"or Ctrl-D. In the guest, try:\n\n" +
 			"  ip link add d0 numtxqueues 4 type dummy\n" +
-			"  ip link set dev d0 xps obj /bpf/hello1.o sec hello\n" +
+			"  ip link set dev d0 xps obj hello1.o sec hello\n" +
 			"  ip link show d0",
-		Flags: guestFlags(),
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			opt, err := env.guest(c)
+		Flags:    o.flags(env),
+		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm shell --base 6.12 --unpatched", Note: "the base kernel of a carry"}},
+		Exits:    []command.Exit{{Code: 1, Meaning: "the shell's own code; any other code too, except 69"}},
+		Needs:    []string{"vmtest", "shell"},
+		Run: func(ctx context.Context, _ []string) error {
+			opt, err := o.guest(env)
 			if err != nil {
 				return err
 			}
-			return env.shell(c.Context, opt)
+			return env.shell(ctx, opt)
 		},
 	}
 }

@@ -3,45 +3,47 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"text/tabwriter"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/vm"
 )
 
-func vmBenchCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func vmBenchCommand(env *environment) *command.Command {
+	var o struct {
+		sourceOptions
+		rounds int
+		accel  string
+	}
+	o.rounds, o.accel = 10, string(vm.TCG)
+	return &command.Command{
 		Name:  "bench",
-		Usage: "compare what ways to boot the same kernel take",
-		Description: "Wall-clock times, of each way in turn: a bare boot, a boot to the verdict, other\n" +
-			"machines and images, and virtme-ng and vimto where installed. The ratios hold on\n" +
-			"a busy machine better than the times. Left in out/bench-boots.json, too.\n\n" +
-			"Examples:\n" +
-			"  xpsgen vm bench\n" +
-			"  xpsgen vm bench --rounds 20",
-		Flags: append(sourceFlags(),
-			&cli.IntFlag{Name: "rounds", Usage: "`N` boots of each", Value: 10},
-			&cli.StringFlag{Name: "accel", EnvVars: []string{"XPSGEN_ACCEL"}, Value: "tcg", Usage: "`ACCEL` is kvm or tcg"},
+		Short: "compare how long ways to boot the same kernel take",
+		Long: "Takes each way in turn: a bare boot, a boot to the verdict, other machines and images, and virtme-ng and " +
+			"vimto where they are installed. On a busy machine the ratios are better than the times. Leaves the times in out/bench-boots.json.",
+		Flags: append(o.flags(env, false),
+			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "boots of each way"},
+			command.Flag{Name: "accel", Arg: "ACCEL", Env: "XPSGEN_ACCEL", To: command.Choice(&o.accel, "kvm", "tcg", "auto"), Help: "accelerator of all ways"},
 		),
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			if c.Int("rounds") < 1 {
-				return &usageError{text: "--rounds must be 1 or more", command: "xpsgen vm bench"}
-			}
-			src, err := env.source(c)
+		Examples: []command.Example{
+			{Line: "vm bench"},
+			{Line: "vm bench --rounds 20 --config hostfs", Note: "with other tools"},
+		},
+		Needs: []string{"vmtest"},
+		Run: func(ctx context.Context, _ []string) error {
+			src, err := o.source(env)
 			if err != nil {
 				return err
 			}
-			times, err := boots.Compare(c.Context, boots.Options{
-				Source: src, Rounds: c.Int("rounds"), Accel: c.String("accel"),
+			times, err := boots.Compare(ctx, boots.Options{
+				Source: src, Rounds: o.rounds, Accel: o.accel,
 			})
 			if err != nil {
 				return err

@@ -3,36 +3,35 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"text/tabwriter"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/prepare"
-
-	"github.com/urfave/cli/v2"
 )
 
-func vmBenchBuildCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func vmBenchBuildCommand(env *environment) *command.Command {
+	var o sourceOptions
+	return &command.Command{
 		Name:  "bench-build",
-		Usage: "time builds of the kernel, and of what others build for a guest",
-		Description: "Builds the kernel from nothing, again with one object out of date, and with nothing\n" +
-			"to do; then, from nothing, defconfig with kvm_guest.config. Half an hour on two\n" +
-			"CPUs. The counts of objects hold on a busy machine. Left in out/bench-builds.json,\n" +
-			"too.\n\n" +
-			"Examples:\n" +
-			"  xpsgen vm bench-build\n" +
-			"  xpsgen vm bench-build --config debug",
-		Flags: sourceFlags(),
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			src, err := env.source(c)
+		Short: "time builds of the kernel, and of what others build for a guest",
+		Long: "Builds the kernel from nothing, again with one object out of date, and with nothing to do; then, from " +
+			"nothing, defconfig with kvm_guest.config. Takes half an hour on two CPUs. The counts of objects do not depend on how busy " +
+			"the machine is. Leaves the times in out/bench-builds.json.",
+		Flags: o.flags(env, false),
+		Examples: []command.Example{
+			{Line: "vm bench-build"},
+			{Line: "vm bench-build --config debug"},
+		},
+		Needs: []string{"vmtest"},
+		Run: func(ctx context.Context, _ []string) error {
+			src, err := o.source(env)
 			if err != nil {
 				return err
 			}
-			times, err := prepare.CompareBuilds(c.Context, src)
+			times, err := prepare.CompareBuilds(ctx, src)
 			if err != nil {
 				return err
 			}

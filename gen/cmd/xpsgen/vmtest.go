@@ -3,93 +3,97 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/verdict"
-
-	"github.com/urfave/cli/v2"
 )
 
-func vmtestCommand(env *environment) *cli.Command {
-	return &cli.Command{
+// suiteOptions are those of vmtest.
+type suiteOptions struct {
+	sourceOptions
+	machineOptions
+	run                                  string
+	seed                                 int64
+	guests                               int
+	long, list, unpatched, bisect, watch bool
+	out                                  string
+}
+
+func vmtestCommand(env *environment) *command.Command {
+	var o suiteOptions
+	return &command.Command{
 		Name:  "vmtest",
-		Usage: "boot the patched kernel and run the suite inside",
-		Description: "KTAP on stdout; results.ktap, results.json, junit.xml, console.log and\n" +
-			"kernel.config under out/BASE; with --base all also out/bases.json.\n\n" +
-			"Examples:\n" +
-			"  xpsgen vmtest\n" +
-			"  xpsgen vmtest --run 'control/a2[4-8]'\n" +
-			"  xpsgen vmtest --base all\n" +
-			"  xpsgen vmtest --kernel ~/src/linux\n" +
-			"  xpsgen vmtest --watch --run hook\n" +
-			"  xpsgen vmtest --unpatched",
-		Flags: append(append(sourceFlags(), machineFlags()...),
-			&cli.StringFlag{
-				Name: "run", EnvVars: []string{"XPSGEN_RUN"},
-				Usage: "only tests that match `PATTERN`: a regular expression per level, split by /",
-			},
-			&cli.Int64Flag{
-				Name: "seed", EnvVars: []string{"XPSGEN_SEED"},
-				Usage: "repeat what a run drew by lot: `N` is the seed that it printed; default a new one",
-			},
-			&cli.IntFlag{
-				Name:  "guests",
-				Usage: "`N` guests share the whole suite, 1 or 2; default 2 where there are two CPUs and the memory",
-			},
-			&cli.BoolFlag{
-				Name:  "long",
-				Usage: "also what takes a minute or more: ids of programs that do not fit into 16 bits",
-			},
-			&cli.BoolFlag{
-				Name:  "list",
-				Usage: "name the tests and do nothing",
-			},
-			&cli.BoolFlag{
-				Name:  "unpatched",
-				Usage: "the suite on the base kernel, as a control: passes if no check of the hook does",
-			},
-			&cli.StringFlag{
-				Name:  "out",
-				Usage: "`DIR` for the results; default out/BASE in the workbench",
-			},
-			&cli.BoolFlag{
-				Name:  "bisect",
-				Usage: "exit codes for git bisect run: 125 when the tree does not apply or build, 128 when the workbench fails",
-			},
-			&cli.BoolFlag{
-				Name:  "watch",
-				Usage: "again whenever patches, programs or the suite change, until interrupted",
-			},
-		),
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
+		Short: "boot the patched kernel and run the suite in it",
+		Long: "Writes KTAP to stdout. Leaves results.ktap, results.json, junit.xml, console.log and " +
+			"kernel.config in out/BASE, and out/bases.json with --base all.",
+		Flags: slices.Concat(o.sourceOptions.flags(env, true), o.machineOptions.flags(), []command.Flag{
+			{Name: "run", Arg: "PATTERN", Env: "XPSGEN_RUN", To: command.String(&o.run), Values: testNames,
+				Help: "run only the tests that match: a regular expression per level, separated by /"},
+			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed),
+				Help: "repeat the random choices of a run that printed this seed; default a new seed"},
+			{Name: "guests", Arg: "N", To: command.Int(&o.guests, 1, 2),
+				Help: "guests that share the whole suite; default 2 if the host has two CPUs and the memory"},
+			{Name: "long", To: command.Bool(&o.long), Help: "also run what takes a minute or more: program ids beyond 16 bits"},
+			{Name: "list", To: command.Bool(&o.list), Help: "list the tests and do nothing else"},
+			{Name: "unpatched", To: command.Bool(&o.unpatched),
+				Help: "run on the base kernel, as a control: passes if no test of the hook does"},
+			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory for the results; default out/BASE in the workbench"},
+			{Name: "bisect", To: command.Bool(&o.bisect),
+				Help: "exit codes for git bisect run: 125 if the tree does not apply or build, 128 if the workbench fails"},
+			{Name: "watch", To: command.Bool(&o.watch), Help: "run again whenever patches, programs or the suite change, until interrupted"},
+		}),
+		Examples: []command.Example{
+			{Line: "vmtest"},
+			{Line: "vmtest --run 'control/a2[4-8]'", Note: "five tests of a group"},
+			{Line: "vmtest --base all", Note: "every base in turn"},
+			{Line: "vmtest --kernel ~/src/linux", Note: "your own tree"},
+			{Line: "vmtest --watch --run hook", Note: "again on each change"},
+			{Line: "vmtest --unpatched", Note: "the control run"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a test failed, or the kernel died or complained"}},
+		Needs: []string{"vmtest"},
+		Valid: func([]string) error {
+			if o.watch && o.bisect {
+				return command.Usagef("--watch and --bisect exclude each other")
 			}
-			if c.Bool("list") {
-				return env.listTests(c)
+			// A pattern that selects nothing is found before a kernel is built.
+			if _, err := plan.Names(o.run); err != nil {
+				return command.Usagef("--run: %v; xpsgen vmtest --list names all tests", err)
 			}
-			if c.Bool("watch") {
-				if c.Bool("bisect") {
-					return &usageError{text: "--watch and --bisect exclude each other", command: "xpsgen vmtest"}
-				}
-				return env.watchSuite(c)
+			return nil
+		},
+		Run: func(ctx context.Context, _ []string) error {
+			switch {
+			case o.list:
+				return env.listTests(o.run)
+			case o.watch:
+				return env.watchSuite(ctx, &o)
 			}
-			err := env.runSuite(c)
-			if c.Bool("bisect") {
-				return bisectStatus(c.Context, env, err)
+			err := env.runSuite(ctx, &o)
+			if o.bisect {
+				return bisectStatus(ctx, env, err)
 			}
 			return err
 		},
 	}
 }
 
-func (env *environment) listTests(c *cli.Context) error {
-	names, err := plan.Names(c.String("run"))
+// testNames completes --run. A pattern that selects everything is valid.
+func testNames() []string {
+	names, _ := plan.Names("")
+	return names
+}
+
+func (env *environment) listTests(run string) error {
+	names, err := plan.Names(run)
 	if err != nil {
-		return &usageError{text: err.Error(), command: "xpsgen vmtest"}
+		return err
 	}
 	for _, name := range names {
 		if _, err := fmt.Fprintln(env.stdout, name); err != nil {
@@ -99,44 +103,33 @@ func (env *environment) listTests(c *cli.Context) error {
 	return nil
 }
 
-func (env *environment) runSuite(c *cli.Context) error {
-	// A pattern that names nothing is found before a kernel is built for it.
-	if _, err := plan.Names(c.String("run")); err != nil {
-		return &usageError{text: err.Error() + " (xpsgen vmtest --list names all)", command: "xpsgen vmtest"}
-	}
-	bases, all, err := env.bases(c)
+func (env *environment) runSuite(ctx context.Context, o *suiteOptions) error {
+	bases, all, err := o.bases(env)
 	if err != nil {
 		return err
 	}
-	src, err := env.anySource(c)
+	src, err := o.anySource(env)
 	if err != nil {
 		return err
 	}
-	src.Unpatched = c.Bool("unpatched")
-	machine, err := env.machine(c)
-	if err != nil {
-		return err
-	}
+	src.Unpatched = o.unpatched
 	opt := run.SuiteOptions{
 		Source:  src,
-		Machine: machine,
-		Run:     c.String("run"),
-		Seed:    c.Int64("seed"),
-		Long:    c.Bool("long"),
-		Out:     c.String("out"),
+		Machine: o.machine(),
+		Run:     o.run,
+		Seed:    o.seed,
+		Long:    o.long,
+		Out:     o.out,
 		KTAP:    env.results(),
-		Guests:  c.Int("guests"),
-	}
-	if opt.Guests < 0 || opt.Guests > 2 {
-		return &usageError{text: fmt.Sprintf("--guests %d: must be 1 or 2", opt.Guests), command: "xpsgen vmtest"}
+		Guests:  o.guests,
 	}
 	if all {
-		return env.runBases(c, opt, bases)
+		return env.runBases(ctx, opt, bases)
 	}
 	if opt.Out == "" {
 		opt.Out = filepath.Join(src.Root, "out", src.Name())
 	}
-	outcome, err := run.Suite(c.Context, opt)
+	outcome, err := run.Suite(ctx, opt)
 	if err != nil {
 		return err
 	}

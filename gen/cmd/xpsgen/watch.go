@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
 	"xpsgen/vmtest/watch"
 )
 
@@ -18,8 +16,8 @@ var watched = []string{"kernel-patches", "iproute2-patches", "bpf", "uapi", "vmt
 
 // watchSuite runs the suite, and again whenever something that it is made of
 // has changed, until it is interrupted. It ends as the last run did.
-func (env *environment) watchSuite(c *cli.Context) error {
-	root, _, err := env.paths(c)
+func (env *environment) watchSuite(ctx context.Context, o *suiteOptions) error {
+	root, _, err := env.locate()
 	if err != nil {
 		return err
 	}
@@ -27,8 +25,8 @@ func (env *environment) watchSuite(c *cli.Context) error {
 	for _, dir := range watched {
 		dirs = append(dirs, filepath.Join(root, dir))
 	}
-	for _, flag := range []string{"kernel", "iproute2"} {
-		if dir := c.String(flag); dir != "" {
+	for _, dir := range []string{o.kernel, o.iproute2} {
+		if dir != "" {
 			dirs = append(dirs, dir)
 		}
 	}
@@ -38,7 +36,7 @@ func (env *environment) watchSuite(c *cli.Context) error {
 		return err
 	}
 	defer w.Close()
-	return env.repeat(c.Context, root, func() error { return env.runSuite(c) }, w.Wait)
+	return env.repeat(ctx, root, func() error { return env.runSuite(ctx, o) }, w.Wait)
 }
 
 // repeat calls run, and again each time that wait returns, until ctx ends. It
@@ -47,7 +45,7 @@ func (env *environment) watchSuite(c *cli.Context) error {
 func (env *environment) repeat(ctx context.Context, root string, run func() error, wait func(context.Context) ([]string, error)) error {
 	for {
 		last := run()
-		if errors.As(last, new(*usageError)) || ctx.Err() != nil {
+		if isUsage(last) || ctx.Err() != nil {
 			return last
 		}
 		if last != nil && !errors.As(last, new(*statusError)) {

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package command
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// width is how many columns help takes at most.
+const width = 80
+
+// Help writes the help of c.
+func (c *Command) Help(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\nUsage: %s\n", c.Path(), c.Short, c.Synopsis())
+	for _, p := range paragraphs(c.Long) {
+		b.WriteString("\n")
+		writeWrapped(&b, p, "", "")
+	}
+	if len(c.Commands) > 0 {
+		b.WriteString("\nCommands:\n")
+		var rows [][2]string
+		for _, sub := range c.Commands {
+			rows = append(rows, [2]string{sub.Name, sub.Short})
+		}
+		writeRows(&b, rows)
+	}
+	if len(c.Args) > 0 {
+		b.WriteString("\nArguments:\n")
+		var rows [][2]string
+		for _, a := range c.Args {
+			rows = append(rows, [2]string{a.String(), a.Help})
+		}
+		writeRows(&b, rows)
+	}
+	c.helpFlags(&b)
+	b.WriteString("\nExamples:\n")
+	for _, e := range c.Examples {
+		line := c.typed(e)
+		if e.Note == "" {
+			fmt.Fprintf(&b, "  %s\n", line)
+			continue
+		}
+		if len(line) > 40 {
+			fmt.Fprintf(&b, "  %s\n", line)
+			line = ""
+		}
+		writeWrapped(&b, e.Note, fmt.Sprintf("  %-42s ", line), strings.Repeat(" ", 45))
+	}
+	b.WriteString("\nExit codes:\n")
+	for _, e := range c.exits() {
+		writeWrapped(&b, e.Meaning, fmt.Sprintf("  %3d  ", e.Code), "       ")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (c *Command) helpFlags(b *strings.Builder) {
+	write := func(title string, flags []Flag) {
+		if len(flags) == 0 {
+			return
+		}
+		fmt.Fprintf(b, "\n%s:\n", title)
+		var rows [][2]string
+		for _, f := range flags {
+			rows = append(rows, [2]string{f.String(), f.Text()})
+		}
+		writeRows(b, rows)
+	}
+	if c.parent == nil {
+		write("Flags of every command", c.Flags)
+		return
+	}
+	write("Flags", c.Flags)
+	fmt.Fprintf(b, "\nFlags of every command: see %s --help\n", c.root().Name)
+}
+
+// Synopsis is the line that says how c is typed.
+func (c *Command) Synopsis() string {
+	line := c.Path()
+	if len(c.Commands) > 0 {
+		return line + " COMMAND [FLAG]... [ARGUMENT]..."
+	}
+	if len(c.Flags) > 0 {
+		line += " [FLAG]..."
+	}
+	if c.Program {
+		line += " --"
+	}
+	for _, a := range c.Args {
+		line += " " + a.String()
+	}
+	return line
+}
+
+// String is the argument as a synopsis shows it: "[BASE]...".
+func (a Arg) String() string {
+	s := a.Name
+	if a.Optional {
+		s = "[" + s + "]"
+	}
+	if a.Repeat {
+		s += "..."
+	}
+	return s
+}
+
+// String is the flag as help shows it: "-j, --jobs N".
+func (f Flag) String() string {
+	s := "--" + f.Name
+	if f.Letter != "" {
+		s = "-" + f.Letter + ", " + s
+	}
+	if f.Arg != "" {
+		s += " " + f.Arg
+	}
+	return s
+}
+
+// Text is the flag's help, with the default, the choices and the variable.
+func (f Flag) Text() string {
+	var extra []string
+	if words := f.To.choices(); words != nil {
+		extra = append(extra, "one of "+strings.Join(words, ", "))
+	}
+	if d := f.To.String(); d != "" {
+		extra = append(extra, "default "+d)
+	}
+	if _, many := f.To.(*list); many {
+		extra = append(extra, "may be repeated")
+	}
+	if f.Env != "" {
+		extra = append(extra, "$"+f.Env)
+	}
+	if len(extra) == 0 {
+		return f.Help
+	}
+	return f.Help + " (" + strings.Join(extra, "; ") + ")"
+}
+
+// typed is the example as it is typed.
+func (c *Command) typed(e Example) string {
+	if line, other := strings.CutPrefix(e.Line, "$ "); other {
+		return line
+	}
+	return strings.TrimRight(c.root().Name+" "+e.Line, " ")
+}
+
+// exits are the usual codes with those of c in their places.
+func (c *Command) exits() []Exit {
+	var all []Exit
+	own := map[int]string{}
+	for _, e := range c.Exits {
+		own[e.Code] = e.Meaning
+	}
+	for _, e := range Exits() {
+		if m, ok := own[e.Code]; ok {
+			e.Meaning = m
+			delete(own, e.Code)
+		}
+		all = append(all, e)
+	}
+	for _, e := range c.Exits {
+		if _, left := own[e.Code]; left {
+			all = insert(all, e)
+		}
+	}
+	return all
+}
+
+// insert puts e where its code belongs.
+func insert(all []Exit, e Exit) []Exit {
+	i := 0
+	for i < len(all) && all[i].Code < e.Code {
+		i++
+	}
+	return append(all[:i], append([]Exit{e}, all[i:]...)...)
+}
+
+// paragraphs splits a description. An indented paragraph stays whole.
+func paragraphs(text string) []string {
+	var all []string
+	for p := range strings.SplitSeq(strings.Trim(text, "\n"), "\n\n") {
+		if p = strings.Trim(p, "\n"); p != "" {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// writeRows writes a table of two columns.
+func writeRows(b *strings.Builder, rows [][2]string) {
+	const most = 26
+	left := 0
+	for _, r := range rows {
+		if len(r[0]) <= most {
+			left = max(left, len(r[0]))
+		}
+	}
+	indent := strings.Repeat(" ", left+4)
+	for _, r := range rows {
+		first := fmt.Sprintf("  %-*s  ", left, r[0])
+		if len(r[0]) > left {
+			fmt.Fprintf(b, "  %s\n", r[0])
+			first = indent
+		}
+		writeWrapped(b, r[1], first, indent)
+	}
+}
+
+// writeWrapped writes text with first before its first line and rest before
+// the others. Text that is indented is written as it stands.
+func writeWrapped(b *strings.Builder, text, first, rest string) {
+	if strings.HasPrefix(text, " ") {
+		b.WriteString(text + "\n")
+		return
+	}
+	line, empty := first, true
+	for word := range strings.FieldsSeq(text) {
+		if !empty && len(line)+1+len(word) > width {
+			b.WriteString(line + "\n")
+			line, empty = rest, true
+		}
+		if !empty {
+			line += " "
+		}
+		line += word
+		empty = false
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"runtime"
+
+	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/boot"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/vm"
+)
+
+// sourceOptions choose what is built: shared by every command that boots.
+type sourceOptions struct {
+	base, kernel, iproute2 string
+	config                 []string
+	jobs                   int
+}
+
+// baseFlag chooses the base. several says that the command takes all bases.
+func (o *sourceOptions) baseFlag(env *environment, several bool) command.Flag {
+	o.base = prepare.DefaultBase
+	help := "kernel base of kernel-patches/series.toml"
+	if several {
+		help += ", or all for each in turn"
+	}
+	return command.Flag{Name: "base", Arg: "NAME", Env: "XPSGEN_BASE", To: command.String(&o.base),
+		Help: help, Values: func() []string { return env.kernelBases(several) }}
+}
+
+// treeFlags choose the trees.
+func (o *sourceOptions) treeFlags(env *environment, several bool) []command.Flag {
+	return []command.Flag{
+		o.baseFlag(env, several),
+		o.kernelFlag(),
+		{Name: "iproute2", Arg: "DIR", Env: "XPSGEN_IPROUTE2", To: command.String(&o.iproute2),
+			Help: "iproute2 source to apply the series to; it is only read"},
+	}
+}
+
+func (o *sourceOptions) kernelFlag() command.Flag {
+	return command.Flag{Name: "kernel", Arg: "DIR", Env: "XPSGEN_KERNEL", To: command.String(&o.kernel),
+		Help: "kernel source to apply the series to instead of the base's; it is only read"}
+}
+
+func (o *sourceOptions) jobsFlag() command.Flag {
+	o.jobs = runtime.NumCPU()
+	return command.Flag{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "jobs of a build"}
+}
+
+// flags choose the trees and how they are built.
+func (o *sourceOptions) flags(env *environment, several bool) []command.Flag {
+	return append(o.treeFlags(env, several), o.buildFlags()...)
+}
+
+// buildFlags choose how trees are built.
+func (o *sourceOptions) buildFlags() []command.Flag {
+	return []command.Flag{
+		{Name: "config", Arg: "NAME", Env: "XPSGEN_CONFIG", To: command.Strings(&o.config),
+			Help: "more Kconfig: a fragment of vmtest/config, or a file", Values: prepare.Fragments},
+		o.jobsFlag(),
+	}
+}
+
+// bases returns the kernel bases that the user asks for, and whether that is
+// all of them.
+func (o *sourceOptions) bases(env *environment) (names []string, all bool, err error) {
+	root, _, err := env.locate()
+	if err != nil {
+		return nil, false, err
+	}
+	all = o.base == prepare.AllBases
+	if all && o.kernel != "" {
+		return nil, false, command.Usagef("--kernel is one tree: name the base whose series is for it, not all")
+	}
+	names, err = prepare.Bases(root, o.base)
+	return names, all, err
+}
+
+// source returns what to build for a command that works on one base.
+func (o *sourceOptions) source(env *environment) (prepare.Source, error) {
+	if o.base == prepare.AllBases {
+		return prepare.Source{}, command.Usagef("this command works on one base: name it")
+	}
+	return o.anySource(env)
+}
+
+// anySource is source for a command that takes [prepare.AllBases] apart.
+func (o *sourceOptions) anySource(env *environment) (prepare.Source, error) {
+	root, cache, err := env.locate()
+	if err != nil {
+		return prepare.Source{}, err
+	}
+	s := prepare.Source{
+		Root:        root,
+		Cache:       cache,
+		Base:        o.base,
+		KernelDir:   o.kernel,
+		IPRoute2Dir: o.iproute2,
+		Fragments:   o.config,
+		Jobs:        o.jobs,
+		Progress:    env.ui.Progress(),
+	}
+	if o.base == prepare.AllBases {
+		s.Base = ""
+	}
+	if err := s.Validate(); err != nil {
+		return s, err
+	}
+	s.Base = o.base
+	return s, nil
+}
+
+// machineOptions choose how a guest is booted.
+type machineOptions struct {
+	accel        string
+	cpus, memory int
+}
+
+func (o *machineOptions) flags() []command.Flag {
+	o.accel, o.cpus = string(vm.Auto), 2
+	return []command.Flag{
+		{Name: "accel", Arg: "ACCEL", Env: "XPSGEN_ACCEL", To: command.Choice(&o.accel, "auto", "kvm", "tcg"),
+			Help: "accelerator; auto is KVM if a guest reports in under it, and TCG otherwise"},
+		{Name: "cpus", Arg: "N", To: command.Int(&o.cpus, 1, boot.MaxCPUs), Help: "virtual CPUs; the suite needs two"},
+		{Name: "memory", Arg: "MIB", To: command.Int(&o.memory, boot.MinMemoryMiB, 1<<20),
+			Help: "guest memory in MiB; default 512, or 3072 for a debug kernel"},
+	}
+}
+
+func (o *machineOptions) machine() boot.Machine {
+	return boot.Machine{Accel: o.accel, CPUs: o.cpus, MemoryMiB: o.memory}
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package record
+
+import (
+	"fmt"
+	"path"
+	"slices"
+)
+
+//go:generate go test xpsgen/vmtest/guest/bench -run TestMeasurementsAreCurrent -update
+
+// Measurements returns the names of all measurements, CONTENDER/PATH, in the
+// order in which the guest makes them.
+func Measurements() []string { return slices.Clone(measurements) }
+
+// ValidPattern returns an error if pattern, a shell pattern as of [path.Match],
+// selects no measurement. The empty pattern selects all.
+func ValidPattern(pattern string) error {
+	if pattern == "" {
+		return nil
+	}
+	for _, name := range measurements {
+		ok, err := path.Match(pattern, name)
+		if err != nil {
+			return fmt.Errorf("pattern %q: %w", pattern, err)
+		}
+		if ok {
+			return nil
+		}
+	}
+	return fmt.Errorf("pattern %q matches no measurement CONTENDER/PATH, such as %s", pattern, measurements[0])
+}
