@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# A thin door: variables in, one xpsgen call out. `make help` lists the rooms.
+# Passes its variables on to one call of xpsgen. `make help` lists the targets.
 
 GO      ?= go
 BASE    ?=
@@ -31,10 +31,11 @@ ifneq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
 endif
 
 XPSGEN  = bin/xpsgen
+COMMA   = ,
 
 # Only what was given is passed on, so that the defaults live in one place.
 TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
-	$(if $(IPROUTE2),--iproute2 $(IPROUTE2)) $(if $(CONFIG),--config $(CONFIG)) \
+	$(if $(IPROUTE2),--iproute2 $(IPROUTE2)) $(foreach c,$(subst $(COMMA), ,$(CONFIG)),--config $(c)) \
 	$(if $(J),--jobs $(J))
 UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
 KERNELFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
@@ -42,59 +43,60 @@ VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
-	unpatched shell uapi bench-uapi generate fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
+	unpatched shell uapi bench-uapi generate docs fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
 
 all: help
 
 help:
-	@echo 'Test the change:'
-	@echo '  vmtest     - boot the patched kernel and run the suite (installs what it needs)'
-	@echo '  watch      - vmtest, and again at each change of patches, programs or suite'
-	@echo '  test       - every kind of test: lint to unpatched, and a sample of the mutants'
-	@echo '  vmtest-all - the same on every base, which have to run the same tests'
-	@echo '  unit       - Go tests with the race detector, no guest'
-	@echo '  lint       - gofmt, go vet, staticcheck'
-	@echo '  unpatched  - the suite on the base kernel: nothing may pass by accident'
-	@echo '  guest      - the tests of bpf/ inside the patched guest'
-	@echo '  faults     - guests that panic, hang, flood, lie: each must fail by its name'
-	@echo '  check-uapi - package uapi is what the patched headers say'
-	@echo '  check-series - what a program can find in the patches before a reviewer does'
-	@echo '  check-builds - the series builds without what it needs: SMP, BPF_SYSCALL, NET'
-	@echo '  series-real - the real series, moved between the real kernels'
-	@echo '  mutants    - defects put back, one by one: the suite must notice each'
-	@echo '  report-test - the report in a browser and a validator (installs Chromium)'
-	@echo '  mutants-sample - SAMPLE of them, drawn by lot (what test does)'
-	@echo '  bisect     - every patch by itself: warnings, boot, tests'
-	@echo '  fuzz       - every fuzz target for FUZZTIME each'
+	@echo 'Test a change:'
+	@echo '  vmtest         - boot the patched kernel and run the suite in it'
+	@echo '  watch          - vmtest again at each change of patches, programs or suite'
+	@echo '  test           - every kind of test, from lint to unpatched'
+	@echo '  vmtest-all     - vmtest on every base; all must run the same tests'
+	@echo '  unit           - Go tests with the race detector, no guest'
+	@echo '  lint           - gofmt, go vet, staticcheck'
+	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
+	@echo '  guest          - the tests of bpf/ in the patched guest'
+	@echo '  faults         - guests that panic, hang, flood, lie: each must fail by name'
+	@echo '  check-uapi     - compare package uapi with the patched headers'
+	@echo '  check-series   - check the patches, without compiling'
+	@echo '  check-builds   - compile the series without SMP, BPF_SYSCALL, NET'
+	@echo '  series-real    - move the real series between the real kernels'
+	@echo '  mutants        - put defects back, one by one: the suite must notice each'
+	@echo '  mutants-sample - SAMPLE of them, chosen at random'
+	@echo '  bisect         - every patch by itself: warnings, boot, tests'
+	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
+	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo
 	@echo 'Work with it:'
-	@echo '  shell      - interactive shell in the patched guest'
-	@echo '  bench      - instructions per packet: the hook and what it competes with'
-	@echo '  bench-check - the same, against the baseline in the repository'
-	@echo '  bench-vm   - what a boot costs, by machine, kernel image and tool'
-	@echo '  bench-build - what a build costs, beside defconfig + kvm_guest'
-	@echo '  report     - what the last runs have found, as one page: out/report.html'
-	@echo '  series     - check-series, and gcc, clang, sparse and 32 bit patch by patch'
-	@echo '  bench-uapi - how long xpsgen uapi takes, beside cgo -godefs'
-	@echo '  uapi       - regenerate package uapi from the patched headers'
-	@echo '  generate   - recompile the BPF objects'
-	@echo '  deps       - install what is missing (apt; as root or through sudo)'
-	@echo '  doctor     - what this machine has and lacks, with remedies'
-	@echo '  clean      - remove bin/ and out/ (the cache stays: xpsgen doctor says where)'
+	@echo '  shell          - open a shell in the patched guest'
+	@echo '  bench          - count instructions per packet: the hook and its rivals'
+	@echo '  bench-check    - the same, compared with the baseline in the repository'
+	@echo '  bench-vm       - time boots, by machine, kernel image and tool'
+	@echo '  bench-build    - time builds, beside defconfig + kvm_guest'
+	@echo '  bench-uapi     - time xpsgen uapi, beside cgo -godefs'
+	@echo '  report         - write what the last runs found: out/report.html'
+	@echo '  series         - check-series, and gcc, clang, sparse, 32 bit patch by patch'
+	@echo '  uapi           - regenerate package uapi from the patched headers'
+	@echo '  generate       - recompile the BPF objects'
+	@echo '  docs           - regenerate docs/commands.md'
+	@echo '  deps           - install what is missing (apt; as root or through sudo)'
+	@echo '  doctor         - what this machine has and lacks, and how to mend it'
+	@echo '  clean          - remove bin/ and out/; the cache stays'
 	@echo
 	@echo 'Variables:'
-	@echo '  BASE=      - kernel base: net-next, 6.12, or all (vmtest, unpatched, mutants, bisect)'
-	@echo '  KERNEL=    - your kernel checkout instead of the base'
-	@echo '  IPROUTE2=  - your iproute2 checkout instead of the base'
-	@echo '  CONFIG=    - more Kconfig fragments, by name or file'
-	@echo '  RUN=       - which tests, as with go test -run: RUN=control/a24'
-	@echo '  SEED=      - repeat what a run drew by lot: the seed that it printed'
-	@echo '  LONG=1     - have vmtest count the ids of programs up until 16 bits do not hold them'
-	@echo '  SAMPLE=    - how many mutants test puts back: default 10'
-	@echo '  ACCEL=     - kvm or tcg; default: KVM if a guest reports in under it'
-	@echo '  V=1        - show commands, and what apt prints'
-	@echo '  J=         - jobs of the kernel build'
-	@echo '  FUZZTIME=  - how long make fuzz runs each target'
+	@echo '  BASE=          - kernel base: net-next, 6.12, or all'
+	@echo '  KERNEL=        - your kernel tree instead of the base'
+	@echo '  IPROUTE2=      - your iproute2 tree instead of the base'
+	@echo '  CONFIG=        - Kconfig fragments, names or files, separated by commas'
+	@echo '  RUN=           - which tests, as with go test -run: RUN=control/a24'
+	@echo '  SEED=          - repeat the random choices of a run: the seed it printed'
+	@echo '  LONG=1         - vmtest also counts program ids beyond 16 bits'
+	@echo '  SAMPLE=        - how many mutants mutants-sample runs: default 10'
+	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest reports in under it'
+	@echo '  V=1            - show commands, and what apt prints'
+	@echo '  J=             - jobs of the kernel build'
+	@echo '  FUZZTIME=      - how long make fuzz runs each target: default 1m'
 
 # Go itself needs the CA certificates to fetch modules, before any of our own
 # code can run; a bare Debian has none.
@@ -104,6 +106,7 @@ CA_APT = export DEBIAN_FRONTEND=noninteractive; apt-get update && apt-get instal
 
 $(XPSGEN): FORCE
 	$(if $(wildcard $(SSL_CERT_FILE) $(CA_FILES)),,$(Q)if [ $$(id -u) = 0 ]; then $(CA_APT); else sudo sh -c '$(CA_APT)'; fi >&2)
+	$(Q)test -x $@ || echo 'building xpsgen; the first time takes 1 to 2 minutes' >&2
 	$(Q)CGO_ENABLED=0 $(GO) build -o $@ ./gen/cmd/xpsgen
 
 deps: $(XPSGEN)
@@ -158,6 +161,10 @@ bench-uapi: deps
 
 generate: deps
 	$(Q)$(GO) generate ./bpf/...
+
+# The reference of commands, from their declarations.
+docs: $(XPSGEN)
+	$(Q)$(XPSGEN) man --markdown >docs/commands.md
 
 lint: deps
 	$(Q)unformatted=$$(gofmt -l bpf gen uapi vmtest); test -z "$$unformatted" || { echo "gofmt -w $$unformatted" >&2; exit 1; }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 
 	"xpsgen/gen/cmd/xpsgen/command"
@@ -45,8 +46,7 @@ func (o *sourceOptions) kernelFlag() command.Flag {
 }
 
 func (o *sourceOptions) jobsFlag() command.Flag {
-	o.jobs = runtime.NumCPU()
-	return command.Flag{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "jobs of a build"}
+	return command.Flag{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "jobs of a build; default one per CPU"}
 }
 
 // flags choose the trees and how they are built.
@@ -99,7 +99,7 @@ func (o *sourceOptions) anySource(env *environment) (prepare.Source, error) {
 		KernelDir:   o.kernel,
 		IPRoute2Dir: o.iproute2,
 		Fragments:   o.config,
-		Jobs:        o.jobs,
+		Jobs:        cmp.Or(o.jobs, runtime.NumCPU()),
 		Progress:    env.ui.Progress(),
 	}
 	if o.base == prepare.AllBases {

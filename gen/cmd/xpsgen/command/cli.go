@@ -69,6 +69,23 @@ func Run(ctx context.Context, root *Command, args []string, opt Options) error {
 	return c.named(app.RunContext(ctx, append([]string{root.Name, c.command.Name, "--"}, c.args...)))
 }
 
+// Dry parses args, which begin with the program's name, sets the flags and asks
+// [Command.Valid], without running anything.
+func Dry(root *Command, args []string) error {
+	root.link()
+	c, err := parse(root, args[1:])
+	if err != nil || c.help || c.command.Raw {
+		return err
+	}
+	if err := c.set(func(string) string { return "" }); err != nil {
+		return err
+	}
+	if c.command.Valid != nil {
+		return c.named(c.command.Valid(c.args))
+	}
+	return nil
+}
+
 // action is the command for urfave/cli. Its flags are set already, since
 // urfave/cli knows no flags behind arguments.
 func (c *call) action() *cli.Command {
