@@ -144,7 +144,7 @@ func TestKnownNeedsNoLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Release()
-	soon, stop := context.WithTimeout(t.Context(), time.Minute)
+	soon, stop := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer stop()
 	rows, err := f.run(t, soon, dir, Options{})
 	if err != nil {
