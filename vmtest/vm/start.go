@@ -39,16 +39,21 @@ func (m *Machine) Start(ctx context.Context) (*Running, error) {
 func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 	known := m.recall()
 	reason := ""
+	said := false // a former run has given the notice
+	closed := openKVM(m.KVMDevice)
 	switch {
 	case m.Accel == Auto && m.Debugger && known.Verdict != verdictGood:
-		// Silence would be the debugger's doing: no trial.
+		// A guest that waits for the debugger is silent under KVM, too: do not
+		// try it.
 		return begin(ctx, m, TCG, port, "a debugger is to come")
-	case m.Accel == Auto && known.Verdict == verdictBad:
-		reason = known.Reason
-	default:
-		if err := openKVM(m.kvmDevice); err != nil {
-			reason = err.Error()
+	case closed != nil:
+		reason = closed.Error()
+		said = known == verdict{Verdict: verdictClosed, Reason: reason}
+		if m.Accel == Auto && !said {
+			m.remember(verdict{Verdict: verdictClosed, Reason: reason})
 		}
+	case m.Accel == Auto && known.Verdict == verdictBad:
+		reason, said = known.Reason, true
 	}
 	if reason == "" {
 		r, err := begin(ctx, m, KVM, port, "")
@@ -76,8 +81,8 @@ func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 	if m.Accel == KVM {
 		return nil, fmt.Errorf("vm: %w: %s", ErrKVMUnusable, reason)
 	}
-	if m.Notice != nil && known.Verdict != verdictBad {
-		m.Notice("KVM is of no use on this host (" + reason + "): emulating with TCG")
+	if m.Notice != nil && !said {
+		m.Notice("KVM cannot be used (" + reason + "): QEMU emulates with TCG, which is slower")
 	}
 	return begin(ctx, m, TCG, port, reason)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,11 +93,12 @@ func examine(ctx context.Context, cache string) ([]finding, error) {
 // examineKVM never makes the machine unfit: TCG always works, slower.
 func examineKVM(cache string) finding {
 	f := finding{Area: "vm", Name: "kvm", OK: true}
-	switch err := vm.KVMStatus(filepath.Join(cache, "accel")); {
+	device := cmp.Or(os.Getenv("XPSGEN_KVM_DEVICE"), vm.DefaultKVMDevice)
+	switch err := vm.KVMStatus(filepath.Join(cache, "accel"), device); {
 	case err == nil:
 		f.Detail = "usable"
 	case errors.Is(err, vm.ErrKVMUntested):
-		f.Detail = "/dev/kvm opens; the first boot finds out whether guests run"
+		f.Detail = device + " opens; the first boot finds out whether guests run"
 	default:
 		f.Detail = err.Error() + "; TCG is used"
 		f.Remedy = "none needed; for speed, a host with (nested) virtualisation and access to /dev/kvm"

@@ -9,6 +9,8 @@ import (
 	"xpsgen/vmtest/boot"
 	"xpsgen/vmtest/prepare"
 
+	"xpsgen/vmtest/vm"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -98,6 +100,10 @@ func machineFlags() []cli.Flag {
 			Name: "accel", EnvVars: []string{"XPSGEN_ACCEL"}, Value: "auto",
 			Usage: "`ACCEL` is kvm, tcg, or auto: KVM if a guest reports in under it, TCG otherwise",
 		},
+		&cli.StringFlag{
+			Name: "kvm-device", EnvVars: []string{"XPSGEN_KVM_DEVICE"}, Value: vm.DefaultKVMDevice,
+			Usage: "the `FILE` that opens KVM",
+		},
 		&cli.IntFlag{
 			Name: "cpus", Value: 2,
 			Usage: "`N` virtual CPUs; the suite needs two",
@@ -110,7 +116,7 @@ func machineFlags() []cli.Flag {
 }
 
 func (env *environment) machine(c *cli.Context) (boot.Machine, error) {
-	m := boot.Machine{Accel: c.String("accel"), CPUs: c.Int("cpus"), MemoryMiB: c.Int("memory")}
+	m := boot.Machine{Accel: c.String("accel"), KVMDevice: c.String("kvm-device"), CPUs: c.Int("cpus"), MemoryMiB: c.Int("memory")}
 	if err := m.Validate(); err != nil {
 		return m, &usageError{text: err.Error(), command: c.Command.HelpName}
 	}

@@ -88,6 +88,7 @@ func vmRunCommand(env *environment) *cli.Command {
 			if c.Args().Len() == 0 {
 				return &usageError{text: "no program given", command: "xpsgen vm run"}
 			}
+			env.ui.Patient()
 			opt, err := env.guest(c)
 			if err != nil {
 				return err
