@@ -127,7 +127,8 @@ type Machine struct {
 }
 
 // Timeouts are for a guest on hardware; under TCG all are stretched by
-// [TCGScale]. Zero means the default, negative none.
+// [TCGScale]. The time in which QEMU waits for a CPU of the host does not count.
+// Zero means the default, negative none.
 type Timeouts struct {
 	// Boot is from the start of QEMU to the guest's hello; default 15 s.
 	Boot time.Duration
