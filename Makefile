@@ -39,6 +39,12 @@ TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
+# go wants directories of its own, which a service without HOME does not have.
+ifeq ($(HOME),)
+  export GOCACHE ?= $(or $(XDG_CACHE_HOME),$(XPSGEN_CACHE))/go-build
+  export GOPATH  ?= $(or $(XPSGEN_CACHE),$(XDG_CACHE_HOME))/go
+endif
+
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
 	unpatched shell uapi bench-uapi generate fuzz bench bench-check bench-vm bench-build report report-test clean FORCE

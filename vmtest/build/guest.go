@@ -51,12 +51,32 @@ func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 	c := &proc.Cmd{
 		Args: []string{"go", "build", "-trimpath", "-buildvcs=false", "-o", path, pkg},
 		Dir:  opt.Root,
-		Env:  buildEnv("CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux"),
+		Env:  buildEnv(append(goDirs(opt.Cache), "CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux")...),
 	}
 	if err := c.Run(ctx); err != nil {
 		return "", guestError(ctx, step, opt.Cache, err)
 	}
 	return path, nil
+}
+
+// goDirs gives go directories in the cache where the environment names none, as
+// in a service that runs without HOME.
+func goDirs(cacheDir string) (env []string) {
+	unset := func(names ...string) bool {
+		for _, name := range names {
+			if os.Getenv(name) != "" {
+				return false
+			}
+		}
+		return true
+	}
+	if unset("GOCACHE", "XDG_CACHE_HOME", "HOME") {
+		env = append(env, "GOCACHE="+filepath.Join(cacheDir, "go-build"))
+	}
+	if unset("GOMODCACHE", "GOPATH", "HOME") {
+		env = append(env, "GOPATH="+filepath.Join(cacheDir, "go"))
+	}
+	return env
 }
 
 func guestError(ctx context.Context, step, dir string, err error) error {

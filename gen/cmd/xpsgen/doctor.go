@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/deps"
 	"xpsgen/vmtest/vm"
 )
@@ -50,7 +51,7 @@ func doctorCommand(env *environment) *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			cache, err := env.cacheDir(c)
+			cache, err := cacheDir(c)
 			if err != nil {
 				return err
 			}
@@ -87,7 +88,25 @@ func examine(ctx context.Context, cache string) ([]finding, error) {
 		}
 		found = append(found, f)
 	}
-	return append(found, examineKVM(cache), examineDisk(cache)), nil
+	return append(found, examineKVM(cache), examinePlace(cache), examineTemp(), examineDisk(cache)), nil
+}
+
+// examinePlace looks at the path of the cache.
+func examinePlace(dir string) finding {
+	f := finding{Area: "disk", Name: "cache", OK: true, Detail: "can be built in"}
+	if err := cache.Check(dir); err != nil {
+		f.OK, f.Detail, f.Remedy = false, err.Error(), "set XPSGEN_CACHE to another directory"
+	}
+	return f
+}
+
+// examineTemp looks at the directory of temporary files.
+func examineTemp() finding {
+	f := finding{Area: "disk", Name: os.TempDir(), OK: true, Detail: "temporary files"}
+	if err := cache.CheckTemp(); err != nil {
+		f.OK, f.Detail, f.Remedy = false, err.Error(), "set TMPDIR to a directory that exists"
+	}
+	return f
 }
 
 // examineKVM never makes the machine unfit: TCG always works, slower.

@@ -73,8 +73,21 @@ func (env *environment) before(c *cli.Context) error {
 	return nil
 }
 
-// cacheDir is --cache, $XPSGEN_CACHE, or xpsgen under the user's own.
+// cacheDir is --cache, $XPSGEN_CACHE, or xpsgen under the user's own. It is
+// checked, and so is the directory of temporary files, before anything is
+// fetched or built.
 func (env *environment) cacheDir(c *cli.Context) (string, error) {
+	dir, err := cacheDir(c)
+	if err == nil {
+		err = cache.Check(dir)
+	}
+	if err == nil {
+		err = cache.CheckTemp()
+	}
+	return dir, err
+}
+
+func cacheDir(c *cli.Context) (string, error) {
 	if dir := c.String("cache"); dir != "" {
 		return filepath.Abs(dir)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/vm"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
@@ -56,6 +57,10 @@ func TestScript(t *testing.T) {
 			e.Setenv("ROOT", root)
 			e.Setenv("CACHE", cache)
 			e.Setenv("XPSGEN_CACHE", filepath.Join(e.WorkDir, "cache"))
+			// Scripts may put another one before it in PATH.
+			if qemu, err := exec.LookPath(vm.DefaultQEMU); err == nil {
+				e.Setenv("QEMU", qemu)
+			}
 			return nil
 		},
 	})
