@@ -29,8 +29,7 @@ const (
 	// verdictBad: a guest was tried and stayed silent. No further guest is tried.
 	verdictBad = "bad"
 	// verdictClosed: the device cannot be opened. Each run looks at it again,
-	// since that takes no time; the verdict only keeps the notice from
-	// appearing again.
+	// since that takes no time.
 	verdictClosed = "closed"
 )
 
@@ -38,6 +37,8 @@ const (
 type verdict struct {
 	Verdict string `json:"verdict"`
 	Reason  string `json:"reason,omitempty"`
+	// Told is set once a person has read it.
+	Told bool `json:"told,omitempty"`
 }
 
 // DefaultKVMDevice is the device that stands for KVM.

@@ -27,7 +27,7 @@ func kvmMachine(t *testing.T, scenario, cache string, accel Accel, notices *[]st
 	return m
 }
 
-// TestFallsBackToTCG runs three guests on a host where KVM cannot be used. Each
+// TestFallsBackToTCG runs some guests on a host where KVM cannot be used. Each
 // result has the reason; the notice appears once.
 func TestFallsBackToTCG(t *testing.T) {
 	t.Parallel()
@@ -44,7 +44,12 @@ func TestFallsBackToTCG(t *testing.T) {
 			var notices []string
 			m := kvmMachine(t, c.scenario, t.TempDir(), Auto, &notices)
 			m.KVMDevice = c.device
-			for i := range 3 {
+			notice := m.Notice
+			for i := range 4 {
+				// The first run has nobody to tell it to.
+				if m.Notice = notice; i == 0 {
+					m.Notice = nil
+				}
 				r, err := m.Run(t.Context())
 				if err != nil {
 					t.Fatal(err)
