@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
@@ -59,21 +61,14 @@ func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 	return path, nil
 }
 
-// goDirs gives go directories in the cache where the environment names none, as
-// in a service that runs without HOME.
+// goDirs gives go directories in the cache where the environment names none that it
+// can use, as in a service without a HOME or with one that does not exist.
 func goDirs(cacheDir string) (env []string) {
-	unset := func(names ...string) bool {
-		for _, name := range names {
-			if os.Getenv(name) != "" {
-				return false
-			}
-		}
-		return true
-	}
-	if unset("GOCACHE", "XDG_CACHE_HOME", "HOME") {
+	home := os.Getenv("HOME")
+	if os.Getenv("GOCACHE") == "" && os.Getenv("XDG_CACHE_HOME") == "" && (home == "" || unix.Access(home, unix.W_OK) != nil) {
 		env = append(env, "GOCACHE="+filepath.Join(cacheDir, "go-build"))
 	}
-	if unset("GOMODCACHE", "GOPATH", "HOME") {
+	if os.Getenv("GOMODCACHE") == "" && os.Getenv("GOPATH") == "" && (home == "" || unix.Access(home, unix.F_OK) != nil) {
 		env = append(env, "GOPATH="+filepath.Join(cacheDir, "go"))
 	}
 	return env
