@@ -65,7 +65,7 @@ func expectLink(tb testing.TB, l *xps.Link, ifindex int, prog *ebpf.Program) {
 // descriptor of a link is closed.
 func mustDetachSoon(tb testing.TB, c *xps.Client, ifindex int) {
 	tb.Helper()
-	for range 100 {
+	for range 6000 {
 		s, err := c.Query(ifindex)
 		if err != nil {
 			tb.Fatal(err)

@@ -60,7 +60,7 @@ func TestKernelWatch(t *testing.T) {
 	if err := c.Attach(d0, a, nil); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	w := mustWatch(t, ctx, nil)
 
@@ -112,7 +112,7 @@ func TestKernelWatchOverrun(t *testing.T) {
 	if err := c.Attach(d0, a, nil); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	w := mustWatch(t, ctx, nil)
 

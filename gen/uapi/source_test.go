@@ -123,7 +123,7 @@ func TestOpenTreeFails(t *testing.T) {
 }
 
 func TestOpenTreeCancelled(t *testing.T) {
-	tree, cache := fakeTree(t, "@exec sleep 60"), t.TempDir()
+	tree, cache := fakeTree(t, "@exec sleep 3600"), t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		for ctx.Err() == nil {
@@ -133,11 +133,11 @@ func TestOpenTreeCancelled(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
-	start := time.Now()
+	// NB: a make that is not stopped takes an hour.
 	_, err := Open(ctx, SourceOptions{Tree: tree, CacheDir: cache})
 	cancel()
-	if !errors.Is(err, context.Canceled) || time.Since(start) > 20*time.Second {
-		t.Errorf("got %v after %v", err, time.Since(start))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 	if len(readNames(t, cache)) > 1 {
 		t.Errorf("left %v in the cache", readNames(t, cache))

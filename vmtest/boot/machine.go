@@ -16,6 +16,8 @@ type Machine struct {
 	// Accel is "kvm", "tcg", or "auto" or empty for KVM if a guest reports
 	// in under it and TCG otherwise.
 	Accel string
+	// KVMDevice is the device of KVM; empty means /dev/kvm.
+	KVMDevice string
 	// CPUs defaults to 2, MemoryMiB to 512, or 3072 for a kernel that looks for
 	// trouble.
 	CPUs, MemoryMiB int
@@ -86,6 +88,7 @@ func (m *Machine) Describe(s *prepare.Source, a *prepare.Artifacts, image string
 		Vmlinux:    a.Kernel.Vmlinux,
 		Initrds:    []string{image},
 		Accel:      vm.Accel(m.Accel),
+		KVMDevice:  m.KVMDevice,
 		AccelCache: filepath.Join(s.Cache, "accel"),
 		CPUs:       m.CPUs,
 		MemoryMiB:  m.MemoryMiB,

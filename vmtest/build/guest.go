@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
@@ -51,12 +53,25 @@ func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 	c := &proc.Cmd{
 		Args: []string{"go", "build", "-trimpath", "-buildvcs=false", "-o", path, pkg},
 		Dir:  opt.Root,
-		Env:  buildEnv("CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux"),
+		Env:  buildEnv(append(goDirs(opt.Cache), "CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux")...),
 	}
 	if err := c.Run(ctx); err != nil {
 		return "", guestError(ctx, step, opt.Cache, err)
 	}
 	return path, nil
+}
+
+// goDirs gives go directories in the cache where the environment names none that it
+// can use, as in a service without a HOME or with one that does not exist.
+func goDirs(cacheDir string) (env []string) {
+	home := os.Getenv("HOME")
+	if os.Getenv("GOCACHE") == "" && os.Getenv("XDG_CACHE_HOME") == "" && (home == "" || unix.Access(home, unix.W_OK) != nil) {
+		env = append(env, "GOCACHE="+filepath.Join(cacheDir, "go-build"))
+	}
+	if os.Getenv("GOMODCACHE") == "" && os.Getenv("GOPATH") == "" && (home == "" || unix.Access(home, unix.F_OK) != nil) {
+		env = append(env, "GOPATH="+filepath.Join(cacheDir, "go"))
+	}
+	return env
 }
 
 func guestError(ctx context.Context, step, dir string, err error) error {

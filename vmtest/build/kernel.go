@@ -4,12 +4,16 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
@@ -83,8 +87,11 @@ type KernelResult struct {
 	Seconds float64 `json:"seconds"`
 	// Cached says that nothing had to be built.
 	Cached bool `json:"-"`
-	// SourceDir is the working tree it was built from, for decoding traces.
+	// SourceDir is the working tree it was built from. It may hold another tree by
+	// now, or be gone.
 	SourceDir string `json:"-"`
+	// Scripts holds the tree's own scripts that decode traces.
+	Scripts string `json:"-"`
 }
 
 // Kernel returns the kernel that opt describes, from the cache if it is
@@ -124,7 +131,7 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 	k.place(opt.Cache, opt.Source)
 	if k.lookup() {
 		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
-		return k, nil
+		return k, k.keepScripts(ctx, opt.Source)
 	}
 	t, err := opt.Source.Checkout(ctx)
 	if err != nil {
@@ -133,12 +140,39 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 	defer t.Close()
 	if k.lookup() { // the run we waited for has made it
 		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
-		return k, nil
+		return k, k.keepScripts(ctx, opt.Source)
 	}
 	if err := b.build(ctx, t, k); err != nil {
 		return nil, err
 	}
-	return k, nil
+	return k, k.keepScripts(ctx, opt.Source)
+}
+
+// traceScripts are the scripts of the kernel that decode traces.
+var traceScripts = []string{"decode_stacktrace.sh", "decodecode"}
+
+// keepScripts puts the scripts beside the kernel, unless they are there. A cache
+// that cannot be written to does without.
+func (k *KernelResult) keepScripts(ctx context.Context, src *tree.Source) error {
+	for _, name := range traceScripts {
+		path := filepath.Join(k.Scripts, name)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if ids, err := src.ObjectIDs(ctx, "scripts/"+name); err != nil {
+			return err
+		} else if ids[0] == "-" {
+			continue // this kernel has none
+		}
+		text, err := src.Show(ctx, "scripts/"+name)
+		if err != nil {
+			return fmt.Errorf("keep scripts/%s of the kernel: %w", name, err)
+		}
+		if err := cache.WriteFile(path, text, 0o755); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+			return fmt.Errorf("keep scripts/%s of the kernel: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // place fills in the paths.
@@ -148,6 +182,7 @@ func (k *KernelResult) place(cacheDir string, s *tree.Source) {
 	k.Vmlinux = filepath.Join(k.Dir, "vmlinux")
 	k.SystemMap = filepath.Join(k.Dir, "System.map")
 	k.Config = filepath.Join(k.Dir, "config")
+	k.Scripts = filepath.Join(k.Dir, "scripts")
 	k.SourceDir = filepath.Join(s.WorkDir(), "src")
 }
 

@@ -29,8 +29,7 @@ type Lock struct {
 }
 
 // Acquire takes the lock at path, making the file if need be. If another run
-// holds it, Acquire says so once through p, as a notice of the step called
-// what, and waits until it is free or ctx is done.
+// holds it, Acquire says so once through p, as the step called what, and waits until it is free or ctx is done.
 func Acquire(ctx context.Context, path, what string, p progress.Func) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", what, err)
@@ -63,7 +62,7 @@ func lockFile(ctx context.Context, f *os.File, what string, p progress.Func) err
 			return os.NewSyscallError("flock", err)
 		}
 		if !waited {
-			p.Emit(progress.Event{Step: what, State: progress.Notice, Text: "waiting for " + holder(f.Name())})
+			p.Emit(progress.Event{Step: what, State: progress.Waiting, Text: "waiting for " + holder(f.Name())})
 		}
 		select {
 		case <-ctx.Done():

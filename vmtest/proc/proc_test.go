@@ -61,12 +61,12 @@ func TestLongStderrKeepsItsEnd(t *testing.T) {
 }
 
 // TestCancelKillsTheGroup has a child that ignores the interrupt, and a
-// grandchild.
+// grandchild. Left alone they run for an hour.
 func TestCancelKillsTheGroup(t *testing.T) {
 	pidFile := filepath.Join(t.TempDir(), "pid")
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &Cmd{
-		Args:  []string{"sh", "-c", `trap "" INT; sleep 60 & echo $! > "$0.tmp"; mv "$0.tmp" "$0"; wait; wait`, pidFile},
+		Args:  []string{"sh", "-c", `trap "" INT; sleep 3600 & echo $! > "$0.tmp"; mv "$0.tmp" "$0"; wait; wait`, pidFile},
 		Grace: 200 * time.Millisecond, Stdout: io.Discard,
 	}
 	done := make(chan error, 1)
@@ -77,15 +77,11 @@ func TestCancelKillsTheGroup(t *testing.T) {
 		pid, _ = strconv.Atoi(strings.TrimSpace(string(data)))
 		time.Sleep(10 * time.Millisecond)
 	}
-	start := time.Now()
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("took %v", d)
-	}
-	for range 40 {
+	for range 2400 {
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || zombie(pid) {
 			return
 		}

@@ -29,6 +29,8 @@ const (
 	Failed
 	// Notice: something the user should read once, independent of a step.
 	Notice
+	// Waiting: the step waits for another run; Text says for which.
+	Waiting
 )
 
 // Event is one word about one step.
@@ -58,6 +60,11 @@ func (f Func) Emit(e Event) {
 	if f != nil {
 		f(e)
 	}
+}
+
+// Notice returns a function that emits a Notice of a step.
+func (f Func) Notice(step string) func(text string) {
+	return func(text string) { f.Emit(Event{Step: step, State: Notice, Text: text}) }
 }
 
 // Step emits Started and returns a function that ends the step: Finished when

@@ -201,6 +201,6 @@ func take(ctx context.Context, o *verdict.Outcome, a *prepare.Artifacts, guests 
 		o.Leaks = &leaks
 	}
 	o.Guests = len(guests)
-	o.Accel = string(guests[0].result.Accel)
+	o.Accel, o.Fallback = string(guests[0].result.Accel), guests[0].result.Fallback
 	o.Inputs.QEMUCommand = guests[0].result.Args
 }

@@ -3,7 +3,6 @@
 package run
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -96,8 +95,7 @@ func TestTake(t *testing.T) {
 // not be lost, nor hide it.
 func TestOneOfTwoGuests(t *testing.T) {
 	src := requireVM(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
+	ctx := t.Context()
 	a, err := prepare.All(ctx, src)
 	if err != nil {
 		t.Fatal(err)

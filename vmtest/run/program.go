@@ -29,7 +29,7 @@ type GuestOptions struct {
 	Machine boot.Machine
 	// Add are host files to have in the guest: FILE, or HOST:GUEST.
 	Add []string
-	// Notice is called with what a person has to read, such as the line that
+	// Notice is called with a line that a person has to act on: the one that
 	// starts a debugger. May be nil.
 	Notice func(line string)
 }
@@ -129,7 +129,6 @@ func (g *Guest) run(ctx context.Context, configure func(*vm.Machine)) (code int,
 	m := g.opt.Machine.Describe(&g.opt.Source, g.artifacts, file)
 	var console bytes.Buffer
 	m.Console = &console
-	m.Notice = g.opt.Notice
 	configure(m)
 	running, err := m.Start(ctx)
 	if err != nil {

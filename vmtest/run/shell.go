@@ -56,6 +56,7 @@ func (g *Guest) Shell(ctx context.Context, opt ShellOptions) (code int, err erro
 			Window: &wire.Window{Cols: uint16(cols), Rows: uint16(rows)},
 		}
 		m.TTYIn, m.TTYOut, m.Windows = opt.In, opt.Out, windows
+		m.Notice = g.opt.Source.Progress.Notice("vm")
 	})
 }
 

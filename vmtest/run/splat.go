@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/verdict"
@@ -29,7 +30,7 @@ func decodeSplats(ctx context.Context, a *prepare.Artifacts, splats []vm.Splat) 
 	defer cancel()
 	out := make([]verdict.Splat, 0, len(splats))
 	for _, s := range splats {
-		text, err := decode(ctx, a.Kernel.SourceDir, a.Kernel.Vmlinux, s.Lines)
+		text, err := decode(ctx, a.Kernel, s.Lines)
 		if err != nil {
 			text = append(s.Lines, "(not decoded: "+err.Error()+")")
 		}
@@ -38,12 +39,11 @@ func decodeSplats(ctx context.Context, a *prepare.Artifacts, splats []vm.Splat) 
 	return out
 }
 
-// decode runs the tree's own scripts/decode_stacktrace.sh over lines of a
-// console.
-func decode(ctx context.Context, tree, vmlinux string, lines []string) ([]string, error) {
+// decode runs the kernel's own decode_stacktrace.sh over lines of a console.
+func decode(ctx context.Context, k *build.KernelResult, lines []string) ([]string, error) {
 	cmd := &proc.Cmd{
-		Args:  []string{filepath.Join(tree, "scripts", "decode_stacktrace.sh"), vmlinux, tree},
-		Dir:   tree,
+		Args:  []string{filepath.Join(k.Scripts, "decode_stacktrace.sh"), k.Vmlinux, k.SourceDir},
+		Dir:   k.Dir,
 		Stdin: strings.NewReader(strings.Join(lines, "\n") + "\n"),
 	}
 	out, err := cmd.Output(ctx)

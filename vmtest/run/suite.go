@@ -194,9 +194,7 @@ func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepar
 			m.Config = wire.Config{Mode: wire.ModeFault, Fault: opt.Fault}
 		}
 		m.Timeouts = opt.Timeouts
-		m.Notice = func(text string) {
-			p.Emit(progress.Event{Step: "vm", State: progress.Notice, Text: text})
-		}
+		m.Notice = p.Notice("vm")
 		return m
 	})
 	if ctx.Err() != nil {

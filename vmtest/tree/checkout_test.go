@@ -115,7 +115,7 @@ func TestTwoCheckoutsAtOnce(t *testing.T) {
 	waiting := make(chan struct{}, 8)
 	opt.Progress = func(e progress.Event) {
 		ev.add(e)
-		if e.State == progress.Notice {
+		if e.State == progress.Waiting {
 			waiting <- struct{}{}
 		}
 	}

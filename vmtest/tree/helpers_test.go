@@ -34,7 +34,7 @@ func (e *events) notices() string {
 	defer e.mu.Unlock()
 	var b strings.Builder
 	for _, ev := range e.all {
-		if ev.State == progress.Notice {
+		if ev.State == progress.Notice || ev.State == progress.Waiting {
 			b.WriteString(ev.Text + "\n")
 		}
 	}

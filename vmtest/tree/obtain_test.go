@@ -38,7 +38,7 @@ set -- $args
 	echo "E: Unable to locate package ${2%%=*}" >&2
 	exit 100
 }
-[ -e @/slow.$1 ] && { touch @/reached; sleep 30; }
+[ -e @/slow.$1 ] && { touch @/reached; sleep 3600; }
 case $1 in
 update) ;;
 download)
@@ -300,7 +300,7 @@ func TestInterruptedFetch(t *testing.T) {
 			mustWrite(t, filepath.Join(apt.dir, "slow."+stage), "")
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
-				for range 600 {
+				for t.Context().Err() == nil {
 					if _, err := os.Stat(filepath.Join(apt.dir, "reached")); err == nil {
 						break
 					}
@@ -308,12 +308,9 @@ func TestInterruptedFetch(t *testing.T) {
 				}
 				cancel()
 			}()
-			start := time.Now()
+			// NB: an apt-get that is not stopped takes an hour.
 			if _, err := Open(ctx, opt); !errors.Is(err, context.Canceled) || errors.Is(err, ErrObtain) {
 				t.Errorf("got %v", err)
-			}
-			if d := time.Since(start); d > 15*time.Second {
-				t.Errorf("took %v to stop", d)
 			}
 			if err := os.Remove(filepath.Join(apt.dir, "slow."+stage)); err != nil {
 				t.Fatal(err)

@@ -37,6 +37,8 @@ type Outcome struct {
 	Inputs Inputs
 	// Accel is "kvm" or "tcg".
 	Accel string
+	// Fallback says why it was not "kvm", if KVM was to be tried.
+	Fallback string
 	// Splats are the kernel's complaints on the console, decoded where the
 	// kernel's own script could.
 	Splats []Splat

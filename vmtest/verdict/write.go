@@ -67,6 +67,7 @@ type resultsJSON struct {
 	Seed    int64               `json:"seed"`
 	Started time.Time           `json:"started"`
 	Accel   string              `json:"accel"`
+	NoKVM   string              `json:"accel_fallback,omitempty"` // why not kvm
 	Guests  int                 `json:"guests"`
 	Boot    float64             `json:"boot_seconds"`
 	Total   float64             `json:"total_seconds"`
@@ -95,6 +96,7 @@ func (o *Outcome) Write(dir, kernelConfig string) error {
 		Seed:    o.Seed,
 		Started: o.Started,
 		Accel:   o.Accel,
+		NoKVM:   o.Fallback,
 		Guests:  o.Guests,
 		Boot:    o.Boot.Seconds(),
 		Total:   o.Total.Seconds(),

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,38 +22,48 @@ import (
 // errSilentKVM ends a guest under KVM that did not report in.
 var errSilentKVM = errors.New("no word from the guest under kvm")
 
+// The verdicts on KVM.
 const (
+	// verdictGood: a guest reported in.
 	verdictGood = "good"
-	verdictBad  = "bad"
+	// verdictBad: a guest was tried and stayed silent. No further guest is tried.
+	verdictBad = "bad"
+	// verdictClosed: the device cannot be opened. Each run looks at it again,
+	// since that takes no time.
+	verdictClosed = "closed"
 )
 
-// verdict is what is remembered of KVM on a host.
+// verdict is what is remembered of KVM on a host, until it boots again.
 type verdict struct {
 	Verdict string `json:"verdict"`
 	Reason  string `json:"reason,omitempty"`
+	// Told is set once a person has read it.
+	Told bool `json:"told,omitempty"`
 }
 
-// defaultKVM is the device that stands for KVM.
-const defaultKVM = "/dev/kvm"
+// DefaultKVMDevice is the device that stands for KVM.
+const DefaultKVMDevice = "/dev/kvm"
 
-// openKVM returns an error that says why the KVM device cannot even be tried.
+// openKVM returns an error that says why the KVM device cannot be opened.
 func openKVM(device string) error {
 	f, err := os.OpenFile(device, os.O_RDWR, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no %s", device)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s may not be opened: join its group, usually kvm", device)
+		return fmt.Errorf("no permission to open %s: join its group, usually kvm", device)
 	case err != nil:
 		return err
 	}
 	return f.Close()
 }
 
-// trial waits for the guest's hello. It returns why KVM is no good, or "".
+// trial waits for the guest's hello. It returns why KVM cannot be used, or "".
 func (r *Running) trial(ctx context.Context) string {
 	wait := time.NewTimer(r.limits.KVM)
 	defer wait.Stop()
+	clock := guestClock{delay: func() time.Duration { return runDelay(r.proc.cmd.Process.Pid) }}
+wait:
 	select {
 	case <-r.helloed:
 		return ""
@@ -72,6 +83,11 @@ func (r *Running) trial(ctx context.Context) string {
 		}
 		return "the guest ended without a word"
 	case <-wait.C:
+		// Silence counts only while the host lets the guest run.
+		if left := r.limits.KVM - clock.now(time.Since(r.start)); left > 0 {
+			wait.Reset(left)
+			goto wait
+		}
 		if said := oneLine(r.proc.stderr.String()); said != "" {
 			return "qemu says: " + said
 		}
@@ -102,8 +118,13 @@ func (m *Machine) verdictFile() string {
 	if err := unix.Uname(&u); err != nil {
 		return ""
 	}
+	// Another QEMU of the same name in PATH is another QEMU.
+	qemu, err := exec.LookPath(m.QEMU)
+	if err != nil {
+		qemu = m.QEMU
+	}
 	key := sha256.Sum256([]byte(strings.Join([]string{
-		string(boot), unix.ByteSliceToString(u.Nodename[:]), unix.ByteSliceToString(u.Release[:]), m.QEMU, string(m.Type),
+		string(boot), unix.ByteSliceToString(u.Nodename[:]), unix.ByteSliceToString(u.Release[:]), qemu, string(m.Type), m.KVMDevice,
 	}, "\x00")))
 	return filepath.Join(m.AccelCache, "kvm-"+hex.EncodeToString(key[:8])+".json")
 }

@@ -132,7 +132,7 @@ func (f *fake) print(name string) {
 }
 
 func (f *fake) sleep() {
-	time.Sleep(30 * time.Second)
+	time.Sleep(time.Hour)
 	exit(4)
 }
 

@@ -14,12 +14,15 @@ var ErrKVMUntested = errors.New("kvm is not tested yet")
 // KVMStatus tells what is known of KVM on this host without booting anything:
 // nil if a guest has reported in under it since the host was booted, an error
 // wrapping [ErrKVMUntested], or why it is no good, wrapping [ErrKVMUnusable].
-// accelCache is [Machine.AccelCache].
-func KVMStatus(accelCache string) error {
-	if err := openKVM(defaultKVM); err != nil {
+// accelCache and device are [Machine.AccelCache] and [Machine.KVMDevice].
+func KVMStatus(accelCache, device string) error {
+	if device == "" {
+		device = DefaultKVMDevice
+	}
+	if err := openKVM(device); err != nil {
 		return fmt.Errorf("%w: %w", ErrKVMUnusable, err)
 	}
-	m := &Machine{QEMU: "qemu-system-x86_64", Type: MicroVM, AccelCache: accelCache}
+	m := &Machine{QEMU: DefaultQEMU, Type: MicroVM, AccelCache: accelCache, KVMDevice: device}
 	switch v := m.recall(); v.Verdict {
 	case verdictGood:
 		return nil

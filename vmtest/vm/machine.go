@@ -47,6 +47,9 @@ const (
 	Q35 Type = "q35"
 )
 
+// DefaultQEMU is the program that runs a guest.
+const DefaultQEMU = "qemu-system-x86_64"
+
 // Machine describes a guest. Kernel, one of Initrds and Config.Mode are
 // required; the zero value of everything else is the default.
 type Machine struct {
@@ -62,12 +65,14 @@ type Machine struct {
 	// Config goes behind them as one more archive.
 	Config wire.Config
 
-	// QEMU is the program; default qemu-system-x86_64.
+	// QEMU is the program; default [DefaultQEMU].
 	QEMU string
 	// Type is the machine type; default MicroVM.
 	Type Type
 	// Accel chooses the accelerator; default Auto.
 	Accel Accel
+	// KVMDevice is the device of KVM; default [DefaultKVMDevice].
+	KVMDevice string
 	// AccelCache is a directory in which the verdict on KVM is remembered,
 	// for this host until it boots again. Empty means not remembered.
 	AccelCache string
@@ -113,18 +118,17 @@ type Machine struct {
 	// Slowdown stretches all of them, and the guest's own, for a kernel that
 	// is slow by what it was built with; default 1.
 	Slowdown float64
-	// Notice is called with what a person should read once, such as that KVM
-	// is no good. It must not block. May be nil.
+	// Notice is called with what a person should read once. That KVM cannot be
+	// used is said once per boot of the host, if there is an AccelCache, and in
+	// each [Result.Fallback]. It must not block. May be nil.
 	Notice func(text string)
 	// OnHello is called when the guest reports in. Likewise.
 	OnHello func(wire.Hello)
-
-	// kvmDevice is defaultKVM, except in tests.
-	kvmDevice string
 }
 
 // Timeouts are for a guest on hardware; under TCG all are stretched by
-// [TCGScale]. Zero means the default, negative none.
+// [TCGScale]. The time in which QEMU waits for a CPU of the host does not count.
+// Zero means the default, negative none.
 type Timeouts struct {
 	// Boot is from the start of QEMU to the guest's hello; default 15 s.
 	Boot time.Duration
@@ -207,8 +211,8 @@ func (m *Machine) check() (*Machine, error) {
 			*s = def
 		}
 	}
-	fill(&c.QEMU, "qemu-system-x86_64")
-	fill(&c.kvmDevice, defaultKVM)
+	fill(&c.QEMU, DefaultQEMU)
+	fill(&c.KVMDevice, DefaultKVMDevice)
 	fill((*string)(&c.Type), string(MicroVM))
 	fill((*string)(&c.Accel), string(Auto))
 	if c.InstructionClock && c.Accel == Auto {

@@ -38,19 +38,19 @@ func (m *Machine) Start(ctx context.Context) (*Running, error) {
 // startKVM starts m with KVM, forced or tried.
 func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 	known := m.recall()
-	reason := ""
+	var bad verdict // why it is not KVM
+	closed := openKVM(m.KVMDevice)
 	switch {
 	case m.Accel == Auto && m.Debugger && known.Verdict != verdictGood:
-		// Silence would be the debugger's doing: no trial.
+		// A guest that waits for the debugger is silent under KVM, too: do not
+		// try it.
 		return begin(ctx, m, TCG, port, "a debugger is to come")
+	case closed != nil:
+		bad = verdict{Verdict: verdictClosed, Reason: closed.Error()}
 	case m.Accel == Auto && known.Verdict == verdictBad:
-		reason = known.Reason
-	default:
-		if err := openKVM(m.kvmDevice); err != nil {
-			reason = err.Error()
-		}
+		bad = known
 	}
-	if reason == "" {
+	if bad.Verdict == "" {
 		r, err := begin(ctx, m, KVM, port, "")
 		if err != nil {
 			return nil, err
@@ -58,7 +58,8 @@ func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 		if m.Debugger || (m.Accel == Auto && known.Verdict == verdictGood) {
 			return r, nil
 		}
-		if reason = r.trial(ctx); reason == "" {
+		reason := r.trial(ctx)
+		if reason == "" {
 			m.remember(verdict{Verdict: verdictGood})
 			return r, nil
 		}
@@ -68,18 +69,20 @@ func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 		}
 		r.fail(errSilentKVM)
 		_, _ = r.Wait()
-		if m.Accel == Auto {
-			// NB: not when forced, or the notice below would never come.
-			m.remember(verdict{Verdict: verdictBad, Reason: reason})
-		}
+		bad = verdict{Verdict: verdictBad, Reason: reason}
 	}
 	if m.Accel == KVM {
-		return nil, fmt.Errorf("vm: %w: %s", ErrKVMUnusable, reason)
+		return nil, fmt.Errorf("vm: %w: %s", ErrKVMUnusable, bad.Reason)
 	}
-	if m.Notice != nil && known.Verdict != verdictBad {
-		m.Notice("KVM is of no use on this host (" + reason + "): emulating with TCG")
+	bad.Told = known.Told && known.Verdict == bad.Verdict && known.Reason == bad.Reason
+	if m.Notice != nil && !bad.Told {
+		m.Notice("KVM cannot be used (" + bad.Reason + "): QEMU emulates with TCG, which is slower")
+		bad.Told = true
 	}
-	return begin(ctx, m, TCG, port, reason)
+	if bad != known {
+		m.remember(bad)
+	}
+	return begin(ctx, m, TCG, port, bad.Reason)
 }
 
 // freePort returns a port for the debugger: the customary one, or any.

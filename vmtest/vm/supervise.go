@@ -18,14 +18,20 @@ var errExited = errors.New("qemu ended")
 func (r *Running) supervise(ctx context.Context) error {
 	poll := time.NewTimer(0)
 	defer poll.Stop()
+	clock := guestClock{delay: func() time.Duration { return runDelay(r.proc.cmd.Process.Pid) }}
 	var exitAt time.Duration // when the guest said it was done
 	said := false            // that we have it all
 	var oopsAt time.Duration // when its kernel was first seen to have oopsed
+	var active, activeAt time.Duration
 	for {
 		r.mu.Lock()
 		exit, hello := r.exit, r.hello
 		r.mu.Unlock()
-		now := time.Since(r.start)
+		// All times from here on are the guest's.
+		now := clock.now(time.Since(r.start))
+		if last := time.Duration(r.activity.Load()); last != active {
+			active, activeAt = last, now
+		}
 		if oopsAt == 0 && r.console.oopsed() {
 			oopsAt = now
 		}
@@ -41,10 +47,10 @@ func (r *Running) supervise(ctx context.Context) error {
 			if r.limits.Drain > 0 && now-exitAt > r.limits.Drain {
 				return nil
 			}
-		} else if err := r.overdue(now, oopsAt, hello != nil); err != nil {
+		} else if err := r.overdue(now, activeAt, oopsAt, hello != nil); err != nil {
 			return err
 		}
-		poll.Reset(r.nextLook(now, oopsAt, exit != nil))
+		poll.Reset(r.nextLook(now, activeAt, oopsAt, exit != nil))
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("vm: %w", context.Cause(ctx))
@@ -71,8 +77,8 @@ func (r *Running) complete(e *wire.Exit) bool {
 
 // overdue returns the error of a guest that is out of time. oopsAt is 0 if its
 // kernel has not oopsed.
-func (r *Running) overdue(now, oopsAt time.Duration, hello bool) error {
-	idle := now - time.Duration(r.activity.Load())
+func (r *Running) overdue(now, activeAt, oopsAt time.Duration, hello bool) error {
+	idle := now - activeAt
 	l := r.limits
 	switch {
 	case !hello && l.Boot > 0 && now > l.Boot:
@@ -91,10 +97,11 @@ func (r *Running) overdue(now, oopsAt time.Duration, hello bool) error {
 func (r *Running) host() HostState { return hostState(r.proc.cmd.Process.Pid, r.start) }
 
 // nextLook returns when a limit may be reached next.
-func (r *Running) nextLook(now, oopsAt time.Duration, exited bool) time.Duration {
+func (r *Running) nextLook(now, activeAt, oopsAt time.Duration, exited bool) time.Duration {
 	next := time.Hour
 	consider := func(limit, since time.Duration) {
 		if limit > 0 {
+			// The guest's clock runs no faster than ours.
 			next = min(next, max(limit+since-now, 0)+time.Millisecond)
 		}
 	}
@@ -106,6 +113,6 @@ func (r *Running) nextLook(now, oopsAt time.Duration, exited bool) time.Duration
 	if oopsAt > 0 {
 		consider(r.limits.Oops, oopsAt)
 	}
-	consider(r.limits.Idle, time.Duration(r.activity.Load()))
+	consider(r.limits.Idle, activeAt)
 	return next
 }

@@ -38,9 +38,24 @@ func mustNew(tb testing.TB, dirs ...string) *Watcher {
 	return w
 }
 
+// mustSee waits until want is among what has changed. The host may be so busy that
+// the end of one write is told apart from its beginning: before lists what may
+// still come.
+func mustSee(tb testing.TB, w *Watcher, want string, before ...string) {
+	tb.Helper()
+	for seen := false; !seen; {
+		for _, path := range mustWait(tb, w) {
+			seen = seen || path == want
+			if path != want && !slices.Contains(before, path) {
+				tb.Errorf("got %q, want %q", path, want)
+			}
+		}
+	}
+}
+
 func mustWait(tb testing.TB, w *Watcher) []string {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(tb.Context(), 15*time.Minute)
 	defer cancel()
 	changed, err := w.Wait(ctx)
 	if err != nil {
@@ -58,25 +73,19 @@ func TestWaitTellsWhatChanged(t *testing.T) {
 
 	// While nobody waits, as during a run.
 	mustWrite(t, deep)
-	if got := mustWait(t, w); !slices.Equal(got, []string{deep}) {
-		t.Errorf("got %q, want %q", got, deep)
-	}
+	mustSee(t, w, deep)
 
 	// As editors do it: written beside and renamed into place.
 	mustWrite(t, filepath.Join(dir, ".a.patch.new"))
 	if err := os.Rename(filepath.Join(dir, ".a.patch.new"), old); err != nil {
 		t.Fatal(err)
 	}
-	if got := mustWait(t, w); !slices.Equal(got, []string{old}) {
-		t.Errorf("got %q, want %q", got, old)
-	}
+	mustSee(t, w, old, deep)
 
 	if err := os.Remove(old); err != nil {
 		t.Fatal(err)
 	}
-	if got := mustWait(t, w); !slices.Equal(got, []string{old}) {
-		t.Errorf("got %q, want %q", got, old)
-	}
+	mustSee(t, w, old)
 }
 
 func TestDirectoriesMadeLaterAreWatched(t *testing.T) {
@@ -89,9 +98,7 @@ func TestDirectoriesMadeLaterAreWatched(t *testing.T) {
 	mustWait(t, w)
 	file := filepath.Join(sub, "new.c")
 	mustWrite(t, file)
-	if got := mustWait(t, w); !slices.Equal(got, []string{file}) {
-		t.Errorf("got %q, want %q", got, file)
-	}
+	mustSee(t, w, file, sub)
 }
 
 func TestByProductsAreNoChange(t *testing.T) {
@@ -108,9 +115,7 @@ func TestByProductsAreNoChange(t *testing.T) {
 	// change, it would be told with it.
 	last := filepath.Join(dir, "dev.c")
 	mustWrite(t, last)
-	if got := mustWait(t, w); !slices.Equal(got, []string{last}) {
-		t.Errorf("got %q, want %q", got, last)
-	}
+	mustSee(t, w, last)
 }
 
 func TestWaitEndsWithItsContext(t *testing.T) {

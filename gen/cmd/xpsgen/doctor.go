@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/deps"
 	"xpsgen/vmtest/vm"
 )
@@ -151,17 +153,36 @@ func examine(ctx context.Context, cache string, groups []deps.Group) ([]finding,
 		}
 		found = append(found, f)
 	}
-	return append(found, examineKVM(cache), examineDisk(cache)), nil
+	return append(found, examineKVM(cache), examinePlace(cache), examineTemp(), examineDisk(cache)), nil
+}
+
+// examinePlace looks at the path of the cache.
+func examinePlace(dir string) finding {
+	f := finding{Area: "disk", Name: "cache", OK: true, Detail: "can be built in"}
+	if err := cache.Check(dir); err != nil {
+		f.OK, f.Detail, f.Remedy = false, err.Error(), "set XPSGEN_CACHE to another directory"
+	}
+	return f
+}
+
+// examineTemp looks at the directory of temporary files.
+func examineTemp() finding {
+	f := finding{Area: "disk", Name: os.TempDir(), OK: true, Detail: "temporary files"}
+	if err := cache.CheckTemp(); err != nil {
+		f.OK, f.Detail, f.Remedy = false, err.Error(), "set TMPDIR to a directory that exists"
+	}
+	return f
 }
 
 // examineKVM never makes the machine unfit: TCG always works, slower.
 func examineKVM(cache string) finding {
 	f := finding{Area: "vm", Name: "kvm", OK: true}
-	switch err := vm.KVMStatus(filepath.Join(cache, "accel")); {
+	device := cmp.Or(os.Getenv("XPSGEN_KVM_DEVICE"), vm.DefaultKVMDevice)
+	switch err := vm.KVMStatus(filepath.Join(cache, "accel"), device); {
 	case err == nil:
 		f.Detail = "usable"
 	case errors.Is(err, vm.ErrKVMUntested):
-		f.Detail = "/dev/kvm opens; the first boot finds out whether guests run"
+		f.Detail = device + " opens; the first boot finds out whether guests run"
 	default:
 		f.Detail = err.Error() + "; TCG is used"
 		f.Remedy = "none needed; for speed, a host with (nested) virtualisation and access to /dev/kvm"

@@ -63,10 +63,23 @@ func (env *environment) cacheDirectory() (string, error) {
 	return cache.Dir()
 }
 
+// checkedCache is cacheDirectory for a command that writes there: it and the
+// directory of temporary files are checked before anything is fetched or built.
+func (env *environment) checkedCache() (string, error) {
+	dir, err := env.cacheDirectory()
+	if err == nil {
+		err = cache.Check(dir)
+	}
+	if err == nil {
+		err = cache.CheckTemp()
+	}
+	return dir, err
+}
+
 // locate finds the workbench and the cache. `go test -exec` runs us in other
 // people's packages, so the last workbench used is remembered in the cache.
 func (env *environment) locate() (root, cache string, err error) {
-	cache, err = env.cacheDirectory()
+	cache, err = env.checkedCache()
 	if err != nil {
 		return "", "", err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/cmd/xpsgen/command"
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/workbench"
 )
 
@@ -60,7 +59,7 @@ func (env *environment) cacheDir(c *cli.Context) (string, error) {
 	if dir := c.String("cache"); dir != "" {
 		return filepath.Abs(dir)
 	}
-	return cache.Dir()
+	return env.checkedCache()
 }
 
 // paths is locate for commands that are declared for urfave/cli.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/testenv"
+	"xpsgen/vmtest/vm"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
@@ -39,6 +41,12 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var goEnv map[string]string
+	if out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE").Output(); err != nil {
+		t.Fatalf("go env: %v", err)
+	} else if err := json.Unmarshal(out, &goEnv); err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -56,8 +64,20 @@ func TestScript(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ROOT", root)
+			// A home that nobody else has, and go's caches of the user's own.
+			home := filepath.Join(e.WorkDir, ".home")
+			if err := os.MkdirAll(home, 0o755); err != nil {
+				return err
+			}
+			e.Setenv("HOME", home)
+			e.Setenv("GOCACHE", goEnv["GOCACHE"])
+			e.Setenv("GOMODCACHE", goEnv["GOMODCACHE"])
 			e.Setenv("CACHE", cache)
 			e.Setenv("XPSGEN_CACHE", filepath.Join(e.WorkDir, "cache"))
+			// Scripts may put another one before it in PATH.
+			if qemu, err := exec.LookPath(vm.DefaultQEMU); err == nil {
+				e.Setenv("QEMU", qemu)
+			}
 			return nil
 		},
 	})

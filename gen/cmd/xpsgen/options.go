@@ -114,15 +114,16 @@ func (o *sourceOptions) anySource(env *environment) (prepare.Source, error) {
 
 // machineOptions choose how a guest is booted.
 type machineOptions struct {
-	accel        string
-	cpus, memory int
+	accel, kvmDevice string
+	cpus, memory     int
 }
 
 func (o *machineOptions) flags() []command.Flag {
-	o.accel, o.cpus = string(vm.Auto), 2
+	o.accel, o.kvmDevice, o.cpus = string(vm.Auto), vm.DefaultKVMDevice, 2
 	return []command.Flag{
 		{Name: "accel", Arg: "ACCEL", Env: "XPSGEN_ACCEL", To: command.Choice(&o.accel, "auto", "kvm", "tcg"),
 			Help: "accelerator; auto is KVM if a guest reports in under it, and TCG otherwise"},
+		{Name: "kvm-device", Arg: "FILE", Env: "XPSGEN_KVM_DEVICE", To: command.String(&o.kvmDevice), Help: "device that opens KVM"},
 		{Name: "cpus", Arg: "N", To: command.Int(&o.cpus, 1, boot.MaxCPUs), Help: "virtual CPUs; the suite needs two"},
 		{Name: "memory", Arg: "MIB", To: command.Int(&o.memory, boot.MinMemoryMiB, 1<<20),
 			Help: "guest memory in MiB; default 512, or 3072 for a debug kernel"},
@@ -130,5 +131,5 @@ func (o *machineOptions) flags() []command.Flag {
 }
 
 func (o *machineOptions) machine() boot.Machine {
-	return boot.Machine{Accel: o.accel, CPUs: o.cpus, MemoryMiB: o.memory}
+	return boot.Machine{Accel: o.accel, KVMDevice: o.kvmDevice, CPUs: o.cpus, MemoryMiB: o.memory}
 }

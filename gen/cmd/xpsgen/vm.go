@@ -83,6 +83,7 @@ func vmRunCommand(env *environment) *command.Command {
 		Exits: []command.Exit{{Code: 1, Meaning: "the program's own code; any other code too, except 69"}},
 		Needs: []string{"vmtest", "shell"},
 		Run: func(ctx context.Context, args []string) error {
+			env.ui.Patient()
 			opt, err := o.guest(env)
 			if err != nil {
 				return err

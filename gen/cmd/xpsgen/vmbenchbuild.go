@@ -16,7 +16,7 @@ func vmBenchBuildCommand(env *environment) *command.Command {
 	var o sourceOptions
 	return &command.Command{
 		Name:  "bench-build",
-		Short: "time builds of the kernel, and of what others build for a guest",
+		Short: "time builds of the kernel, beside defconfig",
 		Long: "Builds the kernel from nothing, again with one object out of date, and with nothing to do; then, from " +
 			"nothing, defconfig with kvm_guest.config. Takes half an hour on two CPUs. The counts of objects do not depend on how busy " +
 			"the machine is. Leaves the times in out/bench-builds.json.",

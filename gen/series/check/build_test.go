@@ -144,7 +144,7 @@ func TestKnownNeedsNoLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Release()
-	soon, stop := context.WithTimeout(t.Context(), time.Minute)
+	soon, stop := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer stop()
 	rows, err := f.run(t, soon, dir, Options{})
 	if err != nil {
@@ -159,7 +159,7 @@ func TestKnownNeedsNoLock(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	_, err = f.run(t, ctx, dir, Options{Progress: func(e progress.Event) {
-		if e.State == progress.Notice && strings.HasPrefix(e.Text, "waiting for ") {
+		if e.State == progress.Waiting && strings.HasPrefix(e.Text, "waiting for ") {
 			cancel()
 		}
 	}})

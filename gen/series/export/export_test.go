@@ -24,6 +24,7 @@ import (
 	"xpsgen/gen/series/gate"
 	"xpsgen/gen/series/mail"
 	"xpsgen/gen/series/patch"
+	"xpsgen/vmtest/seed"
 	"xpsgen/vmtest/tree/manifest"
 )
 
@@ -170,15 +171,7 @@ func corpus(r *rand.Rand) *Half {
 
 // TestRoundTrip: what is exported is what there was, whoever reads it.
 func TestRoundTrip(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("XPS_TEST_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("XPS_TEST_SEED=%d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := seed.Rand(t)
 	for range 300 {
 		h := corpus(r)
 		messages, err := h.Messages()

@@ -8,12 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/vmtest/seed"
 )
 
 // repo is a git repository in a temporary directory, free of the user's
@@ -179,20 +180,9 @@ func mustCanonical(tb testing.TB, mail string) *Patch {
 	return p
 }
 
-// seedVariable takes back the seed that a failing run has logged.
-const seedVariable = "XPS_TEST_SEED"
-
 // TestRandom: a generated corpus survives writing, reading, and git.
 func TestRandom(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv(seedVariable); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("%s=%d", seedVariable, seed)
-	g := &generator{rand.New(rand.NewPCG(seed, 1))}
+	g := &generator{seed.Rand(t)}
 	r := newRepo(t)
 	for i := range 60 {
 		p := g.patch(i)
@@ -248,11 +238,22 @@ func (g *generator) paragraph() string {
 	return strings.Join(lines, "\n")
 }
 
+// zone returns an offset from UTC in minutes. It is never -1, which git does not
+// keep: parse_date_basic() in its date.c uses that value for "no zone given" and
+// puts the committer's own zone in its place. [TestDateKeepsItsZone] has it.
+func (g *generator) zone() int {
+	for {
+		if minutes := g.IntN(27*60) - 13*60; minutes != -1 {
+			return minutes
+		}
+	}
+}
+
 func (g *generator) patch(i int) *Patch {
 	p := &Patch{Diff: fmt.Sprintf("diff --git a/f%d b/f%d\nnew file mode 100644\n--- /dev/null\n+++ b/f%d\n@@ -0,0 +1 @@\n+%s\n", i, i, i, g.words(5))}
 	p.Author.Name = strings.TrimSpace(g.pick("J. R. ", "Jörg ", "Plain ", "Ünü (x) ", "O'x ", "日本 ", "A, B ") + g.pick("Hacker", "von Längst", strings.Repeat("Lang", 9), "(x)"))
 	p.Author.Email = g.pick("a@example.org", strings.Repeat("long", 15)+"@example.org")
-	p.Date = withOffset(time.Unix(g.Int64N(1<<31), 0).In(time.FixedZone("", 60*(g.IntN(27*60)-13*60))))
+	p.Date = withOffset(time.Unix(g.Int64N(1<<31), 0).In(time.FixedZone("", 60*g.zone())))
 	p.Subject = Subject{Prefix: g.pick("PATCH", "RFC net-next", "PATCH iproute2-next"), Title: "net: " + g.words(20)}
 	if g.IntN(2) == 0 {
 		p.Subject.Version = 1 + g.IntN(12)
@@ -282,4 +283,22 @@ func (g *generator) patch(i int) *Patch {
 		p.Header = append(p.Header, header("To", "netdev@vger.kernel.org, Jörg \"X\" Ä <a@example.org>"), header("Message-Id", "<1@x>"))
 	}
 	return p
+}
+
+// TestDateKeepsItsZone: a zone that git would not keep is kept here, since a mail
+// may have it.
+func TestDateKeepsItsZone(t *testing.T) {
+	for _, zone := range []string{"+0000", "-0001", "+0001", "+1345", "-1200"} {
+		const mail = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: Some Body <a@example.org>\n" +
+			"Date: Sat, 3 Sep 1994 07:28:20 %s\nSubject: [PATCH] a\n\nText.\n---\n" +
+			"diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n"
+		p, err := Parse(fmt.Appendf(nil, mail, zone))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := p.Format()
+		if want := "\nDate: Sat, 3 Sep 1994 07:28:20 " + zone + "\n"; err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("zone %s: %v\n%s", zone, err, out)
+		}
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -113,17 +112,13 @@ func TestInbox(t *testing.T) {
 }
 
 // TestByeIsNotWaitedForInVain: a host that is gone, or never answers, must not
-// keep the machine on.
+// keep the machine on. If it does, the test does not end.
 func TestByeIsNotWaitedForInVain(t *testing.T) {
 	r, w := io.Pipe()
 	in := listen(r)
-	start := time.Now()
 	in.waitBye(0.001)
 	w.Close()
-	in.waitBye(100)
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("waited for %v", d)
-	}
+	in.waitBye(10_000) // a day
 }
 
 func TestHello(t *testing.T) {

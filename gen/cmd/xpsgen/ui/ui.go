@@ -66,11 +66,14 @@ type UI struct {
 	color    bool
 	bar      *bar
 	said     map[string]time.Time
+	// patient is set by [UI.Patient]; slow are the steps that spoke since.
+	patient bool
+	slow    map[string]bool
 }
 
 // New returns a UI that writes to w. w stays the caller's.
 func New(w io.Writer, opt Options) *UI {
-	u := &UI{w: w, opt: opt, said: make(map[string]time.Time)}
+	u := &UI{w: w, opt: opt, said: make(map[string]time.Time), slow: make(map[string]bool)}
 	if f, ok := w.(*os.File); ok {
 		u.terminal = term.IsTerminal(int(f.Fd())) && !opt.Dumb
 	}
@@ -82,6 +85,10 @@ func New(w io.Writer, opt Options) *UI {
 	}
 	return u
 }
+
+// Patient leaves out the lines of steps that end soon, and notices. It is for a
+// command whose stderr is the output of another program, too.
+func (u *UI) Patient() { u.patient = true }
 
 // Terminal reports whether bars are drawn.
 func (u *UI) Terminal() bool { return u.terminal }
@@ -102,9 +109,15 @@ func (u *UI) event(e progress.Event) {
 		u.advanced(e)
 	case progress.Finished:
 		u.clear()
+		if u.patient && !u.slow[e.Step] {
+			return
+		}
 		u.line(green, "done", e.Step, join(e.Text, seconds(e.Elapsed)))
 	case progress.Cached:
 		u.clear()
+		if u.patient {
+			return
+		}
 		u.line(green, "have", e.Step, e.Text)
 	case progress.Stopped:
 		u.clear()
@@ -113,6 +126,11 @@ func (u *UI) event(e progress.Event) {
 		u.clear()
 		u.line(red, "FAIL", e.Step, join(e.Text, seconds(e.Elapsed), logAt(e.Log)))
 	case progress.Notice:
+		u.clear()
+		if !u.patient {
+			u.line(yellow, "note", e.Step, e.Text)
+		}
+	case progress.Waiting:
 		u.clear()
 		u.line(yellow, "note", e.Step, e.Text)
 	}
@@ -125,7 +143,9 @@ func (u *UI) started(e progress.Event) {
 		u.bar = newBar(u.w, e)
 		return
 	}
-	u.line(plain, "....", e.Step, join(e.Text, logAt(e.Log)))
+	if !u.patient {
+		u.line(plain, "....", e.Step, join(e.Text, logAt(e.Log)))
+	}
 }
 
 func (u *UI) advanced(e progress.Event) {
@@ -141,6 +161,7 @@ func (u *UI) advanced(e progress.Event) {
 		return
 	}
 	u.said[e.Step] = time.Now()
+	u.slow[e.Step] = true
 	u.line(plain, "....", e.Step, join(count(e), e.Text))
 }
 

@@ -106,6 +106,28 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// TestPatience: beside the output of another program only what takes long and
+// what goes wrong is told.
+func TestPatience(t *testing.T) {
+	var b bytes.Buffer
+	u := New(&b, Options{})
+	u.Patient()
+	story(u.Progress())
+	u.Progress()(progress.Event{Step: "build kernel", State: progress.Waiting, Text: "waiting for another run"})
+	u.Progress()(progress.Event{Step: "build ip", State: progress.Started})
+	u.said["build ip"] = time.Now().Add(-2 * plainEvery)
+	u.Progress()(progress.Event{Step: "build ip", State: progress.Advanced, Done: 3, Total: 7, Unit: "objects"})
+	u.Progress()(progress.Event{Step: "build ip", State: progress.Finished, Elapsed: time.Minute})
+	const want = `FAIL  boot: 1.5 s, log /console
+note  build kernel: waiting for another run
+....  build ip: 3/7 objects
+done  build ip: 1m0s
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
 // TestSilence is for the guest's shell: once a step has ended, nothing may be
 // drawn over what comes next.
 func TestSilence(t *testing.T) {
@@ -135,11 +157,17 @@ func TestSilence(t *testing.T) {
 	u.Close()
 	const mark = "the guest speaks\r\n"
 	io.WriteString(tty, "the guest speaks\n")
+	text := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return seen.String()
+	}
+	for !strings.Contains(text(), mark) {
+		time.Sleep(time.Millisecond)
+	}
 	time.Sleep(400 * time.Millisecond)
-	mu.Lock()
-	defer mu.Unlock()
-	if !strings.HasSuffix(seen.String(), mark) {
-		t.Errorf("drawn after the end: %q", seen.String())
+	if !strings.HasSuffix(text(), mark) {
+		t.Errorf("drawn after the end: %q", text())
 	}
 }
 
