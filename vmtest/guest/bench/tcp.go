@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"xpsgen/vmtest/guest/eintr"
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
@@ -156,10 +157,13 @@ func openTCP(d *device) (_ sender, err error) {
 	if err := unix.SetsockoptTimeval(s.near, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience); err != nil {
 		return nil, fmt.Errorf("TCP socket: %w", err)
 	}
-	if err := unix.Connect(s.near, &unix.SockaddrInet4{Port: port, Addr: peerAddr.As4()}); err != nil {
+	if err := eintr.Connect(s.near, &unix.SockaddrInet4{Port: port, Addr: peerAddr.As4()}); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if s.far, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC); err != nil {
+	if err := eintr.Retry(func() (err error) {
+		s.far, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		return err
+	}); err != nil {
 		return nil, fmt.Errorf("accept: %w", err)
 	}
 	if err := unix.SetsockoptTimeval(s.far, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {

@@ -5,6 +5,7 @@ package suite
 import (
 	"golang.org/x/sys/unix"
 
+	"xpsgen/vmtest/guest/eintr"
 	"xpsgen/vmtest/guest/suite/check"
 )
 
@@ -35,9 +36,12 @@ func (e *env) rxqFlow(t *check.T) *rxqFlow {
 	t.Must(unix.Listen(listener, 1), "listen")
 	var client int
 	pair.ns.do(t, func() { client = tcpSocket(t) })
-	t.Must(unix.Connect(client, &unix.SockaddrInet4{Addr: localAddr.Addr().As4(), Port: port}), "connect")
-	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
-	t.Must(err, "accept")
+	t.Must(eintr.Connect(client, &unix.SockaddrInet4{Addr: localAddr.Addr().As4(), Port: port}), "connect")
+	var fd int
+	t.Must(eintr.Retry(func() (err error) {
+		fd, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		return err
+	}), "accept")
 	t.Cleanup(func() { unix.Close(fd) })
 	return &rxqFlow{t: t, nic: pair.near, fd: fd, watch: watch(t, pair.near.index, queues+1)}
 }
@@ -58,8 +62,10 @@ func tcpSocket(t *check.T) int {
 func (f *rxqFlow) expect(what string, want int) {
 	f.idle()
 	mark := f.marker.mark()
-	_, err := unix.Write(f.fd, mark)
-	f.t.Must(err, "send")
+	f.t.Must(eintr.Retry(func() error {
+		_, err := unix.Write(f.fd, mark)
+		return err
+	}), "send")
 	check.Equal(f.t, "queue of a TCP segment "+what, want, f.watch.first(f.t, mark))
 }
 
