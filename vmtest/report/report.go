@@ -59,14 +59,15 @@ func Write(w io.Writer, d Data) error {
 		"state": func(s ktap.Status) string {
 			return map[ktap.Status]string{ktap.Pass: "pass", ktap.Fail: "fail", ktap.Skip: "skip"}[s]
 		},
-		"counts": func(tests []ktap.Test) string { return tally(tests) },
-		"open":   func(t ktap.Test) bool { return t.Status == ktap.Fail },
-		"file":   func(sum string) []string { a, b, _ := strings.Cut(sum, "  "); return []string{a, b} },
-		"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
-		"tables": tables,
-		"plots":  plots,
-		"steps":  stepsPlot,
-		"boots":  bootsPlot,
+		"counts":  func(tests []ktap.Test) string { return tally(tests) },
+		"open":    func(t ktap.Test) bool { return t.Status == ktap.Fail },
+		"file":    func(sum string) []string { a, b, _ := strings.Cut(sum, "  "); return []string{a, b} },
+		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
+		"tables":  tables,
+		"charts":  benchCharts,
+		"steps":   stepsChart,
+		"boots":   bootsChart,
+		"percent": func(p float64) string { return fmt.Sprintf("%.1f%%", p) },
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -83,7 +83,7 @@ func TestPage(t *testing.T) {
 		"the console shows a splat", "WARNING: at &lt;net/core/dev.c&gt;:1",
 		"a01-&lt;b&gt;const&lt;/b&gt;", "got: 0 &amp; no more", "no hook",
 		"0001-a.patch", "0001-b.patch", "(the beginning is left out)", "CONFIG_XPS=y",
-		"<td class=\"number\">&#43;90</td>", "as asked", "hint only by udp", "<svg role=\"img\"", "fill:var(--bar)", "textLength=",
+		"<td class=\"number\">&#43;90</td>", "as asked", "hint only by udp", `<span class="bar negative" style="left:0.0%;width:69.0%"></span>`,
 		"init &lt;powers off&gt;", "<td class=\"number\">1210 ms</td>", "<td class=\"number\">1.10</td>",
 		"from &lt;nothing&gt;", "<td class=\"number\">1081</td>", "<td class=\"number\">380.0 s</td>",
 	} {
@@ -91,7 +91,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("not in the page: %s", want)
 		}
 	}
-	for _, not := range []string{"<script", "http-equiv", "<link", "src=", "<b>const", "@import", "url(", "#123456", "#000000", "font-family:Liberation"} {
+	for _, not := range []string{"<script", "http-equiv", "<link", "src=", "<b>const", "@import", "url("} {
 		if strings.Contains(page, not) {
 			t.Errorf("in the page: %s", not)
 		}
@@ -124,7 +124,7 @@ func TestValidator(t *testing.T) {
 	if err := os.WriteFile(file, []byte(render(t, sample())), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(tidy, "-quiet", "-errors", "-utf8", file).CombinedOutput()
+	out, err := exec.Command(tidy, "-quiet", "-errors", "-utf8", "--drop-empty-elements", "no", file).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -155,8 +155,11 @@ addEventListener("load", () => {
 	const tell = [
 		"wide=" + (document.documentElement.scrollWidth > document.documentElement.clientWidth),
 		"verdicts=" + [...document.querySelectorAll(".verdict")].filter(shown).map(e => e.textContent).join(),
-		"plots=" + [...document.querySelectorAll("figure svg")].filter(e => e.getBoundingClientRect().height > 50).length,
-		"ink=" + [...document.querySelectorAll("figure svg text")].every(e => getComputedStyle(e).fill === getComputedStyle(document.body).color),
+		"charts=" + [...document.querySelectorAll(".chart")].filter(shown).length,
+		"bars=" + [...document.querySelectorAll(".chart .bar")].every(e => {
+			const bar = e.getBoundingClientRect(), track = e.parentElement.getBoundingClientRect();
+			return bar.width >= 1 && bar.height > 5 && bar.left >= track.left - 1 && bar.right <= track.right + 1;
+		}),
 		"failure=" + [...document.querySelectorAll("pre")].some(e => shown(e) && e.textContent.includes("got: 0 & no more")),
 		"console=" + [...document.querySelectorAll("details.long")].some(e => e.open),
 		"dark=" + (getComputedStyle(document.body).backgroundColor !== "rgb(255, 255, 255)"),
@@ -175,7 +178,7 @@ func TestBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const seen = "verdicts=FAILED,PASSED plots=5 ink=true failure=true console=false"
+	const seen = "verdicts=FAILED,PASSED charts=5 bars=true failure=true console=false"
 	for name, tt := range map[string]struct {
 		args []string
 		want string
