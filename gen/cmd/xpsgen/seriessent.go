@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/series"
+	"xpsgen/gen/series/reply"
 )
 
 func seriesSentCommand(env *environment) *cli.Command {
@@ -80,16 +80,21 @@ func (env *environment) seriesSent(c *cli.Context) error {
 func seriesCreditCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "credit",
-		Usage:     "put Reviewed-by, Acked-by and Tested-by of replies onto the patches",
-		ArgsUsage: "MBOX...",
-		Description: "A reply is tied to its patch by the thread, or else by its subject; one to the\n" +
-			"cover letter is to all patches. Only trailers that are the sender's own are taken,\n" +
-			"and only patches of bases that are submitted get them. MBOX - is stdin.\n\n" +
+		Usage:     "put Reviewed-by, Acked-by, Tested-by and other tags of replies onto the patches",
+		ArgsUsage: "MBOX|MAILDIR...",
+		Description: "Reads mboxes (as lore.kernel.org gives them, compressed or not), maildirs and\n" +
+			"single mails; - is stdin. In-Reply-To and References tie a reply to its patch; if\n" +
+			"they do not, the subject does. A reply to the cover letter is for all patches.\n" +
+			"Only tags that are the sender's own are taken, and only patches of bases that are\n" +
+			"submitted get them.\n\n" +
+			"Prints a row per tag: added, present (the patch had it) or refused. A mail that\n" +
+			"cannot be read is a row, too. Exits with 1 if a row is refused or unread.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series credit replies.mbox\n" +
+			"  xpsgen series credit ~/Mail/netdev --dry-run\n" +
 			"  b4 mbox -o - 20261123.1@example.org | xpsgen series credit --dry-run -",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "anyone", Usage: "take trailers that are not the sender's own, too"},
+			&cli.BoolFlag{Name: "anyone", Usage: "take tags that are not the sender's own, too"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and write nothing"},
 		},
 		Action: env.seriesCredit,
@@ -100,41 +105,51 @@ func (env *environment) seriesCredit(c *cli.Context) error {
 	if c.Args().Len() == 0 {
 		return &usageError{text: "name an mbox, or - for stdin", command: "xpsgen series credit"}
 	}
-	mboxes := map[string][]byte{}
+	var sources []reply.Source
 	for _, name := range c.Args().Slice() {
-		var err error
 		if name == "-" {
-			mboxes[name], err = io.ReadAll(env.stdin)
-		} else {
-			mboxes[name], err = os.ReadFile(name)
+			data, err := io.ReadAll(env.stdin)
+			if err != nil {
+				return fmt.Errorf("read replies: stdin: %w", err)
+			}
+			sources = append(sources, reply.Source{Name: "stdin", Data: data})
+			continue
 		}
+		found, err := reply.Open(name)
 		if err != nil {
-			return fmt.Errorf("read replies: %w", err)
+			return err
 		}
+		if len(found) == 0 {
+			return fmt.Errorf("read replies: %s: the directory holds no mail", name)
+		}
+		sources = append(sources, found...)
 	}
 	change, lock, err := env.openSeries(c)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	credits, err := change.Credit(series.CreditOptions{Mboxes: mboxes, Anyone: c.Bool("anyone"), DryRun: c.Bool("dry-run")})
+	r, err := change.Credit(series.CreditOptions{Sources: sources, Anyone: c.Bool("anyone"), DryRun: c.Bool("dry-run")})
 	if err != nil {
 		return err
 	}
-	added := 0
-	for _, cr := range credits {
-		if cr.Added {
-			added++
-		}
-		if _, err := fmt.Fprintln(env.stdout, cr); err != nil {
+	for _, row := range r.Rows {
+		if _, err := fmt.Fprintln(env.stdout, row); err != nil {
 			return fmt.Errorf("print the credits: %w", err)
 		}
 	}
-	switch {
-	case len(credits) == 0:
-		env.ui.Printf("no trailer in any reply")
-	case !c.Bool("dry-run") && added > 0:
-		env.ui.Printf("trailers added: %d; git diff shows them. A tree made by tree checkout does not have them", added)
+	if len(r.Rows) == 0 {
+		env.ui.Printf("mails read: %d; none has a tag for this change", r.Mails)
+	}
+	if r.Foreign > 0 {
+		env.ui.Printf("tags for patches of other series: %d", r.Foreign)
+	}
+	if n := r.Added(); !c.Bool("dry-run") && n > 0 {
+		env.ui.Printf("trailers added: %d; git diff shows them. A tree made by tree checkout does not have them", n)
+	}
+	if n := r.Failed(); n > 0 {
+		env.ui.Important(fmt.Sprintf("tags or mails not used: %d; add by hand what counts", n))
+		return &statusError{exitFailed}
 	}
 	return nil
 }
