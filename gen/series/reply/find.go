@@ -5,6 +5,7 @@ package reply
 import (
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -16,7 +17,7 @@ var (
 	original = regexp.MustCompile(`(?i)^\s*-{2,}\s*(Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine)\s*-{2,}`)
 	// typography are characters that programs put in the place of plain ones.
 	typography = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u2010", "-", "\u2011", "-",
-		"\u200b", "", "\u200c", "", "\u200d", "", "\u2060", "", "\ufeff", "", "\u00ad", "", "\uff1a", ":")
+		"\u200b", "", "\u2060", "", "\ufeff", "", "\u00ad", "", "\uff1a", ":")
 )
 
 // Tags finds the tags that the sender gives, and the lines that look like one.
@@ -53,7 +54,7 @@ func cut(s string) string {
 }
 
 func (f *finder) refuse(text string, at int, why string) {
-	f.refused = append(f.refused, Refused{Text: cut(strings.TrimSpace(text)), Line: at + 1, Why: why})
+	f.refused = append(f.refused, Refused{Text: strings.TrimSpace(plainText(cut(text))), Line: at + 1, Why: why})
 }
 
 // line reads the line at i, and those that belong to it.
@@ -83,8 +84,12 @@ func (f *finder) line(i *int) {
 	if f.diff && line != "" && strings.IndexByte(" +-@\\", line[0]) >= 0 {
 		return
 	}
-	plain := typography.Replace(line)
-	if !mayBeTag(plain) || strings.HasPrefix(strings.TrimLeft(plain, " \t"), ">") {
+	plain := plainText(line)
+	whole := plain
+	if at+1 < len(f.lines) && strings.HasPrefix(strings.TrimLeft(f.lines[at+1], " \t"), "<") {
+		whole += " " + plainText(cut(f.lines[at+1]))
+	}
+	if !mayBeTag(plain) && !namesPerson(whole) || strings.HasPrefix(strings.TrimLeft(plain, " \t"), ">") {
 		return
 	}
 	key, value, ok := field(plain)
@@ -92,11 +97,31 @@ func (f *finder) line(i *int) {
 	case ok && isTagName(key):
 		f.tag(i, key, value)
 	case ok && isHeader(key):
+	case ok && strings.Contains(key, "-") && namesPerson(whole):
+		// b4 takes any word before an address.
+		if !f.quoted && !f.signature {
+			f.refuse(line, at, "it is no tag that kernel documentation names")
+		}
 	case anywhere.MatchString(plain) || noColon.MatchString(plain):
 		if !f.quoted {
 			f.refuse(line, at, "it is not at the beginning of a line, with a colon")
 		}
 	}
+}
+
+// plainText is a line without the characters that no trailer has: control
+// characters, and those that change the direction of text.
+func plainText(line string) string {
+	line = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r):
+			return ' '
+		case r == '\u200e' || r == '\u200f' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069':
+			return -1
+		}
+		return r
+	}, line)
+	return typography.Replace(line)
 }
 
 // mayBeTag spares most lines the regular expressions.
@@ -116,13 +141,20 @@ func mayBeTag(line string) bool {
 	return false
 }
 
+// namesPerson reports whether a line may be a name, a colon and an address.
+func namesPerson(line string) bool {
+	colon := strings.Index(line, ":")
+	return colon > 0 && colon < 64 && strings.Contains(line[colon:], "@")
+}
+
 // isHeader tells the headers of mails, which people paste, from tags.
 func isHeader(key string) bool {
-	switch strings.ToLower(key) {
-	case "from", "to", "cc", "bcc", "subject", "date", "sent", "author", "link", "closes", "message-id", "in-reply-to", "references":
+	switch key = strings.ToLower(key); key {
+	case "from", "to", "cc", "bcc", "subject", "date", "sent", "author", "link", "closes", "message-id", "in-reply-to", "references",
+		"reply-to", "e-mail", "change-id", "base-commit", "prerequisite-message-id":
 		return true
 	}
-	return false
+	return strings.HasPrefix(key, "x-") || strings.HasPrefix(key, "list-") || strings.HasPrefix(key, "mail-") || strings.HasPrefix(key, "return-")
 }
 
 // beginsDiff reports whether a patch's diff begins at a line.
@@ -165,7 +197,7 @@ func (f *finder) tag(i *int, key, value string) {
 		f.refuse(text, at, "it objects to the patch")
 	default:
 		if n := *i + 1; n < len(f.lines) && bracket.MatchString(f.lines[n]) && !strings.ContainsRune(f.lines[n], utf8.RuneError) {
-			t.Note = strings.Join(strings.Fields(f.lines[n]), " ")
+			t.Note = strings.Join(strings.Fields(plainText(f.lines[n])), " ")
 			*i = n
 		}
 		f.tags = append(f.tags, t)
@@ -178,7 +210,7 @@ func (f *finder) tag(i *int, key, value string) {
 func (f *finder) wrapped(at int, key, value string) (t Tag, last int, ok bool) {
 	t, _ = newTag(key, value)
 	for n := 1; n <= 3 && at+n < len(f.lines); n++ {
-		next := strings.TrimSpace(typography.Replace(cut(f.lines[at+n])))
+		next := strings.TrimSpace(plainText(cut(f.lines[at+n])))
 		if next == "" || next == "--" || next[0] == '>' || beginsTag(next) {
 			break
 		}

@@ -82,9 +82,10 @@ func parse(data []byte) (*Message, error) {
 	if !h.Has("From") && !h.Has("Subject") && !h.Has("Message-Id") {
 		return m, ErrHeader
 	}
-	_, params := contentType(h.Get("Content-Type"))
-	m.Subject = strings.Join(strings.Fields(decodeHeader(h.Get("Subject"), params["charset"])), " ")
-	m.From = sender(h.Get("From"), params["charset"])
+	t := &texts{}
+	err = t.read(h, body, 0)
+	m.Subject = strings.Join(strings.Fields(decodeHeader(h.Get("Subject"), t.charset)), " ")
+	m.From = sender(h.Get("From"), t.charset)
 	if ids := messageIDs(h.Get("Message-Id")); len(ids) > 0 {
 		m.ID = ids[0]
 	}
@@ -96,8 +97,6 @@ func parse(data []byte) (*Message, error) {
 			m.Parents = append(m.Parents, id)
 		}
 	}
-	t := &texts{}
-	err = t.read(h, body, 0)
 	m.Text, m.Aside = t.text(), strings.Join(t.aside, "\n")
 	m.Diff, m.Stat = diffStart.MatchString(m.Text), statLine.MatchString(m.Text)
 	return m, err

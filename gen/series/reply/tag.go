@@ -135,7 +135,7 @@ func isWholeTag(line string) bool {
 		return false
 	}
 	_, ok = newTag(key, value)
-	return ok
+	return ok && !anywhere.MatchString(value)
 }
 
 // newTag reads a tag from its name and its value. The text behind the address

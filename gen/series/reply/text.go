@@ -26,6 +26,8 @@ type texts struct {
 	plain, html []string
 	// aside are attachments and forwarded mails.
 	aside []string
+	// charset is that of the first text; may be empty.
+	charset string
 }
 
 // text is what the sender wrote. HTML counts only if there is no plain text.
@@ -62,6 +64,9 @@ func (t *texts) read(h textproto.Header, body []byte, depth int) error {
 		}
 		return nil
 	}
+	if t.charset == "" {
+		t.charset = params["charset"]
+	}
 	raw, err := undo(string(body), h.Get("Content-Transfer-Encoding"))
 	if err != nil && attached {
 		return nil
@@ -97,14 +102,15 @@ func (t *texts) readParts(body []byte, boundary string, depth int) error {
 	for n := 0; ; n++ {
 		p, err := r.NextPart()
 		if err != nil {
+			// A mail that is cut off lacks the last boundary: its text counts.
+			// The library does not wrap io.EOF.
 			if n == 0 {
 				keep(fmt.Errorf("%w: no part begins with the boundary %q", ErrMultipart, boundary))
-			} else if !errors.Is(err, io.EOF) {
+			} else if !strings.HasSuffix(err.Error(), "EOF") {
 				keep(fmt.Errorf("%w: part %d: %w", ErrMultipart, n+1, err))
 			}
 			break
 		}
-		// A mail that is cut off lacks the last boundary: its text counts.
 		data, err := io.ReadAll(p)
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			keep(fmt.Errorf("%w: part %d: %w", ErrMultipart, n+1, err))
@@ -137,7 +143,7 @@ func contentType(value string) (kind string, params map[string]string) {
 		return "text/plain", nil
 	}
 	kind, params, err := mime.ParseMediaType(value)
-	if err == nil {
+	if err == nil && strings.Contains(kind, "/") {
 		return kind, params
 	}
 	kind, _, _ = strings.Cut(value, ";")
