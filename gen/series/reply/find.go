@@ -13,7 +13,7 @@ import (
 const maxLine = 4096
 
 var (
-	scissors = regexp.MustCompile(`^\s*-*\s*(8<|>8|%<|>%)\s*-|^\s*-+\s*(8<|>8|%<|>%)`)
+	scissors = regexp.MustCompile(`^\s*-+\s*(8<|>8|%<|>%)`)
 	original = regexp.MustCompile(`(?i)^\s*-{2,}\s*(Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine)\s*-{2,}`)
 	// typography are characters that programs put in the place of plain ones.
 	typography = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u2010", "-", "\u2011", "-",
@@ -61,15 +61,19 @@ func (f *finder) refuse(text string, at int, why string) {
 func (f *finder) line(i *int) {
 	at := *i
 	line := strings.TrimSuffix(cut(f.lines[at]), "\r")
+	if strings.HasPrefix(strings.TrimLeft(line, " \t"), ">") {
+		return
+	}
 	switch {
 	case line == "-- " && at > 0:
 		f.signature = true
 		return
-	case scissors.MatchString(line):
-		f.patch = true
-		return
 	case f.m.Diff && f.beginsDiff(at):
 		f.patch, f.diff = true, true
+		return
+	case !strings.HasPrefix(strings.TrimLeft(line, " \t"), "-"):
+	case scissors.MatchString(line):
+		f.patch = true
 		return
 	case original.MatchString(line):
 		f.quoted = true
@@ -89,7 +93,7 @@ func (f *finder) line(i *int) {
 	if at+1 < len(f.lines) && strings.HasPrefix(strings.TrimLeft(f.lines[at+1], " \t"), "<") {
 		whole += " " + plainText(cut(f.lines[at+1]))
 	}
-	if !mayBeTag(plain) && !namesPerson(whole) || strings.HasPrefix(strings.TrimLeft(plain, " \t"), ">") {
+	if !mayBeTag(plain) && !namesPerson(whole) {
 		return
 	}
 	key, value, ok := field(plain)
@@ -112,6 +116,9 @@ func (f *finder) line(i *int) {
 // plainText is a line without the characters that no trailer has: control
 // characters, and those that change the direction of text.
 func plainText(line string) string {
+	if isPlain(line) {
+		return line
+	}
 	line = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsControl(r):
@@ -122,6 +129,15 @@ func plainText(line string) string {
 		return r
 	}, line)
 	return typography.Replace(line)
+}
+
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // mayBeTag spares most lines the regular expressions.

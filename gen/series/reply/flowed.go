@@ -10,30 +10,31 @@ import "strings"
 // Some programs send a space at the end of every line. So a line that is a
 // whole tag, and a line before a tag, are never joined.
 func unflow(text string, delsp bool) string {
-	var out []string
-	open, depth := false, 0
-	for _, line := range strings.Split(text, "\n") {
+	var out strings.Builder
+	// start is where the line that is being joined begins.
+	open, depth, start := false, 0, 0
+	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		rest := strings.TrimLeft(line, ">")
 		d := len(line) - len(rest)
 		// A space that keeps a line from looking like a quote.
 		rest = strings.TrimPrefix(rest, " ")
 		signature := rest == "-- "
-		flows := strings.HasSuffix(rest, " ") && !signature
-		if open && d == depth && !signature && !beginsTag(rest) && !isWholeTag(out[len(out)-1]) {
-			out[len(out)-1] += rest
-		} else {
-			prefix := ""
-			if d > 0 {
-				prefix = strings.Repeat(">", d) + " "
+		joined := out.String()[start:]
+		if !open || d != depth || signature || beginsTag(rest) || len(joined) < maxLine && isWholeTag(joined) {
+			if i > 0 {
+				out.WriteByte('\n')
 			}
-			out = append(out, prefix+rest)
+			start = out.Len()
+			if d > 0 {
+				out.WriteString(strings.Repeat(">", d) + " ")
+			}
 		}
-		if flows && delsp {
-			last := len(out) - 1
-			out[last] = strings.TrimSuffix(out[last], " ")
+		open, depth = strings.HasSuffix(rest, " ") && !signature, d
+		if open && delsp {
+			rest = strings.TrimSuffix(rest, " ")
 		}
-		open, depth = flows, d
+		out.WriteString(rest)
 	}
-	return strings.Join(out, "\n")
+	return out.String()
 }

@@ -98,7 +98,9 @@ func parse(data []byte) (*Message, error) {
 		}
 	}
 	m.Text, m.Aside = t.text(), strings.Join(t.aside, "\n")
-	m.Diff, m.Stat = diffStart.MatchString(m.Text), statLine.MatchString(m.Text)
+	m.Diff = strings.Contains(m.Text, "\n+++ ") || strings.Contains(m.Text, "diff --git ") || strings.Contains(m.Text, "GIT binary patch")
+	m.Diff = m.Diff && diffStart.MatchString(m.Text)
+	m.Stat = strings.Contains(m.Text, " changed, ") && statLine.MatchString(m.Text)
 	return m, err
 }
 
