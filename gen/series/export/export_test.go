@@ -193,7 +193,7 @@ func TestRoundTrip(t *testing.T) {
 		for _, m := range messages {
 			box.Write(append(m.Data, '\n'))
 		}
-		mails := mail.SplitMbox(box.Bytes())
+		mails := splitMbox(box.Bytes())
 		if h.hasCover() {
 			mails = mails[1:]
 		}
@@ -425,4 +425,26 @@ func TestB4(t *testing.T) {
 			}
 		}
 	}
+}
+
+// splitMbox takes an mbox apart into its mails, the From line included, where
+// git would.
+func splitMbox(data []byte) [][]byte {
+	var mails [][]byte
+	start := 0
+	for at := 0; at < len(data); {
+		end := at
+		for end < len(data) && data[end] != '\n' {
+			end++
+		}
+		if at > start && mail.IsFromLine(strings.TrimSuffix(string(data[at:end]), "\r")) {
+			mails = append(mails, data[start:at])
+			start = at
+		}
+		at = end + 1
+	}
+	if start < len(data) {
+		mails = append(mails, data[start:])
+	}
+	return mails
 }
