@@ -36,7 +36,7 @@ func sentRoot(t *testing.T) string {
 	}
 	mustWrite(t, filepath.Join(dir, "0000-cover.patch"), "From: x <x@example.org>\nDate: Mon, 23 Nov 2026 09:00:00 +0000\n"+
 		"Subject: [RFC net-next 0/2] net: a change\nMessage-Id: <v1.0@example.org>\n\nThe cover.\n")
-	p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "v1.0@example.org", Date: sentDate, From: dir})
+	p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "v1.0@example.org", Date: sentDate, From: dir, Force: true})
 	if err != nil {
 		t.Fatal(err)
 	}

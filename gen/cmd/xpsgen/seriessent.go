@@ -25,6 +25,8 @@ func seriesSentCommand(env *environment) *cli.Command {
 			"again. The series becomes vN+1, with an empty section in changelog.md to fill in.\n" +
 			"The Message-Id is that of the cover letter; the mails of an export have it. Each\n" +
 			"project is sent by itself.\n\n" +
+			"Mails that cannot have been sent are refused: those of a draft, from an address of\n" +
+			"nobody, or not signed off. --force archives them nevertheless.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series sent v1 --message-id 20261123.1@example.org\n" +
 			"  xpsgen series sent v1 --from out/export/linux-net-next\n" +
@@ -33,7 +35,8 @@ func seriesSentCommand(env *environment) *cli.Command {
 			&cli.StringFlag{Name: "message-id", Usage: "`ID` of the cover letter, or of the only patch"},
 			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose series was sent: linux or iproute2", Value: "linux"},
 			&cli.StringFlag{Name: "date", Usage: "`TIME` it was sent, as 2026-11-23T09:00:00Z; default now"},
-			&cli.StringFlag{Name: "from", Usage: "`DIR` with the mails as they were sent; default the patch files as they are"},
+			&cli.StringFlag{Name: "from", Usage: "`DIR` with the mails as they were sent, of series export; default the patch files as they are"},
+			&cli.BoolFlag{Name: "force", Usage: "archive mails that cannot have been sent as they are"},
 		},
 		Action: env.seriesSent,
 	}
@@ -65,7 +68,7 @@ func (env *environment) seriesSent(c *cli.Context) error {
 	if s == nil {
 		return usage("--project %q: want linux or iproute2", c.String("project"))
 	}
-	p, err := s.Archive(series.SentOptions{Version: version, MessageID: c.String("message-id"), Date: date, From: c.String("from")})
+	p, err := s.Archive(series.SentOptions{Version: version, MessageID: c.String("message-id"), Date: date, From: c.String("from"), Force: c.Bool("force")})
 	if err != nil {
 		return err
 	}
