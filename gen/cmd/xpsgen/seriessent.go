@@ -28,12 +28,12 @@ func seriesSentCommand(env *environment) *cli.Command {
 			"Mails that cannot have been sent are refused: those of a draft, from an address of\n" +
 			"nobody, or not signed off. --force archives them nevertheless.\n\n" +
 			"Examples:\n" +
-			"  xpsgen series sent v1 --message-id 20261123.1@example.org\n" +
-			"  xpsgen series sent v1 --from out/export/linux-net-next\n" +
+			"  xpsgen series sent v1 --project linux --message-id 20261123.1@example.org\n" +
+			"  xpsgen series sent v1 --project linux --from out/export/linux-net-next\n" +
 			"  xpsgen series sent v1 --message-id 20261123.2@example.org --project iproute2",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "message-id", Usage: "`ID` of the cover letter, or of the only patch"},
-			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose series was sent: linux or iproute2", Value: "linux"},
+			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose series was sent; needed if there are several"},
 			&cli.StringFlag{Name: "date", Usage: "`TIME` it was sent, as 2026-11-23T09:00:00Z; default now"},
 			&cli.StringFlag{Name: "from", Usage: "`DIR` with the mails as they were sent, of series export; default the patch files as they are"},
 			&cli.BoolFlag{Name: "force", Usage: "archive mails that cannot have been sent as they are"},
@@ -64,9 +64,9 @@ func (env *environment) seriesSent(c *cli.Context) error {
 		return err
 	}
 	defer lock.Release()
-	s := projectOf(change, c.String("project"))
-	if s == nil {
-		return usage("--project %q: want linux or iproute2", c.String("project"))
+	s, err := oneSeries(change, c.String("project"))
+	if err != nil {
+		return usage("%v", err)
 	}
 	p, err := s.Archive(series.SentOptions{Version: version, MessageID: c.String("message-id"), Date: date, From: c.String("from"), Force: c.Bool("force")})
 	if err != nil {
