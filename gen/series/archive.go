@@ -37,9 +37,13 @@ type SentOptions struct {
 	MessageID string
 	// Date is when it was sent.
 	Date time.Time
-	// From is a directory with the mails as they were sent, as xpsgen series
-	// export makes it. Empty means the patch files and the cover as they are.
+	// From is a directory with the mails as they were sent: a thread of xpsgen
+	// series export, or a folder of mails. Empty means the patch files and the
+	// cover as they are.
 	From string
+	// Force archives mails that cannot have been sent as they are: of a draft,
+	// from nobody's address, or not signed off.
+	Force bool
 }
 
 // Archive puts what was sent into sent/vN, and opens version N+1: in the
@@ -86,7 +90,7 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 	if opt.Version != s.Version {
 		return nil, fmt.Errorf("%s: %w: the series is at v%d", what, ErrNotSent, s.Version)
 	}
-	files, err := s.sentFiles(b, p, opt.From)
+	files, err := s.sentFiles(b, p, opt)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
@@ -98,10 +102,10 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 
 // sentFiles collects what goes into the archive, by name, and names the
 // patches in p.
-func (s *Series) sentFiles(b *Base, p *Posting, from string) (map[string][]byte, error) {
+func (s *Series) sentFiles(b *Base, p *Posting, opt SentOptions) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	if from != "" {
-		return files, s.sentMails(b, p, from, files)
+	if opt.From != "" {
+		return files, s.sentMails(b, p, opt, files)
 	}
 	for _, bp := range b.Patches {
 		name := filepath.Base(bp.Path)
@@ -121,12 +125,9 @@ func (s *Series) sentFiles(b *Base, p *Posting, from string) (map[string][]byte,
 
 // firstID is the Message-Id of the first mail of an export.
 func firstID(dir string) (string, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*.patch"))
+	names, _, err := exportedMails(dir)
 	if err != nil {
 		return "", err
-	}
-	if len(names) == 0 {
-		return "", fmt.Errorf("%s: %w: there is no mail, 0001-....patch", dir, ErrNotSent)
 	}
 	data, err := os.ReadFile(names[0])
 	if err != nil {
@@ -139,12 +140,17 @@ func firstID(dir string) (string, error) {
 	return messageID(m.Header), nil
 }
 
-// sentMails reads the mails of an export and holds them against the series:
-// archived is what was sent, and it must be what the patch files say.
-func (s *Series) sentMails(b *Base, p *Posting, from string, files map[string][]byte) error {
-	names, err := filepath.Glob(filepath.Join(from, "*.patch"))
+// sentMails reads the mails of an export and compares them with the series:
+// what is archived must be what the patch files say, and must have been sent.
+func (s *Series) sentMails(b *Base, p *Posting, opt SentOptions, files map[string][]byte) error {
+	from := opt.From
+	names, state, err := exportedMails(from)
 	if err != nil {
 		return err
+	}
+	var unsent error
+	if state != nil && state.State == DraftState && !opt.Force {
+		unsent = fmt.Errorf("%w: %s is a draft, and lacks %s (--force archives it nevertheless)", ErrNotSent, from, strings.Join(state.Missing, "; "))
 	}
 	for _, name := range names {
 		data, err := os.ReadFile(name)
@@ -152,12 +158,16 @@ func (s *Series) sentMails(b *Base, p *Posting, from string, files map[string][]
 			return err
 		}
 		sent, err := patch.Parse(data)
-		if errors.Is(err, patch.ErrCover) {
+		cover := errors.Is(err, patch.ErrCover)
+		if err != nil && !cover {
+			return &FileError{File: name, Err: err}
+		}
+		if why := neverSent(data, sent); why != "" && !opt.Force && unsent == nil {
+			unsent = &FileError{File: name, Err: fmt.Errorf("%w: %s (--force archives it nevertheless)", ErrNotSent, why)}
+		}
+		if cover {
 			files[filepath.Base(name)] = data
 			continue
-		}
-		if err != nil {
-			return &FileError{File: name, Err: err}
 		}
 		if v := max(sent.Subject.Version, 1); v != p.Version {
 			return &FileError{File: name, Err: fmt.Errorf("%w: it is a patch of v%d", ErrNotSent, v)}
@@ -175,7 +185,7 @@ func (s *Series) sentMails(b *Base, p *Posting, from string, files map[string][]
 	if len(p.Patches) != len(b.Patches) {
 		return fmt.Errorf("%w: %s has %d patches, %s has %d", ErrNotSent, from, len(p.Patches), b.Name, len(b.Patches))
 	}
-	return nil
+	return unsent
 }
 
 // write makes the archive.

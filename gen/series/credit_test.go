@@ -3,7 +3,6 @@
 package series
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xpsgen/gen/series/mail"
+	"xpsgen/gen/series/reply"
 )
 
 // aReply is a mail of Rita's.
@@ -36,7 +36,7 @@ func sentRoot(t *testing.T) string {
 	}
 	mustWrite(t, filepath.Join(dir, "0000-cover.patch"), "From: x <x@example.org>\nDate: Mon, 23 Nov 2026 09:00:00 +0000\n"+
 		"Subject: [RFC net-next 0/2] net: a change\nMessage-Id: <v1.0@example.org>\n\nThe cover.\n")
-	p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "v1.0@example.org", Date: sentDate, From: dir})
+	p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "v1.0@example.org", Date: sentDate, From: dir, Force: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,11 +56,15 @@ func TestCredit(t *testing.T) {
 	}{
 		"in reply to": {
 			mbox:   aReply("whatever, Re: is gone", "In-Reply-To: <v1.2@example.org>\n", reviewed) + aReply("Re: [RFC net-next 2/2] renamed", "In-Reply-To: <v1.2@example.org>\n", "Fine.\n\n"+reviewed),
-			report: "added   next link: " + reviewed + "\nskipped next link: " + reviewed + " (the patch has it)",
+			report: "added   next link: " + reviewed + "\npresent next link: " + reviewed + " (the patch has it)",
 			want:   map[string]string{"link": reviewed},
 		},
-		"a patch with trailers": {
+		"no Re:": {
 			mbox: aReply("[RFC net-next v2 2/2] rtnetlink: attach it", "In-Reply-To: <v1.2@example.org>\n", reviewed),
+			want: map[string]string{"link": reviewed}, report: "added   next link: " + reviewed,
+		},
+		"a patch with trailers": {
+			mbox: aReply("[RFC net-next v2 2/2] rtnetlink: attach it", "In-Reply-To: <v1.2@example.org>\n", reviewed+"\n---\n f | 1 +\n 1 file changed, 1 insertion(+)\n\ndiff --git a/f b/f\n"),
 		},
 		"by the thread": {
 			mbox: aReply("Re: [RFC net-next 2/2] x", "References: <v1.0@example.org> <v1.2@example.org> <other@example.org>\n", reviewed),
@@ -82,16 +86,43 @@ func TestCredit(t *testing.T) {
 				"link": "Tested-by: Rita Viewer <rita@example.org> # on a laptop",
 			},
 		},
-		"quoted": {mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "> "+reviewed+"\n\nDo you mean it?\n-- \n"+reviewed)},
+		"quoted": {mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "> "+reviewed+"\n\nDo you mean it?\n")},
+		"below the signature": {
+			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Fine.\n-- \n"+reviewed),
+			report: "refused " + reviewed + " (it is below the signature; x.mbox: mail 1)",
+		},
+		"carried through a reply": {
+			mbox: aReply("Re: x", "In-Reply-To: <answer@example.org>\nReferences: <v1.0@example.org>\n", reviewed) +
+				"From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nMessage-Id: <answer@example.org>\nIn-Reply-To: <v1.2@example.org>\nSubject: Re: x\n\nDo you like it?\n",
+			want: map[string]string{"link": reviewed}, report: "added   next link: " + reviewed,
+		},
+		"a copy from another list": {
+			mbox: aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed) + aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed),
+			want: map[string]string{"link": reviewed}, report: "added   next link: " + reviewed,
+		},
+		"a patch of others": {
+			mbox: "From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nMessage-Id: <a@example.org>\nSubject: [PATCH net] fix it\n\n---\n\ndiff --git a/x b/x\n" +
+				aReply("Re: [PATCH net] fix it", "In-Reply-To: <a@example.org>\n", reviewed),
+		},
+		"a comment in brackets": {
+			mbox:   aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed+"\n[for the locking]\nAcked-by: Rita Viewer <rita@example.org>"),
+			want:   map[string]string{"link": reviewed + "|[for the locking]|Acked-by: Rita Viewer <rita@example.org>"},
+			report: "added   next link: " + reviewed + "\nadded   next link: Acked-by: Rita Viewer <rita@example.org>",
+		},
+		"one mail that cannot be read": {
+			mbox: "From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nSubject: Re: x\nContent-Type: image/png\n\n\xff\xd8\n" +
+				aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed),
+			want: map[string]string{"link": reviewed}, report: "unread  x.mbox: mail 1 (\"Re: x\"): no part is text: it is image/png\nadded   next link: " + reviewed,
+		},
 		"twice": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", reviewed) + aReply("Re: [RFC net-next 1/2] net: add the hook", "", "REVIEWED-BY:  Rita  Viewer <RITA@example.org>"),
 			want: map[string]string{"hook": reviewed},
 			report: "added   next hook: " + reviewed +
-				"\nskipped next hook: Reviewed-by: Rita Viewer <RITA@example.org> (the patch has it)",
+				"\npresent next hook: Reviewed-by: Rita Viewer <RITA@example.org> (the patch has it)",
 		},
 		"somebody else's": {
 			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"),
-			report: "skipped next hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone takes it)",
+			report: "refused next hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone takes it; x.mbox: mail 1)",
 		},
 		"anyone": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"), anyone: true,
@@ -99,11 +130,11 @@ func TestCredit(t *testing.T) {
 		},
 		"another series": {
 			mbox:   aReply("Re: [PATCH net] fix something", "", reviewed),
-			report: `skipped ` + reviewed + ` ("Re: [PATCH net] fix something" is about no patch of ours)`,
+			report: `refused ` + reviewed + ` ("Re: [PATCH net] fix something" is about no patch of ours; x.mbox: mail 1)`,
 		},
 		"no address": {
 			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Reviewed-by: me"),
-			report: "skipped Reviewed-by: me (it names no mail address)",
+			report: "refused Reviewed-by: me (it has no mail address; x.mbox: mail 1)",
 		},
 		"utf-8, encoded": {
 			mbox: "From: =?utf-8?q?J=C3=B6rg?= Ok <joerg@example.org>\nSubject: Re: [RFC net-next 1/2] net: add the hook\n" +
@@ -118,12 +149,12 @@ func TestCredit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := sentRoot(t)
-			credits, err := mustLoad(t, root).Credit(CreditOptions{Mboxes: map[string][]byte{"x.mbox": []byte(tc.mbox)}, Anyone: tc.anyone})
+			got, err := mustLoad(t, root).Credit(CreditOptions{Sources: []reply.Source{{Name: "x.mbox", Data: []byte(tc.mbox)}}, Anyone: tc.anyone})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var lines []string
-			for _, c := range credits {
+			for _, c := range got.Rows {
 				lines = append(lines, c.String())
 			}
 			if d := cmp.Diff(tc.report, strings.Join(lines, "\n")); d != "" {
@@ -158,21 +189,25 @@ func TestCreditOfChanged(t *testing.T) {
 	root := sentRoot(t)
 	path := filepath.Join(root, KernelDir, "next/0001-hook.patch")
 	mustWrite(t, path, strings.Replace(mustRead(t, path), "+x", "+y", 1))
-	mbox := map[string][]byte{"x": []byte(aReply("Re: x", "In-Reply-To: <v1.1@example.org>\n", reviewed))}
-	credits, err := mustLoad(t, root).Credit(CreditOptions{Mboxes: mbox, DryRun: true})
-	if err != nil || len(credits) != 1 || credits[0].Why != "the patch has changed since v1: does it still hold?" {
-		t.Errorf("%+v, %v", credits, err)
+	sources := []reply.Source{{Name: "x", Data: []byte(aReply("Re: x", "In-Reply-To: <v1.1@example.org>\n", reviewed))}}
+	r, err := mustLoad(t, root).Credit(CreditOptions{Sources: sources, DryRun: true})
+	if err != nil || len(r.Rows) != 1 || r.Rows[0].Why != "the patch has changed since v1: does it still hold?" || r.Added() != 1 || r.Failed() != 0 {
+		t.Errorf("%+v, %v", r, err)
 	}
 	if strings.Contains(mustRead(t, path), reviewed) {
 		t.Error("a dry run wrote")
 	}
 }
 
-func TestCreditRefuses(t *testing.T) {
+func TestCreditOfNoMail(t *testing.T) {
 	root := sentRoot(t)
-	var ferr *FileError
-	_, err := mustLoad(t, root).Credit(CreditOptions{Mboxes: map[string][]byte{"notes.txt": []byte("Dear diary,\n")}})
-	if !errors.As(err, &ferr) || ferr.File != "notes.txt" || !errors.Is(err, mail.ErrNotMail) {
-		t.Errorf("no mbox: %v", err)
+	for text, want := range map[string]string{
+		"Dear diary,\n": "unread  notes.txt: mail 1: not a mail: it has no From, Subject or Message-ID header",
+		"":              "unread  notes.txt: no mail",
+	} {
+		r, err := mustLoad(t, root).Credit(CreditOptions{Sources: []reply.Source{{Name: "notes.txt", Data: []byte(text)}}})
+		if err != nil || len(r.Rows) != 1 || r.Rows[0].String() != want || r.Failed() != 1 {
+			t.Errorf("%q: %+v, %v", text, r, err)
+		}
 	}
 }

@@ -29,9 +29,10 @@ func seriesExportCommand(env *environment) *cli.Command {
 		Name:      "export",
 		Usage:     "write the mails of the series, a thread per project",
 		ArgsUsage: "[BASE]...",
-		Description: "Writes a directory per thread: thread.mbox (with the cover, for b4),\n" +
-			"patches.mbox (without, for git am) and the mails one by one (for git\n" +
-			"send-email). The two threads name each other. Nothing is sent.\n\n" +
+		Description: "Writes a directory per thread. Its folder mails holds the mails and nothing else:\n" +
+			"give it to git send-email. Its folder mboxes holds thread.mbox (with the cover, for\n" +
+			"b4) and patches.mbox (without, for git am); state.toml says what is missing. The\n" +
+			"threads name each other. Nothing is sent.\n\n" +
 			"Without --sign-off the mails are a draft. With it, they are from the person whom\n" +
 			"git is configured for, who is asked once and signs off every patch.\n\n" +
 			"Examples:\n" +
@@ -90,6 +91,9 @@ func (env *environment) seriesExport(c *cli.Context) error {
 	halves, err := e.load(c.Context, signer)
 	if err != nil {
 		return err
+	}
+	for _, h := range halves {
+		e.judge(h)
 	}
 	if err := export.Write(out, halves); err != nil {
 		return err
@@ -224,8 +228,8 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 	return halves, nil
 }
 
-// report says where a thread is, how far, and what to type next.
-func (e *exporter) report(ctx context.Context, h *export.Half, out string) error {
+// judge says how far a thread is.
+func (e *exporter) judge(h *export.Half) {
 	in := gate.Input{Now: e.now, Tree: h.Base.Name, RFC: h.RFC(), Patches: len(h.Base.Patches), Window: e.window, Outstanding: e.outstanding}
 	if h.Base.Tree != nil {
 		in.Tree = h.Base.Tree.Name
@@ -236,17 +240,23 @@ func (e *exporter) report(ctx context.Context, h *export.Half, out string) error
 		}
 	}
 	status := h.Status(e.rows[h.Name()], gate.Check(in))
+	h.Judged = &status
+}
+
+// report says where a thread is, how far, and what to type next.
+func (e *exporter) report(ctx context.Context, h *export.Half, out string) error {
+	status := h.Judged
 	dir := filepath.Join(out, h.Name())
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s, %d patches\n", dir, status.State, len(h.Base.Patches))
 	for _, m := range status.Missing {
 		fmt.Fprintf(&b, "  missing: %s\n", m)
 	}
-	fmt.Fprintf(&b, "  look at it as a maintainer does:\n    b4 am -m %s\n", filepath.Join(dir, export.ThreadName))
+	fmt.Fprintf(&b, "  look at it as a maintainer does:\n    b4 am -m %s\n", filepath.Join(dir, export.MboxesDir, export.ThreadName))
 	if status.State == export.Ready {
 		fmt.Fprintf(&b, "  send it:\n    git send-email --no-thread --suppress-cc=author --suppress-cc=body --confirm=always %s\n"+
 			"  and then:\n    xpsgen series sent v%d --project %s --from %s\n",
-			filepath.Join(dir, "[0-9]*.patch"), h.Series.Version, h.Series.Project, dir)
+			filepath.Join(dir, export.MailsDir), h.Series.Version, h.Series.Project, dir)
 	}
 	if _, err := io.WriteString(e.env.stdout, b.String()); err != nil {
 		return fmt.Errorf("print the state: %w", err)

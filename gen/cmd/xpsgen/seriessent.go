@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/series"
+	"xpsgen/gen/series/reply"
 )
 
 func seriesSentCommand(env *environment) *cli.Command {
@@ -25,15 +25,18 @@ func seriesSentCommand(env *environment) *cli.Command {
 			"again. The series becomes vN+1, with an empty section in changelog.md to fill in.\n" +
 			"The Message-Id is that of the cover letter; the mails of an export have it. Each\n" +
 			"project is sent by itself.\n\n" +
+			"Mails that cannot have been sent are refused: those of a draft, from an address of\n" +
+			"nobody, or not signed off. --force archives them nevertheless.\n\n" +
 			"Examples:\n" +
-			"  xpsgen series sent v1 --message-id 20261123.1@example.org\n" +
-			"  xpsgen series sent v1 --from out/export/linux-net-next\n" +
+			"  xpsgen series sent v1 --project linux --message-id 20261123.1@example.org\n" +
+			"  xpsgen series sent v1 --project linux --from out/export/linux-net-next\n" +
 			"  xpsgen series sent v1 --message-id 20261123.2@example.org --project iproute2",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "message-id", Usage: "`ID` of the cover letter, or of the only patch"},
-			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose series was sent: linux or iproute2", Value: "linux"},
+			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose series was sent; needed if there are several"},
 			&cli.StringFlag{Name: "date", Usage: "`TIME` it was sent, as 2026-11-23T09:00:00Z; default now"},
-			&cli.StringFlag{Name: "from", Usage: "`DIR` with the mails as they were sent; default the patch files as they are"},
+			&cli.StringFlag{Name: "from", Usage: "`DIR` with the mails as they were sent, of series export; default the patch files as they are"},
+			&cli.BoolFlag{Name: "force", Usage: "archive mails that cannot have been sent as they are"},
 		},
 		Action: env.seriesSent,
 	}
@@ -61,11 +64,11 @@ func (env *environment) seriesSent(c *cli.Context) error {
 		return err
 	}
 	defer lock.Release()
-	s := projectOf(change, c.String("project"))
-	if s == nil {
-		return usage("--project %q: want linux or iproute2", c.String("project"))
+	s, err := oneSeries(change, c.String("project"))
+	if err != nil {
+		return usage("%v", err)
 	}
-	p, err := s.Archive(series.SentOptions{Version: version, MessageID: c.String("message-id"), Date: date, From: c.String("from")})
+	p, err := s.Archive(series.SentOptions{Version: version, MessageID: c.String("message-id"), Date: date, From: c.String("from"), Force: c.Bool("force")})
 	if err != nil {
 		return err
 	}
@@ -80,16 +83,21 @@ func (env *environment) seriesSent(c *cli.Context) error {
 func seriesCreditCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "credit",
-		Usage:     "put Reviewed-by, Acked-by and Tested-by of replies onto the patches",
-		ArgsUsage: "MBOX...",
-		Description: "A reply is tied to its patch by the thread, or else by its subject; one to the\n" +
-			"cover letter is to all patches. Only trailers that are the sender's own are taken,\n" +
-			"and only patches of bases that are submitted get them. MBOX - is stdin.\n\n" +
+		Usage:     "put Reviewed-by, Acked-by, Tested-by and other tags of replies onto the patches",
+		ArgsUsage: "MBOX|MAILDIR...",
+		Description: "Reads mboxes (as lore.kernel.org gives them, compressed or not), maildirs and\n" +
+			"single mails; - is stdin. In-Reply-To and References tie a reply to its patch; if\n" +
+			"they do not, the subject does. A reply to the cover letter is for all patches.\n" +
+			"Only tags that are the sender's own are taken, and only patches of bases that are\n" +
+			"submitted get them.\n\n" +
+			"Prints a row per tag: added, present (the patch had it) or refused. A mail that\n" +
+			"cannot be read is a row, too. Exits with 1 if a row is refused or unread.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series credit replies.mbox\n" +
+			"  xpsgen series credit ~/Mail/netdev --dry-run\n" +
 			"  b4 mbox -o - 20261123.1@example.org | xpsgen series credit --dry-run -",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "anyone", Usage: "take trailers that are not the sender's own, too"},
+			&cli.BoolFlag{Name: "anyone", Usage: "take tags that are not the sender's own, too"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and write nothing"},
 		},
 		Action: env.seriesCredit,
@@ -100,41 +108,51 @@ func (env *environment) seriesCredit(c *cli.Context) error {
 	if c.Args().Len() == 0 {
 		return &usageError{text: "name an mbox, or - for stdin", command: "xpsgen series credit"}
 	}
-	mboxes := map[string][]byte{}
+	var sources []reply.Source
 	for _, name := range c.Args().Slice() {
-		var err error
 		if name == "-" {
-			mboxes[name], err = io.ReadAll(env.stdin)
-		} else {
-			mboxes[name], err = os.ReadFile(name)
+			data, err := io.ReadAll(env.stdin)
+			if err != nil {
+				return fmt.Errorf("read replies: stdin: %w", err)
+			}
+			sources = append(sources, reply.Source{Name: "stdin", Data: data})
+			continue
 		}
+		found, err := reply.Open(name)
 		if err != nil {
-			return fmt.Errorf("read replies: %w", err)
+			return err
 		}
+		if len(found) == 0 {
+			return fmt.Errorf("read replies: %s: the directory holds no mail", name)
+		}
+		sources = append(sources, found...)
 	}
 	change, lock, err := env.openSeries(c)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	credits, err := change.Credit(series.CreditOptions{Mboxes: mboxes, Anyone: c.Bool("anyone"), DryRun: c.Bool("dry-run")})
+	r, err := change.Credit(series.CreditOptions{Sources: sources, Anyone: c.Bool("anyone"), DryRun: c.Bool("dry-run")})
 	if err != nil {
 		return err
 	}
-	added := 0
-	for _, cr := range credits {
-		if cr.Added {
-			added++
-		}
-		if _, err := fmt.Fprintln(env.stdout, cr); err != nil {
+	for _, row := range r.Rows {
+		if _, err := fmt.Fprintln(env.stdout, row); err != nil {
 			return fmt.Errorf("print the credits: %w", err)
 		}
 	}
-	switch {
-	case len(credits) == 0:
-		env.ui.Printf("no trailer in any reply")
-	case !c.Bool("dry-run") && added > 0:
-		env.ui.Printf("trailers added: %d; git diff shows them. A tree made by tree checkout does not have them", added)
+	if len(r.Rows) == 0 {
+		env.ui.Printf("mails read: %d; none has a tag for this change", r.Mails)
+	}
+	if r.Foreign > 0 {
+		env.ui.Printf("tags for patches of other series: %d", r.Foreign)
+	}
+	if n := r.Added(); !c.Bool("dry-run") && n > 0 {
+		env.ui.Printf("trailers added: %d; git diff shows them. A tree made by tree checkout does not have them", n)
+	}
+	if n := r.Failed(); n > 0 {
+		env.ui.Important(fmt.Sprintf("tags or mails not used: %d; add by hand what counts", n))
+		return &statusError{exitFailed}
 	}
 	return nil
 }

@@ -236,10 +236,10 @@ func seriesDiffCommand(env *environment) *cli.Command {
 			"git range-diff: the first column is between the patches, the second within them.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series diff net-next 6.12      what the carry changes\n" +
-			"  xpsgen series diff v1                 what changed since v1\n" +
+			"  xpsgen series diff v1 --project linux what changed since v1\n" +
 			"  xpsgen series diff --project iproute2 v1 v2",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose versions are meant: linux or iproute2", Value: "linux"},
+			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose versions are meant; needed if there are several and no base is named"},
 			&cli.BoolFlag{Name: "stat", Usage: "only say which patches differ"},
 		},
 		Action:       env.seriesDiff,
@@ -261,14 +261,16 @@ func (env *environment) seriesDiff(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s := projectOf(change, c.String("project"))
+	var s *series.Series
 	for _, w := range words {
 		if found, _, err := change.Base(w); err == nil {
 			s = found
 		}
 	}
-	if s == nil {
-		return usage(fmt.Sprintf("--project %q: want linux or iproute2", c.String("project")))
+	if s == nil || c.IsSet("project") {
+		if s, err = oneSeries(change, c.String("project")); err != nil {
+			return usage(err.Error())
+		}
 	}
 	if len(words) == 1 {
 		b := s.Submit()
@@ -288,15 +290,6 @@ func (env *environment) seriesDiff(c *cli.Context) error {
 		return err
 	}
 	return env.printPairs(pairs, !c.Bool("stat"))
-}
-
-func projectOf(c *series.Change, name string) *series.Series {
-	for _, s := range c.All() {
-		if s.Project == name {
-			return s
-		}
-	}
-	return nil
 }
 
 // printPairs prints a comparison.

@@ -8,19 +8,13 @@ import (
 	"net/mail"
 	"regexp"
 	"strings"
-)
 
-// placeholderDomain ends addresses that belong to nobody (RFC 2606).
-const placeholderDomain = ".invalid"
+	seriesmail "xpsgen/gen/series/mail"
+)
 
 // Placeholder reports whether an address belongs to nobody: the workbench's
 // own, until a person takes responsibility.
-func Placeholder(address string) bool {
-	address = strings.ToLower(address)
-	_, domain, ok := strings.Cut(address, "@")
-	return !ok || strings.HasSuffix(domain, placeholderDomain) || domain == "example.com" ||
-		strings.HasSuffix(domain, ".example") || domain == "localhost" || !strings.Contains(domain, ".")
-}
+func Placeholder(address string) bool { return seriesmail.Placeholder(address) }
 
 func checkFixesPresent(_ context.Context, j *job) (Result, error) {
 	if strings.Contains(j.tag(), "next") {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -186,7 +187,7 @@ func TestRoundTrip(t *testing.T) {
 		for _, m := range messages {
 			box.Write(append(m.Data, '\n'))
 		}
-		mails := mail.SplitMbox(box.Bytes())
+		mails := splitMbox(box.Bytes())
 		if h.hasCover() {
 			mails = mails[1:]
 		}
@@ -321,7 +322,7 @@ func TestWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	found, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	found, err := filepath.Glob(filepath.Join(dir, "*", "*", "*"))
 	if err != nil || len(found) != 10 {
 		t.Errorf("%v, %v", found, err)
 	}
@@ -329,7 +330,7 @@ func TestWrite(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(other, "mine"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(filepath.Dir(other), []*Half{kernel}); err == nil || !strings.Contains(err.Error(), "is no export") {
+	if err := Write(filepath.Dir(other), []*Half{kernel}); err == nil || !strings.Contains(err.Error(), "exists and is no export") {
 		t.Errorf("overwrites what is somebody's: %v", err)
 	}
 }
@@ -358,7 +359,7 @@ func TestAm(t *testing.T) {
 			}
 			git("init", "-q")
 			git("-c", "user.name=m", "-c", "user.email=m@lists.test", "commit", "-q", "--allow-empty", "-m", "base")
-			git(append([]string{"am", "-q", filepath.Join(dir, h.Name(), args[0])}, args[1:]...)...)
+			git(append([]string{"am", "-q", filepath.Join(dir, h.Name(), MboxesDir, args[0])}, args[1:]...)...)
 			var want []string
 			for _, p := range h.Base.Patches {
 				want = append(want, p.Author.String(), p.Message())
@@ -398,7 +399,7 @@ func TestB4(t *testing.T) {
 	}
 	for _, h := range []*Half{kernel, iproute2} {
 		out := t.TempDir()
-		cmd := exec.Command("b4", "--offline-mode", "am", "-o", out, "-m", filepath.Join(dir, h.Name(), ThreadName))
+		cmd := exec.Command("b4", "--offline-mode", "am", "-o", out, "-m", filepath.Join(dir, h.Name(), MboxesDir, ThreadName))
 		cmd.Dir, cmd.Env = home, append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
 		text, err := cmd.CombinedOutput()
 		if err != nil {
@@ -418,4 +419,95 @@ func TestB4(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestMailsAlone gives the folder of mails to programs that take every file in a
+// folder for a mail: each sees the mails, all of them and nothing else.
+func TestMailsAlone(t *testing.T) {
+	h, _ := pair()
+	h.Signer = &mail.Address{Name: "Some Body", Email: "s.body@lists.test"}
+	h.Judged = &Status{State: Draft, Missing: []string{"a \"thing\""}}
+	dir := t.TempDir()
+	if err := Write(dir, []*Half{h}); err != nil {
+		t.Fatal(err)
+	}
+	thread := filepath.Join(dir, h.Name())
+	state, err := os.ReadFile(filepath.Join(thread, series.StateName))
+	if err != nil || !strings.Contains(string(state), "state = \"draft\"\nmissing = [\"a \\\"thing\\\"\"]\n") {
+		t.Errorf("state: %s, %v", state, err)
+	}
+	messages, err := h.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mails := filepath.Join(thread, MailsDir)
+
+	// NIPA's ingest_mdir.py: the first patterns tell a cover from a patch.
+	t.Run("ingest_mdir", func(t *testing.T) {
+		entries, err := os.ReadDir(mails)
+		if err != nil || len(entries) != len(messages) {
+			t.Fatalf("%d files, want %d mails, %v", len(entries), len(messages), err)
+		}
+		for i, e := range entries {
+			data, err := os.ReadFile(filepath.Join(mails, e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			cover := regexp.MustCompile(`\[.* 0+/\d.*\]`).Match(data) && !regexp.MustCompile(`\n@@ -\d`).Match(data)
+			if e.Name() != messages[i].File || cover != messages[i].Cover {
+				t.Errorf("file %d is %s, cover %v; want %s, %v", i, e.Name(), cover, messages[i].File, messages[i].Cover)
+			}
+		}
+	})
+	t.Run("git send-email", func(t *testing.T) {
+		home := t.TempDir()
+		cmd := exec.CommandContext(t.Context(), "git", "send-email", "--dry-run", "--no-thread", "--suppress-cc=author", "--suppress-cc=body", "--confirm=never",
+			"--smtp-server=/bin/false", mails)
+		cmd.Dir = home
+		cmd.Env = append(os.Environ(), "HOME="+home, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C",
+			"GIT_COMMITTER_NAME=m", "GIT_COMMITTER_EMAIL=m@lists.test", "GIT_AUTHOR_NAME=m", "GIT_AUTHOR_EMAIL=m@lists.test")
+		out, err := cmd.CombinedOutput()
+		if err != nil && bytes.Contains(out, []byte("'send-email' is not a git command")) {
+			if strings.Contains(os.Getenv("XPS_TEST_REQUIRE"), "send-email") {
+				t.Fatal("XPS_TEST_REQUIRE has send-email, but it is not installed: apt-get install git-email")
+			}
+			t.Skip("git send-email is not installed: apt-get install git-email")
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		var ids []string
+		for _, m := range regexp.MustCompile(`(?mi)^Message-Id: <(.*)>$`).FindAllSubmatch(out, -1) {
+			ids = append(ids, string(m[1]))
+		}
+		var want []string
+		for _, m := range messages {
+			want = append(want, m.ID)
+		}
+		if diff := cmp.Diff(want, ids); diff != "" {
+			t.Errorf("(-want +got)\n%s\n%s", diff, out)
+		}
+	})
+}
+
+// splitMbox takes an mbox apart into its mails, the From line included, where
+// git would.
+func splitMbox(data []byte) [][]byte {
+	var mails [][]byte
+	start := 0
+	for at := 0; at < len(data); {
+		end := at
+		for end < len(data) && data[end] != '\n' {
+			end++
+		}
+		if at > start && mail.IsFromLine(strings.TrimSuffix(string(data[at:end]), "\r")) {
+			mails = append(mails, data[start:at])
+			start = at
+		}
+		at = end + 1
+	}
+	if start < len(data) {
+		mails = append(mails, data[start:])
+	}
+	return mails
 }

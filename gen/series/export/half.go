@@ -29,6 +29,9 @@ type Half struct {
 	Results map[string]string
 	// Signer signs off; nil makes a draft.
 	Signer *mail.Address
+	// Judged is written beside the mails, so that what is archived as sent can
+	// be compared with it; nil if the thread was not judged.
+	Judged *Status
 	// Sister is the other half, nil if there is none.
 	Sister *Half
 }

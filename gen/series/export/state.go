@@ -5,6 +5,7 @@ package export
 import (
 	"fmt"
 
+	"xpsgen/gen/series"
 	"xpsgen/gen/series/check"
 	"xpsgen/gen/series/gate"
 )
@@ -14,7 +15,7 @@ type State string
 
 const (
 	// Draft: something is not written, not measured, or not checked.
-	Draft State = "draft"
+	Draft State = series.DraftState
 	// Checked: it is whole and passed the checks, but cannot be sent now.
 	Checked State = "checked"
 	// AwaitingSignOff: all that is missing is a person.

@@ -8,24 +8,32 @@ import (
 	"os"
 	"path/filepath"
 
+	"xpsgen/gen/series"
 	"xpsgen/vmtest/cache"
 )
 
-// Names of the files of a thread's directory.
+// Names below a thread's directory. What sends or reads a folder of mails, such
+// as git send-email and NIPA's ingest_mdir.py, takes every file in it for a
+// mail: so the mails have a folder of their own.
 const (
+	// MailsDir holds the numbered mails and nothing else.
+	MailsDir = series.MailsDir
+	// MboxesDir holds the mboxes.
+	MboxesDir = "mboxes"
 	// ThreadName is the whole thread as an mbox, for b4 and mail programs.
 	ThreadName = "thread.mbox"
-	// PatchesName is the thread without its cover, which git am would stop at.
+	// PatchesName is the thread without its cover, at which git am would stop.
 	PatchesName = "patches.mbox"
 )
 
-// Write writes the threads below dir, each into a directory of its name: both
-// mboxes, and the numbered mails for git send-email. What was there under
-// these names is replaced as a whole; nothing else is touched.
+// Write writes the threads below dir, each into a directory of its name: the
+// numbered mails, both mboxes, and the state. It replaces a directory that an
+// export made as a whole, and touches nothing else.
 func Write(dir string, halves []*Half) error {
 	type thread struct {
 		name     string
 		messages []Message
+		judged   *Status
 	}
 	var all []thread
 	for _, h := range halves {
@@ -33,14 +41,14 @@ func Write(dir string, halves []*Half) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, thread{h.Name(), m})
+		all = append(all, thread{h.Name(), m, h.Judged})
 	}
 	for _, t := range all {
 		path := filepath.Join(dir, t.name)
 		if err := mayReplace(path); err != nil {
 			return err
 		}
-		err := cache.Publish(path, func(tmp string) error { return writeThread(tmp, t.messages) })
+		err := cache.Publish(path, func(tmp string) error { return writeThread(tmp, t.messages, t.judged) })
 		if err != nil {
 			return fmt.Errorf("write %s: %w", path, err)
 		}
@@ -57,16 +65,23 @@ func mayReplace(path string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(path, ThreadName)); err != nil {
-		return fmt.Errorf("%s is there and is no export: name another directory with -o", path)
+	for _, name := range []string{filepath.Join(MboxesDir, ThreadName), ThreadName} {
+		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("%s exists and is no export: name another directory with -o", path)
 }
 
-func writeThread(dir string, messages []Message) error {
+func writeThread(dir string, messages []Message, judged *Status) error {
+	for _, name := range []string{MailsDir, MboxesDir} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			return err
+		}
+	}
 	var thread, patches bytes.Buffer
 	for _, m := range messages {
-		if err := os.WriteFile(filepath.Join(dir, m.File), m.Data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, MailsDir, m.File), m.Data, 0o644); err != nil {
 			return err
 		}
 		// A mail in an mbox ends with an empty line.
@@ -75,8 +90,18 @@ func writeThread(dir string, messages []Message) error {
 			patches.Write(append(m.Data, '\n'))
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, ThreadName), thread.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, MboxesDir, ThreadName), thread.Bytes(), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, PatchesName), patches.Bytes(), 0o644)
+	if err := os.WriteFile(filepath.Join(dir, MboxesDir, PatchesName), patches.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if judged == nil {
+		return nil
+	}
+	state, err := (&series.ExportState{State: string(judged.State), Missing: judged.Missing}).Encode()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, series.StateName), state, 0o644)
 }

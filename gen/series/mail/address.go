@@ -107,3 +107,15 @@ func unquote(s string) string {
 	}
 	return strings.Join(strings.Fields(s), " ")
 }
+
+// placeholderDomain ends addresses that belong to nobody (RFC 2606).
+const placeholderDomain = ".invalid"
+
+// Placeholder reports whether an address belongs to nobody: the workbench's
+// own, until a person takes responsibility.
+func Placeholder(address string) bool {
+	address = strings.ToLower(address)
+	_, domain, ok := strings.Cut(address, "@")
+	return !ok || strings.HasSuffix(domain, placeholderDomain) || domain == "example.com" ||
+		strings.HasSuffix(domain, ".example") || domain == "localhost" || !strings.Contains(domain, ".")
+}

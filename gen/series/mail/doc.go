@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package mail takes apart and writes the mails that patches travel in: one
-// message with its headers decoded, and mboxes of many. Headers are written as
-// git format-patch writes them, byte by byte, so that a mail made here and one
-// made by git do not differ.
+// Package mail reads and writes the mails that patches travel in: one message
+// of plain text. It is strict, so that no patch changes on the way; package
+// reply reads what people send. Headers are written as git format-patch writes
+// them, byte by byte.
 //
 // A mail that cannot be read is an [*Error] with its line; what it wraps
 // ([ErrNotMail], [ErrEncoding], [ErrCharset], [ErrMultipart]) says which kind
@@ -24,7 +24,7 @@ var (
 	// ErrCharset: the text is in a character set that is not read here, or
 	// not in the one that it says.
 	ErrCharset = errors.New("character set")
-	// ErrMultipart: the mail has several parts, or none that is text.
+	// ErrMultipart: the mail has several parts.
 	ErrMultipart = errors.New("multipart mail")
 )
 

@@ -5,10 +5,7 @@ package mail
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"mime"
-	"mime/multipart"
-	"net/textproto"
 	"strings"
 	"unicode/utf8"
 )
@@ -29,8 +26,6 @@ type Mail struct {
 	// Flowed is set if the sender's program may have wrapped the lines
 	// (format=flowed).
 	Flowed bool
-	// Multipart is set if Body is but the first text of several parts.
-	Multipart bool
 	// CRLF is set if the lines ended so. It is undone.
 	CRLF bool
 	// Encoded is set if there was a transfer encoding to undo: lines of Body
@@ -140,8 +135,7 @@ func isFieldName(s string) bool {
 func (m *Mail) readBody(text string) error {
 	kind, params := contentType(m.Header.Get("Content-Type"))
 	if strings.HasPrefix(kind, "multipart/") {
-		m.Multipart = true
-		return m.readParts(text, params["boundary"])
+		return &Error{Line: m.BodyLine, Err: ErrMultipart, Msg: "send the patch as plain text"}
 	}
 	return m.readText(text, params, m.Header.Get("Content-Transfer-Encoding"))
 }
@@ -173,30 +167,6 @@ func (m *Mail) readText(text string, params map[string]string, encoding string) 
 	}
 	m.Body = text
 	return nil
-}
-
-// readParts takes the first part that is plain text.
-func (m *Mail) readParts(text, boundary string) error {
-	if boundary == "" {
-		return &Error{Line: m.BodyLine, Err: ErrMultipart, Msg: "it has no boundary"}
-	}
-	r := multipart.NewReader(strings.NewReader(text), boundary)
-	for {
-		p, err := r.NextRawPart()
-		if err != nil {
-			return &Error{Line: m.BodyLine, Err: ErrMultipart, Msg: "no part is plain text"}
-		}
-		kind, params := contentType(p.Header.Get("Content-Type"))
-		if kind != "text/plain" {
-			continue
-		}
-		data, err := io.ReadAll(p)
-		if err != nil {
-			return &Error{Line: m.BodyLine, Err: ErrMultipart, Msg: err.Error()}
-		}
-		m.Encoded = true
-		return m.readText(string(data), params, textproto.MIMEHeader(p.Header).Get("Content-Transfer-Encoding"))
-	}
 }
 
 // UTF8 turns a piece of the body into UTF-8.

@@ -302,3 +302,42 @@ func TestDateKeepsItsZone(t *testing.T) {
 		}
 	}
 }
+
+// TestCherryPicked adds a trailer to a message with "(cherry picked from commit
+// ...)", and expects it in the block in which git looks for trailers.
+func TestCherryPicked(t *testing.T) {
+	const picked = "(cherry picked from commit 1234567890123456789012345678901234567890)"
+	for name, end := range map[string]string{
+		"after a sign-off":    "Signed-off-by: A B <a@b.c>\n" + picked,
+		"between sign-offs":   "Signed-off-by: A B <a@b.c>\n" + picked + "\nSigned-off-by: C D <c@d.e>",
+		"alone":               picked,
+		"before a sign-off":   picked + "\nSigned-off-by: C D <c@d.e>",
+		"with a comment":      "Signed-off-by: A B <a@b.c>\n" + picked + "\n[c: adapt to the\n old name]\nSigned-off-by: C D <c@d.e>",
+		"no cherry-pick":      "Signed-off-by: A B <a@b.c>",
+		"two of them":         "Signed-off-by: A B <a@b.c>\n" + picked + "\n" + picked,
+		"prose, then nothing": "It was " + picked + " by hand.",
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, trailers := splitMessage("Body.\n\n" + end)
+			p := &Patch{Subject: Subject{Title: "net: do"}, Body: body, Trailers: trailers}
+			if want := "net: do\n\nBody.\n\n" + end; p.Message() != want {
+				t.Fatalf("got %q, want %q", p.Message(), want)
+			}
+			p.AddTrailer(Trailer{"Reviewed-by", "E F <e@f.g>"})
+			cmd := exec.Command("git", "interpret-trailers", "--parse")
+			cmd.Stdin = strings.NewReader(p.Message() + "\n")
+			cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null")
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			want := strings.Count(end, "\nSigned-off-by:") + 1
+			if strings.HasPrefix(end, "Signed-off-by:") {
+				want++
+			}
+			if got := strings.Count(string(out), "-by: "); got != want || !strings.Contains(string(out), "Reviewed-by: E F <e@f.g>\n") {
+				t.Errorf("git finds %d trailers, want %d:\n%s\nin\n%s", got, want, out, p.Message())
+			}
+		})
+	}
+}

@@ -40,6 +40,10 @@ func clean(s string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
+// cherryPicked is what git cherry-pick -x adds. It has no key, but git counts it
+// as a trailer.
+const cherryPicked = "(cherry picked from commit "
+
 // splitMessage takes the trailers off a clean message that has no title.
 func splitMessage(s string) (body string, trailers []Trailer) {
 	start := 0
@@ -55,6 +59,8 @@ func splitMessage(s string) (body string, trailers []Trailer) {
 			continue
 		}
 		switch n := len(trailers); {
+		case strings.HasPrefix(line, cherryPicked):
+			trailers = append(trailers, Trailer{Value: line})
 		case n > 0 && strings.HasPrefix(line, "["), n > 0 && trailers[n-1].Key == "" && strings.HasPrefix(line, " "):
 			trailers = append(trailers, Trailer{Value: line})
 		case n > 0 && (line[0] == ' ' || line[0] == '\t'):

@@ -30,10 +30,7 @@ func Parse(data []byte) (*Patch, error) {
 	if err := p.readHeader(m); err != nil {
 		return nil, err
 	}
-	switch {
-	case m.Multipart:
-		return nil, &mail.Error{Line: m.BodyLine, Err: mail.ErrMultipart, Msg: "send the patch as plain text"}
-	case m.Flowed:
+	if m.Flowed {
 		return nil, fail(0, ErrFlowed, "the sender's program may have wrapped its lines")
 	}
 	message, notes, diff, diffLine := cut(m.Body)

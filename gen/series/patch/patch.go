@@ -41,8 +41,9 @@ type Patch struct {
 	Tail string
 }
 
-// Trailer is a line such as "Fixes: 123456789abc ("title")". A line in square
-// brackets, with which maintainers comment on theirs, has no Key.
+// Trailer is a line such as "Fixes: 123456789abc ("title")". Two kinds of lines
+// have no Key: "[name: text]", by which maintainers comment on a trailer, and
+// "(cherry picked from commit HASH)".
 type Trailer struct {
 	Key, Value string
 }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package reply reads the replies that people send to patches and finds the
+// tags in them: Reviewed-by, Acked-by, Tested-by and the like. It knows nothing
+// of a series: the caller decides which patch a [Message] answers and whether a
+// [Tag] belongs to its sender ([Tag.From]).
+//
+// Mail programs break the rules, so the reader is lenient: it repairs what is
+// safe to repair. What it cannot read becomes a row and never stops the other
+// mails: a mail is an [Unread], a line that looks like a tag but is not used is
+// a [Refused].
+//
+// The rules follow `b4 am`. Package documentation of the differences is the
+// table in b4_test.go.
+package reply
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNoMail means that a source holds no mail at all.
+	ErrNoMail = errors.New("no mail")
+	// ErrHeader means that the text does not begin with mail headers.
+	ErrHeader = errors.New("not a mail: it has no From, Subject or Message-ID header")
+	// ErrNoText means that no part of a mail is text.
+	ErrNoText = errors.New("no part is text")
+	// ErrEncoding means that a body is not encoded as its header says.
+	ErrEncoding = errors.New("transfer encoding")
+	// ErrCharset means that the character set is unknown and the text is not
+	// UTF-8.
+	ErrCharset = errors.New("character set")
+	// ErrMultipart means that the parts cannot be told apart.
+	ErrMultipart = errors.New("multipart")
+)
+
+// Unread is a mail, or a source, that cannot be read.
+type Unread struct {
+	// Source is the file. N is the mail in it, from 1; 0 if Err is about the
+	// whole source.
+	Source string
+	N      int
+	// ID and Subject are what is known of the mail; may be empty.
+	ID, Subject string
+	// Err is the reason. It wraps one of the errors above.
+	Err error
+}
+
+// String is u as a line for people.
+func (u Unread) String() string {
+	where := u.Source
+	if u.N > 0 {
+		where += fmt.Sprintf(": mail %d", u.N)
+	}
+	if u.Subject != "" {
+		where += fmt.Sprintf(" (%.60q)", u.Subject)
+	}
+	return where + ": " + u.Err.Error()
+}

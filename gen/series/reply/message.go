@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package reply
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"mime"
+	netmail "net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/emersion/go-message/textproto"
+
+	"xpsgen/gen/series/mail"
+)
+
+// Message is one mail.
+type Message struct {
+	// Source is the file, N the mail in it, from 1.
+	Source string
+	N      int
+	// ID is the Message-ID without angle brackets; may be empty.
+	ID string
+	// Parents are the mails that this one answers, the nearest first: what
+	// In-Reply-To says, then References from the last to the first.
+	Parents []string
+	// From is the sender.
+	From mail.Address
+	// Subject is decoded and on one line.
+	Subject string
+	// Text is what the sender wrote as text, in UTF-8 with LF line ends.
+	// Lines of format=flowed are joined. Bytes that are no text in the mail's
+	// character set are U+FFFD.
+	Text string
+	// Aside is text that the mail carries but that its sender need not have
+	// written: attachments and forwarded mails.
+	Aside string
+	// Diff is set if Text holds a patch, Stat if it holds a diffstat.
+	Diff, Stat bool
+}
+
+var (
+	replyPrefix = regexp.MustCompile(`^(?i)((re|aw|sv|vs|antw|wg|fwd?)(\[\d+\])?\s*:\s*)+`)
+	// otherReply is "XX: [PATCH", whatever language XX is of.
+	otherReply = regexp.MustCompile(`^\pL{2,3}\s*:\s*\[`)
+	angled     = regexp.MustCompile(`<([^<>\s]+)>`)
+	diffStart  = regexp.MustCompile(`(?m)^(---.*\n\+\+\+ |GIT binary patch|diff --git \w/\S+ \w/\S+)`)
+	statLine   = regexp.MustCompile(`(?m)^\s*\d+ files? changed, \d+ (insertion|deletion)`)
+)
+
+// IsReply reports whether m answers a mail. Some programs drop the "Re:", so
+// that a mail in a thread which holds no patch is an answer, too.
+func (m *Message) IsReply() bool {
+	if replyPrefix.MatchString(m.Subject) || otherReply.MatchString(m.Subject) {
+		return true
+	}
+	return !m.Diff && !m.Stat
+}
+
+// Topic is the subject without "Re:".
+func (m *Message) Topic() string {
+	s := replyPrefix.ReplaceAllString(m.Subject, "")
+	if otherReply.MatchString(s) {
+		_, s, _ = strings.Cut(s, ":")
+	}
+	return strings.TrimSpace(s)
+}
+
+// parse reads one mail. The message holds what could be read, also with an
+// error.
+func parse(data []byte) (*Message, error) {
+	m := &Message{}
+	head, body := splitHeader(data)
+	h, err := textproto.ReadHeader(bufio.NewReader(bytes.NewReader(head)))
+	if err != nil {
+		return m, fmt.Errorf("%w: %w", ErrHeader, err)
+	}
+	if !h.Has("From") && !h.Has("Subject") && !h.Has("Message-Id") {
+		return m, ErrHeader
+	}
+	t := &texts{}
+	err = t.read(h, body, 0)
+	m.Subject = strings.Join(strings.Fields(decodeHeader(h.Get("Subject"), t.charset)), " ")
+	m.From = sender(h.Get("From"), t.charset)
+	if ids := messageIDs(h.Get("Message-Id")); len(ids) > 0 {
+		m.ID = ids[0]
+	}
+	m.Parents = messageIDs(h.Get("In-Reply-To"))
+	refs := messageIDs(h.Get("References"))
+	slices.Reverse(refs)
+	for _, id := range refs {
+		if !slices.Contains(m.Parents, id) {
+			m.Parents = append(m.Parents, id)
+		}
+	}
+	m.Text, m.Aside = t.text(), strings.Join(t.aside, "\n")
+	m.Diff = strings.Contains(m.Text, "\n+++ ") || strings.Contains(m.Text, "diff --git ") || strings.Contains(m.Text, "GIT binary patch")
+	m.Diff = m.Diff && diffStart.MatchString(m.Text)
+	m.Stat = strings.Contains(m.Text, " changed, ") && statLine.MatchString(m.Text)
+	return m, err
+}
+
+// splitHeader takes a mail apart where its headers end: at the empty line, or
+// at the first line that is no header. What is returned as head has CRLF line
+// ends and an empty line at its end, as the library wants it.
+func splitHeader(data []byte) (head, body []byte) {
+	var b bytes.Buffer
+	at := 0
+	for at < len(data) {
+		line, after := cutLine(data, at)
+		switch {
+		case len(bytes.TrimRight(line, " \t\r")) == 0:
+			b.WriteString("\r\n")
+			return b.Bytes(), data[after:]
+		case headerLine.Match(line):
+			b.Write(line)
+			b.WriteString("\r\n")
+		case line[0] == ' ' || line[0] == '\t':
+			if b.Len() > 0 {
+				b.Write(line)
+				b.WriteString("\r\n")
+			}
+		case bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From ")):
+			// The line of an mbox, of which some programs leave several.
+		default:
+			b.WriteString("\r\n")
+			return b.Bytes(), data[at:]
+		}
+		at = after
+	}
+	b.WriteString("\r\n")
+	return b.Bytes(), nil
+}
+
+// messageIDs reads the ids of a header. Some programs write text around them,
+// others leave out the brackets.
+func messageIDs(value string) (ids []string) {
+	for _, m := range angled.FindAllStringSubmatch(value, -1) {
+		ids = append(ids, m[1])
+	}
+	if len(ids) == 0 {
+		for _, word := range strings.Fields(value) {
+			if word = strings.Trim(word, "<>,;\""); strings.Contains(word, "@") {
+				ids = append(ids, word)
+			}
+		}
+	}
+	return ids
+}
+
+// decodeHeader undoes encoded words and folding. Raw bytes are of the body's
+// character set, or else of windows-1252.
+func decodeHeader(value, charset string) string {
+	value = rawText(value, charset)
+	dec := mime.WordDecoder{CharsetReader: charsetReader}
+	if s, err := dec.DecodeHeader(value); err == nil {
+		value = s
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' || r == '\t' || r == 0 {
+			return ' '
+		}
+		return r
+	}, value)
+}
+
+// rawText makes UTF-8 of a header that has bytes outside of ASCII.
+func rawText(value, charset string) string {
+	if utf8.ValidString(value) {
+		return value
+	}
+	for _, name := range []string{charset, "windows-1252"} {
+		if enc := encoding(name); enc != nil {
+			if s, err := enc.NewDecoder().String(value); err == nil && !strings.ContainsRune(s, utf8.RuneError) {
+				return s
+			}
+		}
+	}
+	return strings.ToValidUTF8(value, string(utf8.RuneError))
+}
+
+// sender reads a From header, of which the first address counts.
+func sender(value, charset string) mail.Address {
+	raw := rawText(value, charset)
+	p := netmail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: charsetReader}}
+	if list, err := p.ParseList(raw); err == nil && len(list) > 0 {
+		return mail.Address{Name: strings.Join(strings.Fields(list[0].Name), " "), Email: list[0].Address}
+	}
+	a, err := mail.ParseAddress(decodeHeader(value, charset))
+	if err != nil {
+		return mail.Address{Name: strings.TrimSpace(decodeHeader(value, charset))}
+	}
+	return a
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package reply
+
+import (
+	"regexp"
+	"strings"
+
+	"xpsgen/gen/series/mail"
+)
+
+// Tag is a line such as "Reviewed-by: Name <address>" in a reply.
+type Tag struct {
+	// Key is the name with one capital: "Reviewed-by".
+	Key string
+	// Value is what follows, with single spaces: a person, or a commit for
+	// "Fixes". A comment behind "#" or in parentheses belongs to it.
+	Value string
+	// Note is the line in square brackets that follows a tag; may be empty.
+	Note string
+	// Person is whom Value names; zero for "Fixes".
+	Person mail.Address
+	// Line is the line of the message's text, from 1.
+	Line int
+	// Quoted is set if the line is below "Original Message", where some
+	// programs quote without marks: the tag need not be the sender's.
+	Quoted bool
+}
+
+// String is t as it stands in a commit message.
+func (t Tag) String() string {
+	s := t.Key + ": " + t.Value
+	if t.Note != "" {
+		s += " " + t.Note
+	}
+	return s
+}
+
+// From reports whether the tag is the sender's own: it names the same address
+// or the same person. Like b4, it takes a+b@c for a@c, and an address at a host
+// of the same domain.
+func (t Tag) From(sender mail.Address) bool {
+	if t.Person.Email == "" {
+		return true
+	}
+	return sameEmail(t.Person.Email, sender.Email) || sameName(t.Person.Name, sender.Name)
+}
+
+func sameEmail(a, b string) bool {
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	if a == b {
+		return true
+	}
+	alocal, adomain, aok := strings.Cut(a, "@")
+	blocal, bdomain, bok := strings.Cut(b, "@")
+	alocal, _, _ = strings.Cut(alocal, "+")
+	blocal, _, _ = strings.Cut(blocal, "+")
+	if !aok || !bok || alocal != blocal || alocal == "" {
+		return false
+	}
+	if adomain == bdomain {
+		return true
+	}
+	dots := strings.Count(adomain, ".") - strings.Count(bdomain, ".")
+	return dots == 1 && strings.HasSuffix(adomain, "."+bdomain) || dots == -1 && strings.HasSuffix(bdomain, "."+adomain)
+}
+
+// sameName compares names, of which "Last, First" is one form.
+func sameName(a, b string) bool {
+	a, b = plainName(a), plainName(b)
+	return a != "" && strings.EqualFold(a, b)
+}
+
+func plainName(s string) string {
+	s = strings.Join(strings.Fields(strings.Trim(s, `"' `)), " ")
+	if last, first, ok := strings.Cut(s, ","); ok && !strings.Contains(first, ",") {
+		s = strings.TrimSpace(first) + " " + strings.TrimSpace(last)
+	}
+	return strings.TrimSpace(s)
+}
+
+// Refused is a line that looks like a tag and is none that can be used.
+type Refused struct {
+	// Text is the line. Line is its number in the message's text, from 1; 0
+	// if it is in an attachment.
+	Text string
+	Line int
+	// Why is the reason.
+	Why string
+}
+
+var (
+	// beginning is a line that begins as a tag does.
+	beginning = regexp.MustCompile(`^\s*([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)\s*:(?:\s+|$|\b|[<"])`)
+	byName    = regexp.MustCompile(`(?i)^[a-z][a-z0-9]*(?:-[a-z0-9]+)*-by$`)
+	// anywhere finds what looks like a tag within a line.
+	anywhere = regexp.MustCompile(`(?i)\b[a-z]+(?:-[a-z]+)*-by\s*:`)
+	// noColon is a tag whose colon was forgotten, or is another sign.
+	noColon = regexp.MustCompile(`(?i)^\W*(?:[a-z]+-(?:and-)?)+by\b[^:@]*@`)
+	person  = regexp.MustCompile(`^(.*?)\s*<\s*([^<>\s"]+@[^<>\s"@]+\.[^<>\s"@.]+)\s*>(.*)$`)
+	bare    = regexp.MustCompile(`^()([^<>\s"(),;:]+@[^<>\s"(),;:@]+\.[^<>\s"(),;:@.]+?)([.,;]*(?:\s.*)?)$`)
+	mailto  = regexp.MustCompile(`(?i)<mailto:[^<>\s]*>|\[?mailto:`)
+	commit  = regexp.MustCompile(`^[0-9a-f]{6,40}\b`)
+	hash    = regexp.MustCompile(`\b[0-9a-f]{8,40}\b`)
+	second  = regexp.MustCompile(`(?i)^[\s,;/&+]*(?:and\s+)?([a-z]+(?:-[a-z]+)*-by\s*:.*)$`)
+	bracket = regexp.MustCompile(`^\s*\[[^\]]+\]\s*$`)
+	openEnd = regexp.MustCompile(`<[^<>]*$`)
+)
+
+// field takes a line apart that begins as a tag does.
+func field(line string) (key, value string, ok bool) {
+	m := beginning.FindStringSubmatchIndex(line)
+	if m == nil {
+		return "", "", false
+	}
+	key = line[m[2]:m[3]]
+	value = strings.TrimSpace(line[strings.IndexByte(line, ':')+1:])
+	return key, value, true
+}
+
+// isTagName reports whether a name is that of a tag that people give.
+func isTagName(key string) bool {
+	return byName.MatchString(key) || strings.EqualFold(key, "Fixes")
+}
+
+func beginsTag(line string) bool {
+	key, _, ok := field(line)
+	return ok && isTagName(key)
+}
+
+// isWholeTag reports whether a line is a tag with its address.
+func isWholeTag(line string) bool {
+	key, value, ok := field(line)
+	if !ok || !isTagName(key) {
+		return false
+	}
+	_, ok = newTag(key, value)
+	return ok && !anywhere.MatchString(value)
+}
+
+// newTag reads a tag from its name and its value. The text behind the address
+// counts if it is marked as a comment.
+func newTag(key, value string) (Tag, bool) {
+	// One capital is how kernel trailers are written.
+	t := Tag{Key: strings.ToUpper(key[:1]) + strings.ToLower(key[1:])}
+	value = strings.Join(strings.Fields(mailto.ReplaceAllString(value, "")), " ")
+	if t.Key == "Fixes" {
+		t.Value = value
+		return t, commit.MatchString(value) && strings.Count(value, "(") == strings.Count(value, ")")
+	}
+	m := person.FindStringSubmatch(value)
+	if m == nil {
+		m = bare.FindStringSubmatch(value)
+	}
+	if m == nil || strings.Contains(m[1], "@") && strings.Contains(m[1], "-by:") {
+		return t, false
+	}
+	t.Person = mail.Address{Name: plainQuotes(m[1]), Email: m[2]}
+	t.Value = m[2]
+	if m[1] != "" {
+		t.Value = m[1] + " <" + m[2] + ">"
+	} else if strings.HasPrefix(value, "<") {
+		t.Value = "<" + m[2] + ">"
+	}
+	if rest := strings.TrimSpace(m[3]); rest != "" && strings.ContainsRune("#([", rune(rest[0])) {
+		t.Value += " " + rest
+	}
+	return t, true
+}
+
+// plainQuotes is a name without the quotes of RFC 5322.
+func plainQuotes(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		s = strings.ReplaceAll(s[1:len(s)-1], `\`, "")
+	}
+	return strings.TrimSpace(s)
+}
