@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"xpsgen/bpf"
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/config"
@@ -53,12 +52,16 @@ func newMemory(ctx context.Context, s *prepare.Source) (*memory, error) {
 		return nil, err
 	}
 	parts := []string{version, string(config.Format(symbols)), compiler, sum}
-	for _, name := range bpf.Names() {
-		object, err := bpf.Object(name)
+	objects, err := prepare.Objects(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		sum, err := prepare.FileSum(o.Path)
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, fmt.Sprintf("%s %x", name, sha256.Sum256(object)))
+		parts = append(parts, o.Name+" "+sum)
 	}
 	return &memory{dir: filepath.Join(s.Cache, "bisect"), same: strings.Join(parts, "\n")}, nil
 }

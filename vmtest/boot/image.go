@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"xpsgen/bpf"
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/image"
 	"xpsgen/vmtest/prepare"
@@ -35,12 +34,8 @@ func baseSpec(a *prepare.Artifacts) (*image.Spec, error) {
 		},
 		Dirs: []string{wire.ObjectDir},
 	}
-	for _, name := range bpf.Names() {
-		object, err := bpf.Object(name)
-		if err != nil {
-			return nil, err
-		}
-		spec.Files = append(spec.Files, image.File{Guest: path.Join(wire.ObjectDir, name+".o"), Data: object})
+	for _, o := range a.Objects {
+		spec.Files = append(spec.Files, image.File{Guest: path.Join(wire.ObjectDir, o.Name+".o"), Host: o.Path})
 	}
 	return spec, nil
 }

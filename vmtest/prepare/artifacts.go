@@ -24,6 +24,8 @@ type Artifacts struct {
 	YNL *build.YNLResult
 	// Init is the guest's PID 1.
 	Init string
+	// Objects are the BPF programs.
+	Objects []Object
 	// Steps are the durations of what was done to get there.
 	Steps []progress.StepTime
 
@@ -51,7 +53,11 @@ func All(ctx context.Context, s Source) (*Artifacts, error) {
 		return nil, err
 	}
 
-	a := &Artifacts{}
+	objects, err := Objects(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	a := &Artifacts{Objects: objects}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.buildKernel(gctx, &s, fragments) })
 	g.Go(func() error {
