@@ -35,8 +35,10 @@ XPSGEN  = bin/xpsgen
 COMMA   = ,
 
 # Only what was given is passed on, so that the defaults live in one place.
+EACH = $(foreach k,$(subst $(COMMA), ,$(2)),--$(1) $(k))
 TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
-	$(if $(IPROUTE2),--iproute2 $(IPROUTE2)) $(foreach c,$(subst $(COMMA), ,$(CONFIG)),--config $(c)) \
+	$(if $(IPROUTE2),--iproute2 $(IPROUTE2)) $(call EACH,config,$(CONFIG)) \
+	$(call EACH,series,$(SERIES)) $(call EACH,with,$(WITH)) $(call EACH,without,$(WITHOUT)) \
 	$(if $(J),--jobs $(J))
 UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
 KERNELFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
@@ -100,6 +102,9 @@ help:
 	@echo '  BASE=          - kernel base: net-next, 6.12, or all'
 	@echo '  KERNEL=        - your kernel tree instead of the base'
 	@echo '  IPROUTE2=      - your iproute2 tree instead of the base'
+	@echo '  SERIES=        - only these series and what they stand on, separated by commas'
+	@echo '  WITH=          - an alternative series in the place of what it replaces'
+	@echo '  WITHOUT=       - the stack without these series'
 	@echo '  CONFIG=        - Kconfig fragments, names or files, separated by commas'
 	@echo '  RUN=           - which tests, as with go test -run: RUN=control/a24'
 	@echo '  SEED=          - repeat the random choices of a run: the seed it printed'

@@ -50,7 +50,7 @@ type SentOptions struct {
 // manifest, and with an empty section of the changelog. It never changes an
 // archive: an error wraps [ErrSent] if there is one with another Message-Id.
 func (s *Series) Archive(opt SentOptions) (*Posting, error) {
-	what := fmt.Sprintf("archive v%d of %s", opt.Version, s.Project)
+	what := fmt.Sprintf("archive v%d of %s", opt.Version, s.Key)
 	b := s.Submit()
 	id := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(opt.MessageID), "<"), ">")
 	if opt.From != "" {
@@ -64,6 +64,8 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 		id = cmp.Or(id, said)
 	}
 	switch at := strings.IndexByte(id, '@'); {
+	case b == nil && s.Role != manifest.Submit:
+		return nil, fmt.Errorf("%s: the series has the role %s, which is never sent", what, s.Role)
 	case b == nil:
 		return nil, fmt.Errorf("%s: no base has the role submit, so nothing of it can have been sent", what)
 	case at <= 0 || at == len(id)-1 || strings.ContainsAny(id, " \t\r\n<>\""):
@@ -222,11 +224,11 @@ func (s *Series) open(version int) error {
 			return fmt.Errorf("open v%d: %w", version, err)
 		}
 	}
-	path = filepath.Join(s.Dir, manifest.Name)
+	path = filepath.Join(s.In.Dir, manifest.Name)
 	if data, err = os.ReadFile(path); err != nil {
 		return fmt.Errorf("open v%d: %w", version, err)
 	}
-	edited, err := manifest.SetVersion(data, version)
+	edited, err := manifest.SetVersion(data, s.Key, version)
 	if err != nil {
 		return fmt.Errorf("open v%d: %w", version, err)
 	}

@@ -66,24 +66,35 @@ func mustFormat(tb testing.TB, p *patch.Patch) string {
 	return string(out)
 }
 
-// newRoot makes a workbench: two patches for the kernel on a base that is sent
-// and on a carry, one for iproute2.
+// The directories of newRoot's projects and of its kernel series.
+const (
+	kernelDir = "kernel-patches"
+	ipDir     = "iproute2-patches"
+	seriesDir = kernelDir + "/queue"
+)
+
+// newRoot makes a workbench: the series queue, two patches for the kernel on a
+// base that is sent and one on a carry, and the series ip for iproute2.
 func newRoot(tb testing.TB) string {
 	tb.Helper()
 	root := tb.TempDir()
 	base := "\n[[base]]\nname = %q\nrole = %q\n[[base.source]]\nkind = \"git\"\nurl = \"https://example.org/x\"\nref = \"v1\"\n"
-	list := "[[base.patch]]\nkey = %q\nfile = %q\n"
-	head := "title = %q\nproject = %q\nversion = 1\nprefix = \"RFC net-next\"\n"
+	head := "[project]\nname = %q\n"
+	entry := "\n[[series]]\nkey = %q\ntitle = %q\nversion = 1\nprefix = \"RFC net-next\"\n"
+	on := "\n[[series.base]]\nname = %q\n"
+	list := "[[series.base.patch]]\nkey = %q\nfile = %q\n"
 	hook, link := fmt.Sprintf(list, "hook", "0001-hook.patch"), fmt.Sprintf(list, "link", "0002-link.patch")
-	mustWrite(tb, filepath.Join(root, KernelDir, "series.toml"), fmt.Sprintf(head, "net: a change", "linux")+
-		fmt.Sprintf(base, "next", "submit")+hook+link+fmt.Sprintf(base, "lts", "carry")+hook)
-	mustWrite(tb, filepath.Join(root, IPRoute2Dir, "series.toml"), fmt.Sprintf(head, "ip: a change", "iproute2")+
-		fmt.Sprintf(base, "ip-next", "submit")+fmt.Sprintf(list, "ip", "0001-ip.patch"))
-	mustWrite(tb, filepath.Join(root, KernelDir, "next/0001-hook.patch"), mustFormat(tb, aPatch(tb, "net: add the hook", 1)))
-	mustWrite(tb, filepath.Join(root, KernelDir, "next/0002-link.patch"), mustFormat(tb, aPatch(tb, "rtnetlink: attach it", 2)))
-	mustWrite(tb, filepath.Join(root, KernelDir, "lts/0001-hook.patch"), mustFormat(tb, aPatch(tb, "net: add the hook", 1)))
-	mustWrite(tb, filepath.Join(root, IPRoute2Dir, "ip-next/0001-ip.patch"), mustFormat(tb, aPatch(tb, "ip: use it", 3)))
-	mustWrite(tb, filepath.Join(root, KernelDir, CoverName), "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n\nThe cover.\n")
+	mustWrite(tb, filepath.Join(root, kernelDir, "series.toml"), fmt.Sprintf(head, "linux")+
+		fmt.Sprintf(base, "next", "submit")+fmt.Sprintf(base, "lts", "carry")+fmt.Sprintf(entry, "queue", "net: a change")+
+		fmt.Sprintf(on, "next")+hook+link+fmt.Sprintf(on, "lts")+hook)
+	mustWrite(tb, filepath.Join(root, ipDir, "series.toml"), fmt.Sprintf(head, "iproute2")+
+		fmt.Sprintf(base, "ip-next", "submit")+fmt.Sprintf(entry, "ip", "ip: a change")+
+		fmt.Sprintf(on, "ip-next")+fmt.Sprintf(list, "ip", "0001-ip.patch"))
+	mustWrite(tb, filepath.Join(root, seriesDir, "next/0001-hook.patch"), mustFormat(tb, aPatch(tb, "net: add the hook", 1)))
+	mustWrite(tb, filepath.Join(root, seriesDir, "next/0002-link.patch"), mustFormat(tb, aPatch(tb, "rtnetlink: attach it", 2)))
+	mustWrite(tb, filepath.Join(root, seriesDir, "lts/0001-hook.patch"), mustFormat(tb, aPatch(tb, "net: add the hook", 1)))
+	mustWrite(tb, filepath.Join(root, ipDir, "ip/ip-next/0001-ip.patch"), mustFormat(tb, aPatch(tb, "ip: use it", 3)))
+	mustWrite(tb, filepath.Join(root, seriesDir, CoverName), "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n\nThe cover.\n")
 	return root
 }
 
@@ -91,41 +102,41 @@ var sentDate = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 func TestArchive(t *testing.T) {
 	root := newRoot(t)
-	p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "<a.1@example.org>", Date: sentDate})
+	p, err := mustLoad(t, root).Find("queue").Archive(SentOptions{Version: 1, MessageID: "<a.1@example.org>", Date: sentDate})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := mustLoad(t, root)
-	if c.Kernel.Version != 2 || c.IPRoute2.Version != 1 {
-		t.Errorf("versions %d and %d", c.Kernel.Version, c.IPRoute2.Version)
+	if c.Find("queue").Version != 2 || c.Find("ip").Version != 1 {
+		t.Errorf("versions %d and %d", c.Find("queue").Version, c.Find("ip").Version)
 	}
-	if d := cmp.Diff([]*Posting{p}, c.Kernel.Sent); d != "" {
+	if d := cmp.Diff([]*Posting{p}, c.Find("queue").Sent); d != "" {
 		t.Errorf("(-archived +loaded):\n%s", d)
 	}
 	want := &Posting{Version: 1, MessageID: "a.1@example.org", Date: sentDate, Base: "next", Prefix: "RFC net-next",
-		Patches: []PostedPatch{{"hook", "0001-hook.patch"}, {"link", "0002-link.patch"}}, Dir: filepath.Join(root, KernelDir, "sent/v1")}
+		Patches: []PostedPatch{{"hook", "0001-hook.patch"}, {"link", "0002-link.patch"}}, Dir: filepath.Join(root, seriesDir, "sent/v1")}
 	if d := cmp.Diff(want, p); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(Changelog{{Version: 2}}, c.Kernel.Changelog); d != "" {
+	if d := cmp.Diff(Changelog{{Version: 2}}, c.Find("queue").Changelog); d != "" {
 		t.Errorf("changelog (-want +got):\n%s", d)
 	}
 	if list, err := p.Load(); err != nil || len(list) != 2 || list[1].Key != "link" {
 		t.Errorf("%v, %v", list, err)
 	}
 	// Never again, and the same again is nothing.
-	if _, err := c.Kernel.Archive(SentOptions{Version: 1, MessageID: "b@example.org", Date: sentDate}); !errors.Is(err, ErrSent) {
+	if _, err := c.Find("queue").Archive(SentOptions{Version: 1, MessageID: "b@example.org", Date: sentDate}); !errors.Is(err, ErrSent) {
 		t.Errorf("another: %v", err)
 	}
 	// v2, with a changelog that somebody wrote.
-	log := filepath.Join(root, KernelDir, ChangelogName)
+	log := filepath.Join(root, seriesDir, ChangelogName)
 	mustWrite(t, log, mustRead(t, log)+"\n- all is better\n")
 	c = mustLoad(t, root)
-	if _, err := c.Kernel.Archive(SentOptions{Version: 2, MessageID: "a.2@example.org", Date: sentDate}); err != nil {
+	if _, err := c.Find("queue").Archive(SentOptions{Version: 2, MessageID: "a.2@example.org", Date: sentDate}); err != nil {
 		t.Fatal(err)
 	}
 	c = mustLoad(t, root)
-	if d := cmp.Diff(Changelog{{Version: 3}, {Version: 2, Text: "- all is better"}}, c.Kernel.Changelog); d != "" {
+	if d := cmp.Diff(Changelog{{Version: 3}, {Version: 2, Text: "- all is better"}}, c.Find("queue").Changelog); d != "" {
 		t.Errorf("changelog (-want +got):\n%s", d)
 	}
 }
@@ -134,18 +145,18 @@ func TestArchive(t *testing.T) {
 // on.
 func TestArchiveResumes(t *testing.T) {
 	root := newRoot(t)
-	manifest := filepath.Join(root, KernelDir, "series.toml")
+	manifest := filepath.Join(root, kernelDir, "series.toml")
 	before := mustRead(t, manifest)
 	opt := SentOptions{Version: 1, MessageID: "a@example.org", Date: sentDate}
-	if _, err := mustLoad(t, root).Kernel.Archive(opt); err != nil {
+	if _, err := mustLoad(t, root).Find("queue").Archive(opt); err != nil {
 		t.Fatal(err)
 	}
 	mustWrite(t, manifest, before)
-	if _, err := mustLoad(t, root).Kernel.Archive(opt); err != nil {
+	if _, err := mustLoad(t, root).Find("queue").Archive(opt); err != nil {
 		t.Fatal(err)
 	}
-	if c := mustLoad(t, root); c.Kernel.Version != 2 || len(c.Kernel.Changelog) != 1 {
-		t.Errorf("version %d, changelog %v", c.Kernel.Version, c.Kernel.Changelog)
+	if c := mustLoad(t, root); c.Find("queue").Version != 2 || len(c.Find("queue").Changelog) != 1 {
+		t.Errorf("version %d, changelog %v", c.Find("queue").Version, c.Find("queue").Changelog)
 	}
 }
 
@@ -164,7 +175,7 @@ func TestVerify(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := newRoot(t)
-			p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "a@example.org", Date: sentDate})
+			p, err := mustLoad(t, root).Find("queue").Archive(SentOptions{Version: 1, MessageID: "a@example.org", Date: sentDate})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -215,11 +226,11 @@ func TestArchiveRefuses(t *testing.T) {
 				mustWrite(t, filepath.Join(dir, "0001-x.patch"), mustFormat(t, p))
 				tc.opt = SentOptions{Version: 1, MessageID: "a@b", Date: sentDate, From: dir}
 			}
-			_, err := mustLoad(t, root).Kernel.Archive(tc.opt)
+			_, err := mustLoad(t, root).Find("queue").Archive(tc.opt)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
-			if _, err := os.Stat(filepath.Join(root, KernelDir, SentDir)); !errors.Is(err, os.ErrNotExist) {
+			if _, err := os.Stat(filepath.Join(root, seriesDir, SentDir)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("something was written: %v", err)
 			}
 		})

@@ -41,9 +41,9 @@ type Credit struct {
 	// from 1.
 	MessageID, File string
 	Mail            int
-	// Project, Base and Key say to which patch it belongs; Key is empty if
+	// Series, Base and Key say to which patch it belongs; Key is empty if
 	// none was found.
-	Project, Base, Key string
+	Series, Base, Key string
 	// Why says why it was not added, or what to look at.
 	Why string
 }
@@ -56,7 +56,7 @@ func (c Credit) Failed() bool { return c.State == CreditRefused || c.State == Cr
 func (c Credit) String() string {
 	s := fmt.Sprintf("%-8s", c.State)
 	if c.Key != "" {
-		s += c.Base + " " + c.Key + ": "
+		s += c.Series + "/" + c.Key + ": "
 	}
 	s += c.Trailer.String()
 	why := c.Why
@@ -199,10 +199,10 @@ func (x *creditIndex) credit(m *reply.Message, t reply.Tag, at place, found, any
 		c.Why = fmt.Sprintf("%q is about no patch of ours", m.Subject)
 		return []Credit{c}
 	}
-	c.Project = at.series.Project
+	c.Series = at.series.Key
 	b := at.series.Submit()
 	if b == nil {
-		c.Why = at.series.Project + " has no base that is submitted"
+		c.Why = at.series.Key + " has no base that is submitted"
 		return []Credit{c}
 	}
 	c.Base, c.Key = b.Name, at.key

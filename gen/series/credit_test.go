@@ -28,7 +28,7 @@ func sentRoot(t *testing.T) string {
 	t.Helper()
 	root := newRoot(t)
 	dir := t.TempDir()
-	for i, p := range mustLoad(t, root).Kernel.Submit().Patches {
+	for i, p := range mustLoad(t, root).Find("queue").Submit().Patches {
 		sent := *p.Patch
 		sent.Subject.Prefix, sent.Subject.N, sent.Subject.Total = "RFC net-next", i+1, 2
 		sent.Header = mail.Header{{Name: "Message-Id", Value: fmt.Sprintf("<v1.%d@example.org>", i+1)}}
@@ -36,7 +36,7 @@ func sentRoot(t *testing.T) string {
 	}
 	mustWrite(t, filepath.Join(dir, "0000-cover.patch"), "From: x <x@example.org>\nDate: Mon, 23 Nov 2026 09:00:00 +0000\n"+
 		"Subject: [RFC net-next 0/2] net: a change\nMessage-Id: <v1.0@example.org>\n\nThe cover.\n")
-	p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "v1.0@example.org", Date: sentDate, From: dir, Force: true})
+	p, err := mustLoad(t, root).Find("queue").Archive(SentOptions{Version: 1, MessageID: "v1.0@example.org", Date: sentDate, From: dir, Force: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,31 +56,31 @@ func TestCredit(t *testing.T) {
 	}{
 		"in reply to": {
 			mbox:   aReply("whatever, Re: is gone", "In-Reply-To: <v1.2@example.org>\n", reviewed) + aReply("Re: [RFC net-next 2/2] renamed", "In-Reply-To: <v1.2@example.org>\n", "Fine.\n\n"+reviewed),
-			report: "added   next link: " + reviewed + "\npresent next link: " + reviewed + " (the patch has it)",
+			report: "added   queue/link: " + reviewed + "\npresent queue/link: " + reviewed + " (the patch has it)",
 			want:   map[string]string{"link": reviewed},
 		},
 		"no Re:": {
 			mbox: aReply("[RFC net-next v2 2/2] rtnetlink: attach it", "In-Reply-To: <v1.2@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "added   next link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "added   queue/link: " + reviewed,
 		},
 		"a patch with trailers": {
 			mbox: aReply("[RFC net-next v2 2/2] rtnetlink: attach it", "In-Reply-To: <v1.2@example.org>\n", reviewed+"\n---\n f | 1 +\n 1 file changed, 1 insertion(+)\n\ndiff --git a/f b/f\n"),
 		},
 		"by the thread": {
 			mbox: aReply("Re: [RFC net-next 2/2] x", "References: <v1.0@example.org> <v1.2@example.org> <other@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "added   next link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "added   queue/link: " + reviewed,
 		},
 		"by the subject": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add\n the hook", "", reviewed),
-			want: map[string]string{"hook": reviewed}, report: "added   next hook: " + reviewed,
+			want: map[string]string{"hook": reviewed}, report: "added   queue/hook: " + reviewed,
 		},
 		"to the other project": {
 			mbox: aReply("Re: [RFC iproute2-next] ip: use it", "", reviewed),
-			want: map[string]string{"ip": reviewed}, report: "added   ip-next ip: " + reviewed,
+			want: map[string]string{"ip": reviewed}, report: "added   ip/ip: " + reviewed,
 		},
 		"to the cover": {
 			mbox:   aReply("Re: [RFC net-next 0/2] net: a change", "In-Reply-To: <v1.0@example.org>\n", "Tested-by: Rita Viewer <rita@example.org> # on a laptop"),
-			report: "added   next hook: Tested-by: Rita Viewer <rita@example.org> # on a laptop\nadded   next link: Tested-by: Rita Viewer <rita@example.org> # on a laptop",
+			report: "added   queue/hook: Tested-by: Rita Viewer <rita@example.org> # on a laptop\nadded   queue/link: Tested-by: Rita Viewer <rita@example.org> # on a laptop",
 			want: map[string]string{
 				"hook": "Tested-by: Rita Viewer <rita@example.org> # on a laptop",
 				"link": "Tested-by: Rita Viewer <rita@example.org> # on a laptop",
@@ -94,11 +94,11 @@ func TestCredit(t *testing.T) {
 		"carried through a reply": {
 			mbox: aReply("Re: x", "In-Reply-To: <answer@example.org>\nReferences: <v1.0@example.org>\n", reviewed) +
 				"From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nMessage-Id: <answer@example.org>\nIn-Reply-To: <v1.2@example.org>\nSubject: Re: x\n\nDo you like it?\n",
-			want: map[string]string{"link": reviewed}, report: "added   next link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "added   queue/link: " + reviewed,
 		},
 		"a copy from another list": {
 			mbox: aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed) + aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "added   next link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "added   queue/link: " + reviewed,
 		},
 		"a patch of others": {
 			mbox: "From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nMessage-Id: <a@example.org>\nSubject: [PATCH net] fix it\n\n---\n\ndiff --git a/x b/x\n" +
@@ -107,26 +107,26 @@ func TestCredit(t *testing.T) {
 		"a comment in brackets": {
 			mbox:   aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed+"\n[for the locking]\nAcked-by: Rita Viewer <rita@example.org>"),
 			want:   map[string]string{"link": reviewed + "|[for the locking]|Acked-by: Rita Viewer <rita@example.org>"},
-			report: "added   next link: " + reviewed + "\nadded   next link: Acked-by: Rita Viewer <rita@example.org>",
+			report: "added   queue/link: " + reviewed + "\nadded   queue/link: Acked-by: Rita Viewer <rita@example.org>",
 		},
 		"one mail that cannot be read": {
 			mbox: "From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nSubject: Re: x\nContent-Type: image/png\n\n\xff\xd8\n" +
 				aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "unread  x.mbox: mail 1 (\"Re: x\"): no part is text: it is image/png\nadded   next link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "unread  x.mbox: mail 1 (\"Re: x\"): no part is text: it is image/png\nadded   queue/link: " + reviewed,
 		},
 		"twice": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", reviewed) + aReply("Re: [RFC net-next 1/2] net: add the hook", "", "REVIEWED-BY:  Rita  Viewer <RITA@example.org>"),
 			want: map[string]string{"hook": reviewed},
-			report: "added   next hook: " + reviewed +
-				"\npresent next hook: Reviewed-by: Rita Viewer <RITA@example.org> (the patch has it)",
+			report: "added   queue/hook: " + reviewed +
+				"\npresent queue/hook: Reviewed-by: Rita Viewer <RITA@example.org> (the patch has it)",
 		},
 		"somebody else's": {
 			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"),
-			report: "refused next hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone takes it; x.mbox: mail 1)",
+			report: "refused queue/hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone takes it; x.mbox: mail 1)",
 		},
 		"anyone": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"), anyone: true,
-			want: map[string]string{"hook": "Acked-by: Otto Other <otto@example.org>"}, report: "added   next hook: Acked-by: Otto Other <otto@example.org>",
+			want: map[string]string{"hook": "Acked-by: Otto Other <otto@example.org>"}, report: "added   queue/hook: Acked-by: Otto Other <otto@example.org>",
 		},
 		"another series": {
 			mbox:   aReply("Re: [PATCH net] fix something", "", reviewed),
@@ -139,12 +139,12 @@ func TestCredit(t *testing.T) {
 		"utf-8, encoded": {
 			mbox: "From: =?utf-8?q?J=C3=B6rg?= Ok <joerg@example.org>\nSubject: Re: [RFC net-next 1/2] net: add the hook\n" +
 				"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nAcked-by: J=C3=B6rg Ok <joerg@exam=\nple.org>\n",
-			want: map[string]string{"hook": "Acked-by: Jörg Ok <joerg@example.org>"}, report: "added   next hook: Acked-by: Jörg Ok <joerg@example.org>",
+			want: map[string]string{"hook": "Acked-by: Jörg Ok <joerg@example.org>"}, report: "added   queue/hook: Acked-by: Jörg Ok <joerg@example.org>",
 		},
 		"signed": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "Content-Type: multipart/signed; boundary=b\n",
 				"--b\nContent-Type: text/plain\n\n"+reviewed+"\n--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n"),
-			want: map[string]string{"hook": reviewed}, report: "added   next hook: " + reviewed,
+			want: map[string]string{"hook": reviewed}, report: "added   queue/hook: " + reviewed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +187,7 @@ func TestCredit(t *testing.T) {
 // TestCreditOfChanged: a patch that changed since is said to have.
 func TestCreditOfChanged(t *testing.T) {
 	root := sentRoot(t)
-	path := filepath.Join(root, KernelDir, "next/0001-hook.patch")
+	path := filepath.Join(root, seriesDir, "next/0001-hook.patch")
 	mustWrite(t, path, strings.Replace(mustRead(t, path), "+x", "+y", 1))
 	sources := []reply.Source{{Name: "x", Data: []byte(aReply("Re: x", "In-Reply-To: <v1.1@example.org>\n", reviewed))}}
 	r, err := mustLoad(t, root).Credit(CreditOptions{Sources: sources, DryRun: true})

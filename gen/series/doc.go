@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package series knows the change as it lies in kernel-patches and
-// iproute2-patches: two series of patches, each on several bases, with what
-// goes with them to the lists. [Load] reads all of it and obtains nothing.
+// Package series reads the series of a change, with what goes with them to the
+// lists. [Load] reads all of it and obtains nothing.
 //
-// In a series' directory lie series.toml (see package manifest), a folder of
-// patches per base, cover.md (the cover letter's text), changelog.md (a
-// section per version) and sent/vN (what was sent, see [Posting]).
+// Each directory *-patches of the workbench is a project and has a series.toml
+// (see package manifest). The folder KEY in it is a series: a folder of patches
+// per base, cover.md (the cover letter's text), changelog.md (a section per
+// version) and sent/vN (what was sent, see [Posting]).
 //
 // Every mistake in a file is an error that names it: a [*manifest.Error], or a
 // [*FileError].

@@ -14,34 +14,35 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Directories of the two series in a workbench.
-const (
-	KernelDir   = "kernel-patches"
-	IPRoute2Dir = "iproute2-patches"
-)
-
-// Change is one change over two projects.
+// Change is all series of a workbench.
 type Change struct {
 	// Root is the workbench's directory.
 	Root string
-	// Kernel and IPRoute2 are its halves.
-	Kernel, IPRoute2 *Series
+	// Manifest is what its series.toml files say.
+	Manifest *manifest.Change
+	// Series are the series of all projects, those of the guest's kernel
+	// first, in the order of the manifests.
+	Series []*Series
 }
 
-// Series is one half of a change: the patches to one project.
+// Series is one series of patches, on one or several bases.
 type Series struct {
-	// Manifest is series.toml as it is.
+	// In is the project that the series is for, Manifest what series.toml says
+	// of the series.
+	In       *manifest.Project
 	Manifest *manifest.Series
 	// Dir is the series' directory.
 	Dir string
-	// Title, Project, Version, Prefix, Trees, Recipients and Attribution are
-	// the manifest's.
-	Title, Project string
-	Version        int
-	Prefix         string
-	Trees          []manifest.Tree
-	Recipients     manifest.Recipients
-	Attribution    manifest.Attribution
+	// Key, Title, Role, Version, Prefix, Recipients and Attribution are the
+	// manifest's. Project is the project's name.
+	Key, Title, Project string
+	Role                manifest.Role
+	Version             int
+	Prefix              string
+	Recipients          manifest.Recipients
+	Attribution         manifest.Attribution
+	// Target is the tree that the series is for; nil means any.
+	Target *manifest.Target
 	// Bases are in the manifest's order.
 	Bases []*Base
 	// Cover is the cover letter's text; empty if there is none yet.
@@ -58,9 +59,6 @@ type Base struct {
 	Name   string
 	Role   manifest.Role
 	Commit string
-	// Tree is the maintainers' tree that the base stands for; nil if the
-	// manifest names none.
-	Tree *manifest.Tree
 	// Dir is the folder of the patches.
 	Dir string
 	// Patches are in the order of application.
@@ -78,39 +76,50 @@ type Patch struct {
 	Raw []byte
 }
 
-// Load reads both series below root.
+// Load reads the series of all projects below root.
 func Load(root string) (*Change, error) {
-	root, err := filepath.Abs(root)
+	m, err := manifest.LoadChange(root)
 	if err != nil {
-		return nil, fmt.Errorf("load series: %w", err)
-	}
-	c := &Change{Root: root}
-	if c.Kernel, err = LoadSeries(filepath.Join(root, KernelDir)); err != nil {
 		return nil, err
 	}
-	if c.IPRoute2, err = LoadSeries(filepath.Join(root, IPRoute2Dir)); err != nil {
-		return nil, err
+	c := &Change{Root: m.Root, Manifest: m}
+	for _, p := range m.Projects {
+		for i := range p.Series {
+			s, err := LoadSeries(p, &p.Series[i])
+			if err != nil {
+				return nil, err
+			}
+			c.Series = append(c.Series, s)
+		}
 	}
 	return c, nil
 }
 
-// LoadSeries reads the series in dir.
-func LoadSeries(dir string) (*Series, error) {
-	m, err := manifest.Load(dir)
-	if err != nil {
-		return nil, err
-	}
+// LoadSeries reads one series of a project.
+func LoadSeries(p *manifest.Project, ms *manifest.Series) (*Series, error) {
 	s := &Series{
-		Manifest: m, Dir: m.Dir, Title: m.Title, Project: m.Project, Version: m.Version, Prefix: m.Prefix,
-		Trees: m.Trees, Recipients: m.Recipients, Attribution: m.Attribution,
+		In: p, Manifest: ms, Dir: filepath.Join(p.Dir, ms.Key), Key: ms.Key, Title: ms.Title, Project: p.Name,
+		Role: ms.Role, Version: ms.Version, Prefix: ms.Prefix, Recipients: ms.Recipients, Attribution: ms.Attribution,
+		Target: p.Target(ms.Target),
 	}
-	for i := range m.Bases {
-		b, err := loadBase(m, &m.Bases[i])
-		if err != nil {
-			return nil, err
+	for i := range p.Bases {
+		mb := &p.Bases[i]
+		f := ms.On(mb.Name)
+		if f == nil {
+			continue
+		}
+		b := &Base{Name: mb.Name, Role: mb.Role, Commit: mb.Commit, Dir: filepath.Join(s.Dir, mb.Name)}
+		for _, mp := range f.Patches {
+			q, err := loadPatch(mp.Path)
+			if err != nil {
+				return nil, err
+			}
+			q.Key = mp.Key
+			b.Patches = append(b.Patches, q)
 		}
 		s.Bases = append(s.Bases, b)
 	}
+	var err error
 	if s.Cover, err = loadCover(s.Dir, s.Title); err != nil {
 		return nil, err
 	}
@@ -121,24 +130,6 @@ func LoadSeries(dir string) (*Series, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-func loadBase(m *manifest.Series, mb *manifest.Base) (*Base, error) {
-	b := &Base{Name: mb.Name, Role: mb.Role, Commit: mb.Commit, Dir: filepath.Join(m.Dir, mb.Name)}
-	for i := range m.Trees {
-		if m.Trees[i].Name == mb.Tree || mb.Tree == "" && i == 0 {
-			b.Tree = &m.Trees[i]
-		}
-	}
-	for _, mp := range mb.Patches {
-		p, err := loadPatch(mp.Path)
-		if err != nil {
-			return nil, err
-		}
-		p.Key = mp.Key
-		b.Patches = append(b.Patches, p)
-	}
-	return b, nil
 }
 
 func loadPatch(path string) (*Patch, error) {
@@ -181,40 +172,40 @@ func (p *Patch) CheckCanonical() error {
 	return &FileError{File: p.Path, Err: fmt.Errorf("%w: its end is missing", ErrNotCanonical)}
 }
 
-// All are both series.
-func (c *Change) All() []*Series { return []*Series{c.Kernel, c.IPRoute2} }
+// All are all series.
+func (c *Change) All() []*Series { return c.Series }
 
-// Base finds the base called name, in either series. A name that both have is
-// written with the project before it: "linux/6.12".
-func (c *Change) Base(name string) (*Series, *Base, error) {
-	var (
-		names  []string
-		series *Series
-		base   *Base
-	)
-	for _, s := range c.All() {
-		for _, b := range s.Bases {
-			names = append(names, b.Name)
-			switch name {
-			case s.Project + "/" + b.Name:
-				return s, b, nil
-			case b.Name:
-				if base != nil {
-					return nil, nil, fmt.Errorf("base %q: both series have one: write %s/%s or %s/%s", name,
-						series.Project, name, s.Project, name)
-				}
-				series, base = s, b
-			}
+// Find returns the series with the key, nil if there is none.
+func (c *Change) Find(key string) *Series {
+	for _, s := range c.Series {
+		if s.Key == key {
+			return s
 		}
 	}
-	if base == nil {
-		return nil, nil, fmt.Errorf("%w %q (there is %s)", ErrNoBase, name, strings.Join(names, ", "))
-	}
-	return series, base, nil
+	return nil
 }
 
-// ErrNoBase is wrapped where no base has the name asked for.
-var ErrNoBase = errors.New("no base")
+// Keys are the keys of all series that want is true for; nil means all.
+func (c *Change) Keys(want func(*Series) bool) (keys []string) {
+	for _, s := range c.Series {
+		if want == nil || want(s) {
+			keys = append(keys, s.Key)
+		}
+	}
+	return keys
+}
+
+// Of returns the series of a thread, and its base.
+func (c *Change) Of(t manifest.Thread) (*Series, *Base) {
+	s := c.Find(t.Series.Key)
+	if s == nil {
+		return nil, nil
+	}
+	return s, s.Base(t.Base.Name)
+}
+
+// ErrNoBase is wrapped where a series is not on the base asked for.
+var ErrNoBase = errors.New("the series is not on this base")
 
 // Base returns the base called name, nil if there is none.
 func (s *Series) Base(name string) *Base {
@@ -228,6 +219,9 @@ func (s *Series) Base(name string) *Base {
 
 // Submit returns the base that is sent, nil if there is none.
 func (s *Series) Submit() *Base {
+	if !s.Manifest.Sent() {
+		return nil
+	}
 	for _, b := range s.Bases {
 		if b.Role == manifest.Submit {
 			return b

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // TestLoadRepository: the workbench's own series are whole and canonical.
@@ -16,12 +18,12 @@ func TestLoadRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range c.All() {
-		if s.Cover == "" || strings.Contains(s.Cover, "<!--") || strings.Contains(s.Cover, "-->") || strings.HasPrefix(s.Cover, s.Title) {
-			t.Errorf("%s: the cover would be sent as %.100q", s.Project, s.Cover)
+		if s.Role == manifest.Submit && s.Cover == "" || strings.Contains(s.Cover, "<!--") || strings.Contains(s.Cover, "-->") || strings.HasPrefix(s.Cover, s.Title) {
+			t.Errorf("%s: the cover would be sent as %.100q", s.Key, s.Cover)
 		}
 		for _, b := range s.Bases {
 			if len(b.Patches) == 0 {
-				t.Errorf("%s %s has no patches", s.Project, b.Name)
+				t.Errorf("%s has no patches on %s", s.Key, b.Name)
 			}
 			for _, p := range b.Patches {
 				if err := p.CheckCanonical(); err != nil {

@@ -21,7 +21,7 @@ func TestUnsigned(t *testing.T) {
 	signature := patch.Trailer{Key: "Signed-off-by", Value: person.String()}
 	own := aPatch(t, "rtnetlink: attach it", 2)
 	own.Author, own.Trailers = person, []patch.Trailer{signature}
-	mustWrite(t, filepath.Join(root, KernelDir, "next/0002-link.patch"), mustFormat(t, own))
+	mustWrite(t, filepath.Join(root, seriesDir, "next/0002-link.patch"), mustFormat(t, own))
 
 	mails := t.TempDir()
 	first := aPatch(t, "net: add the hook", 1)
@@ -34,12 +34,12 @@ func TestUnsigned(t *testing.T) {
 	mustWrite(t, filepath.Join(mails, "0001-hook.patch"), mustFormat(t, first))
 	mustWrite(t, filepath.Join(mails, "0002-link.patch"), mustFormat(t, second))
 
-	p, err := mustLoad(t, root).Kernel.Archive(SentOptions{Version: 1, MessageID: "a.1@example.org", Date: sentDate, From: mails})
+	p, err := mustLoad(t, root).Find("queue").Archive(SentOptions{Version: 1, MessageID: "a.1@example.org", Date: sentDate, From: mails})
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "plain")
-	list, err := p.Unsigned(dir, mustLoad(t, root).Kernel.Base("next"))
+	list, err := p.Unsigned(dir, mustLoad(t, root).Find("queue").Base("next"))
 	if err != nil || len(list) != 2 || list[0].Key != "hook" || list[1].Key != "link" {
 		t.Fatalf("%v, %v", list, err)
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package bisect builds and boots each point of both series: each patch with
-// all patches before it.
+// Package bisect builds and boots each point of each series: a patch with all
+// patches before it, on what the series stands on and nothing else.
 package bisect
 
 import (
@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,24 +18,20 @@ import (
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/run"
-	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 	"xpsgen/vmtest/verdict"
 )
 
 // apart is the working tree in which kernels are built patch by patch.
 const apart = "bisect"
 
-// featurePatch is the key of the iproute2 patch from which on ip has the
-// feature, and the tests can use it.
-const featurePatch = "xps"
-
-// Step is one point of a series: its first N patches, with the whole of
-// the other series.
+// Step is one point of a series: its first N patches, on what it stands on.
 type Step struct {
 	// Base is the kernel base of the walk, SeriesBase the project's.
 	Base       string `json:"base"`
 	SeriesBase string `json:"series_base"`
 	Project    string `json:"project"`
+	Series     string `json:"series"`
 	// Version is that of the project's base.
 	Version string `json:"version"`
 	// N counts patches from 1, Total is all of them.
@@ -60,6 +55,18 @@ type Step struct {
 	// done before.
 	Seconds float64 `json:"seconds"`
 	Cached  bool    `json:"cached"`
+
+	// isKernel says that the series is the kernel's.
+	isKernel bool
+	// selection is the series, first the number of patches with those below.
+	selection manifest.Selection
+	first     int
+	// kernel are the kernel's series under a step of another project; bare
+	// means none.
+	kernel manifest.Selection
+	bare   bool
+	// whole says that the patches are all of the stack.
+	whole bool
 }
 
 // Check is a check of a patch that needs no guest, such as whether it
@@ -71,19 +78,39 @@ type Check struct {
 	Cached  bool   `json:"cached"`
 }
 
-// Name is what the step is called: "linux-2-rtnetlink".
-func (s *Step) Name() string { return fmt.Sprintf("%s-%d-%s", s.Project, s.N, s.Key) }
+// Name is what the step is called: "hook-2-rtnetlink".
+func (s *Step) Name() string { return fmt.Sprintf("%s-%d-%s", s.Series, s.N, s.Key) }
+
+// source is what to build for the step.
+func (s *Step) source(src prepare.Source) prepare.Source {
+	switch {
+	case s.isKernel && !s.whole:
+		src.Select, src.KernelFirst, src.Apart = s.selection, s.first, apart
+	case !s.isKernel:
+		src.Select, src.Unpatched, src.Apart = s.kernel, s.bare, ""
+		if !s.kernel.IsZero() {
+			src.Apart = apart
+		}
+		if !s.whole {
+			src.IPSelect, src.IPFirst = s.selection, s.first
+		}
+	}
+	return src
+}
 
 // OK reports whether nothing speaks against the step.
 func (s *Step) OK() bool { return len(s.Reasons) == 0 }
 
-// Options describe a walk through both series on one base.
+// Options describe a walk through the series of one base.
 type Options struct {
 	Source  prepare.Source
 	Machine boot.Machine
-	// Checks are what was found of a patch without booting it, by the
-	// project's name and the patch's number from 1. May be nil.
-	Checks func(project string, n int) []Check
+	// Series are the keys of the series to walk through; none means all of
+	// the stacks.
+	Series []string
+	// Checks are what was found of a patch without booting it, by the series'
+	// key and the patch's number from 1. May be nil.
+	Checks func(series string, n int) []Check
 	// Out is a directory that gets one of results for each step.
 	Out string
 	// KTAP receives a test for each step. May be nil.
@@ -98,58 +125,13 @@ type Options struct {
 	memo   *memory
 }
 
-// Plan lists the steps of a walk through both series on the base of s,
-// the kernel's first.
-func Plan(ctx context.Context, s prepare.Source) ([]*Step, error) {
-	kernel, err := s.OpenKernel(ctx)
-	if err != nil {
-		return nil, err
-	}
-	iproute2, err := s.OpenIPRoute2(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := plan.Names("")
-	if err != nil {
-		return nil, err
-	}
-	return append(steps(s.BaseName(), kernel, all), steps(s.BaseName(), iproute2, all)...), nil
-}
-
-func steps(base string, src *tree.Source, tests []string) []*Step {
-	var steps []*Step
-	have := map[string]bool{}
-	for i, p := range src.Patches {
-		have[p.Key] = true
-		st := &Step{Base: base, SeriesBase: src.Base, Project: src.Project, Version: src.Version,
-			N: i + 1, Total: len(src.Patches), Key: p.Key, File: p.File}
-		for _, t := range tests {
-			test, _ := plan.Find(t)
-			needs := test.Needs
-			if needs == "" || src.Project == "linux" && have[needs] || src.Project != "linux" && have[featurePatch] {
-				st.Tests = append(st.Tests, t)
-			}
-		}
-		if last := i == len(src.Patches)-1; last && len(st.Tests) < len(tests) {
-			st.Reasons = append(st.Reasons, fmt.Sprintf("%d tests that no patch makes pass: %s",
-				len(tests)-len(st.Tests), plan.List(missing(tests, st.Tests))))
-		}
-		steps = append(steps, st)
-	}
-	return steps
-}
-
-// missing are those of all that some does not have.
-func missing(all, some []string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(t string) bool { return slices.Contains(some, t) })
-}
-
-// Run builds and boots each point of both series on one base, and then
-// compiles the whole kernel series where what it depends on is missing. A step
-// that fails does not keep the later ones from being tried.
+// Run builds and boots each point of each series on one base. With the last
+// patch of the kernel's stack it compiles the whole stack where what it depends
+// on is missing. A step that fails does not keep the later ones from being
+// tried.
 //
-// The error is that the workbench broke down; what speaks against the series
-// is in the steps.
+// An error means that the workbench broke down. What speaks against a series is
+// in its steps.
 func Run(ctx context.Context, opt Options) ([]*Step, error) {
 	if opt.KTAP == nil {
 		opt.KTAP = io.Discard
@@ -157,7 +139,7 @@ func Run(ctx context.Context, opt Options) ([]*Step, error) {
 	if opt.run == nil {
 		opt.run, opt.builds = run.Suite, prepare.CheckBuilds
 	}
-	steps, err := Plan(ctx, opt.Source)
+	steps, err := Plan(ctx, opt.Source, opt.Series...)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +150,14 @@ func Run(ctx context.Context, opt Options) ([]*Step, error) {
 	}
 	w := ktap.NewWriter(opt.KTAP)
 	w.Plan(len(steps))
+	var last *Step
 	for _, st := range steps {
-		if err := opt.step(ctx, st); err != nil {
+		if st.isKernel {
+			last = st
+		}
+	}
+	for _, st := range steps {
+		if err := opt.step(ctx, st, st == last); err != nil {
 			return nil, fmt.Errorf("%s: %w", st.Name(), err)
 		}
 		st.report(w)
@@ -180,28 +168,19 @@ func Run(ctx context.Context, opt Options) ([]*Step, error) {
 	return steps, w.Err()
 }
 
-// step does one step and fills in what came of it.
-func (opt *Options) step(ctx context.Context, st *Step) error {
+// step does one step and fills in what came of it. With the last of the
+// kernel's it compiles the whole stack.
+func (opt *Options) step(ctx context.Context, st *Step, last bool) error {
 	start := time.Now()
 	if opt.Checks != nil {
-		st.Checks = opt.Checks(st.Project, st.N)
+		st.Checks = opt.Checks(st.Series, st.N)
 	}
 	for _, c := range st.Checks {
 		if !c.OK {
 			st.Reasons = append(st.Reasons, c.Name+": "+c.Summary)
 		}
 	}
-	src := opt.Source
-	src.Apart = apart
-	if st.N < st.Total { // the whole is what everybody else builds too
-		if st.Project == "linux" {
-			src.KernelFirst = st.N
-		} else {
-			src.Apart, src.IPRoute2First = "", st.N
-		}
-	} else {
-		src.Apart = ""
-	}
+	src := st.source(opt.Source)
 	before := len(st.Reasons)
 	err := opt.boot(ctx, st, &src)
 	if prepare.IsVerdict(err) {
@@ -211,7 +190,7 @@ func (opt *Options) step(ctx context.Context, st *Step) error {
 	if err != nil {
 		return err
 	}
-	if st.Project == "linux" && st.N == st.Total && len(st.Reasons) == before {
+	if last && len(st.Reasons) == before {
 		c := Check{Name: "builds", OK: true, Summary: "without " + strings.Join(prepare.Withouts(), ", ")}
 		switch err := opt.builds(ctx, opt.Source); {
 		case prepare.IsVerdict(err):

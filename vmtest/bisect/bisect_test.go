@@ -18,6 +18,7 @@ import (
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/testenv"
+	"xpsgen/vmtest/tree"
 	"xpsgen/vmtest/verdict"
 )
 
@@ -58,12 +59,18 @@ func fakeBisect(t *testing.T) (opt Options, notices *[]string) {
 		write(filepath.Join(kernel, f), "first\n")
 	}
 	write(filepath.Join(iproute2, "xps"), "first\n")
-	write(filepath.Join(root, "kernel-patches", "6.12", "0001-hook.patch"), fmt.Sprintf(addLine, "hook"))
-	write(filepath.Join(root, "kernel-patches", "6.12", "0002-rtnetlink.patch"), fmt.Sprintf(addLine, "rtnetlink"))
-	write(filepath.Join(root, "iproute2-patches", "6.1", "0001-xps.patch"), fmt.Sprintf(addLine, "xps"))
+	manifest := filepath.Join(root, "iproute2-patches", tree.ManifestName)
+	data, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(manifest, string(data)+"on = ['queue']\n")
+	write(filepath.Join(root, "kernel-patches", "queue", "6.12", "0001-hook.patch"), fmt.Sprintf(addLine, "hook"))
+	write(filepath.Join(root, "kernel-patches", "queue", "6.12", "0002-rtnetlink.patch"), fmt.Sprintf(addLine, "rtnetlink"))
+	write(filepath.Join(root, "iproute2-patches", "ip", "6.1", "0001-xps.patch"), fmt.Sprintf(addLine, "xps"))
 	notices = new([]string)
 	opt = Options{
-		Source: prepare.Source{Root: root, Cache: t.TempDir(), Base: "6.12", KernelDir: kernel, IPRoute2Dir: iproute2,
+		Source: prepare.Source{Root: root, Cache: t.TempDir(), Base: "6.12", KernelDir: kernel, IPDir: iproute2,
 			Progress: func(e progress.Event) {
 				if e.State == progress.Cached {
 					*notices = append(*notices, e.Step)
@@ -90,19 +97,20 @@ func passing(_ context.Context, opt run.SuiteOptions) (*verdict.Outcome, error) 
 }
 
 // TestBisectWalk: each point has the patches up to it, the other series whole,
-// and the tests that can pass there; a second walk runs nothing.
+// and the tests that can pass there. The last of ip is the same point as the last
+// of the kernel, and is not run again; a second walk runs nothing.
 func TestBisectWalk(t *testing.T) {
 	opt, notices := fakeBisect(t)
 	var ran []string
 	opt.run = func(ctx context.Context, s run.SuiteOptions) (*verdict.Outcome, error) {
-		ran = append(ran, fmt.Sprintf("%s %d %d %s", filepath.Base(s.Out), s.Source.KernelFirst, s.Source.IPRoute2First, s.Source.Apart))
+		ran = append(ran, fmt.Sprintf("%s %d %d %s", filepath.Base(s.Out), s.Source.KernelFirst, s.Source.IPFirst, s.Source.Apart))
 		return passing(ctx, s)
 	}
 	steps, err := Run(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(ran, ", "), "linux-1-hook 1 0 bisect, linux-2-rtnetlink 0 0 , iproute2-1-xps 0 0 "; got != want {
+	if got, want := strings.Join(ran, ", "), "queue-1-hook 1 0 bisect, queue-2-rtnetlink 0 0 "; got != want {
 		t.Errorf("ran %s, want %s", got, want)
 	}
 	first, second := steps[0], steps[1]
@@ -117,6 +125,9 @@ func TestBisectWalk(t *testing.T) {
 	// Here no patch is called tun or link.
 	if second.OK() || !strings.Contains(second.Reasons[0], "tests that no patch makes pass") {
 		t.Errorf("got %q", second.Reasons)
+	}
+	if len(steps[2].Tests) != len(second.Tests) {
+		t.Errorf("%d tests with ip, %d with the kernel", len(steps[2].Tests), len(second.Tests))
 	}
 	ran = nil
 	again, err := Run(t.Context(), opt)
@@ -167,8 +178,8 @@ func TestBisectFails(t *testing.T) {
 			var out strings.Builder
 			opt.run, opt.KTAP = c.run, &out
 			opt.builds = func(context.Context, prepare.Source) error { return c.builds }
-			opt.Checks = func(project string, n int) []Check {
-				if project == "linux" && n == 1 {
+			opt.Checks = func(series string, n int) []Check {
+				if series == "queue" && n == 1 {
 					return c.checks
 				}
 				return nil
@@ -184,10 +195,10 @@ func TestBisectFails(t *testing.T) {
 			if len(steps) != 3 || steps[c.step].OK() || !strings.Contains(strings.Join(steps[c.step].Reasons, "\n"), c.want) {
 				t.Errorf("%d steps, %q, want %q", len(steps), steps[c.step].Reasons, c.want)
 			}
-			if !steps[2].OK() || !strings.Contains(out.String(), "ok 3 iproute2-1-xps") {
+			if !steps[2].OK() || !strings.Contains(out.String(), "ok 3 ip-1-xps") {
 				t.Errorf("%q\n%s", steps[2].Reasons, out.String())
 			}
-			if c.step == 0 && !strings.Contains(out.String(), "not ok 1 linux-1-hook") {
+			if c.step == 0 && !strings.Contains(out.String(), "not ok 1 queue-1-hook") {
 				t.Error(out.String())
 			}
 		})

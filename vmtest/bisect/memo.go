@@ -72,7 +72,7 @@ func (m *memory) key(ctx context.Context, s *prepare.Source, tests []string) (st
 	if err != nil {
 		return "", err
 	}
-	iproute2, err := s.OpenIPRoute2(ctx)
+	ip, err := s.OpenIP(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -80,8 +80,14 @@ func (m *memory) key(ctx context.Context, s *prepare.Source, tests []string) (st
 	if err != nil {
 		return "", err
 	}
-	i, err := iproute2.TreeID(ctx)
-	if err != nil {
+	i := ""
+	if ip == nil {
+		own, err := build.MachineIP(ctx)
+		if err != nil {
+			return "", err
+		}
+		i = own.Hash
+	} else if i, err = ip.TreeID(ctx); err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{m.same, k, i}, tests...), "\n")))

@@ -29,7 +29,7 @@ func baseSpec(a *prepare.Artifacts) (*image.Spec, error) {
 	spec := &image.Spec{
 		Init: a.Init,
 		Programs: []image.Program{
-			{Host: a.IPRoute2.IP, Guest: wire.IPPath},
+			{Host: a.IP.IP, Guest: wire.IPPath},
 			{Host: a.Bpftool.Bpftool, Guest: wire.BpftoolPath},
 		},
 		Dirs: []string{wire.ObjectDir},

@@ -59,7 +59,7 @@ const baseText = "CONFIG_NET=y\n# CONFIG_PCI is not set\nCONFIG_HZ=\"250\"\n"
 
 type bench struct {
 	dir, cache string
-	series     *tree.Series
+	series     *tree.Project
 	fragments  []config.Fragment
 
 	mu     sync.Mutex
@@ -73,7 +73,8 @@ func newBench(t *testing.T) *bench {
 		b.write(t, name, text)
 	}
 	series := t.TempDir()
-	mustWrite(t, filepath.Join(series, tree.ManifestName), "title='t'\nproject='linux'\nversion=1\nprefix=''\n"+
+	mustWrite(t, filepath.Join(series, tree.ManifestName), "[project]\nname='linux'\nversion-file='Makefile'\n"+
+		"version-pattern='(?m)^VERSION *= *(\\d*)\\nPATCHLEVEL *= *(\\d*)\\nSUBLEVEL *= *(\\d*)$'\n"+
 		"[[base]]\nname='6.12'\nrole='carry'\n[[base.source]]\nkind='deb'\npackage='p'\n")
 	var err error
 	if b.series, err = tree.Load(series); err != nil {
@@ -105,7 +106,7 @@ func (b *bench) progress(e progress.Event) {
 
 func (b *bench) source(t *testing.T) *tree.Source {
 	t.Helper()
-	src, err := tree.Open(t.Context(), tree.Options{Series: b.series, Dir: b.dir, Cache: b.cache, Progress: b.progress})
+	src, err := tree.Open(t.Context(), tree.Options{Project: b.series, Dir: b.dir, Cache: b.cache, Progress: b.progress})
 	if err != nil {
 		t.Fatal(err)
 	}

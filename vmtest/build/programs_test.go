@@ -17,7 +17,7 @@ import (
 
 func TestIPRoute2(t *testing.T) {
 	b := newBench(t)
-	b.series.Project = "iproute2"
+	b.series.Name, b.series.VersionFile, b.series.VersionPattern = "iproute2", "include/version.h", `version\[\] = "([^"]+)"`
 	b.dir = t.TempDir()
 	for name, text := range map[string]string{
 		"ip/iplink.c":       "ip1\n",
@@ -213,7 +213,7 @@ func TestVariantsShareTheirWork(t *testing.T) {
 	extra := filepath.Join(t.TempDir(), "mutant.patch")
 	mustWrite(t, extra, "From: u <u@example.org>\nSubject: [PATCH] mutant\n\n---\n"+
 		"diff --git a/net/c.c b/net/c.c\n--- a/net/c.c\n+++ b/net/c.c\n@@ -1 +1 @@\n-c1\n+c2\n")
-	src, err := tree.Open(t.Context(), tree.Options{Series: b.series, Dir: b.dir, Cache: b.cache,
+	src, err := tree.Open(t.Context(), tree.Options{Project: b.series, Dir: b.dir, Cache: b.cache,
 		Variant: tree.Variant{Extra: []string{extra}}})
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	"slices"
 	"strings"
 
-	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // Mutant is one patch that puts a defect back. The suite has to notice.
@@ -26,8 +26,10 @@ type Mutant struct {
 	Name string
 	// Title is the subject of the patch.
 	Title string
-	// Project is "linux" or "iproute2": whose tree it applies to.
-	Project string
+	// Folder is the one of the mutants' folders that it lies in, Part whose
+	// tree it applies to.
+	Folder string
+	Part   manifest.Guest
 	// Path is the patch file. A file of the same name in a folder beside it
 	// that is called as the base is takes its place on that base.
 	Path string
@@ -46,26 +48,41 @@ const MustFailBuild = "build/without-xps"
 // assertion.
 const mustFailHeader = "Must-fail:"
 
-// mutantDirs are the folders of vmtest/mutants and the project of each.
-var mutantDirs = []struct{ dir, project string }{
-	{"kernel", "linux"},
-	{"iproute2", "iproute2"},
+// mutantDirs are the folders of vmtest/mutants and the part of the guest that
+// each is for.
+var mutantDirs = []struct {
+	dir  string
+	part manifest.Guest
+}{
+	{"kernel", manifest.GuestKernel},
+	{"iproute2", manifest.GuestIP},
 }
 
-// Load reads dir and returns the mutants called names, or all if there
-// are no names, that are for the kernel base. Those that are a patch in
-// kernel/ or iproute2/ are for every base; those in a folder there that has a
-// base's name are for that base, and stand in for one of the same name that is
-// for every base.
+// Load reads dir and returns the mutants called names, or all if there are no
+// names, that are for the kernel base of the change in root. A patch in a
+// folder of dir is for every base. One in a folder there that has a base's name
+// is for that base, and stands in for one of the same name that is for every
+// base. Folders for a part of the guest that no project is are left out.
 //
 // A patch without a Must-fail line is an error: a mutant that may survive
 // proves nothing.
-func Load(dir, base string, names []string) ([]Mutant, error) {
+func Load(root, dir, base string, names []string) ([]Mutant, error) {
+	c, err := manifest.LoadChange(root)
+	if err != nil {
+		return nil, err
+	}
 	var all []Mutant
 	for _, d := range mutantDirs {
+		p := c.Guest(d.part)
+		if p == nil {
+			continue
+		}
 		bases := []string{base}
-		if d.project == "iproute2" {
-			bases = prepare.IPRoute2Bases(base)
+		if d.part != manifest.GuestKernel {
+			bases = nil
+			for _, b := range p.BasesFor(base) {
+				bases = append(bases, b.Name)
+			}
 		}
 		files := map[string]string{}
 		for _, sub := range append([]string{"."}, bases...) {
@@ -81,7 +98,7 @@ func Load(dir, base string, names []string) ([]Mutant, error) {
 			}
 		}
 		for _, file := range slices.Sorted(maps.Keys(files)) {
-			m, err := readMutant(files[file], d.project)
+			m, err := readMutant(files[file], d.dir, d.part)
 			if err != nil {
 				return nil, err
 			}
@@ -106,7 +123,7 @@ func Load(dir, base string, names []string) ([]Mutant, error) {
 }
 
 // Sample returns n of all, in their order, drawn by lot with seed; all
-// if n is 0 or there are no more. Both projects have a part in it.
+// if n is 0 or there are no more. Each folder has a part in it.
 func Sample(all []Mutant, n int, seed int64) []Mutant {
 	if n == 0 || n >= len(all) {
 		return all
@@ -115,8 +132,8 @@ func Sample(all []Mutant, n int, seed int64) []Mutant {
 	var picked []int
 	taken := map[string]bool{}
 	for _, i := range lot.Perm(len(all)) {
-		// The first of each project, and then whatever comes.
-		if p := all[i].Project; !taken[p] {
+		// The first of each folder, and then whatever comes.
+		if p := all[i].Folder; !taken[p] {
 			taken[p] = true
 			picked = append([]int{i}, picked...)
 			continue
@@ -132,11 +149,12 @@ func Sample(all []Mutant, n int, seed int64) []Mutant {
 	return some
 }
 
-func readMutant(path, project string) (Mutant, error) {
+func readMutant(path, folder string, part manifest.Guest) (Mutant, error) {
 	m := Mutant{
-		Name:    strings.TrimSuffix(filepath.Base(path), ".patch"),
-		Project: project,
-		Path:    path,
+		Name:   strings.TrimSuffix(filepath.Base(path), ".patch"),
+		Folder: folder,
+		Part:   part,
+		Path:   path,
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

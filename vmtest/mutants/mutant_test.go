@@ -18,6 +18,7 @@ import (
 	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/testenv"
 	"xpsgen/vmtest/verdict"
 )
 
@@ -50,6 +51,7 @@ func TestLoadMutants(t *testing.T) {
 		"toothless":        {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which assertion must fail", fails: true},
 		"none":             {want: "no patches", fails: true},
 	}
+	root := testenv.Root(t)
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -62,7 +64,7 @@ func TestLoadMutants(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			mutants, err := Load(dir, "net-next", c.names)
+			mutants, err := Load(root, dir, "net-next", c.names)
 			if (err != nil) != c.fails {
 				t.Fatalf("error %v", err)
 			}
@@ -87,7 +89,7 @@ func TestLoadMutants(t *testing.T) {
 func TestMutantsNameTests(t *testing.T) {
 	var mutants []Mutant
 	for _, base := range []string{"net-next", "6.12"} {
-		some, err := Load(".", base, nil)
+		some, err := Load("../..", ".", base, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,9 +176,9 @@ func TestRunMutants(t *testing.T) {
 func TestSampleMutants(t *testing.T) {
 	var all []Mutant
 	for i := range 30 {
-		all = append(all, Mutant{Name: fmt.Sprintf("k%02d", i), Project: "linux"})
+		all = append(all, Mutant{Name: fmt.Sprintf("k%02d", i), Folder: "kernel"})
 	}
-	all = append(all, Mutant{Name: "x", Project: "iproute2"})
+	all = append(all, Mutant{Name: "x", Folder: "iproute2"})
 	names := func(ms []Mutant) string {
 		var out []string
 		for _, m := range ms {

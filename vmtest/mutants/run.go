@@ -19,6 +19,7 @@ import (
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/tree/manifest"
 	"xpsgen/vmtest/verdict"
 )
 
@@ -87,11 +88,11 @@ func Run(ctx context.Context, opt Options) (survivors int, err error) {
 func (opt *Options) runMutant(ctx context.Context, m Mutant) (noticed bool, diag []string, err error) {
 	src := opt.Source
 	src.Progress = failuresAsEnds(src.Progress)
-	switch m.Project {
-	case "linux":
+	switch m.Part {
+	case manifest.GuestKernel:
 		src.KernelExtra = append(src.KernelExtra[:len(src.KernelExtra):len(src.KernelExtra)], m.Path)
-	case "iproute2":
-		src.IPRoute2Extra = append(src.IPRoute2Extra[:len(src.IPRoute2Extra):len(src.IPRoute2Extra)], m.Path)
+	case manifest.GuestIP:
+		src.IPExtra = append(src.IPExtra[:len(src.IPExtra):len(src.IPExtra)], m.Path)
 	}
 	noticed = true
 	note := func(failed bool, what string) {

@@ -4,6 +4,7 @@ package prepare
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -15,9 +16,10 @@ import (
 
 // Artifacts are what a guest is made of.
 type Artifacts struct {
-	Kernel   *build.KernelResult
-	IPRoute2 *build.IPRoute2Result
-	Bpftool  *build.BpftoolResult
+	Kernel *build.KernelResult
+	// IP is the guest's ip: that of a project, or else this machine's.
+	IP      *build.IPRoute2Result
+	Bpftool *build.BpftoolResult
 	// Selftests is nil if the kernel tree has none of the series'.
 	Selftests *build.SelftestsResult
 	// YNL is nil if the kernel tree cannot make it.
@@ -29,13 +31,13 @@ type Artifacts struct {
 	// Steps are the durations of what was done to get there.
 	Steps []progress.StepTime
 
-	// KernelPatches and IPRoute2Patches name each patch with its hash, as
-	// sha256sum prints it.
-	KernelPatches, IPRoute2Patches []string
+	// KernelPatches and IPPatches name each patch with its hash, as sha256sum
+	// prints it.
+	KernelPatches, IPPatches []string
 }
 
 // All builds everything that s describes, or finds it in the cache.
-// iproute2 and the guest are built while the kernel's source is fetched or
+// ip and the guest are built while the kernel's source is fetched or
 // compiled.
 func All(ctx context.Context, s Source) (*Artifacts, error) {
 	if s.Jobs == 0 {
@@ -61,7 +63,7 @@ func All(ctx context.Context, s Source) (*Artifacts, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.buildKernel(gctx, &s, fragments) })
 	g.Go(func() error {
-		if err := a.buildIPRoute2(gctx, &s); err != nil {
+		if err := a.buildIP(gctx, &s); err != nil {
 			return err
 		}
 		var err error
@@ -117,15 +119,24 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	return g.Wait()
 }
 
-func (a *Artifacts) buildIPRoute2(ctx context.Context, s *Source) error {
-	src, err := s.OpenIPRoute2(ctx)
+// buildIP has ip built. If no project is the guest's ip, it is this machine's.
+func (a *Artifacts) buildIP(ctx context.Context, s *Source) error {
+	src, err := s.OpenIP(ctx)
 	if err != nil {
 		return err
 	}
-	if a.IPRoute2Patches, err = patchSums(src); err != nil {
+	if src == nil {
+		if a.IP, err = build.MachineIP(ctx); err != nil {
+			return err
+		}
+		s.Progress.Emit(progress.Event{Step: "build ip", State: progress.Notice,
+			Text: fmt.Sprintf("no project is the guest's ip; it has this machine's %s, %s", a.IP.IP, a.IP.Version)})
+		return nil
+	}
+	if a.IPPatches, err = patchSums(src); err != nil {
 		return err
 	}
-	a.IPRoute2, err = build.IPRoute2(ctx, build.IPRoute2Options{
+	a.IP, err = build.IPRoute2(ctx, build.IPRoute2Options{
 		Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 	})
 	return err

@@ -7,11 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // HeadersResult is a directory of UAPI headers, and what they are the headers
@@ -21,8 +22,9 @@ type HeadersResult struct {
 	Include string
 	// Release is the kernel's version, Base the base's name.
 	Release, Base string
-	// Series is the version of the series ("v1"), SeriesHash a hash of its
-	// patches in hex; both are empty for an unpatched tree.
+	// Series is the version of the series ("v1"), or each of them with its
+	// version if they differ; SeriesHash is a hash of the patches in hex. Both
+	// are empty for an unpatched tree.
 	Series, SeriesHash string
 
 	src *tree.Source
@@ -54,7 +56,7 @@ func HeadersFor(ctx context.Context, s Source, arch string) (*HeadersResult, err
 	}
 	r := &HeadersResult{Include: h.Include, Release: h.Version, Base: src.Base, src: src}
 	if len(src.Patches) > 0 {
-		series, err := tree.Load(filepath.Join(s.Root, "kernel-patches"))
+		_, p, err := kernel(s.Root)
 		if err != nil {
 			return nil, err
 		}
@@ -63,8 +65,30 @@ func HeadersFor(ctx context.Context, s Source, arch string) (*HeadersResult, err
 			return nil, err
 		}
 		sum := sha256.Sum256([]byte(strings.Join(sums, "\n")))
-		r.Series = fmt.Sprintf("v%d", series.Version)
+		r.Series = versions(p, src.Patches)
 		r.SeriesHash = hex.EncodeToString(sum[:])
 	}
 	return r, nil
+}
+
+// versions names the versions of the series that patches are of.
+func versions(p *manifest.Project, patches []tree.Patch) string {
+	var each, plain []string
+	for _, q := range patches {
+		s := p.Find(q.Series)
+		if s == nil {
+			continue
+		}
+		v := fmt.Sprintf("v%d", s.Version)
+		if text := s.Key + " " + v; !slices.Contains(each, text) {
+			each = append(each, text)
+		}
+		if !slices.Contains(plain, v) {
+			plain = append(plain, v)
+		}
+	}
+	if len(plain) == 1 {
+		return plain[0]
+	}
+	return strings.Join(each, ", ")
 }

@@ -8,26 +8,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // OpenKernel opens the kernel tree that s describes.
 func (s *Source) OpenKernel(ctx context.Context) (*tree.Source, error) {
-	series, err := tree.Load(filepath.Join(s.Root, "kernel-patches"))
+	_, p, err := kernel(s.Root)
 	if err != nil {
 		return nil, err
 	}
+	b, err := p.Base(s.Base)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSource, err)
+	}
 	return tree.Open(ctx, tree.Options{
-		Series: series,
-		Base:   s.BaseName(),
-		Dir:    s.KernelDir,
-		Cache:  s.Cache,
-		Variant: tree.Variant{Unpatched: s.Unpatched, First: s.KernelFirst, Apart: s.Apart,
-			Extra: extraFor(s.BaseName(), s.KernelExtra)},
+		Project: p,
+		Base:    b.Name,
+		Dir:     s.KernelDir,
+		Cache:   s.Cache,
+		Variant: tree.Variant{Select: s.Select, Unpatched: s.Unpatched, First: s.KernelFirst, Apart: s.Apart,
+			Extra: extraFor(b.Name, s.KernelExtra)},
 		Progress: s.Progress,
 	})
 }
@@ -45,41 +49,55 @@ func extraFor(base string, paths []string) []string {
 	return out
 }
 
-// OpenIPRoute2 opens the iproute2 tree that belongs to s. If the source of the
-// preferred base cannot be had the next one is taken, and said so.
-func (s *Source) OpenIPRoute2(ctx context.Context) (*tree.Source, error) {
-	series, err := tree.Load(filepath.Join(s.Root, "iproute2-patches"))
+// ipBases are the bases of ip's project that go with a kernel base, the
+// preferred one first.
+func ipBases(p *manifest.Project, kernel string) ([]*manifest.Base, error) {
+	list := p.BasesFor(kernel)
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%w: no base in %s is for kernel base %q: name it in one (for = [...])", ErrSource,
+			filepath.Join(p.Dir, manifest.Name), kernel)
+	}
+	return list, nil
+}
+
+// OpenIP opens the tree of the guest's ip that belongs to s. If the source of
+// the preferred base cannot be had it takes the next one, and says so. It
+// returns nil if no project is the guest's ip.
+func (s *Source) OpenIP(ctx context.Context) (src *tree.Source, err error) {
+	c, k, err := kernel(s.Root)
 	if err != nil {
 		return nil, err
 	}
-	bases, ok := iproute2For[s.BaseName()]
-	if !ok {
-		return nil, fmt.Errorf("kernel base %q: no iproute2 base belongs to it", s.BaseName())
+	base, err := k.Base(s.Base)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSource, err)
 	}
-	bases = slices.DeleteFunc(slices.Clone(bases), func(name string) bool {
-		_, err := series.Base(name)
-		return err != nil
-	})
-	if len(bases) == 0 {
-		return nil, fmt.Errorf("kernel base %q: %w: %s has none of the iproute2 bases %s", s.BaseName(), ErrSource,
-			filepath.Join(series.Dir, tree.ManifestName), strings.Join(iproute2For[s.BaseName()], ", "))
+	p := c.Guest(manifest.GuestIP)
+	if p == nil {
+		if s.IPDir != "" {
+			return nil, fmt.Errorf("%w: %s: no series.toml says guest = %q, so nothing says how to build it", ErrSource, s.IPDir, manifest.GuestIP)
+		}
+		return nil, nil
 	}
-	var src *tree.Source
-	for i, base := range bases {
+	bases, err := ipBases(p, base.Name)
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range bases {
 		src, err = tree.Open(ctx, tree.Options{
-			Series:   series,
-			Base:     base,
-			Dir:      s.IPRoute2Dir,
+			Project:  p,
+			Base:     b.Name,
+			Dir:      s.IPDir,
 			Cache:    s.Cache,
-			Variant:  tree.Variant{First: s.IPRoute2First, Extra: extraFor(base, s.IPRoute2Extra)},
+			Variant:  tree.Variant{Select: s.IPSelect, First: s.IPFirst, Extra: extraFor(b.Name, s.IPExtra)},
 			Progress: s.Progress,
 		})
-		if !errors.Is(err, tree.ErrObtain) || s.IPRoute2Dir != "" || i == len(bases)-1 || ctx.Err() != nil {
+		if !errors.Is(err, tree.ErrObtain) || s.IPDir != "" || i == len(bases)-1 || ctx.Err() != nil {
 			break
 		}
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		s.Progress.Emit(progress.Event{Step: "fetch iproute2 " + base, State: progress.Notice,
-			Text: fmt.Sprintf("%s; using the series on iproute2 %s instead", first, bases[i+1])})
+		s.Progress.Emit(progress.Event{Step: "fetch " + p.Name + " " + b.Name, State: progress.Notice,
+			Text: fmt.Sprintf("%s; using base %s of %s instead", first, bases[i+1].Name, p.Name)})
 	}
 	return src, err
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Package prepare obtains, patches and builds what a guest is made of: the
-// kernel, iproute2, bpftool and the guest's own programs.
+// kernel, ip, bpftool and the guest's own programs.
 //
 // [Source] says what to build, [All] builds it. Errors are of two kinds:
 // [IsVerdict] reports those that are the tree's fault. All others mean that
@@ -18,33 +18,21 @@ import (
 
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/progress"
-	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
-
-// DefaultBase is the kernel base that is used when none is named.
-const DefaultBase = "net-next"
-
-// iproute2For says which iproute2 bases go with a kernel base, the preferred
-// one first. The carry stands in where the source of net-next's own iproute2
-// cannot be had: the series does the same on both.
-var iproute2For = map[string][]string{
-	"net-next": {"iproute2-next", "6.1"},
-	"6.12":     {"6.1"},
-}
-
-// IPRoute2Bases returns the iproute2 bases that go with a kernel base, the
-// preferred one first.
-func IPRoute2Bases(base string) []string { return slices.Clone(iproute2For[base]) }
 
 // Source says what to build. Root and Cache are required.
 type Source struct {
 	// Root is the workbench's directory, see package workbench; Cache the cache's.
 	Root, Cache string
-	// Base names the kernel base; empty means [DefaultBase].
+	// Base names the kernel base; empty means the first of the manifest.
 	Base string
-	// KernelDir and IPRoute2Dir are source directories of the user's own,
-	// used instead of the bases'. They are only read.
-	KernelDir, IPRoute2Dir string
+	// Select chooses series of the kernel's stack, IPSelect of that of ip's
+	// project. The zero values are the whole stacks.
+	Select, IPSelect manifest.Selection
+	// KernelDir and IPDir are source directories of the user's own, used
+	// instead of the bases'. They are only read.
+	KernelDir, IPDir string
 	// Fragments are Kconfig fragments on top of "base": names of
 	// vmtest/config, or files.
 	Fragments []string
@@ -53,13 +41,13 @@ type Source struct {
 	// Unpatched leaves the kernel series out. The patched ip stays: the
 	// suite asks for the hook with it.
 	Unpatched bool
-	// KernelExtra and IPRoute2Extra are patches on top of the series. Of a
-	// patch that is there once more in a folder beside it, called as the base
-	// is, that one is taken.
-	KernelExtra, IPRoute2Extra []string
-	// KernelFirst and IPRoute2First apply only that many patches of a series;
-	// 0 means all.
-	KernelFirst, IPRoute2First int
+	// KernelExtra and IPExtra are patches on top of the stacks. Of a patch
+	// that is there once more in a folder beside it, called as the base is,
+	// that one is taken.
+	KernelExtra, IPExtra []string
+	// KernelFirst and IPFirst apply only that many patches of what is
+	// selected; 0 means all.
+	KernelFirst, IPFirst int
 	// Apart names a working tree of the kernel's own, see [tree.Variant].
 	Apart string
 	// Progress hears what takes long. May be nil.
@@ -72,6 +60,15 @@ func (s *Source) Name() string {
 	parts := []string{s.BaseName()}
 	for _, f := range s.Fragments {
 		parts = append(parts, strings.TrimSuffix(filepath.Base(f), ".config"))
+	}
+	for _, k := range s.Select.Only {
+		parts = append(parts, k)
+	}
+	for _, k := range s.Select.With {
+		parts = append(parts, "with", k)
+	}
+	for _, k := range s.Select.Without {
+		parts = append(parts, "without", k)
 	}
 	if s.Unpatched {
 		parts = append(parts, "unpatched")
@@ -90,10 +87,13 @@ const debugFragment = "debug"
 // called debug.
 func (s *Source) Debug() bool { return slices.Contains(s.Fragments, debugFragment) }
 
-// BaseName returns the name of the kernel base.
+// BaseName returns the name of the kernel base, "" if the manifest cannot be
+// read: [Source.Validate] says why.
 func (s *Source) BaseName() string {
 	if s.Base == "" {
-		return DefaultBase
+		if names, err := Bases(s.Root, ""); err == nil {
+			return names[0]
+		}
 	}
 	return s.Base
 }
@@ -104,20 +104,26 @@ var ErrSource = errors.New("no such source")
 
 // Validate finds what is wrong with s without obtaining or building anything.
 func (s *Source) Validate() error {
-	series, err := tree.Load(filepath.Join(s.Root, "kernel-patches"))
+	c, p, err := kernel(s.Root)
 	if err != nil {
 		return err
 	}
-	if _, err := series.Base(s.BaseName()); err != nil {
+	b, err := p.Base(s.Base)
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSource, err)
 	}
-	if _, err := tree.Load(filepath.Join(s.Root, "iproute2-patches")); err != nil {
-		return err
+	if _, err := p.Stack(b.Name, s.Select); err != nil {
+		return fmt.Errorf("%w: %w", ErrSource, err)
+	}
+	if ip := c.Guest(manifest.GuestIP); ip != nil && s.IPDir == "" {
+		if _, err := ipBases(ip, b.Name); err != nil {
+			return err
+		}
 	}
 	if _, err := config.LoadAll(append([]string{"base"}, s.Fragments...)...); err != nil {
 		return fmt.Errorf("%w: %w", ErrSource, err)
 	}
-	for _, dir := range []string{s.KernelDir, s.IPRoute2Dir} {
+	for _, dir := range []string{s.KernelDir, s.IPDir} {
 		if info, err := os.Stat(dir); dir != "" && (err != nil || !info.IsDir()) {
 			return fmt.Errorf("%w: %s is not a directory", ErrSource, dir)
 		}

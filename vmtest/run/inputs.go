@@ -24,11 +24,11 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 		KernelCommit:    a.Kernel.Commit,
 		KernelHash:      a.Kernel.Hash,
 		KernelPatches:   a.KernelPatches,
-		IPRoute2Version: a.IPRoute2.Version,
-		IPRoute2Source:  a.IPRoute2.Origin,
-		IPRoute2Commit:  a.IPRoute2.Commit,
-		IPRoute2Hash:    a.IPRoute2.Hash,
-		IPRoute2Patches: a.IPRoute2Patches,
+		IPRoute2Version: a.IP.Version,
+		IPRoute2Source:  a.IP.Origin,
+		IPRoute2Commit:  a.IP.Commit,
+		IPRoute2Hash:    a.IP.Hash,
+		IPRoute2Patches: a.IPPatches,
 		Compiler:        a.Kernel.Compiler,
 		Go:              runtime.Version(),
 	}
@@ -40,7 +40,7 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 		{&in.BzImage, a.Kernel.BzImage},
 		// This is what boots where its PVH entry can be used.
 		{&in.Vmlinux, a.Kernel.Vmlinux},
-		{&in.IP, a.IPRoute2.IP},
+		{&in.IP, a.IP.IP},
 		{&in.Bpftool, a.Bpftool.Bpftool},
 		{&in.Guest, a.Init},
 	} {

@@ -39,21 +39,33 @@ func Require(tb testing.TB, what, reason string) {
 func Root(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()
-	const manifest = `title = "t"
-project = %q
-version = 1
+	const kernel = `[project]
+name = "linux"
+build = "kbuild"
+guest = "kernel"
+mark = "Kbuild"
+`
+	const ip = `[project]
+name = "iproute2"
+build = "iproute2"
+guest = "ip"
+mark = "ip/iplink.c"
+`
+	const series = `[[series]]
+key = %q
+title = "t"
 `
 	const base = `[[base]]
 name = %q
 role = %q
-[[base.source]]
+%s[[base.source]]
 kind = "git"
 url = "file:///nowhere"
 ref = "v1"
 `
 	for dir, text := range map[string]string{
-		"kernel-patches":   fmt.Sprintf(manifest, "linux") + fmt.Sprintf(base, "net-next", "submit") + fmt.Sprintf(base, "6.12", "carry"),
-		"iproute2-patches": fmt.Sprintf(manifest, "iproute2") + fmt.Sprintf(base, "6.1", "carry"),
+		"kernel-patches":   kernel + fmt.Sprintf(base, "net-next", "submit", "") + fmt.Sprintf(base, "6.12", "carry", "") + fmt.Sprintf(series, "queue"),
+		"iproute2-patches": ip + fmt.Sprintf(base, "6.1", "carry", "for = ['net-next', '6.12']\n") + fmt.Sprintf(series, "ip"),
 	} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)

@@ -36,7 +36,7 @@ func mustCommit(t *testing.T, src *Source) string {
 func TestApplyLikeGitAm(t *testing.T) {
 	dir := mustSource(t)
 	s := mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond))
-	src := mustOpen(t, Options{Series: s, Dir: dir})
+	src := mustOpen(t, Options{Project: s, Dir: dir})
 	tree, err := src.TreeID(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestApplyLikeGitAm(t *testing.T) {
 	mustGit(t, dir, "init", "-q")
 	mustGit(t, dir, "add", "-A", "-f")
 	mustGit(t, dir, "commit", "-qm", "base")
-	mustGit(t, dir, "am", "-q", s.Bases[0].Patches[0].Path, s.Bases[0].Patches[1].Path)
+	mustGit(t, dir, "am", "-q", s.Series[0].Bases[0].Patches[0].Path, s.Series[0].Bases[0].Patches[1].Path)
 	if want := mustGit(t, dir, "rev-parse", "HEAD^{tree}"); tree != want {
 		t.Errorf("tree %s, git am makes %s", tree, want)
 	}
@@ -60,8 +60,8 @@ func TestApplyLikeGitAm(t *testing.T) {
 
 func TestCommitIsPure(t *testing.T) {
 	s := mustSeries(t, mailOf("net: one", diffFirst))
-	a := mustCommit(t, mustOpen(t, Options{Series: s, Dir: mustSource(t)}))
-	b := mustCommit(t, mustOpen(t, Options{Series: s, Dir: mustSource(t)}))
+	a := mustCommit(t, mustOpen(t, Options{Project: s, Dir: mustSource(t)}))
+	b := mustCommit(t, mustOpen(t, Options{Project: s, Dir: mustSource(t)}))
 	if a != b {
 		t.Errorf("the same input gave %s and %s", a, b)
 	}
@@ -77,7 +77,7 @@ func TestVariants(t *testing.T) {
 		"all": {}, "unpatched": {Unpatched: true}, "first": {First: 1},
 		"all+mutant": {Extra: []string{extra}}, "unpatched+mutant": {Unpatched: true, Extra: []string{extra}},
 	} {
-		src := mustOpen(t, Options{Series: s, Dir: dir, Cache: cache, Variant: v})
+		src := mustOpen(t, Options{Project: s, Dir: dir, Cache: cache, Variant: v})
 		if other, ok := keys[src.Key()]; ok {
 			t.Errorf("%s and %s have the same key", name, other)
 		}
@@ -94,7 +94,7 @@ func TestVariants(t *testing.T) {
 		}
 	}
 	for _, v := range []Variant{{First: 3}, {First: -1}, {First: 1, Unpatched: true}} {
-		if _, err := Open(t.Context(), Options{Series: s, Dir: dir, Cache: cache, Variant: v}); err == nil {
+		if _, err := Open(t.Context(), Options{Project: s, Dir: dir, Cache: cache, Variant: v}); err == nil {
 			t.Errorf("%+v: no error", v)
 		}
 	}
@@ -138,14 +138,14 @@ func TestPatchDoesNotApply(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, cache := mustSource(t), t.TempDir()
 			// A tree that is there already must stay as it is.
-			before := mustOpen(t, Options{Series: mustSeries(t, mailOf("net: two", diffSecond)), Dir: dir, Cache: cache})
+			before := mustOpen(t, Options{Project: mustSeries(t, mailOf("net: two", diffSecond)), Dir: dir, Cache: cache})
 			tr, err := before.Checkout(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			tr.Close()
 
-			src := mustOpen(t, Options{Series: mustSeries(t, mailOf("net: two", diffSecond), tc.patch), Dir: dir, Cache: cache})
+			src := mustOpen(t, Options{Project: mustSeries(t, mailOf("net: two", diffSecond), tc.patch), Dir: dir, Cache: cache})
 			_, err = src.Checkout(t.Context())
 			var aerr *ApplyError
 			if !errors.As(err, &aerr) {
@@ -180,13 +180,13 @@ func TestPatchDoesNotApply(t *testing.T) {
 func TestFailureIsNotRemembered(t *testing.T) {
 	dir, cache := mustSource(t), t.TempDir()
 	s := mustSeries(t, mailOf("x", strings.Replace(diffFirst, "line 40", "line forty", 1)))
-	if _, err := mustOpen(t, Options{Series: s, Dir: dir, Cache: cache}).Commit(t.Context()); err == nil {
+	if _, err := mustOpen(t, Options{Project: s, Dir: dir, Cache: cache}).Commit(t.Context()); err == nil {
 		t.Fatal("no error")
 	}
-	if err := os.WriteFile(s.Bases[0].Patches[0].Path, []byte(mailOf("x", diffFirst)), 0o644); err != nil {
+	if err := os.WriteFile(s.Series[0].Bases[0].Patches[0].Path, []byte(mailOf("x", diffFirst)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	mustCommit(t, mustOpen(t, Options{Series: s, Dir: dir, Cache: cache}))
+	mustCommit(t, mustOpen(t, Options{Project: s, Dir: dir, Cache: cache}))
 }
 
 // TestDirectoryHasThePatches takes a developer's own tree, in which the series
@@ -194,9 +194,9 @@ func TestFailureIsNotRemembered(t *testing.T) {
 func TestDirectoryHasThePatches(t *testing.T) {
 	dir, cache := mustSource(t), t.TempDir()
 	both := mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond))
-	tr := mustCheckout(t, mustOpen(t, Options{Series: both, Dir: dir, Cache: cache}))
+	tr := mustCheckout(t, mustOpen(t, Options{Project: both, Dir: dir, Cache: cache}))
 	var ev events
-	again := mustOpen(t, Options{Series: both, Dir: tr.Dir, Cache: cache, Progress: ev.add})
+	again := mustOpen(t, Options{Project: both, Dir: tr.Dir, Cache: cache, Progress: ev.add})
 	if got := mustCommit(t, again); got != again.BaseCommit {
 		t.Errorf("commit %s, base %s", got, again.BaseCommit)
 	}
@@ -204,7 +204,7 @@ func TestDirectoryHasThePatches(t *testing.T) {
 		t.Errorf("notices: %s", ev.notices())
 	}
 	mustWrite(t, filepath.Join(tr.Dir, "net/other.c"), "int other;\n")
-	_, err := mustOpen(t, Options{Series: both, Dir: tr.Dir, Cache: cache}).Commit(t.Context())
+	_, err := mustOpen(t, Options{Project: both, Dir: tr.Dir, Cache: cache}).Commit(t.Context())
 	var aerr *ApplyError
 	if !errors.As(err, &aerr) || aerr.N != 1 {
 		t.Errorf("got %v", err)

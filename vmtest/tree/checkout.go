@@ -55,7 +55,7 @@ func (s *Source) Checkout(ctx context.Context) (t *Tree, err error) {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}
 	if err := g.run(ctx, "read-tree", "--reset", "-u", commit); err != nil {
-		return nil, fmt.Errorf("%s: %w", step, cache.Explain(err, s.work, baseBytes[s.Project]/2))
+		return nil, fmt.Errorf("%s: %w", step, cache.Explain(err, s.work, s.opt.Project.Space()/2))
 	}
 	return t, nil
 }

@@ -26,7 +26,7 @@ func mustCheckout(t *testing.T, src *Source) *Tree {
 
 // TestCheckoutTouchesOnlyWhatDiffers is what incremental builds rest on.
 func TestCheckoutTouchesOnlyWhatDiffers(t *testing.T) {
-	opt := Options{Series: mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()}
 	tr := mustCheckout(t, mustOpen(t, opt))
 	before := map[string]time.Time{}
 	for name := range sourceFiles() {
@@ -58,7 +58,7 @@ func TestCheckoutTouchesOnlyWhatDiffers(t *testing.T) {
 // TestCheckoutKeepsUnpatchedApart lets the base and the series be built in
 // turn without either costing the other its objects.
 func TestCheckoutKeepsUnpatchedApart(t *testing.T) {
-	opt := Options{Series: mustSeries(t, mailOf("net: one", diffFirst)), Dir: mustSource(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t, mailOf("net: one", diffFirst)), Dir: mustSource(t), Cache: t.TempDir()}
 	patched := mustOpen(t, opt)
 	opt.Variant.Unpatched = true
 	unpatched := mustOpen(t, opt)
@@ -73,7 +73,7 @@ func TestCheckoutKeepsUnpatchedApart(t *testing.T) {
 }
 
 func TestCheckoutPutsRight(t *testing.T) {
-	opt := Options{Series: mustSeries(t, mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t, mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()}
 	src := mustOpen(t, opt)
 	tr := mustCheckout(t, src)
 	mustWrite(t, filepath.Join(tr.Dir, "net/other.c"), "int wrong;\n")
@@ -95,7 +95,7 @@ func TestCheckoutPutsRight(t *testing.T) {
 // TestCheckoutAfterKill starts from files without an index, as a run leaves
 // them that was killed in its first checkout.
 func TestCheckoutAfterKill(t *testing.T) {
-	opt := Options{Series: mustSeries(t), Dir: mustSource(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t), Dir: mustSource(t), Cache: t.TempDir()}
 	src := mustOpen(t, opt)
 	mustWrite(t, filepath.Join(src.WorkDir(), "src", "net", "other.c"), "int ot")
 	mustWrite(t, filepath.Join(src.WorkDir(), "src", "Makefile", "odd"), "a directory in the way")
@@ -108,7 +108,7 @@ func TestCheckoutAfterKill(t *testing.T) {
 }
 
 func TestTwoCheckoutsAtOnce(t *testing.T) {
-	opt := Options{Series: mustSeries(t), Dir: mustSource(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t), Dir: mustSource(t), Cache: t.TempDir()}
 	first := mustCheckout(t, mustOpen(t, opt))
 
 	var ev events
@@ -157,7 +157,7 @@ func TestSnapshotOfCheckout(t *testing.T) {
 	mustWrite(t, filepath.Join(dir, "net/untracked.c"), "int untracked;\n")
 	mustWrite(t, filepath.Join(dir, "net/product.o"), "object")
 	before := listing(t, dir)
-	opt := Options{Series: mustSeries(t, mailOf("net: one", diffFirst)), Dir: dir, Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t, mailOf("net: one", diffFirst)), Dir: dir, Cache: t.TempDir()}
 	src := mustOpen(t, opt)
 	tr := mustCheckout(t, src)
 	if got := mustRead(t, filepath.Join(tr.Dir, "net/other.c")); got != "int other;\nint mine;\n" {
@@ -208,7 +208,7 @@ func TestSnapshotOfWorktree(t *testing.T) {
 		}, "\n")
 	}
 	before := state()
-	tr := mustCheckout(t, mustOpen(t, Options{Series: mustSeries(t, mailOf("net: one", diffFirst)), Dir: dir, Cache: t.TempDir()}))
+	tr := mustCheckout(t, mustOpen(t, Options{Project: mustSeries(t, mailOf("net: one", diffFirst)), Dir: dir, Cache: t.TempDir()}))
 	for name, want := range map[string]string{
 		"net/staged.c": "int staged;\n", "net/other.c": "int mine;\n", "net/untracked.c": "int untracked;\n",
 	} {
@@ -230,7 +230,7 @@ func TestSnapshotOfPlainDirectory(t *testing.T) {
 		mustWrite(t, filepath.Join(dir, product), "product")
 	}
 	before := listing(t, dir)
-	tr := mustCheckout(t, mustOpen(t, Options{Series: mustSeries(t), Dir: dir, Cache: t.TempDir()}))
+	tr := mustCheckout(t, mustOpen(t, Options{Project: mustSeries(t), Dir: dir, Cache: t.TempDir()}))
 	for name, want := range sourceFiles() {
 		if got := mustRead(t, filepath.Join(tr.Dir, name)); got != want {
 			t.Errorf("%s is %q", name, got)
@@ -246,7 +246,7 @@ func TestSnapshotOfPlainDirectory(t *testing.T) {
 
 func TestSnapshotOfSomethingElse(t *testing.T) {
 	for name, dir := range map[string]string{"empty": t.TempDir(), "missing": filepath.Join(t.TempDir(), "x")} {
-		_, err := Open(t.Context(), Options{Series: mustSeries(t), Dir: dir, Cache: t.TempDir()})
+		_, err := Open(t.Context(), Options{Project: mustSeries(t), Dir: dir, Cache: t.TempDir()})
 		if !errors.Is(err, ErrObtain) || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -97,7 +97,7 @@ func (f *fetcher) fromSuites(ctx context.Context, o *Origin) (*obtained, error) 
 // taken, or adds it to drift.
 func (f *fetcher) try(ctx context.Context, got *obtained, drift *DriftError) error {
 	s := &Source{Project: f.project, Base: f.base, Version: got.Version, Origin: got.Origin,
-		BaseCommit: got.Commit, opt: Options{Series: f.opt.Series, Cache: f.opt.Cache}, dir: got.dir}
+		BaseCommit: got.Commit, opt: Options{Project: f.opt.Project, Cache: f.opt.Cache}, dir: got.dir}
 	if err := s.readPatches(f.of); err != nil {
 		return err
 	}

@@ -68,8 +68,8 @@ func TestDrift(t *testing.T) {
 			a := newFakeApt(t)
 			tc.suite(t, a)
 			var ev events
-			opt := Options{Series: mustSeries(t, mailOf("net: one", diffFirst)), Cache: t.TempDir(), Progress: ev.add}
-			o := &opt.Series.Bases[0].Origins[0]
+			opt := Options{Project: mustSeries(t, mailOf("net: one", diffFirst)), Cache: t.TempDir(), Progress: ev.add}
+			o := &opt.Project.Bases[0].Origins[0]
 			o.MadeOn, o.Successors = tc.madeOn, "linux-source-6.*"
 			src, err := Open(t.Context(), opt)
 			if tc.version == "" {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestExtractPaths(t *testing.T) {
-	src := mustOpen(t, Options{Series: mustSeries(t, mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()})
+	src := mustOpen(t, Options{Project: mustSeries(t, mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()})
 	dir := t.TempDir()
 	if err := src.ExtractPaths(t.Context(), dir, "net/core", "Kbuild", "not/there"); err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestObjectIDs(t *testing.T) {
 	paths := []string{"net/core", "net/other.c", "not/there"}
 	ids := func(patches ...string) []string {
 		t.Helper()
-		src := mustOpen(t, Options{Series: mustSeries(t, patches...), Dir: mustSource(t), Cache: t.TempDir()})
+		src := mustOpen(t, Options{Project: mustSeries(t, patches...), Dir: mustSource(t), Cache: t.TempDir()})
 		got, err := src.ObjectIDs(t.Context(), paths...)
 		if err != nil || len(got) != len(paths) {
 			t.Fatalf("%q, %v", got, err)

@@ -99,10 +99,16 @@ func mustSource(tb testing.TB) string {
 	return dir
 }
 
-const manifestHead = `title = "test"
-project = "linux"
-version = 1
-prefix = "RFC"
+const manifestHead = `[project]
+name = "linux"
+variable = "KERNEL"
+mark = "Kbuild"
+version-file = "Makefile"
+version-pattern = '(?m)^VERSION *= *(\d*)\nPATCHLEVEL *= *(\d*)\nSUBLEVEL *= *(\d*)\nEXTRAVERSION *= *(\S*)$'
+
+[[series]]
+key = "a"
+title = "test"
 
 [[base]]
 name = "6.12"
@@ -115,12 +121,12 @@ suites = ["trixie"]
 `
 
 // mustSeries makes a series directory with the given patches in order.
-func mustSeries(tb testing.TB, patches ...string) *Series {
+func mustSeries(tb testing.TB, patches ...string) *Project {
 	tb.Helper()
 	dir := tb.TempDir()
 	mustWrite(tb, filepath.Join(dir, ManifestName), manifestHead)
 	for i, p := range patches {
-		mustWrite(tb, filepath.Join(dir, "6.12", fmt.Sprintf("%04d-patch.patch", i+1)), p)
+		mustWrite(tb, filepath.Join(dir, "a/6.12", fmt.Sprintf("%04d-patch.patch", i+1)), p)
 	}
 	s, err := Load(dir)
 	if err != nil {

@@ -7,20 +7,22 @@ import "xpsgen/vmtest/tree/manifest"
 // What a manifest says, under the names by which users of trees know it. The
 // package manifest reads it for those, too, who need no tree.
 type (
-	// Series is one change to one project, as patches on one or several bases.
-	Series = manifest.Series
+	// Project is a git tree and the series of patches for it.
+	Project = manifest.Project
 	// Base is a tree to patch.
 	Base = manifest.Base
 	// Origin is one way to obtain a base.
 	Origin = manifest.Origin
 	// Patch is one patch file.
 	Patch = manifest.Patch
+	// Selection chooses series of a base's stack.
+	Selection = manifest.Selection
 	// ManifestError is a mistake in a manifest.
 	ManifestError = manifest.Error
 )
 
 const (
-	// ManifestName is the name of the manifest in a series' directory.
+	// ManifestName is the name of the manifest in a project's directory.
 	ManifestName = manifest.Name
 	// KindDeb is a Debian binary package that holds a source tarball.
 	KindDeb = manifest.KindDeb
@@ -32,4 +34,4 @@ const (
 
 // Load reads the manifest in dir and checks it against the patch files there.
 // A mistake in it is a [*ManifestError].
-func Load(dir string) (*Series, error) { return manifest.Load(dir) }
+func Load(dir string) (*Project, error) { return manifest.Load(dir) }

@@ -40,7 +40,8 @@ type obtained struct {
 
 // obtain finds the base b in the cache, or else gets it from the first of its
 // origins that works.
-func obtain(ctx context.Context, opt *Options, project string, b *Base) (*obtained, error) {
+func obtain(ctx context.Context, opt *Options, b *Base) (*obtained, error) {
+	project := opt.Project.Name
 	name := project + "-" + b.Name
 	pointer := filepath.Join(opt.Cache, "base", name+".json")
 	if got := readPointer(opt.Cache, pointer, b); got != nil {
@@ -95,10 +96,6 @@ func readPointer(cacheDir, pointer string, b *Base) *obtained {
 	return nil
 }
 
-// baseBytes is about what fetching a base and checking it out takes: the
-// download, git's copy and the working tree.
-var baseBytes = map[string]int64{"linux": 33 << 27, "iproute2": 20 << 20}
-
 type fetcher struct {
 	opt                 *Options
 	of                  *Base
@@ -125,26 +122,18 @@ func (f *fetcher) fetch(ctx context.Context, origins []Origin) (got *obtained, e
 			return got, nil
 		}
 		if ctx.Err() != nil || cache.DiskFull(err) {
-			return nil, fmt.Errorf("%s: %w", f.step, cache.Explain(err, f.opt.Cache, baseBytes[f.project]))
+			return nil, fmt.Errorf("%s: %w", f.step, cache.Explain(err, f.opt.Cache, f.opt.Project.Space()))
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", o, err))
 	}
 	var drift *DriftError
 	if errors.As(errors.Join(errs...), &drift) {
 		return nil, fmt.Errorf("%s: %w: %w\nRebase the series on what there is (xpsgen series rebase), "+
-			"or name a source directory of your own (%s=DIR)", f.step, ErrObtain, errors.Join(errs...), dirVariable(f.project))
+			"or name a source directory of your own (%s=DIR)", f.step, ErrObtain, errors.Join(errs...), f.opt.Project.SourceVariable())
 	}
 	return nil, fmt.Errorf("%s: %w: %w\nThe source is not in the cache and could not be fetched. "+
 		"Connect to the network and run again, or name a source directory of your own (%s=DIR)",
-		f.step, ErrObtain, errors.Join(errs...), dirVariable(f.project))
-}
-
-// dirVariable is what the user sets to give a source directory.
-func dirVariable(project string) string {
-	if project == "linux" {
-		return "KERNEL"
-	}
-	return strings.ToUpper(project)
+		f.step, ErrObtain, errors.Join(errs...), f.opt.Project.SourceVariable())
 }
 
 func (f *fetcher) fromPackage(ctx context.Context, a *apt, o *Origin) (*obtained, error) {

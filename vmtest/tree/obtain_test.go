@@ -115,7 +115,7 @@ func (a *fakeApt) calls(t *testing.T) int {
 func TestObtainFromPackage(t *testing.T) {
 	apt := newFakeApt(t)
 	var ev events
-	opt := Options{Series: mustSeries(t, mailOf("net: one", diffFirst)), Cache: t.TempDir(), Progress: ev.add}
+	opt := Options{Project: mustSeries(t, mailOf("net: one", diffFirst)), Cache: t.TempDir(), Progress: ev.add}
 	src := mustOpen(t, opt)
 	if src.Version != "6.12.7" || src.Origin != "deb linux-source-6.12 6.12.7-1" {
 		t.Errorf("version %q from %q", src.Version, src.Origin)
@@ -149,7 +149,7 @@ func TestObtainFromPackage(t *testing.T) {
 func TestObtainWithoutNetwork(t *testing.T) {
 	apt := newFakeApt(t)
 	apt.offline(t, true)
-	opt := Options{Series: mustSeries(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t), Cache: t.TempDir()}
 	_, err := Open(t.Context(), opt)
 	if !errors.Is(err, ErrObtain) {
 		t.Fatalf("got %v", err)
@@ -184,7 +184,7 @@ func TestCachedDownload(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			apt := newFakeApt(t)
 			var ev events
-			opt := Options{Series: mustSeries(t), Cache: t.TempDir()}
+			opt := Options{Project: mustSeries(t), Cache: t.TempDir()}
 			want := mustOpen(t, opt).BaseCommit
 			apt.calls(t)
 			opt.Progress = ev.add
@@ -226,7 +226,7 @@ func TestCachedDownload(t *testing.T) {
 func TestDownloadIsNotAsPromised(t *testing.T) {
 	apt := newFakeApt(t)
 	mustWrite(t, filepath.Join(apt.dir, "promised"), "something else")
-	opt := Options{Series: mustSeries(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t), Cache: t.TempDir()}
 	_, err := Open(t.Context(), opt)
 	if !errors.Is(err, ErrObtain) || !strings.Contains(err.Error(), "downloaded file is damaged") {
 		t.Errorf("got %v", err)
@@ -240,12 +240,12 @@ func TestDownloadIsNotAsPromised(t *testing.T) {
 // TestOtherManifestOtherBase: a base is only taken for what the manifest asks.
 func TestOtherManifestOtherBase(t *testing.T) {
 	apt := newFakeApt(t)
-	opt := Options{Series: mustSeries(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t), Cache: t.TempDir()}
 	mustOpen(t, opt)
 	apt.offline(t, true)
-	opt.Series.Bases[0].Origins[0].Suites = nil // where to look is not what it is
+	opt.Project.Bases[0].Origins[0].Suites = nil // where to look is not what it is
 	mustOpen(t, opt)
-	opt.Series.Bases[0].Origins[0].Version = "6.12.8-*"
+	opt.Project.Bases[0].Origins[0].Version = "6.12.8-*"
 	if _, err := Open(t.Context(), opt); !errors.Is(err, ErrObtain) {
 		t.Errorf("got %v", err)
 	}
@@ -259,7 +259,7 @@ func TestObtainFromGit(t *testing.T) {
 	mustGit(t, dir, "tag", "v6.12.7")
 	s := mustSeries(t, mailOf("net: one", diffFirst))
 	s.Bases[0].Origins = []Origin{{Kind: KindGit, URL: dir, Ref: "v6.12.7"}}
-	opt := Options{Series: s, Cache: t.TempDir()}
+	opt := Options{Project: s, Cache: t.TempDir()}
 	src := mustOpen(t, opt)
 	if src.Version != "6.12.7" || src.BaseCommit != mustGit(t, dir, "rev-parse", "HEAD") {
 		t.Errorf("version %q, commit %s", src.Version, src.BaseCommit)
@@ -273,7 +273,7 @@ func TestObtainFromGit(t *testing.T) {
 
 func TestTwoFetchesAtOnce(t *testing.T) {
 	apt := newFakeApt(t)
-	opt := Options{Series: mustSeries(t), Cache: t.TempDir()}
+	opt := Options{Project: mustSeries(t), Cache: t.TempDir()}
 	errs := make(chan error, 2)
 	for range 2 {
 		go func() {
@@ -296,7 +296,7 @@ func TestInterruptedFetch(t *testing.T) {
 	for _, stage := range []string{"update", "download"} {
 		t.Run(stage, func(t *testing.T) {
 			apt := newFakeApt(t)
-			opt := Options{Series: mustSeries(t), Cache: t.TempDir()}
+			opt := Options{Project: mustSeries(t), Cache: t.TempDir()}
 			mustWrite(t, filepath.Join(apt.dir, "slow."+stage), "")
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
@@ -330,7 +330,7 @@ func TestTarballRefused(t *testing.T) {
 			apt := newFakeApt(t)
 			mustDeb(t, apt.deb, files)
 			mustWrite(t, filepath.Join(apt.dir, "promised"), mustRead(t, apt.deb))
-			opt := Options{Series: mustSeries(t), Cache: t.TempDir()}
+			opt := Options{Project: mustSeries(t), Cache: t.TempDir()}
 			if _, err := Open(t.Context(), opt); !errors.Is(err, ErrObtain) {
 				t.Errorf("got %v", err)
 			}
@@ -349,7 +349,7 @@ func TestTruncatedPackage(t *testing.T) {
 			apt := newFakeApt(t)
 			mustWrite(t, apt.deb, mustRead(t, apt.deb)[:cut])
 			mustWrite(t, filepath.Join(apt.dir, "promised"), mustRead(t, apt.deb))
-			if _, err := Open(t.Context(), Options{Series: mustSeries(t), Cache: t.TempDir()}); !errors.Is(err, ErrObtain) {
+			if _, err := Open(t.Context(), Options{Project: mustSeries(t), Cache: t.TempDir()}); !errors.Is(err, ErrObtain) {
 				t.Errorf("got %v", err)
 			}
 		})

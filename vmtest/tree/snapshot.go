@@ -3,14 +3,12 @@
 package tree
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"xpsgen/vmtest/cache"
@@ -21,7 +19,7 @@ import (
 // as a commit into a repository of the cache. The directory is only read: git
 // gets a repository and an index of its own, and of a checkout borrows the
 // objects.
-func snapshot(ctx context.Context, opt *Options, project string) (got *obtained, err error) {
+func snapshot(ctx context.Context, opt *Options) (got *obtained, err error) {
 	dir, err := filepath.Abs(opt.Dir)
 	if err == nil {
 		dir, err = filepath.EvalSymlinks(dir)
@@ -29,12 +27,12 @@ func snapshot(ctx context.Context, opt *Options, project string) (got *obtained,
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrObtain, err)
 	}
-	if err := looksLike(project, dir); err != nil {
+	if err := opt.Project.CheckDir(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrObtain, err)
 	}
 	step := "read " + dir
 	sum := sha256.Sum256([]byte(dir))
-	name := fmt.Sprintf("%s-dir-%x", project, sum[:6])
+	name := fmt.Sprintf("%s-dir-%x", opt.Project.Name, sum[:6])
 	got = &obtained{Dir: name, dir: filepath.Join(opt.Cache, "base", name), Origin: dir}
 	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "base-"+name), step, opt.Progress)
 	if err != nil {
@@ -59,20 +57,8 @@ func snapshot(ctx context.Context, opt *Options, project string) (got *obtained,
 	if err := g.run(ctx, "update-ref", "refs/heads/base", got.Commit); err != nil {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}
-	got.Version = versionIn(project, dir)
+	got.Version = opt.Project.VersionIn(dir)
 	return got, nil
-}
-
-// looksLike fails if dir is not a source directory of the project.
-func looksLike(project, dir string) error {
-	mark := map[string]string{"linux": "Kbuild", "iproute2": "ip/iplink.c"}[project]
-	if mark == "" {
-		mark = "."
-	}
-	if _, err := os.Stat(filepath.Join(dir, mark)); err != nil {
-		return fmt.Errorf("%s is not a %s source directory: no %s in it", dir, project, mark)
-	}
-	return nil
 }
 
 // snapshotRepo makes or opens the repository in base for the directory dir.
@@ -148,42 +134,4 @@ func addAll(ctx context.Context, g *git, checkout bool) error {
 		}
 	}
 	return g.run(ctx, args...)
-}
-
-var (
-	makeVersion = regexp.MustCompile(`(?m)^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *= *(\S*)$`)
-	ipVersion   = regexp.MustCompile(`version\[\] = "([^"]+)"`)
-)
-
-// versionIn reads the version out of a source directory; the directory's name
-// stands in for one that cannot be read.
-func versionIn(project, dir string) string {
-	switch project {
-	case "linux":
-		data, err := os.ReadFile(filepath.Join(dir, "Makefile"))
-		if err != nil {
-			break
-		}
-		data, _, _ = bytes.Cut(data, []byte("\n\n"))
-		var v string
-		for _, m := range makeVersion.FindAllSubmatch(data, -1) {
-			if s := string(m[2]); v != "" && s != "" && string(m[1]) != "EXTRAVERSION" {
-				v += "." + s
-			} else {
-				v += s
-			}
-		}
-		if v != "" {
-			return v
-		}
-	case "iproute2":
-		data, err := os.ReadFile(filepath.Join(dir, "include", "version.h"))
-		if err != nil {
-			break
-		}
-		if m := ipVersion.FindSubmatch(data); m != nil {
-			return string(m[1])
-		}
-	}
-	return filepath.Base(dir)
 }

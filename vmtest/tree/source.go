@@ -12,22 +12,26 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Options say which tree to open. Series and Cache are required.
+// Options say which tree to open. Project and Cache are required.
 type Options struct {
-	// Series is the change to apply.
-	Series *Series
+	// Project is what is patched.
+	Project *Project
 	// Base is the name of one of its bases; empty means the first.
 	Base string
 	// Dir is a source directory of the user's own, taken instead of the
 	// base's origins: a git checkout, local changes included, or an unpacked
 	// tarball. It is only read.
 	Dir string
-	// Variant changes what is applied. The zero value is the whole series.
+	// Patches are applied in place of the base's own, whatever Variant
+	// selects; nil means the base's own.
+	Patches []Patch
+	// Variant changes what is applied. The zero value is the base's stack.
 	Variant Variant
 	// Cache is the cache directory, see xpsgen/vmtest/cache.
 	Cache string
@@ -35,11 +39,13 @@ type Options struct {
 	Progress progress.Func
 }
 
-// Variant is a deviation from the series.
+// Variant is a deviation from a base's stack of series.
 type Variant struct {
+	// Select chooses series.
+	Select Selection
 	// Unpatched leaves all patches out.
 	Unpatched bool
-	// First applies only that many patches; 0 means all.
+	// First applies only that many of the patches; 0 means all.
 	First int
 	// Extra are further patch files, applied on top.
 	Extra []string
@@ -50,18 +56,43 @@ type Variant struct {
 
 // String describes v for people: "", "unpatched", "first 2 patches".
 func (v Variant) String() string {
-	var s string
+	var parts []string
+	if len(v.Select.Only) > 0 {
+		parts = append(parts, strings.Join(v.Select.Only, ", ")+" alone")
+	}
+	for _, k := range v.Select.With {
+		parts = append(parts, "with "+k)
+	}
+	for _, k := range v.Select.Without {
+		parts = append(parts, "without "+k)
+	}
 	switch {
 	case v.Unpatched:
-		s = "unpatched"
+		parts = append(parts, "unpatched")
 	case v.First > 0:
-		s = fmt.Sprintf("first %d patches", v.First)
+		parts = append(parts, fmt.Sprintf("first %d patches", v.First))
 	}
 	for _, e := range v.Extra {
-		if s != "" {
-			s += ", "
-		}
-		s += "with " + filepath.Base(e)
+		parts = append(parts, "with "+filepath.Base(e))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// workSuffix names a working tree of its own for each variant that differs in
+// headers, so that building one does not cost the others their objects.
+func (v Variant) workSuffix() string {
+	switch {
+	case v.Apart != "":
+		return "-" + v.Apart
+	case v.Unpatched:
+		return "-unpatched"
+	}
+	s := ""
+	for _, k := range v.Select.Only {
+		s += "-" + k
+	}
+	for _, k := range v.Select.With {
+		s += "-with-" + k
 	}
 	return s
 }
@@ -69,7 +100,7 @@ func (v Variant) String() string {
 // Source is a base and the patches to apply to it. The base is there; the
 // patched tree is made when [Source.Commit] or [Source.Checkout] is called.
 type Source struct {
-	// Project is the series' project, Base the name of its base.
+	// Project is the project's name, Base the name of its base.
 	Project, Base string
 	// Version is what was obtained, as its origin calls it.
 	Version string
@@ -97,19 +128,19 @@ func Open(ctx context.Context, opt Options) (*Source, error) {
 	if !filepath.IsAbs(opt.Cache) {
 		return nil, fmt.Errorf("cache directory %q: want an absolute path", opt.Cache)
 	}
-	b, err := opt.Series.Base(opt.Base)
+	b, err := opt.Project.Base(opt.Base)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{Project: opt.Series.Project, Base: b.Name, opt: opt}
+	s := &Source{Project: opt.Project.Name, Base: b.Name, opt: opt}
 	if err := s.readPatches(b); err != nil {
 		return nil, err
 	}
 	var got *obtained
 	if opt.Dir != "" {
-		got, err = snapshot(ctx, &opt, s.Project)
+		got, err = snapshot(ctx, &opt)
 	} else {
-		got, err = obtain(ctx, &opt, s.Project, b)
+		got, err = obtain(ctx, &opt, b)
 	}
 	if err != nil {
 		return nil, err
@@ -119,15 +150,7 @@ func Open(ctx context.Context, opt Options) (*Source, error) {
 	if opt.Dir != "" {
 		name = filepath.Base(got.dir)
 	}
-	if opt.Variant.Apart != "" {
-		name += "-" + opt.Variant.Apart
-	} else if opt.Variant.Unpatched {
-		// Between the base and the series most objects differ, for the sake of
-		// a few headers: each has a working tree of its own, so that looking
-		// at one does not cost the next build of the other.
-		name += "-unpatched"
-	}
-	s.work = filepath.Join(opt.Cache, "work", name)
+	s.work = filepath.Join(opt.Cache, "work", name+opt.Variant.workSuffix())
 	s.key = s.makeKey()
 	return s, nil
 }
@@ -135,15 +158,22 @@ func Open(ctx context.Context, opt Options) (*Source, error) {
 // readPatches reads the files of the variant.
 func (s *Source) readPatches(b *Base) error {
 	v := s.opt.Variant
+	list := s.opt.Patches
+	if list == nil {
+		var err error
+		if list, err = s.opt.Project.Patches(b.Name, v.Select); err != nil {
+			return err
+		}
+	}
 	switch {
-	case v.Unpatched && v.First != 0:
-		return errors.New("unpatched and a number of patches exclude each other")
-	case v.First < 0 || v.First > len(b.Patches):
-		return fmt.Errorf("base %s has %d patches, not %d", b.Name, len(b.Patches), v.First)
+	case v.Unpatched && (v.First != 0 || !v.Select.IsZero()):
+		return errors.New("unpatched and a choice of patches exclude each other")
+	case v.First < 0 || v.First > len(list):
+		return fmt.Errorf("base %s has %d patches, not %d", b.Name, len(list), v.First)
 	case v.First > 0:
-		s.Patches = slices.Clone(b.Patches[:v.First])
+		s.Patches = slices.Clone(list[:v.First])
 	case !v.Unpatched:
-		s.Patches = slices.Clone(b.Patches)
+		s.Patches = slices.Clone(list)
 	}
 	for _, path := range v.Extra {
 		name := filepath.Base(path)

@@ -17,8 +17,9 @@ import (
 // none was used before.
 var ErrNone = errors.New("no workbench here")
 
-// rootMark is the file that makes a directory a workbench.
-const rootMark = "kernel-patches/series.toml"
+// rootMark is the pattern of the files one of which makes a directory a
+// workbench: the manifest of a project.
+const rootMark = "*-patches/series.toml"
 
 // rootFile, in the cache, holds the directory of the workbench last used.
 const rootFile = "root"
@@ -34,7 +35,7 @@ func Find(explicit, cache string) (string, error) {
 			return "", fmt.Errorf("find the workbench: %w", err)
 		}
 		if !isRoot(dir) {
-			return "", fmt.Errorf("%s: %w: %s is missing", dir, ErrNone, rootMark)
+			return "", fmt.Errorf("%s: %w: it has no %s", dir, ErrNone, rootMark)
 		}
 		return dir, nil
 	}
@@ -78,6 +79,6 @@ func Remember(root, dir string) error {
 }
 
 func isRoot(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, rootMark))
-	return err == nil
+	found, err := filepath.Glob(filepath.Join(strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir), rootMark))
+	return err == nil && len(found) > 0
 }

@@ -17,7 +17,7 @@ func TestFind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(root, rootMark), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "kernel-patches/series.toml"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	elsewhere := t.TempDir()
@@ -42,7 +42,7 @@ func TestFind(t *testing.T) {
 	if got, err := Find("", cache); err != nil || got != root {
 		t.Errorf("remembered: %q, %v, want %q", got, err, root)
 	}
-	if err := os.Remove(filepath.Join(root, rootMark)); err != nil {
+	if err := os.Remove(filepath.Join(root, "kernel-patches/series.toml")); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := Find("", cache); !errors.Is(err, ErrNone) {

@@ -16,6 +16,7 @@ import (
 	"xpsgen/vmtest/bisect"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // bisectChecks are those of gen/series/check that every patch must pass by
@@ -27,30 +28,40 @@ type bisectOptions struct {
 	sources    sourceOptions
 	machines   machineOptions
 	noWarnings bool
+	series     []string
 }
 
 func bisectCommand(env *environment) *command.Command {
 	var o bisectOptions
 	return &command.Command{
 		Name:  "bisect",
-		Short: "test every patch of both series by itself",
+		Short: "test every patch of every series by itself",
 		Long: "Each patch must build without a warning that its parent does not have (gcc W=1, sparse C=1), " +
-			"boot with all patches before it, and pass the tests that can pass at that point. In the end the series must " +
+			"boot with all patches before it on what its series stands on, and pass the tests that can pass at that point. " +
+			"In the end the kernel's stack must " +
 			"compile without " + strings.Join(prepare.Withouts(), ", ") + ". Writes KTAP to stdout, a test per patch, tables to stderr, " +
 			"and out/BASE/bisect/bisect.json.\n\n" +
 			"What passed is remembered: a second run does only what changed.",
 		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
+			o.seriesFlag(env),
 			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "do not compare warnings, which compiles much"},
 		}),
 		Examples: []command.Example{
 			{Line: "bisect"},
 			{Line: "bisect --base all"},
+			{Line: "bisect --series hook --series tun"},
 			{Line: "bisect --no-warnings", Note: "build, boot and test only"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a patch failed"}},
 		Needs: []string{"vmtest", "series-build"},
 		Run:   func(ctx context.Context, _ []string) error { return env.bisect(ctx, &o) },
 	}
+}
+
+// seriesFlag chooses the series to walk through.
+func (o *bisectOptions) seriesFlag(env *environment) command.Flag {
+	return command.Flag{Name: "series", Arg: "KEY", To: command.Strings(&o.series),
+		Help: "walk through this series only; an alternative is walked through only if named", Values: env.seriesKeys}
 }
 
 func (env *environment) bisect(ctx context.Context, o *bisectOptions) error {
@@ -63,7 +74,7 @@ func (env *environment) bisect(ctx context.Context, o *bisectOptions) error {
 		return err
 	}
 	return env.eachBase(ctx, bases, all, func(base string, results io.Writer) error {
-		opt := bisect.Options{Source: src, Machine: o.machines.machine(), KTAP: results}
+		opt := bisect.Options{Source: src, Machine: o.machines.machine(), Series: o.series, KTAP: results}
 		opt.Source.Base = base
 		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "bisect")
 		if !o.noWarnings {
@@ -109,30 +120,30 @@ func (env *environment) bisectBase(ctx context.Context, opt bisect.Options) (fai
 	return failed, nil
 }
 
-// patchChecks compares what compilers say before and after each patch of both
+// patchChecks compares what compilers say before and after each patch of each
 // series.
 func (env *environment) patchChecks(ctx context.Context, opt *bisect.Options) (func(string, int) []bisect.Check, error) {
 	checks, err := check.Select(bisectChecks)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := bisect.Plan(ctx, opt.Source)
+	plan, err := bisect.Plan(ctx, opt.Source, opt.Series...)
 	if err != nil {
 		return nil, err
 	}
-	all, err := allThreads(opt.Source.Root)
+	change, err := manifest.LoadChange(opt.Source.Root)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string][]bisect.Check{}
-	key := func(project string, n int) string { return fmt.Sprintf("%s %d", project, n) }
+	key := func(series string, n int) string { return fmt.Sprintf("%s %d", series, n) }
 	s := &seriesChecker{env: env, cache: opt.Source.Cache}
 	want := map[string]bool{}
 	for _, st := range plan {
-		want[st.Project+"/"+st.SeriesBase] = true
+		want[st.Series+"/"+st.SeriesBase] = true
 	}
-	for _, t := range all {
-		if !want[t.name()] {
+	for _, t := range change.Threads() {
+		if !want[t.Name()] {
 			continue
 		}
 		rows, err := s.check(ctx, t, check.Options{Checks: checks, Jobs: opt.Source.Jobs})
@@ -143,13 +154,13 @@ func (env *environment) patchChecks(ctx context.Context, opt *bisect.Options) (f
 			if r.Patch == 0 && !r.Code.Failed() {
 				continue
 			}
-			k := key(r.Project, max(r.Patch, 1))
+			k := key(r.Series, max(r.Patch, 1))
 			found[k] = append(found[k], bisect.Check{
 				Name: r.Check, OK: !r.Code.Failed() && r.Code != check.Blocked, Summary: r.Summary, Cached: r.Cached,
 			})
 		}
 	}
-	return func(project string, n int) []bisect.Check { return found[key(project, n)] }, nil
+	return func(series string, n int) []bisect.Check { return found[key(series, n)] }, nil
 }
 
 // bisectTable is a line for each step, under a heading.

@@ -8,6 +8,7 @@ import (
 
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // completeWord is what the shells' scripts call the program with.
@@ -47,18 +48,54 @@ func (env *environment) complete(root *command.Command, shell string, words []st
 	return exitPassed
 }
 
-// kernelBases are what --base takes; the default alone without a workbench.
+// kernelBases are what --base takes; none without a workbench.
 func (env *environment) kernelBases(several bool) []string {
 	root, _, err := env.locate()
 	if err != nil {
-		return []string{prepare.DefaultBase}
+		return nil
 	}
 	names, err := prepare.Bases(root, prepare.AllBases)
 	if err != nil {
-		return []string{prepare.DefaultBase}
+		return nil
 	}
 	if several {
 		names = append(names, prepare.AllBases)
 	}
 	return names
+}
+
+// change is what the workbench's manifests say; nil without a workbench.
+func (env *environment) change() *manifest.Change {
+	root, _, err := env.locate()
+	if err != nil {
+		return nil
+	}
+	c, err := manifest.LoadChange(root)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// seriesKeys are the keys of all series.
+func (env *environment) seriesKeys() []string { return env.keysOf(nil) }
+
+// alternatives are the keys of those with that role.
+func (env *environment) alternatives() []string {
+	return env.keysOf(func(s *manifest.Series) bool { return s.Role == manifest.Alternative })
+}
+
+func (env *environment) keysOf(want func(*manifest.Series) bool) (keys []string) {
+	c := env.change()
+	if c == nil {
+		return nil
+	}
+	for _, p := range c.Projects {
+		for i := range p.Series {
+			if s := &p.Series[i]; want == nil || want(s) {
+				keys = append(keys, s.Key)
+			}
+		}
+	}
+	return keys
 }

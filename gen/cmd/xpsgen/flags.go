@@ -15,8 +15,8 @@ import (
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{
-			Name: "base", EnvVars: []string{"XPSGEN_BASE"}, Value: prepare.DefaultBase,
-			Usage: "kernel base `NAME` of kernel-patches/series.toml, or all for each in turn where that makes sense",
+			Name: "base", EnvVars: []string{"XPSGEN_BASE"},
+			Usage: "kernel base `NAME` of series.toml, or all for each in turn where that makes sense; default the first",
 		},
 		&cli.StringFlag{
 			Name: "kernel", EnvVars: []string{"XPSGEN_KERNEL"},
@@ -78,14 +78,18 @@ func (env *environment) anySource(c *cli.Context) (prepare.Source, error) {
 			command: c.Command.HelpName,
 		}
 	}
-	return prepare.Source{
-		Root:        root,
-		Cache:       cache,
-		Base:        c.String("base"),
-		KernelDir:   c.String("kernel"),
-		IPRoute2Dir: c.String("iproute2"),
-		Fragments:   c.StringSlice("config"),
-		Jobs:        c.Int("jobs"),
-		Progress:    env.ui.Progress(),
-	}, nil
+	s := prepare.Source{
+		Root:      root,
+		Cache:     cache,
+		Base:      c.String("base"),
+		KernelDir: c.String("kernel"),
+		IPDir:     c.String("iproute2"),
+		Fragments: c.StringSlice("config"),
+		Jobs:      c.Int("jobs"),
+		Progress:  env.ui.Progress(),
+	}
+	if s.Base == "" {
+		s.Base = s.BaseName()
+	}
+	return s, nil
 }

@@ -70,7 +70,7 @@ func (o *mutantOptions) load(env *environment, names []string) (lists map[string
 	}
 	lists = map[string][]mutants.Mutant{}
 	for _, base := range bases {
-		list, err := mutants.Load(filepath.Join(root, "vmtest", "mutants"), base, names)
+		list, err := mutants.Load(root, filepath.Join(root, "vmtest", "mutants"), base, names)
 		if errors.Is(err, mutants.ErrUnknown) {
 			return nil, nil, command.Usagef("%v", err)
 		}

@@ -5,26 +5,29 @@ package main
 import (
 	"cmp"
 	"runtime"
+	"strings"
 
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/boot"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/tree/manifest"
 	"xpsgen/vmtest/vm"
 )
 
 // sourceOptions choose what is built: shared by every command that boots.
 type sourceOptions struct {
 	base, kernel, iproute2 string
-	config                 []string
-	jobs                   int
+	// series, with and without are keys that choose from the stacks.
+	series, with, without []string
+	config                []string
+	jobs                  int
 }
 
 // baseFlag chooses the base. several says that the command takes all bases.
 func (o *sourceOptions) baseFlag(env *environment, several bool) command.Flag {
-	o.base = prepare.DefaultBase
-	help := "kernel base of kernel-patches/series.toml"
+	help := "kernel base of series.toml; default the first"
 	if several {
-		help += ", or all for each in turn"
+		help += "; all for each in turn"
 	}
 	return command.Flag{Name: "base", Arg: "NAME", Env: "XPSGEN_BASE", To: command.String(&o.base),
 		Help: help, Values: func() []string { return env.kernelBases(several) }}
@@ -37,7 +40,46 @@ func (o *sourceOptions) treeFlags(env *environment, several bool) []command.Flag
 		o.kernelFlag(),
 		{Name: "iproute2", Arg: "DIR", Env: "XPSGEN_IPROUTE2", To: command.String(&o.iproute2),
 			Help: "iproute2 source to apply the series to; it is only read"},
+		{Name: "series", Arg: "KEY", Env: "XPSGEN_SERIES", To: command.Strings(&o.series), Values: env.seriesKeys,
+			Help: "apply only this series and what it stands on"},
+		{Name: "with", Arg: "KEY", Env: "XPSGEN_WITH", To: command.Strings(&o.with), Values: env.alternatives,
+			Help: "apply this alternative in the place of what it replaces"},
+		{Name: "without", Arg: "KEY", Env: "XPSGEN_WITHOUT", To: command.Strings(&o.without), Values: env.seriesKeys,
+			Help: "leave this series out of the stack"},
 	}
+}
+
+// choose has s select the series that the user asks for, each from the stack of
+// its project.
+func (o *sourceOptions) choose(s *prepare.Source) error {
+	c, err := manifest.LoadChange(s.Root)
+	if err != nil {
+		return err
+	}
+	for _, l := range []struct {
+		flag       string
+		keys       []string
+		kernel, ip *[]string
+	}{
+		{"series", o.series, &s.Select.Only, &s.IPSelect.Only},
+		{"with", o.with, &s.Select.With, &s.IPSelect.With},
+		{"without", o.without, &s.Select.Without, &s.IPSelect.Without},
+	} {
+		for _, key := range l.keys {
+			p, found := c.Find(key)
+			switch {
+			case found == nil:
+				return command.Usagef("--%s %s: no such series (there is %s)", l.flag, key, strings.Join(c.Keys(), ", "))
+			case p.Guest == manifest.GuestKernel:
+				*l.kernel = append(*l.kernel, key)
+			case p.Guest == manifest.GuestIP:
+				*l.ip = append(*l.ip, key)
+			default:
+				return command.Usagef("--%s %s: the guest has nothing of project %s", l.flag, key, p.Name)
+			}
+		}
+	}
+	return nil
 }
 
 func (o *sourceOptions) kernelFlag() command.Flag {
@@ -93,20 +135,31 @@ func (o *sourceOptions) anySource(env *environment) (prepare.Source, error) {
 		return prepare.Source{}, err
 	}
 	s := prepare.Source{
-		Root:        root,
-		Cache:       cache,
-		Base:        o.base,
-		KernelDir:   o.kernel,
-		IPRoute2Dir: o.iproute2,
-		Fragments:   o.config,
-		Jobs:        cmp.Or(o.jobs, runtime.NumCPU()),
-		Progress:    env.ui.Progress(),
+		Root:      root,
+		Cache:     cache,
+		Base:      o.base,
+		KernelDir: o.kernel,
+		IPDir:     o.iproute2,
+		Fragments: o.config,
+		Jobs:      cmp.Or(o.jobs, runtime.NumCPU()),
+		Progress:  env.ui.Progress(),
 	}
-	if o.base == prepare.AllBases {
-		s.Base = ""
-	}
-	if err := s.Validate(); err != nil {
+	if err := o.choose(&s); err != nil {
 		return s, err
+	}
+	if o.base != prepare.AllBases {
+		s.Base = s.BaseName()
+		return s, s.Validate()
+	}
+	names, err := prepare.Bases(root, prepare.AllBases)
+	if err != nil {
+		return s, err
+	}
+	for _, name := range names {
+		s.Base = name
+		if err := s.Validate(); err != nil {
+			return s, err
+		}
 	}
 	s.Base = o.base
 	return s, nil

@@ -13,7 +13,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"xpsgen/gen/series"
 	"xpsgen/gen/series/check"
 	"xpsgen/vmtest/tree"
 	"xpsgen/vmtest/tree/manifest"
@@ -23,20 +22,21 @@ func seriesCheckCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "check",
 		Usage:     "hold the series against what netdev's CI and its readers want",
-		ArgsUsage: "[BASE]...",
+		ArgsUsage: "[SERIES | SERIES/BASE | BASE]...",
 		Description: "Makes every check of netdev's CI that needs no network, and some of its\n" +
-			"reviewers', on every patch of every base that is submitted, with the scripts of\n" +
-			"the target tree. A base is net-next or linux/net-next.\n\n" +
+			"reviewers', on every patch of every series that is sent, with the scripts of the\n" +
+			"target tree. Each series is checked on what it stands on.\n\n" +
 			"A warning does not fail the run: whoever signs off decides. What was found is\n" +
 			"remembered, so that an unchanged series is checked in seconds.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series check\n" +
-			"  xpsgen series check --fast net-next            nothing is compiled\n" +
-			"  xpsgen series check --only checkpatch --patch 2 net-next\n" +
+			"  xpsgen series check --fast hook                nothing is compiled\n" +
+			"  xpsgen series check 6.12                       all series on that base\n" +
+			"  xpsgen series check --only checkpatch --patch 2 hook/net-next\n" +
 			"  xpsgen series check --list",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "only", Usage: "make only the check `NAME`; may be repeated"},
-			&cli.IntFlag{Name: "patch", Usage: "look only at patch `N` of the base"},
+			&cli.IntFlag{Name: "patch", Usage: "look only at patch `N` of the series"},
 			&cli.BoolFlag{Name: "fast", Usage: "leave out what compiles"},
 			&cli.BoolFlag{Name: "full", Usage: "build the whole tree, not only the directories touched (hours)"},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON instead of a table"},
@@ -87,7 +87,7 @@ func (env *environment) seriesCheck(c *cli.Context) error {
 		return err
 	}
 	if c.Int("patch") > 0 && len(threads) != 1 {
-		return usage("--patch wants one base: %s", strings.Join(threadNames(threads), " or "))
+		return usage("--patch wants one series on one base: %s", strings.Join(manifest.Names(threads), " or "))
 	}
 	_, cacheDir, err := env.paths(c)
 	if err != nil {
@@ -154,104 +154,14 @@ func (env *environment) paintCode() func(check.Code, string) string {
 	}
 }
 
-// thread is a series on one base.
-type thread struct {
-	series *manifest.Series
-	base   *manifest.Base
-}
-
-func (t thread) name() string { return t.series.Project + "/" + t.base.Name }
-
-func threadNames(threads []thread) (names []string) {
-	for _, t := range threads {
-		names = append(names, t.name())
-	}
-	return names
-}
-
-// allThreads are both series on all their bases.
-func allThreads(root string) (threads []thread, err error) {
-	for _, dir := range []string{series.KernelDir, series.IPRoute2Dir} {
-		m, err := manifest.Load(filepath.Join(root, dir))
-		if err != nil {
-			return nil, err
-		}
-		for i := range m.Bases {
-			threads = append(threads, thread{m, &m.Bases[i]})
-		}
-	}
-	return threads, nil
-}
-
-// threads are those that the arguments name, or all that are submitted.
-func (env *environment) threads(c *cli.Context) (threads []thread, err error) {
-	root, _, err := env.paths(c)
-	if err != nil {
-		return nil, err
-	}
-	all, err := allThreads(root)
-	if err != nil {
-		return nil, err
-	}
-	if c.Args().Len() == 0 {
-		for _, t := range all {
-			if t.base.Role == manifest.Submit {
-				threads = append(threads, t)
-			}
-		}
-		if len(threads) == 0 {
-			return nil, errors.New("no base has the role submit; name one")
-		}
-		return threads, nil
-	}
-	for _, a := range c.Args().Slice() {
-		if strings.HasPrefix(a, "-") {
-			return nil, &usageError{text: fmt.Sprintf("unexpected argument %q: flags stand before arguments", a), command: c.Command.HelpName}
-		}
-		found := false
-		for _, t := range all {
-			if t.name() == a || t.base.Name == a {
-				threads, found = append(threads, t), true
-			}
-		}
-		if !found {
-			return nil, &usageError{text: fmt.Sprintf("no base %q (there is %s)", a, strings.Join(threadNames(all), ", ")), command: c.Command.HelpName}
-		}
-	}
-	return threads, nil
-}
-
-// completeThreads offers bases.
-func (env *environment) completeThreads(c *cli.Context) {
-	cli.DefaultCompleteWithFlags(c.Command)(c)
-	root, _, err := env.paths(c)
-	if err != nil {
-		return
-	}
-	all, err := allThreads(root)
-	if err != nil {
-		return
-	}
-	for _, t := range all {
-		fmt.Fprintln(env.stdout, t.base.Name)
-	}
-}
-
-// seriesChecker checks threads, and remembers the kernel's for the scripts.
+// seriesChecker checks threads, and remembers the trees whose scripts it ran.
 type seriesChecker struct {
-	env    *environment
-	cache  string
-	kernel *check.Thread
+	env     *environment
+	cache   string
+	scripts map[string]*check.Thread
 }
 
-func (s *seriesChecker) load(ctx context.Context, t thread) (*check.Thread, error) {
-	return check.Load(ctx, check.LoadOptions{
-		Series: t.series, Base: t.base.Name,
-		Tree: tree.Options{Cache: s.cache, Progress: s.env.ui.Progress()},
-	})
-}
-
-func (s *seriesChecker) check(ctx context.Context, t thread, opt check.Options) ([]check.Row, error) {
+func (s *seriesChecker) check(ctx context.Context, t manifest.Thread, opt check.Options) ([]check.Row, error) {
 	opt, err := s.options(ctx, t, opt)
 	if err != nil {
 		return nil, err
@@ -260,30 +170,31 @@ func (s *seriesChecker) check(ctx context.Context, t thread, opt check.Options) 
 }
 
 // options completes opt with what belongs to a thread.
-func (s *seriesChecker) options(ctx context.Context, t thread, opt check.Options) (check.Options, error) {
+func (s *seriesChecker) options(ctx context.Context, t manifest.Thread, opt check.Options) (check.Options, error) {
 	var err error
-	if opt.Thread, err = s.load(ctx, t); err != nil {
+	trees := tree.Options{Cache: s.cache, Progress: s.env.ui.Progress()}
+	if opt.Thread, err = check.Load(ctx, check.LoadOptions{Thread: t, Tree: trees}); err != nil {
 		return opt, err
 	}
-	if t.series.Project != "linux" {
-		if opt.Kernel, err = s.scripts(ctx, t); err != nil {
-			return opt, err
+	if name := t.Project.Scripts; name != "" && name != t.Project.Name && name != manifest.NoScripts {
+		if s.scripts[name] == nil {
+			project, err := manifest.LoadChange(filepath.Dir(t.Project.Dir))
+			if err != nil {
+				return opt, err
+			}
+			if s.scripts == nil {
+				s.scripts = map[string]*check.Thread{}
+			}
+			if s.scripts[name], err = check.LoadBase(ctx, project.Project(name), trees); err != nil {
+				return opt, err
+			}
 		}
+		opt.Kernel = s.scripts[name]
 	}
 	opt.Cache, opt.Progress = s.cache, s.env.ui.Progress()
-	opt.To, opt.Cc = t.series.Recipients.To, t.series.Recipients.Cc
+	opt.To, opt.Cc = t.Series.Recipients.To, t.Series.Recipients.Cc
+	if target := t.Project.Target(t.Series.Target); len(opt.To) == 0 && target != nil && target.List != "" {
+		opt.To = []string{target.List}
+	}
 	return opt, nil
-}
-
-// scripts is the kernel thread whose scripts look at t.
-func (s *seriesChecker) scripts(ctx context.Context, t thread) (*check.Thread, error) {
-	if s.kernel != nil {
-		return s.kernel, nil
-	}
-	m, err := manifest.Load(filepath.Join(filepath.Dir(t.series.Dir), series.KernelDir))
-	if err != nil {
-		return nil, err
-	}
-	s.kernel, err = s.load(ctx, thread{m, &m.Bases[0]})
-	return s.kernel, err
 }

@@ -22,21 +22,23 @@ import (
 	"xpsgen/gen/series/gate"
 	"xpsgen/gen/series/mail"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 func seriesExportCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "export",
-		Usage:     "write the mails of the series, a thread per project",
-		ArgsUsage: "[BASE]...",
+		Usage:     "write the mails of the series, a thread each",
+		ArgsUsage: "[SERIES]...",
 		Description: "Writes a directory per thread. Its folder mails holds the mails and nothing else:\n" +
 			"give it to git send-email. Its folder mboxes holds thread.mbox (with the cover, for\n" +
-			"b4) and patches.mbox (without, for git am); state.toml says what is missing. The\n" +
-			"threads name each other. Nothing is sent.\n\n" +
+			"b4) and patches.mbox (without, for git am); state.toml says what is missing. Threads\n" +
+			"of series that stand on each other name each other. Nothing is sent.\n\n" +
 			"Without --sign-off the mails are a draft. With it, they are from the person whom\n" +
 			"git is configured for, who is asked once and signs off every patch.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series export -o /tmp/v1\n" +
+			"  xpsgen series export -o /tmp/v1 hook\n" +
 			"  xpsgen series export -o /tmp/v1 --sign-off --net-next open",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` to write to"},
@@ -64,6 +66,14 @@ func (env *environment) seriesExport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, t := range threads {
+		switch {
+		case !t.Series.Sent():
+			return &usageError{text: fmt.Sprintf("%s has the role %s, which is never sent", t.Series.Key, t.Series.Role), command: "xpsgen series export"}
+		case !t.Submitted():
+			return &usageError{text: fmt.Sprintf("%s: the base has the role %s, which is never sent", t.Name(), t.Base.Role), command: "xpsgen series export"}
+		}
+	}
 	e := &exporter{env: env, threads: threads, window: window, outstanding: c.Int("outstanding"), now: time.Now()}
 	if e.root, e.cache, err = env.paths(c); err != nil {
 		return err
@@ -83,7 +93,7 @@ func (env *environment) seriesExport(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := env.askToSign(c.Context, person, threadNames(threads)); err != nil {
+		if err := env.askToSign(c.Context, person, manifest.Names(threads)); err != nil {
 			return err
 		}
 		signer = &person
@@ -171,7 +181,7 @@ func (env *environment) askToSign(ctx context.Context, person mail.Address, name
 type exporter struct {
 	env         *environment
 	root, cache string
-	threads     []thread
+	threads     []manifest.Thread
 	// results are those that the user named; nil means what was counted.
 	results     map[string]string
 	window      gate.Window
@@ -189,11 +199,13 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 	e.rows = map[string][]check.Row{}
 	checker := &seriesChecker{env: e.env, cache: e.cache}
 	for _, t := range e.threads {
-		s, b, err := change.Base(t.name())
-		if err != nil {
-			return nil, err
-		}
+		s, b := change.Of(t)
 		h := &export.Half{Series: s, Base: b, Signer: signer}
+		for _, key := range s.Manifest.Stands {
+			if o := change.Find(key); o != nil {
+				h.Needs = append(h.Needs, o)
+			}
+		}
 		if h.Results, err = e.figures(ctx, t); err != nil {
 			return nil, err
 		}
@@ -204,7 +216,10 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 		if h.Thread = opt.Thread; h.Thread.ApplyErr != nil {
 			return nil, h.Thread.ApplyErr
 		}
-		if h.Copies, err = check.Copies(ctx, opt); err != nil {
+		h.Copies, err = check.Copies(ctx, opt)
+		if missing := new(check.ToolError); errors.As(err, &missing) && missing.Tree != "" {
+			e.env.ui.Important(fmt.Sprintf("note  %s: nobody gets a copy but whom series.toml names: %v", t.Name(), err))
+		} else if err != nil {
 			return nil, err
 		}
 		if e.rows[h.Name()], err = check.Run(ctx, opt); err != nil {
@@ -220,8 +235,8 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 	}
 	for _, h := range halves {
 		for _, o := range halves {
-			if o.Series.Project != h.Series.Project {
-				h.Sister = o
+			if o != h {
+				h.Beside = append(h.Beside, o)
 			}
 		}
 	}
@@ -230,9 +245,10 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 
 // judge says how far a thread is.
 func (e *exporter) judge(h *export.Half) {
-	in := gate.Input{Now: e.now, Tree: h.Base.Name, RFC: h.RFC(), Patches: len(h.Base.Patches), Window: e.window, Outstanding: e.outstanding}
-	if h.Base.Tree != nil {
-		in.Tree = h.Base.Tree.Name
+	in := gate.Input{Now: e.now, RFC: h.RFC(), Patches: len(h.Base.Patches), Window: e.window, Outstanding: e.outstanding}
+	if t := h.Series.Target; t != nil {
+		in.Tree, in.State, in.MaxPatches = t.Name, t.Window, t.MaxPatches
+		in.Interval = time.Duration(t.IntervalHours) * time.Hour
 	}
 	for _, p := range h.Series.Sent {
 		if p.Version < h.Series.Version {
@@ -255,8 +271,8 @@ func (e *exporter) report(ctx context.Context, h *export.Half, out string) error
 	fmt.Fprintf(&b, "  look at it as a maintainer does:\n    b4 am -m %s\n", filepath.Join(dir, export.MboxesDir, export.ThreadName))
 	if status.State == export.Ready {
 		fmt.Fprintf(&b, "  send it:\n    git send-email --no-thread --suppress-cc=author --suppress-cc=body --confirm=always %s\n"+
-			"  and then:\n    xpsgen series sent v%d --project %s --from %s\n",
-			filepath.Join(dir, export.MailsDir), h.Series.Version, h.Series.Project, dir)
+			"  and then:\n    xpsgen series sent %s v%d --from %s\n",
+			filepath.Join(dir, export.MailsDir), h.Series.Key, h.Series.Version, dir)
 	}
 	if _, err := io.WriteString(e.env.stdout, b.String()); err != nil {
 		return fmt.Errorf("print the state: %w", err)

@@ -6,24 +6,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
-	"xpsgen/gen/series"
 	"xpsgen/vmtest/bench"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // figures are what the cover letter of a thread may quote: the counts of the
 // last run, or those in the repository. Counts of a series that has changed
 // since are none, which is said.
-func (e *exporter) figures(ctx context.Context, t thread) (map[string]string, error) {
+func (e *exporter) figures(ctx context.Context, t manifest.Thread) (map[string]string, error) {
 	if e.results != nil {
 		return e.results, nil
 	}
-	if filepath.Base(t.series.Dir) != series.KernelDir {
+	if t.Project.Guest != manifest.GuestKernel {
 		return nil, nil
 	}
-	for _, file := range []string{benchFile(e.root, t.base.Name), baselineFile(e.root, t.base.Name)} {
+	for _, file := range []string{benchFile(e.root, t.Base.Name), baselineFile(e.root, t.Base.Name)} {
 		r, err := bench.Load(file)
 		if errors.Is(err, bench.ErrNoBaseline) {
 			continue
@@ -31,7 +30,7 @@ func (e *exporter) figures(ctx context.Context, t thread) (map[string]string, er
 		if err != nil {
 			return nil, err
 		}
-		src := prepare.Source{Root: e.root, Cache: e.cache, Base: t.base.Name, Progress: e.env.ui.Progress()}
+		src := prepare.Source{Root: e.root, Cache: e.cache, Base: t.Base.Name, Progress: e.env.ui.Progress()}
 		kernel, err := src.OpenKernel(ctx)
 		if err != nil {
 			return nil, err
@@ -43,7 +42,7 @@ func (e *exporter) figures(ctx context.Context, t thread) (map[string]string, er
 		if r.Tree == tree {
 			return r.Texts(), nil
 		}
-		e.env.ui.Important(fmt.Sprintf("%s is of another series than %s has now: make bench counts anew", file, t.name()))
+		e.env.ui.Important(fmt.Sprintf("%s is of other series than base %s has now: make bench counts anew", file, t.Base.Name))
 	}
 	return nil, nil
 }

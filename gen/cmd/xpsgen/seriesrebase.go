@@ -9,21 +9,22 @@ import (
 
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/worktree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 func seriesRebaseCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "rebase",
-		Usage:     "move the series of a base to another base, by three-way merge",
-		ArgsUsage: "BASE --onto WHERE | BASE --continue | BASE --abort",
-		Description: "WHERE is another base, a source directory as it is, or a revision of the\n" +
-			"repository that --repo names. It is done in a tree of its own, from the patch files\n" +
-			"as they are; those change only when xpsgen series refresh writes them. Conflicts are\n" +
-			"left as git shows them. In the end it says what moved: by range-diff, and which\n" +
-			"values of the UAPI are not what they were.\n\n" +
+		Usage:     "move a series, or all of a base, to another base, by three-way merge",
+		ArgsUsage: "WHAT --onto WHERE | WHAT --continue | WHAT --abort",
+		Description: "WHAT is SERIES/BASE, or BASE for all of its stack. WHERE is another base, a source\n" +
+			"directory as it is, or a revision of the repository that --repo names. It is done in\n" +
+			"a tree of its own, from the patch files as they are; those change only when xpsgen\n" +
+			"series refresh writes them. Conflicts are left as git shows them. In the end it says\n" +
+			"what moved: by range-diff, and which values of the UAPI are not what they were.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series rebase 6.12 --onto net-next\n" +
-			"  xpsgen series rebase net-next --onto ~/src/linux\n" +
+			"  xpsgen series rebase hook/net-next --onto ~/src/linux\n" +
 			"  xpsgen series rebase net-next --onto v7.4-rc1 --repo ~/src/linux\n" +
 			"  xpsgen series rebase 6.12 --continue",
 		Flags: []cli.Flag{
@@ -31,11 +32,11 @@ func seriesRebaseCommand(env *environment) *cli.Command {
 			&cli.StringFlag{Name: "repo", Usage: "git repository `DIR` that knows the revision"},
 			&cli.BoolFlag{Name: "continue", Usage: "go on, the conflicts are resolved"},
 			&cli.BoolFlag{Name: "abort", Usage: "give up, and remove the tree"},
-			outFlag("`DIR` of the tree; default worktree/PROJECT-BASE-rebase of the workbench"),
+			outFlag("`DIR` of the tree; default worktree/PROJECT-BASE[-SERIES]-rebase of the workbench"),
 			&cli.BoolFlag{Name: "stat", Usage: "only say which patches changed"},
 		},
 		Action:       env.seriesRebase,
-		BashComplete: env.completeBases,
+		BashComplete: env.completeThreads,
 	}
 }
 
@@ -74,13 +75,11 @@ func (env *environment) seriesRebase(c *cli.Context) error {
 	dir := c.String("out")
 	switch {
 	case dir == "" && c.Args().Len() != 1:
-		return usage("name the base, or the tree with -o")
+		return usage("name the base or series, or the tree with -o")
 	case dir == "":
-		s, b, err := change.Base(c.Args().First())
-		if err != nil {
+		if dir, err = worktree.RebaseDir(change, c.Args().First()); err != nil {
 			return usage(err.Error())
 		}
-		dir = worktree.RebaseDir(root, s.Project, b.Name)
 	}
 	lock, err := env.lockTree(c, cacheDir, dir)
 	if err != nil {
@@ -108,11 +107,8 @@ func (env *environment) rebaseOptions(c *cli.Context) (opt worktree.Options, dir
 	if opt, err = env.workOptions(c); err != nil || opt.Dir != "" {
 		return opt, opt.Dir, err
 	}
-	s, b, err := opt.Change.Base(opt.Base)
-	if err != nil {
-		return opt, "", err
-	}
-	return opt, worktree.RebaseDir(opt.Change.Root, s.Project, b.Name), nil
+	dir, err = worktree.RebaseDir(opt.Change, opt.What)
+	return opt, dir, err
 }
 
 // rebased reports how a rebase ended.
@@ -123,11 +119,13 @@ func (env *environment) rebased(c *cli.Context, change *series.Change, m *worktr
 	if err := env.printPairs(m.Pairs, !c.Bool("stat")); err != nil {
 		return err
 	}
-	if err := env.movedUAPI(c, m); err != nil {
-		env.ui.Important(fmt.Sprintf("note  the UAPI was not compared: %v", err))
+	if p := change.Manifest.Project(m.Tree.Project); p != nil && p.Build == manifest.BuildKbuild {
+		if err := env.movedUAPI(c, m); err != nil {
+			env.ui.Important(fmt.Sprintf("note  the UAPI was not compared: %v", err))
+		}
 	}
-	name := m.Tree.TargetName(change)
-	if change.Kernel.Base(m.Tree.Onto) == nil && change.IPRoute2.Base(m.Tree.Onto) == nil {
+	name := m.Tree.Target(change)
+	if _, b := change.Manifest.FindBase(m.Tree.Project + "/" + m.Tree.Onto); b == nil {
 		env.ui.Printf("The series stands on %s now. If that is to be base %s from now on, change its source in series.toml, too", m.Tree.Onto, name)
 	}
 	env.ui.Printf("It is in %s; write the patches of %s with\n  xpsgen series refresh %s -o %s", m.Tree.Dir, name, name, m.Tree.Dir)

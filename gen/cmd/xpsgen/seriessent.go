@@ -20,25 +20,24 @@ func seriesSentCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "sent",
 		Usage:     "archive a version that you sent, and open the next",
-		ArgsUsage: "vN --message-id ID",
+		ArgsUsage: "SERIES vN --message-id ID",
 		Description: "Puts what was sent into sent/vN with the hashes of all files; it never changes\n" +
 			"again. The series becomes vN+1, with an empty section in changelog.md to fill in.\n" +
 			"The Message-Id is that of the cover letter; the mails of an export have it. Each\n" +
-			"project is sent by itself.\n\n" +
+			"series is sent by itself; SERIES may be left out where there is only one.\n\n" +
 			"Mails that cannot have been sent are refused: those of a draft, from an address of\n" +
 			"nobody, or not signed off. --force archives them nevertheless.\n\n" +
 			"Examples:\n" +
-			"  xpsgen series sent v1 --project linux --message-id 20261123.1@example.org\n" +
-			"  xpsgen series sent v1 --project linux --from out/export/linux-net-next\n" +
-			"  xpsgen series sent v1 --message-id 20261123.2@example.org --project iproute2",
+			"  xpsgen series sent hook v1 --message-id 20261123.1@example.org\n" +
+			"  xpsgen series sent hook v1 --from out/export/hook-net-next",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "message-id", Usage: "`ID` of the cover letter, or of the only patch"},
-			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose series was sent; needed if there are several"},
 			&cli.StringFlag{Name: "date", Usage: "`TIME` it was sent, as 2026-11-23T09:00:00Z; default now"},
 			&cli.StringFlag{Name: "from", Usage: "`DIR` with the mails as they were sent, of series export; default the patch files as they are"},
 			&cli.BoolFlag{Name: "force", Usage: "archive mails that cannot have been sent as they are"},
 		},
-		Action: env.seriesSent,
+		Action:       env.seriesSent,
+		BashComplete: env.completeSeries,
 	}
 }
 
@@ -46,9 +45,16 @@ func (env *environment) seriesSent(c *cli.Context) error {
 	usage := func(format string, a ...any) error {
 		return &usageError{text: fmt.Sprintf(format, a...), command: "xpsgen series sent"}
 	}
-	version, err := strconv.Atoi(strings.TrimPrefix(c.Args().First(), "v"))
-	if c.Args().Len() != 1 || err != nil || version < 1 {
-		return usage("name the version: v1")
+	words := c.Args().Slice()
+	if len(words) == 1 {
+		words = append([]string{""}, words...)
+	}
+	if len(words) != 2 {
+		return usage("name the series and the version: SERIES v1")
+	}
+	version, err := strconv.Atoi(strings.TrimPrefix(words[1], "v"))
+	if err != nil || version < 1 {
+		return usage("%q is no version: name the series and the version: SERIES v1", words[1])
 	}
 	if c.String("message-id") == "" && c.String("from") == "" {
 		return usage("--message-id: the Message-Id of the cover letter is missing")
@@ -64,7 +70,7 @@ func (env *environment) seriesSent(c *cli.Context) error {
 		return err
 	}
 	defer lock.Release()
-	s, err := oneSeries(change, c.String("project"))
+	s, err := oneSeries(change, words[0])
 	if err != nil {
 		return usage("%v", err)
 	}
@@ -75,8 +81,8 @@ func (env *environment) seriesSent(c *cli.Context) error {
 	if _, err := fmt.Fprintln(env.stdout, relative(p.Dir)); err != nil {
 		return fmt.Errorf("print the archive: %w", err)
 	}
-	env.ui.Printf("v%d is archived. This is v%d now: say in %s what changes, and commit all of it",
-		p.Version, s.Version, relative(filepath.Join(s.Dir, series.ChangelogName)))
+	env.ui.Printf("v%d of %s is archived. This is v%d now: say in %s what changes, and commit all of it",
+		p.Version, s.Key, s.Version, relative(filepath.Join(s.Dir, series.ChangelogName)))
 	return nil
 }
 

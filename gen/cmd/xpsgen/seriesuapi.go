@@ -20,9 +20,6 @@ import (
 // attribute may have taken a number meanwhile. Compared are the headers that
 // the series touches.
 func (env *environment) movedUAPI(c *cli.Context, m *worktree.Moved) (err error) {
-	if m.Tree.Project != "linux" {
-		return nil
-	}
 	paths, err := m.Touched(c.Context, "include/uapi")
 	if err != nil || len(paths) == 0 {
 		return err

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -13,8 +12,6 @@ import (
 	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/git"
-	"xpsgen/vmtest/tree/manifest"
-	"xpsgen/vmtest/workbench"
 )
 
 // outFlag says where the tree of a command is.
@@ -25,18 +22,20 @@ func outFlag(usage string) cli.Flag {
 func treeCheckoutCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "checkout",
-		Usage:     "make a git repository with the series of a base as commits",
-		ArgsUsage: "BASE",
-		Description: "BASE is one of kernel-patches/series.toml or iproute2-patches/series.toml. Edit,\n" +
-			"commit, amend, reorder, split and drop with git as you like; the tag \"base\" is what\n" +
-			"the series stands on. Then xpsgen series refresh BASE writes the patch files.\n\n" +
+		Usage:     "make a git repository with a series, or all of a base, as commits",
+		ArgsUsage: "SERIES/BASE | BASE",
+		Description: "SERIES/BASE is one series, on top of what it stands on; BASE is all series of that\n" +
+			"base's stack. Edit, commit, amend, reorder, split and drop with git as you like; the\n" +
+			"tag \"base\" is what the commits stand on. Then xpsgen series refresh writes the\n" +
+			"patch files.\n\n" +
 			"Examples:\n" +
+			"  xpsgen tree checkout hook/net-next\n" +
 			"  xpsgen tree checkout net-next\n" +
-			"  xpsgen tree checkout 6.12 -o ~/src/xps-6.12\n" +
+			"  xpsgen tree checkout 6.12 -o ~/src/linux-6.12\n" +
 			"  git -C worktree/linux-net-next rebase -i base",
-		Flags:        []cli.Flag{outFlag("`DIR` to make; default worktree/PROJECT-BASE of the workbench")},
+		Flags:        []cli.Flag{outFlag("`DIR` to make; default worktree/PROJECT-BASE[-SERIES] of the workbench")},
 		Action:       env.treeCheckout,
-		BashComplete: env.completeBases,
+		BashComplete: env.completeThreads,
 	}
 }
 
@@ -66,10 +65,10 @@ func outHint(c *cli.Context, t *worktree.Tree) string {
 	return " -o " + t.Dir
 }
 
-// workOptions reads BASE and -o.
+// workOptions reads SERIES/BASE or BASE, and -o.
 func (env *environment) workOptions(c *cli.Context) (worktree.Options, error) {
 	if c.Args().Len() != 1 {
-		return worktree.Options{}, &usageError{text: "name one base", command: c.Command.HelpName}
+		return worktree.Options{}, &usageError{text: "name one base, or one series on a base", command: c.Command.HelpName}
 	}
 	root, cache, err := env.paths(c)
 	if err != nil {
@@ -79,62 +78,37 @@ func (env *environment) workOptions(c *cli.Context) (worktree.Options, error) {
 	if err != nil {
 		return worktree.Options{}, err
 	}
-	if _, _, err := change.Base(c.Args().First()); err != nil {
+	if _, err := worktree.Dir(change, c.Args().First()); err != nil {
 		return worktree.Options{}, &usageError{text: err.Error(), command: c.Command.HelpName}
 	}
 	return worktree.Options{
-		Change: change, Base: c.Args().First(), Dir: c.String("out"), Cache: cache, Progress: env.ui.Progress(),
+		Change: change, What: c.Args().First(), Dir: c.String("out"), Cache: cache, Progress: env.ui.Progress(),
 	}, nil
-}
-
-// completeBases names the bases of both series.
-func (env *environment) completeBases(c *cli.Context) {
-	for _, name := range baseNames(c.String("root")) {
-		fmt.Fprintln(env.stdout, name)
-	}
-	cli.DefaultCompleteWithFlags(c.Command)(c)
-}
-
-// baseNames lists the bases of both series, none if there is no workbench.
-func baseNames(root string) []string {
-	root, err := workbench.Find(root, "")
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, dir := range []string{series.KernelDir, series.IPRoute2Dir} {
-		m, err := manifest.Load(filepath.Join(root, dir))
-		if err != nil {
-			continue
-		}
-		for _, b := range m.Bases {
-			names = append(names, b.Name)
-		}
-	}
-	return names
 }
 
 func seriesRefreshCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "refresh",
 		Usage:     "write the commits of a tree back as patch files",
-		ArgsUsage: "BASE",
+		ArgsUsage: "SERIES/BASE | BASE",
 		Description: "Says what became of each patch. Files whose patch did not change stay untouched;\n" +
-			"nothing is written if a patch would be lost that --drop does not name.\n\n" +
+			"nothing is written if a patch would be lost that --drop does not name. In the tree of\n" +
+			"a base a new commit belongs to the series of the commit before; --key\n" +
+			"REV=SERIES/KEY says otherwise.\n\n" +
 			"Examples:\n" +
-			"  xpsgen series refresh net-next\n" +
+			"  xpsgen series refresh hook/net-next\n" +
 			"  xpsgen series refresh net-next --dry-run\n" +
-			"  xpsgen series refresh net-next --drop docs --key HEAD=selftests\n" +
+			"  xpsgen series refresh net-next --drop docs --key HEAD=hook/selftests\n" +
 			"  xpsgen series refresh net-next -o worktree/linux-6.12-rebase",
 		Flags: []cli.Flag{
-			outFlag("`DIR` of the tree; default worktree/PROJECT-BASE of the workbench"),
+			outFlag("`DIR` of the tree; default worktree/PROJECT-BASE[-SERIES] of the workbench"),
 			&cli.StringSliceFlag{Name: "drop", Usage: "the patch `KEY` is gone on purpose; may be repeated"},
-			&cli.StringSliceFlag{Name: "key", Usage: "`REV=KEY` gives a new commit its key; may be repeated"},
+			&cli.StringSliceFlag{Name: "key", Usage: "`REV=KEY` gives a commit its key, or SERIES/KEY; may be repeated"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite patch files that changed since the tree was made"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and write nothing"},
 		},
 		Action:       env.seriesRefresh,
-		BashComplete: env.completeBases,
+		BashComplete: env.completeThreads,
 	}
 }
 
@@ -181,13 +155,11 @@ func (env *environment) seriesRefresh(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, b, err := opt.Change.Base(opt.Base)
-	if err != nil {
-		return err
-	}
 	dir := opt.Dir
 	if dir == "" {
-		dir = worktree.DefaultDir(opt.Change.Root, s.Project, b.Name)
+		if dir, err = worktree.Dir(opt.Change, opt.What); err != nil {
+			return err
+		}
 	}
 	treeLock, err := env.lockTree(c, opt.Cache, dir)
 	if err != nil {
@@ -198,8 +170,8 @@ func (env *environment) seriesRefresh(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.Project != s.Project || t.Target(s) != b {
-		return &usageError{text: fmt.Sprintf("%s holds %s %s and not %s", dir, t.Project, t.TargetName(opt.Change), b.Name), command: "xpsgen series refresh"}
+	if !t.Holds(opt.Change, opt.What) {
+		return &usageError{text: fmt.Sprintf("%s holds %s and not %s", dir, t.Target(opt.Change), opt.What), command: "xpsgen series refresh"}
 	}
 	keys := map[string]string{}
 	for _, k := range c.StringSlice("key") {
@@ -231,19 +203,20 @@ func seriesDiffCommand(env *environment) *cli.Command {
 		Name:      "diff",
 		Usage:     "show what a carry or another version changes, patch by patch",
 		ArgsUsage: "OLD [NEW]",
-		Description: "OLD and NEW are bases, or versions as they were sent (v1). Without NEW it is the\n" +
-			"base that is submitted. Patches are tied by their keys; the difference is that of\n" +
-			"git range-diff: the first column is between the patches, the second within them.\n\n" +
+		Description: "OLD and NEW are SERIES/BASE, or SERIES/vN for a version as it was sent; a NEW of\n" +
+			"the same series needs no SERIES. Without NEW it is the base that is submitted. Two\n" +
+			"bases compare all series that are on both. Patches are tied by their keys; the\n" +
+			"difference is that of git range-diff: the first column is between the patches, the\n" +
+			"second within them.\n\n" +
 			"Examples:\n" +
 			"  xpsgen series diff net-next 6.12      what the carry changes\n" +
-			"  xpsgen series diff v1 --project linux what changed since v1\n" +
-			"  xpsgen series diff --project iproute2 v1 v2",
+			"  xpsgen series diff hook/v1            what changed since v1\n" +
+			"  xpsgen series diff ip-xps/v1 v2",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "project", Usage: "`NAME` of the project whose versions are meant; needed if there are several and no base is named"},
 			&cli.BoolFlag{Name: "stat", Usage: "only say which patches differ"},
 		},
 		Action:       env.seriesDiff,
-		BashComplete: env.completeBases,
+		BashComplete: env.completeThreads,
 	}
 }
 
@@ -261,35 +234,68 @@ func (env *environment) seriesDiff(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var s *series.Series
-	for _, w := range words {
-		if found, _, err := change.Base(w); err == nil {
-			s = found
-		}
-	}
-	if s == nil || c.IsSet("project") {
-		if s, err = oneSeries(change, c.String("project")); err != nil {
-			return usage(err.Error())
-		}
-	}
-	if len(words) == 1 {
-		b := s.Submit()
-		if b == nil || b.Name == words[0] {
-			return usage("name what to compare it with")
-		}
-		words = append(words, b.Name)
-	}
-	for i := range words {
-		words[i] = strings.TrimPrefix(words[i], s.Project+"/")
-	}
-	pairs, err := worktree.Diff(c.Context, worktree.DiffOptions{
-		Options: worktree.Options{Change: change, Cache: cache, Progress: env.ui.Progress()},
-		Series:  s, Old: words[0], New: words[1],
-	})
+	comparisons, err := toCompare(change, words)
 	if err != nil {
-		return err
+		return usage(err.Error())
 	}
-	return env.printPairs(pairs, !c.Bool("stat"))
+	for _, d := range comparisons {
+		d.Options = worktree.Options{Change: change, Cache: cache, Progress: env.ui.Progress()}
+		pairs, err := worktree.Diff(c.Context, d)
+		if err != nil {
+			return err
+		}
+		if len(comparisons) > 1 {
+			if _, err := fmt.Fprintf(env.stdout, "%s\n", d.Series.Key); err != nil {
+				return fmt.Errorf("print the comparison: %w", err)
+			}
+		}
+		if err := env.printPairs(pairs, !c.Bool("stat")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// toCompare says which series are compared in which forms.
+func toCompare(c *series.Change, words []string) (list []worktree.DiffOptions, err error) {
+	if len(words) == 2 {
+		oldProject, oldBase := c.Manifest.FindBase(words[0])
+		newProject, newBase := c.Manifest.FindBase(words[1])
+		if oldBase != nil && newBase != nil && oldProject == newProject {
+			for _, s := range c.Series {
+				if s.In == oldProject && s.Base(oldBase.Name) != nil && s.Base(newBase.Name) != nil {
+					list = append(list, worktree.DiffOptions{Series: s, Old: oldBase.Name, New: newBase.Name})
+				}
+			}
+			if len(list) == 0 {
+				return nil, fmt.Errorf("no series is on both %s and %s", words[0], words[1])
+			}
+			return list, nil
+		}
+	}
+	key, first, pair := strings.Cut(words[0], "/")
+	if !pair {
+		key, first = "", words[0]
+	}
+	s, err := oneSeries(c, key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", words[0], err)
+	}
+	d := worktree.DiffOptions{Series: s, Old: first}
+	if len(words) == 2 {
+		if d.New = words[1]; strings.Contains(words[1], "/") {
+			k, form, _ := strings.Cut(words[1], "/")
+			if k != s.Key {
+				return nil, fmt.Errorf("%s and %s are not of one series", words[0], words[1])
+			}
+			d.New = form
+		}
+	} else if b := s.Submit(); b != nil && b.Name != first {
+		d.New = b.Name
+	} else {
+		return nil, fmt.Errorf("name what to compare %s with", words[0])
+	}
+	return []worktree.DiffOptions{d}, nil
 }
 
 // printPairs prints a comparison.

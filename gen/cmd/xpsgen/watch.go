@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"xpsgen/vmtest/tree/manifest"
 	"xpsgen/vmtest/watch"
 )
 
-// watched are the folders of the workbench out of which a run is made.
-var watched = []string{"kernel-patches", "iproute2-patches", "bpf", "uapi", "vmtest"}
+// watched are the folders of the workbench out of which a run is made, beside
+// those of its projects.
+var watched = []string{"bpf", "uapi", "vmtest"}
 
 // watchSuite runs the suite, and again whenever something that it is made of
 // has changed, until it is interrupted. It ends as the last run did.
@@ -21,7 +23,14 @@ func (env *environment) watchSuite(ctx context.Context, o *suiteOptions) error {
 	if err != nil {
 		return err
 	}
+	change, err := manifest.LoadChange(root)
+	if err != nil {
+		return err
+	}
 	var dirs []string
+	for _, p := range change.Projects {
+		dirs = append(dirs, p.Dir)
+	}
 	for _, dir := range watched {
 		dirs = append(dirs, filepath.Join(root, dir))
 	}

@@ -66,6 +66,9 @@ func (j *job) ahead(ctx context.Context, checks []Check) error {
 			j.fresh[key] = r
 			j.advanced(t.c)
 			mu.Unlock()
+			if r.Code == Blocked {
+				return nil
+			}
 			return j.memo.put(key, r.Result)
 		})
 	}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // flavors are the ways to build, by the checks that look at them.
@@ -127,7 +128,7 @@ func (j *job) commits() (list []built) {
 			continue
 		}
 		same := ""
-		if !slices.ContainsFunc(p.Files, func(f *File) bool { return !unseen(j.Project, f.Old) || !unseen(j.Project, f.New) }) {
+		if !slices.ContainsFunc(p.Files, func(f *File) bool { return !unseen(j.Build, f.Old) || !unseen(j.Build, f.New) }) {
 			same = p.BeforeTree
 		}
 		for _, c := range []built{{commit: p.Before, tree: p.BeforeTree}, {p.After, p.AfterTree, same}} {
@@ -139,15 +140,15 @@ func (j *job) commits() (list []built) {
 	return list
 }
 
-// unseen reports whether no build of ours reads a file of a project. What the
+// unseen reports whether no build of ours reads a file. What the
 // kernel's documentation says to Kconfig is read.
-func unseen(project, name string) bool {
+func unseen(build manifest.Build, name string) bool {
 	base := path.Base(name)
 	dirs := []string{"tools/testing/", "tools/bpf/bpftool/"}
 	if !strings.HasPrefix(base, "Kconfig") && !strings.HasPrefix(base, "Makefile") {
 		dirs = append(dirs, "Documentation/")
 	}
-	if project == iproute2 {
+	if build == manifest.BuildIPRoute2 {
 		dirs = []string{"man/", "doc/", "testsuite/"}
 	}
 	return name == "" || slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(name, d) })
@@ -170,7 +171,7 @@ func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (e
 	if len(missing) == 0 {
 		return nil
 	}
-	step := "build " + j.Project + " " + j.Base
+	step := "build " + j.Name()
 	text := "the base"
 	if n > 0 {
 		text = fmt.Sprintf("up to patch %d of %d", n, len(j.Patches))
@@ -189,7 +190,7 @@ func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (e
 		g.Go(func() (err error) {
 			b := &builder{src: j.repo.src, dir: filepath.Join(filepath.Dir(j.repo.src), f), flavor: f, config: config,
 				jobs: j.opt.Jobs, targets: j.targets(), changed: j.changed(), full: j.opt.Full}
-			if j.Project == linux {
+			if j.Build == kbuild {
 				states[i], err = b.kernel(ctx)
 			} else {
 				states[i], err = b.iproute2(ctx)
@@ -223,7 +224,7 @@ func (j *job) stateFile(flavor, tree string) string {
 
 // configInput identifies all that a kernel's configuration is made of.
 func (j *job) configInput(ctx context.Context, commit string) (string, error) {
-	if j.Project != linux {
+	if j.Build != kbuild {
 		return "", nil
 	}
 	out, err := j.repo.git(ctx, "ls-tree", "-r", commit)

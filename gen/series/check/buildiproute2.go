@@ -16,6 +16,7 @@ import (
 
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/proc"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // dependCompiler is compiler for a tree whose Makefiles do not know which file
@@ -163,7 +164,7 @@ func (b *builder) sync(with string) (done func() error, err error) {
 // steersBuild reports whether a file of the tree can have an influence on how
 // others are compiled, that the compiler does not know of.
 func steersBuild(name string) bool {
-	return !hasSuffix(".c", ".h")(name) && !unseen(iproute2, name)
+	return !hasSuffix(".c", ".h")(name) && !unseen(manifest.BuildIPRoute2, name)
 }
 
 // compare lists the files of the tree, and those that are not the same in the

@@ -39,8 +39,11 @@ func checkPatchScript(ctx context.Context, j *job, p *Patch) (Result, error) {
 		return Result{}, err
 	}
 	ignore := slices.Clone(ignoredTypes)
-	args := []string{"perl", script, "--strict", "--codespell", "--max-line-length=80", "--show-types", "--color=never"}
-	if j.Project != linux {
+	args := []string{"perl", script, "--strict", "--codespell", "--show-types", "--color=never"}
+	if n := j.Target.LineLength; n > 0 {
+		args = append(args, fmt.Sprintf("--max-line-length=%d", n))
+	}
+	if j.Build != kbuild {
 		ignore = append(ignore, ignoredElsewhere...)
 		args = append(args, "--no-tree")
 	}

@@ -17,6 +17,9 @@ import (
 // Copies returns for each patch of opt.Thread who gets a copy, as get_maintainer
 // of the target tree says.
 func Copies(ctx context.Context, opt Options) (all [][]Recipient, err error) {
+	if opt.Thread.NoScripts {
+		return nil, nil
+	}
 	j := newJob(&opt)
 	defer j.release()
 	for _, p := range j.Patches {

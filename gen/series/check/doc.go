@@ -6,15 +6,16 @@
 // A check looks at a whole thread or at one patch of it. It ends with one of
 // the codes that netdev's own runner (NIPA) knows: 0 passed, 250 a warning,
 // anything else failed. Scripts such as checkpatch and get_maintainer are
-// always those of the tree that the series is for; for iproute2, which has
-// none, those of the kernel tree it is posted beside.
+// always those of the tree that the series is for, or of the project that its
+// series.toml names as the one with the scripts.
 //
 // What a check says is remembered under the hash of all that it looked at, so
 // that an unchanged series is checked in seconds.
 //
-// Errors: a check that finds something returns a [Result], never an error. An
-// error means that the check could not be made: a [*ToolError] says that a
-// program is missing, anything else that the workbench broke down.
+// Errors: a check that finds something returns a [Result], never an error. A
+// check whose script the tree does not have is Blocked. An error means that the
+// check could not be made: a [*ToolError] says that a program is missing,
+// anything else that the workbench broke down.
 //
 // Needs git, and what deps lists for the group series.
 package check

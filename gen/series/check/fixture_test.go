@@ -181,7 +181,7 @@ func (f *fixture) commit(t *testing.T, steps []step) {
 		f.git(t, "add", "-A")
 		f.git(t, "-c", "user.name="+name, "-c", "user.email="+strings.TrimSuffix(email, ">"), "commit", "-q", "-m", message)
 	}
-	out := filepath.Join(f.dir, "net-next")
+	out := filepath.Join(f.dir, "a/net-next")
 	f.git(t, "format-patch", "-q", "--zero-commit", "--no-signature", "--full-index", "-N", "-o", out, fmt.Sprintf("HEAD~%d", len(steps)))
 	f.git(t, "reset", "-q", "--hard", fmt.Sprintf("HEAD~%d", len(steps)))
 }
@@ -189,7 +189,7 @@ func (f *fixture) commit(t *testing.T, steps []step) {
 // patches are the patch files.
 func (f *fixture) patches(t *testing.T) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(f.dir, "net-next", "*.patch"))
+	found, err := filepath.Glob(filepath.Join(f.dir, "a/net-next", "*.patch"))
 	if err != nil || len(found) == 0 {
 		t.Fatalf("no patches: %v", err)
 	}
@@ -223,25 +223,36 @@ func (f *fixture) check(t *testing.T, cache string, opt Options) []Row {
 // run is check where that may fail.
 func (f *fixture) run(t *testing.T, ctx context.Context, cache string, opt Options) ([]Row, error) {
 	t.Helper()
-	f.write(t, f.dir, map[string]string{manifest.Name: fmt.Sprintf(`title = "net: a series"
-project = "linux"
-version = 1
-prefix = %q
+	f.write(t, f.dir, map[string]string{manifest.Name: fmt.Sprintf(`[project]
+name = "linux"
+build = "kbuild"
+[[target]]
+name = "net-next"
+list = "netdev@vger.kernel.org"
+max-patches = 15
+line-length = 80
+rules = ["netdev"]
 [[base]]
 name = "net-next"
 role = "submit"
 [[base.source]]
 kind = "deb"
 package = "none"
+[[series]]
+key = "a"
+title = "net: a series"
+target = "net-next"
+prefix = %q
 `, f.prefix)})
 	if f.cover != "" {
-		f.write(t, f.dir, map[string]string{CoverName: f.cover})
+		f.write(t, f.dir, map[string]string{"a/" + CoverName: f.cover})
 	}
 	m, err := manifest.Load(f.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt.Thread, err = Load(t.Context(), LoadOptions{Series: m, Base: "net-next", Tree: tree.Options{Dir: f.base, Cache: cache}})
+	thread := manifest.Thread{Project: m, Series: m.Find("a"), Base: &m.Bases[0]}
+	opt.Thread, err = Load(t.Context(), LoadOptions{Thread: thread, Tree: tree.Options{Dir: f.base, Cache: cache}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// MaxPatches is how long a series for netdev may be.
-const MaxPatches = 15
-
 // coverFrom is from how many patches on a series needs a cover letter.
 const coverFrom = 3
 
@@ -27,8 +24,8 @@ func checkCover(_ context.Context, j *job) (Result, error) {
 }
 
 func checkCount(_ context.Context, j *job) (Result, error) {
-	if n := len(j.Patches); n > MaxPatches {
-		return fail("%d patches, at most %d are taken: split the series", n, MaxPatches), nil
+	if n, most := len(j.Patches), j.Target.MaxPatches; most > 0 && n > most {
+		return fail("%d patches, at most %d are taken: split the series", n, most), nil
 	}
 	return pass("%d patches", len(j.Patches)), nil
 }
@@ -50,29 +47,28 @@ func treeTags(prefix string) (tags []string) {
 }
 
 func checkTreeTag(_ context.Context, j *job) (Result, error) {
-	if tags := treeTags(j.Prefix); len(tags) > 0 {
+	tags := treeTags(j.Prefix)
+	switch {
+	case len(tags) > 0:
 		return pass("[%s]", j.Prefix), nil
+	case j.Target.Name == "":
+		return pass("the series has no target, and its subject names no tree"), nil
 	}
 	return fail("prefix %q names no tree: write %q into series.toml", j.Prefix,
-		strings.TrimSpace(j.Prefix+" "+j.tag())), nil
-}
-
-// tag is the tree that the thread is for.
-func (t *Thread) tag() string {
-	if t.Tree != "" {
-		return t.Tree
-	}
-	return t.Base
+		strings.TrimSpace(j.Prefix+" "+j.Target.Name)), nil
 }
 
 var subjectBrackets = regexp.MustCompile(`^\[([^\]]*)\]`)
 
 func checkPrefix(_ context.Context, j *job) (Result, error) {
+	if j.Target.Name == "" {
+		return pass("the series has no target"), nil
+	}
 	var wrong []string
 	judge := func(what string, tags []string) {
 		for _, tag := range tags {
-			if tag != j.tag() {
-				wrong = append(wrong, fmt.Sprintf("%s: [%s], but the series is for %s", what, tag, j.tag()))
+			if tag != j.Target.Name {
+				wrong = append(wrong, fmt.Sprintf("%s: [%s], but the series is for %s", what, tag, j.Target.Name))
 			}
 		}
 	}
@@ -118,9 +114,13 @@ var spaceBeforeTab = regexp.MustCompile(`^\t* +\t`)
 
 func checkApply(_ context.Context, j *job) (Result, error) {
 	if e := j.ApplyErr; e != nil {
-		return fail("patch %d of %d does not apply: %s", e.N, e.Total, strings.TrimSpace(e.File+" "+e.Reason)).with(e.Error(), e.Output), nil
+		return fail("%s, patch %d of %d, does not apply: %s", e.Patch.Step(), e.N, e.Total, strings.TrimSpace(e.File+" "+e.Reason)).with(e.Error(), e.Output), nil
 	}
-	return pass("%d patches on %s", len(j.Patches), j.Origin), nil
+	on := j.Origin
+	if len(j.Stands) > 0 {
+		on += " with " + strings.Join(j.Stands, ", ")
+	}
+	return pass("%d patches on %s", len(j.Patches), on), nil
 }
 
 // checkBase compares what each patch says that its files were with what they
@@ -146,7 +146,7 @@ func checkBase(ctx context.Context, j *job) (Result, error) {
 	switch {
 	case len(wrong) > 0:
 		return fail("made on another base: %s", wrong[0]).with(append(wrong,
-			"renew them: xpsgen series refresh "+j.Base)...), nil
+			"renew them: xpsgen series refresh "+j.Name())...), nil
 	case j.Commit != "":
 		return pass("base-commit: %s", j.Commit), nil
 	case len(j.Prefix) >= 3 && strings.HasPrefix(strings.ToUpper(j.Prefix), "RFC"):

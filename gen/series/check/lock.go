@@ -26,7 +26,7 @@ func (j *job) lock(ctx context.Context, what string) error {
 		}
 	}
 	for _, t := range trees {
-		lock, err := cache.Acquire(ctx, filepath.Dir(t.repo.src)+".lock", what+j.Project+" "+j.Base, j.opt.Progress)
+		lock, err := cache.Acquire(ctx, filepath.Dir(t.repo.src)+".lock", what+j.Name(), j.opt.Progress)
 		if err != nil {
 			release()
 			return err

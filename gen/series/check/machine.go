@@ -33,7 +33,7 @@ func WriteJSON(w io.Writer, rows []Row) error {
 func WriteJUnit(w io.Writer, rows []Row) error {
 	r := &ktap.Report{}
 	for _, row := range rows {
-		suite := row.Project + "/" + row.Base
+		suite := row.Thread()
 		if len(r.Tests) == 0 || r.Tests[len(r.Tests)-1].Name != suite {
 			r.Tests = append(r.Tests, ktap.Test{Name: suite})
 		}

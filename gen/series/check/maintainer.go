@@ -36,7 +36,7 @@ func (j *job) recipients(ctx context.Context, p *Patch) ([]Recipient, error) {
 	// base that came as a package has none.
 	args := []string{"perl", script, "--git-min-percent", "35", "--no-git-fallback"}
 	var all []Recipient
-	if j.Project != linux {
+	if j.Build != kbuild {
 		args = append(args, "--no-tree", "--mpath", "MAINTAINERS")
 		if all, err = j.general(ctx); err != nil {
 			return nil, err
@@ -135,6 +135,7 @@ func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	want := bare(j.Target.List)
 	people, lists := 0, []string{}
 	var log []string
 	for _, r := range all {
@@ -148,10 +149,10 @@ func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	switch {
 	case people == 0:
 		return fail("get_maintainer names nobody").with(log...), nil
-	case !slices.Contains(lists, "netdev@vger.kernel.org") && !slices.ContainsFunc(slices.Concat(j.opt.To, j.opt.Cc), func(a string) bool {
-		return bare(a) == "netdev@vger.kernel.org"
+	case want != "" && !slices.Contains(lists, want) && !slices.ContainsFunc(slices.Concat(j.opt.To, j.opt.Cc), func(a string) bool {
+		return bare(a) == want
 	}):
-		return warn("%d people, and not netdev@vger.kernel.org", people).with(log...), nil
+		return warn("%d people, and not %s", people, want).with(log...), nil
 	}
 	return pass("%d people, %s", people, strings.Join(lists, ", ")).with(log...), nil
 }

@@ -46,7 +46,7 @@ func (j *job) memoKey(c *Check, p *Patch) string {
 	if p != nil {
 		fmt.Fprintf(h, "%s %s %s\n%d %s", p.Before, p.BeforeTree, p.AfterTree, len(p.Text), p.Text)
 	} else {
-		fmt.Fprintf(h, "%q %d %q %q %q %q %q %q\n", j.Title, j.Version, j.Prefix, j.Tree, j.Commit, j.Base, j.Origin, j.Cover)
+		fmt.Fprintf(h, "%q %d %q %+v %q %q %q %q\n", j.Title, j.Version, j.Prefix, j.Target, j.Commit, j.Base, j.Origin, j.Cover)
 		fmt.Fprintf(h, "%s %v\n", j.BaseCommit, j.ApplyErr)
 		for _, p := range j.Patches {
 			fmt.Fprintf(h, "%q %d %s", p.File, len(p.Text), p.Text)
@@ -55,7 +55,7 @@ func (j *job) memoKey(c *Check, p *Patch) string {
 	if c.builds {
 		fmt.Fprintf(h, "%v %q %q %q", j.opt.Full, j.targets(), j.changed(), kernelConfig)
 	}
-	fmt.Fprintf(h, "%q %q", j.opt.To, j.opt.Cc)
+	fmt.Fprintf(h, "%q %q %d %q", j.opt.To, j.opt.Cc, j.Target.LineLength, j.Target.List)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -17,8 +17,8 @@ import (
 func Placeholder(address string) bool { return seriesmail.Placeholder(address) }
 
 func checkFixesPresent(_ context.Context, j *job) (Result, error) {
-	if strings.Contains(j.tag(), "next") {
-		return pass("%s takes features", j.tag()), nil
+	if !j.Target.Fixes {
+		return pass("%s takes features", j.target()), nil
 	}
 	code := false
 	for _, p := range j.Patches {
@@ -32,7 +32,15 @@ func checkFixesPresent(_ context.Context, j *job) (Result, error) {
 	if !code {
 		return pass("documentation only"), nil
 	}
-	return fail("%s takes fixes only, and no patch has a Fixes:", j.tag()), nil
+	return fail("%s takes fixes only, and no patch has a Fixes:", j.target()), nil
+}
+
+// target is what to call the tree that the thread is for.
+func (t *Thread) target() string {
+	if t.Target.Name == "" {
+		return "any tree"
+	}
+	return t.Target.Name
 }
 
 func checkSignedOff(_ context.Context, _ *job, p *Patch) (Result, error) {

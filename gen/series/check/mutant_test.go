@@ -212,7 +212,7 @@ func TestPlaceholderSignOff(t *testing.T) {
 	}
 	rows := f.check(t, t.TempDir(), Options{Checks: checks, Patch: 2})
 	if len(rows) != 1 || rows[0].Code != Warning || !strings.Contains(rows[0].Summary, "--sign-off") ||
-		rows[0].Command != "xpsgen series check --only verify_signedoff --patch 2 linux/net-next" {
+		rows[0].Command != "xpsgen series check --only verify_signedoff --patch 2 a/net-next" {
 		t.Errorf("%+v", rows)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // Check is one thing to look at.
@@ -24,10 +26,14 @@ type Check struct {
 	thread func(ctx context.Context, j *job) (Result, error)
 	patch  func(ctx context.Context, j *job, p *Patch) (Result, error)
 	text   bool
-	// projects it is for; empty means all.
-	projects []string
+	// build is the rules of the projects that it is for; empty means all.
+	build manifest.Build
+	// rule is the rule of the targets that it is for; empty means all.
+	rule string
 	// tools it runs.
 	tools []string
+	// scripted says that it runs a script of the kernel's.
+	scripted bool
 	// reads says that it looks at one patch, and only reads the working tree
 	// at its last commit, so that it can be made of several patches at once.
 	reads bool
@@ -38,42 +44,39 @@ type Check struct {
 	version int
 }
 
-const (
-	linux    = "linux"
-	iproute2 = "iproute2"
-)
+const kbuild = manifest.BuildKbuild
 
 // All are the checks, in the order in which they are made: what costs nothing
 // first.
 func All() []Check {
 	return []Check{
 		{Name: "cover", Group: "series_format", About: "a cover letter for more than two patches", thread: checkCover, text: true},
-		{Name: "patch_count", Group: "series_format", About: "at most 15 patches", thread: checkCount, text: true},
+		{Name: "patch_count", Group: "series_format", About: "no more patches than the tree takes", thread: checkCount, text: true},
 		{Name: "tree_tag", Group: "series_format", About: "the subject names the tree", thread: checkTreeTag, text: true},
 		{Name: "prefix", Group: "series_format", About: "the subject names the right tree, and no patch another", thread: checkPrefix, text: true},
 		{Name: "whitespace", About: "no damaged patch, no blanks at line ends", patch: checkWhitespace, text: true},
 		{Name: "apply", About: "every patch applies, in order", thread: checkApply, text: true},
 		{Name: "base_commit", About: "the patches were made on this base", thread: checkBase},
 		{Name: "fixes_present", About: "a series for a tree of fixes says what it fixes", thread: checkFixesPresent},
-		{Name: "maintainers", About: "new files have an entry in MAINTAINERS", thread: checkMaintainers, projects: []string{linux}, tools: []string{"perl"}},
-		{Name: "uapi_spec", About: "a new rtnetlink attribute stands in its YNL spec", thread: checkUAPISpec, projects: []string{linux}},
-		{Name: "ynl", About: "specs are valid, generated code is up to date", thread: checkYNL, projects: []string{linux}, tools: []string{"python3"}},
+		{Name: "maintainers", About: "new files have an entry in MAINTAINERS", thread: checkMaintainers, build: kbuild, tools: []string{"perl"}},
+		{Name: "uapi_spec", About: "a new rtnetlink attribute stands in its YNL spec", thread: checkUAPISpec, build: kbuild},
+		{Name: "ynl", About: "specs are valid, generated code is up to date", thread: checkYNL, build: kbuild, tools: []string{"python3"}},
 		{Name: "verify_signedoff", About: "signed off by its author", patch: checkSignedOff},
 		{Name: "verify_fixes", About: "Fixes: names a commit as it should", patch: checkFixes},
-		{Name: "checkpatch", About: "checkpatch --strict --codespell --max-line-length=80", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 3, reads: true},
-		{Name: "cc_maintainers", About: "whom get_maintainer names gets a copy", patch: checkCc, tools: []string{"perl"}, reads: true},
+		{Name: "checkpatch", About: "checkpatch --strict --codespell, with the tree's line length", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 3, reads: true, scripted: true},
+		{Name: "cc_maintainers", About: "whom get_maintainer names gets a copy", patch: checkCc, tools: []string{"perl"}, reads: true, scripted: true},
 		{Name: "header_inline", About: "functions in headers are static inline", patch: checkHeaderInline},
 		{Name: "source_inline", About: "no inline in C files", patch: checkSourceInline},
-		{Name: "deprecated_api", About: "no interface that netdev gave up", patch: checkDeprecated, projects: []string{linux}},
-		{Name: "reverse_xmas_tree", About: "locals from the longest line to the shortest", patch: checkLocals, version: 3},
-		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, projects: []string{linux}, tools: []string{"python3"}, version: 2, reads: true},
-		{Name: "check_selftest", About: "selftests in Makefile, .gitignore and a sorted config", patch: checkSelftest, projects: []string{linux}},
+		{Name: "deprecated_api", About: "no interface that netdev gave up", patch: checkDeprecated, build: kbuild, rule: manifest.RuleNetdev},
+		{Name: "reverse_xmas_tree", About: "locals from the longest line to the shortest", patch: checkLocals, version: 3, rule: manifest.RuleNetdev},
+		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, build: kbuild, tools: []string{"python3"}, version: 2, reads: true},
+		{Name: "check_selftest", About: "selftests in Makefile, .gitignore and a sorted config", patch: checkSelftest, build: kbuild},
 		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}},
 		{Name: "yamllint", About: "no new yamllint finding", patch: checkYAML, tools: []string{"yamllint"}},
 		{Name: "build_gcc", About: "gcc W=1: builds, no new warning", patch: checkBuild("gcc"), tools: []string{"gcc", "make"}, builds: true, version: 1},
-		{Name: "sparse", About: "sparse C=1: no new warning", patch: checkSparse, projects: []string{linux}, tools: []string{"gcc", "make", "sparse"}, builds: true, version: 1},
+		{Name: "sparse", About: "sparse C=1: no new warning", patch: checkSparse, build: kbuild, tools: []string{"gcc", "make", "sparse"}, builds: true, version: 1},
 		{Name: "build_clang", About: "clang W=1: builds, no new warning", patch: checkBuild("clang"), tools: []string{"clang", "make"}, builds: true, version: 1},
-		{Name: "build_32bit", About: "ARCH=i386 W=1: builds, no new warning", patch: checkBuild("32bit"), projects: []string{linux}, tools: []string{"gcc", "make"}, builds: true, version: 1},
+		{Name: "build_32bit", About: "ARCH=i386 W=1: builds, no new warning", patch: checkBuild("32bit"), build: kbuild, tools: []string{"gcc", "make"}, builds: true, version: 1},
 	}
 }
 
@@ -109,9 +112,13 @@ func Select(names []string) ([]Check, error) {
 	return some, nil
 }
 
-// of reports whether the check is for a project.
-func (c *Check) of(project string) bool {
-	return len(c.projects) == 0 || slices.Contains(c.projects, project)
+// of reports whether the check is for a thread.
+func (c *Check) of(t *Thread) bool {
+	switch {
+	case c.build != "" && c.build != t.Build, c.builds && t.Build == manifest.BuildNone, c.scripted && t.NoScripts:
+		return false
+	}
+	return c.rule == "" || slices.Contains(t.Target.Rules, c.rule)
 }
 
 // Fast reports whether the check compiles nothing.

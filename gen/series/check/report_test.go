@@ -17,16 +17,16 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 var someRows = []Row{
-	{Project: "linux", Base: "net-next", Check: "cover", Result: Result{Code: Pass, Summary: "there is one"}},
-	{Project: "linux", Base: "net-next", Check: "checkpatch", Patch: 1, Key: "hook", Result: Result{Code: Pass, Summary: "total: 0"}},
-	{Project: "linux", Base: "net-next", Check: "verify_signedoff", Patch: 1, Key: "hook", Result: Result{Code: Warning, Summary: "awaits"},
-		Command: "xpsgen series check --only verify_signedoff --patch 1 linux/net-next"},
-	{Project: "linux", Base: "net-next", Check: "checkpatch", Patch: 2, Key: "tun", Result: Result{Code: Fail, Summary: "total: 1 errors", Log: strings.Repeat("ERROR: bad\n", 10)},
-		Command: "xpsgen series check --only checkpatch --patch 2 linux/net-next"},
-	{Project: "linux", Base: "net-next", Check: "verify_signedoff", Patch: 2, Key: "tun", Result: Result{Code: Warning, Summary: "awaits"},
-		Command: "xpsgen series check --only verify_signedoff --patch 2 linux/net-next"},
-	{Project: "linux", Base: "net-next", Check: "sparse", Patch: 2, Key: "tun", Result: Result{Code: Blocked, Summary: "does not pass build_gcc"}},
-	{Project: "iproute2", Base: "iproute2-next", Check: "cover", Result: Result{Code: 7, Summary: "none"}, Command: "xpsgen series check --only cover iproute2/iproute2-next"},
+	{Project: "linux", Series: "hook", Base: "net-next", Check: "cover", Result: Result{Code: Pass, Summary: "there is one"}},
+	{Project: "linux", Series: "hook", Base: "net-next", Check: "checkpatch", Patch: 1, Key: "hook", Result: Result{Code: Pass, Summary: "total: 0"}},
+	{Project: "linux", Series: "hook", Base: "net-next", Check: "verify_signedoff", Patch: 1, Key: "hook", Result: Result{Code: Warning, Summary: "awaits"},
+		Command: "xpsgen series check --only verify_signedoff --patch 1 hook/net-next"},
+	{Project: "linux", Series: "hook", Base: "net-next", Check: "checkpatch", Patch: 2, Key: "tun", Result: Result{Code: Fail, Summary: "total: 1 errors", Log: strings.Repeat("ERROR: bad\n", 10)},
+		Command: "xpsgen series check --only checkpatch --patch 2 hook/net-next"},
+	{Project: "linux", Series: "hook", Base: "net-next", Check: "verify_signedoff", Patch: 2, Key: "tun", Result: Result{Code: Warning, Summary: "awaits"},
+		Command: "xpsgen series check --only verify_signedoff --patch 2 hook/net-next"},
+	{Project: "linux", Series: "hook", Base: "net-next", Check: "sparse", Patch: 2, Key: "tun", Result: Result{Code: Blocked, Summary: "does not pass build_gcc"}},
+	{Project: "iproute2", Series: "ip", Base: "iproute2-next", Check: "cover", Result: Result{Code: 7, Summary: "none"}, Command: "xpsgen series check --only cover ip/iproute2-next"},
 }
 
 func TestReports(t *testing.T) {

@@ -68,8 +68,9 @@ func (r Result) with(lines ...string) Result {
 
 // Row is the result of one check of one patch, or of one thread.
 type Row struct {
-	// Project and Base name the thread.
+	// Project, Series and Base name the thread.
 	Project string `json:"project"`
+	Series  string `json:"series"`
 	Base    string `json:"base"`
 	// Check is the check's name.
 	Check string `json:"check"`
@@ -85,6 +86,9 @@ type Row struct {
 	// Command makes this check alone.
 	Command string `json:"command"`
 }
+
+// Thread is the name of the row's thread.
+func (r *Row) Thread() string { return r.Series + "/" + r.Base }
 
 // Counts are the rows by how they ended.
 type Counts struct{ Passed, Warned, Failed, Blocked int }

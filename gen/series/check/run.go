@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -70,17 +71,17 @@ func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 	}
 	t := opt.Thread
 	if opt.Patch < 0 || opt.Patch > len(t.Patches) {
-		return nil, fmt.Errorf("%s has %d patches, not %d", t.Base, len(t.Patches), opt.Patch)
+		return nil, fmt.Errorf("%s has %d patches, not %d", t.Name(), len(t.Patches), opt.Patch)
 	}
 	j := newJob(&opt)
 	defer j.release()
-	step := "check " + t.Project + " " + t.Base
+	step := "check " + t.Name()
 	if !opt.Known {
 		defer opt.Progress.Step(step, fmt.Sprintf("%d patches", len(t.Patches)))(&err)
 	}
 	var mine []Check
 	for _, c := range checks {
-		if c.of(t.Project) {
+		if c.of(t) {
 			mine = append(mine, c)
 		}
 	}
@@ -175,7 +176,7 @@ func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
 
 // row makes one check, or finds what it said before.
 func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) (Row, error) {
-	r := Row{Project: j.Project, Base: j.Base, Check: c.Name, Command: j.command(c, p)}
+	r := Row{Project: j.Project, Series: j.Series, Base: j.Base, Check: c.Name, Command: j.command(c, p)}
 	if p != nil {
 		r.Patch, r.Key, r.Subject = p.N, p.Key, p.Title
 	}
@@ -222,6 +223,9 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 		return r, err
 	}
 	r.Result, r.Elapsed = made.Result, made.Elapsed
+	if r.Code == Blocked {
+		return r, nil
+	}
 	return r, j.memo.put(key, r.Result)
 }
 
@@ -234,6 +238,10 @@ func (j *job) make(ctx context.Context, c *Check, p *Patch) (r Row, err error) {
 		r.Result, err = c.thread(ctx, j)
 	}
 	r.Elapsed = time.Since(start)
+	var missing *ToolError
+	if errors.As(err, &missing) && missing.Tree != "" {
+		r.Result, err = Result{Code: Blocked, Summary: missing.Error()}, nil
+	}
 	return r, err
 }
 
@@ -258,7 +266,7 @@ func (j *job) advanced(c *Check) {
 	if j.opt.Known {
 		return
 	}
-	j.opt.Progress.Emit(progress.Event{Step: "check " + j.Project + " " + j.Base, State: progress.Advanced,
+	j.opt.Progress.Emit(progress.Event{Step: "check " + j.Name(), State: progress.Advanced,
 		Text: c.Name, Done: int64(j.done), Total: int64(j.total), Unit: "checks"})
 }
 
@@ -271,5 +279,5 @@ func (j *job) command(c *Check, p *Patch) string {
 	if j.opt.Full {
 		s += " --full"
 	}
-	return s + " " + j.Project + "/" + j.Base
+	return s + " " + j.Name()
 }

@@ -33,7 +33,7 @@ func WriteTable(w io.Writer, rows []Row, opt TableOptions) error {
 	}
 	thread := ""
 	for i := 0; i < len(rows); {
-		if t := rows[i].Project + " " + rows[i].Base; t != thread {
+		if t := rows[i].Thread(); t != thread {
 			if thread != "" {
 				fmt.Fprintln(b)
 			}
@@ -42,7 +42,7 @@ func WriteTable(w io.Writer, rows []Row, opt TableOptions) error {
 		}
 		// The rows of a thread, check by check.
 		end := i
-		for end < len(rows) && rows[end].Project == rows[i].Project && rows[end].Base == rows[i].Base {
+		for end < len(rows) && rows[end].Thread() == rows[i].Thread() {
 			end++
 		}
 		for _, name := range checkOrder(rows[i:end]) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"xpsgen/vmtest/tree"
@@ -20,20 +21,28 @@ const CoverName = "cover.md"
 
 // Thread is a series on one base: what becomes one thread of mails.
 type Thread struct {
-	// Project and Base name it; Title, Version and Prefix are the manifest's.
-	Project, Base string
-	Title         string
-	Version       int
-	Prefix        string
-	Role          manifest.Role
-	// Tree is the maintainer's tree that the thread is for, such as
-	// "net-next"; empty means the base's name.
-	Tree string
+	// Project, Series and Base name it; Title, Version and Prefix are the
+	// manifest's.
+	Project, Series, Base string
+	Title                 string
+	Version               int
+	Prefix                string
+	Role                  manifest.Role
+	// Build names the rules to compile the project.
+	Build manifest.Build
+	// NoScripts says that the kernel's scripts do not apply to the project.
+	NoScripts bool
+	// Target is the tree that the thread is for. One without a name means any
+	// tree.
+	Target manifest.Target
+	// Stands are the series of the project that this one stands on.
+	Stands []string
 	// Origin says where the base came from. Commit is the public commit that
-	// it is, empty if it is none.
+	// the series stands on, empty if it is none.
 	Origin string
 	Commit string
-	// BaseCommit is the base in the repository GitDir.
+	// BaseCommit is what the series stands on in the repository GitDir: the
+	// base, with the patches of Stands.
 	BaseCommit string
 	GitDir     string
 	// Cover is the cover letter's text, nil if there is none.
@@ -68,52 +77,55 @@ type Patch struct {
 	BeforeTree, AfterTree string
 }
 
-// LoadOptions say which thread to load. Series and Cache are required.
+// LoadOptions say which thread to load. Thread and Cache are required.
 type LoadOptions struct {
-	Series *tree.Series
-	// Base is the name of a base of the series.
-	Base string
+	Thread manifest.Thread
 	// Tree options: a directory of the user's, and the cache.
 	Tree tree.Options
 }
 
-// Load opens the base of a thread and applies the patches to it. Patches that
-// do not apply are no error: see [Thread.ApplyErr].
+// Name is what a user calls the thread: "hook/net-next".
+func (t *Thread) Name() string { return t.Series + "/" + t.Base }
+
+// Load opens the base of a thread and applies what the series stands on, and
+// its patches. Patches that do not apply are no error: see [Thread.ApplyErr].
 func Load(ctx context.Context, opt LoadOptions) (*Thread, error) {
-	b, err := opt.Series.Base(opt.Base)
-	if err != nil {
-		return nil, err
-	}
+	p, s, b := opt.Thread.Project, opt.Thread.Series, opt.Thread.Base
 	o := opt.Tree
-	o.Series, o.Base = opt.Series, opt.Base
+	o.Project, o.Base, o.Variant.Select = p, b.Name, tree.Selection{Only: []string{s.Key}}
 	src, err := tree.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	t := &Thread{
-		Project: opt.Series.Project, Base: b.Name, Title: opt.Series.Title, Version: opt.Series.Version,
-		Prefix: opt.Series.Prefix, Role: b.Role, Origin: src.Origin,
-		BaseCommit: src.BaseCommit, GitDir: src.GitDir(),
-		repo: &repo{gitDir: src.GitDir(), src: filepath.Join(o.Cache, "work", "series-"+opt.Series.Project+"-"+b.Name, "src")},
+		Project: p.Name, Series: s.Key, Base: b.Name, Title: s.Title, Version: s.Version, Prefix: s.Prefix, Role: b.Role,
+		Build: p.Build, NoScripts: p.Scripts == manifest.NoScripts,
+		Origin: src.Origin, BaseCommit: src.BaseCommit, GitDir: src.GitDir(),
+		repo: &repo{gitDir: src.GitDir(), src: filepath.Join(o.Cache, "work", "series-"+p.Name+"-"+b.Name, "src")},
 	}
-	if b.Tree != "" {
-		t.Tree = b.Tree
-	} else if len(opt.Series.Trees) > 0 {
-		t.Tree = opt.Series.Trees[0].Name
+	if target := p.Target(s.Target); target != nil {
+		t.Target = *target
 	}
-	if t.Commit = b.Commit; t.Commit == "" && strings.HasPrefix(src.Origin, "git ") {
-		t.Commit = src.BaseCommit
-	}
-	t.Cover, err = os.ReadFile(filepath.Join(opt.Series.Dir, CoverName))
+	t.Cover, err = os.ReadFile(filepath.Join(p.Dir, s.Key, CoverName))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read cover letter: %w", err)
 	}
-	for i, p := range src.Patches {
-		data, err := os.ReadFile(p.Path)
-		if err != nil {
-			return nil, fmt.Errorf("read patch %s: %w", p.Key, err)
+	below := 0
+	for _, q := range src.Patches {
+		if q.Series != s.Key {
+			if below++; !slices.Contains(t.Stands, q.Series) {
+				t.Stands = append(t.Stands, q.Series)
+			}
+			continue
 		}
-		t.Patches = append(t.Patches, newPatch(i+1, p, string(data)))
+		data, err := os.ReadFile(q.Path)
+		if err != nil {
+			return nil, fmt.Errorf("read patch %s: %w", q.Key, err)
+		}
+		t.Patches = append(t.Patches, newPatch(len(t.Patches)+1, q, string(data)))
+	}
+	if t.Commit = b.Commit; t.Commit == "" && strings.HasPrefix(src.Origin, "git ") {
+		t.Commit = src.BaseCommit
 	}
 	head, err := src.Commit(ctx)
 	if errors.As(err, &t.ApplyErr) {
@@ -122,7 +134,23 @@ func Load(ctx context.Context, opt LoadOptions) (*Thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, t.findCommits(ctx, head)
+	return t, t.findCommits(ctx, head, below)
+}
+
+// LoadBase opens the first base of a project without patches, for the scripts
+// that it has.
+func LoadBase(ctx context.Context, p *manifest.Project, o tree.Options) (*Thread, error) {
+	b, err := p.Base("")
+	if err != nil {
+		return nil, err
+	}
+	o.Project, o.Base, o.Variant = p, b.Name, tree.Variant{Unpatched: true}
+	src, err := tree.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Thread{Project: p.Name, Base: b.Name, Build: p.Build, Origin: src.Origin, BaseCommit: src.BaseCommit, GitDir: src.GitDir(),
+		repo: &repo{gitDir: src.GitDir(), src: filepath.Join(o.Cache, "work", "series-"+p.Name+"-"+b.Name, "src")}}, nil
 }
 
 func newPatch(n int, p tree.Patch, text string) *Patch {
@@ -155,18 +183,23 @@ func header(text, name string) string {
 	return value
 }
 
-// findCommits ties the patches to the commits that were made of them.
-func (t *Thread) findCommits(ctx context.Context, head string) error {
+// findCommits ties the patches to the commits that were made of them. The first
+// commits are those of the series that this one stands on.
+func (t *Thread) findCommits(ctx context.Context, head string, below int) error {
 	out, err := t.repo.git(ctx, "log", "--reverse", "--format=%H%x00%T%x00%an%x00%ae%x00%s%x00%b%x01", t.BaseCommit+".."+head)
 	if err != nil {
-		return fmt.Errorf("list the commits of %s: %w", t.Base, err)
+		return fmt.Errorf("list the commits of %s: %w", t.Name(), err)
 	}
 	records := strings.Split(strings.TrimSuffix(strings.TrimSpace(out), "\x01"), "\x01")
 	if out == "" {
 		records = nil
 	}
-	if len(records) != len(t.Patches) {
-		return fmt.Errorf("list the commits of %s: %d commits of %d patches", t.Base, len(records), len(t.Patches))
+	if len(records) != below+len(t.Patches) {
+		return fmt.Errorf("list the commits of %s: %d commits of %d patches", t.Name(), len(records), below+len(t.Patches))
+	}
+	if below > 0 {
+		t.BaseCommit, _, _ = strings.Cut(strings.TrimPrefix(records[below-1], "\n"), "\x00")
+		records = records[below:]
 	}
 	before := t.BaseCommit
 	beforeTree, err := t.repo.git(ctx, "rev-parse", before+"^{tree}")
@@ -176,7 +209,7 @@ func (t *Thread) findCommits(ctx context.Context, head string) error {
 	for i, record := range records {
 		f := strings.Split(strings.TrimPrefix(record, "\n"), "\x00")
 		if len(f) != 6 {
-			return fmt.Errorf("list the commits of %s: %q", t.Base, record)
+			return fmt.Errorf("list the commits of %s: %q", t.Name(), record)
 		}
 		p := t.Patches[i]
 		p.Before, p.BeforeTree, p.After, p.AfterTree = before, beforeTree, f[0], f[1]

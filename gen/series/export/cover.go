@@ -67,7 +67,9 @@ func (h *Half) cover() ([]byte, error) {
 	fmt.Fprintf(&b, "Date: %s\n", h.Base.Patches[0].Date.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
 	b.WriteString(mail.EncodeText("Subject", brackets, s.Title))
 	fmt.Fprintf(&b, "Message-Id: <%s>\n", h.MessageID(0))
-	b.WriteString(mail.EncodeAddresses("To", to))
+	if len(to) > 0 {
+		b.WriteString(mail.EncodeAddresses("To", to))
+	}
 	if len(cc) > 0 {
 		b.WriteString(mail.EncodeAddresses("Cc", cc))
 	}
@@ -86,10 +88,7 @@ func (h *Half) version() int {
 
 func (h *Half) coverBody() string {
 	parts := []string{h.coverText()}
-	if s := h.Sister; s != nil && len(s.Base.Patches) > 0 {
-		parts = append(parts, fmt.Sprintf("The %s half, [%s], is posted beside this:\n%s",
-			s.Series.Project, s.prefix(), lore(s.MessageID(0))))
-	}
+	parts = append(parts, h.related()...)
 	if links := h.earlier(); links != "" {
 		parts = append(parts, links)
 	}
@@ -106,15 +105,44 @@ func (h *Half) coverBody() string {
 	return strings.Join(parts, "\n\n") + "\n"
 }
 
+// related names the series that this one stands on, and those posted with it
+// that stand on this one.
+func (h *Half) related() (parts []string) {
+	for _, s := range h.Needs {
+		what := fmt.Sprintf("This stands on the series %q", s.Title)
+		i := slices.IndexFunc(h.Beside, func(o *Half) bool { return o.Series == s })
+		switch {
+		case i >= 0:
+			parts = append(parts, fmt.Sprintf("%s, [%s], which is posted beside it:\n%s", what, h.Beside[i].prefix(), where(s, h.Beside[i].MessageID(0))))
+		case len(s.Sent) > 0:
+			last := s.Sent[len(s.Sent)-1]
+			parts = append(parts, fmt.Sprintf("%s, v%d:\n%s", what, last.Version, where(s, last.MessageID)))
+		default:
+			parts = append(parts, what+", which is not posted yet.")
+		}
+	}
+	for _, o := range h.Beside {
+		if slices.Contains(o.Needs, h.Series) && len(o.Base.Patches) > 0 {
+			parts = append(parts, fmt.Sprintf("The series %q, [%s], stands on this and is posted beside it:\n%s",
+				o.Series.Title, o.prefix(), where(o.Series, o.MessageID(0))))
+		}
+	}
+	return parts
+}
+
 // earlier links the versions before.
 func (h *Half) earlier() string {
 	var lines []string
 	if l := h.Series.Attribution.Link; l != "" {
-		lines = append(lines, "Link to the RFC of 2019: "+l)
+		text := h.Series.Attribution.LinkText
+		if text == "" {
+			text = "Link"
+		}
+		lines = append(lines, text+": "+l)
 	}
 	for _, p := range h.Series.Sent {
 		if p.Version < h.Series.Version {
-			lines = append(lines, fmt.Sprintf("Link to v%d: %s", p.Version, lore(p.MessageID)))
+			lines = append(lines, fmt.Sprintf("Link to v%d: %s", p.Version, where(h.Series, p.MessageID)))
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -124,10 +152,16 @@ func (h *Half) earlier() string {
 // nobody may take the second for it: what a distribution packages is no commit
 // of a public tree.
 func (h *Half) baseLine() string {
-	if c := h.Thread.Commit; c != "" {
-		return "base-commit: " + c
+	with := ""
+	if len(h.Thread.Stands) > 0 {
+		with = "with the patches of " + strings.Join(h.Thread.Stands, ", ") + ",\n"
 	}
-	return fmt.Sprintf("Made on %s,\nwhich is no commit of a public tree; the index lines name the exact blobs.", h.Thread.Origin)
+	if c := h.Thread.Commit; c != "" && with == "" {
+		return "base-commit: " + c
+	} else if c != "" {
+		return "Made on the base-commit below " + with + "which are posted apart.\n\nbase-commit: " + c
+	}
+	return fmt.Sprintf("Made on %s,\n%swhich is no commit of a public tree; the index lines name the exact blobs.", h.Thread.Origin, with)
 }
 
 // shortlog lists the patches as git shortlog does, by author.

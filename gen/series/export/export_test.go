@@ -50,9 +50,10 @@ var nobody = mail.Address{Name: "xpsgen", Email: "xpsgen@workbench.invalid"}
 
 func newHalf(project, base, prefix string, patches ...*series.Patch) *Half {
 	return &Half{
-		Series: &series.Series{Manifest: &manifest.Series{}, Dir: project + "-patches", Title: project + ": do what was asked",
+		Series: &series.Series{Manifest: &manifest.Series{}, Dir: project + "-patches", Key: project, Title: project + ": do what was asked",
+			Target:  &manifest.Target{Name: base, List: "netdev@vger.kernel.org", Archive: "https://lore.kernel.org/netdev/"},
 			Project: project, Version: 1, Prefix: prefix, Cover: "Why.\n\n{{bench:cost}}\n\nAnd how."},
-		Base:    &series.Base{Name: base, Tree: &manifest.Tree{Name: base}, Patches: patches},
+		Base:    &series.Base{Name: base, Patches: patches},
 		Thread:  &check.Thread{Project: project, Base: base, Origin: "deb linux-source-7.3 7.3.4-1"},
 		Stat:    " f1 | 1 +\n",
 		Results: map[string]string{"cost": "1 ns\n2 ns\n"},
@@ -63,7 +64,8 @@ func newHalf(project, base, prefix string, patches ...*series.Patch) *Half {
 func pair() (kernel, iproute2 *Half) {
 	kernel = newHalf("linux", "net-next", "RFC net-next", newPatch(1, "net: one", "Body.", nobody), newPatch(2, "net: two", "From here on.\n\n> quoted", nobody))
 	iproute2 = newHalf("iproute2", "iproute2-next", "RFC iproute2-next", newPatch(1, "ip: one", "Body.", nobody), newPatch(3, "ip: three", "Body.", nobody))
-	kernel.Sister, iproute2.Sister = iproute2, kernel
+	kernel.Beside, iproute2.Beside = []*Half{iproute2}, []*Half{kernel}
+	iproute2.Needs = []*series.Series{kernel.Series}
 	return kernel, iproute2
 }
 
@@ -96,20 +98,21 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestSisters: each cover names the other, by the id that the other has.
-func TestSisters(t *testing.T) {
+// TestBeside: of two threads of which one stands on the other, each cover names
+// the other by its id.
+func TestBeside(t *testing.T) {
 	kernel, iproute2 := pair()
 	for _, h := range []*Half{kernel, iproute2} {
 		m, err := h.Messages()
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := h.Sister.Messages()
+		other, err := h.Beside[0].Messages()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Contains(m[0].Data, []byte("https://lore.kernel.org/netdev/"+other[0].ID+"/")) {
-			t.Errorf("%s does not name its sister %s:\n%s", h.Name(), other[0].ID, m[0].Data)
+			t.Errorf("%s does not name %s:\n%s", h.Name(), other[0].ID, m[0].Data)
 		}
 		if bytes.Contains(m[0].Data, []byte("In-Reply-To")) {
 			t.Errorf("%s: the cover is a reply", h.Name())
@@ -215,7 +218,7 @@ func TestSignOff(t *testing.T) {
 	h, _ := pair()
 	h.Base.Patches[1].Author = mail.Address{Name: "Other Person", Email: "o@lists.test"}
 	h.Signer = &mail.Address{Name: "Some Body", Email: "s.body@lists.test"}
-	h.Sister.Signer = h.Signer
+	h.Beside[0].Signer = h.Signer
 	h.Series.Attribution.AssistedBy = []string{"A-Tool:1"}
 	messages, err := h.Messages()
 	if err != nil {

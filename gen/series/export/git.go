@@ -14,7 +14,6 @@ import (
 	"xpsgen/gen/series/mail"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/tree"
-	"xpsgen/vmtest/tree/manifest"
 )
 
 // git runs git on a repository of the cache with nothing configured.
@@ -65,16 +64,8 @@ func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.
 	if err != nil {
 		return "", err
 	}
-	// The patches as they were sent, on the base as it is now.
-	old := *s.Manifest
-	b, err := old.Base(t.Base)
-	if err != nil {
-		return "", err
-	}
-	base := *b
-	base.Patches = sent
-	old.Bases = []manifest.Base{base}
-	opt.Series, opt.Base = &old, base.Name
+	// The patches as they were sent, on what the series stands on now.
+	opt.Project, opt.Base, opt.Patches = s.In, t.Base, append(s.In.Foundation(t.Base, s.Key), sent...)
 	src, err := tree.Open(ctx, opt)
 	if err != nil {
 		return "", err
@@ -87,7 +78,7 @@ func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.
 	if err != nil {
 		return "", err
 	}
-	out, err := git(ctx, t.GitDir, "range-diff", "--no-color", src.BaseCommit+".."+head, t.BaseCommit+".."+t.Head())
+	out, err := git(ctx, t.GitDir, "range-diff", "--no-color", fmt.Sprintf("%s~%d..%s", head, len(sent), head), t.BaseCommit+".."+t.Head())
 	if err != nil {
 		return "", fmt.Errorf("range-diff of %s: %w", t.Base, err)
 	}

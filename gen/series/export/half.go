@@ -14,7 +14,7 @@ import (
 	"xpsgen/gen/series/mail"
 )
 
-// Half is the half of a change that goes to one project.
+// Half is a series on a base that becomes one thread of mails.
 type Half struct {
 	// Series and Base are what is exported, Thread the same with its commits.
 	Series *series.Series
@@ -32,12 +32,14 @@ type Half struct {
 	// Judged is written beside the mails, so that what is archived as sent can
 	// be compared with it; nil if the thread was not judged.
 	Judged *Status
-	// Sister is the other half, nil if there is none.
-	Sister *Half
+	// Needs are the series that this one stands on. Beside are the threads
+	// that are posted with this one.
+	Needs  []*series.Series
+	Beside []*Half
 }
 
 // Name is what the thread's files are called.
-func (h *Half) Name() string { return h.Series.Project + "-" + h.Base.Name }
+func (h *Half) Name() string { return h.Series.Key + "-" + h.Base.Name }
 
 // RFC reports whether the series only asks for comments.
 func (h *Half) RFC() bool { return strings.HasPrefix(strings.ToUpper(h.Series.Prefix)+" ", "RFC ") }
@@ -67,7 +69,7 @@ func (h *Half) sender() mail.Address {
 // cover says: that names the sister's.
 func (h *Half) MessageID(n int) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s %s %d %q %q\n", h.Series.Project, h.Base.Name, h.Series.Version, h.Series.Prefix, h.Series.Title)
+	fmt.Fprintf(sum, "%s %s %d %q %q\n", h.Series.Key, h.Base.Name, h.Series.Version, h.Series.Prefix, h.Series.Title)
 	fmt.Fprintf(sum, "%q %q\n", h.sender().Email, h.Series.Cover)
 	for _, p := range h.Base.Patches {
 		fmt.Fprintf(sum, "%d %s", len(p.Raw), p.Raw)
@@ -79,17 +81,21 @@ func (h *Half) MessageID(n int) string {
 	return fmt.Sprintf("%s.%s-%d-%s", date, hex.EncodeToString(sum.Sum(nil)[:8]), n, h.sender().Email)
 }
 
-// lore is where a mail will be found.
-func lore(id string) string { return "https://lore.kernel.org/netdev/" + id + "/" }
+// where is the address at which a mail of a series will be found. If its
+// target names no archive, it is the Message-Id.
+func where(s *series.Series, id string) string {
+	if s.Target == nil || s.Target.Archive == "" {
+		return "<" + id + ">"
+	}
+	return strings.TrimSuffix(s.Target.Archive, "/") + "/" + id + "/"
+}
 
-// defaultTo is whom a series goes to if the manifest does not say.
-const defaultTo = "netdev@vger.kernel.org"
-
-// to is whom every mail of the thread goes to.
+// to is whom every mail of the thread goes to: those whom the manifest names,
+// or else the target's list. It may be nobody.
 func (h *Half) to() (list []mail.Address, err error) {
 	names := h.Series.Recipients.To
-	if len(names) == 0 {
-		names = []string{defaultTo}
+	if t := h.Series.Target; len(names) == 0 && t != nil && t.List != "" {
+		names = []string{t.List}
 	}
 	return parseAll(names)
 }

@@ -65,7 +65,9 @@ func (h *Half) message(n int) (m Message, err error) {
 		id := "<" + h.MessageID(0) + ">"
 		p.Header = append(p.Header, mail.Field{Name: "In-Reply-To", Value: id}, mail.Field{Name: "References", Value: id})
 	}
-	p.Header = append(p.Header, mail.Field{Name: "To", Value: joinAddresses(to)})
+	if len(to) > 0 {
+		p.Header = append(p.Header, mail.Field{Name: "To", Value: joinAddresses(to)})
+	}
 	if len(cc) > 0 {
 		p.Header = append(p.Header, mail.Field{Name: "Cc", Value: joinAddresses(cc)})
 	}

@@ -37,6 +37,9 @@ func (h *Half) Status(rows []check.Row, shut []gate.Shut) Status {
 	if h.Series.Cover == "" && h.hasCover() {
 		draft = append(draft, "a cover letter: write "+h.Series.Dir+"/"+check.CoverName)
 	}
+	if to, err := h.to(); err == nil && len(to) == 0 {
+		draft = append(draft, "a recipient: give the series a target with a list, or recipients, in series.toml")
+	}
 	for _, name := range h.Unfilled() {
 		draft = append(draft, fmt.Sprintf("the result %q, which the cover letter wants: measure it and give the file with --results", name))
 	}
@@ -50,10 +53,10 @@ func (h *Half) Status(rows []check.Row, shut []gate.Shut) Status {
 		}
 	}
 	if failed > 0 {
-		draft = append(draft, fmt.Sprintf("%d failed checks: xpsgen series check %s/%s", failed, h.Series.Project, h.Base.Name))
+		draft = append(draft, fmt.Sprintf("%d failed checks: xpsgen series check %s/%s", failed, h.Series.Key, h.Base.Name))
 	}
 	if unknown > 0 || len(rows) == 0 {
-		draft = append(draft, fmt.Sprintf("%d checks were not made of this series: xpsgen series check %s/%s", unknown, h.Series.Project, h.Base.Name))
+		draft = append(draft, fmt.Sprintf("%d checks were not made of this series: xpsgen series check %s/%s", unknown, h.Series.Key, h.Base.Name))
 	}
 	if h.Thread.Commit == "" && !h.RFC() {
 		later = append(later, "a base-commit: "+h.Thread.Origin+" is no public tree; rebase onto one")

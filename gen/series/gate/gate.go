@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package gate knows when netdev takes a series: not twice a day, nothing but
-// RFCs while the merge window is open, and no more than fifteen patches at a
-// time. It asks nobody: the time and what is known of the window are given.
+// Package gate says when a tree takes a series: how long after the version
+// before, whether the merge window closes it, and how many patches at a time.
+// It asks nobody: the rules of the tree, the time, and what is known of the
+// window are given.
 //
-// The rules are those of Documentation/process/maintainer-netdev.rst.
+// The rules of netdev are in Documentation/process/maintainer-netdev.rst.
 package gate
 
 import (
 	"fmt"
 	"time"
-)
-
-const (
-	// Interval is the least time between two versions.
-	Interval = 24 * time.Hour
-	// MaxPatches is how many patches a series may have, and how many may wait
-	// for a tree at any time.
-	MaxPatches = 15
 )
 
 // Window is what is known of the merge window.
@@ -38,6 +31,14 @@ type Input struct {
 	Now time.Time
 	// Tree is the tree that the series is for.
 	Tree string
+	// State is the page that says whether the tree is open. Empty means that
+	// the merge window does not close it.
+	State string
+	// Interval is the least time between two versions; 0 means none.
+	Interval time.Duration
+	// MaxPatches is how many patches a series may have, and how many may wait
+	// for the tree at any time; 0 means no limit.
+	MaxPatches int
 	// RFC says that it only asks for comments.
 	RFC bool
 	// Patches is how many there are.
@@ -62,27 +63,24 @@ type Shut struct {
 
 // Check returns the gates that are shut.
 func Check(in Input) (shut []Shut) {
-	if next := in.LastSent.Add(Interval); !in.LastSent.IsZero() && in.Now.Before(next) {
+	if next := in.LastSent.Add(in.Interval); !in.LastSent.IsZero() && in.Now.Before(next) {
 		shut = append(shut, Shut{"interval", fmt.Sprintf("the version before was sent %s ago; wait until %s",
 			in.Now.Sub(in.LastSent).Round(time.Minute), next.UTC().Format("Mon 2006-01-02 15:04 MST")), next})
 	}
-	if !in.RFC && next(in.Tree) {
+	if !in.RFC && in.State != "" {
 		switch in.Window {
 		case Open:
 			shut = append(shut, Shut{Gate: "window", Why: "the merge window is open: " + in.Tree + " takes RFCs only"})
 		case Unknown:
-			shut = append(shut, Shut{Gate: "window", Why: "is " + in.Tree + " open? Look at https://netdev.bots.linux.dev/net-next.html and say so"})
+			shut = append(shut, Shut{Gate: "window", Why: "is " + in.Tree + " open? Look at " + in.State + " and say so"})
 		}
 	}
-	if in.Patches > MaxPatches {
-		shut = append(shut, Shut{Gate: "patches", Why: fmt.Sprintf("%d patches, at most %d are taken", in.Patches, MaxPatches)})
+	most := in.MaxPatches
+	if most > 0 && in.Patches > most {
+		shut = append(shut, Shut{Gate: "patches", Why: fmt.Sprintf("%d patches, at most %d are taken", in.Patches, most)})
 	}
-	if n := in.Patches + in.Outstanding; in.Outstanding > 0 && in.Patches <= MaxPatches && n > MaxPatches {
-		shut = append(shut, Shut{Gate: "outstanding", Why: fmt.Sprintf("%d patches would wait for %s, at most %d may", n, in.Tree, MaxPatches)})
+	if n := in.Patches + in.Outstanding; most > 0 && in.Outstanding > 0 && in.Patches <= most && n > most {
+		shut = append(shut, Shut{Gate: "outstanding", Why: fmt.Sprintf("%d patches would wait for %s, at most %d may", n, in.Tree, most)})
 	}
 	return shut
 }
-
-// next reports whether a tree takes features, and so closes with the window.
-// iproute2-next stays open.
-func next(tree string) bool { return tree == "net-next" || tree == "bpf-next" }

@@ -8,6 +8,8 @@ import (
 	"time"
 )
 
+const interval = 24 * time.Hour
+
 func TestCheck(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
@@ -22,17 +24,24 @@ func TestCheck(t *testing.T) {
 		{"window closed", Input{Tree: "net-next", Patches: 5, Window: Closed}, ""},
 		{"fixes in the window", Input{Tree: "net", Patches: 5, Window: Open}, ""},
 		{"iproute2 in the window", Input{Tree: "iproute2-next", Patches: 5, Window: Open}, ""},
-		{"a second early", Input{Tree: "net", Patches: 1, LastSent: now.Add(-Interval + time.Second)}, "interval"},
-		{"just in time", Input{Tree: "net", Patches: 1, LastSent: now.Add(-Interval)}, ""},
+		{"a second early", Input{Tree: "net", Patches: 1, LastSent: now.Add(-interval + time.Second)}, "interval"},
+		{"just in time", Input{Tree: "net", Patches: 1, LastSent: now.Add(-interval)}, ""},
 		{"an RFC waits, too", Input{Tree: "net-next", RFC: true, Patches: 1, LastSent: now.Add(-time.Hour)}, "interval"},
 		{"fifteen", Input{Tree: "net", Patches: 15}, ""},
 		{"sixteen", Input{Tree: "net", Patches: 16}, "patches"},
 		{"fifteen in all", Input{Tree: "net", Patches: 10, Outstanding: 5}, ""},
 		{"sixteen in all", Input{Tree: "net", Patches: 10, Outstanding: 6}, "outstanding"},
+		{"no rules", Input{Tree: "any", Patches: 99, LastSent: now}, ""},
 		{"all at once", Input{Tree: "net-next", Patches: 16, Outstanding: 1, Window: Open, LastSent: now}, "interval window patches"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.in.Now = now
+			c.in.Now, c.in.Interval, c.in.MaxPatches = now, interval, 15
+			if c.in.Tree == "any" {
+				c.in.Interval, c.in.MaxPatches = 0, 0
+			}
+			if strings.HasSuffix(c.in.Tree, "net-next") {
+				c.in.State = "https://example.org/net-next"
+			}
 			var got []string
 			for _, s := range Check(c.in) {
 				got = append(got, s.Gate)

@@ -16,7 +16,7 @@ import (
 func TestRepositoryPatches(t *testing.T) {
 	var files []string
 	for _, dir := range []string{"kernel-patches", "iproute2-patches"} {
-		found, err := filepath.Glob(filepath.Join("..", "..", "..", dir, "*", "*.patch"))
+		found, err := filepath.Glob(filepath.Join("..", "..", "..", dir, "*", "*", "*.patch"))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %d patches, %v", dir, len(found), err)
 		}

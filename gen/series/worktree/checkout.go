@@ -19,11 +19,12 @@ import (
 
 // Options of [Checkout] and [Rebase]. All but Dir and Progress are required.
 type Options struct {
-	// Change is both series, Base the name of a base of one of them.
+	// Change is all series. What names a series on a base, or a base for all
+	// of its stack, as [manifest.Change.Resolve] has it.
 	Change *series.Change
-	Base   string
+	What   string
 	// Dir is where the tree goes; empty means a folder of the workbench, see
-	// [DefaultDir].
+	// [Dir].
 	Dir string
 	// Cache is the cache directory.
 	Cache string
@@ -31,34 +32,39 @@ type Options struct {
 	Progress progress.Func
 }
 
-// DefaultDir is where the tree of a base goes unless the user says.
-func DefaultDir(root, project, base string) string {
-	return filepath.Join(root, "worktree", project+"-"+base)
+// Dir is where the tree of a series on a base, or of a base, goes unless the
+// user says.
+func Dir(c *series.Change, what string) (string, error) {
+	w, err := resolve(c, what)
+	if err != nil {
+		return "", err
+	}
+	return w.dir(c.Root), nil
 }
 
-// Checkout makes a repository with the series of a base as commits on top of
-// the pristine base.
+// Checkout makes a repository with a series as commits on top of what it
+// stands on, or with a base's stack on top of the base.
 func Checkout(ctx context.Context, opt Options) (t *Tree, err error) {
-	s, b, err := opt.Change.Base(opt.Base)
+	w, err := resolve(opt.Change, opt.What)
 	if err != nil {
 		return nil, err
 	}
 	dir := opt.Dir
 	if dir == "" {
-		dir = DefaultDir(opt.Change.Root, s.Project, b.Name)
+		dir = w.dir(opt.Change.Root)
 	}
 	if dir, err = vacant(dir); err != nil {
 		return nil, err
 	}
-	p, err := prepare(ctx, &opt, s, b)
+	p, err := prepare(ctx, &opt, w)
 	if err != nil {
 		return nil, err
 	}
-	step := "check out " + p.source.Name()
+	step := "check out " + w.name()
 	defer opt.Progress.Step(step, dir)(&err)
-	t = &Tree{Dir: dir, Project: s.Project, Base: b.Name, BaseCommit: p.source.BaseCommit, files: filesHash(b)}
+	t = newTree(dir, w, p)
 	err = cache.Publish(dir, func(tmp string) error {
-		if err := t.fill(ctx, tmp, p, b); err != nil {
+		if err := t.fill(ctx, tmp, p, w); err != nil {
 			return err
 		}
 		if err := t.repo.Run(ctx, "reset", "-q", "--hard", p.tip); err != nil {
@@ -71,6 +77,15 @@ func Checkout(ctx context.Context, opt Options) (t *Tree, err error) {
 	}
 	t.repo.Dir = dir
 	return t, nil
+}
+
+func newTree(dir string, w *work, p *prepared) *Tree {
+	t := &Tree{Dir: dir, Project: w.project.Name, Base: w.base.Name, Series: strings.Join(w.keys(), " "),
+		BaseCommit: p.below, files: filesHash(w.all)}
+	if w.whole {
+		t.Whole = "stack"
+	}
+	return t
 }
 
 // vacant makes dir absolute, and fails if there is something.
@@ -90,14 +105,22 @@ func vacant(dir string) (string, error) {
 	return dir, nil
 }
 
-// prepared is a base with its series applied, in the cache.
+// prepared is a work applied, in the cache.
 type prepared struct {
 	source *tree.Source
-	tip    string
+	// below is the commit that the work stands on, tip its last one.
+	below, tip string
 }
 
-func prepare(ctx context.Context, opt *Options, s *series.Series, b *series.Base) (*prepared, error) {
-	src, err := tree.Open(ctx, tree.Options{Series: s.Manifest, Base: b.Name, Cache: opt.Cache, Progress: opt.Progress})
+func prepare(ctx context.Context, opt *Options, w *work) (*prepared, error) {
+	return apply(ctx, tree.Options{Project: w.project, Base: w.base.Name, Cache: opt.Cache, Progress: opt.Progress,
+		Patches: w.patches()}, len(w.all.Patches))
+}
+
+// apply opens a tree and applies its patches, the last n of which are what
+// matters.
+func apply(ctx context.Context, opt tree.Options, n int) (*prepared, error) {
+	src, err := tree.Open(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +128,14 @@ func prepare(ctx context.Context, opt *Options, s *series.Series, b *series.Base
 	if err != nil {
 		return nil, err
 	}
-	return &prepared{source: src, tip: tip}, nil
+	p := &prepared{source: src, below: src.BaseCommit, tip: tip}
+	if len(src.Patches) > n {
+		repo := &git.Repo{Dir: src.GitDir()}
+		if p.below, err = repo.Output(ctx, "rev-parse", "--verify", fmt.Sprintf("%s~%d", tip, n)); err != nil {
+			return nil, fmt.Errorf("find what the series stands on: %w", err)
+		}
+	}
+	return p, nil
 }
 
 // settings of a new repository. Notes follow what is amended and rebased; a
@@ -123,9 +153,9 @@ var settings = [][2]string{
 // fill makes the repository in dir: objects borrowed from the cache, a branch
 // with the series, a tag at the base, notes with the keys. Nothing is checked
 // out yet.
-func (t *Tree) fill(ctx context.Context, dir string, p *prepared, b *series.Base) error {
+func (t *Tree) fill(ctx context.Context, dir string, p *prepared, w *work) error {
 	t.repo = &git.Repo{Dir: dir}
-	branch := "xps/" + b.Name
+	branch := w.branch()
 	if err := t.repo.Run(ctx, "init", "-q", "--template=", "--initial-branch="+branch, "."); err != nil {
 		return err
 	}
@@ -137,20 +167,21 @@ func (t *Tree) fill(ctx context.Context, dir string, p *prepared, b *series.Base
 			return err
 		}
 	}
-	for _, ref := range [][2]string{{"refs/heads/" + branch, p.tip}, {"refs/tags/" + baseTag, p.source.BaseCommit}} {
+	for _, ref := range [][2]string{{"refs/heads/" + branch, p.tip}, {"refs/tags/" + baseTag, p.below}} {
 		if err := t.repo.Run(ctx, "update-ref", ref[0], ref[1]); err != nil {
 			return err
 		}
 	}
-	list, err := commits(ctx, t.repo, p.source.BaseCommit, p.tip)
+	list, err := commits(ctx, t.repo, p.below, p.tip)
 	if err != nil {
 		return err
 	}
-	if len(list) != len(b.Patches) {
-		return fmt.Errorf("%d patches made %d commits", len(b.Patches), len(list))
+	patches := w.all.Patches
+	if len(list) != len(patches) {
+		return fmt.Errorf("%d patches made %d commits", len(patches), len(list))
 	}
 	for i, c := range list {
-		if err := writeNote(ctx, t.repo, c.id, b.Patches[i].Key, b.Patches[i].Notes); err != nil {
+		if err := writeNote(ctx, t.repo, c.id, patches[i].Key, patches[i].Notes); err != nil {
 			return err
 		}
 	}

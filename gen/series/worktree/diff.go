@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"xpsgen/gen/series"
 	"xpsgen/vmtest/git"
@@ -20,7 +21,7 @@ import (
 
 // DiffOptions say what to compare. All but Progress are required.
 type DiffOptions struct {
-	// Options name change and cache; Base and Dir are not used.
+	// Options name change and cache; What and Dir are not used.
 	Options
 	// Series is the one of Change's that is compared.
 	Series *series.Series
@@ -57,30 +58,28 @@ func Diff(ctx context.Context, opt DiffOptions) (pairs []Pair, err error) {
 
 // form brings one form of the series into the repository.
 func (t *Tree) form(ctx context.Context, opt *DiffOptions, name string) ([]*commit, error) {
-	m, base, keys, err := resolveForm(opt.Series, name, filepath.Join(t.Dir, "sent-"+name))
+	base, patches, err := resolveForm(opt.Series, name, filepath.Join(t.Dir, "sent-"+name))
 	if err != nil {
 		return nil, err
 	}
-	src, err := tree.Open(ctx, tree.Options{Series: m, Base: base, Cache: opt.Cache, Progress: opt.Progress})
+	below := opt.Series.In.Foundation(base, opt.Series.Key)
+	p, err := apply(ctx, tree.Options{Project: opt.Series.In, Base: base, Patches: append(below, patches...),
+		Cache: opt.Cache, Progress: opt.Progress}, len(patches))
 	if err != nil {
 		return nil, err
 	}
-	tip, err := src.Commit(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.borrow(src.GitDir()); err != nil {
+	if err := t.borrow(p.source.GitDir()); err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
 	}
-	list, err := commits(ctx, t.repo, src.BaseCommit, tip)
+	list, err := commits(ctx, t.repo, p.below, p.tip)
 	if err != nil {
 		return nil, err
 	}
-	if len(list) != len(keys) {
-		return nil, fmt.Errorf("compare %s: %d patches made %d commits", name, len(keys), len(list))
+	if len(list) != len(patches) {
+		return nil, fmt.Errorf("compare %s: %d patches made %d commits", name, len(patches), len(list))
 	}
 	for i, c := range list {
-		c.keys = []string{keys[i]}
+		c.keys = []string{patches[i].Key}
 	}
 	return list, nil
 }
@@ -88,45 +87,40 @@ func (t *Tree) form(ctx context.Context, opt *DiffOptions, name string) ([]*comm
 // ErrNoForm is wrapped where a series has no base or version of a name.
 var ErrNoForm = errors.New("no such base or version")
 
-// resolveForm finds the patches that a name means, as a manifest that has
-// them on one base. In dir may be written what they are made of.
-func resolveForm(s *series.Series, name, dir string) (m *manifest.Series, base string, keys []string, err error) {
+// resolveForm finds the patches that a name means, and their base. In dir may
+// be written what they are made of.
+func resolveForm(s *series.Series, name, dir string) (base string, patches []manifest.Patch, err error) {
 	if b := s.Base(name); b != nil {
-		for _, p := range b.Patches {
-			keys = append(keys, p.Key)
-		}
-		return s.Manifest, b.Name, keys, nil
+		return b.Name, s.Manifest.On(b.Name).Patches, nil
 	}
 	match := versionName.FindStringSubmatch(name)
 	if match == nil {
-		return nil, "", nil, fmt.Errorf("compare: %w: %q", ErrNoForm, name)
+		return "", nil, fmt.Errorf("compare: %w: %s has no %q (it has %s)", ErrNoForm, s.Key, name, strings.Join(forms(s), ", "))
 	}
 	n, _ := strconv.Atoi(match[1])
 	i := slices.IndexFunc(s.Sent, func(p *series.Posting) bool { return p.Version == n })
 	if i < 0 {
-		return nil, "", nil, fmt.Errorf("compare: %w: %s has not sent %s", ErrNoForm, s.Project, name)
+		return "", nil, fmt.Errorf("compare: %w: %s has not sent %s (it has %s)", ErrNoForm, s.Key, name, strings.Join(forms(s), ", "))
 	}
 	posting := s.Sent[i]
 	if err := posting.Verify(); err != nil {
-		return nil, "", nil, err
+		return "", nil, err
 	}
 	b := s.Base(posting.Base)
 	if b == nil {
-		return nil, "", nil, fmt.Errorf("compare: %w: %s was made on base %q, which is gone", ErrNoForm, name, posting.Base)
+		return "", nil, fmt.Errorf("compare: %w: %s of %s was made on base %q, which is gone", ErrNoForm, name, s.Key, posting.Base)
 	}
-	list, err := posting.Unsigned(dir, b)
-	if err != nil {
-		return nil, "", nil, err
+	patches, err = posting.Unsigned(dir, b)
+	return posting.Base, patches, err
+}
+
+// forms are the names of the forms that a series has.
+func forms(s *series.Series) (names []string) {
+	for _, b := range s.Bases {
+		names = append(names, b.Name)
 	}
-	for _, p := range list {
-		keys = append(keys, p.Key)
+	for _, p := range s.Sent {
+		names = append(names, fmt.Sprintf("v%d", p.Version))
 	}
-	as := *s.Manifest
-	as.Bases = slices.Clone(as.Bases)
-	for i := range as.Bases {
-		if as.Bases[i].Name == posting.Base {
-			as.Bases[i].Patches = list
-		}
-	}
-	return &as, posting.Base, keys, nil
+	return names
 }

@@ -20,10 +20,10 @@ func TestDiffBases(t *testing.T) {
 	w.commit(dir, "tun: ask it")
 	w.edit(dir, "drivers/net/tun.c", "tun 2\n", "tun 2\nmore\n")
 	w.commit(dir, "tun: more")
-	w.export(dir, w.newBase, "kernel-patches/new", "hook", "tun", "more")
+	w.export(dir, w.newBase, "kernel-patches/queue/new", "hook", "tun", "more")
 
 	c := w.load()
-	opt := DiffOptions{Options: Options{Change: c, Cache: w.cache}, Series: c.Kernel, Old: "old", New: "new"}
+	opt := DiffOptions{Options: Options{Change: c, Cache: w.cache}, Series: c.Find("queue"), Old: "old", New: "new"}
 	pairs, err := Diff(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)

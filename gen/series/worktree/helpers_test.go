@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"xpsgen/gen/series"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // bench is a workbench with small projects: a kernel with the bases old and
@@ -89,9 +90,9 @@ func newBench(tb testing.TB) *bench {
 	w.git(w.kernel, "branch", "newer")
 	w.upstream(w.iproute2, map[string]string{"ip/iplink.c": "int main;\n"})
 
-	mustWrite(tb, filepath.Join(w.root, "kernel-patches/series.toml"), manifestOf("linux", w.kernel,
+	mustWrite(tb, filepath.Join(w.root, "kernel-patches/series.toml"), manifestOf("linux", "queue", w.kernel,
 		[2]string{"old", w.oldBase}, [2]string{"new", w.newBase}))
-	mustWrite(tb, filepath.Join(w.root, "iproute2-patches/series.toml"), manifestOf("iproute2", w.iproute2,
+	mustWrite(tb, filepath.Join(w.root, "iproute2-patches/series.toml"), manifestOf("iproute2", "iplink", w.iproute2,
 		[2]string{"ip", w.git(w.iproute2, "rev-parse", "HEAD")}))
 
 	dir := w.clone(w.kernel, w.oldBase)
@@ -102,12 +103,12 @@ func newBench(tb testing.TB) *bench {
 	w.commit(dir, "rtnetlink: attach it\n\n# Not a comment.")
 	w.edit(dir, "drivers/net/tun.c", "tun 15\n", "tun 15\nask\n")
 	w.commit(dir, "tun: ask it")
-	w.export(dir, w.oldBase, "kernel-patches/old", "hook", "link", "tun")
+	w.export(dir, w.oldBase, "kernel-patches/queue/old", "hook", "link", "tun")
 
 	dir = w.clone(w.iproute2, "HEAD")
 	w.edit(dir, "ip/iplink.c", "int main;\n", "int main;\nint xps;\n")
 	w.commit(dir, "ip: link: xps")
-	w.export(dir, "HEAD^", "iproute2-patches/ip", "xps")
+	w.export(dir, "HEAD^", "iproute2-patches/iplink/ip", "xps")
 	return w
 }
 
@@ -116,8 +117,8 @@ func uapiHeader(more string) string {
 	return "enum {\n\tIFLA_UNSPEC,\n\tIFLA_ADDRESS,\n" + more + "\t__IFLA_MAX\n};\n"
 }
 
-func manifestOf(project, url string, bases ...[2]string) string {
-	text := fmt.Sprintf("title = \"t\"\nproject = %q\nversion = 1\nprefix = \"RFC net-next\"\n", project)
+func manifestOf(project, key, url string, bases ...[2]string) string {
+	text := fmt.Sprintf("[project]\nname = %q\n", project)
 	for i, b := range bases {
 		role := "submit"
 		if i > 0 {
@@ -125,7 +126,7 @@ func manifestOf(project, url string, bases ...[2]string) string {
 		}
 		text += fmt.Sprintf("\n[[base]]\nname = %q\nrole = %q\n\n[[base.source]]\nkind = \"git\"\nurl = %q\nref = %q\n", b[0], role, url, b[1])
 	}
-	return text
+	return text + fmt.Sprintf("\n[[series]]\nkey = %q\ntitle = \"t\"\nprefix = \"RFC net-next\"\n", key)
 }
 
 func (w *bench) upstream(dir string, files map[string]string) {
@@ -174,19 +175,10 @@ func (w *bench) export(dir, from, to string, keys ...string) {
 	}
 	var list string
 	for i, n := range names {
-		list += fmt.Sprintf("\n[[base.patch]]\nkey = %q\nfile = %q\n", keys[i], filepath.Base(n))
+		list += fmt.Sprintf("\n[[series.base.patch]]\nkey = %q\nfile = %q\n", keys[i], filepath.Base(n))
 	}
-	manifest := filepath.Join(filepath.Dir(out), "series.toml")
-	text := mustRead(w.tb, manifest)
-	head := fmt.Sprintf("name = %q", filepath.Base(to))
-	at := strings.Index(text, head)
-	end := strings.Index(text[at:], "\n\n[[base]]")
-	if end < 0 {
-		text = strings.TrimRight(text, "\n") + "\n" + list
-	} else {
-		text = text[:at+end] + "\n" + strings.TrimRight(list, "\n") + text[at+end:]
-	}
-	mustWrite(w.tb, manifest, text)
+	path := filepath.Join(filepath.Dir(filepath.Dir(out)), manifest.Name)
+	mustWrite(w.tb, path, mustRead(w.tb, path)+fmt.Sprintf("\n[[series.base]]\nname = %q\n", filepath.Base(to))+list)
 }
 
 func (w *bench) load() *series.Change {
@@ -201,11 +193,21 @@ func (w *bench) load() *series.Change {
 // checkout makes the tree of a base.
 func (w *bench) checkout(base string) *Tree {
 	w.tb.Helper()
-	t, err := Checkout(w.tb.Context(), Options{Change: w.load(), Base: base, Cache: w.cache})
+	t, err := Checkout(w.tb.Context(), Options{Change: w.load(), What: base, Cache: w.cache})
 	if err != nil {
 		w.tb.Fatal(err)
 	}
 	return t
+}
+
+// rebaseDir is where a rebase of a base happens.
+func (w *bench) rebaseDir(base string) string {
+	w.tb.Helper()
+	dir, err := RebaseDir(w.load(), base)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return dir
 }
 
 // rebaseTodo runs git rebase -i with the todo list rewritten by sed.

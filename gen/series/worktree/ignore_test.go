@@ -46,7 +46,7 @@ func TestIgnoredSource(t *testing.T) {
 	if err != nil || len(out.Steps) != 4 {
 		t.Errorf("%v, %+v", err, out)
 	}
-	for _, p := range w.load().Kernel.Base("new").Patches {
+	for _, p := range w.load().Find("queue").Base("new").Patches {
 		if strings.Contains(p.Diff, "gitignore") {
 			t.Errorf("%s has what is not the series'", p.Path)
 		}

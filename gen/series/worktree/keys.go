@@ -28,17 +28,17 @@ type tie struct {
 }
 
 // assign ties commits to keys. Given are keys that the user chose, by commit.
-// ids are the patch-ids of the base's patches, by key.
-func assign(list []*commit, s *series.Series, b *series.Base, ids, given map[string]string) ([]*tie, error) {
+// ids are the patch-ids of the patches, by key.
+func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, error) {
+	b := w.all
 	ties := make([]*tie, len(list))
 	taken := map[string]bool{}
 	for i, c := range list {
 		ties[i] = &tie{commit: c}
-		if key := given[c.id]; key != "" {
-			if taken[key] {
-				return nil, fmt.Errorf("%w %q is given to two commits", ErrKey, key)
+		if key := given[c.id]; strings.Contains(key, "/") || key != "" && len(w.parts) == 1 {
+			if err := ties[i].give(w, key, "", taken); err != nil {
+				return nil, err
 			}
-			ties[i].key, ties[i].by, taken[key] = key, byUser, true
 		}
 	}
 	type claim struct {
@@ -49,7 +49,7 @@ func assign(list []*commit, s *series.Series, b *series.Base, ids, given map[str
 	}
 	var claims []claim
 	for _, t := range ties {
-		if t.key != "" {
+		if t.key != "" || given[t.id] != "" {
 			continue
 		}
 		for _, p := range b.Patches {
@@ -69,7 +69,7 @@ func assign(list []*commit, s *series.Series, b *series.Base, ids, given map[str
 		}
 		// A tree that was moved here has keys that this base has not yet.
 		for _, key := range t.keys {
-			if b.Patch(key) == nil {
+			if b.Patch(key) == nil && w.find(seriesOf(key)) != nil {
 				claims = append(claims, claim{t: t, key: key, by: byNote, score: 8})
 			}
 		}
@@ -80,28 +80,74 @@ func assign(list []*commit, s *series.Series, b *series.Base, ids, given map[str
 			c.t.key, c.t.by, taken[c.key] = c.key, c.by, true
 		}
 	}
-	for _, t := range ties {
+	for i, t := range ties {
 		if t.key != "" {
+			continue
+		}
+		if key := given[t.id]; key != "" {
+			if err := t.give(w, key, w.near(ties, i), taken); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if len(t.keys) > 0 {
 			t.splitOff = t.keys[0]
 		}
-		t.key, t.by = newKey(t.title, s, taken), byNew
+		near := w.near(ties, i)
+		if w.find(near) == nil {
+			return nil, fmt.Errorf("%w: %s is of no series: name it with --key REV=SERIES/KEY", ErrKey, t.short())
+		}
+		t.key, t.by = newKey(t.title, w.find(near).series, taken), byNew
 		taken[t.key] = true
 	}
 	return ties, nil
 }
 
-// newKey finds a key for a commit that has none: that of the patch with the
-// same title on another base, or one made of the title.
+// give ties a commit to the key that the user chose for it.
+func (t *tie) give(w *work, key, near string, taken map[string]bool) error {
+	if near == "" && len(w.parts) == 1 {
+		near = w.parts[0].series.Key
+	}
+	whole, err := w.qualify(key, near)
+	if err != nil {
+		return err
+	}
+	if taken[whole] {
+		return fmt.Errorf("%w %q is given to two commits", ErrKey, key)
+	}
+	t.key, t.by, taken[whole] = whole, byUser, true
+	return nil
+}
+
+// near is the series of the commit before, or else of the next one that has
+// one.
+func (w *work) near(ties []*tie, i int) string {
+	for j := i - 1; j >= 0; j-- {
+		if ties[j].key != "" {
+			return seriesOf(ties[j].key)
+		}
+	}
+	for j := i + 1; j < len(ties); j++ {
+		if ties[j].key != "" {
+			return seriesOf(ties[j].key)
+		}
+	}
+	if len(w.parts) > 0 {
+		return w.parts[0].series.Key
+	}
+	return ""
+}
+
+// newKey finds a key in a series for a commit that has none: that of the patch
+// with the same title on another base, or one made of the title.
 func newKey(title string, s *series.Series, taken map[string]bool) string {
 	used := map[string]bool{}
 	for _, b := range s.Bases {
 		for _, p := range b.Patches {
-			used[p.Key] = true
-			if p.Subject.Title == title && !taken[p.Key] {
-				return p.Key
+			whole := s.Key + "/" + p.Key
+			used[whole] = true
+			if p.Subject.Title == title && !taken[whole] {
+				return whole
 			}
 		}
 	}
@@ -120,6 +166,7 @@ func newKey(title string, s *series.Series, taken map[string]bool) string {
 	if key == "" {
 		key = "patch"
 	}
+	key = s.Key + "/" + key
 	unique := key
 	for n := 2; taken[unique] || used[unique]; n++ {
 		unique = fmt.Sprintf("%s-%d", key, n)

@@ -13,8 +13,8 @@ import (
 
 // Outcome says what became of each patch.
 type Outcome struct {
-	// Base is the base's name.
-	Base string
+	// Name is what was refreshed: "hook/net-next".
+	Name string
 	// Steps are the patches in their new order, the dropped ones last.
 	Steps []Step
 	// Written and Removed are the files that were, by path. A dry run has
@@ -83,11 +83,12 @@ func (s Step) String() string {
 	return fmt.Sprintf("%2s  %-16s %s: %s", place, s.Key, s.Title, strings.Join(what, "; "))
 }
 
-func newOutcome(b *series.Base, ties []*tie, files mails) *Outcome {
-	out := &Outcome{Base: b.Name}
+func newOutcome(w *work, ties []*tie, files mails) *Outcome {
+	b := w.all
+	out := &Outcome{Name: w.name()}
 	var order []int // old places of the patches that stay, in their new order
 	for i, t := range ties {
-		st := Step{Key: t.key, Title: t.title, To: i + 1, SplitOff: t.splitOff}
+		st := Step{Key: w.short(t.key), Title: t.title, To: i + 1, SplitOff: w.short(t.splitOff)}
 		if t.by != byNote {
 			st.By = t.by
 		}
@@ -110,10 +111,10 @@ func newOutcome(b *series.Base, ties []*tie, files mails) *Outcome {
 		if slices.ContainsFunc(ties, func(t *tie) bool { return t.key == p.Key }) {
 			continue
 		}
-		st := Step{Key: p.Key, Title: p.Subject.Title, From: i + 1}
+		st := Step{Key: w.short(p.Key), Title: p.Subject.Title, From: i + 1}
 		for _, t := range ties {
 			if slices.Contains(t.keys, p.Key) {
-				st.Into = t.key
+				st.Into = w.short(t.key)
 			}
 		}
 		out.Steps = append(out.Steps, st)

@@ -17,6 +17,7 @@ import (
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/git"
 	"xpsgen/vmtest/tree"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 // RebaseOptions say what to move where.
@@ -33,26 +34,27 @@ type RebaseOptions struct {
 // target is a resolved RebaseOptions.Onto.
 type target struct {
 	name, commit, gitDir string
-	base                 *series.Base // if it is one
+	base                 *manifest.Base // if it is one
 }
 
-// RebaseDir is where a rebase of a base happens unless the user says.
-func RebaseDir(root, project, base string) string {
-	return DefaultDir(root, project, base+"-rebase")
+// RebaseDir is where a rebase happens unless the user says.
+func RebaseDir(c *series.Change, what string) (string, error) {
+	dir, err := Dir(c, what)
+	return dir + "-rebase", err
 }
 
-// Rebase moves the series of a base, as its patch files are, onto something
-// else, in a new tree. The patch files stay as they are until [Tree.Refresh].
+// Rebase moves a series, or the stack of a base, as the patch files are, onto
+// something else, in a new tree. The patch files stay as they are until [Tree.Refresh].
 // Where a patch does not merge, it stops with a [*ConflictError]; then
 // [Continue] goes on and [Abort] gives up.
 func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
-	s, b, err := opt.Change.Base(opt.Base)
+	w, err := resolve(opt.Change, opt.What)
 	if err != nil {
 		return nil, err
 	}
 	dir := opt.Dir
 	if dir == "" {
-		dir = RebaseDir(opt.Change.Root, s.Project, b.Name)
+		dir = w.dir(opt.Change.Root) + "-rebase"
 	}
 	if t, err := Open(ctx, dir); err == nil && t.busy() {
 		return nil, fmt.Errorf("%s is in the middle of a rebase: %w: go on with --continue, or give it up with --abort", dir, ErrBusy)
@@ -60,28 +62,26 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	if dir, err = vacant(dir); err != nil {
 		return nil, err
 	}
-	p, err := prepare(ctx, &opt.Options, s, b)
+	p, err := prepare(ctx, &opt.Options, w)
 	if err != nil {
 		return nil, err
 	}
-	to, err := resolveOnto(ctx, &opt, s, b)
+	to, err := resolveOnto(ctx, &opt, w)
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{
-		Dir: dir, Project: s.Project, Base: b.Name, BaseCommit: p.source.BaseCommit, Onto: to.name,
-		from: p.source.BaseCommit, tip: p.tip, target: to.commit, files: filesHash(b),
-	}
+	t := newTree(dir, w, p)
+	t.Onto, t.from, t.tip, t.target = to.name, p.below, p.tip, to.commit
 	if to.base != nil {
-		t.files = filesHash(to.base)
+		t.files = filesHash(newWork(opt.Change, w.project, to.base, w.keys(), w.whole).all)
 	}
-	if err := t.start(ctx, &opt, p, to, b); err != nil {
+	if err := t.start(ctx, &opt, p, to, w); err != nil {
 		return nil, err
 	}
-	step := fmt.Sprintf("rebase %s onto %s", b.Name, to.name)
+	step := fmt.Sprintf("rebase %s onto %s", w.name(), to.name)
 	done := opt.Progress.Step(step, dir)
 	err = t.repo.Run(ctx, "rebase", "-q", "--merge", "--empty=drop", "--no-keep-empty", "--no-fork-point",
-		"--reapply-cherry-picks", "--onto", to.commit, t.from, t.branch())
+		"--reapply-cherry-picks", "--onto", to.commit, t.from, w.branch())
 	done(&err)
 	if err != nil && ctx.Err() != nil {
 		// Nothing of the user's is in there yet.
@@ -90,8 +90,6 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	return t.after(ctx, err)
 }
 
-func (t *Tree) branch() string { return "xps/" + t.Base }
-
 // busy reports whether git is in the middle of a rebase there.
 func (t *Tree) busy() bool {
 	_, err := os.Stat(filepath.Join(t.Dir, ".git", "rebase-merge"))
@@ -99,11 +97,11 @@ func (t *Tree) busy() bool {
 }
 
 // start makes the tree with the new base checked out.
-func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *target, b *series.Base) (err error) {
+func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *target, w *work) (err error) {
 	step := "check out " + to.name
 	defer opt.Progress.Step(step, t.Dir)(&err)
 	err = cache.Publish(t.Dir, func(tmp string) error {
-		if err := t.fill(ctx, tmp, p, b); err != nil {
+		if err := t.fill(ctx, tmp, p, w); err != nil {
 			return err
 		}
 		if err := t.borrow(to.gitDir); err != nil {
@@ -127,39 +125,49 @@ func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *t
 }
 
 // resolveOnto finds what the user means.
-func resolveOnto(ctx context.Context, opt *RebaseOptions, s *series.Series, b *series.Base) (*target, error) {
-	open := func(base, dir string) (*tree.Source, error) {
-		return tree.Open(ctx, tree.Options{
-			Series: s.Manifest, Base: base, Dir: dir, Cache: opt.Cache, Progress: opt.Progress,
-			Variant: tree.Variant{Unpatched: true},
-		})
-	}
-	name := strings.TrimPrefix(opt.Onto, s.Project+"/")
-	if other := s.Base(name); other != nil && opt.Repo == "" {
-		if other == b {
-			return nil, fmt.Errorf("rebase %s: %w: it is the base itself", b.Name, ErrOnto)
-		}
-		src, err := open(other.Name, "")
+func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, error) {
+	what := w.name()
+	open := func(base, dir string, patches []manifest.Patch) (*target, error) {
+		p, err := apply(ctx, tree.Options{
+			Project: w.project, Base: base, Dir: dir, Patches: patches, Cache: opt.Cache, Progress: opt.Progress,
+		}, 0)
 		if err != nil {
 			return nil, err
 		}
-		return &target{name: other.Name, commit: src.BaseCommit, gitDir: src.GitDir(), base: other}, nil
+		return &target{name: base, commit: p.tip, gitDir: p.source.GitDir()}, nil
+	}
+	name := strings.TrimPrefix(opt.Onto, w.project.Name+"/")
+	if other, err := w.project.Base(name); err == nil && name != "" && opt.Repo == "" {
+		if other.Name == w.base.Name {
+			return nil, fmt.Errorf("rebase %s: %w: it is the base itself", what, ErrOnto)
+		}
+		below := []manifest.Patch{}
+		if !w.whole {
+			below = w.project.Foundation(other.Name, w.keys()...)
+		}
+		to, err := open(other.Name, "", below)
+		if err != nil {
+			return nil, err
+		}
+		to.base = other
+		return to, nil
 	}
 	if st, err := os.Stat(opt.Onto); err == nil && st.IsDir() && opt.Repo == "" {
-		src, err := open(b.Name, opt.Onto)
+		to, err := open(w.base.Name, opt.Onto, []manifest.Patch{})
 		if err != nil {
 			return nil, err
 		}
-		return &target{name: opt.Onto, commit: src.BaseCommit, gitDir: src.GitDir()}, nil
+		to.name = opt.Onto
+		return to, nil
 	}
 	dir := opt.Repo
 	if dir == "" {
-		dir = DefaultDir(opt.Change.Root, s.Project, b.Name)
+		dir = w.dir(opt.Change.Root)
 	}
 	// What is borrowed from it is named in the new tree.
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("rebase %s: %w", b.Name, err)
+		return nil, fmt.Errorf("rebase %s: %w", what, err)
 	}
 	repo := &git.Repo{Dir: dir}
 	if _, err := os.Stat(dir); err == nil && !strings.HasPrefix(opt.Onto, "-") {
@@ -167,7 +175,7 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, s *series.Series, b *s
 		if err == nil && git.IsCommit(commit) {
 			objects, err := repo.Output(ctx, "rev-parse", "--git-path", "objects")
 			if err != nil {
-				return nil, fmt.Errorf("rebase %s: %w", b.Name, err)
+				return nil, fmt.Errorf("rebase %s: %w", what, err)
 			}
 			if !filepath.IsAbs(objects) {
 				objects = filepath.Join(dir, objects)
@@ -176,13 +184,13 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, s *series.Series, b *s
 		}
 	}
 	var names []string
-	for _, other := range s.Bases {
-		if other != b {
+	for _, other := range w.project.Bases {
+		if other.Name != w.base.Name {
 			names = append(names, other.Name)
 		}
 	}
 	return nil, fmt.Errorf("rebase %s: %w: %q is no other base (there is %s), no directory, and no commit that %s knows (--repo names another repository)",
-		b.Name, ErrOnto, opt.Onto, strings.Join(names, ", "), dir)
+		what, ErrOnto, opt.Onto, strings.Join(names, ", "), dir)
 }
 
 // Continue goes on with a rebase after its conflicts were resolved.
@@ -268,6 +276,8 @@ func (t *Tree) after(ctx context.Context, err error) (*Moved, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.shorten(before)
+	t.shorten(now)
 	t.BaseCommit = t.target
 	if err := t.repo.Run(ctx, "update-ref", "refs/tags/"+baseTag, t.BaseCommit); err != nil {
 		return nil, fmt.Errorf("rebase in %s: %w", t.Dir, err)
@@ -285,7 +295,7 @@ func (t *Tree) after(ctx context.Context, err error) (*Moved, error) {
 
 // conflict describes where the rebase waits.
 func (t *Tree) conflict(ctx context.Context, files []string, cause error) error {
-	e := &ConflictError{Dir: t.Dir, Base: t.Base, Onto: t.Onto, Files: files}
+	e := &ConflictError{Dir: t.Dir, Base: t.Name(), Onto: t.Onto, Files: files}
 	if cause != nil {
 		e.Output = strings.TrimSpace(cause.Error())
 	}
@@ -303,12 +313,25 @@ func (t *Tree) conflict(ctx context.Context, files []string, cause error) error 
 	if err != nil {
 		return e
 	}
+	t.shorten(list)
 	for _, c := range list {
 		if c.id == id {
 			e.Key, e.Title = c.keyOf(), c.title
 		}
 	}
 	return e
+}
+
+// shorten leaves the series out of the commits' keys if the tree has only one.
+func (t *Tree) shorten(list []*commit) {
+	if len(strings.Fields(t.Series)) != 1 {
+		return
+	}
+	for _, c := range list {
+		for i := range c.keys {
+			c.keys[i] = strings.TrimPrefix(c.keys[i], t.Series+"/")
+		}
+	}
 }
 
 // Moved is a series that was moved to another base.

@@ -14,7 +14,7 @@ import (
 
 func (w *bench) rebase(base, onto string) (*Moved, error) {
 	w.tb.Helper()
-	return Rebase(w.tb.Context(), RebaseOptions{Options: Options{Change: w.load(), Base: base, Cache: w.cache}, Onto: onto})
+	return Rebase(w.tb.Context(), RebaseOptions{Options: Options{Change: w.load(), What: base, Cache: w.cache}, Onto: onto})
 }
 
 func pairsReport(m *Moved) string {
@@ -49,13 +49,13 @@ func TestRebase(t *testing.T) {
 	}
 	c := w.load()
 	var keys []string
-	for _, p := range c.Kernel.Base("new").Patches {
+	for _, p := range c.Find("queue").Base("new").Patches {
 		keys = append(keys, p.Key)
 	}
 	if d := cmp.Diff([]string{"hook", "link", "tun"}, keys); d != "" {
 		t.Error(d)
 	}
-	if len(c.Kernel.Base("old").Patches) != 3 {
+	if len(c.Find("queue").Base("old").Patches) != 3 {
 		t.Error("the old base lost patches")
 	}
 	// And it can be checked out: the patches fit there.
@@ -84,7 +84,7 @@ func TestRebaseConflict(t *testing.T) {
 		t.Fatalf("got %v, %v", m, err)
 	}
 	dir := conflict.Dir
-	want := &ConflictError{Dir: RebaseDir(w.root, "linux", "old"), Base: "old", Onto: w.kernel, Key: "link", Title: "rtnetlink: attach it",
+	want := &ConflictError{Dir: w.rebaseDir("old"), Base: "linux/old", Onto: w.kernel, Key: "link", Title: "rtnetlink: attach it",
 		N: 2, Total: 3, Files: []string{"include/uapi/linux/if_link.h"}}
 	conflict.Output = ""
 	if d := cmp.Diff(want, conflict); d != "" {
@@ -151,7 +151,7 @@ func TestRebaseAbort(t *testing.T) {
 	if _, err := w.rebase("old", w.kernel); err == nil {
 		t.Fatal("no conflict")
 	}
-	dir := RebaseDir(w.root, "linux", "old")
+	dir := w.rebaseDir("old")
 	if err := Abort(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestRebaseTaken(t *testing.T) {
 	w.git(w.kernel, "commit", "-qam", "tun: ask it")
 	w.git(w.kernel, "tag", "v9")
 	// By revision, of the user's own clone.
-	m, err := Rebase(t.Context(), RebaseOptions{Options: Options{Change: w.load(), Base: "old", Cache: w.cache}, Onto: "v9", Repo: w.kernel})
+	m, err := Rebase(t.Context(), RebaseOptions{Options: Options{Change: w.load(), What: "old", Cache: w.cache}, Onto: "v9", Repo: w.kernel})
 	if err != nil {
 		t.Fatal(err)
 	}

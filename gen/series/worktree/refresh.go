@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/patch"
@@ -20,7 +21,7 @@ import (
 
 // RefreshOptions say what a refresh may do.
 type RefreshOptions struct {
-	// Change is both series. Required.
+	// Change is all series. Required.
 	Change *series.Change
 	// Drop are the keys of patches that are gone on purpose.
 	Drop []string
@@ -38,11 +39,10 @@ type RefreshOptions struct {
 // has changes in no commit ([ErrDirty]), if git is in the middle of something
 // ([ErrBusy]), or if the patch files changed meanwhile ([ErrStale]).
 func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error) {
-	s := seriesOf(opt.Change, t.Project)
-	if s == nil || t.Target(s) == nil {
-		return nil, fmt.Errorf("refresh from %s: %w %q in the workbench any more", t.Dir, series.ErrNoBase, t.Base)
+	w, err := t.work(opt.Change)
+	if err != nil {
+		return nil, fmt.Errorf("refresh: %w", err)
 	}
-	b := t.Target(s)
 	if err := t.checkIdle(); err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error
 		return nil, err
 	}
 	if !opt.Force {
-		if err := t.checkFresh(b); err != nil {
+		if err := t.checkFresh(w); err != nil {
 			return nil, err
 		}
 	}
@@ -62,33 +62,27 @@ func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error
 	if err != nil {
 		return nil, err
 	}
-	ties, err := t.tie(ctx, list, files, s, b, opt.Keys)
+	ties, err := t.tie(ctx, list, files, w, opt.Keys)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLost(t, b, ties, opt.Drop); err != nil {
+	if err := checkOrder(t, w, ties); err != nil {
+		return nil, err
+	}
+	if err := checkLost(t, w, ties, opt.Drop); err != nil {
 		return nil, err
 	}
 	if err := files.finish(ties); err != nil {
 		return nil, err
 	}
-	out := newOutcome(b, ties, files)
+	out := newOutcome(w, ties, files)
 	if opt.DryRun {
 		return out, nil
 	}
-	if err := writeFiles(s, b, ties, files, out); err != nil {
+	if err := writeFiles(w, ties, files, out); err != nil {
 		return nil, err
 	}
-	return out, t.remember(ctx, s, b, ties)
-}
-
-func seriesOf(c *series.Change, project string) *series.Series {
-	for _, s := range c.All() {
-		if s.Project == project {
-			return s
-		}
-	}
-	return nil
+	return out, t.remember(ctx, w, ties)
 }
 
 // written is what a commit becomes.
@@ -148,9 +142,16 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 	return files, nil
 }
 
-// finish puts the notes below the patches' "---".
+// finish numbers the files of each series from 1, and puts the notes below the
+// patches' "---".
 func (files mails) finish(ties []*tie) (err error) {
+	numbers := map[string]int{}
 	for i, w := range files {
+		s := seriesOf(ties[i].key)
+		numbers[s]++
+		if _, rest, ok := strings.Cut(w.name, "-"); ok {
+			w.name = fmt.Sprintf("%04d-%s", numbers[s], rest)
+		}
 		if w.patch.Notes = ties[i].notes; w.patch.Notes == "" {
 			continue
 		}
@@ -162,14 +163,14 @@ func (files mails) finish(ties []*tie) (err error) {
 }
 
 // tie finds out which commit is which patch.
-func (t *Tree) tie(ctx context.Context, list []*commit, files mails, s *series.Series, b *series.Base, keys map[string]string) (ties []*tie, err error) {
+func (t *Tree) tie(ctx context.Context, list []*commit, files mails, w *work, keys map[string]string) (ties []*tie, err error) {
 	for i, c := range list {
 		if c.patchID, err = patchID(ctx, t.repo, files[i].mail); err != nil {
 			return nil, err
 		}
 	}
 	ids := map[string]string{}
-	for _, p := range b.Patches {
+	for _, p := range w.all.Patches {
 		if ids[p.Key], err = patchID(ctx, t.repo, p.Raw); err != nil {
 			return nil, err
 		}
@@ -182,21 +183,29 @@ func (t *Tree) tie(ctx context.Context, list []*commit, files mails, s *series.S
 		}
 		given[id] = key
 	}
-	return assign(list, s, b, ids, given)
+	return assign(list, w, ids, given)
 }
 
 // checkLost fails if a patch has no commit any more and nobody said so, or if
 // somebody said so and it has.
-func checkLost(t *Tree, b *series.Base, ties []*tie, drop []string) error {
-	lost := &LostError{Base: b.Name, Dir: t.Dir}
-	for _, p := range b.Patches {
-		if slices.ContainsFunc(ties, func(t *tie) bool { return t.key == p.Key }) || slices.Contains(drop, p.Key) {
+func checkLost(t *Tree, w *work, ties []*tie, drop []string) error {
+	lost := &LostError{Base: w.name(), Dir: t.Dir}
+	var dropped []string
+	for _, key := range drop {
+		whole, err := w.qualify(key, "")
+		if err != nil {
+			return fmt.Errorf("drop %s: %w", key, err)
+		}
+		dropped = append(dropped, whole)
+	}
+	for _, p := range w.all.Patches {
+		if slices.ContainsFunc(ties, func(t *tie) bool { return t.key == p.Key }) || slices.Contains(dropped, p.Key) {
 			continue
 		}
-		l := Lost{Key: p.Key, Title: p.Subject.Title}
+		l := Lost{Key: w.short(p.Key), Title: p.Subject.Title}
 		for _, t := range ties {
 			if slices.Contains(t.keys, p.Key) {
-				l.Into = t.key
+				l.Into = w.short(t.key)
 			}
 		}
 		lost.Lost = append(lost.Lost, l)
@@ -204,59 +213,80 @@ func checkLost(t *Tree, b *series.Base, ties []*tie, drop []string) error {
 	if len(lost.Lost) > 0 {
 		return lost
 	}
-	for _, key := range drop {
+	for _, key := range dropped {
 		for _, t := range ties {
 			if t.key == key {
-				return fmt.Errorf("drop %s: %w: the commit %s still is that patch; drop it in the tree first", key, ErrKey, t.short())
+				return fmt.Errorf("drop %s: %w: the commit %s still is that patch; drop it in the tree first", w.short(key), ErrKey, t.short())
 			}
 		}
-		if b.Patch(key) == nil {
-			return fmt.Errorf("drop %s: %w: %s has no such patch", key, ErrKey, b.Name)
+		if w.all.Patch(key) == nil {
+			return fmt.Errorf("drop %s: %w: %s has no such patch", w.short(key), ErrKey, w.name())
 		}
+	}
+	return nil
+}
+
+// checkOrder fails if commits of two series are mixed: one series comes after
+// the other.
+func checkOrder(t *Tree, w *work, ties []*tie) error {
+	at := 0
+	for i, c := range ties {
+		n := slices.Index(w.keys(), seriesOf(c.key))
+		if n < at {
+			return fmt.Errorf("%s: %w: %s is of the series %s, and behind commits of %s: reorder the commits, or name it anew with --key REV=%s/KEY",
+				t.Dir, ErrHistory, c.short(), seriesOf(c.key), seriesOf(ties[i-1].key), seriesOf(ties[i-1].key))
+		}
+		at = n
 	}
 	return nil
 }
 
 // writeFiles writes first what is new, then the manifest, then removes what is
 // no more: at no time does the manifest name a file that is not there.
-func writeFiles(s *series.Series, b *series.Base, ties []*tie, files mails, out *Outcome) error {
-	path := filepath.Join(s.Dir, manifest.Name)
+func writeFiles(w *work, ties []*tie, files mails, out *Outcome) error {
+	path := filepath.Join(w.project.Dir, manifest.Name)
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("refresh %s: %w", b.Name, err)
+		return fmt.Errorf("refresh %s: %w", w.name(), err)
 	}
-	var patches []manifest.Patch
-	for i, w := range files {
-		patches = append(patches, manifest.Patch{Key: ties[i].key, File: w.name})
+	edited := data
+	patches := map[string][]manifest.Patch{}
+	for i, f := range files {
+		s, key, _ := strings.Cut(ties[i].key, "/")
+		patches[s] = append(patches[s], manifest.Patch{Key: key, File: f.name})
 	}
-	edited, err := manifest.SetPatches(data, b.Name, patches)
-	if err != nil {
-		return fmt.Errorf("refresh %s: %w", b.Name, err)
-	}
-	keep := map[string]bool{}
-	for _, w := range files {
-		keep[w.name] = true
-		file := filepath.Join(b.Dir, w.name)
-		if have, err := os.ReadFile(file); err == nil && bytes.Equal(have, w.mail) {
+	for _, p := range w.parts {
+		if len(patches[p.series.Key]) == 0 && len(p.base.Patches) == 0 {
 			continue
 		}
-		if err := cache.WriteFile(file, w.mail, 0o644); err != nil {
-			return fmt.Errorf("refresh %s: %w", b.Name, err)
+		if edited, err = manifest.SetPatches(edited, p.series.Key, w.base.Name, patches[p.series.Key]); err != nil {
+			return fmt.Errorf("refresh %s: %w", w.name(), err)
+		}
+	}
+	keep := map[string]bool{}
+	for i, f := range files {
+		file := filepath.Join(w.find(seriesOf(ties[i].key)).base.Dir, f.name)
+		keep[file] = true
+		if have, err := os.ReadFile(file); err == nil && bytes.Equal(have, f.mail) {
+			continue
+		}
+		if err := cache.WriteFile(file, f.mail, 0o644); err != nil {
+			return fmt.Errorf("refresh %s: %w", w.name(), err)
 		}
 		out.Written = append(out.Written, file)
 	}
 	if !bytes.Equal(edited, data) {
 		if err := cache.WriteFile(path, edited, 0o644); err != nil {
-			return fmt.Errorf("refresh %s: %w", b.Name, err)
+			return fmt.Errorf("refresh %s: %w", w.name(), err)
 		}
 		out.Written = append(out.Written, path)
 	}
-	for _, p := range b.Patches {
-		if keep[filepath.Base(p.Path)] {
+	for _, p := range w.all.Patches {
+		if keep[p.Path] {
 			continue
 		}
 		if err := os.Remove(p.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("refresh %s: %w", b.Name, err)
+			return fmt.Errorf("refresh %s: %w", w.name(), err)
 		}
 		out.Removed = append(out.Removed, p.Path)
 	}
@@ -264,7 +294,7 @@ func writeFiles(s *series.Series, b *series.Base, ties []*tie, files mails, out 
 }
 
 // remember has the tree know its new keys and the files as they are now.
-func (t *Tree) remember(ctx context.Context, s *series.Series, b *series.Base, ties []*tie) error {
+func (t *Tree) remember(ctx context.Context, w *work, ties []*tie) error {
 	for _, tie := range ties {
 		if len(tie.keys) == 1 && tie.keys[0] == tie.key {
 			continue
@@ -273,10 +303,24 @@ func (t *Tree) remember(ctx context.Context, s *series.Series, b *series.Base, t
 			return err
 		}
 	}
-	now, err := series.LoadSeries(s.Dir)
+	p, err := manifest.Load(w.project.Dir)
 	if err != nil {
-		return fmt.Errorf("refresh %s: read back: %w", b.Name, err)
+		return fmt.Errorf("refresh %s: read back: %w", w.name(), err)
 	}
-	t.files = filesHash(now.Base(b.Name))
+	now := &series.Base{}
+	for _, k := range w.keys() {
+		s, err := series.LoadSeries(p, p.Find(k))
+		if err != nil {
+			return fmt.Errorf("refresh %s: read back: %w", w.name(), err)
+		}
+		if b := s.Base(w.base.Name); b != nil {
+			for _, q := range b.Patches {
+				named := *q
+				named.Key = k + "/" + q.Key
+				now.Patches = append(now.Patches, &named)
+			}
+		}
+	}
+	t.files = filesHash(now)
 	return t.save(ctx)
 }

@@ -16,7 +16,7 @@ import (
 // patches.
 func (w *bench) files(base string) map[string]string {
 	w.tb.Helper()
-	dir := filepath.Join(w.root, "kernel-patches", base)
+	dir := filepath.Join(w.root, "kernel-patches/queue", base)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		w.tb.Fatal(err)
@@ -50,10 +50,10 @@ func TestCheckout(t *testing.T) {
 			t.Errorf("(-made +opened):\n%s", d)
 		}
 	}
-	if _, err := Checkout(t.Context(), Options{Change: w.load(), Base: "old", Cache: w.cache}); !errors.Is(err, ErrExists) {
+	if _, err := Checkout(t.Context(), Options{Change: w.load(), What: "old", Cache: w.cache}); !errors.Is(err, ErrExists) {
 		t.Errorf("twice: %v", err)
 	}
-	if _, err := Checkout(t.Context(), Options{Change: w.load(), Base: "none", Cache: w.cache}); err == nil || !strings.Contains(err.Error(), "there is old, new, ip") {
+	if _, err := Checkout(t.Context(), Options{Change: w.load(), What: "none", Cache: w.cache}); err == nil || !strings.Contains(err.Error(), "there is iplink/ip, queue/old") {
 		t.Errorf("no base: %v", err)
 	}
 	if _, err := Open(t.Context(), w.kernel); !errors.Is(err, ErrNotOurs) {
@@ -220,7 +220,7 @@ func TestRefresh(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 			var names []string
-			for _, p := range w.load().Kernel.Base("old").Patches {
+			for _, p := range w.load().Find("queue").Base("old").Patches {
 				names = append(names, filepath.Base(p.Path))
 				if err := p.CheckCanonical(); err != nil {
 					t.Error(err)
@@ -234,7 +234,7 @@ func TestRefresh(t *testing.T) {
 			if err != nil || len(again.Written)+len(again.Removed) > 0 {
 				t.Errorf("again: %v, %+v", err, again)
 			}
-			other, err := Checkout(t.Context(), Options{Change: w.load(), Base: "old", Cache: w.cache, Dir: filepath.Join(t.TempDir(), "other")})
+			other, err := Checkout(t.Context(), Options{Change: w.load(), What: "old", Cache: w.cache, Dir: filepath.Join(t.TempDir(), "other")})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -266,10 +266,10 @@ func TestRefreshRefuses(t *testing.T) {
 			want: "--drop hook --drop link --drop tun",
 		},
 		"dropped but there": {do: func(*bench, string) {}, opt: RefreshOptions{Drop: []string{"tun"}}, kind: ErrKey, want: "still is that patch"},
-		"no such drop":      {do: func(*bench, string) {}, opt: RefreshOptions{Drop: []string{"x"}}, kind: ErrKey, want: "no such patch"},
+		"no such drop":      {do: func(*bench, string) {}, opt: RefreshOptions{Drop: []string{"x"}}, kind: ErrKey, want: `linux/old has no patch "x"`},
 		"no such commit":    {do: func(*bench, string) {}, opt: RefreshOptions{Keys: map[string]string{"base": "x"}}, kind: ErrKey, want: "no commit of the series"},
 		"bad key": {
-			do: func(*bench, string) {}, opt: RefreshOptions{Keys: map[string]string{"HEAD": "../x"}, Drop: []string{"tun"}},
+			do: func(*bench, string) {}, opt: RefreshOptions{Keys: map[string]string{"HEAD": "a b"}, Drop: []string{"tun"}},
 			want: "want a plain name",
 		},
 		"local changes": {
@@ -291,7 +291,7 @@ func TestRefreshRefuses(t *testing.T) {
 				w.git(dir, "checkout", "-q", "-b", "side", "HEAD^")
 				mustWrite(w.tb, filepath.Join(dir, "side"), "x\n")
 				w.commit(dir, "side")
-				w.git(dir, "merge", "-q", "xps/old", "-m", "merge")
+				w.git(dir, "merge", "-q", "stack/old", "-m", "merge")
 			},
 			kind: ErrHistory, want: "rebase the commits onto",
 		},
@@ -321,7 +321,7 @@ func TestRefreshRefuses(t *testing.T) {
 		},
 		"files changed": {
 			do: func(w *bench, dir string) {
-				path := filepath.Join(w.root, "kernel-patches/old/0003-tun-ask-it.patch")
+				path := filepath.Join(w.root, "kernel-patches/queue/old/0003-tun-ask-it.patch")
 				mustWrite(w.tb, path, strings.Replace(mustRead(w.tb, path), "+ask\n", "+ask!\n", 1))
 			},
 			kind: ErrStale, want: "--force",
@@ -357,10 +357,10 @@ func TestCacheIsGone(t *testing.T) {
 	if err := os.RemoveAll(w.cache); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), tr.Dir); !errors.Is(err, ErrNoBase) || !strings.Contains(err.Error(), "xpsgen tree apply --base old") {
+	if _, err := Open(t.Context(), tr.Dir); !errors.Is(err, ErrNoBase) || !strings.Contains(err.Error(), "xpsgen tree apply linux/old") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Checkout(t.Context(), Options{Change: w.load(), Base: "old", Cache: w.cache, Dir: filepath.Join(t.TempDir(), "other")}); err != nil {
+	if _, err := Checkout(t.Context(), Options{Change: w.load(), What: "old", Cache: w.cache, Dir: filepath.Join(t.TempDir(), "other")}); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Open(t.Context(), tr.Dir)

@@ -10,10 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"xpsgen/gen/series"
 	"xpsgen/vmtest/git"
+	"xpsgen/vmtest/tree/manifest"
 )
 
 const (
@@ -23,13 +25,16 @@ const (
 	baseTag = "base"
 )
 
-// Tree is a repository with a series as commits.
+// Tree is a repository with one series, or all of a base's stack, as commits.
 type Tree struct {
 	// Dir is its directory.
 	Dir string
-	// Project and Base say which series it holds, made on which base.
-	Project, Base string
-	// BaseCommit is the commit that the series stands on.
+	// Project and Base say which base it was made on, Series the keys of what
+	// it holds, in order and with a blank between.
+	Project, Base, Series string
+	// Whole is "stack" if it holds all of the base's stack.
+	Whole string
+	// BaseCommit is the commit that the first of its series stands on.
 	BaseCommit string
 	// Onto is the base that the series was moved to: a base's name, or words
 	// for something else. Empty if it was not moved.
@@ -46,7 +51,8 @@ type Tree struct {
 // setting are the fields of a Tree that its repository remembers.
 func (t *Tree) settings() map[string]*string {
 	return map[string]*string{
-		"project": &t.Project, "base": &t.Base, "basecommit": &t.BaseCommit, "onto": &t.Onto,
+		"project": &t.Project, "base": &t.Base, "series": &t.Series, "whole": &t.Whole,
+		"basecommit": &t.BaseCommit, "onto": &t.Onto,
 		"files": &t.files, "from": &t.from, "tip": &t.tip, "target": &t.target,
 	}
 }
@@ -72,7 +78,7 @@ func Open(ctx context.Context, dir string) (*Tree, error) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, ".git")); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: %w: make one with xpsgen tree checkout BASE", dir, ErrNotOurs)
+			return nil, fmt.Errorf("%s: %w: make one with xpsgen tree checkout SERIES/BASE", dir, ErrNotOurs)
 		}
 		return nil, fmt.Errorf("open tree: %w", err)
 	}
@@ -89,29 +95,69 @@ func Open(ctx context.Context, dir string) (*Tree, error) {
 		}
 	}
 	if t.Project == "" || t.Base == "" || !git.IsCommit(t.BaseCommit) {
-		return nil, fmt.Errorf("%s: %w: it is another repository; make one with xpsgen tree checkout BASE", dir, ErrNotOurs)
+		return nil, fmt.Errorf("%s: %w: it is another repository; make one with xpsgen tree checkout SERIES/BASE", dir, ErrNotOurs)
 	}
 	// Asked last, since it is the one thing that can be put right.
 	if err := t.repo.Run(ctx, "cat-file", "-e", t.BaseCommit+"^{tree}"); err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("open tree %s: %w", dir, err)
 		}
-		again := "xpsgen tree apply --base " + t.Base
-		if t.Project != "linux" {
-			again = fmt.Sprintf("xpsgen tree checkout %s -o DIR", t.Base)
-		}
-		return nil, fmt.Errorf("%s: %w; your commits are there: fetch the base again with %s", dir, ErrNoBase, again)
+		return nil, fmt.Errorf("%s: %w; your commits are there: fetch the base again with xpsgen tree apply %s", dir, ErrNoBase, t.Name())
 	}
 	return t, nil
 }
 
-// Target is the base whose patch files the tree's commits become: the one it
-// was made for, or the one it was moved to.
-func (t *Tree) Target(s *series.Series) *series.Base {
-	if b := s.Base(t.Onto); b != nil {
-		return b
+// Name is what a user calls what the tree holds: "hook/net-next", or
+// "linux/net-next" for a stack.
+func (t *Tree) Name() string {
+	return workName(t.Project, t.Base, strings.Fields(t.Series), t.Whole != "")
+}
+
+// Target is the name of what the tree's commits become: the base is the one
+// that the tree was made for, or the one that it was moved to.
+func (t *Tree) Target(c *series.Change) string {
+	w, err := t.work(c)
+	if err != nil {
+		return t.Name()
 	}
-	return s.Base(t.Base)
+	return w.name()
+}
+
+// Holds reports whether the tree's commits become what a user names so.
+func (t *Tree) Holds(c *series.Change, what string) bool {
+	w, err := resolve(c, what)
+	if err != nil {
+		return false
+	}
+	mine, err := t.work(c)
+	if err != nil || mine.project != w.project || mine.base != w.base {
+		return false
+	}
+	// A base that a stack was moved to may not have all of its series yet.
+	return w.whole && mine.whole || slices.Equal(mine.keys(), w.keys())
+}
+
+// work is what the tree's commits become, as the patch files are now.
+func (t *Tree) work(c *series.Change) (*work, error) {
+	p := c.Manifest.Project(t.Project)
+	if p == nil {
+		return nil, fmt.Errorf("%s: %w: no project %q in the workbench any more", t.Dir, manifest.ErrNoProject, t.Project)
+	}
+	b, err := p.Base(t.Base)
+	for i := range p.Bases {
+		if p.Bases[i].Name == t.Onto {
+			b, err = &p.Bases[i], nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Dir, err)
+	}
+	for _, k := range strings.Fields(t.Series) {
+		if p.Find(k) == nil {
+			return nil, fmt.Errorf("%s: %w: no series %q in the workbench any more", t.Dir, manifest.ErrNoThread, k)
+		}
+	}
+	return newWork(c, p, b, strings.Fields(t.Series), t.Whole != ""), nil
 }
 
 // inProgress are the marks that git leaves in the middle of something, and how
@@ -166,28 +212,11 @@ func filesHash(b *series.Base) string {
 
 // checkFresh fails if the patch files are not those the tree was made of: what
 // was changed in them would be lost.
-func (t *Tree) checkFresh(b *series.Base) error {
-	if filesHash(b) == t.files {
+func (t *Tree) checkFresh(w *work) error {
+	if filesHash(w.all) == t.files {
 		return nil
 	}
 	return fmt.Errorf("%s of %s: %w the tree was made; a refresh would undo that. "+
 		"Check out another tree (xpsgen tree checkout %s -o DIR) and git cherry-pick into it, or overwrite the files with --force",
-		relativeTo(filepath.Dir(filepath.Dir(b.Dir)), b.Dir), t.Dir, ErrStale, b.Name)
-}
-
-func relativeTo(dir, path string) string {
-	if rel, err := filepath.Rel(dir, path); err == nil {
-		return rel
-	}
-	return path
-}
-
-// TargetName is the name of the base whose patch files the commits become.
-func (t *Tree) TargetName(c *series.Change) string {
-	if s := seriesOf(c, t.Project); s != nil {
-		if b := t.Target(s); b != nil {
-			return b.Name
-		}
-	}
-	return t.Base
+		w.name(), t.Dir, ErrStale, w.name())
 }

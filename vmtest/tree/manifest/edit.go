@@ -9,28 +9,33 @@ import (
 	"strings"
 )
 
-// SetPatches returns a manifest's text with the list of patches of a base
-// replaced. Everything else stays as it is, comments included: those that
-// stand above a patch stay with its key.
-func SetPatches(data []byte, base string, patches []Patch) ([]byte, error) {
+// SetPatches returns a manifest's text with the patches of a series on a base
+// replaced. Everything else stays, comments included: comments above a patch
+// stay with its key. A series that is new on a base with a stack of its own is
+// added to the end of the stack.
+func SetPatches(data []byte, series, base string, patches []Patch) ([]byte, error) {
 	lines := strings.Split(string(data), "\n")
-	start, end, err := baseExtent(lines, base)
+	if err := addToStack(lines, series, base); err != nil {
+		return nil, err
+	}
+	start, end, err := extent(lines, 0, len(lines), "series", keyLine, series)
 	if err != nil {
 		return nil, err
 	}
+	lines, start, end = addForm(lines, start, end, base)
 	body := lines[start:end]
 	comments := map[string][]string{}
 	at := -1 // where the first list item was, in kept
 	var kept []string
 	for i := 0; i < len(body); {
-		if tableName(body[i]) != "base.patch" {
+		if tableName(body[i]) != "series.base.patch" {
 			kept = append(kept, body[i])
 			i++
 			continue
 		}
 		n, key := itemExtent(body[i:])
-		// Comments directly above belong to the item, if it is not the first:
-		// there they belong to the list.
+		// Comments directly above belong to the item. Above the first item
+		// they belong to the list.
 		if at >= 0 {
 			above := len(kept)
 			for above > at && strings.HasPrefix(strings.TrimSpace(kept[above-1]), "#") {
@@ -56,7 +61,7 @@ func SetPatches(data []byte, base string, patches []Patch) ([]byte, error) {
 	var items []string
 	for _, p := range patches {
 		items = append(items, comments[p.Key]...)
-		items = append(items, "[[base.patch]]", fmt.Sprintf("key = %q", p.Key), fmt.Sprintf("file = %q", p.File), "")
+		items = append(items, "[[series.base.patch]]", fmt.Sprintf("key = %q", p.Key), fmt.Sprintf("file = %q", p.File), "")
 	}
 	edited := slices.Concat(kept[:at], items, kept[at:])
 	for len(edited) > 0 && strings.TrimSpace(edited[len(edited)-1]) == "" {
@@ -64,29 +69,70 @@ func SetPatches(data []byte, base string, patches []Patch) ([]byte, error) {
 	}
 	out := slices.Concat(lines[:start], edited, lines[end:])
 	text := strings.TrimRight(strings.Join(out, "\n"), "\n") + "\n"
-	return []byte(text), checkPatches(text, base, patches)
+	return []byte(text), checkPatches(text, series, base, patches)
 }
 
-// checkPatches makes sure that an edited manifest says what it should.
-func checkPatches(text, base string, patches []Patch) error {
-	s, _, err := parse(Name, []byte(text))
+var stackLine = regexp.MustCompile(`^(\s*stack\s*=\s*\[.*[^,\s])\s*,?\s*\](.*)$`)
+
+// addToStack adds a series to a base's stack, if that has one and the series is
+// not in it.
+func addToStack(lines []string, series, base string) error {
+	p, _, err := parse(Name, []byte(strings.Join(lines, "\n")))
 	if err != nil {
 		return fmt.Errorf("edit %s: %w", Name, err)
 	}
-	for i := range s.Bases {
-		if s.Bases[i].Name == base && slices.EqualFunc(s.Bases[i].Patches, patches,
+	b, s := findBase(p.Bases, base), p.Find(series)
+	if b == nil || s == nil || len(b.Stack) == 0 || s.Role == Alternative || slices.Contains(b.Stack, series) {
+		return nil
+	}
+	start, end, err := extent(lines, 0, len(lines), "base", nameLine, base)
+	if err != nil {
+		return err
+	}
+	for i := start; i < end; i++ {
+		if m := stackLine.FindStringSubmatch(lines[i]); m != nil {
+			lines[i] = fmt.Sprintf("%s, %q]%s", m[1], series, m[2])
+			return nil
+		}
+	}
+	return fmt.Errorf("edit %s: add series %q to the stack of base %q, whose form cannot be edited", Name, series, base)
+}
+
+// addForm finds the lines of a series' base within the lines of the series. If
+// there are none it adds them at the end of the series.
+func addForm(lines []string, start, end int, base string) (all []string, from, to int) {
+	if from, to, err := extent(lines, start, end, "series.base", nameLine, base); err == nil {
+		return lines, from, to
+	}
+	form := []string{"", "[[series.base]]", fmt.Sprintf("name = %q", base)}
+	after := slices.Clone(lines[end:])
+	if len(after) > 0 && strings.TrimSpace(after[0]) != "" {
+		after = append([]string{""}, after...)
+	}
+	return slices.Concat(lines[:end], form, after), end + 1, end + len(form)
+}
+
+// checkPatches makes sure that an edited manifest says what it should.
+func checkPatches(text, series, base string, patches []Patch) error {
+	p, _, err := parse(Name, []byte(text))
+	if err != nil {
+		return fmt.Errorf("edit %s: %w", Name, err)
+	}
+	if s := p.Find(series); s != nil {
+		if f := s.On(base); f != nil && slices.EqualFunc(f.Patches, patches,
 			func(a, b Patch) bool { return a.Key == b.Key && a.File == b.File }) {
 			return nil
 		}
 	}
-	return fmt.Errorf("edit %s: the patches of %q are written in a form that cannot be edited; write them as [[base.patch]], key, file", Name, base)
+	return fmt.Errorf("edit %s: the patches of series %q on %q have a form that cannot be edited; write them as [[series.base.patch]], key, file",
+		Name, series, base)
 }
 
 var (
 	tableLine   = regexp.MustCompile(`^\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]`)
 	nameLine    = regexp.MustCompile(`^\s*name\s*=\s*["']([^"']*)["']`)
 	keyLine     = regexp.MustCompile(`^\s*key\s*=\s*["']([^"']*)["']`)
-	versionLine = regexp.MustCompile(`(?m)^version\s*=\s*\d+`)
+	versionLine = regexp.MustCompile(`^(\s*version\s*=\s*)\d+`)
 )
 
 // tableName is the table that a line opens, "" if it opens none.
@@ -97,34 +143,38 @@ func tableName(line string) string {
 	return ""
 }
 
-// baseExtent finds the lines of a base, without comments that lead to what
-// comes next.
-func baseExtent(lines []string, base string) (start, end int, err error) {
+// extent finds the lines of an item of an array of tables, with the tables
+// nested in it, and without comments that lead to what comes next. The item is
+// the one in whose own table the expression finds name.
+func extent(lines []string, from, to int, table string, field *regexp.Regexp, name string) (start, end int, err error) {
 	start = -1
-	found := false
-	for i, l := range lines {
-		t := tableName(l)
-		if t != "" && t != "base.source" && t != "base.patch" {
-			if found {
+	own, found := false, false
+	for i := from; i < to; i++ {
+		t := tableName(lines[i])
+		if t != "" {
+			if found && !strings.HasPrefix(t, table+".") {
 				end = i
 				for end > start && (strings.TrimSpace(lines[end-1]) == "" || strings.HasPrefix(strings.TrimSpace(lines[end-1]), "#")) {
 					end--
 				}
 				return start, end, nil
 			}
-			start = -1
-			if t == "base" {
+			if own = t == table; own {
 				start = i
 			}
 		}
-		if m := nameLine.FindStringSubmatch(l); m != nil && start >= 0 && m[1] == base {
+		if m := field.FindStringSubmatch(lines[i]); m != nil && own && m[1] == name {
 			found = true
 		}
 	}
 	if !found {
-		return 0, 0, fmt.Errorf("edit %s: no base %q", Name, base)
+		return 0, 0, fmt.Errorf("edit %s: no [[%s]] %q", Name, table, name)
 	}
-	return start, len(lines), nil
+	end = to
+	for end > start && strings.TrimSpace(lines[end-1]) == "" {
+		end--
+	}
+	return start, end, nil
 }
 
 // itemExtent counts the lines of a table, and finds its key.
@@ -141,25 +191,34 @@ func itemExtent(lines []string) (n int, key string) {
 	return n, key
 }
 
-// SetVersion returns a manifest's text with another version.
-func SetVersion(data []byte, version int) ([]byte, error) {
-	if len(versionLine.FindAllIndex(data, -1)) == 0 {
-		return nil, fmt.Errorf("edit %s: no line \"version = N\"", Name)
+// SetVersion returns a manifest's text with another version of a series.
+func SetVersion(data []byte, series string, version int) ([]byte, error) {
+	lines := strings.Split(string(data), "\n")
+	start, end, err := extent(lines, 0, len(lines), "series", keyLine, series)
+	if err != nil {
+		return nil, err
 	}
-	done := false
-	out := versionLine.ReplaceAllFunc(data, func(l []byte) []byte {
-		if done {
-			return l
+	line := fmt.Sprintf("version = %d", version)
+	at := -1
+	for i := start + 1; i < end && tableName(lines[i]) == ""; i++ {
+		if m := versionLine.FindStringSubmatch(lines[i]); m != nil {
+			lines[i], at = fmt.Sprintf("%s%d", m[1], version)+lines[i][len(m[0]):], i
+			break
 		}
-		done = true
-		return fmt.Appendf(nil, "version = %d", version)
-	})
-	s, _, err := parse(Name, out)
+		if keyLine.MatchString(lines[i]) {
+			at = -i // where a new line belongs, below the key
+		}
+	}
+	if at < 0 {
+		lines = slices.Insert(lines, -at+1, line)
+	}
+	out := []byte(strings.Join(lines, "\n"))
+	p, _, err := parse(Name, out)
 	if err != nil {
 		return nil, fmt.Errorf("edit %s: %w", Name, err)
 	}
-	if s.Version != version {
-		return nil, fmt.Errorf("edit %s: version is %d after the edit, not %d", Name, s.Version, version)
+	if s := p.Find(series); s == nil || s.Version != version {
+		return nil, fmt.Errorf("edit %s: the version of series %q cannot be edited; write it as version = N", Name, series)
 	}
 	return out, nil
 }

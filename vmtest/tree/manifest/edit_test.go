@@ -3,18 +3,14 @@
 package manifest
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-const editHead = `title = "t" # a title
-project = "linux"
-version = 3
-prefix = "RFC"
+const editHead = `[project] # a project
+name = "linux"
 
 # The first.
 [[base]]
@@ -24,19 +20,28 @@ role = "submit"
 kind = "deb"
 package = "p"
 
-`
-
-const editTail = `
-# The second.
 [[base]]
 name = "two"
 role = "carry"
+source = [{kind = "deb", package = "p"}]
 
-[[base.source]]
-kind = "deb"
-package = "p"
+# The series.
+[[series]]
+title = "t"
+key = "a"
+version = 3 # the third
+`
 
-[[base.patch]]
+const editTail = `
+# Another series.
+[[series]]
+key = "b"
+title = "t"
+
+[[series.base]]
+name = "one"
+
+[[series.base.patch]]
 key = "z"
 file = "0001-z.patch"
 
@@ -45,14 +50,19 @@ to = ["a@b.c"]
 `
 
 func TestSetPatches(t *testing.T) {
-	list := `# In order.
-[[base.patch]]
+	form := `
+[[series.base]]
+name = "one"
+
+`
+	list := form + `# In order.
+[[series.base.patch]]
 key = "a"
 file = "0001-a.patch"
 
 # About b.
 # More about b.
-[[base.patch]]
+[[series.base.patch]]
 key = "b"
 file = "0002-b.patch"
 `
@@ -62,13 +72,14 @@ file = "0002-b.patch"
 		want    string
 	}{
 		"the same":  {list, []Patch{{Key: "a", File: "0001-a.patch"}, {Key: "b", File: "0002-b.patch"}}, list},
-		"reordered": {list, []Patch{{Key: "b", File: "0001-b.patch"}, {Key: "a", File: "0002-a.patch"}}, "# In order.\n# About b.\n# More about b.\n[[base.patch]]\nkey = \"b\"\nfile = \"0001-b.patch\"\n\n[[base.patch]]\nkey = \"a\"\nfile = \"0002-a.patch\"\n"},
-		"dropped":   {list, []Patch{{Key: "a", File: "0001-a.patch"}}, "# In order.\n[[base.patch]]\nkey = \"a\"\nfile = \"0001-a.patch\"\n"},
-		"new":       {"", []Patch{{Key: "a", File: "0001-a.patch"}}, "[[base.patch]]\nkey = \"a\"\nfile = \"0001-a.patch\"\n"},
-		"none":      {list, nil, "# In order.\n"},
+		"reordered": {list, []Patch{{Key: "b", File: "0001-b.patch"}, {Key: "a", File: "0002-a.patch"}}, form + "# In order.\n# About b.\n# More about b.\n[[series.base.patch]]\nkey = \"b\"\nfile = \"0001-b.patch\"\n\n[[series.base.patch]]\nkey = \"a\"\nfile = \"0002-a.patch\"\n"},
+		"dropped":   {list, []Patch{{Key: "a", File: "0001-a.patch"}}, form + "# In order.\n[[series.base.patch]]\nkey = \"a\"\nfile = \"0001-a.patch\"\n"},
+		"first":     {form, []Patch{{Key: "a", File: "0001-a.patch"}}, form + "[[series.base.patch]]\nkey = \"a\"\nfile = \"0001-a.patch\"\n"},
+		"new base":  {"", []Patch{{Key: "a", File: "0001-a.patch"}}, form + "[[series.base.patch]]\nkey = \"a\"\nfile = \"0001-a.patch\"\n"},
+		"none":      {list, nil, form + "# In order.\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := SetPatches([]byte(editHead+tc.list+editTail), "one", tc.patches)
+			got, err := SetPatches([]byte(editHead+tc.list+editTail), "a", "one", tc.patches)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,54 +90,48 @@ file = "0002-b.patch"
 		})
 	}
 	t.Run("the last base", func(t *testing.T) {
-		got, err := SetPatches([]byte(editHead+list+editTail), "two", []Patch{{Key: "z", File: "0001-z.patch"}, {Key: "y", File: "0002-y.patch"}})
+		got, err := SetPatches([]byte(editHead+list+editTail), "b", "one", []Patch{{Key: "z", File: "0001-z.patch"}, {Key: "y", File: "0002-y.patch"}})
 		if err != nil || !strings.Contains(string(got), "0002-y.patch\"\n\n[recipients]") {
 			t.Errorf("%v\n%s", err, got)
 		}
 	})
+	t.Run("a second base", func(t *testing.T) {
+		got, err := SetPatches([]byte(editHead+list+editTail), "a", "two", []Patch{{Key: "y", File: "0001-y.patch"}})
+		if err != nil || !strings.Contains(string(got), "0002-b.patch\"\n\n[[series.base]]\nname = \"two\"\n\n[[series.base.patch]]\nkey = \"y\"") {
+			t.Errorf("%v\n%s", err, got)
+		}
+	})
+	t.Run("a stack", func(t *testing.T) {
+		head := strings.Replace(editHead, "role = \"carry\"\n", "role = \"carry\"\nstack = [\"b\",] # ours\n", 1)
+		got, err := SetPatches([]byte(head+editTail), "a", "two", []Patch{{Key: "y", File: "0001-y.patch"}})
+		if err != nil || !strings.Contains(string(got), "\nstack = [\"b\", \"a\"] # ours\n") {
+			t.Errorf("%v\n%s", err, got)
+		}
+		if again, err := SetPatches(got, "a", "two", []Patch{{Key: "y", File: "0001-y.patch"}}); err != nil || string(again) != string(got) {
+			t.Errorf("%v\n%s", err, again)
+		}
+	})
 	t.Run("another form", func(t *testing.T) {
-		head := strings.Replace(editHead, "role = \"submit\"\n", "role = \"submit\"\npatch = [{key = \"a\", file = \"0001-a.patch\"}]\n", 1)
-		if got, err := SetPatches([]byte(head+editTail), "one", []Patch{{Key: "b", File: "0001-b.patch"}}); err == nil {
+		inline := "\n[[series.base]]\nname = \"one\"\npatch = [{key = \"a\", file = \"0001-a.patch\"}]\n"
+		if got, err := SetPatches([]byte(editHead+inline+editTail), "a", "one", []Patch{{Key: "b", File: "0001-b.patch"}}); err == nil {
 			t.Errorf("accepted:\n%s", got)
 		}
 	})
-	if _, err := SetPatches([]byte(editHead+list+editTail), "three", nil); err == nil || !strings.Contains(err.Error(), `no base "three"`) {
+	if _, err := SetPatches([]byte(editHead+list+editTail), "three", "one", nil); err == nil || !strings.Contains(err.Error(), `no [[series]] "three"`) {
 		t.Error(err)
 	}
 }
 
 func TestSetVersion(t *testing.T) {
-	got, err := SetVersion([]byte(editHead+editTail), 4)
+	got, err := SetVersion([]byte(editHead+editTail), "a", 4)
 	if err != nil || string(got) != strings.Replace(editHead+editTail, "version = 3", "version = 4", 1) {
 		t.Errorf("%v\n%s", err, got)
 	}
-	if _, err := SetVersion([]byte("title = 'x'\n"), 4); err == nil {
-		t.Error("no version, no error")
+	got, err = SetVersion([]byte(editHead+editTail), "b", 2)
+	if err != nil || string(got) != strings.Replace(editHead+editTail, "key = \"b\"\n", "key = \"b\"\nversion = 2\n", 1) {
+		t.Errorf("%v\n%s", err, got)
 	}
-}
-
-// TestEditRepository: setting what is there changes nothing.
-func TestEditRepository(t *testing.T) {
-	for _, dir := range []string{"kernel-patches", "iproute2-patches"} {
-		data, err := os.ReadFile(filepath.Join("..", "..", "..", dir, Name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, _, err := parse(Name, data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, b := range s.Bases {
-			if len(b.Patches) == 0 {
-				continue
-			}
-			got, err := SetPatches(data, b.Name, b.Patches)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(data), string(got)); d != "" {
-				t.Errorf("%s %s (-have +edited):\n%s", dir, b.Name, d)
-			}
-		}
+	if _, err := SetVersion([]byte(editHead+editTail), "c", 4); err == nil {
+		t.Error("no error without the series")
 	}
 }

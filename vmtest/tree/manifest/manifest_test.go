@@ -10,65 +10,102 @@ import (
 	"testing"
 )
 
-func TestLoadRepositoryManifests(t *testing.T) {
-	for project, dir := range map[string]string{"linux": "kernel-patches", "iproute2": "iproute2-patches"} {
-		s, err := Load(filepath.Join("..", "..", "..", dir))
-		if err != nil {
-			t.Fatal(err)
+func TestLoadRepository(t *testing.T) {
+	c, err := LoadChange(filepath.Join("..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernel, ip := c.Guest(GuestKernel), c.Guest(GuestIP)
+	if kernel == nil || ip == nil {
+		t.Fatalf("the guest has the kernel of %v and the ip of %v", kernel, ip)
+	}
+	for _, b := range kernel.Bases {
+		if len(ip.BasesFor(b.Name)) == 0 {
+			t.Errorf("no base of %s is for %s", ip.Name, b.Name)
 		}
-		if s.Project != project || len(s.Bases) == 0 {
-			t.Errorf("%s: project %q with %d bases", dir, s.Project, len(s.Bases))
+	}
+	for _, p := range c.Projects {
+		for i := range p.Series {
+			if s := &p.Series[i]; len(s.Bases) == 0 {
+				t.Errorf("series %s has no base", s.Key)
+			}
 		}
 	}
 }
 
 func TestManifestMistakes(t *testing.T) {
+	list := func(extra string) func(string) string { return func(s string) string { return s + extra } }
+	swap := func(old, text string) func(string) string {
+		return func(s string) string {
+			if !strings.Contains(s, old) {
+				panic("no " + old)
+			}
+			return strings.Replace(s, old, text, 1)
+		}
+	}
 	for name, tc := range map[string]struct {
 		edit func(string) string
 		want string
 	}{
-		"syntax":          {func(s string) string { return s + "what is = this\n" }, "series.toml:14: "},
-		"unknown key":     {func(s string) string { return s + "mirrors = 1\n" }, `series.toml:14: unknown key "base.source.mirrors"`},
-		"unknown table":   {func(s string) string { return s + "[receivers]\nto = 'x'\n" }, `series.toml:14: unknown key "receivers`},
-		"title":           {func(s string) string { return strings.Replace(s, `"test"`, `""`, 1) }, "series.toml:1: title is missing"},
-		"version":         {func(s string) string { return strings.Replace(s, "version = 1", "version = 0", 1) }, "series.toml:3: version 0: want 1 or more"},
-		"wrong type":      {func(s string) string { return strings.Replace(s, "version = 1", `version = "1"`, 1) }, "series.toml:3: "},
-		"role":            {func(s string) string { return strings.Replace(s, "carry", "keep", 1) }, `series.toml:8: base "6.12": role "keep": want submit or carry`},
-		"kind":            {func(s string) string { return strings.Replace(s, `"deb"`, `"rpm"`, 1) }, `series.toml:10: base "6.12": source: kind "rpm"`},
-		"kind and fields": {func(s string) string { return s + "url = \"https://x\"\n" }, `series.toml:10: base "6.12": source: kind "deb" takes`},
-		"all succeed":     {func(s string) string { return s + "successors = \"*\"\n" }, `series.toml:10: base "6.12": source: successors "*": want the beginning`},
-		"bad pattern":     {func(s string) string { return s + "made_on = \"[\"\n" }, `series.toml:10: base "6.12": source: made_on "["`},
-		"git, made on":    {func(s string) string { return s + "[[base.source]]\nkind='git'\nurl='x'\nref='v1'\nmade_on='1'\n" }, `series.toml:14: base "6.12": source: kind "git" takes`},
-		"option as url":   {func(s string) string { return s + "[[base.source]]\nkind='git'\nurl='--upload-pack=x'\nref='v1'\n" }, "series.toml:14: "},
-		"base twice":      {func(s string) string { return s + s[strings.Index(s, "[[base]]"):] }, `series.toml:15: base "6.12" is there twice`},
-		"no source":       {func(s string) string { return s[:strings.Index(s, "[[base.source]]")] }, `series.toml:6: base "6.12" has no [[base.source]]`},
-		"base as a path":  {func(s string) string { return strings.Replace(s, `"6.12"`, `"../6.12"`, 1) }, `series.toml:7: base "../6.12": want a plain name`},
-		"tree twice": {func(s string) string {
-			return s + "[[tree]]\nname='n'\nurl='https://x'\n[[tree]]\nname='n'\nurl='https://x'\n"
-		}, `series.toml:18: tree "n" is there twice`},
-		"tree's url":  {func(s string) string { return s + "[[tree]]\nname='n'\nurl='-x'\n" }, `series.toml:16: tree "n": url "-x"`},
-		"base's tree": {func(s string) string { return strings.Replace(s, "[[base.source]]", "tree = 'x'\n[[base.source]]", 1) }, `series.toml:10: base "6.12": no [[tree]] called "x"`},
-		"base's commit": {func(s string) string {
-			return strings.Replace(s, "[[base.source]]", "commit = 'v6'\n[[base.source]]", 1)
-		}, `series.toml:10: base "6.12": commit "v6": want 40 hex`},
-		"recipient": {func(s string) string { return s + "[recipients]\nto = ['nobody']\n" }, `series.toml:15: "nobody" is no mail address`},
-		"link":      {func(s string) string { return s + "[attribution]\nlink = 'ftp://x'\n" }, `series.toml:15: link "ftp://x": want https://`},
-		"tools":     {func(s string) string { return s + "[attribution]\nassisted-by = ['']\n" }, `series.toml:15: assisted-by: want one line each`},
-		"key twice": {func(s string) string {
-			return s + "[[base.patch]]\nkey='a'\nfile='1.patch'\n[[base.patch]]\nkey='a'\nfile='2.patch'\n"
-		}, `series.toml:18: patch key "a" is there twice`},
-		"patch elsewhere": {func(s string) string { return s + "[[base.patch]]\nkey='a'\nfile='../1.patch'\n" }, `series.toml:16: patch file "../1.patch": want`},
-		"missing patch":   {func(s string) string { return s + "[[base.patch]]\nkey='a'\nfile='1.patch'\n" }, `series.toml:16: patch "a": no such file: `},
+		"syntax":          {list("what is = this\n"), "series.toml:17: "},
+		"unknown key":     {list("mirrors = 1\n"), `series.toml:17: unknown key "series.mirrors"`},
+		"unknown table":   {list("[receivers]\nto = 'x'\n"), `series.toml:17: unknown key "receivers`},
+		"project":         {swap(`"linux"`, `""`), `series.toml:2: project name ""`},
+		"build":           {swap("[[base]]", "build = 'ant'\n[[base]]"), `series.toml:4: build "ant": want kbuild, iproute2`},
+		"guest":           {swap("[[base]]", "guest = 'kernel'\n[[base]]"), `series.toml:4: guest "kernel" needs build = "kbuild"`},
+		"mark":            {swap("[[base]]", "mark = '../x'\n[[base]]"), `series.toml:4: "../x": want the path`},
+		"version pattern": {swap("[[base]]", "version-pattern = '('\n[[base]]"), `series.toml:4: version-pattern: `},
+		"title":           {swap(`"test"`, `""`), `series.toml:15: series "a": title is missing`},
+		"version":         {swap("version = 1", "version = -1"), `series.toml:16: series "a": version -1: want 1 or more`},
+		"wrong type":      {swap("version = 1", `version = "1"`), "series.toml:16: "},
+		"role":            {swap("carry", "keep"), `series.toml:6: base "6.12": role "keep": want submit or carry`},
+		"role of series":  {list("role = 'carry'\n"), `series.toml:17: series "a": role "carry": want submit, extra or alternative`},
+		"kind":            {swap(`"deb"`, `"rpm"`), `series.toml:8: base "6.12": source: kind "rpm"`},
+		"kind and fields": {swap("suites =", "url = 'https://x'\nsuites ="), `series.toml:8: base "6.12": source: kind "deb" takes`},
+		"all succeed":     {swap("suites =", "successors = '*'\nsuites ="), `series.toml:8: base "6.12": source: successors "*": want the beginning`},
+		"bad pattern":     {swap("suites =", "made_on = '['\nsuites ="), `series.toml:8: base "6.12": source: made_on "["`},
+		"git, made on":    {list("[[base.source]]\nkind='git'\nurl='x'\nref='v1'\nmade_on='1'\n"), `series.toml:17: base "6.12": source: kind "git" takes`},
+		"option as url":   {list("[[base.source]]\nkind='git'\nurl='--upload-pack=x'\nref='v1'\n"), "series.toml:17: "},
+		"base twice":      {func(s string) string { return s + s[strings.Index(s, "[[base]]"):strings.Index(s, "[[series]]")] }, `series.toml:18: base "6.12" is there twice`},
+		"no source": {func(s string) string {
+			return s[:strings.Index(s, "[[base.source]]")] + s[strings.Index(s, "[[series]]"):]
+		}, `series.toml:4: base "6.12" has no [[base.source]]`},
+		"base as a path":  {swap(`"6.12"`, `"../6.12"`), `series.toml:5: base "../6.12": want a plain name`},
+		"target twice":    {list("[[target]]\nname='n'\n[[target]]\nname='n'\n"), `series.toml:20: target "n" is there twice`},
+		"target's url":    {list("[[target]]\nname='n'\nurl='-x'\n"), `series.toml:19: target "n": url "-x"`},
+		"target's list":   {list("[[target]]\nname='n'\nlist='x'\n"), `series.toml:19: target "n": "x" is no mail address`},
+		"target's rules":  {list("[[target]]\nname='n'\nrules=['x']\n"), `series.toml:19: target "n": no rules "x"`},
+		"target":          {list("target = 'x'\n"), `series.toml:17: series "a": no [[target]] called "x"`},
+		"base's commit":   {swap("[[base.source]]", "commit = 'v6'\n[[base.source]]"), `series.toml:8: base "6.12": commit "v6": want 40 hex`},
+		"recipient":       {list("[recipients]\nto = ['nobody']\n"), `series.toml:18: "nobody" is no mail address`},
+		"own recipient":   {list("[series.recipients]\nto = ['nobody']\n"), `series.toml:18: series "a": "nobody" is no mail address`},
+		"link":            {list("[attribution]\nlink = 'ftp://x'\n"), `series.toml:18: link "ftp://x": want https://`},
+		"tools":           {list("[attribution]\nassisted-by = ['']\n"), `series.toml:18: assisted-by: want one line each`},
+		"series twice":    {list("[[series]]\nkey = 'a'\ntitle = 't'\n"), `series.toml:18: series "a": it is there twice`},
+		"reserved":        {swap(`"a"`, `"all"`), `series.toml:14: series "all": the name has another meaning`},
+		"key of a base":   {swap(`"a"`, `"6.12"`), `series.toml:14: series "6.12": a base has the same name`},
+		"replaces":        {list("replaces = ['a']\n"), `series.toml:17: series "a": only a series with the role alternative`},
+		"stands on self":  {list("on = ['a']\n" + manifestForm), `series.toml:17: series "a" stands on itself`},
+		"no such base":    {list("[[series.base]]\nname='7'\n"), `series.toml:18: series "a": no [[base]] called "7"`},
+		"key twice":       {list(manifestForm + "[[series.base.patch]]\nkey='b'\nfile='1.patch'\n[[series.base.patch]]\nkey='b'\nfile='2.patch'\n"), `series.toml:23: patch key "b" is there twice`},
+		"patch elsewhere": {list(manifestForm + "[[series.base.patch]]\nkey='b'\nfile='../1.patch'\n"), `series.toml:21: patch file "../1.patch": want`},
+		"missing patch":   {list(manifestForm + "[[series.base.patch]]\nkey='b'\nfile='1.patch'\n"), `series.toml:21: patch "b": no such file: `},
+		"stack":           {swap("[[base.source]]", "stack = ['b']\n[[base.source]]"), `series.toml:8: base "6.12": stack: no [[series]] with the key "b"`},
+		"stack, no patch": {swap("[[base.source]]", "stack = ['a']\n[[base.source]]"), `series.toml:8: base "6.12": stack: series "a" has no patches in a/6.12/`},
+		"stack, missing": {func(s string) string {
+			return strings.Replace(s, "[[base.source]]", "stack = ['a']\n[[base.source]]", 1) + manifestForm + "[[series]]\nkey='b'\ntitle='t'\n" + manifestForm
+		}, `series.toml:8: base "6.12": stack: series "b" has patches on this base and is missing`},
+		"stack, order": {list("on = ['b']\n" + manifestForm + "[[series]]\nkey='b'\ntitle='t'\n" + manifestForm), `base "6.12": series "a" stands on "b", which the stack has behind it`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			mustWrite(t, filepath.Join(dir, Name), tc.edit(manifestHead))
-			s, err := Load(dir)
+			p, err := Load(dir)
 			var merr *Error
-			if !errors.As(err, &merr) || s != nil {
-				t.Fatalf("got %v, %v; want a Error", s, err)
+			if !errors.As(err, &merr) {
+				t.Fatalf("got %v, %v; want an Error", p, err)
 			}
-			if got := strings.TrimPrefix(err.Error(), dir+"/"); !strings.HasPrefix(got, tc.want) {
+			if got := strings.TrimPrefix(err.Error(), dir+"/"); !strings.HasPrefix(got, tc.want) && !strings.Contains(got, ": "+tc.want) {
 				t.Errorf("got  %s\nwant %s...", got, tc.want)
 			}
 		})
@@ -77,15 +114,40 @@ func TestManifestMistakes(t *testing.T) {
 
 func TestUnlistedPatch(t *testing.T) {
 	dir := t.TempDir()
-	mustWrite(t, filepath.Join(dir, Name), manifestHead+"[[base.patch]]\nkey='a'\nfile='0001-a.patch'\n")
-	mustWrite(t, filepath.Join(dir, "6.12", "0001-a.patch"), "x")
+	mustWrite(t, filepath.Join(dir, Name), manifestHead+manifestForm+"[[series.base.patch]]\nkey='a'\nfile='0001-a.patch'\n")
+	mustWrite(t, filepath.Join(dir, "a/6.12/0001-a.patch"), "x")
+	mustWrite(t, filepath.Join(dir, "a/sent/v1/0001-a.patch"), "x")
 	if _, err := Load(dir); err != nil {
 		t.Fatal(err)
 	}
-	mustWrite(t, filepath.Join(dir, "6.12", "0002-b.patch"), "x")
-	_, err := Load(dir)
-	if err == nil || !strings.Contains(err.Error(), "6.12/0002-b.patch is not listed") {
-		t.Errorf("got %v", err)
+	for file, want := range map[string]string{
+		"a/6.12/0002-b.patch": "a/6.12/0002-b.patch is not listed",
+		"a/7.3/0001-a.patch":  "a/7.3/0001-a.patch belongs to no series on a base",
+		"b/6.12/0001-b.patch": "b/6.12/0001-b.patch belongs to no series on a base",
+	} {
+		mustWrite(t, filepath.Join(dir, file), "x")
+		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if err := os.Remove(filepath.Join(dir, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestFolderIsList: a manifest that lists no patches means those of the folder.
+func TestFolderIsList(t *testing.T) {
+	dir := t.TempDir()
+	mustWrite(t, filepath.Join(dir, Name), manifestHead)
+	mustWrite(t, filepath.Join(dir, "a/6.12/0002-b.patch"), "x")
+	mustWrite(t, filepath.Join(dir, "a/6.12/0001-a.patch"), "x")
+	p, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := p.Patches("", Selection{})
+	if err != nil || len(list) != 2 || list[0].Step() != "a/a" || list[1].Step() != "a/b" {
+		t.Errorf("got %v, %v", list, err)
 	}
 }
 
@@ -101,8 +163,28 @@ func TestUnknownBase(t *testing.T) {
 	}
 }
 
-// FuzzManifest holds that a manifest that is accepted keeps what check
-// promises, and that an error names a line of the file or none.
+func TestVersionIn(t *testing.T) {
+	dir := t.TempDir()
+	mustWrite(t, filepath.Join(dir, "Makefile"), "# x\nVERSION = 7\nPATCHLEVEL = 4\nSUBLEVEL = 0\nEXTRAVERSION = -rc1\n")
+	mustWrite(t, filepath.Join(dir, "v.h"), "char version[] = \"6.1.0\";\n")
+	kernel := `(?m)^VERSION = *(\d*)\nPATCHLEVEL = *(\d*)\nSUBLEVEL = *(\d*)\nEXTRAVERSION = *(\S*)$`
+	for _, tc := range []struct {
+		facts Facts
+		want  string
+	}{
+		{Facts{VersionFile: "Makefile", VersionPattern: kernel}, "7.4.0-rc1"},
+		{Facts{VersionFile: "v.h", VersionPattern: `version\[\] = "([^"]+)"`}, "6.1.0"},
+		{Facts{VersionFile: "none", VersionPattern: `(.*)`}, filepath.Base(dir)},
+		{Facts{}, filepath.Base(dir)},
+	} {
+		if got := tc.facts.VersionIn(dir); got != tc.want {
+			t.Errorf("%v: %q, want %q", tc.facts, got, tc.want)
+		}
+	}
+}
+
+// FuzzManifest: an accepted manifest keeps what check promises, and an error
+// names a line of the file or none.
 func FuzzManifest(f *testing.F) {
 	for _, dir := range []string{"kernel-patches", "iproute2-patches"} {
 		data, err := os.ReadFile(filepath.Join("..", "..", "..", dir, Name))
@@ -111,12 +193,12 @@ func FuzzManifest(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	f.Add([]byte(manifestHead + "[[base.patch]]\nkey='a'\nfile='1.patch'\n"))
+	f.Add([]byte(manifestHead + manifestForm + "[[series.base.patch]]\nkey='a'\nfile='1.patch'\n"))
 	f.Add([]byte("[base]\nx=1\n[[base]]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, _, err := parse("m.toml", data)
-		if (s == nil) == (err == nil) {
-			t.Fatalf("series %v with error %v", s, err)
+		p, _, err := parse("m.toml", data)
+		if (p == nil) == (err == nil) {
+			t.Fatalf("project %v with error %v", p, err)
 		}
 		if err != nil {
 			var merr *Error
@@ -128,14 +210,16 @@ func FuzzManifest(f *testing.F) {
 			}
 			return
 		}
-		for _, b := range s.Bases {
-			for _, p := range b.Patches {
-				if filepath.Base(p.File) != p.File {
-					t.Fatalf("patch %q accepted", p.File)
+		for _, s := range p.Series {
+			for _, b := range s.Bases {
+				for _, q := range b.Patches {
+					if filepath.Base(q.File) != q.File {
+						t.Fatalf("patch %q accepted", q.File)
+					}
 				}
-			}
-			if strings.ContainsAny(b.Name, "/\x00 ") {
-				t.Fatalf("base %q accepted", b.Name)
+				if strings.ContainsAny(s.Key+b.Base, "/\x00 ") {
+					t.Fatalf("series %q, base %q accepted", s.Key, b.Base)
+				}
 			}
 		}
 	})
@@ -151,10 +235,8 @@ func mustWrite(tb testing.TB, path, text string) {
 	}
 }
 
-const manifestHead = `title = "test"
-project = "linux"
-version = 1
-prefix = "RFC"
+const manifestHead = `[project]
+name = "linux"
 
 [[base]]
 name = "6.12"
@@ -164,4 +246,11 @@ role = "carry"
 kind = "deb"
 package = "linux-source-6.12"
 suites = ["trixie"]
+
+[[series]]
+key = "a"
+title = "test"
+version = 1
 `
+
+const manifestForm = "[[series.base]]\nname='6.12'\n"

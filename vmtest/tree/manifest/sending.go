@@ -6,17 +6,44 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 )
 
-// Tree is a maintainer's public tree.
-type Tree struct {
+// Target is a maintainer's public tree, and the rules of those who take
+// patches for it. Name is required.
+type Target struct {
 	// Name is the tag in a subject: "net-next".
 	Name string `toml:"name"`
 	// URL and Branch say where it is; Branch empty means its HEAD.
 	URL    string `toml:"url"`
 	Branch string `toml:"branch"`
+	// List is the mailing list that every patch goes to.
+	List string `toml:"list"`
+	// Archive is the address below which a mail is found by its Message-Id.
+	Archive string `toml:"archive"`
+	// Fixes says that the tree takes fixes only.
+	Fixes bool `toml:"fixes"`
+	// Window is a page that says whether the tree is open. It is closed for
+	// features while Linus's merge window is open. Empty means that it never
+	// closes.
+	Window string `toml:"window"`
+	// MaxPatches is how long a series may be, and how many patches of one
+	// person may wait; 0 means no limit.
+	MaxPatches int `toml:"max-patches"`
+	// IntervalHours is the least time between two versions; 0 means none.
+	IntervalHours int `toml:"interval-hours"`
+	// LineLength is what checkpatch takes as the longest line; 0 means its own
+	// default.
+	LineLength int `toml:"line-length"`
+	// Rules names sets of checks that are made besides those for every tree.
+	Rules []string `toml:"rules"`
 }
+
+// RuleNetdev names the checks for the conventions of networking code.
+const RuleNetdev = "netdev"
+
+var rules = []string{RuleNetdev}
 
 // Recipients of a series, as "Name <address>" or a bare address.
 type Recipients struct {
@@ -28,55 +55,112 @@ type Recipients struct {
 type Attribution struct {
 	// SuggestedBy is who had the idea, as "Name <address>".
 	SuggestedBy []string `toml:"suggested-by"`
-	// Link leads to where it was first said.
-	Link string `toml:"link"`
+	// Link leads to where it was first said. LinkText is how a cover letter
+	// calls it.
+	Link     string `toml:"link"`
+	LinkText string `toml:"link-text"`
 	// AssistedBy are tools that helped, as the trailer Assisted-by of the
 	// kernel's Documentation/process/coding-assistants.rst names them.
 	AssistedBy []string `toml:"assisted-by"`
 }
 
-// checkSending looks at what only matters to mails. It returns the key that
-// is wrong, and the how manieth of its kind.
-func (s *Series) checkSending() (key string, nth int, err error) {
+func findTarget(list []Target, name string) *Target {
+	for i := range list {
+		if list[i].Name == name {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// check looks for contradictions and gaps.
+func (f *file) check(path string, pos positions) error {
+	fail := func(key string, nth int, err error) error {
+		return &Error{File: path, Line: pos.line(key, nth), Msg: err.Error()}
+	}
+	if key, err := f.Project.check(); err != nil {
+		return fail(key, 0, err)
+	}
+	if len(f.Bases) == 0 {
+		return fail("base", 0, errors.New("no [[base]]"))
+	}
+	for _, check := range []func() (string, int, error){f.checkTargets, f.checkBases, f.checkSeries, f.checkPeople} {
+		if key, nth, err := check(); err != nil {
+			return fail(key, nth, err)
+		}
+	}
+	return nil
+}
+
+// checkTargets returns the key that is wrong, and which one of its kind.
+func (f *file) checkTargets() (key string, nth int, err error) {
 	seen := map[string]bool{}
-	for i, t := range s.Trees {
+	for i, t := range f.Targets {
 		switch {
 		case !isName(t.Name):
-			return "tree.name", i, fmt.Errorf("tree %q: want a plain name, such as net-next", t.Name)
+			return "target.name", i, fmt.Errorf("target %q: want a plain name, such as net-next", t.Name)
 		case seen[t.Name]:
-			return "tree.name", i, fmt.Errorf("tree %q is there twice", t.Name)
-		case t.URL == "" || strings.HasPrefix(t.URL, "-"):
-			return "tree.url", i, fmt.Errorf("tree %q: url %q", t.Name, t.URL)
+			return "target.name", i, fmt.Errorf("target %q is there twice", t.Name)
+		case strings.HasPrefix(t.URL, "-"):
+			return "target.url", i, fmt.Errorf("target %q: url %q", t.Name, t.URL)
 		case strings.HasPrefix(t.Branch, "-"):
-			return "tree.branch", i, fmt.Errorf("tree %q: branch %q", t.Name, t.Branch)
+			return "target.branch", i, fmt.Errorf("target %q: branch %q", t.Name, t.Branch)
+		case t.MaxPatches < 0 || t.IntervalHours < 0 || t.LineLength < 0:
+			return "target.name", i, fmt.Errorf("target %q: want no number below 0", t.Name)
+		case t.Archive != "" && !strings.HasPrefix(t.Archive, "https://"):
+			return "target.archive", i, fmt.Errorf("target %q: archive %q: want https://", t.Name, t.Archive)
+		case t.Window != "" && !strings.HasPrefix(t.Window, "https://"):
+			return "target.window", i, fmt.Errorf("target %q: window %q: want https://", t.Name, t.Window)
+		}
+		if t.List != "" {
+			if _, err := mail.ParseAddress(t.List); err != nil {
+				return "target.list", i, fmt.Errorf("target %q: %q is no mail address", t.Name, t.List)
+			}
+		}
+		for _, r := range t.Rules {
+			if !slices.Contains(rules, r) {
+				return "target.rules", i, fmt.Errorf("target %q: no rules %q (there is %s)", t.Name, r, strings.Join(rules, ", "))
+			}
 		}
 		seen[t.Name] = true
 	}
-	for _, l := range []struct {
-		key  string
-		list []string
-	}{
-		{"recipients.to", s.Recipients.To}, {"recipients.cc", s.Recipients.Cc},
-		{"attribution.suggested-by", s.Attribution.SuggestedBy},
-	} {
-		for _, a := range l.list {
-			if _, err := mail.ParseAddress(a); err != nil {
-				return l.key, 0, fmt.Errorf("%q is no mail address", a)
-			}
-		}
+	return "", 0, nil
+}
+
+// checkPeople looks at addresses and links.
+func (f *file) checkPeople() (key string, nth int, err error) {
+	if key, err := checkPeople(f.Recipients, f.Attribution); err != nil {
+		return key, 0, err
 	}
-	if l := s.Attribution.Link; l != "" && !strings.HasPrefix(l, "https://") {
-		return "attribution.link", 0, fmt.Errorf("link %q: want https://", l)
-	}
-	for _, a := range s.Attribution.AssistedBy {
-		if strings.TrimSpace(a) == "" || strings.ContainsAny(a, "\r\n") {
-			return "attribution.assisted-by", 0, errors.New("assisted-by: want one line each")
+	for i := range f.Series {
+		s := &f.Series[i]
+		if key, err := checkPeople(s.Recipients, s.Attribution); err != nil {
+			return "series." + key, i, fmt.Errorf("series %q: %w", s.Key, err)
 		}
 	}
 	return "", 0, nil
 }
 
-// isCommit reports whether s is a full commit name.
-func isCommit(s string) bool {
-	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+func checkPeople(r Recipients, a Attribution) (key string, err error) {
+	for _, l := range []struct {
+		key  string
+		list []string
+	}{
+		{"recipients.to", r.To}, {"recipients.cc", r.Cc}, {"attribution.suggested-by", a.SuggestedBy},
+	} {
+		for _, address := range l.list {
+			if _, err := mail.ParseAddress(address); err != nil {
+				return l.key, fmt.Errorf("%q is no mail address", address)
+			}
+		}
+	}
+	if a.Link != "" && !strings.HasPrefix(a.Link, "https://") {
+		return "attribution.link", fmt.Errorf("link %q: want https://", a.Link)
+	}
+	for _, tool := range a.AssistedBy {
+		if strings.TrimSpace(tool) == "" || strings.ContainsAny(tool, "\r\n") {
+			return "attribution.assisted-by", errors.New("assisted-by: want one line each")
+		}
+	}
+	return "", nil
 }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"xpsgen/gen/series"
+)
+
+// oneSeries returns the series with the key. Without a key it is the only one
+// that is sent. The error lists what there is.
+func oneSeries(c *series.Change, key string) (*series.Series, error) {
+	if key != "" {
+		if s := c.Find(key); s != nil {
+			return s, nil
+		}
+		return nil, fmt.Errorf("no series %q; there are:\n%s\nname one of these", key, listSeries(c))
+	}
+	keys := c.Keys(func(s *series.Series) bool { return s.Submit() != nil })
+	if len(keys) != 1 {
+		return nil, fmt.Errorf("there are several series:\n%s\nname one", listSeries(c))
+	}
+	return c.Find(keys[0]), nil
+}
+
+// listSeries lists the series with their bases and versions, a line each.
+func listSeries(c *series.Change) string {
+	var lines []string
+	for _, s := range c.All() {
+		var bases, sent []string
+		for _, b := range s.Bases {
+			bases = append(bases, b.Name)
+		}
+		for _, p := range s.Sent {
+			sent = append(sent, fmt.Sprintf("v%d (%s)", p.Version, p.Date.Format("2006-01-02")))
+		}
+		if len(sent) == 0 {
+			sent = []string{"nothing"}
+		}
+		lines = append(lines, fmt.Sprintf("  %s: now v%d; sent: %s; bases: %s", s.Key, s.Version, strings.Join(sent, ", "), strings.Join(bases, ", ")))
+	}
+	return strings.Join(lines, "\n")
+}
