@@ -10,9 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// FuzzParse checks that whatever was understood of foreign bytes survives
-// being written and read again, and that such a copy has no problems but
-// those that the results themselves carry.
+// FuzzParse checks that what the parser understood survives writing and reading again.
+// The copy may have only problems that follow from the results themselves.
 func FuzzParse(f *testing.F) {
 	var b bytes.Buffer
 	if err := sample().Write(&b); err != nil {
@@ -42,7 +41,7 @@ func FuzzParse(f *testing.F) {
 			switch p.Kind {
 			case NoPlan, Short, Surplus, Duplicate, Contradiction:
 			default:
-				t.Errorf("the copy has a problem of form: %v\n%q", p, out.String())
+				t.Errorf("the copy has a syntax problem: %v\n%q", p, out.String())
 			}
 		}
 	})

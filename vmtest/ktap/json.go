@@ -29,9 +29,9 @@ func toJSON(tests []Test) []jsonTest {
 	return out
 }
 
-// MarshalJSON renders the report as an object with plan (null when there was
-// none), counts, tests, and, where there are any, diagnostics and problems.
-// Durations are seconds.
+// MarshalJSON renders the report as an object with plan, counts and tests. The plan is
+// null if the report has none. Diagnostics and problems are present only if there are
+// any. Durations are seconds.
 func (r *Report) MarshalJSON() ([]byte, error) {
 	v := struct {
 		Plan     *int       `json:"plan"`

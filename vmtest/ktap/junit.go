@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// JUnit says what JUnit XML wants to know besides the results.
+// JUnit is what JUnit XML needs beside the results.
 type JUnit struct {
-	// Name is the name of the whole.
+	// Name is the name of the whole report.
 	Name string
 	// Properties describe what was tested, such as versions.
 	Properties map[string]string
-	// Errors are failures of the run that no test stands for: a panic, lost
-	// results. Each becomes a test case in error. The report's own problems
-	// are added to them.
+	// Errors are failures of the run that belong to no test: a panic, lost results.
+	// Each becomes a test case with an error. WriteJUnit adds the report's own
+	// problems.
 	Errors []string
 }
 
@@ -68,9 +68,9 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// WriteJUnit renders the report for CI systems: a test suite for each
-// top-level test that has subtests, one more for those without, and one for
-// what went wrong with the run itself.
+// WriteJUnit renders the report for CI systems. Each top-level test with subtests becomes
+// a test suite. The others share one suite. Failures of the run itself are in a suite
+// named "run".
 func (r *Report) WriteJUnit(w io.Writer, opt JUnit) error {
 	c := r.Counts()
 	all := junitSuites{Name: opt.Name, Tests: c.Total(), Failures: c.Fail, Skipped: c.Skip}

@@ -5,14 +5,13 @@
 // as JUnit XML.
 //
 // The guest writes with [Writer], the host reads with [Parse] or [Parser].
-// A reader never fails on what it reads: everything that makes a report
-// untrustworthy, such as a plan that was not kept or a test that was reported
-// twice, becomes a [Problem] of the [Report], next to the results that could
-// be read. A report with problems is not a passed one: see [Report.OK].
+// The reader accepts any input. What makes a report untrustworthy, such as a missing
+// result or a test reported twice, becomes a [Problem] of the [Report]. The results that
+// could be read are kept. A report with problems never passes: see [Report.OK].
 //
-// Two things go beyond the letter of the format, both inside of it: a '#' in
-// a name is written as `\#`, and a diagnostic line `# elapsed 12ms` before a
-// result tells how long the test took.
+// The package uses the format in two ways that the KTAP document does not name. A '#' in
+// a name is written as `\#`. A diagnostic line `# elapsed 12ms` before a result says how
+// long the test took.
 package ktap
 
 import (
@@ -59,27 +58,27 @@ func (s *Status) UnmarshalText(text []byte) error {
 	return fmt.Errorf("ktap: unknown status %q", text)
 }
 
-// Test is one result, with the results it is made of.
+// Test is one result with its subtests.
 type Test struct {
-	// Name is what the result line says after the number.
+	// Name is the text after the number in the result line.
 	Name string
 	// Status is the outcome.
 	Status Status
-	// Reason is what follows "# SKIP" or, of a failure, "#". May be empty.
+	// Reason is the text after "# SKIP", or after "#" of a failure. May be empty.
 	Reason string
 	// Diag holds the diagnostic lines printed before the result, without "# ".
 	Diag []string
-	// Duration is how long the test took; zero when it was not said.
+	// Duration is how long the test took; zero if not reported.
 	Duration time.Duration
 	// Subtests are the nested results, in order.
 	Subtests []Test
 }
 
-// failedAlone tells whether t failed for a reason that is not a subtest's.
+// failedAlone reports whether t failed although no subtest did.
 func (t *Test) failedAlone() bool { return t.Status == Fail && !anyFailed(t.Subtests) }
 
-// Counts sums up results. Only tests without subtests count, and parents that
-// failed on their own: else a parent repeats what its children said.
+// Counts sums up results. It counts tests without subtests, and parents that failed
+// although no subtest did. Other parents only repeat their subtests.
 type Counts struct {
 	Pass int `json:"pass"`
 	Fail int `json:"fail"`

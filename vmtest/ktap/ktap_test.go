@@ -112,7 +112,7 @@ func TestWriterErrorSticks(t *testing.T) {
 		t.Errorf("Err() = %v, want %v", w.Err(), errFull)
 	}
 	if f.n != 100 {
-		t.Error("wrote on after an error")
+		t.Error("wrote again after an error")
 	}
 }
 
@@ -121,7 +121,7 @@ func TestProblems(t *testing.T) {
 		text string
 		want []ProblemKind
 	}{
-		"whole":              {"KTAP version 1\n1..1\nok 1 a\n", nil},
+		"complete":           {"KTAP version 1\n1..1\nok 1 a\n", nil},
 		"tap version 14":     {"TAP version 14\n1..1\nok 1 - a\n", nil},
 		"empty":              {"", []ProblemKind{NoVersion}},
 		"no version":         {"1..1\nok 1 a\n", []ProblemKind{NoVersion}},

@@ -9,31 +9,31 @@ import (
 	"sync"
 )
 
-// Merger makes one report of several that are written at the same time. Its
-// parts are the results of the outermost level, with all that belongs to them:
-// each stays whole, and they are numbered as they come.
+// Merger merges reports that are written at the same time into one. The unit of merging
+// is a top-level result with its subtests and diagnostics. The Merger never splits such a
+// unit. It numbers the results in the order of their arrival.
 type Merger struct {
 	mu  sync.Mutex
 	w   io.Writer
 	err error
-	// floor is who is in the middle of a part; what others say meanwhile waits.
+	// floor is the source in the middle of a unit. Lines of other sources wait.
 	floor   *MergerSource
 	sources []*MergerSource
 	last    int
 }
 
-// MergerSource takes one of the reports.
+// MergerSource takes one of the reports to merge.
 type MergerSource struct {
 	m *Merger
-	// lines are whole and wait, buf is the line being written.
+	// lines are complete and wait; buf is the line being written.
 	lines [][]byte
 	buf   []byte
-	// begun and planned say that its own version line and plan were left out.
+	// begun and planned say that the version line and the plan were dropped.
 	begun, planned bool
 }
 
-// NewMerger starts a report of so many results on w, to be made of so many
-// reports. Like [Writer], it writes a line at a time.
+// NewMerger writes one report with `results` results to w. It collects them from
+// `reports` sources. Like [Writer], it writes a line at a time.
 func NewMerger(w io.Writer, results, reports int) (*Merger, []*MergerSource) {
 	m := &Merger{w: w}
 	m.emit([]byte("KTAP version 1\n"))
@@ -66,7 +66,7 @@ func (s *MergerSource) Write(b []byte) (int, error) {
 		part, rest, whole := bytes.Cut(b, []byte{'\n'})
 		b = rest
 		s.buf = append(s.buf, part...)
-		// A line without an end goes on in pieces.
+		// Forward a line that is too long in pieces.
 		if whole || len(s.buf) > maxLine {
 			s.take(append(bytes.Clone(s.buf), '\n'))
 			s.buf = s.buf[:0]
@@ -76,7 +76,7 @@ func (s *MergerSource) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends a report, in the middle of a part or not.
+// Close ends a report, even in the middle of a result.
 func (s *MergerSource) Close() error {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
@@ -92,8 +92,9 @@ func (s *MergerSource) Close() error {
 	return nil
 }
 
-// take queues a line, unless the merged report has one in its place: the first
-// version line and the first plan. Others are for the reader to stumble over.
+// take queues a line. It drops the first version line and the first plan: the merged
+// report has its own. Repeated ones go through, so that the reader reports them as
+// problems.
 func (s *MergerSource) take(line []byte) {
 	switch {
 	case !s.begun && isVersion(string(line)):
@@ -105,7 +106,7 @@ func (s *MergerSource) take(line []byte) {
 	}
 }
 
-// move writes what may be written.
+// move writes the lines that may be written now.
 func (m *Merger) move() {
 	for {
 		if m.floor == nil {
@@ -122,8 +123,8 @@ func (m *Merger) move() {
 	}
 }
 
-// say writes what s has to say, up to the end of a part, with which it gives
-// up the floor. It reports whether it did.
+// say writes the lines of s up to the end of a result, and then gives up the floor. It
+// reports whether it reached that end.
 func (s *MergerSource) say() bool {
 	for len(s.lines) > 0 {
 		line := s.lines[0]
@@ -141,7 +142,7 @@ func (s *MergerSource) say() bool {
 	return false
 }
 
-// cutResult cuts the number out of a result of the outermost level.
+// cutResult cuts the number out of a top-level result line.
 func cutResult(line []byte) (head string, rest []byte, ok bool) {
 	for _, head := range []string{"ok", "not ok"} {
 		after, found := bytes.CutPrefix(line, []byte(head+" "))

@@ -35,15 +35,15 @@ func TestMerge(t *testing.T) {
 	first.Result("x", Pass, "")
 	group(b, "b1", 2) // while a has the floor
 	if strings.Contains(out.String(), "b1") {
-		t.Errorf("b1 spoke while a1 did:\n%s", out.String())
+		t.Errorf("b1 was written in the middle of a1:\n%s", out.String())
 	}
 	if !strings.Contains(out.String(), "  ok 1 x\n") {
-		t.Errorf("what a1 says did not come at once:\n%s", out.String())
+		t.Errorf("the subtests of a1 were delayed:\n%s", out.String())
 	}
 	first.Result("y", Fail, "a reason")
 	a.Result("a1", Fail, "1 of 2 failed")
 	if !strings.Contains(out.String(), "\nok 2 b1\n") {
-		t.Errorf("b1 waits although nobody speaks:\n%s", out.String())
+		t.Errorf("b1 waits although no result is being written:\n%s", out.String())
 	}
 	group(b, "b2", 1)
 	group(a, "a2", 1)
@@ -68,12 +68,11 @@ func TestMerge(t *testing.T) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 	if d := r.Tests[1].Duration; d != time.Second {
-		t.Errorf("%s took %v, not the second that was said", r.Tests[1].Name, d)
+		t.Errorf("%s took %v, want 1s", r.Tests[1].Name, d)
 	}
 }
 
-// A report that breaks off must neither cost the others nor end as one of
-// theirs.
+// A report that breaks off must not damage the others or take their results.
 func TestMergeCut(t *testing.T) {
 	var out strings.Builder
 	_, s := NewMerger(&out, 2, 2)
@@ -98,11 +97,11 @@ func TestMergeCut(t *testing.T) {
 		t.Errorf("b/b-0 is %v, %v in\n%s", s, ok, out.String())
 	}
 	if _, ok := found["a/x"]; !ok {
-		t.Errorf("a/x is lost: %v in\n%s", found, out.String())
+		t.Errorf("a/x is missing: %v in\n%s", found, out.String())
 	}
 }
 
-// Whoever reports twice is found out as without merging.
+// A source that reports twice causes the same problem as without merging.
 func TestMergeTwice(t *testing.T) {
 	var out strings.Builder
 	_, s := NewMerger(&out, 2, 2)
@@ -119,7 +118,7 @@ func TestMergeTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Kind == Twice }) {
-		t.Errorf("problems %v do not say so in\n%s", r.Problems, out.String())
+		t.Errorf("problems %v do not include it, in\n%s", r.Problems, out.String())
 	}
 }
 
@@ -127,10 +126,10 @@ func TestMergeError(t *testing.T) {
 	broken := errors.New("broken")
 	m, s := NewMerger(writerFunc(func([]byte) (int, error) { return 0, broken }), 1, 1)
 	if n, err := io.WriteString(s[0], "ok 1 a\n"); n != 7 || err != nil {
-		t.Errorf("a guest noticed: %d, %v", n, err)
+		t.Errorf("the error reached the source: %d, %v", n, err)
 	}
 	if !errors.Is(m.Err(), broken) {
-		t.Errorf("error %v is not that of the writer", m.Err())
+		t.Errorf("Err() = %v, want the error of the writer", m.Err())
 	}
 }
 

@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// Nest returns a stream for the whole report of somebody else, which becomes
-// the subtests of the test named name. It writes whole lines only; Close
-// writes what is left of one that was never ended. Then call Result on w with
-// the same name.
+// Nest returns a stream for a complete report of another program. Its results become the
+// subtests of the test with the given name. The stream writes complete lines only; Close
+// writes an unfinished last line. After Close, call Result on w with the same name.
 func (w *Writer) Nest(name string) *Nested { return &Nested{w: w, name: oneLine(name)} }
 
 // Nested is a report within a report. See [Writer.Nest].
@@ -21,8 +20,8 @@ type Nested struct {
 	rest  []byte
 }
 
-// Write takes the next bytes of the report. The error is that of the Writer
-// it is nested in.
+// Write takes the next bytes of the report. It returns the error of the Writer that it is
+// nested in.
 func (n *Nested) Write(b []byte) (int, error) {
 	for rest := b; len(rest) > 0; {
 		line, after, whole := bytes.Cut(rest, []byte{'\n'})
@@ -47,7 +46,7 @@ func (n *Nested) line() {
 	n.w.line(strings.TrimRight(indent+string(n.rest), " \r"))
 	n.rest = n.rest[:0]
 	if !n.named {
-		// The version line comes first, then whose subtests they are.
+		// The version line comes first, then the name of the parent.
 		n.named = true
 		n.w.line(indent + "# Subtest: " + n.name)
 	}

@@ -24,7 +24,7 @@ func TestNest(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Result("6.12", Pass, "")
-	silent := w.Nest("7.3") // it never got to speak
+	silent := w.Nest("7.3") // it writes nothing
 	if err := silent.Close(); err != nil {
 		t.Fatal(err)
 	}

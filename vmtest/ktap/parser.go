@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Bounds of what is kept, so that a guest gone wild cannot eat the host.
+// Limits of what is kept, so that a broken guest cannot exhaust the host's memory.
 const (
 	maxLine     = 64 << 10
 	maxDepth    = 16
@@ -18,11 +18,11 @@ const (
 	maxProblems = 100
 )
 
-// Parser reads a report as it comes: write to it, then Close it. The zero
-// value is ready.
+// Parser reads a report as it arrives: write to it, then Close it. The zero value is
+// ready to use.
 type Parser struct {
-	// OnTest, if set, is called for every result line, with the names of the
-	// tests it is nested in. Subtests come before their parent.
+	// OnTest, if set, is called for every result line with the names of the parent
+	// tests. Subtests come before their parent.
 	OnTest func(parents []string, t Test)
 
 	report Report
@@ -34,10 +34,10 @@ type Parser struct {
 	twice  bool
 }
 
-// level is one nesting of results being read.
+// level is one nesting level of results being read.
 type level struct {
 	indent  int
-	name    string // what "# Subtest:" said
+	name    string // from the "# Subtest:" line
 	named   bool
 	plan    int
 	planned bool
@@ -46,7 +46,7 @@ type level struct {
 	names   map[string]bool
 	diag    []string
 	elapsed time.Duration
-	// pending are finished subtests that wait for their parent's line.
+	// pending are finished subtests that wait for the result line of their parent.
 	pending     []Test
 	pendingName string
 	hasPending  bool
@@ -83,11 +83,11 @@ func (p *Parser) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the report and returns it. The Parser is used up.
+// Close ends the report and returns it. The Parser cannot be used again.
 func (p *Parser) Close() *Report {
 	if len(p.buf) > 0 {
 		p.line(string(p.buf))
-		p.problem(Cut, "the last line has no end: %q", clip(string(p.buf)))
+		p.problem(Cut, "the last line is cut off: %q", clip(string(p.buf)))
 	}
 	if len(p.levels) == 0 {
 		p.report.Plan = -1
@@ -109,7 +109,7 @@ func (p *Parser) Close() *Report {
 func (p *Parser) problem(kind ProblemKind, format string, a ...any) {
 	switch n := len(p.report.Problems); {
 	case n == maxProblems:
-		format, kind, a = "more problems than are listed here", TooMuch, nil
+		format, kind, a = "too many problems, the rest is not listed", TooMuch, nil
 	case n > maxProblems:
 		return
 	}
@@ -145,7 +145,7 @@ func (p *Parser) line(raw string) {
 	}
 }
 
-// enter finds the level a line belongs to by its indent.
+// enter finds the level of a line by its indent.
 func (p *Parser) enter(indent int, text string, version bool) {
 	for len(p.levels) > 1 && indent < p.top().indent {
 		p.pop()
@@ -163,9 +163,8 @@ func (p *Parser) enter(indent int, text string, version bool) {
 	}
 }
 
-// opensLevel tells whether an indented line begins a nesting although no
-// version line came before it. Other indented lines belong to the level they
-// are found on.
+// opensLevel reports whether an indented line begins a nesting level although no version
+// line came before it. Other indented lines belong to the current level.
 func opensLevel(text string) bool {
 	return strings.HasPrefix(text, "# Subtest:") || strings.HasPrefix(text, "1..") ||
 		strings.HasPrefix(text, "ok ") || strings.HasPrefix(text, "not ok ")
@@ -181,7 +180,7 @@ func (p *Parser) push(indent int) {
 	p.levels = append(p.levels, &level{indent: indent, names: make(map[string]bool)})
 }
 
-// pop ends the innermost level: its results wait for the line of their parent.
+// pop ends the innermost level. Its results wait for the line of their parent.
 func (p *Parser) pop() {
 	l := p.top()
 	p.finish(l)
@@ -192,20 +191,20 @@ func (p *Parser) pop() {
 	up.diag = append(up.diag, l.diag...)
 }
 
-// orphans reports subtests that wait for a parent in vain. They are kept under
-// the name they were announced with, as a failure.
+// orphans reports subtests whose parent has no result line. They are kept as a failed
+// test with the name from the "# Subtest:" line.
 func (p *Parser) orphans(l *level) {
 	if !l.hasPending {
 		return
 	}
-	p.problem(Unfinished, "%d subtests of %q without a result of their parent", len(l.pending), l.pendingName)
+	p.problem(Unfinished, "%d subtests of %q, but no result of the parent", len(l.pending), l.pendingName)
 	l.tests = append(l.tests, Test{
 		Name: l.pendingName, Status: Fail, Reason: "never finished", Subtests: l.pending,
 	})
 	l.pending, l.hasPending = nil, false
 }
 
-// finish checks a level that has ended.
+// finish checks a level at its end.
 func (p *Parser) finish(l *level) {
 	p.orphans(l)
 	where := ""
@@ -222,7 +221,7 @@ func (p *Parser) finish(l *level) {
 	}
 }
 
-// body reads a line that is no version line on the innermost level.
+// body handles a line on the innermost level. It is not a version line.
 func (p *Parser) body(text string) {
 	l := p.top()
 	switch {
@@ -263,7 +262,7 @@ func (p *Parser) diag(l *level, text string) {
 	l.diag = append(l.diag, text)
 }
 
-// isVersion accepts the kernel's line and that of TAP, which it grew from.
+// isVersion accepts the version lines of KTAP and of TAP.
 func isVersion(text string) bool {
 	return strings.HasPrefix(text, "KTAP version ") || strings.HasPrefix(text, "TAP version ")
 }

@@ -4,14 +4,14 @@ package ktap
 
 import "fmt"
 
-// ProblemKind says in which way a report cannot be trusted.
+// ProblemKind says why a report cannot be trusted.
 type ProblemKind string
 
 // The kinds of problems.
 const (
 	// NoVersion: the report is empty or does not begin with a version line.
 	NoVersion ProblemKind = "no-version"
-	// NoPlan: a level has results but never said how many to expect.
+	// NoPlan: a level has results but no plan.
 	NoPlan ProblemKind = "no-plan"
 	// Short: a level has fewer results than planned.
 	Short ProblemKind = "short"
@@ -21,31 +21,31 @@ const (
 	SecondPlan ProblemKind = "second-plan"
 	// Duplicate: two results of one level have the same name.
 	Duplicate ProblemKind = "duplicate"
-	// Number: a result has another number than its place.
+	// Number: the number of a result is not its position.
 	Number ProblemKind = "number"
 	// Twice: a second report follows the first.
 	Twice ProblemKind = "twice"
-	// Unfinished: subtests whose parent was never reported.
+	// Unfinished: the parent of some subtests has no result.
 	Unfinished ProblemKind = "unfinished"
 	// Contradiction: a parent passed although a subtest failed, or subtests
 	// announced under one name are reported under another.
 	Contradiction ProblemKind = "contradiction"
-	// BailOut: the tests gave up.
+	// BailOut: the tests stopped with "Bail out!".
 	BailOut ProblemKind = "bail-out"
-	// Foreign: a line that is no KTAP.
+	// Foreign: a line is not KTAP.
 	Foreign ProblemKind = "foreign"
-	// TooMuch: a line, a nesting or the whole exceeds what a sane report has.
+	// TooMuch: the length of a line, the nesting or the report exceeds its limit.
 	TooMuch ProblemKind = "too-much"
-	// Cut: the last line has no end.
+	// Cut: the last line is cut off.
 	Cut ProblemKind = "cut"
 )
 
 // Problem is one reason not to trust a report.
 type Problem struct {
 	Kind ProblemKind `json:"kind"`
-	// Line is the number of the line where it was noticed, from 1.
+	// Line is the number of the line where the parser noticed it, from 1.
 	Line int `json:"line"`
-	// Text says what is wrong, for people.
+	// Text describes the problem for a person.
 	Text string `json:"text"`
 }
 

@@ -4,20 +4,20 @@ package ktap
 
 import "io"
 
-// Report is what was read from one guest.
+// Report is the parsed report of one guest.
 type Report struct {
-	// Plan is the number of top-level results announced, -1 if none was.
+	// Plan is the announced number of top-level results, -1 if there is no plan.
 	Plan int
 	// Tests are the top-level results.
 	Tests []Test
-	// Diag holds diagnostics that belong to no result: those at the end.
+	// Diag holds the diagnostics after the last result.
 	Diag []string
 	// Problems are the reasons not to trust the report.
 	Problems []Problem
 }
 
-// Parse reads a whole report. The error is that of r; a report that was cut
-// short or makes no sense is returned with its Problems.
+// Parse reads a complete report. The error is that of r. A report that is cut off or
+// malformed is returned with its Problems.
 func Parse(r io.Reader) (*Report, error) {
 	var p Parser
 	if _, err := io.Copy(&p, r); err != nil {
@@ -33,8 +33,8 @@ func (r *Report) Counts() Counts {
 	return c
 }
 
-// OK tells whether the report is whole, has results and none of them failed.
-// Skipped tests do not change that; see Counts for them.
+// OK reports whether the report is complete, has results and no failure. Skipped tests do
+// not change that; see Counts for them.
 func (r *Report) OK() bool {
 	return len(r.Problems) == 0 && len(r.Tests) > 0 && r.Counts().Fail == 0 && !anyFailed(r.Tests)
 }
@@ -49,8 +49,8 @@ func anyFailed(tests []Test) bool {
 }
 
 // Flat returns the tests without subtests, each with its path as name:
-// "control/off-detaches". A parent that failed although its subtests did not
-// comes after them.
+// "control/off-detaches". A parent that failed although no subtest did comes after its
+// subtests.
 func (r *Report) Flat() []Test { return flatten(nil, "", r.Tests) }
 
 func flatten(to []Test, prefix string, tests []Test) []Test {
@@ -68,9 +68,9 @@ func flatten(to []Test, prefix string, tests []Test) []Test {
 	return to
 }
 
-// Compare holds the report against the names that were to be reported, in the
-// form of Flat, and returns the missing ones in their order and those that
-// nobody asked for in the order they came.
+// Compare compares the report with the planned test names, in the form of Flat. It
+// returns the missing names in planned order, and the unplanned ones in the order of the
+// report.
 func (r *Report) Compare(planned []string) (missing, extra []string) {
 	seen := make(map[string]bool)
 	for _, t := range r.Flat() {
@@ -91,8 +91,7 @@ func (r *Report) Compare(planned []string) (missing, extra []string) {
 	return missing, extra
 }
 
-// Write writes the report again as KTAP. What Parse reads back from it equals
-// the report, except for problems.
+// Write writes the report as KTAP. Parse reads back an equal report, except for its problems.
 func (r *Report) Write(to io.Writer) error {
 	w := NewWriter(to)
 	if r.Plan >= 0 {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// result reads what follows "ok" or "not ok" and adds it to l.
+// result parses the text after "ok" or "not ok" and adds it to l.
 func (p *Parser) result(l *level, s Status, text string) {
 	text = strings.TrimLeft(text, " ")
 	l.results++
 	if n, err := strconv.Atoi(firstWord(text)); err == nil {
 		text = strings.TrimLeft(text[len(firstWord(text)):], " ")
 		if n != l.results {
-			p.problem(Number, "result %d comes as number %d", l.results, n)
+			p.problem(Number, "result %d has the number %d", l.results, n)
 		}
 	} else {
 		p.problem(Number, "result %d has no number: %q", l.results, clip(text))
@@ -51,9 +51,9 @@ func (p *Parser) parents() []string {
 	return names
 }
 
-// direct applies a directive to a status. An expected failure, which KTAP
-// calls XFAIL or TODO, counts as skipped: it neither passed nor does it
-// condemn the run. TIMEOUT and ERROR are failures whatever the line began with.
+// direct applies a directive to a status. An expected failure (XFAIL or TODO) counts as
+// skipped: it neither passes nor fails the run. TIMEOUT and ERROR are failures even on an
+// "ok" line.
 func direct(s Status, directive string) (Status, string) {
 	word, rest, _ := strings.Cut(directive, " ")
 	switch strings.ToUpper(word) {

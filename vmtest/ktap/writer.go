@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// indent is what one level of nesting adds, as in the kernel's own examples.
+// indent is the indentation of one nesting level, as in the kernel's examples.
 const indent = "  "
 
-// Writer writes one level of a report, a line a call. Each line is one Write
-// of the underlying writer, so that it arrives whole and at once.
+// Writer writes one level of a report. Each call writes one line with one Write of the
+// underlying writer, so lines never interleave.
 //
-// The first error sticks: later calls write nothing, and Err returns it. A
-// Writer and the Writers made from it by Sub may be used from several
-// goroutines, but numbering makes sense only if results come one at a time.
+// The first error sticks: later calls write nothing, and Err returns it. Several
+// goroutines may use a Writer and the Writers that Sub returns. Results of one level must
+// still come one at a time, because they are numbered.
 type Writer struct {
 	out    *output
 	prefix string
@@ -26,7 +26,7 @@ type Writer struct {
 	last   int
 }
 
-// output is what all levels of a report share.
+// output is shared by all levels of a report.
 type output struct {
 	mu  sync.Mutex
 	w   io.Writer
@@ -53,12 +53,11 @@ func NewWriter(w io.Writer) *Writer {
 
 func (w *Writer) line(s string) { w.out.line(w.prefix + s + "\n") }
 
-// Plan says how many results follow on this level. Call it once, before the
-// first result.
+// Plan announces the number of results on this level. Call it once, before the first result.
 func (w *Writer) Plan(n int) { w.line(fmt.Sprintf("1..%d", n)) }
 
-// Diag writes a diagnostic, each of its lines marked with '#'. It belongs to
-// the result written next on this level.
+// Diag writes a diagnostic and puts '#' before each of its lines. It belongs to the next
+// result on this level.
 func (w *Writer) Diag(format string, a ...any) {
 	text := strings.TrimRight(fmt.Sprintf(format, a...), "\n")
 	for _, l := range strings.Split(text, "\n") {
@@ -66,11 +65,10 @@ func (w *Writer) Diag(format string, a ...any) {
 	}
 }
 
-// Elapsed says how long the test took whose result is written next.
+// Elapsed reports the duration of the test whose result is written next.
 func (w *Writer) Elapsed(d time.Duration) { w.line("# elapsed " + d.String()) }
 
-// Result writes the next result of this level and numbers it. The reason is
-// optional.
+// Result writes and numbers the next result of this level. The reason may be empty.
 func (w *Writer) Result(name string, s Status, reason string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -85,7 +83,7 @@ func (w *Writer) Result(name string, s Status, reason string) {
 		b.WriteString(strings.TrimRight(" # SKIP "+reason, " "))
 	case reason != "":
 		if got, _ := direct(s, reason); got != s {
-			// NB: the reason begins with a word that means another outcome.
+			// NB: the reason begins with a directive of another outcome.
 			reason = s.String() + ": " + reason
 		}
 		b.WriteString(" # " + reason)
@@ -93,8 +91,8 @@ func (w *Writer) Result(name string, s Status, reason string) {
 	w.line(b.String())
 }
 
-// Sub starts the subtests of the test named name. When they are all written,
-// call Result on w with the same name.
+// Sub starts the subtests of the named test. After the last subtest, call Result on w
+// with the same name.
 func (w *Writer) Sub(name string) *Writer {
 	sub := &Writer{out: w.out, prefix: w.prefix + indent}
 	sub.line("KTAP version 1")
@@ -109,21 +107,21 @@ func (w *Writer) Err() error {
 	return w.out.err
 }
 
-// oneLine makes s fit on one line without blanks around it.
+// oneLine collapses white space, so that s fits on one line.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// escape makes s a KTAP description: a bare '#' would begin a directive.
+// escape makes s a KTAP description. An unescaped '#' would begin a directive.
 func escape(s string) string {
 	s = oneLine(s)
 	s = strings.ReplaceAll(s, `\`, `\\`)
 	if strings.HasPrefix(s, "-") {
-		s = `\` + s // a dash before the description is decoration
+		s = `\` + s // readers drop a dash before the description
 	}
 	return strings.ReplaceAll(s, "#", `\#`)
 }
 
-// splitDescription cuts "name # directive" at the first '#' not escaped and
-// undoes escape on the name.
+// splitDescription splits "name # directive" at the first unescaped '#' and undoes escape
+// on the name.
 func splitDescription(s string) (name, directive string) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
