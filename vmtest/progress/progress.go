@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package progress carries word of long work from the engine to whoever shows
-// it. The engine emits events and never prints; one place, the command, knows
-// the terminal.
+// Package progress carries events about long work from the engine to the command. The
+// engine emits events and never prints. Only the command knows the terminal.
 package progress
 
 import (
@@ -11,7 +10,7 @@ import (
 	"time"
 )
 
-// State says what an [Event] reports about its step.
+// State is the kind of an [Event].
 type State int
 
 const (
@@ -19,25 +18,25 @@ const (
 	Started State = iota
 	// Advanced: Done (of Total) units are finished.
 	Advanced
-	// Finished: the step ended well; Elapsed is set.
+	// Finished: the step succeeded; Elapsed is set.
 	Finished
-	// Cached: the step had nothing to do; Text says what was found.
+	// Cached: the step found its result in the cache; Text names it.
 	Cached
-	// Stopped: the step was interrupted, or given up because another failed.
+	// Stopped: the step was interrupted, or cancelled because another one failed.
 	Stopped
-	// Failed: the step ended badly. The error itself travels as a Go error.
+	// Failed: the step failed. The error itself is returned as a Go error.
 	Failed
-	// Notice: something the user should read once, independent of a step.
+	// Notice: a message for the user that belongs to no step.
 	Notice
-	// Waiting: the step waits for another run; Text says for which.
+	// Waiting: the step waits for another run; Text names it.
 	Waiting
 )
 
-// Event is one word about one step.
+// Event reports something about one step.
 type Event struct {
 	// Step is a short lower-case name: "fetch linux 6.12", "build kernel".
 	Step string
-	// State says what happened.
+	// State is the kind of the event.
 	State State
 	// Text is one line of detail, without a final newline. May be empty.
 	Text string
@@ -62,13 +61,13 @@ func (f Func) Emit(e Event) {
 	}
 }
 
-// Notice returns a function that emits a Notice of a step.
+// Notice returns a function that emits a Notice with the given step name.
 func (f Func) Notice(step string) func(text string) {
 	return func(text string) { f.Emit(Event{Step: step, State: Notice, Text: text}) }
 }
 
-// Step emits Started and returns a function that ends the step: Finished when
-// *err is nil, Stopped when a context was cancelled, Failed otherwise. Use as
+// Step emits Started and returns a function that ends the step. The state is Finished if
+// *err is nil, Stopped if a context was cancelled, otherwise Failed. Use as
 //
 //	defer p.Step("build kernel", "812 objects")(&err)
 func (f Func) Step(name, text string) func(err *error) {

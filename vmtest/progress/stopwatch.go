@@ -16,16 +16,15 @@ type StepTime struct {
 	Cached bool `json:"cached,omitempty"`
 }
 
-// Stopwatch notes how long each step takes and passes its events on. It may be
-// used by several goroutines.
+// Stopwatch records how long each step takes and passes the events on. Several goroutines
+// may use it.
 type Stopwatch struct {
 	next  Func
 	mu    sync.Mutex
 	steps []StepTime
 }
 
-// NewStopwatch returns a stopwatch that passes events on to next, which may be
-// nil.
+// NewStopwatch returns a stopwatch that passes events on to next. next may be nil.
 func NewStopwatch(next Func) *Stopwatch { return &Stopwatch{next: next} }
 
 // Event is a [Func].
