@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package proc runs other programs so that none of them outlives the run. A
-// child gets a process group of its own, which is interrupted and then killed
-// as a whole when the context ends, and a signal from the kernel when this
-// process dies in a way that leaves no time to clean up.
+// Package proc runs programs and makes sure that none outlives the run. Each child has
+// its own process group. When the context ends, the package interrupts the whole group
+// and then kills it. If this process dies without cleaning up, the kernel signals the
+// child.
 package proc
 
 import (
@@ -20,10 +20,10 @@ import (
 	"time"
 )
 
-// DefaultGrace is how long an interrupted child may take to end by itself.
+// DefaultGrace is how long an interrupted child may take to end.
 const DefaultGrace = 5 * time.Second
 
-// outputDelay is how long to wait for the output of a killed group to end.
+// outputDelay is how long to wait for the output of a killed group.
 const outputDelay = 2 * time.Second
 
 // tailSize is how much of a child's stderr an [Error] carries.
@@ -33,40 +33,41 @@ const tailSize = 8 << 10
 type Cmd struct {
 	// Args is the program, looked up in PATH, and its arguments.
 	Args []string
-	// Dir is the working directory; empty means this process's own.
+	// Dir is the working directory; empty means the current one.
 	Dir string
-	// Env is the whole environment; nil means this process's own.
+	// Env is the whole environment; nil means the environment of this process.
 	Env []string
-	// Stdin, Stdout and Stderr are as in [exec.Cmd]. Stderr is kept for the
-	// error as well.
+	// Stdin, Stdout and Stderr are as in [exec.Cmd]. The error carries the end of
+	// stderr as well.
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
-	// Files stay open in the child from descriptor 3 on.
+	// Files are the child's file descriptors from 3 on.
 	Files []*os.File
-	// Foreground leaves the child in this process's group, so that it may use
-	// the terminal, to ask for a password say. It is then killed alone.
+	// Foreground leaves the child in this process's group, so that it can use the
+	// terminal, for example to ask for a password. Only the child itself is killed
+	// then.
 	Foreground bool
 	// Grace is the time between SIGINT and SIGKILL; 0 means DefaultGrace.
 	Grace time.Duration
 }
 
-// Error is a program that could not be run, or that did not end with 0.
+// Error is a program that did not start, or did not exit with status 0.
 type Error struct {
 	// Args is the command line.
 	Args []string
 	// ExitCode is the exit status, or -1 if there is none.
 	ExitCode int
-	// Signal is what ended the program, 0 if no signal did.
+	// Signal is the signal that ended the program; 0 if none did.
 	Signal syscall.Signal
-	// Stderr is the end of what the program wrote there.
+	// Stderr is the end of the program's stderr.
 	Stderr string
-	// Err is the cause: the context's error if that ended the program.
+	// Err is the cause. It is the context's error if the context ended the program.
 	Err error
 }
 
 func (e *Error) Error() string {
-	// The last line says most, the whole is in Stderr.
+	// The last line usually has the cause; Stderr has more.
 	if msg := lastLine(e.Stderr); msg != "" && !errors.As(e.Err, new(*canceled)) {
 		return fmt.Sprintf("%s: %v: %s", e.name(), e.Err, msg)
 	}
@@ -75,7 +76,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// name is the command without its arguments, but with its verb if it has one.
+// name returns the command, with its subcommand if it has one.
 func (e *Error) name() string {
 	if len(e.Args) == 0 {
 		return "run"
@@ -113,14 +114,14 @@ func (c *Cmd) Run(ctx context.Context) error {
 	return e
 }
 
-// canceled is the end of a context. It reads as its cause, "interrupt signal
-// received" say, and answers to both.
+// canceled is the end of a context. Its text is the cause, for example "interrupt signal
+// received". It unwraps to the context's error and to the cause.
 type canceled struct{ err, cause error }
 
 func (c *canceled) Error() string   { return c.cause.Error() }
 func (c *canceled) Unwrap() []error { return []error{c.err, c.cause} }
 
-// Output runs c and returns what it wrote to standard output.
+// Output runs c and returns its standard output.
 func (c *Cmd) Output(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer
 	cc := *c
@@ -140,14 +141,14 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 	if c.Stderr != nil {
 		cmd.Stderr = io.MultiWriter(c.Stderr, tail)
 		if c.Stderr == c.Stdout {
-			// One writer for both, so that lines keep their order and
-			// the writer is not called from two goroutines.
+			// Use one writer for both. Lines keep their order, and only one
+			// goroutine calls the writer.
 			both := &teeWriter{w: c.Stdout, tail: tail}
 			cmd.Stdout, cmd.Stderr = both, both
 		}
 	}
-	// SIGTERM rather than SIGKILL: make passes it on to its own children and
-	// deletes what they had half written.
+	// Send SIGTERM, not SIGKILL: make passes it on to its children and deletes
+	// half-written targets.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Foreground, Pdeathsig: syscall.SIGTERM}
 
 	started := make(chan error, 1)
@@ -155,8 +156,8 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 	var waitErr error
 	go func() {
 		defer close(done)
-		// Pdeathsig follows the thread that started the child, so this
-		// one must live as long.
+		// Pdeathsig fires when the thread that started the child ends, so the
+		// thread must live as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -186,9 +187,9 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 	case <-done:
 	case <-time.After(grace):
 	}
-	// Whatever of the group is left, its leader included; an empty group is
-	// no error. What escaped the group may still hold a pipe open, so the wait
-	// for the output's end is bounded.
+	// Kill what is left of the group. The group may be empty, which is no error. A
+	// process that left the group may still hold the pipe open, so bound the wait for
+	// the output.
 	_ = syscall.Kill(group, syscall.SIGKILL)
 	select {
 	case <-done:

@@ -60,8 +60,7 @@ func TestLongStderrKeepsItsEnd(t *testing.T) {
 	}
 }
 
-// TestCancelKillsTheGroup has a child that ignores the interrupt, and a
-// grandchild. Left alone they run for an hour.
+// The child ignores SIGINT and has a child. Both would run for an hour.
 func TestCancelKillsTheGroup(t *testing.T) {
 	pidFile := filepath.Join(t.TempDir(), "pid")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -87,11 +86,11 @@ func TestCancelKillsTheGroup(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Error("the grandchild lives on")
+	t.Error("the grandchild is still alive")
 }
 
-// zombie reports whether pid has ended but not been waited for, as orphans in
-// a container without an init are.
+// zombie reports whether pid is dead but not reaped. Orphans stay zombies in a container
+// without an init.
 func zombie(pid int) bool {
 	data, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	_, rest, _ := strings.Cut(string(data), ") ")
@@ -108,7 +107,7 @@ func TestCanceledBefore(t *testing.T) {
 	}
 }
 
-// TestSlowReader takes longer to read than the child takes to end.
+// The reader is slower than the child.
 func TestSlowReader(t *testing.T) {
 	pr, pw := io.Pipe()
 	go func() {
