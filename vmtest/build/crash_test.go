@@ -188,7 +188,7 @@ func TestFullDisk(t *testing.T) {
 		if !errors.As(err, &serr) {
 			t.Fatalf("got %T %v", err, err)
 		}
-		if !strings.Contains(err.Error(), "XPSGEN_CACHE=DIR") || !strings.Contains(err.Error(), "this takes about") {
+		if !strings.Contains(err.Error(), "XPSGEN_CACHE=DIR") || !strings.Contains(err.Error(), "needs about") {
 			t.Errorf("no advice: %v", err)
 		}
 		if err := os.Remove(filepath.Join(dir, "filler")); err != nil {

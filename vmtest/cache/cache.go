@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package cache keeps what is expensive to make: fetched sources, patched
-// trees, kernels. Everything in it is keyed by the hash of all that made it,
-// written beside its place and renamed into it, and locked while in use. So a
-// run that was interrupted leaves nothing half-made that a later one trusts,
-// and two runs at once do not disturb each other.
+// Package cache stores results that are expensive to make: fetched sources, patched
+// trees, kernels. The key of an entry is the hash of all its inputs. An entry is written
+// under a temporary name, renamed into place, and locked while in use. So an interrupted
+// run leaves no incomplete entry, and two runs at once do not disturb each other.
 //
-// The directory may be deleted at any time no run uses it; everything in it
-// can be made again.
+// The directory may be deleted while no run uses it; later runs rebuild its content.
 package cache
 
 import (
@@ -21,29 +19,28 @@ import (
 // EnvDir is the environment variable that names the cache directory.
 const EnvDir = "XPSGEN_CACHE"
 
-// tempPrefix marks what is being written. Nobody ever trusts such a name.
+// tempPrefix marks entries that are being written. No reader trusts such a name.
 const tempPrefix = ".tmp-"
 
-// Dir returns the cache directory: $XPSGEN_CACHE, or xpsgen in the user's own
-// cache directory. The directory need not exist.
+// Dir returns the cache directory: $XPSGEN_CACHE, or xpsgen in the user's cache
+// directory. It need not exist.
 func Dir() (string, error) {
 	if dir := os.Getenv(EnvDir); dir != "" {
 		abs, err := filepath.Abs(dir)
 		if err != nil {
-			return "", fmt.Errorf("cache directory from $%s: %w", EnvDir, err)
+			return "", fmt.Errorf("cache directory: $%s: %w", EnvDir, err)
 		}
 		return abs, nil
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("find the user's cache directory: %w (set $%s)", err, EnvDir)
+		return "", fmt.Errorf("cache directory: %w (set $%s)", err, EnvDir)
 	}
 	return filepath.Join(dir, "xpsgen"), nil
 }
 
-// WriteFile writes data to path whole: under another name in the same
-// directory first, then renamed. The directory is made if it is missing. On
-// any error the old file is untouched.
+// WriteFile writes data to path atomically: to a temporary file in the same directory,
+// which it renames. It creates a missing directory. On error the old file is unchanged.
 func WriteFile(path string, data []byte, perm os.FileMode) (err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -70,10 +67,9 @@ func WriteFile(path string, data []byte, perm os.FileMode) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Publish makes the directory path by calling fill with a new, empty directory
-// beside it and renaming that into place. The caller holds the lock that
-// guards path. Leftovers of runs that were killed in the middle are removed
-// first. If path exists it is replaced.
+// Publish creates the directory path. It calls fill with a new, empty directory beside
+// path and renames that into place. An existing path is replaced. The caller holds the
+// lock that guards path. Publish first removes what killed runs left behind.
 func Publish(path string, fill func(dir string) error) (err error) {
 	parent, name := filepath.Split(path)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
@@ -103,7 +99,7 @@ func Publish(path string, fill func(dir string) error) (err error) {
 	return os.Rename(tmp, path)
 }
 
-// Sweep removes from dir what interrupted calls of [Publish] left of name.
+// Sweep removes from dir what interrupted calls of [Publish] left behind for name.
 func Sweep(dir, name string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -41,7 +41,7 @@ func TestWriteFileIsWhole(t *testing.T) {
 	if err != nil || string(data) != "two" {
 		t.Errorf("got %q, %v", data, err)
 	}
-	// A directory in the way cannot be replaced; nothing is left beside it.
+	// A directory cannot be replaced by a file. Nothing may be left beside it.
 	if err := os.Mkdir(path+".d", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestPublish(t *testing.T) {
 		}
 	}
 	errFill := errors.New("no")
-	// What a killed run left goes; what belongs to another name stays.
+	// Publish removes what a killed run left under this name, and nothing else.
 	for _, left := range []string{tempPrefix + "thing-123", tempPrefix + "thing2-123"} {
 		if err := os.MkdirAll(filepath.Join(filepath.Dir(dir), left, "x"), 0o755); err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("notice %q, want %q", got, want)
 	}
 	if len(notices) > 0 {
-		t.Errorf("said it again: %q", <-notices)
+		t.Errorf("repeated the notice: %q", <-notices)
 	}
 	first.Release()
 	first.Release()
@@ -125,7 +125,7 @@ func TestLock(t *testing.T) {
 	(*Lock)(nil).Release()
 }
 
-// TestLockOutlivesItsOwner: a child that inherited the lock keeps it.
+// A child that inherited the lock keeps it after its parent.
 func TestLockOutlivesItsOwner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	l, err := Acquire(t.Context(), path, "test", nil)
@@ -138,7 +138,7 @@ func TestLockOutlivesItsOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Release()
-	// As if the owner had been killed.
+	// Pretend that the owner was killed.
 	if err := os.WriteFile(path, []byte("4194305\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestExplain(t *testing.T) {
 	if !errors.As(err, &serr) || !errors.Is(err, syscall.ENOSPC) || serr.FreeBytes == 0 {
 		t.Fatalf("got %v", err)
 	}
-	if !strings.Contains(err.Error(), "this takes about 3.0 GB, and ") || !strings.Contains(err.Error(), EnvDir+"=DIR") {
+	if !strings.Contains(err.Error(), "needs about 3.0 GB, ") || !strings.Contains(err.Error(), EnvDir+"=DIR") {
 		t.Error(err)
 	}
 	if again := Explain(err, "/", 0); again != err {

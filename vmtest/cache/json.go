@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// ReadJSON reads a file that holds one JSON value. what names it in errors.
-// The error wraps [io/fs.ErrNotExist] if there is no file.
+// ReadJSON reads a file with one JSON value. what names the value in errors. The error
+// wraps [io/fs.ErrNotExist] if there is no file.
 func ReadJSON[T any](path, what string) (value T, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -17,19 +17,19 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// retryDelay is how often a waiting run looks whether the lock is free.
+// retryDelay is how often a waiting run tries to take the lock.
 const retryDelay = 100 * time.Millisecond
 
-// Lock is an exclusive lock on a part of the cache, held by this process and
-// by the children that inherit [Lock.File]. The kernel drops it when the last
-// of them is gone, however they end: a build whose parent was killed keeps its
-// tree to itself until its last compiler has stopped.
+// Lock is an exclusive lock on a part of the cache. This process holds it, and so do
+// children that inherit [Lock.File]. The kernel drops it when the last of them ends. So
+// the tree of a build whose parent was killed stays locked until the last compiler stops.
 type Lock struct {
 	f *os.File
 }
 
-// Acquire takes the lock at path, making the file if need be. If another run
-// holds it, Acquire says so once through p, as the step called what, and waits until it is free or ctx is done.
+// Acquire takes the lock at path and creates the file if necessary. If another run holds
+// the lock, Acquire emits one Waiting event for the step named by what. It then waits
+// until the lock is free or ctx ends.
 func Acquire(ctx context.Context, path, what string, p progress.Func) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", what, err)
@@ -42,7 +42,7 @@ func Acquire(ctx context.Context, path, what string, p progress.Func) (*Lock, er
 		return nil, errors.Join(fmt.Errorf("lock %s: %s: %w", what, path, err), f.Close())
 	}
 	l := &Lock{f: f}
-	// The pid is for those who wait; the lock does not depend on it.
+	// Waiting runs show the pid; the lock does not depend on it.
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
@@ -72,7 +72,7 @@ func lockFile(ctx context.Context, f *os.File, what string, p progress.Func) err
 	}
 }
 
-// holder describes who holds the lock at path, as far as that can be known.
+// holder describes the holder of the lock at path.
 func holder(path string) string {
 	data, _ := os.ReadFile(path)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
@@ -85,16 +85,16 @@ func holder(path string) string {
 	return fmt.Sprintf("another run (pid %d)", pid)
 }
 
-// File is the open lock file, for a child to inherit. It stays owned by l.
+// File returns the open lock file, for a child to inherit. l keeps ownership.
 func (l *Lock) File() *os.File { return l.f }
 
-// Release gives the lock back, once no child that inherited it lives any more.
-// Calling it twice, or on nil, is harmless.
+// Release drops the lock, unless a child that inherited it is still alive. Calling it
+// twice, or on nil, is harmless.
 func (l *Lock) Release() {
 	if l == nil || l.f == nil {
 		return
 	}
-	// Closing is enough, and unlike LOCK_UN it leaves the lock to children.
+	// Do not use LOCK_UN: it would take the lock from children as well.
 	_ = l.f.Close()
 	l.f = nil
 }

@@ -16,10 +16,10 @@ import (
 // temporary files.
 const TempVariable = "TMPDIR"
 
-// PlaceError says that a directory cannot be used, and which variable names
+// PlaceError is a directory that cannot be used. It names the variable that selects
 // another one.
 type PlaceError struct {
-	// What says what the directory is for.
+	// What is the purpose of the directory.
 	What string
 	// Path is the directory.
 	Path string
@@ -35,9 +35,8 @@ func (e *PlaceError) Error() string {
 
 func (e *PlaceError) Unwrap() error { return e.Err }
 
-// Check reports whether the cache can be in dir: its path must be one that the
-// kernel can be built in, and there must be no file in its place. dir need not
-// exist. The error is a [*PlaceError].
+// Check reports whether the cache can be in dir. The kernel must build in that path, and
+// no file may be in the way. dir need not exist. The error is a [*PlaceError].
 func Check(dir string) error {
 	err := checkName(dir)
 	if err == nil {
@@ -49,8 +48,7 @@ func Check(dir string) error {
 	return nil
 }
 
-// CheckTemp reports whether temporary files can be made. The error is a
-// [*PlaceError].
+// CheckTemp reports whether temporary files can be created. The error is a [*PlaceError].
 func CheckTemp() error {
 	dir := os.TempDir()
 	info, err := os.Stat(dir)
@@ -67,27 +65,26 @@ func CheckTemp() error {
 	return nil
 }
 
-// plain are the characters, besides letters and digits, that a path to build in
-// may have. make takes a space for the end of a name, a colon for the end of a
-// target, % for a pattern, $ and # for its own. The kernel's Makefile puts the
-// path behind an equals sign and, in -Wp, between commas.
+// plain lists the characters besides letters and digits that a build path may have. For
+// make, a space ends a name, a colon ends a target, and %, $ and # have a meaning. The
+// kernel's Makefile also puts the path behind an equals sign and, in -Wp, between commas.
 const plain = "/._-+@~"
 
 func checkName(path string) error {
 	if !utf8.ValidString(path) {
-		return fmt.Errorf("the kernel cannot be built in a path that is not UTF-8")
+		return fmt.Errorf("the kernel does not build in a path that is not UTF-8")
 	}
 	for _, r := range path {
 		switch {
 		case r >= utf8.RuneSelf, r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune(plain, r):
 		default:
-			return fmt.Errorf("the kernel cannot be built in a path with %q", r)
+			return fmt.Errorf("the kernel does not build in a path with %q", r)
 		}
 	}
 	return nil
 }
 
-// checkDirectory looks at the nearest part of dir that exists.
+// checkDirectory checks the nearest existing parent of dir.
 func checkDirectory(dir string) error {
 	for {
 		info, err := os.Stat(dir)
@@ -105,7 +102,7 @@ func checkDirectory(dir string) error {
 	}
 }
 
-// cause is err without the path, which the error of the caller names.
+// cause returns err without the path, which the caller's error already names.
 func cause(err error) error {
 	if perr, ok := err.(*os.PathError); ok {
 		return perr.Err

@@ -14,23 +14,23 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// SpaceError says that a disk is full, and what would help.
+// SpaceError is a full disk, with a remedy.
 type SpaceError struct {
-	// Dir is where something was to be written.
+	// Dir is the directory of the failed write.
 	Dir string
-	// NeedBytes is about how much the work needs there, FreeBytes what there
-	// is; 0 means not known.
+	// NeedBytes is about how much the work needs in Dir. FreeBytes is what is free
+	// there. 0 means unknown.
 	NeedBytes, FreeBytes int64
-	// Err is what met the full disk.
+	// Err is the error of the write.
 	Err error
 }
 
 func (e *SpaceError) Error() string {
 	msg := fmt.Sprintf("no space left in %s", e.Dir)
 	if e.NeedBytes > 0 {
-		msg += fmt.Sprintf(": this takes about %s, and %s is free", size(e.NeedBytes), size(e.FreeBytes))
+		msg += fmt.Sprintf(": needs about %s, %s free", size(e.NeedBytes), size(e.FreeBytes))
 	}
-	return fmt.Sprintf("%s; free some, or put the cache elsewhere with %s=DIR (%v)", msg, EnvDir, e.Err)
+	return fmt.Sprintf("%s: %v (free some space, or move the cache with %s=DIR)", msg, e.Err, EnvDir)
 }
 
 func (e *SpaceError) Unwrap() error { return e.Err }
@@ -42,8 +42,8 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f GB", float64(n)/(1<<30))
 }
 
-// DiskFull reports whether err, or the program it came from, says that there
-// was no space left.
+// DiskFull reports whether err, or the stderr of the program that failed, says that the
+// disk is full.
 func DiskFull(err error) bool {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return true
@@ -53,9 +53,8 @@ func DiskFull(err error) bool {
 		strings.Contains(perr.Stderr, "Disk quota exceeded"))
 }
 
-// Explain turns err into a [*SpaceError] if a full disk is its cause, and
-// returns it as it is otherwise. need is about how many bytes the work takes
-// in dir, 0 if that is not known.
+// Explain turns err into a [*SpaceError] if the cause is a full disk. It returns other
+// errors unchanged. need is about how many bytes the work takes in dir; 0 means unknown.
 func Explain(err error, dir string, need int64) error {
 	var serr *SpaceError
 	if err == nil || !DiskFull(err) || errors.As(err, &serr) {
@@ -65,8 +64,8 @@ func Explain(err error, dir string, need int64) error {
 	return &SpaceError{Dir: dir, NeedBytes: need, FreeBytes: free, Err: err}
 }
 
-// Free returns how many bytes an unprivileged user may still write to the file
-// system that dir is on, or would be on.
+// Free returns how many bytes an unprivileged user may still write to the file system of
+// dir. dir need not exist.
 func Free(dir string) (int64, error) {
 	for {
 		var st unix.Statfs_t
