@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestShippedFragments reads every fragment of the workbench.
+// TestShippedFragments parses every fragment of the workbench.
 func TestShippedFragments(t *testing.T) {
 	names := Names()
 	if len(names) < 3 {
@@ -30,7 +30,7 @@ func TestShippedFragments(t *testing.T) {
 		seen := map[string]int{}
 		for _, s := range symbols {
 			if line := seen[s.Name]; line > 0 {
-				t.Errorf("%s:%d: %s is on line %d already", name, s.Line, s.Name, line)
+				t.Errorf("%s:%d: duplicate %s, first on line %d", name, s.Line, s.Name, line)
 			}
 			seen[s.Name] = s.Line
 		}
@@ -128,7 +128,7 @@ func TestAlternatives(t *testing.T) {
 		}
 	}
 	err = Check(want, "CONFIG_NEWER=y\nCONFIG_B=y\n")
-	if err == nil || !strings.Contains(err.Error(), "f:1: CONFIG_OLD: wanted y, got not set, nor is there CONFIG_NEW or CONFIG_NEWER") ||
+	if err == nil || !strings.Contains(err.Error(), "f:1: CONFIG_OLD: wanted y, got not set, and no alternative CONFIG_NEW or CONFIG_NEWER") ||
 		strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("got %v", err)
 	}

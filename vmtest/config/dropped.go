@@ -7,27 +7,27 @@ import (
 	"strings"
 )
 
-// Dropped is a symbol that did not come out as it was asked for.
+// Dropped is a symbol whose final value is not the requested one.
 type Dropped struct {
 	Symbol
-	// Got is the value in the final configuration, "n" if it is not there.
+	// Got is the value in the final configuration, "n" if the symbol is missing.
 	Got string
-	// Nor are the alternatives, which did not come out either.
+	// Nor are the alternatives, which are missing as well.
 	Nor []string
 }
 
-// DroppedSymbolError says that Kconfig did not do as the fragments ask.
+// DroppedSymbolError lists the symbols that Kconfig did not set as requested.
 type DroppedSymbolError struct {
 	Symbols []Dropped
 }
 
 func (e *DroppedSymbolError) Error() string {
 	var b strings.Builder
-	b.WriteString("kconfig dropped what was asked for (no such symbol, a dependency is missing, or something selects it):")
+	b.WriteString("kernel configuration: kconfig changed requested symbols (unknown symbol, unmet dependency, or selected by another):")
 	for _, d := range e.Symbols {
 		fmt.Fprintf(&b, "\n  %s:%d: %s: wanted %s, got %s", d.Fragment, d.Line, d.Name, word(d.Value), word(d.Got))
 		if len(d.Nor) > 0 {
-			fmt.Fprintf(&b, ", nor is there %s", strings.Join(d.Nor, " or "))
+			fmt.Fprintf(&b, ", and no alternative %s", strings.Join(d.Nor, " or "))
 		}
 	}
 	return b.String()
@@ -40,9 +40,8 @@ func word(value string) string {
 	return value
 }
 
-// Check holds the final configuration, the text of a .config file, against
-// what was asked for. It returns a [*DroppedSymbolError] that lists all that
-// differs.
+// Check compares the final configuration, the text of a .config file, with the requested
+// symbols. It returns a [*DroppedSymbolError] that lists all differences.
 func Check(want []Symbol, final string) error {
 	symbols, err := Fragment{Name: ".config", Text: final}.Symbols()
 	if err != nil {
@@ -58,7 +57,7 @@ func Check(want []Symbol, final string) error {
 		}
 		return "n"
 	}
-	// What stands in for a symbol is looked at with it.
+	// Check alternatives together with the symbol that they replace.
 	instead := map[string][]*Symbol{}
 	for i := range want {
 		if w := &want[i]; w.For != "" {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package config holds the kernel configurations of the workbench, as
-// fragments that are laid over an empty configuration (allnoconfig), and
-// checks that a finished configuration has all that they ask for. Kconfig
-// itself drops what it cannot satisfy without a word.
+// Package config holds the kernel configurations of the workbench. They are fragments on
+// top of an empty configuration (allnoconfig). The package also checks that the finished
+// configuration has every requested symbol, because Kconfig silently drops what it cannot
+// satisfy.
 //
-// Fragments have the syntax of .config: CONFIG_X=value, or
-// "# CONFIG_X is not set" to ask for a symbol to be off. Of two fragments that
-// name one symbol the later wins. Kernels differ in what they have: a line
-// "# or" between two symbols says that one of them is enough.
+// Fragments have the syntax of .config: CONFIG_X=value, or "# CONFIG_X is not set" to
+// disable a symbol. If two fragments name one symbol, the later wins. A line "# or"
+// between two symbols says that one of them is enough, because kernel versions differ.
 package config
 
 import (
@@ -30,9 +29,9 @@ var fragments embed.FS
 
 // Fragment is a part of a kernel configuration.
 type Fragment struct {
-	// Name is what the user calls it: "base".
+	// Name is the name that the user gives: "base".
 	Name string
-	// Text is what it says.
+	// Text is the content.
 	Text string
 }
 
@@ -40,7 +39,7 @@ type Fragment struct {
 func Names() []string {
 	found, err := fs.Glob(fragments, "*.config")
 	if err != nil {
-		return nil // only a malformed pattern is an error
+		return nil // a constant pattern is never malformed
 	}
 	for i := range found {
 		found[i] = strings.TrimSuffix(found[i], ".config")
@@ -48,8 +47,8 @@ func Names() []string {
 	return found
 }
 
-// Load returns a fragment: one that comes with the workbench by its name, or
-// a file of the user's by its path, which has a slash or ends in ".config".
+// Load returns a fragment: a shipped one by its name, or a user's file by its path. A
+// path has a slash or ends in ".config".
 func Load(name string) (Fragment, error) {
 	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".config") {
 		data, err := os.ReadFile(name)
@@ -60,7 +59,7 @@ func Load(name string) (Fragment, error) {
 	}
 	data, err := fragments.ReadFile(name + ".config")
 	if err != nil {
-		return Fragment{}, fmt.Errorf("%w: %q (there is %s, or the path of a file)",
+		return Fragment{}, fmt.Errorf("%w: %q (known: %s, or the path of a file)",
 			ErrUnknown, name, strings.Join(Names(), ", "))
 	}
 	return Fragment{Name: name, Text: string(data)}, nil
@@ -79,20 +78,20 @@ func LoadAll(names ...string) ([]Fragment, error) {
 	return all, nil
 }
 
-// Symbol is a configuration symbol with its value, and where it was asked for.
+// Symbol is a requested configuration symbol, with its value and position.
 type Symbol struct {
 	// Name is the whole name, CONFIG_ included.
 	Name string
-	// Value is as in .config, strings in their quotes; "n" means not set.
+	// Value is as in .config, strings quoted; "n" means not set.
 	Value string
-	// Fragment and Line say where it stands.
+	// Fragment and Line are its position.
 	Fragment string
 	Line     int
-	// For is the symbol that this one may stand in for; empty for none.
+	// For is the symbol that this one may replace; empty if none.
 	For string
 }
 
-// ParseError is a line of a fragment that makes no sense.
+// ParseError is an invalid line of a fragment.
 type ParseError struct {
 	Fragment string
 	Line     int
@@ -108,10 +107,10 @@ var (
 	unsetLine = regexp.MustCompile(`^# (CONFIG_[A-Za-z0-9_]+) is not set$`)
 )
 
-// orLine stands between alternatives.
+// orLine separates alternatives.
 const orLine = "# or"
 
-// Symbols reads what f asks for, in order.
+// Symbols returns the symbols that f requests, in order.
 func (f Fragment) Symbols() ([]Symbol, error) {
 	var all []Symbol
 	n, or := 0, false
@@ -144,8 +143,8 @@ func (f Fragment) Symbols() ([]Symbol, error) {
 	return all, nil
 }
 
-// Merge lays fragments over each other. Each symbol comes once, where it was
-// first named, with the value that was named last.
+// Merge merges fragments. Each symbol comes once, at its first position and with its last
+// value.
 func Merge(fragments []Fragment) ([]Symbol, error) {
 	var all []Symbol
 	index := map[string]int{}
