@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package deps knows which programs and libraries of the machine the workbench
-// needs, finds out which are missing, and installs them where it can.
+// Package deps lists the programs and libraries that the workbench needs from the
+// machine. It finds the missing ones and installs them where it can.
 //
-// What counts is what is used: a program that is in PATH, a header that
-// compiles, a library that links, wherever they come from. Packages matter
-// only for the remedy.
+// A dependency is present if it works: the program is in PATH, the header compiles, the
+// library links. Its origin does not matter. Package names serve only the remedy.
 package deps
 
 import (
@@ -23,22 +22,22 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// Group is what a dependency is needed for.
+// Group is the purpose of a dependency.
 type Group string
 
 const (
-	// Test is make vmtest: obtain, build, boot.
+	// Test: make vmtest, that is fetch, build and boot.
 	Test Group = "vmtest"
-	// BPF is compiling the BPF programs anew; their objects are in the
-	// repository, so nobody else needs it.
+	// BPF: compiling the BPF programs. The repository has their objects, so only
+	// their authors need it.
 	BPF Group = "bpf"
-	// Series is checking the series before it is sent.
+	// Series: checking the series before it is sent.
 	Series Group = "series"
-	// SeriesBuild is compiling it patch by patch, with more than one compiler.
+	// SeriesBuild: compiling the series patch by patch, with several compilers.
 	SeriesBuild Group = "series-build"
-	// Shell is the interactive shell in the guest.
+	// Shell: the interactive shell in the guest.
 	Shell Group = "shell"
-	// Report is the test of the report, which a browser has to show.
+	// Report: the test of the report in a browser.
 	Report Group = "report"
 )
 
@@ -46,24 +45,24 @@ const (
 type Dep struct {
 	// Name is the program, or the header in angle brackets.
 	Name string
-	// Why says what uses it.
+	// Why says which part of the workbench uses it.
 	Why string
-	// Group says for what it is needed.
+	// Group is the purpose.
 	Group Group
-	// Package is the Debian package that has it.
+	// Package is the Debian package that contains it.
 	Package string
 
-	// or are other names under which the program may be there.
+	// or lists other names of the program.
 	or []string
-	// version are the arguments that make the program tell its version.
+	// version are the arguments that make the program print its version.
 	version []string
-	// program makes a C program that proves that the header and the library
-	// are there; libs are the linker's flags for it.
+	// program is the source of a C program that uses the header and the library; libs
+	// are the linker flags.
 	program string
 	libs    []string
 }
 
-// All lists what there is to need, in the order in which to look for it.
+// All returns all dependencies, in the order in which they are checked.
 func All() []Dep {
 	return []Dep{
 		{Name: "git", Why: "source trees", Group: Test, Package: "git", version: []string{"--version"}},
@@ -101,7 +100,7 @@ func All() []Dep {
 		{Name: "shellcheck", Why: "selftests", Group: Series, Package: "shellcheck", version: []string{"--version"}},
 		{Name: "yamllint", Why: "YNL specs", Group: Series, Package: "yamllint", version: []string{"--version"}},
 		{Name: "sparse", Why: "the series, patch by patch", Group: SeriesBuild, Package: "sparse", version: []string{"--version"}},
-		// The kernel wants 17 or newer, and Debian 12's own is older.
+		// The kernel needs clang 17 or newer; Debian 12's default is older.
 		{Name: "clang-19", Why: "the series, patch by patch", Group: SeriesBuild, Package: "clang-19",
 			or: []string{"clang-22", "clang-21", "clang-20", "clang-18", "clang-17"}, version: []string{"--version"}},
 		{Name: "chromium", Why: "test of the report", Group: Report, Package: "chromium", version: []string{"--version"}},
@@ -110,14 +109,14 @@ func All() []Dep {
 	}
 }
 
-// Groups names all groups.
+// Groups returns all groups.
 func Groups() []Group { return []Group{Test, Shell, BPF, Series, SeriesBuild, Report} }
 
-// Common are the groups whose dependencies are few and small, and that the
-// everyday commands need.
+// Common returns the groups that everyday commands need. Their dependencies are few and
+// small.
 func Common() []Group { return []Group{Test, Shell, BPF} }
 
-// Of returns the dependencies of some groups; of all if none is named.
+// Of returns the dependencies of the given groups, or all if none is given.
 func Of(groups ...Group) []Dep {
 	var some []Dep
 	for _, d := range All() {
@@ -132,19 +131,20 @@ func Of(groups ...Group) []Dep {
 	return some
 }
 
-// Status is what was found of a dependency.
+// Status is the result of checking a dependency.
 type Status struct {
 	Dep
-	// Found says that it is there and works.
+	// Found says that the dependency is present and works.
 	Found bool
-	// Detail is its version if it is, and what is wrong if not.
+	// Detail is the version, or the reason why it does not work.
 	Detail string
 }
 
-// Check looks for each of deps. Only a context that is done is an error.
+// Check checks each of deps. It fails only if ctx ends.
 func Check(ctx context.Context, deps []Dep) ([]Status, error) {
 	all := make([]Status, len(deps))
-	// Each asks a program or a compiler, and every run of make waits for it.
+	// Check in parallel: each check runs a program or a compiler, and every run of
+	// make waits for them.
 	var g errgroup.Group
 	g.SetLimit(runtime.NumCPU())
 	for i, d := range deps {
@@ -152,7 +152,7 @@ func Check(ctx context.Context, deps []Dep) ([]Status, error) {
 			all[i].Dep = d
 			all[i].Found, all[i].Detail = d.look(ctx)
 			if ctx.Err() != nil {
-				return fmt.Errorf("look for %s: %w", d.Name, context.Cause(ctx))
+				return fmt.Errorf("check dependency %s: %w", d.Name, context.Cause(ctx))
 			}
 			return nil
 		})
@@ -163,7 +163,7 @@ func Check(ctx context.Context, deps []Dep) ([]Status, error) {
 	return all, nil
 }
 
-// Missing returns those of deps that are not there.
+// Missing returns those of deps that are missing.
 func Missing(ctx context.Context, deps []Dep) ([]Status, error) {
 	all, err := Check(ctx, deps)
 	var missing []Status
@@ -175,7 +175,7 @@ func Missing(ctx context.Context, deps []Dep) ([]Status, error) {
 	return missing, err
 }
 
-// lookTimeout bounds a single look. Nothing asked here takes a second.
+// lookTimeout bounds one check. A check normally takes less than a second.
 const lookTimeout = 30 * time.Second
 
 func (d *Dep) look(ctx context.Context) (found bool, detail string) {
@@ -199,10 +199,10 @@ func (d *Dep) look(ctx context.Context) (found bool, detail string) {
 	return true, strings.TrimSpace(line)
 }
 
-// compile builds the program that needs the header and the library.
+// compile builds the program that uses the header and the library.
 func (d *Dep) compile(ctx context.Context) (bool, string) {
 	if _, err := exec.LookPath("gcc"); err != nil {
-		return false, "cannot be tried without gcc"
+		return false, "cannot be checked without gcc"
 	}
 	args := append([]string{"gcc", "-x", "c", "-", "-o", "/dev/null"}, d.libs...)
 	err := (&proc.Cmd{Args: args, Stdin: strings.NewReader(d.program)}).Run(ctx)

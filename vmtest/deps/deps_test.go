@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// machine is a PATH made of scripts.
+// machine is a PATH made of shell scripts.
 type machine struct {
 	dir string
 	opt InstallOptions
@@ -85,7 +85,7 @@ func TestInstallAsRoot(t *testing.T) {
 		"stale lists": {[]string{"stale"}, "", "install gadget-pkg\nupdate\ninstall gadget-pkg", ""},
 		"broken":      {[]string{"broken"}, "", "install gadget-pkg\nupdate\ninstall gadget-pkg", "Sub-process returned"},
 		"does not help": {[]string{"wrong"}, "", "install gadget-pkg",
-			"gadget (tests): not in PATH\nnot installed: the packages are installed, but this is still not there"},
+			"gadget (tests): not in PATH\nnot installed: the packages are installed, but the dependencies are still missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t, 0)
@@ -122,7 +122,7 @@ func TestInstallAsUser(t *testing.T) {
 		err  string
 	}{
 		"sudo without password": {`[ "$1" = -n ] && shift; exec "$@"`, ""},
-		"sudo with password":    {`echo "sudo: a password is required" >&2; exit 1`, "sudo wants a password but there is no terminal"},
+		"sudo with password":    {`echo "sudo: a password is required" >&2; exit 1`, "sudo needs a password and there is no terminal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t, 1000)
@@ -147,7 +147,7 @@ func TestInstallWithoutApt(t *testing.T) {
 	t.Setenv("PATH", "/nowhere")
 	err := Install(t.Context(), missing, InstallOptions{})
 	var merr *MissingError
-	if !errors.As(err, &merr) || merr.Command != "" || !strings.Contains(err.Error(), "there is no apt here") ||
+	if !errors.As(err, &merr) || merr.Command != "" || !strings.Contains(err.Error(), "no apt on this system") ||
 		!strings.Contains(err.Error(), "gadget (tests): not in PATH") {
 		t.Errorf("got %v", err)
 	}

@@ -18,14 +18,14 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// MissingError says that the machine lacks something the workbench could not
-// install by itself, and what to do about it.
+// MissingError lists dependencies that are missing and could not be installed. It names
+// the remedy.
 type MissingError struct {
-	// Missing is what is not there.
+	// Missing are the missing dependencies.
 	Missing []Status
-	// Command installs it, if the machine is of a kind we know; else empty.
+	// Command installs them on a Debian system; empty on others.
 	Command string
-	// Err is why it was not installed; may be nil.
+	// Err is why the installation failed; may be nil.
 	Err error
 }
 
@@ -41,7 +41,7 @@ func (e *MissingError) Error() string {
 	if e.Command != "" {
 		fmt.Fprintf(&b, "\nrun as root: %s", e.Command)
 	} else {
-		fmt.Fprintf(&b, "\nthere is no apt here; install them your system's way (Debian calls the packages %s)",
+		fmt.Fprintf(&b, "\nno apt on this system: install them with its package manager (Debian packages: %s)",
 			strings.Join(packages(e.Missing), " "))
 	}
 	return b.String()
@@ -51,22 +51,21 @@ func (e *MissingError) Unwrap() error { return e.Err }
 
 // InstallOptions say how to install.
 type InstallOptions struct {
-	// Interactive says that there is a person at a terminal whom sudo may
-	// ask for a password.
+	// Interactive says that sudo may ask for a password on the terminal.
 	Interactive bool
-	// Log receives what apt says. May be nil.
+	// Log receives the output of apt. May be nil.
 	Log io.Writer
-	// Progress hears of it. May be nil.
+	// Progress receives events. May be nil.
 	Progress progress.Func
 
-	// euid and lists are this machine's; tests set them.
+	// euid and lists describe this machine; tests replace them.
 	euid  func() int
 	lists string
 }
 
-// Install brings in what is missing, as Debian packages: by itself as root,
-// through sudo as anyone else. If that cannot be done, or does not help, it
-// returns a [*MissingError]. With nothing missing it does nothing.
+// Install installs missing dependencies as Debian packages: directly as root, otherwise
+// through sudo. It returns a [*MissingError] if that fails or does not help. It does
+// nothing if nothing is missing.
 func Install(ctx context.Context, missing []Status, opt InstallOptions) (err error) {
 	if len(missing) == 0 {
 		return nil
@@ -101,13 +100,13 @@ func Install(ctx context.Context, missing []Status, opt InstallOptions) (err err
 		return err
 	}
 	if len(merr.Missing) > 0 {
-		merr.Err = errors.New("the packages are installed, but this is still not there")
+		merr.Err = errors.New("the packages are installed, but the dependencies are still missing")
 		return merr
 	}
 	return nil
 }
 
-// packages are the names of the packages to install, each once.
+// packages returns the names of the packages to install, without duplicates.
 func packages(missing []Status) []string {
 	var names []string
 	for _, s := range missing {
@@ -118,25 +117,25 @@ func packages(missing []Status) []string {
 	return names
 }
 
-// becomeRoot returns what to put before a command so that it runs as root.
+// becomeRoot returns the words to put before a command to run it as root.
 func becomeRoot(ctx context.Context, opt *InstallOptions) ([]string, error) {
 	if opt.euid() == 0 {
 		return nil, nil
 	}
 	if _, err := exec.LookPath("sudo"); err != nil {
-		return nil, errors.New("this needs root, and there is no sudo")
+		return nil, errors.New("needs root, and sudo is missing")
 	}
 	if (&proc.Cmd{Args: []string{"sudo", "-n", "true"}}).Run(ctx) == nil {
 		return []string{"sudo", "-n"}, nil
 	}
 	if !opt.Interactive {
-		return nil, errors.New("this needs root, and sudo wants a password but there is no terminal to ask on")
+		return nil, errors.New("needs root, but sudo needs a password and there is no terminal")
 	}
 	return []string{"sudo"}, nil
 }
 
-// install runs apt. Lists that are empty or out of date are brought up to
-// date, but only then: it takes time and the network.
+// install runs apt-get install. It runs apt-get update first only if the lists are empty,
+// and again if the installation fails: an update takes time and the network.
 func (opt *InstallOptions) install(ctx context.Context, prefix, names []string) error {
 	updated := false
 	if !haveLists(opt.lists) {
@@ -151,7 +150,7 @@ func (opt *InstallOptions) install(ctx context.Context, prefix, names []string) 
 		return err
 	}
 	opt.Progress.Emit(progress.Event{Step: "install packages", State: progress.Notice,
-		Text: "apt-get install did not work; trying again with new package lists"})
+		Text: "apt-get install failed; retrying after apt-get update"})
 	if uerr := opt.apt(ctx, prefix, "update"); uerr != nil {
 		return errors.Join(err, uerr)
 	}
@@ -166,7 +165,7 @@ func (opt *InstallOptions) apt(ctx context.Context, prefix []string, args ...str
 		Stdout:     opt.Log,
 		Stderr:     opt.Log,
 		Foreground: len(prefix) > 0 && opt.Interactive,
-		// dpkg must not be killed in the middle of a package.
+		// Let dpkg finish: killing it leaves a package half installed.
 		Grace: 2 * time.Minute,
 	}
 	if c.Foreground {
@@ -175,7 +174,7 @@ func (opt *InstallOptions) apt(ctx context.Context, prefix []string, args ...str
 	return c.Run(ctx)
 }
 
-// haveLists reports whether apt knows any package.
+// haveLists reports whether apt has any package list.
 func haveLists(dir string) bool {
 	found, err := filepath.Glob(filepath.Join(dir, "*_Packages*"))
 	return err == nil && len(found) > 0
