@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package watch waits until source files change, so that a test can be run
-// again as soon as an editor has written one.
+// Package watch waits until source files change, so that a test can run again after an edit.
 package watch
 
 import (
@@ -21,30 +20,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quiet is how long nothing must have changed before a change is told: an
-// editor, and git even more, writes several files for one.
+// quiet is how long no file may change before a change is reported. An editor, and even
+// more so git, writes several files at once.
 const quiet = 300 * time.Millisecond
 
-// Watcher collects changes below some directories, from [New] on and also
-// while nobody waits. Close it after use.
+// Watcher collects changes below some directories. It starts with [New] and also collects
+// between calls of Wait. Close it after use.
 type Watcher struct {
 	notify *fsnotify.Watcher
 	done   chan struct{}
-	// first of the directories stands for changes that are too many to name.
+	// first is the directory to report when inotify lost the names of the changes.
 	first string
 
 	mu      sync.Mutex
 	changed map[string]bool
 	err     error
-	// woken has room for one: something is in changed or err.
+	// woken holds one token: changed or err is set.
 	woken chan struct{}
 }
 
-// New watches dirs and all directories in them, those that are made later
-// included. What is no source, such as objects, backups of editors and what
-// git keeps for itself, is passed over.
+// New watches dirs with all subdirectories, including those created later. It ignores
+// files that are no sources: objects, editor backups, git's own files.
 //
-// Returns an error wrapping [fs.ErrNotExist] if there is no such directory.
+// It returns an error wrapping [fs.ErrNotExist] if a directory is missing.
 func New(dirs ...string) (*Watcher, error) {
 	if len(dirs) == 0 {
 		return nil, errors.New("watch: no directory to watch")
@@ -63,7 +61,7 @@ func New(dirs ...string) (*Watcher, error) {
 	return w, nil
 }
 
-// explain says what to do about the limit that large trees run into.
+// explain adds the remedy for the inotify limit, which large trees exceed.
 func explain(err error) error {
 	if errors.Is(err, unix.ENOSPC) {
 		return fmt.Errorf("%w (raise it: sysctl fs.inotify.max_user_watches=524288)", err)
@@ -71,12 +69,12 @@ func explain(err error) error {
 	return err
 }
 
-// add watches dir and what is in it.
+// add watches dir and its subdirectories.
 func (w *Watcher) add(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			// What goes away while it is looked at is none of ours, but what
-			// was asked for has to be there.
+			// A path below dir may disappear during the walk. dir itself must
+			// exist.
 			if path != dir && errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
@@ -107,7 +105,7 @@ func (w *Watcher) collect() {
 				return
 			}
 			if errors.Is(err, fsnotify.ErrEventOverflow) {
-				// Something changed; what, nobody knows any more.
+				// The queue overflowed, so the names of the changes are lost.
 				w.tell(func() { w.changed[w.first] = true })
 				continue
 			}
@@ -117,7 +115,7 @@ func (w *Watcher) collect() {
 }
 
 func (w *Watcher) event(e fsnotify.Event) {
-	// A change of mode or times alone changes no source.
+	// A change of mode or times alone does not change a source.
 	if ignored(e.Name) || e.Op == fsnotify.Chmod {
 		return
 	}
@@ -132,7 +130,7 @@ func (w *Watcher) event(e fsnotify.Event) {
 	w.tell(func() { w.changed[e.Name] = true })
 }
 
-// tell makes a note and wakes who waits.
+// tell runs note under the lock and wakes the waiter.
 func (w *Watcher) tell(note func()) {
 	w.mu.Lock()
 	note()
@@ -143,9 +141,9 @@ func (w *Watcher) tell(note func()) {
 	}
 }
 
-// Wait returns the paths that have changed since the last call, sorted, once
-// there are any and nothing more has changed for a moment. Its error is that
-// of ctx, or that changes may have been missed.
+// Wait returns the sorted paths that changed since the last call. It waits for the first
+// change, and then until no file changes for a moment. The error is that of ctx, or says
+// that changes may have been missed.
 func (w *Watcher) Wait(ctx context.Context) ([]string, error) {
 	select {
 	case <-w.woken:
@@ -171,7 +169,7 @@ func (w *Watcher) Wait(ctx context.Context) ([]string, error) {
 	return changed, nil
 }
 
-// Close ends the watching. Closing twice does no harm.
+// Close stops watching. A second call does nothing.
 func (w *Watcher) Close() error {
 	err := w.notify.Close()
 	<-w.done
@@ -181,11 +179,11 @@ func (w *Watcher) Close() error {
 	return nil
 }
 
-// suffixes are of files that builds and editors leave behind.
+// suffixes are those of files that builds and editors leave behind.
 var suffixes = []string{"~", ".o", ".a", ".ko", ".cmd", ".mod", ".order", ".d", ".swp", ".swx", ".tmp", ".orig", ".rej"}
 
-// ignored tells whether a path is none of a source: hidden, or a by-product.
-// 4913 is what vi writes to see whether it can.
+// ignored reports whether a path is hidden or a by-product. vi creates the file 4913 to
+// test whether it can write.
 func ignored(path string) bool {
 	name := filepath.Base(path)
 	if name == "4913" || strings.HasPrefix(name, ".") && name != "." && name != ".." {

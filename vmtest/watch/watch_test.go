@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// mustWrite writes a file, with the directories it is in.
+// mustWrite writes a file and creates its directories.
 func mustWrite(tb testing.TB, path string) {
 	tb.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -38,9 +38,8 @@ func mustNew(tb testing.TB, dirs ...string) *Watcher {
 	return w
 }
 
-// mustSee waits until want is among what has changed. The host may be so busy that
-// the end of one write is told apart from its beginning: before lists what may
-// still come.
+// mustSee waits until want is among the changed paths. On a busy host one write may be
+// reported twice, so before lists paths that may still arrive.
 func mustSee(tb testing.TB, w *Watcher, want string, before ...string) {
 	tb.Helper()
 	for seen := false; !seen; {
@@ -71,11 +70,11 @@ func TestWaitTellsWhatChanged(t *testing.T) {
 	mustWrite(t, deep)
 	w := mustNew(t, dir)
 
-	// While nobody waits, as during a run.
+	// Nobody waits now, as during a run.
 	mustWrite(t, deep)
 	mustSee(t, w, deep)
 
-	// As editors do it: written beside and renamed into place.
+	// Write as editors do: to a temporary file, then rename.
 	mustWrite(t, filepath.Join(dir, ".a.patch.new"))
 	if err := os.Rename(filepath.Join(dir, ".a.patch.new"), old); err != nil {
 		t.Fatal(err)
@@ -111,8 +110,7 @@ func TestByProductsAreNoChange(t *testing.T) {
 	if err := os.Chtimes(dir, time.Now(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	// What comes last is told; had anything before it been taken for a
-	// change, it would be told with it.
+	// The last change is reported. An earlier false change would be reported with it.
 	last := filepath.Join(dir, "dev.c")
 	mustWrite(t, last)
 	mustSee(t, w, last)
