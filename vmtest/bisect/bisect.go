@@ -22,37 +22,37 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// apart is the working tree in which kernels are built patch by patch.
+// apart is the working tree for building kernels patch by patch.
 const apart = "bisect"
 
 // Step is one point of a series: its first N patches, on what it stands on.
 type Step struct {
-	// Base is the kernel base of the walk, SeriesBase the project's.
+	// Base is the kernel base of the walk, SeriesBase the base of the project.
 	Base       string `json:"base"`
 	SeriesBase string `json:"series_base"`
 	Project    string `json:"project"`
 	Series     string `json:"series"`
 	// Version is that of the project's base.
 	Version string `json:"version"`
-	// N counts patches from 1, Total is all of them.
+	// N counts patches from 1; Total is their number.
 	N     int `json:"n"`
 	Total int `json:"total"`
-	// Key and File are those of the patch that the step ends with.
+	// Key and File belong to the last patch of the step.
 	Key  string `json:"key"`
 	File string `json:"file"`
-	// Tests are what has to pass.
+	// Tests are the tests that must pass.
 	Tests []string `json:"tests"`
 
-	// Checks are what was found without booting.
+	// Checks are results that need no boot.
 	Checks []Check `json:"checks"`
-	// Release is what booted; empty if nothing did.
+	// Release is the booted kernel release; empty if nothing booted.
 	Release string `json:"kernel_release,omitempty"`
-	// Passed is how many tests did.
+	// Passed is the number of tests that passed.
 	Passed int `json:"passed"`
-	// Reasons are what speaks against the step, a line each.
+	// Reasons say why the step fails, one line each.
 	Reasons []string `json:"reasons,omitempty"`
-	// Seconds is how long building and running took; Cached says that it was
-	// done before.
+	// Seconds is how long building and running took. Cached says that the result is
+	// from an earlier run.
 	Seconds float64 `json:"seconds"`
 	Cached  bool    `json:"cached"`
 
@@ -69,8 +69,7 @@ type Step struct {
 	whole bool
 }
 
-// Check is a check of a patch that needs no guest, such as whether it
-// brings a warning.
+// Check is a check of a patch that needs no guest, for example for new warnings.
 type Check struct {
 	Name    string `json:"name"`
 	OK      bool   `json:"ok"`
@@ -98,7 +97,7 @@ func (s *Step) source(src prepare.Source) prepare.Source {
 	return src
 }
 
-// OK reports whether nothing speaks against the step.
+// OK reports whether the step has no reason to fail.
 func (s *Step) OK() bool { return len(s.Reasons) == 0 }
 
 // Options describe a walk through the series of one base.
@@ -115,11 +114,11 @@ type Options struct {
 	Out string
 	// KTAP receives a test for each step. May be nil.
 	KTAP io.Writer
-	// Done is called as each step ends. May be nil.
+	// Done is called at the end of each step. May be nil.
 	Done func(*Step)
 
-	// run is run.Suite, builds prepare.CheckBuilds, and memo that of the cache, except
-	// in tests.
+	// run is run.Suite, builds is prepare.CheckBuilds, and memo is that of the cache.
+	// Tests replace them.
 	run    func(context.Context, run.SuiteOptions) (*verdict.Outcome, error)
 	builds func(context.Context, prepare.Source) error
 	memo   *memory
@@ -208,8 +207,8 @@ func (opt *Options) step(ctx context.Context, st *Step, last bool) error {
 	return nil
 }
 
-// boot builds the point that src describes, boots it and runs its tests, or
-// finds that this was done.
+// boot builds and boots the point that src describes and runs its tests. It takes the
+// result from the cache if there is one.
 func (opt *Options) boot(ctx context.Context, st *Step, src *prepare.Source) error {
 	key, err := opt.memo.key(ctx, src, st.Tests)
 	if err != nil {

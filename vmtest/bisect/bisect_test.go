@@ -22,7 +22,7 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// addLine is a patch that makes a file of one line into one of two.
+// addLine is a patch that adds a second line to a file of one line.
 const addLine = `From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
 From: xpsgen <xpsgen@workbench.invalid>
 Date: Sun, 22 Nov 2026 12:00:00 +0000
@@ -38,8 +38,8 @@ diff --git a/%[1]s b/%[1]s
 +second
 `
 
-// fakeBisect is a workbench with two kernel patches and one of iproute2's, on
-// directories of its own. The suite is the real one's names.
+// fakeBisect is a workbench with two kernel patches and one iproute2 patch in temporary
+// directories. The test names are those of the real suite.
 func fakeBisect(t *testing.T) (opt Options, notices *[]string) {
 	t.Helper()
 	root := testenv.Root(t)
@@ -83,7 +83,7 @@ func fakeBisect(t *testing.T) (opt Options, notices *[]string) {
 	return opt, notices
 }
 
-// passing is a run in which everything passes that the pattern selects.
+// passing is a run in which all selected tests pass.
 func passing(_ context.Context, opt run.SuiteOptions) (*verdict.Outcome, error) {
 	names, err := plan.Names(opt.Run)
 	if err != nil {
@@ -116,14 +116,14 @@ func TestBisectWalk(t *testing.T) {
 	first, second := steps[0], steps[1]
 	for _, name := range first.Tests {
 		if test, _ := plan.Find(name); test.Needs != "" {
-			t.Errorf("%s is to pass with the hook alone", name)
+			t.Errorf("%s must be planned for the hook alone", name)
 		}
 	}
 	if len(first.Tests) == 0 || len(second.Tests) <= len(first.Tests) || first.Passed != len(first.Tests) || !first.OK() {
 		t.Errorf("%d of %d, then of %d tests, %q", first.Passed, len(first.Tests), len(second.Tests), first.Reasons)
 	}
-	// Here no patch is called tun or link.
-	if second.OK() || !strings.Contains(second.Reasons[0], "tests that no patch makes pass") {
+	// In this series no patch has the key tun or link.
+	if second.OK() || !strings.Contains(second.Reasons[0], "tests need a patch that the series lacks") {
 		t.Errorf("got %q", second.Reasons)
 	}
 	if len(steps[2].Tests) != len(second.Tests) {
@@ -136,8 +136,8 @@ func TestBisectWalk(t *testing.T) {
 	}
 }
 
-// TestBisectFails: what speaks against a patch is in its step, and the walk
-// goes on; a workbench that breaks down ends it.
+// A failing patch is recorded in its step, and the walk continues. A breakdown of the
+// workbench ends the walk.
 func TestBisectFails(t *testing.T) {
 	compile := &build.CompileError{Step: "build", Lines: []string{"dev.c:1: error: no"}}
 	broken := errors.New("no qemu")
@@ -184,7 +184,7 @@ func TestBisectFails(t *testing.T) {
 				}
 				return nil
 			}
-			// All tests can pass with what these series have.
+			// These series can pass all tests.
 			steps, err := Run(t.Context(), opt)
 			if !errors.Is(err, c.err) {
 				t.Fatal(err)

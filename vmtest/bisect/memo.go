@@ -18,14 +18,14 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// version changes whenever the same step would be judged otherwise.
+// version changes when the rules for judging a step change.
 const version = "1"
 
-// memory remembers the steps that passed, under all that made them: trees,
+// memory remembers the steps that passed. The key is the hash of all inputs: trees,
 // configuration, compiler, the guest's init with the suite, and the tests.
 type memory struct {
 	dir string
-	// same is what is the same for all steps.
+	// same is the part of the key that all steps share.
 	same string
 }
 
@@ -40,7 +40,7 @@ func newMemory(ctx context.Context, s *prepare.Source) (*memory, error) {
 	}
 	out, err := (&proc.Cmd{Args: []string{"gcc", "--version"}}).Output(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask gcc for its version (make deps installs it): %w", err)
+		return nil, fmt.Errorf("gcc version: %w (make deps installs gcc)", err)
 	}
 	compiler, _, _ := strings.Cut(string(out), "\n")
 	init, err := build.Guest(ctx, build.GuestOptions{Root: s.Root, Cache: s.Cache, Progress: s.Progress})
@@ -94,14 +94,14 @@ func (m *memory) key(ctx context.Context, s *prepare.Source, tests []string) (st
 	return fmt.Sprintf("%x", sum[:12]), nil
 }
 
-// record is what is kept of a step that passed.
+// record is what the cache keeps of a step that passed.
 type record struct {
 	Release string  `json:"kernel_release"`
 	Passed  int     `json:"passed"`
 	Seconds float64 `json:"seconds"`
 }
 
-// load fills in st from an earlier run.
+// load fills in st from an earlier run and reports whether there was one.
 func (m *memory) load(key string, st *Step) bool {
 	data, err := os.ReadFile(filepath.Join(m.dir, key+".json"))
 	var r record
@@ -115,7 +115,7 @@ func (m *memory) load(key string, st *Step) bool {
 func (m *memory) store(key string, st *Step) error {
 	data, err := json.MarshalIndent(record{Release: st.Release, Passed: st.Passed, Seconds: st.Seconds}, "", "\t")
 	if err != nil {
-		return fmt.Errorf("remember a step: %w", err)
+		return fmt.Errorf("store bisect step: %w", err)
 	}
 	return cache.WriteFile(filepath.Join(m.dir, key+".json"), append(data, '\n'), 0o644)
 }
