@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package mutants puts defects back into the series, one at a time, and checks
-// that the suite notices each of them. The defects are the patches in the
-// folders kernel and iproute2 beside the code.
+// Package mutants puts known defects back into the series, one at a time, and checks that
+// the suite notices each of them. The defects are the patches in the folders kernel and
+// iproute2 of this package.
 package mutants
 
 import (
@@ -20,9 +20,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Mutant is one patch that puts a defect back. The suite has to notice.
+// Mutant is one patch that puts a defect back. The suite must notice it.
 type Mutant struct {
-	// Name is the file's name without .patch and number.
+	// Name is the file name without number and ".patch".
 	Name string
 	// Title is the subject of the patch.
 	Title string
@@ -33,19 +33,18 @@ type Mutant struct {
 	// Path is the patch file. A file of the same name in a folder beside it
 	// that is called as the base is takes its place on that base.
 	Path string
-	// MustFail are the assertions that have to fail, in the form of --run.
-	// [MustFailBuild] stands for the build without CONFIG_XPS.
+	// MustFail are the tests that must fail, in the form of --run. [MustFailBuild] is
+	// the build without CONFIG_XPS.
 	MustFail []string
 }
 
-// ErrUnknown is wrapped by the error for a mutant that is not there.
+// ErrUnknown is wrapped by the error for an unknown mutant.
 var ErrUnknown = errors.New("no mutant")
 
-// MustFailBuild in [Mutant.MustFail] is the build check instead of a test.
+// MustFailBuild in [Mutant.MustFail] names the build check instead of a test.
 const MustFailBuild = "build/without-xps"
 
-// mustFailHeader stands in the message of a mutant's patch, once per
-// assertion.
+// mustFailHeader begins a line of the patch message, one per test that must fail.
 const mustFailHeader = "Must-fail:"
 
 // mutantDirs are the folders of vmtest/mutants and the part of the guest that
@@ -91,7 +90,8 @@ func Load(root, dir, base string, names []string) ([]Mutant, error) {
 				return nil, fmt.Errorf("read mutants: %w", err)
 			}
 			for _, path := range paths {
-				// The first base is the one that is most likely used.
+				// Report a general mutant under the first base, the one
+				// used most.
 				if old := files[filepath.Base(path)]; old == "" || filepath.Dir(old) == filepath.Join(dir, d.dir) {
 					files[filepath.Base(path)] = path
 				}
@@ -107,7 +107,7 @@ func Load(root, dir, base string, names []string) ([]Mutant, error) {
 	}
 	if len(names) == 0 {
 		if len(all) == 0 {
-			return nil, fmt.Errorf("read mutants: no patches for %s under %s", base, dir)
+			return nil, fmt.Errorf("read mutants: %[2]s: no patches for %[1]s", base, dir)
 		}
 		return all, nil
 	}
@@ -115,7 +115,7 @@ func Load(root, dir, base string, names []string) ([]Mutant, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(m Mutant) bool { return m.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("%w %q for %s; xpsgen mutants --list names them", ErrUnknown, name, base)
+			return nil, fmt.Errorf("%w %q for %s (xpsgen mutants --list names them)", ErrUnknown, name, base)
 		}
 		picked = append(picked, all[i])
 	}
@@ -182,7 +182,7 @@ func readMutant(path, folder string, part manifest.Guest) (Mutant, error) {
 		return m, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(m.MustFail) == 0 {
-		return m, fmt.Errorf("%s: no %q line says which assertion must fail", path, mustFailHeader)
+		return m, fmt.Errorf("%s: no %q line, which must name the test that fails", path, mustFailHeader)
 	}
 	return m, nil
 }

@@ -29,7 +29,7 @@ func TestLoadMutants(t *testing.T) {
 	cases := map[string]struct {
 		files map[string]string
 		names []string
-		want  string // names joined, or a piece of the error
+		want  string // names joined, or part of the error
 		fails bool
 	}{
 		"both projects": {
@@ -41,14 +41,14 @@ func TestLoadMutants(t *testing.T) {
 				"iproute2/6.1/d.patch": mutant("Must-fail: d")},
 			want: "b d",
 		},
-		"in place of the one for all": {
+		"replaces the general one": {
 			files: map[string]string{"kernel/net-next/b.patch": mutant("Must-fail: a/b"), "kernel/b.patch": mutant("no")},
 			want:  "b",
 		},
 		"for another base": {files: map[string]string{"kernel/6.12/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: `no mutant "c" for net-next`, fails: true},
 		"picked":           {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b"), "kernel/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: "c"},
 		"unknown":          {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b")}, names: []string{"z"}, want: `no mutant "z"`, fails: true},
-		"toothless":        {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which assertion must fail", fails: true},
+		"toothless":        {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which must name the test that fails", fails: true},
 		"none":             {want: "no patches", fails: true},
 	}
 	root := testenv.Root(t)
@@ -83,9 +83,8 @@ func TestLoadMutants(t *testing.T) {
 	}
 }
 
-// TestMutantsNameTests holds the mutants of the repository against the suite:
-// an assertion that was renamed must not turn a mutant into one that nothing
-// can notice.
+// A renamed test must not leave a mutant that no test can notice: check the Must-fail
+// lines of the repository against the suite.
 func TestMutantsNameTests(t *testing.T) {
 	var mutants []Mutant
 	for _, base := range []string{"net-next", "6.12"} {
@@ -117,7 +116,7 @@ func TestMutantsNameTests(t *testing.T) {
 	}
 }
 
-// TestFailuresAsEnds: what a mutant brings about is no failure of its run.
+// A failure that a mutant causes is not a failure of the run.
 func TestFailuresAsEnds(t *testing.T) {
 	for _, c := range []struct{ in, want progress.Event }{
 		{progress.Event{Step: "s", State: progress.Failed, Text: "tcg", Log: "/l"}, progress.Event{Step: "s", State: progress.Finished, Text: "tcg, failed"}},
@@ -133,8 +132,7 @@ func TestFailuresAsEnds(t *testing.T) {
 	failuresAsEnds(nil).Emit(progress.Event{State: progress.Failed}) // nobody watches
 }
 
-// TestRunMutants: one that does not build is as bad as one that nobody notices,
-// and does not keep the next from being tried.
+// A mutant that does not build counts like one that survives. The next mutant still runs.
 func TestRunMutants(t *testing.T) {
 	const noticed = "hook/a01-a-return-value-below-the-queue-count-is-the-queue"
 	var ran []string
@@ -160,7 +158,7 @@ func TestRunMutants(t *testing.T) {
 		t.Errorf("%v, %d survivors, ran %q", err, survivors, ran)
 	}
 	for _, want := range []string{
-		"not ok 1 broken # does not apply or build, so mend it\n", "not ok 2 survivor # survived\n", "ok 3 noticed\n",
+		"not ok 1 broken # does not apply or build: update the mutant\n", "not ok 2 survivor # survived\n", "ok 3 noticed\n",
 	} {
 		if !strings.Contains(out.String(), "\n"+want) {
 			t.Errorf("no %q in\n%s", want, out.String())
@@ -169,7 +167,7 @@ func TestRunMutants(t *testing.T) {
 
 	opt.run = func(context.Context, run.SuiteOptions) (*verdict.Outcome, error) { return nil, os.ErrPermission }
 	if _, err := Run(t.Context(), opt); !errors.Is(err, os.ErrPermission) {
-		t.Errorf("the workbench breaks down: %v", err)
+		t.Errorf("breakdown of the workbench: %v", err)
 	}
 }
 

@@ -28,20 +28,19 @@ type Options struct {
 	Source  prepare.Source
 	Machine boot.Machine
 	Mutants []Mutant
-	// Out is a directory that gets a results directory per mutant.
+	// Out is a directory that gets a results directory for each mutant.
 	Out string
-	// KTAP receives a test per mutant. May be nil.
+	// KTAP receives one test for each mutant. May be nil.
 	KTAP io.Writer
 
-	// run is run.Suite, except in tests.
+	// run is run.Suite; tests replace it.
 	run func(context.Context, run.SuiteOptions) (*verdict.Outcome, error)
 }
 
-// Run applies each mutant on top of the series, one at a time, and
-// runs what must notice it. It returns how many were not noticed, those among
-// them that no longer apply or build, which prove nothing. Building for a
-// mutant leaves the objects of the series behind it in the cache, so that only
-// what the mutant touches is compiled.
+// Run applies each mutant on top of the series, one at a time, and runs the tests that
+// must notice it. It returns how many mutants survived. Mutants that no longer apply or
+// build count as survivors, because they prove nothing. The cache keeps the objects of
+// the series, so a mutant compiles only what it touches.
 func Run(ctx context.Context, opt Options) (survivors int, err error) {
 	if opt.KTAP == nil {
 		opt.KTAP = io.Discard
@@ -49,10 +48,10 @@ func Run(ctx context.Context, opt Options) (survivors int, err error) {
 	if opt.run == nil {
 		opt.run = run.Suite
 	}
-	// A check that fails without a mutant proves nothing about one.
+	// The check must pass without a mutant: otherwise its failure proves nothing.
 	if slices.ContainsFunc(opt.Mutants, func(m Mutant) bool { return slices.Contains(m.MustFail, MustFailBuild) }) {
 		if err := prepare.CheckBuilds(ctx, opt.Source); err != nil {
-			return 0, fmt.Errorf("the series without a mutant: %w", err)
+			return 0, fmt.Errorf("build the series without a mutant: %w", err)
 		}
 	}
 	w := ktap.NewWriter(opt.KTAP)
@@ -62,7 +61,7 @@ func Run(ctx context.Context, opt Options) (survivors int, err error) {
 		noticed, diag, err := opt.runMutant(ctx, m)
 		verdict := "survived"
 		if prepare.IsVerdict(err) {
-			noticed, verdict = false, "does not apply or build, so mend it"
+			noticed, verdict = false, "does not apply or build: update the mutant"
 			diag, err = strings.Split(err.Error(), "\n"), nil
 		}
 		if err != nil {
@@ -83,8 +82,8 @@ func Run(ctx context.Context, opt Options) (survivors int, err error) {
 	return survivors, w.Err()
 }
 
-// runMutant reports whether everything that had to fail did, and says what
-// happened a line each.
+// runMutant reports whether every test that must fail did fail. diag describes the
+// results, one line each.
 func (opt *Options) runMutant(ctx context.Context, m Mutant) (noticed bool, diag []string, err error) {
 	src := opt.Source
 	src.Progress = failuresAsEnds(src.Progress)
@@ -139,9 +138,8 @@ func (opt *Options) runMutant(ctx context.Context, m Mutant) (noticed bool, diag
 	return noticed, diag, nil
 }
 
-// failuresAsEnds passes failures on as ends: a mutant is there to bring them
-// about, and whether it did is the verdict's to say. What keeps the workbench
-// from its work comes back as an error in any case.
+// failuresAsEnds turns failure events into ends. A mutant is meant to fail, and the
+// verdict reports whether it did. What stops the workbench still comes back as an error.
 func failuresAsEnds(p progress.Func) progress.Func {
 	return func(e progress.Event) {
 		if e.State == progress.Failed {
@@ -151,8 +149,8 @@ func failuresAsEnds(p progress.Func) progress.Func {
 	}
 }
 
-// buildFails compiles what the series touches without CONFIG_XPS and without
-// CONFIG_BPF_SYSCALL, and reports whether the compiler refuses.
+// buildFails compiles the files of the series without CONFIG_XPS and without
+// CONFIG_BPF_SYSCALL. It reports whether the compiler fails.
 func buildFails(ctx context.Context, s *prepare.Source) (bool, error) {
 	err := prepare.CheckBuilds(ctx, *s)
 	var compile *build.CompileError
