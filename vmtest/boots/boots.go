@@ -28,30 +28,28 @@ import (
 // Options describe a comparison of ways to boot.
 type Options struct {
 	Source prepare.Source
-	// Rounds is how often each way is taken, one after the other in each
-	// round; 0 means 10.
+	// Rounds is how often each way boots; 0 means 10.
 	Rounds int
-	// Accel is as in [boot.Machine]; empty means "tcg", so that all ways are
-	// accelerated alike.
+	// Accel is as in [boot.Machine]. Empty means "tcg", so that all ways use the same
+	// acceleration.
 	Accel string
 }
 
-// Time is what one way took.
+// Time is the boot time of one way to boot.
 type Time struct {
-	// Name says which: "bare", "verdict", "q35".
+	// Name identifies the way: "bare", "verdict", "q35".
 	Name string `json:"name"`
-	// What says in a few words what was booted and what for.
+	// What describes in a few words what booted and for what.
 	What string `json:"what"`
-	// Min and Median are of the time from the start of QEMU, or of the tool,
-	// to its end.
+	// Min and Median are times from the start to the end of QEMU or of the tool.
 	Min    time.Duration `json:"min_ns"`
 	Median time.Duration `json:"median_ns"`
-	// Ratio is Median over that of the bare boot.
+	// Ratio is Median divided by that of the bare boot.
 	Ratio float64 `json:"ratio"`
 }
 
-// Read reads what a comparison left as JSON. The error wraps
-// [fs.ErrNotExist] if there was none.
+// Read reads the JSON results of a comparison. The error wraps [fs.ErrNotExist] if there
+// are none.
 func Read(file string) ([]Time, error) {
 	return cache.ReadJSON[[]Time](file, "boot times")
 }
@@ -60,14 +58,14 @@ func Read(file string) ([]Time, error) {
 type way struct {
 	name, what string
 	boot       func(context.Context) error
-	// other marks the tool of others: when one of its boots fails it drops out
-	// of the comparison, which goes on.
+	// other marks a tool of other projects. It drops out of the comparison when one
+	// of its boots fails.
 	other bool
 }
 
-// Compare takes each way in turn, so that a busy machine slows all of them
-// alike, and returns what they took, the bare boot first. Of other tools those
-// take part that are installed.
+// Compare boots in each way in turn, so that a busy machine slows all of them alike. It
+// returns the times, the bare boot first. Tools of other projects take part if they are
+// installed.
 func Compare(ctx context.Context, opt Options) ([]Time, error) {
 	if opt.Rounds == 0 {
 		opt.Rounds = 10
@@ -91,10 +89,10 @@ func Compare(ctx context.Context, opt Options) ([]Time, error) {
 	return measure(ctx, ways, opt.Rounds, opt.Source.Progress)
 }
 
-// droppedOut says why a tool that took part is not in the results.
-const droppedOut = "no %s in this comparison: its boot of round %d failed: %v"
+// droppedOut reports a tool whose times are not in the results.
+const droppedOut = "left out %s: its boot in round %d failed: %v"
 
-// measure takes each way once a round. Ways of our own must not fail.
+// measure boots in each way once per round. Only other projects' tools may fail.
 func measure(ctx context.Context, ways []way, rounds int, p progress.Func) (_ []Time, err error) {
 	const step = "compare boots"
 	defer p.Step(step, fmt.Sprintf("%d ways, %d rounds", len(ways), rounds))(&err)
@@ -103,7 +101,7 @@ func measure(ctx context.Context, ways []way, rounds int, p progress.Func) (_ []
 	total := int64(rounds * len(ways))
 	for round := range rounds {
 		for i := range ways {
-			// Each way follows each other one now and then.
+			// Rotate the order, so that no way always follows the same other one.
 			w := (i + round) % len(ways)
 			if !dropped[w] {
 				start := time.Now()
@@ -140,7 +138,7 @@ func medianOf(d []time.Duration) time.Duration {
 	return (d[(len(d)-1)/2] + d[len(d)/2]) / 2
 }
 
-// ways lists them, the yardstick first.
+// ways lists the ways to boot. The first is the reference.
 func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) ([]way, error) {
 	spec, err := boot.SuiteSpec(a)
 	if err != nil {
@@ -148,7 +146,7 @@ func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) 
 	}
 	file, _, _, err := image.Cached(ctx, filepath.Join(opt.Source.Cache, "image"), spec)
 	if err != nil {
-		return nil, fmt.Errorf("make the guest's image: %w", err)
+		return nil, fmt.Errorf("guest image: %w", err)
 	}
 	packed := filepath.Join(dir, "image.gz")
 	if err := compress(packed, file); err != nil {
@@ -170,21 +168,21 @@ func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) 
 			m := machine.Describe(&opt.Source, a, file)
 			m.Config = wire.Config{Mode: wire.ModeBarePoweroff}
 			m.Console = io.Discard
-			// It powers off without a word, which is an error to vm.
+			// init powers off without a message, which vm reports as an error.
 			_, _ = m.Run(ctx)
 			return context.Cause(ctx)
 		}},
-		{name: "verdict", what: "the same to the verdict on an empty suite", boot: func(ctx context.Context) error {
+		{name: "verdict", what: "the same, with an empty suite, until the verdict", boot: func(ctx context.Context) error {
 			empty := run.SuiteOptions{Source: opt.Source, Machine: machine, NoTests: true, Out: dir}
 			empty.Source.Progress = nil
 			o, err := run.Prepared(ctx, empty, a)
 			if err == nil && !o.Passed() {
-				err = fmt.Errorf("the empty suite did not pass: %s", o.Reasons[0])
+				err = fmt.Errorf("run empty suite: %s", o.Reasons[0])
 			}
 			return err
 		}},
-		{name: "hello", what: "the same until init has said hello and powers off", boot: bare(func(*vm.Machine) {})},
-		{name: "bzimage", what: "hello, bzImage, which unpacks itself", boot: bare(func(m *vm.Machine) { m.Vmlinux = "" })},
+		{name: "hello", what: "the same; init prints hello and powers off", boot: bare(func(*vm.Machine) {})},
+		{name: "bzimage", what: "hello, self-extracting bzImage", boot: bare(func(m *vm.Machine) { m.Vmlinux = "" })},
 		{name: "gzip", what: "hello, image compressed", boot: bare(func(m *vm.Machine) { m.Initrds = []string{packed} })},
 		{name: "q35", what: "hello, on a PC", boot: bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
 		{name: "q35-bzimage", what: "hello, bzImage on a PC", boot: bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},

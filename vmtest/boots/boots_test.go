@@ -11,7 +11,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// TestToolDropsOut has a tool of others fail in the second of three rounds.
+// Another project's tool fails in the second of three rounds.
 func TestToolDropsOut(t *testing.T) {
 	broken := errors.New("exit status 255")
 	count := map[string]int{}
@@ -41,7 +41,7 @@ func TestToolDropsOut(t *testing.T) {
 	if count["bare"] != 3 || count["vng"] != 2 || count["vimto"] != 3 {
 		t.Errorf("boots: %v", count)
 	}
-	if len(said) != 1 || !strings.Contains(said[0], "no vng in this comparison: its boot of round 2 failed: exit status 255") {
+	if len(said) != 1 || !strings.Contains(said[0], "left out vng: its boot in round 2 failed: exit status 255") {
 		t.Errorf("said %q", said)
 	}
 	if last.Done != 9 || last.Total != 9 {
@@ -49,7 +49,7 @@ func TestToolDropsOut(t *testing.T) {
 	}
 
 	if _, err := measure(t.Context(), []way{take("own", false, 1)}, 1, nil); !errors.Is(err, broken) || !strings.Contains(err.Error(), "own") {
-		t.Errorf("one of our own fails: %v", err)
+		t.Errorf("a way of the workbench fails: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

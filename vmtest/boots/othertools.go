@@ -20,22 +20,21 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// tool is a runner of others.
+// tool is another project's tool that boots kernels.
 type tool struct {
 	name, what string
-	// args is the command line, env is what its environment has besides ours.
+	// args is the command line; env is added to the environment.
 	args, env []string
 }
 
-// defaultCPUs is how many a [boot.Machine] has that does not say.
+// defaultCPUs is the default number of CPUs of a [boot.Machine].
 const defaultCPUs = "2"
 
-// tools gives others the same kernel, as much memory and as many CPUs as the
-// guests here have, the host's files, which they are made for, and nothing to
-// do.
+// tools gives other tools the same kernel, memory and number of CPUs as the workbench's
+// guests. They mount the host's files, as they are made to do, and run /bin/true.
 func tools(kernel, accel string) []tool {
 	memory := strconv.Itoa(boot.MemoryMiB) + "M"
-	// It leaves root= out, and Linux 7.3 mounts no 9p file system of no name.
+	// vng sets no root=, and Linux 7.3 does not mount a 9p file system without a name.
 	vng := []string{"vng", "--quiet", "--cpus", defaultCPUs, "--memory", memory, "--append", "root=/dev/root"}
 	var env []string
 	if accel != string(vm.KVM) {
@@ -49,21 +48,21 @@ func tools(kernel, accel string) []tool {
 	}
 }
 
-// hostFSFragment has what a kernel needs to mount the host's files.
+// hostFSFragment enables what a kernel needs to mount the host's files.
 const hostFSFragment = "hostfs"
 
-// toolTimeout is how long a boot by another tool may take. They have none of
-// their own, and one hangs where its guest does.
+// toolTimeout limits a boot by another tool. The tools have no time limit, and hang if
+// their guest does.
 const toolTimeout = time.Minute
 
-// needsHostFS says why other tools do not take part.
-const needsHostFS = "no %s in this comparison: its guests mount the host's files, for which the kernel needs the fragment hostfs"
+// needsHostFS reports a tool that the kernel lacks the configuration for.
+const needsHostFS = "left out %s: its guests mount the host's files (add the configuration hostfs to the kernel)"
 
-// doesNotWork says why another tool that was tried does not take part.
-const doesNotWork = "no %s in this comparison: it does not boot this kernel here: %v"
+// doesNotWork reports a tool that failed to boot the kernel.
+const doesNotWork = "left out %s: it does not boot this kernel: %v"
 
-// otherTools are those that are in PATH. They take part if the kernel can
-// mount what they offer, and if they boot it. The error is that of ctx.
+// otherTools returns the tools in PATH that boot the kernel. The kernel must be able to
+// mount the host's files. The error is that of ctx.
 func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way, error) {
 	var ways []way
 	for _, t := range tools(a.Kernel.BzImage, opt.Accel) {
@@ -86,8 +85,8 @@ func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way
 			}
 			return err
 		}}
-		// What is installed may not work here, and is no reason to compare
-		// nothing else.
+		// An installed tool may fail on this machine. The comparison continues
+		// without it.
 		if err := way.boot(ctx); err != nil {
 			if ctx.Err() != nil {
 				return nil, fmt.Errorf("%s: %w", t.name, err)

@@ -30,12 +30,12 @@ func TestOtherTools(t *testing.T) {
 		t.Errorf("none is installed: %d ways, said %q", len(ways), said)
 	}
 
-	// The tool fails unless it is told not to use KVM.
+	// The script fails unless KVM is disabled.
 	script := "#!/bin/sh\necho \"$@\" >" + dir + "/args\ntest -n \"$VIMTO_DISABLE_KVM\" || { echo no KVM; exit 3; }\n"
 	if err := os.WriteFile(filepath.Join(dir, "vimto"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if ways := mustTools(t, opt, a); len(ways) != 0 || len(said) != 1 || !strings.Contains(said[0], "no vimto in this comparison") {
+	if ways := mustTools(t, opt, a); len(ways) != 0 || len(said) != 1 || !strings.Contains(said[0], "left out vimto") {
 		t.Errorf("a kernel that cannot mount the host's files: %d ways, said %q", len(ways), said)
 	}
 	opt.Source.Fragments = []string{hostFSFragment}
