@@ -15,23 +15,23 @@ import (
 	"xpsgen/vmtest/guest/bench/record"
 )
 
-// A figure may differ from the baseline's by the larger of these.
+// A figure may differ from the baseline by the larger of these.
 const (
 	tolerance             = 0.02
 	toleranceInstructions = 5
 )
 
-// Drift is a figure that is not what the baseline says.
+// Drift is a figure that differs from the baseline.
 type Drift struct {
 	record.ID
-	// Unpatched tells the base kernel from the series.
+	// Unpatched selects the base kernel rather than the series.
 	Unpatched bool
-	// Was and Is are instructions per operation. NaN is a figure that only
-	// the other side has.
+	// Was and Is are instructions per operation. NaN means that the baseline or the
+	// run has no such figure.
 	Was, Is float64
 }
 
-// String says it in one line.
+// String returns the drift in one line.
 func (d Drift) String() string {
 	kernel := "series"
 	if d.Unpatched {
@@ -43,16 +43,16 @@ func (d Drift) String() string {
 	}
 	switch {
 	case math.IsNaN(d.Was):
-		return fmt.Sprintf("%s: %.1f, and nothing in the baseline", where, d.Is)
+		return fmt.Sprintf("%s: is %.1f, not in the baseline", where, d.Is)
 	case math.IsNaN(d.Is):
-		return fmt.Sprintf("%s: was %.1f and was not measured", where, d.Was)
+		return fmt.Sprintf("%s: was %.1f, not measured now", where, d.Was)
 	}
 	return fmt.Sprintf("%s: was %.1f, is %.1f (%+.1f, %+.1f %%)", where, d.Was, d.Is, d.Is-d.Was, 100*(d.Is-d.Was)/d.Was)
 }
 
-// Compare lists what drifted from the baseline, in r's order. A figure that
-// became smaller has drifted too: the baseline is then to be renewed, or
-// something is measured no longer.
+// Compare lists the figures that differ from the baseline, in r's order. A smaller figure
+// also counts: either the baseline needs an update, or the benchmark no longer measures
+// something.
 func (r *Results) Compare(baseline *Results) []Drift {
 	var all []Drift
 	for _, k := range []struct {
@@ -77,10 +77,10 @@ func (r *Results) Compare(baseline *Results) []Drift {
 	return all
 }
 
-// ErrNoBaseline is wrapped by [Load] when there is no such file.
+// ErrNoBaseline is wrapped by [Load] if the file does not exist.
 var ErrNoBaseline = errors.New("no baseline")
 
-// Load reads what [Results.Save] wrote.
+// Load reads a file that [Results.Save] wrote.
 func Load(path string) (*Results, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,7 +98,7 @@ func Load(path string) (*Results, error) {
 	return &r, nil
 }
 
-// Save writes r as JSON, whole or not at all.
+// Save writes r as JSON. On error the old file is unchanged.
 func (r *Results) Save(path string) error {
 	data, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func figure(contender, path string, min float64) Figure {
 	return Figure{ID: record.ID{Contender: contender, Path: path}, Min: min, Median: min, Rounds: 4, Asked: record.NoQueue}
@@ -45,7 +45,7 @@ func TestCollector(t *testing.T) {
 				{ID: record.ID{Contender: "xps", Path: "udp", Size: 8}, Min: 3, Median: 3, Rounds: 1, Asked: 2},
 			},
 		},
-		"no JSON":         {in: []string{"panic: oh\n"}, err: `the benchmark says "panic: oh"`},
+		"no JSON":         {in: []string{"panic: oh\n"}, err: `invalid line "panic: oh"`},
 		"unknown field":   {in: []string{`{"plan":1,"more":2}` + "\n"}, err: "unknown field"},
 		"two in one line": {in: []string{`{"plan":1}{"plan":2}` + "\n"}, err: "more than one value"},
 	} {
@@ -107,8 +107,8 @@ func TestCompare(t *testing.T) {
 				"base kernel, none by udp: was 1000.0, is 1021.0 (+21.0, +2.1 %)",
 				"base kernel, none by pick: was 40.0, is 46.0 (+6.0, +15.0 %)",
 				"series kernel, xps by udp: was 1000.0, is 979.0 (-21.0, -2.1 %)",
-				"series kernel, new by udp: 5.0, and nothing in the baseline",
-				"series kernel, gone by udp: was 7.0 and was not measured",
+				"series kernel, new by udp: is 5.0, not in the baseline",
+				"series kernel, gone by udp: was 7.0, not measured now",
 			},
 		},
 	} {
@@ -126,7 +126,7 @@ func TestCompare(t *testing.T) {
 
 func TestDriftNamesTheSize(t *testing.T) {
 	d := Drift{ID: record.ID{Contender: "xps", Path: "dump", Size: 64}, Was: math.NaN(), Is: 1}
-	if got := d.String(); got != "series kernel, xps by dump, size 64: 1.0, and nothing in the baseline" {
+	if got := d.String(); got != "series kernel, xps by dump, size 64: is 1.0, not in the baseline" {
 		t.Error(got)
 	}
 }

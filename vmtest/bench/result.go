@@ -16,11 +16,10 @@ import (
 type Results struct {
 	// Base names the kernel base.
 	Base string `json:"base"`
-	// Tree is the git tree of the base with the series, and without what is
-	// there for measuring only. It says whether the figures are those of a
-	// series, whatever became of it since.
+	// Tree is the git tree of the base with the series, without the patches for
+	// measuring. It identifies the series that the figures belong to.
 	Tree string `json:"tree"`
-	// Unpatched are those of the base kernel, Patched those with the series.
+	// Unpatched are the figures of the base kernel, Patched those with the series.
 	Unpatched []Figure `json:"unpatched"`
 	Patched   []Figure `json:"patched"`
 }
@@ -28,11 +27,10 @@ type Results struct {
 // Figure is one measurement, in instructions per operation.
 type Figure struct {
 	record.ID
-	// Min is the smallest round and what is compared; Median tells how much
-	// the others differ from it.
+	// Min is the smallest round, the value to compare. Median shows the spread.
 	Min    float64 `json:"min"`
 	Median float64 `json:"median"`
-	// Rounds is how many rounds count, Interrupted how many were left out.
+	// Rounds is how many rounds count; Interrupted is how many were discarded.
 	Rounds      int `json:"rounds"`
 	Interrupted int `json:"interrupted"`
 	// Asked and Queues are as in [record.Result].
@@ -49,8 +47,8 @@ func newFigure(r *record.Result) Figure {
 	return f
 }
 
-// Bound tells whether every packet left by the queue asked for. ok is false
-// where none was asked for, or packets are not seen.
+// Bound reports whether every packet left by the requested queue. ok is false if no queue
+// was requested, or packets are not observed.
 func (f *Figure) Bound() (bound, ok bool) {
 	if f.Asked == record.NoQueue || len(f.Queues) == 0 {
 		return false, false
@@ -58,8 +56,8 @@ func (f *Figure) Bound() (bound, ok bool) {
 	return len(f.Queues) == 1 && f.Queues[0] == f.Asked, true
 }
 
-// Binding says for people whether what a contender asks for is done. Empty if
-// it asks for nothing.
+// Binding describes whether packets leave by the queue that a contender requests. Empty
+// if it requests none.
 func Binding(figures []Figure, contender string) string {
 	var done, not []string
 	for _, f := range figures {
@@ -83,8 +81,7 @@ func Binding(figures []Figure, contender string) string {
 	return "hint only by " + strings.Join(not, ", ")
 }
 
-// ErrIncomplete is wrapped when a figure that others are compared with is
-// missing.
+// ErrIncomplete is wrapped when a reference figure is missing.
 var ErrIncomplete = errors.New("figure missing")
 
 func (r *Results) check() error {
@@ -96,7 +93,7 @@ func (r *Results) check() error {
 	return nil
 }
 
-// Len is how many figures there are.
+// Len is the number of figures.
 func (r *Results) Len() int { return len(r.Unpatched) + len(r.Patched) }
 
 // Find returns a figure, or nil.
@@ -109,9 +106,9 @@ func Find(figures []Figure, id record.ID) *Figure {
 	return nil
 }
 
-// Reference is what a contender by a path is compared with: the base kernel
-// with nothing configured, on the same kind of device. Nil if that was not
-// measured.
+// Reference returns the figure that a contender on a path is compared with: the base
+// kernel with nothing configured, on the same kind of device. It returns nil if that was
+// not measured.
 func (r *Results) Reference(contender, path string) *Figure {
 	none := "none"
 	if strings.HasPrefix(contender, "tap-") {
@@ -120,9 +117,8 @@ func (r *Results) Reference(contender, path string) *Figure {
 	return Find(r.Unpatched, record.ID{Contender: none, Path: path})
 }
 
-// Texts are the figures as they stand in a letter, called PATH/CONTENDER: what
-// a contender on the kernel with the series adds to the base kernel, in whole
-// instructions.
+// Texts returns the figures for a cover letter, keyed PATH/CONTENDER. Each is the number
+// of instructions that a contender on the kernel with the series adds to the base kernel.
 func (r *Results) Texts() map[string]string {
 	texts := make(map[string]string)
 	for _, f := range r.Patched {
@@ -133,7 +129,7 @@ func (r *Results) Texts() map[string]string {
 	return texts
 }
 
-// added is a difference with its sign; none has none.
+// added formats a difference with its sign; 0 has none.
 func added(d float64) string {
 	if d = math.Round(d); d == 0 {
 		return "0"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package bench counts what choosing a transmit queue costs: instructions per
-// packet, for the hook and for whatever else can be asked for a queue, on the
-// kernel with the series and on the one without.
+// Package bench counts what choosing a transmit queue costs, in instructions per packet.
+// It measures the hook and the other ways to choose a queue, on the kernel with the
+// series and on the base kernel.
 //
-// A count does not depend on how busy the machine is. QEMU advances the
-// guest's clock by one nanosecond per instruction, and the program in the
-// guest (vmtest/guest/bench) leaves out the rounds that an interrupt hit.
+// A count does not depend on the load of the machine. QEMU advances the guest's clock by
+// one nanosecond per instruction. The program in the guest (vmtest/guest/bench) discards
+// rounds with an interrupt.
 package bench
 
 import (
@@ -30,24 +30,24 @@ import (
 
 // Options describe a run.
 type Options struct {
-	// Source is the tree with the series. The base is built from it too.
+	// Source is the tree with the series. Run builds the base kernel from it too.
 	Source prepare.Source
-	// Rounds is how many rounds without an interrupt a figure needs; 0 means
+	// Rounds is how many rounds without an interrupt each figure needs; 0 means
 	// [DefaultRounds].
 	Rounds int
-	// Only selects measurements by a pattern CONTENDER/PATH, as of path.Match;
-	// empty means all.
+	// Only selects measurements by a pattern CONTENDER/PATH, as in path.Match; empty
+	// means all.
 	Only string
 }
 
-// DefaultRounds is how many rounds a figure needs unless [Options] says so.
+// DefaultRounds is the default of [Options.Rounds].
 const DefaultRounds = 8
 
-// guestPackage is the program that counts.
+// guestPackage is the program that counts in the guest.
 const guestPackage = "./vmtest/guest/bench"
 
-// fragment is the Kconfig fragment that a kernel needs to be measured, and
-// patches the directory of patches that let it be.
+// fragment is the Kconfig fragment for measuring; patches is the directory of the kernel
+// patches for measuring.
 const (
 	fragment = "bench"
 	patches  = "vmtest/bench/kernel"
@@ -71,7 +71,7 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 	}
 	extra, err := filepath.Glob(filepath.Join(opt.Source.Root, patches, "*.patch"))
 	if err != nil {
-		return nil, fmt.Errorf("find the patches for measuring: %w", err)
+		return nil, fmt.Errorf("benchmark patches: %w", err)
 	}
 	opt.Source.Fragments = append(opt.Source.Fragments[:len(opt.Source.Fragments):len(opt.Source.Fragments)], fragment)
 	opt.Source.KernelExtra = append(opt.Source.KernelExtra[:len(opt.Source.KernelExtra):len(opt.Source.KernelExtra)], extra...)
@@ -96,7 +96,7 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 	return r, r.check()
 }
 
-// measure boots one kernel and counts in it.
+// measure boots one kernel and returns its figures.
 func measure(ctx context.Context, opt *Options, src prepare.Source, program string) ([]Figure, error) {
 	step := "bench " + src.Name()
 	args := []string{program, "-rounds", strconv.Itoa(opt.Rounds), "-run", opt.Only}
@@ -120,11 +120,11 @@ func measure(ctx context.Context, opt *Options, src prepare.Source, program stri
 	switch {
 	case err != nil:
 	case code != 0:
-		err = fmt.Errorf("the benchmark ended with %d: %s", code, strings.TrimSpace(complaints.String()))
+		err = fmt.Errorf("exit status %d: %s", code, strings.TrimSpace(complaints.String()))
 	case out.err != nil:
 		err = out.err
 	case len(out.figures) != out.plan || out.plan == 0:
-		err = fmt.Errorf("%d of %d figures arrived", len(out.figures), out.plan)
+		err = fmt.Errorf("received %d of %d figures", len(out.figures), out.plan)
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", step, err)
@@ -133,21 +133,20 @@ func measure(ctx context.Context, opt *Options, src prepare.Source, program stri
 	return out.figures, err
 }
 
-// tryTwice runs a guest, and once more if not a word came from it: on a machine
-// with far more to do than it has CPUs, QEMU's clock of instructions has been
-// seen to stand still while the guest calibrated its timer. A guest that has
-// spoken has begun to count, and is not run again.
+// tryTwice runs a guest, and retries once if the guest wrote nothing. On an overloaded
+// machine QEMU's instruction clock can stand still while the guest calibrates its timer.
+// A guest that wrote a line has begun to count and is not retried.
 func tryTwice(p progress.Func, step string, run func() error) error {
 	err := run()
 	var mute *vm.BootError
 	if !errors.As(err, &mute) || mute.Exited {
 		return err
 	}
-	p.Emit(progress.Event{Step: step, State: progress.Notice, Text: err.Error() + "; trying once more"})
+	p.Emit(progress.Event{Step: step, State: progress.Notice, Text: err.Error() + "; retrying once"})
 	return run()
 }
 
-// collector reads the guest's lines as they come.
+// collector reads the guest's lines as they arrive.
 type collector struct {
 	step     string
 	progress progress.Func
@@ -157,7 +156,7 @@ type collector struct {
 	err      error
 }
 
-// Write never fails: what is wrong is told in the end.
+// Write never fails. The caller checks err at the end.
 func (c *collector) Write(b []byte) (int, error) {
 	c.rest = append(c.rest, b...)
 	for {
@@ -175,10 +174,10 @@ func (c *collector) line(text string) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&l); err != nil {
-		return fmt.Errorf("the benchmark says %q: %w", text, err)
+		return fmt.Errorf("invalid line %q: %w", text, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("the benchmark says %q: more than one value", text)
+		return fmt.Errorf("invalid line %q: more than one value", text)
 	}
 	switch {
 	case l.Plan != 0:

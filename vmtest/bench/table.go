@@ -13,10 +13,9 @@ import (
 	"xpsgen/vmtest/guest/bench/record"
 )
 
-// Table writes the figures for people. First instructions per packet of the
-// base kernel with nothing configured, then what everything else adds to that,
-// and by which queue packets really left; at last what might grow with a
-// number.
+// Table writes the figures as text. First come the instructions per packet of the base
+// kernel with nothing configured. Then comes what each contender adds, and by which queue
+// packets left. The last lines show how a count grows with a size.
 func (r *Results) Table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	paths := r.paths()
@@ -51,7 +50,7 @@ func (r *Results) Table(w io.Writer) error {
 	return nil
 }
 
-// kernel is one of the two that were measured.
+// kernel is one of the two measured kernels.
 type kernel struct {
 	name      string
 	unpatched bool
@@ -62,7 +61,7 @@ func (r *Results) kernels() []kernel {
 	return []kernel{{"base", true, r.Unpatched}, {"series", false, r.Patched}}
 }
 
-// paths lists the ways by which packets were sent, in order.
+// paths returns the paths on which packets were sent, in order.
 func (r *Results) paths() []string {
 	var all []string
 	for _, f := range slices.Concat(r.Unpatched, r.Patched) {
@@ -83,8 +82,8 @@ func contenders(figures []Figure) []string {
 	return all
 }
 
-// growths are lines with a contender, what grows, and a cell "size: count" for
-// each size.
+// growths returns one line per contender and path. The first cell names both; each further
+// cell is "size: count".
 func growths(figures []Figure) [][]string {
 	var lines [][]string
 	index := make(map[record.ID]int)
