@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package git runs git on a repository so that what it makes depends on its
-// input only, and not on what the user has configured.
+// Package git runs git on a repository so that the result depends only on its input, not
+// on the user's configuration.
 package git
 
 import (
@@ -14,15 +14,15 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// Who commits where nobody needs to be named, and when.
+// The identity and time of commits that need no real author.
 const (
 	identName  = "xpsgen"
 	identEmail = "xpsgen@workbench.invalid"
 	identDate  = "1795348800 +0000" // 2026-11-22 12:00:00 UTC
 )
 
-// pinned is given with every command: whatever a repository's own
-// configuration says, a diff looks the same.
+// pinned is added to every command. It makes diffs independent of the repository's
+// configuration.
 var pinned = []string{
 	"color.ui=false",
 	"core.hooksPath=/dev/null",
@@ -54,11 +54,11 @@ var pinned = []string{
 
 // Repo is a repository: a working tree, or a bare one.
 type Repo struct {
-	// Dir is where git is run: the working tree, or the bare repository.
+	// Dir is the directory of the working tree or of the bare repository.
 	Dir string
 }
 
-// Cmd is git with args, for callers that want more than its output.
+// Cmd returns git with args, for callers that need more than its output.
 func (r *Repo) Cmd(args ...string) *proc.Cmd {
 	line := []string{"git"}
 	for _, c := range pinned {
@@ -73,19 +73,19 @@ func (r *Repo) Cmd(args ...string) *proc.Cmd {
 	return &proc.Cmd{Args: append(line, args...), Dir: r.Dir, Env: env}
 }
 
-// Output runs git and returns what it says, without the final newline.
+// Output runs git and returns its output without the final newline.
 func (r *Repo) Output(ctx context.Context, args ...string) (string, error) {
 	out, err := r.Cmd(args...).Output(ctx)
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// Run runs git for its effect.
+// Run runs git and discards its output.
 func (r *Repo) Run(ctx context.Context, args ...string) error {
 	_, err := r.Output(ctx, args...)
 	return err
 }
 
-// Input runs git with something to read and returns what it says.
+// Input runs git with stdin and returns its output.
 func (r *Repo) Input(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
 	c := r.Cmd(args...)
 	c.Stdin = stdin
@@ -93,7 +93,7 @@ func (r *Repo) Input(ctx context.Context, stdin io.Reader, args ...string) (stri
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// Lines is Output, a string per line; none if git says nothing.
+// Lines returns the output as a slice of lines; nil if there is none.
 func (r *Repo) Lines(ctx context.Context, args ...string) ([]string, error) {
 	out, err := r.Output(ctx, args...)
 	if err != nil || out == "" {
@@ -102,8 +102,8 @@ func (r *Repo) Lines(ctx context.Context, args ...string) ([]string, error) {
 	return strings.Split(out, "\n"), nil
 }
 
-// Identity returns who the user is to git in this repository, by the user's
-// own configuration, as "Name <address>". It is "" if git does not know.
+// Identity returns the user's identity in this repository as "Name <address>", from the
+// user's own configuration. It is "" if git knows none.
 func (r *Repo) Identity(ctx context.Context) (string, error) {
 	c := &proc.Cmd{
 		Args: []string{"git", "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"},
@@ -120,7 +120,7 @@ func (r *Repo) Identity(ctx context.Context) (string, error) {
 	return who + ">", nil
 }
 
-// identity is what of the environment says who the user is.
+// identity returns the environment variables that name the user.
 func identity() []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -132,8 +132,8 @@ func identity() []string {
 	return env
 }
 
-// ExitCode is the status that git ended with, 0 if err is nil, -1 if it did
-// not run to its end.
+// ExitCode returns the exit status of git. It is 0 if err is nil, and -1 if git did not
+// run or was killed.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0
@@ -145,8 +145,8 @@ func ExitCode(err error) int {
 	return -1
 }
 
-// CleanEnv is the environment without what steers git from outside (a run from
-// within a git hook has it) and with messages in one language.
+// CleanEnv returns the environment without the variables that direct git, which a git
+// hook sets. Messages are in English.
 func CleanEnv() []string {
 	var env []string
 	for _, kv := range os.Environ() {
