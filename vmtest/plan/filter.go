@@ -7,25 +7,23 @@ import (
 	"regexp"
 )
 
-// Filter says which tests run. The zero Filter lets everything through.
+// Filter selects tests. The zero Filter selects all.
 type Filter struct {
-	// any are alternatives; none lets everything through.
+	// any are alternatives; if empty, every test matches.
 	any []pattern
 }
 
-// pattern is one or two expressions.
+// pattern is one or two regular expressions.
 type pattern []*regexp.Regexp
 
-// ParseFilter reads an expression as `go test -run` does: regular expressions
-// separated by slashes, of which the first must match the group and the
-// second the test, anywhere in the name. Without a slash, the expression may
-// match either the group or the test, so that "a24" is enough to name one
-// assertion. The empty string selects everything, and so does an empty part.
+// ParseFilter parses an expression as `go test -run` does: regular expressions separated
+// by slashes. The first must match the group and the second the test, anywhere in the
+// name. Without a slash the expression may match either, so "a24" is enough to name one
+// test. An empty string or part matches everything.
 //
-// A bar is an alternative within its part, but between two that have a slash
-// each it separates whole patterns: "a|b/x" is x in a or b, "a/x|y" x or y in
-// a, and "a/x|b/y" x in a and y in b. Neither slash nor bar separates in
-// brackets or parentheses.
+// A bar is an alternative within its part. Between two patterns with a slash it separates
+// whole patterns: "a|b/x" is x in a or b, "a/x|y" is x or y in a, "a/x|b/y" is x in a and
+// y in b. Slash and bar do not separate inside brackets or parentheses.
 func ParseFilter(s string) (Filter, error) {
 	var f Filter
 	if s == "" {
@@ -34,7 +32,7 @@ func ParseFilter(s string) (Filter, error) {
 	for _, one := range splitPatterns(s) {
 		pieces := split(one, '/')
 		if len(pieces) > 2 {
-			return Filter{}, fmt.Errorf("filter %q: %d parts, but tests are named group/test", s, len(pieces))
+			return Filter{}, fmt.Errorf("filter %q: %d parts, but test names have two: group/test", s, len(pieces))
 		}
 		var p pattern
 		for _, piece := range pieces {
@@ -66,7 +64,7 @@ func (p pattern) match(group, test string) bool {
 	return p[0].MatchString(group) && p[1].MatchString(test)
 }
 
-// splitPatterns cuts s into patterns that are each whole.
+// splitPatterns splits s into complete patterns.
 func splitPatterns(s string) []string {
 	var all []string
 	for _, piece := range split(s, '|') {
@@ -82,8 +80,8 @@ func splitPatterns(s string) []string {
 
 func hasSlash(s string) bool { return len(split(s, '/')) > 1 }
 
-// split cuts s at every sep outside of brackets and parentheses. A backslash
-// protects the next character.
+// split splits s at every sep outside brackets and parentheses. A backslash escapes the
+// next character.
 func split(s string, sep byte) []string {
 	var (
 		pieces  []string

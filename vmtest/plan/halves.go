@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// second names the groups that the second of two guests runs. With them, both
-// guests take about as long.
+// second lists the groups that the second of two guests runs. This split makes both
+// guests take about the same time.
 var second = []string{"negative", "link", "race", "selftests", "lifetime"}
 
-// Halves returns the patterns with which two guests share the suite. The first
-// group of the suite is the first of the first half.
+// Halves returns the patterns of the two guests that share the suite. The first group of
+// the suite is the first one of the first half.
 func Halves() []string {
 	var groups [2][]string
 	for _, t := range tests {
@@ -28,7 +28,7 @@ func Halves() []string {
 	}
 	var patterns []string
 	for _, half := range groups {
-		// The slash makes the pattern match groups only.
+		// The slash makes the pattern match group names only.
 		patterns = append(patterns, "^("+strings.Join(half, "|")+")$/")
 	}
 	return patterns

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package plan says which tests the guest suite has, which of them a pattern
-// selects, and which patch each of them needs.
+// Package plan lists the tests of the guest suite. It selects tests by pattern and knows
+// which patch each of them needs.
 //
-// It imports nothing of the project: the host plans and judges a run without
-// linking the suite, and the guest selects tests by the same patterns. The
-// table of tests is generated from the suite:
+// It imports nothing of the project. The host plans and judges a run without linking the
+// suite, and the guest selects tests by the same patterns. The table of tests is
+// generated from the suite:
 //
 //	go test ./vmtest/guest/suite -run TestPlanIsCurrent -update
 package plan
@@ -21,16 +21,15 @@ import (
 // ErrNoTests is wrapped when a pattern selects no test.
 var ErrNoTests = errors.New("no test matches")
 
-// NoHook is in the reason of a test that was skipped or failed because the
-// kernel has no hook.
+// NoHook is the reason of a test that was skipped or failed because the kernel has no hook.
 const NoHook = "kernel without the XPS hook: RTM_GETLINK of lo shows no IFLA_XPS"
 
 // Test is one test of the suite.
 type Test struct {
 	// Group and Name together identify the test: "control/a24-off-...".
 	Group, Name string
-	// Needs is the key of the patch from which on the test passes. Empty
-	// means that it passes on the base.
+	// Needs is the key of the first patch with which the test passes. Empty means
+	// that it passes on the base.
 	Needs string
 	// Baseline tests pass on a kernel without the hook.
 	Baseline bool
@@ -42,8 +41,8 @@ func (t Test) FullName() string { return t.Group + "/" + t.Name }
 // All returns every test, in the order in which the suite runs them.
 func All() []Test { return slices.Clone(tests) }
 
-// Select returns the tests that run selects, see [ParseFilter]. It returns an
-// error that wraps [ErrNoTests] if there are none.
+// Select returns the tests that match run, see [ParseFilter]. The error wraps
+// [ErrNoTests] if none matches.
 func Select(run string) ([]Test, error) {
 	f, err := ParseFilter(run)
 	if err != nil {
@@ -61,7 +60,7 @@ func Select(run string) ([]Test, error) {
 	return selected, nil
 }
 
-// Names is [Select] by full name.
+// Names is [Select] for full names.
 func Names(run string) ([]string, error) {
 	selected, err := Select(run)
 	names := make([]string, 0, len(selected))
@@ -71,7 +70,7 @@ func Names(run string) ([]string, error) {
 	return names, err
 }
 
-// Find looks a test up by its full name.
+// Find returns the test with the given full name.
 func Find(name string) (Test, bool) {
 	i := slices.IndexFunc(tests, func(t Test) bool { return t.FullName() == name })
 	if i < 0 {
@@ -80,14 +79,14 @@ func Find(name string) (Test, bool) {
 	return tests[i], true
 }
 
-// NeedsHook reports whether the test must not pass on a kernel without the
-// hook. An unknown name counts as one.
+// NeedsHook reports whether the test must not pass on a kernel without the hook. It
+// returns true for an unknown name.
 func NeedsHook(name string) bool {
 	t, ok := Find(name)
 	return !ok || !t.Baseline
 }
 
-// Exactly returns a pattern that selects the tests of these full names.
+// Exactly returns a pattern that selects the tests with these full names.
 func Exactly(names []string) string {
 	whole := make([]string, len(names))
 	for i, n := range names {
@@ -97,7 +96,7 @@ func Exactly(names []string) string {
 	return strings.Join(whole, "|")
 }
 
-// AnyOf returns a pattern that selects what any of patterns does.
+// AnyOf returns a pattern that selects what any of the patterns selects.
 func AnyOf(patterns []string) string {
 	whole := make([]string, len(patterns))
 	for i, p := range patterns {
@@ -108,10 +107,10 @@ func AnyOf(patterns []string) string {
 	return strings.Join(whole, "|")
 }
 
-// maxListed bounds how many names [List] prints.
+// maxListed is how many names [List] prints.
 const maxListed = 5
 
-// List joins names for a message and counts those beyond the first few.
+// List joins the first names for a message and counts the others.
 func List(names []string) string {
 	if len(names) <= maxListed {
 		return strings.Join(names, ", ")

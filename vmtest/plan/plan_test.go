@@ -25,8 +25,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestHalves checks that the halves are the whole suite, each test once, and
-// that the tests which must come first or last do so.
+// The halves must be the complete suite, each test once. The tests that must run first or
+// last must be there.
 func TestHalves(t *testing.T) {
 	all, err := Names("")
 	if err != nil {
@@ -69,11 +69,11 @@ func TestFind(t *testing.T) {
 		}
 	}
 	if _, ok := Find("no/such-test"); ok || !NeedsHook("no/such-test") {
-		t.Error("an unknown test must count as one of the hook")
+		t.Error("NeedsHook must be true for an unknown test")
 	}
 }
 
-// TestPatterns checks that built patterns select what they were built from.
+// A built pattern must select what it was built from.
 func TestPatterns(t *testing.T) {
 	names := []string{"control/a24-off-detaches-the-program", All()[0].FullName()}
 	got, err := Names(Exactly(names))
