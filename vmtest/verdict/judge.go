@@ -11,11 +11,11 @@ import (
 	"xpsgen/vmtest/plan"
 )
 
-// Judge fills in Reasons from what else o holds. NB: QEMU's exit code says
-// nothing: with -no-reboot a panic looks like a clean power-off.
+// Judge sets Reasons from the other fields. NB: QEMU's exit code does not help: with
+// -no-reboot a panic looks like a clean power-off.
 func (o *Outcome) Judge() { o.Reasons = o.reasons() }
 
-// reasons returns why the run did not pass, the gravest reason first.
+// reasons returns why the run did not pass, the most severe reason first.
 func (o *Outcome) reasons() []string {
 	var reasons []string
 	if o.Ended != nil {
@@ -27,9 +27,9 @@ func (o *Outcome) reasons() []string {
 	switch {
 	case !o.Debug || o.Ended != nil:
 	case o.Leaks == nil:
-		reasons = append(reasons, "nobody looked for leaks, which a debug kernel is for")
+		reasons = append(reasons, "no leak scan, although this is a debug kernel")
 	case *o.Leaks > 0:
-		reasons = append(reasons, fmt.Sprintf("%d objects of the kernel leaked (kmemleak's report is on the console)", *o.Leaks))
+		reasons = append(reasons, fmt.Sprintf("%d kernel objects leaked (see kmemleak's report on the console)", *o.Leaks))
 	}
 	for _, p := range o.Report.Problems {
 		reasons = append(reasons, "results: "+p.Error())
@@ -40,7 +40,7 @@ func (o *Outcome) reasons() []string {
 			len(missing), len(o.Planned), plan.List(missing)))
 	}
 	if len(extra) > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d tests reported that nobody planned: %s", len(extra), plan.List(extra)))
+		reasons = append(reasons, fmt.Sprintf("%d unplanned tests reported: %s", len(extra), plan.List(extra)))
 	}
 	if len(o.Planned) == 0 && len(o.Report.Tests) == 0 {
 		return reasons
@@ -60,16 +60,16 @@ func (o *Outcome) reasons() []string {
 	if len(failed) > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d failed: %s", len(failed), plan.List(failed)))
 	}
-	// The patched guest has all that the suite needs, so a skip there is a
-	// test that silently stopped testing.
+	// The patched guest has all that the suite needs, so a skipped test is one that
+	// silently stopped testing.
 	if len(skipped) > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d skipped on a kernel that has the hook: %s", len(skipped), plan.List(skipped)))
 	}
 	return reasons
 }
 
-// judgeUnpatched checks the control run: tests of the hook must fail or be
-// skipped because the hook is missing, all others must pass.
+// judgeUnpatched checks the control run. Tests of the hook must fail or be skipped
+// because the hook is missing. All others must pass.
 func judgeUnpatched(r *ktap.Report) []string {
 	var passed, odd, base []string
 	for _, t := range r.Flat() {
@@ -85,10 +85,10 @@ func judgeUnpatched(r *ktap.Report) []string {
 	}
 	var reasons []string
 	if len(passed) > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d checks of the hook pass without the hook: %s", len(passed), plan.List(passed)))
+		reasons = append(reasons, fmt.Sprintf("%d tests of the hook pass without the hook: %s", len(passed), plan.List(passed)))
 	}
 	if len(odd) > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d checks of the hook fail for another reason than its absence: %s", len(odd), plan.List(odd)))
+		reasons = append(reasons, fmt.Sprintf("%d tests of the hook fail for another reason than the missing hook: %s", len(odd), plan.List(odd)))
 	}
 	if len(base) > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d tests that need no hook do not pass: %s", len(base), plan.List(base)))
@@ -96,10 +96,10 @@ func judgeUnpatched(r *ktap.Report) []string {
 	return reasons
 }
 
-// stamp is the time that printk puts before a line.
+// stamp is the time stamp that printk puts before a line.
 var stamp = regexp.MustCompile(`^\s*\[ *\d+\.\d+\]\s*`)
 
-// Reason is the line that gave the splat away, with the top of its stack.
+// Reason returns the line that identifies the splat, and the top of its stack.
 func (s Splat) Reason() string {
 	first := s.Pattern
 	for _, line := range s.Text {

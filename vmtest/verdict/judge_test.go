@@ -20,7 +20,7 @@ func parse(t *testing.T, text string) *ktap.Report {
 	return r
 }
 
-// reasons joins what speaks against o, so that a case can name a piece of it.
+// reasons joins the reasons, so that a case can name a part of them.
 func reasons(o *Outcome) string {
 	o.Judge()
 	return strings.Join(o.Reasons, "\n")
@@ -36,11 +36,11 @@ func TestJudge(t *testing.T) {
 		splats  []Splat
 		debug   bool
 		leaks   *int
-		want    string // piece of a reason; empty: passed
+		want    string // part of a reason; empty: passed
 	}{
 		"debug, no leak":  {ktap: whole, planned: both, debug: true, leaks: new(int)},
-		"debug, a leak":   {ktap: whole, planned: both, debug: true, leaks: &three, want: "3 objects of the kernel leaked"},
-		"debug, no look":  {ktap: whole, planned: both, debug: true, want: "nobody looked for leaks"},
+		"debug, a leak":   {ktap: whole, planned: both, debug: true, leaks: &three, want: "3 kernel objects leaked"},
+		"debug, no scan":  {ktap: whole, planned: both, debug: true, want: "no leak scan"},
 		"debug, vm died":  {ktap: whole, planned: both, debug: true, vmErr: errors.New("guest hangs"), want: "guest hangs"},
 		"passed":          {ktap: whole, planned: both},
 		"failed":          {ktap: "KTAP version 1\n1..2\nok 1 one\nnot ok 2 two\n", planned: both, want: "1 failed: two"},
@@ -48,7 +48,7 @@ func TestJudge(t *testing.T) {
 		"half the plan":   {ktap: "KTAP version 1\n1..2\nok 1 one\n", planned: both, want: "1 of 2 planned tests not reported: two"},
 		"smaller plan":    {ktap: "KTAP version 1\n1..1\nok 1 one\n", planned: both, want: "not reported: two"},
 		"nothing at all":  {ktap: "", planned: both, want: "2 of 2 planned"},
-		"unplanned":       {ktap: "KTAP version 1\n1..3\nok 1 one\nok 2 two\nok 3 three\n", planned: both, want: "nobody planned: three"},
+		"unplanned":       {ktap: "KTAP version 1\n1..3\nok 1 one\nok 2 two\nok 3 three\n", planned: both, want: "1 unplanned tests reported: three"},
 		"reported twice":  {ktap: "KTAP version 1\n1..2\nok 1 one\nok 2 two\nok 2 two\n", planned: both, want: "results: "},
 		"splat, all ok":   {ktap: whole, planned: both, splats: []Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: CPU: 0 at dev.c"}}}, want: "the kernel complained: WARNING: CPU"},
 		"vm died, all ok": {ktap: whole, planned: both, vmErr: errors.New("guest powered off early"), want: "powered off early"},
@@ -86,7 +86,7 @@ func TestJudgeUnpatched(t *testing.T) {
 		reason     string
 		want       string
 	}{
-		"as it should be": {hook: ktap.Skip, base: ktap.Pass, reason: plan.NoHook},
+		"as expected":     {hook: ktap.Skip, base: ktap.Pass, reason: plan.NoHook},
 		"fails for it":    {hook: ktap.Fail, base: ktap.Pass, reason: plan.NoHook},
 		"accident":        {hook: ktap.Pass, base: ktap.Pass, want: "pass without the hook"},
 		"other reason":    {hook: ktap.Fail, base: ktap.Pass, reason: "no tun device", want: "for another reason"},

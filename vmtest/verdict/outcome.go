@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package verdict judges a run of the suite, writes what it found to a results
-// directory and reads it back.
+// Package verdict judges a run of the suite, writes the outcome to a results directory
+// and reads it back.
 //
-// A run passes only if the guest said that it was done, reported every planned
-// test once, and its console shows no complaint of the kernel.
+// A run passes only if the guest finished, reported every planned test once, and the
+// console shows no kernel splat.
 package verdict
 
 import (
@@ -16,60 +16,59 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// Outcome is what one run of the suite found out.
+// Outcome is the outcome of one run of the suite.
 type Outcome struct {
-	// Reasons say why the run did not pass, the gravest first, a line each.
-	// Empty means it passed.
+	// Reasons say why the run did not pass, the most severe first, one line each.
+	// Empty means passed.
 	Reasons []string
-	// Report is what the guest reported; never nil.
+	// Report is the report from the guest; never nil.
 	Report *ktap.Report
-	// Planned are the tests that were to be reported, in order.
+	// Planned are the full names of the selected tests, in order.
 	Planned []string
-	// Run is the pattern that selected them, Suite how many tests there are
-	// without it.
+	// Run is the pattern that selected them; Suite is the number of all tests.
 	Run   string
 	Suite int
-	// Seed is what the suite drew by lot with.
+	// Seed is the seed of the suite's random choices.
 	Seed int64
 	// Started is when the run began.
 	Started time.Time
-	// Inputs name everything that ran, by version and hash.
+	// Inputs identify everything that ran, by version and hash.
 	Inputs Inputs
 	// Accel is "kvm" or "tcg".
 	Accel string
-	// Fallback says why it was not "kvm", if KVM was to be tried.
+	// Fallback is why the run fell back to TCG; empty if it did not.
 	Fallback string
-	// Splats are the kernel's complaints on the console, decoded where the
-	// kernel's own script could.
+	// Splats are the kernel's warnings and crashes on the console, decoded if the
+	// kernel's script could do so.
 	Splats []Splat
-	// Debug says that the kernel was built to look for leaks.
+	// Debug says that the kernel was built with the debug fragment.
 	Debug bool
-	// Leaks is how many objects kmemleak found to be lost; nil if the kernel
-	// does not look for any.
+	// Leaks is the number of leaked objects that kmemleak found; nil if the kernel
+	// has no kmemleak.
 	Leaks *int
-	// Guests is how many shared the suite.
+	// Guests is how many guests shared the suite.
 	Guests int
-	// Boot is from the start of QEMU to the first word of the guest, or of the
-	// later one, Total from there on to QEMU's exit included.
+	// Boot is the time from the start of QEMU to hello, of the slower guest if there
+	// are two. Total is the time from there until QEMU has exited.
 	Boot, Total time.Duration
-	// Steps are the durations of what was done before, by name.
+	// Steps are the durations of the steps before the boot.
 	Steps []progress.StepTime
 
-	// Ended says how the guest ended, nil if it said that it was done.
+	// Ended says why the guest ended early; nil if it finished.
 	Ended error
 }
 
-// Splat is one kernel complaint.
+// Splat is one warning or crash of the kernel.
 type Splat struct {
-	// Pattern is what gave it away: "BUG: ", "WARNING: ".
+	// Pattern is the text that identified it: "BUG: ", "WARNING: ".
 	Pattern string `json:"pattern"`
-	// Text is the console's text, decoded if that was possible.
+	// Text is the console's text, decoded if possible.
 	Text []string `json:"text"`
-	// Frames are the top functions of the stack, for a fingerprint.
+	// Frames are the top functions of the stack; they serve as a fingerprint.
 	Frames []string `json:"frames,omitempty"`
 }
 
-// Inputs are all that ran. Hashes are SHA-256 in hex unless they are git's.
+// Inputs identify all that ran. Hashes are SHA-256 in hex, except for git's.
 type Inputs struct {
 	Base            string   `json:"base"`
 	Unpatched       bool     `json:"unpatched,omitempty"`
@@ -96,10 +95,10 @@ type Inputs struct {
 	Go              string   `json:"go"`
 }
 
-// Passed reports whether nothing spoke against it.
+// Passed reports whether there is no reason against the run.
 func (o *Outcome) Passed() bool { return len(o.Reasons) == 0 }
 
-// Summary is the outcome in one line.
+// Summary returns the outcome in one line.
 func (o *Outcome) Summary() string {
 	c := o.Report.Counts()
 	parts := []string{fmt.Sprintf("%d passed", c.Pass)}
@@ -115,14 +114,14 @@ func (o *Outcome) Summary() string {
 	}
 	planned := fmt.Sprintf("%d planned", len(o.Planned))
 	if o.Run != "" {
-		planned += fmt.Sprintf(" (%q selects them of %d)", o.Run, o.Suite)
+		planned += fmt.Sprintf(" (selected by %q from %d)", o.Run, o.Suite)
 	}
 	return fmt.Sprintf("%s: %s of %s, %s, %.1f s",
 		what, strings.Join(parts, ", "), planned, o.Accel, o.Total.Seconds())
 }
 
-// Find returns what was reported of a test, by its full name. A test that was
-// not reported counts as skipped.
+// Find returns the result of a test by its full name. A test that was not reported counts
+// as skipped.
 func (o *Outcome) Find(name string) (status ktap.Status, reason string) {
 	for _, t := range o.Report.Flat() {
 		if t.Name == name {

@@ -15,13 +15,13 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// Results are what a results directory says of the run that filled it.
+// Results are the content of a results directory.
 type Results struct {
 	// Passed is the verdict; Reasons say why not.
 	Passed  bool
 	Reasons []string
 	Counts  ktap.Counts
-	// Planned is how many tests were to be reported.
+	// Planned is the number of selected tests.
 	Planned int
 	Seed    int64
 	Started time.Time
@@ -31,28 +31,27 @@ type Results struct {
 	Steps       []progress.StepTime
 	Inputs      Inputs
 	Splats      []Splat
-	// Report are the tests, from the stream that the guest sent.
+	// Report has the tests, parsed from the stream that the guest sent.
 	Report *ktap.Report
-	// Console and Config are the texts of those files, empty if there are
-	// none.
+	// Console and Config are the texts of those files; empty if missing.
 	Console, Config string
 }
 
-// ErrNoResults is wrapped by [Read] when nothing has run there.
+// ErrNoResults is wrapped by [Read] if the directory has no results.
 var ErrNoResults = errors.New("no results")
 
 // Read reads a results directory.
 func Read(dir string) (*Results, error) {
 	data, err := os.ReadFile(filepath.Join(dir, JSONFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: make vmtest leaves some", dir, ErrNoResults)
+		return nil, fmt.Errorf("%s: %w (run make vmtest)", dir, ErrNoResults)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read results: %w", err)
 	}
 	var stored struct {
 		resultsJSON
-		// The tests come from the stream.
+		// The tests come from the guest's stream.
 		Report json.RawMessage `json:"results"`
 	}
 	if err := json.Unmarshal(data, &stored); err != nil {

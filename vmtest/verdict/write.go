@@ -26,12 +26,11 @@ const (
 	JUnitFile   = "junit.xml"
 	ConsoleFile = "console.log"
 	ConfigFile  = "kernel.config"
-	// Console2File is there if two guests shared the suite.
+	// Console2File exists if two guests shared the suite.
 	Console2File = "console-2.log"
 )
 
-// Lock keeps two runs from mixing their results in one directory: the later
-// one waits.
+// Lock keeps two runs from writing to one results directory. The later one waits.
 func Lock(ctx context.Context, dir, cacheDir string, p progress.Func) (*cache.Lock, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -42,8 +41,8 @@ func Lock(ctx context.Context, dir, cacheDir string, p progress.Func) (*cache.Lo
 	return cache.Acquire(ctx, path, "results in "+filepath.Base(dir), p)
 }
 
-// Clear removes from dir what a former run left, so that no file there can
-// be taken for a result of this one.
+// Clear removes the files of an earlier run from dir, so that none is taken for a result
+// of this run.
 func Clear(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("results directory: %w", err)
@@ -56,7 +55,7 @@ func Clear(dir string) error {
 	return nil
 }
 
-// resultsJSON is the form of results.json. Fields are added, never renamed.
+// resultsJSON is the format of results.json. Fields may be added but never renamed.
 type resultsJSON struct {
 	Verdict string              `json:"verdict"` // "passed" or "failed"
 	Reasons []string            `json:"reasons,omitempty"`
@@ -78,9 +77,9 @@ type resultsJSON struct {
 	Report  *ktap.Report        `json:"results"`
 }
 
-// Write writes the outcome into dir, each file whole. kernelConfig is empty
-// if there is no kernel. The console and the
-// KTAP stream are written as they come and are not touched here.
+// Write writes the outcome into dir, each file atomically. kernelConfig is empty if there
+// is no kernel. Write does not touch the console and the KTAP stream, which are written
+// during the run.
 func (o *Outcome) Write(dir, kernelConfig string) error {
 	verdict := "passed"
 	if !o.Passed() {
@@ -129,12 +128,12 @@ func (o *Outcome) Write(dir, kernelConfig string) error {
 	}
 	config, err := os.ReadFile(kernelConfig)
 	if err != nil {
-		return fmt.Errorf("keep the kernel's configuration: %w", err)
+		return fmt.Errorf("save kernel configuration: %w", err)
 	}
 	return cache.WriteFile(filepath.Join(dir, ConfigFile), config, 0o644)
 }
 
-// runErrors are the reasons that no test stands for.
+// runErrors returns the reasons that belong to no test.
 func (o *Outcome) runErrors() []string {
 	var errs []string
 	if o.Ended != nil {

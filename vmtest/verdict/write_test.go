@@ -39,8 +39,7 @@ func TestOutIsOneRunsOnly(t *testing.T) {
 	next.Release()
 }
 
-// TestWrite checks that the files say what the outcome says, and that
-// nothing of a former run is left.
+// The files must agree with the outcome. No file of an earlier run may remain.
 func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(t.TempDir(), "config")
@@ -90,7 +89,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(junit), "guest hangs") || !strings.Contains(string(junit), `errors="1"`) {
-		t.Errorf("junit.xml hides the hang: %s", junit)
+		t.Errorf("junit.xml does not show the hang: %s", junit)
 	}
 	kept, err := os.ReadFile(filepath.Join(dir, ConfigFile))
 	if err != nil || string(kept) != "CONFIG_XPS=y\n" {
