@@ -14,7 +14,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// Artifacts are what a guest is made of.
+// Artifacts are the parts of a guest.
 type Artifacts struct {
 	Kernel *build.KernelResult
 	// IP is the guest's ip: that of a project, or else this machine's.
@@ -22,13 +22,13 @@ type Artifacts struct {
 	Bpftool *build.BpftoolResult
 	// Selftests is nil if the kernel tree has none of the series'.
 	Selftests *build.SelftestsResult
-	// YNL is nil if the kernel tree cannot make it.
+	// YNL is nil if the kernel tree cannot build it.
 	YNL *build.YNLResult
 	// Init is the guest's PID 1.
 	Init string
 	// Objects are the BPF programs.
 	Objects []Object
-	// Steps are the durations of what was done to get there.
+	// Steps are the durations of the steps.
 	Steps []progress.StepTime
 
 	// KernelPatches and IPPatches name each patch with its hash, as sha256sum
@@ -46,7 +46,7 @@ func All(ctx context.Context, s Source) (*Artifacts, error) {
 	watch := progress.NewStopwatch(s.Progress)
 	s.Progress = watch.Event
 
-	// A mistake is found before anything is fetched.
+	// Report mistakes before fetching anything.
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -77,8 +77,8 @@ func All(ctx context.Context, s Source) (*Artifacts, error) {
 	return a, nil
 }
 
-// buildKernel has the kernel built, and meanwhile what else the guest takes from
-// the same tree.
+// buildKernel builds the kernel, and in parallel the other parts of the guest that come
+// from its tree.
 func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []config.Fragment) error {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {
@@ -87,7 +87,7 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	if a.KernelPatches, err = patchSums(src); err != nil {
 		return err
 	}
-	// Before all of them ask for it at once.
+	// Create the commit first: the parallel steps below all need it.
 	if _, err := src.Commit(ctx); err != nil {
 		return err
 	}

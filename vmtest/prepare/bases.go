@@ -8,7 +8,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// AllBases is the name that stands for every kernel base.
+// AllBases is the name for all kernel bases.
 const AllBases = "all"
 
 // kernel returns the project that the guest takes its kernel from. Errors wrap

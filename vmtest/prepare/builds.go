@@ -10,9 +10,9 @@ import (
 	"xpsgen/vmtest/config"
 )
 
-// CompareBuilds takes the time of building the kernel that s describes: from
-// nothing, after a change, with nothing to do; and of what others build for a
-// guest. It takes half an hour on two CPUs. Errors are as for [All].
+// CompareBuilds measures how long it takes to build the kernel that s describes: from
+// nothing, after a change, and with nothing to do. It also measures what other tools
+// build for a guest. It takes half an hour on two CPUs. Errors are as for [All].
 func CompareBuilds(ctx context.Context, s Source) ([]build.Time, error) {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {
@@ -25,8 +25,8 @@ func CompareBuilds(ctx context.Context, s Source) ([]build.Time, error) {
 	return build.Compare(ctx, build.CompareOptions{Source: src, Fragments: fragments, Jobs: s.Jobs, Progress: s.Progress})
 }
 
-// ReadBuilds reads what [CompareBuilds] left as JSON. The error wraps
-// [io/fs.ErrNotExist] if there was none.
+// ReadBuilds reads the JSON results of [CompareBuilds]. The error wraps
+// [io/fs.ErrNotExist] if there are none.
 func ReadBuilds(file string) ([]build.Time, error) {
 	return cache.ReadJSON[[]build.Time](file, "build times")
 }

@@ -15,10 +15,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// HeadersResult is a directory of UAPI headers, and what they are the headers
-// of.
+// HeadersResult is a directory of UAPI headers and their origin.
 type HeadersResult struct {
-	// Include is the directory to give a C compiler with -I.
+	// Include is the include directory, for a C compiler's -I.
 	Include string
 	// Release is the kernel's version, Base the base's name.
 	Release, Base string
@@ -30,19 +29,19 @@ type HeadersResult struct {
 	src *tree.Source
 }
 
-// Show returns a file of the tree that the headers are of.
+// Show returns a file of the tree that the headers come from.
 func (r *HeadersResult) Show(ctx context.Context, name string) ([]byte, error) {
 	return r.src.Show(ctx, name)
 }
 
-// Headers installs the UAPI headers of the patched kernel that s describes, or
-// finds them in the cache. Errors are as for [All].
+// Headers installs the UAPI headers of the patched kernel that s describes, or takes them
+// from the cache. Errors are as for [All].
 func Headers(ctx context.Context, s Source) (*HeadersResult, error) {
 	return HeadersFor(ctx, s, "")
 }
 
-// HeadersFor is [Headers] for a target, which is as the kernel calls it. Empty
-// means this machine's.
+// HeadersFor is [Headers] for an architecture, named as in the kernel. Empty means the
+// architecture of this machine.
 func HeadersFor(ctx context.Context, s Source, arch string) (*HeadersResult, error) {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {

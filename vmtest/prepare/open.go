@@ -36,7 +36,7 @@ func (s *Source) OpenKernel(ctx context.Context) (*tree.Source, error) {
 	})
 }
 
-// extraFor returns paths with those in place that are for base.
+// extraFor returns paths, each replaced by its variant for base if there is one.
 func extraFor(base string, paths []string) []string {
 	var out []string
 	for _, path := range paths {

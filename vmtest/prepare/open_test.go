@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// TestExtraFor checks that a patch in the folder of a base takes the place of
-// the one beside that folder.
+// A patch in the folder of a base replaces the one beside that folder.
 func TestExtraFor(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "net-next"), 0o755); err != nil {

@@ -3,8 +3,8 @@
 // Package prepare obtains, patches and builds what a guest is made of: the
 // kernel, ip, bpftool and the guest's own programs.
 //
-// [Source] says what to build, [All] builds it. Errors are of two kinds:
-// [IsVerdict] reports those that are the tree's fault. All others mean that
+// [Source] describes what to build, [All] builds it. [IsVerdict] distinguishes two kinds
+// of errors. It is true for a fault of the tree under test. Any other error means that
 // the workbench could not do its work.
 package prepare
 
@@ -23,7 +23,8 @@ import (
 
 // Source says what to build. Root and Cache are required.
 type Source struct {
-	// Root is the workbench's directory, see package workbench; Cache the cache's.
+	// Root is the directory of the workbench, see package workbench. Cache is the
+	// cache directory.
 	Root, Cache string
 	// Base names the kernel base; empty means the first of the manifest.
 	Base string
@@ -38,8 +39,8 @@ type Source struct {
 	Fragments []string
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
-	// Unpatched leaves the kernel series out. The patched ip stays: the
-	// suite asks for the hook with it.
+	// Unpatched leaves out the kernel series. The patched ip stays, because the suite
+	// uses it to detect the hook.
 	Unpatched bool
 	// KernelExtra and IPExtra are patches on top of the stacks. Of a patch
 	// that is there once more in a folder beside it, called as the base is,
@@ -50,12 +51,12 @@ type Source struct {
 	KernelFirst, IPFirst int
 	// Apart names a working tree of the kernel's own, see [tree.Variant].
 	Apart string
-	// Progress hears what takes long. May be nil.
+	// Progress receives events about long steps. May be nil.
 	Progress progress.Func
 }
 
-// Name is what the results directory of s is called: "net-next",
-// "6.12-unpatched", "net-next-debug".
+// Name is the name of the results directory of s: "net-next", "6.12-unpatched",
+// "net-next-debug".
 func (s *Source) Name() string {
 	parts := []string{s.BaseName()}
 	for _, f := range s.Fragments {
@@ -76,15 +77,13 @@ func (s *Source) Name() string {
 	return strings.Join(parts, "-")
 }
 
-// Fragments names the Kconfig fragments that come with the workbench, for
-// [Source.Fragments].
+// Fragments returns the names of the shipped Kconfig fragments, for [Source.Fragments].
 func Fragments() []string { return config.Names() }
 
-// debugFragment is the fragment that makes a kernel look for trouble.
+// debugFragment enables the kernel's checkers, such as KASAN and lockdep.
 const debugFragment = "debug"
 
-// Debug reports whether s is built to look for trouble: with the fragment
-// called debug.
+// Debug reports whether s is built with the debug fragment.
 func (s *Source) Debug() bool { return slices.Contains(s.Fragments, debugFragment) }
 
 // BaseName returns the name of the kernel base, "" if the manifest cannot be
@@ -98,11 +97,11 @@ func (s *Source) BaseName() string {
 	return s.Base
 }
 
-// ErrSource is wrapped by errors about a [Source] that names something that is
-// not there: a base, a fragment, a directory.
+// ErrSource is wrapped by errors about a [Source] that names a missing base, fragment or
+// directory.
 var ErrSource = errors.New("no such source")
 
-// Validate finds what is wrong with s without obtaining or building anything.
+// Validate checks s without fetching or building anything.
 func (s *Source) Validate() error {
 	c, p, err := kernel(s.Root)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// patchSums names each patch with its hash, as sha256sum prints it.
+// patchSums returns each patch with its hash, in the format of sha256sum.
 func patchSums(src *tree.Source) ([]string, error) {
 	var sums []string
 	for _, p := range src.Patches {

@@ -10,8 +10,8 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// IsVerdict tells whether err says that the tree under test is wrong, as
-// opposed to the workbench having broken down.
+// IsVerdict reports whether err is a fault of the tree under test rather than a breakdown
+// of the workbench.
 func IsVerdict(err error) bool {
 	var (
 		apply    *tree.ApplyError

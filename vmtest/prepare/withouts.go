@@ -9,11 +9,10 @@ import (
 	"xpsgen/vmtest/config"
 )
 
-// buildChecks are the fragments of vmtest/config that switch off what the hook
-// depends on.
+// buildChecks are the fragments of vmtest/config that disable what the hook depends on.
 var buildChecks = []struct {
 	fragment, without string
-	// targets are make's; nil means what [build.Check] takes.
+	// targets are make targets; nil means the default of [build.Check].
 	targets []string
 }{
 	{"nosmp", "CONFIG_SMP", nil},
@@ -21,7 +20,7 @@ var buildChecks = []struct {
 	{"nonet", "CONFIG_NET", []string{"kernel/bpf/"}},
 }
 
-// Withouts are the symbols that [CheckBuilds] does without, one at a time.
+// Withouts returns the symbols that [CheckBuilds] disables, one at a time.
 func Withouts() (all []string) {
 	for _, c := range buildChecks {
 		all = append(all, c.without)
@@ -29,10 +28,9 @@ func Withouts() (all []string) {
 	return all
 }
 
-// CheckBuilds compiles what the series touches in configurations that lack
-// XPS, or the bpf system call, or the network. Nothing is booted. Errors are
-// as for [All]; a [*build.CompileError] means that a configuration does
-// not build.
+// CheckBuilds compiles the files that the series touches without XPS, without the bpf
+// system call, and without networking. It boots nothing. Errors are as for [All]; a
+// [*build.CompileError] means that a configuration does not build.
 func CheckBuilds(ctx context.Context, s Source) error {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {
