@@ -2,5 +2,5 @@
 
 package wire
 
-// FaultPlan are the tests that a guest in ModeFault announces.
+// FaultPlan returns the tests that a guest in ModeFault announces.
 func FaultPlan() []string { return []string{"test-1", "test-2", "test-3", "test-4"} }

@@ -10,53 +10,52 @@ import (
 	"io"
 )
 
-// maxMessage bounds a line on the control port.
+// maxMessage limits the length of a line on the control port, in bytes.
 const maxMessage = 1 << 20
 
 // Message is one line on the control port. Exactly one field is set.
 type Message struct {
-	// Hello is the guest's first word.
+	// Hello is the first message of the guest.
 	Hello *Hello `json:"hello,omitempty"`
-	// Exit is the guest's last word: it goes once the host has answered Bye.
+	// Exit is the last message of the guest; the host has answered Bye by then.
 	Exit *Exit `json:"exit,omitempty"`
-	// Notice is something the guest wants people to read.
+	// Notice is a message for the user.
 	Notice string `json:"notice,omitempty"`
 	// Window tells the guest the size of the host's terminal.
 	Window *Window `json:"window,omitempty"`
 	// Signal asks the guest to send this signal to the program it runs.
 	Signal int `json:"signal,omitempty"`
-	// InputEnd tells the guest that nothing will be typed on the terminal
-	// after this many bytes.
+	// InputEnd tells the guest that the input on the terminal ends after this many bytes.
 	InputEnd *int64 `json:"inputEnd,omitempty"`
-	// Bye tells the guest that all it sent has arrived.
+	// Bye tells the guest that the host received everything.
 	Bye bool `json:"bye,omitempty"`
 }
 
-// Hello says that the guest is alive, and what it is.
+// Hello reports that the guest is alive, and describes it.
 type Hello struct {
-	// Release is the kernel's, as uname -r prints it.
+	// Release is the kernel release, as uname -r prints it.
 	Release string `json:"release"`
-	// Machine is as uname -m prints it.
+	// Machine is the architecture, as uname -m prints it.
 	Machine string `json:"machine"`
-	// CPUs is how many are online.
+	// CPUs is the number of online CPUs.
 	CPUs int `json:"cpus"`
-	// UptimeSeconds is how long the kernel had been running.
+	// UptimeSeconds is the kernel's uptime.
 	UptimeSeconds float64 `json:"uptimeSeconds"`
 }
 
-// Exit says how the guest's work ended.
+// Exit reports how the guest's work ended.
 type Exit struct {
-	// Code is the exit status of the program of ModeRun and ModeShell, 128+n
-	// if signal n ended it; for the suite the number of failed tests.
+	// Code is the exit status of the program of ModeRun and ModeShell; 128+n if
+	// signal n ended it. For the suite it is the number of failed tests.
 	Code int `json:"code"`
-	// Error is set if the guest could not do its work, as opposed to a test
-	// or a program that failed.
+	// Error is set if the guest could not do its work. A failed test or program does
+	// not set it.
 	Error string `json:"error,omitempty"`
-	// Leaks is how many objects of the kernel nothing refers to any more; nil
-	// if nobody looked, as on a kernel that is not made to.
+	// Leaks is the number of leaked kernel objects. It is nil if kmemleak did not
+	// run, as on a kernel without it.
 	Leaks *int `json:"leaks,omitempty"`
-	// Sent counts the bytes written to each port, so that the host knows when
-	// it has them all.
+	// Sent counts the bytes written to each port. The host uses it to know when it
+	// has read everything.
 	Sent map[string]int64 `json:"sent,omitempty"`
 }
 

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package wire is what the host and PID 1 of the guest say to each other: the
-// names of the virtio-serial ports, the configuration the guest finds in its
-// root file system, and the messages on the control port.
+// Package wire defines what the host and PID 1 of the guest exchange: the names of the
+// virtio-serial ports, the configuration in the guest's root file system, and the
+// messages on the control port.
 //
-// One writer a port. The kernel's console is none of them: printk may cut any
-// line there.
+// Each port has one writer. None of them is the kernel's console, because printk may
+// split any line there.
 package wire
 
-// The ports, by the name that /sys/class/virtio-ports/*/name shows.
+// The ports, named as in /sys/class/virtio-ports/*/name.
 const (
-	// PortControl carries [Message] lines in both directions. Always there.
+	// PortControl carries [Message] lines in both directions. It always exists.
 	PortControl = "xpsgen.control"
-	// PortResult carries KTAP to the host. [ModeSuite] and [ModeFault].
+	// PortResult carries KTAP to the host, for [ModeSuite] and [ModeFault].
 	PortResult = "xpsgen.result"
-	// PortStdin, PortStdout and PortStderr are those of the program of
-	// [ModeRun].
+	// PortStdin, PortStdout and PortStderr are the streams of the program of [ModeRun].
 	PortStdin  = "xpsgen.stdin"
 	PortStdout = "xpsgen.stdout"
 	PortStderr = "xpsgen.stderr"
@@ -25,27 +24,27 @@ const (
 
 // Paths in the guest.
 const (
-	// ConfigPath is where PID 1 reads its [Config], as JSON.
+	// ConfigPath is the file from which PID 1 reads its [Config], as JSON.
 	ConfigPath = "/xpsgen/config.json"
-	// ObjectDir holds the BPF objects, and is where a shell starts.
+	// ObjectDir holds the BPF objects. A shell starts there.
 	ObjectDir = "/bpf"
 	// IPPath is the patched ip.
 	IPPath = "/usr/bin/ip"
 	// BpftoolPath is the patched bpftool.
 	BpftoolPath = "/usr/bin/bpftool"
-	// YNLPath is the program that reads links by code that is generated from
-	// the kernel's specification. Not in every guest.
+	// YNLPath is the program that reads links with code generated from the kernel's
+	// YNL specification. Some guests lack it.
 	YNLPath = "/usr/bin/ynl-xps"
-	// SelftestPath is the program that the series adds to the kernel's
-	// selftests, where run_tests would find it. Not in every guest.
+	// SelftestPath is the selftest of the series, where run_tests would find it. Some
+	// guests lack it.
 	SelftestPath = "/selftests/net/xps_bpf"
-	// ShellRC is read by an interactive shell when it starts.
+	// ShellRC is the start file of an interactive shell.
 	ShellRC = "/etc/shrc"
-	// ScratchDir is on a tmpfs, empty at start.
+	// ScratchDir is in memory and empty at start.
 	ScratchDir = "/tmp"
 )
 
-// Mode says what the guest is booted for.
+// Mode is the purpose of the guest.
 type Mode string
 
 // The modes.
@@ -56,49 +55,49 @@ const (
 	ModeRun Mode = "run"
 	// ModeShell runs an interactive shell, or Config.Args, on a terminal.
 	ModeShell Mode = "shell"
-	// ModePoweroff says hello and powers off: what a boot costs.
+	// ModePoweroff sends hello and powers off, to measure the boot.
 	ModePoweroff Mode = "poweroff"
-	// ModeBarePoweroff powers off before anything else: the yardstick.
+	// ModeBarePoweroff powers off at once, as a reference for boot times.
 	ModeBarePoweroff Mode = "bare-poweroff"
-	// ModeFault misbehaves as Config.Fault says, to test the host.
+	// ModeFault misbehaves according to Config.Fault, to test the host.
 	ModeFault Mode = "fault"
 )
 
-// Fault is a way for a guest to go wrong.
+// Fault is a way in which a guest misbehaves.
 type Fault string
 
 // The faults.
 const (
-	FaultPanic    Fault = "panic"     // the kernel panics in the middle of a report
+	FaultPanic    Fault = "panic"     // the kernel panics during a report
 	FaultOops     Fault = "oops"      // the kernel oopses, all tests pass
 	FaultWarn     Fault = "warn"      // the kernel warns, all tests pass
-	FaultHang     Fault = "hang"      // nothing more is said after half a report
-	FaultSpin     Fault = "spin"      // a cpu loops in the kernel with interrupts off
-	FaultFlood    Fault = "flood"     // 100 MB go to the console
-	FaultPoweroff Fault = "poweroff"  // power off in the middle of a report
+	FaultHang     Fault = "hang"      // the guest is silent after half a report
+	FaultSpin     Fault = "spin"      // a CPU loops in the kernel with interrupts off
+	FaultFlood    Fault = "flood"     // 100 MiB go to the console
+	FaultPoweroff Fault = "poweroff"  // power off during a report
 	FaultHalf     Fault = "half-plan" // half the plan is reported, then a clean exit
 	FaultTwice    Fault = "twice"     // everything is reported twice
 	FaultLost     Fault = "lost"      // a clean exit without a report
 	FaultInitDies Fault = "init-dies" // PID 1 exits
-	FaultMute     Fault = "mute"      // not even hello
+	FaultMute     Fault = "mute"      // the guest sends nothing, not even hello
 )
 
-// Config is what the host tells the guest before it starts. The zero value of
-// each field but Mode means "default".
+// Config is what the host passes to the guest. A zero field other than Mode means its
+// default.
 type Config struct {
 	Mode Mode `json:"mode"`
 	// Run selects tests of the suite; empty means all.
 	Run string `json:"run,omitempty"`
-	// NoTests makes the suite empty: what the way there and back costs.
+	// NoTests makes the suite empty, to measure the overhead of a run.
 	NoTests bool `json:"noTests,omitempty"`
-	// Unpatched says that the kernel is not expected to have the hook.
+	// Unpatched says that the kernel is expected to lack the hook.
 	Unpatched bool `json:"unpatched,omitempty"`
-	// Debug says that the kernel looks for trouble (KASAN, lockdep, ...): races
-	// and leaks are worth provoking, and every step takes longer.
+	// Debug says that the kernel has checkers (KASAN, lockdep, ...). Tests then
+	// provoke more races and leaks, and every step takes longer.
 	Debug bool `json:"debug,omitempty"`
-	// Seed makes what the suite draws by lot; the same one draws the same.
+	// Seed determines the suite's random choices.
 	Seed int64 `json:"seed,omitempty"`
-	// Long has tests of the suite take a minute or more that can.
+	// Long makes some tests of the suite run for a minute or more.
 	Long bool `json:"long,omitempty"`
 	// Args is the program of ModeRun and ModeShell with its arguments.
 	Args []string `json:"args,omitempty"`
@@ -110,7 +109,7 @@ type Config struct {
 	Hostname string `json:"hostname,omitempty"`
 	// Fault is for ModeFault.
 	Fault Fault `json:"fault,omitempty"`
-	// TimeoutScale stretches every timeout inside; default 1.
+	// TimeoutScale multiplies every timeout in the guest; default 1.
 	TimeoutScale float64 `json:"timeoutScale,omitempty"`
 	// Window is the size of the terminal of ModeShell.
 	Window *Window `json:"window,omitempty"`
@@ -118,7 +117,7 @@ type Config struct {
 	Term string `json:"term,omitempty"`
 }
 
-// Ports returns the ports that the mode of c needs, control first.
+// Ports returns the ports that the mode of c needs, the control port first.
 func (c *Config) Ports() []string {
 	switch c.Mode {
 	case ModeSuite, ModeFault:
