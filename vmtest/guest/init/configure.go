@@ -11,8 +11,8 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// limits are what a program may expect of a grown-up system; the kernel gives
-// its first process less.
+// limits are the resource limits that programs expect. The kernel gives its first process
+// lower ones.
 var limits = [...]struct {
 	what int
 	lim  unix.Rlimit
@@ -22,7 +22,7 @@ var limits = [...]struct {
 	{unix.RLIMIT_CORE, unix.Rlimit{Cur: 0, Max: unix.RLIM_INFINITY}},
 }
 
-// configure sets limits and the host name, and the loopback device up.
+// configure sets limits and the host name, and brings up the loopback device.
 func configure(cfg *wire.Config) error {
 	for _, l := range limits {
 		if err := unix.Setrlimit(l.what, &l.lim); err != nil {
@@ -43,7 +43,7 @@ func hostname(cfg *wire.Config) string {
 	return cfg.Hostname
 }
 
-// linkUp sets a network device up, as ip link set dev NAME up does.
+// linkUp brings up a network device, as ip link set dev NAME up does.
 func linkUp(name string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// crashPoint is LKDTM's file: what is written to it goes wrong in the kernel.
+// crashPoint is the file of LKDTM. It provokes the crash whose name is written to it.
 const crashPoint = "/sys/kernel/debug/provoke-crash/DIRECT"
 
-// floodSize is how much a flood is.
+// floodSize is the size of a flood in bytes.
 const floodSize = 100 << 20
 
-// fault misbehaves. Every fault has the first half of a report before it, so
-// that the host has something to be misled by.
+// fault misbehaves. It first reports half of the tests, because a partial report might
+// mislead the host.
 func (g *guest) fault() (int, error) {
 	setEnv(nil)
 	out := g.ports[wire.PortResult]
@@ -60,7 +60,7 @@ func (g *guest) misbehave() error {
 	case wire.FaultWarn:
 		return sacrifice("WARNING")
 	case wire.FaultSpin:
-		// NB: does not come back, nor does the cpu.
+		// NB: HARDLOCKUP never returns and takes the CPU with it.
 		go func() { _ = sacrifice("HARDLOCKUP") }()
 		pause()
 	case wire.FaultHang:
@@ -94,20 +94,20 @@ func flood() error {
 	return nil
 }
 
-// helperName is what this program is called when it is not PID 1.
+// helperName is argv[0] of this program when it is not PID 1.
 const helperName = "xpsgen-crash"
 
-// crashTime is more than the kernel takes to oops.
+// crashTime is longer than the kernel takes to oops.
 const crashTime = time.Second
 
-// sacrifice has a process do what will kill it.
+// sacrifice starts a process that provokes a crash and may die from it.
 func sacrifice(how string) error {
 	if _, err := os.Stat(crashPoint); err != nil {
-		return fmt.Errorf("needs a kernel with CONFIG_LKDTM: %w", err)
+		return fmt.Errorf("provoke crash: %w (needs a kernel with CONFIG_LKDTM)", err)
 	}
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{helperName, how}
-	// How it ends says nothing: the kernel kills it, or does not.
+	// Ignore the status: the kernel may or may not kill the process.
 	_ = cmd.Run()
 	return nil
 }
@@ -115,7 +115,7 @@ func sacrifice(how string) error {
 // helper is this program when it is not PID 1.
 func helper(args []string) int {
 	if len(args) != 2 || args[0] != helperName {
-		fmt.Fprintln(os.Stderr, "init: this is PID 1 of a guest and for nothing else")
+		fmt.Fprintln(os.Stderr, "init: not PID 1: runs only as PID 1 of a guest")
 		return 2
 	}
 	done := make(chan error, 1)
@@ -126,7 +126,7 @@ func helper(args []string) int {
 			return 1
 		}
 	case <-time.After(crashTime):
-		// NB: an oops kills the thread that ran into it and no other.
+		// NB: an oops kills only the thread that caused it.
 	}
 	return 0
 }

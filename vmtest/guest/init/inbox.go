@@ -10,11 +10,11 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// byeTimeout is how long the host may take to have read everything.
+// byeTimeout is how long the host may take to read everything.
 const byeTimeout = 10 * time.Second
 
-// inbox is what the host says on the control port. What comes before anybody
-// wants to hear it is kept.
+// inbox holds messages from the host on the control port. It keeps them until a handler
+// is set.
 type inbox struct {
 	bye chan struct{}
 
@@ -46,8 +46,8 @@ func (in *inbox) read(r *wire.Receiver) {
 	}
 }
 
-// handle says who is to hear what the host says, and has said. It is called
-// for one message at a time and must not block.
+// handle passes earlier and later messages to f. f is called for one message at a time
+// and must not block.
 func (in *inbox) handle(f func(wire.Message)) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

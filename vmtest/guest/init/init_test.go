@@ -18,7 +18,7 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// TestNotPID1: a person who runs init on a host must not lose the host.
+// Running init on a host by mistake must not power off the host.
 func TestNotPID1(t *testing.T) {
 	if os.Getenv("XPS_TEST_MAIN") != "" {
 		os.Args = os.Args[:1]
@@ -29,13 +29,12 @@ func TestNotPID1(t *testing.T) {
 	cmd.Env = append(os.Environ(), "XPS_TEST_MAIN=1")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(out), "for nothing else") {
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(out), "only as PID 1") {
 		t.Errorf("error %v, output %q", err, out)
 	}
 }
 
-// TestStartAndReap runs programs the way ModeRun does. Not parallel: reap
-// waits for any child.
+// The programs run as in ModeRun. Not parallel: reap waits for any child.
 func TestStartAndReap(t *testing.T) {
 	noExec := filepath.Join(t.TempDir(), "data")
 	if err := os.WriteFile(noExec, []byte("x"), 0o644); err != nil {
@@ -51,7 +50,7 @@ func TestStartAndReap(t *testing.T) {
 		"not found":      {[]string{"xpsgen-no-such-program"}, 127},
 		"no such path":   {[]string{"/nonexistent/program"}, 127},
 		"not executable": {[]string{noExec}, 126},
-		// The orphan ends first and must not be taken for the program.
+		// The orphan ends first. reap must not take it for the program.
 		"orphan": {[]string{"sh", "-c", "(sleep 0.05; exit 9) & sleep 0.2; exit 4"}, 4},
 	} {
 		pid, code, err := start(c.args, nil, &syscall.SysProcAttr{Setpgid: true})
@@ -89,7 +88,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestInbox: what the host says before the shell runs is not lost.
+// Messages that arrive before the shell runs are not lost.
 func TestInbox(t *testing.T) {
 	r, w := io.Pipe()
 	in := listen(r)
@@ -111,8 +110,7 @@ func TestInbox(t *testing.T) {
 	}
 }
 
-// TestByeIsNotWaitedForInVain: a host that is gone, or never answers, must not
-// keep the machine on. If it does, the test does not end.
+// waitBye must return when the host is gone or does not answer. Otherwise this test hangs.
 func TestByeIsNotWaitedForInVain(t *testing.T) {
 	r, w := io.Pipe()
 	in := listen(r)
@@ -128,7 +126,7 @@ func TestHello(t *testing.T) {
 	}
 }
 
-// TestPortIsWrittenWhole: a port may take less than it is given.
+// A port may accept only a part of a write.
 func TestPortIsWrittenWhole(t *testing.T) {
 	fds := make([]int, 2)
 	if err := unix.Pipe(fds); err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestLeakScan holds the scan against files of our own.
+// TestLeakScan runs the scan on ordinary files.
 func TestLeakScan(t *testing.T) {
 	const leak = "unreferenced object 0xffff888100a0 (size 64):\n  comm \"ip\", pid 7, jiffies 4294892296\n  backtrace (crc 0):\n    xps_prog_install+0x1\n"
 	for name, c := range map[string]struct {

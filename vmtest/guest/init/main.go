@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Command init is PID 1 of the guest. It reads what it is for from
-// [wire.ConfigPath], says hello on the control port as early as it can, does
-// it, says how it went, and turns the machine off.
+// Command init is PID 1 of the guest. It reads its task from [wire.ConfigPath] and sends
+// hello on the control port as early as possible. It then does the task, reports the
+// result and powers off.
 //
-// It must be linked statically. Boot time is its users' waiting time: mounts
-// are made in the order in which they are needed, and nothing is printed on
-// the console, which is slow and belongs to the kernel.
+// It must be linked statically. Users wait for each boot, so init mounts only what the
+// next step needs. It prints nothing on the console, which is slow and belongs to the
+// kernel.
 package main
 
 import (
@@ -22,23 +22,24 @@ import (
 
 func main() {
 	if os.Getpid() != 1 {
-		// NB: what follows turns the machine off.
+		// NB: the code below powers off the machine.
 		os.Exit(helper(os.Args))
 	}
-	// A short life in much memory: collecting garbage is wasted time.
+	// The process lives briefly with plenty of memory: garbage collection would only
+	// cost time.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(128 << 20)
 	run()
 	powerOff()
 }
 
-// guest is what the modes work with.
+// guest is the state that the modes share.
 type guest struct {
 	cfg     wire.Config
 	control *port
 	ports   map[string]*port
 	inbox   *inbox
-	// leaks is what kmemleak found, nil if it was not asked.
+	// leaks is the number of objects that kmemleak found; nil if it did not run.
 	leaks *int
 }
 
@@ -72,8 +73,8 @@ func run() {
 	g.bye(code, err)
 }
 
-// work does what the guest was booted for. The code is the program's or the
-// number of tests that failed; the error that of a guest that could not.
+// work does the guest's task. code is the exit status of the program or the number of
+// failed tests. err says that the guest could not do its task.
 func (g *guest) work() (code int, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -107,7 +108,7 @@ func (g *guest) work() (code int, err error) {
 	return 0, fmt.Errorf("unknown mode %q", g.cfg.Mode)
 }
 
-// setUp makes the guest a place where programs can run.
+// setUp prepares the guest for running programs.
 func (g *guest) setUp() error {
 	if err := mountAll(lateMounts[:]); err != nil {
 		return err
@@ -122,7 +123,7 @@ func (g *guest) setUp() error {
 	return configure(&g.cfg)
 }
 
-// bye says how it went and waits until the host has everything.
+// bye reports the result and waits until the host has read everything.
 func (g *guest) bye(code int, err error) {
 	e := &wire.Exit{Code: code, Leaks: g.leaks, Sent: make(map[string]int64)}
 	if err != nil {

@@ -15,21 +15,20 @@ type mount struct {
 	fs, dir string
 	flags   uintptr
 	data    string
-	// optional: a kernel may be without it.
+	// optional mounts may fail because the kernel lacks the file system.
 	optional bool
 }
 
 const plain = unix.MS_NOSUID | unix.MS_NOEXEC | unix.MS_NODEV
 
-// earlyMounts are those that it takes to find the control port.
+// earlyMounts are needed to find the control port.
 var earlyMounts = [...]mount{
 	{fs: "devtmpfs", dir: "/dev", flags: unix.MS_NOSUID},
 	{fs: "sysfs", dir: "/sys", flags: plain},
 }
 
-// lateMounts are the rest. /tmp is none of them: the root is in memory as it is,
-// and a mount would hide what the image has there, which is where go test puts
-// the programs that -exec runs.
+// lateMounts are the others. /tmp is not among them: the root is in memory already. A
+// mount would also hide the programs that go test -exec puts there.
 var lateMounts = [...]mount{
 	{fs: "proc", dir: "/proc", flags: plain},
 	{fs: "tmpfs", dir: "/run", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=755"},
@@ -51,14 +50,14 @@ func mountAll(table []mount) error {
 	return nil
 }
 
-// lacking tells whether a mount failed because the kernel does not have the
-// file system, or sysfs not the directory that comes with it.
+// lacking reports whether a mount failed because the kernel lacks the file system, or
+// sysfs lacks its directory.
 func lacking(err error) bool {
 	return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM)
 }
 
 func (m mount) do() error {
-	// In sysfs no directory can be made, nor need be.
+	// In sysfs the directory exists if the kernel has the file system.
 	if err := os.MkdirAll(m.dir, 0o755); err != nil {
 		return fmt.Errorf("mount %s: %w", m.fs, err)
 	}

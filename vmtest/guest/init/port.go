@@ -21,8 +21,8 @@ const portTimeout = 5 * time.Second
 
 // port is an open virtio-serial port.
 //
-// It is read and written by blocking system calls and never polled: the
-// driver lets a poll hang while another thread is blocked in a write.
+// It uses blocking system calls and never polls: the driver blocks a poll while another
+// thread is blocked in a write.
 type port struct {
 	name string
 	fd   int
@@ -37,7 +37,7 @@ func openPort(name string, scale float64) (*port, error) {
 			return openDevice(name, dev)
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("port %s: not there after %v", name, time.Duration(float64(portTimeout)*scale))
+			return nil, fmt.Errorf("port %s: did not appear within %v", name, time.Duration(float64(portTimeout)*scale))
 		}
 		time.Sleep(delay)
 	}
@@ -45,7 +45,7 @@ func openPort(name string, scale float64) (*port, error) {
 
 // findPort returns the device of a port, or "".
 func findPort(name string) string {
-	// The class appears with its first member.
+	// The class directory appears with its first device.
 	entries, err := os.ReadDir(portClass)
 	if err != nil {
 		return ""
@@ -72,7 +72,7 @@ func openDevice(name, dev string) (*port, error) {
 	}
 }
 
-// Read returns io.EOF when the host has closed its side.
+// Read returns io.EOF after the host has closed its side.
 func (p *port) Read(b []byte) (int, error) {
 	for {
 		n, err := unix.Read(p.fd, b)
@@ -88,7 +88,7 @@ func (p *port) Read(b []byte) (int, error) {
 	}
 }
 
-// Write returns when the host's machine has taken all of b.
+// Write returns after QEMU has taken all of b.
 func (p *port) Write(b []byte) (int, error) {
 	done := 0
 	for done < len(b) {

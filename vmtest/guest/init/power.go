@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// powerOff ends the machine. The guest has no disk, so nothing waits to be
-// written. The kernel is told to restart, which QEMU's -no-reboot turns into
-// its end: a microvm without ACPI has no other way out.
+// powerOff ends the machine. The guest has no disk, so there is nothing to sync. It
+// restarts the kernel, and QEMU's -no-reboot turns that into an exit. A microvm without
+// ACPI has no other way to end.
 func powerOff() {
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
-	// Not reached, unless the kernel refuses; the host's watchdog ends that.
+	// Reached only if the kernel refuses. The host's watchdog then ends the guest.
 	pause()
 }
 
@@ -24,8 +24,8 @@ func pause() {
 	}
 }
 
-// complain puts an error where it is seen when there is no control port: into
-// the kernel's log, and so on the console.
+// complain writes an error to the kernel's log, and so to the console. It is for errors
+// before the control port is open.
 func complain(err error) {
 	text := "<3>xpsgen init: " + err.Error() + "\n"
 	for _, name := range []string{"/dev/kmsg", "/dev/console"} {

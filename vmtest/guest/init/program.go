@@ -18,27 +18,27 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// environment is what programs find, before what the host adds.
+// environment is the environment of programs before the host's additions.
 var environment = [...]string{
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/sh",
 	"LANG=C.UTF-8", "TMPDIR=/tmp", "XPSGEN_GUEST=1",
 }
 
-// setEnv makes the environment of this process that of the programs.
+// setEnv sets this process's environment, which programs inherit.
 func setEnv(more []string) {
 	os.Clearenv()
 	for _, kv := range append(environment[:], more...) {
 		k, v, _ := strings.Cut(kv, "=")
 		if k != "" {
-			// The only error is a name that cannot be one.
+			// Setenv fails only for an invalid name.
 			_ = os.Setenv(k, v)
 		}
 	}
 }
 
-// program runs one program, its streams on ports of their own. Pipes lie
-// between: a port can be opened only once, a program may well do so again.
+// program runs one program with its streams on ports. Pipes are in between, because a
+// port can be opened only once and a program may reopen its streams.
 func (g *guest) program() (int, error) {
 	setEnv(g.cfg.Env)
 	if err := enter(g.cfg.Dir); err != nil {
@@ -60,7 +60,7 @@ func (g *guest) program() (int, error) {
 		return 0, err
 	}
 	if pid == 0 {
-		why := fmt.Sprintf("xpsgen vm: %s: not found or not executable in the guest (take it along with --add)\n", g.cfg.Args[0])
+		why := fmt.Sprintf("xpsgen vm: %s: not found or not executable in the guest (copy it with --add)\n", g.cfg.Args[0])
 		_, err := io.WriteString(g.ports[wire.PortStderr], why)
 		return code, err
 	}
@@ -84,13 +84,13 @@ func (g *guest) program() (int, error) {
 		f.Close()
 	}
 	code = reap(pid)
-	// What it left behind may hold its streams open, and ends with it.
+	// Processes that the program left behind may hold its streams open: kill them.
 	_ = unix.Kill(-1, unix.SIGKILL)
 	copies.Wait()
 	return code, errors.Join(errs[:]...)
 }
 
-// enter makes dir and the current directory it.
+// enter creates dir and makes it the current directory.
 func enter(dir string) error {
 	if dir == "" {
 		dir = "/root"
@@ -104,8 +104,8 @@ func enter(dir string) error {
 	return nil
 }
 
-// start starts a program. If it cannot be, pid is 0 and code what a shell
-// would say: 127 if it is not there, 126 if it is and will not do.
+// start starts a program. If that fails, pid is 0 and code is the status a shell would
+// return: 127 if the program is missing, 126 if it is not executable.
 func start(args []string, files []*os.File, attr *syscall.SysProcAttr) (pid, code int, err error) {
 	path, err := exec.LookPath(args[0])
 	if err == nil {
@@ -113,7 +113,7 @@ func start(args []string, files []*os.File, attr *syscall.SysProcAttr) (pid, cod
 		p, err = os.StartProcess(path, args, &os.ProcAttr{Files: files, Sys: attr})
 		if err == nil {
 			pid = p.Pid
-			// NB: reap waits for it by number, with all others.
+			// NB: reap waits for every child by pid, including this one.
 			return pid, 0, p.Release()
 		}
 	}
@@ -123,8 +123,8 @@ func start(args []string, files []*os.File, attr *syscall.SysProcAttr) (pid, cod
 	return 0, 126, nil
 }
 
-// reap waits for every child until pid is among them, and returns its status
-// as a shell does: 128+n for signal n.
+// reap waits for children until pid ends. It returns the status of pid as a shell does:
+// 128+n for signal n.
 func reap(pid int) int {
 	for {
 		var ws unix.WaitStatus
@@ -133,7 +133,7 @@ func reap(pid int) int {
 		case errors.Is(err, unix.EINTR) || got != pid && err == nil:
 			continue
 		case err != nil:
-			// No children: it was never there.
+			// No children are left, so pid never existed.
 			return 127
 		case ws.Signaled():
 			return 128 + int(ws.Signal())

@@ -16,8 +16,8 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// shell runs an interactive shell, or the program given, on a terminal of its
-// own that the port is connected to.
+// shell runs an interactive shell, or the given program, on a terminal that is connected
+// to the port.
 func (g *guest) shell() (int, error) {
 	args, dir := g.cfg.Args, g.cfg.Dir
 	if len(args) == 0 {
@@ -70,7 +70,7 @@ func (g *guest) shell() (int, error) {
 	go func() { _, _ = io.Copy(typed, tty) }()
 	copied := make(chan struct{})
 	go func() {
-		// Ends with EIO when the last one who has the terminal is gone.
+		// Copy ends with EIO when the last process has closed the terminal.
 		_, _ = io.Copy(tty, master)
 		close(copied)
 	}()
@@ -80,8 +80,8 @@ func (g *guest) shell() (int, error) {
 	return code, nil
 }
 
-// interactive returns the shell for people: busybox's if it is there, since it
-// can edit lines, which the /bin/sh of many a host cannot.
+// interactive returns busybox's shell if the guest has it, because it can edit lines.
+// Many hosts' /bin/sh cannot.
 func interactive() []string {
 	const busybox = "/usr/bin/busybox"
 	if _, err := os.Stat(busybox); err == nil {
@@ -90,7 +90,7 @@ func interactive() []string {
 	return []string{"/bin/sh", "-i"}
 }
 
-// counter counts what goes through it.
+// counter counts the bytes written through it.
 type counter struct {
 	w io.Writer
 	n atomic.Int64
@@ -102,14 +102,13 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// endOfInput is ^U, which empties the line, and ^D, which on an empty line
-// means the end. NB: a ^D that comes before a shell has turned line editing on
-// turns into a character of its first line.
+// endOfInput is ^U and ^D. ^U empties the line, and ^D ends the input if the line is
+// empty. NB: a ^D that arrives before the shell enables line editing becomes a character
+// of its first line.
 const endOfInput = "\x15\x04"
 
-// endInput types the end of input once total bytes have been typed. It does so
-// again and again: a shell that is changing the terminal's mode, or a program
-// it is running, may swallow one.
+// endInput types the end of input after total bytes have been typed. It repeats this,
+// because a shell that changes the terminal's mode, or a running program, may swallow it.
 func endInput(typed *counter, total int64) {
 	for ; ; time.Sleep(200 * time.Millisecond) {
 		if typed.n.Load() < total {

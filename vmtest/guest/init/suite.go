@@ -10,8 +10,8 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// suite runs the tests. What they start they wait for; orphans of theirs stay
-// zombies for the seconds that are left.
+// suite runs the tests. Tests wait for the processes that they start. Orphans stay
+// zombies until the guest ends, within seconds.
 func (g *guest) suite() (int, error) {
 	setEnv(nil)
 	w := ktap.NewWriter(g.ports[wire.PortResult])
