@@ -15,9 +15,8 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// change is one of the things that can be done about a device's program. Its
-// cost is that of a request, with all that the kernel does in answer, the
-// notification and the system calls too.
+// change is an operation on a device's program. Its cost is that of the request,
+// including the notification and the system calls.
 type change int
 
 const (
@@ -26,16 +25,16 @@ const (
 	detaching
 )
 
-// byQueues counts the instructions of a change on devices with more and more
-// queues. Another device has a program all the time.
+// byQueues measures a change on devices with a growing number of queues. Another device
+// has a program throughout.
 func byQueues(c change) func(*bench, int) (*record.Result, error) {
 	return func(b *bench, size int) (*record.Result, error) { return b.change(c, 1, size, true) }
 }
 
-// byDevices does so beside more and more other devices. If they have programs,
-// the static key stays as it is; without, the change is the first program that
-// comes, or the last that goes, and what patching the code takes is counted,
-// too, as far as one CPU is concerned.
+// byDevices measures a change beside a growing number of other devices. If they have
+// programs, the static key does not change. Otherwise the change attaches the first
+// program or detaches the last one. The count then includes patching the code, as far as
+// one CPU does it.
 func byDevices(c change, programs bool) func(*bench, int) (*record.Result, error) {
 	return func(b *bench, size int) (*record.Result, error) { return b.change(c, size, queues, programs) }
 }
@@ -60,19 +59,19 @@ func (b *bench) change(c change, others, queues int, programs bool) (_ *record.R
 	}})
 }
 
-// changer does a cycle of changes a round, and counts one of them.
+// changer performs a cycle of changes in each round and counts one of them.
 type changer struct {
 	*request
 	programs []*ebpf.Program
-	// steps are requests of one message, in order; what counts is the step
-	// called counted.
+	// steps are requests of one message each, in order. Only the step with the index
+	// counted is measured.
 	steps      [][]byte
 	counted    int
 	interrupts *interrupts
 	found      round
 }
 
-// openChanger makes two programs, of which the second replaces the first.
+// openChanger loads two programs; the second replaces the first.
 func openChanger(ifindex int, c change, i *interrupts) (_ *changer, err error) {
 	r, err := openRequest()
 	if err != nil {

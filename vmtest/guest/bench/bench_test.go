@@ -40,18 +40,18 @@ func TestJobs(t *testing.T) {
 		}
 	}
 	for _, id := range patched {
-		// What a contender adds is told from this.
+		// The reference that a contender's cost is computed from.
 		none := record.ID{Contender: "none", Path: id.Path}
 		if strings.HasPrefix(id.Contender, "tap-") {
 			none.Contender = "tap-none"
 		}
 		if id.Size == 0 && !slices.Contains(base, none) {
-			t.Errorf("nothing to compare %v with", id)
+			t.Errorf("no reference for %v", id)
 		}
 		if strings.HasPrefix(id.Path, "pick") && id.Size == 0 {
 			for _, above := range []string{"tcx", "clsact", "skbedit"} {
 				if strings.HasPrefix(id.Contender, above) {
-					t.Errorf("%v: the hooks of tc do not run there", id)
+					t.Errorf("%v: the tc hooks do not run on this path", id)
 				}
 			}
 		}
@@ -96,7 +96,7 @@ func TestFinished(t *testing.T) {
 		})
 	}
 	if _, err := finished(message(unix.RTM_NEWLINK, 1, 2, 3, 4)[:unix.NLMSG_HDRLEN]); err == nil {
-		t.Error("a message longer than what arrived was taken")
+		t.Error("accepted a message that is longer than the received data")
 	}
 }
 
@@ -107,7 +107,7 @@ func TestLoopSays(t *testing.T) {
 	}
 	for _, bad := range []string{"", "1 2 3", "0 0 0 0\n", "a b c d"} {
 		if err := p.parse(bad); err == nil {
-			t.Errorf("%q was taken", bad)
+			t.Errorf("accepted %q", bad)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func TestPktgenSays(t *testing.T) {
 	}
 	for _, bad := range []string{"", before, before + "Result: OK: 2153(c2100+d53) usec, 1999 (60byte,0frags)\n", before + "Result: Idle\n"} {
 		if err := p.parse(bad); err == nil {
-			t.Errorf("%q was taken", bad)
+			t.Errorf("accepted %q", bad)
 		}
 	}
 }

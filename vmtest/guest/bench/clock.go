@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// now is the guest's clock in nanoseconds, which are instructions when the
-// machine counts them.
+// now returns the guest's clock in nanoseconds. If QEMU counts instructions, one
+// nanosecond is one instruction.
 func now() int64 {
 	var ts unix.Timespec
-	// It cannot fail for a clock that every kernel has.
+	// The call cannot fail: every kernel has this clock.
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC_RAW, &ts)
 	return ts.Nano()
 }
 
-// interrupts counts the interrupts that the only CPU has served since boot.
+// interrupts counts the interrupts since boot; the guest has one CPU.
 type interrupts struct {
 	file *os.File
 	buf  []byte
@@ -34,7 +34,7 @@ func openInterrupts() (*interrupts, error) {
 	return &interrupts{file: f, buf: make([]byte, 16<<10)}, nil
 }
 
-// count sums all lines: those of the local timer, and of devices.
+// count sums all lines of /proc/interrupts: the local timer's and those of devices.
 func (i *interrupts) count() (int64, error) {
 	n, err := i.file.ReadAt(i.buf, 0)
 	if n == 0 {
@@ -59,7 +59,7 @@ type round struct {
 	interrupted bool
 }
 
-// measure runs f, which does ops operations, and counts.
+// measure runs f, which performs ops operations, and counts instructions.
 func (i *interrupts) measure(ops int, f func() error) (round, error) {
 	before, err := i.count()
 	if err != nil {

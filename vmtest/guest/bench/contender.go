@@ -18,26 +18,25 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// wanted is the queue that contenders ask for: neither the first nor the last,
-// and not the one that the flow's hash gives.
+// wanted is the queue that contenders request. It is not the first or the last one, nor
+// the one that the flow's hash selects.
 const wanted = 3
 
 // A contender is a way to choose the queue.
 type contender struct {
 	name string
-	// hook says that it needs the patched kernel.
+	// hook says that the contender needs the patched kernel.
 	hook bool
-	// asks is the queue it asks for, record.NoQueue if it leaves that to the
-	// kernel.
+	// asks is the queue that the contender requests, record.NoQueue if none.
 	asks int
-	// onTap has it measured on a tap instead of a dummy.
+	// onTap says to measure on a tap instead of a dummy.
 	onTap bool
-	// above says that it acts in the hooks of tc, before a queue is chosen.
+	// above says that it acts in the tc hooks, before the kernel selects a queue.
 	above bool
 	set   func(*setting) error
 }
 
-// setting is the device being prepared, and what has to be closed after.
+// setting is the device to prepare, with what to close afterwards.
 type setting struct {
 	conn    *rtnl.Conn
 	client  *xps.Client
@@ -55,7 +54,7 @@ func (s *setting) close() error {
 	return err
 }
 
-// contenders lists them all.
+// contenders returns all contenders.
 func contenders() []contender {
 	return []contender{
 		{name: "none", asks: record.NoQueue, set: nothing},
@@ -83,7 +82,7 @@ func contenders() []contender {
 
 func nothing(*setting) error { return nil }
 
-// both does one after the other.
+// both applies first, then second.
 func both(first, second func(*setting) error) func(*setting) error {
 	return func(s *setting) error {
 		if err := first(s); err != nil {
@@ -93,7 +92,7 @@ func both(first, second func(*setting) error) func(*setting) error {
 	}
 }
 
-// elsewhere attaches a program to another device: the static key is on.
+// elsewhere attaches a program to another device, which enables the static key.
 func elsewhere(s *setting) error {
 	other, err := dummy(s.conn, "other", s.device.queues)
 	if err != nil {
@@ -108,12 +107,12 @@ func (s *setting) attach(spec *ebpf.ProgramSpec) error {
 	if err != nil {
 		return fmt.Errorf("load %s: %w", spec.Name, err)
 	}
-	// The device keeps it.
+	// The device holds its own reference.
 	defer prog.Close()
 	return s.client.Attach(s.device.index, prog, nil)
 }
 
-// constantProgram returns one value for every packet.
+// constantProgram returns the same value for every packet.
 func constantProgram(value int32) *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{
 		Name: "constant", Type: ebpf.SocketFilter, License: "GPL",
@@ -138,8 +137,7 @@ func flowHash(s *setting) error {
 	return s.attachCollection(spec, "xps_flow_hash", nil)
 }
 
-// attachCollection attaches the only program of a collection, and fills its
-// map before.
+// attachCollection fills the map of a collection and attaches its only program.
 func (s *setting) attachCollection(spec *ebpf.CollectionSpec, program string, fill func(*ebpf.Collection) error) error {
 	c, err := ebpf.NewCollection(spec)
 	if err != nil {
@@ -164,7 +162,7 @@ func cpuMap(s *setting) error {
 	})
 }
 
-// markDefault maps the mark of packets that carry none.
+// markDefault adds the map entry for packets without a mark.
 func markDefault(s *setting) error {
 	spec, err := bpf.Spec("xps_mark")
 	if err != nil {
@@ -175,14 +173,14 @@ func markDefault(s *setting) error {
 	})
 }
 
-// xpsCPUs maps the only CPU to the queue wanted.
+// xpsCPUs maps the only CPU to the wanted queue.
 func xpsCPUs(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted)) }
 
-// xpsCPUsOther maps it to another, against which a contender has to stand.
+// xpsCPUsOther maps the CPU to another queue, which a contender must override.
 func xpsCPUsOther(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted+2)) }
 
-// xpsRXQs maps receive queues: what is sent here never came in by one, so the
-// map is looked at in vain.
+// xpsRXQs sets the receive queue maps. Locally sent packets have no receive queue, so the
+// kernel looks up the map and finds no match.
 func xpsRXQs(s *setting) error { return s.device.setMasks("xps_rxqs", only(wanted)) }
 
 func only(queue int) func(int) uint64 {
@@ -194,9 +192,8 @@ func only(queue int) func(int) uint64 {
 	}
 }
 
-// hintProgram writes skb->queue_mapping, one more than the queue: below the
-// hooks of tc the field holds the queue by which a packet was received,
-// counted from one, and so it is read when the queue is chosen.
+// hintProgram writes the queue plus one to skb->queue_mapping. After the tc hooks the
+// kernel reads the field as the receive queue, counted from one, when it selects a queue.
 func hintProgram() *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{
 		Name: "hint", Type: ebpf.SchedCLS, License: "GPL",

@@ -19,16 +19,16 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// The addresses on a device that is measured.
+// The addresses of a measured device.
 var (
 	localAddr = netip.MustParsePrefix("169.254.254.2/24")
 	peerAddr  = netip.MustParseAddr("169.254.254.1")
 )
 
-// peerMAC is the address to which everything is sent.
+// peerMAC is the destination of all packets.
 var peerMAC = net.HardwareAddr{2, 0, 0, 0, 0xfe, 1}
 
-// device is one that packets are sent by.
+// device is a device that sends the packets.
 type device struct {
 	conn   *rtnl.Conn
 	name   string
@@ -36,11 +36,11 @@ type device struct {
 	queues int
 	// taps are the files of a tap's queues.
 	taps []*os.File
-	// far is the network namespace of a veth's other end.
+	// far is the network namespace of the other end of a veth pair.
 	far *os.File
 }
 
-// dummy makes a device that drops what it is given.
+// dummy creates a device that drops all packets.
 func dummy(conn *rtnl.Conn, name string, queues int) (*device, error) {
 	if err := conn.Add(rtnl.Link{Name: name, Kind: "dummy", TxQueues: queues, RxQueues: queues}); err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func dummy(conn *rtnl.Conn, name string, queues int) (*device, error) {
 	return adopt(conn, name, queues)
 }
 
-// adopt looks a device up, brings it up and gives it an address.
+// adopt looks up a device, brings it up and gives it an address.
 func adopt(conn *rtnl.Conn, name string, queues int) (*device, error) {
 	index, err := conn.Index(name)
 	if err != nil {
@@ -64,8 +64,8 @@ func adopt(conn *rtnl.Conn, name string, queues int) (*device, error) {
 	return d, conn.AddNeighbour(d.index, peerAddr, peerMAC)
 }
 
-// tap makes a tap whose queues are files here. They are drained by
-// [device.drain]; nothing answers.
+// tap creates a tap and keeps the files of its queues. [device.drain] reads them; nothing
+// replies.
 func tap(conn *rtnl.Conn, name string, queues int) (_ *device, err error) {
 	var files []*os.File
 	defer func() {
@@ -98,10 +98,10 @@ func tap(conn *rtnl.Conn, name string, queues int) (_ *device, err error) {
 	return d, nil
 }
 
-// setSteering gives a tap its own program, as a holder of its queues does.
+// setSteering sets a tap's own steering program, as the holder of its queues can do.
 func (d *device) setSteering(fd int) error {
 	arg := int32(fd)
-	// NB: Fd would make the file blocking; the descriptor is only lent.
+	// NB: do not use Fd, which would make the file blocking.
 	raw, err := d.taps[0].SyscallConn()
 	if err != nil {
 		return fmt.Errorf("TUNSETSTEERINGEBPF: %w", err)
@@ -143,7 +143,7 @@ func (d *device) drain() error {
 	return nil
 }
 
-// setMasks writes a mask to a file of each transmit queue.
+// setMasks writes a mask to the given file of each transmit queue.
 func (d *device) setMasks(file string, mask func(queue int) uint64) error {
 	for q := range d.queues {
 		path := filepath.Join("/sys/class/net", d.name, "queues", "tx-"+strconv.Itoa(q), file)
@@ -154,7 +154,7 @@ func (d *device) setMasks(file string, mask func(queue int) uint64) error {
 	return nil
 }
 
-// remove takes the device away with all that was attached to it.
+// remove deletes the device with all that is attached to it.
 func (d *device) remove() error {
 	var err error
 	if d.taps == nil {
@@ -172,12 +172,12 @@ func (d *device) remove() error {
 	return nil
 }
 
-// watchers are packet sockets among which what a device sends is spread by the
-// queue it leaves by.
+// watchers are packet sockets in a fanout group. Each receives the packets of one
+// transmit queue.
 type watchers []int
 
-// watch needs more sockets than there are queues, so that one out of range
-// does not look like one in range.
+// watch opens more sockets than there are queues, so that a queue out of range does not
+// look like one in range.
 func (d *device) watch() (_ watchers, err error) {
 	var w watchers
 	defer func() {
@@ -207,7 +207,7 @@ func (w watchers) close() {
 	}
 }
 
-// queues tells by which queues packets have left since the last call.
+// queues returns the queues that packets used since the last call.
 func (w watchers) queues() ([]int, error) {
 	var seen []int
 	buf := make([]byte, 2048)
@@ -229,5 +229,5 @@ func (w watchers) queues() ([]int, error) {
 	return seen, nil
 }
 
-// swap puts a protocol number into network byte order.
+// swap converts a protocol number to network byte order.
 func swap(v uint16) uint16 { return v<<8 | v>>8 }

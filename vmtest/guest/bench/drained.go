@@ -2,10 +2,10 @@
 
 package main
 
-// drained sends by a tap, whose queues are emptied after each system call and
-// off the clock. A tap keeps what is sent until someone reads it: with a whole
-// round in its queues, how often the slab allocator has to go for new pages
-// depends on what was freed before, and counts differ from round to round.
+// drained sends through a tap and empties its queues after each system call, outside the
+// measured time. A tap keeps packets until they are read. With a whole round in its
+// queues, the number of new slab pages depends on what was freed before, and counts vary
+// between rounds.
 type drained struct {
 	*messages
 	device     *device

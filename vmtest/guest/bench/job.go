@@ -16,11 +16,10 @@ type job struct {
 	measure func(*bench) (*record.Result, error)
 }
 
-// queues is how many transmit queues a device has unless their number is what
-// varies.
+// queues is the default number of transmit queues of a device.
 const queues = 8
 
-// jobs lists what to measure, in order.
+// jobs returns the measurements in order.
 func (b *bench) jobs() ([]job, error) {
 	var all []job
 	add := func(j job) error {
@@ -70,8 +69,8 @@ func (b *bench) jobs() ([]job, error) {
 	return all, nil
 }
 
-// mostTries bounds how many rounds are made for one figure, since interrupts
-// take some.
+// mostTries limits the rounds for one figure to this multiple of the needed ones:
+// interrupts spoil some.
 const mostTries = 6
 
 // packets measures a contender on a path.
@@ -101,7 +100,7 @@ func (b *bench) packets(c contender, p way, queues int) (_ *record.Result, err e
 	return r, b.repeat(r, s.device, p)
 }
 
-// observe sends a round and tells by which queues it left.
+// observe sends a round and returns the queues that it used.
 func observe(d *device, p way) (_ []int, err error) {
 	w, err := d.watch()
 	if err != nil {
@@ -119,7 +118,7 @@ func observe(d *device, p way) (_ []int, err error) {
 	return w.queues()
 }
 
-// repeat makes rounds until there are enough without interrupts.
+// repeat runs rounds until enough of them had no interrupt.
 func (b *bench) repeat(r *record.Result, d *device, p way) error {
 	s, err := p.open(d)
 	if err != nil {
@@ -158,5 +157,5 @@ func (b *bench) repeat(r *record.Result, d *device, p way) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("interrupts hit %d rounds of %d", r.Interrupted, b.rounds*mostTries)
+	return fmt.Errorf("interrupts spoiled %d of %d rounds", r.Interrupted, b.rounds*mostTries)
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Command bench runs in the guest and counts the instructions that a packet
-// costs, for each way to choose its transmit queue. It prints the lines of
-// package record.
+// Command bench runs in the guest. It counts the instructions that sending a packet
+// costs, for each way to select its transmit queue. It prints the lines that package
+// record defines.
 //
-// The machine must have one CPU and count instructions; then its clock is the
-// count. Everything that could run beside the measured code is kept away: the
-// program has one thread that matters, at a real-time priority, and collects
-// no garbage.
+// The machine must have one CPU and count instructions, so that its clock is the count.
+// Nothing may run beside the measured code. The program therefore measures in one thread
+// with real-time priority and disables garbage collection.
 package main
 
 import (
@@ -32,9 +31,9 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	unpatched := flags.Bool("unpatched", false, "leave out what needs the hook")
-	rounds := flags.Int("rounds", 8, "rounds without an interrupt that a figure needs")
-	only := flags.String("run", "", "only contenders and paths that match CONTENDER/PATH, patterns as of path.Match")
+	unpatched := flags.Bool("unpatched", false, "leave out measurements that need the hook")
+	rounds := flags.Int("rounds", 8, "number of rounds without an interrupt for each figure")
+	only := flags.String("run", "", "measure only what matches the pattern CONTENDER/PATH (as in path.Match)")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -93,27 +92,26 @@ func (b *bench) run() (err error) {
 		if err := b.out.Encode(record.Line{Result: result}); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
-		// Between measurements, so that memory does not run out.
+		// Collect garbage between measurements, so that memory does not run out.
 		runtime.GC()
 	}
 	return nil
 }
 
-// quiet keeps everything away that would run beside what is measured.
+// quiet stops everything that could run beside the measured code.
 func quiet() error {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return err
 	}
-	// No other thread of this program, nor any other program, gets the CPU
-	// while this one wants it.
+	// No other thread gets the CPU while this one can run.
 	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
 	if err := unix.SchedSetAttr(0, &attr, 0); err != nil {
 		return fmt.Errorf("real-time priority: %w", err)
 	}
 	for path, value := range map[string]string{
-		// A real-time thread is otherwise stopped for a twentieth of each second.
+		// By default the kernel stops a real-time thread for 5 % of each second.
 		"/proc/sys/kernel/sched_rt_runtime_us": "-1",
-		// Nothing but what is measured is sent.
+		// IPv6 would send packets of its own.
 		"/proc/sys/net/ipv6/conf/all/disable_ipv6":     "1",
 		"/proc/sys/net/ipv6/conf/default/disable_ipv6": "1",
 	} {

@@ -16,8 +16,7 @@ var update = flag.Bool("update", false, "write the table of measurements of pack
 // namesFile is the table of measurements that the host reads.
 const namesFile = "record/names.go"
 
-// TestMeasurementsAreCurrent compares the table of package record with the
-// benchmark.
+// The table of package record must match the benchmark.
 func TestMeasurementsAreCurrent(t *testing.T) {
 	jobs, err := (&bench{}).jobs()
 	if err != nil {

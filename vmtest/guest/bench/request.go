@@ -10,13 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// request is a socket with requests ready to be sent, so that nothing but the
-// kernel is measured.
+// request is a socket with encoded requests, so that only the kernel's work is measured.
 type request struct {
 	fd       int
 	requests [][]byte
 	buf      []byte
-	// dump says that many messages answer.
+	// dump says that the answer has many messages.
 	dump  bool
 	count int
 }
@@ -65,8 +64,7 @@ func (r *request) send() error {
 	return nil
 }
 
-// finished walks what arrived in one piece: the end of a dump may come behind
-// its last links.
+// finished walks the messages received at once. The end of a dump may follow its last links.
 func finished(b []byte) (bool, error) {
 	for len(b) >= unix.NLMSG_HDRLEN {
 		size := binary.NativeEndian.Uint32(b)
@@ -79,7 +77,7 @@ func finished(b []byte) (bool, error) {
 			return true, nil
 		case typ == unix.NLMSG_ERROR && size >= unix.NLMSG_HDRLEN+4:
 			if errno := -int32(binary.NativeEndian.Uint32(b[unix.NLMSG_HDRLEN:])); errno != 0 {
-				return false, fmt.Errorf("the kernel refused: %w", unix.Errno(errno))
+				return false, fmt.Errorf("netlink error: %w", unix.Errno(errno))
 			}
 			return true, nil
 		}

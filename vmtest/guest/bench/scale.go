@@ -13,10 +13,10 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// sizes are the numbers of queues, and of devices, that figures are taken for.
+// sizes are the numbers of queues and of devices to measure.
 func sizes() []int { return []int{1, 2, 8, 64} }
 
-// A growth is a figure that might grow with a number.
+// growth is a figure that may grow with the number of queues or devices.
 type growth struct {
 	name, path string
 	hook       bool
@@ -41,14 +41,14 @@ func growths() []growth {
 	}
 }
 
-// pickByQueues measures the choice on devices with more and more queues.
+// pickByQueues measures selecting a queue on devices with a growing number of queues.
 func pickByQueues(set func(*setting) error) func(*bench, int) (*record.Result, error) {
 	return func(b *bench, size int) (*record.Result, error) {
 		return b.packets(contender{asks: record.NoQueue, set: set}, way{open: openLoop(false, false)}, size)
 	}
 }
 
-// many makes devices with programs, and returns the last one.
+// many creates devices with programs and sets the last one as the device to measure.
 func (b *bench) many(s *setting, count, queues int, set func(*setting) error) error {
 	for i := range count {
 		d, err := dummy(b.conn, fmt.Sprintf("bench%d", i), queues)
@@ -77,7 +77,7 @@ func pickByDevices(b *bench, size int) (_ *record.Result, err error) {
 	return r, b.repeat(r, s.device, way{open: openLoop(false, false)})
 }
 
-// dumpByDevices counts what a device costs in a dump of all links.
+// dumpByDevices measures what one device costs in a dump of all links.
 func dumpByDevices(set func(*setting) error) func(*bench, int) (*record.Result, error) {
 	return func(b *bench, size int) (_ *record.Result, err error) {
 		s := &setting{conn: b.conn, client: b.client}

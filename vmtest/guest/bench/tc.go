@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// tcMessage encodes a struct tcmsg with attributes behind it.
+// tcMessage encodes a struct tcmsg and its attributes.
 func tcMessage(ifindex int, handle, parent, info uint32, kind string, options func(*netlink.AttributeEncoder) error) ([]byte, error) {
 	b := make([]byte, 4, 64)
 	b = binary.NativeEndian.AppendUint32(b, uint32(ifindex))
@@ -32,7 +32,7 @@ func tcMessage(ifindex int, handle, parent, info uint32, kind string, options fu
 	return append(b, attrs...), nil
 }
 
-// clsact gives a device the hooks for filters.
+// clsact adds the tc hooks to a device.
 func clsact(conn *rtnl.Conn, ifindex int) error {
 	msg, err := tcMessage(ifindex, uapi.TC_H_CLSACT&uapi.TC_H_MAJ_MASK, uapi.TC_H_CLSACT, 0, "clsact", nil)
 	if err != nil {
@@ -44,7 +44,7 @@ func clsact(conn *rtnl.Conn, ifindex int) error {
 	return nil
 }
 
-// egressFilter adds a filter for all that a device with clsact sends.
+// egressFilter adds a filter for all packets that a device with clsact sends.
 func egressFilter(conn *rtnl.Conn, ifindex int, kind string, options func(*netlink.AttributeEncoder) error) error {
 	const parent = uapi.TC_H_CLSACT&uapi.TC_H_MAJ_MASK | uapi.TC_H_MIN_EGRESS
 	const priority = 1
@@ -58,7 +58,7 @@ func egressFilter(conn *rtnl.Conn, ifindex int, kind string, options func(*netli
 	return nil
 }
 
-// bpfFilter is cls_bpf in its direct-action mode.
+// bpfFilter adds cls_bpf in direct-action mode.
 func bpfFilter(conn *rtnl.Conn, ifindex, program int) error {
 	return egressFilter(conn, ifindex, "bpf", func(ae *netlink.AttributeEncoder) error {
 		ae.Uint32(uapi.TCA_BPF_FD, uint32(program))
@@ -68,7 +68,7 @@ func bpfFilter(conn *rtnl.Conn, ifindex, program int) error {
 	})
 }
 
-// skbeditFilter has every packet marked with a queue, which binds.
+// skbeditFilter sets the queue of every packet, which overrides the queue selection.
 func skbeditFilter(conn *rtnl.Conn, ifindex int, queue uint16) error {
 	return egressFilter(conn, ifindex, "matchall", func(ae *netlink.AttributeEncoder) error {
 		ae.Nested(uapi.TCA_MATCHALL_ACT, func(ae *netlink.AttributeEncoder) error {

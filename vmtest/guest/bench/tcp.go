@@ -17,11 +17,10 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// ownNetNS is where a thread finds the network namespace it is in.
+// ownNetNS is the network namespace of the calling thread.
 const ownNetNS = "/proc/thread-self/ns/net"
 
-// veth makes a pair whose other end has peerAddr in a network namespace of its
-// own.
+// veth creates a pair. Its other end has peerAddr, in a new network namespace.
 func veth(conn *rtnl.Conn, name string, queues int) (_ *device, err error) {
 	const far = "far0"
 	link := rtnl.Link{Name: name, Kind: "veth", TxQueues: queues, RxQueues: queues}
@@ -74,8 +73,8 @@ func veth(conn *rtnl.Conn, name string, queues int) (_ *device, err error) {
 	return d, conn.AddNeighbour(d.index, peerAddr, farMAC)
 }
 
-// newNetNS makes a network namespace and stays where it is. The namespace
-// lives as long as the file.
+// newNetNS creates a network namespace without entering it. The namespace lives as long
+// as the file is open.
 func newNetNS() (_ *os.File, err error) {
 	home, err := os.Open(ownNetNS)
 	if err != nil {
@@ -92,7 +91,7 @@ func newNetNS() (_ *os.File, err error) {
 	return ns, nil
 }
 
-// there runs f in the network namespace of the far end. The thread is locked.
+// there runs f in the network namespace of the far end. The caller has locked the thread.
 func (d *device) there(f func() error) error {
 	home, err := os.Open(ownNetNS)
 	if err != nil {
@@ -106,10 +105,9 @@ func (d *device) there(f func() error) error {
 	return errors.Join(ferr, unix.Setns(int(home.Fd()), unix.CLONE_NEWNET))
 }
 
-// stream is a TCP connection with both ends in hand. A round writes a few bytes
-// to one and reads them from the other, again and again. What answers them
-// leaves by the other device, and is one of the packets that the round is
-// divided by.
+// stream is a TCP connection with both ends in this process. A round writes a few bytes
+// to one end and reads them from the other, many times. The acknowledgements leave by the
+// other device. They count as packets of the round.
 type stream struct {
 	near, far int
 	out, in   []byte
@@ -152,7 +150,7 @@ func openTCP(d *device) (_ sender, err error) {
 	if err := unix.SetsockoptInt(s.near, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return nil, fmt.Errorf("TCP socket: %w", err)
 	}
-	// A lost answer must not hang the benchmark.
+	// A lost segment must not hang the benchmark.
 	patience := unix.Timeval{Sec: 10}
 	if err := unix.SetsockoptTimeval(s.near, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience); err != nil {
 		return nil, fmt.Errorf("TCP socket: %w", err)
@@ -172,8 +170,8 @@ func openTCP(d *device) (_ sender, err error) {
 	return s, s.countPackets(d)
 }
 
-// countPackets finds out how many packets a round is made of. In the first
-// one, TCP still acknowledges faster than later.
+// countPackets finds out how many packets a round has. It skips the first round, in which
+// TCP acknowledges more often.
 func (s *stream) countPackets(d *device) error {
 	if err := s.send(); err != nil {
 		return err
@@ -195,7 +193,7 @@ func (s *stream) countPackets(d *device) error {
 	return nil
 }
 
-// packets is how many the device has sent and received.
+// packets returns how many packets the device has sent and received.
 func (d *device) packets() (sum int, err error) {
 	for _, file := range []string{"tx_packets", "rx_packets"} {
 		text, err := os.ReadFile(filepath.Join("/sys/class/net", d.name, "statistics", file))

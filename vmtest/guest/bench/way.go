@@ -12,46 +12,46 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A sender sends a round of packets by one path through the kernel.
+// sender sends a round of packets by one path through the kernel.
 type sender interface {
-	// send does one round. The first warms caches up and is not counted.
+	// send sends one round. The first round warms the caches and does not count.
 	send() error
-	// ops is the number of packets of a round.
+	// ops is the number of packets in a round.
 	ops() int
 	close()
 }
 
-// counter is a sender that knows the count of its last round, and whether an
-// interrupt hit what was counted, better than a clock around it.
+// counter is a sender that counts by itself. It knows the cost of its last round, and
+// whether an interrupt hit it, better than a clock around send.
 type counter interface {
 	last() (perOp float64, interrupted bool)
 }
 
-// chooser is a sender whose packets do not leave, and that knows the queue
-// chosen for the last one.
+// chooser is a sender whose packets do not leave the device. It knows the queue selected
+// for the last one.
 type chooser interface{ queue() int }
 
-// A way makes senders for a device.
+// way opens senders for a device.
 type way struct {
 	name string
-	// leaves says that packets really leave the device, to be watched.
+	// leaves says that packets leave the device, so that watchers see them.
 	leaves bool
-	// below says that it begins below the hooks of tc.
+	// below says that the path begins after the tc hooks.
 	below bool
 	open  func(*device) (sender, error)
-	// onVeth has it measured on a veth instead of a dummy; onTap says that a
-	// tap can take what it sends.
+	// onVeth says to measure on a veth instead of a dummy. onTap says that the path
+	// also works on a tap.
 	onVeth, onTap bool
 }
 
-// batch is how many packets one system call sends, and perRound how many such
-// calls a round makes. A round must end well before the timer's next tick.
+// batch is the number of packets per system call, perRound the number of calls per round.
+// A round must end well before the next timer tick.
 const (
 	batch    = 64
 	perRound = 8
 )
 
-// ways from the shortest to the longest.
+// ways returns the paths, the shortest first.
 func ways() []way {
 	return []way{
 		{name: "pick", below: true, onTap: true, open: openLoop(false, false)},
@@ -70,7 +70,7 @@ func ways() []way {
 type messages struct {
 	fd  int
 	vec [batch]mmsghdr
-	// What vec points to.
+	// The memory that vec points to.
 	iov     unix.Iovec
 	payload []byte
 	addr    []byte
@@ -83,8 +83,8 @@ type mmsghdr struct {
 	_   [4]byte
 }
 
-// fill has every message carry payload to addr, a struct sockaddr, or to
-// where the socket is connected if that is nil.
+// fill sets payload and destination of every message. addr is a struct sockaddr; nil
+// means the address that the socket is connected to.
 func (m *messages) fill(payload, addr []byte) {
 	m.payload, m.addr = payload, addr
 	m.iov.Base = &m.payload[0]
@@ -125,7 +125,7 @@ func (m *messages) close() { unix.Close(m.fd) }
 // localExperiment is an Ethernet protocol number for private use (IEEE 802).
 const localExperiment = 0x88b5
 
-// openPacket sends frames from a packet socket, through the qdisc.
+// openPacket sends frames from a packet socket through the qdisc.
 func openPacket(d *device) (sender, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -144,7 +144,7 @@ func openPacket(d *device) (sender, error) {
 	return m, nil
 }
 
-// openUDP sends datagrams. Only a connected socket remembers the queue.
+// openUDP sends datagrams. Only a connected socket caches the queue.
 func openUDP(connected bool) func(*device) (sender, error) {
 	return func(*device) (sender, error) {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -155,7 +155,7 @@ func openUDP(connected bool) func(*device) (sender, error) {
 		const discard, source = 9, 1024
 		addr := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: swap(discard), Addr: peerAddr.As4()}
 		to := bytesOf(&addr)
-		// The same port each time, so that the flow's hash is the same.
+		// A fixed port keeps the flow's hash the same.
 		err = unix.Bind(fd, &unix.SockaddrInet4{Port: source})
 		if err == nil && connected {
 			to = nil
@@ -170,28 +170,27 @@ func openUDP(connected bool) func(*device) (sender, error) {
 	}
 }
 
-// bytesOf is a copy of the memory of a socket address.
+// bytesOf returns a copy of the memory of a socket address.
 func bytesOf[T any](v *T) []byte {
 	return append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))...)
 }
 
-// pickFile is the debugfs file of the kernel patch that comes with the
-// benchmark.
+// pickFile is the debugfs file of the benchmark's kernel patch.
 const pickFile = "/sys/kernel/debug/xps_bench"
 
-// loop has the kernel choose queues, or send packets, in a loop of its own.
+// loop makes the kernel select queues, or send packets, in a loop.
 type loop struct {
 	request string
-	// perCall and chosen are what the last round found.
+	// perCall and chosen are the results of the last round.
 	perCall float64
 	chosen  int
 }
 
-// loopRounds is small, so that few rounds have an interrupt in them.
+// loopRounds is small, so that few rounds have an interrupt.
 const loopRounds = 200
 
-// openLoop makes a loop over packets that have a flow hash already or, with
-// rehash, none; around the choice of the queue alone, or around all of sending.
+// openLoop opens a loop. Its packets have a flow hash already, or none if rehash is true.
+// It measures only the queue selection, or all of sending if xmit is true.
 func openLoop(rehash, xmit bool) func(*device) (sender, error) {
 	number := map[bool]int{true: 1}
 	return func(d *device) (sender, error) {
@@ -214,7 +213,7 @@ func (p *loop) send() error {
 	return p.parse(string(text))
 }
 
-// parse reads what the file says: CALL EMPTY ROUNDS QUEUE.
+// parse reads the file's result: CALL EMPTY ROUNDS QUEUE.
 func (p *loop) parse(text string) error {
 	var call, empty, rounds int64
 	if _, err := fmt.Sscan(text, &call, &empty, &rounds, &p.chosen); err != nil {
@@ -230,16 +229,16 @@ func (p *loop) parse(text string) error {
 func (p *loop) ops() int { return loopRounds }
 func (p *loop) close()   {}
 
-// last is never interrupted: the kernel does not let itself be.
+// last never reports an interrupt, because the kernel disables them in the loop.
 func (p *loop) last() (float64, bool) { return p.perCall, false }
 
-// picker is a loop around the choice alone.
+// picker is a loop around the queue selection only.
 type picker struct{ loop }
 
 func (p *picker) queue() int { return p.chosen }
 
-// pktgen sends by the kernel's packet generator, in its mode that goes through
-// the qdisc and so chooses a queue.
+// pktgen sends with the kernel's packet generator. Its queue_xmit mode goes through the
+// qdisc and so selects a queue.
 type pktgen struct {
 	name    string
 	perCall float64
@@ -279,7 +278,7 @@ func (p *pktgen) send() error {
 	return p.parse(string(text))
 }
 
-// parse reads what the kernel says of the last run, among much else:
+// parse finds the result of the last run in the file:
 // Result: OK: 2153(c2153+d0) usec, 2000 (60byte,0frags)
 func (p *pktgen) parse(text string) error {
 	_, result, found := strings.Cut(text, "Result: OK: ")
@@ -298,12 +297,11 @@ func (p *pktgen) parse(text string) error {
 
 func (p *pktgen) ops() int { return pktgenCount }
 
-// last is never said to be interrupted: there is no telling whether what was
-// served hit the kernel's thread or the wait for its end. The smallest round
-// is one without.
+// last never reports an interrupt. pktgen cannot tell whether an interrupt hit its thread
+// or the wait for its end. The smallest round is one without interrupts.
 func (p *pktgen) last() (float64, bool) { return p.perCall, false }
 
 func (p *pktgen) close() {
-	// The device goes away with whoever uses it.
+	// The device is removed with its namespace anyway.
 	_ = os.WriteFile(pktgenDir+"kpktgend_0", []byte("rem_device_all"), 0)
 }

@@ -10,12 +10,12 @@ import (
 
 //go:generate go test xpsgen/vmtest/guest/bench -run TestMeasurementsAreCurrent -update
 
-// Measurements returns the names of all measurements, CONTENDER/PATH, in the
-// order in which the guest makes them.
+// Measurements returns the names CONTENDER/PATH of all measurements, in the order in
+// which the guest makes them.
 func Measurements() []string { return slices.Clone(measurements) }
 
-// ValidPattern returns an error if pattern, a shell pattern as of [path.Match],
-// selects no measurement. The empty pattern selects all.
+// ValidPattern returns an error if pattern selects no measurement. Patterns are as in
+// [path.Match]. The empty pattern selects all.
 func ValidPattern(pattern string) error {
 	if pattern == "" {
 		return nil
