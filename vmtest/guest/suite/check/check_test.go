@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// run runs tests as one group and returns what was reported of each.
+// run runs tests as one group. It returns the result of each test, and how many failed.
 func run(t *testing.T, r *Runner, tests ...Test) (map[string]ktap.Test, int) {
 	t.Helper()
 	var out bytes.Buffer
@@ -146,7 +146,7 @@ func TestLeaks(t *testing.T) {
 			f, err := os.Open(os.DevNull)
 			t.Must(err, "open")
 			t.Cleanup(func() { f.Close() })
-			// What ends soon after the test is no leak.
+			// A goroutine that ends soon after the test is no leak.
 			go func() { time.Sleep(time.Millisecond) }()
 		}},
 	)
@@ -162,7 +162,7 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
-// TestOwnThread looks for what a test does to its thread on other ones.
+// A test must not see what another test did to its thread.
 func TestOwnThread(t *testing.T) {
 	const name = "odd-name"
 	seen := make(map[int]bool)
@@ -229,15 +229,14 @@ func TestCancelled(t *testing.T) {
 	r := &Runner{Writer: ktap.NewWriter(&out)}
 	_, err := r.Run(ctx, []Group{{Name: "group", Tests: []Test{
 		{Name: "a", Run: func(*T) { cancel() }},
-		{Name: "b", Run: func(*T) { t.Error("ran after the cancel") }},
+		{Name: "b", Run: func(*T) { t.Error("ran after cancellation") }},
 	}}})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
 
-// TestBrokenWriter wants an error, not a silent success, when the report does
-// not get out.
+// If the report cannot be written, Run must return an error.
 func TestBrokenWriter(t *testing.T) {
 	r := &Runner{Writer: ktap.NewWriter(brokenWriter{})}
 	if _, err := r.Run(context.Background(), []Group{{Name: "g", Tests: []Test{{Name: "a", Run: func(*T) {}}}}}); err == nil {

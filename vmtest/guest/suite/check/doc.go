@@ -2,13 +2,15 @@
 
 // Package check runs the tests of the guest suite and reports them as KTAP.
 //
-// It is deliberately smaller than package testing and differs where a guest
-// needs it: every test runs on an operating system thread of its own, which is
-// thrown away afterwards together with the namespaces it entered; a test that
-// panics or outlives its deadline fails by itself and the next one still runs;
-// and after each test goroutines, file descriptors and threads in a foreign
-// network namespace are counted, so that a test which leaks fails.
+// It is smaller than package testing and differs where a guest needs it:
 //
-// A test fails through [T.Errorf] or [T.Fatalf], is skipped through [T.Skipf],
-// and passes otherwise.
+//   - Every test runs on its own operating system thread. The thread ends with
+//     the test, together with the namespaces that it entered.
+//   - If a test panics or exceeds its deadline, only that test fails. The next
+//     one still runs.
+//   - After each test the runner counts goroutines, file descriptors and threads
+//     in other network namespaces. A test that leaks fails.
+//
+// A test fails if it calls [T.Errorf] or [T.Fatalf], and is skipped if it calls
+// [T.Skipf]. Otherwise it passes.
 package check

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// snapshot is what a test must leave as it found it.
+// snapshot is the state that a test must restore.
 type snapshot struct {
 	goroutines int
 	stacks     map[string]bool
 	fds        map[string]string
-	// foreign are the threads in a network namespace other than the one of
-	// the process: those of tests that were left behind.
+	// foreign are threads in another network namespace than the process. They belong
+	// to tests that exceeded their deadline.
 	foreign map[string]string
 }
 
-// leakGrace is how long what a test started may take to end after it.
+// leakGrace is how long goroutines of a test may take to end after it.
 const leakGrace = 500 * time.Millisecond
 
 func takeSnapshot() *snapshot {
@@ -38,8 +38,8 @@ func takeSnapshot() *snapshot {
 	return s
 }
 
-// check fails t for what is there now and was not when s was taken. What is
-// about to end is given a moment.
+// check fails t if there is more now than when s was taken. It first waits for things
+// that are about to end.
 func (s *snapshot) check(t *T) {
 	var left []string
 	if t.Poll(leakGrace, func() bool {
@@ -51,11 +51,11 @@ func (s *snapshot) check(t *T) {
 	t.Errorf("leaked: %s", strings.Join(left, "\n  "))
 }
 
-// leaks lists what s does not account for.
+// leaks lists what exists now but not in s.
 func (s *snapshot) leaks() []string {
 	var left []string
 	if n := runtime.NumGoroutine(); n > s.goroutines {
-		left = append(left, fmt.Sprintf("%d goroutines more than before", n-s.goroutines))
+		left = append(left, fmt.Sprintf("%d more goroutines than before", n-s.goroutines))
 		for _, g := range goroutines() {
 			if !s.stacks[goroutineID(g)] {
 				left = append(left, trimStack(g))
@@ -76,8 +76,8 @@ func (s *snapshot) leaks() []string {
 	return left
 }
 
-// foreignThreads maps threads that are not in the network namespace of the
-// process to the one they are in. A thread that cannot be read has ended.
+// foreignThreads maps threads outside the network namespace of the process to their
+// namespace. A thread that cannot be read has ended.
 func foreignThreads() map[string]string {
 	found := make(map[string]string)
 	own, err := os.Readlink("/proc/self/ns/net")
@@ -93,14 +93,14 @@ func foreignThreads() map[string]string {
 	return found
 }
 
-// goroutineID is the head line of a stack up to its state.
+// goroutineID returns the first line of a stack up to the state.
 func goroutineID(stack string) string {
 	id, _, _ := strings.Cut(stack, " [")
 	return id
 }
 
-// openFDs maps the open file descriptors to what they are. A descriptor that
-// cannot be read any more was the one used for reading the directory.
+// openFDs maps the open file descriptors to their targets. It skips the descriptor of the
+// directory itself, which is closed by the time it is read.
 func openFDs() map[string]string {
 	fds := make(map[string]string)
 	entries, err := os.ReadDir("/proc/self/fd")

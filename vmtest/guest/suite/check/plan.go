@@ -9,23 +9,22 @@ import (
 	"xpsgen/vmtest/plan"
 )
 
-// Test is one assertion.
+// Test is one test of the suite.
 type Test struct {
-	// Name says what must hold, in kebab case: "a24-off-detaches-the-program".
+	// Name says the expected behaviour, in kebab case: "a24-off-detaches-the-program".
 	Name string
-	// Run is the test. It is called on a locked thread.
+	// Run is the test function. It runs on a locked thread.
 	Run func(t *T)
-	// Timeout is how long Run may take, cleanups included, before scaling.
-	// Zero means [DefaultTimeout].
+	// Timeout limits Run with its cleanups, before scaling. Zero means [DefaultTimeout].
 	Timeout time.Duration
-	// Baseline says that the test holds on a kernel without the hook too.
+	// Baseline says that the test also passes on a kernel without the hook.
 	Baseline bool
-	// Needs is the key of the patch from which on the test holds. Empty means
-	// what [Group.Need] fills in, and for a baseline none.
+	// Needs is the key of the first patch with which the test passes. Empty means the
+	// default of [Group.Need]; for a baseline test it means none.
 	Needs string
 }
 
-// Need fills in what the tests of a group need that do not say so themselves.
+// Need sets the default of [Test.Needs] for the tests of a group.
 func (g Group) Need(key string) Group {
 	for i := range g.Tests {
 		if t := &g.Tests[i]; t.Needs == "" && !t.Baseline {
@@ -35,7 +34,7 @@ func (g Group) Need(key string) Group {
 	return g
 }
 
-// DefaultTimeout is the deadline of a test that does not name one.
+// DefaultTimeout is the default of [Test.Timeout].
 const DefaultTimeout = 10 * time.Second
 
 // Group is a set of tests reported together.
@@ -46,10 +45,10 @@ type Group struct {
 	Tests []Test
 }
 
-// FullName is how plans, reports and filters call a test.
+// FullName returns the name of a test in plans, reports and filters.
 func FullName(group, test string) string { return group + "/" + test }
 
-// Names lists the full names of all tests, in order.
+// Names returns the full names of all tests, in order.
 func Names(groups []Group) []string {
 	var names []string
 	for _, g := range groups {
@@ -60,8 +59,7 @@ func Names(groups []Group) []string {
 	return names
 }
 
-// Select returns the tests that f lets through. Groups left without a test
-// are dropped.
+// Select returns the tests that f selects, without groups that have none.
 func Select(groups []Group, f plan.Filter) []Group {
 	var out []Group
 	for _, g := range groups {
@@ -78,8 +76,8 @@ func Select(groups []Group, f plan.Filter) []Group {
 	return out
 }
 
-// Validate says what is wrong with a plan: names that are empty, not kebab
-// case or used twice, and tests without a function.
+// Validate checks a plan. Names must be kebab case and unique, and every test needs a
+// function.
 func Validate(groups []Group) error {
 	seen := make(map[string]bool)
 	for _, g := range groups {
@@ -105,7 +103,7 @@ func Validate(groups []Group) error {
 	return nil
 }
 
-// kebab reports whether s is made of [a-z0-9] words joined by single hyphens.
+// kebab reports whether s consists of [a-z0-9] words joined by single hyphens.
 func kebab(s string) bool {
 	hyphen := true
 	for _, c := range s {

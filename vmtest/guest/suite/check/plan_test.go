@@ -20,7 +20,7 @@ func TestSelect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A group without a selected test is dropped.
+	// Select drops a group without a selected test.
 	if got := Names(Select(groups, f)); !slices.Equal(got, []string{"hook/a02-off"}) || len(Select(groups, f)) != 1 {
 		t.Errorf("got %q", got)
 	}

@@ -16,8 +16,8 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// Decision is what a gate says about a test before it runs. The zero Decision
-// lets it run and counts its outcome.
+// Decision is the decision of a gate about a test. The zero Decision runs the test and
+// keeps its outcome.
 type Decision struct {
 	// Skip is the reason to report the test as skipped without running it.
 	Skip string
@@ -31,20 +31,19 @@ type Decision struct {
 type Runner struct {
 	// Writer receives the report. Required.
 	Writer *ktap.Writer
-	// Scale stretches deadlines. Zero means 1.
+	// Scale multiplies deadlines. Zero means 1.
 	Scale float64
 	// Gate decides about each test. Nil lets every test run.
 	Gate func(group string, test Test) Decision
 	// Isolate prepares the thread of each test, on that thread: it enters new
-	// namespaces. Nil runs tests where the caller is.
+	// namespaces. Nil runs tests in the namespaces of the caller.
 	Isolate func(t *T)
-	// Rerun tells how to run one test alone. Nil says nothing.
+	// Rerun returns the command that runs one test alone. Nil leaves it out.
 	Rerun func(fullName string) string
 }
 
-// Run runs all tests and returns how many did not pass and were not skipped.
-// An error means that the report is not complete: ctx ended, or it could not
-// be written.
+// Run runs all tests and returns how many failed. An error means that the report is
+// incomplete: ctx ended, or the report could not be written.
 func (r *Runner) Run(ctx context.Context, groups []Group) (failed int, err error) {
 	if err := Validate(groups); err != nil {
 		return 0, fmt.Errorf("plan: %w", err)
@@ -121,8 +120,7 @@ func (r *Runner) report(ctx context.Context, w *ktap.Writer, group string, test 
 	return status
 }
 
-// one runs a test to its end or past its deadline. What it says meanwhile goes
-// to live.
+// one runs a test until it ends or exceeds its deadline. Messages of [T.Alive] go to live.
 func (r *Runner) one(ctx context.Context, full string, test Test, live func(string)) (ktap.Status, string, []string) {
 	timeout := test.Timeout
 	if timeout == 0 {
@@ -143,17 +141,17 @@ func (r *Runner) one(ctx context.Context, full string, test Test, live func(stri
 	case <-ctx.Done():
 		select {
 		case <-done:
-			t.Errorf("took longer than %v", timeout)
+			t.Errorf("exceeded the timeout of %v", timeout)
 		case <-time.After(scaled(time.Second, r.Scale)):
-			t.Errorf("still running %v after its deadline of %v, left behind\n%s",
+			t.Errorf("still running %v after the timeout of %v, abandoned\n%s",
 				scaled(time.Second, r.Scale), timeout, testStack())
 		}
 	}
 	return t.result()
 }
 
-// onOwnThread runs the test on a thread that ends with it. Only the first
-// thread of a process must not end, so that one is passed over.
+// onOwnThread runs the test on a thread that ends with it. The main thread of a process
+// must not end, so it is not used.
 func (r *Runner) onOwnThread(t *T, test Test, done chan<- struct{}) {
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
@@ -164,8 +162,8 @@ func (r *Runner) onOwnThread(t *T, test Test, done chan<- struct{}) {
 		close(done)
 		return
 	}
-	// NB: no UnlockOSThread. The runtime ends a thread whose goroutine ends
-	// locked, and with it go the namespaces, affinity and name it was given.
+	// NB: no UnlockOSThread. If a goroutine ends while locked, the runtime ends its
+	// thread, and with it the thread's namespaces, affinity and name.
 	defer close(done)
 	defer r.cleanUp(t)
 	defer catch(t)
@@ -175,14 +173,15 @@ func (r *Runner) onOwnThread(t *T, test Test, done chan<- struct{}) {
 	test.Run(t)
 }
 
-// cleanUp runs the cleanups, each guarded, so that one which ends early does
-// not keep the others from running.
+// cleanUp runs the cleanups. Each one is guarded, so that one that ends early does not
+// prevent the others.
 func (r *Runner) cleanUp(t *T) {
 	for f := t.popCleanup(); f != nil; f = t.popCleanup() {
 		ended := make(chan struct{})
 		func() {
-			// A cleanup may call Fatalf, that is Goexit, which cannot be
-			// stopped: the remaining ones run as deferred calls meanwhile.
+			// A cleanup may call Fatalf and so Goexit, which cannot be
+			// stopped. The deferred call runs the remaining cleanups
+			// meanwhile.
 			defer func() {
 				select {
 				case <-ended:
@@ -204,10 +203,10 @@ func catch(t *T) {
 	}
 }
 
-// maxStackLines bounds what a stack adds to the report.
+// maxStackLines limits how much of a stack is reported.
 const maxStackLines = 40
 
-// trimStack cuts what the runtime puts on top of the place of a panic.
+// trimStack removes the runtime's frames above the panic.
 func trimStack(stack string) string {
 	lines := strings.Split(strings.TrimSpace(stack), "\n")
 	for i, l := range lines {
@@ -222,8 +221,8 @@ func trimStack(stack string) string {
 	return strings.Join(lines, "\n")
 }
 
-// testStack finds the stack of the goroutine that runs a test: the one that
-// is called by onOwnThread, not the one that may be waiting in it.
+// testStack returns the stack of the goroutine that runs the test, not that of an outer
+// onOwnThread that waits for it.
 func testStack() string {
 	const runs = "check.(*Runner).onOwnThread("
 	for _, g := range goroutines() {
@@ -232,7 +231,7 @@ func testStack() string {
 			return trimStack(g)
 		}
 	}
-	return "(its stack was not found)"
+	return "(stack not found)"
 }
 
 // goroutines returns the stacks of all goroutines.
@@ -244,8 +243,8 @@ func goroutines() []string {
 	}
 }
 
-// warmUp has the runtime open what it opens once and keeps, so that the first
-// test is not blamed for it.
+// warmUp makes the runtime open the descriptors that it keeps open, so that the first
+// test does not appear to leak them.
 func warmUp() error {
 	rd, wr, err := os.Pipe()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// T is what a test holds on to. Its methods may be called from any goroutine,
-// but Fatalf and Skipf end only the goroutine that calls them.
+// T is the state of a running test. Its methods may be called from any goroutine, but
+// Fatalf and Skipf end only the calling goroutine.
 type T struct {
 	ctx   context.Context
 	name  string
@@ -32,13 +32,13 @@ type T struct {
 	cleanups []func()
 }
 
-// Context ends when the test's deadline has passed.
+// Context ends at the test's deadline.
 func (t *T) Context() context.Context { return t.ctx }
 
-// Name is the full name of the test.
+// Name returns the full name of the test.
 func (t *T) Name() string { return t.name }
 
-// Scaled stretches d by how much slower than real hardware the guest runs.
+// Scaled multiplies d by the slowdown of the guest compared with real hardware.
 func (t *T) Scaled(d time.Duration) time.Duration { return scaled(d, t.scale) }
 
 func scaled(d time.Duration, scale float64) time.Duration {
@@ -48,27 +48,26 @@ func scaled(d time.Duration, scale float64) time.Duration {
 	return time.Duration(float64(d) * scale)
 }
 
-// Logf keeps a line for the report. It is shown only when the test does not
-// pass.
+// Logf adds a line to the report. It is shown only if the test does not pass.
 func (t *T) Logf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.logLocked(format, args...)
 }
 
-// Notef keeps a line for the report, whatever the outcome: what a test counted
-// or measured, and what one must know to repeat it.
+// Notef adds a line to the report, even if the test passes. Use it for counts,
+// measurements and seeds.
 func (t *T) Notef(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.notes = append(t.notes, fmt.Sprintf(format, args...))
 }
 
-// aliveInterval is how often Alive speaks.
+// aliveInterval is the interval between messages of Alive.
 const aliveInterval = 10 * time.Second
 
-// Alive tells whoever watches the report how far a long test has come, now and
-// then: a guest that says nothing for long is taken for one that hangs.
+// Alive reports the progress of a long test, at most once per interval. The host takes a
+// guest that is silent for long for a hang.
 func (t *T) Alive(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -87,7 +86,7 @@ func (t *T) logLocked(format string, args ...any) {
 	t.lines = append(t.lines, strings.Split(strings.TrimRight(text, "\n"), "\n")...)
 }
 
-// Errorf records a failure and goes on.
+// Errorf records a failure; the test continues.
 func (t *T) Errorf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,8 +107,8 @@ func (t *T) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// Skipf ends the test as skipped. The reason should say what is missing and
-// how to supply it. A test that has already failed stays failed.
+// Skipf ends the test as skipped. The reason should say what is missing and how to supply
+// it. A test that already failed stays failed.
 func (t *T) Skipf(format string, args ...any) {
 	t.mu.Lock()
 	t.skipped = true
@@ -127,15 +126,15 @@ func (t *T) Failed() bool {
 	return t.failed
 }
 
-// Cleanup has f called on the test's own thread when the test is over, last
-// registered first. A cleanup may fail the test.
+// Cleanup registers f, which runs on the test's thread after the test. The last
+// registered runs first. A cleanup may fail the test.
 func (t *T) Cleanup(f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.cleanups = append(t.cleanups, f)
 }
 
-// Step runs f; what fails or is logged meanwhile is prefixed with name.
+// Step runs f and prefixes its failures and log lines with name.
 func (t *T) Step(name string, f func()) {
 	t.mu.Lock()
 	t.steps = append(t.steps, name)
@@ -148,19 +147,19 @@ func (t *T) Step(name string, f func()) {
 	f()
 }
 
-// pollInterval is how often Eventually asks.
+// pollInterval is how often Eventually calls done.
 const pollInterval = 500 * time.Microsecond
 
-// Eventually calls done until it returns true, or within (scaled) has passed;
-// then the test ends, failed with what was waited for. It asks once more
-// after the deadline, so that a slow machine does not fail for being slow.
+// Eventually calls done until it returns true. If within (scaled) passes first, the test
+// fails and ends; what describes the condition. It calls done once more after the
+// deadline, so that a slow machine alone does not fail the test.
 func (t *T) Eventually(within time.Duration, what string, done func() bool) {
 	if !t.Poll(within, done) {
-		t.Fatalf("%s: not within %v", what, t.Scaled(within))
+		t.Fatalf("%s: did not happen within %v", what, t.Scaled(within))
 	}
 }
 
-// Poll is Eventually without the failure: it reports whether done came true.
+// Poll is Eventually without the failure. It reports whether done returned true.
 func (t *T) Poll(within time.Duration, done func() bool) bool {
 	deadline := time.Now().Add(t.Scaled(within))
 	for {
@@ -175,7 +174,7 @@ func (t *T) Poll(within time.Duration, done func() bool) bool {
 	}
 }
 
-// Equal fails the test, which goes on, unless got is what was expected.
+// Equal fails the test if got differs from expected. The test continues.
 func Equal[V comparable](t *T, what string, expected, got V) bool {
 	if got == expected {
 		return true
@@ -184,14 +183,14 @@ func Equal[V comparable](t *T, what string, expected, got V) bool {
 	return false
 }
 
-// Must ends the test unless err is nil. What names the step.
+// Must ends the test if err is not nil. what names the step.
 func (t *T) Must(err error, what string) {
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
 }
 
-// result turns the state of a finished test into a status and its reason.
+// result returns the status of a finished test with its reason and diagnostics.
 func (t *T) result() (ktap.Status, string, []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -206,7 +205,7 @@ func (t *T) result() (ktap.Status, string, []string) {
 	}
 }
 
-// popCleanup takes the cleanup registered last.
+// popCleanup removes and returns the last registered cleanup.
 func (t *T) popCleanup() func() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
