@@ -15,11 +15,11 @@ const (
 	attrTypeMask = 0x3fff
 )
 
-// align rounds up to where the next attribute begins.
+// align rounds n up to the start of the next attribute.
 func align(n int) int { return (n + 3) &^ 3 }
 
-// putAttr appends an attribute that claims to be length bytes long, header
-// included, which need not be true.
+// putAttr appends an attribute whose header says length bytes, header included. The
+// length may be wrong.
 func putAttr(b []byte, typ uint16, length int, content []byte) []byte {
 	b = binary.NativeEndian.AppendUint16(b, uint16(length))
 	b = binary.NativeEndian.AppendUint16(b, typ)
@@ -30,15 +30,15 @@ func putAttr(b []byte, typ uint16, length int, content []byte) []byte {
 	return b
 }
 
-// attr is one as the kernel finds it.
+// attr is one attribute as the kernel parses it.
 type attr struct {
 	typ     uint16
 	nested  bool
 	content []byte
 }
 
-// scan takes attributes off b until what is left is none, as nla_for_each_attr
-// does. left is what could not be taken for an attribute.
+// scan splits b into attributes, as nla_for_each_attr does. left is the number of
+// trailing bytes that are no attribute.
 func scan(b []byte) (attrs []attr, left int) {
 	for len(b) >= attrHeader {
 		length := int(binary.NativeEndian.Uint16(b))

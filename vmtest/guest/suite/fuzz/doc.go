@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package fuzz makes link messages around IFLA_XPS, right and wrong ones, and
-// says what a kernel with the hook must answer to each.
+// Package fuzz generates valid and invalid link messages with IFLA_XPS, and predicts the
+// answer of a kernel with the hook.
 //
-// A [Generator] is a pure function of its seed and its [World]; a [Model] is
-// the kernel's rules written a second time, from the UAPI and not from the
-// series. Neither touches the kernel.
+// The output of a [Generator] depends only on its seed and its [World]. A [Model]
+// implements the kernel's rules a second time, from the UAPI and not from the series.
+// Neither touches the kernel.
 package fuzz
 
 import "golang.org/x/sys/unix"
@@ -14,31 +14,31 @@ import "golang.org/x/sys/unix"
 type Program struct {
 	// FD is open in the process that sends the messages.
 	FD int32
-	// ID is the kernel's.
+	// ID is the program's id in the kernel.
 	ID uint32
 }
 
-// World is what messages may be about.
+// World is the set of objects that messages refer to.
 type World struct {
-	// Devices are the indexes of links. At least one.
+	// Devices are ifindexes. At least one.
 	Devices []int32
-	// Programs may be attached. At least two.
+	// Programs can be attached. At least two.
 	Programs []Program
-	// Foreign are open file descriptors of anything else.
+	// Foreign are open file descriptors that are no programs.
 	Foreign []int32
-	// Closed are no file descriptors.
+	// Closed are numbers that are no open file descriptors.
 	Closed []int32
-	// Absent are indexes that no link has.
+	// Absent are ifindexes that no link has.
 	Absent []int32
 }
 
-// Message is a netlink message of NETLINK_ROUTE.
+// Message is a NETLINK_ROUTE message.
 type Message struct {
-	// Type is RTM_SETLINK or RTM_GETLINK. Flags ask for an acknowledgement.
+	// Type is RTM_SETLINK or RTM_GETLINK. Flags request an acknowledgement.
 	Type, Flags uint16
-	// Payload is what follows the header.
+	// Payload follows the header.
 	Payload []byte
 }
 
-// Answer is what the kernel acknowledges a message with; 0 means success.
+// Answer is the errno in the kernel's acknowledgement; 0 means success.
 type Answer = unix.Errno

@@ -23,8 +23,7 @@ func world() World {
 	}
 }
 
-// set makes an RTM_SETLINK of link 5 with this content of IFLA_XPS, a type
-// and a value each.
+// set builds an RTM_SETLINK for link 5. pairs are the attribute types and values of IFLA_XPS.
 func set(pairs ...uint32) Message {
 	var inner []byte
 	for i := 0; i < len(pairs); i += 2 {
@@ -75,7 +74,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestSeed wants the same seed to make the same messages.
+// The same seed must generate the same messages.
 func TestSeed(t *testing.T) {
 	draw := func(seed int64) string {
 		var b bytes.Buffer
@@ -93,7 +92,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// TestMix wants each answer to come up, and both success and failure often.
+// Each answer must occur, and success and failure must both be frequent.
 func TestMix(t *testing.T) {
 	const messages = 20_000
 	got := map[Answer]int{}
@@ -108,7 +107,7 @@ func TestMix(t *testing.T) {
 	}
 	for _, want := range []Answer{0, unix.EINVAL, unix.EBADF, unix.EBUSY, unix.EEXIST, unix.ENODEV, unix.ERANGE} {
 		if got[want] == 0 {
-			t.Errorf("no message is answered with %v: %v", want, got)
+			t.Errorf("no message gets the answer %v: %v", want, got)
 		}
 	}
 	if ok := got[0]; ok < messages/5 || ok > messages*4/5 {
@@ -126,7 +125,7 @@ func FuzzModel(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		m := NewModel(world())
 		if m.Take(Message{Type: unix.RTM_SETLINK, Payload: payload}) != 0 && len(m.Attached) > 0 {
-			t.Fatal("refused, and changed")
+			t.Fatal("the message was rejected, but changed the state")
 		}
 	})
 }

@@ -11,21 +11,20 @@ import (
 	"xpsgen/uapi"
 )
 
-// Generator makes messages by lot.
+// Generator generates random messages.
 type Generator struct {
 	rand  *rand.Rand
 	world World
 	kinds kinds
 }
 
-// New makes a generator that makes the same messages whenever it is given the
-// same seed and world.
+// New returns a generator. The same seed and world generate the same messages.
 func New(seed int64, w World) *Generator {
 	return &Generator{rand: rand.New(rand.NewPCG(uint64(seed), 0x585053)), world: w, kinds: nestKinds()}
 }
 
-// Next makes a message. None is about anything but IFLA_XPS: where chance
-// makes it so, another one is made.
+// Next returns the next message. It discards messages that have link attributes other
+// than IFLA_XPS.
 func (g *Generator) Next() Message {
 	for {
 		if msg := g.message(); !Strange(msg) && !g.ambiguous(msg) {
@@ -34,10 +33,10 @@ func (g *Generator) Next() Message {
 	}
 }
 
-// one reports true once in n times.
+// one returns true with a probability of 1/n.
 func (g *Generator) one(n int) bool { return g.rand.IntN(n) == 0 }
 
-// pick returns one of several.
+// pick returns a random element.
 func pick[T any](g *Generator, from []T) (one T) {
 	if len(from) == 0 {
 		return one
@@ -54,7 +53,7 @@ func (g *Generator) message() Message {
 		msg.Flags |= uint16(g.rand.Uint32())
 	}
 	if msg.Type == unix.RTM_GETLINK {
-		// A dump is another request, with another end.
+		// Clear the dump flags: a dump is another request and ends differently.
 		msg.Flags &^= unix.NLM_F_DUMP
 	}
 	msg.Payload = g.header()
@@ -74,7 +73,7 @@ func (g *Generator) message() Message {
 	return msg
 }
 
-// header makes a struct ifinfomsg: a link, and no flags to change.
+// header encodes a struct ifinfomsg for a link, without flags to change.
 func (g *Generator) header() []byte {
 	b := make([]byte, unix.SizeofIfInfomsg)
 	if g.one(10) {
@@ -88,7 +87,7 @@ func (g *Generator) header() []byte {
 	return b
 }
 
-// unknown appends an attribute that no kernel knows yet.
+// unknown appends an attribute type that no kernel knows.
 func (g *Generator) unknown(b []byte) []byte {
 	typ := uint16(uapi.IFLA_XPS+1) + uint16(g.rand.IntN(attrTypeMask-uapi.IFLA_XPS))
 	return g.attribute(b, typ, g.bytes(g.rand.IntN(12)))
@@ -102,8 +101,8 @@ func (g *Generator) bytes(n int) []byte {
 	return b
 }
 
-// attribute appends one, of which the length is sometimes a lie and the flags
-// are sometimes strange.
+// attribute appends an attribute. Its length is sometimes wrong, and its flags are
+// sometimes unusual.
 func (g *Generator) attribute(b []byte, typ uint16, content []byte) []byte {
 	length := attrHeader + len(content)
 	if g.one(60) {
@@ -118,8 +117,8 @@ func (g *Generator) attribute(b []byte, typ uint16, content []byte) []byte {
 	return putAttr(b, typ, length, content)
 }
 
-// nest appends an IFLA_XPS: most of the time one of the requests that there
-// are, else attributes at random.
+// nest appends an IFLA_XPS nest: usually a valid kind of request, sometimes random
+// attributes.
 func (g *Generator) nest(b []byte) []byte {
 	var inner []byte
 	number := func(typ uint16, v uint32) {
@@ -149,7 +148,7 @@ func (g *Generator) nest(b []byte) []byte {
 	return g.attribute(b, uapi.IFLA_XPS|nestedFlag, inner)
 }
 
-// fd is mostly one that may be attached, or -1.
+// fd returns mostly an attachable program or -1.
 func (g *Generator) fd() int32 {
 	switch n := g.rand.IntN(20); {
 	case n == 0:
@@ -162,7 +161,7 @@ func (g *Generator) fd() int32 {
 	return pick(g, g.world.Programs).FD
 }
 
-// value is anything that an attribute could hold.
+// value returns any value that an attribute can hold.
 func (g *Generator) value() uint32 {
 	switch g.rand.IntN(4) {
 	case 0:
@@ -173,8 +172,8 @@ func (g *Generator) value() uint32 {
 	return uint32(g.fd())
 }
 
-// spoil changes a message with no regard to what it means: it flips a bit
-// behind the struct ifinfomsg, or cuts the end off.
+// spoil damages a message: it flips a bit after the struct ifinfomsg, or truncates the
+// message.
 func (g *Generator) spoil(msg *Message) {
 	if g.one(3) {
 		msg.Payload = msg.Payload[:g.rand.IntN(len(msg.Payload)+1)]
@@ -185,8 +184,7 @@ func (g *Generator) spoil(msg *Message) {
 	}
 }
 
-// ambiguous tells whether a message names a file descriptor of which the world
-// does not say what it is.
+// ambiguous reports whether a message has a file descriptor that the world does not describe.
 func (g *Generator) ambiguous(msg Message) bool {
 	if len(msg.Payload) < unix.SizeofIfInfomsg {
 		return false
@@ -203,8 +201,7 @@ func (g *Generator) ambiguous(msg Message) bool {
 	return false
 }
 
-// known tells whether the world says what a file descriptor is. What is
-// negative is none.
+// known reports whether the world describes a file descriptor. Negative ones are never open.
 func (g *Generator) known(fd int32) bool {
 	if fd < 0 {
 		return true

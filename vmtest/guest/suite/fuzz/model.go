@@ -11,17 +11,17 @@ import (
 	"xpsgen/uapi"
 )
 
-// Model is what a kernel with the hook must do with link messages.
+// Model predicts the answers of a kernel with the hook.
 type Model struct {
-	// World is what messages are about.
+	// World is the set of objects that messages refer to.
 	World World
-	// Attached are the ids of programs by device; 0 and missing mean none.
+	// Attached maps a device to the id of its program; 0 or missing means none.
 	Attached map[int32]uint32
 	kinds    kinds
 }
 
-// kinds are the attributes of a nest, by number, as the kernel's own
-// specification has them.
+// kinds maps the attribute numbers of the nest to their kinds, from the kernel's YNL
+// specification.
 type kinds map[uint16]uapi.AttrKind
 
 func nestKinds() kinds {
@@ -32,15 +32,15 @@ func nestKinds() kinds {
 	return k
 }
 
-// NewModel starts with nothing attached.
+// NewModel returns a model in which no program is attached.
 func NewModel(w World) *Model {
 	return &Model{World: w, Attached: map[int32]uint32{}, kinds: nestKinds()}
 }
 
-// Take carries a message out and returns what the kernel must answer.
+// Take applies a message and returns the answer that the kernel must give.
 func (m *Model) Take(msg Message) Answer {
 	if len(msg.Payload) == 0 {
-		// rtnetlink takes no notice of a message without even a family.
+		// rtnetlink ignores a message that is too short to have a family.
 		return 0
 	}
 	if len(msg.Payload) < unix.SizeofIfInfomsg {
@@ -69,8 +69,8 @@ func (m *Model) Take(msg Message) Answer {
 	return m.set(device, *xps)
 }
 
-// Strange tells whether a message has attributes of a link beside IFLA_XPS, of
-// which a model of IFLA_XPS knows nothing.
+// Strange reports whether a message has link attributes other than IFLA_XPS, which the
+// model does not cover.
 func Strange(msg Message) bool {
 	if len(msg.Payload) < unix.SizeofIfInfomsg {
 		return false
@@ -79,7 +79,8 @@ func Strange(msg Message) bool {
 	return slices.ContainsFunc(outer, func(a attr) bool { return a.typ > 0 && a.typ < uapi.IFLA_XPS })
 }
 
-// validNest is the policy: whatever the state, and for each of several.
+// validNest applies the policy, which does not depend on the device's state. Each nest of
+// a message must pass it.
 func (k kinds) validNest(a attr) Answer {
 	if !a.nested {
 		return unix.EINVAL
@@ -102,14 +103,14 @@ func (k kinds) validNest(a attr) Answer {
 	return 0
 }
 
-// request is a nest that the policy lets through.
+// request is a nest that passed the policy.
 type request struct {
 	fd, expected       int32
 	flags              uint32
 	hasFD, hasExpected bool
 }
 
-// read takes the last of each attribute.
+// read takes the last attribute of each type.
 func read(nest attr) (r request) {
 	inner, _ := scan(nest.content)
 	for _, i := range inner {
@@ -155,8 +156,7 @@ func (m *Model) set(device int32, nest attr) Answer {
 	return 0
 }
 
-// program is the id of the program that a file descriptor stands for, 0 for
-// -1, which stands for none.
+// program returns the id of the program behind a file descriptor; 0 for -1, which means none.
 func (m *Model) program(fd int32) (id uint32, err Answer) {
 	if fd == -1 {
 		return 0, 0
