@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package pong is the other end of the wire in the guest suite: it answers
-// ARP requests and ICMP echo requests for one IPv4 address, frame by frame.
+// Package pong is the peer on the other end of the wire in the guest suite. It answers
+// ARP requests and ICMP echo requests for one IPv4 address.
 //
-// It stands in for the tap_mq_pong program of the 2019 RFC.
+// It replaces the tap_mq_pong program of the 2019 RFC.
 package pong
 
 import (
@@ -33,16 +33,16 @@ const (
 // MAC is an Ethernet address.
 type MAC [6]byte
 
-// Host is who answers.
+// Host is the station that answers.
 type Host struct {
-	// Addr is the IPv4 address answered for.
+	// Addr is its IPv4 address.
 	Addr netip.Addr
-	// MAC is the Ethernet address told and answered from.
+	// MAC is its Ethernet address.
 	MAC MAC
 }
 
-// Reply returns the answer to a frame, or nil if the frame asks nothing of h.
-// The frame is not changed and not kept.
+// Reply returns the answer to a frame, or nil if the frame needs no answer from h. It
+// neither changes nor keeps the frame.
 func (h Host) Reply(frame []byte) []byte {
 	if len(frame) < etherLen {
 		return nil
@@ -56,7 +56,7 @@ func (h Host) Reply(frame []byte) []byte {
 	return nil
 }
 
-// ether starts a reply: to the sender of frame, from h.
+// ether starts a reply from h to the sender of frame.
 func (h Host) ether(frame []byte, size int) []byte {
 	b := make([]byte, size)
 	copy(b[0:6], frame[6:12])
@@ -111,16 +111,16 @@ func (h Host) replyEcho(frame []byte) []byte {
 type Echo struct {
 	// Src and Dst are the IPv4 addresses.
 	Src, Dst netip.Addr
-	// Request tells a request from a reply.
+	// Request is true for a request, false for a reply.
 	Request bool
 	// ID and Seq are the identifier and sequence number.
 	ID, Seq uint16
-	// Payload is what follows the ICMP header. It aliases the frame.
+	// Payload follows the ICMP header. It aliases the frame.
 	Payload []byte
 }
 
-// ParseEcho reads an ICMP echo message out of an Ethernet frame. It is false
-// for anything else, for fragments, and for what does not add up.
+// ParseEcho parses an ICMP echo message in an Ethernet frame. It returns false for other
+// packets, for fragments, and for wrong lengths or checksums.
 func ParseEcho(frame []byte) (Echo, bool) {
 	if len(frame) < etherLen || binary.BigEndian.Uint16(frame[12:]) != etherIPv4 {
 		return Echo{}, false
@@ -128,7 +128,7 @@ func ParseEcho(frame []byte) (Echo, bool) {
 	return ParseEchoPacket(frame[etherLen:])
 }
 
-// ParseEchoPacket is ParseEcho for what follows the Ethernet header.
+// ParseEchoPacket is ParseEcho for an IP packet without Ethernet header.
 func ParseEchoPacket(ip []byte) (Echo, bool) {
 	if len(ip) < ipLen {
 		return Echo{}, false
@@ -155,8 +155,8 @@ func ParseEchoPacket(ip []byte) (Echo, bool) {
 	}, true
 }
 
-// EchoRequest builds the ICMP message, without IP header, that asks for an
-// echo: what a raw socket sends.
+// EchoRequest builds the ICMP message of an echo request, without IP header, as a raw
+// socket sends it.
 func EchoRequest(id, seq uint16, payload []byte) []byte {
 	b := make([]byte, icmpLen+len(payload))
 	putEcho(b, icmpRequest, id, seq, payload)
@@ -171,8 +171,8 @@ func putEcho(b []byte, typ byte, id, seq uint16, payload []byte) {
 	binary.BigEndian.PutUint16(b[2:], Checksum(b))
 }
 
-// Checksum is the Internet checksum of b, whose own checksum field must be
-// zero. Over data with a right checksum in place it is zero.
+// Checksum returns the Internet checksum of b, in which the checksum field must be zero.
+// If the field holds a correct checksum, the result is zero.
 func Checksum(b []byte) uint16 {
 	var sum uint32
 	for ; len(b) >= 2; b = b[2:] {

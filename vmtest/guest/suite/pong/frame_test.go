@@ -28,8 +28,7 @@ func arp(target netip.Addr) []byte {
 	return b
 }
 
-// echo builds an echo request with an IP header that has options words of
-// options.
+// echo builds an echo request whose IP header has the given number of option words.
 func echo(dst netip.Addr, payload string, options int) []byte {
 	msg := EchoRequest(0x1234, 7, []byte(payload))
 	header := ipLen + 4*options
@@ -119,7 +118,7 @@ func TestNoReply(t *testing.T) {
 	}
 }
 
-// fix makes the IP checksum right again.
+// fix recomputes the IP checksum.
 func fix(b []byte) {
 	ip := b[etherLen : etherLen+ipLen]
 	ip[10], ip[11] = 0, 0

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tap is a tap device whose queues are answered by a host.
+// Tap is a tap device. A host answers the packets of its queues.
 type Tap struct {
 	// Name is the name of the network device.
 	Name string
@@ -29,19 +29,19 @@ type Tap struct {
 	err  error
 }
 
-// Frame is one that came out of the device.
+// Frame is a frame that the device sent.
 type Frame struct {
-	// Queue is the index of the file descriptor that it came out of.
+	// Queue is the index of the file descriptor that it was read from.
 	Queue int
-	// Data is the frame from its Ethernet header on.
+	// Data is the frame with its Ethernet header.
 	Data []byte
 }
 
-// SameQueue, given to [Tap.ReplyOn], answers on the queue that asked.
+// SameQueue makes [Tap.ReplyOn] answer on the queue of the request.
 const SameQueue = -1
 
-// OpenTap makes a tap device with the given number of queues in the network
-// namespace of the calling thread and starts answering. Close removes it.
+// OpenTap creates a tap device with the given number of queues in the network namespace
+// of the calling thread, and starts answering. Close removes the device.
 func OpenTap(name string, queues int, host Host) (tap *Tap, err error) {
 	tap = &Tap{Name: name, host: host}
 	tap.ReplyOn(SameQueue)
@@ -63,7 +63,7 @@ func OpenTap(name string, queues int, host Host) (tap *Tap, err error) {
 	return tap, nil
 }
 
-// openQueue attaches one more queue to the device, which the first call makes.
+// openQueue attaches a queue to the device. The first call creates the device.
 func openQueue(name string) (*os.File, error) {
 	const flags = unix.IFF_TAP | unix.IFF_NO_PI | unix.IFF_MULTI_QUEUE
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -80,16 +80,15 @@ func openQueue(name string) (*os.File, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("tap %q: TUNSETIFF: %w", name, err)
 	}
-	// Only now: the file becomes pollable when it is attached.
+	// Create the file only now: the descriptor is pollable after TUNSETIFF.
 	return os.NewFile(uintptr(fd), "/dev/net/tun"), nil
 }
 
-// Queue returns the file of a queue, for ioctls. It stays the Tap's.
+// Queue returns the file of a queue, for ioctls. The Tap keeps ownership.
 func (t *Tap) Queue(i int) *os.File { return t.queues[i] }
 
-// ReplyOn has replies go into the device by this queue, or by that of the
-// request if it is [SameQueue]. The tun driver sends a flow where its last
-// packet came from.
+// ReplyOn selects the queue that replies go to; [SameQueue] is that of the request. The
+// tun driver sends a flow to the queue that its last packet came from.
 func (t *Tap) ReplyOn(queue int) { t.replyOn.Store(int64(queue)) }
 
 // answer serves one queue until it is closed.
@@ -99,7 +98,7 @@ func (t *Tap) answer(queue int) {
 	for {
 		n, err := t.queues[queue].Read(buf)
 		if err != nil {
-			// EBADFD is what a queue of a deleted device says.
+			// A queue of a deleted device returns EBADFD.
 			if !errors.Is(err, os.ErrClosed) && !errors.Is(err, io.EOF) && !errors.Is(err, unix.EBADFD) {
 				t.fail(fmt.Errorf("tap %s queue %d: %w", t.Name, queue, err))
 			}
@@ -111,7 +110,7 @@ func (t *Tap) answer(queue int) {
 	}
 }
 
-// take notes a frame and answers it.
+// take records a frame and answers it.
 func (t *Tap) take(queue int, frame []byte) {
 	t.mu.Lock()
 	t.seen = append(t.seen, Frame{Queue: queue, Data: frame})
@@ -129,9 +128,8 @@ func (t *Tap) take(queue int, frame []byte) {
 	}
 }
 
-// Idle reports whether all answers given so far have been written. An answer
-// arrives while it is being written; only after that does the driver take note
-// of the queue it came by.
+// Idle reports whether all answers have been written. The stack receives an answer during
+// the write. Only after that does the driver record the queue it came from.
 func (t *Tap) Idle() bool { return t.busy.Load() == 0 }
 
 func (t *Tap) fail(err error) {
@@ -140,7 +138,7 @@ func (t *Tap) fail(err error) {
 	t.err = errors.Join(t.err, err)
 }
 
-// Drain returns what came out of the device since the last call.
+// Drain returns the frames that the device sent since the last call.
 func (t *Tap) Drain() []Frame {
 	t.mu.Lock()
 	defer t.mu.Unlock()
