@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package rtnl is the little rtnetlink that the guest suite needs beside
-// bpf/xps: it makes and moves links, and it sends messages that a well-behaved
-// library would not send.
+// Package rtnl has the rtnetlink functions that the guest suite needs in addition to
+// bpf/xps. It creates and moves links, and sends messages that a well-behaved library
+// would not send.
 //
-// Errors of the kernel are [*netlink.OpError] and unwrap to the errno.
+// Errors from the kernel are [*netlink.OpError] and unwrap to the errno.
 package rtnl
 
 import (
@@ -16,14 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is a route netlink socket in the network namespace of the thread that
-// dialled it. Extended acks are on.
+// Conn is a route netlink socket in the network namespace of the thread that opened it.
+// Extended acks are enabled.
 type Conn struct {
 	nl *netlink.Conn
 }
 
-// Dial opens a Conn in the network namespace of the calling thread, which
-// must be locked if that is not the one of the process. The caller closes it.
+// Dial opens a Conn in the network namespace of the calling thread. The thread must be
+// locked unless that is the namespace of the process. The caller closes the Conn.
 func Dial() (*Conn, error) {
 	nl, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
 	if err != nil {
@@ -39,9 +39,9 @@ func Dial() (*Conn, error) {
 // Close closes the socket.
 func (c *Conn) Close() error { return c.nl.Close() }
 
-// Ack is what the kernel said of a request that it carried out.
+// Ack is the kernel's acknowledgement of a successful request.
 type Ack struct {
-	// Warning is the message of the extended ack, empty if there was none.
+	// Warning is the extack message; empty if there was none.
 	Warning string
 }
 
@@ -65,9 +65,9 @@ func (c *Conn) Do(typ uint16, flags netlink.HeaderFlags, payload []byte) (Ack, e
 	return Ack{}, errors.New("rtnetlink: no ack")
 }
 
-// parseAck finds the message in the attributes of a positive ack. They follow
-// the errno and the header of the request, or, unless the ack is capped, all
-// of the request.
+// parseAck finds the extack message in a successful ack. The attributes follow the errno
+// and the header of the request. If the ack is not capped, the whole request comes before
+// them.
 func parseAck(m netlink.Message) Ack {
 	const errnoLen = 4
 	if m.Header.Flags&netlink.AcknowledgeTLVs == 0 || len(m.Data) < errnoLen+unix.NLMSG_HDRLEN {
@@ -93,7 +93,7 @@ func parseAck(m netlink.Message) Ack {
 	return ack
 }
 
-// Extack returns the message the kernel sent with an error, or "".
+// Extack returns the extack message of an error, or "".
 func Extack(err error) string {
 	var op *netlink.OpError
 	if errors.As(err, &op) {
@@ -102,7 +102,7 @@ func Extack(err error) string {
 	return ""
 }
 
-// Dump asks for all links and returns them.
+// Dump returns all links.
 func (c *Conn) Dump() ([]Info, error) {
 	msgs, err := c.nl.Execute(netlink.Message{
 		Header: netlink.Header{
@@ -125,7 +125,7 @@ func (c *Conn) Dump() ([]Info, error) {
 	return infos, nil
 }
 
-// Get asks for one link.
+// Get returns one link.
 func (c *Conn) Get(ifindex int) (Info, error) {
 	msgs, err := c.nl.Execute(netlink.Message{
 		Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request},
@@ -140,8 +140,8 @@ func (c *Conn) Get(ifindex int) (Info, error) {
 	return parseInfo(msgs[0])
 }
 
-// Index looks up the number of the device called name, in the network namespace
-// of the calling thread.
+// Index returns the ifindex of the named device in the network namespace of the calling
+// thread.
 func (c *Conn) Index(name string) (int, error) {
 	links, err := c.Dump()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"xpsgen/uapi"
 )
 
-// Info is a link as the kernel described it in one message.
+// Info is a link as described by one message of the kernel.
 type Info struct {
 	// Type is RTM_NEWLINK or RTM_DELLINK.
 	Type uint16
@@ -21,31 +21,31 @@ type Info struct {
 	Name  string
 	// Flags are the IFF_ flags.
 	Flags uint32
-	// TxQueues is the number of queues allocated, not those in use.
+	// TxQueues is the number of allocated queues, not of those in use.
 	TxQueues int
 	// Qdisc is the name of the root qdisc: "noop" until the link is ready.
 	Qdisc string
 	// MAC is the link layer address.
 	MAC []byte
-	// XPS is the program of the transmit hook.
+	// XPS is the state of the hook.
 	XPS XPS
 }
 
-// XPS is the IFLA_XPS nest, attribute by attribute and unjudged.
+// XPS has the attributes of the IFLA_XPS nest, without any interpretation.
 type XPS struct {
-	// Present says that there was a nest: the kernel has the hook.
+	// Present says that the nest exists, that is, the kernel has the hook.
 	Present bool
-	// Attached lists the values of IFLA_XPS_ATTACHED, normally one, and
-	// ProgramIDs those of IFLA_XPS_PROG_ID, at most one.
+	// Attached lists the values of IFLA_XPS_ATTACHED, normally one. ProgramIDs lists
+	// those of IFLA_XPS_PROG_ID, at most one.
 	Attached   []byte
 	ProgramIDs []uint32
-	// Other lists the types of attributes that do not belong there.
+	// Other lists the types of unexpected attributes.
 	Other []uint16
-	// Nested says that the attribute carried NLA_F_NESTED.
+	// Nested says that the attribute had NLA_F_NESTED.
 	Nested bool
 }
 
-// String shows what a failed comparison needs.
+// String returns the state for a failed comparison.
 func (x XPS) String() string {
 	if !x.Present {
 		return "no IFLA_XPS"
@@ -53,7 +53,7 @@ func (x XPS) String() string {
 	return fmt.Sprintf("IFLA_XPS{ATTACHED=%v PROG_ID=%v other=%v nested=%v}", x.Attached, x.ProgramIDs, x.Other, x.Nested)
 }
 
-// ProgramID is the id of the attached program, or 0.
+// ProgramID returns the id of the attached program, or 0.
 func (x XPS) ProgramID() uint32 {
 	if len(x.ProgramIDs) == 0 {
 		return 0

@@ -13,21 +13,21 @@ import (
 	"xpsgen/uapi"
 )
 
-// Link says what to create.
+// Link describes a link to create.
 type Link struct {
 	// Name and Kind ("dummy", "veth") are required.
 	Name, Kind string
-	// TxQueues and RxQueues are how many to allocate. Zero leaves it to the
-	// driver.
+	// TxQueues and RxQueues are the numbers of queues to allocate. Zero means the
+	// driver's default.
 	TxQueues, RxQueues int
 	// Peer is the other end of a veth pair.
 	Peer *Link
-	// Lower is the index of the device that this one is on top of; 0 is none.
+	// Lower is the ifindex of the lower device; 0 means none.
 	Lower int
-	// Data appends attributes of the kind's own, those of IFLA_INFO_DATA; it
-	// may be nil. Not for a link with a Peer.
+	// Data appends attributes to IFLA_INFO_DATA; may be nil. It must be nil if Peer
+	// is set.
 	Data func(*netlink.AttributeEncoder)
-	// Extra appends attributes of the link's own level; it may be nil.
+	// Extra appends attributes at the top level; may be nil.
 	Extra func(*netlink.AttributeEncoder)
 }
 
@@ -40,7 +40,7 @@ func header(ifindex int, flags, change uint32) []byte {
 	return b
 }
 
-// Message encodes a link message for the device ifindex, 0 for none.
+// Message encodes a link message for the device ifindex; 0 means none.
 func Message(ifindex int, attrs func(*netlink.AttributeEncoder)) ([]byte, error) {
 	ae := netlink.NewAttributeEncoder()
 	if attrs != nil {
@@ -53,7 +53,7 @@ func Message(ifindex int, attrs func(*netlink.AttributeEncoder)) ([]byte, error)
 	return append(header(ifindex, 0, 0), b...), nil
 }
 
-// attributes encodes what describes the new link.
+// attributes encodes the attributes of the new link.
 func (l *Link) attributes(ae *netlink.AttributeEncoder) {
 	ae.String(unix.IFLA_IFNAME, l.Name)
 	if l.TxQueues > 0 {
@@ -127,7 +127,7 @@ func (c *Conn) DeleteGroup(group uint32) error {
 	return nil
 }
 
-// SetUp brings a link up, or down.
+// SetUp brings a link up or down.
 func (c *Conn) SetUp(ifindex int, up bool) error {
 	var flags uint32
 	if up {
@@ -139,7 +139,7 @@ func (c *Conn) SetUp(ifindex int, up bool) error {
 	return nil
 }
 
-// Set changes attributes of a link by RTM_SETLINK.
+// Set changes attributes of a link with RTM_SETLINK.
 func (c *Conn) Set(ifindex int, attrs func(*netlink.AttributeEncoder)) (Ack, error) {
 	msg, err := Message(ifindex, attrs)
 	if err != nil {
@@ -148,7 +148,7 @@ func (c *Conn) Set(ifindex int, attrs func(*netlink.AttributeEncoder)) (Ack, err
 	return c.Do(unix.RTM_SETLINK, 0, msg)
 }
 
-// SetXPS sends an IFLA_XPS nest made by nest to a link.
+// SetXPS sends an IFLA_XPS nest to a link. nest appends its attributes.
 func (c *Conn) SetXPS(ifindex int, nest func(*netlink.AttributeEncoder)) (Ack, error) {
 	return c.Set(ifindex, func(ae *netlink.AttributeEncoder) { XPSNest(ae, nest) })
 }
@@ -161,7 +161,7 @@ func XPSNest(ae *netlink.AttributeEncoder, nest func(*netlink.AttributeEncoder))
 	})
 }
 
-// Move puts a link into the network namespace that fd stands for.
+// Move moves a link into the network namespace of fd.
 func (c *Conn) Move(ifindex, fd int) error {
 	_, err := c.Set(ifindex, func(ae *netlink.AttributeEncoder) {
 		ae.Uint32(unix.IFLA_NET_NS_FD, uint32(fd))
@@ -172,7 +172,7 @@ func (c *Conn) Move(ifindex, fd int) error {
 	return nil
 }
 
-// AddAddress gives a link an IPv4 address with its prefix.
+// AddAddress adds an IPv4 address with its prefix to a link.
 func (c *Conn) AddAddress(ifindex int, p netip.Prefix) error {
 	b := make([]byte, unix.SizeofIfAddrmsg)
 	b[0] = unix.AF_INET
@@ -191,7 +191,7 @@ func (c *Conn) AddAddress(ifindex int, p netip.Prefix) error {
 	return nil
 }
 
-// AddNeighbour tells a link for good where an IPv4 address is.
+// AddNeighbour adds a permanent neighbour entry for an IPv4 address.
 func (c *Conn) AddNeighbour(ifindex int, ip netip.Addr, mac []byte) error {
 	if err := c.neighbour(unix.RTM_NEWNEIGH, netlink.Create|netlink.Replace, ifindex, ip, mac); err != nil {
 		return fmt.Errorf("add neighbour %v to link %d: %w", ip, ifindex, err)
@@ -199,7 +199,7 @@ func (c *Conn) AddNeighbour(ifindex int, ip netip.Addr, mac []byte) error {
 	return nil
 }
 
-// DeleteNeighbour has a link forget an IPv4 address, and what waits for it.
+// DeleteNeighbour deletes a neighbour entry with the packets that wait for it.
 func (c *Conn) DeleteNeighbour(ifindex int, ip netip.Addr) error {
 	if err := c.neighbour(unix.RTM_DELNEIGH, 0, ifindex, ip, nil); err != nil {
 		return fmt.Errorf("delete neighbour %v of link %d: %w", ip, ifindex, err)

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Monitor is a socket subscribed to the link notifications of a namespace. It
-// is a bare one: what the suite must be able to say is that nothing is there,
-// and a read with a deadline may end before it has looked.
+// Monitor is a socket that is subscribed to the link notifications of a namespace. It
+// uses plain system calls, because the suite must be sure that no notification is there.
+// A read with a deadline may return before it has looked.
 type Monitor struct {
 	fd int
 }
 
-// Listen subscribes in the network namespace of the calling thread. The
-// caller closes the Monitor.
+// Listen subscribes in the network namespace of the calling thread. The caller closes the
+// Monitor.
 func Listen() (*Monitor, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -40,9 +40,9 @@ func Listen() (*Monitor, error) {
 // Close ends the subscription.
 func (m *Monitor) Close() error { return unix.Close(m.fd) }
 
-// Drain returns the notifications that have arrived and does not wait. The
-// kernel queues a notification before the request that causes it returns, so
-// what is not there then will not come.
+// Drain returns the notifications that have arrived, without waiting. The kernel queues a
+// notification before the request that causes it returns. So a missing notification does
+// not come later.
 func (m *Monitor) Drain() ([]Info, error) {
 	var infos []Info
 	buf := make([]byte, 64<<10)

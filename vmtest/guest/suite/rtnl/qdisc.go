@@ -12,13 +12,13 @@ import (
 	"xpsgen/uapi"
 )
 
-// Qdisc says what to put on a device.
+// Qdisc describes a qdisc to add.
 type Qdisc struct {
-	// Ifindex is the device, Kind the name of the discipline.
+	// Ifindex is the device; Kind is the name of the qdisc.
 	Ifindex int
 	Kind    string
-	// Handle is the major number by which classes and filters name it. It
-	// goes to the root of the device.
+	// Handle is the major number that classes and filters refer to. The qdisc becomes
+	// the root of the device.
 	Handle uint16
 	// Options is a fixed structure of package uapi, or nil.
 	Options any
@@ -35,8 +35,7 @@ func trafficHeader(ifindex int, handle, parent, info uint32) []byte {
 	return b
 }
 
-// SetQdisc puts a discipline to the root of a device, in place of what is
-// there.
+// SetQdisc makes q the root qdisc of a device, replacing the present one.
 func (c *Conn) SetQdisc(q Qdisc) error {
 	ae := netlink.NewAttributeEncoder()
 	ae.String(uapi.TCA_KIND, q.Kind)
@@ -58,8 +57,8 @@ func (c *Conn) SetQdisc(q Qdisc) error {
 	return nil
 }
 
-// AddClassifier has a program of type SCHED_CLS classify what comes to a
-// qdisc. What it returns is the class.
+// AddClassifier adds a SCHED_CLS program that classifies the packets of a qdisc. Its
+// return value is the class.
 func (c *Conn) AddClassifier(ifindex int, handle uint16, program int) error {
 	ae := netlink.NewAttributeEncoder()
 	ae.String(uapi.TCA_KIND, "bpf")
@@ -81,8 +80,8 @@ func (c *Conn) AddClassifier(ifindex int, handle uint16, program int) error {
 	return nil
 }
 
-// ClassPackets counts what the classes of a device have passed on. With the
-// qdisc mq there is one class for each queue; the slice goes by queue.
+// ClassPackets returns how many packets each class of a device has sent. The qdisc mq has
+// one class per queue, so the index is the queue.
 func (c *Conn) ClassPackets(ifindex int) ([]uint32, error) {
 	msgs, err := c.nl.Execute(netlink.Message{
 		Header: netlink.Header{Type: unix.RTM_GETTCLASS, Flags: netlink.Request | netlink.Dump},
@@ -105,7 +104,7 @@ func (c *Conn) ClassPackets(ifindex int) ([]uint32, error) {
 	return packets, nil
 }
 
-// parseClass reads a class: its minor number, counted from 0, and its packets.
+// parseClass returns the minor number of a class, from 0, and its packets.
 func parseClass(b []byte) (queue int, packets uint32, err error) {
 	// linux/gen_stats.h: TCA_STATS_BASIC
 	const header, handle, basic = 20, 8, 1
@@ -114,7 +113,7 @@ func parseClass(b []byte) (queue int, packets uint32, err error) {
 	}
 	minor := binary.NativeEndian.Uint32(b[handle:]) & 0xffff
 	if minor == 0 {
-		return 0, 0, fmt.Errorf("class without a number")
+		return 0, 0, fmt.Errorf("class without a minor number")
 	}
 	ad, err := netlink.NewAttributeDecoder(b[header:])
 	if err != nil {

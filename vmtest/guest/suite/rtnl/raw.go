@@ -11,22 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Raw is a route netlink socket for messages that no library would send. It
-// adds the header of each and looks at nothing else.
+// Raw is a route netlink socket for messages that no library would send. It adds only the
+// header of each message.
 type Raw struct {
 	fd  int
 	seq uint32
 	buf []byte
 }
 
-// Request is a message for [Raw.Exchange]. Flags must ask for an ack.
+// Request is a message for [Raw.Exchange]. Flags must request an ack.
 type Request struct {
 	Type, Flags uint16
 	Payload     []byte
 }
 
-// DialRaw opens a Raw in the network namespace of the calling thread, on which
-// answers may take this long. The caller closes it.
+// DialRaw opens a Raw in the network namespace of the calling thread. Answers may take as
+// long as patience. The caller closes the Raw.
 func DialRaw(patience time.Duration) (*Raw, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -36,7 +36,7 @@ func DialRaw(patience time.Duration) (*Raw, error) {
 	timeout := unix.NsecToTimeval(patience.Nanoseconds())
 	err = errors.Join(
 		unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}),
-		// Acks need not hold the request.
+		// Acks need not contain the request.
 		unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_CAP_ACK, 1),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20),
 		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
@@ -51,8 +51,8 @@ func DialRaw(patience time.Duration) (*Raw, error) {
 // Close closes the socket.
 func (r *Raw) Close() error { return unix.Close(r.fd) }
 
-// Exchange sends all requests at once and returns what each was acknowledged
-// with, 0 for success. Other answers are passed over.
+// Exchange sends all requests at once and returns the errno of each ack, 0 for success.
+// It skips other answers.
 func (r *Raw) Exchange(requests []Request) ([]unix.Errno, error) {
 	if err := r.Send(r.Encode(requests)); err != nil {
 		return nil, fmt.Errorf("send %d requests: %w", len(requests), err)
@@ -60,7 +60,7 @@ func (r *Raw) Exchange(requests []Request) ([]unix.Errno, error) {
 	return r.Answers(len(requests))
 }
 
-// Encode adds headers to requests, which are to be sent next.
+// Encode adds headers to requests. They must be sent next.
 func (r *Raw) Encode(requests []Request) []byte {
 	var out []byte
 	for _, q := range requests {
@@ -78,13 +78,13 @@ func (r *Raw) Encode(requests []Request) []byte {
 	return out
 }
 
-// Send sends what Encode made. The kernel has carried it out when Send
-// returns. It makes one system call, on the thread of the caller.
+// Send sends what Encode returned, with one system call on the caller's thread. The
+// kernel has processed it when Send returns.
 func (r *Raw) Send(encoded []byte) error {
 	return unix.Sendto(r.fd, encoded, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 }
 
-// Answers receives what the last n requests were acknowledged with.
+// Answers receives the acks of the last n requests.
 func (r *Raw) Answers(n int) ([]unix.Errno, error) {
 	first := r.seq - uint32(n) + 1
 	answers := make([]unix.Errno, n)
@@ -99,13 +99,13 @@ func (r *Raw) Answers(n int) ([]unix.Errno, error) {
 		for b := r.buf[:size]; len(b) >= unix.NLMSG_HDRLEN; {
 			length := int(binary.NativeEndian.Uint32(b))
 			if length < unix.NLMSG_HDRLEN || length > len(b) {
-				return nil, fmt.Errorf("answer of %d bytes says that it has %d", len(b), length)
+				return nil, fmt.Errorf("answer: %d bytes received, header says %d", len(b), length)
 			}
 			seq := binary.NativeEndian.Uint32(b[8:])
 			if binary.NativeEndian.Uint16(b[4:]) == unix.NLMSG_ERROR && length >= unix.NLMSG_HDRLEN+4 {
 				i := int(seq - first)
 				if i < 0 || i >= n {
-					return nil, fmt.Errorf("answer to request %d, which is not one of %d to %d", seq, first, r.seq)
+					return nil, fmt.Errorf("answer to request %d, expected %d to %d", seq, first, r.seq)
 				}
 				answers[i] = unix.Errno(-int32(binary.NativeEndian.Uint32(b[unix.NLMSG_HDRLEN:])))
 				seen++

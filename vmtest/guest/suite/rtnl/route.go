@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AddRoute sends an IPv4 network by way of a gateway.
+// AddRoute adds a route to an IPv4 network through a gateway.
 func (c *Conn) AddRoute(to netip.Prefix, gateway netip.Addr) error {
 	b := make([]byte, unix.SizeofRtMsg)
 	b[0] = unix.AF_INET
@@ -27,7 +27,7 @@ func (c *Conn) AddRoute(to netip.Prefix, gateway netip.Addr) error {
 		return fmt.Errorf("encode route: %w", err)
 	}
 	if _, err := c.Do(unix.RTM_NEWROUTE, netlink.Create|netlink.Excl, append(b, attrs...)); err != nil {
-		return fmt.Errorf("add route to %v by way of %v: %w", to, gateway, err)
+		return fmt.Errorf("add route to %v via %v: %w", to, gateway, err)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"xpsgen/uapi"
 )
 
-// link builds what the kernel says of a link with this nest.
+// link builds the kernel's message for a link with this nest.
 func link(t *testing.T, nest func(*netlink.AttributeEncoder)) netlink.Message {
 	t.Helper()
 	b, err := Message(7, func(ae *netlink.AttributeEncoder) {
@@ -65,7 +65,8 @@ func TestParseInfo(t *testing.T) {
 	}
 }
 
-// ack builds a positive ack with a message, after as much of the request.
+// ack builds a successful ack with an extack message. It contains that many bytes of the
+// request.
 func ack(t *testing.T, flags netlink.HeaderFlags, request int) netlink.Message {
 	t.Helper()
 	ae := netlink.NewAttributeEncoder()
