@@ -12,8 +12,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// bar is the one line that moves: a bar while the total is known, a spinner
-// otherwise.
+// bar is the line that is redrawn: a bar if the total is known, otherwise a spinner.
 type bar struct {
 	step  string
 	total int64
@@ -43,8 +42,8 @@ func (b *bar) open(e progress.Event) {
 		progressbar.OptionSetPredictTime(e.Total > 0),
 		progressbar.OptionSetRenderBlankState(e.Done == 0),
 		progressbar.OptionSpinnerType(14),
-		// Otherwise a goroutine goes on drawing after Clear, over whatever the
-		// terminal shows by then.
+		// Disable the library's goroutine: it would continue to draw after Clear,
+		// over later output.
 		progressbar.OptionSetSpinnerChangeInterval(0),
 	}
 	switch {
@@ -61,8 +60,8 @@ func (b *bar) set(e progress.Event) {
 		b.clear()
 		b.open(e)
 	}
-	// A count beyond an estimated total is not worth an error: the estimate
-	// was of another configuration.
+	// Ignore a count beyond the total. The total is only an estimate from another
+	// configuration.
 	if e.Total == 0 || e.Done < e.Total {
 		_ = b.pb.Set64(e.Done)
 	}
@@ -78,7 +77,7 @@ func describe(e progress.Event) string {
 	return fmt.Sprintf("%s: %.40s", e.Step, e.Text)
 }
 
-// count renders how far a step is: "312/812 objects".
+// count formats the progress of a step: "312/812 objects".
 func count(e progress.Event) string {
 	switch {
 	case e.Unit == "bytes" && e.Total > 0:

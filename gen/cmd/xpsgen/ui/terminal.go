@@ -13,9 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Terminal is the user's terminal while an interactive guest has it. When
-// stdin is no terminal every method does nothing, so that a shell can be fed
-// by a pipe.
+// Terminal is the user's terminal during an interactive guest. If stdin is not a
+// terminal, every method does nothing, so that a pipe can feed a shell.
 type Terminal struct {
 	in, out int
 	isTTY   bool
@@ -24,7 +23,7 @@ type Terminal struct {
 	saved *term.State
 }
 
-// OpenTerminal looks at in and out; it changes nothing until [Terminal.Raw].
+// OpenTerminal inspects in and out. It changes nothing before [Terminal.Raw].
 func OpenTerminal(in *os.File, out io.Writer) (*Terminal, error) {
 	t := &Terminal{in: int(in.Fd()), out: -1}
 	t.isTTY = term.IsTerminal(t.in)
@@ -34,10 +33,10 @@ func OpenTerminal(in *os.File, out io.Writer) (*Terminal, error) {
 	return t, nil
 }
 
-// IsTerminal reports whether stdin is one.
+// IsTerminal reports whether stdin is a terminal.
 func (t *Terminal) IsTerminal() bool { return t.isTTY }
 
-// Raw hands every key to the guest, Ctrl-C included.
+// Raw passes every key to the guest, including Ctrl-C.
 func (t *Terminal) Raw() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -52,22 +51,22 @@ func (t *Terminal) Raw() error {
 	return nil
 }
 
-// Restore undoes Raw. It may be called more than once.
+// Restore undoes Raw. A second call does nothing.
 func (t *Terminal) Restore() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.saved == nil {
 		return
 	}
-	// A background process that sets the terminal is stopped by SIGTTOU;
-	// restoring must work from there too.
+	// SIGTTOU stops a background process that sets the terminal. Restore must work
+	// there too.
 	signal.Ignore(unix.SIGTTOU)
 	_ = term.Restore(t.in, t.saved)
 	signal.Reset(unix.SIGTTOU)
 	t.saved = nil
 }
 
-// Size returns columns and rows, 80x24 when there is no terminal to ask.
+// Size returns columns and rows, 80x24 if stdin is not a terminal.
 func (t *Terminal) Size() (cols, rows int) {
 	for _, fd := range []int{t.out, t.in} {
 		if fd < 0 {
@@ -80,7 +79,7 @@ func (t *Terminal) Size() (cols, rows int) {
 	return 80, 24
 }
 
-// Resize delivers a value whenever the window changes, until ctx ends.
+// Resize sends a value whenever the window size changes, until ctx ends.
 func (t *Terminal) Resize(ctx context.Context) <-chan struct{} {
 	out := make(chan struct{}, 1)
 	if !t.isTTY {

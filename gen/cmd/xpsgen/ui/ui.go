@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package ui is the one place that knows the terminal: it draws progress
-// events on stderr, as bars on a terminal and as plain lines elsewhere.
+// Package ui is the only package that knows the terminal. It shows progress events on
+// stderr, as bars on a terminal and as plain lines elsewhere.
 package ui
 
 import (
@@ -17,15 +17,15 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// Color says when stderr is coloured.
+// Color is the value of --color.
 type Color int
 
 const (
-	// ColorAuto colours a terminal, unless NO_COLOR is set.
+	// ColorAuto uses colours on a terminal, unless NO_COLOR is set.
 	ColorAuto Color = iota
-	// ColorAlways colours whatever stderr is.
+	// ColorAlways always uses colours.
 	ColorAlways
-	// ColorNever never does.
+	// ColorNever never uses colours.
 	ColorNever
 )
 
@@ -42,22 +42,22 @@ func ParseColor(s string) (Color, error) {
 	return 0, fmt.Errorf("--color: %q is not auto, always or never", s)
 }
 
-// Options of a [UI]. The zero value is automatic.
+// Options of a [UI]. The zero value detects everything.
 type Options struct {
 	Color Color
-	// Quiet drops progress and notices; errors stay.
+	// Quiet hides progress and notices, but no errors.
 	Quiet bool
-	// NoColor is set when NO_COLOR is in the environment.
+	// NoColor says that NO_COLOR is in the environment.
 	NoColor bool
-	// Dumb is set when the terminal cannot move its cursor.
+	// Dumb says that the terminal cannot move its cursor.
 	Dumb bool
 }
 
-// plainEvery is how often a step that advances says so where no bar can be
-// drawn: often enough for a CI log to show life, rarely enough to be read.
+// plainEvery is the interval of progress lines where no bar can be drawn. A CI log must
+// show progress, but stay short.
 const plainEvery = 15 * time.Second
 
-// UI draws events. It is safe for concurrent use.
+// UI shows events. It is safe for concurrent use.
 type UI struct {
 	mu       sync.Mutex
 	w        io.Writer
@@ -66,12 +66,12 @@ type UI struct {
 	color    bool
 	bar      *bar
 	said     map[string]time.Time
-	// patient is set by [UI.Patient]; slow are the steps that spoke since.
+	// patient is set by [UI.Patient]. slow has the steps that printed a line since.
 	patient bool
 	slow    map[string]bool
 }
 
-// New returns a UI that writes to w. w stays the caller's.
+// New returns a UI that writes to w. The caller keeps ownership of w.
 func New(w io.Writer, opt Options) *UI {
 	u := &UI{w: w, opt: opt, said: make(map[string]time.Time), slow: make(map[string]bool)}
 	if f, ok := w.(*os.File); ok {
@@ -86,14 +86,14 @@ func New(w io.Writer, opt Options) *UI {
 	return u
 }
 
-// Patient leaves out the lines of steps that end soon, and notices. It is for a
-// command whose stderr is the output of another program, too.
+// Patient hides notices and the lines of short steps. It is for a command whose stderr
+// also has the output of another program.
 func (u *UI) Patient() { u.patient = true }
 
-// Terminal reports whether bars are drawn.
+// Terminal reports whether the UI draws bars.
 func (u *UI) Terminal() bool { return u.terminal }
 
-// Progress returns the function that the engine reports to.
+// Progress returns the function that receives the engine's events.
 func (u *UI) Progress() progress.Func { return u.event }
 
 func (u *UI) event(e progress.Event) {
@@ -165,7 +165,7 @@ func (u *UI) advanced(e progress.Event) {
 	u.line(plain, "....", e.Step, join(count(e), e.Text))
 }
 
-// Error prints the last word of a failed command. Quiet does not silence it.
+// Error prints the error of a failed command, even if Quiet is set.
 func (u *UI) Error(text string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -173,7 +173,7 @@ func (u *UI) Error(text string) {
 	fmt.Fprintf(u.w, "%s %s\n", u.paint(red, "xpsgen:"), text)
 }
 
-// Printf prints a line between the bars. Quiet silences it.
+// Printf prints a line above the bar, unless Quiet is set.
 func (u *UI) Printf(format string, args ...any) {
 	if u.opt.Quiet {
 		return
@@ -184,15 +184,15 @@ func (u *UI) Printf(format string, args ...any) {
 	fmt.Fprintf(u.w, format+"\n", args...)
 }
 
-// Close removes what is drawn. The UI stays usable.
+// Close removes the bar. The UI stays usable.
 func (u *UI) Close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.clear()
 }
 
-// Above runs f with the bar out of the way, for output that goes to the same
-// terminal by another stream.
+// Above removes the bar while f runs. f may write to the same terminal through another
+// stream.
 func (u *UI) Above(f func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -242,7 +242,7 @@ func logAt(path string) string {
 	return "log " + path
 }
 
-// Verdict prints the last word of a run. Quiet does not silence a failure.
+// Verdict prints the verdict of a run. Quiet hides it only if the run passed.
 func (u *UI) Verdict(passed bool, text string) {
 	if passed && u.opt.Quiet {
 		return
@@ -257,8 +257,7 @@ func (u *UI) Verdict(passed bool, text string) {
 	u.line(red, "FAIL", text, "")
 }
 
-// Important prints a line that the user has to act on; Quiet does not silence
-// it.
+// Important prints a line that needs an action of the user, even if Quiet is set.
 func (u *UI) Important(text string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// story is a build as the engine tells it.
+// story emits the events of a build.
 func story(p progress.Func) {
 	p(progress.Event{Step: "fetch linux", State: progress.Cached, Text: "6.12.117"})
 	p(progress.Event{Step: "build kernel", State: progress.Started, Text: "2 jobs", Log: "/log"})
@@ -73,7 +73,7 @@ func TestColor(t *testing.T) {
 	}
 }
 
-// onTerminal returns what story looks like on one.
+// onTerminal returns the output of story on a terminal.
 func onTerminal(t *testing.T, opt Options) string {
 	t.Helper()
 	ptmx, tty, err := pty.Open()
@@ -106,8 +106,7 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// TestPatience: beside the output of another program only what takes long and
-// what goes wrong is told.
+// A patient UI shows only failures and steps that take long.
 func TestPatience(t *testing.T) {
 	var b bytes.Buffer
 	u := New(&b, Options{})
@@ -128,8 +127,7 @@ done  build ip: 1m0s
 	}
 }
 
-// TestSilence is for the guest's shell: once a step has ended, nothing may be
-// drawn over what comes next.
+// Nothing may be drawn after a step has ended: the guest's shell writes then.
 func TestSilence(t *testing.T) {
 	ptmx, tty, err := pty.Open()
 	if err != nil {
