@@ -17,17 +17,17 @@ import (
 type Window int
 
 const (
-	// Unknown: nobody said.
+	// Unknown: the caller gave no state.
 	Unknown Window = iota
 	// Closed: the merge window is over, net-next is open.
 	Closed
-	// Open: Linus merges, net-next is closed.
+	// Open: the merge window is open, net-next is closed.
 	Open
 )
 
-// Input is what is to be sent, and when.
+// Input describes the series to send.
 type Input struct {
-	// Now is the time.
+	// Now is the time of sending.
 	Now time.Time
 	// Tree is the tree that the series is for.
 	Tree string
@@ -41,27 +41,27 @@ type Input struct {
 	MaxPatches int
 	// RFC says that it only asks for comments.
 	RFC bool
-	// Patches is how many there are.
+	// Patches is the number of patches.
 	Patches int
-	// LastSent is when the version before was sent; zero if none was.
+	// LastSent is when the previous version was sent; zero if none was.
 	LastSent time.Time
-	// Window is for trees of features.
+	// Window is the state of the merge window. It matters for trees that take features.
 	Window Window
-	// Outstanding is how many other patches by the same person wait for Tree.
+	// Outstanding is the number of other patches by the same author that wait for Tree.
 	Outstanding int
 }
 
-// Closed gate.
+// Shut is a closed gate.
 type Shut struct {
 	// Gate is "interval", "window", "patches" or "outstanding".
 	Gate string
-	// Why is a line for people.
+	// Why is the reason, one line.
 	Why string
-	// Until is when it opens by itself; zero if it does not, or nobody knows.
+	// Until is when the gate opens by itself; zero if it does not, or if that is unknown.
 	Until time.Time
 }
 
-// Check returns the gates that are shut.
+// Check returns the closed gates.
 func Check(in Input) (shut []Shut) {
 	if next := in.LastSent.Add(in.Interval); !in.LastSent.IsZero() && in.Now.Before(next) {
 		shut = append(shut, Shut{"interval", fmt.Sprintf("the version before was sent %s ago; wait until %s",
@@ -70,7 +70,7 @@ func Check(in Input) (shut []Shut) {
 	if !in.RFC && in.State != "" {
 		switch in.Window {
 		case Open:
-			shut = append(shut, Shut{Gate: "window", Why: "the merge window is open: " + in.Tree + " takes RFCs only"})
+			shut = append(shut, Shut{Gate: "window", Why: "the merge window is open, " + in.Tree + " takes only RFCs"})
 		case Unknown:
 			shut = append(shut, Shut{Gate: "window", Why: "is " + in.Tree + " open? Look at " + in.State + " and say so"})
 		}

@@ -13,10 +13,10 @@ import (
 
 var releaseTag = regexp.MustCompile(`^(?:refs/tags/)?v(\d+)\.(\d+)(-rc(\d+))?$`)
 
-// release is a tag of Linus's: major.minor, or its rc-th candidate.
+// release is a mainline tag: major.minor, or its release candidate rc.
 type release struct{ major, minor, rc int }
 
-// after orders releases: candidates come before what they are candidates of.
+// after orders releases. Candidates come before their release.
 func (r release) after(o release) bool {
 	switch {
 	case r.major != o.major:
@@ -29,9 +29,9 @@ func (r release) after(o release) bool {
 	return r.rc > o.rc
 }
 
-// ParseTags says from a list of tags, one a line as git tag or git ls-remote
-// prints it, whether the merge window is open: it opens with a release and
-// closes with the first candidate of the next. Other tags are passed over.
+// ParseTags derives the state of the merge window from a list of tags, one per line, as
+// git tag or git ls-remote prints it. The window opens with a release and closes with the
+// first candidate of the next one. Other tags are ignored.
 func ParseTags(r io.Reader) (Window, error) {
 	var last release
 	found := false
@@ -58,7 +58,7 @@ func ParseTags(r io.Reader) (Window, error) {
 	}
 	switch {
 	case !found:
-		return Unknown, fmt.Errorf("read tags: none of them is a release of Linus's, such as v7.3 or v7.4-rc1")
+		return Unknown, fmt.Errorf("read tags: no mainline release, such as v7.3 or v7.4-rc1")
 	case last.rc == 0:
 		return Open, nil
 	}
