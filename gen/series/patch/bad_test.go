@@ -48,7 +48,7 @@ index 4cb29ea38f70d7c61b2a3a25b02e3bdf44905402..ea14db2cbfbc66490839aedb0930134d
 
 const whole = head + message + stat + diff
 
-// good is what whole says.
+// good is the parsed form of whole.
 func good() *Patch {
 	return &Patch{
 		Author:   mail.Address{Name: "xpsgen", Email: "xpsgen@workbench.invalid"},
@@ -85,7 +85,7 @@ func encoded(tb testing.TB, encoding string) string {
 	return head + "Content-Type: text/plain; charset=\"utf-8\"\nContent-Transfer-Encoding: " + encoding + "\n\n" + b.String()
 }
 
-// TestRead: other ways to mail the same patch.
+// TestRead parses other forms of the same mail.
 func TestRead(t *testing.T) {
 	for name, tc := range map[string]struct {
 		mail string
@@ -178,7 +178,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestRefuse: what is no patch is refused by its name and line.
+// A file that is no patch is rejected with its name and line.
 func TestRefuse(t *testing.T) {
 	second := strings.Replace(whole, "do it", "do more", 1)
 	for name, tc := range map[string]struct {
@@ -189,19 +189,19 @@ func TestRefuse(t *testing.T) {
 		"nothing":       {"", mail.ErrNotMail, "no header"},
 		"prose":         {"Dear list,\n\nhello\n", mail.ErrNotMail, `line 1: not a mail: "Dear list,"`},
 		"bare diff":     {diff, mail.ErrNotMail, "line 1"},
-		"no subject":    {strings.Replace(whole, "Subject: [PATCH] net: xps: do it\n", "", 1), ErrSubject, "it is missing"},
-		"empty subject": {strings.Replace(whole, " net: xps: do it", "", 1), ErrSubject, "it is missing"},
+		"no subject":    {strings.Replace(whole, "Subject: [PATCH] net: xps: do it\n", "", 1), ErrSubject, "missing"},
+		"empty subject": {strings.Replace(whole, " net: xps: do it", "", 1), ErrSubject, "missing"},
 		"no author":     {strings.Replace(whole, "From: xpsgen <xpsgen@workbench.invalid>\n", "", 1), ErrAuthor, "no mail address"},
 		"no date":       {strings.Replace(whole, "Date: Sun, 22", "Date: Sun, 77", 1), ErrDate, "77 Nov"},
-		"cover":         {strings.Replace(whole, "[PATCH]", "[PATCH 0/3]", 1), ErrCover, "feed the patches to git am"},
+		"cover":         {strings.Replace(whole, "[PATCH]", "[PATCH 0/3]", 1), ErrCover, "give git am the patches"},
 		"reply":         {strings.Replace(whole, "[PATCH]", "Re: [PATCH]", 1), ErrReply, "Re: [PATCH]"},
-		"empty":         {head + message, ErrEmpty, "there is no diff"},
-		"stat only":     {head + message + stat, ErrEmpty, "there is no diff"},
+		"empty":         {head + message, ErrEmpty, "no diff"},
+		"stat only":     {head + message + stat, ErrEmpty, "no diff"},
 		"two mails":     {whole + "\n" + second, ErrManyMails, "Mon Sep 17"},
 		"mail in body":  {strings.Replace(whole, "Because.", "Because.\n\nFrom x@y Mon Sep 17 00:00:00 2001\nmore", 1), ErrManyMails, "line 8"},
 		"multipart": {
 			head + "Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain\n\ntext\n--x--\n",
-			mail.ErrMultipart, "as plain text",
+			mail.ErrMultipart, "must be plain text",
 		},
 		"flowed":         {head + "Content-Type: text/plain; format=flowed\n" + message + stat + diff, ErrFlowed, "wrapped"},
 		"charset":        {head + "Content-Type: text/plain; charset=koi8-r\n" + strings.Replace(message, "B", "\xc1", 1) + diff, mail.ErrCharset, "koi8-r"},
@@ -210,11 +210,11 @@ func TestRefuse(t *testing.T) {
 		"bad encoding":   {head + "Content-Transfer-Encoding: x-uuencode\n\nx\n", mail.ErrEncoding, "x-uuencode"},
 		"binary":         {head + message + "\ndiff --git a/x b/x\nnew file mode 100644\nindex 0..1\nBinary files /dev/null and b/x differ\n", ErrBinary, "line 14: binary file in the diff: x"},
 		"git binary":     {head + message + "\ndiff --git a/x b/x\nindex 0..1\nGIT binary patch\nliteral 3\n", ErrBinary, "x"},
-		"cut off":        {strings.TrimSuffix(whole, "+four\n"), ErrDamaged, "line 17: damaged diff: f: the hunk is cut off, 1 lines are missing"},
-		"wrapped":        {strings.Replace(whole, " three", " thr\nee", 1), ErrDamaged, `line 22: damaged diff: f: "ee" belongs to no hunk; was a line wrapped?`},
+		"cut off":        {strings.TrimSuffix(whole, "+four\n"), ErrDamaged, "line 17: damaged diff: f: hunk is truncated, 1 lines missing"},
+		"wrapped":        {strings.Replace(whole, " three", " thr\nee", 1), ErrDamaged, `line 22: damaged diff: f: "ee" belongs to no hunk (was a line wrapped?)`},
 		"too long":       {strings.Replace(whole, "+1,4", "+1,3", 1), ErrDamaged, "follows the last hunk"},
-		"odd hunk":       {strings.Replace(whole, "@@ -1,3 +1,4 @@", "@@ 1 @@", 1), ErrDamaged, "is no hunk"},
-		"svn":            {head + message + "\nIndex: f\n====\n--- f\n+++ f\n@@ -1 +1 @@\n-a\n+b\n", ErrDamaged, "begins no diff by git"},
+		"odd hunk":       {strings.Replace(whole, "@@ -1,3 +1,4 @@", "@@ 1 @@", 1), ErrDamaged, "is not a hunk header"},
+		"svn":            {head + message + "\nIndex: f\n====\n--- f\n+++ f\n@@ -1 +1 @@\n-a\n+b\n", ErrDamaged, "does not begin a git diff"},
 		"nothing to do":  {head + message + "\ndiff --git a/f b/f\nindex 1..2 100644\n", ErrDamaged, "changes nothing"},
 		"nul in message": {strings.Replace(whole, "Because", "B\x00", 1), ErrMessage, "NUL"},
 	} {
@@ -227,7 +227,7 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
-// TestFormatRefuses: what git am would not read back is not written.
+// Format rejects what git am would read back differently.
 func TestFormatRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		edit func(p *Patch)
@@ -290,7 +290,7 @@ func TestStatGoesStale(t *testing.T) {
 	}
 }
 
-// TestFiles: what a diff does to its files.
+// TestFiles checks what a diff does to each file.
 func TestFiles(t *testing.T) {
 	p := good()
 	p.Diff = `diff --git a/a b/a
@@ -338,8 +338,7 @@ index 0..1
 	}
 }
 
-// FuzzParse holds that an error means no patch, and that a patch that can be
-// written is read back the same.
+// An error must come without a patch. A patch that can be written must read back equal.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(whole))
 	f.Add([]byte(encoded(f, "base64")))

@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// File is what a diff does to one file.
+// File is the change of a diff to one file.
 type File struct {
-	// Old and New are its names before and after; they are the same unless it
-	// is renamed or copied. Old is empty for a new file, New for a deleted one.
+	// Old and New are the names before and after. They differ only for a rename or a
+	// copy. Old is empty for a new file, New for a deleted one.
 	Old, New string
-	// OldMode and NewMode are set if the diff says them.
+	// OldMode and NewMode are set if the diff names them.
 	OldMode, NewMode string
 	// Renamed and Copied say how New came from Old.
 	Renamed, Copied bool
-	// Added and Removed count lines.
+	// Added and Removed are numbers of lines.
 	Added, Removed int
-	// Hunks counts hunks.
+	// Hunks is the number of hunks.
 	Hunks int
-	// Line is where its diff begins, from 1, in [Patch.Diff].
+	// Line is the first line of its diff in [Patch.Diff], from 1.
 	Line int
 }
 
-// Name is what to call f: its new name, or its old one if it is deleted.
+// Name returns the new name, or the old name of a deleted file.
 func (f *File) Name() string {
 	if f.New != "" {
 		return f.New
@@ -35,20 +35,20 @@ func (f *File) Name() string {
 
 var hunkLine = regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 
-// Files reads the diff.
+// Files parses the diff.
 func (p *Patch) Files() ([]File, error) {
 	files, _, err := readDiff(p.Diff)
 	return files, err
 }
 
-// diffReader goes through a diff line by line.
+// diffReader parses a diff line by line.
 type diffReader struct {
 	lines []string
 	at    int
 	files []File
 }
 
-// readDiff reads a diff up to where it ends, and returns what follows.
+// readDiff parses a diff up to its end and returns the text after it.
 func readDiff(text string) (files []File, tail string, err error) {
 	r := &diffReader{lines: strings.SplitAfter(text, "\n")}
 	for r.at < len(r.lines) && strings.HasPrefix(r.lines[r.at], "diff --git ") {
@@ -58,14 +58,14 @@ func readDiff(text string) (files []File, tail string, err error) {
 	}
 	if len(r.files) == 0 {
 		if r.at < len(r.lines) && r.lines[r.at] != "" {
-			return nil, "", fail(r.at+1, ErrDamaged, "%.60q begins no diff by git", strings.TrimSuffix(r.lines[r.at], "\n"))
+			return nil, "", fail(r.at+1, ErrDamaged, "%.60q does not begin a git diff", strings.TrimSuffix(r.lines[r.at], "\n"))
 		}
-		return nil, "", fail(0, ErrEmpty, "it changes no file")
+		return nil, "", fail(0, ErrEmpty, "changes no file")
 	}
 	return r.files, strings.Join(r.lines[r.at:], ""), nil
 }
 
-// line is the current line without its end.
+// line returns the current line without its newline.
 func (r *diffReader) line() (string, bool) {
 	if r.at >= len(r.lines) || r.lines[r.at] == "" {
 		return "", false
@@ -73,13 +73,13 @@ func (r *diffReader) line() (string, bool) {
 	return strings.TrimSuffix(r.lines[r.at], "\n"), true
 }
 
-// file reads the diff of one file.
+// file parses the diff of one file.
 func (r *diffReader) file() error {
 	head, _ := r.line()
 	f := File{Line: r.at + 1}
 	var ok bool
 	if f.Old, f.New, ok = splitNames(strings.TrimPrefix(head, "diff --git ")); !ok {
-		return fail(r.at+1, ErrDamaged, "%q names no two files", head)
+		return fail(r.at+1, ErrDamaged, "%q does not name two files", head)
 	}
 	r.at++
 	changed := false
@@ -108,8 +108,8 @@ func (r *diffReader) file() error {
 	return nil
 }
 
-// extended reads a line between "diff --git" and the first hunk. says is set
-// if it is a change by itself.
+// extended parses a header line before the first hunk. says is true if the line alone is
+// a change.
 func (f *File) extended(line string) (known, says bool) {
 	for _, h := range []struct {
 		start string
@@ -140,7 +140,7 @@ func (f *File) extended(line string) (known, says bool) {
 	return false, false
 }
 
-// hunks reads the hunks of a file and holds them against their own counts.
+// hunks parses the hunks of a file and checks their line counts.
 func (r *diffReader) hunks(f *File) error {
 	for {
 		head, ok := r.line()
@@ -149,7 +149,7 @@ func (r *diffReader) hunks(f *File) error {
 		}
 		m := hunkLine.FindStringSubmatch(head)
 		if m == nil {
-			return fail(r.at+1, ErrDamaged, "%s: %q is no hunk", f.Name(), head)
+			return fail(r.at+1, ErrDamaged, "%s: %q is not a hunk header", f.Name(), head)
 		}
 		start := r.at + 1
 		old, added := count(m[2]), count(m[4])
@@ -157,7 +157,7 @@ func (r *diffReader) hunks(f *File) error {
 		for old > 0 || added > 0 {
 			line, ok := r.line()
 			if !ok {
-				return fail(start, ErrDamaged, "%s: the hunk is cut off, %d lines are missing", f.Name(), max(old, added))
+				return fail(start, ErrDamaged, "%s: hunk is truncated, %d lines missing", f.Name(), max(old, added))
 			}
 			switch {
 			case strings.HasPrefix(line, "-"):
@@ -171,10 +171,10 @@ func (r *diffReader) hunks(f *File) error {
 				old--
 				added--
 			default:
-				return fail(r.at+1, ErrDamaged, "%s: %.40q belongs to no hunk; was a line wrapped?", f.Name(), line)
+				return fail(r.at+1, ErrDamaged, "%s: %.40q belongs to no hunk (was a line wrapped?)", f.Name(), line)
 			}
 			if old < 0 || added < 0 {
-				return fail(start, ErrDamaged, "%s: the hunk has more lines than it says", f.Name())
+				return fail(start, ErrDamaged, "%s: hunk has more lines than its header says", f.Name())
 			}
 			r.at++
 		}
@@ -185,7 +185,7 @@ func (r *diffReader) hunks(f *File) error {
 	}
 }
 
-// count reads a line count, where none means one.
+// count parses a line count. A missing count means one.
 func count(s string) int {
 	if s == "" {
 		return 1
@@ -197,7 +197,7 @@ func count(s string) int {
 	return n
 }
 
-// splitNames reads the two names of a "diff --git" line.
+// splitNames parses the two names of a "diff --git" line.
 func splitNames(s string) (oldName, newName string, ok bool) {
 	if strings.HasPrefix(s, `"`) || strings.HasSuffix(s, `"`) {
 		var first, second string
@@ -217,7 +217,7 @@ func splitNames(s string) (oldName, newName string, ok bool) {
 		first, second = unquoteName(first), unquoteName(second)
 		return cutSide(first, second)
 	}
-	// Names may hold " b/"; without a rename both halves are the same.
+	// A name may contain " b/". Without a rename both halves are equal.
 	for i := strings.Index(s, " b/"); i >= 0; {
 		if o, n, ok := cutSide(s[:i], s[i+1:]); ok && o == n {
 			return o, n, true
@@ -241,7 +241,7 @@ func cutSide(a, b string) (oldName, newName string, ok bool) {
 	return oldName, newName, okA && okB && oldName != "" && newName != ""
 }
 
-// unquoteName undoes git's quotes around names that are not plain.
+// unquoteName undoes git's quoting of unusual names.
 func unquoteName(s string) string {
 	if u, err := strconv.Unquote(s); err == nil && strings.HasPrefix(s, `"`) {
 		return u

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package patch reads and writes one patch as git format-patch mails it.
+// Package patch reads and writes one patch in the mail format of git format-patch.
 //
-// [Parse] takes a mail apart the way git am does: the message ends at the
-// first line that is "---" or begins a diff, what stands between "---" and the
-// diffstat are notes to the reader, and the diff ends where its hunks say.
-// [Patch.Format] writes the canonical form, that of
+// [Parse] splits a mail as git am does. The message ends at a line "---", or where a diff
+// begins. The text between "---" and the diffstat are notes for readers. The end of the
+// diff follows from its hunk headers.
+//
+// [Patch.Format] writes the canonical form, which is byte for byte the output of
 //
 //	git format-patch --zero-commit --no-signature --full-index -N
 //
-// byte by byte, and refuses what would not come out of git am as it went in.
-// Mails in quoted-printable or base64, with CRLF or with other headers are
-// read, and come out canonical.
+// It rejects what git am would not read back unchanged. Parse also accepts mails in
+// quoted-printable or base64, with CRLF, or with additional headers. Format turns them
+// into the canonical form.
 //
-// What is no patch, or would do harm as one, is an [*Error] with its line,
-// which wraps one of this package's or of package mail's sentinels.
+// Input that is no usable patch causes an [*Error] with its line. It wraps a sentinel of
+// this package or of package mail.
 package patch
 
 import (
@@ -23,35 +24,35 @@ import (
 )
 
 var (
-	// ErrCover: it is a series' cover letter.
-	ErrCover = errors.New("a cover letter is no patch")
-	// ErrReply: it is a reply to a patch.
-	ErrReply = errors.New("a reply is no patch")
-	// ErrEmpty: there is no diff.
+	// ErrCover: the mail is a cover letter.
+	ErrCover = errors.New("cover letter, not a patch")
+	// ErrReply: the mail is a reply to a patch.
+	ErrReply = errors.New("reply, not a patch")
+	// ErrEmpty: the mail has no diff.
 	ErrEmpty = errors.New("empty patch")
 	// ErrBinary: the diff has a binary file.
 	ErrBinary = errors.New("binary file in the diff")
-	// ErrDamaged: the diff is not as it was made: cut off, wrapped, edited.
+	// ErrDamaged: the diff was truncated, wrapped or edited.
 	ErrDamaged = errors.New("damaged diff")
-	// ErrManyMails: there is more than one mail in the file.
+	// ErrManyMails: the file has more than one mail.
 	ErrManyMails = errors.New("more than one mail")
-	// ErrFlowed: the sender's program may have wrapped lines.
+	// ErrFlowed: the sender's mail program may have wrapped lines.
 	ErrFlowed = errors.New("format=flowed")
 	// ErrSubject, ErrAuthor and ErrDate: the header is missing or unusable.
 	ErrSubject = errors.New("subject")
 	ErrAuthor  = errors.New("author")
 	ErrDate    = errors.New("date")
-	// ErrMessage: the message would not survive git am.
+	// ErrMessage: git am would change the message.
 	ErrMessage = errors.New("message")
 )
 
-// Error is a mail that is no good as a patch.
+// Error says why a mail is not a usable patch.
 type Error struct {
-	// Line is where in the mail, from 1; 0 if not known.
+	// Line is the line in the mail, from 1; 0 if unknown.
 	Line int
-	// Err is the kind of trouble.
+	// Err is the kind of error, one of the sentinels.
 	Err error
-	// Msg says what exactly; may be empty.
+	// Msg has the details; may be empty.
 	Msg string
 }
 

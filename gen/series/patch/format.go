@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	// zeroCommit is named where none is, so that rebasing changes no file.
+	// zeroCommit replaces the commit, so that a rebase does not change the file.
 	zeroCommit = "0000000000000000000000000000000000000000"
-	// fromDate is the date that git puts on every From line.
+	// fromDate is the fixed date in git's From line.
 	fromDate = "Mon Sep 17 00:00:00 2001"
-	// dateForm is a date as git mails it.
+	// dateForm is git's date format in mails.
 	dateForm = "Mon, 2 Jan 2006 15:04:05 -0700"
-	// mimeHeader says that a mail is UTF-8.
+	// mimeHeader declares a UTF-8 mail.
 	mimeHeader = "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n"
 )
 
-// Format writes p as git format-patch does. It refuses what git am would not
-// read back as it is, with an [*Error].
+// Format writes p as git format-patch does. It rejects what git am would not read back
+// unchanged, with an [*Error].
 func (p *Patch) Format() ([]byte, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (p *Patch) Format() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// writeHeader writes the headers that git format-patch has not.
+// writeHeader writes the headers that git format-patch does not.
 func (p *Patch) writeHeader(b *bytes.Buffer) error {
 	for _, f := range p.Header {
 		switch strings.ToLower(f.Name) {
@@ -72,7 +72,7 @@ func (p *Patch) writeHeader(b *bytes.Buffer) error {
 			}
 			b.WriteString(mail.EncodeAddresses(f.Name, list))
 		case "message-id", "in-reply-to", "references":
-			// Ids are one word each; a line is as long as they are.
+			// Message ids are single words of any length, so write one per line.
 			b.WriteString(f.Name + ": " + strings.Join(strings.Fields(f.Value), "\n ") + "\n")
 		default:
 			b.WriteString(mail.EncodeText(f.Name, "", f.Value))
@@ -81,7 +81,7 @@ func (p *Patch) writeHeader(b *bytes.Buffer) error {
 	return nil
 }
 
-// check finds what would not survive.
+// check rejects what git am would not read back unchanged.
 func (p *Patch) check() error {
 	if err := p.Subject.check(); err != nil {
 		return err
@@ -94,9 +94,9 @@ func (p *Patch) check() error {
 	if a, err := mail.ParseAddress(p.Author.String()); err != nil || a != p.Author || strings.ContainsAny(p.Author.Name, "\r\n\x00<>") {
 		return fail(0, ErrAuthor, "%q", p.Author.String())
 	}
-	// git am takes the address for a name that is shorter or longer.
+	// git am replaces a shorter or longer name by the address.
 	if n := len(p.Author.Name); n < 3 || n > 60 || strings.Contains(p.Author.Name, "@") {
-		return fail(0, ErrAuthor, "%q: git am wants a name of 3 to 60 bytes without @", p.Author.String())
+		return fail(0, ErrAuthor, "%q: git am requires a name of 3 to 60 bytes without @", p.Author.String())
 	}
 	if !isASCII(p.Author.Name) && strings.ContainsAny(p.Author.Name, "\"\\") {
 		return fail(0, ErrAuthor, "%q: git am would drop the quotes", p.Author.String())
@@ -121,10 +121,10 @@ func (p *Patch) check() error {
 	return nil
 }
 
-// checkNotes refuses notes that would be taken for something else.
+// checkNotes rejects notes that git am would take for something else.
 func (p *Patch) checkNotes() error {
 	if p.Notes != clean(p.Notes) {
-		return fail(0, ErrMessage, "the notes have spaces at line ends or empty lines to spare")
+		return fail(0, ErrMessage, "notes have trailing spaces or surplus empty lines")
 	}
 	below := p.Notes + "\n\n" + p.Stat
 	if p.Notes == "" {
@@ -132,11 +132,11 @@ func (p *Patch) checkNotes() error {
 	}
 	_, notes, diff, _ := cut("---\n" + below + "\n")
 	if n, s := splitStat(notes); diff != "" || clean(n) != p.Notes || s != p.Stat {
-		return fail(0, ErrMessage, "the notes would be taken for a diffstat or a diff; indent those lines")
+		return fail(0, ErrMessage, "notes look like a diffstat or a diff (indent those lines)")
 	}
 	for _, line := range strings.Split(p.Notes, "\n") {
 		if mail.IsFromLine(line) || strings.ContainsAny(line, "\x00\r") {
-			return fail(0, ErrMessage, "git am would begin another mail at the line %q; indent that", line)
+			return fail(0, ErrMessage, "git am would begin another mail at the line %q (indent it)", line)
 		}
 	}
 	return nil

@@ -17,8 +17,7 @@ import (
 	"xpsgen/vmtest/seed"
 )
 
-// repo is a git repository in a temporary directory, free of the user's
-// configuration.
+// repo is a git repository in a temporary directory. It ignores the user's configuration.
 type repo struct {
 	tb  testing.TB
 	dir string
@@ -68,7 +67,7 @@ func (r *repo) commit(message, author string) {
 	r.git([]byte(message), "commit", "-q", "-F", "-", "--author="+author, "--date=2026-11-22T12:00:00+0000")
 }
 
-// last is the last commit in canonical form.
+// last returns the last commit in canonical form.
 func (r *repo) last() string {
 	r.tb.Helper()
 	return r.git(nil, "format-patch", "--stdout", "--zero-commit", "--no-signature", "--full-index", "-N", "-1")
@@ -76,8 +75,7 @@ func (r *repo) last() string {
 
 const plain = "xpsgen <xpsgen@workbench.invalid>"
 
-// TestAsGitWritesIt: what git format-patch writes is canonical, and git am
-// makes of it what it was made of.
+// The output of git format-patch is canonical, and git am recreates the commit from it.
 func TestAsGitWritesIt(t *testing.T) {
 	long := strings.Repeat("word ", 40)
 	for name, tc := range map[string]struct {
@@ -163,7 +161,7 @@ func mustChmod(r *repo, name string) {
 	}
 }
 
-// mustCanonical parses a mail and holds that it comes out as it went in.
+// mustCanonical parses a mail and checks that Format returns it unchanged.
 func mustCanonical(tb testing.TB, mail string) *Patch {
 	tb.Helper()
 	p, err := Parse([]byte(mail))
@@ -180,7 +178,7 @@ func mustCanonical(tb testing.TB, mail string) *Patch {
 	return p
 }
 
-// TestRandom: a generated corpus survives writing, reading, and git.
+// Random patches must survive writing, parsing, and git.
 func TestRandom(t *testing.T) {
 	g := &generator{seed.Rand(t)}
 	r := newRepo(t)
@@ -197,7 +195,7 @@ func TestRandom(t *testing.T) {
 		if diff := cmp.Diff(p, back); diff != "" {
 			t.Fatalf("(-written +read):\n%s\n%s", diff, out)
 		}
-		// Through git: it must commit the same message, and mail the same.
+		// git must commit the same message and write the same mail.
 		r.git(out, "am", "-q")
 		if got := strings.TrimRight(r.git(nil, "log", "-1", "--format=%B"), "\n"); got != p.Message() {
 			t.Fatalf("git am made %q of %q", got, p.Message())
@@ -208,7 +206,7 @@ func TestRandom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The diffstat and blob names are git's to say.
+		// The diffstat and blob names come from git.
 		strip := func(s string) string { return s[:strings.Index(s, "\n---\n")] }
 		if diff := cmp.Diff(strip(string(want)), strip(r.last())); diff != "" {
 			t.Fatalf("(-format +git):\n%s", diff)
@@ -216,7 +214,7 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// generator makes patches that say all kinds of things.
+// generator generates random patches.
 type generator struct{ *rand.Rand }
 
 func (g *generator) pick(list ...string) string { return list[g.IntN(len(list))] }
@@ -238,9 +236,9 @@ func (g *generator) paragraph() string {
 	return strings.Join(lines, "\n")
 }
 
-// zone returns an offset from UTC in minutes. It is never -1, which git does not
-// keep: parse_date_basic() in its date.c uses that value for "no zone given" and
-// puts the committer's own zone in its place. [TestDateKeepsItsZone] has it.
+// zone returns a random offset from UTC in minutes, except -1. parse_date_basic() in
+// git's date.c uses -1 for "no zone given" and inserts the committer's zone. See
+// [TestDateKeepsItsZone].
 func (g *generator) zone() int {
 	for {
 		if minutes := g.IntN(27*60) - 13*60; minutes != -1 {
@@ -285,8 +283,7 @@ func (g *generator) patch(i int) *Patch {
 	return p
 }
 
-// TestDateKeepsItsZone: a zone that git would not keep is kept here, since a mail
-// may have it.
+// The package keeps a zone that git would change, because a mail may have it.
 func TestDateKeepsItsZone(t *testing.T) {
 	for _, zone := range []string{"+0000", "-0001", "+0001", "+1345", "-1200"} {
 		const mail = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: Some Body <a@example.org>\n" +

@@ -26,8 +26,8 @@ func cutsMessage(line string) bool {
 	return false
 }
 
-// clean does what git does to every message: no space at line ends, no two
-// empty lines in a row, none at the ends.
+// clean applies git's cleanup of messages. It removes spaces at line ends, repeated empty
+// lines, and empty lines at both ends.
 func clean(s string) string {
 	var lines []string
 	for _, l := range strings.Split(s, "\n") {
@@ -40,11 +40,11 @@ func clean(s string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-// cherryPicked is what git cherry-pick -x adds. It has no key, but git counts it
-// as a trailer.
+// cherryPicked begins the line of git cherry-pick -x. It has no key, but git treats it as
+// a trailer.
 const cherryPicked = "(cherry picked from commit "
 
-// splitMessage takes the trailers off a clean message that has no title.
+// splitMessage splits off the trailers of a clean message without title.
 func splitMessage(s string) (body string, trailers []Trailer) {
 	start := 0
 	if i := strings.LastIndex(s, "\n\n"); i >= 0 {
@@ -72,29 +72,29 @@ func splitMessage(s string) (body string, trailers []Trailer) {
 	return strings.TrimSuffix(s[:start], "\n\n"), trailers
 }
 
-// checkMessage refuses a message that git am would take apart elsewhere.
+// checkMessage rejects a message that git am would split differently.
 func checkMessage(p *Patch) error {
 	full := p.Message()
 	_, rest, _ := strings.Cut(full, "\n\n")
 	if len(p.Body) > 0 || len(p.Trailers) > 0 {
 		if rest != clean(rest) {
-			return fail(0, ErrMessage, "it has spaces at line ends or empty lines to spare")
+			return fail(0, ErrMessage, "trailing spaces or surplus empty lines")
 		}
 	}
 	if body, trailers := splitMessage(rest); body != p.Body || !equal(trailers, p.Trailers) {
-		return fail(0, ErrMessage, "its trailers would not come back as they are")
+		return fail(0, ErrMessage, "git am would change its trailers")
 	}
 	for i, line := range strings.Split(rest, "\n") {
 		switch {
 		case cutsMessage(line):
-			return fail(0, ErrMessage, "git am would end it at the line %q; indent that", line)
+			return fail(0, ErrMessage, "git am would end it at the line %q (indent it)", line)
 		case mail.IsFromLine(line):
-			return fail(0, ErrMessage, "git am would begin another mail at the line %q; indent that", line)
+			return fail(0, ErrMessage, "git am would begin another mail at the line %q (indent it)", line)
 		case strings.ContainsAny(line, "\x00\r"):
 			return fail(0, ErrMessage, "the line %q has control characters", line)
 		case i == 0 && (inBodyLine.MatchString(line) || strings.HasPrefix(line, "[PATCH] ")),
 			i == 0 && strings.HasPrefix(line, ">") && mail.IsFromLine(line[1:]):
-			return fail(0, ErrMessage, "git am would take its first line, %q, for a header; let another one stand first", line)
+			return fail(0, ErrMessage, "git am would take its first line, %q, for a header (put another line first)", line)
 		}
 	}
 	return nil

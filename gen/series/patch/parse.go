@@ -12,15 +12,13 @@ import (
 	"xpsgen/gen/series/mail"
 )
 
-// known are the headers that have a field of their own, or that Format writes
-// by itself.
+// known are headers that have their own field, or that Format always writes.
 var known = map[string]bool{
 	"from": true, "date": true, "subject": true, "mime-version": true,
 	"content-type": true, "content-transfer-encoding": true, "content-length": true,
 }
 
-// Parse reads one patch mail. It is an [*Error] or a [*mail.Error] if it is
-// none.
+// Parse parses one patch mail. The error is an [*Error] or a [*mail.Error].
 func Parse(data []byte) (*Patch, error) {
 	m, err := mail.Parse(data)
 	if err != nil {
@@ -51,7 +49,7 @@ func Parse(data []byte) (*Patch, error) {
 	return p, nil
 }
 
-// readHeader reads author, date and subject.
+// readHeader parses author, date and subject.
 func (p *Patch) readHeader(m *mail.Mail) (err error) {
 	p.Commit, _, _ = strings.Cut(m.From_, " ")
 	if strings.Trim(p.Commit, "0") == "" || !isHex(p.Commit) {
@@ -64,9 +62,9 @@ func (p *Patch) readHeader(m *mail.Mail) (err error) {
 	p.Subject = ParseSubject(subject)
 	switch {
 	case p.Subject.Title == "":
-		return fail(0, ErrSubject, "it is missing")
+		return fail(0, ErrSubject, "missing")
 	case p.Subject.Total > 0 && p.Subject.N == 0:
-		return fail(0, ErrCover, "%q; feed the patches to git am, not the cover", subject)
+		return fail(0, ErrCover, "%q (give git am the patches, not the cover)", subject)
 	}
 	if p.Author, err = mail.ParseAddress(m.Header.Get("From")); err != nil {
 		return fail(0, ErrAuthor, "%v", err)
@@ -82,7 +80,7 @@ func (p *Patch) readHeader(m *mail.Mail) (err error) {
 	return nil
 }
 
-// parseDate reads a date and keeps its zone, by the offset only.
+// parseDate parses a date and keeps the offset of its zone.
 func parseDate(s string) (time.Time, error) {
 	t, err := netmail.ParseDate(s)
 	if err != nil {
@@ -93,7 +91,7 @@ func parseDate(s string) (time.Time, error) {
 
 func withOffset(t time.Time) time.Time {
 	_, off := t.Zone()
-	// A zone has whole minutes in a mail.
+	// Zones in mails have whole minutes.
 	off -= off % 60
 	if off == 0 {
 		return t.UTC().Truncate(time.Second)
@@ -105,8 +103,8 @@ func isHex(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// cut takes a mail's text apart as git am does. diffLine is the line of text
-// on which diff begins, from 1.
+// cut splits a mail's text as git am does. diffLine is the line of text where the diff
+// begins, from 1.
 func cut(text string) (message, notes, diff string, diffLine int) {
 	rest, line := text, 1
 	for rest != "" {
@@ -134,18 +132,18 @@ func cut(text string) (message, notes, diff string, diffLine int) {
 	return message, below[:len(below)-len(rest)], rest, line
 }
 
-// readMessage reads what git will commit.
+// readMessage parses the text that git commits.
 func (p *Patch) readMessage(m *mail.Mail, text string) error {
 	text, err := m.UTF8(text)
 	if err != nil {
 		return err
 	}
 	if strings.ContainsRune(text, 0) {
-		return fail(m.BodyLine, ErrMessage, "it holds a NUL")
+		return fail(m.BodyLine, ErrMessage, "contains a NUL byte")
 	}
 	for i, line := range strings.Split(text, "\n") {
 		if mail.IsFromLine(line) {
-			return fail(m.BodyLine+i, ErrManyMails, "another one begins with %q", line)
+			return fail(m.BodyLine+i, ErrManyMails, "another mail begins with %q", line)
 		}
 	}
 	text = clean(text)
@@ -156,8 +154,8 @@ func (p *Patch) readMessage(m *mail.Mail, text string) error {
 	return nil
 }
 
-// inBody obeys headers at the top of the text: whoever sends another's patch
-// names its author so.
+// inBody applies headers at the top of the text. A sender who forwards a patch names its
+// author there.
 func (p *Patch) inBody(text string) (rest string, err error) {
 	for inBodyLine.MatchString(text) || strings.HasPrefix(text, "[PATCH] ") {
 		line, after, _ := strings.Cut(text, "\n")
@@ -186,7 +184,7 @@ func (p *Patch) inBody(text string) (rest string, err error) {
 	return strings.TrimLeft(text, "\n"), nil
 }
 
-// readNotes takes what is between "---" and the diff apart.
+// readNotes splits the text between "---" and the diff.
 func (p *Patch) readNotes(m *mail.Mail, text string) error {
 	notes, stat := splitStat(text)
 	notes, err := m.UTF8(notes)
@@ -195,11 +193,11 @@ func (p *Patch) readNotes(m *mail.Mail, text string) error {
 	}
 	for _, line := range strings.Split(notes, "\n") {
 		if mail.IsFromLine(line) {
-			return fail(0, ErrManyMails, "another one begins with %q", line)
+			return fail(0, ErrManyMails, "another mail begins with %q", line)
 		}
 	}
 	if strings.ContainsRune(notes, 0) {
-		return fail(0, ErrMessage, "the notes hold a NUL")
+		return fail(0, ErrMessage, "notes contain a NUL byte")
 	}
 	if !utf8.ValidString(stat) {
 		return &mail.Error{Err: mail.ErrCharset, Msg: "the diffstat is not UTF-8"}
@@ -208,10 +206,10 @@ func (p *Patch) readNotes(m *mail.Mail, text string) error {
 	return nil
 }
 
-// readDiff reads the diff and what follows it.
+// readDiff parses the diff and the text after it.
 func (p *Patch) readDiff(text string, line int) error {
 	if strings.TrimSpace(text) == "" {
-		return fail(0, ErrEmpty, "there is no diff")
+		return fail(0, ErrEmpty, "no diff")
 	}
 	_, tail, err := readDiff(text)
 	var perr *Error
@@ -230,7 +228,7 @@ func (p *Patch) readDiff(text string, line int) error {
 	}
 	for i, l := range strings.Split(tail, "\n") {
 		if mail.IsFromLine(l) {
-			return fail(0, ErrManyMails, "another one begins with %q", l)
+			return fail(0, ErrManyMails, "another mail begins with %q", l)
 		}
 		if strings.HasPrefix(l, "diff --git ") || strings.HasPrefix(l, "@@ ") || strings.HasPrefix(l, "+") && i == 0 {
 			return fail(0, ErrDamaged, "%.60q follows the last hunk", l)
@@ -240,8 +238,7 @@ func (p *Patch) readDiff(text string, line int) error {
 	return nil
 }
 
-// readTail keeps of what follows a diff what git says of its base. Signatures
-// and what lists append are dropped.
+// readTail keeps git's lines about the base. It drops signatures and footers of lists.
 func readTail(s string) string {
 	var kept []string
 	for _, l := range strings.Split(s, "\n") {

@@ -9,46 +9,42 @@ import (
 	"xpsgen/gen/series/mail"
 )
 
-// Patch is one patch, taken apart. The zero value of everything but Author,
-// Date, Subject.Title and Diff is fine.
+// Patch is one parsed patch. Author, Date, Subject.Title and Diff are required.
 type Patch struct {
-	// Commit is the commit that the From line names; empty means zeros, which
-	// is what the canonical form has.
+	// Commit is the commit in the From line. Empty means zeros, as in the canonical form.
 	Commit string
-	// Author is who wrote the change.
+	// Author is the author of the change.
 	Author mail.Address
-	// Date is when, with the zone it was said in.
+	// Date is the author date with its zone.
 	Date time.Time
 	// Subject is the mail's subject.
 	Subject Subject
-	// Header are headers beyond those of git format-patch, in order: To, Cc,
+	// Header has the headers beyond those of git format-patch, in order: To, Cc,
 	// Message-Id. Canonical files have none.
 	Header mail.Header
-	// Body is the message without subject and trailers, without empty lines
-	// at its ends.
+	// Body is the message without subject, trailers, and empty lines at its ends.
 	Body string
-	// Trailers are the message's last paragraph, if it consists of nothing
-	// else.
+	// Trailers are the last paragraph of the message, if all its lines are trailers.
 	Trailers []Trailer
-	// Notes stand below "---": for readers of the mail, not for the commit.
+	// Notes are the text below "---": for readers of the mail, not for the commit.
 	Notes string
-	// Stat is the diffstat, as git wrote it, with its final newline.
+	// Stat is git's diffstat with its final newline.
 	Stat string
-	// Diff is the diff, from its first line on.
+	// Diff is the diff.
 	Diff string
-	// Tail is what follows the diff: a "base-commit:" line. A signature is
+	// Tail are git's lines after the diff, such as "base-commit:". The signature is
 	// dropped.
 	Tail string
 }
 
-// Trailer is a line such as "Fixes: 123456789abc ("title")". Two kinds of lines
-// have no Key: "[name: text]", by which maintainers comment on a trailer, and
+// Trailer is a line such as "Fixes: 123456789abc ("title")". Two kinds of lines have no
+// Key: "[name: text]", a maintainer's comment on a trailer, and
 // "(cherry picked from commit HASH)".
 type Trailer struct {
 	Key, Value string
 }
 
-// String is t as it stands in a message.
+// String returns t as a line of the message.
 func (t Trailer) String() string {
 	if t.Key == "" {
 		return t.Value
@@ -56,8 +52,8 @@ func (t Trailer) String() string {
 	return t.Key + ": " + t.Value
 }
 
-// Message is what git commits: title, body, trailers, without a newline at the
-// end.
+// Message returns the message that git commits: title, body and trailers, without a final
+// newline.
 func (p *Patch) Message() string {
 	parts := []string{p.Subject.Title}
 	if p.Body != "" {
@@ -77,7 +73,7 @@ func trailerText(list []Trailer) string {
 	return strings.Join(lines, "\n")
 }
 
-// Values returns the values of all trailers called key, in whatever case.
+// Values returns the values of all trailers with this key, ignoring case.
 func (p *Patch) Values(key string) []string {
 	var values []string
 	for _, t := range p.Trailers {
@@ -88,8 +84,7 @@ func (p *Patch) Values(key string) []string {
 	return values
 }
 
-// AddTrailer appends a trailer, unless the message has it already. It reports
-// whether it was added.
+// AddTrailer appends a trailer, unless the message already has it. It reports whether it did.
 func (p *Patch) AddTrailer(t Trailer) bool {
 	for _, have := range p.Trailers {
 		if strings.EqualFold(have.Key, t.Key) && have.Value == t.Value {

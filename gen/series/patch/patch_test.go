@@ -12,7 +12,7 @@ import (
 	"xpsgen/gen/series/mail"
 )
 
-// TestRepositoryPatches: every patch of the workbench is canonical.
+// Every patch of the workbench must be canonical.
 func TestRepositoryPatches(t *testing.T) {
 	var files []string
 	for _, dir := range []string{"kernel-patches", "iproute2-patches"} {

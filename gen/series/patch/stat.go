@@ -15,7 +15,7 @@ var (
 	statMode  = regexp.MustCompile(`^ (create|delete) mode \d{6} |^ mode change \d{6} => \d{6}|^ (rename|copy|rewrite) .*\(\d+%\)$`)
 )
 
-// splitStat takes the diffstat off the end of what stands below "---".
+// splitStat splits the diffstat off the text below "---".
 func splitStat(text string) (notes, stat string) {
 	trimmed := strings.TrimRight(text, "\n")
 	lines := strings.Split(trimmed, "\n")
@@ -33,8 +33,8 @@ func splitStat(text string) (notes, stat string) {
 	return strings.Join(lines[:start], "\n"), strings.Join(lines[start:], "\n") + "\n"
 }
 
-// CheckStat holds the diffstat against the diff: it goes stale where a patch
-// file is edited by hand. A patch without a diffstat is fine.
+// CheckStat compares the diffstat with the diff. They differ if a patch file was edited
+// by hand. A patch without a diffstat passes.
 func (p *Patch) CheckStat() error {
 	if p.Stat == "" {
 		return nil

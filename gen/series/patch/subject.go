@@ -9,17 +9,16 @@ import (
 	"strings"
 )
 
-// Subject is a patch mail's subject: "[PATCH net-next v2 03/15] tun: do so".
+// Subject is the subject of a patch mail: "[PATCH net-next v2 03/15] tun: do so".
 type Subject struct {
-	// Prefix is what stands in the brackets before version and number:
-	// "PATCH net-next". Empty means that there are no brackets.
+	// Prefix is the text in the brackets before version and number: "PATCH net-next".
+	// Empty means no brackets.
 	Prefix string
-	// Version is the N of "vN"; 0 means that none is said.
+	// Version is the N of "vN"; 0 means none.
 	Version int
-	// N of Total is the patch's place; Total 0 means that none is said. The
-	// cover letter is 0.
+	// N is the patch's number of Total. Total 0 means none. The cover letter has N 0.
 	N, Total int
-	// Title is the rest, the first line of the commit's message.
+	// Title is the rest, which is the first line of the commit message.
 	Title string
 }
 
@@ -29,8 +28,8 @@ var (
 	replyStart  = regexp.MustCompile(`(?i)^(re|aw|fwd?|sv)\s*:`)
 )
 
-// ParseSubject reads a subject, decoded and unfolded. Of several brackets the
-// first that says PATCH or RFC counts, the others are dropped, as git am does.
+// ParseSubject parses a decoded and unfolded subject. Of several brackets it uses the
+// first with PATCH or RFC and drops the others, as git am does.
 func ParseSubject(s string) Subject {
 	var sub Subject
 	rest := strings.Join(strings.Fields(s), " ")
@@ -69,12 +68,12 @@ func (s *Subject) readBrackets(inner string) {
 	s.Prefix = strings.Join(prefix, " ")
 }
 
-// String writes s as git format-patch does, the number as wide as the total.
+// String formats s as git format-patch does. N has as many digits as Total.
 func (s Subject) String() string {
 	return s.brackets() + s.Title
 }
 
-// brackets is what stands before the title.
+// brackets returns the text before the title.
 func (s Subject) brackets() string {
 	if s.Prefix == "" {
 		return ""
@@ -89,17 +88,17 @@ func (s Subject) brackets() string {
 	return out + "] "
 }
 
-// check refuses a subject that would be read as another one.
+// check rejects a subject that would read back differently.
 func (s Subject) check() error {
 	switch {
 	case s.Title == "":
-		return fail(0, ErrSubject, "it is empty")
+		return fail(0, ErrSubject, "empty")
 	case !isASCII(s.Prefix) || strings.Contains(s.Prefix, "=?"):
-		return fail(0, ErrSubject, "prefix %q: want ASCII", s.Prefix)
+		return fail(0, ErrSubject, "prefix %q: not ASCII", s.Prefix)
 	case ParseSubject(s.String()) != s:
-		return fail(0, ErrSubject, "%q would not come back as it is", s.String())
+		return fail(0, ErrSubject, "%q would read back differently", s.String())
 	case strings.HasPrefix(s.Title, ":") || replyStart.MatchString(s.Title):
-		return fail(0, ErrSubject, "git am would cut off the beginning of %q", s.Title)
+		return fail(0, ErrSubject, "git am would drop the beginning of %q", s.Title)
 	}
 	return nil
 }
