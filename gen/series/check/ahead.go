@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ahead makes the checks that only read the working tree, several patches at
-// once: a script in Perl keeps one CPU busy, and is the most of it.
+// ahead runs the checks that only read the working tree, for several patches in parallel.
+// Perl scripts take most of the time, and each uses one CPU.
 func (j *job) ahead(ctx context.Context, checks []Check) error {
 	type task struct {
 		c *Check
@@ -48,7 +48,8 @@ func (j *job) ahead(ctx context.Context, checks []Check) error {
 	if tasks, err = missing(); err != nil {
 		return err
 	}
-	// Where the scripts expect the trees; from here on nobody moves them.
+	// The scripts expect the trees at their last commits. From here on nothing moves
+	// the trees.
 	if err := j.atHead(ctx); err != nil {
 		return err
 	}

@@ -21,24 +21,24 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// flavors are the ways to build, by the checks that look at them.
+// flavors maps each check to the kind of build that it needs.
 var flavors = map[string]string{"build_gcc": "gcc", "sparse": "gcc", "build_clang": "clang", "build_32bit": "32bit"}
 
-// state is what compiler and sparse say of a whole tree.
+// state has the diagnostics of a whole tree.
 type state struct {
-	// Errors and Warnings are the compiler's, Sparse are sparse's.
+	// Errors and Warnings are from the compiler, Sparse from sparse.
 	Errors   findings `json:"errors"`
 	Warnings findings `json:"warnings"`
 	Sparse   findings `json:"sparse"`
-	// Objects is how many files were compiled, Checked how many sparse looked
-	// at, and GaveUp on how many of them it stopped at something that it does
-	// not understand.
+	// Objects is the number of compiled files, Checked the number of files that
+	// sparse checked. In GaveUp of them sparse stopped at something it does not
+	// understand.
 	Objects int `json:"objects"`
 	Checked int `json:"checked"`
 	GaveUp  int `json:"gave_up"`
 }
 
-// checkBuild compares a build before a patch with one after it.
+// checkBuild compares the build before a patch with the build after it.
 func checkBuild(flavor string) func(context.Context, *job, *Patch) (Result, error) {
 	return func(_ context.Context, j *job, p *Patch) (Result, error) {
 		before, after := j.states[stateKey(flavor, p.BeforeTree)], j.states[stateKey(flavor, p.AfterTree)]
@@ -72,9 +72,9 @@ func checkSparse(_ context.Context, j *job, p *Patch) (Result, error) {
 
 func stateKey(flavor, tree string) string { return flavor + " " + tree }
 
-// prepareBuilds builds every tree that the checks will compare, from the base
-// upwards, so that each build finds the one before. The ways to build run side
-// by side: while one configures, which keeps one CPU busy, others compile.
+// prepareBuilds builds every tree that the checks compare. It starts at the base, so that
+// each build can reuse the one before. The flavors are built in parallel: configuring one
+// uses only one CPU.
 func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
 	want, err := j.wantBuilds(checks)
 	if len(want) == 0 || err != nil {
@@ -83,7 +83,7 @@ func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
 	if err := j.lock(ctx, "check "); err != nil {
 		return err
 	}
-	// Whoever had the trees may have been at the same.
+	// Another run may have produced the results while this one waited.
 	if want, err = j.wantBuilds(checks); err != nil {
 		return err
 	}
@@ -95,8 +95,7 @@ func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
 	return nil
 }
 
-// wantBuilds are the ways to build that a check needs whose result is not
-// known.
+// wantBuilds returns the flavors that are needed for unknown results.
 func (j *job) wantBuilds(checks []Check) (want []string, err error) {
 	for i := range checks {
 		c := &checks[i]
@@ -117,11 +116,11 @@ func (j *job) wantBuilds(checks []Check) (want []string, err error) {
 	return want, nil
 }
 
-// built is a commit to build. Same is the tree of an earlier one from which a
-// compiler can see no difference; empty if there is none.
+// built is a commit to build. same is the tree of an earlier commit that looks identical
+// to a compiler; empty if there is none.
 type built struct{ commit, tree, same string }
 
-// commits are those around the patches that are looked at, in order.
+// commits returns the commits before and after the selected patches, in order.
 func (j *job) commits() (list []built) {
 	for _, p := range j.Patches {
 		if j.opt.Patch != 0 && j.opt.Patch != p.N {
@@ -154,8 +153,7 @@ func unseen(build manifest.Build, name string) bool {
 	return name == "" || slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(name, d) })
 }
 
-// buildStates builds one commit, in those ways in which it is not known what
-// that says.
+// buildStates builds one commit in the flavors whose result is unknown.
 func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (err error) {
 	var missing []string
 	for _, f := range want {
@@ -214,7 +212,7 @@ func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (e
 	return nil
 }
 
-// stateFile is where it is kept what a build of a tree said.
+// stateFile is the file that keeps the result of a build of a tree.
 func (j *job) stateFile(flavor, tree string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %s %s %s %v %q %q %q\n%s%s%s", memoVersion, j.Project, flavor, tree, j.opt.Full, j.targets(), j.changed(), kernelConfig,
@@ -222,7 +220,7 @@ func (j *job) stateFile(flavor, tree string) string {
 	return filepath.Join(j.memo.dir, "build-"+hex.EncodeToString(h.Sum(nil)[:16])+".json")
 }
 
-// configInput identifies all that a kernel's configuration is made of.
+// configInput identifies all inputs of a kernel configuration.
 func (j *job) configInput(ctx context.Context, commit string) (string, error) {
 	if j.Build != kbuild {
 		return "", nil
@@ -244,10 +242,9 @@ func (j *job) configInput(ctx context.Context, commit string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// targets are the directories that the series touches, and what is built
-// unless everything is: with gcc all C files in them, not those below. The
-// other compilers, which cost as much and find the same but for little, get
-// the files that the series changes, and so does sparse.
+// targets returns the directories that the series touches. Without full, gcc compiles all
+// C files in them, not in subdirectories. The other compilers and sparse get only the
+// files that the series changes: they cost as much and rarely find more.
 func (j *job) targets() (dirs []string) {
 	if j.opt.Full {
 		return nil
@@ -264,7 +261,7 @@ func (j *job) targets() (dirs []string) {
 	return dirs
 }
 
-// changed are the C files that the series changes and that can be built.
+// changed returns the buildable C files that the series changes.
 func (j *job) changed() (files []string) {
 	for _, p := range j.Patches {
 		for _, f := range p.Files {
@@ -277,7 +274,7 @@ func (j *job) changed() (files []string) {
 	return files
 }
 
-// notBuilt reports whether no object of the kernel comes from a directory.
+// notBuilt reports whether a directory contributes no object to the kernel.
 func notBuilt(dir string) bool {
 	for _, p := range []string{"tools", "samples", "scripts", "Documentation", "include", "testsuite", "man"} {
 		if dir == p || strings.HasPrefix(dir, p+"/") {
@@ -287,10 +284,10 @@ func notBuilt(dir string) bool {
 	return false
 }
 
-// builder builds a tree in one way.
+// builder builds a tree in one flavor.
 type builder struct {
 	src, dir, flavor string
-	// config identifies what the configuration is made of.
+	// config identifies the inputs of the configuration.
 	config           string
 	jobs             int
 	targets, changed []string

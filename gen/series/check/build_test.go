@@ -17,8 +17,8 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// iproute2Tree is a tree that builds as iproute2 does: where the sources are,
-// from within each directory, and without knowing who needs which header.
+// iproute2Tree builds like iproute2: inside the source directories, and without tracking
+// which file needs which header.
 var iproute2Tree = map[string]string{
 	"configure":    "#!/bin/sh\necho 'CFLAGS := -Wall -I../include' >config.mk\n",
 	"Makefile":     "all: config.mk\n\tfor i in $(SUBDIRS); do $(MAKE) -C $$i || exit $$?; done\n",
@@ -28,13 +28,13 @@ var iproute2Tree = map[string]string{
 	"ip/ip.c":      "#include \"utils.h\"\nint show(void);\nint main(void) { return twice(show()); }\n",
 	"ip/show.c":    "int show(void) { return 0; }\n",
 	"ip/tool.c":    "int main(void) { return 0; }\n",
-	// A header that ip.c and utils.c need, and show.c does not.
+	// ip.c and utils.c need this header, show.c does not.
 	"include/utils.h": "#define FACTOR 2\nint twice(int a);\n",
 	"man/ip.8":        "ip\n",
 }
 
-// TestIncrementalIPRoute2: what a build of the copy says is what one from
-// nothing says, while only what is needed is compiled.
+// A rebuild of the kept copy must give the same diagnostics as a build from scratch, but
+// compile only what is needed.
 func TestIncrementalIPRoute2(t *testing.T) {
 	dir := t.TempDir()
 	src := filepath.Join(dir, "src")
@@ -45,7 +45,7 @@ func TestIncrementalIPRoute2(t *testing.T) {
 		name     string
 		change   map[string]string
 		remove   string
-		compiled string // what must have been
+		compiled string // expected objects
 		warnings int
 		errors   int
 	}{
@@ -99,12 +99,12 @@ func TestIncrementalIPRoute2(t *testing.T) {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		if !maps.Equal(got.Warnings, want.Warnings) || !maps.Equal(got.Errors, want.Errors) || got.Objects != want.Objects {
-			t.Errorf("%s: said %+v, from nothing %+v", step.name, got, want)
+			t.Errorf("%s: got %+v, from scratch %+v", step.name, got, want)
 		}
 	}
 }
 
-// stamps are the times of what the compiler said, by file.
+// stamps returns the modification times of the diagnostics, by file.
 func stamps(t *testing.T, dir string) map[string]time.Time {
 	t.Helper()
 	all := map[string]time.Time{}
@@ -128,8 +128,8 @@ func stamps(t *testing.T, dir string) map[string]time.Time {
 	return all
 }
 
-// TestKnownNeedsNoLock: where all is known, it does not matter that another run
-// has the trees; where something is not, the run waits.
+// If all results are known, Run does not wait for another run that holds the trees.
+// Otherwise it waits.
 func TestKnownNeedsNoLock(t *testing.T) {
 	f := newFixture(t)
 	f.commit(t, goodSteps())
@@ -168,8 +168,8 @@ func TestKnownNeedsNoLock(t *testing.T) {
 	}
 }
 
-// TestSameIsNotBuilt: a patch from which no compiler sees a difference is not
-// built, and passes as the one before it.
+// A patch that looks identical to a compiler is not built. It gets the result of the
+// patch before.
 func TestSameIsNotBuilt(t *testing.T) {
 	f := newFixture(t)
 	steps := goodSteps()
@@ -229,7 +229,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// withoutPrograms is a directory for PATH with all programs but some.
+// withoutPrograms returns a directory for PATH with all programs except some.
 func withoutPrograms(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -240,7 +240,8 @@ func withoutPrograms(t *testing.T, names ...string) string {
 		}
 		for _, e := range entries {
 			if !slices.Contains(names, e.Name()) {
-				// The first of a name is the one that PATH would give.
+				// PATH prefers the first program of a name; a later
+				// Symlink fails.
 				_ = os.Symlink(filepath.Join(place, e.Name()), filepath.Join(dir, e.Name()))
 			}
 		}

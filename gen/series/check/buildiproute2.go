@@ -19,9 +19,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// dependCompiler is compiler for a tree whose Makefiles do not know which file
-// needs which header: it has the compiler write that down, too, and speaks for
-// programs that are made of a source at once.
+// dependCompiler is a compiler wrapper for a tree whose Makefiles do not track headers.
+// The compiler also writes the dependencies. The wrapper handles programs that are built
+// from a source in one step.
 const dependCompiler = `#!/bin/sh
 out= prev= source=
 for a; do
@@ -37,9 +37,8 @@ mv "$out.diag.tmp" "$out.diag"
 exit $rc
 `
 
-// iproute2 builds an iproute2 tree, in a copy, since it builds where the
-// sources are. The copy is kept; of the objects those go that need a file which
-// is not what it was.
+// iproute2 builds a copy of an iproute2 tree, because the build writes into the source
+// directories. The copy is kept. Objects are removed if one of their files changed.
 func (b *builder) iproute2(ctx context.Context) (s *state, err error) {
 	log, err := os.Create(b.dir + ".log")
 	if err != nil {
@@ -80,7 +79,7 @@ func (b *builder) iproute2(ctx context.Context) (s *state, err error) {
 	return s, done()
 }
 
-// said reads what was said of each file, in this build or an earlier one.
+// said collects the diagnostics of each file, from this build or an earlier one.
 func (b *builder) said(log string) (*state, error) {
 	d := newDiagnostics(b.dir)
 	objects := 0
@@ -103,23 +102,22 @@ func (b *builder) said(log string) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	// An error of the linker has no line; it must not pass as none.
+	// A linker error has no line number. Count it nevertheless.
 	if undefined := strings.Count(string(data), "undefined reference"); undefined > 0 {
 		d.errors["undefined reference"] += undefined
 	}
 	return &state{Errors: d.errors, Warnings: d.warnings, Objects: objects}, nil
 }
 
-// copied is what a copy of a tree was made of.
+// copied describes the content of a copy.
 type copied struct {
-	// With is the compiler, Files are the files that were copied.
+	// With is the compiler; Files are the copied files.
 	With  string
 	Files []string
 }
 
-// sync makes the copy like the tree and removes what must be built anew: all,
-// unless it is known that only sources changed since. Until done is called,
-// nothing is known of the copy.
+// sync updates the copy and removes what must be rebuilt. That is everything, unless only
+// known sources changed. Until the caller calls done, the copy counts as unknown.
 func (b *builder) sync(with string) (done func() error, err error) {
 	stamp := b.dir + ".copied"
 	var last copied
@@ -133,7 +131,7 @@ func (b *builder) sync(with string) (done func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Where a header comes new, another was found before.
+	// A new header may hide one that was found before.
 	anew := func(name string) bool {
 		return steersBuild(name) || strings.HasSuffix(name, ".h") && !slices.Contains(last.Files, name)
 	}
@@ -161,14 +159,13 @@ func (b *builder) sync(with string) (done func() error, err error) {
 	}, nil
 }
 
-// steersBuild reports whether a file of the tree can have an influence on how
-// others are compiled, that the compiler does not know of.
+// steersBuild reports whether a file can change how others are compiled without the
+// compiler's dependencies showing it.
 func steersBuild(name string) bool {
 	return !hasSuffix(".c", ".h")(name) && !unseen(manifest.BuildIPRoute2, name)
 }
 
-// compare lists the files of the tree, and those that are not the same in the
-// copy or that were and are no more.
+// compare returns the files of the tree, and those that differ from the copy or were removed.
 func (b *builder) compare(old []string) (now, changed []string, err error) {
 	tree := gitless{os.DirFS(b.src)}
 	err = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
@@ -193,7 +190,7 @@ func (b *builder) compare(old []string) (now, changed []string, err error) {
 	return now, changed, err
 }
 
-// update copies files, and removes those that the tree has not.
+// update copies files and deletes those that the tree lacks.
 func (b *builder) update(names []string) error {
 	for _, name := range names {
 		data, err := os.ReadFile(filepath.Join(b.src, name))
@@ -212,7 +209,7 @@ func (b *builder) update(names []string) error {
 	return nil
 }
 
-// forget removes what was compiled from one of the names.
+// forget deletes the objects that depend on one of the names.
 func (b *builder) forget(names []string) error {
 	stale := map[string]bool{}
 	for _, n := range names {
@@ -229,7 +226,7 @@ func (b *builder) forget(names []string) error {
 		}
 		for _, need := range strings.Fields(strings.ReplaceAll(string(data), "\\\n", " ")) {
 			if !filepath.IsAbs(need) {
-				// Each directory is compiled from within.
+				// make compiles inside each directory.
 				need = filepath.Join(b.dir, filepath.Dir(strings.TrimPrefix(out, b.dir+"/")), need)
 			}
 			if !stale[need] {
@@ -246,7 +243,7 @@ func (b *builder) forget(names []string) error {
 	})
 }
 
-// subdirs are the top directories to build: the library always.
+// subdirs returns the top directories to build; the library is always one of them.
 func (b *builder) subdirs() []string {
 	dirs := []string{"lib"}
 	for _, t := range b.targets {

@@ -16,9 +16,8 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// kernelConfig is what allmodconfig is held to: everything is on but what
-// makes the compiler work two to three times as long over the same code, and
-// what turns a warning into an error.
+// kernelConfig restricts allmodconfig. It disables options that make the compiler two to
+// three times slower on the same code, and those that turn warnings into errors.
 const kernelConfig = `# CONFIG_WERROR is not set
 # CONFIG_DRM_WERROR is not set
 # CONFIG_KVM_WERROR is not set
@@ -36,9 +35,8 @@ const kernelConfig = `# CONFIG_WERROR is not set
 CONFIG_DEBUG_INFO_NONE=y
 `
 
-// compiler stands before the compiler and keeps what it says of an object
-// beside the object: a build that compiles only what changed would otherwise
-// be silent about the rest.
+// compiler is a wrapper that stores the compiler's diagnostics beside each object.
+// Otherwise an incremental build would only show those of recompiled files.
 const compiler = `#!/bin/sh
 out= prev=
 for a; do
@@ -56,8 +54,8 @@ esac
 exec "$@"
 `
 
-// checker does the same for sparse, which is given no output file. It never
-// fails: what sparse has to say is read from the file.
+// checker does the same for sparse, which gets no output file. It never fails: the stored
+// file has the findings.
 const checker = `#!/bin/sh
 for src; do :; done
 rel=${src#"$XPSGEN_SRC"/}
@@ -119,7 +117,7 @@ func (b *builder) kernel(ctx context.Context) (*state, error) {
 		return c.Run(ctx)
 	}
 	if err := b.configure(cc, make); err != nil {
-		// A tree that cannot even be configured is the patch's fault.
+		// A tree that cannot be configured is the patch's fault.
 		if s, ok := b.broken(ctx, err); ok {
 			return s, nil
 		}
@@ -128,13 +126,13 @@ func (b *builder) kernel(ctx context.Context) (*state, error) {
 	if !b.full && len(objects) == 0 {
 		return &state{}, nil
 	}
-	// Objects need what prepare makes, and make sees to that.
+	// Objects depend on the target prepare, which make builds first.
 	if err := make(objects...); err != nil {
 		if ctx.Err() != nil || !exited(err) {
 			return nil, err
 		}
-		// That an object cannot be made is seen from what the compiler said of
-		// it, but if prepare failed no compiler was asked.
+		// The diagnostics show which objects failed. If prepare failed, the
+		// compiler was not called.
 		if err := make("prepare"); err != nil {
 			if s, ok := b.broken(ctx, err); ok {
 				return s, nil
@@ -145,8 +143,7 @@ func (b *builder) kernel(ctx context.Context) (*state, error) {
 	return b.collect(objects)
 }
 
-// configure makes the configuration, unless there is the one that would come
-// of it.
+// configure writes the configuration, unless it is up to date.
 func (b *builder) configure(cc string, make func(...string) error) error {
 	stamp := filepath.Join(b.dir, "configured")
 	want := b.config + "\n" + b.flavor + " " + cc + "\n" + toolID(cc[strings.LastIndexByte(cc, ' ')+1:])
@@ -162,13 +159,13 @@ func (b *builder) configure(cc string, make func(...string) error) error {
 	return cache.WriteFile(stamp, []byte(want), 0o644)
 }
 
-// exited reports whether a program ended by itself.
+// exited reports whether a program ended with an exit status.
 func exited(err error) bool {
 	var perr *proc.Error
 	return errors.As(err, &perr) && perr.ExitCode > 0
 }
 
-// broken is the state of a tree in which make fails before any object.
+// broken returns the state of a tree in which make fails before it compiles an object.
 func (b *builder) broken(ctx context.Context, err error) (*state, bool) {
 	if ctx.Err() != nil || !exited(err) {
 		return nil, false
@@ -185,8 +182,8 @@ func (b *builder) broken(ctx context.Context, err error) (*state, bool) {
 	return &state{Errors: d.errors, Warnings: d.warnings}, true
 }
 
-// objects are what to build: the objects of the files that the series changes,
-// and with gcc of all in their directories.
+// objects returns the objects to build: those of the changed files, and with gcc all
+// objects in their directories.
 func (b *builder) objects() (objects []string, err error) {
 	if b.flavor != "gcc" {
 		for _, f := range b.changed {
@@ -208,7 +205,7 @@ func (b *builder) objects() (objects []string, err error) {
 	return objects, nil
 }
 
-// collect reads what was said of each object, in this build or an earlier one.
+// collect reads the diagnostics of each object, from this build or an earlier one.
 func (b *builder) collect(objects []string) (*state, error) {
 	if b.full {
 		var err error

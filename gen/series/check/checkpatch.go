@@ -14,21 +14,21 @@ import (
 
 const checkpatchScript = "scripts/checkpatch.pl"
 
-// ignoredTypes are what netdev's runner does not hold against a patch, and
-// what another check is for. The runner lets long lines of a message pass,
-// too; readers do not, and submitting-patches asks for 75 columns.
+// ignoredTypes are checkpatch types that netdev's runner ignores, or that another check
+// covers. The runner also ignores long lines in messages. This check does not, because
+// submitting-patches asks for 75 columns.
 var ignoredTypes = []string{
 	"MACRO_ARG_REUSE", "ALLOC_SIZEOF_STRUCT", "NO_AUTHOR_SIGN_OFF",
 	"GIT_COMMIT_ID", "CAMELCASE", "FILE_PATH_CHANGES", "BAD_REPORTED_BY_LINK",
-	// verify_signedoff says it.
+	// The check verify_signedoff reports it.
 	"MISSING_SIGN_OFF",
-	// A base that came as a package has no history to look commits up in.
+	// A base from a package has no history to look up commits.
 	"UNKNOWN_COMMIT_ID",
 }
 
-// ignoredElsewhere are rules of the kernel that user space does not have.
+// ignoredElsewhere are rules for the kernel that do not apply to user space.
 var ignoredElsewhere = []string{"SSCANF_TO_KSTRTO", "PREFER_KERNEL_TYPES", "NEW_TYPEDEFS", "ENOSYS", "SPDX_LICENSE_TAG",
-	// ip has externs at the top of its files, and tests that are run.
+	// ip declares externs at the top of its files, and its tests are executable.
 	"AVOID_EXTERNS", "EXECUTE_PERMISSIONS"}
 
 var checkpatchTotal = regexp.MustCompile(`total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?\d+ lines checked`)
@@ -64,7 +64,7 @@ func checkPatchScript(ctx context.Context, j *job, p *Patch) (Result, error) {
 	}
 	m := checkpatchTotal.FindStringSubmatch(stdout)
 	if m == nil {
-		return fail("checkpatch ended with %d and no result", code).with(stdout, stderr), nil
+		return fail("checkpatch: exit status %d without a result", code).with(stdout, stderr), nil
 	}
 	summary := strings.TrimSuffix(m[0], " lines checked")
 	summary = summary[:strings.LastIndex(summary, ",")]
@@ -77,9 +77,8 @@ func checkPatchScript(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return pass("%s", summary), nil
 }
 
-// codespellDictionary finds the dictionary where checkpatch would not: it
-// looks in one place, or asks the Python that happens to be first in PATH.
-// Empty means that checkpatch knows best.
+// codespellDictionary finds codespell's dictionary. checkpatch only looks in one place,
+// or asks the first Python in PATH. An empty result leaves the choice to checkpatch.
 func codespellDictionary(context.Context) (string, error) {
 	for _, pattern := range []string{
 		"/usr/share/codespell/dictionary.txt",
@@ -99,8 +98,8 @@ func codespellDictionary(context.Context) (string, error) {
 	return "", nil
 }
 
-// script is the path of a script of the tree, which must have it. Both
-// working trees are put to their last commit.
+// script returns the path of a script in the tree. It checks out the last commit in both
+// working trees.
 func (j *job) script(ctx context.Context, name string) (string, error) {
 	if err := j.atHead(ctx); err != nil {
 		return "", err
@@ -113,7 +112,7 @@ func (j *job) script(ctx context.Context, name string) (string, error) {
 	return path, nil
 }
 
-// atHead puts both working trees to their last commit.
+// atHead checks out the last commit in both working trees.
 func (j *job) atHead(ctx context.Context) error {
 	if err := j.repo.at(ctx, j.Head()); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// Copies returns for each patch of opt.Thread who gets a copy, as get_maintainer
-// of the target tree says.
+// Copies returns the recipients of each patch of opt.Thread, according to get_maintainer
+// of the target tree.
 func Copies(ctx context.Context, opt Options) (all [][]Recipient, err error) {
 	if opt.Thread.NoScripts {
 		return nil, nil

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// diagnostics collects what compilers say. A header's warning is repeated for
-// every file that includes it and counts once.
+// diagnostics collects compiler messages. A warning in a header appears once per
+// including file, but counts once.
 type diagnostics struct {
 	src              string
 	seen             map[string]bool
@@ -40,7 +40,7 @@ func (d *diagnostics) read(log string) {
 	}
 }
 
-// name is a file's name in the tree.
+// name returns the path of a file relative to the tree.
 func (d *diagnostics) name(file string) string {
 	if rel, err := filepath.Rel(d.src, file); err == nil && filepath.IsAbs(file) && !strings.HasPrefix(rel, "..") {
 		return rel

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// File is what a patch does to one file.
+// File is the change of a patch to one file.
 type File struct {
-	// Old and New are the names before and after; Old is empty for a new
-	// file, New for one that is removed.
+	// Old and New are the names before and after. Old is empty for a new file, New
+	// for a deleted one.
 	Old, New string
-	// OldBlob is what the patch says the file was, as a full object name or
-	// an abbreviation of it; empty if it does not say.
+	// OldBlob is the old content's object name in the patch, full or abbreviated;
+	// empty if missing.
 	OldBlob string
 	// Lines are the lines of all hunks.
 	Lines []Line
@@ -24,14 +24,14 @@ type File struct {
 type Line struct {
 	// Op is '+', '-' or ' '.
 	Op byte
-	// Text is the line without Op and without the line end.
+	// Text is the line without Op and newline.
 	Text string
-	// New is its number in the new file; for a '-' line that of the line
-	// which took its place.
+	// New is the line number in the new file. For a '-' line it is the number of the
+	// line that follows.
 	New int
 }
 
-// Name is the file's name after the patch, or before it if it is removed.
+// Name returns the new name, or the old name of a deleted file.
 func (f *File) Name() string {
 	if f.New != "" {
 		return f.New
@@ -45,8 +45,8 @@ var (
 	hunkHeader  = regexp.MustCompile(`^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 )
 
-// scanDiff reads the diffs of a patch. What is not a diff is passed over: git
-// is who judges a patch, this only looks at what it applied.
+// scanDiff parses the diffs of a patch and skips everything else. git has already applied
+// the patch, so there is no error handling.
 func scanDiff(patch string) []*File {
 	var files []*File
 	var f *File
@@ -102,7 +102,7 @@ func scanDiff(patch string) []*File {
 	return files
 }
 
-// count is a hunk's number of lines, which is 1 when it is not written.
+// count parses a line count of a hunk. A missing count means 1.
 func count(s string) int {
 	if s == "" {
 		return 1
@@ -111,7 +111,7 @@ func count(s string) int {
 	return n
 }
 
-// added are the lines that a patch adds to the files for which want is true.
+// added returns the lines that a patch adds to files for which want is true.
 func added(files []*File, want func(name string) bool) (lines []Line) {
 	for _, f := range files {
 		if f.New == "" || !want(f.New) {
@@ -126,7 +126,7 @@ func added(files []*File, want func(name string) bool) (lines []Line) {
 	return lines
 }
 
-// removed are the lines that a patch takes away.
+// removed returns the lines that a patch removes.
 func removed(files []*File, want func(name string) bool) (lines []Line) {
 	for _, f := range files {
 		if !want(f.Name()) {

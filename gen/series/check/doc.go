@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package check runs over a series, before any reader does, what netdev's
-// continuous integration and its maintainers will hold it against.
+// Package check checks a series against the rules of netdev's continuous integration and
+// its maintainers.
 //
 // A check looks at a whole thread or at one patch of it. It ends with one of
 // the codes that netdev's own runner (NIPA) knows: 0 passed, 250 a warning,
@@ -9,13 +9,13 @@
 // always those of the tree that the series is for, or of the project that its
 // series.toml names as the one with the scripts.
 //
-// What a check says is remembered under the hash of all that it looked at, so
-// that an unchanged series is checked in seconds.
+// Results are cached under the hash of all inputs, so that checking an unchanged series
+// takes seconds.
 //
 // Errors: a check that finds something returns a [Result], never an error. A
 // check whose script the tree does not have is Blocked. An error means that the
 // check could not be made: a [*ToolError] says that a program is missing,
 // anything else that the workbench broke down.
 //
-// Needs git, and what deps lists for the group series.
+// The package needs git, and the dependencies of the group series in package deps.
 package check

@@ -7,12 +7,11 @@ import (
 	"slices"
 )
 
-// findings are messages of a tool, without line numbers, and how often each
-// was said. Counting all of them together would let a patch pass that puts one
-// warning in the place of another.
+// findings counts messages of a tool, without line numbers. A single total would not
+// notice a patch that replaces one warning with another.
 type findings map[string]int
 
-// minus returns what is in f more often than in before, in order.
+// minus returns what f has more often than before, sorted.
 func (f findings) minus(before findings) (more []string) {
 	for _, text := range slices.Sorted(maps.Keys(f)) {
 		if f[text] > before[text] {

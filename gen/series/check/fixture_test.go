@@ -16,9 +16,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// The fixture is a tree that has just enough of a kernel's for the checks: a
-// Makefile that compiles single objects, and scripts that answer as the real
-// ones do. What they find fault with is the word BADSTYLE, and the like.
+// kernelTree is the minimum of a kernel tree that the checks need: a Makefile that
+// compiles single objects, and scripts with the output of the real ones. The scripts
+// report words such as BADSTYLE.
 var kernelTree = map[string]string{
 	"Makefile": `MAKEFLAGS += -r
 Makefile: ;
@@ -84,7 +84,7 @@ int second(int a)
 `,
 }
 
-// step is a commit of the fixture's series: what becomes of which files.
+// step is a commit of the fixture's series: the title and the new content of files.
 type step struct {
 	title string
 	files map[string]string
@@ -92,7 +92,7 @@ type step struct {
 
 const goodLocals = "\tint long_name = 1;\n\tint b = 2;\n"
 
-// goodSteps are a series that passes everything.
+// goodSteps is a series that passes all checks.
 func goodSteps() []step {
 	dev := kernelTree["net/core/dev.c"]
 	dev1 := dev + "\nint third(void)\n{\n" + goodLocals + "\n\treturn long_name + b;\n}\n"
@@ -111,7 +111,7 @@ func goodSteps() []step {
 // fixture is a tree and a series of patches for it.
 type fixture struct {
 	base, dir string
-	// signed puts a sign-off under every patch.
+	// signed adds a Signed-off-by to every patch.
 	signed bool
 	prefix string
 	cover  string
@@ -168,7 +168,7 @@ func (f *fixture) git(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// commit makes patches of steps, on top of what the tree has.
+// commit creates patches from steps, on top of the tree.
 func (f *fixture) commit(t *testing.T, steps []step) {
 	t.Helper()
 	name, email, _ := strings.Cut(f.author, " <")
@@ -186,7 +186,7 @@ func (f *fixture) commit(t *testing.T, steps []step) {
 	f.git(t, "reset", "-q", "--hard", fmt.Sprintf("HEAD~%d", len(steps)))
 }
 
-// patches are the patch files.
+// patches returns the patch files.
 func (f *fixture) patches(t *testing.T) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(f.dir, "a/net-next", "*.patch"))
@@ -220,7 +220,7 @@ func (f *fixture) check(t *testing.T, cache string, opt Options) []Row {
 	return rows
 }
 
-// run is check where that may fail.
+// run is check, but returns the error.
 func (f *fixture) run(t *testing.T, ctx context.Context, cache string, opt Options) ([]Row, error) {
 	t.Helper()
 	f.write(t, f.dir, map[string]string{manifest.Name: fmt.Sprintf(`[project]
@@ -260,7 +260,7 @@ prefix = %q
 	return Run(ctx, opt)
 }
 
-// failed are the names of the checks that failed, each once.
+// failed returns the names of the checks that failed, each once.
 func failed(rows []Row) (names []string) {
 	for _, r := range rows {
 		if r.Code.Failed() && !slices.Contains(names, r.Check) {

@@ -16,11 +16,11 @@ const coverFrom = 3
 func checkCover(_ context.Context, j *job) (Result, error) {
 	switch {
 	case len(strings.TrimSpace(string(j.Cover))) > 0:
-		return pass("there is one"), nil
+		return pass("present"), nil
 	case len(j.Patches) < coverFrom:
-		return pass("%d patches need none", len(j.Patches)), nil
+		return pass("not needed for %d patches", len(j.Patches)), nil
 	}
-	return fail("%d patches and no cover letter: write %s", len(j.Patches), CoverName), nil
+	return fail("%d patches without a cover letter (write %s)", len(j.Patches), CoverName), nil
 }
 
 func checkCount(_ context.Context, j *job) (Result, error) {
@@ -30,13 +30,12 @@ func checkCount(_ context.Context, j *job) (Result, error) {
 	return pass("%d patches", len(j.Patches)), nil
 }
 
-// stages are the words of a subject's brackets that do not name a tree.
+// stages are the words in a subject's brackets that do not name a tree.
 var stages = []string{"RFC", "PATCH", "RESEND"}
 
 var counter = regexp.MustCompile(`^(v\d+|\d+/\d+)$`)
 
-// treeTags are the words in brackets that are left when what says stage,
-// version and number is taken away.
+// treeTags returns the words in brackets without stage, version and number.
 func treeTags(prefix string) (tags []string) {
 	for _, w := range strings.FieldsFunc(prefix, func(r rune) bool { return r == ' ' || r == ',' }) {
 		if !slices.Contains(stages, strings.ToUpper(w)) && !counter.MatchString(w) {
@@ -88,19 +87,20 @@ func checkWhitespace(_ context.Context, j *job, p *Patch) (Result, error) {
 	var found []string
 	stopped := j.ApplyErr != nil && j.ApplyErr.N == p.N
 	if strings.Contains(p.Text, "\r\n") {
-		found = append(found, "lines end in CR LF: the patch went through a mailer that damages it")
+		found = append(found, "lines end in CR LF (damaged by a mail program)")
 	}
 	for _, f := range p.Files {
 		for _, l := range f.Lines {
 			at := fmt.Sprintf("%s:%d: ", f.Name(), l.New)
 			switch {
 			case l.Op == '+' && strings.TrimRight(l.Text, " \t") != l.Text:
-				found = append(found, at+"blanks at the end of the line")
+				found = append(found, at+"trailing spaces")
 			case stopped && l.Op != '+' && strings.HasPrefix(l.Text, "        "):
-				// What is there already is indented by tabs, or it would apply.
-				found = append(found, at+"tabs have become blanks: the patch went through a mailer that damages it")
+				// A context line is indented with tabs, otherwise the
+				// patch would not apply.
+				found = append(found, at+"tabs were converted to spaces (damaged by a mail program)")
 			case l.Op == '+' && spaceBeforeTab.MatchString(l.Text):
-				found = append(found, at+"blank before a tab")
+				found = append(found, at+"space before a tab")
 			}
 		}
 	}
@@ -123,9 +123,8 @@ func checkApply(_ context.Context, j *job) (Result, error) {
 	return pass("%d patches on %s", len(j.Patches), on), nil
 }
 
-// checkBase compares what each patch says that its files were with what they
-// are: git applies a patch to another base without a word, as long as the
-// lines around fit.
+// checkBase compares the old object names in each patch with the files of the tree. git
+// silently applies a patch to another base if the context lines match.
 func checkBase(ctx context.Context, j *job) (Result, error) {
 	var wrong []string
 	for _, p := range j.Patches {
@@ -138,7 +137,7 @@ func checkBase(ctx context.Context, j *job) (Result, error) {
 				return Result{}, err
 			}
 			if !strings.HasPrefix(blob, f.OldBlob) {
-				wrong = append(wrong, fmt.Sprintf("%s: %s was %.12s when the patch was made, here it is %.12s",
+				wrong = append(wrong, fmt.Sprintf("%s: %s: patch was made on %.12s, base has %.12s",
 					p.File, f.Old, f.OldBlob, blob))
 			}
 		}
@@ -150,7 +149,7 @@ func checkBase(ctx context.Context, j *job) (Result, error) {
 	case j.Commit != "":
 		return pass("base-commit: %s", j.Commit), nil
 	case len(j.Prefix) >= 3 && strings.HasPrefix(strings.ToUpper(j.Prefix), "RFC"):
-		return pass("%s, no public commit; the cover says so", j.Origin), nil
+		return pass("%s is not a public commit; the cover says so", j.Origin), nil
 	}
-	return warn("%s is no commit of a public tree: rebase before this is sent as PATCH", j.Origin), nil
+	return warn("%s is not a public commit (rebase before sending as PATCH)", j.Origin), nil
 }

@@ -7,13 +7,14 @@ import (
 	"slices"
 )
 
-// gitless is a directory without the repository in it.
+// gitless is a directory tree without its .git.
 type gitless struct{ fs.FS }
 
 func (g gitless) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(g.FS, name)
 	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		// Links would have to be read, and no build needs one.
+		// Skip symbolic links: reading them would follow them, and no build needs
+		// one.
 		return e.Name() == ".git" || e.Type()&fs.ModeSymlink != 0
 	}), err
 }

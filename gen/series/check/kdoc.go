@@ -14,7 +14,7 @@ import (
 
 const kdocScript = "scripts/kernel-doc"
 
-// checkKdoc compares what kernel-doc says of the files before and after.
+// checkKdoc compares kernel-doc's warnings before and after the patch.
 func checkKdoc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	var before, after []string
 	for _, f := range p.Files {
@@ -48,14 +48,13 @@ func checkKdoc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	case len(ours) > 0:
 		return fail("%d new: %s", len(ours), ours[0]).with(more...), nil
 	case len(more) > 0:
-		return pass("was: %d now: %d, of Doxygen's comments in libbpf", was.total(), is.total()).with(more...), nil
+		return pass("was: %d now: %d, only for Doxygen comments in libbpf", was.total(), is.total()).with(more...), nil
 	}
 	return pass("was: %d now: %d", was.total(), is.total()), nil
 }
 
-// doxygen reports whether kernel-doc only says that a comment of libbpf is not
-// its own: they are written for Doxygen there, which begins them likewise. Of
-// each, kernel-doc quotes the first line, too.
+// doxygen reports whether a finding is only about a Doxygen comment in libbpf. Such a
+// comment begins like a kernel-doc comment. kernel-doc also prints its first line.
 func doxygen(finding string) bool {
 	return strings.HasPrefix(finding, " * @brief ") ||
 		strings.HasPrefix(finding, "warning: tools/lib/bpf/") && strings.Contains(finding, "This comment starts with '/**', but isn't a kernel-doc comment")
@@ -63,7 +62,7 @@ func doxygen(finding string) bool {
 
 var kdocLine = regexp.MustCompile(`(?i)^(warning|error):\s+(\S+?):(\d+)\s*(.*)$`)
 
-// kdoc runs kernel-doc over files as they were at a commit.
+// kdoc runs kernel-doc on files as of a commit.
 func (j *job) kdoc(ctx context.Context, script, commit string, files []string) (findings, error) {
 	dir, err := os.MkdirTemp("", "xpsgen-kdoc-")
 	if err != nil {
@@ -105,7 +104,7 @@ func (j *job) kdoc(ctx context.Context, script, commit string, files []string) (
 		}
 	}
 	if code != 0 && len(all) == 0 {
-		return nil, fmt.Errorf("%s ended with %d", kdocScript, code)
+		return nil, fmt.Errorf("%s: exit status %d", kdocScript, code)
 	}
 	return all, nil
 }

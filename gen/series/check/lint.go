@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// lint is a tool that finds fault with a file.
+// lint is a linter for one type of file.
 type lint struct {
 	suffix string
 	args   []string
-	// finding takes a line apart: file or position, severity, text.
+	// finding matches a line of output: file or position, severity, text.
 	finding *regexp.Regexp
 }
 
 var (
-	// SC2317 and SC2329 do not understand functions that are called by name.
+	// SC2317 and SC2329 give false positives for functions that are called by name.
 	shellLint = lint{".sh", []string{"shellcheck", "-x", "-f", "gcc", "-e", "SC2317,SC2329"},
 		regexp.MustCompile(`^[^:]+:\d+:\d+: (\w+): (.*)$`)}
 	yamlLint = lint{".yaml", []string{"yamllint", "-f", "parsable"},
@@ -34,8 +34,8 @@ func checkYAML(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return j.lint(ctx, p, &yamlLint)
 }
 
-// lint fails on new errors, and on anything at all in a file that was clean
-// before or is new; on new warnings it warns.
+// lint fails on new errors. In a new or previously clean file it fails on any finding.
+// New warnings cause a warning.
 func (j *job) lint(ctx context.Context, p *Patch, l *lint) (Result, error) {
 	var errs, warns []string
 	n := 0

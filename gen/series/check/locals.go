@@ -11,11 +11,11 @@ import (
 )
 
 var (
-	// declaration is a line that declares a local variable: words and stars,
-	// the name, and then the end, a value, another name or an array.
+	// declaration matches a local variable declaration: words and stars, the name,
+	// and then the end, a value, another name or an array.
 	declaration = regexp.MustCompile(`^\s+(?:(?:const|volatile|unsigned|signed|long|short|struct|union|enum|register)\s+)*` +
 		`[A-Za-z_]\w*(?:\s+__\w+)?(?:\s+\**|\s*\*+\s*)(?:const\s+)?([A-Za-z_]\w*)(?:\[[^\]]*\])*(?:\s+__\w+(?:\([^)]*\))?)*\s*(?:;|=|,|:)`)
-	// declaring are macros that declare one.
+	// declaring matches macros that declare a variable.
 	declaring = regexp.MustCompile(`^\s+(?:DECLARE|DEFINE|LIST_HEAD|DEFINE_\w+|DECLARE_\w+|\w*LIST_HEAD)\w*\((\w+)`)
 	notAType  = []string{"return", "goto", "else", "case", "if", "for", "while", "do", "switch", "break",
 		"continue", "delete", "typedef", "sizeof", "static", "extern", "default"}
@@ -27,13 +27,13 @@ var (
 type localsFinding struct {
 	line int
 	text string
-	// dependent: the second needs the first. before: the block was out of
-	// order before the patch came.
+	// dependent says that the second needs the first. before says that the block was
+	// out of order before the patch.
 	dependent, before bool
 }
 
-// findLocals returns the pairs of neighbouring declarations of which the
-// second is longer and at least one is in touched.
+// findLocals returns pairs of adjacent declarations in which the second is longer. At
+// least one of the pair must be in touched.
 func findLocals(text string, touched map[int]bool) (found []localsFinding) {
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
@@ -49,7 +49,7 @@ func findLocals(text string, touched map[int]bool) (found []localsFinding) {
 	return found
 }
 
-// localsBlock looks at the declarations from line index i on.
+// localsBlock checks the declarations from line index i on.
 func localsBlock(lines []string, i int, touched map[int]bool) (found []localsFinding) {
 	prev, name := -1, ""
 	oldPrev, oldWrong := 0, false
@@ -74,8 +74,8 @@ func localsBlock(lines []string, i int, touched map[int]bool) (found []localsFin
 				dependent: uses(lines[i], name)})
 		}
 		prev, name = i, this
-		// A value may go on over several lines; how long the first of them is
-		// says nothing then.
+		// A value may span several lines; the length of the first line then means
+		// nothing.
 		if !strings.HasSuffix(strings.TrimSpace(stripComment(lines[i])), ";") {
 			prev, oldPrev = -1, 0
 		}
@@ -94,7 +94,7 @@ func stripComment(line string) string {
 	return line
 }
 
-// declared is the name that a line declares, empty if it declares none.
+// declared returns the name that a line declares, or "".
 func declared(line string) string {
 	if m := declaring.FindStringSubmatch(line); m != nil {
 		return m[1]
@@ -109,15 +109,15 @@ func declared(line string) string {
 	return ""
 }
 
-// uses reports whether the value in a declaration needs a variable.
+// uses reports whether the value in a declaration uses a variable.
 func uses(line, name string) bool {
 	_, value, ok := strings.Cut(line, "=")
 	return ok && slices.Contains(word.FindAllString(value, -1), name)
 }
 
-// checkLocals wants the longest declaration first, as netdev does, where the
-// patch adds one. If a value needs the variable above it, a reader may ask to
-// assign it below: a warning; likewise where there was no order to keep.
+// checkLocals requires declarations from the longest to the shortest line, where the
+// patch adds one. It only warns if a value needs the variable above, because the fix is
+// to assign it below. It also only warns if the block was out of order before.
 func checkLocals(ctx context.Context, j *job, p *Patch) (Result, error) {
 	code := Pass
 	var log []string
@@ -144,9 +144,9 @@ func checkLocals(ctx context.Context, j *job, p *Patch) (Result, error) {
 		for _, l := range findLocals(text, touched) {
 			hint := ""
 			if l.dependent || l.before {
-				hint = " (needs the one above: assign it below)"
+				hint = " (needs the variable above: assign it below)"
 				if l.before {
-					hint = " (as others there were before)"
+					hint = " (the block was out of order before)"
 				}
 				if code == Pass {
 					code = Warning

@@ -38,12 +38,12 @@ func TestFindLocals(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 			if old := findLocals(text, nil); len(old) > 0 {
-				t.Errorf("finds what the patch did not touch: %+v", old)
+				t.Errorf("reports lines that the patch did not touch: %+v", old)
 			}
 		})
 	}
 	if got := findLocals("int f(void)\n{\n\tint a;\n\tint bb;\n\tint c;\n\tint ddd;\n", map[int]bool{6: true}); len(got) != 1 || !got[0].before {
-		t.Errorf("where there was no order: %+v", got)
+		t.Errorf("block out of order before: %+v", got)
 	}
 	if got := findLocals("struct s {\n\tint a;\n\tlong long_name;\n};\n", map[int]bool{2: true, 3: true}); len(got) > 0 {
 		t.Errorf("a structure's members: %+v", got)
@@ -67,7 +67,7 @@ func TestSorted(t *testing.T) {
 		t.Errorf("underscores count: %v", got)
 	}
 	const list = "TEST_PROGS := \\\n\ta.sh \\\n\tc.sh \\\n\tb.sh \\\n\td/a.sh \\\n# end of TEST_PROGS\nCFLAGS += \\\n\t-b \\\n\t-a\n"
-	if got := unsortedMakefile("Makefile", list); len(got) != 1 || !strings.Contains(got[0], "b.sh stands after c.sh") {
+	if got := unsortedMakefile("Makefile", list); len(got) != 1 || !strings.Contains(got[0], "b.sh comes after c.sh") {
 		t.Errorf("Makefile: %v", got)
 	}
 }
@@ -79,7 +79,7 @@ func TestDiagnostics(t *testing.T) {
 	if d.warnings["net/a.c: warning: one [-Wone]"] != 2 || d.warnings["net/a.h: warning: two"] != 1 || d.errors["net/b.c: error: three"] != 1 {
 		t.Errorf("%v %v", d.warnings, d.errors)
 	}
-	// One for another is not the same number of warnings, but the same set.
+	// One warning replaced another: the number is the same, but the set is not.
 	if got := d.warnings.minus(findings{"net/a.c: warning: one [-Wone]": 1, "gone": 1}); len(got) != 2 {
 		t.Errorf("new: %v", got)
 	}
@@ -96,7 +96,7 @@ func TestPlaceholder(t *testing.T) {
 	}
 }
 
-// FuzzScanDiff: whatever stands in a patch, line numbers and counts are sound.
+// Line numbers and counts must be valid for any input.
 func FuzzScanDiff(f *testing.F) {
 	f.Add("diff --git a/f b/f\nindex 1..2 100644\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n")
 	f.Add("diff --git a/f b/f\n@@ -1 +1,9999999999999 @@\n+c\n")

@@ -9,8 +9,8 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// lock takes the working trees that the checks run in, always in the same
-// order, if the job has not got them yet.
+// lock locks the working trees of the checks, always in the same order, unless the job
+// already holds the locks.
 func (j *job) lock(ctx context.Context, what string) error {
 	if j.unlock != nil {
 		return nil
@@ -32,14 +32,14 @@ func (j *job) lock(ctx context.Context, what string) error {
 			return err
 		}
 		locks = append(locks, lock)
-		// Another run may have moved it.
+		// Another run may have checked out another commit.
 		t.repo.head = ""
 	}
 	j.unlock = release
 	return nil
 }
 
-// release gives back what lock took.
+// release releases the locks that lock took.
 func (j *job) release() {
 	if j.unlock != nil {
 		j.unlock()

@@ -11,7 +11,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// WriteJSON writes rows for programs.
+// WriteJSON writes rows as JSON.
 func WriteJSON(w io.Writer, rows []Row) error {
 	n := Count(rows)
 	e := json.NewEncoder(w)
@@ -28,8 +28,8 @@ func WriteJSON(w io.Writer, rows []Row) error {
 	}{n.Passed, n.Warned, n.Failed, n.Blocked, rows})
 }
 
-// WriteJUnit writes rows for CI systems: a suite per thread, a case per check
-// and patch. A warning passes, and says so in its output.
+// WriteJUnit writes rows for CI systems: one suite per thread, one case per check and
+// patch. A warning passes, and its output contains the warning.
 func WriteJUnit(w io.Writer, rows []Row) error {
 	r := &ktap.Report{}
 	for _, row := range rows {

@@ -15,25 +15,24 @@ import (
 
 const maintainerScript = "scripts/get_maintainer.pl"
 
-// Recipient is somebody who gets a copy.
+// Recipient is a person or list that gets a copy.
 type Recipient struct {
 	// Address is "Name <address>", or a bare address for a list.
 	Address string
-	// Role is why: "maintainer:NETWORKING [GENERAL]", "open list:...".
+	// Role is the reason: "maintainer:NETWORKING [GENERAL]", "open list:...".
 	Role string
 	// List says that it is a mailing list.
 	List bool
 }
 
-// recipients asks get_maintainer about a patch's text, as netdev's runner
-// does: some lists are found by a keyword in the patch only.
+// recipients runs get_maintainer on a patch's text, as netdev's runner does. Some lists
+// are found only by a keyword in the patch.
 func (j *job) recipients(ctx context.Context, p *Patch) ([]Recipient, error) {
 	script, err := j.script(ctx, maintainerScript)
 	if err != nil {
 		return nil, err
 	}
-	// History would name the last who touched a file, where there is any; a
-	// base that came as a package has none.
+	// Do not use git history: a base from a package has none.
 	args := []string{"perl", script, "--git-min-percent", "35", "--no-git-fallback"}
 	var all []Recipient
 	if j.Build != kbuild {
@@ -42,7 +41,7 @@ func (j *job) recipients(ctx context.Context, p *Patch) ([]Recipient, error) {
 			return nil, err
 		}
 	}
-	// The script wants a file that it can seek in.
+	// The script needs a seekable file.
 	dir, err := os.MkdirTemp("", "xpsgen-cc-")
 	if err != nil {
 		return nil, err
@@ -71,7 +70,7 @@ func (r Recipient) same(o Recipient) bool {
 	return strings.EqualFold(bare(r.Address), bare(o.Address))
 }
 
-// bare is an address without the name.
+// bare returns an address without the name.
 func bare(address string) string {
 	if a, err := mail.ParseAddress(address); err == nil {
 		return a.Address
@@ -79,8 +78,7 @@ func bare(address string) string {
 	return address
 }
 
-// parseRecipient reads a line of get_maintainer: an address, and in brackets
-// why.
+// parseRecipient parses a line of get_maintainer: an address with the reason in parentheses.
 func parseRecipient(line string) (r Recipient, ok bool) {
 	line = strings.TrimSpace(line)
 	r.Address = line
@@ -98,8 +96,8 @@ func parseRecipient(line string) (r Recipient, ok bool) {
 	return r, true
 }
 
-// general are the maintainers of the whole project: those sections of its
-// MAINTAINERS that name no files, which get_maintainer passes over.
+// general returns the maintainers of the whole project. They are in the sections of
+// MAINTAINERS that name no files, which get_maintainer ignores.
 func (j *job) general(ctx context.Context) (all []Recipient, err error) {
 	text, ok, err := j.repo.show(ctx, j.Head(), "MAINTAINERS")
 	if err != nil || !ok {
@@ -128,8 +126,8 @@ func (j *job) general(ctx context.Context) (all []Recipient, err error) {
 	return all, nil
 }
 
-// checkCc is about whom the export will send the patch to. That is whom the
-// script names, so what can go wrong is that it names nobody.
+// checkCc reports the recipients that the export will use. They come from get_maintainer,
+// so the check fails only if it names nobody.
 func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	all, err := j.recipients(ctx, p)
 	if err != nil {
@@ -157,8 +155,8 @@ func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return pass("%d people, %s", people, strings.Join(lists, ", ")).with(log...), nil
 }
 
-// entryTarget is how many files an entry that fits a new file may cover at
-// most; a bigger one is a subsystem's.
+// entryTarget is the maximum number of files in an entry that fits a new file. A larger
+// entry belongs to a subsystem.
 const entryTarget, entryLimit = 75, 500
 
 func checkMaintainers(ctx context.Context, j *job) (Result, error) {
@@ -209,14 +207,14 @@ func checkMaintainers(ctx context.Context, j *job) (Result, error) {
 	if code == Pass {
 		return pass("%d new files are covered", len(names)).with(log...), nil
 	}
-	return Result{Code: code, Summary: "a new file wants an entry in MAINTAINERS"}.with(log...), nil
+	return Result{Code: code, Summary: "a new file needs an entry in MAINTAINERS"}.with(log...), nil
 }
 
-// noEntry is more files than any entry can cover.
+// noEntry is larger than the number of files of any entry.
 const noEntry = 1 << 30
 
-// smallestEntry is how many files the smallest of some entries covers, noEntry
-// if there is none.
+// smallestEntry returns how many files the smallest of some entries covers, noEntry if
+// there is none.
 func (j *job) smallestEntry(ctx context.Context, sections string) (int, error) {
 	least := noEntry
 	for section := range strings.SplitSeq(sections, "\n\n") {
@@ -240,7 +238,7 @@ func (j *job) smallestEntry(ctx context.Context, sections string) (int, error) {
 	return least, nil
 }
 
-// globOf is a pattern of MAINTAINERS for git: a directory means all under it.
+// globOf converts a pattern of MAINTAINERS for git. A directory matches everything below it.
 func globOf(p string) string {
 	if strings.HasSuffix(p, "/") {
 		return p + "**"

@@ -15,10 +15,10 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// memoVersion changes whenever results of all checks must be thrown away.
+// memoVersion changes when all cached results become invalid.
 const memoVersion = 1
 
-// memo keeps results under the hash of all that made them.
+// memo caches results under the hash of their inputs.
 type memo struct{ dir string }
 
 func (m *memo) path(key string) string { return filepath.Join(m.dir, key+".json") }
@@ -36,7 +36,7 @@ func (m *memo) put(key string, r Result) error {
 	return cache.WriteFile(m.path(key), data, 0o644)
 }
 
-// memoKey is the hash of all that a check looks at.
+// memoKey is the hash of all inputs of a check.
 func (j *job) memoKey(c *Check, p *Patch) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %s %d %s %s\n", memoVersion, c.Name, c.version, j.Project, j.scripts.BaseCommit)
@@ -59,7 +59,7 @@ func (j *job) memoKey(c *Check, p *Patch) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// toolID tells one installation of a program from another, without running it.
+// toolID identifies an installed program without running it.
 func toolID(name string) string {
 	if name == "clang" {
 		name = Clang()

@@ -12,8 +12,8 @@ import (
 	seriesmail "xpsgen/gen/series/mail"
 )
 
-// Placeholder reports whether an address belongs to nobody: the workbench's
-// own, until a person takes responsibility.
+// Placeholder reports whether an address belongs to no real person, such as the
+// workbench's own address.
 func Placeholder(address string) bool { return seriesmail.Placeholder(address) }
 
 func checkFixesPresent(_ context.Context, j *job) (Result, error) {
@@ -51,26 +51,25 @@ func checkSignedOff(_ context.Context, _ *job, p *Patch) (Result, error) {
 			return fail("Signed-off-by: %s: no name and address", s), nil
 		}
 		if Placeholder(a.Address) {
-			return fail("Signed-off-by: %s: an address of nobody", s), nil
+			return fail("Signed-off-by: %s: placeholder address", s), nil
 		}
 		if strings.EqualFold(a.Address, p.Email) || strings.EqualFold(a.Name, p.Author) {
 			return coDeveloped(p)
 		}
 	}
 	if Placeholder(p.Email) && len(signed) == 0 {
-		return warn("awaits a person's: xpsgen series export --sign-off"), nil
+		return warn("missing (a person adds it: xpsgen series export --sign-off)"), nil
 	}
 	return fail("no Signed-off-by of %s <%s>", p.Author, p.Email), nil
 }
 
-// coDeveloped wants each Co-developed-by directly above that person's own
-// Signed-off-by.
+// coDeveloped requires the person's Signed-off-by directly below each Co-developed-by.
 func coDeveloped(p *Patch) (Result, error) {
 	lines := strings.Split(p.Body, "\n")
 	for i, line := range lines {
 		who, ok := strings.CutPrefix(line, "Co-developed-by: ")
 		if ok && (i+1 == len(lines) || lines[i+1] != "Signed-off-by: "+who) {
-			return fail("Co-developed-by: %s: not above that person's Signed-off-by", who), nil
+			return fail("Co-developed-by: %s: not directly followed by that person's Signed-off-by", who), nil
 		}
 	}
 	return pass("by its author"), nil
@@ -78,8 +77,8 @@ func coDeveloped(p *Patch) (Result, error) {
 
 var fixesLine = regexp.MustCompile(`^([0-9a-f]+) \("(.*)"\)$`)
 
-// checkFixes looks at the form, and at the commit where the repository has it:
-// a base that came as a package has no history.
+// checkFixes checks the format. It checks the commit too if the repository has it: a base
+// from a package has no history.
 func checkFixes(ctx context.Context, j *job, p *Patch) (Result, error) {
 	values := p.Trailers("Fixes")
 	if len(values) == 0 {
@@ -90,9 +89,9 @@ func checkFixes(ctx context.Context, j *job, p *Patch) (Result, error) {
 		m := fixesLine.FindStringSubmatch(v)
 		switch {
 		case m == nil:
-			return fail("Fixes: %s: want 12 digits and (\"subject\")", v), nil
+			return fail("Fixes: %s: not of the form 12 digits (\"subject\")", v), nil
 		case len(m[1]) < 12:
-			return fail("Fixes: %s: %d digits, want 12", v, len(m[1])), nil
+			return fail("Fixes: %s: %d digits instead of 12", v, len(m[1])), nil
 		}
 		subject, err := j.repo.git(ctx, "log", "-1", "--format=%s", m[1], "--")
 		if err != nil {
@@ -103,11 +102,11 @@ func checkFixes(ctx context.Context, j *job, p *Patch) (Result, error) {
 		}
 		known++
 		if subject != m[2] {
-			return fail("Fixes: %s: that commit is %q", m[1], subject), nil
+			return fail("Fixes: %s: the subject of the commit is %q", m[1], subject), nil
 		}
 	}
 	if known < len(values) {
-		return pass("well formed; this base has no history to look %d up", len(values)-known), nil
+		return pass("well formed; %d not looked up, the base has no history", len(values)-known), nil
 	}
 	return pass("%d", len(values)), nil
 }
@@ -121,10 +120,10 @@ func checkSourceInline(_ context.Context, _ *job, p *Patch) (Result, error) {
 	case len(now) == len(before):
 		return warn("was: %d now: %d", len(before), len(now)).with(now...), nil
 	}
-	return fail("was: %d now: %d: leave it to the compiler", len(before), len(now)).with(now...), nil
+	return fail("was: %d now: %d (leave inlining to the compiler)", len(before), len(now)).with(now...), nil
 }
 
-// inlineWord is the word outside a comment.
+// inlineWord matches the word inline outside comments.
 var inlineWord = regexp.MustCompile(`(?i)^([^*/]*\W|)inline\W`)
 
 var (
@@ -154,7 +153,7 @@ func checkHeaderInline(_ context.Context, _ *job, p *Patch) (Result, error) {
 	return pass("none"), nil
 }
 
-// deprecated are interfaces that netdev no longer takes.
+// deprecated are interfaces that netdev no longer accepts.
 var deprecated = []struct {
 	word  *regexp.Regexp
 	under string
@@ -165,7 +164,7 @@ var deprecated = []struct {
 	{regexp.MustCompile(`\Wput_net\(`), "", Warning},
 	{regexp.MustCompile(`\Wget_net\(`), "", Warning},
 	{regexp.MustCompile(`\Winit_dummy_netdev\(`), "", Warning},
-	// maintainer-netdev.rst has it for all new networking code.
+	// maintainer-netdev.rst discourages them in all new networking code.
 	{regexp.MustCompile(`\W__free\(`), "", Warning},
 	{regexp.MustCompile(`(^|\W)(scoped_)?guard\(`), "", Warning},
 	{regexp.MustCompile(`module_param`), "", Fail},
@@ -191,7 +190,7 @@ func checkDeprecated(_ context.Context, _ *job, p *Patch) (Result, error) {
 	if code == Pass {
 		return pass("none"), nil
 	}
-	return Result{Code: code, Summary: "was given up: " + strings.TrimSpace(found[0])}.with(found...), nil
+	return Result{Code: code, Summary: "deprecated: " + strings.TrimSpace(found[0])}.with(found...), nil
 }
 
 // grep returns the texts of the lines that match.

@@ -11,14 +11,14 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// TestMutants: a good series passes everything, and each way to spoil it trips
-// the one check that is meant for it, and no other.
+// A good series passes all checks. Each defect trips exactly the check that is meant for it.
 func TestMutants(t *testing.T) {
-	// What two mutants have in common is checked once.
+	// The shared cache avoids repeated builds.
 	cache := t.TempDir()
 	for _, m := range []struct {
 		name, want string
-		// before is done before the patches are made, after to the files.
+		// before changes the steps before the patches are created, after changes
+		// the patch files.
 		before func(f *fixture, steps *[]step)
 		after  func(t *testing.T, f *fixture)
 	}{
@@ -72,7 +72,7 @@ func TestMutants(t *testing.T) {
 			f.edit(t, func(_ int, s string) string { return strings.ReplaceAll(s, "+\tint b = 2;", "+\tint b = 2; ") })
 		}},
 		{name: "wrong base", want: "base_commit", after: func(t *testing.T, f *fixture) {
-			// The patches still apply, but the files have gone on.
+			// The patches still apply, but a file has changed.
 			f.write(t, f.base, map[string]string{"net/core/dev.c": "/* A line more. */\n" + kernelTree["net/core/dev.c"]})
 			f.git(t, "add", "-A")
 			f.git(t, "-c", "user.name=b", "-c", "user.email=b@b.test", "commit", "-q", "-m", "later")
@@ -112,7 +112,7 @@ func TestMutants(t *testing.T) {
 		{name: "plain function in a header", want: "header_inline", before: func(_ *fixture, steps *[]step) {
 			(*steps)[1].files["include/uapi/linux/if_link.h"] += "\nint helper(int a) { return a; }\n"
 		}},
-		{name: "given up interface", want: "deprecated_api", before: func(_ *fixture, steps *[]step) {
+		{name: "deprecated interface", want: "deprecated_api", before: func(_ *fixture, steps *[]step) {
 			(*steps)[2].files["net/core/dev.c"] += "#define module_param(x)\n"
 		}},
 		{name: "selftest in no Makefile", want: "check_selftest", before: func(_ *fixture, steps *[]step) {
@@ -155,7 +155,7 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// TestMemo: nothing is done twice, and a change is seen.
+// Known results are not computed again, and a change is noticed.
 func TestMemo(t *testing.T) {
 	f := newFixture(t)
 	steps := goodSteps()
@@ -195,13 +195,12 @@ func TestMemo(t *testing.T) {
 	}
 	for _, r := range f.check(t, t.TempDir(), Options{Known: true}) {
 		if r.Check == "checkpatch" && r.Code != Blocked {
-			t.Errorf("known without having been made: %v", r)
+			t.Errorf("known, but the check did not run: %v", r)
 		}
 	}
 }
 
-// TestPlaceholderSignOff: while the workbench is the author, the missing
-// sign-off is a warning that says what to do.
+// If the author is a placeholder, a missing sign-off is a warning with a remedy.
 func TestPlaceholderSignOff(t *testing.T) {
 	f := newFixture(t)
 	f.signed, f.author = false, "xpsgen <xpsgen@workbench.invalid>"
@@ -217,7 +216,7 @@ func TestPlaceholderSignOff(t *testing.T) {
 	}
 }
 
-// TestLongLineOfMessage: netdev's runner is silent about it, a reader is not.
+// netdev's runner ignores long lines in messages, this check does not.
 func TestLongLineOfMessage(t *testing.T) {
 	f := newFixture(t)
 	f.commit(t, goodSteps())

@@ -11,18 +11,18 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Check is one thing to look at.
+// Check is one check.
 type Check struct {
-	// Name is what it is called; where netdev's own runner has the same
-	// check, its name.
+	// Name identifies the check. It is the name in netdev's runner, if that has the
+	// same check.
 	Name string
-	// About says in a line what it wants.
+	// About says in one line what the check requires.
 	About string
-	// Group is the runner's name for several of ours; may be empty.
+	// Group is the name in netdev's runner for several of these checks; may be empty.
 	Group string
 
-	// thread or patch does it; one is set. All but those with text look at
-	// the commits too, and are not made if the series does not apply.
+	// thread or patch runs the check; one of them is set. Checks without text also
+	// use the commits, and do not run if the series does not apply.
 	thread func(ctx context.Context, j *job) (Result, error)
 	patch  func(ctx context.Context, j *job, p *Patch) (Result, error)
 	text   bool
@@ -37,24 +37,23 @@ type Check struct {
 	// reads says that it looks at one patch, and only reads the working tree
 	// at its last commit, so that it can be made of several patches at once.
 	reads bool
-	// builds says that it compiles: what it saw depends on more than the
-	// patch, see [job.memoKey].
+	// builds says that the check compiles. Its result depends on more than the patch,
+	// see [job.memoKey].
 	builds bool
-	// version changes when the check would judge otherwise than before.
+	// version changes when the rules of the check change.
 	version int
 }
 
 const kbuild = manifest.BuildKbuild
 
-// All are the checks, in the order in which they are made: what costs nothing
-// first.
+// All returns the checks in the order in which they run, the cheapest first.
 func All() []Check {
 	return []Check{
 		{Name: "cover", Group: "series_format", About: "a cover letter for more than two patches", thread: checkCover, text: true},
 		{Name: "patch_count", Group: "series_format", About: "no more patches than the tree takes", thread: checkCount, text: true},
 		{Name: "tree_tag", Group: "series_format", About: "the subject names the tree", thread: checkTreeTag, text: true},
-		{Name: "prefix", Group: "series_format", About: "the subject names the right tree, and no patch another", thread: checkPrefix, text: true},
-		{Name: "whitespace", About: "no damaged patch, no blanks at line ends", patch: checkWhitespace, text: true},
+		{Name: "prefix", Group: "series_format", About: "all subjects name the right tree", thread: checkPrefix, text: true},
+		{Name: "whitespace", About: "no damaged patch, no trailing spaces", patch: checkWhitespace, text: true},
 		{Name: "apply", About: "every patch applies, in order", thread: checkApply, text: true},
 		{Name: "base_commit", About: "the patches were made on this base", thread: checkBase},
 		{Name: "fixes_present", About: "a series for a tree of fixes says what it fixes", thread: checkFixesPresent},
@@ -80,7 +79,7 @@ func All() []Check {
 	}
 }
 
-// Names are the names of all checks, and of their groups.
+// Names returns the names of all checks and groups.
 func Names() (names []string) {
 	for _, c := range All() {
 		if c.Group != "" && !slices.Contains(names, c.Group) {
@@ -91,8 +90,8 @@ func Names() (names []string) {
 	return names
 }
 
-// Select returns the checks that have one of names as their name or group, in
-// their order; all if there are no names.
+// Select returns the checks whose name or group is in names, in their order. It returns
+// all if names is empty.
 func Select(names []string) ([]Check, error) {
 	all := All()
 	if len(names) == 0 {
@@ -101,7 +100,7 @@ func Select(names []string) ([]Check, error) {
 	var some []Check
 	for _, n := range names {
 		if !slices.ContainsFunc(all, func(c Check) bool { return c.Name == n || c.Group == n }) {
-			return nil, fmt.Errorf("no check %q (there is %s)", n, strings.Join(Names(), ", "))
+			return nil, fmt.Errorf("no check %q (known: %s)", n, strings.Join(Names(), ", "))
 		}
 	}
 	for _, c := range all {
@@ -121,5 +120,5 @@ func (c *Check) of(t *Thread) bool {
 	return c.rule == "" || slices.Contains(t.Target.Rules, c.rule)
 }
 
-// Fast reports whether the check compiles nothing.
+// Fast reports whether the check does not compile.
 func (c *Check) Fast() bool { return !c.builds }

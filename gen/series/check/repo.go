@@ -13,9 +13,8 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// repo is a git repository of the cache and the working tree that the checks
-// have of it. Scripts of the tree run in that working tree, and expect a
-// repository there.
+// repo is a git repository of the cache with a working tree for the checks. Scripts of
+// the tree run in that working tree, and need a repository there.
 type repo struct {
 	// gitDir holds the base and the series applied to it.
 	gitDir string
@@ -24,7 +23,8 @@ type repo struct {
 	head string
 }
 
-// plainEnv is the environment without what steers git or Python from outside.
+// plainEnv returns the environment without variables that change how git, make or Python
+// work.
 func plainEnv(more ...string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -49,7 +49,7 @@ func (r *repo) git(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// show is a file at a commit; ok is false if it is not there.
+// show returns a file as of a commit; ok is false if the file does not exist.
 func (r *repo) show(ctx context.Context, commit, name string) (text string, ok bool, err error) {
 	out, err := r.git(ctx, "show", commit+":"+name)
 	if err == nil {
@@ -62,15 +62,15 @@ func (r *repo) show(ctx context.Context, commit, name string) (text string, ok b
 	return "", false, err
 }
 
-// at puts the working tree to a commit. Only files that differ are written,
-// and what scripts left there goes.
+// at checks out a commit in the working tree. It writes only files that differ, and
+// removes files that scripts created.
 func (r *repo) at(ctx context.Context, commit string) error {
 	if r.head == commit {
 		return nil
 	}
 	r.head = ""
-	// The objects are the base's, and another base may have come under its
-	// name since.
+	// The working tree borrows objects from the base's repository. Another repository
+	// may have this name by now.
 	borrowed, err := os.ReadFile(filepath.Join(r.src, ".git", "objects", "info", "alternates"))
 	if err != nil || strings.TrimSpace(string(borrowed)) != filepath.Join(r.gitDir, "objects") {
 		if err := os.RemoveAll(r.src); err != nil {
@@ -83,7 +83,7 @@ func (r *repo) at(ctx context.Context, commit string) error {
 			return fmt.Errorf("make a working tree: %w", err)
 		}
 	}
-	// We hold the lock, so this is what a killed run left.
+	// This process holds the lock, so the file is from a killed run.
 	if err := os.Remove(filepath.Join(r.src, ".git", "index.lock")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -94,7 +94,7 @@ func (r *repo) at(ctx context.Context, commit string) error {
 	return nil
 }
 
-// clean throws away what a script changed or left in the working tree.
+// clean removes changes that a script made in the working tree.
 func (r *repo) clean(ctx context.Context) error {
 	if err := r.in(ctx, r.src, "reset", "-q", "--hard"); err != nil {
 		return err

@@ -60,7 +60,7 @@ func TestReports(t *testing.T) {
 	if err := WriteJSON(&b, someRows); err != nil {
 		t.Fatal(err)
 	}
-	// Any code that is not known fails, as in netdev's runner.
+	// Any unknown code counts as failed, as in netdev's runner.
 	if err := json.Unmarshal(b.Bytes(), &got); err != nil || got.Failed != 2 || got.Warned != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Code is how a check ended, as a process's exit code.
+// Code is the result of a check, as an exit code.
 type Code int
 
 const (
-	// Pass: nothing to say.
+	// Pass: no finding.
 	Pass Code = 0
-	// Fail: a reader would send it back. Any code not named here means so too.
+	// Fail: a reviewer would reject the series. Any code not named here fails too.
 	Fail Code = 1
-	// Warning: a reader may ask.
+	// Warning: a reviewer may ask.
 	Warning Code = 250
-	// Blocked: the check was not made, since another one failed.
+	// Blocked: the check did not run, because another one failed.
 	Blocked Code = -1
 )
 
-// String is the code in a word.
+// String returns the code as a word.
 func (c Code) String() string {
 	switch c {
 	case Pass:
@@ -35,8 +35,7 @@ func (c Code) String() string {
 	return "fail"
 }
 
-// Failed reports whether c is neither a pass nor a warning, nor a check that
-// was not made.
+// Failed reports whether the check failed. Passed, warned and blocked checks did not.
 func (c Code) Failed() bool { return c != Pass && c != Warning && c != Blocked }
 
 // Result is what a check found.
@@ -44,7 +43,7 @@ type Result struct {
 	Code Code `json:"code"`
 	// Summary is one line.
 	Summary string `json:"summary"`
-	// Log is all there is to say, line by line; may be empty.
+	// Log has all details, line by line; may be empty.
 	Log string `json:"log,omitempty"`
 }
 
@@ -60,7 +59,7 @@ func fail(format string, a ...any) Result {
 	return Result{Code: Fail, Summary: fmt.Sprintf(format, a...)}
 }
 
-// with adds a log to r.
+// with adds lines to the log of r.
 func (r Result) with(lines ...string) Result {
 	r.Log = strings.Join(lines, "\n")
 	return r
@@ -72,18 +71,18 @@ type Row struct {
 	Project string `json:"project"`
 	Series  string `json:"series"`
 	Base    string `json:"base"`
-	// Check is the check's name.
+	// Check is the name of the check.
 	Check string `json:"check"`
-	// Patch is the patch's number from 1; 0 is the thread as a whole. Key and
-	// Subject are the patch's, empty for the thread.
+	// Patch is the number of the patch from 1; 0 is the whole thread. Key and Subject
+	// are those of the patch, empty for the thread.
 	Patch   int    `json:"patch"`
 	Key     string `json:"key,omitempty"`
 	Subject string `json:"subject,omitempty"`
 	Result
-	// Elapsed is how long it took; Cached says that it was looked up.
+	// Elapsed is how long the check took. Cached says that the result is from the cache.
 	Elapsed time.Duration `json:"elapsed_ns"`
 	Cached  bool          `json:"cached"`
-	// Command makes this check alone.
+	// Command runs this check alone.
 	Command string `json:"command"`
 }
 
@@ -113,7 +112,7 @@ func Count(rows []Row) (n Counts) {
 func (n Counts) String() string {
 	s := fmt.Sprintf("%d passed, %d warned, %d failed", n.Passed, n.Warned, n.Failed)
 	if n.Blocked > 0 {
-		s += fmt.Sprintf(", %d not made", n.Blocked)
+		s += fmt.Sprintf(", %d not run", n.Blocked)
 	}
 	return s
 }

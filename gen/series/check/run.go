@@ -13,57 +13,56 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// Options say how to check. Thread and Cache are required.
+// Options describe a run of checks. Thread and Cache are required.
 type Options struct {
-	// Thread is what to check.
+	// Thread is the thread to check.
 	Thread *Thread
-	// Kernel is the kernel's thread, whose tree has the scripts; nil if
-	// Thread is the kernel's.
+	// Kernel is the kernel's thread, whose tree has the scripts. Nil if Thread is the
+	// kernel's.
 	Kernel *Thread
-	// Checks are which checks to make; nil means all.
+	// Checks are the checks to run; nil means all.
 	Checks []Check
-	// Patch is the number of the only patch to look at, and then no check of
-	// the thread as a whole is made; 0 means all.
+	// Patch is the number of the only patch to check. Checks of the whole thread do
+	// not run then. 0 means all patches.
 	Patch int
 	// Cache is the cache directory, see xpsgen/vmtest/cache.
 	Cache string
-	// Full builds the whole tree, not only the directories that the series
-	// touches. That takes hours.
+	// Full builds the whole tree, not only the directories that the series touches.
+	// It takes hours.
 	Full bool
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
-	// To and Cc get a copy whatever the scripts say.
+	// To and Cc are recipients beside those that the scripts name.
 	To, Cc []string
-	// Known makes no check, but tells what is known: a check that was not
-	// made of this very content is Blocked.
+	// Known runs no check and returns only known results. A check without a result
+	// for this content is Blocked.
 	Known bool
-	// Progress hears what takes long. May be nil.
+	// Progress receives events about long steps. May be nil.
 	Progress progress.Func
-	// Row hears of each row as soon as it is there. May be nil.
+	// Row is called for each row as soon as it is complete. May be nil.
 	Row func(Row)
 }
 
-// job is one run over one thread.
+// job is a run on one thread.
 type job struct {
 	*Thread
 	opt *Options
-	// scripts is the tree whose scripts run.
+	// scripts is the thread whose tree has the scripts.
 	scripts *Thread
 	memo    *memo
 	states  map[string]*state
-	// fresh are the results of this run that were made ahead of their row.
+	// fresh has the results of this run that were computed ahead of their row.
 	fresh map[string]Row
-	// done counts the results that are there, of total.
+	// done counts the results of this run, out of total.
 	done, total int
-	// unlock gives back the working trees; nil until a check needed them.
+	// unlock releases the working trees; nil until a check needed them.
 	unlock func()
 }
 
-// Run makes the checks and returns their rows: first those of the thread, then
-// patch by patch. It waits while another run has the thread's working tree,
-// unless all results are known.
+// Run runs the checks and returns their rows: first those of the thread, then those of
+// each patch. If a result is unknown and another run holds the working tree, Run waits.
 //
-// Returns an error wrapping a [*ToolError] if a program is missing.
+// It returns an error wrapping a [*ToolError] if a program is missing.
 func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 	checks := opt.Checks
 	if checks == nil {
@@ -124,7 +123,7 @@ func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
 		}
 		return nil
 	}
-	// Damaged patches do not apply either, so text comes first.
+	// A damaged patch does not apply either, so run the text checks first.
 	each := func(want func(c *Check) bool) error {
 		for i := range checks {
 			c := &checks[i]
@@ -174,7 +173,7 @@ func (j *job) run(ctx context.Context, checks []Check) (rows []Row, err error) {
 	return rows, each(func(c *Check) bool { return c.builds })
 }
 
-// row makes one check, or finds what it said before.
+// row runs one check, or returns its cached result.
 func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) (Row, error) {
 	r := Row{Project: j.Project, Series: j.Series, Base: j.Base, Check: c.Name, Command: j.command(c, p)}
 	if p != nil {
@@ -182,7 +181,7 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 	}
 	switch {
 	case c.Name == "apply" && bad["whitespace"]:
-		r.Result = Result{Code: Blocked, Summary: "a patch is damaged, see whitespace"}
+		r.Result = Result{Code: Blocked, Summary: "a patch is damaged (see whitespace)"}
 		return r, nil
 	case !c.text && j.ApplyErr != nil:
 		r.Result = Result{Code: Blocked, Summary: "the series does not apply"}
@@ -194,7 +193,7 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 	key := j.memoKey(c, p)
 	if f, ok := j.fresh[key]; ok {
 		r.Result, r.Elapsed = f.Result, f.Elapsed
-		j.done-- // it counted when it was made
+		j.done-- // counted when it was computed
 		return r, nil
 	}
 	if res, ok := j.memo.get(key); ok {
@@ -212,7 +211,7 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 		if err := j.lock(ctx, "check "); err != nil {
 			return r, err
 		}
-		// Whoever had the trees may have been at the same.
+		// Another run may have computed the result while this one waited.
 		if res, ok := j.memo.get(key); ok {
 			r.Result, r.Cached = res, true
 			return r, nil
@@ -229,7 +228,7 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 	return r, j.memo.put(key, r.Result)
 }
 
-// make makes one check, and says how long it took.
+// make runs one check and measures its duration.
 func (j *job) make(ctx context.Context, c *Check, p *Patch) (r Row, err error) {
 	start := time.Now()
 	if p != nil {
@@ -245,7 +244,7 @@ func (j *job) make(ctx context.Context, c *Check, p *Patch) (r Row, err error) {
 	return r, err
 }
 
-// count tells how many results checks come to.
+// count returns the number of results of the checks.
 func (j *job) count(checks []Check) (n int) {
 	for i := range checks {
 		switch {
@@ -260,7 +259,7 @@ func (j *job) count(checks []Check) (n int) {
 	return n
 }
 
-// advanced counts another result.
+// advanced counts a result.
 func (j *job) advanced(c *Check) {
 	j.done++
 	if j.opt.Known {
@@ -270,7 +269,7 @@ func (j *job) advanced(c *Check) {
 		Text: c.Name, Done: int64(j.done), Total: int64(j.total), Unit: "checks"})
 }
 
-// command is the line that makes one check alone.
+// command returns the command line that runs one check alone.
 func (j *job) command(c *Check, p *Patch) string {
 	s := "xpsgen series check --only " + c.Name
 	if p != nil {

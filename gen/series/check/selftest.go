@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// checkSelftest looks at the selftests of networking: a new program stands in
-// the Makefile, a binary in .gitignore, and lists are sorted.
+// checkSelftest checks networking selftests. A new program must be in the Makefile, a
+// binary in .gitignore, and lists must be sorted.
 func checkSelftest(ctx context.Context, j *job, p *Patch) (Result, error) {
 	var wrong []string
 	n := 0
@@ -30,7 +30,7 @@ func checkSelftest(ctx context.Context, j *job, p *Patch) (Result, error) {
 	case len(wrong) > 0:
 		return fail("%s", wrong[0]).with(wrong...), nil
 	case n == 0:
-		return pass("no selftest of networking touched"), nil
+		return pass("no networking selftest touched"), nil
 	}
 	return pass("%d files", n), nil
 }
@@ -73,8 +73,8 @@ func (j *job) selftestFile(ctx context.Context, p *Patch, f *File) (wrong []stri
 	return wrong, nil
 }
 
-// unsortedConfig finds lines of a config that are not in order. Underscores do
-// not count, as in netdev's runner.
+// unsortedConfig finds config lines that are out of order. It ignores underscores, as
+// netdev's runner does.
 func unsortedConfig(name, text string) (wrong []string) {
 	last := ""
 	for line := range strings.Lines(text) {
@@ -83,7 +83,7 @@ func unsortedConfig(name, text string) (wrong []string) {
 			continue
 		}
 		if last != "" && strings.ReplaceAll(key, "_", "") < strings.ReplaceAll(last, "_", "") {
-			wrong = append(wrong, fmt.Sprintf("%s: %s stands after %s", name, key, last))
+			wrong = append(wrong, fmt.Sprintf("%s: %s comes after %s", name, key, last))
 		}
 		last = key
 	}
@@ -92,8 +92,8 @@ func unsortedConfig(name, text string) (wrong []string) {
 
 var makeList = regexp.MustCompile(`^([A-Z_][A-Z0-9_]*)\s*(?::?=|\+=)\s*\\$`)
 
-// unsortedMakefile finds items of a list, one a line, that are not in order:
-// first those without a directory.
+// unsortedMakefile finds list items, one per line, that are out of order. Items without a
+// directory come first.
 func unsortedMakefile(name, text string) (wrong []string) {
 	variable, last := "", ""
 	for line := range strings.Lines(text) {
@@ -107,7 +107,7 @@ func unsortedMakefile(name, text string) (wrong []string) {
 		item := strings.TrimSpace(strings.TrimSuffix(line, "\\"))
 		if item != "" && !strings.HasPrefix(item, "#") && !strings.HasPrefix(item, "$") {
 			if last != "" && listLess(item, last) {
-				wrong = append(wrong, fmt.Sprintf("%s: %s: %s stands after %s", name, variable, item, last))
+				wrong = append(wrong, fmt.Sprintf("%s: %s: %s comes after %s", name, variable, item, last))
 			}
 			last = item
 		}

@@ -9,22 +9,19 @@ import (
 	"strings"
 )
 
-// TableOptions say how to draw rows.
+// TableOptions say how to format rows.
 type TableOptions struct {
-	// Paint puts colour around a word that stands for a code; nil leaves it
-	// as it is.
+	// Paint colours the word for a code; nil means no colour.
 	Paint func(c Code, word string) string
-	// Logs adds the whole log of each row that did not pass; otherwise its
-	// beginning.
+	// Logs shows the whole log of each row that did not pass, instead of its beginning.
 	Logs bool
 }
 
-// logLines is how much of a log a table shows.
+// logLines is how many lines of a log the table shows.
 const logLines = 8
 
-// WriteTable draws rows for people: a line for each check that passed
-// everywhere, and for each row that did not a line of its own with the command
-// that makes it alone.
+// WriteTable writes rows as text. A check that passed everywhere takes one line. Every
+// other row has its own line, with the command that runs it alone.
 func WriteTable(w io.Writer, rows []Row, opt TableOptions) error {
 	b := bufio.NewWriter(w)
 	paint := opt.Paint
@@ -40,7 +37,7 @@ func WriteTable(w io.Writer, rows []Row, opt TableOptions) error {
 			thread = t
 			fmt.Fprintln(b, t)
 		}
-		// The rows of a thread, check by check.
+		// Group the rows of a thread by check.
 		end := i
 		for end < len(rows) && rows[end].Thread() == rows[i].Thread() {
 			end++
@@ -53,7 +50,7 @@ func WriteTable(w io.Writer, rows []Row, opt TableOptions) error {
 	return b.Flush()
 }
 
-// checkOrder are the names of the checks in rows, in the order of the registry.
+// checkOrder returns the names of the checks in rows, in the order of the registry.
 func checkOrder(rows []Row) (names []string) {
 	there := map[string]bool{}
 	for _, r := range rows {
@@ -90,7 +87,7 @@ func writeCheck(b *bufio.Writer, name string, rows []Row, paint func(Code, strin
 	}
 	for i, r := range bad {
 		if same := alike(bad[i:]); i > 0 && alike(bad[i-1:]) > 1 {
-			continue // said with the first of them
+			continue // printed with the first of them
 		} else if same > 1 && len(bad) == same {
 			fmt.Fprintf(b, "  %s  %-17s %d patches: %s\n", paint(r.Code, mark(r.Code)), name, same, r.Summary)
 			fmt.Fprintf(b, "        %s\n", strings.Replace(r.Command, fmt.Sprintf(" --patch %d", r.Patch), "", 1))
@@ -109,7 +106,7 @@ func writeCheck(b *bufio.Writer, name string, rows []Row, paint func(Code, strin
 	}
 }
 
-// alike is how many rows, from the first on, say the same.
+// alike returns how many rows from the first on have the same result.
 func alike(rows []Row) int {
 	n := 1
 	for n < len(rows) && rows[n].Code == rows[0].Code && rows[n].Summary == rows[0].Summary &&
@@ -136,7 +133,7 @@ func writeLog(b *bufio.Writer, log string, all bool) {
 			continue
 		}
 		if n++; n > logLines && !all {
-			fmt.Fprintln(b, "        ... (all with -v, or by the line below)")
+			fmt.Fprintln(b, "        ... (-v or the command below shows all)")
 			return
 		}
 		fmt.Fprintf(b, "        | %s\n", line)

@@ -16,10 +16,10 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// CoverName is the file of a series' directory that holds the cover letter.
+// CoverName is the file in a series' directory with the cover letter.
 const CoverName = "cover.md"
 
-// Thread is a series on one base: what becomes one thread of mails.
+// Thread is a series on one base. It becomes one mail thread.
 type Thread struct {
 	// Project, Series and Base name it; Title, Version and Prefix are the
 	// manifest's.
@@ -45,12 +45,12 @@ type Thread struct {
 	// base, with the patches of Stands.
 	BaseCommit string
 	GitDir     string
-	// Cover is the cover letter's text, nil if there is none.
+	// Cover is the text of the cover letter, nil if there is none.
 	Cover []byte
 	// Patches in order.
 	Patches []*Patch
-	// ApplyErr is why the patches cannot be applied; nil if they can. If it
-	// is set, no patch has commits.
+	// ApplyErr says why the patches do not apply; nil if they do. If set, no patch
+	// has commits.
 	ApplyErr *tree.ApplyError
 
 	repo *repo
@@ -60,19 +60,19 @@ type Thread struct {
 type Patch struct {
 	// N counts from 1.
 	N int
-	// Key and File are the manifest's.
+	// Key and File are from the manifest.
 	Key, File string
 	// Text is the file's content.
 	Text string
-	// Subject is the mail's, as written in the file.
+	// Subject is the subject as written in the file.
 	Subject string
-	// Author and Email are who the patch is from; Title is the subject
-	// without brackets, Body the rest of the message.
+	// Author and Email are those of the patch. Title is the subject without brackets,
+	// Body the rest of the message.
 	Author, Email, Title, Body string
-	// Files are what it changes.
+	// Files are the changed files.
 	Files []*File
-	// Before and After are the commits around it, BeforeTree and AfterTree
-	// their trees.
+	// Before and After are the commits before and after the patch, BeforeTree and
+	// AfterTree their trees.
 	Before, After         string
 	BeforeTree, AfterTree string
 }
@@ -165,7 +165,7 @@ func newPatch(n int, p tree.Patch, text string) *Patch {
 
 var brackets = regexp.MustCompile(`^(\[[^\]]*\]\s*)+`)
 
-// header is a header of a patch file, unfolded.
+// header returns an unfolded header of a patch file.
 func header(text, name string) string {
 	head, _, _ := strings.Cut(text, "\n\n")
 	value, found := "", false
@@ -219,7 +219,7 @@ func (t *Thread) findCommits(ctx context.Context, head string, below int) error 
 	return nil
 }
 
-// Head is the commit with all patches applied.
+// Head returns the commit with all patches applied.
 func (t *Thread) Head() string {
 	if len(t.Patches) == 0 {
 		return t.BaseCommit
@@ -227,7 +227,7 @@ func (t *Thread) Head() string {
 	return t.Patches[len(t.Patches)-1].After
 }
 
-// Trailers are the values of a trailer in the patch's message.
+// Trailers returns the values of a trailer in the patch's message.
 func (p *Patch) Trailers(name string) (values []string) {
 	prefix := strings.ToLower(name) + ":"
 	for line := range strings.Lines(p.Body) {

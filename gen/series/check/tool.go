@@ -12,9 +12,9 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// ToolError is a program or script that a check needs and that is not there.
+// ToolError is a missing program or script that a check needs.
 type ToolError struct {
-	// Tool is the program, or the script's path in its tree.
+	// Tool is the program, or the path of the script in its tree.
 	Tool string
 	// Tree is the tree that lacks the script; empty for a program.
 	Tree string
@@ -24,11 +24,11 @@ func (e *ToolError) Error() string {
 	if e.Tree != "" {
 		return fmt.Sprintf("%s has no %s (scripts in series.toml names a project that has it)", e.Tree, e.Tool)
 	}
-	return fmt.Sprintf("%s is not installed: run xpsgen deps, or make deps", e.Tool)
+	return fmt.Sprintf("%s is not installed (run xpsgen deps or make deps)", e.Tool)
 }
 
-// needTools fails if a program is missing that the check would run for this
-// patch. A check that has nothing to look at needs none.
+// needTools fails if a program is missing that the check runs for this patch. A check
+// without a file to look at needs none.
 func (j *job) needTools(c *Check, p *Patch) error {
 	if p != nil && !j.concerns(c, p) {
 		return nil
@@ -44,8 +44,7 @@ func (j *job) needTools(c *Check, p *Patch) error {
 	return nil
 }
 
-// concerns reports whether a patch has anything for a check of scripts or
-// specs to look at.
+// concerns reports whether a patch has a file for a check of scripts or specs.
 func (j *job) concerns(c *Check, p *Patch) bool {
 	suffix := map[string]string{"shellcheck": ".sh", "yamllint": ".yaml"}[c.Name]
 	if suffix == "" {
@@ -59,12 +58,11 @@ func (j *job) concerns(c *Check, p *Patch) bool {
 	return false
 }
 
-// clangs are what clang may be called, the newest last: distributions carry
-// several, and the oldest may be too old for the tree.
+// clangs are the names of clang, the newest last. Distributions package several versions,
+// and the oldest may be too old for the tree.
 var clangs = []string{"clang", "clang-17", "clang-18", "clang-19", "clang-20", "clang-21", "clang-22"}
 
-// Clang is the name of the newest clang in PATH that has a version in its
-// name, or plain clang.
+// Clang returns the newest clang in PATH with a version in its name, or "clang".
 func Clang() string {
 	for i := len(clangs) - 1; i > 0; i-- {
 		if _, err := exec.LookPath(clangs[i]); err == nil {
@@ -74,8 +72,8 @@ func Clang() string {
 	return clangs[0]
 }
 
-// output runs a program in the directory dir. An exit code of its own is no
-// error, but part of the answer.
+// output runs a program in the directory dir. A nonzero exit status is no error; it is
+// returned as code.
 func output(ctx context.Context, dir string, stdin string, args ...string) (stdout, stderr string, code int, err error) {
 	var out, errOut strings.Builder
 	c := &proc.Cmd{Args: args, Dir: dir, Env: plainEnv(), Stdout: &out, Stderr: &errOut}

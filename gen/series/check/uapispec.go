@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// specOf says which spec describes a header's attributes.
+// specOf maps headers to the specs that describe their attributes.
 var specOf = map[string]string{
 	"include/uapi/linux/if_link.h":   "Documentation/netlink/specs/rt-link.yaml",
 	"include/uapi/linux/if_addr.h":   "Documentation/netlink/specs/rt-addr.yaml",
@@ -19,10 +19,10 @@ var specOf = map[string]string{
 	"include/uapi/linux/fib_rules.h": "Documentation/netlink/specs/rt-rule.yaml",
 }
 
-// attribute is an enumerator that names a netlink attribute.
+// attribute matches an enumerator that names a netlink attribute.
 var attribute = regexp.MustCompile(`^\s+((?:IFLA|IFA|NDA|NDTPA|TCA|FRA|RTA)_\w+)(?:\s*=[^,]*)?,`)
 
-// notAttributes end names that are in such an enum and are none.
+// notAttributes matches names in such enums that are no attributes.
 var notAttributes = regexp.MustCompile(`(_UNSPEC|_MAX|_PAD)$|^__|_FLAGS?_`)
 
 func checkUAPISpec(ctx context.Context, j *job) (Result, error) {
@@ -59,8 +59,8 @@ func checkUAPISpec(ctx context.Context, j *job) (Result, error) {
 	return pass("%d new attributes are in their spec", n), nil
 }
 
-// inSpec reports whether a spec has an attribute. A spec leaves away what the
-// names of a set have in common, so IFLA_XPS_FD is "xps-fd" or "fd".
+// inSpec reports whether a spec has an attribute. A spec omits the common prefix of its
+// names, so IFLA_XPS_FD is "xps-fd" or "fd".
 func inSpec(spec, enumerator string) bool {
 	name := strings.ToLower(strings.ReplaceAll(enumerator, "_", "-"))
 	for {

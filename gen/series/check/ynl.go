@@ -16,9 +16,9 @@ const (
 	ynlMarker = "/* YNL-GEN "
 )
 
-// checkYNL generates all code that is made from a spec, which validates the
-// specs it reads, and then user space's code of each spec that the series
-// changes, and compiles that.
+// checkYNL regenerates all code that is generated from specs, which also validates the
+// specs. It then generates and compiles user space code for each spec that the series
+// changes.
 func checkYNL(ctx context.Context, j *job) (Result, error) {
 	var specs []string
 	concerned := false
@@ -34,7 +34,7 @@ func checkYNL(ctx context.Context, j *job) (Result, error) {
 		}
 	}
 	if !concerned {
-		return pass("no spec, no UAPI header touched"), nil
+		return pass("no spec or UAPI header touched"), nil
 	}
 	regen, err := j.script(ctx, ynlRegen)
 	if err != nil {
@@ -60,7 +60,7 @@ func checkYNL(ctx context.Context, j *job) (Result, error) {
 	case code != 0 || strings.Contains(stderr, "Traceback"):
 		return fail("regeneration fails").with(stdout, stderr), nil
 	case diff != "":
-		return fail("generated code is out of date: run %s -f", ynlRegen).with(diff), nil
+		return fail("generated code is out of date (run %s -f)", ynlRegen).with(diff), nil
 	}
 	for _, s := range specs {
 		r, err := j.ynlUser(ctx, s)
@@ -68,11 +68,11 @@ func checkYNL(ctx context.Context, j *job) (Result, error) {
 			return r, err
 		}
 	}
-	return pass("regenerates clean, %d specs valid", len(specs)), nil
+	return pass("generated code is current, %d specs valid", len(specs)), nil
 }
 
-// ynlUser makes user space's code of a spec and compiles it, by the tree's own
-// Makefile: that knows which header belongs to which family.
+// ynlUser generates and compiles user space code for a spec with the tree's own Makefile,
+// which knows the header of each family.
 func (j *job) ynlUser(ctx context.Context, spec string) (r Result, err error) {
 	object := strings.TrimSuffix(filepath.Base(spec), ".yaml") + "-user.o"
 	_, stderr, code, err := output(ctx, j.repo.src, "", "make", "-s", "-C", "tools/net/ynl/generated", object)
@@ -84,9 +84,9 @@ func (j *job) ynlUser(ctx context.Context, spec string) (r Result, err error) {
 	}
 	switch {
 	case code != 0:
-		return fail("%s: not valid, or what is generated does not compile", spec).with(stderr), nil
+		return fail("%s: invalid, or the generated code does not compile", spec).with(stderr), nil
 	case strings.Contains(stderr, "warning:"):
-		return fail("%s: what is generated compiles with warnings", spec).with(stderr), nil
+		return fail("%s: the generated code compiles with warnings", spec).with(stderr), nil
 	}
 	return pass("%s", spec), nil
 }

@@ -201,7 +201,7 @@ func TestRefuse(t *testing.T) {
 		"mail in body":  {strings.Replace(whole, "Because.", "Because.\n\nFrom x@y Mon Sep 17 00:00:00 2001\nmore", 1), ErrManyMails, "line 8"},
 		"multipart": {
 			head + "Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain\n\ntext\n--x--\n",
-			mail.ErrMultipart, "must be plain text",
+			mail.ErrMultipart, "as plain text",
 		},
 		"flowed":         {head + "Content-Type: text/plain; format=flowed\n" + message + stat + diff, ErrFlowed, "wrapped"},
 		"charset":        {head + "Content-Type: text/plain; charset=koi8-r\n" + strings.Replace(message, "B", "\xc1", 1) + diff, mail.ErrCharset, "koi8-r"},
