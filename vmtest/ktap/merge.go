@@ -16,8 +16,8 @@ type Merger struct {
 	mu  sync.Mutex
 	w   io.Writer
 	err error
-	// floor is the source in the middle of a unit. Lines of other sources wait.
-	floor   *MergerSource
+	// active is the source in the middle of a unit. Lines of other sources wait.
+	active  *MergerSource
 	sources []*MergerSource
 	last    int
 }
@@ -68,11 +68,11 @@ func (s *MergerSource) Write(b []byte) (int, error) {
 		s.buf = append(s.buf, part...)
 		// Forward a line that is too long in pieces.
 		if whole || len(s.buf) > maxLine {
-			s.take(append(bytes.Clone(s.buf), '\n'))
+			s.enqueue(append(bytes.Clone(s.buf), '\n'))
 			s.buf = s.buf[:0]
 		}
 	}
-	s.m.move()
+	s.m.forward()
 	return n, nil
 }
 
@@ -81,21 +81,21 @@ func (s *MergerSource) Close() error {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
 	if len(s.buf) > 0 {
-		s.take(append(bytes.Clone(s.buf), '\n'))
+		s.enqueue(append(bytes.Clone(s.buf), '\n'))
 		s.buf = nil
 	}
-	s.m.move()
-	if s.m.floor == s {
-		s.m.floor = nil
-		s.m.move()
+	s.m.forward()
+	if s.m.active == s {
+		s.m.active = nil
+		s.m.forward()
 	}
 	return nil
 }
 
-// take queues a line. It drops the first version line and the first plan: the merged
+// enqueue queues a line. It drops the first version line and the first plan: the merged
 // report has its own. Repeated ones go through, so that the reader reports them as
 // problems.
-func (s *MergerSource) take(line []byte) {
+func (s *MergerSource) enqueue(line []byte) {
 	switch {
 	case !s.begun && isVersion(string(line)):
 		s.begun = true
@@ -106,26 +106,26 @@ func (s *MergerSource) take(line []byte) {
 	}
 }
 
-// move writes the lines that may be written now.
-func (m *Merger) move() {
+// forward writes the lines that may be written now.
+func (m *Merger) forward() {
 	for {
-		if m.floor == nil {
+		if m.active == nil {
 			for _, s := range m.sources {
 				if len(s.lines) > 0 {
-					m.floor = s
+					m.active = s
 					break
 				}
 			}
 		}
-		if m.floor == nil || !m.floor.say() {
+		if m.active == nil || !m.active.writeResult() {
 			return
 		}
 	}
 }
 
-// say writes the lines of s up to the end of a result, and then gives up the floor. It
+// writeResult writes the lines of s up to the end of a result, and then ends its turn. It
 // reports whether it reached that end.
-func (s *MergerSource) say() bool {
+func (s *MergerSource) writeResult() bool {
 	for len(s.lines) > 0 {
 		line := s.lines[0]
 		s.lines = s.lines[1:]
@@ -136,7 +136,7 @@ func (s *MergerSource) say() bool {
 		}
 		s.m.last++
 		s.m.emit(append(fmt.Appendf(nil, "%s %d", head, s.m.last), rest...))
-		s.m.floor = nil
+		s.m.active = nil
 		return true
 	}
 	return false

@@ -122,16 +122,16 @@ func Load(root, dir, base string, names []string) ([]Mutant, error) {
 	return picked, nil
 }
 
-// Sample returns n of all, in their order, drawn by lot with seed; all
+// Sample returns n of all, in their order, drawn by rng with seed; all
 // if n is 0 or there are no more. Each folder has a part in it.
 func Sample(all []Mutant, n int, seed int64) []Mutant {
 	if n == 0 || n >= len(all) {
 		return all
 	}
-	lot := rand.New(rand.NewPCG(uint64(seed), 0))
+	rng := rand.New(rand.NewPCG(uint64(seed), 0))
 	var picked []int
 	taken := map[string]bool{}
-	for _, i := range lot.Perm(len(all)) {
+	for _, i := range rng.Perm(len(all)) {
 		// The first of each folder, and then whatever comes.
 		if p := all[i].Folder; !taken[p] {
 			taken[p] = true
