@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package bisect builds and boots each point of each series: a patch with all
-// patches before it, on what the series stands on and nothing else.
+// Package bisect builds and boots each point of each series: a patch with all patches
+// before it, on top of only those series that its series is based on.
 package bisect
 
 import (
@@ -25,14 +25,15 @@ import (
 // apart is the working tree for building kernels patch by patch.
 const apart = "bisect"
 
-// Step is one point of a series: its first N patches, on what it stands on.
+// Step is one point of a series: its first N patches, on top of the series that it is
+// based on.
 type Step struct {
 	// Base is the kernel base of the walk, SeriesBase the base of the project.
 	Base       string `json:"base"`
 	SeriesBase string `json:"series_base"`
 	Project    string `json:"project"`
 	Series     string `json:"series"`
-	// Version is that of the project's base.
+	// Version is the version of the project's base.
 	Version string `json:"version"`
 	// N counts patches from 1; Total is their number.
 	N     int `json:"n"`
@@ -56,16 +57,16 @@ type Step struct {
 	Seconds float64 `json:"seconds"`
 	Cached  bool    `json:"cached"`
 
-	// isKernel says that the series is the kernel's.
+	// isKernel says that the series is for the kernel.
 	isKernel bool
-	// selection is the series, first the number of patches with those below.
+	// selection selects the series. first is the number of patches, including those
+	// of the series below.
 	selection manifest.Selection
 	first     int
-	// kernel are the kernel's series under a step of another project; bare
-	// means none.
+	// kernel selects the kernel's series for a step of another project; bare means none.
 	kernel manifest.Selection
 	bare   bool
-	// whole says that the patches are all of the stack.
+	// whole says that the step has all patches of the stack.
 	whole bool
 }
 
@@ -77,10 +78,10 @@ type Check struct {
 	Cached  bool   `json:"cached"`
 }
 
-// Name is what the step is called: "hook-2-rtnetlink".
+// Name identifies the step: "hook-2-rtnetlink".
 func (s *Step) Name() string { return fmt.Sprintf("%s-%d-%s", s.Series, s.N, s.Key) }
 
-// source is what to build for the step.
+// source returns what to build for the step.
 func (s *Step) source(src prepare.Source) prepare.Source {
 	switch {
 	case s.isKernel && !s.whole:
@@ -104,13 +105,13 @@ func (s *Step) OK() bool { return len(s.Reasons) == 0 }
 type Options struct {
 	Source  prepare.Source
 	Machine boot.Machine
-	// Series are the keys of the series to walk through; none means all of
+	// Series are the keys of the series to walk through; empty means all series of
 	// the stacks.
 	Series []string
-	// Checks are what was found of a patch without booting it, by the series'
-	// key and the patch's number from 1. May be nil.
+	// Checks returns the results for a patch that need no boot. The arguments are the
+	// series' key and the patch's number from 1. May be nil.
 	Checks func(series string, n int) []Check
-	// Out is a directory that gets one of results for each step.
+	// Out is a directory that gets a results directory for each step.
 	Out string
 	// KTAP receives a test for each step. May be nil.
 	KTAP io.Writer
@@ -124,13 +125,12 @@ type Options struct {
 	memo   *memory
 }
 
-// Run builds and boots each point of each series on one base. With the last
-// patch of the kernel's stack it compiles the whole stack where what it depends
-// on is missing. A step that fails does not keep the later ones from being
-// tried.
+// Run builds and boots each point of each series on one base. At the last patch of the
+// kernel's stack it compiles the whole stack without the options that it depends on. A
+// failing step does not stop the walk.
 //
-// An error means that the workbench broke down. What speaks against a series is
-// in its steps.
+// The error means that the workbench could not do its work. Failures of a series are in
+// its steps.
 func Run(ctx context.Context, opt Options) ([]*Step, error) {
 	if opt.KTAP == nil {
 		opt.KTAP = io.Discard
@@ -167,8 +167,8 @@ func Run(ctx context.Context, opt Options) ([]*Step, error) {
 	return steps, w.Err()
 }
 
-// step does one step and fills in what came of it. With the last of the
-// kernel's it compiles the whole stack.
+// step runs one step and fills in its result. If last is true, it also compiles the whole
+// stack without the options that it depends on.
 func (opt *Options) step(ctx context.Context, st *Step, last bool) error {
 	start := time.Now()
 	if opt.Checks != nil {

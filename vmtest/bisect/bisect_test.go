@@ -96,9 +96,9 @@ func passing(_ context.Context, opt run.SuiteOptions) (*verdict.Outcome, error) 
 	return o, nil
 }
 
-// TestBisectWalk: each point has the patches up to it, the other series whole,
-// and the tests that can pass there. The last of ip is the same point as the last
-// of the kernel, and is not run again; a second walk runs nothing.
+// Each point has the patches up to it, the complete other series, and the tests that can
+// pass there. The last step of ip is the same point as the last step of the kernel, and
+// does not run again. A second walk runs nothing.
 func TestBisectWalk(t *testing.T) {
 	opt, notices := fakeBisect(t)
 	var ran []string
@@ -123,7 +123,7 @@ func TestBisectWalk(t *testing.T) {
 		t.Errorf("%d of %d, then of %d tests, %q", first.Passed, len(first.Tests), len(second.Tests), first.Reasons)
 	}
 	// In this series no patch has the key tun or link.
-	if second.OK() || !strings.Contains(second.Reasons[0], "tests need a patch that the series lacks") {
+	if second.OK() || !strings.Contains(second.Reasons[0], "tests need a patch that no series has") {
 		t.Errorf("got %q", second.Reasons)
 	}
 	if len(steps[2].Tests) != len(second.Tests) {

@@ -13,10 +13,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Plan lists the steps of a walk through the series of the kernel's base of s
-// and of ip's, the kernel's first: each patch of each series, on what the
-// series stands on and nothing else. Keys are the series to walk through; none
-// means all of the stacks.
+// Plan lists the steps of a walk through the series of the kernel's base of s and of ip's
+// base, the kernel's first. Each step is a patch of a series on top of the series that it
+// is based on. keys selects series; none means all series of the stacks.
 func Plan(ctx context.Context, s prepare.Source, keys ...string) ([]*Step, error) {
 	c, err := manifest.LoadChange(s.Root)
 	if err != nil {
@@ -57,7 +56,7 @@ func Plan(ctx context.Context, s prepare.Source, keys ...string) ([]*Step, error
 	return all, nil
 }
 
-// planner makes the steps of a walk.
+// planner computes the steps of a walk.
 type planner struct {
 	change     *manifest.Change
 	source     prepare.Source
@@ -66,7 +65,7 @@ type planner struct {
 	kernel, ip *tree.Source
 }
 
-// project lists the steps of one project.
+// project returns the steps of one project.
 func (p *planner) project(src *tree.Source) (all []*Step, err error) {
 	project := p.change.Project(src.Project)
 	stack, err := project.Stack(src.Base, manifest.Selection{})
@@ -74,7 +73,7 @@ func (p *planner) project(src *tree.Source) (all []*Step, err error) {
 		return nil, err
 	}
 	for i := range project.Series {
-		// An alternative is walked through only if it is named.
+		// Walk through an alternative only if it is named.
 		if s := &project.Series[i]; s.Role == manifest.Alternative && s.On(src.Base) != nil && slices.Contains(p.keys, s.Key) {
 			stack = append(stack, s)
 		}
@@ -92,7 +91,7 @@ func (p *planner) project(src *tree.Source) (all []*Step, err error) {
 	return all, nil
 }
 
-// series lists the steps of one series.
+// series returns the steps of one series.
 func (p *planner) series(project *manifest.Project, s *manifest.Series, src *tree.Source) (steps []*Step, err error) {
 	below := project.Foundation(src.Base, s.Key)
 	patches := s.On(src.Base).Patches
@@ -103,7 +102,7 @@ func (p *planner) series(project *manifest.Project, s *manifest.Series, src *tre
 		}
 	}
 	note(below)
-	// The kernel that the steps of another project run on.
+	// kernel selects the kernel patches for the steps of another project.
 	kernel := manifest.Selection{}
 	base := false
 	if src != p.kernel {
@@ -118,7 +117,7 @@ func (p *planner) series(project *manifest.Project, s *manifest.Series, src *tre
 			}
 			note(list)
 			if len(list) == len(p.kernel.Patches) {
-				kernel = manifest.Selection{} // that is the stack
+				kernel = manifest.Selection{} // same as the whole stack
 			}
 		}
 	}
@@ -140,7 +139,7 @@ func (p *planner) series(project *manifest.Project, s *manifest.Series, src *tre
 			return nil, err
 		}
 		if st.first == len(whole) && s.Role != manifest.Alternative {
-			// That is what everybody else builds, too.
+			// Every other command builds the whole stack too, so share the tree.
 			st.whole = true
 		}
 		for _, t := range p.tests {
@@ -158,14 +157,14 @@ func (p *planner) series(project *manifest.Project, s *manifest.Series, src *tre
 			return nil, fmt.Errorf("tests of series %s in series.toml: %w", s.Key, err)
 		}
 		if list := missing(want, last.Tests); len(list) > 0 {
-			last.Reasons = append(last.Reasons, fmt.Sprintf("%d tests that prove the series and that no patch makes pass: %s", len(list), plan.List(list)))
+			last.Reasons = append(last.Reasons, fmt.Sprintf("%d tests of the series need a patch that it lacks: %s", len(list), plan.List(list)))
 		}
 	}
 	return steps, nil
 }
 
-// featured reports whether the first n+1 patches of a series have the one from
-// which on tests can use the change.
+// featured reports whether the first n+1 patches of a series include its feature patch.
+// Tests can use the change from that patch on.
 func featured(s *manifest.Series, patches []manifest.Patch, n int) bool {
 	i := slices.IndexFunc(patches, func(q manifest.Patch) bool { return q.Key == s.Feature })
 	if i < 0 {
@@ -174,8 +173,8 @@ func featured(s *manifest.Series, patches []manifest.Patch, n int) bool {
 	return n >= i
 }
 
-// needed are the series of the kernel that a series of another project stands
-// on, directly or through others of its project.
+// needed returns the kernel series that a series of another project is based on, directly
+// or through other series of its project.
 func (p *planner) needed(s *manifest.Series) (keys []string) {
 	seen := map[string]bool{}
 	var walk func(key string)
@@ -202,7 +201,7 @@ func (p *planner) needed(s *manifest.Series) (keys []string) {
 	return keys
 }
 
-// unproven says of the kernel's last step which tests no step makes pass.
+// unproven adds a reason to the kernel's last step if some tests are in no step.
 func (p *planner) unproven(steps []*Step) {
 	var last *Step
 	var some []string
@@ -216,11 +215,11 @@ func (p *planner) unproven(steps []*Step) {
 		return
 	}
 	if list := missing(p.tests, some); len(list) > 0 {
-		last.Reasons = append(last.Reasons, fmt.Sprintf("%d tests that no patch makes pass: %s", len(list), plan.List(list)))
+		last.Reasons = append(last.Reasons, fmt.Sprintf("%d tests need a patch that no series has: %s", len(list), plan.List(list)))
 	}
 }
 
-// missing are those of all that some does not have.
+// missing returns the elements of all that some lacks.
 func missing(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(t string) bool { return slices.Contains(some, t) })
 }

@@ -16,9 +16,9 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// stackRoot is a workbench with several series: fix; queue, of two patches, on
-// fix; maps, extra, on queue; ops, an alternative. ip-fix stands on nothing, ip
-// on it and on queue.
+// stackRoot is a workbench with several series. queue has two patches and is based on
+// fix. maps is extra and based on queue. ops is an alternative. ip-fix is based on
+// nothing, ip on ip-fix and queue.
 func stackRoot(t *testing.T) prepare.Source {
 	t.Helper()
 	root := testenv.Root(t)
@@ -73,7 +73,7 @@ func stackRoot(t *testing.T) prepare.Source {
 	return prepare.Source{Root: root, Cache: t.TempDir(), Base: "6.12", KernelDir: kernel, IPDir: ip}
 }
 
-// built names the patches of the trees that a step builds.
+// built returns the names of the patches that a step builds.
 func built(t *testing.T, st *Step, src prepare.Source) string {
 	t.Helper()
 	src = st.source(src)
@@ -96,8 +96,7 @@ func built(t *testing.T, st *Step, src prepare.Source) string {
 	return st.Name() + ": " + strings.Join(parts, ", ") + " " + src.Apart
 }
 
-// TestStandsOn: each patch of each series is built on what its series stands on
-// and nothing else.
+// Each patch of each series is built only on top of the series that it is based on.
 func TestStandsOn(t *testing.T) {
 	src := stackRoot(t)
 	steps, err := Plan(t.Context(), src)
@@ -122,8 +121,8 @@ func TestStandsOn(t *testing.T) {
 			t.Errorf("got  %q\nwant %q", got, want[i])
 		}
 	}
-	// Tests that need a patch run from that patch on, and on ip from its
-	// feature on.
+	// Tests that need a patch run from that patch on. For ip they run from its
+	// feature patch on.
 	needs := func(st *Step) (list []string) {
 		for _, name := range st.Tests {
 			if test, _ := plan.Find(name); test.Needs != "" && !slices.Contains(list, test.Needs) {
@@ -140,8 +139,7 @@ func TestStandsOn(t *testing.T) {
 	}
 }
 
-// TestNamedSeries: a walk through named series has their steps only, and an
-// alternative is walked through when it is named.
+// A walk through named series has only their steps. An alternative has steps if it is named.
 func TestNamedSeries(t *testing.T) {
 	src := stackRoot(t)
 	steps, err := Plan(t.Context(), src, "ops", "fix")
@@ -160,7 +158,7 @@ func TestNamedSeries(t *testing.T) {
 	}
 }
 
-// TestProvingTests: a series that names its tests must make them all pass.
+// A series that names its tests must make all of them pass.
 func TestProvingTests(t *testing.T) {
 	src := stackRoot(t)
 	path := filepath.Join(src.Root, "kernel-patches", tree.ManifestName)
@@ -176,7 +174,7 @@ func TestProvingTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := steps[2].Reasons; len(r) != 1 || !strings.Contains(r[0], "tests that prove the series and that no patch makes pass") {
+	if r := steps[2].Reasons; len(r) != 1 || !strings.Contains(r[0], "tests of the series need a patch that it lacks") {
 		t.Errorf("got %q", r)
 	}
 }
