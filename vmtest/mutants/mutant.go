@@ -26,12 +26,12 @@ type Mutant struct {
 	Name string
 	// Title is the subject of the patch.
 	Title string
-	// Folder is the one of the mutants' folders that it lies in, Part whose
-	// tree it applies to.
+	// Folder is the subfolder of vmtest/mutants that has the patch. Part is the part
+	// of the guest whose tree it applies to.
 	Folder string
 	Part   manifest.Guest
-	// Path is the patch file. A file of the same name in a folder beside it
-	// that is called as the base is takes its place on that base.
+	// Path is the patch file. A file of the same name in a subfolder named after the
+	// base replaces it on that base.
 	Path string
 	// MustFail are the tests that must fail, in the form of --run. [MustFailBuild] is
 	// the build without CONFIG_XPS.
@@ -47,8 +47,7 @@ const MustFailBuild = "build/without-xps"
 // mustFailHeader begins a line of the patch message, one per test that must fail.
 const mustFailHeader = "Must-fail:"
 
-// mutantDirs are the folders of vmtest/mutants and the part of the guest that
-// each is for.
+// mutantDirs maps the folders of vmtest/mutants to parts of the guest.
 var mutantDirs = []struct {
 	dir  string
 	part manifest.Guest
@@ -57,14 +56,12 @@ var mutantDirs = []struct {
 	{"iproute2", manifest.GuestIP},
 }
 
-// Load reads dir and returns the mutants called names, or all if there are no
-// names, that are for the kernel base of the change in root. A patch in a
-// folder of dir is for every base. One in a folder there that has a base's name
-// is for that base, and stands in for one of the same name that is for every
-// base. Folders for a part of the guest that no project is are left out.
+// Load reads dir and returns the named mutants for the kernel base of the change in root,
+// or all if names is empty. A patch directly in a folder of dir is for every base. A
+// patch in a subfolder named after a base is for that base. It replaces a general one of
+// the same name. Folders for a part of the guest without a project are skipped.
 //
-// A patch without a Must-fail line is an error: a mutant that may survive
-// proves nothing.
+// A patch without a Must-fail line is an error: it proves nothing if it survives.
 func Load(root, dir, base string, names []string) ([]Mutant, error) {
 	c, err := manifest.LoadChange(root)
 	if err != nil {
@@ -122,8 +119,9 @@ func Load(root, dir, base string, names []string) ([]Mutant, error) {
 	return picked, nil
 }
 
-// Sample returns n of all, in their order, drawn by rng with seed; all
-// if n is 0 or there are no more. Each folder has a part in it.
+// Sample returns n random elements of all, in their order; the seed determines which.
+// Each folder is represented if n allows. Sample returns all if n is 0 or not smaller
+// than their number.
 func Sample(all []Mutant, n int, seed int64) []Mutant {
 	if n == 0 || n >= len(all) {
 		return all
@@ -132,7 +130,7 @@ func Sample(all []Mutant, n int, seed int64) []Mutant {
 	var picked []int
 	taken := map[string]bool{}
 	for _, i := range rng.Perm(len(all)) {
-		// The first of each folder, and then whatever comes.
+		// Take the first of each folder, then the others in random order.
 		if p := all[i].Folder; !taken[p] {
 			taken[p] = true
 			picked = append([]int{i}, picked...)
