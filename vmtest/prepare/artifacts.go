@@ -17,10 +17,10 @@ import (
 // Artifacts are the parts of a guest.
 type Artifacts struct {
 	Kernel *build.KernelResult
-	// IP is the guest's ip: that of a project, or else this machine's.
+	// IP is the guest's ip, from a project or from this machine.
 	IP      *build.IPRoute2Result
 	Bpftool *build.BpftoolResult
-	// Selftests is nil if the kernel tree has none of the series'.
+	// Selftests is nil if the kernel tree lacks the series' selftests.
 	Selftests *build.SelftestsResult
 	// YNL is nil if the kernel tree cannot build it.
 	YNL *build.YNLResult
@@ -31,14 +31,13 @@ type Artifacts struct {
 	// Steps are the durations of the steps.
 	Steps []progress.StepTime
 
-	// KernelPatches and IPPatches name each patch with its hash, as sha256sum
-	// prints it.
+	// KernelPatches and IPPatches list each patch with its hash, in the format of
+	// sha256sum.
 	KernelPatches, IPPatches []string
 }
 
-// All builds everything that s describes, or finds it in the cache.
-// ip and the guest are built while the kernel's source is fetched or
-// compiled.
+// All builds everything that s describes, or takes it from the cache. It builds ip and
+// the guest in parallel with the kernel.
 func All(ctx context.Context, s Source) (*Artifacts, error) {
 	if s.Jobs == 0 {
 		s.Jobs = runtime.NumCPU()
@@ -119,7 +118,7 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	return g.Wait()
 }
 
-// buildIP has ip built. If no project is the guest's ip, it is this machine's.
+// buildIP builds ip. If no project has guest = "ip", it takes this machine's.
 func (a *Artifacts) buildIP(ctx context.Context, s *Source) error {
 	src, err := s.OpenIP(ctx)
 	if err != nil {
@@ -130,7 +129,7 @@ func (a *Artifacts) buildIP(ctx context.Context, s *Source) error {
 			return err
 		}
 		s.Progress.Emit(progress.Event{Step: "build ip", State: progress.Notice,
-			Text: fmt.Sprintf("no project is the guest's ip; it has this machine's %s, %s", a.IP.IP, a.IP.Version)})
+			Text: fmt.Sprintf("no project has guest = \"ip\"; using this machine's %s, %s", a.IP.IP, a.IP.Version)})
 		return nil
 	}
 	if a.IPPatches, err = patchSums(src); err != nil {

@@ -11,8 +11,8 @@ import (
 // AllBases is the name for all kernel bases.
 const AllBases = "all"
 
-// kernel returns the project that the guest takes its kernel from. Errors wrap
-// [ErrSource] if no project is one.
+// kernel returns the project for the guest's kernel. The error wraps [ErrSource] if there
+// is none.
 func kernel(root string) (*manifest.Change, *manifest.Project, error) {
 	c, err := manifest.LoadChange(root)
 	if err != nil {
@@ -20,14 +20,14 @@ func kernel(root string) (*manifest.Change, *manifest.Project, error) {
 	}
 	p := c.Guest(manifest.GuestKernel)
 	if p == nil {
-		return nil, nil, fmt.Errorf("%w: no series.toml below %s says guest = %q, so there is no kernel to boot", ErrSource, root, manifest.GuestKernel)
+		return nil, nil, fmt.Errorf("%w: no series.toml below %s has guest = %q, so no kernel can boot", ErrSource, root, manifest.GuestKernel)
 	}
 	return c, p, nil
 }
 
-// Bases returns the kernel bases that name stands for: all that the workbench
-// at root has, in the order of its manifest, for [AllBases]; else the one of
-// that name, or the first for none.
+// Bases returns the kernel bases for name. For [AllBases] these are all bases of the
+// workbench at root, in the order of its manifest. Otherwise it is the named base, or the
+// first if name is empty.
 func Bases(root, name string) ([]string, error) {
 	_, p, err := kernel(root)
 	if err != nil {

@@ -21,9 +21,9 @@ type HeadersResult struct {
 	Include string
 	// Release is the kernel's version, Base the base's name.
 	Release, Base string
-	// Series is the version of the series ("v1"), or each of them with its
-	// version if they differ; SeriesHash is a hash of the patches in hex. Both
-	// are empty for an unpatched tree.
+	// Series is the version of the series ("v1"), or each series with its version if
+	// they differ. SeriesHash is a hash of the patches in hex. Both are empty for an
+	// unpatched tree.
 	Series, SeriesHash string
 
 	src *tree.Source
@@ -70,7 +70,7 @@ func HeadersFor(ctx context.Context, s Source, arch string) (*HeadersResult, err
 	return r, nil
 }
 
-// versions names the versions of the series that patches are of.
+// versions returns the versions of the series that the patches belong to.
 func versions(p *manifest.Project, patches []tree.Patch) string {
 	var each, plain []string
 	for _, q := range patches {

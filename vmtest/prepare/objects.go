@@ -10,23 +10,22 @@ import (
 
 // Object is a compiled BPF program of the workbench.
 type Object struct {
-	// Name is what ip is given, without ".o": "hello1". Path is the file.
+	// Name is the name for ip, without ".o": "hello1". Path is the file.
 	Name, Path string
 }
 
-// objectSuffix ends the names of the objects for little-endian machines, as
-// bpf2go writes them.
+// objectSuffix is bpf2go's suffix for objects for little-endian machines.
 const objectSuffix = "_bpfel.o"
 
-// Objects lists the BPF objects of the workbench at root, by name. They are
-// read as files: the host does not link package bpf.
+// Objects returns the BPF objects of the workbench at root, sorted by name. It reads the
+// files, because the host does not link package bpf.
 func Objects(root string) ([]Object, error) {
 	paths, err := filepath.Glob(filepath.Join(root, "bpf", "*"+objectSuffix))
 	if err != nil {
-		return nil, fmt.Errorf("find the BPF objects: %w", err)
+		return nil, fmt.Errorf("BPF objects: %w", err)
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("find the BPF objects: none in %s (make generate)", filepath.Join(root, "bpf"))
+		return nil, fmt.Errorf("BPF objects: none in %s (run make generate)", filepath.Join(root, "bpf"))
 	}
 	objects := make([]Object, len(paths))
 	for i, path := range paths {

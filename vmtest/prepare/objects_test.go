@@ -10,7 +10,7 @@ import (
 	"xpsgen/bpf"
 )
 
-// TestObjects compares the files with the objects of package bpf.
+// The files must be the objects of package bpf.
 func TestObjects(t *testing.T) {
 	objects, err := Objects("../..")
 	if err != nil {

@@ -49,20 +49,20 @@ func extraFor(base string, paths []string) []string {
 	return out
 }
 
-// ipBases are the bases of ip's project that go with a kernel base, the
-// preferred one first.
+// ipBases returns the bases of ip's project that go with a kernel base, the preferred one
+// first.
 func ipBases(p *manifest.Project, kernel string) ([]*manifest.Base, error) {
 	list := p.BasesFor(kernel)
 	if len(list) == 0 {
-		return nil, fmt.Errorf("%w: no base in %s is for kernel base %q: name it in one (for = [...])", ErrSource,
+		return nil, fmt.Errorf("%w: no base in %s is for kernel base %q (add it to the key for of a base)", ErrSource,
 			filepath.Join(p.Dir, manifest.Name), kernel)
 	}
 	return list, nil
 }
 
-// OpenIP opens the tree of the guest's ip that belongs to s. If the source of
-// the preferred base cannot be had it takes the next one, and says so. It
-// returns nil if no project is the guest's ip.
+// OpenIP opens the tree of the guest's ip that belongs to s. If the source of the
+// preferred base is not available, it emits a notice and takes the next one. It returns
+// nil if no project has guest = "ip".
 func (s *Source) OpenIP(ctx context.Context) (src *tree.Source, err error) {
 	c, k, err := kernel(s.Root)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Source) OpenIP(ctx context.Context) (src *tree.Source, err error) {
 	p := c.Guest(manifest.GuestIP)
 	if p == nil {
 		if s.IPDir != "" {
-			return nil, fmt.Errorf("%w: %s: no series.toml says guest = %q, so nothing says how to build it", ErrSource, s.IPDir, manifest.GuestIP)
+			return nil, fmt.Errorf("%w: %s: no series.toml has guest = %q, so it is unknown how to build it", ErrSource, s.IPDir, manifest.GuestIP)
 		}
 		return nil, nil
 	}
@@ -97,7 +97,7 @@ func (s *Source) OpenIP(ctx context.Context) (src *tree.Source, err error) {
 		}
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		s.Progress.Emit(progress.Event{Step: "fetch " + p.Name + " " + b.Name, State: progress.Notice,
-			Text: fmt.Sprintf("%s; using base %s of %s instead", first, bases[i+1].Name, p.Name)})
+			Text: fmt.Sprintf("%s; falling back to base %s of %s", first, bases[i+1].Name, p.Name)})
 	}
 	return src, err
 }

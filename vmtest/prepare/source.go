@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package prepare obtains, patches and builds what a guest is made of: the
-// kernel, ip, bpftool and the guest's own programs.
+// Package prepare fetches, patches and builds the parts of a guest: the kernel, ip,
+// bpftool and the guest's own programs.
 //
 // [Source] describes what to build, [All] builds it. [IsVerdict] distinguishes two kinds
 // of errors. It is true for a fault of the tree under test. Any other error means that
@@ -21,35 +21,33 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Source says what to build. Root and Cache are required.
+// Source describes what to build. Root and Cache are required.
 type Source struct {
 	// Root is the directory of the workbench, see package workbench. Cache is the
 	// cache directory.
 	Root, Cache string
 	// Base names the kernel base; empty means the first of the manifest.
 	Base string
-	// Select chooses series of the kernel's stack, IPSelect of that of ip's
-	// project. The zero values are the whole stacks.
+	// Select selects series of the kernel's stack, IPSelect of ip's stack. The zero
+	// values select the whole stacks.
 	Select, IPSelect manifest.Selection
-	// KernelDir and IPDir are source directories of the user's own, used
-	// instead of the bases'. They are only read.
+	// KernelDir and IPDir are source directories of the user. They replace the source
+	// of the base and are only read.
 	KernelDir, IPDir string
-	// Fragments are Kconfig fragments on top of "base": names of
-	// vmtest/config, or files.
+	// Fragments are Kconfig fragments on top of "base": names from vmtest/config, or
+	// paths of files.
 	Fragments []string
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
 	// Unpatched leaves out the kernel series. The patched ip stays, because the suite
 	// uses it to detect the hook.
 	Unpatched bool
-	// KernelExtra and IPExtra are patches on top of the stacks. Of a patch
-	// that is there once more in a folder beside it, called as the base is,
-	// that one is taken.
+	// KernelExtra and IPExtra are patches on top of the stacks. A file of the same
+	// name in a subfolder named after the base replaces the patch.
 	KernelExtra, IPExtra []string
-	// KernelFirst and IPFirst apply only that many patches of what is
-	// selected; 0 means all.
+	// KernelFirst and IPFirst apply only the first selected patches; 0 means all.
 	KernelFirst, IPFirst int
-	// Apart names a working tree of the kernel's own, see [tree.Variant].
+	// Apart names a separate working tree of the kernel, see [tree.Variant].
 	Apart string
 	// Progress receives events about long steps. May be nil.
 	Progress progress.Func
@@ -86,8 +84,8 @@ const debugFragment = "debug"
 // Debug reports whether s is built with the debug fragment.
 func (s *Source) Debug() bool { return slices.Contains(s.Fragments, debugFragment) }
 
-// BaseName returns the name of the kernel base, "" if the manifest cannot be
-// read: [Source.Validate] says why.
+// BaseName returns the name of the kernel base. It returns "" if the manifest cannot be
+// read; [Source.Validate] returns the reason.
 func (s *Source) BaseName() string {
 	if s.Base == "" {
 		if names, err := Bases(s.Root, ""); err == nil {
