@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package gate says when a tree takes a series: how long after the version
-// before, whether the merge window closes it, and how many patches at a time.
-// It asks nobody: the rules of the tree, the time, and what is known of the
-// window are given.
+// Package gate checks whether a tree accepts a series now. It checks the time since the
+// previous version, the merge window, and the number of patches. The caller supplies the
+// rules of the tree, the time and the state of the merge window.
 //
 // The rules of netdev are in Documentation/process/maintainer-netdev.rst.
 package gate
@@ -13,7 +12,7 @@ import (
 	"time"
 )
 
-// Window is what is known of the merge window.
+// Window is the state of the merge window.
 type Window int
 
 const (
@@ -31,15 +30,15 @@ type Input struct {
 	Now time.Time
 	// Tree is the tree that the series is for.
 	Tree string
-	// State is the page that says whether the tree is open. Empty means that
-	// the merge window does not close it.
+	// State is the page that shows whether the tree is open. Empty means that the
+	// merge window does not close the tree.
 	State string
-	// Interval is the least time between two versions; 0 means none.
+	// Interval is the minimum time between two versions; 0 means none.
 	Interval time.Duration
-	// MaxPatches is how many patches a series may have, and how many may wait
-	// for the tree at any time; 0 means no limit.
+	// MaxPatches is the maximum number of patches in a series. It is also the maximum
+	// number that may wait for the tree. 0 means no limit.
 	MaxPatches int
-	// RFC says that it only asks for comments.
+	// RFC says that the series is an RFC.
 	RFC bool
 	// Patches is the number of patches.
 	Patches int
@@ -64,7 +63,7 @@ type Shut struct {
 // Check returns the closed gates.
 func Check(in Input) (shut []Shut) {
 	if next := in.LastSent.Add(in.Interval); !in.LastSent.IsZero() && in.Now.Before(next) {
-		shut = append(shut, Shut{"interval", fmt.Sprintf("the version before was sent %s ago; wait until %s",
+		shut = append(shut, Shut{"interval", fmt.Sprintf("the previous version was sent %s ago (wait until %s)",
 			in.Now.Sub(in.LastSent).Round(time.Minute), next.UTC().Format("Mon 2006-01-02 15:04 MST")), next})
 	}
 	if !in.RFC && in.State != "" {
@@ -72,15 +71,15 @@ func Check(in Input) (shut []Shut) {
 		case Open:
 			shut = append(shut, Shut{Gate: "window", Why: "the merge window is open, " + in.Tree + " takes only RFCs"})
 		case Unknown:
-			shut = append(shut, Shut{Gate: "window", Why: "is " + in.Tree + " open? Look at " + in.State + " and say so"})
+			shut = append(shut, Shut{Gate: "window", Why: "unknown whether " + in.Tree + " is open (check " + in.State + ", then give the state)"})
 		}
 	}
 	most := in.MaxPatches
 	if most > 0 && in.Patches > most {
-		shut = append(shut, Shut{Gate: "patches", Why: fmt.Sprintf("%d patches, at most %d are taken", in.Patches, most)})
+		shut = append(shut, Shut{Gate: "patches", Why: fmt.Sprintf("%d patches, maximum is %d", in.Patches, most)})
 	}
 	if n := in.Patches + in.Outstanding; most > 0 && in.Outstanding > 0 && in.Patches <= most && n > most {
-		shut = append(shut, Shut{Gate: "outstanding", Why: fmt.Sprintf("%d patches would wait for %s, at most %d may", n, in.Tree, most)})
+		shut = append(shut, Shut{Gate: "outstanding", Why: fmt.Sprintf("%d patches would wait for %s, maximum is %d", n, in.Tree, most)})
 	}
 	return shut
 }
