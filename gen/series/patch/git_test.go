@@ -300,8 +300,8 @@ func TestDateKeepsItsZone(t *testing.T) {
 	}
 }
 
-// TestCherryPicked adds a trailer to a message with "(cherry picked from commit
-// ...)", and expects it in the block in which git looks for trailers.
+// AddTrailer must add to the block in which git looks for trailers, also after "(cherry
+// picked from commit ...)".
 func TestCherryPicked(t *testing.T) {
 	const picked = "(cherry picked from commit 1234567890123456789012345678901234567890)"
 	for name, end := range map[string]string{
