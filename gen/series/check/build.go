@@ -139,8 +139,8 @@ func (j *job) commits() (list []built) {
 	return list
 }
 
-// unseen reports whether no build of ours reads a file. What the
-// kernel's documentation says to Kconfig is read.
+// unseen reports whether no build reads the file. Kconfig files count as read, even in
+// Documentation.
 func unseen(build manifest.Build, name string) bool {
 	base := path.Base(name)
 	dirs := []string{"tools/testing/", "tools/bpf/bpftool/"}

@@ -196,8 +196,8 @@ func TestSameIsNotBuilt(t *testing.T) {
 	}
 }
 
-// TestMissing: a row whose script the tree does not have says so, and the others
-// are made. A program that is not installed is an error that names it.
+// If the tree lacks a script, its row is Blocked and says so; other checks run. A missing
+// program is an error that names it.
 func TestMissing(t *testing.T) {
 	f := newFixture(t)
 	f.git(t, "rm", "-q", "scripts/checkpatch.pl")

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// coverFrom is from how many patches on a series needs a cover letter.
+// coverFrom is the number of patches from which a series needs a cover letter.
 const coverFrom = 3
 
 func checkCover(_ context.Context, j *job) (Result, error) {
@@ -25,7 +25,7 @@ func checkCover(_ context.Context, j *job) (Result, error) {
 
 func checkCount(_ context.Context, j *job) (Result, error) {
 	if n, most := len(j.Patches), j.Target.MaxPatches; most > 0 && n > most {
-		return fail("%d patches, at most %d are taken: split the series", n, most), nil
+		return fail("%d patches, maximum is %d (split the series)", n, most), nil
 	}
 	return pass("%d patches", len(j.Patches)), nil
 }
@@ -51,9 +51,9 @@ func checkTreeTag(_ context.Context, j *job) (Result, error) {
 	case len(tags) > 0:
 		return pass("[%s]", j.Prefix), nil
 	case j.Target.Name == "":
-		return pass("the series has no target, and its subject names no tree"), nil
+		return pass("the series has no target tree"), nil
 	}
-	return fail("prefix %q names no tree: write %q into series.toml", j.Prefix,
+	return fail("prefix %q names no tree (write %q into series.toml)", j.Prefix,
 		strings.TrimSpace(j.Prefix+" "+j.Target.Name)), nil
 }
 
@@ -145,7 +145,7 @@ func checkBase(ctx context.Context, j *job) (Result, error) {
 	switch {
 	case len(wrong) > 0:
 		return fail("made on another base: %s", wrong[0]).with(append(wrong,
-			"renew them: xpsgen series refresh "+j.Name())...), nil
+			"refresh the patches: xpsgen series refresh "+j.Name())...), nil
 	case j.Commit != "":
 		return pass("base-commit: %s", j.Commit), nil
 	case len(j.Prefix) >= 3 && strings.HasPrefix(strings.ToUpper(j.Prefix), "RFC"):

@@ -150,7 +150,7 @@ func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	case want != "" && !slices.Contains(lists, want) && !slices.ContainsFunc(slices.Concat(j.opt.To, j.opt.Cc), func(a string) bool {
 		return bare(a) == want
 	}):
-		return warn("%d people, and not %s", people, want).with(log...), nil
+		return warn("%d people, but not %s", people, want).with(log...), nil
 	}
 	return pass("%d people, %s", people, strings.Join(lists, ", ")).with(log...), nil
 }

@@ -26,16 +26,16 @@ type Check struct {
 	thread func(ctx context.Context, j *job) (Result, error)
 	patch  func(ctx context.Context, j *job, p *Patch) (Result, error)
 	text   bool
-	// build is the rules of the projects that it is for; empty means all.
+	// build names the build rules of the projects that it is for; empty means all.
 	build manifest.Build
 	// rule is the rule of the targets that it is for; empty means all.
 	rule string
-	// tools it runs.
+	// tools lists the programs that it runs.
 	tools []string
-	// scripted says that it runs a script of the kernel's.
+	// scripted says that it runs a script of the kernel tree.
 	scripted bool
-	// reads says that it looks at one patch, and only reads the working tree
-	// at its last commit, so that it can be made of several patches at once.
+	// reads says that the check covers one patch and only reads the working tree at
+	// its last commit. Such checks run for several patches in parallel.
 	reads bool
 	// builds says that the check compiles. Its result depends on more than the patch,
 	// see [job.memoKey].
@@ -56,12 +56,12 @@ func All() []Check {
 		{Name: "whitespace", About: "no damaged patch, no trailing spaces", patch: checkWhitespace, text: true},
 		{Name: "apply", About: "every patch applies, in order", thread: checkApply, text: true},
 		{Name: "base_commit", About: "the patches were made on this base", thread: checkBase},
-		{Name: "fixes_present", About: "a series for a tree of fixes says what it fixes", thread: checkFixesPresent},
+		{Name: "fixes_present", About: "a series for a fixes tree has a Fixes: line", thread: checkFixesPresent},
 		{Name: "maintainers", About: "new files have an entry in MAINTAINERS", thread: checkMaintainers, build: kbuild, tools: []string{"perl"}},
 		{Name: "uapi_spec", About: "a new rtnetlink attribute stands in its YNL spec", thread: checkUAPISpec, build: kbuild},
 		{Name: "ynl", About: "specs are valid, generated code is up to date", thread: checkYNL, build: kbuild, tools: []string{"python3"}},
 		{Name: "verify_signedoff", About: "signed off by its author", patch: checkSignedOff},
-		{Name: "verify_fixes", About: "Fixes: names a commit as it should", patch: checkFixes},
+		{Name: "verify_fixes", About: "Fixes: names a commit in the required form", patch: checkFixes},
 		{Name: "checkpatch", About: "checkpatch --strict --codespell, with the tree's line length", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 3, reads: true, scripted: true},
 		{Name: "cc_maintainers", About: "whom get_maintainer names gets a copy", patch: checkCc, tools: []string{"perl"}, reads: true, scripted: true},
 		{Name: "header_inline", About: "functions in headers are static inline", patch: checkHeaderInline},

@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 var someRows = []Row{
-	{Project: "linux", Series: "hook", Base: "net-next", Check: "cover", Result: Result{Code: Pass, Summary: "there is one"}},
+	{Project: "linux", Series: "hook", Base: "net-next", Check: "cover", Result: Result{Code: Pass, Summary: "present"}},
 	{Project: "linux", Series: "hook", Base: "net-next", Check: "checkpatch", Patch: 1, Key: "hook", Result: Result{Code: Pass, Summary: "total: 0"}},
 	{Project: "linux", Series: "hook", Base: "net-next", Check: "verify_signedoff", Patch: 1, Key: "hook", Result: Result{Code: Warning, Summary: "awaits"},
 		Command: "xpsgen series check --only verify_signedoff --patch 1 hook/net-next"},

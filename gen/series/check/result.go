@@ -67,7 +67,7 @@ func (r Result) with(lines ...string) Result {
 
 // Row is the result of one check of one patch, or of one thread.
 type Row struct {
-	// Project, Series and Base name the thread.
+	// Project, Series and Base identify the thread.
 	Project string `json:"project"`
 	Series  string `json:"series"`
 	Base    string `json:"base"`
@@ -86,10 +86,10 @@ type Row struct {
 	Command string `json:"command"`
 }
 
-// Thread is the name of the row's thread.
+// Thread returns the name of the row's thread.
 func (r *Row) Thread() string { return r.Series + "/" + r.Base }
 
-// Counts are the rows by how they ended.
+// Counts counts rows by result.
 type Counts struct{ Passed, Warned, Failed, Blocked int }
 
 // Count counts rows.

@@ -21,28 +21,27 @@ const CoverName = "cover.md"
 
 // Thread is a series on one base. It becomes one mail thread.
 type Thread struct {
-	// Project, Series and Base name it; Title, Version and Prefix are the
-	// manifest's.
+	// Project, Series and Base identify it. Title, Version and Prefix are from the
+	// manifest.
 	Project, Series, Base string
 	Title                 string
 	Version               int
 	Prefix                string
 	Role                  manifest.Role
-	// Build names the rules to compile the project.
+	// Build names the build rules of the project.
 	Build manifest.Build
 	// NoScripts says that the kernel's scripts do not apply to the project.
 	NoScripts bool
-	// Target is the tree that the thread is for. One without a name means any
-	// tree.
+	// Target is the tree that the thread is for. An empty name means any tree.
 	Target manifest.Target
-	// Stands are the series of the project that this one stands on.
+	// Stands are the series of the project that this one is based on.
 	Stands []string
-	// Origin says where the base came from. Commit is the public commit that
-	// the series stands on, empty if it is none.
+	// Origin is where the base came from. Commit is the public commit that the series
+	// is based on, empty if there is none.
 	Origin string
 	Commit string
-	// BaseCommit is what the series stands on in the repository GitDir: the
-	// base, with the patches of Stands.
+	// BaseCommit is the commit in the repository GitDir that the series is based on:
+	// the base with the patches of Stands.
 	BaseCommit string
 	GitDir     string
 	// Cover is the text of the cover letter, nil if there is none.
@@ -80,15 +79,15 @@ type Patch struct {
 // LoadOptions say which thread to load. Thread and Cache are required.
 type LoadOptions struct {
 	Thread manifest.Thread
-	// Tree options: a directory of the user's, and the cache.
+	// Tree has a source directory of the user, and the cache.
 	Tree tree.Options
 }
 
-// Name is what a user calls the thread: "hook/net-next".
+// Name returns the thread's name in commands: "hook/net-next".
 func (t *Thread) Name() string { return t.Series + "/" + t.Base }
 
-// Load opens the base of a thread and applies what the series stands on, and
-// its patches. Patches that do not apply are no error: see [Thread.ApplyErr].
+// Load opens the base of a thread, and applies the series that it is based on and its
+// patches. If they do not apply, Load sets [Thread.ApplyErr] and returns no error.
 func Load(ctx context.Context, opt LoadOptions) (*Thread, error) {
 	p, s, b := opt.Thread.Project, opt.Thread.Series, opt.Thread.Base
 	o := opt.Tree
@@ -137,8 +136,7 @@ func Load(ctx context.Context, opt LoadOptions) (*Thread, error) {
 	return t, t.findCommits(ctx, head, below)
 }
 
-// LoadBase opens the first base of a project without patches, for the scripts
-// that it has.
+// LoadBase opens the first base of a project without patches, to use its scripts.
 func LoadBase(ctx context.Context, p *manifest.Project, o tree.Options) (*Thread, error) {
 	b, err := p.Base("")
 	if err != nil {
@@ -183,8 +181,8 @@ func header(text, name string) string {
 	return value
 }
 
-// findCommits ties the patches to the commits that were made of them. The first
-// commits are those of the series that this one stands on.
+// findCommits finds the commit of each patch. The first commits are those of the series
+// that this one is based on.
 func (t *Thread) findCommits(ctx context.Context, head string, below int) error {
 	out, err := t.repo.git(ctx, "log", "--reverse", "--format=%H%x00%T%x00%an%x00%ae%x00%s%x00%b%x01", t.BaseCommit+".."+head)
 	if err != nil {

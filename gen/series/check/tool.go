@@ -22,7 +22,7 @@ type ToolError struct {
 
 func (e *ToolError) Error() string {
 	if e.Tree != "" {
-		return fmt.Sprintf("%s has no %s (scripts in series.toml names a project that has it)", e.Tree, e.Tool)
+		return fmt.Sprintf("%s has no %s (name a project that has it in scripts of series.toml)", e.Tree, e.Tool)
 	}
 	return fmt.Sprintf("%s is not installed (run xpsgen deps or make deps)", e.Tool)
 }
