@@ -130,7 +130,7 @@ func stamps(t *testing.T, dir string) map[string]time.Time {
 
 // If all results are known, Run does not wait for another run that holds the trees.
 // Otherwise it waits.
-func TestKnownNeedsNoLock(t *testing.T) {
+func TestKnownResultsNeedNoLock(t *testing.T) {
 	f := newFixture(t)
 	f.commit(t, goodSteps())
 	dir := t.TempDir()
@@ -170,7 +170,7 @@ func TestKnownNeedsNoLock(t *testing.T) {
 
 // A patch that looks identical to a compiler is not built. It gets the result of the
 // patch before.
-func TestSameIsNotBuilt(t *testing.T) {
+func TestInvisibleChangeIsNotBuilt(t *testing.T) {
 	f := newFixture(t)
 	steps := goodSteps()
 	steps = append(steps,
@@ -207,7 +207,7 @@ func TestMissing(t *testing.T) {
 	for _, r := range f.check(t, t.TempDir(), Options{}) {
 		if r.Check == "checkpatch" {
 			n++
-			if r.Code != Blocked || !strings.HasPrefix(r.Summary, "linux net-next has no scripts/checkpatch.pl (scripts in") {
+			if r.Code != Blocked || !strings.HasPrefix(r.Summary, "linux net-next has no scripts/checkpatch.pl (name a project") {
 				t.Errorf("no script: %+v", r)
 			}
 		} else if r.Code != Pass {
