@@ -150,7 +150,7 @@ func TestBound(t *testing.T) {
 	}
 }
 
-func TestBootsAgain(t *testing.T) {
+func TestTryTwice(t *testing.T) {
 	other := errors.New("other")
 	for name, tt := range map[string]struct {
 		first error

@@ -97,7 +97,7 @@ func built(t *testing.T, st *Step, src prepare.Source) string {
 }
 
 // Each patch of each series is built only on top of the series that it is based on.
-func TestStandsOn(t *testing.T) {
+func TestStepsBuildTheSeriesBelow(t *testing.T) {
 	src := stackRoot(t)
 	steps, err := Plan(t.Context(), src)
 	if err != nil {
@@ -159,7 +159,7 @@ func TestNamedSeries(t *testing.T) {
 }
 
 // A series that names its tests must make all of them pass.
-func TestProvingTests(t *testing.T) {
+func TestSeriesMustPassItsTests(t *testing.T) {
 	src := stackRoot(t)
 	path := filepath.Join(src.Root, "kernel-patches", tree.ManifestName)
 	data, err := os.ReadFile(path)

@@ -29,7 +29,7 @@ func TestDir(t *testing.T) {
 	}
 }
 
-func TestWriteFileIsWhole(t *testing.T) {
+func TestWriteFileIsAtomic(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sub", "file")
 	if err := WriteFile(path, []byte("one"), 0o600); err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestLongStderrKeepsItsEnd(t *testing.T) {
+func TestErrorKeepsEndOfStderr(t *testing.T) {
 	err := (&Cmd{Args: []string{"sh", "-c", "yes | head -c 100000 >&2; echo end >&2; exit 1"}}).Run(t.Context())
 	var perr *Error
 	if !errors.As(err, &perr) || len(perr.Stderr) > tailSize || !strings.HasSuffix(perr.Stderr, "y\nend\n") {

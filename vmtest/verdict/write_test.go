@@ -15,7 +15,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-func TestOutIsOneRunsOnly(t *testing.T) {
+func TestLockOnOutDirectory(t *testing.T) {
 	cache, out := t.TempDir(), t.TempDir()
 	first, err := Lock(t.Context(), out, cache, nil)
 	if err != nil {

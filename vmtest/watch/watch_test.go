@@ -63,7 +63,7 @@ func mustWait(tb testing.TB, w *Watcher) []string {
 	return changed
 }
 
-func TestWaitTellsWhatChanged(t *testing.T) {
+func TestWaitReturnsChangedPaths(t *testing.T) {
 	dir := t.TempDir()
 	old, deep := filepath.Join(dir, "a.patch"), filepath.Join(dir, "net", "core", "dev.c")
 	mustWrite(t, old)
@@ -87,7 +87,7 @@ func TestWaitTellsWhatChanged(t *testing.T) {
 	mustSee(t, w, old)
 }
 
-func TestDirectoriesMadeLaterAreWatched(t *testing.T) {
+func TestNewDirectoriesAreWatched(t *testing.T) {
 	dir := t.TempDir()
 	w := mustNew(t, dir)
 	sub := filepath.Join(dir, "later")
@@ -100,7 +100,7 @@ func TestDirectoriesMadeLaterAreWatched(t *testing.T) {
 	mustSee(t, w, file, sub)
 }
 
-func TestByProductsAreNoChange(t *testing.T) {
+func TestByProductsAreIgnored(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, filepath.Join(dir, ".git", "index"))
 	w := mustNew(t, dir)
@@ -126,7 +126,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestNewWantsItsDirectories(t *testing.T) {
+func TestNewRequiresDirectories(t *testing.T) {
 	if _, err := New(t.TempDir(), filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}

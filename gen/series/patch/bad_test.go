@@ -179,7 +179,7 @@ func TestRead(t *testing.T) {
 }
 
 // A file that is no patch is rejected with its name and line.
-func TestRefuse(t *testing.T) {
+func TestParseRejects(t *testing.T) {
 	second := strings.Replace(whole, "do it", "do more", 1)
 	for name, tc := range map[string]struct {
 		mail string
@@ -228,7 +228,7 @@ func TestRefuse(t *testing.T) {
 }
 
 // Format rejects what git am would read back differently.
-func TestFormatRefuses(t *testing.T) {
+func TestFormatRejects(t *testing.T) {
 	for name, tc := range map[string]struct {
 		edit func(p *Patch)
 		kind error
@@ -282,7 +282,7 @@ func TestFormatRefuses(t *testing.T) {
 	}
 }
 
-func TestStatGoesStale(t *testing.T) {
+func TestCheckStat(t *testing.T) {
 	p := good()
 	p.Diff = strings.Replace(strings.Replace(p.Diff, "+four\n", "+four\n+five\n", 1), "+1,4", "+1,5", 1)
 	if err := p.CheckStat(); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "3 insertions") {

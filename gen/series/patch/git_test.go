@@ -76,7 +76,7 @@ func (r *repo) last() string {
 const plain = "xpsgen <xpsgen@workbench.invalid>"
 
 // The output of git format-patch is canonical, and git am recreates the commit from it.
-func TestAsGitWritesIt(t *testing.T) {
+func TestGitRoundTrip(t *testing.T) {
 	long := strings.Repeat("word ", 40)
 	for name, tc := range map[string]struct {
 		message, author string
@@ -238,7 +238,7 @@ func (g *generator) paragraph() string {
 
 // zone returns a random offset from UTC in minutes, except -1. parse_date_basic() in
 // git's date.c uses -1 for "no zone given" and inserts the committer's zone. See
-// [TestDateKeepsItsZone].
+// [TestDateKeepsZone].
 func (g *generator) zone() int {
 	for {
 		if minutes := g.IntN(27*60) - 13*60; minutes != -1 {
@@ -284,7 +284,7 @@ func (g *generator) patch(i int) *Patch {
 }
 
 // The package keeps a zone that git would change, because a mail may have it.
-func TestDateKeepsItsZone(t *testing.T) {
+func TestDateKeepsZone(t *testing.T) {
 	for _, zone := range []string{"+0000", "-0001", "+0001", "+1345", "-1200"} {
 		const mail = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: Some Body <a@example.org>\n" +
 			"Date: Sat, 3 Sep 1994 07:28:20 %s\nSubject: [PATCH] a\n\nText.\n---\n" +

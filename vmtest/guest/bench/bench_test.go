@@ -100,7 +100,7 @@ func TestFinished(t *testing.T) {
 	}
 }
 
-func TestLoopSays(t *testing.T) {
+func TestParseLoop(t *testing.T) {
 	var p loop
 	if err := p.parse("21000 1000 200 3\n"); err != nil || p.perCall != 100 || p.chosen != 3 {
 		t.Errorf("%v, got %+v", err, p)
@@ -112,7 +112,7 @@ func TestLoopSays(t *testing.T) {
 	}
 }
 
-func TestPktgenSays(t *testing.T) {
+func TestParsePktgen(t *testing.T) {
 	const before = "Params: count 2000\nCurrent:\n     pkts-sofar: 2000  errors: 0\n"
 	p := pktgen{name: "bench0"}
 	if err := p.parse(before + "Result: OK: 2153(c2100+d53) usec, 2000 (60byte,0frags)\n  928940pps"); err != nil || p.perCall != 1050 {

@@ -19,13 +19,13 @@ import (
 )
 
 // Running init on a host by mistake must not power off the host.
-func TestNotPID1(t *testing.T) {
+func TestRefusesToRunOnHost(t *testing.T) {
 	if os.Getenv("XPS_TEST_MAIN") != "" {
 		os.Args = os.Args[:1]
 		main()
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestNotPID1$")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestRefusesToRunOnHost$")
 	cmd.Env = append(os.Environ(), "XPS_TEST_MAIN=1")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -111,7 +111,7 @@ func TestInbox(t *testing.T) {
 }
 
 // waitBye must return when the host is gone or does not answer. Otherwise this test hangs.
-func TestByeIsNotWaitedForInVain(t *testing.T) {
+func TestWaitByeEndsWithoutHost(t *testing.T) {
 	r, w := io.Pipe()
 	in := listen(r)
 	in.waitBye(0.001)
@@ -127,7 +127,7 @@ func TestHello(t *testing.T) {
 }
 
 // A port may accept only a part of a write.
-func TestPortIsWrittenWhole(t *testing.T) {
+func TestPortWriteIsComplete(t *testing.T) {
 	fds := make([]int, 2)
 	if err := unix.Pipe(fds); err != nil {
 		t.Fatal(err)

@@ -107,7 +107,7 @@ func TestTerminal(t *testing.T) {
 }
 
 // A patient UI shows only failures and steps that take long.
-func TestPatience(t *testing.T) {
+func TestPatient(t *testing.T) {
 	var b bytes.Buffer
 	u := New(&b, Options{})
 	u.Patient()
@@ -128,7 +128,7 @@ done  build ip: 1m0s
 }
 
 // Nothing may be drawn after a step has ended: the guest's shell writes then.
-func TestSilence(t *testing.T) {
+func TestNothingIsDrawnAfterStep(t *testing.T) {
 	ptmx, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
