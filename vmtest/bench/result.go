@@ -106,7 +106,7 @@ func Find(figures []Figure, id record.ID) *Figure {
 	return nil
 }
 
-// Reference returns the figure that a contender on a path is compared with: the base
+// Reference returns the reference figure for a contender on a path: that of the base
 // kernel with nothing configured, on the same kind of device. It returns nil if that was
 // not measured.
 func (r *Results) Reference(contender, path string) *Figure {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package bisect builds and boots each point of each series: a patch with all patches
-// before it, on top of only those series that its series is based on.
+// Package bisect builds and boots each point of each series. A point is a patch with all
+// patches before it. Below them are only the series that this series is based on.
 package bisect
 
 import (

@@ -13,9 +13,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Plan lists the steps of a walk through the series of the kernel's base of s and of ip's
-// base, the kernel's first. Each step is a patch of a series on top of the series that it
-// is based on. keys selects series; none means all series of the stacks.
+// Plan lists the steps of a walk: first through the series on the kernel base of s, then
+// through those on ip's base. Each step is one patch, on top of the series that its
+// series is based on. keys selects series; none means all series of the stacks.
 func Plan(ctx context.Context, s prepare.Source, keys ...string) ([]*Step, error) {
 	c, err := manifest.LoadChange(s.Root)
 	if err != nil {

@@ -134,8 +134,8 @@ func becomeRoot(ctx context.Context, opt *InstallOptions) ([]string, error) {
 	return []string{"sudo"}, nil
 }
 
-// install runs apt-get install. It runs apt-get update first only if the lists are empty,
-// and again if the installation fails: an update takes time and the network.
+// install runs apt-get install. It runs apt-get update only if the lists are empty or the
+// installation failed, because an update takes time and network access.
 func (opt *InstallOptions) install(ctx context.Context, prefix, names []string) error {
 	updated := false
 	if !haveLists(opt.lists) {

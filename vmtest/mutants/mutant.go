@@ -56,10 +56,11 @@ var mutantDirs = []struct {
 	{"iproute2", manifest.GuestIP},
 }
 
-// Load reads dir and returns the named mutants for the kernel base of the change in root,
-// or all if names is empty. A patch directly in a folder of dir is for every base. A
-// patch in a subfolder named after a base is for that base. It replaces a general one of
-// the same name. Folders for a part of the guest without a project are skipped.
+// Load reads dir and returns the named mutants for a kernel base of the change in root.
+// It returns all if names is empty. A patch directly in a folder of dir is for every
+// base. A patch in a subfolder named after a base is for that base, and replaces a
+// general one of the same name. Load skips the folder of a part of the guest that no
+// project builds.
 //
 // A patch without a Must-fail line is an error: it proves nothing if it survives.
 func Load(root, dir, base string, names []string) ([]Mutant, error) {

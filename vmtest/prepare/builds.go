@@ -10,9 +10,10 @@ import (
 	"xpsgen/vmtest/config"
 )
 
-// CompareBuilds measures how long it takes to build the kernel that s describes: from
-// nothing, after a change, and with nothing to do. It also measures what other tools
-// build for a guest. It takes half an hour on two CPUs. Errors are as for [All].
+// CompareBuilds measures how long a build of the kernel that s describes takes: from
+// scratch, after a change, and with nothing to do. It also measures a build of the
+// configuration that other tools use for guests. It takes half an hour on two CPUs.
+// Errors are as for [All].
 func CompareBuilds(ctx context.Context, s Source) ([]build.Time, error) {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package wire defines what the host and PID 1 of the guest exchange: the names of the
-// virtio-serial ports, the configuration in the guest's root file system, and the
-// messages on the control port.
+// Package wire defines the interface between the host and PID 1 of the guest. It has the
+// names of the virtio-serial ports, the guest's configuration, and the messages on the
+// control port.
 //
-// Each port has one writer. None of them is the kernel's console, because printk may
-// split any line there.
+// Each port has one writer. The kernel's console is not used, because printk may split
+// any line there.
 package wire
 
 // The ports, named as in /sys/class/virtio-ports/*/name.
