@@ -105,7 +105,7 @@ func Load(root, dir, base string, names []string) ([]Mutant, error) {
 	}
 	if len(names) == 0 {
 		if len(all) == 0 {
-			return nil, fmt.Errorf("read mutants: %[2]s: no patches for %[1]s", base, dir)
+			return nil, fmt.Errorf("read mutants: %s: no patches for %s", dir, base)
 		}
 		return all, nil
 	}
