@@ -45,11 +45,11 @@ func TestLoadMutants(t *testing.T) {
 			files: map[string]string{"kernel/net-next/b.patch": mutant("Must-fail: a/b"), "kernel/b.patch": mutant("no")},
 			want:  "b",
 		},
-		"for another base": {files: map[string]string{"kernel/6.12/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: `no mutant "c" for net-next`, fails: true},
-		"picked":           {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b"), "kernel/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: "c"},
-		"unknown":          {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b")}, names: []string{"z"}, want: `no mutant "z"`, fails: true},
-		"toothless":        {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which must name the test that fails", fails: true},
-		"none":             {want: "no patches", fails: true},
+		"for another base":  {files: map[string]string{"kernel/6.12/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: `no mutant "c" for net-next`, fails: true},
+		"picked":            {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b"), "kernel/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: "c"},
+		"unknown":           {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b")}, names: []string{"z"}, want: `no mutant "z"`, fails: true},
+		"no Must-fail line": {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which must name the test that fails", fails: true},
+		"none":              {want: "no patches", fails: true},
 	}
 	root := testenv.Root(t)
 	for name, c := range cases {

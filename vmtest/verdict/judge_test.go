@@ -86,11 +86,11 @@ func TestJudgeUnpatched(t *testing.T) {
 		reason     string
 		want       string
 	}{
-		"as expected":     {hook: ktap.Skip, base: ktap.Pass, reason: plan.NoHook},
-		"fails for it":    {hook: ktap.Fail, base: ktap.Pass, reason: plan.NoHook},
-		"accident":        {hook: ktap.Pass, base: ktap.Pass, want: "pass without the hook"},
-		"other reason":    {hook: ktap.Fail, base: ktap.Pass, reason: "no tun device", want: "for another reason"},
-		"baseline broken": {hook: ktap.Skip, base: ktap.Fail, reason: plan.NoHook, want: "need no hook"},
+		"as expected":            {hook: ktap.Skip, base: ktap.Pass, reason: plan.NoHook},
+		"fails without hook":     {hook: ktap.Fail, base: ktap.Pass, reason: plan.NoHook},
+		"passes without hook":    {hook: ktap.Pass, base: ktap.Pass, want: "pass without the hook"},
+		"fails for other reason": {hook: ktap.Fail, base: ktap.Pass, reason: "no tun device", want: "for another reason"},
+		"baseline broken":        {hook: ktap.Skip, base: ktap.Fail, reason: plan.NoHook, want: "need no hook"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -145,11 +145,11 @@ func TestRead(t *testing.T) {
 			mail: strings.Replace(whole, "Because.", "Because.\nFrom here on\n>From there\nFrom: x", 1),
 			want: func(p *Patch) { p.Body = "Because.\nFrom here on\n>From there\nFrom: x" },
 		},
-		"spaces cut off": {
+		"trailing spaces lost": {
 			mail: strings.Replace(whole, " one\n", "\n", 1),
 			want: func(p *Patch) { p.Diff = strings.Replace(diff, " one\n", "\n", 1) },
 		},
-		"careless message": {mail: strings.Replace(whole, "Because.\n", "\n\nBecause.  \n\n\n", 1)},
+		"untidy message": {mail: strings.Replace(whole, "Because.\n", "\n\nBecause.  \n\n\n", 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Parse([]byte(tc.mail))
