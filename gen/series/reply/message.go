@@ -174,7 +174,7 @@ func rawText(value, charset string) string {
 		return value
 	}
 	for _, name := range []string{charset, "windows-1252"} {
-		if enc := encoding(name); enc != nil {
+		if enc := charsetOf(name); enc != nil {
 			if s, err := enc.NewDecoder().String(value); err == nil && !strings.ContainsRune(s, utf8.RuneError) {
 				return s
 			}

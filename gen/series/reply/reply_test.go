@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
 
 	"xpsgen/gen/series/mail"
 )
@@ -344,4 +346,37 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCharsets compares the table with the one of the web, which browsers and
+// webmail use.
+func TestCharsets(t *testing.T) {
+	for name := range charsets {
+		web, err := htmlindex.Get(name)
+		if err != nil || web == encoding.Replacement {
+			continue
+		}
+		for b := 0x80; b < 0x100; b++ {
+			raw := string([]byte{byte(b), 'x'})
+			got, _ := charsetOf(name).NewDecoder().String(raw)
+			want, _ := web.NewDecoder().String(raw)
+			if got != want && !strings.HasPrefix(name, "utf-16") && name != "us-ascii" {
+				t.Errorf("%s: byte %#x is %q, the web has %q", name, b, got, want)
+			}
+		}
+	}
+	for other, name := range alias {
+		if charsetOf(other) == nil || charsetOf(other) != charsets[name] {
+			t.Errorf("%s is not %s", other, name)
+		}
+	}
+	for name, want := range map[string]string{
+		"ISO8859-1": "iso-8859-1", "iso_8859-15": "iso-8859-15", "iso8859_2": "iso-8859-2", "ISO_8859-1:1987": "iso-8859-1",
+		"cp1252": "windows-1252", "x-cp1251": "windows-1251", "cp-850": "", "utf-8*en": "utf-8", " \"UTF-8\"": "utf-8",
+		"utf-7": "", "iso-2022-kr": "", "": "", "iso": "", "iso-": "",
+	} {
+		if got := charsetOf(name); got != charsets[want] {
+			t.Errorf("%q is not %q", name, want)
+		}
+	}
 }
