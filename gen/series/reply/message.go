@@ -46,7 +46,7 @@ type Message struct {
 var (
 	replyPrefix = regexp.MustCompile(`^(?i)((re|aw|sv|vs|antw|wg|fwd?)(\[\d+\])?\s*:\s*)+`)
 	// otherReply is "XX: [PATCH", whatever language XX is of.
-	otherReply = regexp.MustCompile(`^\pL{2,3}\s*:\s*\[`)
+	otherReply = regexp.MustCompile(`^\pL{2,3}\s*[:：]\s*\[`)
 	angled     = regexp.MustCompile(`<([^<>\s]+)>`)
 	diffStart  = regexp.MustCompile(`(?m)^(---.*\n\+\+\+ |GIT binary patch|diff --git \w/\S+ \w/\S+)`)
 	statLine   = regexp.MustCompile(`(?m)^\s*\d+ files? changed, \d+ (insertion|deletion)`)
@@ -65,7 +65,7 @@ func (m *Message) IsReply() bool {
 func (m *Message) Topic() string {
 	s := replyPrefix.ReplaceAllString(m.Subject, "")
 	if otherReply.MatchString(s) {
-		_, s, _ = strings.Cut(s, ":")
+		s = s[strings.IndexByte(s, '['):]
 	}
 	return strings.TrimSpace(s)
 }
