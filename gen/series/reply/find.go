@@ -5,7 +5,6 @@ package reply
 import (
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -121,13 +120,11 @@ func plainText(line string) string {
 	}
 	line = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsControl(r):
-			return ' '
 		case r == '\u200e' || r == '\u200f' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069':
 			return -1
 		}
 		return r
-	}, line)
+	}, noControl(line))
 	return typography.Replace(line)
 }
 

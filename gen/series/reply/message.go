@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/emersion/go-message/textproto"
@@ -160,12 +161,17 @@ func decodeHeader(value, charset string) string {
 	if s, err := dec.DecodeHeader(value); err == nil {
 		value = s
 	}
+	return noControl(value)
+}
+
+// noControl makes spaces of control characters, which a terminal would obey.
+func noControl(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' || r == '\t' || r == 0 {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, value)
+	}, s)
 }
 
 // rawText makes UTF-8 of a header that has bytes outside of ASCII.
@@ -188,7 +194,7 @@ func sender(value, charset string) mail.Address {
 	raw := rawText(value, charset)
 	p := netmail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: charsetReader}}
 	if list, err := p.ParseList(raw); err == nil && len(list) > 0 {
-		return mail.Address{Name: strings.Join(strings.Fields(list[0].Name), " "), Email: list[0].Address}
+		return mail.Address{Name: strings.Join(strings.Fields(noControl(list[0].Name)), " "), Email: noControl(list[0].Address)}
 	}
 	a, err := mail.ParseAddress(decodeHeader(value, charset))
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding"
@@ -195,6 +196,7 @@ func TestHeader(t *testing.T) {
 		"ids without <>":      {"From: a@b.c\nMESSAGE-ID: 1@b.c\nIn-Reply-To: 2@b.c\n", "", mail.Address{Email: "a@b.c"}, "1@b.c", "2@b.c"},
 		"no mbox line inside": {"From: a@b.c\n>From x@y Mon Nov 23 10:00:00 2026\nSubject: x\n", "x", mail.Address{Email: "a@b.c"}, "", ""},
 		"folded first line":   {" x\nFrom: a@b.c\n", "", mail.Address{Email: "a@b.c"}, "", ""},
+		"terminal sequence":   {"From: =?utf-8?q?A=1B[2J?= <a@b.c>\n", "", mail.Address{Name: "A [2J", Email: "a@b.c"}, "", ""},
 		"NUL":                 {"From: a@b.c\nSubject: a\x00b\n", "a b", mail.Address{Email: "a@b.c"}, "", ""},
 	} {
 		list, unread := Read(Source{"x", []byte(tc.mail + "\ntext\n")})
@@ -324,9 +326,14 @@ func FuzzRead(f *testing.F) {
 		if len(list)+len(unread) == 0 {
 			t.Fatal("no mail and no reason")
 		}
+		for _, u := range unread {
+			if strings.ContainsFunc(u.String(), unicode.IsControl) {
+				t.Fatalf("unread %q", u)
+			}
+		}
 		for _, m := range list {
-			if strings.ContainsAny(m.Subject, "\n\r\x00") {
-				t.Fatalf("subject %q", m.Subject)
+			if shown := m.Subject + m.From.String(); strings.ContainsFunc(shown, unicode.IsControl) {
+				t.Fatalf("subject or sender %q", shown)
 			}
 			tags, refused := m.Tags()
 			for _, r := range refused {
