@@ -81,6 +81,7 @@ func TestText(t *testing.T) {
 		"dashes":                     {"x\n--\n" + rev, rev},
 		"objection":                  {"Nacked-by: A <a@b.c>", "!Nacked-by: A <a@b.c>|it objects to the patch"},
 		"other name":                 {"Thanks-to: A <a@b.c>\nContact: A <a@b.c>\nReply-To: A <a@b.c>", "!Thanks-to: A <a@b.c>|it is no tag that kernel documentation names"},
+		"link":                       {"Link: https://lore.kernel.org/r/x\nCloses: what?", "!Link: https://lore.kernel.org/r/x|a link vouches for nothing; add it by hand if it belongs to the patch"},
 		"fixes":                      {"Fixes: 123456789abc (\"net: do\")\nFixes: the bug", "Fixes: 123456789abc (\"net: do\")"},
 		"fixes, folded":              {"Fixes: 123456789abc (\"net: do\nit all\")", "Fixes: 123456789abc (\"net: do it all\")"},
 		"fixes, other form":          {"Fixes: commit 123456789abc", "!Fixes: commit 123456789abc|it is not of the form HASH (\"title\")"},
