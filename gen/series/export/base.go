@@ -71,9 +71,17 @@ func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string
 // preimage is a file as a series found it; without an id it was not there.
 type preimage struct{ path, id string }
 
-// preimages are the files that a series changes, as they are in its base.
+// preimages are the files that a series changes, and those that the series
+// change that it stands on, as they are in the base.
 func preimages(ctx context.Context, t *check.Thread) (list []preimage, err error) {
-	out, err := (&gitrepo.Repo{Dir: t.GitDir}).Output(ctx, "diff", "--raw", "-z", "--no-renames", "--no-abbrev", t.BaseCommit, t.Head())
+	repo, base := &gitrepo.Repo{Dir: t.GitDir}, t.BaseCommit
+	if len(t.Stands) > 0 {
+		// What is no commit of a public tree was imported as the first commit.
+		if base, err = repo.Output(ctx, "rev-list", "--max-parents=0", t.Head()); err != nil {
+			return nil, err
+		}
+	}
+	out, err := repo.Output(ctx, "diff", "--raw", "-z", "--no-renames", "--no-abbrev", base, t.Head())
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,11 @@ func TestPublicBase(t *testing.T) {
 	gitRun(t, packaged, "clone", "-q", public, ".")
 	gitRun(t, packaged, "checkout", "-q", want)
 	base := commit(packaged, "debian", "x\n")
-	commit(packaged, "net/dev.c", "one\nmore\n")
+	// What is no public tree is imported as a first commit.
+	gitRun(t, packaged, "checkout", "-q", "--orphan", "import", base)
+	gitRun(t, packaged, "commit", "-q", "-m", "import")
+	base = gitRun(t, packaged, "rev-parse", "HEAD")
+	below := commit(packaged, "net/dev.c", "one\nmore\n")
 	head := commit(packaged, "net/new.c", "new\n")
 	thread := &check.Thread{Base: "next", GitDir: filepath.Join(packaged, ".git"), BaseCommit: base, Patches: []*check.Patch{{After: head}}}
 
@@ -63,6 +67,10 @@ func TestPublicBase(t *testing.T) {
 	if got, err := PublicBase(t.Context(), thread, clone); err != nil || got != want {
 		t.Errorf("in the history: got %s, %v; want %s", got, err, want)
 	}
+	stacked := &check.Thread{Base: "next", GitDir: thread.GitDir, BaseCommit: below, Stands: []string{"other"}, Patches: thread.Patches}
+	if got, err := PublicBase(t.Context(), stacked, clone); err != nil || got != want {
+		t.Errorf("of a stacked series: got %s, %v; want %s", got, err, want)
+	}
 	blobless := t.TempDir()
 	gitRun(t, public, "config", "uploadpack.allowFilter", "true")
 	gitRun(t, blobless, "clone", "-q", "--filter=blob:none", "--no-checkout", "file://"+public, ".")
@@ -70,9 +78,7 @@ func TestPublicBase(t *testing.T) {
 	if got, err := PublicBase(t.Context(), thread, blobless); err != nil || got != want {
 		t.Errorf("without blobs: got %s, %v; want %s", got, err, want)
 	}
-	// A new file that is there already, and a local commit, are no base.
-	thread.BaseCommit = gitRun(t, packaged, "rev-parse", base+"~2")
-	thread.Patches[0].After = want
+	// A local branch is not public.
 	gitRun(t, clone, "update-ref", "-d", "refs/remotes/origin/main")
 	gitRun(t, clone, "update-ref", "-d", "refs/remotes/origin/HEAD")
 	if got, err := PublicBase(t.Context(), thread, clone); !errors.Is(err, ErrNoPublicBase) {
