@@ -78,7 +78,7 @@ func TestCreditBesideB4(t *testing.T) {
 // quiet are replies of which credit says nothing: prose, and what stands below
 // "Original Message" and is not the sender's.
 func quiet(g *genReply) bool {
-	return g.tag == "Contact" || g.tag == "Thanks-to" && strings.HasPrefix(g.layout, "below") ||
+	return g.tag == "Contact" || (g.tag == "Thanks-to" || g.tag == "Link") && strings.HasPrefix(g.layout, "below") ||
 		g.layout == "below an original message" && g.sender == "comma in the sender's name"
 }
 
@@ -116,12 +116,13 @@ func byReply(lines []string) map[int]string {
 }
 
 // plainLine leaves out what is no difference: the capitals of a name, which git
-// ignores, and how many spaces there are.
+// ignores, how many spaces there are, and the quotes and the comment in
+// parentheses that b4 0.12 keeps and 0.14 drops.
 func plainLine(l string) string {
 	place, rest, _ := strings.Cut(l, "\t")
 	key, value, ok := strings.Cut(strings.Join(strings.Fields(rest), " "), ": ")
 	if ok {
-		key = strings.ToLower(key)
+		key, value = strings.ToLower(key), strings.TrimSuffix(strings.ReplaceAll(value, `"`, ""), " (on arm64)")
 	}
 	return place + "\t" + key + ": " + value
 }
@@ -223,16 +224,16 @@ type b4Difference struct {
 	applies      func(g *genReply, ours, theirs string) bool
 }
 
-// b4Differences are the kinds of replies that b4 (0.12) and credit take other
+// b4Differences are the kinds of replies that b4 (0.12 and 0.14) and credit take other
 // tags of. The first that applies names a difference.
 var b4Differences = []b4Difference{
 	{"objection", "b4 takes a Nacked-by. It objects to the patch: a person must answer, so credit shows a row.",
 		func(g *genReply, ours, theirs string) bool {
 			return g.tag == "Nacked-by" && !strings.Contains(ours, "nacked")
 		}},
-	{"other names", "b4 takes any word before an address for a tag. credit takes NAME-by and Fixes, and shows a row for other names with a hyphen.",
+	{"other names", "b4 takes any word before an address for a tag. b4 0.14 also takes links. credit takes NAME-by and Fixes, and shows a row for links and for other names with a hyphen.",
 		func(g *genReply, ours, theirs string) bool {
-			return (g.tag == "Contact" || g.tag == "Thanks-to") && ours == ""
+			return slices.Contains([]string{"Contact", "Thanks-to", "Link"}, g.tag) && ours == ""
 		}},
 	{"sender with a comma", "b4 takes anybody's tag if the sender's name has a comma: it compares the name with itself. credit compares it with the tag's.",
 		func(g *genReply, ours, theirs string) bool {

@@ -74,8 +74,9 @@ func genReplies(seed uint64, count int) []*genReply {
 				}
 			}
 		}
-		// b4 would take it for the cover letter of all replies.
-		if g.target == "cover" && g.subject == "none" {
+		// Without "Re:" b4 would take it for the cover letter or for the patch
+		// of all other replies.
+		if g.subject == "none" && (g.target == "cover" || strings.HasSuffix(g.layout, "a patch")) {
 			g.subject = "Re: "
 		}
 		g.write(r)

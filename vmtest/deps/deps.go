@@ -96,6 +96,10 @@ func All() []Dep {
 		{Name: "busybox", Why: "the guest's shell", Group: Shell, Package: "busybox-static", version: []string{"--help"}},
 		{Name: "clang", Why: "BPF programs", Group: BPF, Package: "clang", version: []string{"--version"}},
 		{Name: "b4", Why: "to see a thread as maintainers do", Group: Series, Package: "b4", version: []string{"--version"}},
+		// It is a part of git that distributions package apart. It has no
+		// option for its version.
+		{Name: "git", Why: "to see the mails that git send-email would send", Group: Series, Package: "git-email",
+			version: []string{"-c", "alias.probe=!git send-email --dump-aliases >/dev/null && git --version", "probe"}},
 		{Name: "codespell", Why: "checkpatch", Group: Series, Package: "codespell", version: []string{"--version"}},
 		{Name: "shellcheck", Why: "selftests", Group: Series, Package: "shellcheck", version: []string{"--version"}},
 		{Name: "yamllint", Why: "YNL specs", Group: Series, Package: "yamllint", version: []string{"--version"}},

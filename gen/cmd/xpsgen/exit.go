@@ -9,6 +9,7 @@ import (
 
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series"
+	"xpsgen/gen/series/export"
 	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest/prepare"
 )
@@ -81,6 +82,7 @@ func isSeriesVerdict(err error) bool {
 		worktree.ErrExists, worktree.ErrNotOurs, worktree.ErrBusy, worktree.ErrDirty, worktree.ErrStale,
 		worktree.ErrHistory, worktree.ErrCommit, worktree.ErrKey, worktree.ErrOnto, worktree.ErrNoRebase,
 		worktree.ErrMarkers, worktree.ErrNoForm, series.ErrSent, series.ErrNotSent,
+		export.ErrNoPublicBase,
 	} {
 		if errors.Is(err, verdict) {
 			return true

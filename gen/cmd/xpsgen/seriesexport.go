@@ -39,6 +39,7 @@ func seriesExportCommand(env *environment) *cli.Command {
 			"Examples:\n" +
 			"  xpsgen series export -o /tmp/v1\n" +
 			"  xpsgen series export -o /tmp/v1 hook\n" +
+			"  xpsgen series export -o /tmp/v1 --base-repo ~/src/net-next\n" +
 			"  xpsgen series export -o /tmp/v1 --sign-off --net-next open",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` to write to"},
@@ -46,6 +47,7 @@ func seriesExportCommand(env *environment) *cli.Command {
 			&cli.StringFlag{Name: "results", Usage: "`FILE` with what {{bench:NAME}} in a cover letter stands for, as JSON; default what make bench counted"},
 			&cli.StringFlag{Name: "net-next", Usage: "`STATE` of net-next: open, or closed while the merge window is open"},
 			&cli.StringFlag{Name: "tags", Usage: "`FILE` with Linus's tags (git ls-remote --tags), to tell the merge window from"},
+			&cli.StringSliceFlag{Name: "base-repo", Usage: "git clone `DIR` of a public tree; the base-commit is the newest commit in it that has the series' files as they are; may be repeated"},
 			&cli.IntFlag{Name: "outstanding", Usage: "`N` other patches of yours wait for the same tree"},
 		},
 		Action:       env.seriesExport,
@@ -100,6 +102,9 @@ func (env *environment) seriesExport(c *cli.Context) error {
 	}
 	halves, err := e.load(c.Context, signer)
 	if err != nil {
+		return err
+	}
+	if err := e.findBases(c.Context, halves, c.StringSlice("base-repo")); err != nil {
 		return err
 	}
 	for _, h := range halves {
@@ -243,6 +248,33 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 	return halves, nil
 }
 
+// findBases looks in the user's clones for the public commits that threads
+// stand on. A clone in which no thread finds its base is an error.
+func (e *exporter) findBases(ctx context.Context, halves []*export.Half, repos []string) error {
+	for _, dir := range repos {
+		var last error
+		found := false
+		for _, h := range halves {
+			if h.Thread.Commit != "" {
+				continue
+			}
+			commit, err := export.PublicBase(ctx, h.Thread, dir)
+			if errors.Is(err, export.ErrNoPublicBase) {
+				last = err
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			h.Thread.Commit, found = commit, true
+		}
+		if !found && last != nil {
+			return last
+		}
+	}
+	return nil
+}
+
 // judge says how far a thread is.
 func (e *exporter) judge(h *export.Half) {
 	in := gate.Input{Now: e.now, RFC: h.RFC(), Patches: len(h.Base.Patches), Window: e.window, Outstanding: e.outstanding}
@@ -267,6 +299,9 @@ func (e *exporter) report(ctx context.Context, h *export.Half, out string) error
 	fmt.Fprintf(&b, "%s: %s, %d patches\n", dir, status.State, len(h.Base.Patches))
 	for _, m := range status.Missing {
 		fmt.Fprintf(&b, "  missing: %s\n", m)
+	}
+	for _, w := range status.Warnings {
+		fmt.Fprintf(&b, "  warning: %s\n", strings.ReplaceAll(w, "\n", "\n    "))
 	}
 	fmt.Fprintf(&b, "  look at it as a maintainer does:\n    b4 am -m %s\n", filepath.Join(dir, export.MboxesDir, export.ThreadName))
 	if status.State == export.Ready {

@@ -270,6 +270,9 @@ func TestStatus(t *testing.T) {
 			if s.State != c.want || !strings.Contains(strings.Join(s.Missing, "\n"), c.missing) || c.want == Ready && len(s.Missing) > 0 {
 				t.Errorf("%+v", s)
 			}
+			if warned := strings.Contains(strings.Join(s.Warnings, "\n"), "base-commit: not specified, as deb linux-source-7.3 7.3.4-1 is no commit"); warned != (h.Thread.Commit == "") {
+				t.Errorf("commit %q, warnings %q", h.Thread.Commit, s.Warnings)
+			}
 		})
 	}
 }

@@ -29,6 +29,9 @@ type Status struct {
 	State State
 	// Missing are lines for people.
 	Missing []string
+	// Warnings are what readers will ask for, though it keeps nobody from
+	// sending.
+	Warnings []string
 }
 
 // Status judges a thread by the rows of its checks and the gates.
@@ -68,6 +71,12 @@ func (h *Half) Status(rows []check.Row, shut []gate.Shut) Status {
 		person = append(person, "a person's sign-off: xpsgen series export --sign-off")
 	}
 	s := Status{State: Ready, Missing: append(append(draft, later...), person...)}
+	if h.Thread.Commit == "" {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("base-commit: not specified, as %s is no commit of a public tree.\n"+
+			"To name one: clone the tree that the series is for, then\n"+
+			"  xpsgen series export --base-repo CLONE     if a commit in it has the same files, or\n"+
+			"  xpsgen series rebase %s --onto REV --repo CLONE", h.Thread.Origin, h.Base.Name))
+	}
 	switch {
 	case len(draft) > 0:
 		s.State = Draft

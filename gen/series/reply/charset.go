@@ -8,50 +8,83 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	enc "golang.org/x/text/encoding"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/encoding/unicode"
 )
 
-// more are character sets that mail has and the web has not.
-var more = map[string]enc.Encoding{
-	"cp437": charmap.CodePage437, "ibm437": charmap.CodePage437,
-	"cp850": charmap.CodePage850, "ibm850": charmap.CodePage850,
-	"cp852": charmap.CodePage852, "ibm852": charmap.CodePage852,
-	"cp858": charmap.CodePage858, "ibm00858": charmap.CodePage858,
+// charsets are the character sets that mails are written in. A superset stands
+// for a set that programs confuse with it, as on the web (WHATWG Encoding):
+// windows-1252 for Latin-1, GBK for GB 2312.
+//
+// golang.org/x/text/encoding/htmlindex lacks the code pages and half of the names
+// that programs use, and its tables of languages make the program 100 kB larger.
+var charsets = map[string]encoding.Encoding{
+	"utf-8": unicode.UTF8, "us-ascii": charmap.Windows1252, "iso-8859-1": charmap.Windows1252, "windows-1252": charmap.Windows1252,
+	"iso-8859-2": charmap.ISO8859_2, "iso-8859-3": charmap.ISO8859_3, "iso-8859-4": charmap.ISO8859_4,
+	"iso-8859-5": charmap.ISO8859_5, "iso-8859-6": charmap.ISO8859_6, "iso-8859-7": charmap.ISO8859_7,
+	"iso-8859-8": charmap.ISO8859_8, "iso-8859-9": charmap.Windows1254, "iso-8859-10": charmap.ISO8859_10,
+	"iso-8859-11": charmap.Windows874, "iso-8859-13": charmap.ISO8859_13, "iso-8859-14": charmap.ISO8859_14,
+	"iso-8859-15": charmap.ISO8859_15, "iso-8859-16": charmap.ISO8859_16,
+	"windows-874": charmap.Windows874, "windows-1250": charmap.Windows1250, "windows-1251": charmap.Windows1251,
+	"windows-1253": charmap.Windows1253, "windows-1254": charmap.Windows1254, "windows-1255": charmap.Windows1255,
+	"windows-1256": charmap.Windows1256, "windows-1257": charmap.Windows1257, "windows-1258": charmap.Windows1258,
+	"koi8-r": charmap.KOI8R, "koi8-u": charmap.KOI8U, "macintosh": charmap.Macintosh,
+	"cp437": charmap.CodePage437, "cp850": charmap.CodePage850, "cp852": charmap.CodePage852, "cp855": charmap.CodePage855,
+	"cp858": charmap.CodePage858, "cp866": charmap.CodePage866,
+	"gbk": simplifiedchinese.GBK, "gb18030": simplifiedchinese.GB18030, "hz-gb-2312": simplifiedchinese.HZGB2312,
+	"big5": traditionalchinese.Big5, "euc-kr": korean.EUCKR, "euc-jp": japanese.EUCJP,
+	"iso-2022-jp": japanese.ISO2022JP, "shift_jis": japanese.ShiftJIS,
+	"utf-16": unicode.UTF16(unicode.BigEndian, unicode.UseBOM), "utf-16le": unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
+	"utf-16be": unicode.UTF16(unicode.BigEndian, unicode.UseBOM),
 }
 
-// alias are names by which Python and mail programs call what the web calls
-// otherwise.
+// alias are other names of the character sets, of IANA and of programs.
 var alias = map[string]string{
-	"cp936": "gbk", "ms936": "gbk", "cp949": "euc-kr", "cp950": "big5", "cp932": "shift_jis", "sjis": "shift_jis",
-	"utf_8": "utf-8", "unicode-1-1-utf-8": "utf-8", "x-utf-8": "utf-8", "latin-1": "iso-8859-1", "ansi_x3.4-1968": "us-ascii",
-	"iso8859_1": "iso-8859-1", "iso8859_15": "iso-8859-15", "8859_1": "iso-8859-1", "gb_2312-80": "gb2312", "big-5": "big5",
-	"x-mac-roman": "macintosh", "default": "utf-8", "unknown-8bit": "utf-8", "x-unknown": "utf-8",
+	"utf8": "utf-8", "utf_8": "utf-8", "x-utf-8": "utf-8", "unicode-1-1-utf-8": "utf-8", "default": "utf-8",
+	"ascii": "us-ascii", "ansi_x3.4-1968": "us-ascii", "646": "us-ascii",
+	"latin1": "iso-8859-1", "latin-1": "iso-8859-1", "l1": "iso-8859-1", "8859_1": "iso-8859-1", "iso-ir-100": "iso-8859-1", "ibm819": "iso-8859-1",
+	"latin2": "iso-8859-2", "latin5": "iso-8859-9", "latin9": "iso-8859-15", "latin-9": "iso-8859-15", "latin0": "iso-8859-15",
+	"iso-8859-8-i": "iso-8859-8", "tis-620": "windows-874",
+	"koi8": "koi8-r", "koi": "koi8-r", "koi8-ru": "koi8-u", "mac": "macintosh", "x-mac-roman": "macintosh", "macroman": "macintosh",
+	"ibm437": "cp437", "ibm850": "cp850", "ibm852": "cp852", "ibm855": "cp855", "ibm00858": "cp858", "ibm858": "cp858", "ibm866": "cp866",
+	"gb2312": "gbk", "gb_2312-80": "gbk", "gb_2312": "gbk", "csgb2312": "gbk", "euc-cn": "gbk", "x-gbk": "gbk", "cp936": "gbk", "ms936": "gbk", "windows-936": "gbk",
+	"hz": "hz-gb-2312", "big-5": "big5", "big5-hkscs": "big5", "cp950": "big5", "x-x-big5": "big5", "csbig5": "big5",
+	"ks_c_5601-1987": "euc-kr", "ks_c_5601": "euc-kr", "ksc5601": "euc-kr", "cp949": "euc-kr", "windows-949": "euc-kr", "uhc": "euc-kr", "cseuckr": "euc-kr",
+	"sjis": "shift_jis", "shift-jis": "shift_jis", "x-sjis": "shift_jis", "cp932": "shift_jis", "ms_kanji": "shift_jis", "windows-31j": "shift_jis",
+	"x-euc-jp": "euc-jp", "ujis": "euc-jp", "csiso2022jp": "iso-2022-jp", "iso-2022-jp-ms": "iso-2022-jp", "cp50220": "iso-2022-jp",
 }
 
-// encoding returns a character set, nil if it is unknown.
-func encoding(name string) enc.Encoding {
+// charsetOf returns a character set, nil if it is unknown.
+func charsetOf(name string) encoding.Encoding {
 	name = strings.ToLower(strings.Trim(name, " \t\"'"))
 	// RFC 2231 puts a language behind it.
 	name, _, _ = strings.Cut(name, "*")
-	if e := more[name]; e != nil {
-		return e
-	}
 	if other, ok := alias[name]; ok {
 		name = other
 	}
-	e, err := htmlindex.Get(name)
-	if err != nil || e == enc.Replacement {
-		return nil
+	// "iso8859-1", "iso_8859-1", "iso8859_1:1987", "cp1252", "x-cp1252".
+	if e := charsets[name]; e != nil {
+		return e
 	}
-	return e
+	if rest, ok := strings.CutPrefix(strings.ReplaceAll(name, "_", "-"), "iso"); ok {
+		rest, _, _ = strings.Cut(strings.TrimPrefix(rest, "-"), ":")
+		return charsets["iso-"+rest]
+	}
+	if rest, ok := strings.CutPrefix(strings.TrimPrefix(name, "x-"), "cp"); ok {
+		return charsets["windows-"+strings.TrimPrefix(rest, "-")]
+	}
+	return nil
 }
 
 // charsetReader decodes an encoded word. Bytes of an unknown character set
 // become U+FFFD.
 func charsetReader(name string, r io.Reader) (io.Reader, error) {
-	if e := encoding(name); e != nil {
+	if e := charsetOf(name); e != nil {
 		return e.NewDecoder().Reader(r), nil
 	}
 	data, err := io.ReadAll(r)
@@ -67,7 +100,7 @@ func charsetReader(name string, r io.Reader) (io.Reader, error) {
 // that all of the text is in doubt.
 func decodeText(text, charset string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(charset))
-	e := encoding(charset)
+	e := charsetOf(charset)
 	ascii := name == "" || strings.Contains(name, "ascii") || e == nil
 	if isASCII(text) && (ascii || e == nil) || ascii && utf8.ValidString(text) {
 		return text, nil

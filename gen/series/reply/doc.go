@@ -10,8 +10,8 @@
 // mails: a mail is an [Unread], a line that looks like a tag but is not used is
 // a [Refused].
 //
-// The rules follow `b4 am`. Package documentation of the differences is the
-// table in b4_test.go.
+// The rules follow b4 am. The test TestCreditBesideB4 of package series lists
+// the differences, each with its reason.
 package reply
 
 import (
@@ -56,5 +56,5 @@ func (u Unread) String() string {
 	if u.Subject != "" {
 		where += fmt.Sprintf(" (%.60q)", u.Subject)
 	}
-	return where + ": " + u.Err.Error()
+	return plainText(where + ": " + u.Err.Error())
 }

@@ -5,7 +5,6 @@ package reply
 import (
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -93,13 +92,18 @@ func (f *finder) line(i *int) {
 	if at+1 < len(f.lines) && strings.HasPrefix(strings.TrimLeft(f.lines[at+1], " \t"), "<") {
 		whole += " " + plainText(cut(f.lines[at+1]))
 	}
-	if !mayBeTag(plain) && !namesPerson(whole) {
+	if !mayBeTag(plain) && !namesPerson(whole) && !strings.Contains(plain, "://") {
 		return
 	}
 	key, value, ok := field(plain)
 	switch {
 	case ok && isTagName(key):
 		f.tag(i, key, value)
+	case ok && isLink(key):
+		// b4 takes links since 0.14, from anybody.
+		if strings.Contains(value, "://") && !f.quoted && !f.signature {
+			f.refuse(line, at, "a link vouches for nothing; add it by hand if it belongs to the patch")
+		}
 	case ok && isHeader(key):
 	case ok && strings.Contains(key, "-") && namesPerson(whole):
 		// b4 takes any word before an address.
@@ -121,13 +125,11 @@ func plainText(line string) string {
 	}
 	line = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsControl(r):
-			return ' '
 		case r == '\u200e' || r == '\u200f' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069':
 			return -1
 		}
 		return r
-	}, line)
+	}, noControl(line))
 	return typography.Replace(line)
 }
 
@@ -163,10 +165,14 @@ func namesPerson(line string) bool {
 	return colon > 0 && colon < 64 && strings.Contains(line[colon:], "@")
 }
 
+func isLink(key string) bool {
+	return strings.EqualFold(key, "Link") || strings.EqualFold(key, "Closes") || strings.EqualFold(key, "BugLink")
+}
+
 // isHeader tells the headers of mails, which people paste, from tags.
 func isHeader(key string) bool {
 	switch key = strings.ToLower(key); key {
-	case "from", "to", "cc", "bcc", "subject", "date", "sent", "author", "link", "closes", "message-id", "in-reply-to", "references",
+	case "from", "to", "cc", "bcc", "subject", "date", "sent", "author", "message-id", "in-reply-to", "references",
 		"reply-to", "e-mail", "change-id", "base-commit", "prerequisite-message-id":
 		return true
 	}

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/emersion/go-message/textproto"
@@ -46,7 +47,7 @@ type Message struct {
 var (
 	replyPrefix = regexp.MustCompile(`^(?i)((re|aw|sv|vs|antw|wg|fwd?)(\[\d+\])?\s*:\s*)+`)
 	// otherReply is "XX: [PATCH", whatever language XX is of.
-	otherReply = regexp.MustCompile(`^\pL{2,3}\s*:\s*\[`)
+	otherReply = regexp.MustCompile(`^\pL{2,3}\s*[:：]\s*\[`)
 	angled     = regexp.MustCompile(`<([^<>\s]+)>`)
 	diffStart  = regexp.MustCompile(`(?m)^(---.*\n\+\+\+ |GIT binary patch|diff --git \w/\S+ \w/\S+)`)
 	statLine   = regexp.MustCompile(`(?m)^\s*\d+ files? changed, \d+ (insertion|deletion)`)
@@ -65,7 +66,7 @@ func (m *Message) IsReply() bool {
 func (m *Message) Topic() string {
 	s := replyPrefix.ReplaceAllString(m.Subject, "")
 	if otherReply.MatchString(s) {
-		_, s, _ = strings.Cut(s, ":")
+		s = s[strings.IndexByte(s, '['):]
 	}
 	return strings.TrimSpace(s)
 }
@@ -160,12 +161,17 @@ func decodeHeader(value, charset string) string {
 	if s, err := dec.DecodeHeader(value); err == nil {
 		value = s
 	}
+	return noControl(value)
+}
+
+// noControl makes spaces of control characters, which a terminal would obey.
+func noControl(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' || r == '\t' || r == 0 {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, value)
+	}, s)
 }
 
 // rawText makes UTF-8 of a header that has bytes outside of ASCII.
@@ -174,7 +180,7 @@ func rawText(value, charset string) string {
 		return value
 	}
 	for _, name := range []string{charset, "windows-1252"} {
-		if enc := encoding(name); enc != nil {
+		if enc := charsetOf(name); enc != nil {
 			if s, err := enc.NewDecoder().String(value); err == nil && !strings.ContainsRune(s, utf8.RuneError) {
 				return s
 			}
@@ -188,7 +194,7 @@ func sender(value, charset string) mail.Address {
 	raw := rawText(value, charset)
 	p := netmail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: charsetReader}}
 	if list, err := p.ParseList(raw); err == nil && len(list) > 0 {
-		return mail.Address{Name: strings.Join(strings.Fields(list[0].Name), " "), Email: list[0].Address}
+		return mail.Address{Name: strings.Join(strings.Fields(noControl(list[0].Name)), " "), Email: noControl(list[0].Address)}
 	}
 	a, err := mail.ParseAddress(decodeHeader(value, charset))
 	if err != nil {

@@ -11,8 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
 
 	"xpsgen/gen/series/mail"
 )
@@ -78,6 +81,7 @@ func TestText(t *testing.T) {
 		"dashes":                     {"x\n--\n" + rev, rev},
 		"objection":                  {"Nacked-by: A <a@b.c>", "!Nacked-by: A <a@b.c>|it objects to the patch"},
 		"other name":                 {"Thanks-to: A <a@b.c>\nContact: A <a@b.c>\nReply-To: A <a@b.c>", "!Thanks-to: A <a@b.c>|it is no tag that kernel documentation names"},
+		"link":                       {"Link: https://lore.kernel.org/r/x\nCloses: what?", "!Link: https://lore.kernel.org/r/x|a link vouches for nothing; add it by hand if it belongs to the patch"},
 		"fixes":                      {"Fixes: 123456789abc (\"net: do\")\nFixes: the bug", "Fixes: 123456789abc (\"net: do\")"},
 		"fixes, folded":              {"Fixes: 123456789abc (\"net: do\nit all\")", "Fixes: 123456789abc (\"net: do it all\")"},
 		"fixes, other form":          {"Fixes: commit 123456789abc", "!Fixes: commit 123456789abc|it is not of the form HASH (\"title\")"},
@@ -143,7 +147,7 @@ func TestBodies(t *testing.T) {
 		"only images":                     {"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: image/png\n\nx\n--b--\n", "?no part is text"},
 		"attachment":                      {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHi\n--b\nContent-Disposition: attachment; filename=x\n\n" + rev + "\n--b--\n", "!" + rev + "|it is in an attachment or a forwarded mail"},
 		"forwarded":                       {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHi\n--b\nContent-Type: message/rfc822\n\nFrom: a@b.c\n\n" + rev + "\n--b--\n", "!" + rev + "|it is in an attachment or a forwarded mail"},
-		"one part damaged":                {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" + rev + "\n--b\nContent-Transfer-Encoding: uuencode\n\nx\n--b--\n", "?part 2: transfer encoding: \"uuencode\" is not supported"},
+		"one part damaged":                {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" + rev + "\n--b\nContent-Transfer-Encoding: uuencode\n\nx\n--b--\n", rev + "\n?part 2: transfer encoding: \"uuencode\" is not supported"},
 		"windows-1252":                    {"Content-Type: text/plain; charset=windows-1252\n\nAcked-by: J\xf6rg \x96 <a@b.c>\n", "Acked-by: Jörg – <a@b.c>"},
 		"windows-1252, odd quotes":        {"Content-Type: text/plain; charset='Windows-1252'\n\nAcked-by: J\xf6rg <a@b.c>\n", "Acked-by: Jörg <a@b.c>"},
 		"iso-8859-15":                     {"Content-Type: text/plain; charset=ISO-8859-15\n\nAcked-by: \xa4 <a@b.c>\n", "Acked-by: € <a@b.c>"},
@@ -158,7 +162,7 @@ func TestBodies(t *testing.T) {
 		"content type that is none":       {"Content-Type: text\n\n" + rev + "\n", rev},
 		"content type, broken":            {"Content-Type: text/plain; charset=windows-1252; x y z=;;\n\nAcked-by: J\xf6rg <a@b.c>\n", "Acked-by: Jörg <a@b.c>"},
 		"multipart, broken parameters":    {"Content-Type: multipart/mixed; boundary=b; x y=;;\n\n--b\n\n" + rev + "\n--b--\n", rev},
-		"no empty line after the headers": {"X: y\n" + strings.Replace(rev, "R", " R", 0) + "\n\nmore\n", ""},
+		"no empty line after the headers": {"X: y\nHi Ben,\n\n" + rev + "\n", rev},
 	} {
 		if got := read(t, head+tc.mail); got != tc.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, tc.want)
@@ -193,6 +197,7 @@ func TestHeader(t *testing.T) {
 		"ids without <>":      {"From: a@b.c\nMESSAGE-ID: 1@b.c\nIn-Reply-To: 2@b.c\n", "", mail.Address{Email: "a@b.c"}, "1@b.c", "2@b.c"},
 		"no mbox line inside": {"From: a@b.c\n>From x@y Mon Nov 23 10:00:00 2026\nSubject: x\n", "x", mail.Address{Email: "a@b.c"}, "", ""},
 		"folded first line":   {" x\nFrom: a@b.c\n", "", mail.Address{Email: "a@b.c"}, "", ""},
+		"terminal sequence":   {"From: =?utf-8?q?A=1B[2J?= <a@b.c>\n", "", mail.Address{Name: "A [2J", Email: "a@b.c"}, "", ""},
 		"NUL":                 {"From: a@b.c\nSubject: a\x00b\n", "a b", mail.Address{Email: "a@b.c"}, "", ""},
 	} {
 		list, unread := Read(Source{"x", []byte(tc.mail + "\ntext\n")})
@@ -322,9 +327,14 @@ func FuzzRead(f *testing.F) {
 		if len(list)+len(unread) == 0 {
 			t.Fatal("no mail and no reason")
 		}
+		for _, u := range unread {
+			if strings.ContainsFunc(u.String(), unicode.IsControl) {
+				t.Fatalf("unread %q", u)
+			}
+		}
 		for _, m := range list {
-			if strings.ContainsAny(m.Subject, "\n\r\x00") {
-				t.Fatalf("subject %q", m.Subject)
+			if shown := m.Subject + m.From.String(); strings.ContainsFunc(shown, unicode.IsControl) {
+				t.Fatalf("subject or sender %q", shown)
 			}
 			tags, refused := m.Tags()
 			for _, r := range refused {
@@ -344,4 +354,37 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCharsets compares the table with the one of the web, which browsers and
+// webmail use.
+func TestCharsets(t *testing.T) {
+	for name := range charsets {
+		web, err := htmlindex.Get(name)
+		if err != nil || web == encoding.Replacement {
+			continue
+		}
+		for b := 0x80; b < 0x100; b++ {
+			raw := string([]byte{byte(b), 'x'})
+			got, _ := charsetOf(name).NewDecoder().String(raw)
+			want, _ := web.NewDecoder().String(raw)
+			if got != want && !strings.HasPrefix(name, "utf-16") && name != "us-ascii" {
+				t.Errorf("%s: byte %#x is %q, the web has %q", name, b, got, want)
+			}
+		}
+	}
+	for other, name := range alias {
+		if charsetOf(other) == nil || charsetOf(other) != charsets[name] {
+			t.Errorf("%s is not %s", other, name)
+		}
+	}
+	for name, want := range map[string]string{
+		"ISO8859-1": "iso-8859-1", "iso_8859-15": "iso-8859-15", "iso8859_2": "iso-8859-2", "ISO_8859-1:1987": "iso-8859-1",
+		"cp1252": "windows-1252", "x-cp1251": "windows-1251", "cp-850": "", "utf-8*en": "utf-8", " \"UTF-8\"": "utf-8",
+		"utf-7": "", "iso-2022-kr": "", "": "", "iso": "", "iso-": "",
+	} {
+		if got := charsetOf(name); got != charsets[want] {
+			t.Errorf("%q is not %q", name, want)
+		}
+	}
 }

@@ -76,8 +76,9 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Read reads all mails of a source. It returns every mail of the source either
-// as a message or as an unread row.
+// Read reads all mails of a source. What can be read of an unread mail is a
+// message, too: other parts of it may have tags, and its headers tie other
+// mails to the thread.
 func Read(src Source) (list []*Message, unread []Unread) {
 	data, err := unpack(src.Data)
 	if err != nil {
@@ -92,11 +93,9 @@ func Read(src Source) (list []*Message, unread []Unread) {
 		m.Source, m.N = src.Name, i+1
 		if err != nil {
 			unread = append(unread, Unread{src.Name, i + 1, m.ID, m.Subject, err})
-			// The headers still tie other mails to the thread.
-			if m.ID == "" {
+			if m.ID == "" && m.Text == "" {
 				continue
 			}
-			m.Text = ""
 		}
 		list = append(list, m)
 	}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"xpsgen/gen/series/check"
+	"xpsgen/gen/series/mail"
+	gitrepo "xpsgen/vmtest/git"
+)
+
+// ErrNoPublicBase is wrapped where a repository has no public commit that a
+// series stands on.
+var ErrNoPublicBase = errors.New("no public base commit")
+
+// How many commits are looked at: those that remote branches and tags name,
+// and those in their history that change a file of the series.
+const (
+	maxTips    = 1000
+	maxHistory = 2000
+)
+
+// PublicBase finds the newest public commit in a clone that holds every file as
+// the series found it, so that the series applies to it as it is. Public means
+// that a remote branch or a tag has it. dir is the user's clone; it is not
+// changed.
+func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string, err error) {
+	fail := func(err error) (string, error) {
+		return "", fmt.Errorf("find the base of %s in %s: %w", t.Base, dir, err)
+	}
+	want, err := preimages(ctx, t)
+	if err != nil {
+		return fail(err)
+	}
+	repo := &gitrepo.Repo{Dir: dir}
+	refs := []string{"refs/remotes", "refs/tags"}
+	out, err := repo.Output(ctx, append([]string{"for-each-ref", "--sort=-creatordate", fmt.Sprintf("--count=%d", maxTips),
+		"--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"}, refs...)...)
+	if err != nil {
+		return fail(err)
+	}
+	tips := strings.Fields(out)
+	if len(tips) == 0 {
+		return fail(fmt.Errorf("%w: it has no remote branch and no tag", ErrNoPublicBase))
+	}
+	if commit, err = firstWith(ctx, repo, tips, want); err != nil || commit != "" {
+		return commit, err
+	}
+	// Files change from a commit's parents to the commit: of what lies between
+	// two of these commits, the newest is a parent.
+	args := []string{"log", "--format=%P %H", fmt.Sprintf("--max-count=%d", maxHistory), "--remotes", "--tags", "--"}
+	for _, p := range want {
+		args = append(args, ":(literal)"+p.path)
+	}
+	if out, err = repo.Output(ctx, args...); err != nil {
+		return fail(err)
+	}
+	if commit, err = firstWith(ctx, repo, strings.Fields(out), want); err != nil {
+		return fail(err)
+	}
+	if commit == "" {
+		return fail(fmt.Errorf("%w: none holds the %d files of the series as it found them", ErrNoPublicBase, len(want)))
+	}
+	return commit, nil
+}
+
+// preimage is a file as a series found it; without an id it was not there.
+type preimage struct{ path, id string }
+
+// preimages are the files that a series changes, and those that the series
+// change that it stands on, as they are in the base.
+func preimages(ctx context.Context, t *check.Thread) (list []preimage, err error) {
+	repo, base := &gitrepo.Repo{Dir: t.GitDir}, t.BaseCommit
+	if len(t.Stands) > 0 {
+		// What is no commit of a public tree was imported as the first commit.
+		if base, err = repo.Output(ctx, "rev-list", "--max-parents=0", t.Head()); err != nil {
+			return nil, err
+		}
+	}
+	out, err := repo.Output(ctx, "diff", "--raw", "-z", "--no-renames", "--no-abbrev", base, t.Head())
+	if err != nil {
+		return nil, err
+	}
+	fields := strings.Split(strings.TrimSuffix(out, "\x00"), "\x00")
+	for i := 0; i+1 < len(fields); i += 2 {
+		// ":100644 100644 OLD NEW M"
+		f := strings.Fields(fields[i])
+		if len(f) != 5 {
+			return nil, fmt.Errorf("git diff --raw: %q", fields[i])
+		}
+		p := preimage{path: fields[i+1], id: f[2]}
+		if strings.Trim(p.id, "0") == "" {
+			p.id = ""
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// firstWith returns the first commit that has all files; "" if none has.
+func firstWith(ctx context.Context, repo *gitrepo.Repo, commits []string, want []preimage) (string, error) {
+	for _, c := range commits {
+		has, err := holds(ctx, repo, c, want)
+		if err != nil {
+			return "", err
+		}
+		if !has {
+			continue
+		}
+		// A workbench's own commit is not public, whatever tag it has.
+		who, err := repo.Output(ctx, "log", "-1", "--format=%ce", c)
+		if err != nil {
+			return "", err
+		}
+		if !mail.Placeholder(who) {
+			return c, nil
+		}
+	}
+	return "", nil
+}
+
+// holds reports whether a commit has all files. It reads trees only, which a
+// clone without blobs has, too.
+func holds(ctx context.Context, repo *gitrepo.Repo, commit string, want []preimage) (bool, error) {
+	args := []string{"ls-tree", "-z", "--full-tree", commit, "--"}
+	for _, p := range want {
+		args = append(args, p.path)
+	}
+	out, err := repo.Output(ctx, args...)
+	if err != nil {
+		return false, err
+	}
+	ids := map[string]string{}
+	for _, entry := range strings.Split(strings.TrimSuffix(out, "\x00"), "\x00") {
+		// "100644 blob ID\tPATH"
+		if info, path, ok := strings.Cut(entry, "\t"); ok {
+			ids[path] = info[strings.LastIndexByte(info, ' ')+1:]
+		}
+	}
+	for _, p := range want {
+		if ids[p.path] != p.id {
+			return false, nil
+		}
+	}
+	return true, nil
+}
