@@ -16,8 +16,12 @@ type commit struct {
 	id, title string
 	// keys are those that its note says: one, or several of squashed commits.
 	keys []string
+	// message replaces the commit's own in its patch, if it is not empty.
+	message string
 	// notes is what goes below the patch's "---".
 	notes string
+	// lines are what the commit adds and removes.
+	lines map[string]int
 	// patchID identifies the diff, whatever its line numbers.
 	patchID string
 }
@@ -28,7 +32,7 @@ func (c *commit) short() string { return fmt.Sprintf("%.12s (%q)", c.id, c.title
 // commits lists the commits from base (excluded) to tip, the first first. An
 // error wraps [ErrHistory] if they are not in one line.
 func commits(ctx context.Context, repo *git.Repo, base, tip string) ([]*commit, error) {
-	out, err := repo.Output(ctx, "log", "--reverse", "--topo-order", "--notes="+notesRef,
+	out, err := repo.Output(ctx, "log", "--reverse", "--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--notes="+notesRef,
 		"--format=%H%x00%P%x00%s%x00%N%x01", base+".."+tip, "--")
 	if err != nil {
 		return nil, fmt.Errorf("list commits in %s: %w", repo.Dir, err)

@@ -23,6 +23,8 @@ const (
 type tie struct {
 	*commit
 	key, by string
+	// into are the keys of other patches whose lines the commit has.
+	into []string
 	// splitOff is the key that another part of the same patch kept.
 	splitOff string
 }
@@ -60,7 +62,7 @@ func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, erro
 			if id := ids[p.Key]; id != "" && id == t.patchID {
 				c.score, c.by = c.score+4, byDiff
 			}
-			if slices.Contains(t.keys, p.Key) {
+			if slices.Contains(t.keys, p.Key) && t.related(p) {
 				c.score, c.by = c.score+8, byNote
 			}
 			if c.score > 0 {
@@ -90,8 +92,10 @@ func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, erro
 			}
 			continue
 		}
-		if len(t.keys) > 0 {
-			t.splitOff = t.keys[0]
+		for _, key := range t.keys {
+			if p := w.all.Patch(key); t.splitOff == "" && p != nil && t.related(p) {
+				t.splitOff = key
+			}
 		}
 		near := w.near(ties, i)
 		if w.find(near) == nil {
@@ -101,6 +105,61 @@ func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, erro
 		taken[t.key] = true
 	}
 	return ties, nil
+}
+
+// absorbed reports whether the lines of another patch went into the commit.
+func (t *tie) absorbed(key string) bool { return slices.Contains(t.into, key) }
+
+// absorb finds out which patches went into a commit with several keys. git joins
+// the notes of squashed commits, and gives those of a commit that a rebase
+// skipped to another one: only what the commit changes tells the two apart.
+func absorb(w *work, ties []*tie) {
+	for _, c := range ties {
+		for _, key := range c.keys {
+			p := w.all.Patch(key)
+			if p == nil || key == c.key || slices.ContainsFunc(ties, func(o *tie) bool { return o.key == key }) {
+				continue
+			}
+			// A resolved conflict changes some of the lines that went in.
+			if shared, total := c.shares(p.Diff); total > 0 && 2*shared >= total {
+				c.into = append(c.into, key)
+			}
+		}
+	}
+}
+
+// shares counts the lines of a diff, and how many of them the commit changes in
+// the same way.
+func (c *commit) shares(diff string) (shared, total int) {
+	for l, n := range changedLines(diff) {
+		total += n
+		shared += min(n, c.lines[l])
+	}
+	return shared, total
+}
+
+// related reports whether a commit can be the patch that its note says: git
+// gives the note of a commit that a rebase skipped to another one.
+func (c *commit) related(p *series.Patch) bool {
+	shared, total := c.shares(p.Diff)
+	return shared > 0 || total == 0 || p.Subject.Title == c.title
+}
+
+// changedLines counts the lines that a diff adds and removes, each with the
+// file that it is in.
+func changedLines(diff string) map[string]int {
+	lines := map[string]int{}
+	file := ""
+	for l := range strings.Lines(diff) {
+		switch {
+		case strings.HasPrefix(l, "diff --git "):
+			file = l
+		case strings.HasPrefix(l, "+++ "), strings.HasPrefix(l, "--- "):
+		case len(strings.TrimSpace(l)) > 1 && (l[0] == '+' || l[0] == '-'):
+			lines[file+strings.TrimRight(l, "\n")]++
+		}
+	}
+	return lines
 }
 
 // give ties a commit to the key that the user chose for it.

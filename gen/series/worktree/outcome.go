@@ -113,7 +113,7 @@ func newOutcome(w *work, ties []*tie, files mails) *Outcome {
 		}
 		st := Step{Key: w.short(p.Key), Title: p.Subject.Title, From: i + 1}
 		for _, t := range ties {
-			if slices.Contains(t.keys, p.Key) {
+			if t.absorbed(p.Key) {
 				st.Into = w.short(t.key)
 			}
 		}

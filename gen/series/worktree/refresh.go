@@ -107,13 +107,20 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 	if len(list) == 0 {
 		return nil, nil
 	}
-	dir, err := os.MkdirTemp("", "xpsgen-refresh-")
+	n, err := t.neutral(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("refresh: %w", err)
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	args := append([]string{"format-patch", "-o", dir}, formatFlags...)
-	names, err := t.repo.Lines(ctx, append(args, t.BaseCommit+"..HEAD")...)
+	defer func() { err = errors.Join(err, n.close()) }()
+	if err := n.splitMessages(ctx, list); err != nil {
+		return nil, fmt.Errorf("refresh from %s: %w", t.Dir, err)
+	}
+	tip, err := n.rewrite(ctx, t.BaseCommit, list)
+	if err != nil {
+		return nil, fmt.Errorf("refresh from %s: %w", t.Dir, err)
+	}
+	args := append([]string{"format-patch", "-o", filepath.Join(n.dir, "mails")}, formatFlags...)
+	names, err := n.lines(ctx, append(args, t.BaseCommit+".."+tip)...)
 	if err != nil {
 		return nil, fmt.Errorf("refresh from %s: %w", t.Dir, err)
 	}
@@ -168,6 +175,7 @@ func (t *Tree) tie(ctx context.Context, list []*commit, files mails, w *work, ke
 		if c.patchID, err = patchID(ctx, t.repo, files[i].mail); err != nil {
 			return nil, err
 		}
+		c.lines = changedLines(files[i].patch.Diff)
 	}
 	ids := map[string]string{}
 	for _, p := range w.all.Patches {
@@ -183,7 +191,11 @@ func (t *Tree) tie(ctx context.Context, list []*commit, files mails, w *work, ke
 		}
 		given[id] = key
 	}
-	return assign(list, w, ids, given)
+	if ties, err = assign(list, w, ids, given); err != nil {
+		return nil, err
+	}
+	absorb(w, ties)
+	return ties, nil
 }
 
 // checkLost fails if a patch has no commit any more and nobody said so, or if
@@ -204,7 +216,7 @@ func checkLost(t *Tree, w *work, ties []*tie, drop []string) error {
 		}
 		l := Lost{Key: w.short(p.Key), Title: p.Subject.Title}
 		for _, t := range ties {
-			if slices.Contains(t.keys, p.Key) {
+			if t.absorbed(p.Key) {
 				l.Into = w.short(t.key)
 			}
 		}
@@ -296,7 +308,7 @@ func writeFiles(w *work, ties []*tie, files mails, out *Outcome) error {
 // remember has the tree know its new keys and the files as they are now.
 func (t *Tree) remember(ctx context.Context, w *work, ties []*tie) error {
 	for _, tie := range ties {
-		if len(tie.keys) == 1 && tie.keys[0] == tie.key {
+		if len(tie.keys) == 1 && tie.keys[0] == tie.key && tie.message == "" {
 			continue
 		}
 		if err := writeNote(ctx, t.repo, tie.id, tie.key, tie.notes); err != nil {

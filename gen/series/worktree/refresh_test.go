@@ -313,12 +313,6 @@ func TestRefreshRefuses(t *testing.T) {
 			},
 			kind: ErrCommit, want: "binary file in the diff: blob",
 		},
-		"dashes in the message": {
-			do: func(w *bench, dir string) {
-				w.git(dir, "commit", "-q", "--amend", "-m", "tun: ask it\n\none\n---\ntwo")
-			},
-			kind: ErrCommit,
-		},
 		"files changed": {
 			do: func(w *bench, dir string) {
 				path := filepath.Join(w.root, "kernel-patches/queue/old/0003-tun-ask-it.patch")
