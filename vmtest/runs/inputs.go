@@ -236,12 +236,31 @@ func (in Inputs) addIP(root string, change *manifest.Change, s Subject, ip strin
 	return in.addPatches(root, "ip", p, ip, patches)
 }
 
-// addSeries adds one series and what it stands on.
+// addSeries adds one series: its patches and those it stands on, its cover,
+// and what the manifest says of it.
 func (in Inputs) addSeries(root string, change *manifest.Change, s Subject) error {
 	p, series := change.Find(s.Series)
 	if series == nil || series.On(s.Base) == nil {
 		return fmt.Errorf("series %s on %s: %w", s.Series, s.Base, ErrGone)
 	}
+	cover := filepath.Join(p.Dir, series.Key, "cover.md")
+	data, err := os.ReadFile(cover)
+	switch {
+	case err == nil:
+		path, err := filepath.Rel(root, cover)
+		if err != nil {
+			return err
+		}
+		in[filepath.ToSlash(path)] = sum(data)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	facts := *series
+	facts.Bases = nil
+	if data, err = json.Marshal([]any{facts, p.Target(series.Target)}); err != nil {
+		return err
+	}
+	in["series: facts"] = sum(data)
 	patches := append(p.Foundation(s.Base, s.Series), series.On(s.Base).Patches...)
 	return in.addPatches(root, "series", p, s.Base, patches)
 }

@@ -79,6 +79,7 @@ func TestPresent(t *testing.T) {
 		"bpf/hash.bpf.c":                                suites,
 		"vmtest/guest/suite/hook_test.go":               nil,
 		"vmtest/mutants/kernel/0001-off.patch":          {"a kind to come", "mutants"},
+		"kernel-patches/queue/cover.md":                 {"check linux"},
 		"gen/series/check/table.go":                     {"check linux", "check iproute2"},
 		"README.md":                                     nil,
 	} {

@@ -105,6 +105,10 @@ func (env *environment) end(ctx context.Context, rec recording, run *runs.Run, f
 	if err := run.End(state); err != nil {
 		return err
 	}
+	// The summary of a suite says so itself.
+	if r.Partial() && rec.kind != runs.Suite && rec.kind != runs.Bases && state.Judged() {
+		env.ui.Printf("      PARTIAL: %s", r.Selection)
+	}
 	if rec.fileLink == "" || rec.dir != "" {
 		return nil
 	}
