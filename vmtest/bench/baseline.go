@@ -21,6 +21,12 @@ const (
 	toleranceInstructions = 5
 )
 
+// Drifted reports whether a count differs from an earlier one by more than
+// what two runs of the same kernel may differ by, or one of them is NaN.
+func Drifted(was, is float64) bool {
+	return !(math.Abs(is-was) <= max(toleranceInstructions, tolerance*was))
+}
+
 // Drift is a figure that differs from the baseline.
 type Drift struct {
 	record.ID
@@ -64,7 +70,7 @@ func (r *Results) Compare(baseline *Results) []Drift {
 			if old := Find(k.was, f.ID); old != nil {
 				d.Was = old.Min
 			}
-			if !(math.Abs(d.Is-d.Was) <= max(toleranceInstructions, tolerance*d.Was)) {
+			if Drifted(d.Was, d.Is) {
 				all = append(all, d)
 			}
 		}

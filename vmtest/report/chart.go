@@ -66,14 +66,13 @@ func benchCharts(r *bench.Results) []chart {
 		if len(values) < 2 {
 			continue
 		}
-		caption := fmt.Sprintf("Path %q: instructions per packet that each contender adds to the base kernel.", path)
-		all = append(all, newChart(caption, names, values, "%+.0f"))
+		all = append(all, newChart("path "+path, names, values, "%+.0f"))
 	}
 	return all
 }
 
 // stepsChart shows how long each step of a run took.
-func stepsChart(r Run) chart {
+func stepsChart(r Suite) chart {
 	var names []string
 	var values []float64
 	for _, s := range r.Steps {
@@ -82,7 +81,7 @@ func stepsChart(r Run) chart {
 		}
 	}
 	names, values = append(names, "boot", "boot and suite"), append(values, r.Boot.Seconds(), r.Total.Seconds())
-	return newChart("Seconds per step. Steps that found their result in the cache are left out.", names, values, "%.1f s")
+	return newChart("seconds per step; steps that found their result in the cache are left out", names, values, "%.1f s")
 }
 
 // bootsChart compares ways to boot.
@@ -92,5 +91,5 @@ func bootsChart(times []boots.Time) chart {
 	for _, t := range times {
 		names, values = append(names, t.Name), append(values, float64(t.Median.Milliseconds()))
 	}
-	return newChart("Median of all boots, in milliseconds.", names, values, "%.0f ms")
+	return newChart("median of all boots, in milliseconds", names, values, "%.0f ms")
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package report writes what runs have found as one page of HTML that needs
-// nothing else: no network, no script, no second file.
+// Package report renders the runs of a workbench as one page of HTML. The page
+// needs no network and no second file. Its script only filters and copies:
+// all content is there without it.
+//
+// [Collect] reads the runs, [Write] renders them.
 package report
 
 import (
@@ -17,26 +20,58 @@ import (
 	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/verdict"
 )
 
-// Data is what to write about.
+// Data is what the page shows.
 type Data struct {
-	// Runs are those of the suite, in the order to be shown.
-	Runs []Run
-	// Bench are benchmarks, one a base. May be empty.
-	Bench []*bench.Results
-	// Boots are what ways to boot take. May be empty.
-	Boots []boots.Time
-	// Builds are what builds of the kernel take. May be empty.
-	Builds []build.Time
+	// Now is when the page was made, in UTC. Ages are relative to it.
+	Now time.Time
+	// Commit and Dirty are as in [runs.Workbench].
+	Commit string
+	Dirty  bool
+	// Picture says what the runs prove.
+	Picture *runs.Picture
+	// Failures are what a reader has to look at first.
+	Failures []Failure
+	// Columns are the cells that Tests has a column for.
+	Columns []*runs.Cell
+	Tests   []Group
+	Series  []Series
+	Bench   []Bench
+	Boots   []boots.Time
+	Builds  []build.Time
+	// Suites are the runs that Columns show, in their order.
+	Suites []Suite
+	// Records are all runs, the newest first.
+	Records []*runs.Record
+	// Stale are those of other inputs than the present ones, by ID.
+	Stale map[string]bool
 }
 
-// Run is one run of the suite.
-type Run struct {
-	// Name is that of its results directory.
-	Name string
+// Missing are the cells that neither passed nor failed.
+func (d *Data) Missing() []*runs.Cell {
+	var all []*runs.Cell
+	for _, c := range d.Picture.Cells {
+		if c.Verdict != runs.VerdictPassed && c.Verdict != runs.VerdictFailed {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// Suite is a run of the suite with all that it left.
+type Suite struct {
+	*runs.Cell
 	*verdict.Results
+}
+
+// Bench are the counts of one base.
+type Bench struct {
+	*runs.Cell
+	*bench.Results
+	Over []Trend
 }
 
 //go:embed page.html
@@ -45,29 +80,39 @@ var page string
 //go:embed page.css
 var style string
 
-// maxText bounds the console and the configuration: the page has to open on a
-// phone.
-const maxText = 200 << 10
+//go:embed page.js
+var script string
 
-// Write writes the page.
-func Write(w io.Writer, d Data) error {
+// maxText bounds each console and each configuration, in bytes: the page has
+// to open on a phone.
+const maxText = 64 << 10
+
+// Write renders the page.
+func Write(w io.Writer, d *Data) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"style":   func() template.CSS { return template.CSS(style) },
+		"script":  func() template.JS { return template.JS(script) },
 		"seconds": seconds,
 		"ms":      func(d time.Duration) string { return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond)) },
 		"clip":    clip,
-		"state": func(s ktap.Status) string {
-			return map[ktap.Status]string{ktap.Pass: "pass", ktap.Fail: "fail", ktap.Skip: "skip"}[s]
-		},
-		"counts":  func(tests []ktap.Test) string { return tally(tests) },
-		"open":    func(t ktap.Test) bool { return t.Status == ktap.Fail },
-		"file":    func(sum string) []string { a, b, _ := strings.Cut(sum, "  "); return []string{a, b} },
 		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
+		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"age":     func(t time.Time) string { return age(d.Now.Sub(t)) },
+		"short":   short,
+		"percent": func(p float64) string { return fmt.Sprintf("%.1f%%", p) },
+		"file":    func(path string) string { return path[strings.LastIndexByte(path, '/')+1:] },
+		"matrix":  matrix,
+		"cell":    cellAnchor,
+		"state":   func(s ktap.Status) string { return s.String() },
+		"join":    strings.Join,
 		"tables":  tables,
 		"charts":  benchCharts,
 		"steps":   stepsChart,
 		"boots":   bootsChart,
-		"percent": func(p float64) string { return fmt.Sprintf("%.1f%%", p) },
+		"inputs":  inputLines,
+		"past":    pastMarks,
+		"columns": func(c []*runs.Cell) int { return len(c) + 1 },
+		"stale":   func(r *runs.Record) bool { return d.Stale[r.ID] },
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
@@ -82,7 +127,28 @@ func Write(w io.Writer, d Data) error {
 	return nil
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+func seconds(d time.Duration) string {
+	if d >= 10*time.Minute {
+		return d.Round(time.Minute).String()[:len(d.Round(time.Minute).String())-2]
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// age is a duration in one unit, for people.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+}
+
+// short is the beginning of a hash.
+func short(hash string) string { return hash[:min(len(hash), 12)] }
 
 // clip keeps the end of a text that is too long: what went wrong stands there.
 func clip(s string) string {
@@ -96,15 +162,5 @@ func clip(s string) string {
 	return "(the beginning is left out)\n" + s
 }
 
-// tally counts the tests of a group by what became of them.
-func tally(tests []ktap.Test) string {
-	c := (&ktap.Report{Tests: tests}).Counts()
-	text := fmt.Sprintf("%d passed", c.Pass)
-	if c.Fail > 0 {
-		text += fmt.Sprintf(", %d failed", c.Fail)
-	}
-	if c.Skip > 0 {
-		text += fmt.Sprintf(", %d skipped", c.Skip)
-	}
-	return text
-}
+// inputLines are the inputs of a run as sha256sum prints them, in order.
+func inputLines(in runs.Inputs) []string { return in.Lines() }

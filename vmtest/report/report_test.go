@@ -4,10 +4,10 @@ package report
 
 import (
 	"bytes"
-	"context"
+	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,58 +16,200 @@ import (
 	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/guest/bench/record"
-	"xpsgen/vmtest/ktap"
-	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/runs"
+	"xpsgen/vmtest/testenv"
 	"xpsgen/vmtest/verdict"
 )
 
-// maxPage is how big a page may be, in bytes.
+// maxPage is how big the page of the sample may be, in bytes.
 const maxPage = 1 << 20
 
-// sample has everything that a page can show, with what must not be taken for
-// markup.
-func sample() Data {
-	figure := func(contender, path string, size int, min float64, queues ...int) bench.Figure {
-		return bench.Figure{ID: record.ID{Contender: contender, Path: path, Size: size}, Min: min, Median: min,
-			Rounds: 4, Asked: 3, Queues: queues}
+var now = time.Date(2026, 11, 29, 21, 0, 0, 0, time.UTC)
+
+// sample is a workbench with runs of every kind and state.
+type sample struct {
+	t     *testing.T
+	root  string
+	store *runs.Store
+}
+
+const patch = `From 1 Mon Sep 17 00:00:00 2001
+From: xpsgen <xpsgen@workbench.invalid>
+Subject: [PATCH net-next 1/2] net: xps: let a <b>program</b>
+ choose
+
+Why, & how.
+---
+ net/core/dev.c | 2 +-
+
+diff --git a/net/core/dev.c b/net/core/dev.c
+--- a/net/core/dev.c
++++ b/net/core/dev.c
+@@ -1,2 +1,2 @@
+ same
+-old
++new <script>
+-- 
+2.0
+`
+
+func newSample(t *testing.T) *sample {
+	t.Helper()
+	s := &sample{t: t, root: testenv.Root(t)}
+	s.store = &runs.Store{Dir: runs.Dir(s.root)}
+	s.write("kernel-patches/queue/net-next/0001-hook.patch", patch)
+	s.write("kernel-patches/queue/6.12/0001-hook.patch", patch)
+	s.write("iproute2-patches/ip/6.1/0001-xps.patch", patch)
+	return s
+}
+
+func (s *sample) write(path, text string) {
+	s.t.Helper()
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(s.root, path)
 	}
-	failed := Run{Name: "net-next", Results: &verdict.Results{
-		Reasons: []string{"test hook/a01 failed", "the console shows a splat"},
-		Counts:  ktap.Counts{Pass: 1, Fail: 1, Skip: 1}, Planned: 3, Seed: 42,
-		Started: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Accel: "tcg",
-		Boot: time.Second, Total: 7 * time.Second,
-		Steps:   []progress.StepTime{{Step: "build kernel 7.3.4", Elapsed: 250 * time.Second}, {Step: "build ip", Cached: true}},
-		Inputs:  verdict.Inputs{KernelRelease: "7.3.4", KernelVersion: "7.3.4", KernelPatches: []string{"0123  0001-a.patch"}, IPRoute2Patches: []string{"4567  0001-b.patch"}},
-		Splats:  []verdict.Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: at <net/core/dev.c>:1", " dev_xps_prog_run+0x1/0x2"}}},
-		Console: strings.Repeat("console & more\n", 50_000), Config: "CONFIG_XPS=y\n",
-		Report: &ktap.Report{Tests: []ktap.Test{
-			{Name: "hook", Status: ktap.Fail, Subtests: []ktap.Test{
-				{Name: "a01-<b>const</b>", Status: ktap.Fail, Diag: []string{"queue\n  expected: 1", "  got: 0 & no more"}},
-				{Name: "a02-modulo", Status: ktap.Pass, Duration: 3 * time.Millisecond},
-			}},
-			{Name: "query", Status: ktap.Skip, Subtests: []ktap.Test{{Name: "a19", Status: ktap.Skip, Reason: "no hook"}}},
-		}},
-	}}
-	return Data{
-		Runs: []Run{failed, {Name: "6.12", Results: &verdict.Results{Passed: true, Report: &ktap.Report{}}}},
-		Bench: []*bench.Results{{
-			Base:      "net-next",
-			Unpatched: []bench.Figure{figure("none", "udp", 0, 4000), figure("none", "xmit", 0, 300)},
-			Patched: []bench.Figure{
-				figure("none", "udp", 0, 4001), figure("xps-const", "udp", 0, 3800, 3), figure("tcx", "udp", 0, 4090, 5),
-				figure("none", "xmit", 0, 301), figure("xps-const", "xmit", 0, 340, 3), figure("tcx", "xmit", 0, 390, 3),
-				figure("xps-const", "dump-by-devices", 1, 900), figure("xps-const", "dump-by-devices", 64, 901),
-			},
-		}},
-		Boots: []boots.Time{
-			{Name: "bare", What: "init <powers off>", Min: time.Second, Median: 1100 * time.Millisecond, Ratio: 1},
-			{Name: "verdict", Min: 1200 * time.Millisecond, Median: 1210 * time.Millisecond, Ratio: 1.1},
-		},
-		Builds: []build.Time{{Name: "cold", What: "from <nothing>", Objects: 1081, Elapsed: 380 * time.Second}},
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
-func render(t *testing.T, d Data) string {
+// run leaves a run of the present inputs, with files by their names.
+func (s *sample) run(kind runs.Kind, subject runs.Subject, hoursAgo int, state runs.State, files map[string]string, change func(*runs.Record)) {
+	s.t.Helper()
+	in, err := runs.Present(s.t.Context(), s.root, kind, subject, "6.1")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r := runs.Record{Kind: kind, Subject: subject, Started: now.Add(-time.Duration(hoursAgo) * time.Hour), Inputs: in,
+		Command: []string{"xpsgen", string(kind), "<x>"}, Seed: 42}
+	if change != nil {
+		change(&r)
+	}
+	run, err := s.store.Begin(s.t.Context(), r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for name, text := range files {
+		s.write(filepath.Join(run.Dir(), name), text)
+	}
+	if report, err := run.Record.Report(); err == nil {
+		c := report.Counts()
+		run.Record.Counts = runs.Counts{Pass: c.Pass, Fail: c.Fail, Skip: c.Skip, Planned: c.Pass + c.Fail + c.Skip}
+	}
+	if err := run.End(state); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *sample) collect() *Data {
+	s.t.Helper()
+	all, err := s.store.List()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	d, err := Collect(s.t.Context(), s.root, all, now)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return d
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+const (
+	good = "KTAP version 1\n1..1\n  KTAP version 1\n  # Subtest: hook\n  1..2\n  # elapsed 3ms\n  ok 1 a01-<b>const\n  ok 2 a02-modulo\nok 1 hook\n"
+	bad  = "KTAP version 1\n1..1\n  KTAP version 1\n  # Subtest: hook\n  1..2\n  # queue\n  #   expected: 1\n  #   got: 0 & no more\n" +
+		"  not ok 1 a01-<b>const # queue is 0\n  ok 2 a02-modulo\nnot ok 1 hook\n"
+	mutantsKTAP = "KTAP version 1\n1..2\nok 1 one\nnot ok 2 two # survived\n"
+	checksKTAP  = "KTAP version 1\n1..1\n  KTAP version 1\n  # Subtest: 1-hook\n  1..1\n  # WARNING: <bad>\n  # rerun: xpsgen series check --only checkpatch\n" +
+		"  not ok 1 checkpatch # 1 error\nnot ok 1 1-hook\n"
+)
+
+func results(t *testing.T, passed bool, splat bool) string {
+	t.Helper()
+	v := map[string]any{"verdict": "failed", "started": now, "boot_seconds": 1.5, "total_seconds": 7, "planned": 2, "accel": "tcg",
+		"steps": []map[string]any{{"step": "build kernel", "elapsed_ns": 3e9}, {"step": "build ip", "elapsed_ns": 0, "cached": true}}}
+	if passed {
+		v["verdict"] = "passed"
+	}
+	if splat {
+		v["splats"] = []verdict.Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: at <net/core/dev.c>:1", " dev_xps_prog_run+0x1/0x2"}}}
+	}
+	return asJSON(t, v)
+}
+
+func counts(t *testing.T, constant float64) string {
+	t.Helper()
+	figure := func(contender, path string, size int, min float64, queues ...int) bench.Figure {
+		return bench.Figure{ID: record.ID{Contender: contender, Path: path, Size: size}, Min: min, Median: min, Rounds: 4, Asked: 3, Queues: queues}
+	}
+	return asJSON(t, &bench.Results{
+		Base:      "net-next",
+		Unpatched: []bench.Figure{figure("none", "udp", 0, 4000), figure("none", "xmit", 0, 300)},
+		Patched: []bench.Figure{
+			figure("none", "udp", 0, 4001), figure("xps-const", "udp", 0, 3800, 3), figure("tcx", "udp", 0, 4090, 5),
+			figure("none", "xmit", 0, 301), figure("xps-const", "xmit", 0, constant, 3), figure("tcx", "xmit", 0, 390, 3),
+			figure("xps-const", "dump-by-devices", 1, 900), figure("xps-const", "dump-by-devices", 64, 901),
+		},
+	})
+}
+
+// full has a cell of each verdict, and all sections of the page.
+func full(t *testing.T) *sample {
+	t.Helper()
+	s := newSample(t)
+	netNext, carry := runs.Subject{Base: "net-next"}, runs.Subject{Base: "6.12"}
+	console := strings.Repeat("console & more\n", 50_000)
+	s.run(runs.Suite, netNext, 30, runs.Passed, map[string]string{runs.KTAPFile: good, verdict.JSONFile: results(t, true, false)}, nil)
+	s.run(runs.Suite, netNext, 2, runs.Failed, map[string]string{
+		runs.KTAPFile: bad, verdict.JSONFile: results(t, false, true), verdict.ConsoleFile: console, verdict.ConfigFile: "CONFIG_XPS=y\n",
+	}, func(r *runs.Record) {
+		r.Reasons = []string{"1 failed: hook/a01", "the kernel complained: WARNING: <x>"}
+		r.Versions = map[string]string{"kernel": "7.3.4"}
+	})
+	s.run(runs.Suite, netNext, 1, runs.Interrupted, nil, nil)
+	s.run(runs.Suite, runs.Subject{Base: "net-next", Unpatched: true}, 3, runs.Passed, map[string]string{runs.KTAPFile: bad, verdict.JSONFile: results(t, true, false)}, nil)
+	s.run(runs.Suite, carry, 4, runs.Passed, map[string]string{runs.KTAPFile: good, verdict.JSONFile: results(t, true, false)}, func(r *runs.Record) {
+		r.Inputs["suite"] = "another"
+	})
+	s.run(runs.Suite, runs.Subject{Base: "6.12", Config: []string{"debug"}}, 5, runs.Passed, map[string]string{runs.KTAPFile: good, verdict.JSONFile: results(t, true, false)},
+		func(r *runs.Record) { r.Selection = "--run a01 (1 of 2 tests)" })
+	s.run(runs.Mutants, netNext, 6, runs.Failed, map[string]string{runs.KTAPFile: mutantsKTAP}, nil)
+	s.run(runs.Check, runs.Subject{Base: "net-next", Series: "queue"}, 7, runs.Failed, map[string]string{runs.KTAPFile: checksKTAP}, nil)
+	s.run(runs.Builds, carry, 8, runs.Passed, map[string]string{runs.NotesFile: asJSON(t, []runs.Note{
+		{Patch: "kernel-patches/queue/6.12/0001-hook.patch", Line: 16, Text: "on another base"},
+	})}, nil)
+	s.run(runs.Mutate, netNext, 8, runs.Passed, map[string]string{runs.NotesFile: asJSON(t, []runs.Note{
+		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "of other patches"},
+	})}, func(r *runs.Record) { r.Inputs["suite"] = "another" })
+	s.run(runs.Prove, netNext, 8, runs.Passed, map[string]string{runs.NotesFile: asJSON(t, []runs.Note{
+		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "reached by 2 tests"},
+		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "mutant <survived>", Bad: true},
+	})}, nil)
+	s.run(runs.Bench, netNext, 60, runs.Passed, map[string]string{runs.BenchFile: counts(t, 333)}, nil)
+	s.run(runs.Bench, netNext, 9, runs.Passed, map[string]string{runs.BenchFile: counts(t, 340)}, nil)
+	s.run(runs.Boots, netNext, 10, runs.Passed, map[string]string{runs.BootsFile: asJSON(t, []boots.Time{
+		{Name: "bare", What: "init <powers off>", Min: time.Second, Median: 1100 * time.Millisecond, Ratio: 1},
+		{Name: "verdict", Min: 1200 * time.Millisecond, Median: 1210 * time.Millisecond, Ratio: 1.1},
+	})}, nil)
+	s.run(runs.BuildTimes, netNext, 11, runs.Passed, map[string]string{runs.BuildsFile: asJSON(t, []build.Time{
+		{Name: "cold", What: "from <nothing>", Objects: 1081, Elapsed: 380 * time.Second},
+	})}, nil)
+	return s
+}
+
+func render(t *testing.T, d *Data) string {
+	t.Helper()
 	var page bytes.Buffer
 	if err := Write(&page, d); err != nil {
 		t.Fatal(err)
@@ -76,131 +218,133 @@ func render(t *testing.T, d Data) string {
 }
 
 func TestPage(t *testing.T) {
-	page := render(t, sample())
+	s := full(t)
+	page := render(t, s.collect())
 	for _, want := range []string{
-		`class="verdict fail">FAILED`, `class="verdict pass">PASSED`,
-		"1 passed, 1 failed, 1 skipped of 3 planned, on Linux 7.3.4 under tcg in 7.0 s; 2026-11-22 12:00 UTC, seed 42",
-		"the console shows a splat", "WARNING: at &lt;net/core/dev.c&gt;:1",
-		"a01-&lt;b&gt;const&lt;/b&gt;", "got: 0 &amp; no more", "no hook",
-		"0001-a.patch", "0001-b.patch", "(the beginning is left out)", "CONFIG_XPS=y",
-		"<td class=\"number\">&#43;90</td>", "as asked", "hint only by udp", `<span class="bar negative" style="left:0.0%;width:69.0%"></span>`,
-		"init &lt;powers off&gt;", "<td class=\"number\">1210 ms</td>", "<td class=\"number\">1.10</td>",
-		"from &lt;nothing&gt;", "<td class=\"number\">1081</td>", "<td class=\"number\">380.0 s</td>",
+		// The matrix.
+		`<p class="overall failed"><strong>failed</strong> <span>3 failed, 2 stale, 1 partial, 6 passed</span>`,
+		`<td class="cell failed" data-kind="suite"><a href="#run-suite-net-next">failed</a> <span class="count">1/2</span>`,
+		`<td class="cell stale" data-kind="suite">`, `<td class="cell partial" data-kind="suite">`, `later: interrupted`,
+		`<td class="none" data-kind="mutants" title="not run">–</td>`, `2 h ago</time>`,
+		// What does not count.
+		"stale: suite changed", "partial: --run a01 (1 of 2 tests)",
+		`<code>make vmtest BASE=6.12 CONFIG=debug</code>`,
+		// Failures.
+		`a01-&lt;b&gt;const`, "queue is 0", "got: 0 &amp; no more", "WARNING: at &lt;net/core/dev.c&gt;:1",
+		`<code>make vmtest BASE=net-next RUN=&#39;hook/a01&#39; SEED=42</code>`,
+		`<code>bin/xpsgen mutants --base net-next two</code>`, "survived", `<code>xpsgen series check --only checkpatch</code>`,
+		"passed last in 20261128-150000-net-next-suite",
+		// Tests.
+		`<tr class="group"><th colspan="4">hook</th></tr>`, `<span class="tag">flaky</span>`, `<span class="past" title="2 runs, 1 failed; the oldest first">▪<b>✗</b></span>`,
+		// Cost.
+		`<span class="bar negative" style="left:0.0%;width:69.0%"></span>`, "<h4>path xmit</h4>", `<td class="number">&#43;33</td><td class="number"><b>&#43;40</b></td>`,
+		"hint only by udp", "init &lt;powers off&gt;", `<td class="number">1210 ms</td>`, `<td class="number">1081</td>`, `<td class="number">380.0 s</td>`,
+		// Series.
+		`<summary>net: xps: let a &lt;b&gt;program&lt;/b&gt; choose <span class="faint">+1 −1</span>`, `<p class="message">Why, &amp; how.</p>`,
+		`<ins>&#43;new &lt;script&gt;</ins> <span class="note">reached by 2 tests</span> <span class="note bad">mutant &lt;survived&gt;</span>`, "<del>-old</del>",
+		// Runs.
+		"(the beginning is left out)", "CONFIG_XPS=y", "<th>kernel</th><td>7.3.4</td>", "  kernel-patches/queue/net-next/0001-hook.patch", "xpsgen suite &lt;x&gt;",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("not in the page: %s", want)
 		}
 	}
-	for _, not := range []string{"<script", "http-equiv", "<link", "src=", "<b>const", "@import", "url("} {
+	for _, not := range []string{"http-equiv", "<link", "src=", "<b>const", "@import", "url(", "on another base", "of other patches", "ZgotmplZ"} {
 		if strings.Contains(page, not) {
 			t.Errorf("in the page: %s", not)
 		}
 	}
+	if n := strings.Count(page, "<script"); n != 1 {
+		t.Errorf("%d scripts", n)
+	}
 	if len(page) > maxPage {
 		t.Errorf("%d bytes", len(page))
 	}
-	if again := render(t, sample()); again != page {
+	if again := render(t, s.collect()); again != page {
 		t.Error("a second page differs")
 	}
 }
 
-// requireProgram skips where the machine lacks a program, and fails where it
-// was promised: make report-test installs it.
-func requireProgram(t *testing.T, name string) string {
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("XPS_TEST_REQUIRE") == "report" {
-		t.Fatalf("%v (xpsgen deps --for report)", err)
-	}
-	t.Skipf("%v (xpsgen deps --for report)", err)
-	return ""
-}
-
-func TestValidator(t *testing.T) {
-	tidy := requireProgram(t, "tidy")
-	file := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(file, []byte(render(t, sample())), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(tidy, "-quiet", "-errors", "-utf8", "--drop-empty-elements", "no", file).CombinedOutput()
-	if err != nil || len(out) > 0 {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-// browser runs headless Chromium on a page and returns what it prints.
-func browser(t *testing.T, args ...string) []byte {
-	chromium := requireProgram(t, "chromium")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	args = append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--user-data-dir=" + t.TempDir()}, args...)
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, chromium, args...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", chromium, args, err, stderr.String())
-	}
-	return out
-}
-
-// probe makes the page tell how it is laid out, as text that a dump of its
-// document shows. The script is the test's and not the page's.
-const probe = `<script>
-addEventListener("load", () => {
-	const shown = e => e.getClientRects().length > 0;
-	const tell = [
-		"wide=" + (document.documentElement.scrollWidth > document.documentElement.clientWidth),
-		"verdicts=" + [...document.querySelectorAll(".verdict")].filter(shown).map(e => e.textContent).join(),
-		"charts=" + [...document.querySelectorAll(".chart")].filter(shown).length,
-		"bars=" + [...document.querySelectorAll(".chart .bar")].every(e => {
-			const bar = e.getBoundingClientRect(), track = e.parentElement.getBoundingClientRect();
-			return bar.width >= 1 && bar.height > 5 && bar.left >= track.left - 1 && bar.right <= track.right + 1;
-		}),
-		"failure=" + [...document.querySelectorAll("pre")].some(e => shown(e) && e.textContent.includes("got: 0 & no more")),
-		"console=" + [...document.querySelectorAll("details.long")].some(e => e.open),
-		"dark=" + (getComputedStyle(document.body).backgroundColor !== "rgb(255, 255, 255)"),
-	];
-	document.body.setAttribute("data-seen", tell.join(" "));
-});
-</script>`
-
-func TestBrowser(t *testing.T) {
-	requireProgram(t, "chromium")
-	dir := t.TempDir()
-	page := render(t, sample())
-	plain, probed := filepath.Join(dir, "report.html"), filepath.Join(dir, "probed.html")
-	for file, text := range map[string]string{plain: page, probed: strings.Replace(page, "</body>", probe+"</body>", 1)} {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+// TestAnchors: each link of the page leads somewhere, and to one place only.
+func TestAnchors(t *testing.T) {
+	page := render(t, full(t).collect())
+	ids := map[string]int{}
+	for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if ids[m[1]]++; ids[m[1]] > 1 {
+			t.Errorf("two places are called %s", m[1])
 		}
 	}
-	const seen = "verdicts=FAILED,PASSED charts=5 bars=true failure=true console=false"
-	for name, tt := range map[string]struct {
-		args []string
-		want string
+	links := regexp.MustCompile(`href="#([^"]*)"`).FindAllStringSubmatch(page, -1)
+	for _, m := range links {
+		if ids[m[1]] == 0 {
+			t.Errorf("a link leads to %s, which is nowhere", m[1])
+		}
+	}
+	for _, want := range []string{"matrix", "failures", "tests", "test-hook-a02-modulo", "cost", "series", "runs", "run-suite-6.12"} {
+		if ids[want] != 1 {
+			t.Errorf("no place is called %s", want)
+		}
+	}
+}
+
+// TestNeverPassed: a page of one run says passed only of a whole run of the
+// present inputs.
+func TestNeverPassed(t *testing.T) {
+	for name, c := range map[string]struct {
+		state  runs.State
+		change func(*runs.Record)
+		want   string
 	}{
-		"desk":  {[]string{"--window-size=1280,900"}, "wide=false " + seen + " dark=false"},
-		"phone": {[]string{"--window-size=390,844"}, "wide=false " + seen + " dark=false"},
-		"dark":  {[]string{"--window-size=1280,900", "--blink-settings=preferredColorScheme=0"}, "wide=false " + seen + " dark=true"},
+		"passed":      {runs.Passed, nil, "passed"},
+		"partial":     {runs.Passed, func(r *runs.Record) { r.Selection = "--run x" }, "incomplete"},
+		"stale":       {runs.Passed, func(r *runs.Record) { r.Inputs["suite"] = "x" }, "incomplete"},
+		"edited":      {runs.Passed, func(r *runs.Record) { r.Changed = []string{"suite changed while it ran"} }, "incomplete"},
+		"no inputs":   {runs.Passed, func(r *runs.Record) { r.Inputs = nil }, "incomplete"},
+		"failed":      {runs.Failed, nil, "failed"},
+		"broken":      {runs.Broken, nil, "incomplete"},
+		"interrupted": {runs.Interrupted, nil, "incomplete"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := browser(t, append(tt.args, "--dump-dom", "file://"+probed)...)
-			if want := `data-seen="` + tt.want + `"`; !bytes.Contains(out, []byte(want)) {
-				_, after, _ := strings.Cut(string(out), "data-seen=")
-				t.Errorf("want %s, seen %.200s", want, after)
+			s := newSample(t)
+			s.run(runs.Suite, runs.Subject{Base: "net-next"}, 1, c.state, map[string]string{runs.KTAPFile: good, verdict.JSONFile: results(t, true, false)}, c.change)
+			page := render(t, s.collect())
+			if !strings.Contains(page, "<title>"+c.want+": ") || !strings.Contains(page, "<strong>"+c.want+"</strong>") {
+				t.Errorf("the page does not say %s", c.want)
+			}
+			if c.want != "passed" && (strings.Contains(page, `class="cell passed"`) || strings.Contains(page, "<strong>passed")) {
+				t.Error("the page says passed")
+			}
+			if (c.want == "incomplete") != strings.Contains(page, "Runs that do not count") {
+				t.Error("the list of runs that do not count does not go with the verdict")
 			}
 		})
 	}
-	t.Run("screenshot", func(t *testing.T) {
-		shot := filepath.Join(dir, "report.png")
-		browser(t, "--window-size=900,1200", "--screenshot="+shot, "file://"+plain)
-		image, err := os.ReadFile(shot)
-		if err != nil || !bytes.HasPrefix(image, []byte("\x89PNG")) {
-			t.Errorf("%v, %d bytes", err, len(image))
+}
+
+func TestUnreadableResults(t *testing.T) {
+	for _, name := range []string{verdict.JSONFile, runs.NotesFile, runs.RecordFile} {
+		s := newSample(t)
+		s.run(runs.Suite, runs.Subject{Base: "net-next"}, 1, runs.Passed, map[string]string{runs.KTAPFile: good, verdict.JSONFile: results(t, true, false)}, nil)
+		all, err := s.store.List()
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		s.write(filepath.Join(all[0].Dir, name), "{")
+		if again, err := s.store.List(); err == nil {
+			if _, err = Collect(t.Context(), s.root, again, now); err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+	}
+}
+
+func TestAge(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "just now", 59 * time.Second: "just now", time.Minute: "1 min ago", 119 * time.Minute: "119 min ago",
+		2 * time.Hour: "2 h ago", 47 * time.Hour: "47 h ago", 48 * time.Hour: "2 days ago",
+	} {
+		if got := age(d); got != want {
+			t.Errorf("age(%s) = %q, want %q", d, got, want)
+		}
+	}
 }

@@ -36,7 +36,7 @@ func tables(r *bench.Results) []table {
 func costs(r *bench.Results) table {
 	columns := paths(r.Patched, false)
 	t := table{
-		Title: "Instructions added per packet",
+		Title: "All counts",
 		Note: "Added to the base kernel without the series and with nothing configured. Negative where a choice " +
 			"saves the kernel the flow's hash. The queue is the one that packets really left by.",
 		Columns: append([]string{"queue"}, columns...),
@@ -64,7 +64,7 @@ func costs(r *bench.Results) table {
 
 // growth shows how figures go with a number of queues or devices.
 func growth(r *bench.Results) table {
-	t := table{Title: "What might grow", Note: "Instructions per operation, for that many queues or devices."}
+	t := table{Title: "Counts that may grow with queues or devices", Note: "Instructions per operation, for that many queues or devices."}
 	for _, path := range paths(r.Patched, true) {
 		for _, k := range []struct {
 			name    string

@@ -44,11 +44,12 @@ type BasesOptions struct {
 	// KTAP receives a test for each base, the base's own as its subtests. May
 	// be nil.
 	KTAP io.Writer
+	// Summary is the directory for [SummaryFile]; empty means Out.
+	Summary string
 	// Done is called as each base ends. May be nil.
 	Done func(*BaseResult)
-
-	// run is Suite, except in tests.
-	run func(context.Context, SuiteOptions) (*verdict.Outcome, error)
+	// Run runs one base; nil means [Suite].
+	Run func(context.Context, SuiteOptions) (*verdict.Outcome, error)
 }
 
 // BasesResult is what came of all of them.
@@ -79,8 +80,11 @@ func Bases(ctx context.Context, opt BasesOptions) (*BasesResult, error) {
 	if opt.Suite.Seed == 0 {
 		opt.Suite.Seed = DrawSeed()
 	}
-	if opt.run == nil {
-		opt.run = Suite
+	if opt.Run == nil {
+		opt.Run = Suite
+	}
+	if opt.Summary == "" {
+		opt.Summary = opt.Out
 	}
 	w := ktap.NewWriter(opt.KTAP)
 	w.Plan(len(opt.Bases))
@@ -91,7 +95,7 @@ func Bases(ctx context.Context, opt BasesOptions) (*BasesResult, error) {
 		r := &BaseResult{Base: base, Out: filepath.Join(opt.Out, one.Source.Name())}
 		nested := w.Nest(base)
 		one.Out, one.KTAP = r.Out, nested
-		r.Outcome, r.Err = opt.run(ctx, one)
+		r.Outcome, r.Err = opt.Run(ctx, one)
 		if ctx.Err() != nil {
 			return nil, r.Err
 		}
@@ -107,7 +111,7 @@ func Bases(ctx context.Context, opt BasesOptions) (*BasesResult, error) {
 		}
 	}
 	all.Differences = differences(all.Bases)
-	if err := all.write(opt.Out); err != nil {
+	if err := all.write(opt.Summary); err != nil {
 		return all, err
 	}
 	return all, w.Err()

@@ -63,7 +63,7 @@ func TestRunBases(t *testing.T) {
 			seeds := map[int64]bool{}
 			r, err := Bases(context.Background(), BasesOptions{
 				Bases: []string{"a", "b"}, Out: dir, KTAP: &out,
-				run: func(_ context.Context, opt SuiteOptions) (*verdict.Outcome, error) {
+				Run: func(_ context.Context, opt SuiteOptions) (*verdict.Outcome, error) {
 					seeds[opt.Seed] = true
 					if opt.Out != filepath.Join(dir, opt.Source.Base) {
 						t.Errorf("results in %s", opt.Out)
@@ -116,7 +116,7 @@ func TestRunBasesInterrupted(t *testing.T) {
 	runs := 0
 	_, err := Bases(ctx, BasesOptions{
 		Bases: []string{"a", "b"}, Out: t.TempDir(),
-		run: func(ctx context.Context, _ SuiteOptions) (*verdict.Outcome, error) {
+		Run: func(ctx context.Context, _ SuiteOptions) (*verdict.Outcome, error) {
 			runs++
 			cancel()
 			return nil, ctx.Err()

@@ -114,7 +114,7 @@ func (o *Outcome) Summary() string {
 	}
 	planned := fmt.Sprintf("%d planned", len(o.Planned))
 	if o.Run != "" {
-		planned += fmt.Sprintf(" (selected by %q from %d)", o.Run, o.Suite)
+		planned += fmt.Sprintf(" (PARTIAL: --run %s selects %d of %d tests)", o.Run, len(o.Planned), o.Suite)
 	}
 	return fmt.Sprintf("%s: %s of %s, %s, %.1f s",
 		what, strings.Join(parts, ", "), planned, o.Accel, o.Total.Seconds())

@@ -23,6 +23,9 @@ type Results struct {
 	Counts  ktap.Counts
 	// Planned is the number of selected tests.
 	Planned int
+	// Run and Suite are as in [Outcome].
+	Run     string
+	Suite   int
 	Seed    int64
 	Started time.Time
 	Accel   string
@@ -63,6 +66,8 @@ func Read(dir string) (*Results, error) {
 		Reasons: stored.Reasons,
 		Counts:  stored.Counts,
 		Planned: stored.Planned,
+		Run:     stored.Run,
+		Suite:   stored.Suite,
 		Seed:    stored.Seed,
 		Started: stored.Started,
 		Accel:   stored.Accel,

@@ -46,6 +46,7 @@ func rootCommand(env *environment) *command.Command {
 		mutantsCommand(env),
 		bisectCommand(env),
 		benchCommand(env),
+		runsCommand(env),
 		reportCommand(env),
 		env.legacy("uapi", "generate Go bindings from UAPI headers"),
 		env.legacy("series", "take the change to the mailing lists"),

@@ -11,22 +11,56 @@ import (
 	"strings"
 
 	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/runs"
+	"xpsgen/vmtest/verdict"
 )
 
 // runBases runs the suite on each of bases and says in the end what came of
 // each. The exit code is that of the worst.
 func (env *environment) runBases(ctx context.Context, opt run.SuiteOptions, bases []string) error {
-	out := opt.Out
-	if out == "" {
+	planned, err := plan.Names(opt.Run)
+	if err != nil {
+		return err
+	}
+	if opt.Seed == 0 {
+		opt.Seed = run.DrawSeed()
+	}
+	rec, err := recordSource(runs.Bases, &opt.Source)
+	if err != nil {
+		return err
+	}
+	rec.seed, rec.dir, rec.fileLink, rec.file = opt.Seed, opt.Out, run.SummaryFile, run.SummaryFile
+	if opt.Run != "" {
+		rec.selection = partOf("--run", opt.Run, len(planned), len(plan.All()), "tests")
+	}
+	return env.record(ctx, rec, func(r *runs.Run) error {
+		return env.recordBases(ctx, opt, bases, r)
+	})
+}
+
+// recordBases runs the suite on each of bases, each with a record of its own,
+// and sums up in r.
+func (env *environment) recordBases(ctx context.Context, opt run.SuiteOptions, bases []string, r *runs.Run) error {
+	out, named := opt.Out, opt.Out != ""
+	if !named {
 		out = filepath.Join(opt.Source.Root, "out")
 	}
 	worst := exitPassed
 	result, err := run.Bases(ctx, run.BasesOptions{
-		Suite: opt,
-		Bases: bases,
-		Out:   out,
-		KTAP:  opt.KTAP,
+		Suite:   opt,
+		Bases:   bases,
+		Out:     out,
+		Summary: r.Dir(),
+		KTAP:    opt.KTAP,
+		Run: func(ctx context.Context, one run.SuiteOptions) (*verdict.Outcome, error) {
+			if !named {
+				one.Out = ""
+			}
+			o, _, err := env.recordSuite(ctx, one)
+			return o, err
+		},
 		Done: func(r *run.BaseResult) {
 			if r.Outcome != nil {
 				env.summary(r.Outcome, r.Out)
@@ -44,6 +78,12 @@ func (env *environment) runBases(ctx context.Context, opt run.SuiteOptions, base
 		return err
 	}
 	env.ui.Verdict(result.Passed(), basesSummary(result))
+	for _, b := range result.Bases {
+		if !b.Passed() {
+			r.Record.Reasons = append(r.Record.Reasons, b.Base+" did not pass")
+		}
+	}
+	r.Record.Reasons = append(r.Record.Reasons, result.Differences...)
 	for _, d := range result.Differences {
 		env.ui.Printf("      %s", d)
 		worst = max(worst, exitFailed)
@@ -69,7 +109,13 @@ func basesSummary(r *run.BasesResult) string {
 			parts = append(parts, fmt.Sprintf("%s failed (%d of %d passed)", b.Base, c.Pass, len(b.Outcome.Planned)))
 		}
 	}
-	text := fmt.Sprintf("%d bases: %s", len(r.Bases), strings.Join(parts, ", "))
+	partial := ""
+	for _, b := range r.Bases {
+		if b.Outcome != nil && b.Outcome.Run != "" {
+			partial = " (PARTIAL)"
+		}
+	}
+	text := fmt.Sprintf("%d bases%s: %s", len(r.Bases), partial, strings.Join(parts, ", "))
 	if len(r.Differences) > 0 {
 		text += ", not the same tests"
 	}

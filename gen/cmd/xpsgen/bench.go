@@ -10,6 +10,7 @@ import (
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/bench"
 	"xpsgen/vmtest/guest/bench/record"
+	"xpsgen/vmtest/runs"
 )
 
 func benchCommand(env *environment) *command.Command {
@@ -67,38 +68,60 @@ func benchCommand(env *environment) *command.Command {
 					return fmt.Errorf("%w: xpsgen bench --save makes one", err)
 				}
 			}
-			r, err := bench.Run(ctx, bench.Options{Source: src, Rounds: o.rounds, Only: o.run})
+			rec, err := recordSource(runs.Bench, &src)
 			if err != nil {
 				return err
 			}
-			if err := r.Save(benchFile(src.Root, base)); err != nil {
-				return err
+			// Covers quote what the link points to, so a part does not replace
+			// the whole.
+			if o.run != "" {
+				rec.selection = "--run " + o.run
+			} else {
+				rec.fileLink, rec.file = benchLink(base), runs.BenchFile
 			}
-			if err := r.Table(env.stdout); err != nil {
-				return err
-			}
-			if o.save {
-				return r.Save(baseline)
-			}
-			if before == nil {
-				return nil
-			}
-			drifts := r.Compare(before)
-			for _, d := range drifts {
-				env.ui.Important(d.String())
-			}
-			env.ui.Verdict(len(drifts) == 0, fmt.Sprintf("%d counts, %d differ from the baseline", r.Len(), len(drifts)))
-			if len(drifts) > 0 {
-				return &statusError{code: exitFailed}
-			}
-			return nil
+			return env.record(ctx, rec, func(run *runs.Run) error {
+				r, err := bench.Run(ctx, bench.Options{Source: src, Rounds: o.rounds, Only: o.run})
+				if err != nil {
+					return err
+				}
+				if err := r.Save(filepath.Join(run.Dir(), runs.BenchFile)); err != nil {
+					return err
+				}
+				if err := r.Table(env.stdout); err != nil {
+					return err
+				}
+				if o.save {
+					return r.Save(baseline)
+				}
+				if before == nil {
+					return nil
+				}
+				return env.benchDrifts(run, r, before)
+			})
 		},
 	}
 }
 
+// benchDrifts compares r with the baseline.
+func (env *environment) benchDrifts(run *runs.Run, r, before *bench.Results) error {
+	drifts := r.Compare(before)
+	for _, d := range drifts {
+		env.ui.Important(d.String())
+		run.Record.Reasons = append(run.Record.Reasons, d.String())
+	}
+	env.ui.Verdict(len(drifts) == 0, fmt.Sprintf("%d counts, %d differ from the baseline", r.Len(), len(drifts)))
+	if len(drifts) > 0 {
+		return &statusError{code: exitFailed}
+	}
+	return nil
+}
+
+// benchLink, below out/, points to the counts of the last whole run.
+func benchLink(base string) string { return filepath.Join("bench", base+".json") }
+
 // benchFile is where the counts of a base are left.
 func benchFile(root, base string) string {
-	return filepath.Join(root, "out", "bench", base+".json")
+	return filepath.Join(root, "out", benchLink(base))
 }
 
 // baselineFile is where the counts of a base are kept in the repository.

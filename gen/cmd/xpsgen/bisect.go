@@ -16,6 +16,7 @@ import (
 	"xpsgen/vmtest/bisect"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/tree/manifest"
 )
 
@@ -40,7 +41,7 @@ func bisectCommand(env *environment) *command.Command {
 			"boot with all patches before it on what its series stands on, and pass the tests that can pass at that point. " +
 			"In the end the kernel's stack must " +
 			"compile without " + strings.Join(prepare.Withouts(), ", ") + ". Writes KTAP to stdout, a test per patch, tables to stderr, " +
-			"and out/BASE/bisect/bisect.json.\n\n" +
+			"and out/bisect/BASE/bisect.json.\n\n" +
 			"What passed is remembered: a second run does only what changed.",
 		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
 			o.seriesFlag(env),
@@ -76,17 +77,30 @@ func (env *environment) bisect(ctx context.Context, o *bisectOptions) error {
 	return env.eachBase(ctx, bases, all, func(base string, results io.Writer) error {
 		opt := bisect.Options{Source: src, Machine: o.machines.machine(), Series: o.series, KTAP: results}
 		opt.Source.Base = base
-		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "bisect")
-		if !o.noWarnings {
-			if opt.Checks, err = env.patchChecks(ctx, &opt); err != nil {
-				return err
+		rec, err := recordSource(runs.Bisect, &opt.Source)
+		if err != nil {
+			return err
+		}
+		rec.link = filepath.Join("bisect", opt.Source.Name())
+		if len(o.series) > 0 {
+			rec.selection = "--series " + strings.Join(o.series, ",")
+		} else if o.noWarnings {
+			rec.selection = "--no-warnings"
+		}
+		return env.recordKTAP(ctx, rec, results, func(r *runs.Run, results io.Writer) error {
+			opt.KTAP, opt.Out = results, r.Dir()
+			if !o.noWarnings {
+				if opt.Checks, err = env.patchChecks(ctx, &opt); err != nil {
+					return err
+				}
 			}
-		}
-		failed, err := env.bisectBase(ctx, opt)
-		if err == nil && failed > 0 {
-			err = &statusError{code: exitFailed}
-		}
-		return err
+			failed, err := env.bisectBase(ctx, opt)
+			if err == nil && failed > 0 {
+				r.Record.Reasons = append(r.Record.Reasons, fmt.Sprintf("patches that failed: %d", failed))
+				err = &statusError{code: exitFailed}
+			}
+			return err
+		})
 	})
 }
 
@@ -116,7 +130,7 @@ func (env *environment) bisectBase(ctx context.Context, opt bisect.Options) (fai
 		}
 	}
 	env.ui.Verdict(failed == 0, fmt.Sprintf("%s: %d patches, %d failed", opt.Source.Base, len(steps), failed))
-	env.ui.Printf("      results in %s", relative(opt.Out))
+	env.ui.Printf("      results in %s", relative(filepath.Join(opt.Source.Root, "out", "bisect", opt.Source.Name())))
 	return failed, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/runs"
 )
 
 func buildsCommand(env *environment) *command.Command {
@@ -41,7 +42,11 @@ func (env *environment) builds(ctx context.Context, o *sourceOptions) error {
 	var failed error
 	for _, base := range bases {
 		src.Base = base
-		err := prepare.CheckBuilds(ctx, src)
+		rec, err := recordSource(runs.Builds, &src)
+		if err != nil {
+			return err
+		}
+		err = env.record(ctx, rec, func(*runs.Run) error { return prepare.CheckBuilds(ctx, src) })
 		if err != nil && !prepare.IsVerdict(err) {
 			return errors.Join(failed, err)
 		}

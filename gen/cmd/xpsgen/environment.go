@@ -26,6 +26,8 @@ type environment struct {
 	quiet, version bool
 	color          string
 	root, cache    string
+	// args is the command line, for the record of a run.
+	args []string
 }
 
 func newEnvironment(stdin *os.File, stdout, stderr io.Writer) *environment {

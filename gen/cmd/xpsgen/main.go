@@ -29,6 +29,7 @@ func main() {
 func xpsgen(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	env := newEnvironment(stdin, stdout, stderr)
 	defer env.close()
+	env.args = append([]string{"xpsgen"}, args[1:]...)
 	root := rootCommand(env)
 	if len(args) > 2 && args[1] == completeWord {
 		return env.complete(root, args[2], args[3:])

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,11 +16,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/testenv"
+	"xpsgen/vmtest/verdict"
 	"xpsgen/vmtest/vm"
 )
 
@@ -26,7 +32,8 @@ var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"xpsgen": func() { os.Exit(xpsgen(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+		"xpsgen":  func() { os.Exit(xpsgen(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+		"makerun": makeRun,
 	})
 }
 
@@ -124,5 +131,48 @@ func wrong(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if ok, err := regexp.MatchString(args[0], said); err != nil || !ok {
 		ts.Fatalf("stderr is %q, want %q, %v", said, args[0], err)
+	}
+}
+
+// makeRun is the program "makerun KIND BASE STATE [SELECTION]". It leaves a run
+// of the present inputs of the workbench in the current directory, that began
+// $AGE ago, with those files of a run that lie there. With $KILL it dies before
+// the run ends.
+func makeRun() {
+	err := func() error {
+		ctx := context.Background()
+		kind, subject := runs.Kind(os.Args[1]), runs.Subject{Base: os.Args[2]}
+		age, err := time.ParseDuration(os.Getenv("AGE"))
+		if err != nil {
+			return err
+		}
+		r := runs.Record{
+			Kind: kind, Subject: subject, Selection: strings.Join(os.Args[4:], " "), Started: time.Now().Add(-age).UTC(),
+			Command: []string{"xpsgen", "vmtest"}, Seed: 42, Counts: runs.Counts{Pass: 1, Planned: 1},
+		}
+		if r.Inputs, err = runs.Present(ctx, ".", kind, subject, "6.1"); err != nil {
+			return err
+		}
+		run, err := (&runs.Store{Dir: runs.Dir(".")}).Begin(ctx, r)
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{runs.KTAPFile, verdict.JSONFile, verdict.ConsoleFile} {
+			data, err := os.ReadFile(name)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(run.Dir(), name), data, 0o644)
+			}
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		if os.Getenv("KILL") != "" {
+			return unix.Kill(os.Getpid(), unix.SIGKILL)
+		}
+		return errors.Join(run.Point(filepath.Join("out", subject.Name()), ""), run.End(runs.State(os.Args[3])))
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }

@@ -9,10 +9,12 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/mutants"
 	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/runs"
 )
 
 // mutantOptions are those of mutants.
@@ -31,7 +33,7 @@ func mutantsCommand(env *environment) *command.Command {
 		Short: "put defects back, one at a time: the suite must notice each",
 		Long: "Applies each patch under vmtest/mutants on top of the series, builds, boots, and runs the tests " +
 			"that it names: they must fail. A mutant that no longer applies or builds counts as survived. " +
-			"Writes KTAP to stdout, a test per mutant, and leaves results in out/BASE/mutants.",
+			"Writes KTAP to stdout, a test per mutant, and leaves results in out/mutants/BASE.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants to run; default all",
 			Values: func() []string { return env.mutantNames(&o) }}},
 		Flags: slices.Concat(o.sourceOptions.flags(env, true), o.machineOptions.flags(), []command.Flag{
@@ -117,16 +119,31 @@ func (env *environment) runMutants(ctx context.Context, o *mutantOptions, names 
 			opt.Mutants = mutants.Sample(lists[base], o.sample, o.seed)
 			env.ui.Printf("note  mutants: %d of %d for %s, seed %d", len(opt.Mutants), len(lists[base]), base, o.seed)
 		}
-		opt.Out = filepath.Join(src.Root, "out", opt.Source.Name(), "mutants")
-		survivors, err := mutants.Run(ctx, opt)
+		rec, err := recordSource(runs.Mutants, &opt.Source)
 		if err != nil {
 			return err
 		}
-		env.ui.Verdict(survivors == 0, fmt.Sprintf("%s: %d mutants, %d survived", base, len(opt.Mutants), survivors))
-		if survivors > 0 {
-			return &statusError{code: exitFailed}
+		rec.link = filepath.Join("mutants", opt.Source.Name())
+		switch {
+		case o.sample > 0:
+			rec.seed = o.seed
+			rec.selection = partOf("--sample", fmt.Sprint(o.sample), len(opt.Mutants), len(lists[base]), "mutants")
+		case len(names) > 0:
+			rec.selection = strings.Join(names, " ")
 		}
-		return nil
+		return env.recordKTAP(ctx, rec, results, func(r *runs.Run, results io.Writer) error {
+			opt.KTAP, opt.Out = results, r.Dir()
+			survivors, err := mutants.Run(ctx, opt)
+			if err != nil {
+				return err
+			}
+			env.ui.Verdict(survivors == 0, fmt.Sprintf("%s: %d mutants, %d survived", base, len(opt.Mutants), survivors))
+			if survivors > 0 {
+				r.Record.Reasons = append(r.Record.Reasons, fmt.Sprintf("%d of %d mutants survived", survivors, len(opt.Mutants)))
+				return &statusError{code: exitFailed}
+			}
+			return nil
+		})
 	})
 }
 

@@ -9,13 +9,12 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"xpsgen/gen/cmd/xpsgen/command"
-	"xpsgen/vmtest/bench"
-	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/cache"
-	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/report"
+	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/verdict"
 )
 
@@ -23,91 +22,134 @@ func reportCommand(env *environment) *command.Command {
 	var output string
 	return &command.Command{
 		Name:  "report",
-		Short: "write what the last runs found as one page of HTML",
-		Long: "The page has verdict, tests, versions, splats, times, counts and tables of each results directory, " +
-			"by default of all in out/. It is one file that needs nothing else.",
-		Args: []command.Arg{{Name: "DIR", Optional: true, Repeat: true, Help: "results directories; default all in out/"}},
+		Short: "write what the runs prove as one page of HTML",
+		Long: "The page has a matrix of all bases, configurations and kinds of runs, the failures, each test over its runs, the " +
+			"counts of the benchmark, and the series. It is one file that needs nothing else.\n\n" +
+			"A cell of the matrix passed if a whole run of the present patches, suite and configuration passed, and no later " +
+			"run of them failed. A run of other inputs is stale, a run of some tests is partial: neither counts as passed.",
+		Args: []command.Arg{{Name: "RUN", Optional: true, Repeat: true, Values: env.runNames,
+			Help: "runs to show: an ID, a part of one, or a directory; default all in out/runs"}},
 		Flags: []command.Flag{{Name: "output", Letter: "o", Arg: "FILE", To: command.String(&output),
 			Help: "file to write; - is stdout; default out/report.html in the workbench"}},
 		Examples: []command.Example{
 			{Line: "report"},
 			{Line: "report -o /tmp/xps.html out/net-next", Note: "one run, to another file"},
 		},
-		Run: func(_ context.Context, dirs []string) error {
-			root, _, err := env.locate()
-			if err != nil {
-				return err
-			}
-			d, err := reportData(root, dirs)
-			if err != nil {
-				return err
-			}
-			var page strings.Builder
-			if err := report.Write(&page, d); err != nil {
-				return err
-			}
-			file := output
-			switch file {
-			case "-":
-				_, err := env.stdout.Write([]byte(page.String()))
-				if err != nil {
-					return fmt.Errorf("print the report: %w", err)
-				}
-				return nil
-			case "":
-				file = filepath.Join(root, "out", "report.html")
-			}
-			if err := cache.WriteFile(file, []byte(page.String()), 0o644); err != nil {
-				return fmt.Errorf("write the report: %w", err)
-			}
-			env.ui.Verdict(true, "report in "+file)
-			return nil
+		Exits: []command.Exit{
+			{Code: 0, Meaning: "every cell of the matrix passed"},
+			{Code: 1, Meaning: "a cell failed, is stale, is partial, or has no verdict"},
+			{Code: 69, Meaning: "there is no run, or it cannot be read"},
 		},
+		Run: func(ctx context.Context, names []string) error { return env.writeReport(ctx, output, names) },
 	}
 }
 
-// reportData reads what runs have left behind, in the directories named or in
-// all under out/.
-func reportData(root string, dirs []string) (report.Data, error) {
-	var d report.Data
-	all := len(dirs) == 0
-	if all {
-		found, err := filepath.Glob(filepath.Join(root, "out", "*", verdict.JSONFile))
-		if err != nil {
-			return d, fmt.Errorf("look for results: %w", err)
-		}
-		for _, f := range found {
-			dirs = append(dirs, filepath.Dir(f))
-		}
-	}
-	for _, dir := range dirs {
-		r, err := verdict.Read(dir)
-		if err != nil {
-			return d, err
-		}
-		d.Runs = append(d.Runs, report.Run{Name: filepath.Base(dir), Results: r})
-	}
-	found, err := filepath.Glob(filepath.Join(filepath.Dir(benchFile(root, "any")), "*.json"))
+func (env *environment) writeReport(ctx context.Context, file string, names []string) error {
+	root, _, err := env.locate()
 	if err != nil {
-		return d, fmt.Errorf("look for results: %w", err)
+		return err
 	}
-	for _, f := range found {
-		r, err := bench.Load(f)
-		if err != nil {
-			return d, err
+	records, err := selectRuns(root, names)
+	if err != nil {
+		return err
+	}
+	d, err := report.Collect(ctx, root, records, time.Now())
+	if err != nil {
+		return err
+	}
+	var page strings.Builder
+	if err := report.Write(&page, d); err != nil {
+		return err
+	}
+	if file == "-" {
+		if _, err := env.stdout.Write([]byte(page.String())); err != nil {
+			return fmt.Errorf("print the report: %w", err)
 		}
-		d.Bench = append(d.Bench, r)
+		return env.pictureVerdict(d.Picture)
 	}
-	d.Boots, err = boots.Read(bootsFile(root))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return d, err
+	if file == "" {
+		file = filepath.Join(root, "out", "report.html")
 	}
-	d.Builds, err = prepare.ReadBuilds(buildsFile(root))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return d, err
+	if err := cache.WriteFile(file, []byte(page.String()), 0o644); err != nil {
+		return fmt.Errorf("write the report: %w", err)
 	}
-	if len(d.Runs) == 0 && len(d.Bench) == 0 && len(d.Boots) == 0 && len(d.Builds) == 0 {
-		return d, fmt.Errorf("%w in %s: make vmtest, make bench or make bench-vm leaves some", verdict.ErrNoResults, filepath.Join(root, "out"))
+	env.ui.Printf("      report in %s", relative(file))
+	return env.pictureVerdict(d.Picture)
+}
+
+// pictureVerdict says what a picture proves, and why not more.
+func (env *environment) pictureVerdict(p *runs.Picture) error {
+	passed := p.Verdict() == runs.VerdictPassed
+	env.ui.Verdict(passed, fmt.Sprintf("%s: %s", p.Verdict(), p.Summary()))
+	for _, cell := range p.Cells {
+		if why := cell.Why(); why != "" {
+			env.ui.Printf("      %s %s: %s: %s", cell.Subject.Name(), cell.Kind, why, cell.Rerun())
+		}
 	}
-	return d, nil
+	if !passed {
+		return &statusError{code: exitFailed}
+	}
+	return nil
+}
+
+// selectRuns returns the runs called names, or all, the newest first. There is
+// at least one.
+func selectRuns(root string, names []string) ([]*runs.Record, error) {
+	store := &runs.Store{Dir: runs.Dir(root)}
+	all, err := store.List()
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		if len(all) == 0 {
+			return nil, fmt.Errorf("%w in %s: make vmtest leaves some", verdict.ErrNoResults, store.Dir)
+		}
+		return all, nil
+	}
+	var named []*runs.Record
+	for _, name := range names {
+		r, err := findRun(store, name)
+		if errors.Is(err, runs.ErrUnknown) {
+			return nil, command.Usagef("%v", err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		named = append(named, r)
+	}
+	runs.Sort(named)
+	return named, nil
+}
+
+// findRun is [runs.Store.Find], and takes a directory of results without a
+// record for a run of inputs that nobody knows.
+func findRun(store *runs.Store, name string) (*runs.Record, error) {
+	r, err := store.Find(name)
+	if !errors.Is(err, runs.ErrUnknown) {
+		return r, err
+	}
+	old, readErr := verdict.Read(name)
+	if errors.Is(readErr, verdict.ErrNoResults) || errors.Is(readErr, fs.ErrNotExist) {
+		return nil, err
+	}
+	if readErr != nil {
+		return nil, readErr
+	}
+	dir, err := filepath.Abs(name)
+	if err != nil {
+		return nil, err
+	}
+	r = &runs.Record{
+		ID: filepath.Base(dir), Kind: runs.Suite, Dir: dir, Started: old.Started, State: runs.Failed, Reasons: old.Reasons,
+		Subject: runs.Subject{Base: old.Inputs.Base, Unpatched: old.Inputs.Unpatched},
+		Seed:    old.Seed,
+		Counts:  runs.Counts{Pass: old.Counts.Pass, Fail: old.Counts.Fail, Skip: old.Counts.Skip, Planned: old.Planned},
+	}
+	if old.Passed {
+		r.State = runs.Passed
+	}
+	if old.Run != "" {
+		r.Selection = partOf("--run", old.Run, old.Planned, old.Suite, "tests")
+	}
+	return r, nil
 }

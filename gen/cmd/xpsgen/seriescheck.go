@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"xpsgen/gen/series/check"
+	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/tree"
 	"xpsgen/vmtest/tree/manifest"
 )
@@ -89,14 +90,14 @@ func (env *environment) seriesCheck(c *cli.Context) error {
 	if c.Int("patch") > 0 && len(threads) != 1 {
 		return usage("--patch wants one series on one base: %s", strings.Join(manifest.Names(threads), " or "))
 	}
-	_, cacheDir, err := env.paths(c)
+	root, cacheDir, err := env.paths(c)
 	if err != nil {
 		return err
 	}
 	s := &seriesChecker{env: env, cache: cacheDir}
 	var rows []check.Row
 	for _, t := range threads {
-		some, err := s.check(c.Context, t, check.Options{
+		some, err := env.recordCheck(c, root, s, t, check.Options{
 			Checks: checks, Patch: c.Int("patch"), Full: c.Bool("full"), Jobs: c.Int("jobs"),
 		})
 		if err != nil {
@@ -105,6 +106,42 @@ func (env *environment) seriesCheck(c *cli.Context) error {
 		rows = append(rows, some...)
 	}
 	return env.checkReport(c, rows)
+}
+
+// recordCheck checks one thread and keeps a record.
+func (env *environment) recordCheck(c *cli.Context, root string, s *seriesChecker, t manifest.Thread, opt check.Options) (rows []check.Row, err error) {
+	rec := recording{
+		kind: runs.Check, root: root, subject: runs.Subject{Base: t.Base.Name, Series: t.Series.Key},
+		link: filepath.Join("check", t.Series.Key+"-"+t.Base.Name),
+	}
+	var parts []string
+	for _, name := range c.StringSlice("only") {
+		parts = append(parts, "--only "+name)
+	}
+	if c.Bool("fast") {
+		parts = append(parts, "--fast")
+	}
+	if opt.Patch > 0 {
+		parts = append(parts, fmt.Sprintf("--patch %d", opt.Patch))
+	}
+	if len(parts) > 0 {
+		rec.selection = fmt.Sprintf("%s (%d of %d checks)", strings.Join(parts, " "), len(opt.Checks), len(check.All()))
+	}
+	err = env.record(c.Context, rec, func(r *runs.Run) (err error) {
+		if rows, err = s.check(c.Context, t, opt); err != nil {
+			return err
+		}
+		err = writeWith(filepath.Join(r.Dir(), runs.KTAPFile), func(f *os.File) error { return check.WriteKTAP(f, rows) })
+		if err != nil {
+			return fmt.Errorf("keep the results: %w", err)
+		}
+		if n := check.Count(rows); n.Failed > 0 {
+			r.Record.Reasons = append(r.Record.Reasons, n.String())
+			return &statusError{code: exitFailed}
+		}
+		return nil
+	})
+	return rows, reported(err)
 }
 
 // checkReport prints rows and turns them into an exit code.

@@ -13,6 +13,7 @@ import (
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/vm"
 )
 
@@ -42,13 +43,20 @@ func vmBenchCommand(env *environment) *command.Command {
 			if err != nil {
 				return err
 			}
-			times, err := boots.Compare(ctx, boots.Options{
-				Source: src, Rounds: o.rounds, Accel: o.accel,
-			})
+			rec, err := recordSource(runs.Boots, &src)
 			if err != nil {
 				return err
 			}
-			if err := keepTimes(bootsFile(src.Root), times); err != nil {
+			rec.fileLink, rec.file = bootsLink, runs.BootsFile
+			var times []boots.Time
+			err = env.record(ctx, rec, func(r *runs.Run) (err error) {
+				times, err = boots.Compare(ctx, boots.Options{Source: src, Rounds: o.rounds, Accel: o.accel})
+				if err != nil {
+					return err
+				}
+				return keepTimes(filepath.Join(r.Dir(), runs.BootsFile), times)
+			})
+			if err != nil {
 				return err
 			}
 			w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
@@ -65,8 +73,8 @@ func vmBenchCommand(env *environment) *command.Command {
 	}
 }
 
-// bootsFile is where the times of ways to boot are left.
-func bootsFile(root string) string { return filepath.Join(root, "out", "bench-boots.json") }
+// bootsLink, below out/, points to the times of the last comparison.
+const bootsLink = "bench-boots.json"
 
 // keepTimes leaves what was measured where report finds it.
 func keepTimes(file string, times any) error {

@@ -9,7 +9,9 @@ import (
 	"text/tabwriter"
 
 	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/runs"
 )
 
 func vmBenchBuildCommand(env *environment) *command.Command {
@@ -31,11 +33,19 @@ func vmBenchBuildCommand(env *environment) *command.Command {
 			if err != nil {
 				return err
 			}
-			times, err := prepare.CompareBuilds(ctx, src)
+			rec, err := recordSource(runs.BuildTimes, &src)
 			if err != nil {
 				return err
 			}
-			if err := keepTimes(buildsFile(src.Root), times); err != nil {
+			rec.fileLink, rec.file = buildsLink, runs.BuildsFile
+			var times []build.Time
+			err = env.record(ctx, rec, func(r *runs.Run) (err error) {
+				if times, err = prepare.CompareBuilds(ctx, src); err != nil {
+					return err
+				}
+				return keepTimes(filepath.Join(r.Dir(), runs.BuildsFile), times)
+			})
+			if err != nil {
 				return err
 			}
 			w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
@@ -51,5 +61,5 @@ func vmBenchBuildCommand(env *environment) *command.Command {
 	}
 }
 
-// buildsFile is where the times of builds are left.
-func buildsFile(root string) string { return filepath.Join(root, "out", "bench-builds.json") }
+// buildsLink, below out/, points to the times of the last comparison.
+const buildsLink = "bench-builds.json"

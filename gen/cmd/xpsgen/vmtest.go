@@ -5,12 +5,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/verdict"
 )
 
@@ -30,8 +33,8 @@ func vmtestCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "vmtest",
 		Short: "boot the patched kernel and run the suite in it",
-		Long: "Writes KTAP to stdout. Leaves results.ktap, results.json, junit.xml, console.log and " +
-			"kernel.config in out/BASE, and out/bases.json with --base all.",
+		Long: "Writes KTAP to stdout. Keeps the run in out/runs/ID, to which out/BASE points: results.ktap, results.json, " +
+			"junit.xml, console.log, kernel.config and record.json. With --base all there is out/bases.json, too.",
 		Flags: slices.Concat(o.sourceOptions.flags(env, true), o.machineOptions.flags(), []command.Flag{
 			{Name: "run", Arg: "PATTERN", Env: "XPSGEN_RUN", To: command.String(&o.run), Values: testNames,
 				Help: "run only the tests that match: a regular expression per level, separated by /"},
@@ -43,7 +46,7 @@ func vmtestCommand(env *environment) *command.Command {
 			{Name: "list", To: command.Bool(&o.list), Help: "list the tests and do nothing else"},
 			{Name: "unpatched", To: command.Bool(&o.unpatched),
 				Help: "run on the base kernel, as a control: passes if no test of the hook does"},
-			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory for the results; default out/BASE in the workbench"},
+			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory that gets the results and the record of the run, instead of out/runs"},
 			{Name: "bisect", To: command.Bool(&o.bisect),
 				Help: "exit codes for git bisect run: 125 if the tree does not apply or build, 128 if the workbench fails"},
 			{Name: "watch", To: command.Bool(&o.watch), Help: "run again whenever patches, programs or the suite change, until interrupted"},
@@ -126,18 +129,68 @@ func (env *environment) runSuite(ctx context.Context, o *suiteOptions) error {
 	if all {
 		return env.runBases(ctx, opt, bases)
 	}
-	if opt.Out == "" {
-		opt.Out = filepath.Join(src.Root, "out", src.Name())
+	outcome, out, err := env.recordSuite(ctx, opt)
+	if outcome == nil {
+		return err
 	}
-	outcome, err := run.Suite(ctx, opt)
+	env.summary(outcome, out)
 	if err != nil {
 		return err
 	}
-	env.summary(outcome, opt.Out)
 	if !outcome.Passed() {
 		return &statusError{code: exitFailed}
 	}
 	return nil
+}
+
+// recordSuite runs the suite on one base and keeps a record. out is where to
+// find the results: opt.Out, or out/BASE.
+func (env *environment) recordSuite(ctx context.Context, opt run.SuiteOptions) (o *verdict.Outcome, out string, err error) {
+	rec, err := recordSource(runs.Suite, &opt.Source)
+	if err != nil {
+		return nil, "", err
+	}
+	planned, err := plan.Names(opt.Run)
+	if err != nil {
+		return nil, "", err
+	}
+	if opt.Run != "" {
+		rec.selection = partOf("--run", opt.Run, len(planned), len(plan.All()), "tests")
+	}
+	if opt.Seed == 0 {
+		opt.Seed = run.DrawSeed()
+	}
+	rec.seed, rec.dir, rec.link = opt.Seed, opt.Out, opt.Source.Name()
+	err = env.record(ctx, rec, func(r *runs.Run) (err error) {
+		opt.Out, out = r.Dir(), r.Dir()
+		r.Record.Counts.Planned = len(planned)
+		o, err = run.Suite(ctx, opt)
+		if o == nil {
+			return err
+		}
+		r.Record.Reasons, r.Record.Versions = o.Reasons, versions(&o.Inputs)
+		if err == nil && !o.Passed() {
+			err = &statusError{code: exitFailed}
+		}
+		return err
+	})
+	if rec.dir == "" && out != "" {
+		out = filepath.Join(opt.Source.Root, "out", rec.link)
+	}
+	return o, out, reported(err)
+}
+
+// versions are what the record of a run says of its inputs besides hashes.
+func versions(in *verdict.Inputs) map[string]string {
+	all := map[string]string{
+		"kernel":   strings.Trim(in.KernelRelease+", "+in.KernelSource, ", "),
+		"iproute2": strings.Trim(in.IPRoute2Version+", "+in.IPRoute2Source, ", "),
+		"compiler": in.Compiler,
+		"qemu":     in.QEMU,
+		"go":       in.Go,
+	}
+	maps.DeleteFunc(all, func(_, v string) bool { return v == "" })
+	return all
 }
 
 // summary is the last word on stderr: the verdict, why, and where to look.

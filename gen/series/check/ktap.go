@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"xpsgen/vmtest/ktap"
+)
+
+// WriteKTAP writes a test for each patch, with a subtest for each check of it.
+// A check that was not made is skipped. A warning passes, and its summary is a
+// diagnostic.
+func WriteKTAP(to io.Writer, rows []Row) error {
+	w := ktap.NewWriter(to)
+	var groups []string
+	of := map[string][]Row{}
+	for _, r := range rows {
+		name := r.group()
+		if of[name] == nil {
+			groups = append(groups, name)
+		}
+		of[name] = append(of[name], r)
+	}
+	w.Plan(len(groups))
+	for _, name := range groups {
+		sub := w.Sub(name)
+		sub.Plan(len(of[name]))
+		for _, r := range of[name] {
+			r.writeKTAP(sub)
+		}
+		status := ktap.Pass
+		if slices.ContainsFunc(of[name], func(r Row) bool { return r.Code.Failed() }) {
+			status = ktap.Fail
+		}
+		w.Result(name, status, "")
+	}
+	return w.Err()
+}
+
+// group names what a row is about: "series", "2-rtnetlink".
+func (r *Row) group() string {
+	if r.Patch == 0 {
+		return "series"
+	}
+	return fmt.Sprintf("%d-%s", r.Patch, r.Key)
+}
+
+func (r *Row) writeKTAP(w *ktap.Writer) {
+	status, reason := ktap.Pass, ""
+	switch {
+	case r.Code == Blocked:
+		status, reason = ktap.Skip, r.Summary
+	case r.Code.Failed():
+		status, reason = ktap.Fail, r.Summary
+	}
+	w.Diag("%s: %s", r.Code, r.Summary)
+	for line := range strings.Lines(r.Log) {
+		w.Diag("%s", strings.TrimRight(line, "\n"))
+	}
+	if status == ktap.Fail && r.Command != "" {
+		w.Diag("rerun: %s", r.Command)
+	}
+	w.Elapsed(r.Elapsed)
+	w.Result(r.Check, status, reason)
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package runs
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"xpsgen/vmtest/cache"
+)
+
+// NotesFile is where a run of any kind may leave remarks on lines of the
+// series, as a JSON array of [Note]. The report shows them beside the lines,
+// as long as the run is one of the present patches.
+const NotesFile = "notes.json"
+
+// Note is a remark on a line of a patch.
+type Note struct {
+	// Patch is the patch's path in the workbench, as in [Inputs].
+	Patch string `json:"patch"`
+	// Line is the line in the patch file, from 1.
+	Line int `json:"line"`
+	// Text is a few words: "reached by 12 tests", "mutant survived".
+	Text string `json:"text"`
+	// Bad means that the line needs a look.
+	Bad bool `json:"bad,omitempty"`
+}
+
+// Notes reads what the run remarks. It is empty if the run left no file.
+func (r *Record) Notes() ([]Note, error) {
+	notes, err := cache.ReadJSON[[]Note](filepath.Join(r.Dir, NotesFile), "the run's notes")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return notes, err
+}

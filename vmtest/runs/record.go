@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package runs keeps a record of each run of the workbench: what went in, how
+// it was called, what came out.
+//
+// A [Store] is a directory, out/runs of the workbench. Each run has a
+// directory of its own there, named by its ID, with record.json and whatever
+// results its kind leaves. Nothing in it is written twice but record.json, and
+// runs at the same time do not share a file.
+//
+// A run holds a lock on its directory until it ends. A record that says
+// "running" without that lock belongs to a run that was killed, and is read as
+// interrupted.
+//
+// [NewPicture] says what all records together prove of the present workbench.
+package runs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"xpsgen/vmtest/ktap"
+)
+
+// Kind says what was run.
+type Kind string
+
+// The kinds of runs. Their inputs are in [Present].
+const (
+	Suite      Kind = "suite"
+	Bases      Kind = "bases"
+	Bisect     Kind = "bisect"
+	Mutants    Kind = "mutants"
+	Bench      Kind = "bench"
+	Check      Kind = "check"
+	Builds     Kind = "builds"
+	Boots      Kind = "boots"
+	BuildTimes Kind = "build-times"
+	Mutate     Kind = "mutate"
+	Prove      Kind = "prove"
+	Peers      Kind = "peers"
+	Kselftest  Kind = "kselftest"
+)
+
+// Kinds lists all kinds in the order in which they are shown.
+func Kinds() []Kind {
+	return []Kind{Suite, Bases, Check, Bisect, Builds, Mutants, Mutate, Prove, Peers, Kselftest, Bench, Boots, BuildTimes}
+}
+
+// State is how a run stands.
+type State string
+
+const (
+	// Running: the run has not ended.
+	Running State = "running"
+	// Passed: nothing spoke against what was run.
+	Passed State = "passed"
+	// Failed: a test or a check failed.
+	Failed State = "failed"
+	// Broken: the workbench could not do its work.
+	Broken State = "broken"
+	// Interrupted: a signal ended the run.
+	Interrupted State = "interrupted"
+)
+
+// Judged reports whether the run came to a verdict.
+func (s State) Judged() bool { return s == Passed || s == Failed }
+
+// Counts are results by what became of them.
+type Counts struct {
+	Pass    int `json:"pass"`
+	Fail    int `json:"fail"`
+	Skip    int `json:"skip"`
+	Planned int `json:"planned"`
+}
+
+func (c Counts) String() string {
+	parts := []string{fmt.Sprintf("%d passed", c.Pass)}
+	if c.Fail > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", c.Fail))
+	}
+	if c.Skip > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", c.Skip))
+	}
+	if n := c.Planned - c.Pass - c.Fail - c.Skip; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d not reported", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Record is the form of record.json. Fields are added, never renamed.
+type Record struct {
+	// ID names the run's directory.
+	ID   string `json:"id"`
+	Kind Kind   `json:"kind"`
+	Subject
+	// Selection says which part was run, in the words of the command line;
+	// empty means all of it.
+	Selection string `json:"selection,omitempty"`
+	// Command is the command line.
+	Command []string `json:"command"`
+	// Seed is what random choices were drawn with, 0 if there were none.
+	Seed int64 `json:"seed,omitempty"`
+	// Started and Ended are UTC; Ended is zero while the run lasts.
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"`
+	State   State     `json:"state"`
+	// Reasons say why the run did not pass, the gravest first, a line each.
+	Reasons []string `json:"reasons,omitempty"`
+	// Counts are the results, zero where the kind has none.
+	Counts Counts `json:"counts,omitzero"`
+	// Commit is the workbench's, Dirty says that files differed from it. Both
+	// are zero outside of a git checkout.
+	Commit string `json:"commit,omitempty"`
+	Dirty  bool   `json:"dirty,omitempty"`
+	// Inputs are hashes of what the run was made of, see [Present].
+	Inputs Inputs `json:"inputs"`
+	// Changed says which inputs were edited while the run lasted, a line each.
+	Changed []string `json:"changed,omitempty"`
+	// Versions say what was obtained and which tools ran, by name.
+	Versions map[string]string `json:"versions,omitempty"`
+
+	// Dir is the run's directory.
+	Dir string `json:"-"`
+}
+
+// Partial reports whether only a part was run.
+func (r *Record) Partial() bool { return r.Selection != "" }
+
+// Elapsed is how long the run lasted, 0 if it has not ended.
+func (r *Record) Elapsed() time.Duration {
+	if r.Ended.IsZero() {
+		return 0
+	}
+	return r.Ended.Sub(r.Started)
+}
+
+// The files in which a run leaves what it found, by kind. Any kind that has
+// tests leaves KTAP. A line "rerun: COMMAND" among a test's diagnostics says
+// what runs it alone.
+const (
+	KTAPFile   = "results.ktap"
+	BenchFile  = "bench.json"
+	BootsFile  = "boots.json"
+	BuildsFile = "builds.json"
+)
+
+// Report reads the results of a run. It is empty if the run left none.
+func (r *Record) Report() (*ktap.Report, error) {
+	f, err := os.Open(filepath.Join(r.Dir, KTAPFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &ktap.Report{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the run's results: %w", err)
+	}
+	defer f.Close()
+	report, err := ktap.Parse(f)
+	if err != nil {
+		return nil, fmt.Errorf("read the run's results: %w", err)
+	}
+	return report, nil
+}
