@@ -74,7 +74,7 @@ func requireHook(tb testing.TB, warnings *[]xps.Warning) *xps.Client {
 		cfg.Warn = func(w xps.Warning) { *warnings = append(*warnings, w) }
 	}
 	c := mustDial(tb, cfg)
-	if err := c.Supported(); errors.Is(err, xps.ErrNotSupported) {
+	if err := c.Supported(tb.Context()); errors.Is(err, xps.ErrNotSupported) {
 		skipUnlessRequired(tb, "xps", "this kernel has no XPS hook (go test -exec 'xpsgen vm run --' ./bpf/xps)")
 	} else if err != nil {
 		tb.Fatal(err)

@@ -20,14 +20,14 @@ import (
 // that adds them is one that a series may do without.
 func requireLinks(tb testing.TB, ifindex int) {
 	tb.Helper()
-	l, err := xps.AttachLink(ifindex, mustProgram(tb, 1), nil)
+	l, err := xps.AttachLink(tb.Context(), ifindex, mustProgram(tb, 1), nil)
 	if errors.Is(err, xps.ErrNotSupported) {
 		skipUnlessRequired(tb, "xps", "this kernel has no links to the XPS hook")
 	}
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := l.Detach(); err != nil {
+	if err := l.Detach(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
 	if err := l.Close(); err != nil {
@@ -37,7 +37,7 @@ func requireLinks(tb testing.TB, ifindex int) {
 
 func mustLink(tb testing.TB, ifindex int, prog *ebpf.Program) *xps.Link {
 	tb.Helper()
-	l, err := xps.AttachLink(ifindex, prog, nil)
+	l, err := xps.AttachLink(tb.Context(), ifindex, prog, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func mustLink(tb testing.TB, ifindex int, prog *ebpf.Program) *xps.Link {
 // expectLink fails the test unless the link is about this program and device.
 func expectLink(tb testing.TB, l *xps.Link, ifindex int, prog *ebpf.Program) {
 	tb.Helper()
-	got, err := l.Info()
+	got, err := l.Info(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func expectLink(tb testing.TB, l *xps.Link, ifindex int, prog *ebpf.Program) {
 func mustDetachSoon(tb testing.TB, c *xps.Client, ifindex int) {
 	tb.Helper()
 	for range 6000 {
-		s, err := c.Query(ifindex)
+		s, err := c.Query(tb.Context(), ifindex, nil)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -88,35 +88,35 @@ func TestKernelLink(t *testing.T) {
 	expect(t, c, d0, "d0", a)
 	expectLink(t, l, d0, a)
 
-	if err := l.Update(b, nil); err != nil {
+	if err := l.Update(t.Context(), b, nil); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, c, d0, "d0", b)
 	expectLink(t, l, d0, b)
 
-	if err := l.Update(a, &xps.UpdateOptions{Expected: a}); !errors.Is(err, xps.ErrUnexpectedProgram) || !errors.Is(err, unix.EPERM) {
+	if err := l.Update(t.Context(), a, &xps.UpdateOptions{Expected: a}); !errors.Is(err, xps.ErrUnexpectedProgram) || !errors.Is(err, unix.EPERM) {
 		t.Errorf("%v, want %v and EPERM", err, xps.ErrUnexpectedProgram)
 	}
 	expect(t, c, d0, "d0", b)
-	if err := l.Update(a, &xps.UpdateOptions{Expected: b}); err != nil {
+	if err := l.Update(t.Context(), a, &xps.UpdateOptions{Expected: b}); err != nil {
 		t.Error(err)
 	}
 	expect(t, c, d0, "d0", a)
 
 	xdp := mustProgramOf(t, ebpf.XDP)
-	if err := l.Update(xdp, nil); !errors.Is(err, xps.ErrBadProgram) {
+	if err := l.Update(t.Context(), xdp, nil); !errors.Is(err, xps.ErrBadProgram) {
 		t.Errorf("%v, want %v", err, xps.ErrBadProgram)
 	}
 
-	if err := l.Detach(); err != nil {
+	if err := l.Detach(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, c, d0, "d0", nil)
 	expectLink(t, l, 0, a)
-	if err := l.Update(b, nil); !errors.Is(err, xps.ErrDetached) {
+	if err := l.Update(t.Context(), b, nil); !errors.Is(err, xps.ErrDetached) {
 		t.Errorf("%v, want %v", err, xps.ErrDetached)
 	}
-	if err := l.Detach(); err != nil {
+	if err := l.Detach(t.Context()); err != nil {
 		t.Error(err)
 	}
 	for range 2 {
@@ -139,7 +139,7 @@ func TestKernelLinkEndsWithItsHolder(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := c.Query(d0); err != nil || !s.Attached {
+	if s, err := c.Query(t.Context(), d0, nil); err != nil || !s.Attached {
 		t.Errorf("%+v, %v with another descriptor open", s, err)
 	}
 	unix.Close(dup)
@@ -154,31 +154,31 @@ func TestKernelLinkExcludesNetlink(t *testing.T) {
 
 	l := mustLink(t, d0, a)
 	for name, err := range map[string]error{
-		"attach":  c.Attach(d0, b, nil),
-		"same":    c.Attach(d0, a, nil),
-		"replace": c.Attach(d0, b, &xps.AttachOptions{Expected: a}),
-		"detach":  c.Detach(d0, nil),
-		"this":    c.Detach(d0, &xps.DetachOptions{Expected: a}),
+		"attach":  c.Attach(t.Context(), d0, b, nil),
+		"same":    c.Attach(t.Context(), d0, a, nil),
+		"replace": c.Attach(t.Context(), d0, b, &xps.AttachOptions{Expected: a}),
+		"detach":  c.Detach(t.Context(), d0, nil),
+		"this":    c.Detach(t.Context(), d0, &xps.DetachOptions{Expected: a}),
 	} {
 		if !errors.Is(err, xps.ErrLinked) || !errors.Is(err, unix.EBUSY) {
 			t.Errorf("%s: %v, want %v and EBUSY", name, err, xps.ErrLinked)
 		}
 	}
-	if err := c.Attach(d0, b, &xps.AttachOptions{NoReplace: true}); !errors.Is(err, xps.ErrAttached) {
+	if err := c.Attach(t.Context(), d0, b, &xps.AttachOptions{NoReplace: true}); !errors.Is(err, xps.ErrAttached) {
 		t.Errorf("%v, want %v", err, xps.ErrAttached)
 	}
-	if _, err := xps.AttachLink(d0, b, nil); !errors.Is(err, xps.ErrAttached) {
+	if _, err := xps.AttachLink(t.Context(), d0, b, nil); !errors.Is(err, xps.ErrAttached) {
 		t.Errorf("%v, want %v", err, xps.ErrAttached)
 	}
 	expect(t, c, d0, "d0", a)
-	if err := l.Detach(); err != nil {
+	if err := l.Detach(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 
-	if err := c.Attach(d0, b, nil); err != nil {
+	if err := c.Attach(t.Context(), d0, b, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := xps.AttachLink(d0, a, nil); !errors.Is(err, xps.ErrAttached) || !errors.Is(err, unix.EBUSY) {
+	if _, err := xps.AttachLink(t.Context(), d0, a, nil); !errors.Is(err, xps.ErrAttached) || !errors.Is(err, unix.EBUSY) {
 		t.Errorf("%v, want %v and EBUSY", err, xps.ErrAttached)
 	}
 	expect(t, c, d0, "d0", b)
@@ -196,7 +196,7 @@ func TestKernelLinkOutlivesItsDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectLink(t, l, 0, a)
-	if err := l.Update(mustProgram(t, 2), nil); !errors.Is(err, xps.ErrDetached) {
+	if err := l.Update(t.Context(), mustProgram(t, 2), nil); !errors.Is(err, xps.ErrDetached) {
 		t.Errorf("%v, want %v", err, xps.ErrDetached)
 	}
 }
@@ -219,7 +219,7 @@ func TestKernelLinkPin(t *testing.T) {
 	}
 	expect(t, c, d0, "d0", a)
 
-	again, err := xps.OpenLink(path)
+	again, err := xps.OpenLink(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestKernelLinkPin(t *testing.T) {
 	}
 	mustDetachSoon(t, c, d0)
 
-	if _, err := xps.OpenLink(path); !errors.Is(err, os.ErrNotExist) {
+	if _, err := xps.OpenLink(t.Context(), path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v, want %v", err, os.ErrNotExist)
 	}
 }
@@ -249,7 +249,7 @@ func TestKernelOpenLinkOfSomethingElse(t *testing.T) {
 		skipUnlessRequired(t, "xps", "cannot pin: "+err.Error())
 	}
 	t.Cleanup(func() { os.Remove(path) })
-	if l, err := xps.OpenLink(path); err == nil {
+	if l, err := xps.OpenLink(t.Context(), path); err == nil {
 		l.Close()
 		t.Error("a program was opened as a link")
 	}
@@ -272,10 +272,10 @@ func TestKernelLinkNetNS(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if _, err := xps.AttachLink(d0, a, nil); !errors.Is(err, xps.ErrNoDevice) {
+	if _, err := xps.AttachLink(t.Context(), d0, a, nil); !errors.Is(err, xps.ErrNoDevice) {
 		t.Errorf("%v, want %v", err, xps.ErrNoDevice)
 	}
-	l, err := xps.AttachLink(d0, a, &xps.LinkOptions{NetNS: int(there.Fd())})
+	l, err := xps.AttachLink(t.Context(), d0, a, &xps.LinkOptions{NetNS: int(there.Fd())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,10 +287,10 @@ func TestKernelLinkNetNS(t *testing.T) {
 func TestKernelLinkArguments(t *testing.T) {
 	requireHook(t, nil)
 	requireLinks(t, mustAdd(t, "d0"))
-	if _, err := xps.AttachLink(999, mustProgram(t, 1), nil); !errors.Is(err, xps.ErrNoDevice) {
+	if _, err := xps.AttachLink(t.Context(), 999, mustProgram(t, 1), nil); !errors.Is(err, xps.ErrNoDevice) {
 		t.Errorf("%v, want %v", err, xps.ErrNoDevice)
 	}
-	if _, err := xps.AttachLink(1, mustProgramOf(t, ebpf.XDP), nil); !errors.Is(err, xps.ErrBadProgram) {
+	if _, err := xps.AttachLink(t.Context(), 1, mustProgramOf(t, ebpf.XDP), nil); !errors.Is(err, xps.ErrBadProgram) {
 		t.Errorf("%v, want %v", err, xps.ErrBadProgram)
 	}
 }

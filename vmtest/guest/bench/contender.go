@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -110,7 +111,7 @@ func (s *setting) attach(spec *ebpf.ProgramSpec) error {
 	}
 	// The device keeps it.
 	defer prog.Close()
-	return s.client.Attach(s.device.index, prog, nil)
+	return s.client.Attach(context.Background(), s.device.index, prog, nil)
 }
 
 // constantProgram returns one value for every packet.
@@ -151,7 +152,7 @@ func (s *setting) attachCollection(spec *ebpf.CollectionSpec, program string, fi
 			return fmt.Errorf("fill the map of %s: %w", program, err)
 		}
 	}
-	return s.client.Attach(s.device.index, c.Programs[program], nil)
+	return s.client.Attach(context.Background(), s.device.index, c.Programs[program], nil)
 }
 
 func cpuMap(s *setting) error {
