@@ -4,6 +4,7 @@ package xps_test
 
 import (
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -26,12 +27,17 @@ func TestKernelWithoutHook(t *testing.T) {
 	_, queryErr := c.Query(t.Context(), ifindex, nil)
 	_, listErr := c.List(t.Context(), nil)
 	w, watchErr := xps.Watch(t.Context(), nil)
+	_, linkErr := xps.AttachLink(t.Context(), ifindex, prog, nil)
+	if f, err := c.Features(t.Context()); f != (xps.Features{}) || err != nil {
+		t.Errorf("features %+v, %v", f, err)
+	}
 	for op, err := range map[string]error{
 		"attach": c.Attach(t.Context(), ifindex, prog, nil),
 		"detach": c.Detach(t.Context(), ifindex, nil),
 		"query":  queryErr,
 		"list":   listErr,
 		"watch":  watchErr,
+		"link":   linkErr,
 	} {
 		if !errors.Is(err, xps.ErrNotSupported) {
 			t.Errorf("%s: %v, want %v", op, err, xps.ErrNotSupported)
@@ -45,7 +51,7 @@ func TestKernelWithoutHook(t *testing.T) {
 // expect fails the test unless the device has this program, or none for nil.
 func expect(tb testing.TB, c *xps.Client, ifindex int, name string, prog *ebpf.Program) {
 	tb.Helper()
-	want := xps.State{Ifindex: ifindex, Name: name}
+	want := xps.State{Ifindex: ifindex, Name: name, MaxQueues: queues}
 	if prog != nil {
 		want.Attached, want.ProgramID = true, mustID(tb, prog)
 	}
@@ -131,6 +137,58 @@ func TestKernelConditions(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, c, d0, "d0", nil)
+}
+
+// TestKernelExpectedID: conditions by the id of a program.
+func TestKernelExpectedID(t *testing.T) {
+	c := requireHook(t, nil)
+	d0 := mustAdd(t, "d0")
+	a, b := mustProgram(t, 1), mustProgram(t, 2)
+	ctx, idA, idB := t.Context(), mustID(t, a), mustID(t, b)
+	if err := c.Attach(ctx, d0, a, nil); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, c.Attach(ctx, d0, b, &xps.AttachOptions{ExpectedID: idB}), xps.ErrUnexpectedProgram, unix.EEXIST)
+	expect(t, c, d0, "d0", a)
+	if err := c.Attach(ctx, d0, b, &xps.AttachOptions{ExpectedID: idA}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c, d0, "d0", b)
+	refused(t, c.Detach(ctx, d0, &xps.DetachOptions{ExpectedID: idA}), xps.ErrUnexpectedProgram, unix.EEXIST)
+	err := c.Detach(ctx, d0, &xps.DetachOptions{ExpectedID: 1 << 30})
+	if !errors.Is(err, xps.ErrUnexpectedProgram) {
+		t.Errorf("an id of no program: %v, want %v", err, xps.ErrUnexpectedProgram)
+	}
+	if err := c.Detach(ctx, d0, &xps.DetachOptions{ExpectedID: idB}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c, d0, "d0", nil)
+}
+
+// TestWrongNetNS: a descriptor that is no network namespace is not taken for a
+// kernel without the hook.
+func TestWrongNetNS(t *testing.T) {
+	requireNetNS(t)
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	mnt, err := os.Open("/proc/self/ns/mnt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mnt.Close()
+	for what, fd := range map[string]int{"a file": int(null.Fd()), "another namespace": int(mnt.Fd()), "nothing": 1 << 20} {
+		_, dialErr := xps.Dial(&xps.Config{NetNS: fd})
+		_, watchErr := xps.Watch(t.Context(), &xps.Config{NetNS: fd})
+		_, linkErr := xps.AttachLink(t.Context(), 1, mustProgram(t, 1), &xps.LinkOptions{NetNS: fd})
+		for op, err := range map[string]error{"dial": dialErr, "watch": watchErr, "link": linkErr} {
+			if !errors.Is(err, xps.ErrNetNS) || errors.Is(err, xps.ErrNotSupported) || errors.Is(err, xps.ErrBadProgram) {
+				t.Errorf("%s in %s: %v, want %v", op, what, err, xps.ErrNetNS)
+			}
+		}
+	}
 }
 
 func TestKernelWrongPrograms(t *testing.T) {

@@ -28,10 +28,10 @@ func TestKernelList(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []xps.State{
-		{Ifindex: 1, Name: "lo"},
-		{Ifindex: d0, Name: "d0"},
-		{Ifindex: d1, Name: "d1", Attached: true, ProgramID: mustID(t, prog)},
-		{Ifindex: d2, Name: "d2"},
+		{Ifindex: 1, Name: "lo", MaxQueues: 1},
+		{Ifindex: d0, Name: "d0", MaxQueues: queues},
+		{Ifindex: d1, Name: "d1", MaxQueues: queues, Attached: true, ProgramID: mustID(t, prog)},
+		{Ifindex: d2, Name: "d2", MaxQueues: queues},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -79,7 +79,9 @@ func TestKernelWatch(t *testing.T) {
 		}
 	}
 
-	none := func(ifindex int, name string) xps.State { return xps.State{Ifindex: ifindex, Name: name} }
+	none := func(ifindex int, name string) xps.State {
+		return xps.State{Ifindex: ifindex, Name: name, MaxQueues: queues}
+	}
 	withA, withB := none(d0, "d0"), none(d0, "d0")
 	withA.Attached, withA.ProgramID = true, mustID(t, a)
 	withB.Attached, withB.ProgramID = true, mustID(t, b)
@@ -130,8 +132,8 @@ func TestKernelWatchOverrun(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	none := xps.State{Ifindex: d0, Name: "d0"}
-	withA := xps.State{Ifindex: d0, Name: "d0", Attached: true, ProgramID: mustID(t, a)}
+	none := xps.State{Ifindex: d0, Name: "d0", MaxQueues: queues}
+	withA := xps.State{Ifindex: d0, Name: "d0", MaxQueues: queues, Attached: true, ProgramID: mustID(t, a)}
 	want := xps.Event{Ifindex: d0, Name: "d0", Old: withA, New: none}
 	for range 2 {
 		got, err := w.Next(t.Context())
@@ -154,7 +156,7 @@ func TestKernelWatchEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancelled, closed := mustWatch(t, ctx, nil), mustWatch(t, t.Context(), nil)
 	time.AfterFunc(20*time.Millisecond, cancel)
-	if _, err := cancelled.Next(t.Context()); !errors.Is(err, context.Canceled) {
+	if _, err := cancelled.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want %v", err, context.Canceled)
 	}
 	time.AfterFunc(20*time.Millisecond, func() { closed.Close() })
