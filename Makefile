@@ -18,6 +18,9 @@ ACCEL   ?=
 J       ?=
 V       ?= 0
 FUZZTIME ?= 1m
+DIST    ?= out/dist
+MODULE  ?=
+DIR     ?= out/module
 
 ifeq ($(V),1)
   Q =
@@ -52,7 +55,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
-	unpatched shell uapi bench-uapi generate docs fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
+	unpatched shell uapi bench-uapi generate docs dist module fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
 
 all: help
 
@@ -91,6 +94,8 @@ help:
 	@echo '  series         - check-series, and gcc, clang, sparse, 32 bit patch by patch'
 	@echo '  uapi           - regenerate package uapi from the patched headers'
 	@echo '  generate       - recompile the BPF objects'
+	@echo '  dist           - pack the committed source for other modules: out/dist'
+	@echo '  module         - copy the module to DIR under the path MODULE, to publish it'
 	@echo '  docs           - regenerate docs/commands.md'
 	@echo '  deps           - install what is missing (apt; as root or through sudo)'
 	@echo '  doctor         - what this machine has and lacks, and how to mend it'
@@ -106,6 +111,8 @@ help:
 	@echo '  LONG=1         - vmtest also counts program ids beyond 16 bits'
 	@echo '  SAMPLE=        - how many mutants mutants-sample runs: default 10'
 	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest reports in under it'
+	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
+	@echo '  DIR=           - make module: a new directory, default out/module'
 	@echo '  V=1            - show commands, and what apt prints'
 	@echo '  J=             - jobs of the kernel build'
 	@echo '  FUZZTIME=      - how long make fuzz runs each target: default 1m'
@@ -173,6 +180,18 @@ bench-uapi: deps
 
 generate: deps
 	$(Q)$(GO) generate ./bpf/...
+
+# The version is that of Go for a commit without a tag.
+dist:
+	$(Q)version=$$(TZ=UTC git show -s --abbrev=12 --date=format-local:%Y%m%d%H%M%S --format=v0.0.0-%cd-%h HEAD) && \
+		{ test -z "$$(git status --porcelain)" || echo "dist: $$version leaves out what is not committed" >&2; } && \
+		mkdir -p $(DIST) && git archive --format=tar.gz --prefix=xpsgen-$$version/ \
+			--add-virtual-file=xpsgen-$$version/VERSION:$$version -o $(abspath $(DIST))/xpsgen-$$version.tar.gz HEAD && \
+		echo $(DIST)/xpsgen-$$version.tar.gz
+
+module:
+	$(Q)test -n "$(MODULE)" || { echo "make module: give MODULE=, a module path such as example.org/xps" >&2; exit 2; }
+	$(Q)$(GO) run ./bpf/internal/module $(MODULE) $(DIR)
 
 # The reference of commands, from their declarations.
 docs: $(XPSGEN)
