@@ -2,14 +2,15 @@
 //go:build ignore
 
 /*
- * Chooses the queue by the cpu that sends. A cpu that is not in the map, or
- * is there with a negative queue, is left to the kernel; so an empty map
- * changes nothing.
+ * Selects the queue by the cpu that sends. A cpu that is not in the map, or has a
+ * negative queue there, has no preference, so an empty map changes nothing.
  *
  * Map, filled at any time:
  * cpu_queue: cpu (__u32) to queue (__s32), up to 4096 cpus.
+ *
+ * Constant and maps of xps_verdict.h: stats, xps_reasons, xps_queues.
  */
-#include "xps_helpers.h"
+#include "xps_verdict.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -24,7 +25,7 @@ SEC("socket") int xps_cpu(struct __sk_buff *skb)
 	__s32 *queue = bpf_map_lookup_elem(&cpu_queue, &cpu);
 
 	(void)skb;
-	return queue ? *queue : XPS_NO_CHOICE;
+	return xps_verdict_of_map(queue);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -14,28 +14,25 @@ import (
 	"github.com/cilium/ebpf"
 
 	"xpsgen/bpf"
+	"xpsgen/bpf/policy"
 	"xpsgen/bpf/xps"
 )
 
-// Spread the flows that leave by eth0 over its first four queues, unless it has a
+// Spread the flows that leave by eth0 over queues 1 to 3 of 4, unless it has a
 // program already.
 func ExampleClient_Attach() {
 	ctx := context.Background()
-	spec, err := bpf.Spec("xps_flow_hash")
+	plan, err := policy.Plan([]int{1, 2, 3}, 4, 4, 0)
 	if err != nil {
 		log.Print(err)
 		return
 	}
-	if err := spec.Variables[bpf.XpsFlowHashVarQueues].Set(uint32(4)); err != nil {
-		log.Print(err)
-		return
-	}
-	coll, err := ebpf.NewCollection(spec)
+	p, err := policy.LoadFlowHash(&policy.FlowHash{Plan: plan})
 	if err != nil {
 		log.Print(err)
 		return
 	}
-	defer coll.Close() // the device has its own reference
+	defer p.Close() // the device has its own reference
 
 	c, err := xps.Dial(&xps.Config{
 		Warn: func(w xps.Warning) { log.Print(w.Message) },
@@ -51,8 +48,7 @@ func ExampleClient_Attach() {
 		log.Print(err)
 		return
 	}
-	prog := coll.Programs[bpf.XpsFlowHashProgXpsFlowHash]
-	err = c.Attach(ctx, eth0.Index, prog, &xps.AttachOptions{NoReplace: true})
+	err = c.Attach(ctx, eth0.Index, p.Program, &xps.AttachOptions{NoReplace: true})
 	switch {
 	case errors.Is(err, xps.ErrNotSupported):
 		log.Print("boot a kernel with the XPS hook: ", err)

@@ -11,8 +11,9 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
-	"xpsgen/bpf"
+	"xpsgen/bpf/policy"
 	"xpsgen/bpf/xps"
 	"xpsgen/uapi"
 	"xpsgen/vmtest/guest/bench/record"
@@ -63,9 +64,14 @@ func contenders() []contender {
 		{name: "xps-elsewhere", hook: true, asks: record.NoQueue, set: elsewhere},
 		{name: "xps-fallback", hook: true, asks: record.NoQueue, set: constant(-1)},
 		{name: "xps-const", hook: true, asks: wanted, set: constant(wanted)},
-		{name: "xps-flow-hash", hook: true, asks: record.NoQueue, set: flowHash},
-		{name: "xps-cpu-map", hook: true, asks: wanted, set: cpuMap},
-		{name: "xps-mark", hook: true, asks: wanted, set: markDefault},
+		{name: "xps-flow-hash", hook: true, asks: record.NoQueue, set: flowHash(uncounted)},
+		{name: "xps-flow-hash+stats", hook: true, asks: record.NoQueue, set: flowHash(policy.Options{})},
+		{name: "xps-cpu-map", hook: true, asks: wanted, set: cpuMap(uncounted)},
+		{name: "xps-cpu-map+stats", hook: true, asks: wanted, set: cpuMap(policy.Options{})},
+		{name: "xps-mark", hook: true, asks: wanted, set: markMap(uncounted)},
+		{name: "xps-mark+stats", hook: true, asks: wanted, set: markMap(policy.Options{})},
+		{name: "xps-port", hook: true, asks: record.NoQueue, set: portMap(uncounted)},
+		{name: "xps-uid", hook: true, asks: wanted, set: uidMap(uncounted)},
 		{name: "cpus-map", asks: wanted, set: xpsCPUs},
 		{name: "rxqs-map", asks: record.NoQueue, set: xpsRXQs},
 		{name: "clsact", above: true, asks: wanted, set: onClsact},
@@ -81,6 +87,9 @@ func contenders() []contender {
 		{name: "tap-xps-const", onTap: true, hook: true, asks: wanted, set: constant(wanted)},
 	}
 }
+
+// uncounted leaves the counters of a policy out.
+var uncounted = policy.Options{NoStats: true}
 
 func nothing(*setting) error { return nil }
 
@@ -126,54 +135,65 @@ func constant(value int32) func(*setting) error {
 	return func(s *setting) error { return s.attach(constantProgram(value)) }
 }
 
-func flowHash(s *setting) error {
-	spec, err := bpf.Spec("xps_flow_hash")
-	if err != nil {
-		return err
-	}
-	if v := spec.Variables["queues"]; v != nil {
-		if err := v.Set(uint32(s.device.queues)); err != nil {
+// flowHash spreads flows over all queues by the table of the policy.
+func flowHash(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		var queues []int
+		for q := range s.device.queues {
+			queues = append(queues, q)
+		}
+		plan, err := policy.Plan(queues, s.device.queues, s.device.queues, 0)
+		if err != nil {
 			return err
 		}
+		p, err := policy.LoadFlowHash(&policy.FlowHash{Options: opt, Plan: plan, Seed: new(uint32)})
+		return s.attachPolicy(p, err)
 	}
-	return s.attachCollection(spec, "xps_flow_hash", nil)
 }
 
-// attachCollection attaches the only program of a collection, and fills its
-// map before.
-func (s *setting) attachCollection(spec *ebpf.CollectionSpec, program string, fill func(*ebpf.Collection) error) error {
-	c, err := ebpf.NewCollection(spec)
-	if err != nil {
-		return fmt.Errorf("load %s: %w", program, err)
-	}
-	defer c.Close()
-	if fill != nil {
-		if err := fill(c); err != nil {
-			return fmt.Errorf("fill the map of %s: %w", program, err)
-		}
-	}
-	return s.client.Attach(context.Background(), s.device.index, c.Programs[program], nil)
-}
-
-func cpuMap(s *setting) error {
-	spec, err := bpf.Spec("xps_cpu")
+// attachPolicy attaches a policy, which the device keeps.
+func (s *setting) attachPolicy(p *policy.Policy, err error) error {
 	if err != nil {
 		return err
 	}
-	return s.attachCollection(spec, "xps_cpu", func(c *ebpf.Collection) error {
-		return c.Maps["cpu_queue"].Put(uint32(0), int32(wanted))
-	})
+	defer p.Close()
+	return s.client.Attach(context.Background(), s.device.index, p.Program, nil)
 }
 
-// markDefault maps the mark of packets that carry none.
-func markDefault(s *setting) error {
-	spec, err := bpf.Spec("xps_mark")
-	if err != nil {
-		return err
+// The policies that take the queue from a map find an entry for the only cpu, for
+// packets without a mark, for the port that all are sent to, and for the user.
+
+func cpuMap(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		p, err := policy.LoadCPU(policy.Queues[uint32]{0: wanted}, opt)
+		return s.attachPolicy(p, err)
 	}
-	return s.attachCollection(spec, "xps_mark", func(c *ebpf.Collection) error {
-		return c.Maps["mark_queue"].Put(uint32(0), int32(wanted))
-	})
+}
+
+func markMap(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		p, err := policy.LoadMark(&policy.Mark{Options: opt, Queues: policy.Queues[uint32]{0: wanted}})
+		return s.attachPolicy(p, err)
+	}
+}
+
+func portMap(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		const discard = 9
+		p, err := policy.LoadPort(policy.Queues[policy.Port]{
+			{Protocol: unix.IPPROTO_UDP, Port: discard, Side: policy.Destination}: wanted,
+		}, opt)
+		return s.attachPolicy(p, err)
+	}
+}
+
+func uidMap(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		// The loop of the kernel sends packets without a socket.
+		const nobody = 65534
+		p, err := policy.LoadUID(policy.Queues[uint32]{0: wanted, nobody: wanted}, opt)
+		return s.attachPolicy(p, err)
+	}
 }
 
 // xpsCPUs maps the only CPU to the queue wanted.
