@@ -27,10 +27,10 @@ func undecided() map[string]frame {
 	cutExt := ipv6(udp, 1, 2, 0, 0).ext(0, 0)
 	cutExt.rest = nil
 	return map[string]frame{
-		"not ip":                 arp,
-		"wrong version in ipv4":  v5,
-		"header length too low":  ihl,
-		"wrong version in ipv6":  v6in4,
+		"not ip":                arp,
+		"wrong version in ipv4": v5,
+		"header length too low": ihl,
+		"wrong version in ipv6": v6in4,
 		// Without a tag, a test run rejects them.
 		"cut in the ipv4 header": cut4.tagged(0x8100, 1),
 		"cut in the ipv6 header": cut6.tagged(0x8100, 1),
