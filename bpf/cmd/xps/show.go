@@ -58,8 +58,10 @@ type program struct {
 	Stats    *counters `json:"stats,omitempty"`
 }
 
-// counters are those of a policy.
+// counters are those of a policy, by the value that it returned, by the queue that
+// this is with the present number of queues in use, and by reason.
 type counters struct {
+	Values  map[int]uint64    `json:"values"`
 	Queues  map[int]uint64    `json:"queues"`
 	Reasons map[string]uint64 `json:"reasons"`
 }
@@ -158,10 +160,10 @@ func describe(s xps.State, sys *sysfs, stats, who bool) (device, error) {
 		return d, fmt.Errorf("open program %d: %w", p.ID, err)
 	}
 	defer prog.Close()
-	return d, p.fill(prog, stats)
+	return d, p.fill(prog, stats, d.Queues)
 }
 
-func (p *program) fill(prog *ebpf.Program, stats bool) error {
+func (p *program) fill(prog *ebpf.Program, stats bool, inUse *int) error {
 	info, err := prog.Info()
 	if err != nil {
 		return fmt.Errorf("program %d: %w", p.ID, err)
@@ -183,7 +185,13 @@ func (p *program) fill(prog *ebpf.Program, stats bool) error {
 	if err != nil {
 		return err
 	}
-	p.Stats = &counters{Queues: c.Queues, Reasons: make(map[string]uint64)}
+	p.Stats = &counters{Values: c.Queues, Reasons: make(map[string]uint64)}
+	if inUse != nil {
+		p.Stats.Queues = make(map[int]uint64)
+		for v, n := range c.Queues {
+			p.Stats.Queues[v%*inUse] += n
+		}
+	}
 	for r, n := range c.Reasons {
 		p.Stats.Reasons[r.String()] = n
 	}
@@ -235,7 +243,11 @@ func table(w io.Writer, devices []device) error {
 			fmt.Fprintf(w, "%s: held by %s (pid %d)\n", d.Name, h.Command, h.PID)
 		}
 		if s := d.Program.Stats; s != nil {
-			fmt.Fprintf(w, "%s: packets by queue returned:%s\n", d.Name, list(s.Queues, func(a, b int) int { return a - b }))
+			what, by := "queue", s.Queues
+			if by == nil {
+				what, by = "value returned", s.Values
+			}
+			fmt.Fprintf(w, "%s: packets by %s:%s\n", d.Name, what, list(by, func(a, b int) int { return a - b }))
 			fmt.Fprintf(w, "%s: packets by reason:%s\n", d.Name, list(s.Reasons, strings.Compare))
 		}
 	}
