@@ -143,7 +143,7 @@ func TestCPU(t *testing.T) {
 				t.Errorf("cpu %d, not in the map: %d, want -1", cpu, got)
 			}
 			queue := int32(cpu + 100)
-			if err := coll.Maps[bpf.XpsCpuMapCpuQueue].Put(uint32(cpu), queue); err != nil {
+			if err := coll.Maps[bpf.XpsCpuMapCpuQueue].Put(uint32(cpu), queue+1); err != nil {
 				t.Fatal(err)
 			}
 			if got := run(t, coll, "xps_cpu", frame, nil); got != queue {

@@ -36,10 +36,17 @@ struct {
 
 SEC("socket") int xps_mark(struct __sk_buff *skb)
 {
-	__u32 value = (skb->mark & mask) >> (shift & 31);
+	/* In 64 bits there is nothing to extend. */
+	__u64 wide = (__u64)skb->mark & mask;
+	__u32 value = wide >> shift;
 	__s32 *queue = bpf_map_lookup_elem(&mark_queue, &value);
 
-	if (!queue && direct && value)
+	if (!stats) {
+		if (queue)
+			return *queue;
+		return direct ? (__s32)(value - 1) : XPS_NO_CHOICE;
+	}
+	if (direct && !queue && value)
 		return xps_verdict(value - 1, XPS_BY_MAP);
 	return xps_verdict_of_map(queue);
 }

@@ -72,9 +72,14 @@ static __inline_always int xps_verdict(__s32 queue, __u32 reason)
 /* What the map of a policy says: queue is its entry, NULL if there is none. */
 static __inline_always int xps_verdict_of_map(const __s32 *queue)
 {
-	if (!queue)
-		return xps_verdict(XPS_NO_CHOICE, XPS_BY_NO_ENTRY);
-	return xps_verdict(*queue, XPS_BY_MAP);
+	__u32 reason = XPS_BY_NO_ENTRY;
+	__s32 q = XPS_NO_CHOICE;
+
+	if (queue) {
+		q = *queue;
+		reason = XPS_BY_MAP;
+	}
+	return xps_verdict(q, reason);
 }
 
 #endif /* XPS_VERDICT_H */

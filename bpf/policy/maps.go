@@ -40,7 +40,12 @@ func LoadMark(cfg *Mark) (*Policy, error) {
 // LoadCPU loads the policy cpu: the queue by the number of the cpu that sends. The
 // caller closes it.
 func LoadCPU(queues Queues[uint32], opt Options) (*Policy, error) {
-	return loadMap("xps_cpu", bpf.XpsCpuMapCpuQueue, opt, map[string]uint32{}, queues)
+	// The map is an array, with the queue plus one: 0 is no preference.
+	plusOne := make(Queues[uint32], len(queues))
+	for cpu, q := range queues {
+		plusOne[cpu] = max(q, -1) + 1
+	}
+	return loadMap("xps_cpu", bpf.XpsCpuMapCpuQueue, opt, map[string]uint32{}, plusOne)
 }
 
 // LoadUID loads the policy uid: the queue by the user of the socket. The caller
