@@ -23,8 +23,9 @@
  */
 #include "xps_verdict.h"
 
-const volatile __u32 mask = 0xffffffff;
-const volatile __u32 shift = 0;
+/* Of 64 bits, so that nothing has to be extended. */
+const volatile __u64 mask = 0xffffffff;
+const volatile __u64 shift = 0;
 const volatile __u32 direct = 0;
 
 struct {
@@ -36,19 +37,18 @@ struct {
 
 SEC("socket") int xps_mark(struct __sk_buff *skb)
 {
-	/* In 64 bits there is nothing to extend. */
-	__u64 wide = (__u64)skb->mark & mask;
-	__u32 value = wide >> shift;
+	__u32 value = (skb->mark & mask) >> shift;
 	__s32 *queue = bpf_map_lookup_elem(&mark_queue, &value);
 
-	if (!stats) {
-		if (queue)
-			return *queue;
-		return direct ? (__s32)(value - 1) : XPS_NO_CHOICE;
+	/* The verifier removes what is never taken only if it is out of line. */
+	if (unlikely(stats)) {
+		if (direct && !queue && value)
+			return xps_verdict(value - 1, XPS_BY_MAP);
+		return xps_verdict_of_map(queue);
 	}
-	if (direct && !queue && value)
-		return xps_verdict(value - 1, XPS_BY_MAP);
-	return xps_verdict_of_map(queue);
+	if (queue)
+		return *queue;
+	return direct ? (__s32)(value - 1) : XPS_NO_CHOICE;
 }
 
 char _license[] SEC("license") = "GPL";

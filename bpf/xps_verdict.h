@@ -56,7 +56,7 @@ static __inline_always int xps_verdict(__s32 queue, __u32 reason)
 	__u32 index = queue;
 	__u64 *count;
 
-	if (!stats)
+	if (likely(!stats))
 		return queue;
 	count = bpf_map_lookup_elem(&xps_reasons, &reason);
 	if (count)

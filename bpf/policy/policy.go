@@ -45,7 +45,12 @@ func load(object string, opt Options, constants map[string]uint32) (*Policy, err
 		constants["stats"] = 0
 	}
 	for name, value := range constants {
-		if err := spec.Variables[name].Set(value); err != nil {
+		v := spec.Variables[name]
+		var sized any = value
+		if v.Size() == 8 {
+			sized = uint64(value)
+		}
+		if err := v.Set(sized); err != nil {
 			return nil, fmt.Errorf("load %s: %s = %d: %w", object, name, value, err)
 		}
 	}
