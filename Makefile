@@ -55,7 +55,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
-	unpatched shell uapi bench-uapi generate docs dist module fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
+	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
 
 all: help
 
@@ -72,6 +72,8 @@ help:
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
 	@echo '  guest          - the tests of bpf/ in the patched guest'
+	@echo '  foreign        - use the module from others: replace, workspace, archive'
+	@echo '  stress         - the library under 50 workers, with the race detector'
 	@echo '  faults         - guests that panic, hang, flood, lie: each must fail by name'
 	@echo '  check-uapi     - compare package uapi with the patched headers'
 	@echo '  check-series   - check the patches, without compiling'
@@ -210,6 +212,15 @@ unit: deps
 guest: deps
 	$(Q)$(GO) test -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(VMFLAGS) --' ./bpf/...
 
+# The library and the module as others use them, from their own modules.
+foreign: deps
+	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
+
+# The library under 50 workers in four network namespaces, with the race detector.
+stress: deps
+	$(Q)$(GO) test -race -timeout 60m -run Stress -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps \
+		--env XPS_TEST_OPERATIONS=10000 $(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS) --' ./bpf/xps
+
 # A guest that goes wrong in every way there is: none may end as passed.
 faults: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 20m ./vmtest/... ./gen/cmd/...
@@ -221,7 +232,7 @@ series-real: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
-test: lint unit check-series check-builds vmtest-all guest check-uapi faults mutants-sample unpatched report-test
+test: lint unit check-series check-builds vmtest-all guest foreign check-uapi faults mutants-sample unpatched report-test
 
 # Tests that draw their input, with new seeds.
 seeds: deps
@@ -233,7 +244,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz
+LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz stress
 
 test-long: $(LONG_TESTS)
 

@@ -122,22 +122,27 @@ static __inline_always int xps_is_tag(__u16 type)
 }
 
 /* Offset of the network header in the data of a packet that has it outside of
- * the linear part. The kernel does not tell; it is behind an Ethernet header if
- * that has the ethertype and the version of IP follows, else at the beginning.
+ * the linear part. The kernel does not tell. It is behind an Ethernet header if
+ * that has the ethertype, and in case of IP the version follows; else at the
+ * beginning.
  */
 static __inline_always __u32 xps_net_offset(struct __sk_buff *skb)
 {
-	__u8 version = skb->protocol == xps_htons(XPS_ETH_P_IPV6) ? 6 : 4;
+	__u8 version = 0;
 	struct {
 		__u16 type;
 		__u8 version_ihl;
 		__u8 tos;
 	} h;
 
-	if (bpf_skb_load_bytes(skb, XPS_ETH_TYPE, &h, sizeof(h)))
+	if (bpf_skb_load_bytes(skb, XPS_ETH_TYPE, &h, sizeof(h)) ||
+	    h.type != (__u16)skb->protocol)
 		return 0;
-	return h.type == (__u16)skb->protocol && h.version_ihl >> 4 == version ?
-		XPS_ETH_HLEN : 0;
+	if (h.type == xps_htons(XPS_ETH_P_IP))
+		version = 4;
+	else if (h.type == xps_htons(XPS_ETH_P_IPV6))
+		version = 6;
+	return !version || h.version_ihl >> 4 == version ? XPS_ETH_HLEN : 0;
 }
 
 /* The rare case apart, so that the program is short: what the relative helper

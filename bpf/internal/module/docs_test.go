@@ -50,6 +50,7 @@ func bash(t *testing.T, dir, script string, env ...string) string {
 
 // TestSteeringForeign runs what docs/steering.md says to do in another module.
 func TestSteeringForeign(t *testing.T) {
+	requireTools(t)
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +88,51 @@ func TestSteeringGuest(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.HasSuffix(string(out), "done\n") {
 			t.Errorf("%v\n%s\n%s", err, script, out)
+		}
+	}
+}
+
+// TestDocProgram compiles the program of the documentation of bpf/xps, as somebody
+// writes it who has read nothing else.
+func TestDocProgram(t *testing.T) {
+	requireTools(t)
+	text, err := os.ReadFile("../../xps/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, ok := strings.Cut(string(text), "# A program that attaches\n//\n")
+	if !ok {
+		t.Fatal("the documentation has no program")
+	}
+	var lines []string
+	for line := range strings.Lines(body) {
+		code, ok := strings.CutPrefix(line, "//\t")
+		if !ok {
+			break
+		}
+		lines = append(lines, code)
+	}
+	dir := t.TempDir()
+	source := "package main\n\nimport (\n\t\"context\"\n\t\"net\"\n\n\t\"github.com/cilium/ebpf\"\n" +
+		"\t\"github.com/cilium/ebpf/asm\"\n\n\t\"xpsgen/bpf/xps\"\n)\n\n" +
+		"func attach(ctx context.Context) error {\n" + strings.Join(lines, "") + "}\n\n" +
+		"func main() { _ = attach(context.Background()) }\n"
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bash(t, dir, blocks(t, "sh foreign")[0]+"go vet .\n", "MODULE="+root, "GOFLAGS=", "GOWORK=off", "GOPROXY=off", "GOSUMDB=off")
+}
+
+// requireTools skips the test where there is no compiler: in the guest.
+func requireTools(t *testing.T) {
+	t.Helper()
+	for _, tool := range []string{"go", "bash", "git", "make"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
 		}
 	}
 }
