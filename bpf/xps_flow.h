@@ -243,7 +243,8 @@ static __inline_always int xps_mpls(struct __sk_buff *skb, struct xps_cursor *c,
 	if (i == XPS_MAX_LABELS)
 		return XPS_BY_TAGS;
 
-	flow->saddr[1] = labels;
+	flow->saddr[1] = labels & 0xffffffff;
+	flow->daddr[1] = labels >> 32;
 	/* Nothing may follow. */
 	if (!xps_load(skb, c, 0, &entry, sizeof(entry))) {
 		entry = xps_ntohl(entry) >> 28;
@@ -385,14 +386,9 @@ static __inline_always int xps_ipv4(struct __sk_buff *skb,
 	if (h.ip.version_ihl >> 4 != 4 || len < sizeof(h.ip))
 		return XPS_BY_MALFORMED;
 
-	flow->v6 = 0;
-	flow->saddr[0] = 0;
-	flow->daddr[0] = 0;
 	flow->saddr[1] = h.ip.saddr;
 	flow->daddr[1] = h.ip.daddr;
 	flow->proto = h.ip.protocol;
-	flow->ports = 0;
-	flow->has_ports = 0;
 	if (h.ip.frag_off & xps_htons(XPS_IP_FRAGMENT))
 		return XPS_BY_FRAGMENT;
 	c->off += len;
@@ -434,8 +430,6 @@ static __inline_always int xps_ipv6(struct __sk_buff *skb,
 	flow->daddr[0] = (__u64)h.ip.daddr[0] << 32 | h.ip.daddr[1];
 	flow->daddr[1] = (__u64)h.ip.daddr[2] << 32 | h.ip.daddr[3];
 	flow->proto = h.ip.nexthdr;
-	flow->ports = 0;
-	flow->has_ports = 0;
 	c->off += sizeof(h.ip);
 
 	if (r->label) {
@@ -506,6 +500,14 @@ static __inline_always __u32 xps_flow_read(struct __sk_buff *skb,
 			reason = XPS_BY_NOT_IP;
 		if (reason != XPS_AGAIN)
 			break;
+		/* What is not IP inside leaves the outer flow as it is. */
+		if (c.type != XPS_ETH_P_IP && c.type != XPS_ETH_P_IPV6)
+			continue;
+		flow->v6 = 0;
+		flow->saddr[0] = 0;
+		flow->daddr[0] = 0;
+		flow->ports = 0;
+		flow->has_ports = 0;
 	}
 	if (!i)
 		return reason;

@@ -92,7 +92,7 @@ static __inline_always __u32 flow_hash(struct xps_flow *f)
 		hash = mix(hash, f->daddr[0]);
 		hash = mix(hash, f->daddr[1]);
 	} else {
-		hash = mix(hash, f->saddr[1] << 32 ^ f->saddr[1] >> 32 ^ f->daddr[1]);
+		hash = mix(hash, f->saddr[1] << 32 | f->daddr[1]);
 	}
 	hash = mix(hash, (__u64)f->proto << 32 ^ (use_ports ? f->ports : 0) ^
 		   (use_vlan ? (__u64)f->vlan << 40 : 0));

@@ -104,9 +104,6 @@ type FlowHash struct {
 	Inner Inner
 }
 
-// indirectionSize is the number of entries of the map indirection.
-const indirectionSize = 1024
-
 // LoadFlowHash loads the policy flow-hash. The caller closes it. The error wraps
 // [ErrOptions] for options that contradict each other.
 func LoadFlowHash(cfg *FlowHash) (*Policy, error) {
@@ -158,15 +155,24 @@ func flag(on bool) uint32 {
 	return 0
 }
 
+const indirection = bpf.XpsFlowHashMapIndirection
+
 // Indirection returns the table of flow-hash, for [SetQueues]. It is nil for
 // other policies. The Policy keeps and closes it.
-func (p *Policy) Indirection() *ebpf.Map { return p.coll.Maps["indirection"] }
+func (p *Policy) Indirection() *ebpf.Map { return p.coll.Maps[indirection] }
 
 // SetQueues fills the table of flow-hash with a plan. Flows move one entry of the
 // table after the other; in between, each goes by the old plan or the new one.
 func SetQueues(table *ebpf.Map, plan *QueuePlan) error {
-	if table == nil || table.Type() != ebpf.Array || table.ValueSize() != 4 {
+	if table == nil {
 		return fmt.Errorf("%w: not the table of flow-hash", ErrOptions)
+	}
+	info, err := table.Info()
+	if err != nil {
+		return fmt.Errorf("table of queues: %w", err)
+	}
+	if info.Name != indirection || table.Type() != ebpf.Array || table.ValueSize() != 4 {
+		return fmt.Errorf("%w: map %s is not the table of flow-hash", ErrOptions, info.Name)
 	}
 	for i := range table.MaxEntries() {
 		v := plan.Values[int(i)%len(plan.Values)]

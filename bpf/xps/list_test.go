@@ -15,7 +15,6 @@ import (
 
 // churn is a kernel whose devices change while they are listed.
 type churn struct {
-	f fake
 	// lists counts the lists.
 	lists int
 	// during is called for each list, and returns the notifications that come
