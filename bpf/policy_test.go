@@ -107,7 +107,7 @@ func TestMark(t *testing.T) {
 	frame := ipv4(udp, 1, 2, 1000, 53).bytes()
 	for name, tt := range tests {
 		coll := mustLoad(t, "xps_mark", tt.constants)
-		for mark, queue := range map[uint32]int32{10: 5, 11: -7} {
+		for mark, queue := range map[uint32]int32{10: 5, 11: -7, 0x0a00: 5} {
 			if err := coll.Maps[bpf.XpsMarkMapMarkQueue].Put(mark, queue); err != nil {
 				t.Fatal(err)
 			}

@@ -34,7 +34,12 @@ func LoadMark(cfg *Mark) (*Policy, error) {
 	if cfg.Shift > 31 {
 		return nil, fmt.Errorf("%w: shift %d", ErrOptions, cfg.Shift)
 	}
-	return loadMap("xps_mark", bpf.XpsMarkMapMarkQueue, cfg.Options, constants, cfg.Queues)
+	// The map has masked marks, not yet shifted.
+	masked := make(Queues[uint32], len(cfg.Queues))
+	for value, q := range cfg.Queues {
+		masked[value<<cfg.Shift] = q
+	}
+	return loadMap("xps_mark", bpf.XpsMarkMapMarkQueue, cfg.Options, constants, masked)
 }
 
 // LoadCPU loads the policy cpu: the queue by the number of the cpu that sends. The
