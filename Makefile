@@ -18,6 +18,9 @@ ACCEL   ?=
 J       ?=
 V       ?= 0
 FUZZTIME ?= 1m
+DIST    ?= out/dist
+MODULE  ?=
+DIR     ?= out/module
 
 ifeq ($(V),1)
   Q =
@@ -54,7 +57,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
-	unpatched shell uapi bench-uapi generate docs fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
+	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
 
 all: help
 
@@ -71,6 +74,8 @@ help:
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
 	@echo '  guest          - the tests of bpf/ in the patched guest'
+	@echo '  foreign        - use the module from others: replace, workspace, archive'
+	@echo '  stress         - the library under 50 workers, with the race detector'
 	@echo '  faults         - guests that panic, hang, flood, lie: each must fail by name'
 	@echo '  check-uapi     - compare package uapi with the patched headers'
 	@echo '  check-series   - check the patches, without compiling'
@@ -93,6 +98,8 @@ help:
 	@echo '  series         - check-series, and gcc, clang, sparse, 32 bit patch by patch'
 	@echo '  uapi           - regenerate package uapi from the patched headers'
 	@echo '  generate       - recompile the BPF objects'
+	@echo '  dist           - pack the committed source for other modules: out/dist'
+	@echo '  module         - copy the module to DIR under the path MODULE, to publish it'
 	@echo '  docs           - regenerate docs/commands.md'
 	@echo '  deps           - install what is missing (apt; as root or through sudo)'
 	@echo '  doctor         - what this machine has and lacks, and how to mend it'
@@ -111,6 +118,8 @@ help:
 	@echo '  LONG=1         - vmtest also counts program ids beyond 16 bits'
 	@echo '  SAMPLE=        - how many mutants mutants-sample runs: default 10'
 	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest reports in under it'
+	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
+	@echo '  DIR=           - make module: a new directory, default out/module'
 	@echo '  V=1            - show commands, and what apt prints'
 	@echo '  J=             - jobs of the kernel build'
 	@echo '  FUZZTIME=      - how long make fuzz runs each target: default 1m'
@@ -179,6 +188,18 @@ bench-uapi: deps
 generate: deps
 	$(Q)$(GO) generate ./bpf/...
 
+# The version is that of Go for a commit without a tag.
+dist:
+	$(Q)version=$$(TZ=UTC git show -s --abbrev=12 --date=format-local:%Y%m%d%H%M%S --format=v0.0.0-%cd-%h HEAD) && \
+		{ test -z "$$(git status --porcelain)" || echo "dist: $$version leaves out what is not committed" >&2; } && \
+		mkdir -p $(DIST) && git archive --format=tar.gz --prefix=xpsgen-$$version/ \
+			--add-virtual-file=xpsgen-$$version/VERSION:$$version -o $(abspath $(DIST))/xpsgen-$$version.tar.gz HEAD && \
+		echo $(DIST)/xpsgen-$$version.tar.gz
+
+module:
+	$(Q)test -n "$(MODULE)" || { echo "make module: give MODULE=, a module path such as example.org/xps" >&2; exit 2; }
+	$(Q)$(GO) run ./bpf/internal/module $(MODULE) $(DIR)
+
 # The reference of commands, from their declarations.
 docs: $(XPSGEN)
 	$(Q)$(XPSGEN) man --markdown >docs/commands.md
@@ -196,6 +217,15 @@ unit: deps
 guest: deps
 	$(Q)$(GO) test -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(VMFLAGS) --' ./bpf/...
 
+# The library and the module as others use them, from their own modules.
+foreign: deps
+	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
+
+# The library under 50 workers in four network namespaces, with the race detector.
+stress: deps
+	$(Q)$(GO) test -race -timeout 60m -run Stress -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps \
+		--env XPS_TEST_OPERATIONS=10000 $(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS) --' ./bpf/xps
+
 # A guest that goes wrong in every way there is: none may end as passed.
 faults: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 20m ./vmtest/... ./gen/cmd/...
@@ -207,7 +237,7 @@ series-real: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
-test: lint unit check-series check-builds vmtest-all guest check-uapi faults mutants-sample unpatched report-test
+test: lint unit check-series check-builds vmtest-all guest foreign check-uapi faults mutants-sample unpatched report-test
 
 # Tests that draw their input, with new seeds.
 seeds: deps
@@ -219,7 +249,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz
+LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz stress
 
 test-long: $(LONG_TESTS)
 

@@ -8,10 +8,18 @@ import (
 )
 
 const (
-	icmp = 1
-	tcp  = 6
-	udp  = 17
-	sctp = 132
+	icmp  = 1
+	ipip  = 4
+	tcp   = 6
+	udp   = 17
+	dccp  = 33
+	sit   = 41
+	gre   = 47
+	esp   = 50
+	ah    = 51
+	ospf  = 89
+	sctp  = 132
+	ulite = 136
 )
 
 // frame is an Ethernet frame in the making.
@@ -111,5 +119,76 @@ func ipv6(proto, src, dst byte, sport, dport uint16) frame {
 	for _, last := range []byte{src, dst} {
 		f.network = append(f.network, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last)
 	}
+	return f
+}
+
+// packet is the frame without its Ethernet header and tags.
+func (f frame) packet() []byte { return append(slices.Clone(f.network), f.rest...) }
+
+// with replaces all behind the network header.
+func (f frame) with(rest []byte) frame {
+	f.rest = rest
+	return f
+}
+
+// in4 puts b into an IPv4 packet between two tunnel ends, and in6 into an IPv6
+// packet.
+func in4(proto byte, b []byte) frame { return ipv4(proto, 201, 202, 0, 0).with(b) }
+func in6(proto byte, b []byte) frame { return ipv6(proto, 201, 202, 0, 0).with(b) }
+
+// greOf puts a GRE header with these flags in front of a packet of an ethertype.
+func greOf(flags uint16, proto uint16, packet []byte) []byte {
+	b := binary.BigEndian.AppendUint16(nil, flags)
+	b = binary.BigEndian.AppendUint16(b, proto)
+	for bit := 15; bit >= 12; bit-- {
+		if flags>>bit&1 == 1 && bit != 14 {
+			b = append(b, 0, 0, 0, byte(bit))
+		}
+	}
+	return append(b, packet...)
+}
+
+// vxlanOf and geneveOf put UDP and tunnel headers in front of an Ethernet frame.
+func vxlanOf(sport uint16, inner []byte) []byte {
+	b := append(ports(udp, sport, 4789)[:8], 8, 0, 0, 0, 0, 0, 42, 0)
+	return append(b, inner...)
+}
+
+func geneveOf(sport uint16, options int, proto uint16, inner []byte) []byte {
+	b := append(ports(udp, sport, 6081)[:8], byte(options), 0)
+	b = binary.BigEndian.AppendUint16(b, proto)
+	b = append(b, 0, 0, 7, 0)
+	b = append(b, make([]byte, 4*options)...)
+	return append(b, inner...)
+}
+
+// mplsOf puts labels in front of a packet.
+func mplsOf(packet []byte, labels ...uint32) frame {
+	var b []byte
+	for i, label := range labels {
+		entry := label<<12 | 64
+		if i == len(labels)-1 {
+			entry |= 0x100
+		}
+		b = binary.BigEndian.AppendUint32(b, entry)
+	}
+	return frame{proto: 0x8847, network: b, rest: packet}
+}
+
+// labelled sets the flow label of an IPv6 header.
+func (f frame) labelled(label uint32) frame {
+	f.network = slices.Clone(f.network)
+	binary.BigEndian.PutUint32(f.network, 0x60000000|label)
+	return f
+}
+
+// from sets the last two bytes of the source address.
+func (f frame) from(n uint16) frame {
+	f.network = slices.Clone(f.network)
+	off := 14
+	if f.proto == 0x86dd {
+		off = 22
+	}
+	binary.BigEndian.PutUint16(f.network[off:], n)
 	return f
 }

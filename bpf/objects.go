@@ -35,6 +35,7 @@ func objectTable() []object {
 		{"xps_flow_hash", _XpsFlowHashBytes},
 		{"xps_mark", _XpsMarkBytes},
 		{"xps_port", _XpsPortBytes},
+		{"xps_uid", _XpsUidBytes},
 	}
 }
 

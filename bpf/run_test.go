@@ -51,16 +51,14 @@ type skBuff struct {
 // run gives frame, an Ethernet frame, to the program and returns its answer.
 func run(tb testing.TB, coll *ebpf.Collection, name string, frame []byte, ctx *skBuff) int32 {
 	tb.Helper()
-	return runPacket(tb, coll.Programs[name], frame[12:14], frame, ctx)
+	return runProgram(tb, coll.Programs[name], frame, ctx)
 }
 
-// runPacket gives packet to the program, with skb->protocol set to ethertype.
-func runPacket(tb testing.TB, prog *ebpf.Program, ethertype, packet []byte, ctx *skBuff) int32 {
+// runProgram gives an Ethernet frame to the program. The kernel takes its first 14
+// bytes for the MAC header, and what follows for the network header.
+func runProgram(tb testing.TB, prog *ebpf.Program, frame []byte, ctx *skBuff) int32 {
 	tb.Helper()
-	// The kernel takes the first 14 bytes of what it is given for the link
-	// header, and a socket filter does not get to see them.
-	data := append(make([]byte, 12), ethertype...)
-	opts := &ebpf.RunOptions{Data: append(data, packet...)}
+	opts := &ebpf.RunOptions{Data: frame}
 	if ctx != nil {
 		opts.Context = ctx
 	}

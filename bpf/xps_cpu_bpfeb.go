@@ -16,8 +16,11 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	XpsCpuMapCpuQueue = "cpu_queue"
-	XpsCpuProgXpsCpu  = "xps_cpu"
+	XpsCpuMapCpuQueue   = "cpu_queue"
+	XpsCpuMapXpsQueues  = "xps_queues"
+	XpsCpuMapXpsReasons = "xps_reasons"
+	XpsCpuProgXpsCpu    = "xps_cpu"
+	XpsCpuVarStats      = "stats"
 )
 
 // LoadXpsCpu returns the embedded CollectionSpec for XpsCpu.
@@ -69,13 +72,16 @@ type XpsCpuProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsCpuMapSpecs struct {
-	CpuQueue *ebpf.MapSpec `ebpf:"cpu_queue"`
+	CpuQueue   *ebpf.MapSpec `ebpf:"cpu_queue"`
+	XpsQueues  *ebpf.MapSpec `ebpf:"xps_queues"`
+	XpsReasons *ebpf.MapSpec `ebpf:"xps_reasons"`
 }
 
 // XpsCpuVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsCpuVariableSpecs struct {
+	Stats *ebpf.VariableSpec `ebpf:"stats"`
 }
 
 // XpsCpuObjects contains all objects after they have been loaded into the kernel.
@@ -98,12 +104,16 @@ func (o *XpsCpuObjects) Close() error {
 //
 // It can be passed to LoadXpsCpuObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsCpuMaps struct {
-	CpuQueue *ebpf.Map `ebpf:"cpu_queue"`
+	CpuQueue   *ebpf.Map `ebpf:"cpu_queue"`
+	XpsQueues  *ebpf.Map `ebpf:"xps_queues"`
+	XpsReasons *ebpf.Map `ebpf:"xps_reasons"`
 }
 
 func (m *XpsCpuMaps) Close() error {
 	return _XpsCpuClose(
 		m.CpuQueue,
+		m.XpsQueues,
+		m.XpsReasons,
 	)
 }
 
@@ -111,6 +121,7 @@ func (m *XpsCpuMaps) Close() error {
 //
 // It can be passed to LoadXpsCpuObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsCpuVariables struct {
+	Stats *ebpf.Variable `ebpf:"stats"`
 }
 
 // XpsCpuPrograms contains all programs after they have been loaded into the kernel.

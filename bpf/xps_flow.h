@@ -1,51 +1,98 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The flow a packet belongs to, read out of its bytes.
+ * The flow that a packet belongs to, read from its bytes.
  *
- * Every byte is fetched with bpf_skb_load_bytes(), whose failure is an error
- * we see. LD_ABS is no good here: out of bounds it ends the program with 0,
- * which at this hook is queue 0 and not "no choice".
+ * The network header is where the kernel says it is, so a device needs no link
+ * header, and any may be there. Tags in the packet are read from the MAC header.
+ * Bytes are loaded with helpers, which report a failure. LD_ABS is no choice
+ * here: out of bounds it ends the program with 0, which at this hook is queue 0
+ * and not "no preference".
  */
 #ifndef XPS_FLOW_H
 #define XPS_FLOW_H
 
-#include "xps_helpers.h"
+#include "xps_verdict.h"
 
 enum {
 	XPS_ETH_HLEN = 14,
+	XPS_ETH_TYPE = 12,		/* offset of the ethertype */
 
 	XPS_ETH_P_IP = 0x0800,
+	XPS_ETH_P_TEB = 0x6558,		/* Ethernet in GRE or GENEVE */
 	XPS_ETH_P_8021Q = 0x8100,
 	XPS_ETH_P_IPV6 = 0x86dd,
+	XPS_ETH_P_MPLS_UC = 0x8847,
+	XPS_ETH_P_MPLS_MC = 0x8848,
 	XPS_ETH_P_8021AD = 0x88a8,
 
-	XPS_MAX_TAGS = 2,
+	XPS_MAX_TAGS = 3,
+	XPS_MAX_LABELS = 6,
+	XPS_MAX_EXT_HDRS = 6,
+	XPS_MAX_LAYERS = 2,		/* a tunnel in a tunnel is the outer's flow */
 
 	XPS_IP_FRAGMENT = 0x3fff,	/* MF or an offset */
 	XPS_IPV6_FRAGMENT = 0xfff9,	/* M or an offset */
-	XPS_MAX_EXT_HDRS = 4,
 
 	XPS_IPPROTO_HOPOPTS = 0,
+	XPS_IPPROTO_IPIP = 4,
 	XPS_IPPROTO_TCP = 6,
 	XPS_IPPROTO_UDP = 17,
 	XPS_IPPROTO_DCCP = 33,
+	XPS_IPPROTO_IPV6 = 41,
 	XPS_IPPROTO_ROUTING = 43,
 	XPS_IPPROTO_FRAGMENT = 44,
+	XPS_IPPROTO_GRE = 47,
+	XPS_IPPROTO_ESP = 50,
 	XPS_IPPROTO_AH = 51,
 	XPS_IPPROTO_DSTOPTS = 60,
 	XPS_IPPROTO_SCTP = 132,
 	XPS_IPPROTO_UDPLITE = 136,
+
+	XPS_PORT_VXLAN = 4789,
+	XPS_PORT_GENEVE = 6081,
+};
+
+/* Tunnels to look into. */
+enum xps_inner {
+	XPS_INNER_IPIP = 1,		/* IPv4 and IPv6 in either */
+	XPS_INNER_GRE = 2,
+	XPS_INNER_VXLAN = 4,
+	XPS_INNER_GENEVE = 8,
+};
+
+/* What a policy reads. Constants of the program, or 0: the verifier removes the
+ * code for what is not read.
+ */
+struct xps_reading {
+	__u32 inner;			/* enum xps_inner */
+	__u32 spi;
+	__u32 label;
+	__u32 udp_ports;		/* ports of UDP, too */
 };
 
 struct xps_flow {
-	__u32 saddr[4];		/* IPv4: the first word, the others are 0 */
-	__u32 daddr[4];
-	__u16 sport;		/* host order, like all numbers here */
+	__u64 saddr[2];			/* IPv4: the second, the first is 0 */
+	__u64 daddr[2];
+	__u32 ports;			/* source, destination; or SPI; or label */
+	__u32 v6;
+	__u16 sport;			/* host order */
 	__u16 dport;
-	__u16 vlan;		/* id in the outermost tag, 0 if there is none */
+	__u16 vlan;			/* id in the outermost tag, 0 if none */
 	__u8 proto;
-	__u8 has_ports;		/* not for fragments, the first one included */
+	__u8 has_ports;			/* no fragment has, nor has the first */
 };
+
+/* Where the next header is. */
+struct xps_cursor {
+	__u32 start;			/* BPF_HDR_START_*, or XPS_START_DATA */
+	__u32 off;
+	__u16 type;			/* its ethertype, host order */
+};
+
+/* Offsets into the packet's data: for what is not in its linear part, which is
+ * all that the relative helper reads.
+ */
+#define XPS_START_DATA 2
 
 struct xps_iphdr {
 	__u8 version_ihl;
@@ -69,23 +116,82 @@ struct xps_ipv6hdr {
 	__u32 daddr[4];
 };
 
-static __inline_always int xps_is_tag(__u16 proto)
+static __inline_always int xps_is_tag(__u16 type)
 {
-	return proto == XPS_ETH_P_8021Q || proto == XPS_ETH_P_8021AD;
+	return type == XPS_ETH_P_8021Q || type == XPS_ETH_P_8021AD;
 }
 
-/* Network header: sets *off to it and *proto to its ethertype. A tag that the
- * device inserts is not in the bytes but in the skb, and is the outermost.
+/* Offset of the network header in the data of a packet that has it outside of
+ * the linear part. The kernel does not tell. It is behind an Ethernet header if
+ * that has the ethertype, and in case of IP the version follows; else at the
+ * beginning.
  */
-static __inline_always int xps_flow_link(struct __sk_buff *skb, __u32 link_header,
-					 struct xps_flow *flow, __u32 *off,
-					 __u16 *proto)
+static __inline_always __u32 xps_net_offset(struct __sk_buff *skb)
+{
+	__u8 version = 0;
+	struct {
+		__u16 type;
+		__u8 version_ihl;
+		__u8 tos;
+	} h;
+
+	if (bpf_skb_load_bytes(skb, XPS_ETH_TYPE, &h, sizeof(h)) ||
+	    h.type != (__u16)skb->protocol)
+		return 0;
+	if (h.type == xps_htons(XPS_ETH_P_IP))
+		version = 4;
+	else if (h.type == xps_htons(XPS_ETH_P_IPV6))
+		version = 6;
+	return !version || h.version_ihl >> 4 == version ? XPS_ETH_HLEN : 0;
+}
+
+/* The rare case apart, so that the program is short: what the relative helper
+ * does not find may be outside of the linear part.
+ */
+__noinline int xps_load_data(struct __sk_buff *skb, __u32 start, __u32 off,
+			     void *to, __u32 len)
+{
+	if (start == BPF_HDR_START_NET)
+		off += xps_net_offset(skb);
+	/* The MAC header is where the data begins. */
+	if (len == 2)
+		return bpf_skb_load_bytes(skb, off, to, 2);
+	if (len == 4)
+		return bpf_skb_load_bytes(skb, off, to, 4);
+	if (len == 20)
+		return bpf_skb_load_bytes(skb, off, to, 20);
+	if (len == 24)
+		return bpf_skb_load_bytes(skb, off, to, 24);
+	if (len == 40)
+		return bpf_skb_load_bytes(skb, off, to, 40);
+	if (len == 44)
+		return bpf_skb_load_bytes(skb, off, to, 44);
+	return -1;
+}
+
+static __inline_always int xps_load(struct __sk_buff *skb,
+				    const struct xps_cursor *c, __u32 off,
+				    void *to, __u32 len)
+{
+	if (likely(!bpf_skb_load_bytes_relative(skb, c->off + off, to, len,
+						c->start)))
+		return 0;
+	return xps_load_data(skb, c->start, c->off + off, to, len);
+}
+
+/* Sets the cursor to the network header. A tag that the device inserts is in the
+ * skb and the outermost. Tags in the packet mean that the device has Ethernet
+ * headers; the kernel's network header may be at the first of them, or behind
+ * all.
+ */
+static __inline_always int xps_link(struct __sk_buff *skb,
+				    struct xps_cursor *c,
+				    struct xps_flow *flow)
 {
 	struct {
 		__u16 tci;
-		__u16 proto;
+		__u16 type;
 	} tag;
-	__u16 type;
 	int tagged;
 	int i;
 
@@ -93,72 +199,248 @@ static __inline_always int xps_flow_link(struct __sk_buff *skb, __u32 link_heade
 	if (tagged)
 		flow->vlan = skb->vlan_tci & 0x0fff;
 
-	type = skb->protocol;
-	if (link_header >= sizeof(type) &&
-	    bpf_skb_load_bytes(skb, link_header - sizeof(type), &type, sizeof(type)))
-		return -1;
-	*proto = xps_ntohs(type);
-	*off = link_header;
+	c->start = BPF_HDR_START_NET;
+	c->off = 0;
+	c->type = xps_ntohs(skb->protocol);
+	if (likely(!xps_is_tag(c->type)))
+		return 0;
 
-	for (i = 0; i < XPS_MAX_TAGS && xps_is_tag(*proto); i++) {
-		if (bpf_skb_load_bytes(skb, *off, &tag, sizeof(tag)))
-			return -1;
+	c->start = BPF_HDR_START_MAC;
+	c->off = XPS_ETH_HLEN;
+	for (i = 0; i < XPS_MAX_TAGS; i++) {
+		if (xps_load(skb, c, 0, &tag, sizeof(tag)))
+			return XPS_BY_MALFORMED;
 		if (!tagged)
 			flow->vlan = xps_ntohs(tag.tci) & 0x0fff;
 		tagged = 1;
-		*proto = xps_ntohs(tag.proto);
-		*off += sizeof(tag);
+		c->type = xps_ntohs(tag.type);
+		c->off += sizeof(tag);
+		if (!xps_is_tag(c->type))
+			return 0;
 	}
-	return 0;
+	return XPS_BY_TAGS;
 }
 
-static __inline_always int xps_flow_ipv4(struct __sk_buff *skb, __u32 *off,
-					 struct xps_flow *flow, int *fragment)
+/* Behind a label stack comes IP if the first nibble says so (RFC 4928). Anything
+ * else is a flow by its labels.
+ */
+static __inline_always int xps_mpls(struct __sk_buff *skb, struct xps_cursor *c,
+				    struct xps_flow *flow)
 {
-	struct xps_iphdr ip;
+	__u32 entry;
+	__u64 labels = 0;
+	int i;
+
+	for (i = 0; i < XPS_MAX_LABELS; i++) {
+		if (xps_load(skb, c, 0, &entry, sizeof(entry)))
+			return XPS_BY_MALFORMED;
+		c->off += sizeof(entry);
+		entry = xps_ntohl(entry);
+		labels = (labels << 20 | labels >> 44) ^ entry >> 12;
+		if (entry & 0x100)
+			break;
+	}
+	if (i == XPS_MAX_LABELS)
+		return XPS_BY_TAGS;
+
+	flow->saddr[1] = labels & 0xffffffff;
+	flow->daddr[1] = labels >> 32;
+	/* Nothing may follow. */
+	if (!xps_load(skb, c, 0, &entry, sizeof(entry))) {
+		entry = xps_ntohl(entry) >> 28;
+		if (entry == 4 || entry == 6) {
+			c->type = entry == 4 ? XPS_ETH_P_IP : XPS_ETH_P_IPV6;
+			return 0;
+		}
+	}
+	return XPS_BY_MPLS;
+}
+
+static __inline_always int xps_has_ports(__u8 proto)
+{
+	return proto == XPS_IPPROTO_TCP || proto == XPS_IPPROTO_UDP ||
+	       proto == XPS_IPPROTO_SCTP || proto == XPS_IPPROTO_DCCP ||
+	       proto == XPS_IPPROTO_UDPLITE;
+}
+
+/* XPS_AGAIN: the cursor is at the header of a packet inside this one. */
+#define XPS_AGAIN (-1)
+
+static __inline_always int xps_tunnel(struct __sk_buff *skb,
+				      struct xps_cursor *c,
+				      const struct xps_flow *flow,
+				      const struct xps_reading *r)
+{
+	struct {
+		__u16 flags;
+		__u16 type;
+	} h;
+
+	switch (flow->proto) {
+	case XPS_IPPROTO_IPIP:
+		if (!(r->inner & XPS_INNER_IPIP))
+			return 0;
+		c->type = XPS_ETH_P_IP;
+		return XPS_AGAIN;
+	case XPS_IPPROTO_IPV6:
+		if (!(r->inner & XPS_INNER_IPIP))
+			return 0;
+		c->type = XPS_ETH_P_IPV6;
+		return XPS_AGAIN;
+	case XPS_IPPROTO_GRE:
+		if (!(r->inner & XPS_INNER_GRE) || xps_load(skb, c, 0, &h, sizeof(h)))
+			return 0;
+		h.flags = xps_ntohs(h.flags);
+		/* Version 0; with checksum, key and sequence number or not. */
+		if (h.flags & 0x4007)
+			return 0;
+		c->off += sizeof(h) + (h.flags >> 15) * 4 +
+			  (h.flags >> 13 & 1) * 4 + (h.flags >> 12 & 1) * 4;
+		c->type = xps_ntohs(h.type);
+		break;
+	case XPS_IPPROTO_UDP:
+		if ((r->inner & XPS_INNER_VXLAN) && flow->dport == XPS_PORT_VXLAN) {
+			c->off += 16;
+			c->type = XPS_ETH_P_TEB;
+			break;
+		}
+		if (!(r->inner & XPS_INNER_GENEVE) || flow->dport != XPS_PORT_GENEVE ||
+		    xps_load(skb, c, 8, &h, sizeof(h)))
+			return 0;
+		c->off += 16 + (xps_ntohs(h.flags) >> 8 & 0x3f) * 4;
+		c->type = xps_ntohs(h.type);
+		break;
+	default:
+		return 0;
+	}
+	if (c->type == XPS_ETH_P_TEB) {
+		if (xps_load(skb, c, XPS_ETH_TYPE, &h.type, sizeof(h.type)))
+			return 0;
+		c->type = xps_ntohs(h.type);
+		c->off += XPS_ETH_HLEN;
+	}
+	return XPS_AGAIN;
+}
+
+/* The cursor is behind the IP header and its extensions. word is what begins
+ * there, if known.
+ */
+static __inline_always int xps_transport(struct __sk_buff *skb,
+					 struct xps_cursor *c,
+					 struct xps_flow *flow,
+					 const struct xps_reading *r,
+					 const __u32 *word)
+{
+	__u32 first = 0;
+
+	if (xps_has_ports(flow->proto)) {
+		if (!r->udp_ports && flow->proto == XPS_IPPROTO_UDP && !r->inner)
+			return XPS_BY_ADDRESSES;
+		if (word)
+			first = *word;
+		else if (xps_load(skb, c, 0, &first, sizeof(first)))
+			return XPS_BY_MALFORMED;
+		first = xps_ntohl(first);
+		flow->sport = first >> 16;
+		flow->dport = first;
+		flow->has_ports = 1;
+		if (r->inner && flow->proto == XPS_IPPROTO_UDP &&
+		    xps_tunnel(skb, c, flow, r))
+			return XPS_AGAIN;
+		if (!r->udp_ports && flow->proto == XPS_IPPROTO_UDP)
+			return XPS_BY_ADDRESSES;
+		flow->ports = first;
+		return XPS_BY_PORTS;
+	}
+	if (r->spi && flow->proto == XPS_IPPROTO_ESP) {
+		if (word)
+			first = *word;
+		else if (xps_load(skb, c, 0, &first, sizeof(first)))
+			return XPS_BY_MALFORMED;
+		flow->ports = first;
+		return XPS_BY_SPI;
+	}
+	if (r->inner && xps_tunnel(skb, c, flow, r))
+		return XPS_AGAIN;
+	return XPS_BY_ADDRESSES;
+}
+
+static __inline_always int xps_ipv4(struct __sk_buff *skb,
+				    struct xps_cursor *c, struct xps_flow *flow,
+				    const struct xps_reading *r)
+{
+	struct {
+		struct xps_iphdr ip;
+		__u32 word;
+	} h;
+	const __u32 *word = &h.word;
 	__u32 len;
 
-	if (bpf_skb_load_bytes(skb, *off, &ip, sizeof(ip)))
-		return -1;
-	len = (ip.version_ihl & 0x0f) * 4;
-	if (ip.version_ihl >> 4 != 4 || len < sizeof(ip))
-		return -1;
+	/* With the ports, as nearly every packet has them there. */
+	if (bpf_skb_load_bytes_relative(skb, c->off, &h, sizeof(h), c->start)) {
+		word = 0;
+		if (xps_load(skb, c, 0, &h.ip, sizeof(h.ip)))
+			return XPS_BY_MALFORMED;
+	}
+	len = (h.ip.version_ihl & 0x0f) * 4;
+	if (h.ip.version_ihl >> 4 != 4 || len < sizeof(h.ip))
+		return XPS_BY_MALFORMED;
 
-	flow->saddr[0] = ip.saddr;
-	flow->daddr[0] = ip.daddr;
-	flow->proto = ip.protocol;
-	*fragment = !!(xps_ntohs(ip.frag_off) & XPS_IP_FRAGMENT);
-	*off += len;
-	return 0;
+	flow->saddr[1] = h.ip.saddr;
+	flow->daddr[1] = h.ip.daddr;
+	flow->proto = h.ip.protocol;
+	if (h.ip.frag_off & xps_htons(XPS_IP_FRAGMENT))
+		return XPS_BY_FRAGMENT;
+	c->off += len;
+	if (word && len == sizeof(h.ip))
+		return xps_transport(skb, c, flow, r, word);
+	return xps_transport(skb, c, flow, r, 0);
 }
 
 /* Steps over extension headers. With more of them than XPS_MAX_EXT_HDRS, the
- * protocol is that of the first one not looked at: one answer for the flow.
+ * protocol is that of the first one not read: one answer for the flow.
  */
-static __inline_always int xps_flow_ipv6(struct __sk_buff *skb, __u32 *off,
-					 struct xps_flow *flow, int *fragment)
+static __inline_always int xps_ipv6(struct __sk_buff *skb,
+				    struct xps_cursor *c, struct xps_flow *flow,
+				    const struct xps_reading *r)
 {
+	struct {
+		struct xps_ipv6hdr ip;
+		__u32 word;
+	} h;
 	struct {
 		__u8 nexthdr;
 		__u8 len;
 		__u16 frag_off;
 	} ext;
-	struct xps_ipv6hdr ip;
+	const __u32 *word = &h.word;
 	int i;
 
-	if (bpf_skb_load_bytes(skb, *off, &ip, sizeof(ip)))
-		return -1;
-	if (*(__u8 *)&ip >> 4 != 6)
-		return -1;
-
-	for (i = 0; i < 4; i++) {
-		flow->saddr[i] = ip.saddr[i];
-		flow->daddr[i] = ip.daddr[i];
+	if (bpf_skb_load_bytes_relative(skb, c->off, &h, sizeof(h), c->start)) {
+		word = 0;
+		if (xps_load(skb, c, 0, &h.ip, sizeof(h.ip)))
+			return XPS_BY_MALFORMED;
 	}
-	flow->proto = ip.nexthdr;
-	*off += sizeof(ip);
+	if (*(__u8 *)&h.ip >> 4 != 6)
+		return XPS_BY_MALFORMED;
 
-	for (i = 0; i < XPS_MAX_EXT_HDRS && !*fragment; i++) {
+	flow->v6 = 1;
+	flow->saddr[0] = (__u64)h.ip.saddr[0] << 32 | h.ip.saddr[1];
+	flow->saddr[1] = (__u64)h.ip.saddr[2] << 32 | h.ip.saddr[3];
+	flow->daddr[0] = (__u64)h.ip.daddr[0] << 32 | h.ip.daddr[1];
+	flow->daddr[1] = (__u64)h.ip.daddr[2] << 32 | h.ip.daddr[3];
+	flow->proto = h.ip.nexthdr;
+	c->off += sizeof(h.ip);
+
+	if (r->label) {
+		flow->ports = h.ip.version_class_label & xps_ntohl(0xfffff);
+		if (flow->ports) {
+			/* What the fragments of a datagram have in common. */
+			flow->proto = 0;
+			return XPS_BY_LABEL;
+		}
+	}
+	for (i = 0; i < XPS_MAX_EXT_HDRS; i++) {
 		switch (flow->proto) {
 		case XPS_IPPROTO_HOPOPTS:
 		case XPS_IPPROTO_ROUTING:
@@ -167,81 +449,69 @@ static __inline_always int xps_flow_ipv6(struct __sk_buff *skb, __u32 *off,
 		case XPS_IPPROTO_AH:
 			break;
 		default:
-			return 0;
+			if (!i && word)
+				return xps_transport(skb, c, flow, r, word);
+			return xps_transport(skb, c, flow, r, 0);
 		}
-		if (bpf_skb_load_bytes(skb, *off, &ext, sizeof(ext)))
-			return -1;
+		if (xps_load(skb, c, 0, &ext, sizeof(ext)))
+			return XPS_BY_MALFORMED;
 		if (flow->proto == XPS_IPPROTO_FRAGMENT) {
-			*fragment = !!(xps_ntohs(ext.frag_off) & XPS_IPV6_FRAGMENT);
-			*off += 8;
-		} else if (flow->proto == XPS_IPPROTO_AH) {
-			*off += (ext.len + 2) * 4;
-		} else {
-			*off += (ext.len + 1) * 8;
+			flow->proto = ext.nexthdr;
+			if (ext.frag_off & xps_htons(XPS_IPV6_FRAGMENT))
+				return XPS_BY_FRAGMENT;
+			c->off += 8;
+			continue;
 		}
+		if (flow->proto == XPS_IPPROTO_AH)
+			c->off += (ext.len + 2) * 4;
+		else
+			c->off += (ext.len + 1) * 8;
 		flow->proto = ext.nexthdr;
 	}
-	return 0;
+	return XPS_BY_ADDRESSES;
 }
 
-static __inline_always int xps_flow_ports(struct __sk_buff *skb, __u32 off,
-					  struct xps_flow *flow)
-{
-	struct {
-		__u16 source;
-		__u16 dest;
-	} ports;
-
-	switch (flow->proto) {
-	case XPS_IPPROTO_TCP:
-	case XPS_IPPROTO_UDP:
-	case XPS_IPPROTO_DCCP:
-	case XPS_IPPROTO_SCTP:
-	case XPS_IPPROTO_UDPLITE:
-		break;
-	default:
-		return 0;
-	}
-	if (bpf_skb_load_bytes(skb, off, &ports, sizeof(ports)))
-		return -1;
-	flow->sport = xps_ntohs(ports.source);
-	flow->dport = xps_ntohs(ports.dest);
-	flow->has_ports = 1;
-	return 0;
-}
-
-/* Fills flow, which must be zeroed, from skb, whose network header (or first
- * tag) begins link_header bytes into the packet. Returns 0, or -1 if this is
- * neither IPv4 nor IPv6 or is cut short.
+/* Fills flow, which must be zeroed, and returns the reason for which it is a
+ * flow, or from XPS_BY_NO_ENTRY on, is not. A tunnel whose inside is not read is
+ * a flow of its own.
  */
-static __inline_always int xps_flow_read(struct __sk_buff *skb, __u32 link_header,
-					 struct xps_flow *flow)
+static __inline_always __u32 xps_flow_read(struct __sk_buff *skb,
+					   struct xps_flow *flow,
+					   const struct xps_reading *r)
 {
-	int fragment = 0;
-	__u16 proto;
-	__u32 off;
-	int err;
+	struct xps_cursor c;
+	int reason;
+	int i;
 
-	if (xps_flow_link(skb, link_header, flow, &off, &proto))
-		return -1;
-
-	switch (proto) {
-	case XPS_ETH_P_IP:
-		err = xps_flow_ipv4(skb, &off, flow, &fragment);
-		break;
-	case XPS_ETH_P_IPV6:
-		err = xps_flow_ipv6(skb, &off, flow, &fragment);
-		break;
-	default:
-		return -1;
+	reason = xps_link(skb, &c, flow);
+	if (reason)
+		return reason;
+	if (c.type == XPS_ETH_P_MPLS_UC || c.type == XPS_ETH_P_MPLS_MC) {
+		reason = xps_mpls(skb, &c, flow);
+		if (reason)
+			return reason;
 	}
-	if (err)
-		return -1;
-
-	/* Only the first fragment has ports. All fragments of a datagram go the
-	 * same way, so none is asked for them.
-	 */
-	return fragment ? 0 : xps_flow_ports(skb, off, flow);
+	for (i = 0; i < XPS_MAX_LAYERS; i++) {
+		if (c.type == XPS_ETH_P_IP)
+			reason = xps_ipv4(skb, &c, flow, r);
+		else if (c.type == XPS_ETH_P_IPV6)
+			reason = xps_ipv6(skb, &c, flow, r);
+		else
+			reason = XPS_BY_NOT_IP;
+		if (reason != XPS_AGAIN)
+			break;
+		/* What is not IP inside leaves the outer flow as it is. */
+		if (c.type != XPS_ETH_P_IP && c.type != XPS_ETH_P_IPV6)
+			continue;
+		flow->v6 = 0;
+		flow->saddr[0] = 0;
+		flow->daddr[0] = 0;
+		flow->ports = 0;
+		flow->has_ports = 0;
+	}
+	if (!i)
+		return reason;
+	return XPS_BY_INNER;
 }
 
 #endif /* XPS_FLOW_H */

@@ -16,12 +16,19 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	XpsFlowHashMapIndirection  = "indirection"
+	XpsFlowHashMapXpsQueues    = "xps_queues"
+	XpsFlowHashMapXpsReasons   = "xps_reasons"
 	XpsFlowHashProgXpsFlowHash = "xps_flow_hash"
-	XpsFlowHashVarFirst        = "first"
-	XpsFlowHashVarLinkHeader   = "link_header"
-	XpsFlowHashVarQueues       = "queues"
+	XpsFlowHashVarIndirect     = "indirect"
+	XpsFlowHashVarInner        = "inner"
 	XpsFlowHashVarSeed         = "seed"
+	XpsFlowHashVarStats        = "stats"
+	XpsFlowHashVarSymmetric    = "symmetric"
+	XpsFlowHashVarUdpPorts     = "udp_ports"
+	XpsFlowHashVarUseLabel     = "use_label"
 	XpsFlowHashVarUsePorts     = "use_ports"
+	XpsFlowHashVarUseSpi       = "use_spi"
 	XpsFlowHashVarUseVlan      = "use_vlan"
 )
 
@@ -74,18 +81,25 @@ type XpsFlowHashProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsFlowHashMapSpecs struct {
+	Indirection *ebpf.MapSpec `ebpf:"indirection"`
+	XpsQueues   *ebpf.MapSpec `ebpf:"xps_queues"`
+	XpsReasons  *ebpf.MapSpec `ebpf:"xps_reasons"`
 }
 
 // XpsFlowHashVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsFlowHashVariableSpecs struct {
-	First      *ebpf.VariableSpec `ebpf:"first"`
-	LinkHeader *ebpf.VariableSpec `ebpf:"link_header"`
-	Queues     *ebpf.VariableSpec `ebpf:"queues"`
-	Seed       *ebpf.VariableSpec `ebpf:"seed"`
-	UsePorts   *ebpf.VariableSpec `ebpf:"use_ports"`
-	UseVlan    *ebpf.VariableSpec `ebpf:"use_vlan"`
+	Indirect  *ebpf.VariableSpec `ebpf:"indirect"`
+	Inner     *ebpf.VariableSpec `ebpf:"inner"`
+	Seed      *ebpf.VariableSpec `ebpf:"seed"`
+	Stats     *ebpf.VariableSpec `ebpf:"stats"`
+	Symmetric *ebpf.VariableSpec `ebpf:"symmetric"`
+	UdpPorts  *ebpf.VariableSpec `ebpf:"udp_ports"`
+	UseLabel  *ebpf.VariableSpec `ebpf:"use_label"`
+	UsePorts  *ebpf.VariableSpec `ebpf:"use_ports"`
+	UseSpi    *ebpf.VariableSpec `ebpf:"use_spi"`
+	UseVlan   *ebpf.VariableSpec `ebpf:"use_vlan"`
 }
 
 // XpsFlowHashObjects contains all objects after they have been loaded into the kernel.
@@ -108,22 +122,33 @@ func (o *XpsFlowHashObjects) Close() error {
 //
 // It can be passed to LoadXpsFlowHashObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsFlowHashMaps struct {
+	Indirection *ebpf.Map `ebpf:"indirection"`
+	XpsQueues   *ebpf.Map `ebpf:"xps_queues"`
+	XpsReasons  *ebpf.Map `ebpf:"xps_reasons"`
 }
 
 func (m *XpsFlowHashMaps) Close() error {
-	return _XpsFlowHashClose()
+	return _XpsFlowHashClose(
+		m.Indirection,
+		m.XpsQueues,
+		m.XpsReasons,
+	)
 }
 
 // XpsFlowHashVariables contains all global variables after they have been loaded into the kernel.
 //
 // It can be passed to LoadXpsFlowHashObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsFlowHashVariables struct {
-	First      *ebpf.Variable `ebpf:"first"`
-	LinkHeader *ebpf.Variable `ebpf:"link_header"`
-	Queues     *ebpf.Variable `ebpf:"queues"`
-	Seed       *ebpf.Variable `ebpf:"seed"`
-	UsePorts   *ebpf.Variable `ebpf:"use_ports"`
-	UseVlan    *ebpf.Variable `ebpf:"use_vlan"`
+	Indirect  *ebpf.Variable `ebpf:"indirect"`
+	Inner     *ebpf.Variable `ebpf:"inner"`
+	Seed      *ebpf.Variable `ebpf:"seed"`
+	Stats     *ebpf.Variable `ebpf:"stats"`
+	Symmetric *ebpf.Variable `ebpf:"symmetric"`
+	UdpPorts  *ebpf.Variable `ebpf:"udp_ports"`
+	UseLabel  *ebpf.Variable `ebpf:"use_label"`
+	UsePorts  *ebpf.Variable `ebpf:"use_ports"`
+	UseSpi    *ebpf.Variable `ebpf:"use_spi"`
+	UseVlan   *ebpf.Variable `ebpf:"use_vlan"`
 }
 
 // XpsFlowHashPrograms contains all programs after they have been loaded into the kernel.

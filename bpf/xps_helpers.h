@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs of this directory need of the kernel's BPF interface,
- * and nothing more. It is spelled out here rather than taken from linux/bpf.h
- * and bpf/bpf_helpers.h, so that a clang is all it takes to build the
- * programs and the objects do not change with the headers a machine happens
- * to have. All of it is kernel ABI: numbers and offsets cannot change.
+ * The part of the kernel's BPF interface that the programs of this directory
+ * use. It does not include linux/bpf.h or bpf/bpf_helpers.h, so clang alone
+ * builds the programs and the objects do not depend on the headers of the
+ * machine. All of it is kernel ABI: numbers and offsets cannot change.
  */
 #ifndef XPS_HELPERS_H
 #define XPS_HELPERS_H
@@ -19,13 +18,19 @@ typedef long long __s64;
 #define SEC(name) __attribute__((section(name), used))
 #define __inline_always inline __attribute__((always_inline))
 
+#define __noinline static __attribute__((noinline))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
 /* BTF-defined maps: a pointer to an array carries a number, a pointer to a
  * type carries the type.
  */
 #define __uint(name, val) int (*name)[val]
 #define __type(name, val) val *name
 
-/* The choice left to the kernel. Any negative value means the same. */
+/* No preference: the kernel falls back to the XPS maps or the flow hash. Any
+ * negative value means the same.
+ */
 #define XPS_NO_CHOICE (-1)
 
 enum {
@@ -34,8 +39,14 @@ enum {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 };
 
-/* The head of the UAPI structure, as far as a socket filter may look at it
- * here. Access goes by offset, the tail can be left out.
+/* enum bpf_hdr_start_off */
+enum {
+	BPF_HDR_START_MAC = 0,
+	BPF_HDR_START_NET = 1,
+};
+
+/* The head of the UAPI structure, as far as a socket filter may read it.
+ * Access is by offset, so the tail can be left out.
  */
 struct __sk_buff {
 	__u32 len;
@@ -65,11 +76,17 @@ static long (*const bpf_trace_printk)(const char *fmt, __u32 fmt_size, ...) = (v
 static __u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
 static long (*const bpf_skb_load_bytes)(const void *skb, __u32 offset,
 					void *to, __u32 len) = (void *)26;
+static __u32 (*const bpf_get_socket_uid)(void *skb) = (void *)47;
+static long (*const bpf_skb_load_bytes_relative)(const void *skb, __u32 offset,
+						 void *to, __u32 len,
+						 __u32 start_header) = (void *)68;
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define xps_ntohs(x) __builtin_bswap16(x)
+#define xps_ntohl(x) __builtin_bswap32(x)
 #else
 #define xps_ntohs(x) ((__u16)(x))
+#define xps_ntohl(x) ((__u32)(x))
 #endif
 #define xps_htons(x) xps_ntohs(x)
 

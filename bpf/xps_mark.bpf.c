@@ -2,25 +2,30 @@
 //go:build ignore
 
 /*
- * Chooses the queue by skb->mark, as set by SO_MARK, iptables or nftables. The
- * mark's value is (mark & mask) >> shift. A value that is in the map goes to
- * that queue (if negative, the choice is the kernel's). Any other is left to
- * the kernel, unless direct is set: then value N goes to queue N - 1, and 0,
- * which is a packet nobody marked, is left to the kernel.
+ * Selects the queue by skb->mark, as set by SO_MARK, iptables or nftables. The
+ * masked mark, mark & mask, is looked up in the map; a negative queue there has no
+ * preference. Without an entry there is no preference, unless direct is set: then
+ * value N of (mark & mask) >> shift goes to queue N - 1, and 0, an unmarked packet,
+ * has no preference.
+ *
+ * A socket filter cannot ask for the cgroup of a socket. To steer by cgroup, let
+ * nftables set the mark (socket cgroupv2) and use this policy.
  *
  * Constants, set before loading:
  * mask:   the bits of the mark that count; all.
  * shift:  the lowest of them, 0 to 31; 0.
- * direct: 1 to take values that are not in the map for queue numbers, counted
- *         from one; 0.
+ * direct: 1 takes values that are not in the map for queue numbers, from 1; 0.
  *
  * Map, filled at any time:
- * mark_queue: value (__u32) to queue (__s32), up to 4096 values.
+ * mark_queue: masked mark (__u32) to queue (__s32), up to 4096 entries.
+ *
+ * Constant and maps of xps_verdict.h: stats, xps_reasons, xps_queues.
  */
-#include "xps_helpers.h"
+#include "xps_verdict.h"
 
-const volatile __u32 mask = 0xffffffff;
-const volatile __u32 shift = 0;
+/* Of 64 bits, so that nothing has to be extended. */
+const volatile __u64 mask = 0xffffffff;
+const volatile __u64 shift = 0;
 const volatile __u32 direct = 0;
 
 struct {
@@ -32,14 +37,18 @@ struct {
 
 SEC("socket") int xps_mark(struct __sk_buff *skb)
 {
-	__u32 value = (skb->mark & mask) >> (shift & 31);
-	__s32 *queue = bpf_map_lookup_elem(&mark_queue, &value);
+	__u32 masked = skb->mark & mask;
+	__s32 *queue = bpf_map_lookup_elem(&mark_queue, &masked);
 
+	/* The verifier removes what is never taken only if it is out of line. */
+	if (unlikely(stats)) {
+		if (direct && !queue && masked)
+			return xps_verdict((masked >> shift) - 1, XPS_BY_MAP);
+		return xps_verdict_of_map(queue);
+	}
 	if (queue)
 		return *queue;
-	if (direct)
-		return (__s32)(value - 1);
-	return XPS_NO_CHOICE;
+	return direct ? (__s32)((masked >> shift) - 1) : XPS_NO_CHOICE;
 }
 
 char _license[] SEC("license") = "GPL";

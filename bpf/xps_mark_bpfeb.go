@@ -16,11 +16,14 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	XpsMarkMapMarkQueue = "mark_queue"
-	XpsMarkProgXpsMark  = "xps_mark"
-	XpsMarkVarDirect    = "direct"
-	XpsMarkVarMask      = "mask"
-	XpsMarkVarShift     = "shift"
+	XpsMarkMapMarkQueue  = "mark_queue"
+	XpsMarkMapXpsQueues  = "xps_queues"
+	XpsMarkMapXpsReasons = "xps_reasons"
+	XpsMarkProgXpsMark   = "xps_mark"
+	XpsMarkVarDirect     = "direct"
+	XpsMarkVarMask       = "mask"
+	XpsMarkVarShift      = "shift"
+	XpsMarkVarStats      = "stats"
 )
 
 // LoadXpsMark returns the embedded CollectionSpec for XpsMark.
@@ -72,7 +75,9 @@ type XpsMarkProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsMarkMapSpecs struct {
-	MarkQueue *ebpf.MapSpec `ebpf:"mark_queue"`
+	MarkQueue  *ebpf.MapSpec `ebpf:"mark_queue"`
+	XpsQueues  *ebpf.MapSpec `ebpf:"xps_queues"`
+	XpsReasons *ebpf.MapSpec `ebpf:"xps_reasons"`
 }
 
 // XpsMarkVariableSpecs contains global variables before they are loaded into the kernel.
@@ -82,6 +87,7 @@ type XpsMarkVariableSpecs struct {
 	Direct *ebpf.VariableSpec `ebpf:"direct"`
 	Mask   *ebpf.VariableSpec `ebpf:"mask"`
 	Shift  *ebpf.VariableSpec `ebpf:"shift"`
+	Stats  *ebpf.VariableSpec `ebpf:"stats"`
 }
 
 // XpsMarkObjects contains all objects after they have been loaded into the kernel.
@@ -104,12 +110,16 @@ func (o *XpsMarkObjects) Close() error {
 //
 // It can be passed to LoadXpsMarkObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsMarkMaps struct {
-	MarkQueue *ebpf.Map `ebpf:"mark_queue"`
+	MarkQueue  *ebpf.Map `ebpf:"mark_queue"`
+	XpsQueues  *ebpf.Map `ebpf:"xps_queues"`
+	XpsReasons *ebpf.Map `ebpf:"xps_reasons"`
 }
 
 func (m *XpsMarkMaps) Close() error {
 	return _XpsMarkClose(
 		m.MarkQueue,
+		m.XpsQueues,
+		m.XpsReasons,
 	)
 }
 
@@ -120,6 +130,7 @@ type XpsMarkVariables struct {
 	Direct *ebpf.Variable `ebpf:"direct"`
 	Mask   *ebpf.Variable `ebpf:"mask"`
 	Shift  *ebpf.Variable `ebpf:"shift"`
+	Stats  *ebpf.Variable `ebpf:"stats"`
 }
 
 // XpsMarkPrograms contains all programs after they have been loaded into the kernel.

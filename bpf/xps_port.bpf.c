@@ -2,19 +2,16 @@
 //go:build ignore
 
 /*
- * Chooses the queue by protocol and port: first the destination port is looked
- * up, then the source port. What is in the map with neither, has no ports, or
- * is a fragment, is left to the kernel; so an empty map changes nothing.
- *
- * Constants, set before loading:
- * link_header: bytes before the network header, whose last two are the
- *              ethertype; 14, Ethernet. 0 for a device without a link header
- *              (tun, ip tunnels).
+ * Selects the queue by protocol and port: the destination port is looked up
+ * first, then the source port. Without an entry for either, without ports, and
+ * for fragments there is no preference, so an empty map changes nothing. In a
+ * tunnel, the ports are those of the outer packet.
  *
  * Map, filled at any time:
  * port_queue: struct xps_port_key to queue (__s32), up to 65536 entries. A
- *             negative queue ends the search and leaves the choice to the
- *             kernel.
+ *             negative queue ends the search and has no preference.
+ *
+ * Constant and maps of xps_verdict.h: stats, xps_reasons, xps_queues.
  */
 #include "xps_flow.h"
 
@@ -29,8 +26,6 @@ struct xps_port_key {
 	__u8 side;		/* enum xps_port_side */
 };
 
-const volatile __u32 link_header = XPS_ETH_HLEN;
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, 1);		/* BPF_F_NO_PREALLOC: mostly empty */
@@ -41,12 +36,16 @@ struct {
 
 SEC("socket") int xps_port(struct __sk_buff *skb)
 {
+	const struct xps_reading reading = { .udp_ports = 1 };
 	struct xps_port_key key = {};
 	struct xps_flow flow = {};
 	__s32 *queue;
+	__u32 reason;
 
-	if (xps_flow_read(skb, link_header, &flow) || !flow.has_ports)
-		return XPS_NO_CHOICE;
+	reason = xps_flow_read(skb, &flow, &reading);
+	if (!flow.has_ports)
+		return xps_verdict(XPS_NO_CHOICE, reason < XPS_BY_NO_ENTRY ?
+				   XPS_BY_NO_ENTRY : reason);
 
 	key.protocol = flow.proto;
 	key.port = flow.dport;
@@ -57,7 +56,7 @@ SEC("socket") int xps_port(struct __sk_buff *skb)
 		key.side = XPS_PORT_SOURCE;
 		queue = bpf_map_lookup_elem(&port_queue, &key);
 	}
-	return queue ? *queue : XPS_NO_CHOICE;
+	return xps_verdict_of_map(queue);
 }
 
 char _license[] SEC("license") = "GPL";

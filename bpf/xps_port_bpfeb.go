@@ -25,8 +25,10 @@ type XpsPortXpsPortKey struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	XpsPortMapPortQueue  = "port_queue"
+	XpsPortMapXpsQueues  = "xps_queues"
+	XpsPortMapXpsReasons = "xps_reasons"
 	XpsPortProgXpsPort   = "xps_port"
-	XpsPortVarLinkHeader = "link_header"
+	XpsPortVarStats      = "stats"
 )
 
 // LoadXpsPort returns the embedded CollectionSpec for XpsPort.
@@ -78,14 +80,16 @@ type XpsPortProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsPortMapSpecs struct {
-	PortQueue *ebpf.MapSpec `ebpf:"port_queue"`
+	PortQueue  *ebpf.MapSpec `ebpf:"port_queue"`
+	XpsQueues  *ebpf.MapSpec `ebpf:"xps_queues"`
+	XpsReasons *ebpf.MapSpec `ebpf:"xps_reasons"`
 }
 
 // XpsPortVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsPortVariableSpecs struct {
-	LinkHeader *ebpf.VariableSpec `ebpf:"link_header"`
+	Stats *ebpf.VariableSpec `ebpf:"stats"`
 }
 
 // XpsPortObjects contains all objects after they have been loaded into the kernel.
@@ -108,12 +112,16 @@ func (o *XpsPortObjects) Close() error {
 //
 // It can be passed to LoadXpsPortObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsPortMaps struct {
-	PortQueue *ebpf.Map `ebpf:"port_queue"`
+	PortQueue  *ebpf.Map `ebpf:"port_queue"`
+	XpsQueues  *ebpf.Map `ebpf:"xps_queues"`
+	XpsReasons *ebpf.Map `ebpf:"xps_reasons"`
 }
 
 func (m *XpsPortMaps) Close() error {
 	return _XpsPortClose(
 		m.PortQueue,
+		m.XpsQueues,
+		m.XpsReasons,
 	)
 }
 
@@ -121,7 +129,7 @@ func (m *XpsPortMaps) Close() error {
 //
 // It can be passed to LoadXpsPortObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsPortVariables struct {
-	LinkHeader *ebpf.Variable `ebpf:"link_header"`
+	Stats *ebpf.Variable `ebpf:"stats"`
 }
 
 // XpsPortPrograms contains all programs after they have been loaded into the kernel.

@@ -3,9 +3,10 @@
 package xps
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 	"github.com/mdlayher/netlink"
@@ -14,86 +15,97 @@ import (
 	"xpsgen/uapi"
 )
 
-// AttachOptions are the conditions of [Client.Attach]. The zero value means
-// none: whatever is attached is replaced.
+// AttachType is the attach type of programs for the hook, for
+// [ebpf.ProgramSpec.AttachType]. [AttachLink] may need it; [Client.Attach] takes
+// programs with and without.
+const AttachType = ebpf.AttachType(uapi.BPF_XPS)
+
+// AttachOptions are the conditions of [Client.Attach]. The zero value has none:
+// the program replaces any other. At most one may be set.
 type AttachOptions struct {
 	// NoReplace attaches only if the device has no program.
 	NoReplace bool
-	// Expected, if not nil, attaches only in place of this very program. It
-	// remains the caller's.
+	// Expected, if not nil, replaces only this program. The caller keeps and
+	// closes it.
 	Expected *ebpf.Program
+	// ExpectedID, if not 0, replaces only the program of this id. It needs
+	// CAP_SYS_ADMIN.
+	ExpectedID ebpf.ProgramID
 }
 
-// DetachOptions are the conditions of [Client.Detach]. The zero value means
-// none: whatever is attached is detached.
+// DetachOptions are the conditions of [Client.Detach]. The zero value has none:
+// any program is detached. At most one may be set.
 type DetachOptions struct {
-	// Expected, if not nil, detaches only this very program. It remains the
-	// caller's.
+	// Expected, if not nil, detaches only this program. The caller keeps and
+	// closes it.
 	Expected *ebpf.Program
+	// ExpectedID, if not 0, detaches only the program of this id. It needs
+	// CAP_SYS_ADMIN.
+	ExpectedID ebpf.ProgramID
 }
 
-// Attach makes prog choose the tx queues of a device, at once and in place of
-// the program that did so before, of which no packet is lost. A nil opt means no
-// conditions. prog remains the caller's and may be closed afterwards: the device
-// holds it until it is replaced, detached, or the device goes.
+// Attach makes prog select the tx queues of a device, in place of the program
+// that is attached. The change is atomic: every packet meets one or the other. A
+// nil opt means no conditions. The caller may close prog afterwards: the device
+// holds it until it is replaced or detached, or the device goes away.
+//
+// It needs CAP_NET_ADMIN in the user namespace of the network namespace.
 //
 // The error wraps [ErrAttached] or [ErrUnexpectedProgram] if a condition in opt
-// does not hold, [ErrLinked] if a link holds the program that is attached,
-// [ErrBadProgram] if prog is not a socket filter, [ErrNoDevice], [ErrPermission]
-// or [ErrNotSupported]. After an error, what was attached before still is, except
-// that after a time-out it is not known.
-func (c *Client) Attach(ifindex int, prog *ebpf.Program, opt *AttachOptions) error {
+// does not hold, [ErrLinked] if a link holds the program of the device,
+// [ErrBadProgram] if prog is not a socket filter, [ErrBadOptions], [ErrDevice],
+// [ErrNoDevice], [ErrPermission] or [ErrNotSupported]. After an error the device
+// has the program that it had before, except that the kernel may still make the
+// change after ctx or [Config.Timeout] ended the call.
+func (c *Client) Attach(ctx context.Context, ifindex int, prog *ebpf.Program, opt *AttachOptions) error {
 	if opt == nil {
 		opt = &AttachOptions{}
 	}
 	if err := checkIfindex(opAttach, ifindex); err != nil {
 		return err
 	}
-	if opt.NoReplace && opt.Expected != nil {
+	if opt.NoReplace && (opt.Expected != nil || opt.ExpectedID != 0) {
 		return &Error{Op: opAttach, Ifindex: ifindex,
-			Err: fmt.Errorf("%w: NoReplace and Expected", ErrBadOptions)}
+			Err: fmt.Errorf("%w: NoReplace and an expected program", ErrBadOptions)}
 	}
 	p, err := handleOf(opAttach, ifindex, prog)
 	if err != nil {
 		return err
 	}
-
 	ch := change{fd: p.fd}
 	if opt.NoReplace {
 		ch.flags = uapi.XPS_FLAGS_UPDATE_IF_NOEXIST
 	}
-	if opt.Expected != nil {
-		if err := ch.expect(opAttach, ifindex, opt.Expected); err != nil {
-			return err
-		}
+	expected, err := ch.expect(opAttach, ifindex, opt.Expected, opt.ExpectedID)
+	if err != nil {
+		p.close()
+		return err
 	}
-	err = c.attach(ifindex, p, ch)
-	// The numbers in the request stand for the programs only as long as
-	// neither is closed by its finalizer.
-	runtime.KeepAlive(opt.Expected)
-	runtime.KeepAlive(prog)
-	return err
+	return c.attach(ctx, ifindex, ch, p, expected)
 }
 
-// attach asks for ch, by which p is attached.
-func (c *Client) attach(ifindex int, p handle, ch change) error {
-	err := c.change(opAttach, ifindex, ch)
-	// EINVAL is the answer to all that is wrong with a request. Ours are well
-	// formed, so it is the program if that is of another type.
+// attach makes the change ch, by which p is attached. It closes both handles.
+func (c *Client) attach(ctx context.Context, ifindex int, ch change, p, expected handle) error {
+	err := c.change(ctx, opAttach, ifindex, ch, p, expected)
+	// EINVAL answers every malformed request. Those of this package are well
+	// formed, so it is about the program if that has another type.
 	if e := (*Error)(nil); errors.As(err, &e) && e.Errno == unix.EINVAL && p.typ != ebpf.SocketFilter {
 		e.Err = fmt.Errorf("%w: its type is %s", ErrBadProgram, p.typ)
 	}
 	return err
 }
 
-// Detach takes the program off a device, whose queues are then chosen as if
-// there had never been one. It is no error if there is none, unless opt expects
-// one. A nil opt means no conditions.
+// Detach removes the program of a device. The kernel then selects queues as if
+// there had never been a program. It is not an error if there is none, unless
+// opt expects one. A nil opt means no conditions.
+//
+// It needs CAP_NET_ADMIN in the user namespace of the network namespace.
 //
 // The error wraps [ErrUnexpectedProgram] if a condition in opt does not hold,
-// [ErrLinked] if a link holds the program, [ErrNoDevice], [ErrPermission] or
-// [ErrNotSupported].
-func (c *Client) Detach(ifindex int, opt *DetachOptions) error {
+// [ErrLinked] if a link holds the program, [ErrBadProgram], [ErrBadOptions],
+// [ErrNoDevice], [ErrPermission] or [ErrNotSupported]. What an error leaves
+// behind is as for [Client.Attach].
+func (c *Client) Detach(ctx context.Context, ifindex int, opt *DetachOptions) error {
 	if opt == nil {
 		opt = &DetachOptions{}
 	}
@@ -101,80 +113,75 @@ func (c *Client) Detach(ifindex int, opt *DetachOptions) error {
 		return err
 	}
 	ch := change{fd: -1}
-	if opt.Expected != nil {
-		if err := ch.expect(opDetach, ifindex, opt.Expected); err != nil {
-			return err
-		}
-	}
-	err := c.change(opDetach, ifindex, ch)
-	runtime.KeepAlive(opt.Expected)
-	return err
-}
-
-// handle is a program as a request knows it.
-type handle struct {
-	fd  int
-	typ ebpf.ProgramType
-}
-
-// handleOf returns the handle of a program, good for as long as prog is alive.
-//
-// NB: the descriptor of a closed program is -1, which in a request means
-// something else: to detach, or to expect that there is no program.
-func handleOf(op string, ifindex int, prog *ebpf.Program) (handle, error) {
-	if prog == nil {
-		return handle{}, &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: it is nil", ErrBadProgram)}
-	}
-	h := handle{fd: prog.FD(), typ: prog.Type()}
-	if h.fd < 0 {
-		return handle{}, &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: it is closed", ErrBadProgram)}
-	}
-	return h, nil
-}
-
-// expect makes the change one that is only made in place of prog.
-func (ch *change) expect(op string, ifindex int, prog *ebpf.Program) error {
-	h, err := handleOf(op, ifindex, prog)
+	expected, err := ch.expect(opDetach, ifindex, opt.Expected, opt.ExpectedID)
 	if err != nil {
 		return err
 	}
-	ch.flags |= uapi.XPS_FLAGS_REPLACE
-	ch.expected = h.fd
-	return nil
+	return c.change(ctx, opDetach, ifindex, ch, handle{fd: -1}, expected)
 }
 
-// change asks the kernel for a change, having made sure that it has the hook:
-// one that has not would ignore what it does not know and report success.
-func (c *Client) change(op string, ifindex int, ch change) error {
-	if !c.supported.Load() {
-		l, err := c.link(op, ifindex)
-		if err != nil {
-			return err
-		}
-		if !l.nest {
-			return &Error{Op: op, Ifindex: ifindex, Name: l.state.Name, Err: ErrNotSupported}
-		}
+// expect makes the change one that is made only in place of prog or of the
+// program of the given id, if either is set. The caller closes the handle.
+func (ch *change) expect(op string, ifindex int, prog *ebpf.Program, id ebpf.ProgramID) (h handle, err error) {
+	switch {
+	case prog != nil && id != 0:
+		return h, &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: Expected and ExpectedID", ErrBadOptions)}
+	case prog != nil:
+		h, err = handleOf(op, ifindex, prog)
+	case id != 0:
+		h, err = handleOfID(op, ifindex, id)
+	default:
+		return handle{fd: -1}, nil
 	}
+	if err != nil {
+		return h, err
+	}
+	ch.flags |= uapi.XPS_FLAGS_REPLACE
+	ch.expected = h.fd
+	return h, nil
+}
 
+// change asks the kernel for a change after making sure that it has the hook: a
+// kernel without it would ignore the attribute and report success. change closes
+// the handles when it needs them no more, which may be after it has returned.
+func (c *Client) change(ctx context.Context, op string, ifindex int, ch change, handles ...handle) error {
 	req, err := setlink(ifindex, ch)
 	if err != nil {
 		return newError(op, ifindex, err)
 	}
-	msgs, err := c.execute(req)
-	if err != nil {
-		err = newError(op, ifindex, err)
-		// Nothing but a link makes a device busy for a request that does not
-		// ask for one without a program.
-		if e := (*Error)(nil); errors.As(err, &e) && e.Errno == unix.EBUSY && ch.flags&uapi.XPS_FLAGS_UPDATE_IF_NOEXIST == 0 {
-			e.Err = ErrLinked
+	// Either the exchange or, if that does not come to it, this call uses the
+	// handles last.
+	var taken atomic.Bool
+	release := func() {
+		for _, h := range handles {
+			h.close()
 		}
-		return c.named(err)
+	}
+	msgs, err := run(ctx, c, op, ifindex, func(ctx context.Context, x *exchange) ([]netlink.Message, error) {
+		if taken.Swap(true) {
+			return nil, context.Cause(ctx)
+		}
+		defer release()
+		if err := c.probe(ctx, x, op, ifindex); err != nil {
+			return nil, err
+		}
+		msgs, err := x.do(ctx, req)
+		if err != nil {
+			return nil, c.named(ctx, x, newError(op, ifindex, netlinkAnswered(ch.call(), err)))
+		}
+		return msgs, nil
+	})
+	if !taken.Swap(true) {
+		release()
+	}
+	if err != nil {
+		return err
 	}
 	c.warnings(op, ifindex, msgs)
 	return nil
 }
 
-// warnings hands on what the kernel said about a change that it made.
+// warnings passes on what the kernel said about a change that it made.
 func (c *Client) warnings(op string, ifindex int, msgs []netlink.Message) {
 	if c.warn == nil {
 		return
@@ -182,7 +189,7 @@ func (c *Client) warnings(op string, ifindex int, msgs []netlink.Message) {
 	for _, m := range msgs {
 		text, err := ackWarning(m)
 		if err != nil {
-			// The change is made: no reason to report a failure.
+			// The change is made: an error would say that it is not.
 			text = err.Error()
 		}
 		if text != "" {
@@ -191,15 +198,15 @@ func (c *Client) warnings(op string, ifindex int, msgs []netlink.Message) {
 	}
 }
 
-// named puts the name of the device into an error of the kernel's, if the
-// device is there to be asked for it.
-func (c *Client) named(err error) error {
+// named puts the name of the device into an error of the kernel, if the device
+// is there.
+func (c *Client) named(ctx context.Context, x *exchange, err error) error {
 	e := (*Error)(nil)
 	if !errors.As(err, &e) || e.Errno == 0 || e.Errno == unix.ENODEV {
 		return err
 	}
-	// Failing to find the name out is no reason to report less than is known.
-	if l, lerr := c.link(e.Op, e.Ifindex); lerr == nil {
+	// Without a name the error still says which device.
+	if l, lerr := c.link(ctx, x, e.Op, e.Ifindex); lerr == nil {
 		e.Name = l.state.Name
 	}
 	return err

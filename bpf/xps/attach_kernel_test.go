@@ -4,6 +4,7 @@ package xps_test
 
 import (
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -18,20 +19,25 @@ import (
 func TestKernelWithoutHook(t *testing.T) {
 	requireNetNS(t)
 	c := mustDial(t, nil)
-	if err := c.Supported(); err == nil {
+	if err := c.Supported(t.Context()); err == nil {
 		t.Skip("this kernel has the hook")
 	}
 	const ifindex = 1 // the loopback device
 	prog := mustProgram(t, 1)
-	_, queryErr := c.Query(ifindex)
-	_, listErr := c.List()
+	_, queryErr := c.Query(t.Context(), ifindex, nil)
+	_, listErr := c.List(t.Context(), nil)
 	w, watchErr := xps.Watch(t.Context(), nil)
+	_, linkErr := xps.AttachLink(t.Context(), ifindex, prog, nil)
+	if f, err := c.Features(t.Context()); f != (xps.Features{}) || err != nil {
+		t.Errorf("features %+v, %v", f, err)
+	}
 	for op, err := range map[string]error{
-		"attach": c.Attach(ifindex, prog, nil),
-		"detach": c.Detach(ifindex, nil),
+		"attach": c.Attach(t.Context(), ifindex, prog, nil),
+		"detach": c.Detach(t.Context(), ifindex, nil),
 		"query":  queryErr,
 		"list":   listErr,
 		"watch":  watchErr,
+		"link":   linkErr,
 	} {
 		if !errors.Is(err, xps.ErrNotSupported) {
 			t.Errorf("%s: %v, want %v", op, err, xps.ErrNotSupported)
@@ -45,11 +51,11 @@ func TestKernelWithoutHook(t *testing.T) {
 // expect fails the test unless the device has this program, or none for nil.
 func expect(tb testing.TB, c *xps.Client, ifindex int, name string, prog *ebpf.Program) {
 	tb.Helper()
-	want := xps.State{Ifindex: ifindex, Name: name}
+	want := xps.State{Ifindex: ifindex, Name: name, MaxQueues: queues}
 	if prog != nil {
 		want.Attached, want.ProgramID = true, mustID(tb, prog)
 	}
-	got, err := c.Query(ifindex)
+	got, err := c.Query(tb.Context(), ifindex, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -66,13 +72,13 @@ func TestKernelAttachReplaceDetach(t *testing.T) {
 
 	expect(t, c, d0, "d0", nil)
 	for _, prog := range []*ebpf.Program{a, b, b, a} {
-		if err := c.Attach(d0, prog, nil); err != nil {
+		if err := c.Attach(t.Context(), d0, prog, nil); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, c, d0, "d0", prog)
 	}
 	for range 2 {
-		if err := c.Detach(d0, nil); err != nil {
+		if err := c.Detach(t.Context(), d0, nil); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, c, d0, "d0", nil)
@@ -109,39 +115,91 @@ func TestKernelConditions(t *testing.T) {
 	d0 := mustAdd(t, "d0")
 	a, b := mustProgram(t, 1), mustProgram(t, 2)
 
-	refused(t, c.Attach(d0, a, &xps.AttachOptions{Expected: b}), xps.ErrUnexpectedProgram, unix.EEXIST)
+	refused(t, c.Attach(t.Context(), d0, a, &xps.AttachOptions{Expected: b}), xps.ErrUnexpectedProgram, unix.EEXIST)
 	expect(t, c, d0, "d0", nil)
-	refused(t, c.Detach(d0, &xps.DetachOptions{Expected: b}), xps.ErrUnexpectedProgram, unix.EEXIST)
+	refused(t, c.Detach(t.Context(), d0, &xps.DetachOptions{Expected: b}), xps.ErrUnexpectedProgram, unix.EEXIST)
 
-	if err := c.Attach(d0, a, &xps.AttachOptions{NoReplace: true}); err != nil {
+	if err := c.Attach(t.Context(), d0, a, &xps.AttachOptions{NoReplace: true}); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, c.Attach(d0, b, &xps.AttachOptions{NoReplace: true}), xps.ErrAttached, unix.EBUSY)
+	refused(t, c.Attach(t.Context(), d0, b, &xps.AttachOptions{NoReplace: true}), xps.ErrAttached, unix.EBUSY)
 	expect(t, c, d0, "d0", a)
-	refused(t, c.Attach(d0, b, &xps.AttachOptions{Expected: b}), xps.ErrUnexpectedProgram, unix.EEXIST)
+	refused(t, c.Attach(t.Context(), d0, b, &xps.AttachOptions{Expected: b}), xps.ErrUnexpectedProgram, unix.EEXIST)
 	expect(t, c, d0, "d0", a)
-	if err := c.Attach(d0, b, &xps.AttachOptions{Expected: a}); err != nil {
+	if err := c.Attach(t.Context(), d0, b, &xps.AttachOptions{Expected: a}); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, c, d0, "d0", b)
 
-	refused(t, c.Detach(d0, &xps.DetachOptions{Expected: a}), xps.ErrUnexpectedProgram, unix.EEXIST)
+	refused(t, c.Detach(t.Context(), d0, &xps.DetachOptions{Expected: a}), xps.ErrUnexpectedProgram, unix.EEXIST)
 	expect(t, c, d0, "d0", b)
-	if err := c.Detach(d0, &xps.DetachOptions{Expected: b}); err != nil {
+	if err := c.Detach(t.Context(), d0, &xps.DetachOptions{Expected: b}); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, c, d0, "d0", nil)
+}
+
+// TestKernelExpectedID: conditions by the id of a program.
+func TestKernelExpectedID(t *testing.T) {
+	c := requireHook(t, nil)
+	d0 := mustAdd(t, "d0")
+	a, b := mustProgram(t, 1), mustProgram(t, 2)
+	ctx, idA, idB := t.Context(), mustID(t, a), mustID(t, b)
+	if err := c.Attach(ctx, d0, a, nil); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, c.Attach(ctx, d0, b, &xps.AttachOptions{ExpectedID: idB}), xps.ErrUnexpectedProgram, unix.EEXIST)
+	expect(t, c, d0, "d0", a)
+	if err := c.Attach(ctx, d0, b, &xps.AttachOptions{ExpectedID: idA}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c, d0, "d0", b)
+	refused(t, c.Detach(ctx, d0, &xps.DetachOptions{ExpectedID: idA}), xps.ErrUnexpectedProgram, unix.EEXIST)
+	err := c.Detach(ctx, d0, &xps.DetachOptions{ExpectedID: 1 << 30})
+	if !errors.Is(err, xps.ErrUnexpectedProgram) {
+		t.Errorf("an id of no program: %v, want %v", err, xps.ErrUnexpectedProgram)
+	}
+	if err := c.Detach(ctx, d0, &xps.DetachOptions{ExpectedID: idB}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c, d0, "d0", nil)
+}
+
+// TestWrongNetNS: a descriptor that is no network namespace is not taken for a
+// kernel without the hook.
+func TestWrongNetNS(t *testing.T) {
+	requireNetNS(t)
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	mnt, err := os.Open("/proc/self/ns/mnt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mnt.Close()
+	for what, fd := range map[string]int{"a file": int(null.Fd()), "another namespace": int(mnt.Fd()), "nothing": 1 << 20} {
+		_, dialErr := xps.Dial(&xps.Config{NetNS: fd})
+		_, watchErr := xps.Watch(t.Context(), &xps.Config{NetNS: fd})
+		_, linkErr := xps.AttachLink(t.Context(), 1, mustProgram(t, 1), &xps.LinkOptions{NetNS: fd})
+		for op, err := range map[string]error{"dial": dialErr, "watch": watchErr, "link": linkErr} {
+			if !errors.Is(err, xps.ErrNetNS) || errors.Is(err, xps.ErrNotSupported) || errors.Is(err, xps.ErrBadProgram) {
+				t.Errorf("%s in %s: %v, want %v", op, what, err, xps.ErrNetNS)
+			}
+		}
+	}
 }
 
 func TestKernelWrongPrograms(t *testing.T) {
 	c := requireHook(t, nil)
 	d0 := mustAdd(t, "d0")
 	a := mustProgram(t, 1)
-	if err := c.Attach(d0, a, nil); err != nil {
+	if err := c.Attach(t.Context(), d0, a, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, typ := range []ebpf.ProgramType{ebpf.XDP, ebpf.SchedCLS} {
-		refused(t, c.Attach(d0, mustProgramOf(t, typ), nil), xps.ErrBadProgram, unix.EINVAL)
+		refused(t, c.Attach(t.Context(), d0, mustProgramOf(t, typ), nil), xps.ErrBadProgram, unix.EINVAL)
 	}
 	expect(t, c, d0, "d0", a)
 }
@@ -156,17 +214,17 @@ func TestKernelClosedProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := c.Attach(d0, a, &xps.AttachOptions{Expected: closed}); !errors.Is(err, xps.ErrBadProgram) {
+	if err := c.Attach(t.Context(), d0, a, &xps.AttachOptions{Expected: closed}); !errors.Is(err, xps.ErrBadProgram) {
 		t.Errorf("in place of a closed program: %v, want %v", err, xps.ErrBadProgram)
 	}
 	expect(t, c, d0, "d0", nil)
-	if err := c.Attach(d0, a, nil); err != nil {
+	if err := c.Attach(t.Context(), d0, a, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Attach(d0, closed, nil); !errors.Is(err, xps.ErrBadProgram) {
+	if err := c.Attach(t.Context(), d0, closed, nil); !errors.Is(err, xps.ErrBadProgram) {
 		t.Errorf("a closed program: %v, want %v", err, xps.ErrBadProgram)
 	}
-	if err := c.Detach(d0, &xps.DetachOptions{Expected: closed}); !errors.Is(err, xps.ErrBadProgram) {
+	if err := c.Detach(t.Context(), d0, &xps.DetachOptions{Expected: closed}); !errors.Is(err, xps.ErrBadProgram) {
 		t.Errorf("detach a closed program: %v, want %v", err, xps.ErrBadProgram)
 	}
 	expect(t, c, d0, "d0", a)
@@ -175,10 +233,10 @@ func TestKernelClosedProgram(t *testing.T) {
 func TestKernelNoDevice(t *testing.T) {
 	c := requireHook(t, nil)
 	const ifindex = 9999
-	_, queryErr := c.Query(ifindex)
+	_, queryErr := c.Query(t.Context(), ifindex, nil)
 	for op, err := range map[string]error{
-		"attach": c.Attach(ifindex, mustProgram(t, 1), nil),
-		"detach": c.Detach(ifindex, nil),
+		"attach": c.Attach(t.Context(), ifindex, mustProgram(t, 1), nil),
+		"detach": c.Detach(t.Context(), ifindex, nil),
 		"query":  queryErr,
 	} {
 		if !errors.Is(err, xps.ErrNoDevice) || !errors.Is(err, unix.ENODEV) {
@@ -192,7 +250,7 @@ func TestKernelPermission(t *testing.T) {
 	privileged := requireHook(t, nil)
 	d0 := mustAdd(t, "d0")
 	a, b := mustProgram(t, 1), mustProgram(t, 2)
-	if err := privileged.Attach(d0, a, nil); err != nil {
+	if err := privileged.Attach(t.Context(), d0, a, nil); err != nil {
 		t.Fatal(err)
 	}
 
@@ -209,15 +267,15 @@ func TestKernelPermission(t *testing.T) {
 
 	c := mustDial(t, nil)
 	for op, err := range map[string]error{
-		"attach": c.Attach(d0, b, nil),
-		"detach": c.Detach(d0, nil),
+		"attach": c.Attach(t.Context(), d0, b, nil),
+		"detach": c.Detach(t.Context(), d0, nil),
 	} {
 		if !errors.Is(err, xps.ErrPermission) || !errors.Is(err, unix.EPERM) {
 			t.Errorf("%s: %v, want %v", op, err, xps.ErrPermission)
 		}
 	}
 	expect(t, c, d0, "d0", a)
-	if _, err := c.List(); err != nil {
+	if _, err := c.List(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -226,15 +284,15 @@ func TestKernelPermission(t *testing.T) {
 func TestKernelHoldsTheProgram(t *testing.T) {
 	c := requireHook(t, nil)
 	releases := map[string]func(ifindex int) error{
-		"detach":  func(ifindex int) error { return c.Detach(ifindex, nil) },
-		"replace": func(ifindex int) error { return c.Attach(ifindex, mustProgram(t, 9), nil) },
+		"detach":  func(ifindex int) error { return c.Detach(t.Context(), ifindex, nil) },
+		"replace": func(ifindex int) error { return c.Attach(t.Context(), ifindex, mustProgram(t, 9), nil) },
 		"delete":  mustRtnetlink(t).del,
 	}
 	for how, release := range releases {
 		d := mustAdd(t, "d-"+how)
 		prog := mustProgram(t, 1)
 		id := mustID(t, prog)
-		if err := c.Attach(d, prog, nil); err != nil {
+		if err := c.Attach(t.Context(), d, prog, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := prog.Close(); err != nil {
@@ -278,7 +336,7 @@ func TestKernelWarns(t *testing.T) {
 	var warnings []xps.Warning
 	c := requireHook(t, &warnings)
 	bond := mustBond(t, mustRtnetlink(t))
-	if err := c.Attach(bond, mustProgram(t, 1), nil); err != nil {
+	if err := c.Attach(t.Context(), bond, mustProgram(t, 1), nil); err != nil {
 		t.Fatal(err)
 	}
 	if len(warnings) != 1 {

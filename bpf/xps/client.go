@@ -3,60 +3,28 @@
 package xps
 
 import (
+	"context"
 	"errors"
-	"sync"
+	"fmt"
+	"os"
 	"sync/atomic"
 	"time"
-
-	"github.com/mdlayher/netlink"
 
 	"xpsgen/uapi"
 )
 
-// DefaultTimeout is how long the kernel may take to answer, unless
-// [Config.Timeout] says otherwise. It usually takes well under a millisecond, but
-// has to wait for whoever else is changing network devices.
-const DefaultTimeout = 30 * time.Second
-
-// Config says how to talk to the kernel. The zero value means the defaults.
-type Config struct {
-	// NetNS is a file descriptor of the network namespace to work in. It is
-	// needed during [Dial] and [Watch] only, and remains the caller's. 0
-	// means the namespace of the calling thread.
-	NetNS int
-
-	// Timeout is how long one call may wait for the kernel. 0 means
-	// [DefaultTimeout], a negative value means for ever. After a time-out a
-	// change may yet be made.
-	Timeout time.Duration
-
-	// Warn, if not nil, is called for each warning the kernel gives with a
-	// change that it made, by the goroutine that asked for the change and
-	// before that call returns. It may use the Client.
-	Warn func(Warning)
-}
-
-// Warning is what the kernel says when it made a change but doubts that it
-// will do what is wanted: above all that the driver chooses queues by itself, so
-// that the program never runs.
-type Warning struct {
-	// Op is the operation, "attach" or "detach".
-	Op string
-	// Ifindex is the device.
-	Ifindex int
-	// Message is what the kernel said.
-	Message string
-}
-
-// Client attaches, detaches and asks. It is safe for use by several goroutines,
-// whose calls are done one after the other.
+// Client attaches, detaches and queries programs by rtnetlink. Several
+// goroutines may use it; it makes their calls one after the other.
 type Client struct {
 	timeout time.Duration
 	warn    func(Warning)
 
-	// mu is held from request to answer.
-	mu   sync.Mutex
+	// turn holds a value while a goroutine uses conn.
+	turn chan struct{}
 	conn conn
+	// closed is closed by Close.
+	closed  chan struct{}
+	closing atomic.Bool
 
 	// supported is set once an answer of the kernel has shown the hook. A
 	// kernel does not lose it.
@@ -64,32 +32,20 @@ type Client struct {
 }
 
 // Dial opens a connection to the kernel. A nil cfg means the defaults. It does
-// not tell whether the kernel has the hook; [Client.Supported] does. Close the
-// Client after use.
+// not check that the kernel has the hook: [Client.Supported] does. The caller
+// closes the Client.
+//
+// The error wraps [ErrNetNS] if [Config.NetNS] is not a network namespace, and
+// [ErrPermission] if entering it is not permitted (CAP_SYS_ADMIN).
 func Dial(cfg *Config) (*Client, error) {
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	c, err := dial(cfg, 0)
+	c, err := dial(cfg)
 	if err != nil {
 		return nil, newError(opDial, 0, err)
 	}
 	return newClient(c, cfg), nil
-}
-
-// dial opens a socket with extended acknowledgements and strict checking: with
-// neither would we know what the kernel makes of a request. Linux has both from
-// 4.20.
-func dial(cfg *Config, groups uint32) (*socket, error) {
-	c, err := netlink.Dial(uapi.NETLINK_ROUTE, &netlink.Config{
-		NetNS:  cfg.NetNS,
-		Groups: groups,
-		Strict: true,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &socket{Conn: c}, nil
 }
 
 func newClient(c conn, cfg *Config) *Client {
@@ -97,66 +53,192 @@ func newClient(c conn, cfg *Config) *Client {
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	return &Client{timeout: timeout, warn: cfg.Warn, conn: c}
+	return &Client{
+		timeout: timeout,
+		warn:    cfg.Warn,
+		turn:    make(chan struct{}, 1),
+		conn:    c,
+		closed:  make(chan struct{}),
+	}
 }
 
-// Close closes the connection. What is attached stays attached. Calls that
-// wait for the kernel end with an error wrapping [os.ErrClosed]. Closing twice
-// does no harm.
-func (c *Client) Close() error { return newError(opDial, 0, c.conn.Close()) }
+// Close closes the connection. Programs stay attached. Calls in progress end,
+// and all later ones fail, with an error wrapping [os.ErrClosed]. Closing twice
+// does nothing.
+func (c *Client) Close() error {
+	if c.closing.Swap(true) {
+		return nil
+	}
+	close(c.closed)
+	// A call that waits for an answer ends at once. One that waits inside the
+	// kernel for another change of devices cannot be ended: the connection is
+	// closed when it returns.
+	_ = c.conn.SetReadDeadline(past)
+	select {
+	case c.turn <- struct{}{}:
+		return newError(opClose, 0, c.conn.Close())
+	case <-time.After(closeGrace):
+		go func() {
+			c.turn <- struct{}{}
+			_ = c.conn.Close()
+		}()
+		return nil
+	}
+}
 
-// Supported returns nil if this kernel has the hook, and an error wrapping
-// [ErrNotSupported] if it has not. Any other error says that it could not be
-// found out.
-func (c *Client) Supported() error {
+// closeGrace is how long Close waits for a call in progress.
+const closeGrace = 100 * time.Millisecond
+
+// Supported returns nil if the kernel has the hook. The error wraps
+// [ErrNotSupported] if the kernel does not have it. Any other error means that
+// this could not be determined.
+func (c *Client) Supported(ctx context.Context) error {
+	_, err := run(ctx, c, opSupport, 0, func(ctx context.Context, x *exchange) (struct{}, error) {
+		return struct{}{}, c.probe(ctx, x, opSupport, loopback)
+	})
+	return err
+}
+
+// loopback is the index of the first device of every network namespace.
+const loopback = 1
+
+// probe finds out whether the kernel has the hook, by the state of a device.
+func (c *Client) probe(ctx context.Context, x *exchange, op string, ifindex int) error {
 	if c.supported.Load() {
 		return nil
 	}
-	// The loopback device is the first one of every network namespace.
-	const loopback = 1
-	l, err := c.link(opSupport, loopback)
+	l, err := c.link(ctx, x, op, ifindex)
 	if err != nil {
 		return err
 	}
 	if !l.nest {
-		return &Error{Op: opSupport, Err: ErrNotSupported}
+		return &Error{Op: op, Ifindex: namedIndex(op, ifindex), Name: namedDevice(op, l), Err: ErrNotSupported}
 	}
 	return nil
 }
 
-// execute sends a request and returns the messages of its answer.
-func (c *Client) execute(req netlink.Message) ([]netlink.Message, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// A probe for the hook is not about the device it looks at.
+func namedIndex(op string, ifindex int) int {
+	if op == opSupport {
+		return 0
+	}
+	return ifindex
+}
 
-	var deadline time.Time
-	if c.timeout > 0 {
-		deadline = time.Now().Add(c.timeout)
+func namedDevice(op string, l link) string {
+	if op == opSupport {
+		return ""
 	}
-	if err := c.conn.SetReadDeadline(deadline); err != nil {
-		return nil, err
+	return l.state.Name
+}
+
+// limit applies the timeout of the client to ctx.
+func (c *Client) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.timeout < 0 {
+		return context.WithCancel(ctx)
 	}
-	req, err := c.conn.Send(req)
+	return context.WithTimeoutCause(ctx, c.timeout,
+		fmt.Errorf("no answer of the kernel within %s: %w", c.timeout, context.DeadlineExceeded))
+}
+
+// run calls f with the connection, when no other call uses it. It returns early
+// when ctx is done or the client is closed: sending a request blocks in the
+// kernel while somebody else changes devices, and nothing can interrupt that. f
+// then goes on, its result is dropped, and later calls wait for it.
+func run[T any](ctx context.Context, c *Client, op string, ifindex int, f func(context.Context, *exchange) (T, error)) (T, error) {
+	v, err := runBare(ctx, c, f)
+	return v, newError(op, ifindex, err)
+}
+
+func runBare[T any](ctx context.Context, c *Client, f func(context.Context, *exchange) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var none T
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+
+	if c.closing.Load() {
+		return none, errClosed
+	}
+	if ctx.Err() != nil {
+		return none, context.Cause(ctx)
+	}
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return none, context.Cause(ctx)
+	case <-c.closed:
+		return none, errClosed
+	}
+
+	caller, err := currentThread()
+	if err != nil {
+		<-c.turn
+		return none, err
+	}
+	done := make(chan result)
+	go func() {
+		defer func() { <-c.turn }()
+		var r result
+		x := &exchange{conn: c.conn}
+		r.err = caller.do(func() (err error) {
+			stop := x.begin(ctx)
+			defer stop()
+			r.value, err = f(ctx, x)
+			return err
+		})
+		select {
+		case done <- r:
+			if x.taken != nil {
+				x.taken()
+			}
+		case <-ctx.Done():
+		}
+	}()
+
+	select {
+	case r := <-done:
+		if r.err != nil && c.closing.Load() && isTimeout(r.err) {
+			return none, errClosed
+		}
+		return r.value, r.err
+	case <-c.closed:
+		return none, errClosed
+	case <-ctx.Done():
+		// An answer that came at the same moment counts.
+		select {
+		case r := <-done:
+			if r.err == nil {
+				return r.value, nil
+			}
+		default:
+		}
+		return none, context.Cause(ctx)
+	}
+}
+
+// errClosed is what calls return once their object is closed.
+var errClosed = fmt.Errorf("use of a closed connection: %w", os.ErrClosed)
+
+// isTimeout reports whether err is a read deadline that has passed.
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// dial opens a socket with extended acknowledgements and strict checking.
+// Linux has both from 4.20.
+func dial(cfg *Config) (*socket, error) {
+	s, err := newSocket(cfg.NetNS)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		msgs, err := c.conn.Receive()
-		switch {
-		case err != nil:
-			// A failure that an earlier request met after its deadline is not
-			// an answer to this one.
-			oe := (*netlink.OpError)(nil)
-			if errors.As(err, &oe) && oe.Sequence != 0 && oe.Sequence != req.Header.Sequence {
-				continue
-			}
-			return nil, err
-		case len(msgs) == 0, msgs[0].Header.Sequence != req.Header.Sequence:
-			// What was left of the answer to an earlier request. No request
-			// of ours has an empty answer: there is always a loopback device.
-			continue
-		default:
-			return msgs, nil
+	if cfg.ReceiveBuffer > 0 {
+		if err := s.SetReadBuffer(cfg.ReceiveBuffer); err != nil {
+			return nil, errors.Join(fmt.Errorf("receive buffer of %d bytes: %w", cfg.ReceiveBuffer, err), s.Close())
 		}
 	}
+	return s, nil
 }
+
+// linkGroup is the multicast group of notifications about devices.
+const linkGroup = uapi.RTNLGRP_LINK

@@ -4,30 +4,50 @@ package xps_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestImports: the library knows nothing of how the kernel under it is built or
-// booted, nor of the programs that it attaches.
+// TestImports: whoever imports the library compiles three libraries, what they
+// import, and two packages of this module. The library depends neither on the
+// workbench nor on the programs that it attaches.
 func TestImports(t *testing.T) {
 	gocmd, err := exec.LookPath("go")
 	if err != nil {
 		skipUnlessRequired(t, "go", err.Error())
 	}
-	out, err := exec.Command(gocmd, "list", "-deps", ".").Output()
+	out, err := exec.Command(gocmd, "list", "-deps", "-f",
+		"{{with .Module}}{{.Path}} {{.Main}} {{$.ImportPath}}{{end}}", ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ours []string
-	for path := range strings.FieldsSeq(string(out)) {
-		if strings.HasPrefix(path, "xpsgen/") {
-			ours = append(ours, path)
+	var modules, ours []string
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) != 3:
+		case f[1] == "true":
+			ours = append(ours, strings.TrimPrefix(f[2], f[0]+"/"))
+		case !slices.Contains(modules, f[0]):
+			modules = append(modules, f[0])
 		}
 	}
-	if diff := cmp.Diff([]string{"xpsgen/uapi", "xpsgen/bpf/xps"}, ours); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	slices.Sort(modules)
+	want := []string{
+		"github.com/cilium/ebpf",
+		"github.com/mdlayher/netlink",
+		"github.com/mdlayher/socket", // of netlink
+		"golang.org/x/net",           // of netlink: x/net/bpf
+		"golang.org/x/sync",          // of socket: x/sync/errgroup
+		"golang.org/x/sys",
+	}
+	if diff := cmp.Diff(want, modules); diff != "" {
+		t.Errorf("modules (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"uapi", "bpf/xps"}, ours); diff != "" {
+		t.Errorf("packages (-want +got):\n%s", diff)
 	}
 }

@@ -27,12 +27,16 @@ func TestErrorText(t *testing.T) {
 			"attach xps: ifindex 7: a program is attached already: device or resource busy",
 		},
 		{
-			Error{Op: opDetach, Ifindex: 7, Errno: unix.EPERM, Err: ErrPermission},
+			Error{Op: opDetach, Ifindex: 7, Errno: unix.EPERM, Err: ErrPermission, Remedy: needNetAdmin},
 			"detach xps: ifindex 7: operation not permitted (needs CAP_NET_ADMIN)",
 		},
 		{Error{Op: opQuery, Ifindex: 7, Errno: unix.ENODEV, Err: ErrNoDevice}, "query xps: ifindex 7: no such device"},
 		{Error{Op: opSupport, Err: ErrNotSupported}, "probe xps: not an XPS kernel"},
 		{Error{Op: opQuery, Ifindex: 7, Errno: unix.ENOMEM}, "query xps: ifindex 7: cannot allocate memory"},
+		{
+			Error{Op: opPin, Errno: unix.EEXIST, Err: fmt.Errorf("pin /sys/fs/bpf/x: %w", unix.EEXIST)},
+			"pin xps: pin /sys/fs/bpf/x: file exists",
+		},
 		{
 			Error{Op: opList, Err: fmt.Errorf("%w: 3 bytes", errMalformed)},
 			"list xps: malformed link message: 3 bytes",
@@ -45,10 +49,71 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// TestSystemCallIsNoAnswer: ENOBUFS of recvmsg, or EPERM of socket, are not
-// what the kernel answered to a request.
+// TestMeanings crosses every call with every errno that means something anywhere.
+func TestMeanings(t *testing.T) {
+	type pair struct {
+		call  call
+		errno unix.Errno
+	}
+	want := map[pair]error{
+		{callGetlink, unix.ENODEV}:          ErrNoDevice,
+		{callSetlink, unix.EBUSY}:           ErrLinked,
+		{callSetlink, unix.EEXIST}:          ErrUnexpectedProgram,
+		{callSetlink, unix.ENODEV}:          ErrNoDevice,
+		{callSetlink, unix.EPERM}:           ErrPermission,
+		{callSetlink, unix.EBADF}:           ErrBadProgram,
+		{callSetlink, unix.EOPNOTSUPP}:      ErrDevice,
+		{callSetlinkEmpty, unix.EBUSY}:      ErrAttached,
+		{callSetlinkEmpty, unix.EEXIST}:     ErrUnexpectedProgram,
+		{callSetlinkEmpty, unix.ENODEV}:     ErrNoDevice,
+		{callSetlinkEmpty, unix.EPERM}:      ErrPermission,
+		{callSetlinkEmpty, unix.EBADF}:      ErrBadProgram,
+		{callSetlinkEmpty, unix.EOPNOTSUPP}: ErrDevice,
+		{callSetns, unix.EPERM}:             ErrPermission,
+		{callSetns, unix.EINVAL}:            ErrNetNS,
+		{callSetns, unix.EBADF}:             ErrNetNS,
+		{callLinkCreate, unix.EBUSY}:        ErrAttached,
+		{callLinkCreate, unix.ENODEV}:       ErrNoDevice,
+		{callLinkCreate, unix.EPERM}:        ErrPermission,
+		{callLinkCreate, unix.EBADF}:        ErrBadProgram,
+		{callLinkUpdate, unix.ENOLINK}:      ErrDetached,
+		{callLinkUpdate, unix.EPERM}:        ErrPermission,
+		{callLinkUpdate, unix.EINVAL}:       ErrBadProgram,
+		{callLinkReplace, unix.ENOLINK}:     ErrDetached,
+		{callLinkReplace, unix.EPERM}:       ErrUnexpectedProgram,
+		{callLinkReplace, unix.EINVAL}:      ErrBadProgram,
+		{callLinkByID, unix.EPERM}:          ErrPermission,
+		{callProgByID, unix.EPERM}:          ErrPermission,
+		{callProgByID, unix.ENOENT}:         ErrUnexpectedProgram,
+		{callProgLoad, unix.EPERM}:          ErrPermission,
+		{callObjPin, unix.EPERM}:            ErrPermission,
+		{callObjPin, unix.EACCES}:           ErrPermission,
+	}
+	calls := []call{
+		callGetlink, callSetlink, callSetlinkEmpty, callSetns, callLinkCreate, callLinkUpdate, callLinkReplace,
+		callLinkDetach, callLinkByID, callObjInfo, callObjGet, callObjPin, callProgByID, callProgLoad,
+	}
+	errnos := []unix.Errno{
+		unix.EPERM, unix.ENOENT, unix.EBADF, unix.EACCES, unix.EBUSY, unix.EEXIST, unix.ENODEV, unix.EINVAL,
+		unix.EOPNOTSUPP, unix.ENOLINK, unix.ENOBUFS, unix.ENOMEM,
+	}
+	for _, c := range calls {
+		for _, errno := range errnos {
+			err := newError(opInfo, 0, answered(c, fmt.Errorf("call: %w", errno)))
+			expectSentinel(t, err, want[pair{c, errno}])
+			e := (*Error)(nil)
+			if !errors.As(err, &e) || e.Errno != errno || e.Call != string(c) || !errors.Is(err, errno) {
+				t.Errorf("%s: %#v", c, err)
+			}
+		}
+	}
+}
+
+// TestSystemCallIsNoAnswer: ENOBUFS of recvmsg, or EPERM of socket, are not what
+// the kernel answered to a request; and ENOBUFS in an answer is no loss.
 func TestSystemCallIsNoAnswer(t *testing.T) {
-	err := newError(opQuery, 7, &netlink.OpError{Op: "receive", Err: os.NewSyscallError("recvmsg", unix.EPERM)})
+	syscall := &netlink.OpError{Op: "receive", Err: os.NewSyscallError("recvmsg", unix.EPERM)}
+	err := newError(opQuery, 7, netlinkAnswered(callSetlink, syscall))
 	e := (*Error)(nil)
 	if !errors.As(err, &e) {
 		t.Fatalf("%v is not an *Error", err)
@@ -58,6 +123,12 @@ func TestSystemCallIsNoAnswer(t *testing.T) {
 	}
 	if !errors.Is(err, unix.EPERM) {
 		t.Errorf("%v does not wrap its cause", err)
+	}
+	if !isOverrun(&netlink.OpError{Op: "receive", Err: overrun()}) {
+		t.Error("a full buffer is not taken for a loss")
+	}
+	if isOverrun(&netlink.OpError{Op: "receive", Err: unix.ENOBUFS}) {
+		t.Error("an answer is taken for a loss")
 	}
 }
 

@@ -14,34 +14,33 @@ import (
 
 // Event is a change of what is attached to a device.
 type Event struct {
-	// Ifindex and Name are the device, with the name it has now.
+	// Ifindex and Name identify the device. Name is its current name.
 	Ifindex int
 	Name    string
-	// Old is the state before, New the state after the change. A device that
-	// was not there before, or is there no longer, has no program in that
-	// state.
+	// Old and New are the states before and after the change. Via is not
+	// determined. A device that did not exist has no program in that state.
 	Old, New State
-	// Removed: the device is gone from the network namespace. It went with
-	// its program if it was deleted, and took it along if it moved to
-	// another namespace.
+	// Removed reports that the device left the network namespace. A device
+	// that was deleted released its program; one that moved to another
+	// namespace kept it.
 	Removed bool
 }
 
 // table is what is known of the devices of a network namespace, by ifindex.
 type table map[int]State
 
-// update takes over the state of a device and returns the change, if what is
-// attached has changed.
+// update stores the state of a device and returns the change if it has another
+// program.
 func (t table) update(now State) (Event, bool) {
 	old, known := t[now.Ifindex]
 	if !known {
-		old = State{Ifindex: now.Ifindex, Name: now.Name}
+		old = State{Ifindex: now.Ifindex, Name: now.Name, MaxQueues: now.MaxQueues}
 	}
 	t[now.Ifindex] = now
 	return Event{Ifindex: now.Ifindex, Name: now.Name, Old: old, New: now}, old.ProgramID != now.ProgramID
 }
 
-// remove forgets a device and returns the change, if it had a program.
+// remove deletes a device and returns the change if it had a program.
 func (t table) remove(ifindex int) (Event, bool) {
 	old, known := t[ifindex]
 	delete(t, ifindex)
@@ -52,12 +51,12 @@ func (t table) remove(ifindex int) (Event, bool) {
 		Ifindex: ifindex,
 		Name:    old.Name,
 		Old:     old,
-		New:     State{Ifindex: ifindex, Name: old.Name},
+		New:     State{Ifindex: ifindex, Name: old.Name, MaxQueues: old.MaxQueues},
 		Removed: true,
 	}, true
 }
 
-// replace takes over all of now and returns what it changes.
+// replace makes t equal to now and returns the changes.
 func (t table) replace(now table) []Event {
 	var events []Event
 	for _, ifindex := range slices.Sorted(maps.Keys(now)) {
@@ -76,8 +75,8 @@ func (t table) replace(now table) []Event {
 	return events
 }
 
-// note takes over what notifications say and returns what it changes, up to
-// the first one that cannot be read.
+// note applies notifications and returns the changes, up to the first message
+// that cannot be read.
 func (t table) note(msgs []netlink.Message) ([]Event, error) {
 	var events []Event
 	for _, m := range msgs {
@@ -92,8 +91,8 @@ func (t table) note(msgs []netlink.Message) ([]Event, error) {
 		var changed bool
 		switch {
 		case l.family != unix.AF_UNSPEC:
-			// A bridge about one of its ports. Its RTM_DELLINK means that the
-			// device is a port no longer.
+			// From a bridge, about one of its ports. Its RTM_DELLINK means that
+			// the device is no longer a port.
 		case m.Header.Type == uapi.RTM_DELLINK:
 			e, changed = t.remove(l.state.Ifindex)
 		case l.nest:

@@ -14,100 +14,112 @@ import (
 	"github.com/cilium/ebpf"
 
 	"xpsgen/bpf"
+	"xpsgen/bpf/policy"
 	"xpsgen/bpf/xps"
 )
 
-// Spread the flows that leave by eth0 over its first four queues, unless
-// somebody else has a program there.
+// Spread the flows that leave by eth0 over queues 1 to 3 of 4, unless it has a
+// program already.
 func ExampleClient_Attach() {
-	spec, err := bpf.Spec("xps_flow_hash")
+	ctx := context.Background()
+	plan, err := policy.Plan([]int{1, 2, 3}, 4, 4, 0)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
-	if err := spec.Variables[bpf.XpsFlowHashVarQueues].Set(uint32(4)); err != nil {
-		log.Fatal(err)
-	}
-	coll, err := ebpf.NewCollection(spec)
+	p, err := policy.LoadFlowHash(&policy.FlowHash{Plan: plan})
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
-	defer coll.Close() // the device keeps its own reference
+	defer p.Close() // the device has its own reference
 
 	c, err := xps.Dial(&xps.Config{
 		Warn: func(w xps.Warning) { log.Print(w.Message) },
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer c.Close()
 
 	eth0, err := net.InterfaceByName("eth0")
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
-	prog := coll.Programs[bpf.XpsFlowHashProgXpsFlowHash]
-	err = c.Attach(eth0.Index, prog, &xps.AttachOptions{NoReplace: true})
+	err = c.Attach(ctx, eth0.Index, p.Program, &xps.AttachOptions{NoReplace: true})
 	switch {
 	case errors.Is(err, xps.ErrNotSupported):
-		log.Fatal("boot a kernel with the XPS hook: ", err)
+		log.Print("boot a kernel with the XPS hook: ", err)
 	case errors.Is(err, xps.ErrAttached):
 		log.Print("left as it was: ", err)
 	case err != nil:
-		log.Fatal(err)
+		log.Print(err)
+	default:
+		fmt.Println("attached")
 	}
 }
 
-// Exchange a program for its next version, but not somebody else's.
+// Replace a program by its next version, but not the program of somebody else.
 func ExampleAttachOptions() {
-	replace := func(c *xps.Client, ifindex int, old, next *ebpf.Program) error {
-		err := c.Attach(ifindex, next, &xps.AttachOptions{Expected: old})
+	replace := func(ctx context.Context, c *xps.Client, ifindex int, old, next *ebpf.Program) error {
+		err := c.Attach(ctx, ifindex, next, &xps.AttachOptions{Expected: old})
 		if errors.Is(err, xps.ErrUnexpectedProgram) {
-			return fmt.Errorf("somebody else has taken over: %w", err)
+			return fmt.Errorf("somebody else has replaced it: %w", err)
 		}
 		return err
 	}
 	_ = replace
 }
 
-// Fill the map of a program that chooses by protocol and port: HTTPS to queue
-// 1.
+// Fill the map of a program that selects by protocol and port: HTTPS leaves by
+// queue 1.
 func ExampleClient_Attach_map() {
 	var objs bpf.XpsPortObjects
 	if err := bpf.LoadXpsPortObjects(&objs, nil); err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer objs.Close()
 
 	const tcp, destination = 6, 0
 	key := bpf.XpsPortXpsPortKey{Protocol: tcp, Port: 443, Side: destination}
 	if err := objs.PortQueue.Put(key, int32(1)); err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 
 	c, err := xps.Dial(nil)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer c.Close()
 	eth0, err := net.InterfaceByName("eth0")
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
-	if err := c.Attach(eth0.Index, objs.XpsPort, nil); err != nil {
-		log.Fatal(err)
+	if err := c.Attach(context.Background(), eth0.Index, objs.XpsPort, nil); err != nil {
+		log.Print(err)
+		return
 	}
+	fmt.Println("attached")
 }
 
 // Print the devices that have a program.
 func ExampleClient_List() {
 	c, err := xps.Dial(nil)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer c.Close()
-	states, err := c.List()
+	states, err := c.List(context.Background(), nil)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	for _, s := range states {
 		if s.Attached {
@@ -127,12 +139,12 @@ func ExampleWatch() {
 	}
 	defer w.Close()
 	for {
-		e, err := w.Next()
+		e, err := w.Next(ctx)
 		switch {
-		case errors.Is(err, context.Canceled):
+		case ctx.Err() != nil:
 			return
 		case errors.Is(err, xps.ErrOverrun):
-			continue // what follows makes up for what was lost
+			continue // the next events make up for what was lost
 		case err != nil:
 			log.Print(err)
 			return
@@ -141,45 +153,47 @@ func ExampleWatch() {
 	}
 }
 
-// Steer for as long as this process lives: whatever becomes of it, the device is
-// left as it was.
+// Steer until interrupted. However the process ends, the kernel detaches the
+// program.
 func ExampleAttachLink() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	var objs bpf.XpsCpuObjects
 	if err := bpf.LoadXpsCpuObjects(&objs, nil); err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer objs.Close()
 	eth0, err := net.InterfaceByName("eth0")
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 
-	l, err := xps.AttachLink(eth0.Index, objs.XpsCpu, nil)
+	l, err := xps.AttachLink(ctx, eth0.Index, objs.XpsCpu, nil)
 	if errors.Is(err, xps.ErrAttached) {
-		log.Fatal("somebody else steers eth0: ", err)
+		log.Print("eth0 has a program: ", err)
+		return
 	} else if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
-	defer l.Close()
+	defer l.Close() // and it keeps the collector from closing the link
 
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
-	<-interrupted
+	fmt.Println("attached")
+	<-ctx.Done()
 }
 
-// Hand a link over to the next version of a program without a packet chosen for
-// by neither.
+// Keep a link beyond the end of the process, and let the next version of the
+// program take it over: every packet meets one or the other.
 func ExampleOpenLink() {
-	takeOver := func(next *ebpf.Program) (*xps.Link, error) {
-		l, err := xps.OpenLink("/sys/fs/bpf/steer-eth0")
+	takeOver := func(ctx context.Context, next *ebpf.Program) error {
+		l, err := xps.OpenLink(ctx, "/sys/fs/bpf/steer-eth0")
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := l.Update(next, nil); err != nil {
-			l.Close()
-			return nil, err
-		}
-		return l, nil
+		defer l.Close() // the file holds the link
+		return l.Update(ctx, next, nil)
 	}
 	_ = takeOver
 }

@@ -3,6 +3,7 @@
 package xps_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"runtime"
@@ -74,7 +75,7 @@ func requireHook(tb testing.TB, warnings *[]xps.Warning) *xps.Client {
 		cfg.Warn = func(w xps.Warning) { *warnings = append(*warnings, w) }
 	}
 	c := mustDial(tb, cfg)
-	if err := c.Supported(); errors.Is(err, xps.ErrNotSupported) {
+	if err := c.Supported(tb.Context()); errors.Is(err, xps.ErrNotSupported) {
 		skipUnlessRequired(tb, "xps", "this kernel has no XPS hook (go test -exec 'xpsgen vm run --' ./bpf/xps)")
 	} else if err != nil {
 		tb.Fatal(err)
@@ -147,9 +148,12 @@ func mustID(tb testing.TB, prog *ebpf.Program) ebpf.ProgramID {
 // rtnetlink does with devices what the package under test does not.
 type rtnetlink struct{ *netlink.Conn }
 
-func mustRtnetlink(tb testing.TB) rtnetlink {
+func mustRtnetlink(tb testing.TB) rtnetlink { return mustRtnetlinkIn(tb, 0) }
+
+// mustRtnetlinkIn is mustRtnetlink for the network namespace of a descriptor.
+func mustRtnetlinkIn(tb testing.TB, netns int) rtnetlink {
 	tb.Helper()
-	c, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{Strict: true})
+	c, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{Strict: true, NetNS: netns})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -157,18 +161,29 @@ func mustRtnetlink(tb testing.TB) rtnetlink {
 	return rtnetlink{c}
 }
 
-// add makes a device with four queues and returns its index.
+// queues is how many tx queues the devices of the tests have.
+const queues = 4
+
+// add makes a device with that many queues and returns its index.
 func (c rtnetlink) add(name, kind string) (int, error) {
+	if err := c.create(name, kind); err != nil {
+		return 0, err
+	}
+	return index(name)
+}
+
+// create makes a device with that many queues.
+func (c rtnetlink) create(name, kind string) error {
 	ae := netlink.NewAttributeEncoder()
 	ae.String(uapi.IFLA_IFNAME, name)
-	ae.Uint32(uapi.IFLA_NUM_TX_QUEUES, 4)
+	ae.Uint32(uapi.IFLA_NUM_TX_QUEUES, queues)
 	ae.Nested(uapi.IFLA_LINKINFO, func(nae *netlink.AttributeEncoder) error {
 		nae.String(uapi.IFLA_INFO_KIND, kind)
 		return nil
 	})
 	attrs, err := ae.Encode()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	_, err = c.Execute(netlink.Message{
 		Header: netlink.Header{
@@ -177,16 +192,13 @@ func (c rtnetlink) add(name, kind string) (int, error) {
 		},
 		Data: append(make([]byte, unix.SizeofIfInfomsg), attrs...),
 	})
-	if err != nil {
-		return 0, err
-	}
-	return index(name)
+	return err
 }
 
 // del removes a device.
 func (c rtnetlink) del(ifindex int) error {
 	msg := make([]byte, unix.SizeofIfInfomsg)
-	msg[4] = byte(ifindex)
+	binary.NativeEndian.PutUint32(msg[4:], uint32(ifindex))
 	_, err := c.Execute(netlink.Message{
 		Header: netlink.Header{Type: uapi.RTM_DELLINK, Flags: netlink.Request | netlink.Acknowledge},
 		Data:   msg,

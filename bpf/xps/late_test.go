@@ -3,85 +3,43 @@
 package xps
 
 import (
+	"context"
 	"errors"
-	"os"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
-// lateConn answers like answer, but the first time only after the caller has
-// stopped waiting.
-type lateConn struct {
-	answer func(netlink.Message) []netlink.Message
-
-	mu        sync.Mutex
-	deadlines []time.Time
-	seq       uint32
-	late      bool
-	queue     [][]netlink.Message
-	errs      []error
-}
-
-func (c *lateConn) Send(m netlink.Message) (netlink.Message, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seq++
-	m.Header.Sequence = c.seq
-	c.queue = append(c.queue, c.answer(m))
-	return m, nil
-}
-
-func (c *lateConn) Receive() ([]netlink.Message, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.late {
-		c.late = true
-		return nil, &netlink.OpError{Op: "receive", Err: os.NewSyscallError("recvmsg", os.ErrDeadlineExceeded)}
-	}
-	if len(c.errs) != 0 {
-		err := c.errs[0]
-		c.errs = c.errs[1:]
-		return nil, err
-	}
-	msgs := c.queue[0]
-	c.queue = c.queue[1:]
-	return msgs, nil
-}
-
-func (c *lateConn) SetReadDeadline(t time.Time) error {
-	c.deadlines = append(c.deadlines, t)
-	return nil
-}
-
-func (c *lateConn) Close() error { return nil }
-
 // TestLateAnswers: what a call did not wait for is not the answer to the next.
 func TestLateAnswers(t *testing.T) {
 	answer := xpsKernel(attached(9), nil)
-	tests := map[string]*lateConn{
-		"an answer": {answer: answer},
-		"a failure": {answer: answer, errs: []error{
-			&netlink.OpError{Op: "receive", Err: unix.ENODEV, Sequence: 1},
-		}},
-		"the end of a dump": {answer: func(req netlink.Message) []netlink.Message {
-			if req.Header.Sequence == 1 {
-				return nil
-			}
-			return answer(req)
-		}},
+	tests := map[string]func(req netlink.Message) []netlink.Message{
+		"an answer":         answer,
+		"a failure":         func(req netlink.Message) []netlink.Message { return refuse(req, unix.ENODEV) },
+		"the end of a dump": func(req netlink.Message) []netlink.Message { return reply(req, 3, multi, s32(0)) },
 	}
 	for name, late := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := newClient(late, &Config{Timeout: time.Minute})
-			_, err := c.Query(3)
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Fatalf("%v, want %v", err, os.ErrDeadlineExceeded)
+			first := make(chan []netlink.Message, 1)
+			var asked atomic.Bool
+			c, f := fakeClient(t, &Config{Timeout: time.Millisecond}, func(req netlink.Message) []netlink.Message {
+				if !asked.Swap(true) {
+					first <- late(req)
+					return nil
+				}
+				return answer(req)
+			})
+			_, err := c.Query(t.Context(), 3, nil)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("%v, want %v", err, context.DeadlineExceeded)
 			}
-			s, err := c.Query(7)
+			c.timeout = -1
+			f.put(<-first)
+			s, err := c.Query(t.Context(), 7, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,27 +50,102 @@ func TestLateAnswers(t *testing.T) {
 	}
 }
 
-func TestTimeout(t *testing.T) {
-	for timeout, want := range map[time.Duration]time.Duration{
-		0:           DefaultTimeout,
-		time.Second: time.Second,
-		-1:          0,
+// TestTimeoutOfTheClient limits a call that its caller does not limit.
+func TestTimeoutOfTheClient(t *testing.T) {
+	silent := func(netlink.Message) []netlink.Message { return nil }
+	c, _ := fakeClient(t, &Config{Timeout: time.Millisecond}, silent)
+	_, err := c.Query(t.Context(), 7, nil)
+	const want = "query xps: ifindex 7: no answer of the kernel within 1ms: context deadline exceeded"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	for timeout, want := range map[time.Duration]time.Duration{0: DefaultTimeout, time.Second: time.Second, -1: -1} {
+		if c, _ := fakeClient(t, &Config{Timeout: timeout}, silent); c.timeout != want {
+			t.Errorf("timeout %v: %v, want %v", timeout, c.timeout, want)
+		}
+	}
+}
+
+// TestEveryCallEnds: with the context, though the kernel does not answer, or does
+// not even return from taking the request, or another call has the client.
+func TestEveryCallEnds(t *testing.T) {
+	cause := errors.New("enough")
+	for op, do := range map[string]func(context.Context, *Client) error{
+		opAttach:  func(ctx context.Context, c *Client) error { return attachFake(ctx, c, 0) },
+		opDetach:  func(ctx context.Context, c *Client) error { return c.Detach(ctx, 7, nil) },
+		opQuery:   func(ctx context.Context, c *Client) error { _, err := c.Query(ctx, 7, nil); return err },
+		opList:    func(ctx context.Context, c *Client) error { _, err := c.List(ctx, nil); return err },
+		opSupport: func(ctx context.Context, c *Client) error { return c.Supported(ctx) },
+		opWatch:   func(ctx context.Context, c *Client) error { _, err := newWatcher(ctx, c); return err },
 	} {
-		late := &lateConn{answer: succeed}
-		c := newClient(late, &Config{Timeout: timeout})
-		before := time.Now()
-		if _, err := c.Query(7); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatalf("%v, want %v", err, os.ErrDeadlineExceeded)
+		for _, how := range []string{"no answer", "blocked", "busy", "before"} {
+			t.Run(op+"/"+how, func(t *testing.T) {
+				stuck := make(chan struct{})
+				t.Cleanup(func() { close(stuck) })
+				c, f := fakeClient(t, nil, func(netlink.Message) []netlink.Message {
+					if how == "blocked" || how == "busy" {
+						<-stuck
+					}
+					return nil
+				})
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				sent := 1
+				switch how {
+				case "before":
+					sent = 0
+					cancel(cause)
+				case "busy":
+					other, stop := context.WithCancel(context.Background())
+					t.Cleanup(stop)
+					go func() { _, _ = c.Query(other, 1, nil) }()
+					waitUntil(t, func() bool { return len(f.requests()) == 1 })
+					time.AfterFunc(time.Millisecond, func() { cancel(cause) })
+				default:
+					go func() {
+						waitUntil(t, func() bool { return len(f.requests()) == 1 })
+						cancel(cause)
+					}()
+				}
+				if err := do(ctx, c); !errors.Is(err, cause) {
+					t.Errorf("%v, want %v", err, cause)
+				}
+				if n := len(f.requests()); n != sent {
+					t.Errorf("%d requests, want %d", n, sent)
+				}
+			})
 		}
-		d := late.deadlines[0]
-		if want == 0 {
-			if !d.IsZero() {
-				t.Errorf("timeout %v: deadline %v, want none", timeout, d)
-			}
-			continue
+	}
+}
+
+// TestGivenUpChange: a change that was given up before the kernel had it is not
+// made later, when the numbers in it may stand for other files.
+func TestGivenUpChange(t *testing.T) {
+	release := make(chan struct{})
+	var asked atomic.Bool
+	c, f := fakeClient(t, nil, func(req netlink.Message) []netlink.Message {
+		if !asked.Swap(true) {
+			<-release
 		}
-		if d.Before(before.Add(want)) || d.After(time.Now().Add(want)) {
-			t.Errorf("timeout %v: deadline in %v, want %v", timeout, d.Sub(before), want)
+		return xpsKernel(detached(), succeed)(req)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		waitUntil(t, func() bool { return len(f.requests()) == 1 })
+		cancel()
+	}()
+	// The kernel has the probe for the hook, not yet the change.
+	err := c.attach(ctx, 7, change{fd: 5}, handle{fd: 5, typ: ebpf.SocketFilter}, handle{fd: -1})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want %v", err, context.Canceled)
+	}
+	close(release)
+	if _, err := c.Query(t.Context(), 7, nil); err != nil {
+		t.Error(err)
+	}
+	for _, typ := range f.requests() {
+		if typ != 18 {
+			t.Errorf("sent %d after the call was given up", typ)
 		}
 	}
 }

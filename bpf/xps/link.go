@@ -3,9 +3,11 @@
 package xps
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"os"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	ebpflink "github.com/cilium/ebpf/link"
@@ -17,192 +19,290 @@ import (
 // LinkOptions say where [AttachLink] attaches. The zero value means the network
 // namespace of the calling thread.
 type LinkOptions struct {
-	// NetNS is a file descriptor of the network namespace that the device is
-	// in. It is needed during the call only, and remains the caller's. 0
-	// means the namespace of the calling thread.
+	// NetNS is a file descriptor of the network namespace of the device. The
+	// caller keeps it. 0 means the namespace of the calling thread.
 	NetNS int
 }
 
-// UpdateOptions are the conditions of [Link.Update]. The zero value means none.
+// UpdateOptions are the conditions of [Link.Update]. The zero value has none.
 type UpdateOptions struct {
-	// Expected, if not nil, updates only in place of this very program. It
-	// remains the caller's.
+	// Expected, if not nil, replaces only this program. The caller keeps and
+	// closes it.
 	Expected *ebpf.Program
 }
 
-// LinkInfo is what a link is about.
+// LinkInfo describes a link.
 type LinkInfo struct {
 	// ID is the id of the link.
 	ID ebpflink.ID
-	// ProgramID is the id of the program, which the link keeps when it is
-	// detached.
+	// ProgramID is the id of the program. The link keeps the program when it
+	// is detached.
 	ProgramID ebpf.ProgramID
-	// Ifindex is the device, as it is numbered in the network namespace that
-	// it is in; 0 if the link is detached, or the device gone.
+	// Ifindex is the index of the device in the network namespace that the
+	// device is in, 0 if the link is detached or the device is gone.
 	Ifindex int
 }
 
-// Link is an attachment that belongs to who holds it, and not to the device: it
-// ends when the Link is closed, unless it was pinned or its descriptor passed on.
-// Nobody else can replace or detach the program by netlink meanwhile: what
-// [Client] and ip try fails, with an error wrapping [ErrLinked] from [Client].
+// Link is an attachment that belongs to whoever holds the link, not to the
+// device. Meanwhile nobody can replace or detach the program by netlink.
 //
-// A Link may be used by several goroutines, but not closed meanwhile.
-type Link struct{ raw *ebpflink.RawLink }
+// The kernel detaches the program when nobody holds the link any more: when the
+// last descriptor is closed and no file pins it. A Link closes its descriptor in
+// [Link.Close], and also when the garbage collector finds that the program has
+// no reference to the Link left: a Link in a local variable does not outlive the
+// function. To keep the attachment, keep the Link, or use [Link.Pin] or
+// [Link.Disown].
+//
+// Several goroutines may use a Link. After Close, every method returns an error
+// wrapping [os.ErrClosed].
+//
+// The kernel makes a change to a link even if the context of the call ends
+// meanwhile.
+type Link struct {
+	mu     sync.Mutex
+	raw    *ebpflink.RawLink // nil once closed
+	users  int               // calls that use raw
+	closed bool
+}
 
-// AttachLink makes prog choose the tx queues of a device for as long as the link
-// lives. A nil opt means the defaults. prog remains the caller's and may be
-// closed afterwards. Close the Link after use.
+// AttachLink makes prog select the tx queues of a device for as long as the link
+// lives: see [Link]. A nil opt means the defaults. The caller may close prog
+// afterwards.
 //
-// The kernel does not warn of a driver that chooses queues by itself when
-// attaching by a link: if in doubt, [Client.Attach] once and look at
-// [Config.Warn].
+// It needs a kernel whose hook has links (see [Client.Features]) and
+// CAP_NET_ADMIN in the user namespace of the network namespace.
 //
-// The error wraps [ErrAttached] if the device has a program, however it was
-// attached; [ErrBadProgram] if prog is not a socket filter, [ErrNoDevice],
-// [ErrPermission], or [ErrNotSupported] if this kernel has no links to the hook.
-func AttachLink(ifindex int, prog *ebpf.Program, opt *LinkOptions) (*Link, error) {
+// The error wraps [ErrAttached] if the device has a program, [ErrBadProgram] if
+// prog cannot be linked to the hook, [ErrDevice], [ErrNoDevice], [ErrNetNS],
+// [ErrPermission], or [ErrNotSupported] if the kernel does not have links to the
+// hook. If ctx ends the call, nothing stays attached.
+func AttachLink(ctx context.Context, ifindex int, prog *ebpf.Program, opt *LinkOptions) (*Link, error) {
 	if opt == nil {
 		opt = &LinkOptions{}
 	}
 	if err := checkIfindex(opLink, ifindex); err != nil {
 		return nil, err
 	}
-	p, err := handleOf(opLink, ifindex, prog)
+	own, err := cloneFilter(opLink, ifindex, prog)
 	if err != nil {
 		return nil, err
 	}
-	// The kernel tells a wrong type from an attach type that it does not know
-	// by nothing: both are EINVAL.
-	if p.typ != ebpf.SocketFilter {
-		return nil, &Error{Op: opLink, Ifindex: ifindex,
-			Err: fmt.Errorf("%w: its type is %s", ErrBadProgram, p.typ)}
-	}
-
-	var raw *ebpflink.RawLink
-	err = inNetNS(opt.NetNS, func() (err error) {
-		raw, err = ebpflink.AttachRawLink(ebpflink.RawLinkOptions{
-			Target:  ifindex,
-			Program: prog,
-			Attach:  ebpf.AttachType(uapi.BPF_XPS),
-		})
-		return err
+	raw, err := await(ctx, work[*ebpflink.RawLink]{
+		do: func() (raw *ebpflink.RawLink, err error) {
+			err = inNetNS(opt.NetNS, func() (err error) {
+				raw, err = createLink(ifindex, own)
+				return err
+			})
+			return raw, err
+		},
+		discard: func(raw *ebpflink.RawLink) { raw.Close() },
+		release: func() { own.Close() },
 	})
 	if err != nil {
-		return nil, linkError(opLink, ifindex, err)
+		return nil, newError(opLink, ifindex, err)
 	}
-	return &Link{raw}, nil
+	return &Link{raw: raw}, nil
 }
 
-// OpenLink opens a link that was pinned. The error wraps [ErrNotLink] if
-// something else is pinned there, and [os.ErrNotExist] if nothing is.
-func OpenLink(path string) (*Link, error) {
-	raw, err := ebpflink.LoadPinnedLink(path, nil)
-	if err != nil {
-		return nil, linkError(opOpen, 0, err)
+// createLink returns a link to the hook of a device.
+func createLink(ifindex int, prog *ebpf.Program) (*ebpflink.RawLink, error) {
+	raw, err := ebpflink.AttachRawLink(ebpflink.RawLinkOptions{Target: ifindex, Program: prog, Attach: AttachType})
+	if err == nil {
+		return raw, nil
 	}
-	r, ok := raw.(*ebpflink.RawLink)
-	if !ok {
-		raw.Close()
-		return nil, &Error{Op: opOpen, Err: fmt.Errorf("%w: %s", ErrNotLink, path)}
+	if errors.Is(err, ebpflink.ErrNotSupported) {
+		return nil, fmt.Errorf("%w: %w", ErrNotSupported, err)
 	}
-	l := &Link{r}
-	if _, err := l.info(opOpen); err != nil {
-		l.Close()
-		return nil, err
+	ce := (*callError)(nil)
+	if err = answered(callLinkCreate, err); errors.As(err, &ce) && (ce.errno == unix.EINVAL || ce.errno == unix.EOPNOTSUPP) {
+		return nil, explainCreate(ce)
 	}
-	return l, nil
+	return nil, err
 }
 
-// Update makes another program choose, at once, so that no packet is chosen for
-// by neither. A nil opt means no conditions. Updating to the program that is
-// there already changes nothing and is no error.
+// explainCreate says what EINVAL or EOPNOTSUPP of BPF_LINK_CREATE means: a
+// kernel without links to the hook answers it to everything.
+func explainCreate(ce *callError) error {
+	e := &Error{Op: opLink, Call: string(ce.call), Errno: ce.errno}
+	has, err := probeLinks()
+	switch {
+	case err != nil:
+		e.Err = fmt.Errorf("and whether the kernel has links to the hook is not known: %w", err)
+	case !has:
+		e.Err = fmt.Errorf("%w: it has no links to the hook", ErrNotSupported)
+	case ce.errno == unix.EOPNOTSUPP:
+		e.Err = ErrDevice
+	default:
+		e.Err, e.Remedy = ErrBadProgram, needAttachType
+	}
+	return e
+}
+
+// Update replaces the program of the link. The change is atomic: every packet
+// meets one or the other. A nil opt means no conditions. Updating to the program
+// that is there changes nothing and is not an error. The caller may close prog
+// afterwards.
 //
 // The error wraps [ErrUnexpectedProgram] if a condition in opt does not hold,
-// [ErrDetached] if the link is detached or its device gone, and [ErrBadProgram]
-// if prog is not a socket filter.
-func (l *Link) Update(prog *ebpf.Program, opt *UpdateOptions) error {
+// [ErrDetached] if the link is detached or its device gone, [ErrBadProgram] if
+// prog cannot be linked to the hook, or [os.ErrClosed].
+func (l *Link) Update(ctx context.Context, prog *ebpf.Program, opt *UpdateOptions) error {
 	if opt == nil {
 		opt = &UpdateOptions{}
 	}
-	p, err := handleOf(opUpdate, 0, prog)
+	progs := make([]*ebpf.Program, 0, 2)
+	closeAll := func() {
+		for _, p := range progs {
+			p.Close()
+		}
+	}
+	p, err := cloneFilter(opUpdate, 0, prog)
 	if err != nil {
 		return err
 	}
-	if p.typ != ebpf.SocketFilter {
-		return &Error{Op: opUpdate, Err: fmt.Errorf("%w: its type is %s", ErrBadProgram, p.typ)}
-	}
-	args := ebpflink.RawLinkUpdateOptions{New: prog, Old: opt.Expected}
+	progs = append(progs, p)
 	if opt.Expected != nil {
-		if _, err := handleOf(opUpdate, 0, opt.Expected); err != nil {
+		p, err := clone(opUpdate, 0, opt.Expected)
+		if err != nil {
+			closeAll()
 			return err
 		}
-		args.Flags = uapi.BPF_F_REPLACE
+		progs = append(progs, p)
 	}
-	err = linkError(opUpdate, 0, l.raw.UpdateArgs(args))
+	return l.use(ctx, opUpdate, func(raw *ebpflink.RawLink) error { return update(raw, progs) }, closeAll)
+}
 
-	// EPERM is the answer to another program than the expected one, and to
-	// somebody who may not call bpf at all.
-	if e := (*Error)(nil); errors.As(err, &e) && e.Errno == unix.EPERM && opt.Expected != nil && !l.holds(opt.Expected) {
-		e.Err = ErrUnexpectedProgram
+// update replaces the program of raw by the first of progs, in place of the
+// second if there is one.
+func update(raw *ebpflink.RawLink, progs []*ebpf.Program) error {
+	if len(progs) == 1 {
+		return answered(callLinkUpdate, raw.UpdateArgs(ebpflink.RawLinkUpdateOptions{New: progs[0]}))
 	}
+	return answered(callLinkReplace, raw.UpdateArgs(ebpflink.RawLinkUpdateOptions{
+		New: progs[0], Old: progs[1], Flags: uapi.BPF_F_REPLACE,
+	}))
+}
+
+// Detach detaches the program for good: the link cannot be attached again. The
+// Link has still to be closed. Detaching twice is not an error.
+func (l *Link) Detach(ctx context.Context) error {
+	return l.use(ctx, opDetach, func(raw *ebpflink.RawLink) error {
+		return answered(callLinkDetach, raw.Detach())
+	}, nil)
+}
+
+// Info asks the kernel about the link.
+func (l *Link) Info(ctx context.Context) (LinkInfo, error) {
+	return useLink(ctx, l, opInfo, linkInfo, nil)
+}
+
+// Pin makes a file in a BPF file system that holds the link, so that it outlives
+// Close and the process. [OpenLink] opens it. The error wraps [os.ErrExist] if
+// there is a file of that name, and [ErrNotBPFFS] if path is in another file
+// system.
+func (l *Link) Pin(path string) error {
+	return l.use(context.Background(), opPin, func(raw *ebpflink.RawLink) error {
+		if err := checkBPFFS(path); err != nil {
+			return err
+		}
+		return answered(callObjPin, raw.Pin(path))
+	}, nil)
+}
+
+// Unpin removes the file that [Link.Pin] made, or from which [OpenLink] opened
+// the Link. Without such a file it does nothing.
+func (l *Link) Unpin() error {
+	return l.use(context.Background(), opUnpin, (*ebpflink.RawLink).Unpin, nil)
+}
+
+// FD returns the descriptor of the link, for passing it to another process. The
+// Link keeps and closes it. FD returns -1 once the Link is closed.
+func (l *Link) FD() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return -1
+	}
+	return l.raw.FD()
+}
+
+// Disown closes the Link and returns a descriptor that holds the attachment.
+// Neither this package nor the garbage collector closes it: the program stays
+// attached until the caller closes the descriptor, or the process ends.
+// [LinkFromFD] makes a Link of it.
+func (l *Link) Disown() (fd int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return -1, newError(opDisown, 0, errClosed)
+	}
+	fd, err = unix.FcntlInt(uintptr(l.raw.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return -1, newError(opDisown, 0, os.NewSyscallError("fcntl", err))
+	}
+	return fd, l.close()
+}
+
+// Close releases the link. If nobody else holds it, the kernel detaches the
+// program, possibly after Close has returned. Calls in progress end first.
+// Closing twice does nothing.
+func (l *Link) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.close()
+}
+
+func (l *Link) close() error {
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	if l.users > 0 {
+		return nil
+	}
+	return newError(opClose, 0, l.raw.Close())
+}
+
+// acquire returns the link for a call, which calls release when it ends.
+func (l *Link) acquire() (*ebpflink.RawLink, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.raw == nil {
+		return nil, errClosed
+	}
+	l.users++
+	return l.raw, nil
+}
+
+func (l *Link) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.users--; l.closed && l.users == 0 {
+		// Nobody waits for an error.
+		_ = l.raw.Close()
+	}
+}
+
+// use calls f with the link, and done when f needs nothing any more.
+func (l *Link) use(ctx context.Context, op string, f func(*ebpflink.RawLink) error, done func()) error {
+	_, err := useLink(ctx, l, op, func(raw *ebpflink.RawLink) (struct{}, error) { return struct{}{}, f(raw) }, done)
 	return err
 }
 
-// holds tells whether prog is the program of the link, as far as can be found
-// out.
-func (l *Link) holds(prog *ebpf.Program) bool {
-	got, err := l.info(opUpdate)
+// useLink is use for an f with a result.
+func useLink[T any](ctx context.Context, l *Link, op string, f func(*ebpflink.RawLink) (T, error), done func()) (T, error) {
+	if done == nil {
+		done = func() {}
+	}
+	raw, err := l.acquire()
 	if err != nil {
-		return true
+		done()
+		var none T
+		return none, newError(op, 0, err)
 	}
-	info, err := prog.Info()
-	if err != nil {
-		return true
-	}
-	id, ok := info.ID()
-	return !ok || id == got.ProgramID
-}
-
-// Detach takes the program off the device for good: the link cannot be attached
-// again. It remains to be closed. Detaching twice is no error.
-func (l *Link) Detach() error { return linkError(opDetach, 0, l.raw.Detach()) }
-
-// Info asks the kernel what the link is about.
-func (l *Link) Info() (LinkInfo, error) { return l.info(opInfo) }
-
-// Pin has a file in a BPF file system hold the link, so that it outlives Close
-// and the process. [OpenLink] opens it again.
-func (l *Link) Pin(path string) error { return linkError(opPin, 0, l.raw.Pin(path)) }
-
-// Unpin removes the file that Pin made. The link ends when it is closed, then.
-func (l *Link) Unpin() error { return linkError(opUnpin, 0, l.raw.Unpin()) }
-
-// FD is the descriptor of the link, to be passed to another process. It remains
-// the Link's.
-func (l *Link) FD() int { return l.raw.FD() }
-
-// Close gives the link up. If nobody else holds it, the program is detached, not
-// necessarily before Close returns. Closing twice does no harm.
-func (l *Link) Close() error { return linkError(opClose, 0, l.raw.Close()) }
-
-// inNetNS calls f in a network namespace, that of the calling thread if netns
-// is 0.
-func inNetNS(netns int, f func() error) error {
-	if netns == 0 {
-		return f()
-	}
-
-	errs := make(chan error, 1)
-	go func() {
-		// The thread is thrown away with the goroutine: it is never
-		// unlocked.
-		runtime.LockOSThread()
-		if err := unix.Setns(netns, unix.CLONE_NEWNET); err != nil {
-			errs <- fmt.Errorf("enter network namespace: %w", err)
-			return
-		}
-		errs <- f()
-	}()
-	return <-errs
+	v, err := await(ctx, work[T]{
+		do:      func() (T, error) { return f(raw) },
+		release: func() { done(); l.release() },
+	})
+	return v, newError(op, 0, err)
 }

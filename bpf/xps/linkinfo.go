@@ -14,11 +14,11 @@ import (
 	"xpsgen/uapi"
 )
 
-// info asks by itself: package link knows nothing of what is special about
-// links of this type.
-func (l *Link) info(op string) (LinkInfo, error) {
-	// The kernel is told where to write to by a number, which would not
-	// follow if the garbage collector or a growing stack moved it.
+// linkInfo makes the system call by itself: package link does not know what is
+// special about links of this type.
+func linkInfo(l *ebpflink.RawLink) (LinkInfo, error) {
+	// The request holds the address as a number, which would not follow if
+	// the memory moved.
 	raw := &uapi.BpfLinkInfo{}
 	var pin runtime.Pinner
 	pin.Pin(raw)
@@ -34,11 +34,10 @@ func (l *Link) info(op string) (LinkInfo, error) {
 		uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
 	runtime.KeepAlive(l)
 	if errno != 0 {
-		return LinkInfo{}, linkError(op, 0, fmt.Errorf("link info: %w", errno))
+		return LinkInfo{}, &callError{call: callObjInfo, errno: errno}
 	}
-
 	if raw.Type != uapi.BPF_LINK_TYPE_XPS {
-		return LinkInfo{}, &Error{Op: op, Err: fmt.Errorf("%w: its type is %d", ErrNotLink, raw.Type)}
+		return LinkInfo{}, fmt.Errorf("%w: it is a link of type %d", ErrNotLink, raw.Type)
 	}
 	return LinkInfo{
 		ID:        ebpflink.ID(raw.Id),

@@ -14,18 +14,17 @@ import (
 	"xpsgen/uapi"
 )
 
-// errMalformed: the kernel sent what it should not.
+// errMalformed: a message of the kernel does not have the form of its type.
 var errMalformed = errors.New("malformed link message")
 
-// ifinfo returns a struct ifinfomsg for the device. With 0 for an ifindex it
-// stands for all.
+// ifinfo returns a struct ifinfomsg for a device, or with 0 for all.
 func ifinfo(ifindex int) []byte {
 	b := make([]byte, unix.SizeofIfInfomsg)
 	binary.NativeEndian.PutUint32(b[4:], uint32(int32(ifindex)))
 	return b
 }
 
-// getlink is a request for one device, or with 0 for all of them, without the
+// getlink is a request for one device, or with 0 for all. It leaves out the
 // statistics, which are most of the work of an answer.
 func getlink(ifindex int) (netlink.Message, error) {
 	flags := netlink.Request
@@ -50,15 +49,23 @@ type change struct {
 	fd int
 	// flags are XPS_FLAGS_*.
 	flags uint32
-	// expected is the program that must be there. It is sent with
+	// expected is the program that must be attached. It is sent with
 	// XPS_FLAGS_REPLACE only.
 	expected int
+}
+
+// call is the interface that a request with this change uses.
+func (ch *change) call() call {
+	if ch.flags&uapi.XPS_FLAGS_UPDATE_IF_NOEXIST != 0 {
+		return callSetlinkEmpty
+	}
+	return callSetlink
 }
 
 // setlink is a request to change the program of a device.
 func setlink(ifindex int, ch change) (netlink.Message, error) {
 	ae := netlink.NewAttributeEncoder()
-	// Nested sets NLA_F_NESTED. From Linux 7.3 the kernel insists on it.
+	// Nested sets NLA_F_NESTED, which the kernel requires from Linux 7.3.
 	ae.Nested(uapi.IFLA_XPS, func(nae *netlink.AttributeEncoder) error {
 		nae.Int32(uapi.IFLA_XPS_FD, int32(ch.fd))
 		if ch.flags != 0 {
@@ -79,14 +86,14 @@ func setlink(ifindex int, ch change) (netlink.Message, error) {
 	}, nil
 }
 
-// link is what we read in a message about a device.
+// link is what this package reads in a message about a device.
 type link struct {
 	state State
 	// family is AF_UNSPEC in a message about the device itself. Bridges send
-	// messages of their own, AF_BRIDGE, about the devices that are their ports.
+	// their own messages, AF_BRIDGE, about the devices that are their ports.
 	family uint8
-	// nest says that there was an IFLA_XPS. Without it the state is not
-	// known; an answer to RTM_GETLINK always has it if the kernel has the hook.
+	// nest says that the message has the nest of the hook. An answer to
+	// RTM_GETLINK always has it if the kernel has the hook.
 	nest bool
 }
 
@@ -110,37 +117,65 @@ func parseLink(b []byte) (link, error) {
 		switch ad.Type() {
 		case uapi.IFLA_IFNAME:
 			l.state.Name = ad.String()
+		case uapi.IFLA_NUM_TX_QUEUES:
+			l.state.MaxQueues = int(ad.Uint32())
 		case uapi.IFLA_XPS:
-			l.nest = true
-			ad.Nested(l.state.parse)
+			if id, ok := parseNest(ad.Bytes()); ok {
+				l.nest = true
+				l.state.Attached, l.state.ProgramID = id != 0, id
+			}
 		}
 	}
 	if err := ad.Err(); err != nil {
 		return link{}, fmt.Errorf("%w: %w", errMalformed, err)
 	}
-	if l.state.Attached != (l.state.ProgramID != 0) {
-		return link{}, fmt.Errorf("%w: attached %t, program id %d", errMalformed,
-			l.state.Attached, l.state.ProgramID)
-	}
 	return l, nil
 }
 
-// parse reads the nest.
-func (s *State) parse(ad *netlink.AttributeDecoder) error {
+// parseNest reads the nest of the hook and returns the id of the program, 0 if
+// none is attached. ok is false if b is anything else: the number of the
+// attribute is not official, and on another kernel it may be another attribute.
+// A request to such a kernel could change something else.
+//
+// The nest has IFLA_XPS_ATTACHED, of one byte, 0 or 1, and IFLA_XPS_PROG_ID
+// exactly if that is 1. It has no attribute that only requests have.
+func parseNest(b []byte) (id ebpf.ProgramID, ok bool) {
+	ad, err := netlink.NewAttributeDecoder(b)
+	if err != nil {
+		return 0, false
+	}
+	var attached, prog []byte
 	for ad.Next() {
+		v := ad.Bytes()
 		switch ad.Type() {
 		case uapi.IFLA_XPS_ATTACHED:
-			s.Attached = ad.Uint8() != 0
+			if attached != nil || len(v) != 1 || v[0] > 1 {
+				return 0, false
+			}
+			attached = v
 		case uapi.IFLA_XPS_PROG_ID:
-			s.ProgramID = ebpf.ProgramID(ad.Uint32())
+			if prog != nil || len(v) != 4 {
+				return 0, false
+			}
+			prog = v
+		case uapi.IFLA_XPS_FD, uapi.IFLA_XPS_FLAGS, uapi.IFLA_XPS_EXPECTED_FD:
+			return 0, false
 		}
 	}
-	return ad.Err()
+	if ad.Err() != nil || attached == nil {
+		return 0, false
+	}
+	if prog != nil {
+		id = ebpf.ProgramID(binary.NativeEndian.Uint32(prog))
+	}
+	if (attached[0] == 1) != (id != 0) || (prog != nil) != (id != 0) {
+		return 0, false
+	}
+	return id, true
 }
 
-// ackWarning returns what the kernel says in the acknowledgement of a request
-// that succeeded, or the empty string. Package netlink looks for the kernel's
-// words in failures only.
+// ackWarning returns the text in the acknowledgement of a request that
+// succeeded, or the empty string. Package netlink reads it in failures only.
 func ackWarning(m netlink.Message) (string, error) {
 	const errnoLen, headerLen = 4, unix.SizeofNlMsghdr
 	if m.Header.Type != netlink.Error || m.Header.Flags&netlink.AcknowledgeTLVs == 0 {
@@ -150,9 +185,9 @@ func ackWarning(m netlink.Message) (string, error) {
 		return "", fmt.Errorf("%w: acknowledgement of %d bytes", errMalformed, len(m.Data))
 	}
 
-	// Behind errno and header of the request come its payload, unless it was
-	// left out, as it is in success, and then the attributes. The header's
-	// length is that of the whole request in both cases.
+	// Errno and header of the request come first, then the payload of the
+	// request unless the kernel left it out, then the attributes. The length in
+	// the header is that of the whole request in both cases.
 	off := errnoLen + headerLen
 	if m.Header.Flags&netlink.Capped == 0 {
 		off = errnoLen + nlmsgAlign(binary.NativeEndian.Uint32(m.Data[errnoLen:]))

@@ -117,9 +117,12 @@ func linkTests() map[string]linkTest {
 				u16(8), u16(6), u32(99), u16(6), u16(71), u16(1), zero(2))),
 			want: link{state: state(1), nest: true},
 		},
-		"empty nest": {b: newlink(7, wire(u16(4), u16(70))), want: link{state: state(0), nest: true}},
-		"bridge":     {b: wire(ifinfomsg(7, 7), eth0()), want: link{state: state(0), family: 7}},
-		"no name":    {b: wire(ifinfomsg(0, 7), detached()), want: link{state: State{Ifindex: 7}, nest: true}},
+		"queues": {
+			b:    newlink(7, wire(u16(8), u16(31), u32(16), detached())),
+			want: link{state: State{Ifindex: 7, Name: "eth0", MaxQueues: 16}, nest: true},
+		},
+		"bridge":  {b: wire(ifinfomsg(7, 7), eth0()), want: link{state: state(0), family: 7}},
+		"no name": {b: wire(ifinfomsg(0, 7), detached()), want: link{state: State{Ifindex: 7}, nest: true}},
 
 		"empty":                      {b: nil, bad: true},
 		"short header":               {b: ifinfomsg(0, 7)[:15], bad: true},
@@ -127,18 +130,18 @@ func linkTests() map[string]linkTest {
 		"negative ifindex":           {b: newlink(-7, detached()), bad: true},
 		"attribute longer than all":  {b: wire(ifinfomsg(0, 7), u16(9), u16(3), []byte("eth0")), bad: true},
 		"attribute without a header": {b: wire(ifinfomsg(0, 7), u16(3), u16(3)), bad: true},
-		"attribute in the nest longer than it": {
-			b: newlink(7, wire(u16(12), u16(70), u16(9), u16(2), u8(1), zero(3))), bad: true,
-		},
-		"attached as a number of four bytes": {
-			b: newlink(7, wire(u16(12), u16(70), u16(8), u16(2), u32(1))), bad: true,
-		},
-		"id of one byte": {
-			b:   newlink(7, wire(u16(20), u16(70), u16(5), u16(2), u8(1), zero(3), u16(5), u16(4), u8(1), zero(3))),
-			bad: true,
-		},
-		"attached without an id": {b: newlink(7, wire(u16(12), u16(70), u16(5), u16(2), u8(1), zero(3))), bad: true},
-		"id without attached":    {b: newlink(7, wire(u16(12), u16(70), u16(8), u16(4), u32(1))), bad: true},
+	}
+}
+
+// TestForeignAttribute: what is not the nest of the hook does not make a message
+// unreadable.
+func TestForeignAttribute(t *testing.T) {
+	for what, attr := range foreign() {
+		l, err := parseLink(newlink(7, attr))
+		want := link{state: State{Ifindex: 7, Name: "eth0"}}
+		if err != nil || l != want {
+			t.Errorf("%s: %+v, %v", what, l, err)
+		}
 	}
 }
 
@@ -210,6 +213,9 @@ func TestAckWarning(t *testing.T) {
 func FuzzParseLink(f *testing.F) {
 	for _, tt := range linkTests() {
 		f.Add(tt.b)
+	}
+	for _, attr := range foreign() {
+		f.Add(newlink(7, attr))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, err := parseLink(b)

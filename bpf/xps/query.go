@@ -3,99 +3,78 @@
 package xps
 
 import (
+	"context"
 	"fmt"
-	"slices"
 
 	"github.com/mdlayher/netlink"
 
 	"xpsgen/uapi"
 )
 
-// maxDumps is how often the list of devices is read, while it changes under
-// the reading, before giving up.
-const maxDumps = 10
+// QueryOptions say what [Client.Query] finds out besides the program. The zero
+// value means nothing.
+type QueryOptions struct {
+	// Links asks for [State.Via] and [State.LinkID]. The kernel does not tell
+	// them with the state of a device, so this looks at every BPF link of the
+	// system. It needs CAP_SYS_ADMIN, but only if the device has a program.
+	//
+	// A link is taken for that of the device if it holds the same program on
+	// a device of the same index. A link in another network namespace for
+	// which both are true cannot be told apart.
+	Links bool
+}
 
-// Query returns the state of a device. The error wraps [ErrNoDevice] if there is
-// none of this index, and [ErrNotSupported] if the kernel has no hook.
-func (c *Client) Query(ifindex int) (State, error) {
+// Query returns the state of a device. A nil opt means no options.
+//
+// The error wraps [ErrNoDevice] if there is no device of this index in the
+// network namespace, [ErrNotSupported] if the kernel does not have the hook, and
+// [ErrPermission] if [QueryOptions.Links] needs a capability that the caller
+// lacks; then the State is valid except for Via.
+func (c *Client) Query(ctx context.Context, ifindex int, opt *QueryOptions) (State, error) {
+	if opt == nil {
+		opt = &QueryOptions{}
+	}
 	if err := checkIfindex(opQuery, ifindex); err != nil {
 		return State{}, err
 	}
-	l, err := c.link(opQuery, ifindex)
-	if err != nil {
-		return State{}, err
-	}
-	if !l.nest {
-		return State{}, &Error{Op: opQuery, Ifindex: ifindex, Name: l.state.Name, Err: ErrNotSupported}
-	}
-	return l.state, nil
-}
-
-// List returns the state of all devices of the network namespace, those without
-// a program included, in the order of their indices. The error wraps
-// [ErrNotSupported] if the kernel has no hook, and [ErrInterrupted] if no
-// consistent list could be had.
-func (c *Client) List() ([]State, error) { return c.list(opList) }
-
-func (c *Client) list(op string) ([]State, error) {
-	req, err := getlink(0)
-	if err != nil {
-		return nil, newError(op, 0, err)
-	}
-	for range maxDumps {
-		msgs, err := c.execute(req)
+	s, err := run(ctx, c, opQuery, ifindex, func(ctx context.Context, x *exchange) (State, error) {
+		l, err := c.link(ctx, x, opQuery, ifindex)
 		if err != nil {
-			return nil, newError(op, 0, err)
-		}
-		// A list that changed while it was read may lack devices that were
-		// there all the time.
-		if slices.ContainsFunc(msgs, interrupted) {
-			continue
-		}
-		return c.states(op, msgs)
-	}
-	return nil, &Error{Op: op, Err: ErrInterrupted}
-}
-
-func interrupted(m netlink.Message) bool {
-	return m.Header.Flags&netlink.DumpInterrupted != 0
-}
-
-func (c *Client) states(op string, msgs []netlink.Message) ([]State, error) {
-	states := make([]State, 0, len(msgs))
-	for _, m := range msgs {
-		l, err := c.answer(m)
-		if err != nil {
-			return nil, newError(op, 0, err)
+			return State{}, err
 		}
 		if !l.nest {
-			return nil, &Error{Op: op, Err: ErrNotSupported}
+			return State{}, &Error{Op: opQuery, Ifindex: ifindex, Name: l.state.Name, Err: ErrNotSupported}
 		}
-		states = append(states, l.state)
+		return l.state, nil
+	})
+	if err != nil || !opt.Links {
+		return s, err
 	}
-	slices.SortFunc(states, func(a, b State) int { return a.Ifindex - b.Ifindex })
-	return states, nil
+	states := []State{s}
+	err = findLinks(ctx, opQuery, states)
+	return states[0], err
 }
 
 // link asks for one device.
-func (c *Client) link(op string, ifindex int) (link, error) {
+func (c *Client) link(ctx context.Context, x *exchange, op string, ifindex int) (link, error) {
+	fail := func(err error) (link, error) { return link{}, newError(op, namedIndex(op, ifindex), err) }
 	req, err := getlink(ifindex)
 	if err != nil {
-		return link{}, newError(op, ifindex, err)
+		return fail(err)
 	}
-	msgs, err := c.execute(req)
+	msgs, err := x.do(ctx, req)
 	if err != nil {
-		return link{}, newError(op, ifindex, err)
+		return fail(netlinkAnswered(callGetlink, err))
 	}
 	if len(msgs) != 1 {
-		return link{}, newError(op, ifindex, fmt.Errorf("%w: %d messages for one device", errMalformed, len(msgs)))
+		return fail(fmt.Errorf("%w: %d messages for one device", errMalformed, len(msgs)))
 	}
 	l, err := c.answer(msgs[0])
 	if err == nil && l.state.Ifindex != ifindex {
 		err = fmt.Errorf("%w: it is about ifindex %d", errMalformed, l.state.Ifindex)
 	}
 	if err != nil {
-		return link{}, newError(op, ifindex, err)
+		return fail(err)
 	}
 	return l, nil
 }
@@ -112,8 +91,8 @@ func (c *Client) answer(m netlink.Message) (link, error) {
 	return l, err
 }
 
-// checkIfindex refuses what the kernel would take for something else than the
-// index of a device.
+// checkIfindex rejects values that the kernel would not take for the index of a
+// device.
 func checkIfindex(op string, ifindex int) error {
 	if ifindex <= 0 || int(int32(ifindex)) != ifindex {
 		return &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: not an interface index", ErrNoDevice)}

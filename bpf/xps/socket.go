@@ -10,28 +10,50 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"xpsgen/uapi"
 )
 
-// conn is what is needed of a connection to the kernel.
+// conn is a connection to the kernel, as far as this package uses one.
 type conn interface {
 	Send(netlink.Message) (netlink.Message, error)
 	Receive() ([]netlink.Message, error)
 	SetReadDeadline(time.Time) error
+	// JoinGroup and LeaveGroup start and stop notifications.
+	JoinGroup(group uint32) error
+	LeaveGroup(group uint32) error
+	ReadBuffer() (int, error)
+	SetReadBuffer(bytes int) error
+	// Ready reports whether Receive would return at once.
+	Ready() (bool, error)
 	Close() error
 }
 
-// groupConn is what is needed of a connection that has joined a group.
-type groupConn interface {
-	conn
-	// Ready tells whether Receive would return at once.
-	Ready() (bool, error)
-}
+// messageBuffer holds the largest datagram of the kernel: it makes those of a
+// list as large as the largest buffer seen, up to 32 KiB. A list of few parts
+// is less often interrupted.
+const messageBuffer = 64 << 10
 
-// socket is a [netlink.Conn] whose errors, once it is closed, can be told from
-// others: they wrap [os.ErrClosed], which those of package netlink do not.
+// past is a deadline that ends all waiting.
+var past = time.Unix(1, 0)
+
+// socket is a [netlink.Conn] whose errors wrap [os.ErrClosed] once it is
+// closed. Those of package netlink do not.
 type socket struct {
 	*netlink.Conn
 	closed atomic.Bool
+}
+
+func newSocket(netns int) (*socket, error) {
+	var s *socket
+	err := inNetNS(netns, func() error {
+		c, err := netlink.Dial(uapi.NETLINK_ROUTE, &netlink.Config{Strict: true, MessageBufferSize: messageBuffer})
+		if err == nil {
+			s = &socket{Conn: c}
+		}
+		return err
+	})
+	return s, err
 }
 
 // Close closes the socket. A second time does nothing.
@@ -59,9 +81,29 @@ func (s *socket) SetReadDeadline(t time.Time) error {
 	return s.explain(s.Conn.SetReadDeadline(t))
 }
 
-// Ready tells whether Receive would return at once, with a message or with an
-// error. A deadline that is about to pass cannot tell: it may be over before the
-// socket is looked at.
+// SetReadBuffer sets the size of the receive buffer, beyond net.core.rmem_max
+// if that is permitted.
+func (s *socket) SetReadBuffer(bytes int) error {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return s.explain(err)
+	}
+	var errno error
+	err = raw.Control(func(fd uintptr) {
+		errno = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bytes)
+		if errno == unix.EPERM {
+			errno = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
+		}
+	})
+	if err == nil {
+		err = os.NewSyscallError("setsockopt", errno)
+	}
+	return s.explain(err)
+}
+
+// Ready reports whether Receive would return at once, with a message or an
+// error. A deadline that is about to pass cannot tell: it may be over before
+// the socket is looked at.
 func (s *socket) Ready() (bool, error) {
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -69,12 +111,12 @@ func (s *socket) Ready() (bool, error) {
 	}
 	var n int
 	var pollErr error
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		for {
 			n, pollErr = unix.Poll(fds, 0)
 			if pollErr != unix.EINTR {
-				return true
+				return
 			}
 		}
 	})

@@ -2,18 +2,54 @@
 
 package xps
 
-import "github.com/cilium/ebpf"
+import (
+	"github.com/cilium/ebpf"
+	ebpflink "github.com/cilium/ebpf/link"
+)
 
-// State says whether a device has a program, and which.
+// State is what is attached to a device.
 type State struct {
-	// Ifindex is the device.
+	// Ifindex is the index of the device.
 	Ifindex int
 	// Name is the name that the device had when this was read.
 	Name string
-	// Attached: the device has a program.
+	// MaxQueues is the number of tx queues that the device can have
+	// (IFLA_NUM_TX_QUEUES). It may use fewer: see
+	// /sys/class/net/NAME/queues. 0 if not known.
+	MaxQueues int
+	// Attached reports whether the device has a program.
 	Attached bool
-	// ProgramID is the id of the program, 0 if there is none. Use
-	// [ebpf.NewProgramFromID] to get at the program, which takes
-	// CAP_SYS_ADMIN.
+	// ProgramID is the id of the program, 0 if there is none.
+	// [ebpf.NewProgramFromID] returns the program; it needs CAP_SYS_ADMIN.
 	ProgramID ebpf.ProgramID
+	// Via says how the program was attached. It is [ViaUnknown] unless
+	// [QueryOptions.Links] asked for it.
+	Via Via
+	// LinkID is the id of the link that holds the program, 0 unless Via is
+	// [ViaLink].
+	LinkID ebpflink.ID
+}
+
+// Via is a way by which a program was attached.
+type Via int
+
+const (
+	// ViaUnknown: not determined.
+	ViaUnknown Via = iota
+	// ViaNetlink: attached by rtnetlink. [Client.Attach] and ip do so.
+	ViaNetlink
+	// ViaLink: held by a BPF link. [AttachLink] does so.
+	ViaLink
+)
+
+// String returns "unknown", "netlink" or "link".
+func (v Via) String() string {
+	switch v {
+	case ViaNetlink:
+		return "netlink"
+	case ViaLink:
+		return "link"
+	default:
+		return "unknown"
+	}
 }

@@ -20,18 +20,18 @@ func TestKernelList(t *testing.T) {
 	c := requireHook(t, nil)
 	d0, d1, d2 := mustAdd(t, "d0"), mustAdd(t, "d1"), mustAdd(t, "d2")
 	prog := mustProgram(t, 1)
-	if err := c.Attach(d1, prog, nil); err != nil {
+	if err := c.Attach(t.Context(), d1, prog, nil); err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.List()
+	got, err := c.List(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []xps.State{
-		{Ifindex: 1, Name: "lo"},
-		{Ifindex: d0, Name: "d0"},
-		{Ifindex: d1, Name: "d1", Attached: true, ProgramID: mustID(t, prog)},
-		{Ifindex: d2, Name: "d2"},
+		{Ifindex: 1, Name: "lo", MaxQueues: 1},
+		{Ifindex: d0, Name: "d0", MaxQueues: queues},
+		{Ifindex: d1, Name: "d1", MaxQueues: queues, Attached: true, ProgramID: mustID(t, prog)},
+		{Ifindex: d2, Name: "d2", MaxQueues: queues},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -57,7 +57,7 @@ func TestKernelWatch(t *testing.T) {
 	rtnl := mustRtnetlink(t)
 	d0 := mustAdd(t, "d0")
 	a, b := mustProgram(t, 1), mustProgram(t, 2)
-	if err := c.Attach(d0, a, nil); err != nil {
+	if err := c.Attach(t.Context(), d0, a, nil); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
@@ -66,20 +66,22 @@ func TestKernelWatch(t *testing.T) {
 
 	d1 := mustAdd(t, "d1")
 	for _, err := range []error{
-		c.Attach(d0, b, nil),
-		c.Attach(d0, b, nil), // no change
-		c.Detach(d0, nil),
-		c.Detach(d0, nil), // no change
-		c.Attach(d1, a, nil),
+		c.Attach(t.Context(), d0, b, nil),
+		c.Attach(t.Context(), d0, b, nil), // no change
+		c.Detach(t.Context(), d0, nil),
+		c.Detach(t.Context(), d0, nil), // no change
+		c.Attach(t.Context(), d1, a, nil),
 		rtnl.del(d1),
-		c.Attach(d0, a, nil),
+		c.Attach(t.Context(), d0, a, nil),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 
-	none := func(ifindex int, name string) xps.State { return xps.State{Ifindex: ifindex, Name: name} }
+	none := func(ifindex int, name string) xps.State {
+		return xps.State{Ifindex: ifindex, Name: name, MaxQueues: queues}
+	}
 	withA, withB := none(d0, "d0"), none(d0, "d0")
 	withA.Attached, withA.ProgramID = true, mustID(t, a)
 	withB.Attached, withB.ProgramID = true, mustID(t, b)
@@ -93,7 +95,7 @@ func TestKernelWatch(t *testing.T) {
 		{Ifindex: d1, Name: "d1", Old: d1WithA, New: none(d1, "d1"), Removed: true},
 		{Ifindex: d0, Name: "d0", Old: none(d0, "d0"), New: withA},
 	} {
-		got, err := w.Next()
+		got, err := w.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +111,7 @@ func TestKernelWatchOverrun(t *testing.T) {
 	c := requireHook(t, nil)
 	d0 := mustAdd(t, "d0")
 	a, b := mustProgram(t, 1), mustProgram(t, 2)
-	if err := c.Attach(d0, a, nil); err != nil {
+	if err := c.Attach(t.Context(), d0, a, nil); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
@@ -118,23 +120,23 @@ func TestKernelWatchOverrun(t *testing.T) {
 
 	// A notification takes more than a kilobyte of a buffer of 208 KiB.
 	for range 500 {
-		if err := errors.Join(c.Attach(d0, b, nil), c.Attach(d0, a, nil)); err != nil {
+		if err := errors.Join(c.Attach(t.Context(), d0, b, nil), c.Attach(t.Context(), d0, a, nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if e, err := w.Next(); !errors.Is(err, xps.ErrOverrun) {
+	if e, err := w.Next(t.Context()); !errors.Is(err, xps.ErrOverrun) {
 		t.Fatalf("%+v, %v, want %v", e, err, xps.ErrOverrun)
 	}
 	// Of this the kernel does not tell a socket that has lost something.
-	if err := c.Detach(d0, nil); err != nil {
+	if err := c.Detach(t.Context(), d0, nil); err != nil {
 		t.Fatal(err)
 	}
 
-	none := xps.State{Ifindex: d0, Name: "d0"}
-	withA := xps.State{Ifindex: d0, Name: "d0", Attached: true, ProgramID: mustID(t, a)}
+	none := xps.State{Ifindex: d0, Name: "d0", MaxQueues: queues}
+	withA := xps.State{Ifindex: d0, Name: "d0", MaxQueues: queues, Attached: true, ProgramID: mustID(t, a)}
 	want := xps.Event{Ifindex: d0, Name: "d0", Old: withA, New: none}
 	for range 2 {
-		got, err := w.Next()
+		got, err := w.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +144,7 @@ func TestKernelWatchOverrun(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		// And on it goes.
-		if err := c.Attach(d0, a, nil); err != nil {
+		if err := c.Attach(t.Context(), d0, a, nil); err != nil {
 			t.Fatal(err)
 		}
 		want = xps.Event{Ifindex: d0, Name: "d0", Old: none, New: withA}
@@ -154,11 +156,11 @@ func TestKernelWatchEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancelled, closed := mustWatch(t, ctx, nil), mustWatch(t, t.Context(), nil)
 	time.AfterFunc(20*time.Millisecond, cancel)
-	if _, err := cancelled.Next(); !errors.Is(err, context.Canceled) {
+	if _, err := cancelled.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want %v", err, context.Canceled)
 	}
 	time.AfterFunc(20*time.Millisecond, func() { closed.Close() })
-	if _, err := closed.Next(); !errors.Is(err, os.ErrClosed) {
+	if _, err := closed.Next(t.Context()); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("%v, want %v", err, os.ErrClosed)
 	}
 }
@@ -201,13 +203,13 @@ func TestKernelNetNS(t *testing.T) {
 		if r.err = unix.Close(fd); r.err != nil {
 			return
 		}
-		if r.err = c.Attach(d0, mustProgram(t, 1), nil); r.err != nil {
+		if r.err = c.Attach(t.Context(), d0, mustProgram(t, 1), nil); r.err != nil {
 			return
 		}
-		if r.event, r.err = w.Next(); r.err != nil {
+		if r.event, r.err = w.Next(t.Context()); r.err != nil {
 			return
 		}
-		r.states, r.err = c.List()
+		r.states, r.err = c.List(t.Context(), nil)
 	}()
 	r := <-results
 	if r.err != nil {
@@ -228,7 +230,7 @@ func TestKernelClose(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := c.List(); !errors.Is(err, os.ErrClosed) {
+	if _, err := c.List(t.Context(), nil); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("%v, want %v", err, os.ErrClosed)
 	}
 }

@@ -16,90 +16,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fakeGroup is a connection that has joined the group: it receives what the
-// test puts into its queue, and heeds deadlines that have passed.
-type fakeGroup struct {
-	mu       sync.Mutex
-	changed  *sync.Cond
-	queue    []any // []netlink.Message or error
-	deadline time.Time
-	closed   bool
-}
-
-func newGroup(queue ...any) *fakeGroup {
-	c := &fakeGroup{queue: queue}
-	c.changed = sync.NewCond(&c.mu)
-	return c
-}
-
-func (c *fakeGroup) put(items ...any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.queue = append(c.queue, items...)
-	c.changed.Broadcast()
-}
-
-func (c *fakeGroup) Receive() ([]netlink.Message, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for {
-		switch {
-		case c.closed:
-			return nil, &netlink.OpError{Op: "receive", Err: os.ErrClosed}
-		case !c.deadline.IsZero() && !c.deadline.After(time.Now()):
-			return nil, &netlink.OpError{Op: "receive", Err: os.ErrDeadlineExceeded}
-		case len(c.queue) != 0:
-			item := c.queue[0]
-			c.queue = c.queue[1:]
-			if err, bad := item.(error); bad {
-				return nil, err
-			}
-			return item.([]netlink.Message), nil
-		}
-		c.changed.Wait()
-	}
-}
-
-func (c *fakeGroup) SetReadDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.deadline = t
-	c.changed.Broadcast()
-	return nil
-}
-
-func (c *fakeGroup) Ready() (bool, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.queue) != 0, nil
-}
-
-func (c *fakeGroup) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	c.changed.Broadcast()
-	return nil
-}
-
-func (c *fakeGroup) Send(netlink.Message) (netlink.Message, error) {
-	return netlink.Message{}, errors.New("nothing is sent to a group")
-}
-
 func notify(typ netlink.HeaderType, payload []byte) []netlink.Message {
 	return []netlink.Message{{Header: netlink.Header{Type: typ}, Data: payload}}
-}
-
-func overrun() error {
-	return &netlink.OpError{Op: "receive", Err: os.NewSyscallError("recvmsg", unix.ENOBUFS)}
 }
 
 // devices is a kernel whose devices the test changes.
 type devices struct {
 	mu    sync.Mutex
 	nests map[int32][]byte
-	// during is called while a list is read, before it is made.
-	during func()
+	// during is called before a list is made; between comes among its parts.
+	during  func()
+	between []netlink.Message
 }
 
 func (d *devices) set(ifindex int32, nest []byte) {
@@ -122,17 +49,19 @@ func (d *devices) answer(req netlink.Message) []netlink.Message {
 	for ifindex, nest := range d.nests {
 		msgs = append(msgs, reply(req, 16, multi, newlink(ifindex, nest))...)
 	}
+	msgs = append(msgs, d.between...)
 	return append(msgs, reply(req, 3, multi, s32(0))...)
 }
 
-func watchFake(tb testing.TB, ctx context.Context, d *devices, group *fakeGroup) *Watcher {
+func watchFake(tb testing.TB, d *devices) (*Watcher, fake) {
 	tb.Helper()
-	w, err := newWatcher(ctx, fakeClient(tb, nil, nil, d.answer), group)
+	c, f := fakeClient(tb, nil, d.answer)
+	w, err := newWatcher(tb.Context(), c)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { w.Close() })
-	return w
+	return w, f
 }
 
 func eth0State(ifindex int, id uint32) State {
@@ -146,7 +75,7 @@ func eth0Event(ifindex int, old, now uint32) Event {
 // mustNext fails unless the next event is want.
 func mustNext(tb testing.TB, w *Watcher, want Event) {
 	tb.Helper()
-	got, err := w.Next()
+	got, err := w.Next(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -156,9 +85,8 @@ func mustNext(tb testing.TB, w *Watcher, want Event) {
 }
 
 func TestWatch(t *testing.T) {
-	group := newGroup()
 	d := &devices{nests: map[int32][]byte{7: detached(), 8: attached(80)}}
-	w := watchFake(t, context.Background(), d, group)
+	w, group := watchFake(t, d)
 
 	gone := eth0Event(8, 80, 0)
 	gone.Removed = true
@@ -189,77 +117,71 @@ func TestWatch(t *testing.T) {
 	mustNext(t, w, eth0Event(9, 0, 90))
 }
 
-// TestWatchBegins: what waits when the list has been read is older than it.
+// TestWatchBegins: notifications that come while the list is read are not events.
 func TestWatchBegins(t *testing.T) {
-	older := []any{
-		notify(16, newlink(7, attached(69))),
-		notify(16, newlink(7, attached(70))),
-	}
-	for _, when := range []string{"before", "while"} {
-		t.Run(when+" the list is read", func(t *testing.T) {
-			group := newGroup()
-			d := &devices{nests: map[int32][]byte{7: attached(70)}}
+	for _, when := range []string{"before", "in"} {
+		t.Run(when+" the list", func(t *testing.T) {
+			d := &devices{nests: map[int32][]byte{7: attached(69)}}
+			c, group := fakeClient(t, nil, d.answer)
+			newer := append(notify(16, newlink(7, attached(69))), notify(16, newlink(7, attached(70)))...)
 			if when == "before" {
-				group.put(older...)
+				d.nests[7] = attached(70)
+				d.during = func() { group.put(newer) }
 			} else {
-				d.during = func() { group.put(older...) }
+				d.between = newer
 			}
-			w := watchFake(t, context.Background(), d, group)
+			w, err := newWatcher(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
 			group.put(notify(16, newlink(7, attached(71))))
 			mustNext(t, w, eth0Event(7, 70, 71))
 		})
 	}
 }
 
-// TestWatchBeginsWithLoss: a loss while the list is read is made up for by
-// another list, and a list that never comes to rest is an error.
+// TestWatchBeginsWithLoss: a loss while the list is read costs another list.
 func TestWatchBeginsWithLoss(t *testing.T) {
-	for _, losses := range []int{1, maxDumps} {
-		group := newGroup()
-		d := &devices{nests: map[int32][]byte{7: detached()}}
-		lists := 0
-		d.during = func() {
-			if lists++; lists <= losses {
-				group.put(overrun())
-			}
-		}
-		w, err := newWatcher(context.Background(), fakeClient(t, nil, nil, d.answer), group)
-		switch {
-		case losses == maxDumps:
-			if !errors.Is(err, ErrInterrupted) {
-				t.Errorf("%d losses: %v, want %v", losses, err, ErrInterrupted)
-			}
-		case err != nil:
-			t.Errorf("%d losses: %v", losses, err)
-		default:
-			group.put(notify(16, newlink(7, attached(70))))
-			mustNext(t, w, eth0Event(7, 0, 70))
-			w.Close()
+	const losses = 3
+	d := &devices{nests: map[int32][]byte{7: detached()}}
+	c, group := fakeClient(t, nil, d.answer)
+	lists := 0
+	d.during = func() {
+		if lists++; lists <= losses {
+			group.put(overrun())
 		}
 	}
+	w, err := newWatcher(t.Context(), c)
+	if err != nil || lists != losses+1 {
+		t.Fatalf("%v after %d lists", err, lists)
+	}
+	group.put(notify(16, newlink(7, attached(70))))
+	mustNext(t, w, eth0Event(7, 0, 70))
 }
 
-func TestWatchNotSupported(t *testing.T) {
-	d := &devices{nests: map[int32][]byte{7: eth0()}}
-	w, err := newWatcher(context.Background(), fakeClient(t, nil, nil, d.answer), newGroup())
-	if !errors.Is(err, ErrNotSupported) || w != nil {
-		t.Errorf("%v, %v, want %v", w, err, ErrNotSupported)
+// TestWatchNeverBegins: the end of the context says why.
+func TestWatchNeverBegins(t *testing.T) {
+	d := &devices{}
+	c, group := fakeClient(t, &Config{Timeout: 5 * time.Millisecond}, d.answer)
+	d.during = func() { group.put(overrun()) }
+	_, err := newWatcher(t.Context(), c)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want %v", err, context.DeadlineExceeded)
 	}
 }
 
 // TestWatchOverrun: after a loss comes an error, then the difference, then
 // what is new.
 func TestWatchOverrun(t *testing.T) {
-	group := newGroup()
 	d := &devices{nests: map[int32][]byte{7: attached(70), 8: attached(80), 10: detached()}}
-	w := watchFake(t, context.Background(), d, group)
+	w, group := watchFake(t, d)
 
 	d.set(7, attached(71))
 	d.set(8, nil)
 	d.set(9, attached(90))
 	group.put(overrun(), notify(16, newlink(7, attached(71))))
 
-	if _, err := w.Next(); !errors.Is(err, ErrOverrun) || !errors.Is(err, unix.ENOBUFS) {
+	if _, err := w.Next(t.Context()); !errors.Is(err, ErrOverrun) || !errors.Is(err, unix.ENOBUFS) {
 		t.Fatalf("%v, want %v", err, ErrOverrun)
 	}
 	gone := eth0Event(8, 80, 0)
@@ -274,13 +196,12 @@ func TestWatchOverrun(t *testing.T) {
 // TestWatchOverrunIsStale: what a socket still holds after a loss is older than
 // the list, and lacks what came last.
 func TestWatchOverrunIsStale(t *testing.T) {
-	group := newGroup()
 	d := &devices{nests: map[int32][]byte{7: attached(70)}}
-	w := watchFake(t, context.Background(), d, group)
+	w, group := watchFake(t, d)
 
 	d.set(7, attached(73))
 	group.put(overrun(), notify(16, newlink(7, attached(71))), overrun(), notify(16, newlink(7, attached(72))))
-	if _, err := w.Next(); !errors.Is(err, ErrOverrun) {
+	if _, err := w.Next(t.Context()); !errors.Is(err, ErrOverrun) {
 		t.Fatalf("%v, want %v", err, ErrOverrun)
 	}
 	mustNext(t, w, eth0Event(7, 70, 73))
@@ -288,50 +209,92 @@ func TestWatchOverrunIsStale(t *testing.T) {
 
 // TestWatchUnreadable: as with a loss, what is missed is made up for.
 func TestWatchUnreadable(t *testing.T) {
-	group := newGroup()
 	d := &devices{nests: map[int32][]byte{7: detached()}}
-	w := watchFake(t, context.Background(), d, group)
+	w, group := watchFake(t, d)
 
 	d.set(7, attached(70))
 	group.put(notify(16, zero(3)))
-	if _, err := w.Next(); !errors.Is(err, errMalformed) {
+	if _, err := w.Next(t.Context()); !errors.Is(err, errMalformed) {
 		t.Fatalf("%v, want %v", err, errMalformed)
 	}
 	mustNext(t, w, eth0Event(7, 0, 70))
 }
 
+// TestWatchEnds: a context ends one call of Next, Close all.
 func TestWatchEnds(t *testing.T) {
 	cause := errors.New("enough")
-	tests := map[string]struct {
-		end  func(*Watcher, context.CancelCauseFunc)
-		want error
-	}{
-		"cancelled": {func(_ *Watcher, cancel context.CancelCauseFunc) { cancel(cause) }, cause},
-		"closed":    {func(w *Watcher, _ context.CancelCauseFunc) { w.Close() }, os.ErrClosed},
+	for _, when := range []string{"before", "while"} {
+		t.Run(when+" waiting", func(t *testing.T) {
+			w, group := watchFake(t, &devices{})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			if when == "before" {
+				cancel(cause)
+			} else {
+				time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
+			}
+			for range 2 {
+				if _, err := w.Next(ctx); !errors.Is(err, cause) {
+					t.Errorf("%v, want %v", err, cause)
+				}
+			}
+			group.put(notify(16, newlink(7, attached(70))))
+			if _, err := w.Next(ctx); !errors.Is(err, cause) {
+				t.Errorf("%v, want %v", err, cause)
+			}
+			// What came meanwhile is for the next caller.
+			mustNext(t, w, eth0Event(7, 0, 70))
+
+			if when == "before" {
+				w.Close()
+			} else {
+				time.AfterFunc(5*time.Millisecond, func() { w.Close() })
+			}
+			for range 2 {
+				if _, err := w.Next(t.Context()); !errors.Is(err, os.ErrClosed) {
+					t.Errorf("%v, want %v", err, os.ErrClosed)
+				}
+			}
+		})
 	}
-	for name, tt := range tests {
-		for _, when := range []string{"before", "while"} {
-			t.Run(name+" "+when+" waiting", func(t *testing.T) {
-				ctx, cancel := context.WithCancelCause(context.Background())
-				defer cancel(nil)
-				w := watchFake(t, ctx, &devices{}, newGroup())
-				if when == "before" {
-					tt.end(w, cancel)
-				} else {
-					time.AfterFunc(5*time.Millisecond, func() { tt.end(w, cancel) })
-				}
-				for range 2 {
-					if _, err := w.Next(); !errors.Is(err, tt.want) {
-						t.Errorf("%v, want %v", err, tt.want)
-					}
-				}
-			})
+}
+
+// TestWatchEventsOnce: callers that leave at any moment lose no event, and none
+// comes twice.
+func TestWatchEventsOnce(t *testing.T) {
+	const events = 200
+	w, group := watchFake(t, &devices{})
+	go func() {
+		for id := range uint32(events) {
+			group.put(notify(16, newlink(7, attached(id+1))))
 		}
+	}()
+	got := make(chan Event)
+	for range 4 {
+		go func() {
+			for {
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Microsecond)
+				e, err := w.Next(ctx)
+				cancel()
+				if err == nil {
+					got <- e
+				} else if !errors.Is(err, context.DeadlineExceeded) {
+					return
+				}
+			}
+		}()
+	}
+	seen := make(map[ebpf.ProgramID]bool)
+	for range events {
+		e := <-got
+		if seen[e.New.ProgramID] {
+			t.Errorf("program %d came twice", e.New.ProgramID)
+		}
+		seen[e.New.ProgramID] = true
 	}
 }
 
 func TestWatchCloseTwice(t *testing.T) {
-	w := watchFake(t, context.Background(), &devices{}, newGroup())
+	w, _ := watchFake(t, &devices{})
 	for range 2 {
 		if err := w.Close(); err != nil {
 			t.Error(err)

@@ -101,7 +101,7 @@ func TestKernelWireWarning(t *testing.T) {
 		t.Fatalf("acknowledgement with flags %#x, want %#x", m.Header.Flags, want)
 	}
 	// The same words, by way of the package.
-	if err := client.Attach(bond, prog, nil); err != nil {
+	if err := client.Attach(t.Context(), bond, prog, nil); err != nil {
 		t.Fatal(err)
 	}
 	if len(warnings) != 1 {

@@ -5,13 +5,8 @@ package xps
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
-	"testing"
-	"time"
 
 	"github.com/mdlayher/netlink"
-	"github.com/mdlayher/netlink/nltest"
-	"golang.org/x/sys/unix"
 )
 
 // Messages are put together here from numbers, by hand and not by the code
@@ -72,44 +67,6 @@ const (
 	multi  = 0x2
 	intr   = 0x10
 )
-
-// fake is a kernel without a socket in between: answer is asked for the answer
-// to each request.
-type fake struct{ *netlink.Conn }
-
-func newFake(answer func(req netlink.Message) []netlink.Message) fake {
-	return fake{nltest.Dial(func(reqs []netlink.Message) ([]netlink.Message, error) {
-		if len(reqs) == 0 {
-			return nil, unix.EAGAIN
-		}
-		return answer(reqs[0]), nil
-	})}
-}
-
-// SetReadDeadline does nothing: the fake does not keep anybody waiting.
-func (fake) SetReadDeadline(time.Time) error { return nil }
-
-// fakeClient is a client that talks to answer. sent gets the requests.
-func fakeClient(tb testing.TB, cfg *Config, sent *[]netlink.Message, answer func(req netlink.Message) []netlink.Message) *Client {
-	tb.Helper()
-	if cfg == nil {
-		cfg = &Config{}
-	}
-	c := newClient(newFake(func(req netlink.Message) []netlink.Message {
-		if sent != nil {
-			kept := req
-			kept.Data = slices.Clone(req.Data)
-			*sent = append(*sent, kept)
-		}
-		return answer(req)
-	}), cfg)
-	tb.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return c
-}
 
 // xpsKernel answers as a kernel with the hook and one device, eth0, does:
 // GETLINK with nest, SETLINK with setlink.

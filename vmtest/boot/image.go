@@ -71,6 +71,7 @@ func ShellSpec(ctx context.Context, a *prepare.Artifacts) (*image.Spec, error) {
 		return nil, err
 	}
 	spec.Shell = "/bin/sh"
+	spec.Programs = append(spec.Programs, image.Program{Host: a.XPS, Guest: wire.XPSPath})
 	return spec, nil
 }
 

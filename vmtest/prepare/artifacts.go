@@ -26,6 +26,8 @@ type Artifacts struct {
 	YNL *build.YNLResult
 	// Init is the guest's PID 1.
 	Init string
+	// XPS is the command for a live host, bpf/cmd/xps.
+	XPS string
 	// Objects are the BPF programs.
 	Objects []Object
 	// Steps are the durations of the steps.
@@ -66,7 +68,12 @@ func All(ctx context.Context, s Source) (*Artifacts, error) {
 			return err
 		}
 		var err error
-		a.Init, err = build.Guest(gctx, build.GuestOptions{Root: s.Root, Cache: s.Cache, Progress: s.Progress})
+		if a.Init, err = build.Guest(gctx, build.GuestOptions{Root: s.Root, Cache: s.Cache, Progress: s.Progress}); err != nil {
+			return err
+		}
+		a.XPS, err = build.Guest(gctx, build.GuestOptions{
+			Root: s.Root, Cache: s.Cache, Package: "./bpf/cmd/xps", Progress: s.Progress,
+		})
 		return err
 	})
 	if err := g.Wait(); err != nil {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -10,33 +11,35 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
-	"xpsgen/bpf"
+	"xpsgen/bpf/policy"
 	"xpsgen/bpf/xps"
 	"xpsgen/uapi"
 	"xpsgen/vmtest/guest/bench/record"
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// wanted is the queue that contenders request. It is not the first or the last one, nor
-// the one that the flow's hash selects.
+// wanted is the queue that contenders ask for: neither the first nor the last,
+// and not the one that the flow's hash gives.
 const wanted = 3
 
 // A contender is a way to choose the queue.
 type contender struct {
 	name string
-	// hook says that the contender needs the patched kernel.
+	// hook says that it needs the patched kernel.
 	hook bool
-	// asks is the queue that the contender requests, record.NoQueue if none.
+	// asks is the queue it asks for, record.NoQueue if it leaves that to the
+	// kernel.
 	asks int
-	// onTap says to measure on a tap instead of a dummy.
+	// onTap has it measured on a tap instead of a dummy.
 	onTap bool
-	// above says that it acts in the tc hooks, before the kernel selects a queue.
+	// above says that it acts in the hooks of tc, before a queue is chosen.
 	above bool
 	set   func(*setting) error
 }
 
-// setting is the device to prepare, with what to close afterwards.
+// setting is the device being prepared, and what has to be closed after.
 type setting struct {
 	conn    *rtnl.Conn
 	client  *xps.Client
@@ -54,16 +57,21 @@ func (s *setting) close() error {
 	return err
 }
 
-// contenders returns all contenders.
+// contenders lists them all.
 func contenders() []contender {
 	return []contender{
 		{name: "none", asks: record.NoQueue, set: nothing},
 		{name: "xps-elsewhere", hook: true, asks: record.NoQueue, set: elsewhere},
 		{name: "xps-fallback", hook: true, asks: record.NoQueue, set: constant(-1)},
 		{name: "xps-const", hook: true, asks: wanted, set: constant(wanted)},
-		{name: "xps-flow-hash", hook: true, asks: record.NoQueue, set: flowHash},
-		{name: "xps-cpu-map", hook: true, asks: wanted, set: cpuMap},
-		{name: "xps-mark", hook: true, asks: wanted, set: markDefault},
+		{name: "xps-flow-hash", hook: true, asks: record.NoQueue, set: flowHash(uncounted)},
+		{name: "xps-flow-hash+stats", hook: true, asks: record.NoQueue, set: flowHash(policy.Options{})},
+		{name: "xps-cpu-map", hook: true, asks: wanted, set: cpuMap(uncounted)},
+		{name: "xps-cpu-map+stats", hook: true, asks: wanted, set: cpuMap(policy.Options{})},
+		{name: "xps-mark", hook: true, asks: wanted, set: markMap(uncounted)},
+		{name: "xps-mark+stats", hook: true, asks: wanted, set: markMap(policy.Options{})},
+		{name: "xps-port", hook: true, asks: record.NoQueue, set: portMap(uncounted)},
+		{name: "xps-uid", hook: true, asks: wanted, set: uidMap(uncounted)},
 		{name: "cpus-map", asks: wanted, set: xpsCPUs},
 		{name: "rxqs-map", asks: record.NoQueue, set: xpsRXQs},
 		{name: "clsact", above: true, asks: wanted, set: onClsact},
@@ -80,6 +88,9 @@ func contenders() []contender {
 	}
 }
 
+// uncounted leaves the counters of a policy out.
+var uncounted = policy.Options{NoStats: true}
+
 func nothing(*setting) error { return nil }
 
 // both applies first, then second.
@@ -92,7 +103,7 @@ func both(first, second func(*setting) error) func(*setting) error {
 	}
 }
 
-// elsewhere attaches a program to another device, which enables the static key.
+// elsewhere attaches a program to another device: the static key is on.
 func elsewhere(s *setting) error {
 	other, err := dummy(s.conn, "other", s.device.queues)
 	if err != nil {
@@ -109,7 +120,7 @@ func (s *setting) attach(spec *ebpf.ProgramSpec) error {
 	}
 	// The device holds its own reference.
 	defer prog.Close()
-	return s.client.Attach(s.device.index, prog, nil)
+	return s.client.Attach(context.Background(), s.device.index, prog, nil)
 }
 
 // constantProgram returns the same value for every packet.
@@ -124,63 +135,75 @@ func constant(value int32) func(*setting) error {
 	return func(s *setting) error { return s.attach(constantProgram(value)) }
 }
 
-func flowHash(s *setting) error {
-	spec, err := bpf.Spec("xps_flow_hash")
-	if err != nil {
-		return err
-	}
-	if v := spec.Variables["queues"]; v != nil {
-		if err := v.Set(uint32(s.device.queues)); err != nil {
+// flowHash spreads flows over all queues by the table of the policy.
+func flowHash(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		var queues []int
+		for q := range s.device.queues {
+			queues = append(queues, q)
+		}
+		plan, err := policy.Plan(queues, s.device.queues, s.device.queues, 0)
+		if err != nil {
 			return err
 		}
+		p, err := policy.LoadFlowHash(&policy.FlowHash{Options: opt, Plan: plan, Seed: new(uint32)})
+		return s.attachPolicy(p, err)
 	}
-	return s.attachCollection(spec, "xps_flow_hash", nil)
 }
 
-// attachCollection fills the map of a collection and attaches its only program.
-func (s *setting) attachCollection(spec *ebpf.CollectionSpec, program string, fill func(*ebpf.Collection) error) error {
-	c, err := ebpf.NewCollection(spec)
-	if err != nil {
-		return fmt.Errorf("load %s: %w", program, err)
-	}
-	defer c.Close()
-	if fill != nil {
-		if err := fill(c); err != nil {
-			return fmt.Errorf("fill the map of %s: %w", program, err)
-		}
-	}
-	return s.client.Attach(s.device.index, c.Programs[program], nil)
-}
-
-func cpuMap(s *setting) error {
-	spec, err := bpf.Spec("xps_cpu")
+// attachPolicy attaches a policy, which the device keeps.
+func (s *setting) attachPolicy(p *policy.Policy, err error) error {
 	if err != nil {
 		return err
 	}
-	return s.attachCollection(spec, "xps_cpu", func(c *ebpf.Collection) error {
-		return c.Maps["cpu_queue"].Put(uint32(0), int32(wanted))
-	})
+	defer p.Close()
+	return s.client.Attach(context.Background(), s.device.index, p.Program, nil)
 }
 
-// markDefault adds the map entry for packets without a mark.
-func markDefault(s *setting) error {
-	spec, err := bpf.Spec("xps_mark")
-	if err != nil {
-		return err
+// The policies that take the queue from a map find an entry for the only cpu, for
+// packets without a mark, for the port that all are sent to, and for the user.
+
+func cpuMap(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		p, err := policy.LoadCPU(policy.Queues[uint32]{0: wanted}, opt)
+		return s.attachPolicy(p, err)
 	}
-	return s.attachCollection(spec, "xps_mark", func(c *ebpf.Collection) error {
-		return c.Maps["mark_queue"].Put(uint32(0), int32(wanted))
-	})
 }
 
-// xpsCPUs maps the only CPU to the wanted queue.
+func markMap(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		p, err := policy.LoadMark(&policy.Mark{Options: opt, Queues: policy.Queues[uint32]{0: wanted}})
+		return s.attachPolicy(p, err)
+	}
+}
+
+func portMap(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		const discard = 9
+		p, err := policy.LoadPort(policy.Queues[policy.Port]{
+			{Protocol: unix.IPPROTO_UDP, Port: discard, Side: policy.Destination}: wanted,
+		}, opt)
+		return s.attachPolicy(p, err)
+	}
+}
+
+func uidMap(opt policy.Options) func(*setting) error {
+	return func(s *setting) error {
+		// The loop of the kernel sends packets without a socket.
+		const nobody = 65534
+		p, err := policy.LoadUID(policy.Queues[uint32]{0: wanted, nobody: wanted}, opt)
+		return s.attachPolicy(p, err)
+	}
+}
+
+// xpsCPUs maps the only CPU to the queue wanted.
 func xpsCPUs(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted)) }
 
-// xpsCPUsOther maps the CPU to another queue, which a contender must override.
+// xpsCPUsOther maps it to another, against which a contender has to stand.
 func xpsCPUsOther(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted+2)) }
 
-// xpsRXQs sets the receive queue maps. Locally sent packets have no receive queue, so the
-// kernel looks up the map and finds no match.
+// xpsRXQs maps receive queues: what is sent here never came in by one, so the
+// map is looked at in vain.
 func xpsRXQs(s *setting) error { return s.device.setMasks("xps_rxqs", only(wanted)) }
 
 func only(queue int) func(int) uint64 {
@@ -192,8 +215,9 @@ func only(queue int) func(int) uint64 {
 	}
 }
 
-// hintProgram writes the queue plus one to skb->queue_mapping. After the tc hooks the
-// kernel reads the field as the receive queue, counted from one, when it selects a queue.
+// hintProgram writes skb->queue_mapping, one more than the queue: below the
+// hooks of tc the field holds the queue by which a packet was received,
+// counted from one, and so it is read when the queue is chosen.
 func hintProgram() *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{
 		Name: "hint", Type: ebpf.SchedCLS, License: "GPL",

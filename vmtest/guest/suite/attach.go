@@ -33,18 +33,18 @@ func with(t *check.T, f func(*xps.Client)) {
 // attach attaches prog to n, whatever was attached, and ends the test if that
 // fails.
 func attach(t *check.T, n *nic, prog *ebpf.Program) {
-	with(t, func(c *xps.Client) { t.Must(c.Attach(n.index, prog, nil), "attach") })
+	with(t, func(c *xps.Client) { t.Must(c.Attach(t.Context(), n.index, prog, nil), "attach") })
 }
 
 // detach removes whatever program n has.
 func detach(t *check.T, n *nic) {
-	with(t, func(c *xps.Client) { t.Must(c.Detach(n.index, nil), "detach") })
+	with(t, func(c *xps.Client) { t.Must(c.Detach(t.Context(), n.index, nil), "detach") })
 }
 
 // attached returns the id of the program that n has, or 0.
 func attached(t *check.T, n *nic) (id ebpf.ProgramID) {
 	with(t, func(c *xps.Client) {
-		s, err := c.Query(n.index)
+		s, err := c.Query(t.Context(), n.index, nil)
 		t.Must(err, "query")
 		id = s.ProgramID
 	})

@@ -78,14 +78,14 @@ func (e *env) noexist(t *check.T) {
 	first, second := constant(t, 0), constant(t, 1)
 	c := client(t, nil)
 	noReplace := &xps.AttachOptions{NoReplace: true}
-	t.Must(c.Attach(n.index, first, noReplace), "attach with NOEXIST where nothing is")
+	t.Must(c.Attach(t.Context(), n.index, first, noReplace), "attach with NOEXIST where nothing is")
 	expectAttached(t, n, "with NOEXIST", idOf(t, first))
 	for what, prog := range map[string]*ebpf.Program{"another program": second, "the same program": first} {
 		expectRefused(t, "NOEXIST with "+what, n, setFlags(prog.FD(), uapi.XPS_FLAGS_UPDATE_IF_NOEXIST), unix.EBUSY, "attached")
-		expectLibError(t, "NOEXIST with "+what, c.Attach(n.index, prog, noReplace), xps.ErrAttached)
+		expectLibError(t, "NOEXIST with "+what, c.Attach(t.Context(), n.index, prog, noReplace), xps.ErrAttached)
 	}
 	detach(t, n)
-	t.Must(c.Attach(n.index, second, noReplace), "attach with NOEXIST after detaching")
+	t.Must(c.Attach(t.Context(), n.index, second, noReplace), "attach with NOEXIST after detaching")
 	expectAttached(t, n, "with NOEXIST after detaching", idOf(t, second))
 }
 
@@ -116,11 +116,11 @@ func (e *env) replace(t *check.T) {
 	first, second, third := constant(t, 1), constant(t, 2), constant(t, 3)
 	c := client(t, nil)
 	attach(t, n, first)
-	t.Must(c.Attach(n.index, second, &xps.AttachOptions{Expected: first}), "replace the expected program")
+	t.Must(c.Attach(t.Context(), n.index, second, &xps.AttachOptions{Expected: first}), "replace the expected program")
 	expectAttached(t, n, "by replace", idOf(t, second))
 	p.expect("with the program that replaced the expected one", 2)
 	expectRefused(t, "REPLACE of another program", n, setExpected(third.FD(), uapi.XPS_FLAGS_REPLACE, first.FD()), unix.EEXIST, "expected")
-	expectLibError(t, "REPLACE of another program", c.Attach(n.index, third, &xps.AttachOptions{Expected: first}), xps.ErrUnexpectedProgram)
+	expectLibError(t, "REPLACE of another program", c.Attach(t.Context(), n.index, third, &xps.AttachOptions{Expected: first}), xps.ErrUnexpectedProgram)
 	expectRefused(t, "REPLACE of nothing where something is", n, setExpected(third.FD(), uapi.XPS_FLAGS_REPLACE, -1), unix.EEXIST, "expected")
 	expectAttached(t, n, "after refused replaces", idOf(t, second))
 	p.expect("after refused replaces", 2)
@@ -214,9 +214,9 @@ func (e *env) detachExpected(t *check.T) {
 	c := client(t, nil)
 	attach(t, n, prog)
 	expectRefused(t, "detach of another program", n, setExpected(-1, uapi.XPS_FLAGS_REPLACE, other.FD()), unix.EEXIST, "expected")
-	expectLibError(t, "detach of another program", c.Detach(n.index, &xps.DetachOptions{Expected: other}), xps.ErrUnexpectedProgram)
+	expectLibError(t, "detach of another program", c.Detach(t.Context(), n.index, &xps.DetachOptions{Expected: other}), xps.ErrUnexpectedProgram)
 	expectAttached(t, n, "after a refused detach", idOf(t, prog))
-	t.Must(c.Detach(n.index, &xps.DetachOptions{Expected: prog}), "detach the expected program")
+	t.Must(c.Detach(t.Context(), n.index, &xps.DetachOptions{Expected: prog}), "detach the expected program")
 	expectAttached(t, n, "after detaching the expected program", 0)
 	expectRefused(t, "detach of a program where there is none", n, setExpected(-1, uapi.XPS_FLAGS_REPLACE, prog.FD()), unix.EEXIST, "expected")
 }
@@ -245,7 +245,7 @@ func (e *env) warnsOfDriver(t *check.T) {
 	} {
 		var warnings []xps.Warning
 		c := client(t, func(w xps.Warning) { warnings = append(warnings, w) })
-		t.Must(c.Attach(dev.n.index, prog, nil), "attach to "+dev.n.name)
+		t.Must(c.Attach(t.Context(), dev.n.index, prog, nil), "attach to "+dev.n.name)
 		expectAttached(t, dev.n, "to "+dev.n.name, idOf(t, prog))
 		check.Equal(t, "the kernel warned of "+dev.n.name, dev.warn, len(warnings) == 1 && warnings[0].Message != "")
 		t.Logf("warnings about %s: %+v", dev.n.name, warnings)

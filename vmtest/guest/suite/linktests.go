@@ -34,7 +34,7 @@ func (e *env) linkTests() check.Group {
 
 // attachLink attaches prog to n by a link that ends with the test.
 func attachLink(t *check.T, n *nic, prog *ebpf.Program) *xps.Link {
-	l, err := xps.AttachLink(n.index, prog, nil)
+	l, err := xps.AttachLink(t.Context(), n.index, prog, nil)
 	t.Must(err, "attach by a link")
 	t.Cleanup(func() { l.Close() })
 	return l
@@ -42,7 +42,7 @@ func attachLink(t *check.T, n *nic, prog *ebpf.Program) *xps.Link {
 
 // expectLink fails the test unless the link tells this program and device.
 func expectLink(t *check.T, what string, l *xps.Link, id ebpf.ProgramID, ifindex int) {
-	info, err := l.Info()
+	info, err := l.Info(t.Context())
 	t.Must(err, "link info")
 	check.Equal(t, "program in the info of the link "+what, id, info.ProgramID)
 	check.Equal(t, "device in the info of the link "+what, ifindex, info.Ifindex)
@@ -88,9 +88,9 @@ func (e *env) linkExcludes(t *check.T) {
 	} {
 		expectRefused(t, what+" by netlink where a link is", n, content, unix.EBUSY)
 	}
-	expectIs(t, "attach by netlink where a link is", c.Attach(n.index, other, nil), xps.ErrLinked)
-	expectIs(t, "detach by netlink where a link is", c.Detach(n.index, nil), xps.ErrLinked)
-	_, err := xps.AttachLink(n.index, other, nil)
+	expectIs(t, "attach by netlink where a link is", c.Attach(t.Context(), n.index, other, nil), xps.ErrLinked)
+	expectIs(t, "detach by netlink where a link is", c.Detach(t.Context(), n.index, nil), xps.ErrLinked)
+	_, err := xps.AttachLink(t.Context(), n.index, other, nil)
 	expectIs(t, "a second link", err, xps.ErrAttached)
 	e.ipFails(t, ipRefused, "ip -force link set dev dummy0 xps off", "link")
 	expectAttached(t, n, "after all that was refused", id)
@@ -98,7 +98,7 @@ func (e *env) linkExcludes(t *check.T) {
 	t.Must(l.Close(), "close link")
 	t.Eventually(ioPatience, "link letting go", func() bool { return attached(t, n) == 0 })
 	attach(t, n, other)
-	_, err = xps.AttachLink(n.index, held, nil)
+	_, err = xps.AttachLink(t.Context(), n.index, held, nil)
 	expectIs(t, "a link where netlink attached", err, xps.ErrAttached)
 	expectAttached(t, n, "after a link was refused", idOf(t, other))
 	p.expect("after a link was refused", 1)
@@ -112,18 +112,18 @@ func (e *env) linkUpdates(t *check.T) {
 	firstID, secondID, thirdID := idOf(t, first), idOf(t, second), idOf(t, third)
 	l := attachLink(t, n, first)
 	m := monitor(t)
-	t.Must(l.Update(second, nil), "update")
+	t.Must(l.Update(t.Context(), second, nil), "update")
 	expectAnnounced(t, m, n, true, attachedNest(secondID))
 	p.expect("with the link updated", 2)
 	expectLink(t, "that was updated", l, secondID, n.index)
-	t.Must(l.Update(second, nil), "update to the same program")
+	t.Must(l.Update(t.Context(), second, nil), "update to the same program")
 	check.Equal(t, "notifications of an update to the same program", 0, len(drainMonitor(t, m)))
-	expectIs(t, "update of another program than expected", l.Update(third, &xps.UpdateOptions{Expected: first}), xps.ErrUnexpectedProgram)
+	expectIs(t, "update of another program than expected", l.Update(t.Context(), third, &xps.UpdateOptions{Expected: first}), xps.ErrUnexpectedProgram)
 	p.expect("after an update was refused", 2)
 	expectAttached(t, n, "after an update was refused", secondID)
-	t.Must(l.Update(third, &xps.UpdateOptions{Expected: second}), "update of the expected program")
+	t.Must(l.Update(t.Context(), third, &xps.UpdateOptions{Expected: second}), "update of the expected program")
 	p.expect("with the link updated again", 3)
-	expectIs(t, "update to a program of another type", l.Update(load(t, ebpf.XDP, returns(2)), nil), xps.ErrBadProgram)
+	expectIs(t, "update to a program of another type", l.Update(t.Context(), load(t, ebpf.XDP, returns(2)), nil), xps.ErrBadProgram)
 	for _, prog := range []*ebpf.Program{first, second, third} {
 		t.Must(prog.Close(), "close program")
 	}
@@ -146,12 +146,12 @@ func (e *env) linkLetsGo(t *check.T) {
 			p.expect("with a link", 3)
 			m := monitor(t)
 			if how == "detach" {
-				t.Must(l.Detach(), "detach link")
+				t.Must(l.Detach(t.Context()), "detach link")
 				expectAttached(t, n, "after the link was detached", 0)
 				expectLink(t, "that was detached", l, id, 0)
 				expectAlive(t, id, "its link was detached, but not closed")
-				expectIs(t, "update of a link that is detached", l.Update(constant(t, 1), nil), xps.ErrDetached)
-				t.Must(l.Detach(), "detach link again")
+				expectIs(t, "update of a link that is detached", l.Update(t.Context(), constant(t, 1), nil), xps.ErrDetached)
+				t.Must(l.Detach(t.Context()), "detach link again")
 			}
 			t.Must(l.Close(), "close link")
 			expectGone(t, id, "its link was closed")
@@ -172,8 +172,8 @@ func (e *env) linkOutlivesDevice(t *check.T) {
 	t.Must(prog.Close(), "close program")
 	t.Must(dial(t).Delete(n.index), "delete")
 	expectLink(t, "of which the device is gone", l, id, 0)
-	expectIs(t, "update of a link of which the device is gone", l.Update(constant(t, 1), nil), xps.ErrDetached)
-	t.Must(l.Detach(), "detach a link of which the device is gone")
+	expectIs(t, "update of a link of which the device is gone", l.Update(t.Context(), constant(t, 1), nil), xps.ErrDetached)
+	t.Must(l.Detach(t.Context()), "detach a link of which the device is gone")
 	t.Must(l.Close(), "close link")
 	expectGone(t, id, "its device was deleted, and its link closed")
 
@@ -192,7 +192,7 @@ func (e *env) linkOutlivesDevice(t *check.T) {
 	t.Must(prog.Close(), "close program")
 	ns.close()
 	t.Eventually(ioPatience, "link without its device", func() bool {
-		info, err := l.Info()
+		info, err := l.Info(t.Context())
 		t.Must(err, "link info")
 		return info.Ifindex == 0
 	})
@@ -231,7 +231,7 @@ func (e *env) linkPinned(t *check.T) {
 	t.Must(l.Pin(path), "pin")
 	t.Must(l.Close(), "close link")
 	expectAttached(t, n, "by a link that is pinned and closed", id)
-	l, err := xps.OpenLink(path)
+	l, err := xps.OpenLink(t.Context(), path)
 	t.Must(err, "open pinned link")
 	t.Cleanup(func() { l.Close() })
 	expectLink(t, "that was pinned", l, id, n.index)
@@ -253,7 +253,7 @@ func (e *env) linkShown(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog := constant(t, 1)
 	l := attachLink(t, n, prog)
-	info, err := l.Info()
+	info, err := l.Info(t.Context())
 	t.Must(err, "link info")
 	// All of them: bpftool that is asked for one ends with an error, by
 	// whatever is in errno.
@@ -268,13 +268,13 @@ func (e *env) linkShown(t *check.T) {
 
 func (e *env) linkRefused(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
-	_, err := xps.AttachLink(n.index, load(t, ebpf.XDP, returns(2)), nil)
+	_, err := xps.AttachLink(t.Context(), n.index, load(t, ebpf.XDP, returns(2)), nil)
 	expectIs(t, "a link to a program of another type", err, xps.ErrBadProgram)
-	_, err = xps.AttachLink(1<<20, constant(t, 1), nil)
+	_, err = xps.AttachLink(t.Context(), 1<<20, constant(t, 1), nil)
 	expectIs(t, "a link to a device that is not there", err, xps.ErrNoDevice)
 	prog := constant(t, 1)
 	withoutCaps(t, func() {
-		_, err = xps.AttachLink(n.index, prog, nil)
+		_, err = xps.AttachLink(t.Context(), n.index, prog, nil)
 		expectIs(t, "a link without capabilities", err, xps.ErrPermission)
 	})
 	expectAttached(t, n, "after all that was refused", 0)

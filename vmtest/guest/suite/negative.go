@@ -84,7 +84,7 @@ func (e *env) otherType(t *check.T) {
 		for _, prog := range progs {
 			what := "a program of type " + prog.Type().String()
 			expectRefused(t, what, n, setFD(prog.FD()), unix.EINVAL, "socket filter")
-			expectLibError(t, what, lib.Attach(n.index, prog, nil), xps.ErrBadProgram)
+			expectLibError(t, what, lib.Attach(t.Context(), n.index, prog, nil), xps.ErrBadProgram)
 		}
 	})
 }
@@ -285,7 +285,7 @@ func (e *env) noDevice(t *check.T) {
 	lib := client(t, nil)
 	_, err := dial(t).SetXPS(nobody, setFD(-1))
 	check.Equal(t, "answer to a detach from a device that is not there", error(unix.ENODEV), errnoOf(err))
-	_, err = lib.Query(nobody)
+	_, err = lib.Query(t.Context(), nobody, nil)
 	if got := errnoOf(err); got != error(unix.ENODEV) {
 		t.Errorf("answer of the library to a query of a device that is not there\n  expected: %v\n  seen:     %v", unix.ENODEV, err)
 	}

@@ -138,13 +138,13 @@ func (e *env) announcedOnce(t *check.T) {
 			t.Step(state+what, func() { expectAnnounced(t, m, n, up, attachedNest(want)) })
 		}
 		with(t, func(c *xps.Client) {
-			t.Must(c.Attach(n.index, first, nil), "attach")
+			t.Must(c.Attach(t.Context(), n.index, first, nil), "attach")
 			announced("attach", firstID)
-			t.Must(c.Attach(n.index, second, nil), "attach another")
+			t.Must(c.Attach(t.Context(), n.index, second, nil), "attach another")
 			announced("attach another", secondID)
-			t.Must(c.Attach(n.index, first, &xps.AttachOptions{Expected: second}), "replace")
+			t.Must(c.Attach(t.Context(), n.index, first, &xps.AttachOptions{Expected: second}), "replace")
 			announced("replace", firstID)
-			t.Must(c.Detach(n.index, nil), "detach")
+			t.Must(c.Detach(t.Context(), n.index, nil), "detach")
 			announced("detach", 0)
 		})
 	}
@@ -204,13 +204,13 @@ func (e *env) libraryWatches(t *check.T) {
 	id := idOf(t, prog)
 	attach(t, n, prog)
 	next := func() xps.Event {
-		event, err := w.Next()
+		event, err := w.Next(t.Context())
 		t.Must(err, "next event")
 		return event
 	}
 	check.Equal(t, "program in the event of an attach", id, next().New.ProgramID)
 	with(t, func(c *xps.Client) {
-		states, err := c.List()
+		states, err := c.List(t.Context(), nil)
 		t.Must(err, "list")
 		want := map[int]ebpf.ProgramID{loopback: 0, n.index: id}
 		check.Equal(t, "devices listed", len(want), len(states))

@@ -42,7 +42,7 @@ func (e *env) replaceUnderTraffic(t *check.T) {
 	t.Must(c.SetQdisc(rtnl.Qdisc{Ifindex: pair.near.index, Kind: "mq", Handle: 0x20}), "qdisc that counts by queue")
 	lib := client(t, nil)
 	progs := []*ebpf.Program{constant(t, 1), constant(t, 2)}
-	t.Must(lib.Attach(pair.near.index, progs[0], nil), "attach")
+	t.Must(lib.Attach(t.Context(), pair.near.index, progs[0], nil), "attach")
 	packets := func() (used [queues]uint32) {
 		all, err := c.ClassPackets(pair.near.index)
 		t.Must(err, "packets by queue")
@@ -58,7 +58,7 @@ func (e *env) replaceUnderTraffic(t *check.T) {
 	last := 0
 	replace := func() {
 		last = 1 - last
-		t.Must(lib.Attach(pair.near.index, progs[last], nil), "replace")
+		t.Must(lib.Attach(t.Context(), pair.near.index, progs[last], nil), "replace")
 		breathe()
 	}
 	for i := range n {
@@ -69,8 +69,8 @@ func (e *env) replaceUnderTraffic(t *check.T) {
 	expectAttached(t, pair.near, "last", idOf(t, progs[last]))
 	between := packets()
 	for i := range n / noneEach {
-		t.Must(lib.Detach(pair.near.index, nil), "detach")
-		t.Must(lib.Attach(pair.near.index, progs[i%2], nil), "attach")
+		t.Must(lib.Detach(t.Context(), pair.near.index, nil), "detach")
+		t.Must(lib.Attach(t.Context(), pair.near.index, progs[i%2], nil), "attach")
 		t.Alive("%d of %d times without a program", i, n/noneEach)
 	}
 	t.Notef("packets: %d", finish())
@@ -162,8 +162,8 @@ func (e *env) mapsRace(t *check.T) {
 	lib := client(t, nil)
 	times := e.count(t, "attaches", times{20, 500})
 	for i := range times {
-		t.Must(lib.Attach(n.index, prog, nil), "attach")
-		t.Must(lib.Detach(n.index, nil), "detach")
+		t.Must(lib.Attach(t.Context(), n.index, prog, nil), "attach")
+		t.Must(lib.Detach(t.Context(), n.index, nil), "detach")
 		t.Alive("%d of %d attaches", i, times)
 	}
 	b.end()
@@ -172,7 +172,7 @@ func (e *env) mapsRace(t *check.T) {
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	p.expectOn(0, "by xps_cpus, in the end", 1)
 	p.expectOn(1, "by xps_cpus, in the end", 2)
-	t.Must(lib.Attach(n.index, prog, nil), "attach")
+	t.Must(lib.Attach(t.Context(), n.index, prog, nil), "attach")
 	p.expectOn(0, "by the program, in the end", 3)
 }
 
@@ -208,16 +208,16 @@ func (e *env) deleteRace(t *check.T) {
 		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 4}), "add")
 		dev := index(t, "dummy0")
 		t.Must(c.SetUp(dev, true), "bring up")
-		t.Must(lib.Attach(dev, prog.prog, nil), "attach")
+		t.Must(lib.Attach(t.Context(), dev, prog.prog, nil), "attach")
 		already := prog.runs(t)
 		queued.aim(dev)
 		direct.aim(dev)
 		t.Poll(100*time.Millisecond, func() bool { return prog.runs(t) > already })
 		own := constant(t, 2)
-		t.Must(lib.Attach(dev, own, nil), "attach a program that only the device will hold")
+		t.Must(lib.Attach(t.Context(), dev, own, nil), "attach a program that only the device will hold")
 		t.Must(own.Close(), "close")
 		breathe()
-		t.Must(lib.Attach(dev, prog.prog, nil), "replace what only the device holds")
+		t.Must(lib.Attach(t.Context(), dev, prog.prog, nil), "replace what only the device holds")
 		// NB: past the qdisc, hook or no hook, the kernel divides by the number of
 		// queues in use, and that is 0 on a device that is going.
 		direct.aim(0)
@@ -286,7 +286,7 @@ func (e *env) manyDumped(t *check.T) {
 		dev := index(t, name)
 		want[dev] = 0
 		if prog := progs[i%len(progs)]; prog != nil {
-			t.Must(lib.Attach(dev, prog, nil), "attach")
+			t.Must(lib.Attach(t.Context(), dev, prog, nil), "attach")
 			want[dev] = idOf(t, prog)
 		}
 		t.Alive("%d of %d devices", i, n)
@@ -300,7 +300,7 @@ func (e *env) manyDumped(t *check.T) {
 		t.Must(err, "get link")
 		check.Equal(t, "RTM_GETLINK of "+info.Name, info.XPS.String(), one.XPS.String())
 	}
-	states, err := lib.List()
+	states, err := lib.List(t.Context(), nil)
 	t.Must(err, "list")
 	check.Equal(t, "devices that the library lists", n+1, len(states))
 	t.Must(c.DeleteGroup(group), "delete all")

@@ -80,8 +80,8 @@ func (e *env) specificationDecodes(t *check.T) {
 		want   string
 	}{
 		{"before", func() error { return nil }, "present=true attached=0"},
-		{"attached", func() error { return lib.Attach(n.index, prog, nil) }, fmt.Sprintf("present=true attached=1 prog_id=%d", id)},
-		{"detached", func() error { return lib.Detach(n.index, nil) }, "present=true attached=0"},
+		{"attached", func() error { return lib.Attach(t.Context(), n.index, prog, nil) }, fmt.Sprintf("present=true attached=1 prog_id=%d", id)},
+		{"detached", func() error { return lib.Detach(t.Context(), n.index, nil) }, "present=true attached=0"},
 	} {
 		t.Must(step.change(), step.what)
 		all := read(t, n.index)
@@ -89,7 +89,7 @@ func (e *env) specificationDecodes(t *check.T) {
 		for _, s := range all {
 			check.Equal(t, step.what+": "+s.How, step.want, s.String())
 		}
-		state, err := lib.Query(n.index)
+		state, err := lib.Query(t.Context(), n.index, nil)
 		t.Must(err, "query")
 		// The library has the last word about which program it is.
 		var told uint32

@@ -28,6 +28,8 @@ const (
 	ConfigPath = "/xpsgen/config.json"
 	// ObjectDir holds the BPF objects. A shell starts there.
 	ObjectDir = "/bpf"
+	// XPSPath is the command of bpf/cmd/xps.
+	XPSPath = "/usr/bin/xps"
 	// IPPath is the patched ip.
 	IPPath = "/usr/bin/ip"
 	// BpftoolPath is the patched bpftool.

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"xpsgen/bpf"
+	"xpsgen/bpf/xps"
+)
+
+func attachCommand() *command {
+	return &command{
+		name: "attach", args: "DEVICE PROGRAM [options]", what: "attach a policy, an object file or a pin",
+		help: `Attaches a program to DEVICE in place of any other. PROGRAM is one of
+
+  --policy flow-hash [--queues 1-7] [--symmetric] [--inner vxlan,geneve] ...
+  --policy cpu|mark|port|uid --map KEY=QUEUE,...
+  --object FILE [--program NAME]
+  --pinned PATH
+
+Keys of --map: a cpu (0), a mark (0x10), tcp/443 (destination port) or
+tcp/443/source, a user id. flow-hash uses no queue that --queues leaves out, also
+when the device has fewer in use later: --min-queues says down to how many, and
+fails if that is impossible.
+
+--expect none attaches only where there is no program; --expect ID or a path of a
+pin only in place of that program. --link PATH attaches by a link, which the file
+PATH in a BPF file system holds: then nobody can replace it by netlink.`,
+		do: attach,
+	}
+}
+
+// attachOptions are the options of attach.
+type attachOptions struct {
+	common
+	policy, object, program, pinned   string
+	queues, inner, entries            string
+	minQueues                         int
+	symmetric, label, vlan, addresses bool
+	udpAddresses, noStats, direct     bool
+	seed                              uint
+	mask                              string
+	expect, linkPath                  string
+	dryRun                            bool
+}
+
+func attach(ctx context.Context, c *call, args []string) error {
+	var o attachOptions
+	fs := c.flags(&o.common)
+	fs.StringVar(&o.policy, "policy", "", "a policy: flow-hash, cpu, mark, port or uid")
+	fs.StringVar(&o.object, "object", "", "an ELF `FILE` with the program")
+	fs.StringVar(&o.program, "program", "", "`NAME` of the program in the file, if it has several")
+	fs.StringVar(&o.pinned, "pinned", "", "a pinned program")
+	fs.StringVar(&o.queues, "queues", "", "flow-hash: the `LIST` of queues to use (default all)")
+	fs.IntVar(&o.minQueues, "min-queues", 0, "flow-hash: use no other queue while at least `N` are in use")
+	fs.BoolVar(&o.symmetric, "symmetric", false, "flow-hash: both directions of a flow share a queue")
+	fs.BoolVar(&o.label, "flow-label", false, "flow-hash: take the IPv6 flow label for ports")
+	fs.BoolVar(&o.vlan, "vlan", false, "flow-hash: the VLAN is part of a flow")
+	fs.BoolVar(&o.addresses, "addresses-only", false, "flow-hash: ports are not part of a flow")
+	fs.BoolVar(&o.udpAddresses, "udp-by-addresses", false, "flow-hash: ports of UDP are not, so fragments follow their flow")
+	fs.StringVar(&o.inner, "inner", "", "flow-hash: tunnels to look into: a `LIST` of ipip, gre, vxlan, geneve, or none (default ipip,gre)")
+	fs.UintVar(&o.seed, "seed", 0, "flow-hash: the seed (default random)")
+	fs.StringVar(&o.entries, "map", "", "cpu, mark, port, uid: a `LIST` of KEY=QUEUE")
+	fs.StringVar(&o.mask, "mask", "", "mark: the bits that count, such as 0xff00")
+	fs.BoolVar(&o.direct, "direct", false, "mark: N means queue N-1 unless it is in the map")
+	fs.BoolVar(&o.noStats, "no-stats", false, "leave out the counters of a policy")
+	fs.StringVar(&o.expect, "expect", "", "attach only in place of this: none, a program `ID`, or a pin")
+	fs.StringVar(&o.linkPath, "link", "", "attach by a link, pinned at `PATH`")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "load and check everything, and attach nothing")
+	names, err := c.parse(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(names) != 1 {
+		return usagef("want one device, got %d", len(names))
+	}
+	if err := o.check(func(name string) bool { return given(fs, name) }); err != nil {
+		return err
+	}
+	if err := o.enter(); err != nil {
+		return err
+	}
+	client, err := xps.Dial(&xps.Config{Warn: func(w xps.Warning) {
+		fmt.Fprintf(c.stderr, "xps attach: the kernel warns: %s\n", w.Message)
+	}})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	s, err := find(ctx, client, names[0])
+	if err != nil {
+		return err
+	}
+	prog, closeProgram, err := o.load(c, s, given(fs, "seed"))
+	if err != nil {
+		return err
+	}
+	defer closeProgram()
+	opt, err := conditions(o.expect)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return o.report(c, s, prog, "would attach")
+	}
+	if o.linkPath != "" {
+		l, err := xps.AttachLink(ctx, s.Ifindex, prog, nil)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		if err := l.Pin(o.linkPath); err != nil {
+			return fmt.Errorf("nothing is attached: %w", err)
+		}
+		return o.report(c, s, prog, "attached by a link")
+	}
+	if err := client.Attach(ctx, s.Ifindex, prog, opt); err != nil {
+		return err
+	}
+	return o.report(c, s, prog, "attached")
+}
+
+// check rejects options that do not go together: an option without effect would
+// promise something.
+func (o *attachOptions) check(given func(string) bool) error {
+	sources := 0
+	for _, s := range []string{o.policy, o.object, o.pinned} {
+		if s != "" {
+			sources++
+		}
+	}
+	if sources != 1 {
+		return usagef("give one of --policy, --object and --pinned")
+	}
+	for name, policies := range map[string]string{
+		"queues": "flow-hash", "min-queues": "flow-hash", "symmetric": "flow-hash", "flow-label": "flow-hash",
+		"vlan": "flow-hash", "addresses-only": "flow-hash", "udp-by-addresses": "flow-hash", "inner": "flow-hash",
+		"seed": "flow-hash", "map": "cpu mark port uid", "mask": "mark", "direct": "mark",
+		"no-stats": "flow-hash cpu mark port uid",
+	} {
+		allowed := false
+		for p := range strings.FieldsSeq(policies) {
+			allowed = allowed || p == o.policy
+		}
+		if given(name) && !allowed {
+			return usagef("--%s is an option of --policy %s", name, strings.ReplaceAll(policies, " ", ", "))
+		}
+	}
+	switch {
+	case o.minQueues != 0 && o.queues == "":
+		return usagef("--min-queues needs --queues")
+	case o.program != "" && o.object == "":
+		return usagef("--program needs --object")
+	case o.linkPath != "" && o.expect != "" && o.expect != "none":
+		return usagef("--link attaches only where there is no program: leave out --expect")
+	case o.policy == "mark" && o.entries == "" && !o.direct:
+		return usagef("--policy mark needs --map or --direct")
+	case (o.policy == "cpu" || o.policy == "port" || o.policy == "uid") && o.entries == "":
+		return usagef("--policy %s needs --map", o.policy)
+	}
+	return nil
+}
+
+// conditions reads --expect.
+func conditions(expect string) (*xps.AttachOptions, error) {
+	switch id, err := strconv.ParseUint(expect, 10, 32); {
+	case expect == "":
+		return nil, nil
+	case expect == "none":
+		return &xps.AttachOptions{NoReplace: true}, nil
+	case err == nil && id != 0:
+		return &xps.AttachOptions{ExpectedID: ebpf.ProgramID(id)}, nil
+	case err == nil:
+		return nil, usagef("--expect 0: ids of programs begin with 1")
+	case !strings.Contains(expect, "/"):
+		return nil, usagef("--expect %s: want none, a program id or a path", expect)
+	}
+	prog, err := ebpf.LoadPinnedProgram(expect, nil)
+	if err != nil {
+		return nil, fmt.Errorf("expected program: %w", err)
+	}
+	return &xps.AttachOptions{Expected: prog}, nil
+}
+
+// load returns the program to attach, and what releases it.
+func (o *attachOptions) load(c *call, s xps.State, seeded bool) (*ebpf.Program, func(), error) {
+	switch {
+	case o.pinned != "":
+		prog, err := ebpf.LoadPinnedProgram(o.pinned, nil)
+		if err != nil {
+			return nil, nil, fmt.Errorf("pinned program: %w", err)
+		}
+		return prog, func() { prog.Close() }, nil
+	case o.object != "":
+		return o.loadObject()
+	}
+	p, err := o.loadPolicy(c, s, seeded)
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w (needs CAP_BPF)", err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return p.Program, p.Close, nil
+}
+
+// loadObject loads a program of an object file.
+func (o *attachOptions) loadObject() (*ebpf.Program, func(), error) {
+	spec, err := ebpf.LoadCollectionSpec(o.object)
+	if err != nil {
+		return nil, nil, fmt.Errorf("object %s: %w", filepath.Base(o.object), err)
+	}
+	bpf.SetType(spec)
+	var names []string
+	for name, p := range spec.Programs {
+		if p.Type == ebpf.SocketFilter {
+			names = append(names, name)
+		}
+	}
+	name := o.program
+	switch {
+	case name == "" && len(names) != 1:
+		return nil, nil, usagef("object %s has %d socket filters %q: choose with --program", o.object, len(names), names)
+	case name == "":
+		name = names[0]
+	case spec.Programs[name] == nil:
+		return nil, nil, usagef("object %s has no program %q, but %q", o.object, name, names)
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load %s: %w", o.object, err)
+	}
+	return coll.Programs[name], coll.Close, nil
+}
+
+// report says what was done, or would be.
+func (o *attachOptions) report(c *call, s xps.State, prog *ebpf.Program, done string) error {
+	info, err := prog.Info()
+	if err != nil {
+		return err
+	}
+	id, _ := info.ID()
+	if o.json {
+		return writeJSON(c.stdout, map[string]any{
+			"name": s.Name, "ifindex": s.Ifindex, "program": map[string]any{"id": id, "name": info.Name, "tag": info.Tag},
+			"attached": !o.dryRun,
+		})
+	}
+	_, err = fmt.Fprintf(c.stdout, "%s: %s program %s, id %d\n", s.Name, done, info.Name, id)
+	return err
+}

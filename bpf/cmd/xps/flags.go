@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// common are the options of every command.
+type common struct {
+	netns string
+	json  bool
+}
+
+// flags makes the flag set of a command.
+func (c *call) flags(o *common) *flag.FlagSet {
+	fs := flag.NewFlagSet("xps "+c.command.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&o.netns, "netns", "", "network namespace: a `NAME` of ip netns, a path, or a process id")
+	fs.BoolVar(&o.json, "json", false, "print JSON")
+	return fs
+}
+
+// parse returns the arguments that are not options. Options may follow them.
+func (c *call) parse(fs *flag.FlagSet, args []string) ([]string, error) {
+	var rest []string
+	for {
+		err := fs.Parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintf(c.stdout, "usage: xps %s %s\n\n%s\n", c.command.name, c.command.args, c.command.help)
+			fs.SetOutput(c.stdout)
+			fs.PrintDefaults()
+			return nil, errHelp
+		}
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		if fs.NArg() == 0 {
+			return rest, nil
+		}
+		rest = append(rest, fs.Arg(0))
+		args = fs.Args()[1:]
+	}
+}
+
+// given reports whether an option was given.
+func given(fs *flag.FlagSet, name string) bool {
+	found := false
+	fs.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
+
+// enter moves the thread to the network namespace, if one is given. From then on
+// sysfs shows the devices of that one.
+func (o *common) enter() error {
+	if o.netns == "" {
+		return nil
+	}
+	path := o.netns
+	if _, err := strconv.Atoi(path); err == nil {
+		path = "/proc/" + path + "/ns/net"
+	} else if !strings.Contains(path, "/") {
+		path = "/run/netns/" + path
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("network namespace %s: %w", o.netns, err)
+	}
+	defer f.Close()
+	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter network namespace %s: %w (needs CAP_SYS_ADMIN, and a file of ip netns or /proc/PID/ns/net)", o.netns, err)
+	}
+	return nil
+}
+
+// parseQueues reads a list of queues: 1-7, 0,2,4-6.
+func parseQueues(list string) ([]int, error) {
+	var queues []int
+	for part := range strings.SplitSeq(list, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		a, err := strconv.ParseUint(first, 10, 16)
+		b := a
+		if err == nil && isRange {
+			b, err = strconv.ParseUint(last, 10, 16)
+		}
+		if err != nil || b < a {
+			return nil, usagef("queues %q: want a list such as 0,2,4-7", list)
+		}
+		for q := a; q <= b; q++ {
+			queues = append(queues, int(q))
+		}
+	}
+	return queues, nil
+}

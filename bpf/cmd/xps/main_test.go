@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"xpsgen/bpf/xps"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"xps": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScript uses the command. The condition [hook] holds on a kernel that has the
+// hook, where the test runs as root and may change devices: in the guest.
+func TestScript(t *testing.T) {
+	hook := hasHook(t)
+	if !hook && slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), "xps") {
+		t.Fatal("XPS_TEST_REQUIRE offers \"xps\", but the kernel has no hook")
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Condition: func(cond string) (bool, error) {
+			return cond == "hook" && hook && os.Getenv("XPSGEN_GUEST") != "", nil
+		},
+	})
+}
+
+func hasHook(t *testing.T) bool {
+	c, err := xps.Dial(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	err = c.Supported(t.Context())
+	if err != nil && !errors.Is(err, xps.ErrNotSupported) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+func TestParseQueues(t *testing.T) {
+	for list, want := range map[string][]int{
+		"0": {0}, "1-3": {1, 2, 3}, "0,2,4-5": {0, 2, 4, 5}, "7-7": {7},
+		"": nil, "-1": nil, "3-1": nil, "1-": nil, "a": nil, "1,,2": nil, "65536": nil, "1-2-3": nil,
+	} {
+		got, err := parseQueues(list)
+		if diff := cmp.Diff(want, got); diff != "" || (err == nil) != (want != nil) {
+			t.Errorf("%q: %v, %v", list, got, err)
+		}
+	}
+}
+
+func TestRefers(t *testing.T) {
+	const link = "pos:\t0\nflags:\t02000002\nlink_type:\txps\nlink_id:\t7\nprog_tag:\taa\nprog_id:\t12\n"
+	for _, tt := range []struct {
+		prog, link uint32
+		want       bool
+	}{{12, 0, true}, {1, 7, true}, {1, 0, false}, {2, 70, false}, {120, 0, false}} {
+		if got := refers([]byte(link), tt.prog, tt.link); got != tt.want {
+			t.Errorf("%+v: %t", tt, got)
+		}
+	}
+}
+
+// TestImports: the command is of the library and its policies, and of nothing of
+// the workbench.
+func TestImports(t *testing.T) {
+	gocmd, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip(err)
+	}
+	out, err := exec.Command(gocmd, "list", "-deps", "-f",
+		"{{with .Module}}{{if .Main}}{{$.ImportPath}} {{.Path}}{{end}}{{end}}", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ours []string
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) == 2 {
+			ours = append(ours, strings.TrimPrefix(f[0], f[1]+"/"))
+		}
+	}
+	slices.Sort(ours)
+	if diff := cmp.Diff([]string{"bpf", "bpf/cmd/xps", "bpf/policy", "bpf/xps", "uapi"}, ours); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package policy loads the policies of package bpf, ready to be attached by
+// package xps, and changes and reads them while they run.
+//
+//	plan, err := policy.Plan(queues, inUse, max, 0)
+//	...
+//	p, err := policy.LoadFlowHash(&policy.FlowHash{Plan: plan})
+//	...
+//	defer p.Close()
+//	err = client.Attach(ctx, ifindex, p.Program, nil)
+//
+// # Policies
+//
+// flow-hash spreads flows, and says itself what a flow is: tunnels, fragments,
+// ESP, MPLS, VLAN tags and IPv6 extension headers are in the head of
+// xps_flow_hash.bpf.c. Its table of queues can be changed at any time, and its
+// seed is random. The others take the queue from a map: by cpu, mark (with
+// nftables also by cgroup), protocol and port, or user.
+//
+// A policy that picks the less loaded of two queues is not possible in a socket
+// filter. It sees neither the bytes in flight of a queue nor completions, and a
+// count of its own only grows.
+//
+// # Queues in use
+//
+// The kernel takes a return value modulo the number of queues in use, which a
+// socket filter cannot read either. A queue that was left out could therefore get
+// packets when a device shrinks. [Plan] selects return values that avoid this as
+// far as numbers can, and says down to how many queues they do.
+//
+// # Counters
+//
+// Each policy counts packets by the queue it returned and by the reason, per
+// cpu: see [Counters]. [Options.NoStats] leaves that out.
+package policy

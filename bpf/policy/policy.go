@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package policy
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"xpsgen/bpf"
+)
+
+// ErrOptions: options contradict each other, or are not of this policy.
+var ErrOptions = errors.New("impossible options")
+
+// Policy is a policy that is loaded. Loading needs CAP_BPF and a kernel from 5.3
+// on; it does not need the hook.
+type Policy struct {
+	// Program is to be attached. The Policy keeps and closes it.
+	Program *ebpf.Program
+
+	coll *ebpf.Collection
+}
+
+// Options are those of all policies.
+type Options struct {
+	// NoStats leaves out counting, which costs some 30 instructions a packet.
+	NoStats bool
+}
+
+// Close releases the program and its maps. A device to which the program is
+// attached keeps them.
+func (p *Policy) Close() { p.coll.Close() }
+
+// load loads a policy with its constants.
+func load(object string, opt Options, constants map[string]uint32) (*Policy, error) {
+	spec, err := bpf.Spec(object)
+	if err != nil {
+		return nil, err
+	}
+	if opt.NoStats {
+		constants["stats"] = 0
+	}
+	for name, value := range constants {
+		v := spec.Variables[name]
+		var sized any = value
+		if v.Size() == 8 {
+			sized = uint64(value)
+		}
+		if err := v.Set(sized); err != nil {
+			return nil, fmt.Errorf("load %s: %s = %d: %w", object, name, value, err)
+		}
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", object, err)
+	}
+	return &Policy{Program: coll.Programs[object], coll: coll}, nil
+}
+
+// Inner are the tunnels that flow-hash looks into.
+type Inner uint32
+
+// Tunnels.
+const (
+	InnerIPIP   Inner = 1 << iota // IPv4 and IPv6 in either
+	InnerGRE                      // version 0, IP or Ethernet inside
+	InnerVXLAN                    // UDP port 4789
+	InnerGENEVE                   // UDP port 6081
+
+	// InnerNone looks into none.
+	InnerNone Inner = 1 << 31
+)
+
+// FlowHash configures the policy flow-hash. The zero value spreads flows of
+// addresses, protocol and ports over all queues in use, with a random seed.
+type FlowHash struct {
+	Options
+
+	// Plan has the queues to use, nil for all that are in use.
+	Plan *QueuePlan
+	// Seed decides which flow goes where, nil for a random one. Whoever knows
+	// it can make flows that share a queue.
+	Seed *uint32
+	// Symmetric has both directions of a flow share a queue.
+	Symmetric bool
+	// AddressesOnly has all traffic between two hosts share a queue.
+	AddressesOnly bool
+	// UDPByAddresses does so for UDP: then fragments share the queue of the
+	// datagrams of their flow that are not fragmented.
+	UDPByAddresses bool
+	// VLAN makes the id of the outermost tag part of a flow.
+	VLAN bool
+	// FlowLabel takes the IPv6 flow label, if it is not 0, for protocol and
+	// ports. Each direction has its own, so not with Symmetric.
+	FlowLabel bool
+	// NoSPI leaves the SPI of ESP out.
+	NoSPI bool
+	// Inner are the tunnels to look into. 0 means IPIP and GRE: the source
+	// port of VXLAN and GENEVE tells flows apart without.
+	Inner Inner
+}
+
+// LoadFlowHash loads the policy flow-hash. The caller closes it. The error wraps
+// [ErrOptions] for options that contradict each other.
+func LoadFlowHash(cfg *FlowHash) (*Policy, error) {
+	if cfg.Symmetric && cfg.FlowLabel {
+		return nil, fmt.Errorf("%w: flow labels differ between the directions of a flow", ErrOptions)
+	}
+	constants := map[string]uint32{
+		"symmetric": flag(cfg.Symmetric),
+		"use_ports": flag(!cfg.AddressesOnly),
+		"udp_ports": flag(!cfg.UDPByAddresses),
+		"use_vlan":  flag(cfg.VLAN),
+		"use_label": flag(cfg.FlowLabel),
+		"use_spi":   flag(!cfg.NoSPI),
+		"indirect":  flag(cfg.Plan != nil),
+	}
+	switch {
+	case cfg.Inner == InnerNone:
+		constants["inner"] = 0
+	case cfg.Inner&^(InnerIPIP|InnerGRE|InnerVXLAN|InnerGENEVE) != 0:
+		return nil, fmt.Errorf("%w: tunnels %#x", ErrOptions, uint32(cfg.Inner))
+	case cfg.Inner != 0:
+		constants["inner"] = uint32(cfg.Inner)
+	}
+	if cfg.Seed != nil {
+		constants["seed"] = *cfg.Seed
+	} else {
+		var b [4]byte
+		// It does not fail: see package rand.
+		_, _ = rand.Read(b[:])
+		constants["seed"] = binary.NativeEndian.Uint32(b[:])
+	}
+	p, err := load("xps_flow_hash", cfg.Options, constants)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Plan != nil {
+		if err := SetQueues(p.Indirection(), cfg.Plan); err != nil {
+			p.Close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func flag(on bool) uint32 {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+const indirection = bpf.XpsFlowHashMapIndirection
+
+// Indirection returns the table of flow-hash, for [SetQueues]. It is nil for
+// other policies. The Policy keeps and closes it.
+func (p *Policy) Indirection() *ebpf.Map { return p.coll.Maps[indirection] }
+
+// SetQueues fills the table of flow-hash with a plan. Flows move one entry of the
+// table after the other; in between, each goes by the old plan or the new one.
+func SetQueues(table *ebpf.Map, plan *QueuePlan) error {
+	if table == nil {
+		return fmt.Errorf("%w: not the table of flow-hash", ErrOptions)
+	}
+	info, err := table.Info()
+	if err != nil {
+		return fmt.Errorf("table of queues: %w", err)
+	}
+	if info.Name != indirection || table.Type() != ebpf.Array || table.ValueSize() != 4 {
+		return fmt.Errorf("%w: map %s is not the table of flow-hash", ErrOptions, info.Name)
+	}
+	for i := range table.MaxEntries() {
+		v := plan.Values[int(i)%len(plan.Values)]
+		if err := table.Put(i, v); err != nil {
+			return fmt.Errorf("set entry %d of the table of queues: %w", i, err)
+		}
+	}
+	return nil
+}

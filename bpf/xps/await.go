@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package xps
+
+import "context"
+
+// work is something that may block in the kernel.
+type work[T any] struct {
+	do func() (T, error)
+	// discard, if not nil, gets a result that nobody waits for any more.
+	discard func(T)
+	// release is called once do needs nothing any more, or is not called.
+	release func()
+}
+
+// await does w on a thread like the caller's, and returns early when ctx is done.
+func await[T any](ctx context.Context, w work[T]) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var none T
+	if ctx.Err() != nil {
+		w.release()
+		return none, context.Cause(ctx)
+	}
+	caller, err := currentThreadNetNS()
+	if err != nil {
+		w.release()
+		return none, err
+	}
+	done := make(chan result)
+	go func() {
+		var r result
+		r.err = caller.do(func() (err error) {
+			r.value, err = w.do()
+			return err
+		})
+		caller.close()
+		w.release()
+		select {
+		case done <- r:
+		case <-ctx.Done():
+			if r.err == nil && w.discard != nil {
+				w.discard(r.value)
+			}
+		}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package xps
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	ebpflink "github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// Features is what the running kernel can do.
+type Features struct {
+	// Hook reports whether programs can be attached by netlink.
+	Hook bool
+	// Links reports whether programs can be attached by links.
+	Links bool
+}
+
+// Features returns what the running kernel can do. It changes nothing: it reads
+// the state of the loopback device, and for links has the kernel refuse a link to
+// a device that does not exist.
+//
+// If the error is about links (loading a program needs CAP_BPF, or
+// kernel.unprivileged_bpf_disabled to be 0; a link needs CAP_NET_ADMIN), Hook is
+// valid. A kernel without the hook is not an error.
+func (c *Client) Features(ctx context.Context) (Features, error) {
+	err := c.Supported(ctx)
+	switch {
+	case errors.Is(err, ErrNotSupported):
+		return Features{}, nil
+	case err != nil:
+		return Features{}, err
+	}
+	f := Features{Hook: true}
+	f.Links, err = await(ctx, work[bool]{do: probeLinks, release: func() {}})
+	return f, newError(opFeatures, 0, err)
+}
+
+// probeLinks reports whether the kernel has links to the hook. A kernel that has
+// answers ENODEV to a link to no device; one that has not answers EINVAL, or
+// EOPNOTSUPP if it was built without the hook.
+func probeLinks() (bool, error) {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type:         ebpf.SocketFilter,
+		AttachType:   AttachType,
+		License:      "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, -1), asm.Return()},
+	})
+	if err != nil {
+		return false, answered(callProgLoad, err)
+	}
+	defer prog.Close()
+	l, err := ebpflink.AttachRawLink(ebpflink.RawLinkOptions{Target: math.MaxInt32, Program: prog, Attach: AttachType})
+	switch {
+	case err == nil:
+		// There is such a device.
+		l.Close()
+		return true, nil
+	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.EBUSY):
+		return true, nil
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, ebpflink.ErrNotSupported):
+		return false, nil
+	default:
+		return false, answered(callLinkCreate, err)
+	}
+}

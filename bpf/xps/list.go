@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package xps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// ListOptions say how [Client.List] reads. The zero value means a complete and
+// consistent list, without links.
+type ListOptions struct {
+	// Links is that of [QueryOptions].
+	Links bool
+	// Partial reads the list once. If devices change meanwhile, List returns
+	// what it read and an error wrapping [ErrInterrupted]. Then each State is
+	// what the device had at some moment of the call, and a device that
+	// existed during all of the call is in the list once. A device that came
+	// or went meanwhile may be missing.
+	Partial bool
+}
+
+// List returns the state of every device of the network namespace, in the order
+// of their indices. Devices without a program are included. The list is
+// consistent: it is what all devices had at one moment of the call. A nil opt
+// means no options.
+//
+// While devices change, the kernel interrupts a list. List then reads it again
+// together with the notifications about the changes, until ctx or
+// [Config.Timeout] ends the call. The error wraps [ErrInterrupted] besides the
+// cause of that if no consistent list was read, [ErrNotSupported] if the kernel
+// does not have the hook, and [ErrPermission] if [ListOptions.Links] needs a
+// capability that the caller lacks; then the list is valid except for Via.
+func (c *Client) List(ctx context.Context, opt *ListOptions) ([]State, error) {
+	if opt == nil {
+		opt = &ListOptions{}
+	}
+	states, err := run(ctx, c, opList, 0, func(ctx context.Context, x *exchange) ([]State, error) {
+		t, interrupted, err := x.dump(ctx, c)
+		switch {
+		case err != nil && !isOverrun(err) && !errors.Is(err, errDumping):
+			return nil, err
+		case err == nil && !interrupted:
+			return t.states(), nil
+		case err == nil && opt.Partial:
+			return t.states(), &Error{Op: opList, Err: ErrInterrupted}
+		}
+		return x.listWithChanges(ctx, c)
+	})
+	if !opt.Links || err != nil && states == nil {
+		return states, err
+	}
+	return states, errors.Join(err, findLinks(ctx, opList, states))
+}
+
+// listWithChanges reads the list while the socket gets notifications.
+func (x *exchange) listWithChanges(ctx context.Context, c *Client) (_ []State, err error) {
+	if err := x.conn.JoinGroup(linkGroup); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, x.conn.LeaveGroup(linkGroup)) }()
+	t, err := x.snapshot(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return t.states(), nil
+}
+
+// snapshot reads the list of devices over a socket that gets notifications. The
+// kernel queues the parts of the list and the notifications in the order in
+// which it makes them, so what is queued up to the end of the list gives the
+// state of all devices at that moment. That the list was interrupted does not
+// matter: the kernel goes through the devices by index, and what changed behind
+// it is in a notification.
+//
+// Only a loss of notifications makes another try necessary. Then there is more
+// time between the tries, and more room in the buffer.
+func (x *exchange) snapshot(ctx context.Context, c *Client) (table, error) {
+	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
+		if err := x.drain(ctx); err != nil {
+			return nil, interruptedBy(ctx, err)
+		}
+		t, _, err := x.dump(ctx, c)
+		if err == nil {
+			return t, nil
+		}
+		if !isOverrun(err) && !errors.Is(err, errDumping) {
+			return nil, interruptedBy(ctx, err)
+		}
+		x.growBuffer()
+		select {
+		case <-ctx.Done():
+			return nil, interruptedBy(ctx, context.Cause(ctx))
+		case <-time.After(wait):
+		}
+	}
+}
+
+const (
+	minBackoff = time.Millisecond
+	maxBackoff = 100 * time.Millisecond
+)
+
+// interruptedBy says what the end of ctx means for a list that is being read.
+func interruptedBy(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+}
+
+// errDumping: an earlier list is not read to its end.
+var errDumping = errors.New("another list is being read")
+
+// dump reads the list once, with the notifications that come meanwhile.
+// interrupted says that the kernel marked it as inconsistent.
+func (x *exchange) dump(ctx context.Context, c *Client) (t table, interrupted bool, err error) {
+	req, err := getlink(0)
+	if err != nil {
+		return nil, false, err
+	}
+	msgs, seq, err := x.doMixed(ctx, req)
+	if err != nil {
+		err = netlinkAnswered(callGetlink, err)
+		if ce := (*callError)(nil); errors.As(err, &ce) && ce.errno == unix.EBUSY {
+			err = errDumping
+		}
+		return nil, false, err
+	}
+	t = make(table)
+	for _, m := range msgs {
+		if m.Header.Sequence != seq {
+			if _, err := t.note([]netlink.Message{m}); err != nil {
+				return nil, false, err
+			}
+			continue
+		}
+		interrupted = interrupted || m.Header.Flags&netlink.DumpInterrupted != 0
+		l, err := c.answer(m)
+		if err != nil {
+			return nil, false, err
+		}
+		if !l.nest {
+			return nil, false, ErrNotSupported
+		}
+		t[l.state.Ifindex] = l.state
+	}
+	return t, interrupted, nil
+}
+
+// maxBuffer is the largest receive buffer that a lack of room leads to.
+const maxBuffer = 16 << 20
+
+// growBuffer doubles the receive buffer, as far as that is permitted.
+func (x *exchange) growBuffer() {
+	// The kernel returns twice the size that was set, so this doubles it. A
+	// failure leaves the size as it is.
+	if n, err := x.conn.ReadBuffer(); err == nil && n <= maxBuffer {
+		_ = x.conn.SetReadBuffer(n)
+	}
+}
+
+// states returns the table as a list, in the order of the indices.
+func (t table) states() []State {
+	states := make([]State, 0, len(t))
+	for _, ifindex := range slices.Sorted(maps.Keys(t)) {
+		states = append(states, t[ifindex])
+	}
+	return states
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package xps
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// thread is what the kernel looks at in a thread that makes a request: its
+// network namespace and its capabilities. A call that can block runs in a
+// goroutine of its own, on another thread, and must neither gain nor lose by
+// that.
+type thread struct {
+	// netns names the network namespace, empty if it does not matter or
+	// cannot be read. file is open on it.
+	netns string
+	file  *os.File
+	caps  [2]unix.CapUserData
+}
+
+const threadNetNS = "/proc/thread-self/ns/net"
+
+func capabilities() (caps [2]unix.CapUserData, err error) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capget(&header, &caps[0]); err != nil {
+		return caps, os.NewSyscallError("capget", err)
+	}
+	return caps, nil
+}
+
+// currentThread describes the calling thread. It leaves out the network
+// namespace: a socket stays in the one where it was made.
+func currentThread() (t thread, err error) {
+	t.caps, err = capabilities()
+	return t, err
+}
+
+// currentThreadNetNS describes the calling thread with its network namespace.
+// The caller closes it.
+func currentThreadNetNS() (thread, error) {
+	t, err := currentThread()
+	if err != nil {
+		return t, err
+	}
+	// Without /proc, no thread can be compared, and none has moved either:
+	// moving takes a file of /proc/PID/ns.
+	if t.netns, err = os.Readlink(threadNetNS); err != nil {
+		t.netns = ""
+		return t, nil
+	}
+	if t.file, err = os.Open(threadNetNS); err != nil {
+		return t, fmt.Errorf("network namespace of the caller: %w", err)
+	}
+	return t, nil
+}
+
+func (t *thread) close() {
+	if t.file != nil {
+		t.file.Close()
+	}
+}
+
+// do calls f on a thread that is like t. A thread that was changed for it ends
+// with the calling goroutine, which must not do anything else.
+func (t *thread) do(f func() error) error {
+	runtime.LockOSThread()
+	same := true
+	if t.netns != "" {
+		here, err := os.Readlink(threadNetNS)
+		if err != nil {
+			return fmt.Errorf("network namespace of the thread: %w", err)
+		}
+		if here != t.netns {
+			same = false
+			if err := setns(int(t.file.Fd())); err != nil {
+				return err
+			}
+		}
+	}
+	caps, err := capabilities()
+	if err != nil {
+		return err
+	}
+	if caps != t.caps {
+		same = false
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		if err := unix.Capset(&header, &t.caps[0]); err != nil {
+			return os.NewSyscallError("capset", err)
+		}
+	}
+	if same {
+		defer runtime.UnlockOSThread()
+	}
+	return f()
+}
+
+// setns moves the calling thread to the network namespace of fd.
+func setns(fd int) error {
+	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+		return &callError{call: callSetns, errno: err.(unix.Errno)}
+	}
+	return nil
+}
+
+// inNetNS calls f in the network namespace of fd, that of the calling thread if
+// fd is 0, on a thread that is otherwise like the caller's.
+func inNetNS(fd int, f func() error) error {
+	if fd == 0 {
+		return f()
+	}
+	t, err := currentThread()
+	if err != nil {
+		return err
+	}
+	errs := make(chan error, 1)
+	go func() {
+		// The thread ends with the goroutine: it is never unlocked.
+		runtime.LockOSThread()
+		errs <- t.do(func() error {
+			if err := setns(fd); err != nil {
+				return err
+			}
+			return f()
+		})
+	}()
+	return <-errs
+}
