@@ -60,9 +60,7 @@ func (s *Source) Name() string {
 	for _, f := range s.Fragments {
 		parts = append(parts, strings.TrimSuffix(filepath.Base(f), ".config"))
 	}
-	for _, k := range s.Select.Only {
-		parts = append(parts, k)
-	}
+	parts = append(parts, s.Select.Only...)
 	for _, k := range s.Select.With {
 		parts = append(parts, "with", k)
 	}
