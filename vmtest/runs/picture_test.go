@@ -143,25 +143,40 @@ func TestUserTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stale := func() []string {
+	stale := func(edit string) []string {
 		t.Helper()
 		r := Record{Kind: Builds, Subject: subject, Inputs: present(t, root, Builds, subject)}
-		write(t, filepath.Join(tree, "dev.c"), time.Now().String())
+		if edit != "" {
+			write(t, filepath.Join(tree, edit), time.Now().String())
+		}
 		lines, err := NewLooker(root).Stale(t.Context(), &r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return lines
 	}
-	if lines := stale(); len(lines) != 1 || !strings.Contains(lines[0], "no git checkout") {
-		t.Errorf("no checkout: %q", lines)
+	unknown := func(what string) {
+		t.Helper()
+		if lines := stale(""); len(lines) != 1 || !strings.Contains(lines[0], "no git checkout") {
+			t.Errorf("%s: %q", what, lines)
+		}
 	}
+	write(t, filepath.Join(tree, "dev.c"), "1")
+	unknown("no checkout")
 	git("init", "-q")
 	git("add", ".")
 	git("commit", "-q", "-m", "x")
-	if lines := stale(); len(lines) != 1 || !strings.HasSuffix(lines[0], "changed") {
-		t.Errorf("a file edited: %q", lines)
+	if lines := stale(""); len(lines) != 0 {
+		t.Errorf("nothing edited: %q", lines)
 	}
+	for _, edit := range []string{"dev.c", "new.c", "new.c"} {
+		if lines := stale(edit); len(lines) != 1 || !strings.HasSuffix(lines[0], "changed") {
+			t.Errorf("%s edited: %q", edit, lines)
+		}
+	}
+	subject.Trees = []string{"kernel " + filepath.Join(tree, "unpacked")}
+	write(t, filepath.Join(tree, "unpacked", "dev.c"), "1")
+	unknown("in a checkout of something else")
 }
 
 // run is one run of a cell's history.
