@@ -117,21 +117,34 @@ func presentBases(ctx context.Context, root string, s Subject) (Inputs, error) {
 	return all, nil
 }
 
-// hashTree hashes the state of a git checkout: its commit, and what differs
-// from that. Files that git does not know are left out. Empty if the directory
-// is no git checkout: then nobody can tell cheaply whether it changed.
+// hashTree hashes the state of a git checkout: its commit, what differs from
+// that, and files that git does not know and does not ignore. Empty if the
+// directory is not the top of a checkout: then nobody can tell cheaply whether
+// it changed.
 func hashTree(ctx context.Context, tree string) string {
 	_, dir, _ := strings.Cut(tree, " ")
 	repo := git.Repo{Dir: dir}
-	commit, err := repo.Output(ctx, "rev-parse", "HEAD")
-	if err != nil {
+	// NB: a tarball unpacked somewhere in a checkout is not the checkout.
+	commit, err := repo.Output(ctx, "rev-parse", "--show-prefix", "HEAD")
+	if err != nil || !strings.HasPrefix(commit, "\n") {
 		return ""
 	}
 	diff, err := repo.Output(ctx, "diff", "--no-ext-diff", "--no-textconv", "HEAD")
 	if err != nil {
 		return ""
 	}
-	return sum([]byte(commit + "\n" + diff))
+	unknown, err := repo.Output(ctx, "ls-files", "--others", "--exclude-standard", "-z")
+	if err != nil {
+		return ""
+	}
+	state := commit + "\n" + diff
+	for _, name := range strings.Split(unknown, "\x00") {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err == nil {
+			state += "\n" + sum(data) + " " + name
+		}
+	}
+	return sum([]byte(state))
 }
 
 // Workbench returns the commit that the workbench at root is checked out at,

@@ -3,6 +3,7 @@
 package runs
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,10 +67,11 @@ func TestPresent(t *testing.T) {
 		"check linux":    {Check, Subject{Base: "6.12", Series: "queue"}},
 		"check iproute2": {Check, Subject{Base: "6.1", Series: "ip"}},
 		"a kind to come": {"other", Subject{Base: "6.12"}},
+		"without":        {Suite, Subject{Base: "6.12", Without: []string{"queue"}}},
 		"only":           {Suite, Subject{Base: "6.12", Only: []string{"queue"}}},
 		"debug":          {Suite, Subject{Base: "6.12", Config: []string{"debug"}}},
 	}
-	suites := []string{"a kind to come", "debug", "mutants", "net-next", "only", "suite", "unpatched"}
+	suites := []string{"a kind to come", "debug", "mutants", "net-next", "only", "suite", "unpatched", "without"}
 	for path, want := range map[string][]string{
 		"kernel-patches/queue/6.12/0001-hook.patch":     {"a kind to come", "builds", "check linux", "debug", "mutants", "only", "suite"},
 		"kernel-patches/queue/6.12/0002-new.patch":      {"a kind to come", "builds", "check linux", "debug", "mutants", "only", "suite"},
@@ -102,6 +104,30 @@ func TestPresent(t *testing.T) {
 				t.Errorf("changed %q, want %q", changed, want)
 			}
 		})
+	}
+}
+
+// TestPresentFacts: the title of a series is an input of its checks only, and
+// where a base comes from one of everything on it.
+func TestPresentFacts(t *testing.T) {
+	suiteRun, checked := Subject{Base: "6.12"}, Subject{Base: "6.12", Series: "queue"}
+	for edit, want := range map[[2]string]string{
+		{`title = "t"`, `title = "another"`}:                 "false true",
+		{"file:///nowhere", "file:///elsewhere"}:             "true true",
+		{"mark = \"Kbuild\"", "mark = \"Kbuild\"\n# remark"}: "false false",
+	} {
+		root := workbench(t)
+		wasSuite, wasChecked := present(t, root, Suite, suiteRun), present(t, root, Check, checked)
+		path := filepath.Join(root, "kernel-patches", "series.toml")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, strings.ReplaceAll(string(text), edit[0], edit[1]))
+		got := fmt.Sprint(len(present(t, root, Suite, suiteRun).Compare(wasSuite)) > 0, len(present(t, root, Check, checked).Compare(wasChecked)) > 0)
+		if got != want {
+			t.Errorf("%q: changed %s, want %s", edit[1], got, want)
+		}
 	}
 }
 
@@ -143,25 +169,40 @@ func TestUserTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stale := func() []string {
+	stale := func(edit string) []string {
 		t.Helper()
 		r := Record{Kind: Builds, Subject: subject, Inputs: present(t, root, Builds, subject)}
-		write(t, filepath.Join(tree, "dev.c"), time.Now().String())
+		if edit != "" {
+			write(t, filepath.Join(tree, edit), time.Now().String())
+		}
 		lines, err := NewLooker(root).Stale(t.Context(), &r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return lines
 	}
-	if lines := stale(); len(lines) != 1 || !strings.Contains(lines[0], "no git checkout") {
-		t.Errorf("no checkout: %q", lines)
+	unknown := func(what string) {
+		t.Helper()
+		if lines := stale(""); len(lines) != 1 || !strings.Contains(lines[0], "no git checkout") {
+			t.Errorf("%s: %q", what, lines)
+		}
 	}
+	write(t, filepath.Join(tree, "dev.c"), "1")
+	unknown("no checkout")
 	git("init", "-q")
 	git("add", ".")
 	git("commit", "-q", "-m", "x")
-	if lines := stale(); len(lines) != 1 || !strings.HasSuffix(lines[0], "changed") {
-		t.Errorf("a file edited: %q", lines)
+	if lines := stale(""); len(lines) != 0 {
+		t.Errorf("nothing edited: %q", lines)
 	}
+	for _, edit := range []string{"dev.c", "new.c", "new.c"} {
+		if lines := stale(edit); len(lines) != 1 || !strings.HasSuffix(lines[0], "changed") {
+			t.Errorf("%s edited: %q", edit, lines)
+		}
+	}
+	subject.Trees = []string{"kernel " + filepath.Join(tree, "unpacked")}
+	write(t, filepath.Join(tree, "unpacked", "dev.c"), "1")
+	unknown("in a checkout of something else")
 }
 
 // run is one run of a cell's history.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/progress"
 )
 
 // Dir is where the workbench at root keeps its runs.
@@ -42,8 +43,7 @@ type Run struct {
 	// Record is what is known so far. [Run.End] writes it.
 	Record Record
 
-	store *Store
-	lock  *cache.Lock
+	lock *cache.Lock
 }
 
 // Begin makes the directory of a run and writes its record, with the state
@@ -69,12 +69,13 @@ func (s *Store) Begin(ctx context.Context, r Record) (*Run, error) {
 		}
 		r.ID = fmt.Sprintf("%s-%d", stem, n)
 	}
-	return s.begin(ctx, r)
+	return begin(ctx, r, nil)
 }
 
 // BeginIn begins a run in a directory of the caller's choice instead of the
-// store. The record of an earlier run there is replaced.
-func BeginIn(ctx context.Context, dir string, r Record) (*Run, error) {
+// store. The record of an earlier run there is replaced. If another run has the
+// directory, BeginIn says so through p, which may be nil, and waits.
+func BeginIn(ctx context.Context, dir string, r Record, p progress.Func) (*Run, error) {
 	if r.Started.IsZero() {
 		r.Started = time.Now().UTC()
 	}
@@ -83,17 +84,16 @@ func BeginIn(ctx context.Context, dir string, r Record) (*Run, error) {
 		return nil, fmt.Errorf("record the run: %w", err)
 	}
 	r.Dir, r.ID = dir, filepath.Base(dir)
-	s := &Store{Dir: filepath.Dir(dir)}
-	return s.begin(ctx, r)
+	return begin(ctx, r, p)
 }
 
-func (s *Store) begin(ctx context.Context, r Record) (*Run, error) {
-	lock, err := cache.Acquire(ctx, filepath.Join(r.Dir, lockFile), "results in "+filepath.Base(r.Dir), nil)
+func begin(ctx context.Context, r Record, p progress.Func) (*Run, error) {
+	lock, err := cache.Acquire(ctx, filepath.Join(r.Dir, lockFile), "results in "+filepath.Base(r.Dir), p)
 	if err != nil {
 		return nil, err
 	}
 	r.State = Running
-	run := &Run{Record: r, store: s, lock: lock}
+	run := &Run{Record: r, lock: lock}
 	if err := run.Record.write(); err != nil {
 		lock.Release()
 		return nil, err

@@ -10,10 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/vmtest/progress"
 )
 
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
@@ -143,6 +146,41 @@ func TestKilledRunIsInterrupted(t *testing.T) {
 	r, err = Read(dir)
 	if err != nil || r.State != Interrupted || len(r.Reasons) != 1 {
 		t.Errorf("after: %+v, %v, want interrupted", r, err)
+	}
+}
+
+// TestBeginInWaits: of two runs in one directory the later one waits, and says
+// so.
+func TestBeginInWaits(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	first, err := BeginIn(t.Context(), dir, netNext(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told atomic.Bool
+	begun := make(chan error)
+	go func() {
+		second, err := BeginIn(t.Context(), dir, netNext(), func(progress.Event) { told.Store(true) })
+		if err == nil {
+			err = second.End(Failed)
+		}
+		begun <- err
+	}()
+	for !told.Load() {
+		select {
+		case err := <-begun:
+			t.Fatalf("the second did not wait: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if err := first.End(Passed); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-begun; err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Read(dir); err != nil || r.State != Failed {
+		t.Errorf("left %v, %v, want the second run", r, err)
 	}
 }
 

@@ -55,7 +55,7 @@ func (env *environment) record(ctx context.Context, rec recording, body func(*ru
 	r.Commit, r.Dirty = runs.Workbench(ctx, rec.root)
 	var run *runs.Run
 	if rec.dir != "" {
-		run, err = runs.BeginIn(ctx, rec.dir, r)
+		run, err = runs.BeginIn(ctx, rec.dir, r, env.ui.Progress())
 	} else {
 		store := &runs.Store{Dir: runs.Dir(rec.root)}
 		run, err = store.Begin(ctx, r)

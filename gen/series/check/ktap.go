@@ -64,6 +64,8 @@ func (r *Row) writeKTAP(w *ktap.Writer) {
 	if status == ktap.Fail && r.Command != "" {
 		w.Diag("rerun: %s", r.Command)
 	}
-	w.Elapsed(r.Elapsed)
+	if r.Elapsed > 0 {
+		w.Elapsed(r.Elapsed)
+	}
 	w.Result(r.Check, status, reason)
 }
