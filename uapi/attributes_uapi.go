@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
+// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
 
 package uapi
 
@@ -92,6 +92,7 @@ func XpsAttrs() []Attr {
 		{Type: IFLA_XPS_FLAGS, Name: "IFLA_XPS_FLAGS", Kind: AttrU32},
 		{Type: IFLA_XPS_PROG_ID, Name: "IFLA_XPS_PROG_ID", Kind: AttrU32},
 		{Type: IFLA_XPS_EXPECTED_FD, Name: "IFLA_XPS_EXPECTED_FD", Kind: AttrS32},
+		{Type: IFLA_XPS_EXPECTED_ID, Name: "IFLA_XPS_EXPECTED_ID", Kind: AttrU32},
 	}
 }
 

@@ -4,7 +4,7 @@
 // Header: linux/bpf.h
 // SHA256: eb6a8eb705e723072eb5e476ea5bbebf3aef1056ce2b8ef5de66f47eb554b1be
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
+// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
 
 package uapi
 

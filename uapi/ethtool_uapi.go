@@ -4,7 +4,7 @@
 // Header: linux/ethtool.h
 // SHA256: 0d8325ee7d6d3bc5a4ea2f9029c0674be7cab70a0863e8a034e125424cb672f8
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
+// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
 
 package uapi
 

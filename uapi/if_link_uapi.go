@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 //
 // Header: linux/if_link.h
-// SHA256: 05876ecd1b6b79cee5e4cf6269478794e719580e4c4c480a76f711935ddcac93
+// SHA256: c335bfcbe0c74f163574e660f39574ddf6d045c28f7f1d00c962fd514f97e94c
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
+// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
 
 package uapi
 
@@ -1142,8 +1142,8 @@ const (
 
 // linux/if_link.h:1990
 const (
-	XPS_FLAGS_UPDATE_IF_NOEXIST = 0x1 // Attach only where no program is attached.
-	XPS_FLAGS_REPLACE           = 0x2 // Go ahead only if IFLA_XPS_EXPECTED_FD is what is attached.
+	XPS_FLAGS_UPDATE_IF_NOEXIST = 0x1 // Attach only if no program is attached.
+	XPS_FLAGS_REPLACE           = 0x2 // Proceed only if the expected program is attached.
 	XPS_FLAGS_MASK              = 0x3
 )
 
@@ -1155,14 +1155,15 @@ const (
 	IFLA_XPS_FLAGS       = 3 // u32, XPS_FLAGS_*; set only
 	IFLA_XPS_PROG_ID     = 4 // u32, only if attached; get only
 	IFLA_XPS_EXPECTED_FD = 5 // s32, -1 for no program; set only
+	IFLA_XPS_EXPECTED_ID = 6 // u32, 0 for no program; set only
 )
 
-// linux/if_link.h:2006
+// linux/if_link.h:2007
 const (
-	IFLA_XPS_MAX = 5
+	IFLA_XPS_MAX = 6
 )
 
-// enum, linux/if_link.h:2008
+// enum, linux/if_link.h:2009
 const (
 	IFLA_EVENT_NONE             = 0
 	IFLA_EVENT_REBOOT           = 1 // internal reset / reboot
@@ -1173,7 +1174,7 @@ const (
 	IFLA_EVENT_BONDING_OPTIONS  = 6 // change in bonding options
 )
 
-// enum, linux/if_link.h:2020
+// enum, linux/if_link.h:2021
 const (
 	IFLA_TUN_UNSPEC              = 0
 	IFLA_TUN_OWNER               = 1
@@ -1187,12 +1188,12 @@ const (
 	IFLA_TUN_NUM_DISABLED_QUEUES = 9
 )
 
-// linux/if_link.h:2034
+// linux/if_link.h:2035
 const (
 	IFLA_TUN_MAX = 9
 )
 
-// linux/if_link.h:2038
+// linux/if_link.h:2039
 const (
 	RMNET_FLAGS_INGRESS_DEAGGREGATION = 0x1
 	RMNET_FLAGS_INGRESS_MAP_COMMANDS  = 0x2
@@ -1202,55 +1203,55 @@ const (
 	RMNET_FLAGS_EGRESS_MAP_CKSUMV5    = 0x20
 )
 
-// enum, linux/if_link.h:2045
+// enum, linux/if_link.h:2046
 const (
 	IFLA_RMNET_UNSPEC = 0
 	IFLA_RMNET_MUX_ID = 1
 	IFLA_RMNET_FLAGS  = 2
 )
 
-// linux/if_link.h:2052
+// linux/if_link.h:2053
 const (
 	IFLA_RMNET_MAX = 2
 )
 
-// enum, linux/if_link.h:2061
+// enum, linux/if_link.h:2062
 const (
 	IFLA_MCTP_UNSPEC       = 0
 	IFLA_MCTP_NET          = 1
 	IFLA_MCTP_PHYS_BINDING = 2
 )
 
-// linux/if_link.h:2068
+// linux/if_link.h:2069
 const (
 	IFLA_MCTP_MAX = 2
 )
 
-// enum, linux/if_link.h:2072
+// enum, linux/if_link.h:2073
 const (
 	IFLA_DSA_UNSPEC  = 0
 	IFLA_DSA_CONDUIT = 1
 	IFLA_DSA_MASTER  = 1 // Deprecated, use IFLA_DSA_CONDUIT instead
 )
 
-// linux/if_link.h:2080
+// linux/if_link.h:2081
 const (
 	IFLA_DSA_MAX = 1
 )
 
-// enum ovpn_mode, linux/if_link.h:2084
+// enum ovpn_mode, linux/if_link.h:2085
 const (
 	OVPN_MODE_P2P = 0
 	OVPN_MODE_MP  = 1
 )
 
-// enum, linux/if_link.h:2089
+// enum, linux/if_link.h:2090
 const (
 	IFLA_OVPN_UNSPEC = 0
 	IFLA_OVPN_MODE   = 1
 )
 
-// linux/if_link.h:2095
+// linux/if_link.h:2096
 const (
 	IFLA_OVPN_MAX = 1
 )
@@ -1465,7 +1466,7 @@ type IflaPortVsi struct {
 	Pad            [3]uint8
 }
 
-// IflaRmnetFlags is struct ifla_rmnet_flags, linux/if_link.h:2054.
+// IflaRmnetFlags is struct ifla_rmnet_flags, linux/if_link.h:2055.
 type IflaRmnetFlags struct {
 	_     structs.HostLayout
 	Flags uint32

@@ -4,7 +4,7 @@
 // Header: linux/in.h
 // SHA256: 877b96f18c1fee13c4ff11bee413d49dc35801a364c0b57012c2c867409d9bc6
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
+// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
 
 package uapi
 

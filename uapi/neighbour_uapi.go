@@ -4,7 +4,7 @@
 // Header: linux/neighbour.h
 // SHA256: b0ea4a7d07f047cfb78c9d5a22655f8d61a5a3f1df1e87e1a2a0c045e77f31e0
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
+// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
 
 package uapi
 

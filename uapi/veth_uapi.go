@@ -4,7 +4,7 @@
 // Header: linux/veth.h
 // SHA256: ce185c9ad6bfae75895ced4fb442102f0a59008deff4d0bf18f2b10159df4a5f
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f3dfc547628a46ee96e0dc7d9b4d0f383d3a34e16e179f85a8ce8f6c404eadd3
+// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
 
 package uapi
 

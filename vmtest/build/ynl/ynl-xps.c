@@ -25,6 +25,8 @@ static void show(const char *how, unsigned int present,
 		printf(",\"prog_id\":%u", xps->prog_id);
 	if (xps->_present.expected_fd)
 		printf(",\"expected_fd\":%d", xps->expected_fd);
+	if (xps->_present.expected_id)
+		printf(",\"expected_id\":%u", xps->expected_id);
 	printf("}\n");
 }
 

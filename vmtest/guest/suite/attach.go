@@ -77,6 +77,14 @@ func setExpected(fd int, flags uint32, expected int) func(*netlink.AttributeEnco
 	}
 }
 
+// setExpectedID is setFlags with the id of the program expected.
+func setExpectedID(fd int, flags, expected uint32) func(*netlink.AttributeEncoder) {
+	return func(ae *netlink.AttributeEncoder) {
+		setFlags(fd, flags)(ae)
+		ae.Uint32(uapi.IFLA_XPS_EXPECTED_ID, expected)
+	}
+}
+
 // expectLibError fails the test unless err is what the library makes of an
 // answer of the kernel: the sentinel, and a message of the kernel's.
 func expectLibError(t *check.T, what string, err, sentinel error) {

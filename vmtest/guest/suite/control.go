@@ -15,6 +15,7 @@ import (
 	"xpsgen/bpf/xps"
 	"xpsgen/uapi"
 	"xpsgen/vmtest/guest/suite/check"
+	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
 // controlTests is about attaching, replacing and detaching.
@@ -23,14 +24,17 @@ func (e *env) controlTests() check.Group {
 		{Name: "a24-off-detaches-the-program", Run: e.offDetaches},
 		{Name: "a25-off-works-twice", Run: e.offTwice},
 		{Name: "a26-noexist-does-not-replace", Run: e.noexist},
-		{Name: "a27-ip-replaces-only-with-force", Run: e.ipForce},
+		{Name: "a27-ip-link-set-replaces-the-program", Run: e.ipReplaces},
+		{Name: "d29-ip-replaces-the-expected-program-only", Run: e.ipExpects},
 		{Name: "a28-replace-wants-the-expected-program", Run: e.replace},
 		{Name: "a29-a-pinned-program-is-attached", Run: e.pinned},
 		{Name: "a30-a-failed-replace-leaves-the-program-at-work", Run: e.failedReplace},
 		{Name: "a31-a-group-of-links-gets-the-program", Run: e.group},
 		{Name: "d01-detach-wants-the-expected-program", Run: e.detachExpected},
 		{Name: "d02-replace-of-nothing-expects-nothing", Run: e.replaceNothing},
-		{Name: "d03-a-driver-that-never-asks-is-warned-of", Run: e.warnsOfDriver, Needs: needsTun},
+		{Name: "d03-bond-and-team-refuse-a-program", Run: e.mastersRefuse},
+		{Name: "d30-replace-checks-the-expected-id", Run: e.expectedID},
+		{Name: "d31-a-refused-program-moves-no-device", Run: e.refusedMovesNothing},
 		{Name: "d04-the-same-program-attaches-to-many-devices", Run: e.manyDevices},
 	}}
 }
@@ -89,24 +93,57 @@ func (e *env) noexist(t *check.T) {
 	expectAttached(t, n, "with NOEXIST after detaching", idOf(t, second))
 }
 
-func (e *env) ipForce(t *check.T) {
+// ipReplaces sets one program over another, as other words of ip link set do.
+func (e *env) ipReplaces(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	n.fallBack(t, 1)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	e.ipOK(t, "ip link set dev dummy0 xps obj hello0.o sec hello")
 	first := attached(t, n)
 	p.expect("with hello0", 0)
-	e.ipFails(t, ipRefused, "ip link set dev dummy0 xps obj hello1.o sec hello", "attached")
-	expectAttached(t, n, "after ip without -force was refused", first)
-	p.expect("after ip without -force was refused", 0)
-	e.ipOK(t, "ip -force link set dev dummy0 xps obj hello1.o sec hello")
+	n.fallBack(t, 0)
+	e.ipOK(t, "ip link set dev dummy0 xps obj hello1.o sec hello")
 	second := attached(t, n)
 	if second == first || second == 0 {
-		t.Errorf("id of the program attached by ip -force\n  expected: neither %d nor 0\n  seen:     %d", first, second)
+		t.Errorf("id of the program after ip link set replaced it\n  expected: neither %d nor 0\n  seen:     %d", first, second)
 	}
-	n.fallBack(t, 0)
 	p.expect("with hello1", 1)
-	expectGone(t, first, "ip -force replaced it")
+	expectGone(t, first, "ip link set replaced it")
+	e.ipOK(t, "ip -force link set dev dummy0 xps obj hello0.o sec hello")
+	expectGone(t, second, "ip -force link set replaced it")
+}
+
+// ipExpects replaces and detaches what it expects, and nothing else.
+func (e *env) ipExpects(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	set := "ip link set dev dummy0 xps "
+	e.ipOK(t, set+"obj hello0.o sec hello expect none")
+	first := attached(t, n)
+	path := filepath.Join(e.bpffs(t), "other")
+	t.Must(constant(t, 1).Pin(path), "pin")
+	for _, refused := range []string{
+		"obj hello1.o sec hello expect none",
+		"off expect none",
+		fmt.Sprintf("obj hello1.o sec hello expect id %d", first+1),
+		fmt.Sprintf("off expect id %d", first+1),
+		"obj hello1.o sec hello expect pinned " + path,
+		"off expect pinned " + path,
+	} {
+		e.ipFails(t, ipRefused, set+refused, "XPS program")
+		expectAttached(t, n, "after "+refused+" was refused", first)
+	}
+	e.ipOK(t, set+"pinned "+path+fmt.Sprintf(" expect id %d", first))
+	expectGone(t, first, "expect id named it")
+	e.ipOK(t, set+"obj hello0.o sec hello expect pinned "+path)
+	third := attached(t, n)
+	e.ipOK(t, set+fmt.Sprintf("off expect id %d up", third))
+	expectAttached(t, n, "after off expect id", 0)
+	e.ipOK(t, set+"off expect none")
+	for _, wrong := range []string{"off expect", "off expect id", "off expect id 0", "off expect id x", "off expect nothing"} {
+		if out := e.ip(t, set+wrong); out.code == 0 {
+			t.Errorf("ip command\n  expected: an error\n  seen:     %v", out)
+		}
+	}
 }
 
 func (e *env) replace(t *check.T) {
@@ -231,25 +268,74 @@ func (e *env) replaceNothing(t *check.T) {
 	expectAttached(t, n, "by REPLACE that expects nothing", idOf(t, prog))
 }
 
-// warnsOfDriver has a bond, which selects queues by itself and never comes
-// near the hook, beside a dummy and a tap, which do.
-func (e *env) warnsOfDriver(t *check.T) {
+// mastersRefuse has a bond and a team device, which select no queue of a port.
+func (e *env) mastersRefuse(t *check.T) {
 	prog := constant(t, 1)
-	for _, dev := range []struct {
-		n    *nic
-		warn bool
-	}{
-		{e.bond(t), true},
-		{e.dummy(t, "dummy0", 2), false},
-		{func() *nic { _, n := e.tap(t); return n }(), false},
-	} {
-		var warnings []xps.Warning
-		c := client(t, func(w xps.Warning) { warnings = append(warnings, w) })
-		t.Must(c.Attach(t.Context(), dev.n.index, prog, nil), "attach to "+dev.n.name)
-		expectAttached(t, dev.n, "to "+dev.n.name, idOf(t, prog))
-		check.Equal(t, "the kernel warned of "+dev.n.name, dev.warn, len(warnings) == 1 && warnings[0].Message != "")
-		t.Logf("warnings about %s: %+v", dev.n.name, warnings)
+	for _, n := range []*nic{e.master(t, "bond"), e.master(t, "team")} {
+		expectRefused(t, "a program for "+n.name, n, setFD(prog.FD()), unix.EOPNOTSUPP, "ports")
+		with(t, func(c *xps.Client) { t.Must(c.Detach(t.Context(), n.index, nil), "detach from "+n.name) })
+		expectAttached(t, n, "to "+n.name, 0)
 	}
+}
+
+func (e *env) expectedID(t *check.T) {
+	n := e.dummy(t, "dummy0", 4)
+	prog, other := constant(t, 1), constant(t, 2)
+	id, otherID := uint32(idOf(t, prog)), uint32(idOf(t, other))
+	const replace = uapi.XPS_FLAGS_REPLACE
+	c := dial(t)
+	set := func(what string, content nest) {
+		_, err := c.SetXPS(n.index, content)
+		t.Must(err, what)
+	}
+	expectRefused(t, "an id where nothing is attached", n, setExpectedID(prog.FD(), replace, id), unix.EEXIST, "expected")
+	set("expect no program", setExpectedID(prog.FD(), replace, 0))
+	expectAttached(t, n, "by a request that expects none", ebpf.ProgramID(id))
+	for _, wrong := range []uint32{0, otherID, 1<<32 - 1} {
+		expectRefused(t, "the id of another program", n, setExpectedID(other.FD(), replace, wrong), unix.EEXIST, "expected")
+		expectRefused(t, "a detach with the id of another program", n, setExpectedID(-1, replace, wrong), unix.EEXIST, "expected")
+	}
+	set("expect the program", setExpectedID(other.FD(), replace, id))
+	expectAttached(t, n, "by a request that expects the program", ebpf.ProgramID(otherID))
+	set("expect the program to detach", setExpectedID(-1, replace, otherID))
+	expectAttached(t, n, "after a detach that expects the program", 0)
+}
+
+// refusedMovesNothing asks for a program and another network namespace at once.
+func (e *env) refusedMovesNothing(t *check.T) {
+	n := e.dummy(t, "dummy0", 2)
+	ns := e.newNetNS(t)
+	first, second := constant(t, 0), constant(t, 1)
+	attach(t, n, first)
+	c := dial(t)
+	for what, try := range map[string]struct {
+		content nest
+		want    unix.Errno
+	}{
+		"a closed fd":         {setFD(badFD), unix.EBADF},
+		"NOEXIST":             {setFlags(second.FD(), uapi.XPS_FLAGS_UPDATE_IF_NOEXIST), unix.EBUSY},
+		"an unexpected fd":    {setExpected(second.FD(), uapi.XPS_FLAGS_REPLACE, second.FD()), unix.EEXIST},
+		"an unexpected id":    {setExpectedID(second.FD(), uapi.XPS_FLAGS_REPLACE, 0), unix.EEXIST},
+		"contradicting flags": {setFlags(second.FD(), uapi.XPS_FLAGS_REPLACE), unix.EINVAL},
+	} {
+		_, err := c.Set(n.index, func(ae *netlink.AttributeEncoder) {
+			ae.Uint32(unix.IFLA_NET_NS_FD, uint32(ns.file.Fd()))
+			rtnl.XPSNest(ae, try.content)
+		})
+		expectErrno(t, what+" with a move", err, try.want)
+		check.Equal(t, "device here after "+what, n.index, index(t, n.name))
+		expectAttached(t, n, "after "+what, idOf(t, first))
+	}
+	// Both take effect if neither is refused.
+	_, err := c.Set(n.index, func(ae *netlink.AttributeEncoder) {
+		ae.Uint32(unix.IFLA_NET_NS_FD, uint32(ns.file.Fd()))
+		rtnl.XPSNest(ae, setFD(second.FD()))
+	})
+	t.Must(err, "program and move")
+	ns.do(t, func() {
+		moved := &nic{name: n.name, index: index(t, n.name)}
+		expectAttached(t, moved, "by a request that moves the device", idOf(t, second))
+	})
 }
 
 func (e *env) manyDevices(t *check.T) {

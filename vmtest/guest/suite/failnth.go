@@ -86,7 +86,7 @@ func (e *env) withoutMemory(t *check.T) {
 	} {
 		t.Step(try.what, func() { e.requestWithoutMemory(t, f, n, try.before, try.after) })
 	}
-	t.Step("link", func() { e.linkWithoutMemory(t, f, n, first) })
+	t.Step("link", func() { e.linkWithoutMemory(t, f, n, linkable(t, 0)) })
 	ids := []ebpf.ProgramID{idOf(t, first), idOf(t, second)}
 	t.Must(errors.Join(first.Close(), second.Close()), "close programs")
 	for _, id := range ids {

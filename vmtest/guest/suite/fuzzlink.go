@@ -89,9 +89,11 @@ func (e *env) fuzzWorld(t *check.T) (fuzz.World, []*ebpf.Program) {
 		Closed: []int32{badFD, badFD + 1, -2, -1 << 31},
 		Absent: []int32{0, -1, -1 << 31, 1 << 20},
 	}
-	for _, n := range []*nic{e.dummy(t, "dummy0", 2), e.dummy(t, "dummy1", 4), e.bond(t)} {
+	bond := e.bond(t)
+	for _, n := range []*nic{e.dummy(t, "dummy0", 2), e.dummy(t, "dummy1", 4), bond} {
 		world.Devices = append(world.Devices, int32(n.index))
 	}
+	world.Masters = []int32{int32(bond.index)}
 	var progs []*ebpf.Program
 	for ret := range int32(4) {
 		prog := constant(t, ret)

@@ -25,6 +25,7 @@ func (e *env) lifetimeTests() check.Group {
 		{Name: "a41-the-end-of-a-network-namespace-drops-the-program", Run: e.netnsDrops},
 		{Name: "a41-closing-a-tap-drops-the-program", Run: e.tapDrops},
 		{Name: "a42-moving-the-link-keeps-the-program", Run: e.moveKeeps},
+		{Name: "d34-returning-to-the-first-namespace-keeps-the-program", Run: e.returnKeeps},
 		{Name: "a41-many-network-namespaces-that-end-drop-their-programs", Run: e.manyNetNS, Timeout: 4 * time.Minute},
 		{Name: "a43-attaching-over-and-over-leaks-nothing", Run: e.manyCycles, Timeout: 2 * time.Minute},
 		{Name: "d17-an-attach-without-memory-changes-nothing", Run: e.withoutMemory, Needs: needsLink, Timeout: 2 * time.Minute},

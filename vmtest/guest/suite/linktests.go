@@ -27,8 +27,8 @@ func (e *env) linkTests() check.Group {
 		{Name: "d24-a-device-that-goes-leaves-its-link-empty", Run: e.linkOutlivesDevice},
 		{Name: "d25-a-link-moves-with-its-device", Run: e.linkMoves},
 		{Name: "d26-a-pinned-link-stays", Run: e.linkPinned},
-		{Name: "d27-bpftool-shows-the-link", Run: e.linkShown, Needs: needsLinkTools},
-		{Name: "d28-what-is-no-link-is-refused", Run: e.linkRefused},
+		{Name: "d27-bpftool-shows-the-link", Run: e.linkShown, Needs: needsBpftool},
+		{Name: "d28-a-link-requires-device-and-attach-type", Run: e.linkRefused},
 	}}.Need(needsLink)
 }
 
@@ -62,7 +62,7 @@ func (e *env) linkSteers(t *check.T) {
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	m := monitor(t)
-	prog := constant(t, 3)
+	prog := linkable(t, 3)
 	id := idOf(t, prog)
 	l := attachLink(t, n, prog)
 	t.Must(prog.Close(), "close program")
@@ -78,7 +78,7 @@ func (e *env) linkExcludes(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
-	held, other := constant(t, 3), constant(t, 1)
+	held, other := linkable(t, 3), linkable(t, 1)
 	id := idOf(t, held)
 	c := client(t, nil)
 	l := attachLink(t, n, held)
@@ -108,7 +108,7 @@ func (e *env) linkUpdates(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
-	first, second, third := constant(t, 1), constant(t, 2), constant(t, 3)
+	first, second, third := linkable(t, 1), linkable(t, 2), linkable(t, 3)
 	firstID, secondID, thirdID := idOf(t, first), idOf(t, second), idOf(t, third)
 	l := attachLink(t, n, first)
 	m := monitor(t)
@@ -124,6 +124,8 @@ func (e *env) linkUpdates(t *check.T) {
 	t.Must(l.Update(t.Context(), third, &xps.UpdateOptions{Expected: second}), "update of the expected program")
 	p.expect("with the link updated again", 3)
 	expectIs(t, "update to a program of another type", l.Update(t.Context(), load(t, ebpf.XDP, returns(2)), nil), xps.ErrBadProgram)
+	check.Equal(t, "answer to an update to a program without the attach type",
+		error(unix.EINVAL), errnoOf(l.Update(t.Context(), constant(t, 1), nil)))
 	for _, prog := range []*ebpf.Program{first, second, third} {
 		t.Must(prog.Close(), "close program")
 	}
@@ -139,7 +141,7 @@ func (e *env) linkLetsGo(t *check.T) {
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	for _, how := range []string{"close", "detach"} {
 		t.Step(how, func() {
-			prog := constant(t, 3)
+			prog := linkable(t, 3)
 			id := idOf(t, prog)
 			l := attachLink(t, n, prog)
 			t.Must(prog.Close(), "close program")
@@ -150,14 +152,14 @@ func (e *env) linkLetsGo(t *check.T) {
 				expectAttached(t, n, "after the link was detached", 0)
 				expectLink(t, "that was detached", l, id, 0)
 				expectAlive(t, id, "its link was detached, but not closed")
-				expectIs(t, "update of a link that is detached", l.Update(t.Context(), constant(t, 1), nil), xps.ErrDetached)
+				expectIs(t, "update of a link that is detached", l.Update(t.Context(), linkable(t, 1), nil), xps.ErrDetached)
 				t.Must(l.Detach(t.Context()), "detach link again")
 			}
 			t.Must(l.Close(), "close link")
 			expectGone(t, id, "its link was closed")
 			expectAnnounced(t, m, n, true, attachedNest(0))
 			p.expect("by xps_cpus, without the link", 1)
-			attach(t, n, constant(t, 2))
+			attach(t, n, linkable(t, 2))
 			p.expect("by netlink, after the link", 2)
 			detach(t, n)
 		})
@@ -165,14 +167,14 @@ func (e *env) linkLetsGo(t *check.T) {
 }
 
 func (e *env) linkOutlivesDevice(t *check.T) {
-	prog := constant(t, 1)
+	prog := linkable(t, 1)
 	id := idOf(t, prog)
 	n := e.dummy(t, "dummy0", 2)
 	l := attachLink(t, n, prog)
 	t.Must(prog.Close(), "close program")
 	t.Must(dial(t).Delete(n.index), "delete")
 	expectLink(t, "of which the device is gone", l, id, 0)
-	expectIs(t, "update of a link of which the device is gone", l.Update(t.Context(), constant(t, 1), nil), xps.ErrDetached)
+	expectIs(t, "update of a link of which the device is gone", l.Update(t.Context(), linkable(t, 1), nil), xps.ErrDetached)
 	t.Must(l.Detach(t.Context()), "detach a link of which the device is gone")
 	t.Must(l.Close(), "close link")
 	expectGone(t, id, "its device was deleted, and its link closed")
@@ -185,7 +187,7 @@ func (e *env) linkOutlivesDevice(t *check.T) {
 		t.Must(err, "dial")
 		defer c.Close()
 		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 2}), "add")
-		prog = constant(t, 1)
+		prog = linkable(t, 1)
 		l = attachLink(t, &nic{name: "dummy0", index: index(t, "dummy0")}, prog)
 	})
 	id = idOf(t, prog)
@@ -203,7 +205,7 @@ func (e *env) linkOutlivesDevice(t *check.T) {
 func (e *env) linkMoves(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
-	prog := constant(t, 3)
+	prog := linkable(t, 3)
 	id := idOf(t, prog)
 	l := attachLink(t, n, prog)
 	t.Must(prog.Close(), "close program")
@@ -223,7 +225,7 @@ func (e *env) linkMoves(t *check.T) {
 
 func (e *env) linkPinned(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
-	prog := constant(t, 1)
+	prog := linkable(t, 1)
 	id := idOf(t, prog)
 	l := attachLink(t, n, prog)
 	t.Must(prog.Close(), "close program")
@@ -251,7 +253,7 @@ type shownLink struct {
 
 func (e *env) linkShown(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
-	prog := constant(t, 1)
+	prog := linkable(t, 1)
 	l := attachLink(t, n, prog)
 	info, err := l.Info(t.Context())
 	t.Must(err, "link info")
@@ -270,9 +272,13 @@ func (e *env) linkRefused(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	_, err := xps.AttachLink(t.Context(), n.index, load(t, ebpf.XDP, returns(2)), nil)
 	expectIs(t, "a link to a program of another type", err, xps.ErrBadProgram)
-	_, err = xps.AttachLink(t.Context(), 1<<20, constant(t, 1), nil)
+	_, err = xps.AttachLink(t.Context(), 1<<20, linkable(t, 1), nil)
 	expectIs(t, "a link to a device that is not there", err, xps.ErrNoDevice)
-	prog := constant(t, 1)
+	_, err = xps.AttachLink(t.Context(), n.index, constant(t, 1), nil)
+	check.Equal(t, "answer to a link to a program without the attach type", error(unix.EINVAL), errnoOf(err))
+	_, err = xps.AttachLink(t.Context(), e.bond(t).index, linkable(t, 1), nil)
+	check.Equal(t, "answer to a link to a bond", error(unix.EOPNOTSUPP), errnoOf(err))
+	prog := linkable(t, 1)
 	withoutCaps(t, func() {
 		_, err = xps.AttachLink(t.Context(), n.index, prog, nil)
 		expectIs(t, "a link without capabilities", err, xps.ErrPermission)

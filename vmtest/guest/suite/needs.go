@@ -5,13 +5,13 @@ package suite
 // Keys of the kernel patches, as in kernel-patches/series.toml, from which on
 // tests pass. Most tests attach a program over rtnetlink and need only that.
 const (
+	needsFix       = "fix"
 	needsRtnetlink = "rtnetlink"
 	needsTun       = "tun"
 	needsTunMaps   = "tun-maps"
 	needsBpftool   = "bpftool"
 	needsLink      = "link"
-	needsLinkTools = "link-tools"
 
-	needsSelftests     = "selftests"
-	needsLinkSelftests = "link-selftests"
+	needsSelftests    = "selftests"
+	needsTunSelftests = "tun-selftests"
 )

@@ -262,6 +262,12 @@ func (e *env) contradictions(t *check.T) {
 		expectRefused(t, "REPLACE with NOEXIST, without an expected program", n, setFlags(prog.FD(), both), unix.EINVAL, "replace")
 		expectRefused(t, "an expected program without REPLACE", n, setExpected(prog.FD(), 0, -1), unix.EINVAL, "replace")
 		expectRefused(t, "detach by REPLACE without an expected program", n, setFlags(-1, uapi.XPS_FLAGS_REPLACE), unix.EINVAL, "expected")
+		expectRefused(t, "REPLACE with NOEXIST and an id", n, setExpectedID(prog.FD(), both, 0), unix.EINVAL, "replace")
+		expectRefused(t, "an expected id without REPLACE", n, setExpectedID(prog.FD(), 0, 0), unix.EINVAL, "replace")
+		expectRefused(t, "an expected fd and an expected id", n, join(
+			setExpected(prog.FD(), uapi.XPS_FLAGS_REPLACE, -1),
+			func(ae *netlink.AttributeEncoder) { ae.Uint32(uapi.IFLA_XPS_EXPECTED_ID, 0) },
+		), unix.EINVAL, "expected")
 	})
 }
 

@@ -61,14 +61,16 @@ func (e *env) dummy(t *check.T, name string, queues int) *nic {
 	return n
 }
 
-// bond makes a bond, a device that selects queues by itself. It has no slaves
-// and sends nothing.
-func (e *env) bond(t *check.T) *nic {
-	c := dial(t)
-	if err := c.Add(rtnl.Link{Name: "bond0", Kind: "bond"}); err != nil {
-		t.Fatalf("%v (the kernel needs CONFIG_BONDING)", err)
+// bond makes a bond without ports.
+func (e *env) bond(t *check.T) *nic { return e.master(t, "bond") }
+
+// master makes a bond or a team device without ports.
+func (e *env) master(t *check.T, kind string) *nic {
+	name := kind + "0"
+	if err := dial(t).Add(rtnl.Link{Name: name, Kind: kind}); err != nil {
+		t.Fatalf("%v (the kernel needs CONFIG_BONDING and CONFIG_NET_TEAM)", err)
 	}
-	return &nic{name: "bond0", index: index(t, "bond0"), sysfs: e.sysfs()}
+	return &nic{name: name, index: index(t, name), sysfs: e.sysfs()}
 }
 
 // configure brings the device up with an address.

@@ -11,14 +11,21 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
+	"xpsgen/uapi"
 	"xpsgen/vmtest/guest/suite/check"
 )
 
 // load loads a program made of instructions for as long as the test runs.
 func load(t *check.T, typ ebpf.ProgramType, insns asm.Instructions) *ebpf.Program {
+	return loadFor(t, typ, ebpf.AttachNone, insns)
+}
+
+// loadFor is load with an expected attach type.
+func loadFor(t *check.T, typ ebpf.ProgramType, at ebpf.AttachType, insns asm.Instructions) *ebpf.Program {
 	prog, err := ebpf.NewProgramWithOptions(&ebpf.ProgramSpec{
 		Name:         "suite",
 		Type:         typ,
+		AttachType:   at,
 		Instructions: insns,
 		License:      "GPL",
 	}, ebpf.ProgramOptions{LogDisabled: true})
@@ -35,6 +42,11 @@ func returns(ret int32) asm.Instructions {
 // constant loads a program that returns ret for every packet.
 func constant(t *check.T, ret int32) *ebpf.Program {
 	return load(t, ebpf.SocketFilter, returns(ret))
+}
+
+// linkable is constant for a BPF link, which requires the attach type.
+func linkable(t *check.T, ret int32) *ebpf.Program {
+	return loadFor(t, ebpf.SocketFilter, ebpf.AttachType(uapi.BPF_XPS), returns(ret))
 }
 
 // counter is a program that counts its runs and returns what it is told.

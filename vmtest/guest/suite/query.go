@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"xpsgen/bpf/xps"
@@ -147,6 +148,14 @@ func (e *env) announcedOnce(t *check.T) {
 			t.Must(c.Detach(t.Context(), n.index, nil), "detach")
 			announced("detach", 0)
 		})
+		// IFLA_GROUP has the kernel notify of a device that is up, by itself.
+		_, err := c.Set(n.index, func(ae *netlink.AttributeEncoder) {
+			ae.Uint32(unix.IFLA_GROUP, 42)
+			rtnl.XPSNest(ae, setFD(first.FD()))
+		})
+		t.Must(err, "attach, with a group")
+		announced("attach, with a group", firstID)
+		detach(t, n)
 	}
 }
 

@@ -75,6 +75,7 @@ func groups(e *env) []check.Group {
 		e.queryTests(),
 		e.controlTests(),
 		e.negativeTests(),
+		e.fixTests(),
 		e.linkTests(),
 		e.raceTests(),
 		e.selftests(),

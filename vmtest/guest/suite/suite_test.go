@@ -90,7 +90,7 @@ func TestRerun(t *testing.T) {
 
 // TestNeeds checks that each test of the hook names a patch of the series.
 func TestNeeds(t *testing.T) {
-	keys := []string{needsRtnetlink, needsTun, needsTunMaps, needsBpftool, needsLink, needsLinkTools, needsSelftests, needsLinkSelftests}
+	keys := []string{needsFix, needsRtnetlink, needsTun, needsTunMaps, needsBpftool, needsLink, needsSelftests, needsTunSelftests}
 	for _, g := range groups(&env{}) {
 		for _, test := range g.Tests {
 			switch {

@@ -58,13 +58,27 @@ type tracePipe struct {
 // event of bpf_trace_printk, which loading a program that uses it does too, but
 // from a work queue: the first packets could be earlier.
 func openTrace(t *check.T) *tracePipe {
-	dir := tracing(t)
+	return openTraceAt(t, filepath.Join(tracing(t), "trace_pipe"))
+}
+
+// openTraceAt is openTrace with the path of trace_pipe.
+func openTraceAt(t *check.T, path string) *tracePipe {
+	dir := filepath.Dir(path)
 	t.Must(os.WriteFile(filepath.Join(dir, "events/bpf_trace/bpf_trace_printk/enable"), []byte("1"), 0), "enable trace event")
 	t.Must(os.Truncate(filepath.Join(dir, "trace"), 0), "empty the trace")
-	fd, err := unix.Open(filepath.Join(dir, "trace_pipe"), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	t.Must(err, "open trace_pipe")
-	t.Cleanup(func() { unix.Close(fd) })
-	return &tracePipe{fd: fd}
+	p := &tracePipe{fd: fd}
+	t.Cleanup(p.close)
+	return p
+}
+
+// close lets another reader open trace_pipe, which has one at a time.
+func (p *tracePipe) close() {
+	if p.fd >= 0 {
+		unix.Close(p.fd)
+	}
+	p.fd = -1
 }
 
 // tracing is where tracefs is mounted.

@@ -32,6 +32,7 @@ type specified struct {
 	Flags      *uint32 `json:"flags"`
 	ProgID     *uint32 `json:"prog_id"`
 	ExpectedFD *int32  `json:"expected_fd"`
+	ExpectedID *uint32 `json:"expected_id"`
 }
 
 func (s specified) String() string {
@@ -46,6 +47,7 @@ func (s specified) String() string {
 		{"flags", s.Flags != nil, func() any { return *s.Flags }},
 		{"prog_id", s.ProgID != nil, func() any { return *s.ProgID }},
 		{"expected_fd", s.ExpectedFD != nil, func() any { return *s.ExpectedFD }},
+		{"expected_id", s.ExpectedID != nil, func() any { return *s.ExpectedID }},
 	} {
 		if f.there {
 			text += fmt.Sprintf(" %s=%d", f.name, f.value())
@@ -197,6 +199,8 @@ func (s *specified) decode(ad *netlink.AttributeDecoder, table []uapi.Attr) erro
 			s.ProgID = &u32
 		case "IFLA_XPS_EXPECTED_FD":
 			s.ExpectedFD = &s32
+		case "IFLA_XPS_EXPECTED_ID":
+			s.ExpectedID = &u32
 		default:
 			return fmt.Errorf("%s is not known to this test", a.Name)
 		}

@@ -22,6 +22,8 @@ type Program struct {
 type World struct {
 	// Devices are ifindexes. At least one.
 	Devices []int32
+	// Masters are those of Devices that refuse programs.
+	Masters []int32
 	// Programs can be attached. At least two.
 	Programs []Program
 	// Foreign are open file descriptors that are no programs.

@@ -134,12 +134,15 @@ func (g *Generator) nest(b []byte) []byte {
 		}
 	} else {
 		number(uapi.IFLA_XPS_FD, uint32(g.fd()))
-		switch g.rand.IntN(4) {
+		switch g.rand.IntN(5) {
 		case 0:
 			number(uapi.IFLA_XPS_FLAGS, pick(g, []uint32{0, uapi.XPS_FLAGS_UPDATE_IF_NOEXIST}))
 		case 1, 2:
 			number(uapi.IFLA_XPS_FLAGS, uapi.XPS_FLAGS_REPLACE)
 			number(uapi.IFLA_XPS_EXPECTED_FD, uint32(g.fd()))
+		case 3:
+			number(uapi.IFLA_XPS_FLAGS, uapi.XPS_FLAGS_REPLACE)
+			number(uapi.IFLA_XPS_EXPECTED_ID, g.id())
 		}
 	}
 	if g.one(40) {
@@ -159,6 +162,17 @@ func (g *Generator) fd() int32 {
 		return -1
 	}
 	return pick(g, g.world.Programs).FD
+}
+
+// id returns the id of a program most of the time.
+func (g *Generator) id() uint32 {
+	switch g.rand.IntN(8) {
+	case 0:
+		return 0
+	case 1:
+		return g.rand.Uint32()
+	}
+	return pick(g, g.world.Programs).ID
 }
 
 // value returns any value that an attribute can hold.

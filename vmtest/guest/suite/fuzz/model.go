@@ -91,7 +91,8 @@ func (k kinds) validNest(a attr) Answer {
 	inner, left := scan(a.content)
 	for _, i := range inner {
 		switch {
-		case i.typ != uapi.IFLA_XPS_FD && i.typ != uapi.IFLA_XPS_FLAGS && i.typ != uapi.IFLA_XPS_EXPECTED_FD,
+		case i.typ != uapi.IFLA_XPS_FD && i.typ != uapi.IFLA_XPS_FLAGS &&
+			i.typ != uapi.IFLA_XPS_EXPECTED_FD && i.typ != uapi.IFLA_XPS_EXPECTED_ID,
 			len(i.content) != k[i.typ].Size(), i.nested,
 			i.typ == uapi.IFLA_XPS_FLAGS && binary.NativeEndian.Uint32(i.content)&^uint32(uapi.XPS_FLAGS_MASK) != 0:
 			return unix.EINVAL
@@ -105,9 +106,9 @@ func (k kinds) validNest(a attr) Answer {
 
 // request is a nest that passed the policy.
 type request struct {
-	fd, expected       int32
-	flags              uint32
-	hasFD, hasExpected bool
+	fd, expected                      int32
+	flags, expectedID                 uint32
+	hasFD, hasExpected, hasExpectedID bool
 }
 
 // read takes the last attribute of each type.
@@ -122,6 +123,8 @@ func read(nest attr) (r request) {
 			r.flags = v
 		case uapi.IFLA_XPS_EXPECTED_FD:
 			r.expected, r.hasExpected = int32(v), true
+		case uapi.IFLA_XPS_EXPECTED_ID:
+			r.expectedID, r.hasExpectedID = v, true
 		}
 	}
 	return r
@@ -132,18 +135,24 @@ func (m *Model) set(device int32, nest attr) Answer {
 	r := read(nest)
 	replace := r.flags&uapi.XPS_FLAGS_REPLACE != 0
 	noexist := r.flags&uapi.XPS_FLAGS_UPDATE_IF_NOEXIST != 0
-	if !r.hasFD || replace && noexist || replace != r.hasExpected {
+	if !r.hasFD || replace && noexist || r.hasExpected && r.hasExpectedID ||
+		replace != (r.hasExpected || r.hasExpectedID) {
 		return unix.EINVAL
 	}
 	id, err := m.program(r.fd)
 	if err != 0 {
 		return err
 	}
+	if id != 0 && slices.Contains(m.World.Masters, device) {
+		return unix.EOPNOTSUPP
+	}
 	current := m.Attached[device]
 	if replace {
-		expected, err := m.program(r.expected)
-		if err != 0 {
-			return err
+		expected := r.expectedID
+		if r.hasExpected {
+			if expected, err = m.program(r.expected); err != 0 {
+				return err
+			}
 		}
 		if expected != current {
 			return unix.EEXIST
