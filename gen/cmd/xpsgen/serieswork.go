@@ -183,9 +183,13 @@ func (env *environment) seriesRefresh(c *cli.Context) error {
 	}
 	out, err := t.Refresh(c.Context, worktree.RefreshOptions{
 		Change: opt.Change, Drop: c.StringSlice("drop"), Keys: keys, Force: c.Bool("force"), DryRun: c.Bool("dry-run"),
+		Cache: opt.Cache, Progress: opt.Progress,
 	})
 	if err != nil {
 		return err
+	}
+	if out.Merged {
+		env.ui.Printf("the patch files had changed: their changes are merged into %s", relative(t.Dir))
 	}
 	for _, step := range out.Steps {
 		if _, err := fmt.Fprintln(env.stdout, step); err != nil {

@@ -63,6 +63,7 @@ func Checkout(ctx context.Context, opt Options) (t *Tree, err error) {
 	step := "check out " + w.name()
 	defer opt.Progress.Step(step, dir)(&err)
 	t = newTree(dir, w, p)
+	t.origin = p.tip
 	err = cache.Publish(dir, func(tmp string) error {
 		if err := t.fill(ctx, tmp, p, w); err != nil {
 			return err

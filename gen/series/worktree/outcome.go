@@ -15,6 +15,9 @@ import (
 type Outcome struct {
 	// Name is what was refreshed: "hook/net-next".
 	Name string
+	// Merged says that changes of the patch files were merged into the tree's
+	// commits first.
+	Merged bool
 	// Steps are the patches in their new order, the dropped ones last.
 	Steps []Step
 	// Written and Removed are the files that were, by path. A dry run has

@@ -16,6 +16,7 @@ import (
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/patch"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree/manifest"
 )
 
@@ -27,6 +28,11 @@ type RefreshOptions struct {
 	Drop []string
 	// Keys gives commits their keys, by revision.
 	Keys map[string]string
+	// Cache is the cache directory. With it, changes of the patch files are
+	// merged into the commits first; without it they are an error.
+	Cache string
+	// Progress hears what takes long. May be nil.
+	Progress progress.Func
 	// Force overwrites patch files that changed since the tree was made.
 	Force bool
 	// DryRun writes nothing.
@@ -49,10 +55,16 @@ func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error
 	if err := t.checkClean(ctx); err != nil {
 		return nil, err
 	}
-	if !opt.Force {
-		if err := t.checkFresh(w); err != nil {
-			return nil, err
-		}
+	merged := false
+	switch {
+	case opt.Force:
+	case opt.DryRun || opt.Cache == "" || t.origin == "":
+		err = t.checkFresh(w)
+	default:
+		merged, err = t.flow(ctx, &Options{Change: opt.Change, Cache: opt.Cache, Progress: opt.Progress}, w, opt.Drop)
+	}
+	if err != nil {
+		return nil, err
 	}
 	list, err := commits(ctx, t.repo, t.BaseCommit, "HEAD")
 	if err != nil {
@@ -76,13 +88,14 @@ func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error
 		return nil, err
 	}
 	out := newOutcome(w, ties, files)
+	out.Merged = merged
 	if opt.DryRun {
 		return out, nil
 	}
 	if err := writeFiles(w, ties, files, out); err != nil {
 		return nil, err
 	}
-	return out, t.remember(ctx, w, ties)
+	return out, t.remember(ctx, &opt, w, ties)
 }
 
 // written is what a commit becomes.
@@ -306,7 +319,7 @@ func writeFiles(w *work, ties []*tie, files mails, out *Outcome) error {
 }
 
 // remember has the tree know its new keys and the files as they are now.
-func (t *Tree) remember(ctx context.Context, w *work, ties []*tie) error {
+func (t *Tree) remember(ctx context.Context, opt *RefreshOptions, w *work, ties []*tie) error {
 	for _, tie := range ties {
 		if len(tie.keys) == 1 && tie.keys[0] == tie.key && tie.message == "" {
 			continue
@@ -315,24 +328,37 @@ func (t *Tree) remember(ctx context.Context, w *work, ties []*tie) error {
 			return err
 		}
 	}
-	p, err := manifest.Load(w.project.Dir)
+	change, err := series.Load(opt.Change.Root)
 	if err != nil {
 		return fmt.Errorf("refresh %s: read back: %w", w.name(), err)
 	}
-	now := &series.Base{}
-	for _, k := range w.keys() {
-		s, err := series.LoadSeries(p, p.Find(k))
+	now, err := t.work(change)
+	if err != nil {
+		return fmt.Errorf("refresh %s: read back: %w", w.name(), err)
+	}
+	t.files, t.origin = filesHash(now.all), ""
+	if opt.Cache != "" && t.Onto == "" {
+		// The next merge begins at what was just written.
+		p, err := prepare(ctx, &Options{Change: change, Cache: opt.Cache, Progress: opt.Progress}, now)
 		if err != nil {
-			return fmt.Errorf("refresh %s: read back: %w", w.name(), err)
+			return fmt.Errorf("refresh %s: apply what was written: %w", w.name(), err)
 		}
-		if b := s.Base(w.base.Name); b != nil {
-			for _, q := range b.Patches {
-				named := *q
-				named.Key = k + "/" + q.Key
-				now.Patches = append(now.Patches, &named)
+		if err := t.borrow(p.source.GitDir()); err != nil {
+			return fmt.Errorf("refresh %s: %w", w.name(), err)
+		}
+		if p.below == t.BaseCommit {
+			t.origin = p.tip
+			list, err := commits(ctx, t.repo, p.below, p.tip)
+			if err != nil {
+				return fmt.Errorf("refresh %s: %w", w.name(), err)
+			}
+			if err := t.noteFiles(ctx, now, list); err != nil {
+				return fmt.Errorf("refresh %s: %w", w.name(), err)
 			}
 		}
 	}
-	t.files = filesHash(now)
+	if err := t.repo.Run(ctx, "config", "--local", "xpsgen.origin", t.origin); err != nil {
+		return fmt.Errorf("refresh %s: %w", w.name(), err)
+	}
 	return t.save(ctx)
 }

@@ -43,6 +43,9 @@ type Tree struct {
 	repo *git.Repo
 	// files is the hash of the patch files that Target had.
 	files string
+	// origin is the last commit of the patch files that the tree knows, on
+	// BaseCommit; empty in a tree that was moved.
+	origin string
 	// from and tip are base and tip of the series before it was moved, target
 	// is the commit that it is moved to.
 	from, tip, target string
@@ -53,7 +56,7 @@ func (t *Tree) settings() map[string]*string {
 	return map[string]*string{
 		"project": &t.Project, "base": &t.Base, "series": &t.Series, "whole": &t.Whole,
 		"basecommit": &t.BaseCommit, "onto": &t.Onto,
-		"files": &t.files, "from": &t.from, "tip": &t.tip, "target": &t.target,
+		"files": &t.files, "origin": &t.origin, "from": &t.from, "tip": &t.tip, "target": &t.target,
 	}
 }
 

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package worktree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"xpsgen/vmtest/git"
+)
+
+// GoneError says that the files of patches have changed that no commit of the
+// tree is any more.
+type GoneError struct {
+	Dir, Name string
+	// Commits are the patches as the files have them, by their keys.
+	Commits map[string]string
+}
+
+func (e *GoneError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: patch files have changed, and no commit in %s is that patch any more:", e.Name, e.Dir)
+	for _, key := range slices.Sorted(maps.Keys(e.Commits)) {
+		fmt.Fprintf(&b, "\n  %s: git cherry-pick %.12s takes it back, --drop %s removes it", key, e.Commits[key], key)
+	}
+	return b.String()
+}
+
+// MergeError is a merge of patch files and commits that waits for the user.
+type MergeError struct {
+	// Dir is the tree, Name what it holds.
+	Dir, Name string
+	// Files have conflicts.
+	Files []string
+}
+
+func (e *MergeError) Error() string {
+	what := "conflicts in " + strings.Join(e.Files, ", ")
+	if len(e.Files) == 0 {
+		what = "conflicts in a message: git commit --amend shows it"
+	}
+	return fmt.Sprintf("%s: the patch files have changed, and do not merge with the commits in %s: %s\n"+
+		"git diff there shows them. Edit, git add, and git rebase --continue. Then refresh again",
+		e.Name, e.Dir, what)
+}
+
+// flow brings changes of the patch files, and of what they stand on, into the
+// tree's commits: each patch is merged with its commit, with the patch as it
+// was when the tree was made as their ancestor. It does nothing if the files
+// are those that the tree knows. A conflict is a [*MergeError], and is left in
+// the tree as git leaves it.
+func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (merged bool, err error) {
+	if filesHash(w.all) == t.files && t.onto(ctx, opt, w) {
+		return false, nil
+	}
+	p, err := prepare(ctx, opt, w)
+	if err != nil {
+		return false, err
+	}
+	fail := func(err error) (bool, error) { return false, fmt.Errorf("merge into %s: %w", t.Dir, err) }
+	if err := t.borrow(p.source.GitDir()); err != nil {
+		return fail(err)
+	}
+	mine, err := commits(ctx, t.repo, t.BaseCommit, "HEAD")
+	if err != nil {
+		return false, err
+	}
+	old, err := commits(ctx, t.repo, t.BaseCommit, t.origin)
+	if err != nil {
+		return fail(err)
+	}
+	files, err := commits(ctx, t.repo, p.below, p.tip)
+	if err != nil {
+		return fail(err)
+	}
+	if err := t.noteFiles(ctx, w, files); err != nil {
+		return fail(err)
+	}
+	if err := t.name(ctx, mine, old, files); err != nil {
+		return fail(err)
+	}
+	if err := t.checkGone(ctx, w, mine, old, files, drop); err != nil {
+		return false, err
+	}
+	todo, err := t.todo(ctx, mine, old, files)
+	if err != nil {
+		return fail(err)
+	}
+	// What the tree is made of from now on, whether git stops or not.
+	t.BaseCommit, t.origin, t.files = p.below, p.tip, filesHash(w.all)
+	err = t.rebase(ctx, todo, p.below)
+	var merge *MergeError
+	if err != nil && !errors.As(err, &merge) {
+		return false, err
+	}
+	if merge != nil {
+		merge.Name = w.name()
+	}
+	return true, errors.Join(err, t.settle(ctx))
+}
+
+// name corrects the keys of the tree's commits: one that was picked has no
+// note, and one may have the note of another that a rebase skipped.
+func (t *Tree) name(ctx context.Context, mine, old, files []*commit) error {
+	lines := func(c *commit) (map[string]int, error) {
+		out, err := t.repo.Output(ctx, "diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-color", c.id+"^", c.id)
+		return changedLines(out), err
+	}
+	for _, m := range mine {
+		if o := find(old, firstOf(m.keys)); o != nil && o.title != m.title {
+			was, err := lines(o)
+			if err != nil {
+				return err
+			}
+			now, err := lines(m)
+			if err != nil {
+				return err
+			}
+			shared := 0
+			for l, n := range was {
+				shared += min(n, now[l])
+			}
+			if shared == 0 && len(was) > 0 {
+				m.keys = m.keys[1:]
+			}
+		}
+	}
+	for _, m := range mine {
+		if len(m.keys) > 0 {
+			continue
+		}
+		for _, f := range files {
+			if f.title == m.title && find(mine, f.keys[0]) == nil {
+				m.keys = []string{f.keys[0]}
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func firstOf(keys []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	return keys[0]
+}
+
+// checkGone fails if the file of a patch has changed whose commit was dropped,
+// or squashed into another one: nobody would see the change again.
+func (t *Tree) checkGone(ctx context.Context, w *work, mine, old, files []*commit, drop []string) error {
+	gone := &GoneError{Dir: t.Dir, Name: w.name(), Commits: map[string]string{}}
+	for _, f := range files {
+		key := f.keys[0]
+		if find(mine, key) != nil || slices.Contains(drop, key) || slices.Contains(drop, w.short(key)) {
+			continue
+		}
+		o := find(old, key)
+		if o == nil {
+			continue // new in the files
+		}
+		same, err := t.sameCommit(ctx, o, f)
+		if err != nil {
+			return err
+		}
+		if !same {
+			if err := writeNote(ctx, t.repo, f.id, key, f.notes); err != nil {
+				return err
+			}
+			gone.Commits[w.short(key)] = f.id
+		}
+	}
+	if len(gone.Commits) > 0 {
+		return gone
+	}
+	return nil
+}
+
+// find is the commit that is the patch with a key, nil if none is.
+func find(list []*commit, key string) *commit {
+	i := slices.IndexFunc(list, func(c *commit) bool { return len(c.keys) > 0 && c.keys[0] == key })
+	if i < 0 || key == "" {
+		return nil
+	}
+	return list[i]
+}
+
+// noteFiles gives the commits of the patch files their keys, for this merge and
+// for the next one.
+func (t *Tree) noteFiles(ctx context.Context, w *work, files []*commit) error {
+	if len(files) != len(w.all.Patches) {
+		return fmt.Errorf("%d patches made %d commits", len(w.all.Patches), len(files))
+	}
+	for i, q := range w.all.Patches {
+		if len(files[i].keys) == 1 && files[i].keys[0] == q.Key && files[i].notes == q.Notes {
+			continue
+		}
+		files[i].keys, files[i].notes = []string{q.Key}, q.Notes
+		if err := writeNote(ctx, t.repo, files[i].id, q.Key, q.Notes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle has the repository remember what the tree stands on.
+func (t *Tree) settle(ctx context.Context) error {
+	if err := t.repo.Run(ctx, "update-ref", "refs/tags/"+baseTag, t.BaseCommit); err != nil {
+		return fmt.Errorf("merge into %s: %w", t.Dir, err)
+	}
+	return t.save(ctx)
+}
+
+// onto reports whether the tree stands on what its series stand on now.
+func (t *Tree) onto(ctx context.Context, opt *Options, w *work) bool {
+	if w.whole || len(w.project.Foundation(w.base.Name, w.keys()...)) == 0 {
+		return true
+	}
+	p, err := prepare(ctx, opt, w)
+	// What does not apply any more has to be merged in any case.
+	return err == nil && p.below == t.BaseCommit
+}
+
+// todo is the list of a rebase that merges files into mine.
+func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []string, err error) {
+	var keys []string // of the lines, in order
+	for _, m := range mine {
+		key := firstOf(m.keys)
+		o, f := find(old, key), find(files, key)
+		switch {
+		case o == nil && f != nil && key != "":
+			same, err := t.sameCommit(ctx, f, m)
+			if err != nil {
+				return nil, err
+			}
+			if !same {
+				return nil, fmt.Errorf("%w %q is new in the patch files and in the tree, and not the same: give the commit another (--key REV=KEY), or cherry-pick %.12s",
+					ErrKey, key, f.id)
+			}
+			lines = append(lines, "pick "+m.id)
+		case o == nil:
+			lines = append(lines, "pick "+m.id)
+		case f == nil:
+			same, err := t.sameCommit(ctx, o, m)
+			if err != nil {
+				return nil, err
+			}
+			if !same { // edited here, removed there: the user decides
+				lines = append(lines, "pick "+m.id)
+			}
+		default:
+			some, err := t.merged(ctx, o, f, m)
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, some...)
+		}
+		keys = append(keys, key)
+	}
+	// What is new among the files comes after what it follows there.
+	for i, f := range files {
+		if find(old, f.keys[0]) != nil || slices.Contains(keys, f.keys[0]) {
+			continue
+		}
+		if err := writeNote(ctx, t.repo, f.id, f.keys[0], f.notes); err != nil {
+			return nil, err
+		}
+		at := 0
+		for _, before := range files[:i] {
+			for n, l := range lines {
+				if strings.HasSuffix(l, " # "+before.keys[0]) || before == f {
+					at = n + 1
+				}
+			}
+		}
+		for at < len(lines) && !strings.HasPrefix(lines[at], "pick ") {
+			at++
+		}
+		lines = slices.Insert(lines, at, "pick "+f.id+" # "+f.keys[0])
+	}
+	return lines, nil
+}
+
+// sameCommit reports whether two commits are the same patch.
+func (t *Tree) sameCommit(ctx context.Context, a, b *commit) (bool, error) {
+	if a.id == b.id {
+		return true, nil
+	}
+	x, err := t.content(ctx, a)
+	if err != nil {
+		return false, err
+	}
+	y, err := t.content(ctx, b)
+	return x == y, err
+}
+
+// content identifies what a commit says and changes, wherever it stands.
+func (t *Tree) content(ctx context.Context, c *commit) (string, error) {
+	head, err := t.repo.Output(ctx, "log", "-1", "--no-show-signature", "--no-notes", "--format=%an <%ae> %ad%n%B", c.id)
+	if err != nil {
+		return "", err
+	}
+	diff, err := t.diffID(ctx, c)
+	return head + "\n" + diff + "\n" + c.notes, err
+}
+
+func (t *Tree) diffID(ctx context.Context, c *commit) (string, error) {
+	out, err := t.repo.Output(ctx, "diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index", c.id+"^", c.id)
+	if err != nil || out == "" {
+		return "", err
+	}
+	id, err := t.repo.Input(ctx, strings.NewReader(out+"\n"), "patch-id", "--stable")
+	id, _, _ = strings.Cut(id, " ")
+	return id, err
+}
+
+// merged are the lines that make one commit of a patch as it was (o), as its
+// file is now (f), and as the commit of the tree is (m).
+func (t *Tree) merged(ctx context.Context, o, f, m *commit) ([]string, error) {
+	pick := func(id string) []string { return []string{"pick " + id + " # " + f.keys[0]} }
+	untouched, err := t.sameCommit(ctx, o, m)
+	if err != nil {
+		return nil, err
+	}
+	unchanged, err := t.sameCommit(ctx, o, f)
+	if err != nil {
+		return nil, err
+	}
+	if unchanged {
+		return pick(m.id), nil
+	}
+	if untouched {
+		return pick(f.id), writeNote(ctx, t.repo, f.id, f.keys[0], f.notes)
+	}
+	message, clean, err := t.mergeText(ctx, o, f, m)
+	if err != nil {
+		return nil, err
+	}
+	notes := f.notes
+	if m.notes != o.notes {
+		notes = m.notes
+	}
+	of, err := t.diffID(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	oo, err := t.diffID(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	om, err := t.diffID(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	from := m // whose diff and author count
+	if of != oo {
+		from = f
+	}
+	id, err := t.reword(ctx, from, message)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeNote(ctx, t.repo, id, f.keys[0], notes); err != nil {
+		return nil, err
+	}
+	lines = pick(id)
+	if of != oo && om != oo {
+		delta, err := t.delta(ctx, o, m)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, "fixup "+delta)
+	}
+	if !clean {
+		lines = append(lines, "break")
+	}
+	return lines, nil
+}
+
+// reword makes a commit with another message.
+func (t *Tree) reword(ctx context.Context, c *commit, message string) (string, error) {
+	raw, err := t.repo.Output(ctx, "cat-file", "commit", c.id)
+	if err != nil {
+		return "", err
+	}
+	head, _, _ := strings.Cut(raw, "\n\n")
+	return t.repo.Input(ctx, strings.NewReader(head+"\n\n"+message), "hash-object", "-t", "commit", "-w", "--stdin")
+}
+
+// mergeText merges the messages of three commits.
+func (t *Tree) mergeText(ctx context.Context, o, f, m *commit) (text string, clean bool, err error) {
+	dir, err := os.MkdirTemp("", "xpsgen-merge-")
+	if err != nil {
+		return "", false, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	var paths []string
+	var trailers [3][]string
+	for i, c := range []*commit{m, o, f} {
+		text, err := t.repo.Output(ctx, "log", "-1", "--no-show-signature", "--no-notes", "--format=%B", c.id)
+		if err != nil {
+			return "", false, err
+		}
+		text, trailers[i] = splitTrailers(text)
+		path := filepath.Join(dir, fmt.Sprint(i))
+		if err := os.WriteFile(path, []byte(strings.TrimRight(text, "\n")+"\n"), 0o600); err != nil {
+			return "", false, err
+		}
+		paths = append(paths, path)
+	}
+	out, err := t.repo.Output(ctx, append([]string{"merge-file", "-p", "-L", "commit", "-L", "before", "-L", "patch file"}, paths...)...)
+	if code := git.ExitCode(err); code > 0 && code < 128 {
+		err, clean = nil, false
+	} else {
+		clean = err == nil
+	}
+	out = strings.TrimRight(out, "\n") + "\n"
+	if list := mergeTrailers(trailers[0], trailers[1], trailers[2]); len(list) > 0 {
+		out += "\n" + strings.Join(list, "\n") + "\n"
+	}
+	return out, clean, err
+}
+
+// splitTrailers takes the last paragraph off a message, if it has trailers
+// only.
+func splitTrailers(message string) (text string, trailers []string) {
+	message = strings.TrimRight(message, "\n")
+	i := strings.LastIndex(message, "\n\n")
+	if i < 0 {
+		return message, nil
+	}
+	list := strings.Split(message[i+2:], "\n")
+	for _, l := range list {
+		if !trailerLine.MatchString(l) {
+			return message, nil
+		}
+	}
+	return message[:i], list
+}
+
+var trailerLine = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*: \S`)
+
+// mergeTrailers merges lists of trailers: those of the patch file, without what
+// the commit has lost, and with what it has gained.
+func mergeTrailers(mine, old, file []string) []string {
+	list := slices.DeleteFunc(slices.Clone(file), func(l string) bool { return slices.Contains(old, l) && !slices.Contains(mine, l) })
+	for _, l := range mine {
+		if !slices.Contains(old, l) && !slices.Contains(file, l) {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// delta makes a commit on o that turns it into what m makes of o's parent.
+func (t *Tree) delta(ctx context.Context, o, m *commit) (string, error) {
+	// The common ancestor of the two is m's parent, so that the merge is m's
+	// diff on o's parent.
+	onto, err := t.repo.Output(ctx, "commit-tree", o.id+"^^{tree}", "-p", m.id+"^", "-m", "onto")
+	if err != nil {
+		return "", err
+	}
+	out, err := t.repo.Output(ctx, "merge-tree", "--write-tree", "--allow-unrelated-histories", onto, m.id)
+	if code := git.ExitCode(err); err != nil && code != 1 {
+		return "", err
+	}
+	tree, _, _ := strings.Cut(out, "\n")
+	return t.repo.Output(ctx, "commit-tree", tree, "-p", o.id, "-m", "fixup")
+}
+
+// rebase runs a list on a commit, with the user's identity, as they would.
+func (t *Tree) rebase(ctx context.Context, todo []string, onto string) error {
+	dir, err := os.MkdirTemp("", "xpsgen-todo-")
+	if err != nil {
+		return fmt.Errorf("merge into %s: %w", t.Dir, err)
+	}
+	defer os.RemoveAll(dir)
+	list := filepath.Join(dir, "todo")
+	if len(todo) == 0 {
+		todo = []string{"noop"}
+	}
+	if err := os.WriteFile(list, []byte(strings.Join(todo, "\n")+"\n"), 0o600); err != nil {
+		return fmt.Errorf("merge into %s: %w", t.Dir, err)
+	}
+	c := t.repo.Cmd("rebase", "-q", "-i", "--empty=drop", "--no-fork-point", "--reapply-cherry-picks", "--keep-empty", "--onto", onto, "HEAD")
+	c.Env = append(c.Env, "GIT_SEQUENCE_EDITOR=cp '"+list+"'")
+	if err := c.Run(ctx); err != nil {
+		if ctx.Err() == nil && t.busy() {
+			files, uerr := t.unmerged(ctx)
+			if uerr != nil {
+				return uerr
+			}
+			return &MergeError{Dir: t.Dir, Files: files}
+		}
+		return fmt.Errorf("merge into %s: %w", t.Dir, err)
+	}
+	if t.busy() { // it stopped for a message
+		return &MergeError{Dir: t.Dir}
+	}
+	return nil
+}
