@@ -36,6 +36,8 @@ type Source struct {
 	KernelDir, IPDir string
 	// Fragments are Kconfig fragments on top of "base": names from vmtest/config, or
 	// paths of files.
+	// NoApply takes these directories as they are.
+	NoApply bool
 	Fragments []string
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int

@@ -44,7 +44,11 @@ func snapshot(ctx context.Context, opt *Options) (got *obtained, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}
-	if err := addAll(ctx, g, top); err != nil {
+	err = addAll(ctx, g, top)
+	if err == nil && top {
+		err = addIgnored(ctx, g, dir)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}
 	tree, err := g.output(ctx, "write-tree")
@@ -114,6 +118,11 @@ func snapshotRepo(ctx context.Context, base, dir string) (g *git, top bool, err 
 		}
 	}
 	return g, true, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // buildProducts are what a build within the source directory leaves. They are

@@ -31,6 +31,8 @@ type Options struct {
 	// Patches are applied in place of the base's own, whatever Variant
 	// selects; nil means the base's own.
 	Patches []Patch
+	// NoApply takes Dir as it is, whatever patches it has.
+	NoApply bool
 	// Variant changes what is applied. The zero value is the base's stack.
 	Variant Variant
 	// Cache is the cache directory, see xpsgen/vmtest/cache.
@@ -77,6 +79,10 @@ func (v Variant) String() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// plain reports whether v is the stack, or some of its series, with patches on
+// top perhaps.
+func (v Variant) plain() bool { return !v.Unpatched && v.First == 0 }
 
 // workSuffix names a working tree of its own for each variant that differs in
 // headers, so that building one does not cost the others their objects.
@@ -146,6 +152,11 @@ func Open(ctx context.Context, opt Options) (*Source, error) {
 		return nil, err
 	}
 	s.Version, s.Origin, s.BaseCommit, s.dir = got.Version, got.Origin, got.Commit, got.dir
+	if opt.Dir != "" && len(s.Patches) > 0 && opt.Variant.plain() {
+		if err := s.recognise(ctx); err != nil {
+			return nil, fmt.Errorf("read %s: %w", opt.Dir, err)
+		}
+	}
 	name := s.Project + "-" + s.Base
 	if opt.Dir != "" {
 		name = filepath.Base(got.dir)

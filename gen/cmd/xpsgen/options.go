@@ -21,6 +21,7 @@ type sourceOptions struct {
 	series, with, without []string
 	config                []string
 	jobs                  int
+	noApply               bool
 }
 
 // baseFlag chooses the base. several says that the command takes all bases.
@@ -40,6 +41,8 @@ func (o *sourceOptions) treeFlags(env *environment, several bool) []command.Flag
 		o.kernelFlag(),
 		{Name: "iproute2", Arg: "DIR", Env: "XPSGEN_IPROUTE2", To: command.String(&o.iproute2),
 			Help: "iproute2 source to apply the series to; it is only read"},
+		{Name: "no-apply", To: command.Bool(&o.noApply),
+			Help: "take the directories of --kernel and --iproute2 as they are"},
 		{Name: "series", Arg: "KEY", Env: "XPSGEN_SERIES", To: command.Strings(&o.series), Values: env.seriesKeys,
 			Help: "apply only this series and what it stands on"},
 		{Name: "with", Arg: "KEY", Env: "XPSGEN_WITH", To: command.Strings(&o.with), Values: env.alternatives,
@@ -140,6 +143,7 @@ func (o *sourceOptions) anySource(env *environment) (prepare.Source, error) {
 		Base:      o.base,
 		KernelDir: o.kernel,
 		IPDir:     o.iproute2,
+		NoApply:   o.noApply,
 		Fragments: o.config,
 		Jobs:      cmp.Or(o.jobs, runtime.NumCPU()),
 		Progress:  env.ui.Progress(),
