@@ -143,3 +143,25 @@ func TestSnapshotIsTheUsersTree(t *testing.T) {
 		}
 	}
 }
+
+// TestNearestWorkingCopy: a directory that is used for the first time takes the
+// working copy that differs least, and keeps its objects.
+func TestNearestWorkingCopy(t *testing.T) {
+	s, cache := mustSeries(t, mailOf("net: one", diffFirst)), t.TempDir()
+	base := mustCheckout(t, mustOpen(t, Options{Project: s, Dir: mustSource(t), Cache: cache}))
+	mustWrite(t, filepath.Join(base.Work, "objects", "dev.o"), "object\n")
+	work := base.Work
+	base.Close()
+	dir := mustSource(t)
+	mustWrite(t, filepath.Join(dir, "net/own.c"), "own\n")
+	tr := mustCheckout(t, mustOpen(t, Options{Project: s, Dir: dir, Cache: cache}))
+	if tr.Work != work {
+		t.Errorf("works in %s, the nearest is %s", tr.Work, work)
+	}
+	if data, err := os.ReadFile(filepath.Join(tr.Dir, "net/own.c")); err != nil || string(data) != "own\n" {
+		t.Errorf("%q, %v", data, err)
+	}
+	if _, err := os.Stat(filepath.Join(tr.Work, "objects", "dev.o")); err != nil {
+		t.Error(err)
+	}
+}

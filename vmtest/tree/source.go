@@ -163,6 +163,9 @@ func Open(ctx context.Context, opt Options) (*Source, error) {
 	}
 	s.work = filepath.Join(opt.Cache, "work", name+opt.Variant.workSuffix())
 	s.key = s.makeKey()
+	if opt.Dir != "" && opt.Variant.Apart == "" {
+		s.work = s.nearest(ctx, s.work)
+	}
 	return s, nil
 }
 

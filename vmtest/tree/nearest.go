@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package tree
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// nearFiles is in how many files at most another tree may differ for its
+// working copy to be used. Between releases tens of thousands do.
+const nearFiles = 1000
+
+// nearest returns the working copy to use for a directory of the user's: its
+// own if there is one, or else that of the project's with the fewest files to
+// change, so that the first build of a tree compiles only what differs.
+func (s *Source) nearest(ctx context.Context, own string) string {
+	if exists(filepath.Join(own, "src")) {
+		return own
+	}
+	commit, err := s.Commit(ctx)
+	if err != nil {
+		return own // whoever needs the tree hears why
+	}
+	found, err := filepath.Glob(filepath.Join(s.opt.Cache, "work", s.Project+"-*", "index"))
+	if err != nil {
+		return own
+	}
+	best, least := own, nearFiles+1
+	for _, index := range found {
+		dir := filepath.Dir(index)
+		if info, err := os.Stat(filepath.Join(dir, "src")); err != nil || !info.IsDir() {
+			continue
+		}
+		g := s.git()
+		g.index = index
+		out, err := g.output(ctx, "diff-index", "--cached", "--no-renames", "--name-only", "-z", commit)
+		if err != nil {
+			continue
+		}
+		if n := strings.Count(out, "\x00"); n < least {
+			best, least = dir, n
+		}
+	}
+	return best
+}
