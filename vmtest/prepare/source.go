@@ -34,10 +34,10 @@ type Source struct {
 	// KernelDir and IPDir are source directories of the user. They replace the source
 	// of the base and are only read.
 	KernelDir, IPDir string
-	// Fragments are Kconfig fragments on top of "base": names from vmtest/config, or
-	// paths of files.
 	// NoApply takes these directories as they are.
 	NoApply bool
+	// Fragments are Kconfig fragments on top of "base": names from vmtest/config, or
+	// paths of files.
 	Fragments []string
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int

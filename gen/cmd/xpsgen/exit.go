@@ -73,9 +73,12 @@ func isSeriesVerdict(err error) bool {
 	var (
 		conflict *worktree.ConflictError
 		lost     *worktree.LostError
+		merge    *worktree.MergeError
+		gone     *worktree.GoneError
 		file     *series.FileError
 	)
-	if errors.As(err, &conflict) || errors.As(err, &lost) || errors.As(err, &file) {
+	if errors.As(err, &conflict) || errors.As(err, &lost) || errors.As(err, &file) ||
+		errors.As(err, &merge) || errors.As(err, &gone) {
 		return true
 	}
 	for _, verdict := range []error{
