@@ -71,7 +71,7 @@ func (env *environment) writeReport(ctx context.Context, file string, names []st
 		file = filepath.Join(root, "out", "report.html")
 	}
 	if err := cache.WriteFile(file, []byte(page.String()), 0o644); err != nil {
-		return fmt.Errorf("write the report: %w", err)
+		return fmt.Errorf("write the report: %w (-o FILE writes it elsewhere)", err)
 	}
 	env.ui.Printf("      report in %s", relative(file))
 	return env.pictureVerdict(d.Picture)
