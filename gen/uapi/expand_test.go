@@ -53,7 +53,7 @@ func TestConfigOfHeaders(t *testing.T) {
 }
 
 func TestGlob(t *testing.T) {
-	cfg, err := mustConfig(t, "package = \"x\"\n[[header]]\npath = \"linux/*.h\"\nexcept = [\"linux/version.h\"]\n[[header]]\npath = \"linux/other.h\"\n").expand([]string{"testdata/include"})
+	cfg, _, err := mustConfig(t, "package = \"x\"\n[[header]]\npath = \"linux/*.h\"\nexcept = [\"linux/version.h\"]\n[[header]]\npath = \"linux/other.h\"\n").expand([][]string{{"testdata/include"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestParseGoType(t *testing.T) {
 			t.Errorf("%q: got %+v, %t", text, got, ok)
 		}
 	}
-	if diff := cmp.Diff([]string{"386", "amd64", "arm", "arm64", "riscv64", "s390x"}, Arches()); diff != "" {
+	if diff := cmp.Diff([]string{"386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x"}, Arches()); diff != "" {
 		t.Error(diff)
 	}
 }
