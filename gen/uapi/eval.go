@@ -199,7 +199,7 @@ func reasonOf(message string) string {
 	}
 	// gcc and clang quote differently.
 	message = strings.NewReplacer("\u2018", "'", "\u2019", "'").Replace(message)
-	return "does not evaluate: " + strings.TrimSuffix(message, ";")
+	return reasonNoValue + strings.TrimSuffix(message, ";")
 }
 
 // answer reads the object file and fills the headers of all members.

@@ -168,11 +168,16 @@ const (
 	reasonSame     = "same as at "
 	reasonSecond   = "a second name of "
 	reasonNoNumber = "a typedef of no number"
+	reasonNoValue  = "does not evaluate: "
 )
 
 // Trivial tells whether the name has no value of its own, so that nothing is
-// lost without it.
+// lost without it. A macro in small letters without a value stands for a member,
+// as ifr_name does.
 func (s Skip) Trivial() bool {
+	if c := s.Name[0]; c >= 'a' && c <= 'z' && strings.HasPrefix(s.Reason, reasonNoValue) {
+		return true
+	}
 	return slices.ContainsFunc(trivial, func(reason string) bool { return strings.HasPrefix(s.Reason, reason) })
 }
 
