@@ -294,7 +294,9 @@ func (r *recordReader) ctype(t dwarf.Type) (*Type, error) {
 		return r.ctype(t.Type)
 	case *dwarf.IntType, *dwarf.CharType:
 		return &Type{Kind: Integer, Size: t.Size(), Signed: true, Char: t.Common().Name == "char"}, nil
-	case *dwarf.UintType, *dwarf.UcharType, *dwarf.BoolType, *dwarf.AddrType:
+	case *dwarf.BoolType:
+		return &Type{Kind: Integer, Size: t.Size(), Bool: true}, nil
+	case *dwarf.UintType, *dwarf.UcharType, *dwarf.AddrType:
 		// Plain char is unsigned on some targets.
 		return &Type{Kind: Integer, Size: t.Size(), Char: t.Common().Name == "char"}, nil
 	case *dwarf.FloatType:

@@ -39,6 +39,8 @@ type Type struct {
 	Record *Aggregate
 	// Enum is set for an enum that has a name.
 	Enum *Enum
+	// Bool tells _Bool, which holds 0 or 1.
+	Bool bool
 	// Names are the typedefs through which C gets there, outermost first.
 	Names []string
 }

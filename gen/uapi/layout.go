@@ -5,6 +5,7 @@ package uapi
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // cPointer is the generated type of a pointer where Go may not have one.
@@ -225,7 +226,7 @@ func (b *structBuilder) member(f Field, offset int64) {
 // it tells the name in C.
 func (b *structBuilder) doc(f Field) []string {
 	name := b.names[f.Name]
-	if name == goName(f.Name) {
+	if name == goName(f.Name) && !strings.Contains(f.Name, "$") {
 		return f.Doc
 	}
 	c := f.Name + " in C"
