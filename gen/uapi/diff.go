@@ -131,9 +131,18 @@ func PackageSnapshot(ctx context.Context, name, dir, arch string) (*Snapshot, er
 		if isAttrKind(n) {
 			continue // of the tables' own type
 		}
-		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: c.Val().ExactString(), limit: limitName.MatchString(n)}
+		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: constantText(c.Val()), limit: limitName.MatchString(n)}
 	}
 	return s, nil
+}
+
+// constantText returns a constant as a literal of Go.
+func constantText(v constant.Value) string {
+	if v.Kind() != constant.Float {
+		return v.ExactString()
+	}
+	f, _ := constant.Float64Val(v)
+	return floatText(f)
 }
 
 // A Change is a symbol that two snapshots have differently.
@@ -245,7 +254,10 @@ func goValue(text string) constant.Value {
 	}
 	digits, negative := strings.CutPrefix(text, "-")
 	v := constant.MakeFromLiteral(digits, token.INT, 0)
-	if negative && v.Kind() == constant.Int {
+	if v.Kind() == constant.Unknown {
+		v = constant.MakeFromLiteral(digits, token.FLOAT, 0)
+	}
+	if negative && v.Kind() != constant.Unknown {
 		v = constant.UnaryOp(token.SUB, v, 0)
 	}
 	return v
