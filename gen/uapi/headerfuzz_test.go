@@ -146,6 +146,9 @@ func fuzzHeaders(t *testing.T, arch, qemu, cc string, seed uint64, n int) {
 	link := []string{"ld.lld", "-static", "-o", filepath.Join(include, "cprobe"), filepath.Join(include, "probe.o")}
 	if strings.Contains(cc, "-gcc") {
 		compile = []string{cc}
+		if arch == "arm" {
+			compile = append(compile, "-marm") // Thumb keeps r7 for itself
+		}
 		link = []string{cc, "-nostdlib", "-static", "-o", filepath.Join(include, "cprobe"), filepath.Join(include, "probe.o"), "-lgcc"}
 	}
 	command(append(compile, "-std=gnu11", "-w", "-O0", "-nostdinc", "-fno-stack-protector", "-fno-pic", "-fno-builtin", "-ffreestanding",

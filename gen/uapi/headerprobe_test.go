@@ -56,6 +56,8 @@ func (p *prober) walk(g *goStruct, a *Aggregate, path string, at place) {
 		t := types[x.c]
 		switch {
 		case t == nil:
+		case x.flexible && at.before != "":
+			// A copy of the struct has nothing behind it.
 		case x.flexible:
 			if t.Elem != nil && t.Elem.Size > 0 && x.typ.text != fmt.Sprintf("[%d]byte", x.typ.size) {
 				p.member(t.Elem, path+"."+x.c+"[1]", x.typ.text, place{at.before, at.after, at.expr + "." + x.name + "(2)[1]"})

@@ -272,17 +272,30 @@ func uapiUsage(err error) bool {
 	return errors.As(err, &config) || errors.Is(err, uapi.ErrNoHeader)
 }
 
+// maxLost is how many names of a header are listed one by one without -v.
+const maxLost = 5
+
 // uapiSummary says what was done, and what was not: names without a form in Go,
 // and headers that do not compile. Headers that should have compiled make the
 // command fail.
 func (env *environment) uapiSummary(c *cli.Context, r *uapi.Result, out string) error {
 	lost := 0
+	byHeader := make(map[string]int)
 	for _, s := range r.Skipped() {
 		if !s.Trivial() {
 			lost++
+			byHeader[s.Pos.File]++
 		}
-		if !s.Trivial() || env.verbose > 0 {
+	}
+	said := make(map[string]bool)
+	for _, s := range r.Skipped() {
+		many := byHeader[s.Pos.File]
+		switch {
+		case env.verbose > 0 || !s.Trivial() && many <= maxLost:
 			env.ui.Printf("left out: %s", s)
+		case !s.Trivial() && !said[s.Pos.File]:
+			said[s.Pos.File] = true
+			env.ui.Printf("left out: %s: %d names, the first %s: %s (xpsgen uapi list --left-out %s lists them)", s.Pos.File, many, s.Name, s.Reason, s.Pos.File)
 		}
 	}
 	failed := 0
