@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,8 @@ type Input struct {
 	// With are headers to include before it, for one that is not complete
 	// by itself.
 	With []string
+
+	supplied int // how often With was added to
 }
 
 // Analyse asks the compiler about one header below the directories dirs, which
@@ -84,8 +87,13 @@ func AnalyseEach(ctx context.Context, cc *Compiler, dirs []string, inputs []Inpu
 	r := &run{
 		cc: cc, roots: roots, dir: dir, jobs: jobs,
 		names: newInterner(), words: make(map[string]map[string]bool),
-		declarers: make(map[string]string),
-		errs:      make([]error, len(inputs)), work: make([]*analysis, len(inputs)),
+		declarers: make(map[string]string), tops: make(map[string]bool),
+		errs: make([]error, len(inputs)), work: make([]*analysis, len(inputs)),
+	}
+	for _, in := range inputs {
+		if top, _, below := strings.Cut(in.Path, "/"); below {
+			r.tops[top] = true
+		}
 	}
 	if err := r.preprocess(ctx, inputs); err != nil {
 		return nil, nil, err
@@ -117,6 +125,7 @@ type run struct {
 	units     int
 	texts     map[string]string // of all kernel headers, once they are needed
 	declarers map[string]string // the header that declares a name, or ""
+	tops      map[string]bool   // folders of the inputs
 }
 
 // fatal tells errors of the whole from those of one header.
@@ -227,10 +236,18 @@ func (r *run) batch(ctx context.Context, members []*analysis) error {
 			if err := r.complete(ctx, a); err != nil {
 				return err
 			}
+			if err := r.fullWidth(ctx, a); err != nil {
+				if fatal(ctx, err) {
+					return err
+				}
+				r.errs[a.index] = err
+			}
 		}
 		return nil
 	case fatal(ctx, err):
 		return err
+	case len(members) == 1 && r.supply(ctx, members[0], err):
+		return r.batch(ctx, members)
 	case len(members) == 1 && !members[0].roots.system:
 		b, berr := r.begin(ctx, members[0].in, false, true)
 		if berr != nil {

@@ -4,6 +4,7 @@ package uapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,11 @@ func (e *CompileError) Error() string {
 	if len(e.Lines) == 0 {
 		return e.Header + ": compiler failed without a message"
 	}
-	return e.Header + ": " + e.Lines[0]
+	text := e.Header + ": " + e.Lines[0]
+	if m := unknownType.FindStringSubmatch(e.Lines[0]); m != nil {
+		text += fmt.Sprintf(" (include the header that declares %s first: with = [\"...\"])", cmp.Or(m[1:]...))
+	}
+	return text
 }
 
 // killDelay is how long a compiler may take to end after an interrupt.

@@ -3,7 +3,9 @@
 package uapi
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +16,9 @@ import (
 
 // maxComplete bounds how many headers in a row are added for the sake of names.
 const maxComplete = 3
+
+// maxSupply bounds how many times headers are put before one.
+const maxSupply = 8
 
 // incompleteType matches what compilers say of a struct that is only declared.
 var incompleteType = regexp.MustCompile(`incomplete type '(?:struct|union|enum) (\w+)'`)
@@ -49,6 +54,41 @@ func (r *run) complete(ctx context.Context, a *analysis) error {
 		*a = *b
 	}
 	return nil
+}
+
+// unknownType matches what compilers say of a type that a header does not
+// declare.
+var unknownType = regexp.MustCompile("(?:unknown type name|incomplete type|no type named) ['\u2018](?:struct |union |enum )?(\\w+)['\u2019]|'(\\w+)' undeclared")
+
+// supply includes headers before one that does not compile by itself, if each
+// declares a type that the compiler misses. It tells whether to try again.
+func (r *run) supply(ctx context.Context, a *analysis, err error) bool {
+	ce, ok := errors.AsType[*CompileError](err)
+	if !ok || a.in.supplied >= maxSupply {
+		return false
+	}
+	in := a.in
+	in.With = slices.Clone(a.in.With)
+	for _, line := range ce.Lines {
+		m := unknownType.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		if h := r.provider(cmp.Or(m[1:]...), in.Path); h != "" && h != in.Path && !slices.Contains(in.With, h) {
+			in.With = slices.Insert(in.With, 0, h) // what it needs comes before it
+		}
+	}
+	if len(in.With) == len(a.in.With) {
+		return false
+	}
+	in.supplied++
+	b, err := r.begin(ctx, in, false, a.roots.system)
+	if err != nil {
+		return false
+	}
+	b.index = a.index
+	*a = *b
+	return true
 }
 
 // copy returns the analysis without its answers.
@@ -104,7 +144,7 @@ func (a *analysis) missing() []string {
 func (r *run) providers(a *analysis) []string {
 	var out []string
 	for _, name := range a.missing() {
-		h := r.provider(name)
+		h := r.provider(name, a.h.Path)
 		if h != "" && h != a.h.Path && !slices.Contains(a.borrowed, h) && !slices.Contains(out, h) {
 			out = append(out, h)
 		}
@@ -121,19 +161,30 @@ var standInNames = map[string]string{
 	"ssize_t": "sys/types.h", "off_t": "sys/types.h", "loff_t": "sys/types.h", "pid_t": "sys/types.h", "uid_t": "sys/types.h",
 	"gid_t": "sys/types.h", "mode_t": "sys/types.h", "dev_t": "sys/types.h", "ino_t": "sys/types.h", "caddr_t": "sys/types.h",
 	"u_char": "sys/types.h", "u_short": "sys/types.h", "u_int": "sys/types.h", "u_long": "sys/types.h",
+	"__u8": "linux/types.h", "__u16": "linux/types.h", "__u32": "linux/types.h", "__u64": "linux/types.h",
+	"__s8": "linux/types.h", "__s16": "linux/types.h", "__s32": "linux/types.h", "__s64": "linux/types.h",
+	"__be16": "linux/types.h", "__be32": "linux/types.h", "__be64": "linux/types.h",
+	"__le16": "linux/types.h", "__le32": "linux/types.h", "__le64": "linux/types.h", "__aligned_u64": "linux/types.h",
+	"FILE": "stdio.h", "va_list": "stdarg.h", "bool": "stdbool.h", "pollfd": "poll.h", "timeval": "sys/time.h", "timespec": "time.h",
 	"time_t": "time.h", "sa_family_t": "sys/socket.h", "sockaddr_storage": "sys/socket.h", "sockaddr": "sys/socket.h",
 	"INT_MAX": "limits.h", "INT_MIN": "limits.h", "UINT_MAX": "limits.h", "LONG_MAX": "limits.h", "LONG_MIN": "limits.h",
 	"ULONG_MAX": "limits.h", "CHAR_BIT": "limits.h",
 }
 
-// provider returns the one header that declares a name, or "".
-func (r *run) provider(name string) string {
+// provider returns the one header that declares a name for a header, or "": one
+// of the kernel's, and for the headers of a library one beside it.
+func (r *run) provider(name, path string) string {
 	if h := standInNames[name]; h != "" {
 		return h
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if h, ok := r.declarers[name]; ok {
+	top, _, _ := strings.Cut(path, "/")
+	if isKernelHeader(path) {
+		top = ""
+	}
+	key := top + " " + name
+	if h, ok := r.declarers[key]; ok {
 		return h
 	}
 	if r.texts == nil {
@@ -142,20 +193,24 @@ func (r *run) provider(name string) string {
 	n := regexp.QuoteMeta(name)
 	declares := regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+` + n + `\b|(?:struct|union|enum)[ \t]+` + n + `\s*\{|^[ \t]*` + n + `[ \t]*(?:,|=|$)|typedef\b[^;{]*\b` + n + `[ \t]*(?:\[[^;]*\])?;|^[ \t]*\}[^;]*\b` + n + `;`)
 	var found []string
-	for _, path := range sortedKeys(r.texts) {
-		if text := r.texts[path]; strings.Contains(text, name) && declares.MatchString(text) {
-			found = append(found, path)
+	for _, h := range sortedKeys(r.texts) {
+		if !isKernelHeader(h) && (top == "" || !strings.HasPrefix(h, top+"/")) {
+			continue
+		}
+		if text := r.texts[h]; strings.Contains(text, name) && declares.MatchString(text) {
+			found = append(found, h)
 		}
 	}
 	h := ""
 	if len(found) == 1 && Incompatible(found[0]) == "" {
 		h = found[0]
 	}
-	r.declarers[name] = h
+	r.declarers[key] = h
 	return h
 }
 
-// readHeaders returns the text of all kernel headers, by path.
+// readHeaders returns the text of the kernel's headers, and of those in folders
+// that are analysed, by path.
 func (r *run) readHeaders() map[string]string {
 	texts := make(map[string]string)
 	paths, err := ListHeaders(r.roots.own)
@@ -163,7 +218,7 @@ func (r *run) readHeaders() map[string]string {
 		return texts // names stay as they are, with their reasons
 	}
 	for _, p := range paths {
-		if !isKernelHeader(p) {
+		if top, _, _ := strings.Cut(p, "/"); !isKernelHeader(p) && !r.tops[top] {
 			continue
 		}
 		if file, err := r.roots.find(p); err == nil {

@@ -317,6 +317,8 @@ enum { nr_write = 4, nr_exit = 1 };
 void *memset(void *p, int c, unsigned long n) { for (unsigned long i = 0; i < n; i++) ((volatile char *)p)[i] = c; return p; }
 void *memcpy(void *p, const void *q, unsigned long n) { for (unsigned long i = 0; i < n; i++) ((volatile char *)p)[i] = ((const char *)q)[i]; return p; }
 
+int raise(int sig) { (void)sig; sys3(nr_exit, 2, 0, 0); return 0; } // libgcc divides by zero with it
+
 static char text[1 << 16];
 static unsigned long used;
 static void flush(void) {

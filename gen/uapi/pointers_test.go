@@ -140,3 +140,23 @@ func TestElements(t *testing.T) {
 }
 `)
 }
+
+// TestFullWidth has bit-fields as wide as their types where no byte begins,
+// which clang's debug information does not tell.
+func TestFullWidth(t *testing.T) {
+	dir := headersIn(t, map[string]string{
+		"linux/bits.h": "struct straddle { unsigned char a:5; unsigned char b:8; int :3; unsigned short c:16; } __attribute__((packed));\n",
+	})
+	for _, tt := range []struct{ cc, arch string }{{"gcc", "amd64"}, {"clang", "amd64"}, {"clang", "arm64"}, {"clang", "s390x"}} {
+		t.Run(tt.cc+" "+tt.arch, func(t *testing.T) {
+			requireCompiler(t, tt.cc)
+			res, err := VerifyHeaders(t.Context(), []string{"linux/bits.h"}, VerifyOptions{Include: []string{dir}, Compilers: []string{tt.cc}, Arch: tt.arch})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.Failed() || res.BitOffsets != 3 {
+				t.Errorf("%d bit offsets confirmed: %v %v", res.BitOffsets, res.Failures, res.LeftOut)
+			}
+		})
+	}
+}

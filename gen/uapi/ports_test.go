@@ -54,7 +54,7 @@ var ports = []port{
 			// An int in C, whose low 16 bits are used.
 			"NLA_TYPE_MASK": "16383, in C -49153",
 			// The version that the library speaks, and flags that it knows.
-			"IPSET_PROTOCOL": "6, in C 7", "XDP_FLAGS_MASK": "7, in C 31",
+			"IPSET_PROTOCOL": "6, in C 7", "XDP_FLAGS_MASK": "7, in C 31", "XFRM_NR_MSGTYPES": "23, in C 25",
 		},
 	},
 	{
