@@ -92,16 +92,6 @@ func (env *environment) locate() (root, cache string, err error) {
 	return root, cache, nil
 }
 
-// ownPaths is paths for commands that change files of the workbench: the user
-// has to stand in it or to name it.
-func (env *environment) ownPaths(c *cli.Context) (root, cache string, err error) {
-	if root, err = vmtest.NearestRoot(c.String("root")); err != nil {
-		return "", "", err
-	}
-	cache, err = env.cacheDir(c)
-	return root, cache, err
-}
-
 // report prints an error the way its kind deserves and returns the exit code.
 func (env *environment) report(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
