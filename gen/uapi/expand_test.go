@@ -128,7 +128,7 @@ func TestCompilerFor(t *testing.T) {
 			t.Errorf("%q for %s: %v, %v", tt.command, tt.arch, cc, err)
 		}
 	}
-	for _, tt := range [][2]string{{"gcc", "arm64"}, {"", "vax"}, {" ", "arm"}} {
+	for _, tt := range [][2]string{{"gcc", "loong64"}, {"", "vax"}, {" ", "arm"}} {
 		if cc, err := CompilerFor(tt[0], tt[1]); err == nil {
 			t.Errorf("%q for %s: %v", tt[0], tt[1], cc)
 		}
