@@ -79,7 +79,7 @@ type IflaGeneveDf uint32
 // IflaGtpRole is enum ifla_gtp_role, linux/if_link.h:1549.
 type IflaGtpRole uint32
 
-// OvpnMode is enum ovpn_mode, linux/if_link.h:2084.
+// OvpnMode is enum ovpn_mode, linux/if_link.h:2085.
 type OvpnMode uint32
 
 // enum, linux/if_link.h:296
