@@ -21,6 +21,7 @@ FUZZTIME ?= 1m
 DIST    ?= out/dist
 MODULE  ?=
 DIR     ?= out/module
+HEADERS ?= 2000
 
 ifeq ($(V),1)
   Q =
@@ -57,7 +58,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
-	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test clean FORCE
+	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
 
 all: help
 
@@ -86,6 +87,8 @@ help:
 	@echo '  bisect         - every patch by itself: warnings, boot, tests'
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
+	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
+	@echo '  ports          - compare constants that Go libraries write by hand (fetches)'
 	@echo
 	@echo 'Work with it:'
 	@echo '  shell          - open a shell in the patched guest'
@@ -123,6 +126,7 @@ help:
 	@echo '  V=1            - show commands, and what apt prints'
 	@echo '  J=             - jobs of the kernel build'
 	@echo '  FUZZTIME=      - how long make fuzz runs each target: default 1m'
+	@echo '  HEADERS=       - how many headers make fuzz-headers writes: default 2000'
 
 # Go itself needs the CA certificates to fetch modules, before any of our own
 # code can run; a bare Debian has none.
@@ -280,6 +284,14 @@ fuzz:
 			echo "fuzz $$t in $$(dirname $$f)" >&2; \
 			$(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s ./$$(dirname $$f) || exit 1; \
 		done; done
+
+# Long: some minutes a hundred headers.
+fuzz-headers: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
+	$(Q)XPS_TEST_REQUIRE=uapi XPSGEN_FUZZ_HEADERS=$(HEADERS) $(GO) test -count 1 -timeout 0 -v -run TestRandomHeaders ./gen/uapi
+
+ports: deps
+	$(Q)XPS_TEST_REQUIRE=ports $(GO) test -count 1 -timeout 30m -v -run TestPorts ./gen/uapi
 
 clean:
 	$(Q)rm -rf bin out

@@ -13,6 +13,144 @@ import (
 	"unsafe"
 )
 
+// BpfCondPseudoJmp is enum bpf_cond_pseudo_jmp, linux/bpf.h:57.
+type BpfCondPseudoJmp uint32
+
+// BpfCgroupIterOrder is enum bpf_cgroup_iter_order, linux/bpf.h:116.
+type BpfCgroupIterOrder uint32
+
+// BpfCmd is enum bpf_cmd, linux/bpf.h:955.
+//
+// BPF syscall commands, see bpf(2) man-page for more details.
+// DOC: eBPF Syscall Preamble
+//
+// The operation to be performed by the **bpf**\ () system call is determined
+// by the *cmd* argument. Each operation takes an accompanying argument,
+// provided via *attr*, which is a pointer to a union of type *bpf_attr* (see
+// below). The size argument is the size of the union pointed to by *attr*.
+// DOC: eBPF Syscall Commands
+//
+// BPF_MAP_CREATE
+// Description
+// Create a map and return a file descriptor that refers to the
+// ... (linux/bpf.h:955)
+type BpfCmd uint32
+
+// BpfMapType is enum bpf_map_type, linux/bpf.h:1000.
+type BpfMapType uint32
+
+// BpfProgType is enum bpf_prog_type, linux/bpf.h:1062.
+//
+// Note that tracing related programs such as
+// BPF_PROG_TYPE_{KPROBE,TRACEPOINT,PERF_EVENT,RAW_TRACEPOINT}
+// are not subject to a stable API since kernel internal data
+// structures can change from release to release and may
+// therefore break existing tracing BPF programs. Tracing BPF
+// programs correspond to /a/ specific kernel which is to be
+// analyzed, and not /a/ specific kernel /and/ all future ones.
+type BpfProgType uint32
+
+// BpfAttachType is enum bpf_attach_type, linux/bpf.h:1099.
+type BpfAttachType uint32
+
+// BpfLinkType is enum bpf_link_type, linux/bpf.h:1171.
+//
+// Add BPF_LINK_TYPE(type, name) in bpf_types.h to keep bpf_link_type_strs[]
+// in sync with the definitions below.
+type BpfLinkType uint32
+
+// BpfPerfEventType is enum bpf_perf_event_type, linux/bpf.h:1194.
+type BpfPerfEventType uint32
+
+// BpfAddrSpaceCast is enum bpf_addr_space_cast, linux/bpf.h:1398.
+type BpfAddrSpaceCast uint32
+
+// BpfStatsType is enum bpf_stats_type, linux/bpf.h:1491.
+//
+// type for BPF_ENABLE_STATS
+type BpfStatsType uint32
+
+// BpfStackBuildIdStatus is enum bpf_stack_build_id_status, linux/bpf.h:1496.
+type BpfStackBuildIdStatus uint32
+
+// BpfFuncId is enum bpf_func_id, linux/bpf.h:6232.
+type BpfFuncId uint32
+
+// BpfAdjRoomFlags is enum bpf_adj_room_flags, linux/bpf.h:6314.
+//
+// BPF_FUNC_skb_adjust_room flags.
+type BpfAdjRoomFlags uint32
+
+// BpfAdjRoomMode is enum bpf_adj_room_mode, linux/bpf.h:6389.
+//
+// Mode for BPF_FUNC_skb_adjust_room helper.
+type BpfAdjRoomMode uint32
+
+// BpfHdrStartOff is enum bpf_hdr_start_off, linux/bpf.h:6395.
+//
+// Mode for BPF_FUNC_skb_load_bytes_relative helper.
+type BpfHdrStartOff uint32
+
+// BpfLwtEncapMode is enum bpf_lwt_encap_mode, linux/bpf.h:6401.
+//
+// Encapsulation type for BPF_FUNC_lwt_push_encap helper.
+type BpfLwtEncapMode uint32
+
+// BpfRetCode is enum bpf_ret_code, linux/bpf.h:6526.
+//
+// Generic BPF return codes which all BPF program types may support.
+// The values are binary compatible with their TC_ACT_* counter-part to
+// provide backwards compatibility with existing SCHED_CLS and SCHED_ACT
+// programs.
+//
+// XDP is handled seprately, see XDP_*.
+type BpfRetCode uint32
+
+// TcxActionBase is enum tcx_action_base, linux/bpf.h:6635.
+//
+// (Simplified) user return codes for tcx prog type.
+// A valid tcx program must return one of these defined values. All other
+// return codes are reserved for future use. Must remain compatible with
+// their TC_ACT_* counter-parts. For compatibility in behavior, unknown
+// return codes are mapped to TCX_NEXT.
+type TcxActionBase int32
+
+// XdpAction is enum xdp_action, linux/bpf.h:6653.
+//
+// User return codes for XDP prog type.
+// A valid XDP program must return one of these defined values. All other
+// return codes are reserved for future use. Unknown return codes will
+// result in packet drops and a warning via bpf_warn_invalid_xdp_action().
+type XdpAction uint32
+
+// SkAction is enum sk_action, linux/bpf.h:6701.
+type SkAction uint32
+
+// BpfCheckMtuFlags is enum bpf_check_mtu_flags, linux/bpf.h:7531.
+//
+// bpf_check_mtu flags
+type BpfCheckMtuFlags uint32
+
+// BpfCheckMtuRet is enum bpf_check_mtu_ret, linux/bpf.h:7535.
+type BpfCheckMtuRet uint32
+
+// BpfTaskFdType is enum bpf_task_fd_type, linux/bpf.h:7541.
+type BpfTaskFdType uint32
+
+// BpfCoreReloKind is enum bpf_core_relo_kind, linux/bpf.h:7714.
+//
+// bpf_core_relo_kind encodes which aspect of captured field/type/enum value
+// has to be adjusted by relocations. It is emitted by llvm and passed to
+// libbpf and later to the kernel.
+type BpfCoreReloKind uint32
+
+// BpfKfuncFlags is enum bpf_kfunc_flags, linux/bpf.h:7809.
+//
+// Flags to control BPF kfunc behaviour.
+// - BPF_F_PAD_ZEROS: Pad destination buffer with zeros. (See the respective
+// helper documentation for details.)
+type BpfKfuncFlags uint32
+
 // linux/bpf.h:17
 const (
 	BPF_JMP32 = 0x6 // jmp mode in word width
@@ -1542,10 +1680,20 @@ func (x *BpfInsn) SetSrcReg(v uint8) {
 // byte access) or struct bpf_lpm_trie_key_hdr (when using an alternative type for
 // the trailing flexible array member) instead.
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [BpfLpmTrieKey.Data].
 type BpfLpmTrieKey struct {
 	_         structs.HostLayout
 	Prefixlen uint32 // up to 32 for AF_INET, 128 for AF_INET6
+}
+
+// Data returns n elements of data, which begins at byte 4. The memory
+// must be there: x has to point into a buffer that is long enough.
+// Arbitrary size
+func (x *BpfLpmTrieKey) Data(n int) []uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint8)(unsafe.Add(unsafe.Pointer(x), 4)), n)
 }
 
 // BpfLpmTrieKeyHdr is struct bpf_lpm_trie_key_hdr, linux/bpf.h:98.
@@ -1560,7 +1708,7 @@ type BpfLpmTrieKeyHdr struct {
 //
 // Key of an a BPF_MAP_TYPE_LPM_TRIE entry, with trailing byte array.
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [BpfLpmTrieKeyU8.Data].
 type BpfLpmTrieKeyU8 struct {
 	_      structs.HostLayout
 	union0 [1]uint32
@@ -1574,6 +1722,16 @@ func (x *BpfLpmTrieKeyU8) Hdr() *BpfLpmTrieKeyHdr {
 // Prefixlen points to prefixlen.
 func (x *BpfLpmTrieKeyU8) Prefixlen() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+}
+
+// Data returns n elements of data, which begins at byte 4. The memory
+// must be there: x has to point into a buffer that is long enough.
+// Arbitrary size
+func (x *BpfLpmTrieKeyU8) Data(n int) []uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint8)(unsafe.Add(unsafe.Pointer(x), 4)), n)
 }
 
 // BpfCgroupStorageKey is struct bpf_cgroup_storage_key, linux/bpf.h:111.
@@ -1614,7 +1772,7 @@ type BpfIterLinkInfoMap struct {
 // BpfIterLinkInfoCgroup is the struct Cgroup of BpfIterLinkInfo, linux/bpf.h:136.
 type BpfIterLinkInfoCgroup struct {
 	_     structs.HostLayout
-	Order uint32
+	Order BpfCgroupIterOrder
 	// At most one of cgroup_fd and cgroup_id can be non-zero. If
 	// both are zero, the walk starts from the default cgroup v2
 	// root. For walking v1 hierarchy, one should always explicitly
@@ -2712,13 +2870,13 @@ type SkBuff struct {
 }
 
 // FlowKeys points to flow_keys.
-func (x *SkBuff) FlowKeys() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union144), 0))
+func (x *SkBuff) FlowKeys() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union144), 0))
 }
 
 // Sk points to sk.
-func (x *SkBuff) Sk() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union168), 0))
+func (x *SkBuff) Sk() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union168), 0))
 }
 
 // BpfTunnelKey is struct bpf_tunnel_key, linux/bpf.h:6486.
@@ -2990,19 +3148,19 @@ type SkMsgMd struct {
 }
 
 // Data points to data.
-func (x *SkMsgMd) Data() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+func (x *SkMsgMd) Data() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
 // DataEnd points to data_end.
-func (x *SkMsgMd) DataEnd() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+func (x *SkMsgMd) DataEnd() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
 }
 
 // Sk points to sk.
 // current socket
-func (x *SkMsgMd) Sk() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union72), 0))
+func (x *SkMsgMd) Sk() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union72), 0))
 }
 
 // SkReuseportMd is struct sk_reuseport_md, linux/bpf.h:6725.
@@ -3029,14 +3187,14 @@ type SkReuseportMd struct {
 // Data points to data.
 // Start of directly accessible data. It begins from
 // the tcp/udp header.
-func (x *SkReuseportMd) Data() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+func (x *SkReuseportMd) Data() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
 // DataEnd points to data_end.
 // End of directly accessible data
-func (x *SkReuseportMd) DataEnd() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+func (x *SkReuseportMd) DataEnd() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
 }
 
 // Sk points to sk.
@@ -3051,13 +3209,13 @@ func (x *SkReuseportMd) DataEnd() *unsafe.Pointer {
 // to another listening socket.  migrating_sk could be a fullsock
 // sk that is fully established or a reqsk that is in-the-middle
 // of 3-way handshake.
-func (x *SkReuseportMd) Sk() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union40), 0))
+func (x *SkReuseportMd) Sk() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union40), 0))
 }
 
 // MigratingSk points to migrating_sk.
-func (x *SkReuseportMd) MigratingSk() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union48), 0))
+func (x *SkReuseportMd) MigratingSk() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union48), 0))
 }
 
 // BpfProgInfo is struct bpf_prog_info, linux/bpf.h:6766.
@@ -3513,8 +3671,8 @@ type BpfSockAddr struct {
 }
 
 // Sk points to sk.
-func (x *BpfSockAddr) Sk() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union64), 0))
+func (x *BpfSockAddr) Sk() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union64), 0))
 }
 
 // BpfSockOps is struct bpf_sock_ops, linux/bpf.h:7019.
@@ -3603,8 +3761,8 @@ func (x *BpfSockOps) Replylong() *[4]uint32 {
 }
 
 // Sk points to sk.
-func (x *BpfSockOps) Sk() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union184), 0))
+func (x *BpfSockOps) Sk() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union184), 0))
 }
 
 // SkbData points to skb_data.
@@ -3621,13 +3779,13 @@ func (x *BpfSockOps) Sk() *unsafe.Pointer {
 // the 3WHS.
 //
 // ... (linux/bpf.h:7019)
-func (x *BpfSockOps) SkbData() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union192), 0))
+func (x *BpfSockOps) SkbData() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union192), 0))
 }
 
 // SkbDataEnd points to skb_data_end.
-func (x *BpfSockOps) SkbDataEnd() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union200), 0))
+func (x *BpfSockOps) SkbDataEnd() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union200), 0))
 }
 
 // BpfPerfEventValue is struct bpf_perf_event_value, linux/bpf.h:7381.
@@ -3649,9 +3807,18 @@ type BpfCgroupDevCtx struct {
 
 // BpfRawTracepointArgs is struct bpf_raw_tracepoint_args, linux/bpf.h:7405.
 //
-// It is followed by args, an array of no fixed length.
+// It is followed by args, an array of no fixed length: see [BpfRawTracepointArgs.Args].
 type BpfRawTracepointArgs struct {
 	_ structs.HostLayout
+}
+
+// Args returns n elements of args, which begins at byte 0. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *BpfRawTracepointArgs) Args(n int) []uint64 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(x), 0)), n)
 }
 
 // BpfFibLookup is struct bpf_fib_lookup, linux/bpf.h:7437.
@@ -3925,18 +4092,18 @@ type BpfSockopt struct {
 }
 
 // Sk points to sk.
-func (x *BpfSockopt) Sk() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+func (x *BpfSockopt) Sk() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
 // Optval points to optval.
-func (x *BpfSockopt) Optval() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
+func (x *BpfSockopt) Optval() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union8), 0))
 }
 
 // OptvalEnd points to optval_end.
-func (x *BpfSockopt) OptvalEnd() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+func (x *BpfSockopt) OptvalEnd() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
 }
 
 // BpfPidnsInfo is struct bpf_pidns_info, linux/bpf.h:7656.
@@ -3967,8 +4134,8 @@ type BpfSkLookup struct {
 
 // Sk points to sk.
 // Selected socket
-func (x *BpfSkLookup) Sk() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
+func (x *BpfSkLookup) Sk() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
 // Cookie points to cookie.
@@ -4012,7 +4179,7 @@ type BpfCoreRelo struct {
 	InsnOff      uint32
 	TypeId       uint32
 	AccessStrOff uint32
-	Kind         uint32
+	Kind         BpfCoreReloKind
 }
 
 // BpfIterNum is struct bpf_iter_num, linux/bpf.h:7797.

@@ -13,6 +13,398 @@ import (
 	"unsafe"
 )
 
+// TunableId is enum tunable_id, linux/ethtool.h:224.
+type TunableId uint32
+
+// TunableTypeId is enum tunable_type_id, linux/ethtool.h:237.
+type TunableTypeId uint32
+
+// PhyTunableId is enum phy_tunable_id, linux/ethtool.h:289.
+type PhyTunableId uint32
+
+// EthtoolLinkExtState is enum ethtool_link_ext_state, linux/ethtool.h:594.
+//
+// Link extended state
+type EthtoolLinkExtState uint32
+
+// EthtoolLinkExtSubstateAutoneg is enum ethtool_link_ext_substate_autoneg, linux/ethtool.h:611.
+//
+// More information in addition to ETHTOOL_LINK_EXT_STATE_AUTONEG.
+type EthtoolLinkExtSubstateAutoneg uint32
+
+// EthtoolLinkExtSubstateLinkTraining is enum ethtool_link_ext_substate_link_training, linux/ethtool.h:622.
+//
+// More information in addition to ETHTOOL_LINK_EXT_STATE_LINK_TRAINING_FAILURE.
+type EthtoolLinkExtSubstateLinkTraining uint32
+
+// EthtoolLinkExtSubstateLinkLogicalMismatch is enum ethtool_link_ext_substate_link_logical_mismatch, linux/ethtool.h:631.
+//
+// More information in addition to ETHTOOL_LINK_EXT_STATE_LINK_LOGICAL_MISMATCH.
+type EthtoolLinkExtSubstateLinkLogicalMismatch uint32
+
+// EthtoolLinkExtSubstateBadSignalIntegrity is enum ethtool_link_ext_substate_bad_signal_integrity, linux/ethtool.h:641.
+//
+// More information in addition to ETHTOOL_LINK_EXT_STATE_BAD_SIGNAL_INTEGRITY.
+type EthtoolLinkExtSubstateBadSignalIntegrity uint32
+
+// EthtoolLinkExtSubstateCableIssue is enum ethtool_link_ext_substate_cable_issue, linux/ethtool.h:649.
+//
+// More information in addition to ETHTOOL_LINK_EXT_STATE_CABLE_ISSUE.
+type EthtoolLinkExtSubstateCableIssue uint32
+
+// EthtoolLinkExtSubstateModule is enum ethtool_link_ext_substate_module, linux/ethtool.h:655.
+//
+// More information in addition to ETHTOOL_LINK_EXT_STATE_MODULE.
+type EthtoolLinkExtSubstateModule uint32
+
+// EthtoolStringset is enum ethtool_stringset, linux/ethtool.h:691.
+//
+// enum ethtool_stringset - string set ID
+// @ETH_SS_TEST: Self-test result names, for use with %ETHTOOL_TEST
+// @ETH_SS_STATS: Statistic names, for use with %ETHTOOL_GSTATS
+// @ETH_SS_PRIV_FLAGS: Driver private flag names, for use with
+// %ETHTOOL_GPFLAGS and %ETHTOOL_SPFLAGS
+// @ETH_SS_NTUPLE_FILTERS: Previously used with %ETHTOOL_GRXNTUPLE;
+// now deprecated
+// @ETH_SS_FEATURES: Device feature names
+// @ETH_SS_RSS_HASH_FUNCS: RSS hush function names
+// @ETH_SS_TUNABLES: tunable names
+// @ETH_SS_PHY_STATS: Statistic names, for use with %ETHTOOL_GPHYSTATS
+// @ETH_SS_PHY_TUNABLES: PHY tunable names
+// ... (linux/ethtool.h:691)
+type EthtoolStringset uint32
+
+// EthtoolMacStatsSrc is enum ethtool_mac_stats_src, linux/ethtool.h:732.
+//
+// enum ethtool_mac_stats_src - source of ethtool MAC statistics
+// @ETHTOOL_MAC_STATS_SRC_AGGREGATE:
+// if device supports a MAC merge layer, this retrieves the aggregate
+// statistics of the eMAC and pMAC. Otherwise, it retrieves just the
+// statistics of the single (express) MAC.
+// @ETHTOOL_MAC_STATS_SRC_EMAC:
+// if device supports a MM layer, this retrieves the eMAC statistics.
+// Otherwise, it retrieves the statistics of the single (express) MAC.
+// @ETHTOOL_MAC_STATS_SRC_PMAC:
+// if device supports a MM layer, this retrieves the pMAC statistics.
+type EthtoolMacStatsSrc uint32
+
+// EthtoolModulePowerModePolicy is enum ethtool_module_power_mode_policy, linux/ethtool.h:746.
+//
+// enum ethtool_module_power_mode_policy - plug-in module power mode policy
+// @ETHTOOL_MODULE_POWER_MODE_POLICY_HIGH: Module is always in high power mode.
+// @ETHTOOL_MODULE_POWER_MODE_POLICY_AUTO: Module is transitioned by the host
+// to high power mode when the first port using it is put administratively
+// up and to low power mode when the last port using it is put
+// administratively down.
+type EthtoolModulePowerModePolicy uint32
+
+// EthtoolModulePowerMode is enum ethtool_module_power_mode, linux/ethtool.h:756.
+//
+// enum ethtool_module_power_mode - plug-in module power mode
+// @ETHTOOL_MODULE_POWER_MODE_LOW: Module is in low power mode.
+// @ETHTOOL_MODULE_POWER_MODE_HIGH: Module is in high power mode.
+type EthtoolModulePowerMode uint32
+
+// EthtoolC33PseExtState is enum ethtool_c33_pse_ext_state, linux/ethtool.h:778.
+//
+// enum ethtool_c33_pse_ext_state - groups of PSE extended states
+// functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_STATE_ERROR_CONDITION: Group of error_condition states
+// @ETHTOOL_C33_PSE_EXT_STATE_MR_MPS_VALID: Group of mr_mps_valid states
+// @ETHTOOL_C33_PSE_EXT_STATE_MR_PSE_ENABLE: Group of mr_pse_enable states
+// @ETHTOOL_C33_PSE_EXT_STATE_OPTION_DETECT_TED: Group of option_detect_ted
+// states
+// @ETHTOOL_C33_PSE_EXT_STATE_OPTION_VPORT_LIM: Group of option_vport_lim states
+// @ETHTOOL_C33_PSE_EXT_STATE_OVLD_DETECTED: Group of ovld_detected states
+// @ETHTOOL_C33_PSE_EXT_STATE_PD_DLL_POWER_TYPE: Group of pd_dll_power_type
+// states
+// ... (linux/ethtool.h:778)
+type EthtoolC33PseExtState uint32
+
+// EthtoolC33PseExtSubstateMrMpsValid is enum ethtool_c33_pse_ext_substate_mr_mps_valid, linux/ethtool.h:803.
+//
+// enum ethtool_c33_pse_ext_substate_mr_mps_valid - mr_mps_valid states
+// functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_MR_MPS_VALID_DETECTED_UNDERLOAD: Underload
+// state
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_MR_MPS_VALID_CONNECTION_OPEN: Port is not
+// connected
+//
+// The PSE monitors either the DC or AC Maintain Power Signature
+// (MPS, see 33.2.9.1). This variable indicates the presence or absence of
+// a valid MPS.
+type EthtoolC33PseExtSubstateMrMpsValid uint32
+
+// EthtoolC33PseExtSubstateErrorCondition is enum ethtool_c33_pse_ext_substate_error_condition, linux/ethtool.h:836.
+//
+// enum ethtool_c33_pse_ext_substate_error_condition - error_condition states
+// functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_ERROR_CONDITION_NON_EXISTING_PORT: Non-existing
+// port number
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_ERROR_CONDITION_UNDEFINED_PORT: Undefined port
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_ERROR_CONDITION_INTERNAL_HW_FAULT: Internal
+// hardware fault
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_ERROR_CONDITION_COMM_ERROR_AFTER_FORCE_ON:
+// Communication error after force on
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_ERROR_CONDITION_UNKNOWN_PORT_STATUS: Unknown
+// port status
+// ... (linux/ethtool.h:836)
+type EthtoolC33PseExtSubstateErrorCondition uint32
+
+// EthtoolC33PseExtSubstateMrPseEnable is enum ethtool_c33_pse_ext_substate_mr_pse_enable, linux/ethtool.h:858.
+//
+// enum ethtool_c33_pse_ext_substate_mr_pse_enable - mr_pse_enable states
+// functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_MR_PSE_ENABLE_DISABLE_PIN_ACTIVE: Disable
+// pin active
+//
+// mr_pse_enable is control variable that selects PSE operation and test
+// functions.
+type EthtoolC33PseExtSubstateMrPseEnable uint32
+
+// EthtoolC33PseExtSubstateOptionDetectTed is enum ethtool_c33_pse_ext_substate_option_detect_ted, linux/ethtool.h:874.
+//
+// enum ethtool_c33_pse_ext_substate_option_detect_ted - option_detect_ted
+// states functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_DETECT_TED_DET_IN_PROCESS: Detection
+// in process
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_DETECT_TED_CONNECTION_CHECK_ERROR:
+// Connection check error
+//
+// option_detect_ted is a variable indicating if detection can be performed
+// by the PSE during the ted_timer interval.
+type EthtoolC33PseExtSubstateOptionDetectTed uint32
+
+// EthtoolC33PseExtSubstateOptionVportLim is enum ethtool_c33_pse_ext_substate_option_vport_lim, linux/ethtool.h:893.
+//
+// enum ethtool_c33_pse_ext_substate_option_vport_lim - option_vport_lim states
+// functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_VPORT_LIM_HIGH_VOLTAGE: Main supply
+// voltage is high
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_VPORT_LIM_LOW_VOLTAGE: Main supply
+// voltage is low
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_OPTION_VPORT_LIM_VOLTAGE_INJECTION: Voltage
+// injection into the port
+//
+// option_vport_lim is an optional variable indicates if VPSE is out of the
+// operating range during normal operating state.
+type EthtoolC33PseExtSubstateOptionVportLim uint32
+
+// EthtoolC33PseExtSubstateOvldDetected is enum ethtool_c33_pse_ext_substate_ovld_detected, linux/ethtool.h:909.
+//
+// enum ethtool_c33_pse_ext_substate_ovld_detected - ovld_detected states
+// functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_OVLD_DETECTED_OVERLOAD: Overload state
+//
+// ovld_detected is a variable indicating if the PSE output current has been
+// in an overload condition (see 33.2.7.6) for at least TCUT of a one-second
+// sliding time.
+type EthtoolC33PseExtSubstateOvldDetected uint32
+
+// EthtoolC33PseExtSubstatePowerNotAvailable is enum ethtool_c33_pse_ext_substate_power_not_available, linux/ethtool.h:931.
+//
+// enum ethtool_c33_pse_ext_substate_power_not_available - power_not_available
+// states functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_POWER_NOT_AVAILABLE_BUDGET_EXCEEDED: Power
+// budget exceeded for the controller
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_POWER_NOT_AVAILABLE_PORT_PW_LIMIT_EXCEEDS_CONTROLLER_BUDGET:
+// Configured port power limit exceeded controller power budget
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_POWER_NOT_AVAILABLE_PD_REQUEST_EXCEEDS_PORT_LIMIT:
+// Power request from PD exceeds port limit
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_POWER_NOT_AVAILABLE_HW_PW_LIMIT: Power
+// denied due to Hardware power limit
+//
+// ... (linux/ethtool.h:931)
+type EthtoolC33PseExtSubstatePowerNotAvailable uint32
+
+// EthtoolC33PseExtSubstateShortDetected is enum ethtool_c33_pse_ext_substate_short_detected, linux/ethtool.h:948.
+//
+// enum ethtool_c33_pse_ext_substate_short_detected - short_detected states
+// functions. IEEE 802.3-2022 33.2.4.4 Variables
+//
+// @ETHTOOL_C33_PSE_EXT_SUBSTATE_SHORT_DETECTED_SHORT_CONDITION: Short
+// condition was detected
+//
+// short_detected is a variable indicating if the PSE output current has been
+// in a short circuit condition for TLIM within a sliding window (see 33.2.7.7).
+type EthtoolC33PseExtSubstateShortDetected uint32
+
+// EthtoolPseTypes is enum ethtool_pse_types, linux/ethtool.h:958.
+//
+// enum ethtool_pse_types - Types of PSE controller.
+// @ETHTOOL_PSE_UNKNOWN: Type of PSE controller is unknown
+// @ETHTOOL_PSE_PODL: PSE controller which support PoDL
+// @ETHTOOL_PSE_C33: PSE controller which support Clause 33 (PoE)
+type EthtoolPseTypes uint32
+
+// EthtoolC33PseAdminState is enum ethtool_c33_pse_admin_state, linux/ethtool.h:971.
+//
+// enum ethtool_c33_pse_admin_state - operational state of the PoDL PSE
+// functions. IEEE 802.3-2022 30.9.1.1.2 aPSEAdminState
+// @ETHTOOL_C33_PSE_ADMIN_STATE_UNKNOWN: state of PSE functions is unknown
+// @ETHTOOL_C33_PSE_ADMIN_STATE_DISABLED: PSE functions are disabled
+// @ETHTOOL_C33_PSE_ADMIN_STATE_ENABLED: PSE functions are enabled
+type EthtoolC33PseAdminState uint32
+
+// EthtoolC33PsePwDStatus is enum ethtool_c33_pse_pw_d_status, linux/ethtool.h:997.
+//
+// enum ethtool_c33_pse_pw_d_status - power detection status of the PSE.
+// IEEE 802.3-2022 30.9.1.1.3 aPoDLPSEPowerDetectionStatus:
+// @ETHTOOL_C33_PSE_PW_D_STATUS_UNKNOWN: PSE status is unknown
+// @ETHTOOL_C33_PSE_PW_D_STATUS_DISABLED: The enumeration "disabled"
+// indicates that the PSE State diagram is in the state DISABLED.
+// @ETHTOOL_C33_PSE_PW_D_STATUS_SEARCHING: The enumeration "searching"
+// indicates the PSE State diagram is in a state other than those
+// listed.
+// @ETHTOOL_C33_PSE_PW_D_STATUS_DELIVERING: The enumeration
+// "deliveringPower" indicates that the PSE State diagram is in the
+// state POWER_ON.
+// @ETHTOOL_C33_PSE_PW_D_STATUS_TEST: The enumeration "test" indicates that
+// ... (linux/ethtool.h:997)
+type EthtoolC33PsePwDStatus uint32
+
+// EthtoolPodlPseAdminState is enum ethtool_podl_pse_admin_state, linux/ethtool.h:1015.
+//
+// enum ethtool_podl_pse_admin_state - operational state of the PoDL PSE
+// functions. IEEE 802.3-2018 30.15.1.1.2 aPoDLPSEAdminState
+// @ETHTOOL_PODL_PSE_ADMIN_STATE_UNKNOWN: state of PoDL PSE functions are
+// unknown
+// @ETHTOOL_PODL_PSE_ADMIN_STATE_DISABLED: PoDL PSE functions are disabled
+// @ETHTOOL_PODL_PSE_ADMIN_STATE_ENABLED: PoDL PSE functions are enabled
+type EthtoolPodlPseAdminState uint32
+
+// EthtoolPodlPsePwDStatus is enum ethtool_podl_pse_pw_d_status, linux/ethtool.h:1042.
+//
+// enum ethtool_podl_pse_pw_d_status - power detection status of the PoDL PSE.
+// IEEE 802.3-2018 30.15.1.1.3 aPoDLPSEPowerDetectionStatus:
+// @ETHTOOL_PODL_PSE_PW_D_STATUS_UNKNOWN: PoDL PSE
+// @ETHTOOL_PODL_PSE_PW_D_STATUS_DISABLED: "The enumeration “disabled” is
+// asserted true when the PoDL PSE state diagram variable mr_pse_enable is
+// false"
+// @ETHTOOL_PODL_PSE_PW_D_STATUS_SEARCHING: "The enumeration “searching” is
+// asserted true when either of the PSE state diagram variables
+// pi_detecting or pi_classifying is true."
+// @ETHTOOL_PODL_PSE_PW_D_STATUS_DELIVERING: "The enumeration “deliveringPower”
+// is asserted true when the PoDL PSE state diagram variable pi_powered is
+// true."
+// ... (linux/ethtool.h:1042)
+type EthtoolPodlPsePwDStatus uint32
+
+// EthtoolMmVerifyStatus is enum ethtool_mm_verify_status, linux/ethtool.h:1068.
+//
+// enum ethtool_mm_verify_status - status of MAC Merge Verify function
+// @ETHTOOL_MM_VERIFY_STATUS_UNKNOWN:
+// verification status is unknown
+// @ETHTOOL_MM_VERIFY_STATUS_INITIAL:
+// the 802.3 Verify State diagram is in the state INIT_VERIFICATION
+// @ETHTOOL_MM_VERIFY_STATUS_VERIFYING:
+// the Verify State diagram is in the state VERIFICATION_IDLE,
+// SEND_VERIFY or WAIT_FOR_RESPONSE
+// @ETHTOOL_MM_VERIFY_STATUS_SUCCEEDED:
+// indicates that the Verify State diagram is in the state VERIFIED
+// @ETHTOOL_MM_VERIFY_STATUS_FAILED:
+// the Verify State diagram is in the state VERIFY_FAIL
+// ... (linux/ethtool.h:1068)
+type EthtoolMmVerifyStatus uint32
+
+// EthtoolModuleFwFlashStatus is enum ethtool_module_fw_flash_status, linux/ethtool.h:1088.
+//
+// enum ethtool_module_fw_flash_status - plug-in module firmware flashing status
+// @ETHTOOL_MODULE_FW_FLASH_STATUS_STARTED: The firmware flashing process has
+// started.
+// @ETHTOOL_MODULE_FW_FLASH_STATUS_IN_PROGRESS: The firmware flashing process
+// is in progress.
+// @ETHTOOL_MODULE_FW_FLASH_STATUS_COMPLETED: The firmware flashing process was
+// completed successfully.
+// @ETHTOOL_MODULE_FW_FLASH_STATUS_ERROR: The firmware flashing process was
+// stopped due to an error.
+type EthtoolModuleFwFlashStatus uint32
+
+// EthtoolTestFlags is enum ethtool_test_flags, linux/ethtool.h:1156.
+type EthtoolTestFlags uint32
+
+// EthtoolFlags is enum ethtool_flags, linux/ethtool.h:1236.
+//
+// boolean flags controlling per-interface behavior characteristics.
+// When reading, the flag indicates whether or not a certain behavior
+// is enabled/present.  When writing, the flag indicates whether
+// or not the driver should turn on (set) or off (clear) a behavior.
+//
+// Some behaviors may read-only (unconditionally absent or present).
+// If such is the case, return EINVAL in the set-flags operation if the
+// flag differs from the read-only value.
+type EthtoolFlags uint32
+
+// EthtoolFlashOpType is enum ethtool_flash_op_type, linux/ethtool.h:1632.
+type EthtoolFlashOpType uint32
+
+// EthtoolSfeaturesRetvalBits is enum ethtool_sfeatures_retval_bits, linux/ethtool.h:1774.
+//
+// %ETHTOOL_SFEATURES changes features present in features[].valid to the
+// values of corresponding bits in features[].requested. Bits in .requested
+// not set in .valid or not changeable are ignored.
+//
+// Returns %EINVAL when .valid contains undefined or never-changeable bits
+// or size is not equal to required number of features words (32-bit blocks).
+// Returns >= 0 if request was completed; bits set in the value mean:
+// %ETHTOOL_F_UNSUPPORTED - there were bits set in .valid that are not
+// changeable (not present in %ETHTOOL_GFEATURES' features[].available)
+// those bits were ignored.
+// %ETHTOOL_F_WISH - some or all changes requested were recorded but the
+// resulting state of bits masked by .valid is not equal to .requested.
+// ... (linux/ethtool.h:1774)
+type EthtoolSfeaturesRetvalBits uint32
+
+// EthtoolFecConfigBits is enum ethtool_fec_config_bits, linux/ethtool.h:1850.
+//
+// enum ethtool_fec_config_bits - flags definition of ethtool_fec_configuration
+// @ETHTOOL_FEC_NONE_BIT: FEC mode configuration is not supported. Should not
+// be used together with other bits. GET only.
+// @ETHTOOL_FEC_AUTO_BIT: Select default/best FEC mode automatically, usually
+// based link mode and SFP parameters read from module's
+// EEPROM. This bit does _not_ mean autonegotiation.
+// @ETHTOOL_FEC_OFF_BIT: No FEC Mode
+// @ETHTOOL_FEC_RS_BIT: Reed-Solomon FEC Mode
+// @ETHTOOL_FEC_BASER_BIT: Base-R/Reed-Solomon FEC Mode
+// @ETHTOOL_FEC_LLRS_BIT: Low Latency Reed Solomon FEC Mode (25G/50G Ethernet
+// Consortium)
+type EthtoolFecConfigBits uint32
+
+// EthtoolLinkModeBitIndices is enum ethtool_link_mode_bit_indices, linux/ethtool.h:1966.
+//
+// Link mode bit indices
+type EthtoolLinkModeBitIndices uint32
+
+// EthtoolResetFlags is enum ethtool_reset_flags, linux/ethtool.h:2443.
+//
+// Reset flags
+// The reset() operation must clear the flags for the components which
+// were actually reset.  On successful return, the flags indicate the
+// components which were not reset, either because they do not exist
+// in the hardware or because they cannot be reset independently.  The
+// driver must never reset any components that were not requested.
+type EthtoolResetFlags uint32
+
+// PhyUpstream is enum phy_upstream, linux/ethtool.h:2611.
+//
+// enum phy_upstream - Represents the upstream component a given PHY device
+// is connected to, as in what is on the other end of the MII bus. Most PHYs
+// will be attached to an Ethernet MAC controller, but in some cases, there's
+// an intermediate PHY used as a media-converter, which will driver another
+// MII interface as its output.
+// @PHY_UPSTREAM_MAC: Upstream component is a MAC (a switch port,
+// or ethernet controller)
+// @PHY_UPSTREAM_PHY: Upstream component is a PHY (likely a media converter)
+type PhyUpstream uint32
+
 // linux/ethtool.h:139
 const (
 	// Device supports clause 22 register access to PHY or peripherals
@@ -1395,13 +1787,22 @@ type EthtoolValue struct {
 
 // EthtoolTunable is struct ethtool_tunable, linux/ethtool.h:250.
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolTunable.Data].
 type EthtoolTunable struct {
 	_      structs.HostLayout
 	Cmd    uint32
 	Id     uint32
 	TypeId uint32
 	Len    uint32
+}
+
+// Data returns n elements of data, which begins at byte 16. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolTunable) Data(n int) []CPointer {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*CPointer)(unsafe.Add(unsafe.Pointer(x), 16)), n)
 }
 
 // EthtoolRegs is struct ethtool_regs, linux/ethtool.h:319.
@@ -1420,12 +1821,21 @@ type EthtoolTunable struct {
 // a register dump for the interface.  They must allocate the buffer
 // ... (linux/ethtool.h:319)
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolRegs.Data].
 type EthtoolRegs struct {
 	_       structs.HostLayout
 	Cmd     uint32
 	Version uint32
 	Len     uint32
+}
+
+// Data returns n elements of data, which begins at byte 12. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolRegs) Data(n int) []uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint8)(unsafe.Add(unsafe.Pointer(x), 12)), n)
 }
 
 // EthtoolEeprom is struct ethtool_eeprom, linux/ethtool.h:344.
@@ -1444,13 +1854,22 @@ type EthtoolRegs struct {
 // @data: Buffer to read/write from
 // ... (linux/ethtool.h:344)
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolEeprom.Data].
 type EthtoolEeprom struct {
 	_      structs.HostLayout
 	Cmd    uint32
 	Magic  uint32
 	Offset uint32
 	Len    uint32
+}
+
+// Data returns n elements of data, which begins at byte 16. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolEeprom) Data(n int) []uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint8)(unsafe.Add(unsafe.Pointer(x), 16)), n)
 }
 
 // EthtoolEee is struct ethtool_eee, linux/ethtool.h:370.
@@ -1623,12 +2042,21 @@ type EthtoolPauseparam struct {
 // Setting @len on input is optional (though preferred), but must be zeroed
 // ... (linux/ethtool.h:1114)
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolGstrings.Data].
 type EthtoolGstrings struct {
 	_         structs.HostLayout
 	Cmd       uint32
 	StringSet uint32
 	Len       uint32
+}
+
+// Data returns n elements of data, which begins at byte 12. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolGstrings) Data(n int) []uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint8)(unsafe.Add(unsafe.Pointer(x), 12)), n)
 }
 
 // EthtoolSsetInfo is struct ethtool_sset_info, linux/ethtool.h:1139.
@@ -1647,12 +2075,21 @@ type EthtoolGstrings struct {
 // return @sset_mask == 0x6 (sets 1, 2).  Then @data[0] contains the
 // ... (linux/ethtool.h:1139)
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolSsetInfo.Data].
 type EthtoolSsetInfo struct {
 	_        structs.HostLayout
 	Cmd      uint32
 	Reserved uint32
 	SsetMask uint64
+}
+
+// Data returns n elements of data, which begins at byte 16. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolSsetInfo) Data(n int) []uint32 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(unsafe.Add(unsafe.Pointer(x), 16)), n)
 }
 
 // EthtoolTest is struct ethtool_test, linux/ethtool.h:1178.
@@ -1671,13 +2108,22 @@ type EthtoolSsetInfo struct {
 // buffer of the appropriate size (8 * number of results) immediately
 // ... (linux/ethtool.h:1178)
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolTest.Data].
 type EthtoolTest struct {
 	_        structs.HostLayout
 	Cmd      uint32
 	Flags    uint32
 	Reserved uint32
 	Len      uint32
+}
+
+// Data returns n elements of data, which begins at byte 16. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolTest) Data(n int) []uint64 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(x), 16)), n)
 }
 
 // EthtoolStats is struct ethtool_stats, linux/ethtool.h:1204.
@@ -1696,11 +2142,20 @@ type EthtoolTest struct {
 // otherwise.
 // ... (linux/ethtool.h:1204)
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolStats.Data].
 type EthtoolStats struct {
 	_      structs.HostLayout
 	Cmd    uint32
 	NStats uint32
+}
+
+// Data returns n elements of data, which begins at byte 8. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolStats) Data(n int) []uint64 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(x), 8)), n)
 }
 
 // EthtoolPermAddr is struct ethtool_perm_addr, linux/ethtool.h:1221.
@@ -1715,11 +2170,20 @@ type EthtoolStats struct {
 // A buffer size of %MAX_ADDR_LEN should be sufficient for any address
 // type.
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolPermAddr.Data].
 type EthtoolPermAddr struct {
 	_    structs.HostLayout
 	Cmd  uint32
 	Size uint32
+}
+
+// Data returns n elements of data, which begins at byte 8. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolPermAddr) Data(n int) []uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint8)(unsafe.Add(unsafe.Pointer(x), 8)), n)
 }
 
 // EthtoolTcpip4Spec is struct ethtool_tcpip4_spec, linux/ethtool.h:1260.
@@ -1977,7 +2441,7 @@ type EthtoolRxFlowSpec struct {
 // For %ETHTOOL_GRXFH and %ETHTOOL_SRXFH, @data is a bitmask indicating
 // ... (linux/ethtool.h:1504)
 //
-// It is followed by rule_locs, an array of no fixed length.
+// At byte 188 of 192 begins rule_locs, an array of no fixed length: see [EthtoolRxnfc.RuleLocs].
 type EthtoolRxnfc struct {
 	_        structs.HostLayout
 	Cmd      uint32
@@ -1998,6 +2462,15 @@ func (x *EthtoolRxnfc) RssContext() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union184), 0))
 }
 
+// RuleLocs returns n elements of rule_locs, which begins at byte 188. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolRxnfc) RuleLocs(n int) []uint32 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(unsafe.Add(unsafe.Pointer(x), 188)), n)
+}
+
 // EthtoolRxfhIndir is struct ethtool_rxfh_indir, linux/ethtool.h:1530.
 //
 // struct ethtool_rxfh_indir - command to get or set RX flow hash indirection
@@ -2012,11 +2485,20 @@ func (x *EthtoolRxnfc) RssContext() *uint32 {
 // the table should be reset to default values.  This last feature
 // is not supported by the original implementations.
 //
-// It is followed by ring_index, an array of no fixed length.
+// It is followed by ring_index, an array of no fixed length: see [EthtoolRxfhIndir.RingIndex].
 type EthtoolRxfhIndir struct {
 	_    structs.HostLayout
 	Cmd  uint32
 	Size uint32
+}
+
+// RingIndex returns n elements of ring_index, which begins at byte 8. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolRxfhIndir) RingIndex(n int) []uint32 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(unsafe.Add(unsafe.Pointer(x), 8)), n)
 }
 
 // EthtoolRxfh is struct ethtool_rxfh, linux/ethtool.h:1568.
@@ -2035,7 +2517,7 @@ type EthtoolRxfhIndir struct {
 // @key_size: On entry, the array size of the user buffer for the hash key,
 // ... (linux/ethtool.h:1568)
 //
-// It is followed by rss_config, an array of no fixed length.
+// It is followed by rss_config, an array of no fixed length: see [EthtoolRxfh.RssConfig].
 type EthtoolRxfh struct {
 	_          structs.HostLayout
 	Cmd        uint32
@@ -2046,6 +2528,15 @@ type EthtoolRxfh struct {
 	InputXfrm  uint8
 	Rsvd8      [2]uint8
 	Rsvd32     uint32
+}
+
+// RssConfig returns n elements of rss_config, which begins at byte 24. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolRxfh) RssConfig(n int) []uint32 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(unsafe.Add(unsafe.Pointer(x), 24)), n)
 }
 
 // EthtoolRxNtupleFlowSpec is struct ethtool_rx_ntuple_flow_spec, linux/ethtool.h:1598.
@@ -2159,13 +2650,22 @@ type EthtoolFlash struct {
 // for %ETHTOOL_GET_DUMP_FLAG command
 // @data: data collected for get dump data operation
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolDump.Data].
 type EthtoolDump struct {
 	_       structs.HostLayout
 	Cmd     uint32
 	Version uint32
 	Flag    uint32
 	Len     uint32
+}
+
+// Data returns n elements of data, which begins at byte 16. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolDump) Data(n int) []uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint8)(unsafe.Add(unsafe.Pointer(x), 16)), n)
 }
 
 // EthtoolGetFeaturesBlock is struct ethtool_get_features_block, linux/ethtool.h:1676.
@@ -2192,11 +2692,20 @@ type EthtoolGetFeaturesBlock struct {
 // all features
 // @features: state of features
 //
-// It is followed by features, an array of no fixed length.
+// It is followed by features, an array of no fixed length: see [EthtoolGfeatures.Features].
 type EthtoolGfeatures struct {
 	_    structs.HostLayout
 	Cmd  uint32
 	Size uint32
+}
+
+// Features returns n elements of features, which begins at byte 8. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolGfeatures) Features(n int) []EthtoolGetFeaturesBlock {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*EthtoolGetFeaturesBlock)(unsafe.Add(unsafe.Pointer(x), 8)), n)
 }
 
 // EthtoolSetFeaturesBlock is struct ethtool_set_features_block, linux/ethtool.h:1702.
@@ -2217,11 +2726,20 @@ type EthtoolSetFeaturesBlock struct {
 // @size: array size of the features[] array
 // @features: feature change masks
 //
-// It is followed by features, an array of no fixed length.
+// It is followed by features, an array of no fixed length: see [EthtoolSfeatures.Features].
 type EthtoolSfeatures struct {
 	_    structs.HostLayout
 	Cmd  uint32
 	Size uint32
+}
+
+// Features returns n elements of features, which begins at byte 8. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolSfeatures) Features(n int) []EthtoolSetFeaturesBlock {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*EthtoolSetFeaturesBlock)(unsafe.Add(unsafe.Pointer(x), 8)), n)
 }
 
 // EthtoolTsInfo is struct ethtool_ts_info, linux/ethtool.h:1739.
@@ -2258,12 +2776,21 @@ type EthtoolTsInfo struct {
 // @queue_mask: Bitmap of the queues which sub command apply to
 // @data: A complete command structure following for each of the queues addressed
 //
-// It is followed by data, an array of no fixed length.
+// It is followed by data, an array of no fixed length: see [EthtoolPerQueueOp.Data].
 type EthtoolPerQueueOp struct {
 	_          structs.HostLayout
 	Cmd        uint32
 	SubCommand uint32
 	QueueMask  [128]uint32
+}
+
+// Data returns n elements of data, which begins at byte 520. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *EthtoolPerQueueOp) Data(n int) []byte {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(x), 520)), n)
 }
 
 // EthtoolFecparam is struct ethtool_fecparam, linux/ethtool.h:1829.
@@ -2305,7 +2832,7 @@ type EthtoolFecparam struct {
 // %ETHTOOL_GSET/%ETHTOOL_SSET in that case.
 // ... (linux/ethtool.h:2572)
 //
-// It is followed by link_mode_masks, an array of no fixed length.
+// It is followed by link_mode_masks, an array of no fixed length: see [EthtoolLinkSettings.LinkModeMasks].
 type EthtoolLinkSettings struct {
 	_                   structs.HostLayout
 	Cmd                 uint32
@@ -2323,4 +2850,17 @@ type EthtoolLinkSettings struct {
 	MasterSlaveState    uint8
 	RateMatching        uint8
 	Reserved            [7]uint32
+}
+
+// LinkModeMasks returns n elements of link_mode_masks, which begins at byte 48. The memory
+// must be there: x has to point into a buffer that is long enough.
+// Linux builds with -Wflex-array-member-not-at-end but does
+// not use the "link_mode_masks" member. Leave it defined for
+// userspace for now, and when userspace wants to start using
+// -Wfamnae, we'll need a new solution.
+func (x *EthtoolLinkSettings) LinkModeMasks(n int) []uint32 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(unsafe.Add(unsafe.Pointer(x), 48)), n)
 }

@@ -10,6 +10,78 @@ package uapi
 
 import "structs"
 
+// In6AddrGenMode is enum in6_addr_gen_mode, linux/if_link.h:458.
+type In6AddrGenMode uint32
+
+// BrStpMode is enum br_stp_mode, linux/if_link.h:833.
+//
+// DOC: Bridge STP mode values
+//
+// @BR_STP_MODE_AUTO
+// Default. The kernel invokes the “/sbin/bridge-stp“ helper to hand
+// the bridge to a userspace STP daemon (e.g. mstpd). Only attempted in
+// the initial network namespace; in other namespaces this falls back to
+// kernel STP.
+//
+// @BR_STP_MODE_USER
+// Directly enable userspace STP (“BR_USER_STP“) without invoking the
+// “/sbin/bridge-stp“ helper. Works in any network namespace.
+// Userspace is responsible for ensuring an STP daemon manages the
+// ... (linux/if_link.h:833)
+type BrStpMode uint32
+
+// MacvlanMode is enum macvlan_mode, linux/if_link.h:1228.
+type MacvlanMode uint32
+
+// MacvlanMacaddrMode is enum macvlan_macaddr_mode, linux/if_link.h:1236.
+type MacvlanMacaddrMode uint32
+
+// MacsecValidationType is enum macsec_validation_type, linux/if_link.h:1297.
+type MacsecValidationType uint32
+
+// MacsecOffload is enum macsec_offload, linux/if_link.h:1305.
+type MacsecOffload uint32
+
+// IpvlanMode is enum ipvlan_mode, linux/if_link.h:1323.
+type IpvlanMode uint32
+
+// NetkitAction is enum netkit_action, linux/if_link.h:1342.
+//
+// netkit section
+type NetkitAction int32
+
+// NetkitMode is enum netkit_mode, linux/if_link.h:1349.
+type NetkitMode uint32
+
+// NetkitPairing is enum netkit_pairing, linux/if_link.h:1354.
+type NetkitPairing uint32
+
+// NetkitScrub is enum netkit_scrub, linux/if_link.h:1367.
+//
+// NETKIT_SCRUB_NONE leaves clearing skb->{mark,priority} up to
+// the BPF program if attached. This also means the latter can
+// consume the two fields if they were populated earlier.
+//
+// NETKIT_SCRUB_DEFAULT zeroes skb->{mark,priority} fields before
+// invoking the attached BPF program when the peer device resides
+// in a different network namespace. This is the default behavior.
+type NetkitScrub uint32
+
+// IflaVxlanDf is enum ifla_vxlan_df, linux/if_link.h:1474.
+type IflaVxlanDf uint32
+
+// IflaVxlanLabelPolicy is enum ifla_vxlan_label_policy, linux/if_link.h:1482.
+type IflaVxlanLabelPolicy uint32
+
+// IflaGeneveDf is enum ifla_geneve_df, linux/if_link.h:1514.
+type IflaGeneveDf uint32
+
+// IflaGtpRole is enum ifla_gtp_role, linux/if_link.h:1549.
+type IflaGtpRole uint32
+
+// OvpnMode is enum ovpn_mode, linux/if_link.h:2085.
+type OvpnMode uint32
+
 // enum, linux/if_link.h:296
 const (
 	IFLA_UNSPEC             = 0

@@ -13,6 +13,9 @@ import (
 	"unsafe"
 )
 
+// TpacketVersions is enum tpacket_versions, linux/if_packet.h:255.
+type TpacketVersions uint32
+
 // linux/if_packet.h:26
 const (
 	PACKET_HOST      = 0 // To us

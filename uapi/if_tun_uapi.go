@@ -2,13 +2,17 @@
 // SPDX-License-Identifier: GPL-2.0+ WITH Linux-syscall-note
 //
 // Header: linux/if_tun.h
+// With: linux/ioctl.h
 // SHA256: a99e53f82b593fef5e276e27ef7632bef70a983fd34988cc0374c41a820942a8
 // Kernel: 7.3.4 (base net-next)
 // Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
 
 package uapi
 
-import "structs"
+import (
+	"structs"
+	"unsafe"
+)
 
 // linux/if_tun.h:25
 const (
@@ -123,9 +127,18 @@ type TunPi struct {
 
 // TunFilter is struct tun_filter, linux/if_tun.h:125.
 //
-// It is followed by addr, an array of no fixed length.
+// It is followed by addr, an array of no fixed length: see [TunFilter.Addr].
 type TunFilter struct {
 	_     structs.HostLayout
 	Flags uint16 // TUN_FLT_ flags see above
 	Count uint16 // Number of addresses
+}
+
+// Addr returns n elements of addr, which begins at byte 4. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *TunFilter) Addr(n int) [][6]uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*[6]uint8)(unsafe.Add(unsafe.Pointer(x), 4)), n)
 }

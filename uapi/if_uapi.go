@@ -13,6 +13,23 @@ import (
 	"unsafe"
 )
 
+// NetDeviceFlags is enum net_device_flags, linux/if.h:80.
+//
+// enum net_device_flags - &struct net_device flags
+//
+// These are the &struct net_device flags, they can be set by drivers, the
+// kernel and some can be triggered by userspace. Userspace can query and
+// set these flags using userspace utilities but there is also a sysfs
+// entry available for all dev flags which can be queried and set. These flags
+// are shared for all types of net_devices. The sysfs entries are available
+// via /sys/class/net/<dev>/flags. Flags which can be toggled through sysfs
+// are annotated below, note that only a few flags can be toggled and some
+// other flags are always preserved from the original net_device flags
+// even if you try to set them via sysfs. Flags which are always preserved
+// are kept under the flag grouping @IFF_VOLATILE. Flags which are __volatile__
+// ... (linux/if.h:80)
+type NetDeviceFlags uint32
+
 // linux/if.h:31
 const (
 	IFNAMSIZ = 16
@@ -152,44 +169,44 @@ type IfSettingsIfsIfsu struct {
 
 // RawHdlc points to raw_hdlc.
 // {atm/eth/dsl}_settings anyone ?
-func (x *IfSettingsIfsIfsu) RawHdlc() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfSettingsIfsIfsu) RawHdlc() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // Cisco points to cisco.
-func (x *IfSettingsIfsIfsu) Cisco() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfSettingsIfsIfsu) Cisco() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // Fr points to fr.
-func (x *IfSettingsIfsIfsu) Fr() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfSettingsIfsIfsu) Fr() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // FrPvc points to fr_pvc.
-func (x *IfSettingsIfsIfsu) FrPvc() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfSettingsIfsIfsu) FrPvc() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // FrPvcInfo points to fr_pvc_info.
-func (x *IfSettingsIfsIfsu) FrPvcInfo() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfSettingsIfsIfsu) FrPvcInfo() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // X25 points to x25.
-func (x *IfSettingsIfsIfsu) X25() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfSettingsIfsIfsu) X25() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // Sync points to sync.
 // interface settings
-func (x *IfSettingsIfsIfsu) Sync() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfSettingsIfsIfsu) Sync() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // Te1 points to te1.
-func (x *IfSettingsIfsIfsu) Te1() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfSettingsIfsIfsu) Te1() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // Ifreq is struct ifreq, linux/if.h:232.
@@ -274,8 +291,8 @@ func (x *IfreqIfrIfru) IfruNewname() *[16]byte {
 }
 
 // IfruData points to ifru_data.
-func (x *IfreqIfrIfru) IfruData() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfreqIfrIfru) IfruData() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // IfruSettings points to ifru_settings.
@@ -298,11 +315,11 @@ type IfconfIfcIfcu struct {
 }
 
 // IfcuBuf points to ifcu_buf.
-func (x *IfconfIfcIfcu) IfcuBuf() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfconfIfcIfcu) IfcuBuf() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }
 
 // IfcuReq points to ifcu_req.
-func (x *IfconfIfcIfcu) IfcuReq() *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
+func (x *IfconfIfcIfcu) IfcuReq() *CPointer {
+	return (*CPointer)(unsafe.Add(unsafe.Pointer(&x.raw), 0))
 }

@@ -254,7 +254,7 @@ type IpMreqSource struct {
 
 // IpMsfilter is struct ip_msfilter, linux/in.h:199.
 //
-// It is followed by imsf_slist_flex, an array of no fixed length.
+// At byte 16 of 20 begins imsf_slist_flex, an array of no fixed length: see [IpMsfilter.ImsfSlistFlex].
 type IpMsfilter struct {
 	_             structs.HostLayout
 	ImsfMultiaddr Be32
@@ -267,6 +267,15 @@ type IpMsfilter struct {
 // ImsfSlist points to imsf_slist.
 func (x *IpMsfilter) ImsfSlist() *[1]Be32 {
 	return (*[1]Be32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
+}
+
+// ImsfSlistFlex returns n elements of imsf_slist_flex, which begins at byte 16. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *IpMsfilter) ImsfSlistFlex(n int) []Be32 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*Be32)(unsafe.Add(unsafe.Pointer(x), 16)), n)
 }
 
 // GroupReq is struct group_req, linux/in.h:214.
@@ -288,7 +297,7 @@ type GroupSourceReq struct {
 
 // GroupFilter is struct group_filter, linux/in.h:225.
 //
-// It is followed by gf_slist_flex, an array of no fixed length.
+// At byte 144 of 272 begins gf_slist_flex, an array of no fixed length: see [GroupFilter.GfSlistFlex].
 type GroupFilter struct {
 	_      structs.HostLayout
 	union0 [34]uint64
@@ -346,6 +355,16 @@ func (x *GroupFilter) GfFmode() *uint32 {
 // number of sources
 func (x *GroupFilter) GfNumsrc() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 140))
+}
+
+// GfSlistFlex returns n elements of gf_slist_flex, which begins at byte 144. The memory
+// must be there: x has to point into a buffer that is long enough.
+// interface index
+func (x *GroupFilter) GfSlistFlex(n int) [][16]uint64 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*[16]uint64)(unsafe.Add(unsafe.Pointer(x), 144)), n)
 }
 
 // InPktinfo is struct in_pktinfo, linux/in.h:250.

@@ -10,6 +10,60 @@ package uapi
 
 import "structs"
 
+// NlmsgerrAttrs is enum nlmsgerr_attrs, linux/netlink.h:150.
+//
+// enum nlmsgerr_attrs - nlmsgerr attributes
+// @NLMSGERR_ATTR_UNUSED: unused
+// @NLMSGERR_ATTR_MSG: error message string (string)
+// @NLMSGERR_ATTR_OFFS: offset of the invalid attribute in the original
+// message, counting from the beginning of the header (u32)
+// @NLMSGERR_ATTR_COOKIE: arbitrary subsystem specific cookie to
+// be used - in the success case - to identify a created
+// object or operation or similar (binary)
+// @NLMSGERR_ATTR_POLICY: policy for a rejected attribute
+// @NLMSGERR_ATTR_MISS_TYPE: type of a missing required attribute,
+// %NLMSGERR_ATTR_MISS_NEST will not be present if the attribute was
+// missing at the message level
+// ... (linux/netlink.h:150)
+type NlmsgerrAttrs uint32
+
+// NlMmapStatus is enum nl_mmap_status, linux/netlink.h:197.
+type NlMmapStatus uint32
+
+// NetlinkAttributeType is enum netlink_attribute_type, linux/netlink.h:300.
+//
+// enum netlink_attribute_type - type of an attribute
+// @NL_ATTR_TYPE_INVALID: unused
+// @NL_ATTR_TYPE_FLAG: flag attribute (present/not present)
+// @NL_ATTR_TYPE_U8: 8-bit unsigned attribute
+// @NL_ATTR_TYPE_U16: 16-bit unsigned attribute
+// @NL_ATTR_TYPE_U32: 32-bit unsigned attribute
+// @NL_ATTR_TYPE_U64: 64-bit unsigned attribute
+// @NL_ATTR_TYPE_S8: 8-bit signed attribute
+// @NL_ATTR_TYPE_S16: 16-bit signed attribute
+// @NL_ATTR_TYPE_S32: 32-bit signed attribute
+// @NL_ATTR_TYPE_S64: 64-bit signed attribute
+// @NL_ATTR_TYPE_BINARY: binary data, min/max length may be specified
+// ... (linux/netlink.h:300)
+type NetlinkAttributeType uint32
+
+// NetlinkPolicyTypeAttr is enum netlink_policy_type_attr, linux/netlink.h:359.
+//
+// enum netlink_policy_type_attr - policy type attributes
+// @NL_POLICY_TYPE_ATTR_UNSPEC: unused
+// @NL_POLICY_TYPE_ATTR_TYPE: type of the attribute,
+// &enum netlink_attribute_type (U32)
+// @NL_POLICY_TYPE_ATTR_MIN_VALUE_S: minimum value for signed
+// integers (S64)
+// @NL_POLICY_TYPE_ATTR_MAX_VALUE_S: maximum value for signed
+// integers (S64)
+// @NL_POLICY_TYPE_ATTR_MIN_VALUE_U: minimum value for unsigned
+// integers (U64)
+// @NL_POLICY_TYPE_ATTR_MAX_VALUE_U: maximum value for unsigned
+// integers (U64)
+// ... (linux/netlink.h:359)
+type NetlinkPolicyTypeAttr uint32
+
 // linux/netlink.h:9
 const (
 	NETLINK_ROUTE          = 0 // Routing/device hook

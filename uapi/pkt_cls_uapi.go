@@ -13,6 +13,11 @@ import (
 	"unsafe"
 )
 
+// TcaId is enum tca_id, linux/pkt_cls.h:119.
+//
+// Action type identifiers
+type TcaId uint32
+
 // linux/pkt_cls.h:8
 const (
 	TC_COOKIE_MAX_SIZE = 16
@@ -793,7 +798,7 @@ type TcU32Key struct {
 
 // TcU32Sel is struct tc_u32_sel, linux/pkt_cls.h:248.
 //
-// It is followed by keys, an array of no fixed length.
+// It is followed by keys, an array of no fixed length: see [TcU32Sel.Keys].
 type TcU32Sel struct {
 	_      structs.HostLayout
 	union0 [4]uint32
@@ -853,6 +858,15 @@ func (x *TcU32Sel) Hdr() *TcU32SelHdr {
 	return (*TcU32SelHdr)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
+// Keys returns n elements of keys, which begins at byte 16. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *TcU32Sel) Keys(n int) []TcU32Key {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*TcU32Key)(unsafe.Add(unsafe.Pointer(x), 16)), n)
+}
+
 // TcU32SelHdr is struct tc_u32_sel_hdr, linux/pkt_cls.h:250.
 //
 // New members MUST be added within the __struct_group() macro below.
@@ -879,11 +893,20 @@ type TcU32Mark struct {
 
 // TcU32Pcnt is struct tc_u32_pcnt, linux/pkt_cls.h:271.
 //
-// It is followed by kcnts, an array of no fixed length.
+// It is followed by kcnts, an array of no fixed length: see [TcU32Pcnt.Kcnts].
 type TcU32Pcnt struct {
 	_    structs.HostLayout
 	Rcnt uint64
 	Rhit uint64
+}
+
+// Kcnts returns n elements of kcnts, which begins at byte 16. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *TcU32Pcnt) Kcnts(n int) []uint64 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(x), 16)), n)
 }
 
 // TcBasicPcnt is struct tc_basic_pcnt, linux/pkt_cls.h:368.

@@ -13,6 +13,25 @@ import (
 	"unsafe"
 )
 
+// TcLinkLayer is enum tc_link_layer, linux/pkt_sched.h:84.
+//
+// Need to corrospond to iproute2 tc/tc_core.h "enum link_layer"
+type TcLinkLayer uint32
+
+// TcDualpi2DropOverload is enum tc_dualpi2_drop_overload, linux/pkt_sched.h:1226.
+//
+// DUALPI2
+type TcDualpi2DropOverload uint32
+
+// TcDualpi2DropEarly is enum tc_dualpi2_drop_early, linux/pkt_sched.h:1233.
+type TcDualpi2DropEarly uint32
+
+// TcDualpi2EcnMask is enum tc_dualpi2_ecn_mask, linux/pkt_sched.h:1240.
+type TcDualpi2EcnMask uint32
+
+// TcDualpi2SplitGso is enum tc_dualpi2_split_gso, linux/pkt_sched.h:1248.
+type TcDualpi2SplitGso uint32
+
 // linux/pkt_sched.h:21
 const (
 	TC_PRIO_BESTEFFORT       = 0

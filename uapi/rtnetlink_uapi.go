@@ -13,6 +13,37 @@ import (
 	"unsafe"
 )
 
+// RtScopeT is enum rt_scope_t, linux/rtnetlink.h:329.
+type RtScopeT uint32
+
+// RtClassT is enum rt_class_t, linux/rtnetlink.h:356.
+type RtClassT uint32
+
+// RtattrTypeT is enum rtattr_type_t, linux/rtnetlink.h:369.
+type RtattrTypeT uint32
+
+// RtDelReason is enum rt_del_reason, linux/rtnetlink.h:426.
+//
+// RTA_DEL_REASON: why the kernel deleted the route. u32.
+// Emitted only on RTM_DELROUTE notifications, and only when the deletion
+// path records a cause. Absence means either an older kernel or a
+// deletion path that does not (yet) record its cause - consumers must
+// treat "absent" and "unspec" identically. New causes may be appended.
+// Currently only IPv6 deletion paths record a cause.
+//
+// The attribute is notification-only: the kernel rejects it in
+// requests, so a notification must not be echoed back verbatim.
+//
+// The value space is family-agnostic: a value must never be
+// reinterpreted per address family. A cause that only one family can
+// ... (linux/rtnetlink.h:426)
+type RtDelReason uint32
+
+// RtnetlinkGroups is enum rtnetlink_groups, linux/rtnetlink.h:737.
+//
+// RTnetlink multicast groups
+type RtnetlinkGroups uint32
+
 // rtnetlink families. Values up to 127 are reserved for real address
 // families, values above 128 may be used arbitrarily.
 // linux/rtnetlink.h:14
@@ -583,10 +614,19 @@ type Rtnexthop struct {
 //
 // RTA_VIA
 //
-// It is followed by rtvia_addr, an array of no fixed length.
+// It is followed by rtvia_addr, an array of no fixed length: see [Rtvia.RtviaAddr].
 type Rtvia struct {
 	_           structs.HostLayout
 	RtviaFamily uint16
+}
+
+// RtviaAddr returns n elements of rtvia_addr, which begins at byte 2. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *Rtvia) RtviaAddr(n int) []uint8 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint8)(unsafe.Add(unsafe.Pointer(x), 2)), n)
 }
 
 // RtaCacheinfo is struct rta_cacheinfo, linux/rtnetlink.h:483.

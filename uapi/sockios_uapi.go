@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0+ WITH Linux-syscall-note
 //
 // Header: linux/sockios.h
+// With: asm/ioctls.h linux/ioctl.h
 // SHA256: 69c8cd1427d631cd4950536c189ef4737fd9b6dd6c3833c628551dea55f6b240
 // Kernel: 7.3.4 (base net-next)
 // Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2

@@ -5,6 +5,7 @@ package uapi
 
 import (
 	"encoding/binary"
+	"runtime"
 	"unsafe"
 )
 
@@ -61,6 +62,26 @@ func ToLe32(v uint32) Le32 {
 	binary.LittleEndian.PutUint32(b[:], v)
 	return Le32(binary.NativeEndian.Uint32(b[:]))
 }
+
+// CPointer is a pointer of C where Go cannot have one: in a union, or in a
+// struct that is not aligned. It is an address and no more: the garbage
+// collector neither follows it nor keeps alive what is there. [PointTo] makes
+// one.
+type CPointer uintptr
+
+// PointTo returns the address of what p points to, and pins it: it stays where
+// it is, and alive, until pin.Unpin is called. Pin may be nil for memory that is
+// not Go's.
+func PointTo(p unsafe.Pointer, pin *runtime.Pinner) CPointer {
+	if pin != nil && p != nil {
+		pin.Pin(p)
+	}
+	return CPointer(uintptr(p))
+}
+
+// Pointer returns the pointer. It is good as long as what it points to is
+// pinned, or is no memory of Go's.
+func (p CPointer) Pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
 
 // AttrKind is the type of a netlink attribute, as the kernel's specifications
 // have it.

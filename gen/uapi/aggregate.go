@@ -14,15 +14,18 @@ import (
 
 // recordReader builds aggregates from debug information.
 type recordReader struct {
-	d        *dwarf.Data
-	sources  map[string]*source // by header
-	files    []*dwarf.LineFile
-	roots    []string
-	done     map[*dwarf.StructType]*Aggregate
-	place    map[*dwarf.StructType]Pos
-	members  map[*dwarf.StructType][]memberEntry
-	names    map[*dwarf.StructType]string // typedefs of records without a tag
-	typedefs []*dwarf.Entry
+	d          *dwarf.Data
+	sources    map[string]*source // by header
+	files      []*dwarf.LineFile
+	roots      *roots
+	done       map[*dwarf.StructType]*Aggregate
+	place      map[*dwarf.StructType]Pos
+	members    map[*dwarf.StructType][]memberEntry
+	names      map[*dwarf.StructType]string // typedefs of records without a tag
+	typedefs   []*dwarf.Entry
+	enums      []*dwarf.Entry
+	enumOf     map[*dwarf.EnumType]*Enum
+	signedEnum map[*dwarf.EnumType]bool
 }
 
 // memberEntry is what the entry of a member says besides its type.
@@ -35,14 +38,16 @@ type memberEntry struct {
 
 // readTypes gives each header the structs, unions and typedefs that it defines
 // itself, in the order of their lines.
-func readTypes(d *dwarf.Data, members []*analysis, roots []string) error {
+func readTypes(d *dwarf.Data, members []*analysis, roots *roots) error {
 	r := &recordReader{
 		d: d, roots: roots,
-		sources: make(map[string]*source),
-		done:    make(map[*dwarf.StructType]*Aggregate),
-		place:   make(map[*dwarf.StructType]Pos),
-		members: make(map[*dwarf.StructType][]memberEntry),
-		names:   make(map[*dwarf.StructType]string),
+		sources:    make(map[string]*source),
+		done:       make(map[*dwarf.StructType]*Aggregate),
+		place:      make(map[*dwarf.StructType]Pos),
+		members:    make(map[*dwarf.StructType][]memberEntry),
+		names:      make(map[*dwarf.StructType]string),
+		enumOf:     make(map[*dwarf.EnumType]*Enum),
+		signedEnum: make(map[*dwarf.EnumType]bool),
 	}
 	headers := make(map[string]*Header)
 	for _, a := range members {
@@ -50,6 +55,9 @@ func readTypes(d *dwarf.Data, members []*analysis, roots []string) error {
 	}
 	records, err := r.survey()
 	if err != nil {
+		return err
+	}
+	if err := r.nameEnums(headers); err != nil {
 		return err
 	}
 	for _, st := range records {
@@ -70,6 +78,7 @@ func readTypes(d *dwarf.Data, members []*analysis, roots []string) error {
 		return err
 	}
 	for _, h := range headers {
+		h.typeGroups()
 		slices.SortStableFunc(h.Aggregates, func(x, y *Aggregate) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
 		slices.SortStableFunc(h.Typedefs, func(x, y *Typedef) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
 	}
@@ -91,6 +100,9 @@ func (r *recordReader) plainTypedefs(headers map[string]*Header) error {
 		}
 		if td, ok := dt.(*dwarf.TypedefType); ok {
 			if st, ok := td.Type.(*dwarf.StructType); ok && (r.names[st] == name || st.Incomplete) {
+				continue
+			}
+			if et, ok := td.Type.(*dwarf.EnumType); ok && r.enumOf[et] != nil && r.enumOf[et].Typedef && r.enumOf[et].Tag == name {
 				continue
 			}
 		}
@@ -145,6 +157,8 @@ func (r *recordReader) survey() (records []*dwarf.StructType, err error) {
 				m := memberEntry{r.declared(e).Line, bitOffset(e, reader.ByteOrder() == binary.BigEndian)}
 				r.members[open[n-1]] = append(r.members[open[n-1]], m)
 			}
+		case dwarf.TagEnumerationType:
+			r.enums = append(r.enums, e)
 		case dwarf.TagTypedef:
 			r.typedefs = append(r.typedefs, e)
 		}
@@ -213,11 +227,11 @@ func (r *recordReader) declared(e *dwarf.Entry) Pos {
 	if file < 0 || file >= int64(len(r.files)) || r.files[file] == nil {
 		return Pos{}
 	}
-	rel, ok := strings.CutPrefix(filepath.Clean(r.files[file].Name), r.roots[0]+string(filepath.Separator))
-	if !ok {
+	rel := r.roots.relative(filepath.Clean(r.files[file].Name))
+	if rel == "" {
 		return Pos{}
 	}
-	return Pos{File: filepath.ToSlash(rel), Line: int(line)}
+	return Pos{File: rel, Line: int(line)}
 }
 
 // aggregate translates a record.
@@ -280,12 +294,17 @@ func (r *recordReader) ctype(t dwarf.Type) (*Type, error) {
 		return r.ctype(t.Type)
 	case *dwarf.IntType, *dwarf.CharType:
 		return &Type{Kind: Integer, Size: t.Size(), Signed: true, Char: t.Common().Name == "char"}, nil
-	case *dwarf.UintType, *dwarf.UcharType, *dwarf.BoolType, *dwarf.AddrType:
+	case *dwarf.BoolType:
+		return &Type{Kind: Integer, Size: t.Size(), Bool: true}, nil
+	case *dwarf.UintType, *dwarf.UcharType, *dwarf.AddrType:
 		// Plain char is unsigned on some targets.
 		return &Type{Kind: Integer, Size: t.Size(), Char: t.Common().Name == "char"}, nil
+	case *dwarf.FloatType:
+		if t.ByteSize == 4 || t.ByteSize == 8 {
+			return &Type{Kind: Float, Size: t.ByteSize}, nil
+		}
 	case *dwarf.EnumType:
-		signed := slices.ContainsFunc(t.Val, func(v *dwarf.EnumValue) bool { return v.Val < 0 })
-		return &Type{Kind: Integer, Size: t.ByteSize, Signed: signed}, nil
+		return &Type{Kind: Integer, Size: t.ByteSize, Signed: r.signedEnum[t], Enum: r.enumOf[t]}, nil
 	case *dwarf.PtrType:
 		return &Type{Kind: Pointer, Size: t.Size()}, nil
 	case *dwarf.ArrayType:

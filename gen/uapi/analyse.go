@@ -9,9 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -36,23 +34,30 @@ type analysis struct {
 	// each once, and of what else depends on them in roundabout ways.
 	undeclared map[string]bool
 	refused    []Skip // without asking the compiler
+	roots      *roots
 }
 
 // begin preprocesses a header and finds what to ask about it. shared says that
 // it may be compiled together with others.
-func (r *run) begin(ctx context.Context, in Input, shared bool) (*analysis, error) {
-	text, err := os.ReadFile(filepath.Join(r.roots[0], filepath.FromSlash(in.Path)))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w below %s", in.Path, ErrNoHeader, r.roots[0])
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", in.Path, err)
-	}
-	pre, err := r.cc.preprocess(ctx, r.roots, in)
+// system is set for a header that wants a real C library.
+func (r *run) begin(ctx context.Context, in Input, shared, system bool) (*analysis, error) {
+	file, err := r.roots.find(in.Path)
 	if err != nil {
 		return nil, err
 	}
-	sc, err := scan(pre, r.relative)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Path, err)
+	}
+	roots, err := r.roots.forHeader(ctx, r.cc, in.Path, system)
+	if err != nil {
+		return nil, err
+	}
+	pre, err := r.cc.preprocess(ctx, roots, in)
+	if err != nil {
+		return nil, err
+	}
+	sc, err := scan(pre, roots.relative)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.Path, err)
 	}
@@ -65,12 +70,14 @@ func (r *run) begin(ctx context.Context, in Input, shared bool) (*analysis, erro
 			Path: in.Path, With: in.With, SHA256: hex.EncodeToString(digest[:]), License: license(string(text)),
 		},
 		clang: sc.macros["__clang__"] != nil,
+		roots: roots,
 	}
+	a.h.system = roots.system
 	if shared {
 		a.print = r.footprintOf(sc)
 	}
 	a.ask()
-	a.borrow(r.roots[0])
+	a.borrow(roots)
 	a.h.borrowed = a.borrowed
 	return a, nil
 }
@@ -78,10 +85,10 @@ func (r *run) begin(ctx context.Context, in Input, shared bool) (*analysis, erro
 // again forgets answers.
 func (a *analysis) again() {
 	for _, q := range a.questions {
-		q.reason, q.dropped, q.str, q.value = "", false, q.wasStr, Value{}
+		q.reason, q.dropped, q.str, q.float, q.value = "", false, q.wasStr, false, Value{}
 	}
 	a.undeclared = nil
-	a.h.Groups, a.h.Aggregates, a.h.Typedefs, a.h.Skipped = nil, nil, nil, slices.Clone(a.refused)
+	a.h.Groups, a.h.Aggregates, a.h.Typedefs, a.h.EnumTypes, a.h.Skipped = nil, nil, nil, nil, slices.Clone(a.refused)
 }
 
 // ask turns the macros of the header into questions.
@@ -114,7 +121,7 @@ func (a *analysis) ask() {
 
 // borrow adds headers that macros use without including them, on the grounds
 // that whoever calls ioctl(2) has them anyway.
-func (a *analysis) borrow(root string) {
+func (a *analysis) borrow(roots *roots) {
 	want := make(map[string]bool)
 	for _, m := range a.macros {
 		a.walk(m, map[string]bool{}, func(tok string) {
@@ -128,7 +135,7 @@ func (a *analysis) borrow(root string) {
 		})
 	}
 	for _, h := range sortedKeys(want) {
-		if _, err := os.Stat(filepath.Join(root, h)); err == nil {
+		if _, err := roots.find(h); err == nil {
 			a.borrowed = append(a.borrowed, h)
 		}
 	}
@@ -138,9 +145,9 @@ func (a *analysis) borrow(root string) {
 func (a *analysis) refuse(m *macro) string {
 	switch {
 	case m.function:
-		return "function-like macro"
+		return reasonFunction
 	case m.body == "":
-		return "empty macro"
+		return reasonEmpty
 	case a.walk(m, map[string]bool{}, nil) != 0:
 		// It would swallow the questions after it.
 		return "unbalanced brackets"
@@ -198,7 +205,7 @@ func (a *analysis) skip(name string, pos Pos, reason string) {
 }
 
 // answer fills the header with what its unit says.
-func (a *analysis) answer(values map[string]Value) {
+func (a *analysis) answer(values map[string]Value, flags map[string]bool) {
 	var (
 		enums  []Group
 		macros []Constant
@@ -223,6 +230,7 @@ func (a *analysis) answer(values map[string]Value) {
 			enums = append(enums, Group{Kind: Enumerator, Tag: e.tag, Pos: e.start})
 			last = e.enum
 		}
+		v.Flag = flags[e.name]
 		g := &enums[len(enums)-1]
 		g.Consts = append(g.Consts, Constant{Name: e.name, Kind: Enumerator, Value: v, Pos: pos, Expr: e.expr})
 	}
@@ -232,6 +240,7 @@ func (a *analysis) answer(values map[string]Value) {
 			a.skip(q.name, m.pos, a.explain(m, q.reason))
 			continue
 		}
+		q.value.Flag = flags[q.name]
 		macros = append(macros, Constant{
 			Name: q.name, Kind: Macro, Value: q.value, Pos: m.pos, Expr: m.body,
 		})

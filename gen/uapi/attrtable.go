@@ -48,6 +48,16 @@ var attrKinds = map[string]string{
 	"nest-type-value": "AttrNestTypeValue", "sub-message": "AttrSubMessage",
 }
 
+// isAttrKind tells the constants of the tables' own type.
+func isAttrKind(name string) bool {
+	for _, n := range attrKinds {
+		if n == name {
+			return true
+		}
+	}
+	return name == "AttrUnknown"
+}
+
 // attrSupport are the types that tables are made of.
 const attrSupport = `
 // AttrKind is the type of a netlink attribute, as the kernel's specifications
@@ -134,16 +144,19 @@ func specFiles(spec string) []string {
 // [*ConfigError], a number that differs a [*SpecError].
 func (p *Package) joinSpecs(cfg *Config, specs []*Spec) error {
 	taken := p.names()
-	for _, h := range p.Headers {
-		for _, a := range h.Aggregates {
-			taken[exported(a.Tag)] = true
-		}
+	for _, name := range p.goNames {
+		taken[name] = true
 	}
 	values := make(map[string]Value)
+	p.attrConst = make(map[string]string)
 	for _, h := range p.Headers {
 		for _, g := range h.Groups {
 			for _, c := range g.Consts {
 				values[c.Name] = c.Value
+				p.attrConst[c.Name] = c.goName()
+				if g.GoType != "" {
+					p.attrConst[c.Name] = "uint16(" + c.goName() + ")"
+				}
 			}
 		}
 	}
@@ -167,7 +180,7 @@ func (p *Package) joinSpecs(cfg *Config, specs []*Spec) error {
 				switch {
 				case !ok:
 					p.Skipped = append(p.Skipped, Skip{a.Const, Pos{File: "specs/" + ac.Spec}, "attribute " + a.Name + " of " + name + ": no such constant in the package"})
-				case v.IsString || v.Negative() || v.Bits != uint64(a.Value):
+				case !v.integer() || v.below() || v.Bits != uint64(a.Value):
 					return &SpecError{ac.Spec, name, a, v}
 				default:
 					t.Set.Attrs = append(t.Set.Attrs, a)
@@ -219,7 +232,7 @@ func renderAttributes(p *Package, stamp Stamp) ([]File, error) {
 		f.Func().Id(t.Func).Params().Index().Id("Attr").Block(
 			jen.Return(jen.Index().Id("Attr").CustomFunc(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, func(g *jen.Group) {
 				for _, a := range t.Set.Attrs {
-					g.Add(attrLiteral(a, funcs[t.Spec+" "+a.Nest]))
+					g.Add(attrLiteral(a, p.attrConst[a.Const], funcs[t.Spec+" "+a.Nest]))
 				}
 			})))
 		f.Line()
@@ -231,13 +244,13 @@ func renderAttributes(p *Package, stamp Stamp) ([]File, error) {
 	return []File{{attrFile, b.Bytes()}}, nil
 }
 
-func attrLiteral(a Attr, nest string) jen.Code {
+func attrLiteral(a Attr, name, nest string) jen.Code {
 	kind := attrKinds[a.Kind]
 	if kind == "" {
 		kind = "AttrUnknown"
 	}
 	fields := []jen.Code{
-		jen.Id("Type").Op(":").Id(a.Const),
+		jen.Id("Type").Op(":").Op(name),
 		jen.Id("Name").Op(":").Lit(a.Const),
 		jen.Id("Kind").Op(":").Id(kind),
 	}

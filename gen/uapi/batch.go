@@ -26,45 +26,56 @@ type Input struct {
 	// With are headers to include before it, for one that is not complete
 	// by itself.
 	With []string
+
+	supplied int // how often With was added to
 }
 
-// Analyse asks the compiler about one header below the include root. It
-// returns an error wrapping [ErrNoHeader] or [ErrNoCompiler], or a
-// [*CompileError].
-func Analyse(ctx context.Context, cc *Compiler, root string, in Input) (*Header, error) {
-	all, err := AnalyseAll(ctx, cc, root, []Input{in}, 1)
+// Analyse asks the compiler about one header below the directories dirs, which
+// are searched in order. It returns an error wrapping [ErrNoHeader] or
+// [ErrNoCompiler], or a [*CompileError].
+func Analyse(ctx context.Context, cc *Compiler, dirs []string, in Input) (*Header, error) {
+	all, err := AnalyseAll(ctx, cc, dirs, []Input{in}, 1)
 	if err != nil {
 		return nil, err
 	}
 	return all[0], nil
 }
 
-// AnalyseAll is [Analyse] for several headers, with so many compilers at once;
-// 0 means one a processor. The first header, in the order of inputs, that
-// cannot be analysed is the error.
+// AnalyseAll is [Analyse] for several headers, with at most jobs compilers at
+// once; 0 means one a processor. If headers cannot be analysed, the error joins
+// the errors of all of them, in the order of inputs.
 //
 // Each header gets the answers that it would get by itself. Headers share
 // translation units only where neither knows a name that matters to the other.
-func AnalyseAll(ctx context.Context, cc *Compiler, root string, inputs []Input, jobs int) ([]*Header, error) {
-	headers, errs, err := AnalyseEach(ctx, cc, root, inputs, jobs)
+func AnalyseAll(ctx context.Context, cc *Compiler, dirs []string, inputs []Input, jobs int) ([]*Header, error) {
+	headers, errs, err := AnalyseEach(ctx, cc, dirs, inputs, jobs)
+	if err == nil {
+		err = joinErrors(errs)
+	}
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
 	return headers, nil
+}
+
+// joinErrors is [errors.Join] that leaves a single error as it is.
+func joinErrors(errs []error) error {
+	errs = keep(errs, func(err error) bool { return err != nil })
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
 }
 
 // AnalyseEach is [AnalyseAll] that goes on after a header that cannot be
 // analysed: for each input there is either a header or an error. err is set
 // when the work as a whole could not be done.
-func AnalyseEach(ctx context.Context, cc *Compiler, root string, inputs []Input, jobs int) (headers []*Header, errs []error, err error) {
-	if root, err = filepath.Abs(root); err != nil {
-		return nil, nil, fmt.Errorf("uapi: %w", err)
+func AnalyseEach(ctx context.Context, cc *Compiler, dirs []string, inputs []Input, jobs int) (headers []*Header, errs []error, err error) {
+	roots, remove, err := withRoots(dirs)
+	if err != nil {
+		return nil, nil, err
 	}
+	defer remove(&err)
 	if jobs <= 0 {
 		jobs = runtime.NumCPU()
 	}
@@ -73,14 +84,16 @@ func AnalyseEach(ctx context.Context, cc *Compiler, root string, inputs []Input,
 		return nil, nil, fmt.Errorf("uapi: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	libc := filepath.Join(dir, "libc")
-	if err := unpackLibc(libc); err != nil {
-		return nil, nil, fmt.Errorf("uapi: %w", err)
-	}
 	r := &run{
-		cc: cc, roots: []string{root, libc}, dir: dir, jobs: jobs,
+		cc: cc, roots: roots, dir: dir, jobs: jobs,
 		names: newInterner(), words: make(map[string]map[string]bool),
+		declarers: make(map[string]string), tops: make(map[string]bool),
 		errs: make([]error, len(inputs)), work: make([]*analysis, len(inputs)),
+	}
+	for _, in := range inputs {
+		if top, _, below := strings.Cut(in.Path, "/"); below {
+			r.tops[top] = true
+		}
 	}
 	if err := r.preprocess(ctx, inputs); err != nil {
 		return nil, nil, err
@@ -100,16 +113,19 @@ func AnalyseEach(ctx context.Context, cc *Compiler, root string, inputs []Input,
 // run is the work on all headers of one call.
 type run struct {
 	cc    *Compiler
-	roots []string
+	roots *roots
 	dir   string
 	jobs  int
 	work  []*analysis // by input
 	errs  []error     // by input
 	names *interner
 
-	mu    sync.Mutex
-	words map[string]map[string]bool // by file
-	units int
+	mu        sync.Mutex
+	words     map[string]map[string]bool // by file
+	units     int
+	texts     map[string]string // of all kernel headers, once they are needed
+	declarers map[string]string // the header that declares a name, or ""
+	tops      map[string]bool   // folders of the inputs
 }
 
 // fatal tells errors of the whole from those of one header.
@@ -123,7 +139,13 @@ func (r *run) preprocess(ctx context.Context, inputs []Input) error {
 	g.SetLimit(r.jobs)
 	for i, in := range inputs {
 		g.Go(func() error {
-			a, err := r.begin(ctx, in, len(inputs) > 1)
+			a, err := r.begin(ctx, in, len(inputs) > 1, false)
+			if _, refused := errors.AsType[*CompileError](err); refused {
+				// Perhaps it is written for a real C library.
+				if b, berr := r.begin(ctx, in, len(inputs) > 1, true); berr == nil {
+					a, err = b, nil
+				}
+			}
 			if err != nil && fatal(ctx, err) {
 				return err
 			}
@@ -168,7 +190,7 @@ next:
 	for _, a := range todo {
 		if a.print != nil {
 			for _, b := range batches {
-				if len(b.members) < limit && slices.Equal(b.members[0].borrowed, a.borrowed) && !b.print.clashes(a.print) {
+				if len(b.members) < limit && b.members[0].roots.system == a.roots.system && slices.Equal(b.members[0].borrowed, a.borrowed) && !b.print.clashes(a.print) {
 					b.members = append(b.members, a)
 					b.print.join(a.print)
 					continue next
@@ -203,16 +225,44 @@ func (r *run) batch(ctx context.Context, members []*analysis) error {
 	object := filepath.Join(r.dir, fmt.Sprintf("unit%d.o", r.units))
 	r.units++
 	r.mu.Unlock()
-	u := newUnit(members, r.roots, object)
+	u := newUnit(members, object)
 	err := u.build(ctx, r.cc)
 	if err == nil {
-		err = u.answer()
+		err = u.answer(ctx, r.cc)
 	}
 	switch {
 	case err == nil:
+		for _, a := range members {
+			if err := r.complete(ctx, a); err != nil {
+				return err
+			}
+			if err := r.fullWidth(ctx, a); err != nil {
+				if fatal(ctx, err) {
+					return err
+				}
+				r.errs[a.index] = err
+			}
+		}
 		return nil
 	case fatal(ctx, err):
 		return err
+	case len(members) == 1 && r.supply(ctx, members[0], err):
+		return r.batch(ctx, members)
+	case len(members) == 1 && !members[0].roots.system:
+		b, berr := r.begin(ctx, members[0].in, false, true)
+		if berr != nil {
+			r.errs[members[0].index] = err
+			return nil
+		}
+		b.index = members[0].index
+		r.work[b.index] = b
+		if berr := r.batch(ctx, []*analysis{b}); berr != nil {
+			return berr
+		}
+		if r.errs[b.index] != nil {
+			r.errs[b.index] = err
+		}
+		return nil
 	case len(members) == 1:
 		r.errs[members[0].index] = err
 		return nil
@@ -267,13 +317,4 @@ func (r *run) wordsOf(file string) map[string]bool {
 	r.words[file] = set
 	r.mu.Unlock()
 	return set
-}
-
-// relative returns the path of a file below the include root, or "".
-func (r *run) relative(file string) string {
-	rel, ok := strings.CutPrefix(file, r.roots[0]+string(filepath.Separator))
-	if !ok {
-		return ""
-	}
-	return filepath.ToSlash(rel)
 }

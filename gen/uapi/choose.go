@@ -10,12 +10,16 @@ import (
 
 // selection is the work of [Select].
 type selection struct {
-	cfg  *Config
-	seen map[string]Constant
+	cfg *Config
+	// lenient leaves out what is an error otherwise.
+	lenient bool
+	seen    map[string]Constant // by name in Go
 	// choosers are by entry of the configuration: the headers that a pattern
 	// stands for share one.
 	choosers map[int]*chooser
 	types    map[string]bool // mappings with a use
+	clashes  []Clash
+	disagree []error
 }
 
 // chooser holds the patterns of one entry.
@@ -42,8 +46,8 @@ func (c *chooser) takes(name string) bool {
 	return !c.exclude.match(name) && in
 }
 
-// choose returns what the i-th header of the configuration takes from h.
-func (s *selection) choose(i int, h *Header) (*Header, error) {
+// chooserOf returns the patterns for the i-th header of the configuration.
+func (s *selection) chooserOf(i int) *chooser {
 	origin := i
 	if s.cfg.origin != nil {
 		origin = s.cfg.origin[i]
@@ -53,55 +57,107 @@ func (s *selection) choose(i int, h *Header) (*Header, error) {
 		c = newChooser(i, s.cfg.Headers[i])
 		s.choosers[origin] = c
 	}
+	return c
+}
+
+// choose returns what the i-th header of the configuration takes from h.
+func (s *selection) choose(i int, h *Header) *Header {
+	c, naming := s.chooserOf(i), s.naming(i)
 	out := *h
-	out.Groups, out.Skipped, out.Aggregates, out.Typedefs = nil, nil, nil, nil
-	for _, k := range h.Skipped {
-		c.include.match(k.Name)
-		c.exclude.match(k.Name)
+	out.Groups, out.Skipped, out.Aggregates, out.Typedefs, out.EnumTypes = nil, nil, nil, nil, nil
+	skip := func(name string, pos Pos, reason string) {
+		out.Skipped = append(out.Skipped, Skip{name, pos, reason})
+		c.include.lose(Skip{name, pos, reason})
 	}
 	for _, g := range h.Groups {
 		kept := g
 		kept.Consts = nil
 		for _, k := range g.Consts {
-			if !c.takes(k.Name) || strings.HasPrefix(k.Name, "_") {
+			_, renamed := naming.Rename[k.Name]
+			spelled := renamed || c.include.spells(k.Name)
+			if !c.takes(k.Name) || strings.HasPrefix(k.Name, "_") && !spelled {
 				continue // those are reserved, or helpers such as __IFLA_MAX
 			}
-			if reason := unnameable(k.Name); reason != "" {
-				out.Skipped = append(out.Skipped, Skip{k.Name, k.Pos, reason})
+			name, reason := naming.constant(k.Name)
+			if reason != "" {
+				skip(k.Name, k.Pos, reason)
 				continue
 			}
-			if first, ok := s.seen[k.Name]; ok {
-				if !first.Value.equal(k.Value) {
-					return nil, &DisagreementError{first, k}
-				}
-				out.Skipped = append(out.Skipped, Skip{k.Name, k.Pos, "same as at " + first.Pos.String()})
-				continue
+			if name != k.Name {
+				k.GoName = name
 			}
-			s.seen[k.Name] = k
-			kept.Consts = append(kept.Consts, k)
+			first, taken := s.seen[name]
+			switch {
+			case !taken:
+				s.seen[name] = k
+				kept.Consts = append(kept.Consts, k)
+				c.include.get(k.Name)
+			case first.Name == k.Name && first.Value.equal(k.Value):
+				out.Skipped = append(out.Skipped, Skip{k.Name, k.Pos, reasonSame + first.Pos.String()})
+				c.include.get(k.Name)
+			case s.lenient:
+				skip(k.Name, k.Pos, "the name "+name+" is taken by "+first.Name+" at "+first.Pos.String())
+			case first.Name == k.Name:
+				s.disagree = append(s.disagree, &DisagreementError{first, k})
+			default:
+				s.clash(k.Name, k.Pos, name, first.Name+" at "+first.Pos.String())
+			}
 		}
-		if len(kept.Consts) > 0 {
-			out.Groups = append(out.Groups, kept)
+		if len(kept.Consts) == 0 {
+			continue
+		}
+		out.Groups = append(out.Groups, kept)
+		if g.Enum != nil && naming.Enums != enumsNone && !slices.Contains(out.EnumTypes, g.Enum) {
+			out.EnumTypes = append(out.EnumTypes, g.Enum)
 		}
 	}
 	for _, k := range h.Skipped {
-		if !strings.HasPrefix(k.Name, "_") && c.takes(k.Name) {
-			out.Skipped = append(out.Skipped, k)
+		in, spelled := c.takes(k.Name), c.include.spells(k.Name)
+		if in && (spelled || !strings.HasPrefix(k.Name, "_")) {
+			skip(k.Name, k.Pos, k.Reason)
 		}
 	}
 	out.Aggregates = keep(h.Aggregates, func(a *Aggregate) bool { return c.structs.match(a.Tag) })
 	for _, t := range h.Typedefs {
-		if !c.typedefs.match(t.Name) || strings.HasPrefix(t.Name, "_") {
+		if !c.typedefs.match(t.Name) || strings.HasPrefix(t.Name, "_") && !c.typedefs.spells(t.Name) {
 			continue
 		}
 		if reason := t.inexpressible(); reason != "" {
 			out.Skipped = append(out.Skipped, Skip{t.Name, t.Pos, reason})
+			c.typedefs.lose(Skip{t.Name, t.Pos, reason})
 			continue
 		}
 		out.Typedefs = append(out.Typedefs, t)
 	}
 	out.Enums = c.enums(&out)
-	return &out, nil
+	return &out
+}
+
+// clash notes a name that is taken.
+func (s *selection) clash(c string, pos Pos, name, taken string) {
+	clash := Clash{c, pos, name, taken}
+	if !slices.Contains(s.clashes, clash) {
+		s.clashes = append(s.clashes, clash)
+	}
+}
+
+// lost returns the names that are spelled out and that no header has in a form
+// that Go can express.
+func (s *selection) lost() []Skip {
+	var out []Skip
+	if s.lenient {
+		return nil
+	}
+	for _, key := range sortedInts(s.choosers) {
+		for _, m := range []*matcher{s.choosers[key].include, s.choosers[key].typedefs} {
+			for _, name := range sortedKeys(m.lost) {
+				if !m.got[name] {
+					out = append(out, m.lost[name])
+				}
+			}
+		}
+	}
+	return out
 }
 
 // enums returns the types with names for the constants of a chosen header.
@@ -112,7 +168,7 @@ func (c *chooser) enums(h *Header) []*EnumType {
 		e := &EnumType{Name: name, Patterns: m.patterns}
 		for _, g := range h.Groups {
 			for _, k := range g.Consts {
-				if !k.Value.IsString && m.match(k.Name) {
+				if k.Value.integer() && m.match(k.Name) {
 					e.Consts = append(e.Consts, k)
 				}
 			}
@@ -131,12 +187,12 @@ func (t *Typedef) inexpressible() string {
 		of = of.Elem
 	}
 	switch {
-	case of.Kind == Integer && (of.Size == 1 || of.Size == 2 || of.Size == 4 || of.Size == 8):
+	case of.Kind == Float || of.Kind == Integer && (of.Size == 1 || of.Size == 2 || of.Size == 4 || of.Size == 8):
 		return ""
 	case of.Kind == Record:
-		return "a second name of " + of.Record.CName()
+		return reasonSecond + of.Record.CName()
 	}
-	return "a typedef of no number"
+	return reasonNoNumber
 }
 
 // unused fails if a pattern never matched, or a mapping of types had no use.
@@ -152,6 +208,9 @@ func (s *selection) unused() error {
 			{"include", "constant", c.include}, {"exclude", "constant", c.exclude},
 		} {
 			if p := list.m.unused(); p != "" {
+				if p == "*" || s.lenient {
+					continue // everything, and be it nothing
+				}
 				return s.cfg.headerError(c.index, list.key, fmt.Sprintf("%s: %s has no %s %q", list.key, header, list.what, p))
 			}
 		}

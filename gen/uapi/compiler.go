@@ -4,6 +4,7 @@ package uapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,7 +32,11 @@ func (e *CompileError) Error() string {
 	if len(e.Lines) == 0 {
 		return e.Header + ": compiler failed without a message"
 	}
-	return e.Header + ": " + e.Lines[0]
+	text := e.Header + ": " + e.Lines[0]
+	if m := unknownType.FindStringSubmatch(e.Lines[0]); m != nil {
+		text += fmt.Sprintf(" (include the header that declares %s first: with = [\"...\"])", cmp.Or(m[1:]...))
+	}
+	return text
 }
 
 // killDelay is how long a compiler may take to end after an interrupt.
@@ -42,6 +48,24 @@ type Compiler struct {
 	// Command is the compiler with arguments that come before ours, split
 	// at spaces: "clang --target=aarch64-linux-gnu". Default "gcc".
 	Command string
+
+	mu      sync.Mutex
+	builtin string
+}
+
+// builtinDir returns the compiler's own directory of headers, which has
+// stddef.h, stdarg.h and the like.
+func (c *Compiler) builtinDir(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.builtin == "" {
+		out, _, err := c.run(ctx, os.TempDir(), "", "-print-file-name=include")
+		if err != nil {
+			return "", fmt.Errorf("%s: find its headers: %w", c.argv()[0], err)
+		}
+		c.builtin = strings.TrimSpace(out)
+	}
+	return c.builtin, nil
 }
 
 func (c *Compiler) argv(args ...string) []string {
@@ -82,24 +106,10 @@ func (c *Compiler) run(ctx context.Context, dir, src string, args ...string) (st
 	return out.String(), errs.String(), err
 }
 
-// includeArgs makes the compiler read headers below roots and nowhere else.
-func includeArgs(roots []string) []string {
-	args := []string{"-std=gnu11", "-w", "-nostdinc"}
-	for _, r := range roots {
-		args = append(args, "-isystem", r)
-	}
-	return append(args, "-x", "c", "-")
-}
-
-// workDir is where the compiler runs: in the last of the roots, which are our
-// own headers. clang writes the names of files below its directory without it,
-// and none that matter are there.
-func workDir(roots []string) string { return roots[len(roots)-1] }
-
 // preprocess returns what cc -E -dD says of one header.
-func (c *Compiler) preprocess(ctx context.Context, roots []string, in Input) (string, error) {
-	args := append([]string{"-E", "-dD"}, includeArgs(roots)...)
-	out, errs, err := c.run(ctx, workDir(roots), in.include(), args...)
+func (c *Compiler) preprocess(ctx context.Context, roots *roots, in Input) (string, error) {
+	args := append([]string{"-E", "-dD"}, roots.args()...)
+	out, errs, err := c.run(ctx, roots.dir(), in.include(), args...)
 	if err != nil {
 		return "", compileError(in.Path, roots, errs, err)
 	}
@@ -108,9 +118,9 @@ func (c *Compiler) preprocess(ctx context.Context, roots []string, in Input) (st
 
 // compile compiles a translation unit into an object file and returns the
 // compiler's messages. An error without messages means that it could not run.
-func (c *Compiler) compile(ctx context.Context, roots []string, src, object string, args ...string) (messages string, err error) {
+func (c *Compiler) compile(ctx context.Context, roots *roots, src, object string, args ...string) (messages string, err error) {
 	args = append(args, "-c", "-o", object)
-	_, errs, err := c.run(ctx, workDir(roots), src, append(args, includeArgs(roots)...)...)
+	_, errs, err := c.run(ctx, roots.dir(), src, append(args, roots.args()...)...)
 	return errs, err
 }
 
@@ -127,7 +137,7 @@ func includeLine(header string) string { return "#include <" + header + ">\n" }
 
 // compileError makes an error of the compiler's messages, with the include
 // roots cut off the paths.
-func compileError(header string, roots []string, messages string, err error) error {
+func compileError(header string, roots *roots, messages string, err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		return fmt.Errorf("%s: %w", header, err)
@@ -136,9 +146,7 @@ func compileError(header string, roots []string, messages string, err error) err
 		return fmt.Errorf("%s: compiler: %w", header, err)
 	}
 	ce := &CompileError{Header: header}
-	for _, r := range roots {
-		messages = strings.ReplaceAll(messages, r+string(filepath.Separator), "")
-	}
+	messages = roots.strip(messages)
 	for line := range strings.Lines(messages) {
 		if strings.Contains(line, "error: ") && len(ce.Lines) < 10 {
 			ce.Lines = append(ce.Lines, strings.TrimSpace(line))

@@ -26,6 +26,13 @@ type Config struct {
 	// {"struct in6_addr" = "[16]byte"}. C's side is a typedef, or a tag with
 	// struct or union before it; Go's is an integer type or an array of one.
 	Types map[string]string `toml:"types"`
+	// Naming is that of all headers.
+	Naming
+	// Alias is the import path of a package to take constants from: where it
+	// has a constant with the same name and value, the generated constant
+	// refers to it. "golang.org/x/sys/unix" must be required by the module
+	// that the package is in.
+	Alias string `toml:"alias"`
 	// Headers are the headers to translate, in the order in which a name
 	// that several of them define finds its place. Required.
 	Headers []HeaderConfig `toml:"header"`
@@ -63,6 +70,8 @@ type HeaderConfig struct {
 	// Strings makes types with a String method: from a name in Go to
 	// patterns of the constants it tells.
 	Strings map[string][]string `toml:"strings"`
+	// Naming of this header.
+	Naming
 }
 
 // AttributesConfig selects attribute sets from one netlink specification.
@@ -147,8 +156,14 @@ func (c *Config) validate() error {
 	if len(c.Headers) == 0 {
 		return &ConfigError{c.file, 0, "no [[header]]"}
 	}
+	if key, msg := c.Naming.validate(); msg != "" {
+		return &ConfigError{c.file, c.line(key, 0), msg}
+	}
+	if strings.ContainsAny(c.Alias, " \t\"\\`") || strings.HasPrefix(c.Alias, "-") {
+		return &ConfigError{c.file, c.line("alias", 0), fmt.Sprintf("alias %q is no import path", c.Alias)}
+	}
 	for i, a := range c.Arch {
-		if kernelArch[a] == "" {
+		if KernelArch(a) == "" {
 			return &ConfigError{c.file, c.line("arch", 0), fmt.Sprintf("arch %q: want one of %s", a, strings.Join(Arches(), ", "))}
 		}
 		if slices.Contains(c.Arch[:i], a) {
@@ -196,6 +211,9 @@ func (c *Config) validateHeader(i int, h HeaderConfig) error {
 		if !includable(w) || w == "" {
 			return c.headerError(i, "with", fmt.Sprintf("with %q: want the form of an include line, as in \"linux/if_link.h\"", w))
 		}
+	}
+	if key, msg := h.Naming.validate(); msg != "" {
+		return c.headerError(i, key, msg)
 	}
 	lists := map[string][]string{
 		"path": {h.Path}, "except": h.Except, "include": h.Include, "exclude": h.Exclude,

@@ -9,6 +9,8 @@ type TypeKind int
 const (
 	// Integer is any integer, enums and booleans included.
 	Integer TypeKind = iota
+	// Float is a floating-point number.
+	Float
 	// Pointer is a pointer to whatever.
 	Pointer
 	// Array has Len elements of Elem.
@@ -35,8 +37,43 @@ type Type struct {
 	Len  int64
 	// Record is the struct or union. It is shared by all that refer to it.
 	Record *Aggregate
+	// Enum is set for an enum that has a name.
+	Enum *Enum
+	// Bool tells _Bool, which holds 0 or 1.
+	Bool bool
 	// Names are the typedefs through which C gets there, outermost first.
 	Names []string
+}
+
+// An Enum is an enum that has a name.
+type Enum struct {
+	// Tag is the tag in C, or the name of a typedef where there is no tag.
+	Tag string
+	// Typedef is set if Tag is the name of a typedef.
+	Typedef bool
+	// Size in bytes.
+	Size int64
+	// Consts are the names of its enumerators.
+	Consts []string
+	// Pos is where the definition begins.
+	Pos Pos
+	// Doc is the comment above it, like [Constant.Doc].
+	Doc []string
+
+	signed bool // a constant is negative in Go
+}
+
+// CName returns the type as C writes it.
+func (e *Enum) CName() string {
+	if e.Typedef {
+		return e.Tag
+	}
+	return "enum " + e.Tag
+}
+
+// base returns the type of its values in Go.
+func (e *Enum) base() string {
+	return integerType(&Type{Kind: Integer, Size: e.Size, Signed: e.signed}).text
 }
 
 // A Typedef is a name for a type that has one, or needs none.

@@ -4,6 +4,7 @@ package uapi
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"go/constant"
@@ -108,12 +109,16 @@ func TakeSnapshot(name string, headers []*Header) *Snapshot {
 
 // PackageSnapshot returns the constants of a generated package in dir, without
 // regard to headers or compilers.
-func PackageSnapshot(name, dir, arch string) (*Snapshot, error) {
+func PackageSnapshot(ctx context.Context, name, dir, arch string) (*Snapshot, error) {
 	files, err := ReadPackage(dir)
 	if err != nil {
 		return nil, err
 	}
-	code, err := check(files, cmp.Or(arch, "amd64"))
+	alias, err := aliasOf(ctx, files, dir, arch)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	code, err := check(files, cmp.Or(arch, HostArch()), alias)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
@@ -123,12 +128,21 @@ func PackageSnapshot(name, dir, arch string) (*Snapshot, error) {
 		if !ok {
 			continue
 		}
-		if basic, ok := c.Type().(*types.Basic); !ok || basic.Info()&types.IsUntyped == 0 {
-			continue // of the tables' own types
+		if isAttrKind(n) {
+			continue // of the tables' own type
 		}
-		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: c.Val().ExactString(), limit: limitName.MatchString(n)}
+		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: constantText(c.Val()), limit: limitName.MatchString(n)}
 	}
 	return s, nil
+}
+
+// constantText returns a constant as a literal of Go.
+func constantText(v constant.Value) string {
+	if v.Kind() != constant.Float {
+		return v.ExactString()
+	}
+	f, _ := constant.Float64Val(v)
+	return floatText(f)
 }
 
 // A Change is a symbol that two snapshots have differently.
@@ -240,7 +254,10 @@ func goValue(text string) constant.Value {
 	}
 	digits, negative := strings.CutPrefix(text, "-")
 	v := constant.MakeFromLiteral(digits, token.INT, 0)
-	if negative && v.Kind() == constant.Int {
+	if v.Kind() == constant.Unknown {
+		v = constant.MakeFromLiteral(digits, token.FLOAT, 0)
+	}
+	if negative && v.Kind() != constant.Unknown {
 		v = constant.UnaryOp(token.SUB, v, 0)
 	}
 	return v

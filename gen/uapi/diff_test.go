@@ -20,7 +20,7 @@ func snapshotOf(t *testing.T, text string) *Snapshot {
 		t.Fatal(err)
 	}
 	mustWrite(t, filepath.Join(root, "linux", "a.h"), text)
-	h, err := Analyse(t.Context(), &Compiler{"gcc"}, root, Input{Path: "linux/a.h"})
+	h, err := Analyse(t.Context(), &Compiler{Command: "gcc"}, []string{root}, Input{Path: "linux/a.h"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ m __A_MAX = 2 -> 3	linux/a.h:1
 }
 
 func TestPackageSnapshot(t *testing.T) {
-	s, err := PackageSnapshot("p", "testdata/golden", "")
+	s, err := PackageSnapshot(t.Context(), "p", "testdata/golden", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestPackageSnapshot(t *testing.T) {
 	if base := StampedBase("testdata/golden"); base != "sample" {
 		t.Errorf("base %q", base)
 	}
-	if _, err := PackageSnapshot("p", t.TempDir(), ""); err == nil {
+	if _, err := PackageSnapshot(t.Context(), "p", t.TempDir(), ""); err == nil {
 		t.Error("no error for an empty directory")
 	}
 	if base := StampedBase(t.TempDir()); base != "" {

@@ -34,7 +34,7 @@ func enumValues(d *dwarf.Data) (map[string]Value, error) {
 			v.Bits = uint64(bits)
 			// In C an enumerator that fits is an int, whatever the
 			// type of its enum.
-			if v.Size < 8 || !v.Signed && bits >= 0 {
+			if v.Size < 8 || v.Signed || bits >= 0 {
 				if bits == int64(int32(bits)) {
 					v.Signed, v.Size = true, 4
 				}

@@ -8,6 +8,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"strconv"
@@ -27,6 +28,7 @@ const (
 type question struct {
 	name   string
 	str    bool   // ask for a string
+	float  bool   // ask for a floating-point number
 	wasStr bool   // what str was before the compiler objected
 	reason string // why it has no value
 	// dropped is set when the compiler refused it, so that it is no longer
@@ -39,14 +41,14 @@ type question struct {
 // macros, and debug information about their types.
 type unit struct {
 	members   []*analysis
-	roots     []string
+	roots     *roots
 	object    string
 	questions []*question // of all members
 	owner     []*analysis // by question
 }
 
-func newUnit(members []*analysis, roots []string, object string) *unit {
-	u := &unit{members: members, roots: roots, object: object}
+func newUnit(members []*analysis, object string) *unit {
+	u := &unit{members: members, roots: members[0].roots, object: object}
 	for _, a := range members {
 		for _, q := range a.questions {
 			u.questions = append(u.questions, q)
@@ -84,6 +86,12 @@ func (u *unit) source() string {
 			// sizeof takes no list in braces, which clang would cut short.
 			fmt.Fprintf(&b, "_Static_assert(sizeof(%[2]s) > 0, \"\"); "+
 				"const char xpsgen_%[1]d[] __attribute__((section(\"xpsgen_str\"), used)) = %[2]s;\n", i, q.name)
+			continue
+		}
+		if q.float {
+			fmt.Fprintf(&b, "_Static_assert(__builtin_types_compatible_p(__typeof__((%[2]s)), double) || __builtin_types_compatible_p(__typeof__((%[2]s)), float)"+
+				" || __builtin_types_compatible_p(__typeof__((%[2]s)), long double), \"no number\"); "+
+				"const double xpsgen_%[1]d __attribute__((section(\"xpsgen\"), used)) = (%[2]s);\n", i, q.name)
 			continue
 		}
 		fmt.Fprintf(&b, "_Static_assert(sizeof(%[2]s) <= 8 && ((__typeof__(%[2]s))1) / 2 == 0, \"no integer\"); "+
@@ -169,26 +177,33 @@ func (u *unit) drop(messages string) bool {
 			q.str = false
 			continue
 		}
+		if reason := reasonOf(m[2]); reason == notExpressible && !q.float {
+			q.float = true
+			continue
+		}
+		if q.float {
+			m[2] = "no integer"
+		}
 		q.reason, q.dropped = reasonOf(m[2]), true
 	}
 	return len(seen) > 0
 }
 
 // notExpressible is why a name has no form in Go although C has one.
-const notExpressible = "neither an integer nor a string"
+const notExpressible = "neither a number nor a string"
 
 // reasonOf turns the compiler's message into a reason of a report.
 func reasonOf(message string) string {
-	if strings.Contains(message, "no integer") || strings.Contains(message, "invalid operands to binary /") {
+	if strings.Contains(message, "no integer") || strings.Contains(message, "is not an integral constant expression") || strings.Contains(message, "invalid operands to binary /") {
 		return notExpressible
 	}
 	// gcc and clang quote differently.
 	message = strings.NewReplacer("\u2018", "'", "\u2019", "'").Replace(message)
-	return "does not evaluate: " + strings.TrimSuffix(message, ";")
+	return reasonNoValue + strings.TrimSuffix(message, ";")
 }
 
 // answer reads the object file and fills the headers of all members.
-func (u *unit) answer() error {
+func (u *unit) answer(ctx context.Context, cc *Compiler) error {
 	f, err := u.read()
 	if err != nil {
 		return err
@@ -203,7 +218,11 @@ func (u *unit) answer() error {
 	}
 	for _, a := range u.members {
 		a.h.BigEndian = f.ByteOrder == binary.BigEndian
-		a.answer(values)
+		flags, err := a.signBits(ctx, cc, u.roots, values)
+		if err != nil {
+			return err
+		}
+		a.answer(values, flags)
 	}
 	if err := readTypes(d, u.members, u.roots); err != nil {
 		return fmt.Errorf("%s: debug information: %w", u.name(), err)
@@ -291,6 +310,18 @@ func (q *question) decode(b []byte, f *elf.File) error {
 			return nil
 		}
 		q.value = Value{IsString: true, Str: s, Size: len(b)}
+		return nil
+	}
+	if q.float {
+		if len(b) != 8 {
+			return fmt.Errorf("value of %s has %d bytes", q.name, len(b))
+		}
+		v := math.Float64frombits(f.ByteOrder.Uint64(b))
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			q.reason = "not a finite number"
+			return nil
+		}
+		q.value = Value{IsFloat: true, Float: v, Size: 8, Signed: true}
 		return nil
 	}
 	if len(b) < 16 {

@@ -11,7 +11,7 @@ import (
 
 // The model of a header: every name with its value and place.
 func ExampleAnalyse() {
-	h, err := uapi.Analyse(context.Background(), &uapi.Compiler{}, "testdata/include", uapi.Input{Path: "linux/sample.h"})
+	h, err := uapi.Analyse(context.Background(), &uapi.Compiler{}, []string{"testdata/include"}, uapi.Input{Path: "linux/sample.h"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -37,7 +37,7 @@ include = ["SAMPLE_FLAG_*"]
 		fmt.Println(err)
 		return
 	}
-	result, err := uapi.Build(context.Background(), uapi.Options{Include: "testdata/include", Config: config})
+	result, err := uapi.Build(context.Background(), uapi.Options{Include: []string{"testdata/include"}, Config: config})
 	if err != nil {
 		fmt.Println(err)
 		return

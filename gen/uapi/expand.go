@@ -15,20 +15,26 @@ import (
 // isGlob tells patterns from paths.
 func isGlob(p string) bool { return strings.ContainsAny(p, "*?[") }
 
-// ListHeaders returns the headers below an include root, in order.
-func ListHeaders(root string) ([]string, error) {
+// ListHeaders returns the headers below some directories, in order. What
+// Debian keeps there for another target is not among them.
+func ListHeaders(dirs []string) ([]string, error) {
 	var out []string
-	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.HasSuffix(name, ".h") {
-			out = append(out, name)
+	for _, dir := range dirs {
+		err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && isTriplet(name) {
+				return fs.SkipDir
+			}
+			if err == nil && !d.IsDir() && strings.HasSuffix(name, ".h") {
+				out = append(out, name)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("uapi: %s: %w", dir, err)
 		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("uapi: %s: %w", root, err)
 	}
 	slices.Sort(out)
-	return out, nil
+	return slices.Compact(out), nil
 }
 
 // matchPath is [path.Match] with "**" for any number of directories.
@@ -57,8 +63,10 @@ func matchPath(pattern, name string) bool {
 }
 
 // expand returns the configuration with a header for each match of a pattern
-// below any of the roots.
-func (c *Config) expand(roots []string) (*Config, error) {
+// of any target. Among matches, headers that are known not to compile are left
+// out.
+func (c *Config) expand(includes [][]string) (*Config, []LeftOut, error) {
+	var left []LeftOut
 	out := *c
 	out.Headers, out.origin = nil, nil
 	own := make(map[string]bool)
@@ -72,10 +80,10 @@ func (c *Config) expand(roots []string) (*Config, error) {
 			continue
 		}
 		if all == nil {
-			for _, root := range roots {
-				some, err := ListHeaders(root)
+			for _, dirs := range includes {
+				some, err := ListHeaders(dirs)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				all = append(all, some...)
 			}
@@ -84,19 +92,23 @@ func (c *Config) expand(roots []string) (*Config, error) {
 		}
 		matches, err := c.glob(i, h, all)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, name := range matches {
 			if own[name] {
 				continue
 			}
 			own[name] = true
+			if reason := Incompatible(name); reason != "" {
+				left = append(left, LeftOut{name, reason, true})
+				continue
+			}
 			one := h
 			one.Path, one.Except = name, nil
 			out.Headers, out.origin = append(out.Headers, one), append(out.origin, i)
 		}
 	}
-	return &out, out.fileClash(func(HeaderConfig) bool { return true })
+	return &out, left, out.fileClash(func(HeaderConfig) bool { return true })
 }
 
 // glob returns the headers that the pattern of the i-th entry stands for.
@@ -126,8 +138,10 @@ func (c *Config) glob(i int, h HeaderConfig, all []string) ([]string, error) {
 	return matches, nil
 }
 
-// missing tells whether a header is not below root. Patterns never are.
-func missing(root, header string) bool {
-	_, err := os.Stat(filepath.Join(root, filepath.FromSlash(header)))
-	return err != nil
+// missing tells whether a header is below none of the directories.
+func missing(dirs []string, header string) bool {
+	return !slices.ContainsFunc(dirs, func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(header)))
+		return err == nil
+	})
 }

@@ -53,7 +53,7 @@ func TestConfigOfHeaders(t *testing.T) {
 }
 
 func TestGlob(t *testing.T) {
-	cfg, err := mustConfig(t, "package = \"x\"\n[[header]]\npath = \"linux/*.h\"\nexcept = [\"linux/version.h\"]\n[[header]]\npath = \"linux/other.h\"\n").expand([]string{"testdata/include"})
+	cfg, _, err := mustConfig(t, "package = \"x\"\n[[header]]\npath = \"linux/*.h\"\nexcept = [\"linux/version.h\"]\n[[header]]\npath = \"linux/other.h\"\n").expand([][]string{{"testdata/include"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestCompilerFor(t *testing.T) {
 			t.Errorf("%q for %s: %v, %v", tt.command, tt.arch, cc, err)
 		}
 	}
-	for _, tt := range [][2]string{{"gcc", "arm64"}, {"", "vax"}, {" ", "arm"}} {
+	for _, tt := range [][2]string{{"gcc", "loong64"}, {"", "vax"}, {" ", "arm"}} {
 		if cc, err := CompilerFor(tt[0], tt[1]); err == nil {
 			t.Errorf("%q for %s: %v", tt[0], tt[1], cc)
 		}
@@ -145,7 +145,7 @@ func TestParseGoType(t *testing.T) {
 			t.Errorf("%q: got %+v, %t", text, got, ok)
 		}
 	}
-	if diff := cmp.Diff([]string{"386", "amd64", "arm", "arm64", "riscv64", "s390x"}, Arches()); diff != "" {
+	if diff := cmp.Diff([]string{"386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x"}, Arches()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,8 +19,11 @@ type Options struct {
 	// Tree is a kernel source tree. Exactly one of Tree, Include and Headers
 	// is set.
 	Tree string
-	// Include is a directory of installed headers, good for any target.
-	Include string
+	// Include are directories of installed headers, see [SourceOptions].
+	Include []string
+	// IncludeFor are directories for one target each. A target that has
+	// complete headers there does not see Include.
+	IncludeFor map[string][]string
 	// Headers returns the directory of installed headers for a target.
 	Headers func(ctx context.Context, arch string) (dir string, err error)
 	// Specs reads a netlink specification, see [SpecReader]. Nil takes the
@@ -34,6 +38,8 @@ type Options struct {
 	Stamp Stamp
 	// Out is the directory of the Go package. Required by [Generate].
 	Out string
+	// KeepGoing leaves headers out that do not compile, instead of failing.
+	KeepGoing bool
 	// Check compares instead of writing, and fails with a [*DriftError].
 	Check bool
 	// CC is the compiler, see [CompilerFor].
@@ -53,7 +59,14 @@ type Result struct {
 	// Packages are the models that were rendered, by target.
 	Packages []*Package
 	// Includes are the directories of headers, by target.
-	Includes []string
+	Includes [][]string
+	// LeftOut are the headers that are not in the package: with
+	// [Options.KeepGoing] those that do not compile, and among the matches of
+	// a pattern those that are known not to compile outside of the kernel.
+	LeftOut []LeftOut
+	// Refused is set with [Options.KeepGoing] if names are not in the package
+	// that the configuration spells out, or that clash.
+	Refused error
 	// Files are the names of the generated files within Out.
 	Files []string
 	// Rendered are those files, for [Verify].
@@ -115,7 +128,7 @@ func (opt *Options) archs() []string {
 	case len(opt.Config.Arch) > 0:
 		return opt.Config.Arch
 	}
-	return []string{"amd64"}
+	return []string{HostArch()}
 }
 
 // Generate writes, or with Check compares, the Go package that the
@@ -169,14 +182,19 @@ func Build(ctx context.Context, opt Options) (res *Result, err error) {
 				res, err = nil, fmt.Errorf("uapi: %w", cerr)
 			}
 		}()
-		res.Includes = append(res.Includes, src.Include)
+		res.Includes = append(res.Includes, src.Dirs)
 		res.Release = cmp.Or(res.Release, src.Release)
-		log.Debug("headers", "arch", arch, "dir", src.Include, "release", src.Release)
+		log.Debug("headers", "arch", arch, "dirs", src.Dirs, "release", src.Release)
 	}
 	res.HeadersTime = time.Since(start)
 
 	start = time.Now()
-	if res.Packages, err = opt.analyse(ctx, res.Includes); err != nil {
+	var left *leftHeaders
+	if res.Packages, left, err = opt.analyse(ctx, res.Includes); err != nil {
+		return nil, err
+	}
+	res.LeftOut, res.Refused = left.list, left.refused
+	if err := aliasAll(ctx, opt.Config, res.Packages, cmp.Or(opt.Out, ".")); err != nil {
 		return nil, err
 	}
 	specs, err := readSpecs(ctx, opt)
@@ -206,55 +224,129 @@ func Build(ctx context.Context, opt Options) (res *Result, err error) {
 
 // open finds the headers for a target.
 func (opt *Options) open(ctx context.Context, arch string) (*Source, error) {
-	so := SourceOptions{Tree: opt.Tree, Include: opt.Include, Arch: arch, CacheDir: opt.CacheDir, Log: opt.MakeLog}
+	so := SourceOptions{Tree: opt.Tree, Include: IncludeDirs(arch, opt.Include, opt.IncludeFor), Arch: arch, CacheDir: opt.CacheDir, Log: opt.MakeLog}
 	if opt.Headers != nil {
-		if so.Tree != "" || so.Include != "" {
+		if so.Tree != "" || len(so.Include) > 0 {
 			return nil, errSource
 		}
-		if kernelArch[arch] == "" {
+		if KernelArch(arch) == "" {
 			return nil, fmt.Errorf("uapi: unknown architecture %q", arch)
 		}
-		var err error
-		if so.Include, err = opt.Headers(ctx, arch); err != nil {
+		dir, err := opt.Headers(ctx, arch)
+		if err != nil {
 			return nil, err
 		}
+		so.Include = []string{dir}
 	}
 	return Open(ctx, so)
 }
 
 // analyse asks the compilers for all targets and applies the configuration.
-func (opt *Options) analyse(ctx context.Context, includes []string) ([]*Package, error) {
-	cfg, err := opt.Config.expand(includes)
+func (opt *Options) analyse(ctx context.Context, includes [][]string) ([]*Package, *leftHeaders, error) {
+	cfg, known, err := opt.Config.expand(includes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	archs := opt.archs()
 	all := make([][]*Header, len(archs))
+	left := &leftHeaders{list: known}
 	for k, arch := range archs {
 		cc, err := CompilerFor(opt.CC, arch)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if all[k], err = cfg.analyse(ctx, cc, includes, k, opt.Jobs); err != nil {
-			return nil, err
+		var errs []error
+		if all[k], errs, err = cfg.analyse(ctx, cc, includes, k, opt.Jobs); err != nil {
+			return nil, nil, err
 		}
+		for i, err := range errs {
+			if err != nil {
+				left.add(cfg.Headers[i].Path, arch, err)
+			}
+		}
+	}
+	if !opt.KeepGoing || left.missing {
+		if err := joinErrors(left.errs); err != nil {
+			return nil, nil, err
+		}
+	}
+	if cfg, all = left.without(cfg, all); len(cfg.Headers) == 0 {
+		return nil, nil, joinErrors(left.errs)
 	}
 	if len(archs) == 1 && len(opt.Arch) == 0 && len(opt.Config.Arch) == 0 {
 		archs = []string{""}
 	}
-	return selectAll(cfg, archs, all)
+	ps, err := (&selection{cfg: cfg}).all(archs, all)
+	if err != nil && opt.KeepGoing && selectable(err) {
+		left.refused = err
+		ps, err = (&selection{cfg: cfg, lenient: true}).all(archs, all)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return ps, left, nil
+}
+
+// selectable tells errors that leave a package to be made without some names.
+func selectable(err error) bool {
+	_, lost := errors.AsType[*LostError](err)
+	_, clash := errors.AsType[*ClashError](err)
+	_, disagree := errors.AsType[*DisagreementError](err)
+	return lost || clash || disagree
+}
+
+// leftHeaders collects the headers that could not be analysed.
+type leftHeaders struct {
+	list    []LeftOut
+	errs    []error
+	missing bool // a header that does not exist is among them
+	refused error
+}
+
+func (l *leftHeaders) add(path, arch string, err error) {
+	l.missing = l.missing || errors.Is(err, ErrNoHeader)
+	for _, have := range l.list {
+		if have.Header == path {
+			return // on one target already
+		}
+	}
+	l.errs = append(l.errs, err)
+	reason := strings.TrimPrefix(err.Error(), path+": ")
+	l.list = append(l.list, LeftOut{Header: path, Reason: reason})
+}
+
+// without returns the configuration and the headers, by target, without those
+// that were left out.
+func (l *leftHeaders) without(cfg *Config, all [][]*Header) (*Config, [][]*Header) {
+	gone := make(map[string]bool)
+	for _, h := range l.list {
+		gone[h.Header] = true
+	}
+	out := *cfg
+	out.Headers, out.origin = nil, nil
+	kept := make([][]*Header, len(all))
+	for i, h := range cfg.Headers {
+		if gone[h.Path] {
+			continue
+		}
+		out.Headers, out.origin = append(out.Headers, h), append(out.origin, cfg.origin[i])
+		for k := range all {
+			kept[k] = append(kept[k], all[k][i])
+		}
+	}
+	return &out, kept
 }
 
 // analyse analyses the headers of the configuration for the k-th target. A
 // header that only others have is empty.
-func (c *Config) analyse(ctx context.Context, cc *Compiler, includes []string, k, jobs int) ([]*Header, error) {
-	out := make([]*Header, len(c.Headers))
+func (c *Config) analyse(ctx context.Context, cc *Compiler, includes [][]string, k, jobs int) ([]*Header, []error, error) {
+	out, failed := make([]*Header, len(c.Headers)), make([]error, len(c.Headers))
 	var (
 		inputs []Input
 		index  []int
 	)
 	for i, h := range c.Headers {
-		elsewhere := slices.ContainsFunc(includes, func(root string) bool { return !missing(root, h.Path) })
+		elsewhere := slices.ContainsFunc(includes, func(dirs []string) bool { return !missing(dirs, h.Path) })
 		if missing(includes[k], h.Path) && elsewhere {
 			out[i] = &Header{Path: h.Path}
 			continue
@@ -266,12 +358,12 @@ func (c *Config) analyse(ctx context.Context, cc *Compiler, includes []string, k
 		inputs = append(inputs, Input{Path: h.Path, With: with})
 		index = append(index, i)
 	}
-	headers, err := AnalyseAll(ctx, cc, includes[k], inputs, jobs)
+	headers, errs, err := AnalyseEach(ctx, cc, includes[k], inputs, jobs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for n, h := range headers {
-		out[index[n]] = h
+		out[index[n]], failed[index[n]] = h, errs[n]
 	}
-	return out, nil
+	return out, failed, nil
 }

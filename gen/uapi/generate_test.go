@@ -26,7 +26,7 @@ func sample(tb testing.TB, out string) Options {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return Options{Include: "testdata/include", Config: cfg, Stamp: sampleStamp(), Out: out, CC: "gcc"}
+	return Options{Include: []string{"testdata/include"}, Config: cfg, Stamp: sampleStamp(), Out: out, CC: "gcc"}
 }
 
 // readDir returns the files of a directory by name.
@@ -72,9 +72,8 @@ func TestSkipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"sample_lower_case":  "Go does not export names in lower case",
-		"SAMPLE_HALF":        "neither an integer nor a string",
-		"SAMPLE_POINTER":     "neither an integer nor a string",
+		"sample_lower_case":  "Go exports no name in lower case",
+		"SAMPLE_POINTER":     "neither a number nor a string",
 		"SAMPLE_MISSING":     "does not evaluate: 'SAMPLE_NOWHERE' undeclared",
 		"SAMPLE_MISSING_TOO": "does not evaluate: 'SAMPLE_NOWHERE' undeclared",
 		"SAMPLE_TYPE":        "does not evaluate: ",
@@ -131,8 +130,8 @@ func TestReproducible(t *testing.T) {
 		t.Fatal(err)
 	}
 	opt := sample(t, two)
-	opt.Include = t.TempDir()
-	if err := os.CopyFS(filepath.Join(opt.Include), os.DirFS("testdata/include")); err != nil {
+	opt.Include = []string{t.TempDir()}
+	if err := os.CopyFS(opt.Include[0], os.DirFS("testdata/include")); err != nil {
 		t.Fatal(err)
 	}
 	for k, v := range map[string]string{
@@ -272,10 +271,11 @@ func TestGenerateErrors(t *testing.T) {
 		"no compiler":       {change: func(o *Options) { o.CC = "xpsgen-no-such-cc" }, want: "linux/", is: ErrNoCompiler},
 		"wrong compiler":    {change: func(o *Options) { o.CC = "false" }, want: "linux/"},
 		"silent compiler":   {change: func(o *Options) { o.CC = "true" }, want: "linux/"},
-		"no headers":        {change: func(o *Options) { o.Include = "testdata/golden" }, want: "uapi: "},
-		"no tree":           {change: func(o *Options) { o.Include, o.Tree = "", "testdata" }, want: "uapi: "},
+		"no headers":        {change: func(o *Options) { o.Include = []string{"testdata/golden"} }, want: "linux/sample.h: no such header"},
+		"no directory":      {change: func(o *Options) { o.Include = []string{"testdata/none"} }, want: "uapi: stat "},
+		"no tree":           {change: func(o *Options) { o.Include, o.Tree = nil, "testdata" }, want: "uapi: "},
 		"both":              {change: func(o *Options) { o.Tree = "testdata" }, want: "uapi: want either a kernel tree or a directory of headers"},
-		"neither":           {change: func(o *Options) { o.Include = "" }, want: "uapi: want either a kernel tree or a directory of headers"},
+		"neither":           {change: func(o *Options) { o.Include = nil }, want: "uapi: want either a kernel tree or a directory of headers"},
 		"unknown arch":      {change: func(o *Options) { o.Arch = []string{"vax"} }, want: `uapi: unknown architecture "vax"`},
 		"no configuration":  {change: func(o *Options) { o.Config = nil }, want: "uapi: configuration and output directory are required"},
 		"no temp directory": {change: func(o *Options) { t.Setenv("TMPDIR", "/nonexistent") }, want: "uapi: "},

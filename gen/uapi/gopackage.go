@@ -24,23 +24,10 @@ func (noImports) Import(string) (*types.Package, error) { return nil, errors.New
 // GoSnapshot returns the constants of any Go package for Linux in dir, such as
 // golang.org/x/sys/unix, to be compared with headers.
 func GoSnapshot(name, dir, arch string) (*Snapshot, error) {
-	ctxt := build.Default
-	ctxt.GOOS, ctxt.GOARCH, ctxt.CgoEnabled = "linux", cmp.Or(arch, "amd64"), false
-	pkg, err := ctxt.ImportDir(dir, 0)
+	checked, fset, err := checkGoPackage(dir, arch)
 	if err != nil {
-		return nil, fmt.Errorf("uapi: %s: %w", dir, err)
+		return nil, err
 	}
-	fset := token.NewFileSet()
-	var files []*ast.File
-	for _, name := range pkg.GoFiles {
-		f, err := parser.ParseFile(fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
-		if err != nil {
-			return nil, fmt.Errorf("uapi: %s: %w", dir, err)
-		}
-		files = append(files, f)
-	}
-	conf := types.Config{IgnoreFuncBodies: true, Importer: noImports{}, Error: func(error) {}}
-	checked, _ := conf.Check(dir, fset, files, nil) // its errors are about imports
 	s := &Snapshot{Name: name, Symbols: make(map[string]Symbol)}
 	for _, n := range checked.Scope().Names() {
 		c, ok := checked.Scope().Lookup(n).(*types.Const)
@@ -51,6 +38,28 @@ func GoSnapshot(name, dir, arch string) (*Snapshot, error) {
 		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: c.Val().ExactString(), File: filepath.Base(pos.Filename), Line: pos.Line, limit: limitName.MatchString(n)}
 	}
 	return s, nil
+}
+
+// checkGoPackage type checks the package in dir as far as its constants need.
+func checkGoPackage(dir, arch string) (*types.Package, *token.FileSet, error) {
+	ctxt := build.Default
+	ctxt.GOOS, ctxt.GOARCH, ctxt.CgoEnabled = "linux", cmp.Or(arch, "amd64"), false
+	pkg, err := ctxt.ImportDir(dir, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("uapi: %s: %w", dir, err)
+	}
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range pkg.GoFiles {
+		f, err := parser.ParseFile(fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, nil, fmt.Errorf("uapi: %s: %w", dir, err)
+		}
+		files = append(files, f)
+	}
+	conf := types.Config{IgnoreFuncBodies: true, Importer: noImports{}, Error: func(error) {}}
+	checked, _ := conf.Check(dir, fset, files, nil) // its errors are about imports
+	return checked, fset, nil
 }
 
 // Common returns of d only what both sides have.

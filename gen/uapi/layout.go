@@ -5,7 +5,11 @@ package uapi
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
+
+// cPointer is the generated type of a pointer where Go may not have one.
+const cPointer = "CPointer"
 
 // goType is a type in the generated package.
 type goType struct {
@@ -26,15 +30,16 @@ type goField struct {
 // accessor is a pair of methods, or one that returns a pointer, for a member
 // that cannot be a field.
 type accessor struct {
-	name   string
-	typ    goType
-	raw    string // the field that holds it
-	offset int64  // within raw, bytes or bits
-	bits   int64  // width of a bit-field, otherwise 0
-	signed bool
-	inside bool // aligned within raw, so that a pointer can be returned
-	doc    []string
-	c      string
+	name, setter string
+	typ          goType
+	raw          string // the field that holds it
+	offset       int64  // within raw, bytes or bits
+	bits         int64  // width of a bit-field, otherwise 0
+	signed       bool
+	inside       bool // aligned within raw, so that a pointer can be returned
+	flexible     bool // an array of typ, at offset within the struct
+	doc          []string
+	c            string
 }
 
 // goStruct is a generated struct type.
@@ -47,60 +52,52 @@ type goStruct struct {
 	align     int64
 	fields    []goField
 	accessors []accessor
-	notes     []string
 	nested    []*goStruct // types made for members without a tag
 }
 
 // layouter decides how C aggregates look in Go.
 type layouter struct {
-	// known maps tags to the names of generated types.
-	known map[string]string
+	p *Package
 	// types are all type names taken.
 	types names
 	// cache holds what was laid out already, for its alignment.
 	cache map[*Aggregate]*goStruct
-	byTag map[string]*Aggregate
-	// typedefs maps typedefs to the names of generated types.
-	typedefs map[string]string
-	// mapped is what the configuration says of types.
-	mapped map[string]string
+	// known are the records that are types of the package, by name in C.
+	known map[string]*Aggregate
+	// hidden are the records that lie in bytes which the garbage collector
+	// does not look into, see [layouter.hide].
+	hidden map[any]bool
 	// maxAlign is the largest alignment that Go knows on the target.
 	maxAlign int64
-}
-
-// maxAlignOf returns the largest alignment that Go knows on a target.
-func maxAlignOf(arch string) int64 {
-	if arch == "386" || arch == "arm" {
-		return 4
-	}
-	return 8
 }
 
 // arrange lays out all aggregates of a package, by header. Their names do not
 // clash: [Select] saw to that.
 func arrange(p *Package) [][]*goStruct {
 	l := &layouter{
-		known: make(map[string]string), types: p.names(),
-		cache: make(map[*Aggregate]*goStruct), byTag: make(map[string]*Aggregate),
-		typedefs: make(map[string]string), mapped: p.types, maxAlign: maxAlignOf(p.Arch),
+		p: p, types: p.names(), cache: make(map[*Aggregate]*goStruct), known: make(map[string]*Aggregate),
+		hidden: make(map[any]bool), maxAlign: maxAlignOf(p.Arch),
+	}
+	for _, name := range p.goNames {
+		l.types[name] = true
 	}
 	for _, h := range p.Headers {
 		for _, a := range h.Aggregates {
-			l.types[exported(a.Tag)] = true
-			l.known[a.Tag], l.byTag[a.Tag] = exported(a.Tag), a
-		}
-		for _, t := range h.Typedefs {
-			l.types[exported(t.Name)] = true
-			l.typedefs[t.Name] = exported(t.Name)
+			l.known[a.CName()] = a
 		}
 		for _, e := range h.Enums {
 			l.types[e.Name] = true
 		}
 	}
+	for _, h := range p.Headers {
+		for _, a := range h.Aggregates {
+			l.findHidden(a)
+		}
+	}
 	out := make([][]*goStruct, len(p.Headers))
 	for i, h := range p.Headers {
 		for _, a := range h.Aggregates {
-			out[i] = append(out[i], l.layout(a, l.known[a.Tag], a.CName()))
+			out[i] = append(out[i], l.layout(a, p.goNames[a.CName()], a.CName()))
 		}
 	}
 	return out
@@ -113,12 +110,19 @@ func (l *layouter) layout(a *Aggregate, name, what string) *goStruct {
 	}
 	g := &goStruct{name: name, c: a, what: what, size: a.Size, align: 1}
 	l.cache[a] = g
-	b := &structBuilder{l: l, g: g, members: names{}}
+	b := &structBuilder{l: l, g: g, members: names{}, names: make(map[string]string), hidden: l.isHidden(a)}
+	b.reserve(a)
 	if a.Union {
 		b.union(a, 0, "raw")
 	} else {
 		b.fields(a, 0, a.Size)
 		b.pad(a.Size)
+	}
+	for i := range g.accessors {
+		x := &g.accessors[i]
+		if !x.inside && !x.flexible {
+			x.setter = b.members.unique("Set" + x.name)
+		}
 	}
 	return g
 }
@@ -128,7 +132,26 @@ type structBuilder struct {
 	l       *layouter
 	g       *goStruct
 	members names
+	names   map[string]string // of members, by name in C
+	hidden  bool
 	at      int64
+}
+
+// reserve gives all members their names before anything else gets one. A
+// setter that then finds its name taken gets a number.
+func (b *structBuilder) reserve(a *Aggregate) {
+	for _, f := range a.Fields {
+		switch {
+		case f.Name != "":
+			name := b.l.p.members[b.g.c.Tag+"."+f.Name]
+			if name == "" {
+				name = exported(f.Name)
+			}
+			b.names[f.Name] = b.members.unique(name)
+		case f.Type.Kind == Record:
+			b.reserve(f.Type.Record)
+		}
+	}
 }
 
 // pad brings the next field to offset.
@@ -159,7 +182,7 @@ func (b *structBuilder) fields(a *Aggregate, base, end int64) {
 		offset := base + f.Offset
 		switch {
 		case f.Flexible:
-			b.g.notes = append(b.g.notes, fmt.Sprintf("It is followed by %s, an array of no fixed length.", f.Name))
+			b.flexible(f, offset)
 		case f.BitSize > 0:
 			n := i
 			for n < len(a.Fields) && a.Fields[n].BitSize > 0 {
@@ -173,10 +196,10 @@ func (b *structBuilder) fields(a *Aggregate, base, end int64) {
 			i = n - 1
 		case f.Name == "" && f.Type.Kind == Record && f.Type.Record.Union:
 			b.pad(offset)
-			b.union(f.Type.Record, offset, "union"+strconv.FormatInt(offset, 10))
+			b.union(f.Type.Record, offset, b.members.unique("union"+strconv.FormatInt(offset, 10)))
 		case f.Name == "" && f.Type.Kind == Record:
 			b.fields(f.Type.Record, offset, offset+f.Type.Size)
-		case f.Type.Size == 0:
+		case f.Name == "" || f.Type.Size == 0:
 			// Takes no room, as the markers of a group of fields do.
 		default:
 			b.member(f, offset)
@@ -187,15 +210,46 @@ func (b *structBuilder) fields(a *Aggregate, base, end int64) {
 // member appends an ordinary member.
 func (b *structBuilder) member(f Field, offset int64) {
 	b.pad(offset)
-	name := b.members.unique(exported(f.Name))
-	t := b.typeOf(f.Type, name, f.Name)
+	name := b.names[f.Name]
+	t := b.typeOf(f.Type, name, f.Name, b.hidden)
 	if b.fits(t, offset) {
-		b.put(goField{name: name, typ: t, offset: offset, doc: f.Doc, c: f.Name})
+		b.put(goField{name: name, typ: t, offset: offset, doc: b.doc(f), c: f.Name})
 		return
 	}
+	t = b.typeOf(f.Type, name, f.Name, true)
 	raw := b.members.unique("raw" + name)
 	b.put(goField{name: raw, typ: bytesType(t.size), offset: offset, c: f.Name})
-	b.g.accessors = append(b.g.accessors, accessor{name: name, typ: t, raw: raw, doc: f.Doc, c: f.Name})
+	b.g.accessors = append(b.g.accessors, accessor{name: name, typ: t, raw: raw, doc: b.doc(f), c: f.Name})
+}
+
+// doc returns the comment of a member. Where the Go name is not the usual one
+// it tells the name in C.
+func (b *structBuilder) doc(f Field) []string {
+	name := b.names[f.Name]
+	if name == goName(f.Name) && !strings.Contains(f.Name, "$") {
+		return f.Doc
+	}
+	c := f.Name + " in C"
+	if len(f.Doc) == 1 && len(f.Doc[0])+len(c) < 58 {
+		return []string{c + ": " + f.Doc[0]}
+	}
+	return append([]string{c}, f.Doc...)
+}
+
+// flexible appends an accessor for an array of no fixed length, which takes no
+// room itself.
+func (b *structBuilder) flexible(f Field, offset int64) {
+	if f.Name == "" {
+		return
+	}
+	name := b.names[f.Name]
+	t := bytesType(1)
+	if elem := f.Type.Elem; elem.Size > 0 {
+		if t = b.typeOf(elem, name, f.Name+"[0]", true); !b.fits(t, offset) {
+			t = bytesType(t.size)
+		}
+	}
+	b.g.accessors = append(b.g.accessors, accessor{name: name, typ: t, offset: offset, flexible: true, doc: b.doc(f), c: f.Name})
 }
 
 // union appends the bytes of a union and an accessor for each of its members.
@@ -206,33 +260,35 @@ func (b *structBuilder) union(u *Aggregate, offset int64, raw string) {
 	}
 	need := int64(1)
 	start := len(b.g.accessors)
-	b.unionMembers(u, 0, raw, &need)
+	b.unionMembers(u, offset, 0, raw, &need)
 	// No more alignment than the members want.
 	align = min(align, need)
 	for i := range b.g.accessors[start:] {
 		a := &b.g.accessors[start+i]
-		a.inside = a.bits == 0 && a.typ.align <= align && a.offset%a.typ.align == 0
+		a.inside = !a.flexible && a.bits == 0 && a.typ.align <= align && a.offset%a.typ.align == 0
 	}
 	if u.Size > 0 {
 		b.put(goField{name: raw, typ: b.l.aligned(opaqueType(u.Size, align)), offset: offset})
 	}
 }
 
-func (b *structBuilder) unionMembers(u *Aggregate, base int64, raw string, need *int64) {
+// unionMembers appends accessors for what is base bytes into a union, which
+// begins at offset.
+func (b *structBuilder) unionMembers(u *Aggregate, offset, base int64, raw string, need *int64) {
 	for _, f := range u.Fields {
 		switch {
 		case f.Flexible:
-			b.g.notes = append(b.g.notes, fmt.Sprintf("It is followed by %s, an array of no fixed length.", f.Name))
+			b.flexible(f, offset+base+f.Offset)
 			continue
 		case f.Name == "" && f.Type.Kind == Record:
-			b.unionMembers(f.Type.Record, base+f.Offset, raw, need)
+			b.unionMembers(f.Type.Record, offset, base+f.Offset, raw, need)
 			continue
 		case f.Name == "" || f.Type.Size == 0:
 			continue
 		}
-		name := b.members.unique(exported(f.Name))
-		a := accessor{name: name, raw: raw, offset: base + f.Offset, doc: f.Doc, c: f.Name}
-		a.typ = b.typeOf(f.Type, name, f.Name)
+		name := b.names[f.Name]
+		a := accessor{name: name, raw: raw, offset: base + f.Offset, doc: b.doc(f), c: f.Name}
+		a.typ = b.typeOf(f.Type, name, f.Name, true)
 		if f.BitSize > 0 {
 			a.offset, a.bits, a.signed = 8*base+f.BitOffset, f.BitSize, f.Type.Signed
 		}
@@ -256,44 +312,47 @@ func (b *structBuilder) bitFields(fields []Field, base, limit int64) {
 		if f.Name == "" {
 			continue
 		}
-		name := b.members.unique(exported(f.Name))
+		name := b.names[f.Name]
 		b.g.accessors = append(b.g.accessors, accessor{
-			name: name, typ: b.typeOf(f.Type, name, f.Name), raw: raw, offset: 8*(base-first) + f.BitOffset,
-			bits: f.BitSize, signed: f.Type.Signed, doc: f.Doc, c: f.Name,
+			name: name, typ: b.typeOf(f.Type, name, f.Name, b.hidden), raw: raw, offset: 8*(base-first) + f.BitOffset,
+			bits: f.BitSize, signed: f.Type.Signed, doc: b.doc(f), c: f.Name,
 		})
 	}
 }
 
-// exported returns the Go name of a member.
-func exported(c string) string {
-	if name := goName(c); name != "" {
-		return name
-	}
-	return "X"
-}
-
 // typeOf returns the Go type of a member. Records without a tag get a type
-// named after the struct and the member, which is c in C.
-func (b *structBuilder) typeOf(t *Type, member, c string) goType {
-	if name, ok := t.mapped(b.l.mapped); ok {
-		g, _ := parseGoType(b.l.mapped[name]) // checked by Select
+// named after the struct and the member, which is c in C. Where the collector
+// does not look, hidden, pointers are addresses.
+func (b *structBuilder) typeOf(t *Type, member, c string, hidden bool) goType {
+	if name, ok := t.mapped(b.l.p.types); ok {
+		g, _ := parseGoType(b.l.p.types[name]) // checked by Select
 		return b.l.aligned(g)
 	}
 	for _, n := range t.Names {
-		if name := b.l.typedefs[n]; name != "" {
+		if name := b.l.p.goNames[n]; name != "" && t.Kind != Record {
 			under := *t
 			under.Names = nil
-			return goType{name, t.Size, b.typeOf(&under, member, c).align}
+			return goType{name, t.Size, b.typeOf(&under, member, c, hidden).align}
 		}
 	}
 	switch t.Kind {
 	case Integer:
+		if t.Enum != nil {
+			if name := b.l.p.goNames[t.Enum.CName()]; name != "" {
+				return b.l.aligned(goType{name, t.Size, t.Size})
+			}
+		}
 		return b.l.aligned(integerType(t))
+	case Float:
+		return b.l.aligned(goType{"float" + strconv.FormatInt(8*t.Size, 10), t.Size, t.Size})
 	case Pointer:
+		if hidden {
+			return goType{cPointer, t.Size, t.Size}
+		}
 		return goType{"unsafe.Pointer", t.Size, t.Size}
 	case Array:
 		if t.Len > 0 {
-			elem := b.typeOf(t.Elem, member, c+"[0]")
+			elem := b.typeOf(t.Elem, member, c+"[0]", hidden)
 			return goType{fmt.Sprintf("[%d]%s", t.Len, elem.text), t.Size, elem.align}
 		}
 	case Record:
@@ -310,9 +369,9 @@ func (l *layouter) aligned(t goType) goType {
 
 func (b *structBuilder) recordType(t *Type, member, c string) goType {
 	a := t.Record
-	if name := b.l.known[a.Tag]; a.Tag != "" && name != "" {
-		g := b.l.layout(b.l.byTag[a.Tag], name, a.CName())
-		return goType{name, g.size, g.align}
+	if known := b.l.known[a.CName()]; a.Tag != "" && known != nil {
+		g := b.l.layout(known, b.l.p.goNames[a.CName()], a.CName())
+		return goType{g.name, g.size, g.align}
 	}
 	if a.Tag != "" {
 		// Not selected: its bytes, aligned so that they fall into place.
@@ -339,18 +398,24 @@ func (b *structBuilder) recordType(t *Type, member, c string) goType {
 func recordAlign(a *Aggregate) int64 {
 	align := int64(1)
 	for _, f := range a.Fields {
-		t := f.Type
-		for t.Kind == Array {
-			t = t.Elem
-		}
-		switch t.Kind {
-		case Record:
-			align = max(align, recordAlign(t.Record))
-		case Integer, Pointer:
-			align = max(align, min(t.Size, 8))
-		}
+		align = max(align, alignOf(f.Type))
 	}
 	return align
+}
+
+// alignOf returns the alignment that a type asks for, which a packed record does
+// not give its members.
+func alignOf(t *Type) int64 {
+	for t.Kind == Array {
+		t = t.Elem
+	}
+	switch t.Kind {
+	case Record:
+		return recordAlign(t.Record)
+	case Integer, Pointer, Float:
+		return max(1, min(t.Size, 8))
+	}
+	return 1
 }
 
 // integerType returns the Go type of an integer.

@@ -4,7 +4,6 @@ package uapi
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -28,17 +27,4 @@ func unpackLibc(dir string) error {
 		return fmt.Errorf("stand-in headers: %w", err)
 	}
 	return nil
-}
-
-// withLibc returns the include roots of a run: root and a temporary directory
-// with the stand-in headers, which remove takes away.
-func withLibc(root string) (roots []string, remove func(*error), err error) {
-	dir, err := os.MkdirTemp("", "xpsgen-libc-")
-	if err != nil {
-		return nil, nil, fmt.Errorf("stand-in headers: %w", err)
-	}
-	if err := unpackLibc(dir); err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	return []string{root, dir}, func(err *error) { *err = errors.Join(*err, os.RemoveAll(dir)) }, nil
 }

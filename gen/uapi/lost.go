@@ -32,7 +32,7 @@ var (
 // model was made by: macros in the text that are in force at its end, and what
 // debug information has of the header. It returns how many there are, and those
 // with a value or a layout that the model lacks.
-func lostNames(ctx context.Context, cc *verifyCompiler, roots []string, h *Header) (found int, lost []Skip, err error) {
+func lostNames(ctx context.Context, cc *verifyCompiler, roots *roots, h *Header) (found int, lost []Skip, err error) {
 	dir, err := os.MkdirTemp("", "xpsgen-names-")
 	if err != nil {
 		return 0, nil, fmt.Errorf("%s: %w", h.Path, err)
@@ -48,6 +48,9 @@ func lostNames(ctx context.Context, cc *verifyCompiler, roots []string, h *Heade
 		have[a.CName()] = true
 	}
 
+	if roots, err = roots.forHeader(ctx, cc.Compiler, h.Path, h.system); err != nil {
+		return 0, nil, err
+	}
 	q := &inquiry{h: h, cc: cc, roots: roots, dir: dir, flags: messageFlags(cc.clang)}
 	macros, err := q.dumpedMacros(ctx)
 	if err != nil {
@@ -80,12 +83,16 @@ func lostNames(ctx context.Context, cc *verifyCompiler, roots []string, h *Heade
 // dumpedMacros returns the macros that the text of the header defines and that
 // cc -E -dM has.
 func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
-	text, err := os.ReadFile(filepath.Join(q.roots[0], filepath.FromSlash(q.h.Path)))
+	file, err := q.roots.find(q.h.Path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", q.h.Path, err)
 	}
 	in := &Input{Path: q.h.Path, With: q.h.With}
-	out, errs, err := q.cc.run(ctx, workDir(q.roots), in.include(), append([]string{"-E", "-dM"}, includeArgs(q.roots)...)...)
+	out, errs, err := q.cc.run(ctx, q.roots.dir(), in.include(), append([]string{"-E", "-dM"}, q.roots.args()...)...)
 	if err != nil {
 		return nil, compileError(q.h.Path, q.roots, errs, err)
 	}
@@ -116,7 +123,7 @@ func (q *inquiry) own(ctx context.Context, names []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc, err := scan(text, (&run{roots: q.roots}).relative)
+	sc, err := scan(text, q.roots.relative)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", q.h.Path, err)
 	}

@@ -22,9 +22,19 @@ type section struct {
 	table   string   // name of its layouts
 
 	groups   []Group
-	typedefs []*Typedef
+	typedefs []namedType
 	enums    []*EnumType
 	structs  []*goStruct
+	alias    *goPackage
+	with     []string
+}
+
+// namedType is a type of numbers with its name in Go.
+type namedType struct {
+	name, text string // in Go
+	c          string // in C
+	pos        Pos
+	doc        []string
 }
 
 // merged is a package for one or several targets.
@@ -59,6 +69,7 @@ func merge(ps []*Package) (*merged, error) {
 			if p.Headers[i].Path != ps[0].Headers[i].Path {
 				return nil, fmt.Errorf("%w: %s and %s", errMerge, p.Headers[i].Path, ps[0].Headers[i].Path)
 			}
+			h.packages = append(h.packages, p)
 			h.headers = append(h.headers, p.Headers[i])
 			h.structs = append(h.structs, layouts[k][i])
 		}
@@ -74,6 +85,7 @@ func merge(ps []*Package) (*merged, error) {
 // headerMerge merges one header; all slices are by target.
 type headerMerge struct {
 	archs    []string
+	packages []*Package
 	headers  []*Header
 	structs  [][]*goStruct
 	sections map[string]*section
@@ -111,13 +123,18 @@ func (h *headerMerge) section(archs []string) *section {
 	if s == nil {
 		first := h.headers[0]
 		table := exported(strings.TrimSuffix(goFileName(first.Path), fileSuffix))
-		s = &section{header: first.Path, archs: archs, table: table}
+		s = &section{header: first.Path, archs: archs, table: table, alias: h.packages[0].alias}
 		for i, o := range h.headers {
 			if len(archs) > 0 && !slices.Contains(archs, h.archs[i]) || o.SHA256 == "" {
 				continue
 			}
 			if s.license == "" {
 				s.license = o.License
+			}
+			for _, w := range slices.Concat(o.With, o.borrowed) {
+				if !slices.Contains(s.with, w) {
+					s.with = append(s.with, w)
+				}
 			}
 			if !slices.Contains(s.sums, o.SHA256) {
 				s.sums = append(s.sums, o.SHA256)
@@ -162,7 +179,7 @@ func (h *headerMerge) constants() {
 	all := h.gather(func(k int, add func(name, form string)) {
 		for _, g := range h.headers[k].Groups {
 			for _, c := range g.Consts {
-				add(c.Name, literal(c))
+				add(c.goName(), g.GoType+" "+c.Value.text())
 			}
 		}
 	})
@@ -171,7 +188,7 @@ func (h *headerMerge) constants() {
 			parts := make(map[*section]*Group)
 			var order []*section
 			for _, c := range g.Consts {
-				f := all[c.Name]
+				f := all[c.goName()]
 				if !f.first(k) {
 					continue
 				}
@@ -191,15 +208,30 @@ func (h *headerMerge) constants() {
 	}
 }
 
+// types returns the enums and typedefs of the k-th target.
+func (h *headerMerge) types(k int) []namedType {
+	var (
+		out   []namedType
+		names = h.packages[k].goNames
+	)
+	for _, e := range h.headers[k].EnumTypes {
+		out = append(out, namedType{names[e.CName()], e.base(), e.CName(), e.Pos, e.Doc})
+	}
+	for _, t := range h.headers[k].Typedefs {
+		out = append(out, namedType{names[t.Name], typedefText(t.Type), t.Name, t.Pos, t.Doc})
+	}
+	return out
+}
+
 func (h *headerMerge) typedefs() {
 	all := h.gather(func(k int, add func(name, form string)) {
-		for _, t := range h.headers[k].Typedefs {
-			add(t.Name, typedefText(t.Type))
+		for _, t := range h.types(k) {
+			add(t.name, t.text)
 		}
 	})
-	for k, header := range h.headers {
-		for _, t := range header.Typedefs {
-			if f := all[t.Name]; f.first(k) {
+	for k := range h.headers {
+		for _, t := range h.types(k) {
+			if f := all[t.name]; f.first(k) {
 				s := h.section(h.archsOf(f, k))
 				s.typedefs = append(s.typedefs, t)
 			}
@@ -212,7 +244,7 @@ func (h *headerMerge) enums() {
 		for _, e := range h.headers[k].Enums {
 			form := enumBase(e)
 			for _, c := range e.Consts {
-				form += " " + c.Name + "=" + literal(c)
+				form += " " + c.goName() + "=" + c.Value.text()
 			}
 			add(e.Name, form)
 		}

@@ -3,6 +3,8 @@
 package uapi
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,8 +39,11 @@ func (k ConstKind) String() string {
 
 // Value is what the compiler says a constant is worth.
 type Value struct {
-	// IsString tells a string from an integer.
+	// IsString tells a string from a number.
 	IsString bool
+	// IsFloat tells a floating-point number; Float is its value.
+	IsFloat bool
+	Float   float64
 	// Str is the string without its final NUL.
 	Str string
 	// Bits is the integer, sign-extended to 64 bits when it is signed.
@@ -47,20 +52,48 @@ type Value struct {
 	Signed bool
 	// Size is the size of the C type in bytes.
 	Size int
+	// Flag marks a negative number whose bits only reached the sign bit of
+	// its type, such as 1 << 31. Go has the unsigned number with its bits.
+	Flag bool
 }
 
 // Negative tells whether v is an integer below zero.
-func (v Value) Negative() bool { return !v.IsString && v.Signed && int64(v.Bits) < 0 }
+func (v Value) Negative() bool { return v.integer() && v.Signed && int64(v.Bits) < 0 }
+
+func (v Value) integer() bool { return !v.IsString && !v.IsFloat }
 
 // String returns the value as C would print it: decimal, or quoted.
 func (v Value) String() string {
 	switch {
 	case v.IsString:
 		return strconv.Quote(v.Str)
+	case v.IsFloat:
+		return floatText(v.Float)
 	case v.Signed:
 		return strconv.FormatInt(int64(v.Bits), 10)
 	}
 	return strconv.FormatUint(v.Bits, 10)
+}
+
+// below tells whether v is an integer below zero in Go.
+func (v Value) below() bool { return v.Negative() && !v.Flag }
+
+// text returns the value as Go has it, whatever the base it is written in.
+func (v Value) text() string {
+	if !v.integer() || v.below() {
+		return v.String()
+	}
+	return strconv.FormatUint(v.mask(), 10)
+}
+
+// floatText returns the shortest text for a number that both C and Go read as a
+// floating-point constant.
+func floatText(f float64) string {
+	s := strconv.FormatFloat(f, 'g', -1, 64)
+	if !strings.ContainsAny(s, ".e") {
+		s += ".0"
+	}
+	return s
 }
 
 // mask cuts an integer down to the bits of its C type.
@@ -73,10 +106,12 @@ func (v Value) mask() uint64 {
 
 // A Constant is a macro or an enumerator with a value.
 type Constant struct {
-	Name  string
-	Kind  ConstKind
-	Value Value
-	Pos   Pos
+	// Name is the name in C, GoName the one in Go where that differs.
+	Name   string
+	GoName string
+	Kind   ConstKind
+	Value  Value
+	Pos    Pos
 	// Expr is the right side as C has it; empty for an enumerator that
 	// counts on from the one before.
 	Expr string
@@ -91,6 +126,11 @@ type Group struct {
 	Kind ConstKind
 	// Tag is the tag of the enum, if it has one.
 	Tag string
+	// Enum is the enum as a type, if it has a name.
+	Enum *Enum
+	// GoType is the Go type that [Select] gives the constants; empty if they
+	// are untyped.
+	GoType string
 	// Pos is where the enum begins, or the first macro.
 	Pos Pos
 	// Doc is the comment above the group, like [Constant.Doc].
@@ -98,6 +138,9 @@ type Group struct {
 	// Consts is not empty.
 	Consts []Constant
 }
+
+// goName is the name in Go.
+func (c *Constant) goName() string { return cmp.Or(c.GoName, c.Name) }
 
 // isFlag tells whether the constant is written as bits, so that it reads best
 // in hexadecimal.
@@ -113,6 +156,29 @@ type Skip struct {
 	Name   string
 	Pos    Pos
 	Reason string
+}
+
+// trivial are the reasons for which a name has nothing to lose.
+var trivial = []string{reasonFunction, reasonEmpty, reasonSame, reasonSecond, reasonNoNumber}
+
+// The reasons of names that have no value, or have it under another name.
+const (
+	reasonFunction = "function-like macro"
+	reasonEmpty    = "empty macro"
+	reasonSame     = "same as at "
+	reasonSecond   = "a second name of "
+	reasonNoNumber = "a typedef of no number"
+	reasonNoValue  = "does not evaluate: "
+)
+
+// Trivial tells whether the name has no value of its own, so that nothing is
+// lost without it. A macro in small letters without a value stands for a member,
+// as ifr_name does.
+func (s Skip) Trivial() bool {
+	if c := s.Name[0]; c >= 'a' && c <= 'z' && strings.HasPrefix(s.Reason, reasonNoValue) {
+		return true
+	}
+	return slices.ContainsFunc(trivial, func(reason string) bool { return strings.HasPrefix(s.Reason, reason) })
 }
 
 // String returns one line for a report.
@@ -138,10 +204,13 @@ type Header struct {
 	// Typedefs in the order of the file. Those of a struct or union without
 	// a tag are Aggregates.
 	Typedefs []*Typedef
+	// EnumTypes are the enums that have a name, in the order of the file.
+	EnumTypes []*Enum
 	// Enums are types with a String method; [Select] makes them.
 	Enums []*EnumType
 	// Skipped in the order of the file.
 	Skipped []Skip
 
 	borrowed []string // headers included after it, for its macros
+	system   bool     // compiled with a real C library
 }

@@ -4,6 +4,7 @@ package uapi
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -104,11 +105,11 @@ func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 	for _, s := range m.sections {
 		f := jen.NewFile(m.name)
 		s.heading(f, stamp)
-		for _, g := range s.groups {
-			renderGroup(f, g)
-		}
 		for _, t := range s.typedefs {
 			renderTypedef(f, t)
+		}
+		for _, g := range s.groups {
+			renderGroup(f, g, s.alias)
 		}
 		for _, e := range s.enums {
 			renderEnum(f, e)
@@ -118,7 +119,7 @@ func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 		}
 		var b bytes.Buffer
 		if err := f.Render(&b); err != nil {
-			return nil, fmt.Errorf("%s: render: %w", s.header, err)
+			return nil, renderError(s.header, err)
 		}
 		files = append(files, File{archFileName(goFileName(s.header), s.archs), b.Bytes()})
 	}
@@ -132,11 +133,23 @@ func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 		return nil, err
 	}
 	files = append(files, support...)
+	for _, p := range ps {
+		// Go that does not compile is our fault, and must not get out.
+		if _, err := check(files, cmp.Or(p.Arch, HostArch()), p.alias); err != nil {
+			return nil, fmt.Errorf("generated code does not compile: %w (rename may help; please report the header)", err)
+		}
+	}
 	tests, err := m.layoutTests()
 	if err != nil {
 		return nil, err
 	}
 	return append(files, tests...), nil
+}
+
+// renderError is an error of the renderer without the file that it quotes.
+func renderError(what string, err error) error {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return fmt.Errorf("%s: render: %s", what, strings.TrimSuffix(first, " while formatting source:"))
 }
 
 // archFileName returns the name of a file that is for some targets only.
@@ -176,6 +189,9 @@ func (s *section) heading(f *jen.File, stamp Stamp) {
 	}
 	f.HeaderComment("")
 	f.HeaderComment("Header: " + s.header)
+	if len(s.with) > 0 {
+		f.HeaderComment("With: " + strings.Join(s.with, " "))
+	}
 	for _, sum := range s.sums {
 		f.HeaderComment("SHA256: " + sum)
 	}
@@ -188,7 +204,7 @@ func (s *section) heading(f *jen.File, stamp Stamp) {
 }
 
 // renderGroup writes one const block.
-func renderGroup(f *jen.File, g Group) {
+func renderGroup(f *jen.File, g Group, alias *goPackage) {
 	comments(func(l string) { f.Comment(l) }, g.Doc, g.Pos)
 	where := g.Pos.String()
 	switch {
@@ -201,7 +217,14 @@ func renderGroup(f *jen.File, g Group) {
 	}
 	f.Const().DefsFunc(func(d *jen.Group) {
 		for _, c := range g.Consts {
-			s := jen.Id(c.Name).Op("=").Op(literal(c))
+			s := jen.Id(c.goName())
+			if g.GoType != "" {
+				s.Id(g.GoType)
+			}
+			s.Op("=").Add(constantCode(c, alias))
+			if name := c.goName(); name != c.Name && !(len(c.Doc) == 1 && c.Doc[0] == c.Name) {
+				c.Doc = append([]string{c.Name + " in C"}, c.Doc...)
+			}
 			if beside := len(c.Doc) == 1 && len(c.Doc[0]) <= 60; beside {
 				s.Comment("// " + c.Doc[0])
 			} else {
@@ -225,22 +248,32 @@ func comments(add func(string), doc []string, pos Pos) {
 	}
 }
 
+// constantCode returns the value of a constant, or the constant of another
+// package that has it.
+func constantCode(c Constant, alias *goPackage) jen.Code {
+	if alias != nil {
+		if _, ok := alias.consts[c.Name]; ok {
+			return jen.Qual(alias.path, c.Name)
+		}
+	}
+	return jen.Op(literal(c))
+}
+
 // octal matches a number that C takes for octal, such as a mode.
 var octal = regexp.MustCompile(`^\(?0[0-7]+\)?$`)
 
-// literal returns a constant's value as Go: flags in unsigned hexadecimal,
-// modes in octal, the rest in decimal.
+// literal returns a constant's value as Go. The value is C's, and unsigned only
+// where it is so in C or [Value.Flag] is set. How it is written in C decides
+// the base, and nothing else.
 func literal(c Constant) string {
 	v := c.Value
 	switch {
-	case v.IsString:
-		return strconv.Quote(v.Str)
+	case !v.integer() || v.below():
+		return v.String()
 	case octal.MatchString(c.Expr):
 		return "0o" + strconv.FormatUint(v.mask(), 8)
-	case !c.isFlag():
-		return v.String()
-	case v.Negative() && !strings.Contains(c.Expr, "<<") && !strings.Contains(c.Expr, "0x"):
-		return v.String()
+	case c.isFlag() || v.Flag:
+		return "0x" + strconv.FormatUint(v.mask(), 16)
 	}
-	return "0x" + strconv.FormatUint(v.mask(), 16)
+	return v.String()
 }

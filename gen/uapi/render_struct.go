@@ -33,9 +33,15 @@ func renderStruct(f *jen.File, g *goStruct) {
 		f.Comment("//")
 		comments(func(l string) { f.Comment(l) }, g.c.Doc, g.c.Pos)
 	}
-	for _, n := range g.notes {
-		f.Comment("//")
-		f.Comment("// " + n)
+	for _, a := range g.accessors {
+		if a.flexible {
+			where := "It is followed by"
+			if a.offset < g.size {
+				where = fmt.Sprintf("At byte %d of %d begins", a.offset, g.size)
+			}
+			f.Comment("//")
+			f.Comment("// " + where + " " + a.c + ", an array of no fixed length: see [" + g.name + "." + a.name + "].")
+		}
 	}
 	f.Type().Id(g.name).StructFunc(func(s *jen.Group) {
 		s.Id("_").Qual("structs", "HostLayout")
@@ -65,11 +71,20 @@ func renderAccessor(f *jen.File, g *goStruct, a accessor) {
 	offset := jen.Lit(int(a.offset))
 	doc := func(verb string) {
 		f.Comment("// " + verb + " " + a.c + ".")
-		if verb == a.name+" returns" || strings.HasSuffix(verb, "to") {
+		if verb == a.name+" returns" || strings.HasSuffix(verb, "to") || a.flexible {
 			comments(func(l string) { f.Comment(l) }, a.doc, g.c.Pos)
 		}
 	}
 	switch {
+	case a.flexible:
+		f.Comment("// " + a.name + " returns n elements of " + a.c + ", which begins at byte " + fmt.Sprint(a.offset) + ". The memory")
+		f.Comment("// must be there: x has to point into a buffer that is long enough.")
+		comments(func(l string) { f.Comment(l) }, a.doc, g.c.Pos)
+		f.Func().Params(receiver).Id(a.name).Params(jen.Id("n").Int()).Index().Add(a.typ.code()).Block(
+			jen.If(jen.Id("n").Op("<=").Lit(0)).Block(jen.Return(jen.Nil())),
+			jen.Return(jen.Qual("unsafe", "Slice").Call(
+				jen.Parens(jen.Op("*").Add(a.typ.code())).Call(
+					jen.Qual("unsafe", "Add").Call(jen.Qual("unsafe", "Pointer").Call(jen.Id("x")), offset)), jen.Id("n"))))
 	case a.inside:
 		doc(a.name + " points to")
 		f.Func().Params(receiver).Id(a.name).Params().Op("*").Add(a.typ.code()).Block(
@@ -85,16 +100,16 @@ func renderAccessor(f *jen.File, g *goStruct, a accessor) {
 		f.Func().Params(receiver).Id(a.name).Params().Add(a.typ.code()).Block(
 			jen.Return(jen.Add(a.typ.code()).Call(jen.Id(load).Call(raw, offset, width))))
 		f.Line()
-		doc("Set" + a.name + " sets")
-		f.Func().Params(receiver).Id("Set" + a.name).Params(jen.Id("v").Add(a.typ.code())).Block(
+		doc(a.setter + " sets")
+		f.Func().Params(receiver).Id(a.setter).Params(jen.Id("v").Add(a.typ.code())).Block(
 			jen.Id("storeBits").Call(raw, offset, width, jen.Uint64().Call(jen.Id("v"))))
 	default:
 		doc(a.name + " returns")
 		f.Func().Params(receiver).Id(a.name).Params().Add(a.typ.code()).Block(
 			jen.Return(jen.Id("load").Index(a.typ.code()).Call(raw, offset)))
 		f.Line()
-		doc("Set" + a.name + " sets")
-		f.Func().Params(receiver).Id("Set" + a.name).Params(jen.Id("v").Add(a.typ.code())).Block(
+		doc(a.setter + " sets")
+		f.Func().Params(receiver).Id(a.setter).Params(jen.Id("v").Add(a.typ.code())).Block(
 			jen.Id("store").Call(raw, offset, jen.Id("v")))
 	}
 	f.Line()

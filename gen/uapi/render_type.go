@@ -11,21 +11,23 @@ import (
 
 // typedefText returns the type that a typedef of numbers has in Go.
 func typedefText(t *Type) string {
-	if t.Kind == Array {
+	switch t.Kind {
+	case Array:
 		return fmt.Sprintf("[%d]%s", t.Len, typedefText(t.Elem))
+	case Float:
+		return fmt.Sprintf("float%d", 8*t.Size)
 	}
 	return integerType(t).text
 }
 
 // renderTypedef writes a named number.
-func renderTypedef(f *jen.File, t *Typedef) {
-	name := exported(t.Name)
-	f.Comment("// " + name + " is " + t.Name + ", " + t.Pos.String() + ".")
-	if len(t.Doc) > 0 {
+func renderTypedef(f *jen.File, t namedType) {
+	f.Comment("// " + t.name + " is " + t.c + ", " + t.pos.String() + ".")
+	if len(t.doc) > 0 {
 		f.Comment("//")
-		comments(func(l string) { f.Comment(l) }, t.Doc, t.Pos)
+		comments(func(l string) { f.Comment(l) }, t.doc, t.pos)
 	}
-	f.Type().Id(name).Op(typedefText(t.Type))
+	f.Type().Id(t.name).Op(t.text)
 	f.Line()
 }
 
@@ -36,10 +38,10 @@ func enumBase(e *EnumType) string {
 		high uint64
 	)
 	for _, c := range e.Consts {
-		if n := literal(c); strings.HasPrefix(n, "0x") || strings.HasPrefix(n, "0o") || !c.Value.Negative() {
-			high = max(high, c.Value.mask())
-		} else {
+		if c.Value.below() {
 			low = min(low, int64(c.Value.Bits))
+		} else {
+			high = max(high, c.Value.mask())
 		}
 	}
 	switch {
@@ -60,9 +62,11 @@ func renderEnum(f *jen.File, e *EnumType) {
 	if strings.HasPrefix(base, "int") {
 		format, wide = "FormatInt", "int64"
 	}
-	f.Comment("// " + e.Name + " is a number that has a name among " + strings.Join(e.Patterns, ", ") + ".")
-	f.Type().Id(e.Name).Op(base)
-	f.Line()
+	if !e.declared {
+		f.Comment("// " + e.Name + " is a number that has a name among " + strings.Join(e.Patterns, ", ") + ".")
+		f.Type().Id(e.Name).Op(base)
+		f.Line()
+	}
 	f.Comment("// String returns the name in C, or the number where there is none. Of several")
 	f.Comment("// names the first in the header is taken.")
 	f.Func().Params(jen.Id("v").Id(e.Name)).Id("String").Params().String().Block(
@@ -73,7 +77,11 @@ func renderEnum(f *jen.File, e *EnumType) {
 					continue
 				}
 				seen[literalValue(c)] = true
-				g.Case(jen.Id(c.Name)).Block(jen.Return(jen.Lit(c.Name)))
+				name := jen.Id(c.goName())
+				if t := e.types[c.Name]; t != "" && t != e.Name {
+					name = jen.Id(e.Name).Call(name)
+				}
+				g.Case(name).Block(jen.Return(jen.Lit(c.Name)))
 			}
 		}),
 		jen.Return(jen.Lit(e.Name+"(").Op("+").Qual("strconv", format).Call(jen.Id(wide).Call(jen.Id("v")), jen.Lit(10)).Op("+").Lit(")")),
@@ -81,10 +89,10 @@ func renderEnum(f *jen.File, e *EnumType) {
 	f.Line()
 }
 
-// literalValue is the number that Go has for a constant: flags lose their sign.
+// literalValue is the number that Go has for a constant.
 func literalValue(c Constant) string {
-	if strings.HasPrefix(literal(c), "0x") || strings.HasPrefix(literal(c), "0o") {
-		return fmt.Sprint(c.Value.mask())
+	if c.Value.below() {
+		return c.Value.String()
 	}
-	return c.Value.String()
+	return fmt.Sprint(c.Value.mask())
 }

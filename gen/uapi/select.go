@@ -5,6 +5,7 @@ package uapi
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,69 @@ type DisagreementError struct {
 // Error names both places and values.
 func (e *DisagreementError) Error() string {
 	return fmt.Sprintf("%s: %s is %s, but %s at %s", e.Second.Pos, e.Second.Name, e.Second.Value, e.First.Value, e.First.Pos)
+}
+
+// A ClashError lists names of C that would have the same name in Go.
+type ClashError struct {
+	Clashes []Clash
+}
+
+// A Clash is a name that cannot be in a package because another has its name.
+type Clash struct {
+	// C is the name as C writes it, Pos its place.
+	C   string
+	Pos Pos
+	// Go is the name in Go, Taken what has it.
+	Go, Taken string
+}
+
+// String returns one line for a report, with the remedy.
+func (c Clash) String() string {
+	return fmt.Sprintf("%s: %s: the Go name %s is taken by %s (rename = { %q = \"...\" })", c.Pos, c.C, c.Go, c.Taken, renameKey(c.C))
+}
+
+// renameKey returns how the configuration calls a name.
+func renameKey(c string) string {
+	_, tag, ok := strings.Cut(c, " ")
+	if !ok {
+		return c
+	}
+	return tag
+}
+
+// Error lists all of them, one a line.
+func (e *ClashError) Error() string {
+	var lines []string
+	for _, c := range e.Clashes {
+		lines = append(lines, c.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// A LostError lists names that the configuration spells out and that have no
+// form in Go.
+type LostError struct {
+	Lost []Skip
+}
+
+// Error lists all of them with the reasons, one a line.
+func (e *LostError) Error() string {
+	var lines []string
+	for _, s := range e.Lost {
+		lines = append(lines, s.String()+remedy(s))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// remedy says what the configuration can do about a name that is lost.
+func remedy(s Skip) string {
+	if m := undeclaredName.FindStringSubmatch(s.Reason); m != nil {
+		return fmt.Sprintf(" (include the header that declares %s first: with = [\"...\"])", m[1]+m[2])
+	}
+	if m := incompleteType.FindStringSubmatch(s.Reason); m != nil {
+		return fmt.Sprintf(" (include the header that defines %s first: with = [\"...\"])", m[1])
+	}
+	return ""
 }
 
 // A Package is what goes into one Go package: the selection of a [Config].
@@ -32,7 +96,12 @@ type Package struct {
 	// Arch is the target in Go's spelling; empty means any.
 	Arch string
 
-	types map[string]string // of the configuration
+	types   map[string]string // of the configuration
+	goNames map[string]string // of types, by their names in C: "struct foo"
+	members map[string]string // renames of members: "tag.member"
+	alias   *goPackage
+	// attrConst are the constants as tables of attributes write them.
+	attrConst map[string]string
 }
 
 // An EnumType is a Go type whose String method tells constants by their names.
@@ -44,128 +113,134 @@ type EnumType struct {
 	// Consts in the order of the header. Of two with the same value the
 	// first gives the name.
 	Consts []Constant
+
+	declared bool // the type is an enum's, and is there
+	types    map[string]string
 }
 
 // Select applies the configuration to analysed headers, which are in the order
-// of cfg.Headers. What is left out because Go cannot name it is added to the
-// Skipped of its header. A pattern without a match is a [*ConfigError], two
-// headers with different values for a name are a [*DisagreementError].
+// of cfg.Headers. What is left out is added to the Skipped of its header. A
+// pattern without a match is a [*ConfigError]; a name that the configuration
+// spells out and that cannot be had is a [*LostError]; names that clash are a
+// [*ClashError]; two headers with different values for a name are a
+// [*DisagreementError].
 func Select(cfg *Config, headers []*Header) (*Package, error) {
-	ps, err := selectAll(cfg, []string{""}, [][]*Header{headers})
+	ps, err := (&selection{cfg: cfg}).all([]string{""}, [][]*Header{headers})
 	if err != nil {
 		return nil, err
 	}
 	return ps[0], nil
 }
 
-// selectAll is [Select] for several targets. It is enough if a pattern matches
-// on one of them.
-func selectAll(cfg *Config, archs []string, headers [][]*Header) ([]*Package, error) {
-	s := &selection{cfg: cfg, choosers: make(map[int]*chooser), types: make(map[string]bool)}
+// all is [Select] for several targets. It is enough if a pattern matches on one
+// of them.
+func (s *selection) all(archs []string, headers [][]*Header) ([]*Package, error) {
+	s.choosers, s.types = make(map[int]*chooser), make(map[string]bool)
 	var ps []*Package
 	for k, arch := range archs {
-		if len(headers[k]) != len(cfg.Headers) {
-			return nil, fmt.Errorf("%d headers for %d in the configuration", len(headers[k]), len(cfg.Headers))
+		if len(headers[k]) != len(s.cfg.Headers) {
+			return nil, fmt.Errorf("%d headers for %d in the configuration", len(headers[k]), len(s.cfg.Headers))
 		}
-		p := &Package{Name: cfg.Package, Arch: arch, types: cfg.Types}
+		p := &Package{
+			Name: s.cfg.Package, Arch: arch, types: s.cfg.Types, goNames: make(map[string]string), members: make(map[string]string),
+		}
 		s.seen = make(map[string]Constant)
 		for i, h := range headers[k] {
-			out, err := s.choose(i, h)
-			if err != nil {
-				return nil, err
-			}
-			p.Headers = append(p.Headers, out)
+			p.Headers = append(p.Headers, s.choose(i, h))
 			p.BigEndian = p.BigEndian || h.BigEndian
+			for c, name := range s.naming(i).Rename {
+				if strings.Contains(c, ".") {
+					p.members[c] = name
+				}
+			}
 		}
+		s.depend(p)
 		if err := s.checkTypes(p); err != nil {
 			return nil, err
 		}
-		p.dropClashes()
+		s.nameTypes(p)
 		ps = append(ps, p)
 	}
-	if err := s.unused(); err != nil {
+	if err := s.failure(); err != nil {
 		return nil, err
 	}
-	return ps, nil
+	return ps, s.unused()
 }
 
-// names returns the Go names that constants and shared types take.
-func (p *Package) names() names {
+// failure returns what was found wrong on all targets.
+func (s *selection) failure() error {
+	errs := s.disagree
+	if len(s.clashes) > 0 {
+		errs = append(errs, &ClashError{s.clashes})
+	}
+	if lost := s.lost(); len(lost) > 0 {
+		errs = append(errs, &LostError{lost})
+	}
+	return joinErrors(errs)
+}
+
+// naming returns the naming of the i-th header.
+func (s *selection) naming(i int) Naming { return s.cfg.Headers[i].Naming.over(s.cfg.Naming) }
+
+// supportNames are the names that generated support code may take.
+func supportNames() names {
 	taken := make(names)
 	for _, t := range []string{"Be16", "Be32", "Be64", "Le16", "Le32", "Le64"} {
 		taken[t], taken["To"+t] = true, true
 	}
-	taken["Attr"], taken["AttrKind"], taken["AttrUnknown"] = true, true, true
+	for _, n := range []string{"Attr", "AttrKind", "AttrUnknown", cPointer, "PointTo"} {
+		taken[n] = true
+	}
 	for _, k := range attrKinds {
 		taken[k] = true
 	}
+	return taken
+}
+
+// names returns the Go names that constants and shared types take.
+func (p *Package) names() names {
+	taken := supportNames()
 	for _, h := range p.Headers {
 		for _, g := range h.Groups {
 			for _, c := range g.Consts {
-				taken[c.Name] = true
+				taken[c.goName()] = true
 			}
 		}
 	}
 	return taken
 }
 
-// dropClashes takes out types whose Go name is taken.
-func (p *Package) dropClashes() {
-	taken := p.names()
-	free := func(h *Header, c, name string, pos Pos) bool {
-		if taken[name] {
-			h.Skipped = append(h.Skipped, Skip{c, pos, "the name " + name + " is taken"})
-			return false
-		}
-		taken[name] = true
-		return true
-	}
-	for _, h := range p.Headers {
-		h.Aggregates = keep(h.Aggregates, func(a *Aggregate) bool { return free(h, a.Tag, exported(a.Tag), a.Pos) })
-	}
-	for _, h := range p.Headers {
-		h.Typedefs = keep(h.Typedefs, func(t *Typedef) bool { return free(h, t.Name, exported(t.Name), t.Pos) })
-	}
-	for _, h := range p.Headers {
-		h.Enums = keep(h.Enums, func(e *EnumType) bool { return free(h, e.Name, e.Name, e.Consts[0].Pos) })
-	}
-}
-
-// keep returns the members of list that pass, in a slice of its own.
-func keep[T any](list []T, pass func(T) bool) []T {
-	var out []T
-	for _, v := range list {
-		if pass(v) {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
-// unnameable returns why a C name cannot be an exported Go name, or "".
-func unnameable(name string) string {
-	switch c := name[0]; {
-	case c < 'A' || c > 'Z':
-		return "Go does not export names in lower case"
-	case strings.Contains(name, "$"):
-		return "no Go identifier"
-	}
-	return ""
-}
-
 // equal tells whether two constants are worth the same, whatever their types.
 func (v Value) equal(w Value) bool {
-	return v.IsString == w.IsString && v.Str == w.Str && v.Bits == w.Bits && v.Negative() == w.Negative()
+	return v.IsString == w.IsString && v.Str == w.Str && v.IsFloat == w.IsFloat && v.Float == w.Float && v.Bits == w.Bits && v.Negative() == w.Negative()
 }
 
 // matcher remembers which of its patterns matched.
 type matcher struct {
 	patterns []string
 	used     []bool
+	lost     map[string]Skip // names spelled out that have no form in Go
+	got      map[string]bool // names spelled out that have one
 }
 
 func newMatcher(patterns []string) *matcher {
-	return &matcher{patterns, make([]bool, len(patterns))}
+	return &matcher{patterns, make([]bool, len(patterns)), make(map[string]Skip), make(map[string]bool)}
+}
+
+// spells tells whether a pattern is the name itself.
+func (m *matcher) spells(name string) bool { return slices.Contains(m.patterns, name) }
+
+// lose notes a name that has no form in Go, get one that has.
+func (m *matcher) lose(s Skip) {
+	if _, ok := m.lost[s.Name]; !ok && m.spells(s.Name) {
+		m.lost[s.Name] = s
+	}
+}
+
+func (m *matcher) get(name string) {
+	if m.spells(name) {
+		m.got[name] = true
+	}
 }
 
 // match tells whether any pattern matches, marking all that do. Patterns were
@@ -188,4 +263,15 @@ func (m *matcher) unused() string {
 		}
 	}
 	return ""
+}
+
+// keep returns the members of list that pass, in a slice of its own.
+func keep[T any](list []T, pass func(T) bool) []T {
+	var out []T
+	for _, v := range list {
+		if pass(v) {
+			out = append(out, v)
+		}
+	}
+	return out
 }

@@ -22,8 +22,8 @@ import (
 
 // A Source is a directory of installed headers.
 type Source struct {
-	// Include is the directory that holds linux/, asm/ and so on.
-	Include string
+	// Dirs are searched in order for linux/, asm/ and so on.
+	Dirs []string
 	// Release is the kernel's version as linux/version.h has it, "" when
 	// there is no such header.
 	Release string
@@ -39,13 +39,18 @@ func (s *Source) Close() error {
 	return os.RemoveAll(s.temporary)
 }
 
+// Has tells whether a header is there, as an include line names it.
+func (s *Source) Has(header string) bool { return !missing(s.Dirs, header) }
+
 // SourceOptions says where headers are.
 type SourceOptions struct {
 	// Tree is a kernel source tree, whose headers are installed with its
 	// own make, out of tree. Exactly one of Tree and Include is set.
 	Tree string
-	// Include is a directory of installed headers.
-	Include string
+	// Include are directories of installed headers, searched in order. Where
+	// Debian keeps asm/ for the target is found from there. Headers of
+	// another machine are a [*ForeignError].
+	Include []string
 	// Arch is the target in Go's spelling. Default amd64.
 	Arch string
 	// CacheDir keeps the installed headers of trees. A tree whose files
@@ -56,19 +61,6 @@ type SourceOptions struct {
 	Log io.Writer
 }
 
-// kernelArch translates Go's names of architectures.
-var kernelArch = map[string]string{
-	"amd64": "x86", "386": "x86", "arm64": "arm64", "arm": "arm",
-	"riscv64": "riscv", "s390x": "s390",
-}
-
-// Arches returns the targets that [SourceOptions] and [Config] may name.
-func Arches() []string { return sortedKeys(kernelArch) }
-
-// KernelArch returns what the kernel calls a target that is in Go's spelling,
-// or "".
-func KernelArch(arch string) string { return kernelArch[arch] }
-
 // errSource is a mistake of who calls.
 var errSource = errors.New("uapi: want either a kernel tree or a directory of headers")
 
@@ -78,29 +70,31 @@ func Open(ctx context.Context, opt SourceOptions) (*Source, error) {
 	if arch == "" {
 		arch = "amd64"
 	}
-	if kernelArch[arch] == "" {
+	if KernelArch(arch) == "" {
 		return nil, fmt.Errorf("uapi: unknown architecture %q", arch)
 	}
 	switch {
-	case (opt.Tree == "") == (opt.Include == ""):
+	case (opt.Tree == "") == (len(opt.Include) == 0):
 		return nil, errSource
-	case opt.Include != "":
-		return openInclude(opt.Include, "")
+	case len(opt.Include) > 0:
+		dirs, err := targetDirs(arch, opt.Include)
+		if err != nil {
+			return nil, err
+		}
+		return openDirs(dirs, "")
 	}
-	return openTree(ctx, opt, kernelArch[arch])
+	return openTree(ctx, opt, KernelArch(arch))
 }
 
-func openInclude(dir, temporary string) (*Source, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("uapi: %w", err)
+// openDirs returns installed headers. They need not be the kernel's.
+func openDirs(dirs []string, temporary string) (*Source, error) {
+	s := &Source{Dirs: dirs, temporary: temporary}
+	for _, d := range dirs {
+		if s.Release = headerRelease(d); s.Release != "" {
+			break
+		}
 	}
-	if info, err := os.Stat(filepath.Join(dir, "linux")); err != nil {
-		return nil, fmt.Errorf("uapi: %s holds no kernel headers: %w", dir, err)
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("uapi: %s holds no kernel headers: linux is no directory", dir)
-	}
-	return &Source{Include: dir, Release: headerRelease(dir), temporary: temporary}, nil
+	return s, nil
 }
 
 func openTree(ctx context.Context, opt SourceOptions, arch string) (*Source, error) {
@@ -119,7 +113,7 @@ func openTree(ctx context.Context, opt SourceOptions, arch string) (*Source, err
 		if err := installHeaders(ctx, tree, arch, tmp, opt.Log); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(tmp))
 		}
-		return openInclude(filepath.Join(tmp, "usr", "include"), tmp)
+		return openDirs([]string{filepath.Join(tmp, "usr", "include")}, tmp)
 	}
 	key, err := treeKey(tree, arch)
 	if err != nil {
@@ -128,12 +122,12 @@ func openTree(ctx context.Context, opt SourceOptions, arch string) (*Source, err
 	dir := filepath.Join(opt.CacheDir, key)
 	include := filepath.Join(dir, "usr", "include")
 	if _, err := os.Stat(dir); err == nil {
-		return openInclude(include, "")
+		return openDirs([]string{include}, "")
 	}
 	if err := fillCache(ctx, tree, arch, opt, dir); err != nil {
 		return nil, err
 	}
-	return openInclude(include, "")
+	return openDirs([]string{include}, "")
 }
 
 // fillCache installs the headers beside dir and renames them into place.

@@ -45,13 +45,13 @@ func TestOpenTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(src.Include, "linux", "a.h")); err != nil {
+	if _, err := os.Stat(filepath.Join(src.Dirs[0], "linux", "a.h")); err != nil {
 		t.Error(err)
 	}
 	if err := src.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(src.Include); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(src.Dirs[0]); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after Close: %v", err)
 	}
 	if got := runs(t, tree); got != "arm64" {
@@ -77,7 +77,7 @@ func TestOpenTreeCached(t *testing.T) {
 			if err := src.Close(); err != nil {
 				t.Error(err)
 			}
-			if _, err := os.Stat(filepath.Join(src.Include, "linux", "a.h")); err != nil {
+			if _, err := os.Stat(filepath.Join(src.Dirs[0], "linux", "a.h")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -96,7 +96,7 @@ func TestOpenTreeCached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(src.Include, "linux", "a.h"))
+	text, err := os.ReadFile(filepath.Join(src.Dirs[0], "linux", "a.h"))
 	if err != nil || string(text) != "#define A 2\n" {
 		t.Errorf("after a change: %q, %v", text, err)
 	}

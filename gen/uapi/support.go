@@ -50,6 +50,27 @@ func To%[1]s(v uint%[2]s) %[1]s {
 		}
 	}
 	return append(pieces,
+		piece{[]string{cPointer}, `
+// CPointer is a pointer of C where Go cannot have one: in a union, or in a
+// struct that is not aligned. It is an address and no more: the garbage
+// collector neither follows it nor keeps alive what is there. [PointTo] makes
+// one.
+type CPointer uintptr
+
+// PointTo returns the address of what p points to, and pins it: it stays where
+// it is, and alive, until pin.Unpin is called. Pin may be nil for memory that is
+// not Go's.
+func PointTo(p unsafe.Pointer, pin *runtime.Pinner) CPointer {
+	if pin != nil && p != nil {
+		pin.Pin(p)
+	}
+	return CPointer(uintptr(p))
+}
+
+// Pointer returns the pointer. It is good as long as what it points to is
+// pinned, or is no memory of Go's.
+func (p CPointer) Pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
+`},
 		piece{[]string{"Attr"}, attrSupport},
 		piece{[]string{"load["}, `
 // load copies a value that may not be aligned.
@@ -151,7 +172,7 @@ func supportOf(pkg string, files []File, pieces []piece, archs []string) ([]File
 		return nil, nil
 	}
 	var imports strings.Builder
-	for _, pkg := range []string{"encoding/binary", "unsafe"} {
+	for _, pkg := range []string{"encoding/binary", "runtime", "unsafe"} {
 		if strings.Contains(body.String(), path.Base(pkg)+".") {
 			fmt.Fprintf(&imports, "\t%q\n", pkg)
 		}

@@ -10,9 +10,10 @@ import (
 
 // SurveyOptions steer [Survey].
 type SurveyOptions struct {
-	// Include is the directory of installed headers. Required.
-	Include string
-	// CC is the compiler, see [CompilerFor]; Arch the target, default amd64.
+	// Include are directories of installed headers, as [Source] has them.
+	// Required.
+	Include []string
+	// CC is the compiler, see [CompilerFor]; Arch the target, default [HostArch].
 	CC, Arch string
 	// Config selects as for [Generate].
 	Config *Config
@@ -28,15 +29,15 @@ type SurveyOptions struct {
 func Survey(ctx context.Context, opt SurveyOptions) (headers []*Header, left []LeftOut, err error) {
 	arch := opt.Arch
 	if arch == "" {
-		arch = "amd64"
+		arch = HostArch()
 	}
 	if opt.Config != nil {
 		o := &Options{Config: opt.Config, CC: opt.CC, Arch: []string{arch}, Jobs: opt.Jobs}
-		ps, err := o.analyse(ctx, []string{opt.Include})
+		ps, left, err := o.analyse(ctx, [][]string{opt.Include})
 		if err != nil {
 			return nil, nil, err
 		}
-		return ps[0].Headers, nil, nil
+		return ps[0].Headers, left.list, nil
 	}
 	cc, err := CompilerFor(opt.CC, arch)
 	if err != nil {

@@ -5,8 +5,6 @@ package uapi
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,13 +15,13 @@ import (
 
 // VerifyOptions steer [Verify].
 type VerifyOptions struct {
-	// Include is the directory of installed headers that the package was
-	// made from. Required.
-	Include string
+	// Include are the directories of installed headers that the package was
+	// made from, as [Source] has them. Required.
+	Include []string
 	// Compilers are asked one after the other, each as [CompilerFor] takes
 	// it. Default gcc.
 	Compilers []string
-	// Arch is the target in Go's spelling. Default amd64.
+	// Arch is the target in Go's spelling. Default [HostArch].
 	Arch string
 	// Jobs is how many compilers run at once. Default: one a processor.
 	Jobs int
@@ -37,7 +35,7 @@ func (opt *VerifyOptions) compilers() ([]*verifyCompiler, error) {
 	}
 	var out []*verifyCompiler
 	for _, command := range commands {
-		cc, err := CompilerFor(command, cmp.Or(opt.Arch, "amd64"))
+		cc, err := CompilerFor(command, cmp.Or(opt.Arch, HostArch()))
 		if err != nil {
 			return nil, err
 		}
@@ -99,15 +97,11 @@ func (r *VerifyResult) sort() {
 // hide itself. p is the model the files came from: it tells what the names are
 // in C.
 func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (res *VerifyResult, err error) {
-	root, err := filepath.Abs(opt.Include)
-	if err != nil {
-		return nil, fmt.Errorf("uapi: %w", err)
-	}
 	ccs, err := opt.compilers()
 	if err != nil {
 		return nil, err
 	}
-	code, err := check(files, cmp.Or(opt.Arch, "amd64"))
+	code, err := check(files, cmp.Or(opt.Arch, HostArch()), p.alias)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +109,7 @@ func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (r
 	if jobs <= 0 {
 		jobs = runtime.NumCPU()
 	}
-	roots, remove, err := withLibc(root)
+	roots, remove, err := withRoots(opt.Include)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +120,7 @@ func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (r
 	g.SetLimit(jobs)
 	layouts := arrange(p)
 	for i, h := range p.Headers {
-		v := newVerifier(code, p.BigEndian)
+		v := newVerifier(code, p)
 		v.header(h, layouts[i])
 		res.add(v)
 		for _, cc := range ccs {

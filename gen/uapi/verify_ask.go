@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"go/constant"
+	"go/token"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,13 +26,13 @@ type inquiry struct {
 	v     *verifier
 	cc    *verifyCompiler
 	h     *Header
-	roots []string
+	roots *roots
 	dir   string
 	flags []string
 }
 
 // ask has one compiler judge all claims.
-func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots []string, h *Header) (failures, undecided []VerifyFailure, err error) {
+func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots *roots, h *Header) (failures, undecided []VerifyFailure, err error) {
 	if len(v.assertions)+len(v.bits) == 0 {
 		return nil, nil, nil
 	}
@@ -39,6 +41,9 @@ func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots []string, 
 		return nil, nil, fmt.Errorf("%s: %w", h.Path, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if roots, err = roots.forHeader(ctx, cc.Compiler, h.Path, h.system); err != nil {
+		return nil, nil, err
+	}
 	q := &inquiry{v: v, cc: cc, h: h, roots: roots, dir: dir, flags: messageFlags(cc.clang)}
 	failures, open, err := q.assertions(ctx)
 	if err != nil {
@@ -47,6 +52,9 @@ func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots []string, 
 	more, undecided, err := q.images(ctx, open)
 	return append(failures, more...), undecided, err
 }
+
+// float tells the claim that a constant is a floating-point number.
+func (a *assertion) float() bool { return a.value != nil && a.value.Kind() == constant.Float }
 
 // prologue includes what the claims are about.
 func (q *inquiry) prologue() string {
@@ -77,9 +85,15 @@ func (q *inquiry) fail(assertion, message string) VerifyFailure {
 func (q *inquiry) assertions(ctx context.Context) (failures []VerifyFailure, open map[int]string, err error) {
 	var b strings.Builder
 	b.WriteString(q.prologue())
+	open = make(map[int]string)
+	for i, a := range q.v.assertions {
+		if a.float() {
+			open[i] = "a floating-point number"
+		}
+	}
 	write := func(member bool) {
 		for i, a := range q.v.assertions {
-			if a.member == member {
+			if a.member == member && !a.float() {
 				fmt.Fprintf(&b, "#line %d %q\n_Static_assert(%s, \"differs\");\n", i+1, unitFile, a.text)
 			}
 		}
@@ -89,9 +103,9 @@ func (q *inquiry) assertions(ctx context.Context) (failures []VerifyFailure, ope
 	write(true)
 	messages, err := q.cc.compile(ctx, q.roots, b.String(), filepath.Join(q.dir, "unit.o"), append(q.flags, "-fsyntax-only")...)
 	if err == nil {
-		return nil, nil, nil
+		return nil, open, nil
 	}
-	open = make(map[int]string)
+	denied := make(map[int]string)
 	found := false
 	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
 		n, err := strconv.Atoi(m[1])
@@ -99,10 +113,19 @@ func (q *inquiry) assertions(ctx context.Context) (failures []VerifyFailure, ope
 			continue
 		}
 		found = true
-		if a := q.v.assertions[n-1]; notConstant.MatchString(m[2]) {
+		if notConstant.MatchString(m[2]) {
 			open[n-1] = m[2]
 		} else {
-			failures = append(failures, q.fail(a.text, m[2]))
+			denied[n-1] = m[2]
+		}
+	}
+	right, err2 := q.setsOfBits(ctx, sortedInts(denied))
+	if err2 != nil {
+		return nil, nil, err2
+	}
+	for _, n := range sortedInts(denied) {
+		if !right[n] {
+			failures = append(failures, q.fail(q.v.assertions[n].text, denied[n]))
 		}
 	}
 	if !found {
@@ -132,7 +155,9 @@ func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[
 	var b strings.Builder
 	b.WriteString(q.prologue())
 	for n := range open {
-		if a := q.v.assertions[n]; a.value != nil {
+		if a := q.v.assertions[n]; a.float() {
+			fmt.Fprintf(&b, "#line %d %q\nconst double xpsgen_v%d[] "+section+" = { (%s) };\n", len(q.v.bits)+n+1, unitFile, n, "floats", a.name)
+		} else if a.value != nil {
 			fmt.Fprintf(&b, "#line %d %q\nconst unsigned long long xpsgen_v%d[] "+section+" = { (unsigned long long)(%s), sizeof(%s) };\n",
 				len(q.v.bits)+n+1, unitFile, n, "values", a.name, a.name)
 		}
@@ -170,6 +195,12 @@ func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[
 	for n, message := range open {
 		a := q.v.assertions[n]
 		got := symbols["xpsgen_v"+strconv.Itoa(n)]
+		if a.float() && len(got) == 8 {
+			if v := math.Float64frombits(f.ByteOrder.Uint64(got)); !constant.Compare(constant.MakeFloat64(v), token.EQL, a.value) {
+				failures = append(failures, q.fail(a.text, fmt.Sprintf("compiler %s, Go %s", floatText(v), a.value)))
+			}
+			continue
+		}
 		if len(got) != 16 {
 			*undecided = append(*undecided, q.fail(a.text, message))
 			continue

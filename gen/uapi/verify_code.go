@@ -3,14 +3,12 @@
 package uapi
 
 import (
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/build/constraint"
 	"go/parser"
 	"go/token"
 	"go/types"
-	"path"
 	"strconv"
 	"strings"
 )
@@ -20,6 +18,8 @@ type checkedCode struct {
 	scope *types.Scope
 	sizes types.Sizes
 	bits  map[string]bitCall // by type and method: "Iphdr.Version"
+	// flexible are the offsets of arrays of no fixed length, likewise.
+	flexible map[string]int64
 }
 
 // bitCall is what the method of a bit-field says of its place.
@@ -30,9 +30,9 @@ type bitCall struct {
 
 // check type checks generated files. Imports are not resolved: what they are
 // used for has no part in layouts, except unsafe, which go/types knows.
-func check(files []File, arch string) (*checkedCode, error) {
+func check(files []File, arch string, alias *goPackage) (*checkedCode, error) {
 	fset := token.NewFileSet()
-	code := &checkedCode{bits: make(map[string]bitCall)}
+	code := &checkedCode{bits: make(map[string]bitCall), flexible: make(map[string]int64)}
 	var parsed []*ast.File
 	for _, f := range files {
 		if strings.HasSuffix(f.Name, "_test.go") {
@@ -48,7 +48,7 @@ func check(files []File, arch string) (*checkedCode, error) {
 		parsed = append(parsed, a)
 		code.readBits(a)
 	}
-	conf := types.Config{IgnoreFuncBodies: true, Importer: onlyStructs{}, Sizes: types.SizesFor("gc", arch)}
+	conf := types.Config{IgnoreFuncBodies: true, Importer: importer{alias}, Sizes: types.SizesFor("gc", arch)}
 	if conf.Sizes == nil {
 		return nil, fmt.Errorf("verify: Go knows no sizes for %q", arch)
 	}
@@ -92,7 +92,13 @@ func (code *checkedCode) readBits(f *ast.File) {
 		}
 		ast.Inspect(fn.Body, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) < 3 {
+			if !ok {
+				return true
+			}
+			if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Add" && fn.Type.Params.NumFields() == 1 && len(call.Args) == 2 {
+				code.flexible[recv.Name+"."+fn.Name.Name] = number(call.Args[1])
+			}
+			if len(call.Args) < 3 {
 				return true
 			}
 			name, ok := call.Fun.(*ast.Ident)
@@ -129,26 +135,4 @@ func number(e ast.Expr) int64 {
 		return -1
 	}
 	return n
-}
-
-// onlyStructs imports stand-ins for what generated code imports.
-type onlyStructs struct{}
-
-func (onlyStructs) Import(name string) (*types.Package, error) {
-	switch name {
-	case "unsafe":
-		return types.Unsafe, nil
-	case "structs":
-		pkg := types.NewPackage(name, name)
-		obj := types.NewTypeName(token.NoPos, pkg, "HostLayout", nil)
-		types.NewNamed(obj, types.NewStruct(nil, nil), nil)
-		pkg.Scope().Insert(obj)
-		pkg.MarkComplete()
-		return pkg, nil
-	case "encoding/binary", "strconv":
-		pkg := types.NewPackage(name, path.Base(name))
-		pkg.MarkComplete()
-		return pkg, nil
-	}
-	return nil, errors.New("generated code imports " + name)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/constant"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ import (
 type verifier struct {
 	code       *checkedCode
 	bigEndian  bool
+	names      map[string]string // of types, by their names in C
 	assertions []assertion
 	bits       []bitFact
 	// members are names that stand after a dot. Headers define macros of the
@@ -39,8 +41,8 @@ type bitFact struct {
 	image     []byte
 }
 
-func newVerifier(code *checkedCode, bigEndian bool) *verifier {
-	return &verifier{code: code, bigEndian: bigEndian}
+func newVerifier(code *checkedCode, p *Package) *verifier {
+	return &verifier{code: code, bigEndian: p.BigEndian, names: p.goNames}
 }
 
 func (v *verifier) assert(format string, args ...any) {
@@ -50,8 +52,11 @@ func (v *verifier) assert(format string, args ...any) {
 func (v *verifier) header(h *Header, layouts []*goStruct) {
 	for _, g := range h.Groups {
 		for _, c := range g.Consts {
-			v.constant(c.Name)
+			v.constant(c)
 		}
+	}
+	for _, e := range h.EnumTypes {
+		v.enum(e, h)
 	}
 	for _, t := range h.Typedefs {
 		v.typedef(t)
@@ -61,19 +66,32 @@ func (v *verifier) header(h *Header, layouts []*goStruct) {
 	}
 }
 
-// constant asserts a constant as Go has it.
-func (v *verifier) constant(name string) {
-	c, ok := v.code.scope.Lookup(name).(*types.Const)
+// constant asserts a constant as Go has it, and that the compiler agrees with
+// the one that generated about its type.
+func (v *verifier) constant(c Constant) {
+	obj, ok := v.code.scope.Lookup(c.goName()).(*types.Const)
 	if !ok {
 		v.constants++
-		v.assert("0 /* %s is not in the package */", name)
+		v.assert("0 /* %s is not in the package */", c.Name)
 		return
 	}
-	v.value(name, c.Val())
+	v.value(c.Name, obj.Val())
+	if c.Value.integer() {
+		v.ctype(c)
+	}
 }
 
-// value asserts a value. Go writes flags without their sign, so it is the bits
-// that must agree, and no bit may be too many.
+// ctype asserts width and sign of the type that a constant has in C.
+func (v *verifier) ctype(c Constant) {
+	sign := ">"
+	if c.Value.Signed {
+		sign = "<"
+	}
+	v.assert("sizeof(%[1]s) == %[2]d && (__typeof__(%[1]s))-1 %[3]s 0", c.Name, c.Value.Size, sign)
+}
+
+// value asserts a value with its sign. See [inquiry.setsOfBits] for what C may
+// deny.
 func (v *verifier) value(name string, val constant.Value) {
 	v.constants++
 	if val.Kind() == constant.String {
@@ -81,11 +99,18 @@ func (v *verifier) value(name string, val constant.Value) {
 		v.assert("sizeof(%s) == %d && !__builtin_memcmp(%s, %s, %d)", name, len(s)+1, name, cString(s), len(s)+1)
 		return
 	}
+	if val.Kind() == constant.Float {
+		f, _ := constant.Float64Val(val)
+		v.assert("(%s) == %s", name, floatText(f))
+		last := &v.assertions[len(v.assertions)-1]
+		last.name, last.value = name, val
+		return
+	}
 	n := val.ExactString()
 	if constant.Sign(val) < 0 {
 		v.assert("(%s) < 0 && (%s) == %sLL", name, name, strings.Replace(n, "-9223372036854775808", "-9223372036854775807LL-1", 1))
 	} else {
-		v.assert("(%[1]s) == (__typeof__(%[1]s))%[2]sULL && (sizeof(%[1]s) >= 8 || %[2]sULL >> (8 * sizeof(%[1]s) %% 64) == 0)", name, n)
+		v.assert("!((%[1]s) < 0) && (%[1]s) == %[2]sULL", name, n)
 	}
 	last := &v.assertions[len(v.assertions)-1]
 	last.name, last.value = name, val
@@ -105,14 +130,15 @@ func cString(s string) string {
 // typedef asserts the size of a named number and whether it has a sign.
 func (v *verifier) typedef(t *Typedef) {
 	v.sizesOf++
-	obj, ok := v.code.scope.Lookup(exported(t.Name)).(*types.TypeName)
+	name := v.names[t.Name]
+	obj, ok := v.code.scope.Lookup(name).(*types.TypeName)
 	if !ok {
-		v.assert("0 /* type %s is not in the package */", exported(t.Name))
+		v.assert("0 /* type %s of %s is not in the package */", name, t.Name)
 		return
 	}
 	v.assert("sizeof(%s) == %d", t.Name, v.code.sizes.Sizeof(obj.Type()))
 	b, ok := obj.Type().Underlying().(*types.Basic)
-	if !ok || t.Type.Char {
+	if !ok || t.Type.Char || b.Info()&types.IsInteger == 0 {
 		return // bytes, whatever C thinks of char
 	}
 	sign := "> 0"
@@ -120,6 +146,30 @@ func (v *verifier) typedef(t *Typedef) {
 		sign = "< 0"
 	}
 	v.assert("(%s)-1 %s", t.Name, sign)
+}
+
+// enum asserts size and sign of an enum.
+func (v *verifier) enum(e *Enum, h *Header) {
+	v.sizesOf++
+	name := v.names[e.CName()]
+	obj, ok := v.code.scope.Lookup(name).(*types.TypeName)
+	if !ok {
+		v.assert("0 /* type %s of %s is not in the package */", name, e.CName())
+		return
+	}
+	v.assert("sizeof(%s) == %d", e.CName(), v.code.sizes.Sizeof(obj.Type()))
+	for _, g := range h.Groups {
+		for _, c := range g.Consts {
+			if c.Value.Flag && slices.Contains(e.Consts, c.Name) {
+				return // C's type has a sign, and Go's has not
+			}
+		}
+	}
+	sign := ">"
+	if b, ok := obj.Type().Underlying().(*types.Basic); ok && b.Info()&types.IsUnsigned == 0 {
+		sign = "<"
+	}
+	v.assert("(%s)-1 %s 0", e.CName(), sign)
 }
 
 // record asserts size and offsets of a type, and of those nested in it. c is
@@ -158,6 +208,15 @@ func (v *verifier) record(g *goStruct, c string) {
 		}
 	}
 	for _, a := range g.accessors {
+		if a.flexible {
+			offset, ok := v.code.flexible[g.name+"."+a.name]
+			if !ok {
+				v.assert("0 /* no method %s.%s that returns elements */", g.name, a.name)
+				continue
+			}
+			v.member(c, a.c, offset)
+			continue
+		}
 		if a.bits == 0 {
 			v.member(c, a.c, offsets[a.raw]+a.offset)
 			continue
@@ -197,12 +256,8 @@ func (v *verifier) model(all, chosen *Header) {
 		for _, c := range g.Consts {
 			switch {
 			case have[c.Name]:
-			case c.Value.IsString:
-				v.value(c.Name, constant.MakeString(c.Value.Str))
-			case c.Value.Negative():
-				v.value(c.Name, constant.MakeInt64(int64(c.Value.Bits)))
 			default:
-				v.value(c.Name, constant.MakeUint64(c.Value.mask()))
+				v.value(c.Name, c.Value.goConstant())
 			}
 		}
 	}

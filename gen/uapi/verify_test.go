@@ -39,7 +39,7 @@ func TestVerifyFinds(t *testing.T) {
 	for name, tt := range map[string]struct{ old, new, want string }{
 		"number":      {"SAMPLE_PLUS     = 6", "SAMPLE_PLUS     = 7", "SAMPLE_PLUS"},
 		"sign":        {"SAMPLE_NEGATIVE = -3", "SAMPLE_NEGATIVE = 3", "SAMPLE_NEGATIVE"},
-		"width":       {"SAMPLE_BIT_TOP = 0x80000000", "SAMPLE_BIT_TOP = 0x180000000", "SAMPLE_BIT_TOP"},
+		"width":       {"SAMPLE_BIT_TOP SampleBits = 0x80000000", "SAMPLE_BIT_TOP = 0x180000000", "SAMPLE_BIT_TOP"},
 		"text":        {`"sample_v1\n"`, `"sample_v2\n"`, "SAMPLE_GENL"},
 		"size":        {"	A uint16\n	_ [2]byte\n	B Le32\n", "	A uint16\n	_ [2]byte\n	B Le32\n	C uint32\n", "sizeof(struct sample_inner)"},
 		"offset":      {"	rawPort [2]byte\n	rawSize [4]byte\n", "	rawSize [4]byte\n	rawPort [2]byte\n", "offsetof(struct sample_packed, port)"},

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -53,20 +52,16 @@ func (r *TreeResult) Failed() bool {
 // The headers are analysed by the first compiler. paths of nil means all below
 // opt.Include.
 func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (res *TreeResult, err error) {
-	root, err := filepath.Abs(opt.Include)
-	if err != nil {
-		return nil, fmt.Errorf("uapi: %w", err)
-	}
 	ccs, err := opt.compilers()
 	if err != nil {
 		return nil, err
 	}
 	if paths == nil {
-		if paths, err = ListHeaders(root); err != nil {
+		if paths, err = ListHeaders(opt.Include); err != nil {
 			return nil, err
 		}
 	}
-	roots, remove, err := withLibc(root)
+	roots, remove, err := withRoots(opt.Include)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +75,7 @@ func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (res 
 		}
 		inputs = append(inputs, Input{Path: p, With: Prerequisites(p)})
 	}
-	headers, errs, err := AnalyseEach(ctx, ccs[0].Compiler, root, inputs, opt.Jobs)
+	headers, errs, err := AnalyseEach(ctx, ccs[0].Compiler, opt.Include, inputs, opt.Jobs)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +110,7 @@ func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (res 
 
 // treeVerifier is the work of [VerifyHeaders].
 type treeVerifier struct {
-	roots []string
+	roots *roots
 	ccs   []*verifyCompiler
 	arch  string
 
@@ -126,7 +121,7 @@ type treeVerifier struct {
 // header generates one header and has all compilers judge it.
 func (t *treeVerifier) header(ctx context.Context, h *Header) error {
 	cfg := &Config{Package: "uapi", Headers: []HeaderConfig{everything(h)}}
-	ps, err := selectAll(cfg, []string{t.arch}, [][]*Header{{h}})
+	ps, err := (&selection{cfg: cfg, lenient: true}).all([]string{t.arch}, [][]*Header{{h}})
 	if err != nil {
 		return err
 	}
@@ -137,13 +132,13 @@ func (t *treeVerifier) header(ctx context.Context, h *Header) error {
 	}
 	arch := t.arch
 	if arch == "" {
-		arch = "amd64"
+		arch = HostArch()
 	}
-	code, err := check(files, arch)
+	code, err := check(files, arch, nil)
 	if err != nil {
 		return fmt.Errorf("%s: %w", h.Path, err)
 	}
-	v := newVerifier(code, p.BigEndian)
+	v := newVerifier(code, p)
 	v.header(p.Headers[0], arrange(p)[0])
 	v.model(h, p.Headers[0])
 	for _, cc := range t.ccs {

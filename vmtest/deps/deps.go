@@ -39,6 +39,8 @@ const (
 	Shell Group = "shell"
 	// Report: the test of the report in a browser.
 	Report Group = "report"
+	// Bindings: the tests of Go bindings on all targets.
+	Bindings Group = "bindings"
 )
 
 // Dep is something the workbench needs from the machine.
@@ -109,12 +111,18 @@ func All() []Dep {
 			or: []string{"clang-22", "clang-21", "clang-20", "clang-18", "clang-17"}, version: []string{"--version"}},
 		{Name: "chromium", Why: "test of the report", Group: Report, Package: "chromium", version: []string{"--version"}},
 		{Name: "tidy", Why: "test of the report", Group: Report, Package: "tidy", version: []string{"--version"}},
+		{Name: "ld.lld", Why: "bindings of all targets", Group: Bindings, Package: "lld", version: []string{"--version"}},
+		{Name: "qemu-s390x", Why: "bindings of all targets", Group: Bindings, Package: "qemu-user", version: []string{"--version"}},
+		{Name: "arm-linux-gnueabihf-gcc", Why: "bindings of all targets", Group: Bindings, Package: "gcc-arm-linux-gnueabihf", version: []string{"--version"}},
+		{Name: "s390x-linux-gnu-gcc", Why: "bindings of all targets", Group: Bindings, Package: "gcc-s390x-linux-gnu", version: []string{"--version"}},
+		{Name: "aarch64-linux-gnu-gcc", Why: "bindings of all targets, and their asm/", Group: Bindings, Package: "gcc-aarch64-linux-gnu", version: []string{"--version"}},
+		{Name: "bindgen", Why: "what xpsgen uapi is measured beside", Group: Bindings, Package: "bindgen", version: []string{"--version"}},
 		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},
 	}
 }
 
 // Groups returns all groups.
-func Groups() []Group { return []Group{Test, Shell, BPF, Series, SeriesBuild, Report} }
+func Groups() []Group { return []Group{Test, Shell, BPF, Series, SeriesBuild, Report, Bindings} }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
 // small.

@@ -29,6 +29,28 @@ const rootFile = "root"
 // program lies in, else the one that [Remember] noted in cache. Returns an error wrapping [ErrNone] if
 // there is none.
 func Find(explicit, cache string) (string, error) {
+	root, near := Nearest(explicit)
+	if near == nil || explicit != "" {
+		return root, near
+	}
+	if self, err := os.Executable(); err == nil {
+		if root := rootAbove(filepath.Dir(self)); root != "" {
+			return root, nil
+		}
+	}
+	if last, err := os.ReadFile(filepath.Join(cache, rootFile)); err == nil {
+		if here := strings.TrimSpace(string(last)); isRoot(here) {
+			return here, nil
+		}
+	}
+	return "", near
+}
+
+// Nearest returns the directory of the workbench: explicit if given, else
+// the nearest one at or above the current directory. Commands that write into
+// a workbench use it, so that they never change one that the user does not
+// name. Returns an error wrapping [ErrNone] if there is none.
+func Nearest(explicit string) (string, error) {
 	if explicit != "" {
 		dir, err := filepath.Abs(explicit)
 		if err != nil {
@@ -43,26 +65,23 @@ func Find(explicit, cache string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the workbench: %w", err)
 	}
-	starts := []string{dir}
-	if self, err := os.Executable(); err == nil {
-		starts = append(starts, filepath.Dir(self))
-	}
-	for _, start := range starts {
-		for here := start; ; here = filepath.Dir(here) {
-			if isRoot(here) {
-				return here, nil
-			}
-			if here == filepath.Dir(here) {
-				break
-			}
-		}
-	}
-	if last, err := os.ReadFile(filepath.Join(cache, rootFile)); err == nil {
-		if here := strings.TrimSpace(string(last)); isRoot(here) {
-			return here, nil
-		}
+	if root := rootAbove(dir); root != "" {
+		return root, nil
 	}
 	return "", fmt.Errorf("%s: %w: stand in its directory, or set --root or XPSGEN_ROOT", dir, ErrNone)
+}
+
+// rootAbove returns the nearest workbench at or above dir, or "".
+func rootAbove(dir string) string {
+	for {
+		if isRoot(dir) {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // Remember notes root, in the cache directory dir, as the workbench to use

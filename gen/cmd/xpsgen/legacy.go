@@ -75,6 +75,16 @@ func (env *environment) paths(c *cli.Context) (root, cache string, err error) {
 	return root, cache, nil
 }
 
+// ownPaths is paths for commands that change files of the workbench: the user
+// has to stand in it or to name it.
+func (env *environment) ownPaths(c *cli.Context) (root, cache string, err error) {
+	if root, err = workbench.Nearest(c.String("root")); err != nil {
+		return "", "", err
+	}
+	cache, err = env.cacheDir(c)
+	return root, cache, err
+}
+
 // finish gives every command what urfave/cli does only for the root: usage
 // errors on stderr without a page of help, and refusal of words that no
 // command takes.

@@ -64,7 +64,7 @@ func (env *environment) seriesRebase(c *cli.Context) error {
 		m, err := worktree.Rebase(c.Context, worktree.RebaseOptions{Options: opt, Onto: c.String("onto"), Repo: c.String("repo")})
 		return env.rebased(c, opt.Change, m, err)
 	}
-	root, cacheDir, err := env.paths(c)
+	root, cacheDir, err := env.ownPaths(c)
 	if err != nil {
 		return err
 	}

@@ -64,11 +64,11 @@ func (env *environment) movedUAPI(c *cli.Context, m *worktree.Moved) (err error)
 func snapshotOf(ctx context.Context, src *uapi.Source, name string, paths []string) (*uapi.Snapshot, error) {
 	var have []string
 	for _, p := range paths {
-		if _, err := os.Stat(filepath.Join(src.Include, filepath.FromSlash(p))); err == nil {
+		if src.Has(p) {
 			have = append(have, p)
 		}
 	}
-	headers, _, err := uapi.Survey(ctx, uapi.SurveyOptions{Include: src.Include, Arch: "amd64", Paths: have})
+	headers, _, err := uapi.Survey(ctx, uapi.SurveyOptions{Include: src.Dirs, Arch: "amd64", Paths: have})
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (env *environment) workOptions(c *cli.Context) (worktree.Options, error) {
 	if c.Args().Len() != 1 {
 		return worktree.Options{}, &usageError{text: "name one base, or one series on a base", command: c.Command.HelpName}
 	}
-	root, cache, err := env.paths(c)
+	root, cache, err := env.ownPaths(c)
 	if err != nil {
 		return worktree.Options{}, err
 	}
@@ -114,7 +114,7 @@ func seriesRefreshCommand(env *environment) *cli.Command {
 
 // lockSeries keeps other runs from changing the workbench's patch files.
 func (env *environment) lockSeries(c *cli.Context) (*cache.Lock, error) {
-	root, dir, err := env.paths(c)
+	root, dir, err := env.ownPaths(c)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (env *environment) lockSeries(c *cli.Context) (*cache.Lock, error) {
 // openSeries reads the workbench's series to be changed: nobody else changes
 // it until the lock is released.
 func (env *environment) openSeries(c *cli.Context) (*series.Change, *cache.Lock, error) {
-	root, _, err := env.paths(c)
+	root, _, err := env.ownPaths(c)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -45,7 +45,7 @@ func (env *environment) uapiDiff(c *cli.Context) error {
 	if c.Args().Len() < 2 {
 		return &usageError{text: "name two things to compare", command: c.Command.HelpName}
 	}
-	if c.String("tree") != "" || c.String("include") != "" || c.IsSet("base") {
+	if c.String("tree") != "" || len(c.StringSlice("include")) > 0 || c.IsSet("base") {
 		return &usageError{text: "name what to compare as A and B; --base, --tree and --include are for the other commands", command: c.Command.HelpName}
 	}
 	j, err := env.uapiJob(c)
@@ -95,7 +95,7 @@ func (env *environment) snapshot(c *cli.Context, j *uapiJob, word string, header
 		return nil, err
 	}
 	if word == committed {
-		return uapi.PackageSnapshot(committed, j.out, arch)
+		return uapi.PackageSnapshot(c.Context, committed, j.out, arch)
 	}
 	if files, err := filepath.Glob(filepath.Join(word, "*.go")); err == nil && len(files) > 0 {
 		return uapi.GoSnapshot(word, word, arch)
@@ -120,7 +120,7 @@ func (env *environment) uapiCheckOther(c *cli.Context, j *uapiJob, stamped strin
 	if err != nil {
 		return err
 	}
-	ours, err := uapi.PackageSnapshot(committed, j.out, arch)
+	ours, err := uapi.PackageSnapshot(c.Context, committed, j.out, arch)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (env *environment) uapiCheckOther(c *cli.Context, j *uapiJob, stamped strin
 	defer src.Close()
 	var paths []string
 	for _, h := range j.config.Headers {
-		if there, err := filepath.Glob(filepath.Join(src.Include, filepath.FromSlash(h.Path))); err == nil && len(there) == 1 {
+		if src.Has(h.Path) {
 			paths = append(paths, h.Path)
 		}
 	}
@@ -139,7 +139,7 @@ func (env *environment) uapiCheckOther(c *cli.Context, j *uapiJob, stamped strin
 	if err != nil {
 		return err
 	}
-	headers, _, err := uapi.Survey(c.Context, uapi.SurveyOptions{Include: src.Include, CC: cc, Arch: arch, Jobs: j.jobs, Paths: paths})
+	headers, _, err := uapi.Survey(c.Context, uapi.SurveyOptions{Include: src.Dirs, CC: cc, Arch: arch, Jobs: j.jobs, Paths: paths})
 	if err != nil {
 		return err
 	}

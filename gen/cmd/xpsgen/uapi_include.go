@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -11,7 +12,7 @@ import (
 func uapiIncludeCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:  "include",
-		Usage: "install the headers and print their directory",
+		Usage: "install the headers and print their directories, one a line",
 		Description: "For a C compiler's -I, and for --include of the other commands.\n\n" +
 			"Example:\n" +
 			"  cc -I \"$(xpsgen uapi include --base net-next)\" prog.c",
@@ -37,7 +38,7 @@ func (env *environment) uapiInclude(c *cli.Context) error {
 		return err
 	}
 	// NB: not closed. It lies in the cache, and is to stay.
-	if _, err := fmt.Fprintln(env.stdout, src.Include); err != nil {
+	if _, err := fmt.Fprintln(env.stdout, strings.Join(src.Dirs, "\n")); err != nil {
 		return fmt.Errorf("print the directory: %w", err)
 	}
 	return nil

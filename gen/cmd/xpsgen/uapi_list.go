@@ -157,8 +157,11 @@ func (j *uapiJob) surveyOf(c *cli.Context, src *uapi.Source, arch string, paths 
 	if err != nil {
 		return nil, nil, err
 	}
-	opt := uapi.SurveyOptions{Include: src.Include, CC: cc, Arch: arch, Jobs: j.jobs, Paths: paths}
+	opt := uapi.SurveyOptions{Include: src.Dirs, CC: cc, Arch: arch, Jobs: j.jobs, Paths: paths}
 	if !c.Bool("all") && len(paths) == 0 {
+		if j.config == nil {
+			return nil, nil, j.noConfig(c)
+		}
 		opt.Config = j.config
 	}
 	return uapi.Survey(c.Context, opt)
@@ -171,8 +174,8 @@ func (j *uapiJob) oneArch() (string, error) {
 		return "", &usageError{text: "--arch: one at a time here", command: "xpsgen uapi"}
 	case len(j.archs) == 1:
 		return j.archs[0], nil
-	case len(j.config.Arch) > 0:
+	case j.config != nil && len(j.config.Arch) > 0:
 		return j.config.Arch[0], nil
 	}
-	return "amd64", nil
+	return uapi.HostArch(), nil
 }

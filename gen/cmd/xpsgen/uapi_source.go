@@ -47,13 +47,13 @@ func (j *uapiJob) openHeaders(ctx context.Context, arch string) (src *uapi.Sourc
 	switch {
 	case j.tree != "":
 		name = j.tree
-	case j.include != "":
-		name = j.include
+	case j.given():
+		name = strings.Join(uapi.IncludeDirs(arch, j.include, j.includeFor), ", ")
 	default:
 		return openBase(ctx, j.src, arch)
 	}
 	src, err = uapi.Open(ctx, uapi.SourceOptions{
-		Tree: j.tree, Include: j.include, Arch: arch, CacheDir: filepath.Join(j.src.Cache, "headers"),
+		Tree: j.tree, Include: uapi.IncludeDirs(arch, j.include, j.includeFor), Arch: arch, CacheDir: filepath.Join(j.src.Cache, "headers"),
 	})
 	return src, name, err
 }
@@ -68,7 +68,7 @@ func openBase(ctx context.Context, src prepare.Source, arch string) (*uapi.Sourc
 	if err != nil {
 		return nil, "", err
 	}
-	s, err := uapi.Open(ctx, uapi.SourceOptions{Include: h.Include, Arch: arch})
+	s, err := uapi.Open(ctx, uapi.SourceOptions{Include: []string{h.Include}, Arch: arch})
 	if err != nil {
 		return nil, "", err
 	}
@@ -94,7 +94,7 @@ func (j *uapiJob) openSpec(ctx context.Context, word, arch string) (*uapi.Source
 	case isDirectory(filepath.Join(word, "include", "uapi", "linux")):
 		opt.Tree = word
 	case isDirectory(filepath.Join(word, "linux")):
-		opt.Include = word
+		opt.Include = []string{word}
 	default:
 		return nil, "", &usageError{
 			text:    fmt.Sprintf("%q is neither a base (%s), nor one with :unpatched, nor \"committed\", nor a directory of a kernel tree or of headers", word, strings.Join(j.bases(), ", ")),

@@ -43,13 +43,16 @@ func (env *environment) uapiVerify(c *cli.Context) error {
 		return err
 	}
 	archs := j.archs
-	if len(archs) == 0 {
+	if len(archs) == 0 && j.config != nil {
 		archs = j.config.Arch
 	}
 	if len(archs) == 0 {
-		archs = []string{"amd64"}
+		archs = []string{uapi.HostArch()}
 	}
 	headers := c.Args().Slice()
+	if len(headers) == 0 && !c.Bool("all") && j.config == nil {
+		return j.noConfig(c)
+	}
 	if c.Bool("all") && len(headers) > 0 {
 		return &usageError{text: "--all and a HEADER exclude each other", command: c.Command.HelpName}
 	}
@@ -88,7 +91,7 @@ func (env *environment) verifyOne(ctx context.Context, j *uapiJob, arch string, 
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
 	defer env.ui.Progress().Step("verify "+name+" for "+arch, "")(&err)
-	opt := uapi.VerifyOptions{Include: src.Include, Compilers: j.ccs, Arch: arch, Jobs: j.jobs}
+	opt := uapi.VerifyOptions{Include: src.Dirs, Compilers: j.ccs, Arch: arch, Jobs: j.jobs}
 	if all || len(headers) > 0 {
 		if all {
 			headers = nil

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //
 // Header: linux/sample.h
+// With: linux/ioctl.h
 // SHA256: fe204c16e9befb77bd4e4c2f233b5228ae1312e36729965a60aa85810c3bc03b
 // Kernel: 6.12.117 (base sample)
 // Series: v1 0123abcd
@@ -13,6 +14,23 @@ import (
 	"structs"
 	"unsafe"
 )
+
+// SampleBits is enum sample_bits, linux/sample.h:23.
+type SampleBits uint32
+
+// SampleWide is enum sample_wide, linux/sample.h:29.
+type SampleWide uint64
+
+// SampleIdT is sample_id_t, linux/sample.h:123.
+//
+// Who it is.
+type SampleIdT uint32
+
+// SampleTimeT is sample_time_t, linux/sample.h:124.
+type SampleTimeT int64
+
+// SampleMacT is sample_mac_t, linux/sample.h:125.
+type SampleMacT [6]uint8
 
 // What a link may be told.
 // enum, linux/sample.h:8
@@ -34,13 +52,13 @@ const (
 
 // enum sample_bits, linux/sample.h:23
 const (
-	SAMPLE_BIT_LOW = 0x1
-	SAMPLE_BIT_TOP = 0x80000000
+	SAMPLE_BIT_LOW SampleBits = 0x1
+	SAMPLE_BIT_TOP SampleBits = 0x80000000
 )
 
 // enum sample_wide, linux/sample.h:29
 const (
-	SAMPLE_WIDE = 0xfedcba9876543210
+	SAMPLE_WIDE SampleWide = 0xfedcba9876543210
 )
 
 // These belong together.
@@ -60,7 +78,7 @@ const (
 	SAMPLE_ALL     = 0xffffffff
 	SAMPLE_ALL64   = 0xffffffffffffffff
 	SAMPLE_MINUS   = -1
-	SAMPLE_MASK    = 0xfffffff0
+	SAMPLE_MASK    = -16
 	SAMPLE_SIZE    = 14
 	SAMPLE_IOCTL   = 0x80077303
 )
@@ -69,6 +87,11 @@ const (
 const (
 	SAMPLE_NAME = "sample"
 	SAMPLE_GENL = "sample_v1\n"
+)
+
+// linux/sample.h:51
+const (
+	SAMPLE_HALF = 0.5
 )
 
 // linux/sample.h:62
@@ -81,20 +104,6 @@ const (
 const (
 	SAMPLE_AGAIN = 2
 )
-
-// SampleIdT is sample_id_t, linux/sample.h:123.
-//
-// Who it is.
-type SampleIdT uint32
-
-// SampleTimeT is sample_time_t, linux/sample.h:124.
-type SampleTimeT int64
-
-// SampleMacT is sample_mac_t, linux/sample.h:125.
-type SampleMacT [6]uint8
-
-// SampleBits is a number that has a name among SAMPLE_BIT_*.
-type SampleBits uint32
 
 // String returns the name in C, or the number where there is none. Of several
 // names the first in the header is taken.
@@ -173,7 +182,7 @@ type SampleInner struct {
 
 // SampleAll is struct sample_all, linux/sample.h:84.
 //
-// It is followed by data, an array of no fixed length.
+// At byte 100 of 112 begins data, an array of no fixed length: see [SampleAll.Data].
 type SampleAll struct {
 	_         structs.HostLayout
 	Lead      uint8
@@ -254,6 +263,15 @@ func (x *SampleAll) Sbits() int32 {
 // SetSbits sets sbits.
 func (x *SampleAll) SetSbits(v int32) {
 	storeBits(unsafe.Pointer(&x.bits60), 32, 5, uint64(v))
+}
+
+// Data returns n elements of data, which begins at byte 100. The memory
+// must be there: x has to point into a buffer that is long enough.
+func (x *SampleAll) Data(n int) []uint32 {
+	if n <= 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(unsafe.Add(unsafe.Pointer(x), 100)), n)
 }
 
 // SampleAllChoice is the union Choice of SampleAll, linux/sample.h:97.

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+// The garbage collector follows the pointers that a type declares. What lies in
+// the bytes of a union, of a member that is not aligned, or behind a struct, it
+// takes for numbers, and frees what such a pointer points to. So records that
+// may lie there have no pointers: they have addresses, which the program has to
+// pin. See the generated type CPointer.
+
+// recordKey identifies a record: by name if it has one, since each header has
+// its own copy.
+func recordKey(a *Aggregate) any {
+	if a.Tag != "" {
+		return a.CName()
+	}
+	return a
+}
+
+func (l *layouter) isHidden(a *Aggregate) bool { return l.hidden[recordKey(a)] }
+
+// findHidden marks the records inside a that the collector does not look into.
+func (l *layouter) findHidden(a *Aggregate) {
+	for _, f := range a.Fields {
+		switch {
+		case a.Union || f.Flexible || !l.aligns(f, a.Size):
+			l.hide(f.Type)
+		default:
+			for t := f.Type; ; t = t.Elem {
+				if t.Kind == Record {
+					l.findHidden(l.definition(t.Record))
+				}
+				if t.Kind != Array {
+					break
+				}
+			}
+		}
+	}
+}
+
+// aligns tells whether a member can be a field. To hold too many records for
+// hidden does no harm.
+func (l *layouter) aligns(f Field, size int64) bool {
+	align := min(alignOf(f.Type), l.maxAlign)
+	return f.Offset%align == 0 && size%align == 0
+}
+
+// hide marks a type and what is inside.
+func (l *layouter) hide(t *Type) {
+	for t.Kind == Array {
+		t = t.Elem
+	}
+	if t.Kind != Record {
+		return
+	}
+	a := l.definition(t.Record)
+	if l.isHidden(a) {
+		return
+	}
+	l.hidden[recordKey(a)] = true
+	for _, f := range a.Fields {
+		l.hide(f.Type)
+	}
+}
+
+// definition returns the copy of a record that is rendered.
+func (l *layouter) definition(a *Aggregate) *Aggregate {
+	if known := l.known[a.CName()]; a.Tag != "" && known != nil {
+		return known
+	}
+	return a
+}

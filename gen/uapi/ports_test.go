@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// port is a library that writes constants of the kernel by hand.
+type port struct {
+	module, version string
+	dirs            []string // packages within the module
+	headers         []string // patterns of the headers that they are of
+	least           int      // constants that must be found on both sides
+	// differ are the constants that the library has differently, with the
+	// reason. docs/found-by-xpsgen.md lists those that are errors.
+	differ map[string]string
+}
+
+// ports are the trial ports. The versions are pinned: what differs is a fact
+// about them.
+var ports = []port{
+	{
+		module: "github.com/vishvananda/netlink", version: "v1.3.1", dirs: []string{".", "nl"},
+		headers: []string{"linux/*.h", "linux/tc_act/*.h", "linux/tc_ematch/*.h", "linux/netfilter/*.h", "linux/netfilter/ipset/*.h", "rdma/rdma_netlink.h"},
+		least:   600,
+		differ: map[string]string{
+			// Errors, see docs/found-by-xpsgen.md.
+			"IFLA_VF_STATS_RX_DROPPED":     "6, in C 7",
+			"IFLA_VF_STATS_TX_DROPPED":     "7, in C 8",
+			"IP6_TNL_F_ALLOW_LOCAL_REMOTE": "40, in C 64",
+			"IP6_TNL_F_RCV_DSCP_COPY":      "10, in C 16",
+			"IP6_TNL_F_USE_ORIG_FWMARK":    "20, in C 32",
+			"PROC_CN_MCAST_IGNORE":         "1, in C 2",
+			// The library's own numbers, which it translates.
+			"MACVLAN_MODE_BRIDGE": "3, in C 4", "MACVLAN_MODE_PASSTHRU": "4, in C 8", "MACVLAN_MODE_SOURCE": "5, in C 16",
+			// In C they are in network order.
+			"GRE_CSUM": "32768, in C 128", "GRE_FLAGS": "248, in C 30720", "GRE_KEY": "8192, in C 32", "GRE_REC": "1792, in C 7",
+			"GRE_ROUTING": "16384, in C 64", "GRE_SEQ": "4096, in C 16", "GRE_STRICT": "2048, in C 8", "GRE_VERSION": "7, in C 1792",
+			// An int in C, whose low 16 bits are used.
+			"NLA_TYPE_MASK": "16383, in C -49153",
+			// The version that the library speaks, and flags that it knows.
+			"IPSET_PROTOCOL": "6, in C 7", "XDP_FLAGS_MASK": "7, in C 31", "XFRM_NR_MSGTYPES": "23, in C 25",
+		},
+	},
+	{
+		module: "github.com/florianl/go-tc", version: "v0.4.5", dirs: []string{".", "core"},
+		headers: []string{"linux/*.h", "linux/tc_act/*.h", "linux/tc_ematch/*.h"}, least: 100,
+		differ: map[string]string{},
+	},
+	{
+		module: "github.com/google/nftables", version: "v0.3.0", dirs: []string{".", "expr", "userdata", "xt"},
+		headers: []string{"linux/netfilter/*.h", "linux/netfilter.h"}, least: 30,
+		differ: map[string]string{"NFTA_SET_ELEM_EXPRESSIONS": "17, in C 11"}, // an error: 0x11
+	},
+	{
+		module: "github.com/mdlayher/ethtool", version: "v0.5.0", dirs: []string{"."},
+		headers: []string{"linux/ethtool*.h"}, least: 1,
+		differ: map[string]string{},
+	},
+}
+
+// TestPorts generates what libraries write by hand, and compares every constant
+// that both have. It needs the module proxy and the machine's own headers, so it
+// runs where XPS_TEST_REQUIRE has ports.
+func TestPorts(t *testing.T) {
+	if !slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), "ports") {
+		t.Skip("XPS_TEST_REQUIRE has no ports: it fetches modules")
+	}
+	for _, p := range ports {
+		t.Run(p.module, func(t *testing.T) { p.test(t) })
+	}
+}
+
+func (p *port) test(t *testing.T) {
+	dir := t.TempDir()
+	mustWrite(t, filepath.Join(dir, "go.mod"), "module ports\n\ngo 1.26\n\nrequire "+p.module+" "+p.version+"\n")
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run("go", "mod", "download", p.module)
+	source := run("go", "list", "-m", "-f", "{{.Dir}}", p.module)
+
+	text := "package = \"kernel\"\nenums = \"untyped\"\n"
+	for _, h := range p.headers {
+		text += fmt.Sprintf("[[header]]\npath = %q\nstructs = [\"*\"]\n", h)
+	}
+	out := filepath.Join(dir, "kernel")
+	res, err := Generate(t.Context(), Options{Include: []string{"/usr/include"}, Config: mustConfig(t, text), Out: out, KeepGoing: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run("go", "build", "./kernel")
+
+	ours := make(map[string]Constant) // by folded name
+	twice := make(map[string]bool)
+	for _, h := range res.Packages[0].Headers {
+		for _, g := range h.Groups {
+			for _, c := range g.Consts {
+				key := foldName(c.Name)
+				twice[key] = twice[key] || ours[key].Name != ""
+				ours[key] = c
+			}
+		}
+	}
+	found := make(map[string]string)
+	both := 0
+	for _, d := range p.dirs {
+		for name, v := range handWritten(t, filepath.Join(source, d)) {
+			c, ok := ours[foldName(name)]
+			// Limits grow with the kernel.
+			if !ok || twice[foldName(name)] || limitName.MatchString(c.Name) || c.Value.IsFloat || v.Kind() != c.Value.goConstant().Kind() {
+				continue
+			}
+			both++
+			if !constant.Compare(v, token.EQL, c.Value.goConstant()) {
+				found[name] = fmt.Sprintf("%s, in C %s", v, c.Value.text())
+			}
+		}
+	}
+	t.Logf("%s %s: %d constants on both sides, %d differ", p.module, p.version, both, len(found))
+	if both < p.least {
+		t.Errorf("only %d constants on both sides, want %d", both, p.least)
+	}
+	if diff := cmp.Diff(p.differ, found); diff != "" {
+		t.Errorf("what differs (-known +found)\n%s", diff)
+	}
+}
+
+// foldName makes one of a name of C and the same name in Go's manner.
+func foldName(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", "")) }
+
+// handWritten returns the constants of a package whose values its own source
+// gives, exported or not.
+func handWritten(t *testing.T, dir string) map[string]constant.Value {
+	t.Helper()
+	ctxt := build.Default
+	ctxt.GOOS, ctxt.GOARCH, ctxt.CgoEnabled = "linux", "amd64", false
+	pkg, err := ctxt.ImportDir(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range pkg.GoFiles {
+		f, err := parser.ParseFile(fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	conf := types.Config{IgnoreFuncBodies: true, Importer: noImports{}, Error: func(error) {}, Sizes: types.SizesFor("gc", "amd64")}
+	checked, _ := conf.Check(dir, fset, files, nil) // its errors are about imports
+	out := make(map[string]constant.Value)
+	for _, n := range checked.Scope().Names() {
+		if c, ok := checked.Scope().Lookup(n).(*types.Const); ok && (c.Val().Kind() == constant.Int || c.Val().Kind() == constant.String) {
+			out[n] = c.Val()
+		}
+	}
+	return out
+}

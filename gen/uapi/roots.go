@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// roots are the directories in which the compiler looks for headers.
+type roots struct {
+	// own are the directories that the caller names. Only what lies in them
+	// becomes part of a model.
+	own []string
+	// standIn holds our few declarations of the C library, see [libc].
+	standIn string
+	// system is set for headers of libraries, which see the library's own
+	// headers and the compiler's.
+	system  bool
+	builtin string // the compiler's directory, with stddef.h and its like
+}
+
+// kernelDirs are the top directories that "make headers" installs.
+var kernelDirs = []string{
+	"asm", "asm-generic", "cxl", "drm", "fwctl", "linux", "misc", "mtd", "rdma", "regulator", "scsi", "sound", "video", "xen",
+}
+
+// isKernelHeader tells the kernel's headers from those of libraries.
+func isKernelHeader(path string) bool {
+	top, _, ok := strings.Cut(path, "/")
+	return ok && slices.Contains(kernelDirs, top)
+}
+
+// withRoots unpacks the stand-in headers for a run over headers in dirs. The
+// caller calls remove.
+func withRoots(dirs []string) (r *roots, remove func(*error), err error) {
+	if len(dirs) == 0 {
+		return nil, nil, errors.New("uapi: no directory of headers")
+	}
+	r = &roots{}
+	for _, d := range dirs {
+		abs, err := filepath.Abs(d)
+		if err != nil {
+			return nil, nil, fmt.Errorf("uapi: %w", err)
+		}
+		r.own = append(r.own, abs)
+	}
+	if r.standIn, err = os.MkdirTemp("", "xpsgen-libc-"); err != nil {
+		return nil, nil, fmt.Errorf("uapi: stand-in headers: %w", err)
+	}
+	remove = func(err *error) { *err = errors.Join(*err, os.RemoveAll(r.standIn)) }
+	if err := unpackLibc(r.standIn); err != nil {
+		remove(&err)
+		return nil, nil, fmt.Errorf("uapi: %w", err)
+	}
+	return r, remove, nil
+}
+
+// dir is where the compiler runs. clang writes the names of files below its
+// directory without it, and none that matter are there.
+func (r *roots) dir() string { return r.standIn }
+
+// forHeader returns the roots as a header needs them.
+func (r *roots) forHeader(ctx context.Context, cc *Compiler, path string, system bool) (*roots, error) {
+	if isKernelHeader(path) && !system {
+		return r, nil
+	}
+	out := *r
+	out.system = true
+	var err error
+	out.builtin, err = cc.builtinDir(ctx)
+	return &out, err
+}
+
+// args make the compiler read headers below the roots and nowhere else. The
+// kernel's headers see our stand-ins for the C library, so that the outcome
+// depends neither on the library nor on there being one for the target. Other
+// headers see the library of the roots, and the stand-ins where it lacks one.
+func (r *roots) args() []string { return append([]string{"-w"}, r.warnArgs()...) }
+
+// warnArgs are args with the compiler's warnings left on.
+func (r *roots) warnArgs() []string {
+	order := append([]string{r.standIn}, r.own...)
+	if r.system {
+		order = append(slices.Clone(r.own), r.standIn)
+		if r.builtin != "" {
+			order = append([]string{r.builtin}, order...)
+		}
+	}
+	args := []string{"-std=gnu11", "-nostdinc"}
+	for _, d := range order {
+		args = append(args, "-isystem", d)
+	}
+	return append(args, "-x", "c", "-")
+}
+
+// relative returns the path of a file as an include line has it, or "" for a
+// file that is in none of the caller's directories.
+func (r *roots) relative(file string) string {
+	best := ""
+	for _, root := range r.own {
+		if rel, ok := strings.CutPrefix(file, root+string(filepath.Separator)); ok && (best == "" || len(rel) < len(best)) {
+			best = rel
+		}
+	}
+	return filepath.ToSlash(best)
+}
+
+// find returns the file that an include line with path reads.
+func (r *roots) find(path string) (string, error) {
+	for _, root := range r.own {
+		name := filepath.Join(root, filepath.FromSlash(path))
+		if info, err := os.Stat(name); err == nil && !info.IsDir() {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w below %s", path, ErrNoHeader, strings.Join(r.own, ", "))
+}
+
+// strip cuts the directories off the paths in a message.
+func (r *roots) strip(text string) string {
+	for _, d := range append([]string{r.standIn}, r.own...) {
+		text = strings.ReplaceAll(text, d+string(filepath.Separator), "")
+	}
+	return text
+}

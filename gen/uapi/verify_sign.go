@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package uapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/constant"
+	"go/token"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// enumBody matches the members of enums in preprocessed text.
+var enumBody = regexp.MustCompile(`\benum\b[^{};()]*\{([^{}]*)\}`)
+
+// setsOfBits returns which of the given assertions, which C denies, are right
+// all the same: Go has an unsigned number where C's is negative only because
+// its bits reach the sign bit of its type. The bits must be the same, and
+// arithmetic without overflow must come to Go's number.
+func (q *inquiry) setsOfBits(ctx context.Context, denied []int) (map[int]bool, error) {
+	right := make(map[int]bool)
+	var b strings.Builder
+	b.WriteString(q.prologue())
+	asked := 0
+	for _, n := range denied {
+		if a := q.v.assertions[n]; a.value != nil && constant.Sign(a.value) > 0 {
+			fmt.Fprintf(&b, "\nxpsgen_expr %d %s\n", n, a.name)
+			asked++
+		}
+	}
+	if asked == 0 {
+		return right, nil
+	}
+	out, messages, err := q.cc.run(ctx, q.roots.dir(), b.String(), append([]string{"-E", "-P"}, q.roots.args()...)...)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return nil, fmt.Errorf("%s: %w", q.h.Path, err)
+	} else if err != nil {
+		return nil, compileError(q.h.Path, q.roots, messages, err)
+	}
+	names := make(map[string]string)
+	for _, m := range enumBody.FindAllStringSubmatch(out, -1) {
+		last := ""
+		for _, member := range splitMembers(m[1]) {
+			name, expr, ok := strings.Cut(member, "=")
+			if name = strings.TrimSpace(name); !ok {
+				expr = "0"
+				if last != "" {
+					expr = last + " + 1"
+				}
+			}
+			names[name], last = expr, name
+		}
+	}
+	for line := range strings.Lines(out) {
+		num, expr, ok := strings.Cut(strings.TrimPrefix(line, "xpsgen_expr "), " ")
+		if !ok || !strings.HasPrefix(line, "xpsgen_expr ") {
+			continue
+		}
+		n, err := strconv.Atoi(num)
+		if err != nil || n < 0 || n >= len(q.v.assertions) {
+			continue
+		}
+		if v, err := exact(expr, names, 0); err == nil && constant.Compare(v, token.EQL, q.v.assertions[n].value) {
+			right[n] = true
+		}
+	}
+	return right, q.sameBits(ctx, right)
+}
+
+// sameBits leaves in right what C agrees with bit by bit.
+func (q *inquiry) sameBits(ctx context.Context, right map[int]bool) error {
+	for n := range right {
+		a := q.v.assertions[n]
+		text := fmt.Sprintf("(%[1]s) < 0 && (%[1]s) == (__typeof__(%[1]s))%[2]sULL && (sizeof(%[1]s) == 8 || %[2]sULL >> 32 == 0)", a.name, a.value.ExactString())
+		src := q.prologue() + "_Static_assert(" + text + ", \"differs\");\n"
+		messages, err := q.cc.compile(ctx, q.roots, src, q.dir+"/sign.o", append(q.flags, "-fsyntax-only")...)
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+		case errors.As(err, &exit) && messages != "":
+			delete(right, n)
+		default:
+			return fmt.Errorf("%s: %w", q.h.Path, err)
+		}
+	}
+	return nil
+}
+
+// splitMembers splits the members of an enum at commas outside of brackets.
+func splitMembers(body string) []string {
+	var (
+		out   []string
+		depth int
+		start int
+	)
+	for i, c := range body {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				out = append(out, body[start:i])
+				start = i + 1
+			}
+		}
+	}
+	if strings.TrimSpace(body[start:]) != "" {
+		out = append(out, body[start:])
+	}
+	return out
+}
