@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+
+	"xpsgen/uapi"
 )
 
 // ErrUnknown is wrapped by the errors of functions that are asked for a
@@ -75,12 +77,16 @@ func Spec(name string) (*ebpf.CollectionSpec, error) {
 	return spec, nil
 }
 
-// SetType gives every program in spec that has no type yet the one that the
-// XPS hook wants, BPF_PROG_TYPE_SOCKET_FILTER.
+// SetType sets the type BPF_PROG_TYPE_SOCKET_FILTER for every program in spec
+// without a type, and the attach type BPF_XPS, which links to the hook need, for
+// every socket filter without one. A kernel without the hook ignores the latter.
 func SetType(spec *ebpf.CollectionSpec) {
 	for _, prog := range spec.Programs {
 		if prog.Type == ebpf.UnspecifiedProgram {
 			prog.Type = ebpf.SocketFilter
+		}
+		if prog.Type == ebpf.SocketFilter && prog.AttachType == ebpf.AttachNone {
+			prog.AttachType = ebpf.AttachType(uapi.BPF_XPS)
 		}
 	}
 }

@@ -28,8 +28,7 @@ type AttachOptions struct {
 	// Expected, if not nil, replaces only this program. The caller keeps and
 	// closes it.
 	Expected *ebpf.Program
-	// ExpectedID, if not 0, replaces only the program of this id. It needs
-	// CAP_SYS_ADMIN.
+	// ExpectedID, if not 0, replaces only the program of this id.
 	ExpectedID ebpf.ProgramID
 }
 
@@ -39,8 +38,7 @@ type DetachOptions struct {
 	// Expected, if not nil, detaches only this program. The caller keeps and
 	// closes it.
 	Expected *ebpf.Program
-	// ExpectedID, if not 0, detaches only the program of this id. It needs
-	// CAP_SYS_ADMIN.
+	// ExpectedID, if not 0, detaches only the program of this id.
 	ExpectedID ebpf.ProgramID
 }
 
@@ -129,7 +127,9 @@ func (ch *change) expect(op string, ifindex int, prog *ebpf.Program, id ebpf.Pro
 	case prog != nil:
 		h, err = handleOf(op, ifindex, prog)
 	case id != 0:
-		h, err = handleOfID(op, ifindex, id)
+		ch.flags |= uapi.XPS_FLAGS_REPLACE
+		ch.expectedID = uint32(id)
+		return handle{fd: -1}, nil
 	default:
 		return handle{fd: -1}, nil
 	}

@@ -330,20 +330,17 @@ func exists(tb testing.TB, id ebpf.ProgramID) bool {
 	return true
 }
 
-// TestKernelWarns: a bond chooses among its slaves before any hook is asked, and
-// the kernel says so.
-func TestKernelWarns(t *testing.T) {
-	var warnings []xps.Warning
-	c := requireHook(t, &warnings)
+// TestKernelBond: a bond selects among its ports and refuses a program, attached
+// either way.
+func TestKernelBond(t *testing.T) {
+	c := requireHook(t, nil)
+	requireLinks(t, mustAdd(t, "d0"))
 	bond := mustBond(t, mustRtnetlink(t))
-	if err := c.Attach(t.Context(), bond, mustProgram(t, 1), nil); err != nil {
-		t.Fatal(err)
-	}
-	if len(warnings) != 1 {
-		t.Fatalf("warnings %v, want one", warnings)
-	}
-	w := warnings[0]
-	if w.Op != "attach" || w.Ifindex != bond || w.Message == "" {
-		t.Errorf("%+v", w)
+	prog := mustProgram(t, 1)
+	_, linkErr := xps.AttachLink(t.Context(), bond, prog, nil)
+	for how, err := range map[string]error{"netlink": c.Attach(t.Context(), bond, prog, nil), "link": linkErr} {
+		if !errors.Is(err, xps.ErrDevice) || errors.Is(err, xps.ErrNotSupported) {
+			t.Errorf("%s: %v, want %v", how, err, xps.ErrDevice)
+		}
 	}
 }

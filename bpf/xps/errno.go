@@ -4,7 +4,6 @@ package xps
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/mdlayher/netlink"
@@ -30,7 +29,6 @@ const (
 	callObjInfo     call = "BPF_OBJ_GET_INFO_BY_FD"
 	callObjGet      call = "BPF_OBJ_GET"
 	callObjPin      call = "BPF_OBJ_PIN"
-	callProgByID    call = "BPF_PROG_GET_FD_BY_ID"
 	callProgLoad    call = "BPF_PROG_LOAD"
 )
 
@@ -127,13 +125,6 @@ func (e *callError) meaning() meaning {
 	case callLinkByID:
 		if e.errno == unix.EPERM {
 			return meaning{ErrPermission, needSysAdmin}
-		}
-	case callProgByID:
-		switch e.errno {
-		case unix.EPERM:
-			return meaning{ErrPermission, "naming a program by its id " + needSysAdmin}
-		case unix.ENOENT:
-			return meaning{err: fmt.Errorf("%w: there is no program of this id", ErrUnexpectedProgram)}
 		}
 	case callProgLoad:
 		if e.errno == unix.EPERM {

@@ -83,15 +83,13 @@ func TestMeanings(t *testing.T) {
 		{callLinkReplace, unix.EPERM}:       ErrUnexpectedProgram,
 		{callLinkReplace, unix.EINVAL}:      ErrBadProgram,
 		{callLinkByID, unix.EPERM}:          ErrPermission,
-		{callProgByID, unix.EPERM}:          ErrPermission,
-		{callProgByID, unix.ENOENT}:         ErrUnexpectedProgram,
 		{callProgLoad, unix.EPERM}:          ErrPermission,
 		{callObjPin, unix.EPERM}:            ErrPermission,
 		{callObjPin, unix.EACCES}:           ErrPermission,
 	}
 	calls := []call{
 		callGetlink, callSetlink, callSetlinkEmpty, callSetns, callLinkCreate, callLinkUpdate, callLinkReplace,
-		callLinkDetach, callLinkByID, callObjInfo, callObjGet, callObjPin, callProgByID, callProgLoad,
+		callLinkDetach, callLinkByID, callObjInfo, callObjGet, callObjPin, callProgLoad,
 	}
 	errnos := []unix.Errno{
 		unix.EPERM, unix.ENOENT, unix.EBADF, unix.EACCES, unix.EBUSY, unix.EEXIST, unix.ENODEV, unix.EINVAL,

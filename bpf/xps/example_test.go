@@ -158,19 +158,19 @@ func ExampleWatch() {
 func ExampleAttachLink() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var objs bpf.XpsCpuObjects
-	if err := bpf.LoadXpsCpuObjects(&objs, nil); err != nil {
+	p, err := policy.LoadCPU(policy.Queues[uint32]{0: 1}, policy.Options{})
+	if err != nil {
 		log.Print(err)
 		return
 	}
-	defer objs.Close()
+	defer p.Close()
 	eth0, err := net.InterfaceByName("eth0")
 	if err != nil {
 		log.Print(err)
 		return
 	}
 
-	l, err := xps.AttachLink(ctx, eth0.Index, objs.XpsCpu, nil)
+	l, err := xps.AttachLink(ctx, eth0.Index, p.Program, nil)
 	if errors.Is(err, xps.ErrAttached) {
 		log.Print("eth0 has a program: ", err)
 		return

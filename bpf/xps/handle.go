@@ -40,16 +40,6 @@ func handleOf(op string, ifindex int, prog *ebpf.Program) (handle, error) {
 	return duplicate(op, ifindex, prog)
 }
 
-// handleOfID returns a handle of the program of this id.
-func handleOfID(op string, ifindex int, id ebpf.ProgramID) (handle, error) {
-	prog, err := ebpf.NewProgramFromID(id)
-	if err != nil {
-		return handle{fd: -1}, newError(op, ifindex, answered(callProgByID, err))
-	}
-	defer prog.Close()
-	return duplicate(op, ifindex, prog)
-}
-
 func duplicate(op string, ifindex int, prog *ebpf.Program) (handle, error) {
 	fd, err := unix.FcntlInt(uintptr(prog.FD()), unix.F_DUPFD_CLOEXEC, 0)
 	runtime.KeepAlive(prog)

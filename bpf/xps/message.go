@@ -52,6 +52,8 @@ type change struct {
 	// expected is the program that must be attached. It is sent with
 	// XPS_FLAGS_REPLACE only.
 	expected int
+	// expectedID, if not 0, is that program by its id instead.
+	expectedID uint32
 }
 
 // call is the interface that a request with this change uses.
@@ -71,7 +73,11 @@ func setlink(ifindex int, ch change) (netlink.Message, error) {
 		if ch.flags != 0 {
 			nae.Uint32(uapi.IFLA_XPS_FLAGS, ch.flags)
 		}
-		if ch.flags&uapi.XPS_FLAGS_REPLACE != 0 {
+		switch {
+		case ch.flags&uapi.XPS_FLAGS_REPLACE == 0:
+		case ch.expectedID != 0:
+			nae.Uint32(uapi.IFLA_XPS_EXPECTED_ID, ch.expectedID)
+		default:
 			nae.Int32(uapi.IFLA_XPS_EXPECTED_FD, int32(ch.expected))
 		}
 		return nil
@@ -158,7 +164,7 @@ func parseNest(b []byte) (id ebpf.ProgramID, ok bool) {
 				return 0, false
 			}
 			prog = v
-		case uapi.IFLA_XPS_FD, uapi.IFLA_XPS_FLAGS, uapi.IFLA_XPS_EXPECTED_FD:
+		case uapi.IFLA_XPS_FD, uapi.IFLA_XPS_FLAGS, uapi.IFLA_XPS_EXPECTED_FD, uapi.IFLA_XPS_EXPECTED_ID:
 			return 0, false
 		}
 	}

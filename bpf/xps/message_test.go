@@ -43,6 +43,12 @@ func TestSetlink(t *testing.T) {
 				u16(8), u16(5), s32(6)),
 		},
 		{
+			name: "replace by id",
+			ch:   change{fd: 5, flags: 2, expectedID: 300},
+			want: wire(head, u16(28), u16(0x8046), u16(8), u16(1), s32(5), u16(8), u16(3), u32(2),
+				u16(8), u16(6), u32(300)),
+		},
+		{
 			name: "detach what is expected",
 			ch:   change{fd: -1, flags: 2, expected: 0},
 			want: wire(head, u16(28), u16(0x8046), u16(8), u16(1), s32(-1), u16(8), u16(3), u32(2),
@@ -114,7 +120,7 @@ func linkTests() map[string]linkTest {
 		},
 		"attributes of later kernels": {
 			b: newlink(7, wire(u16(28), u16(70), u16(5), u16(2), u8(1), zero(3), u16(8), u16(4), u32(1),
-				u16(8), u16(6), u32(99), u16(6), u16(71), u16(1), zero(2))),
+				u16(8), u16(7), u32(99), u16(6), u16(71), u16(1), zero(2))),
 			want: link{state: state(1), nest: true},
 		},
 		"queues": {

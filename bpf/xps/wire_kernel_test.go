@@ -10,8 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
-
-	"xpsgen/bpf/xps"
 )
 
 // The fake kernel of this package's other tests is made of bytes written by
@@ -86,33 +84,5 @@ func TestKernelWire(t *testing.T) {
 	want := native(uint16(5), uint16(2), uint8(1), [3]uint8{}, uint16(8), uint16(4), uint32(mustID(t, prog)))
 	if diff := cmp.Diff(want, nestOf(t, c, d0)); diff != "" {
 		t.Errorf("attached (-want +got):\n%s", diff)
-	}
-}
-
-func TestKernelWireWarning(t *testing.T) {
-	var warnings []xps.Warning
-	client := requireHook(t, &warnings)
-	c := mustRtnetlink(t)
-	bond := mustBond(t, c)
-	prog := mustProgram(t, 1)
-
-	m := setOf(t, c, bond, int32(prog.FD()))
-	if want := netlink.Capped | netlink.AcknowledgeTLVs; m.Header.Flags != want {
-		t.Fatalf("acknowledgement with flags %#x, want %#x", m.Header.Flags, want)
-	}
-	// The same words, by way of the package.
-	if err := client.Attach(t.Context(), bond, prog, nil); err != nil {
-		t.Fatal(err)
-	}
-	if len(warnings) != 1 {
-		t.Fatalf("warnings %v, want one", warnings)
-	}
-	text := warnings[0].Message + "\x00"
-	want := append(native(uint16(4+len(text)), uint16(1)), text...)
-	for len(want)%4 != 0 {
-		want = append(want, 0)
-	}
-	if diff := cmp.Diff(want, m.Data[20:]); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -59,6 +59,8 @@ func TestScript(t *testing.T) {
 				e.Setenv(name, value)
 			}
 			e.Setenv("MODULE", root)
+			// Another workbench may have used the cache last.
+			e.Setenv("XPSGEN_ROOT", root)
 			e.Setenv("XPSGEN", xpsgen)
 			// The cache of kernels, which a guest needs.
 			e.Setenv("XDG_CACHE_HOME", os.Getenv("XDG_CACHE_HOME"))
