@@ -5,6 +5,7 @@ package boot
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/vm"
@@ -24,6 +25,12 @@ type Machine struct {
 	// InstructionClock makes the guest's clock count instructions. Needs one
 	// CPU and TCG.
 	InstructionClock bool
+	// Append is added to the kernel's command line.
+	Append string
+	// Disks are the files of disks, UserNet gives the guest a way to the host's
+	// network.
+	Disks   []string
+	UserNet bool
 	// GDB stops the guest before its first instruction until a debugger
 	// comes.
 	GDB bool
@@ -96,5 +103,8 @@ func (m *Machine) Describe(s *prepare.Source, a *prepare.Artifacts, image string
 		Slowdown:   slow,
 
 		InstructionClock: m.InstructionClock,
+		Cmdline:          strings.Fields(m.Append),
+		Disks:            m.Disks,
+		UserNet:          m.UserNet,
 	}
 }

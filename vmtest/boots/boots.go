@@ -140,10 +140,7 @@ func medianOf(d []time.Duration) time.Duration {
 
 // ways lists the ways to boot. The first is the reference.
 func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) ([]way, error) {
-	spec, err := boot.SuiteSpec(a)
-	if err != nil {
-		return nil, err
-	}
+	spec := boot.SuiteSpec(a)
 	file, _, _, err := image.Cached(ctx, filepath.Join(opt.Source.Cache, "image"), spec)
 	if err != nil {
 		return nil, fmt.Errorf("guest image: %w", err)

@@ -4,11 +4,15 @@ package build
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -31,34 +35,81 @@ type GuestOptions struct {
 	Progress progress.Func
 }
 
-// Guest builds a static program for the guest and returns its path, which
-// stays the same from run to run. Go's own cache makes a second build cheap.
+// guestDirs hold all that the guest's programs are compiled from, but for modules of
+// others, which go.sum pins.
+var guestDirs = []string{"go.mod", "go.sum", "bpf", "uapi", "vmtest/guest", "vmtest/ktap", "vmtest/plan"}
+
+// keepGuests is how many builds of a program stay in the cache.
+const keepGuests = 8
+
+// Guest builds a static program for the guest and returns its path, or finds it in
+// the cache by the hash of its sources and the version of go.
 func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 	pkg := opt.Package
 	if pkg == "" {
 		pkg = GuestPackage
 	}
-	step := "build guest " + filepath.Base(pkg)
-	path = filepath.Join(opt.Cache, "guest", hashOf(opt.Root)[:8], filepath.Base(pkg))
-	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "guest-"+hashOf(path)[:8]), step, opt.Progress)
+	name := filepath.Base(pkg)
+	step := "build guest " + name
+	version, err := toolVersion(ctx, step, "go", "version")
+	if err != nil {
+		return "", err
+	}
+	sum, err := sourceSum(opt.Root, guestDirs)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", step, err)
+	}
+	dir := filepath.Join(opt.Cache, "guest", hashOf("guest", pkg, version, sum))
+	path = filepath.Join(dir, name)
+	if _, err := os.Stat(path); err == nil {
+		now := time.Now()
+		_ = os.Chtimes(dir, now, now) // only the order of pruning depends on it
+		opt.Progress.Emit(progress.Event{Step: step, State: progress.Cached})
+		return path, nil
+	}
+	lock, err := cache.Acquire(ctx, filepath.Join(opt.Cache, "lock", "guest-"+filepath.Base(dir)[:8]), step, opt.Progress)
 	if err != nil {
 		return "", err
 	}
 	defer lock.Release()
 	defer opt.Progress.Step(step, "")(&err)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return "", cache.Explain(fmt.Errorf("%s: %w", step, err), opt.Cache, 0)
-	}
-	// go leaves a file that is up to date alone, and renames what is not.
-	c := &proc.Cmd{
-		Args: []string{"go", "build", "-trimpath", "-buildvcs=false", "-o", path, pkg},
-		Dir:  opt.Root,
-		Env:  buildEnv(append(goDirs(opt.Cache), "CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux")...),
-	}
-	if err := c.Run(ctx); err != nil {
+	err = cache.Publish(dir, func(tmp string) error {
+		c := &proc.Cmd{
+			Args: []string{"go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(tmp, name), pkg},
+			Dir:  opt.Root,
+			Env:  buildEnv(append(goDirs(opt.Cache), "CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux")...),
+		}
+		return c.Run(ctx)
+	})
+	if err != nil {
 		return "", guestError(ctx, step, opt.Cache, err)
 	}
-	return path, nil
+	return path, cache.PruneDir(filepath.Dir(dir), keepGuests)
+}
+
+// sourceSum hashes the sources below the given files and directories of root, if
+// they are there.
+func sourceSum(root string, names []string) (string, error) {
+	h := sha256.New()
+	for _, name := range names {
+		err := filepath.WalkDir(filepath.Join(root, name), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			rel, err := filepath.Rel(root, path)
+			fmt.Fprintf(h, "%q %d\n", rel, len(data))
+			h.Write(data)
+			return err
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("hash the sources: %w", err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // goDirs gives go directories in the cache where the environment names none that it

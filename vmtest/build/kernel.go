@@ -4,13 +4,10 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"xpsgen/vmtest/cache"
@@ -168,7 +165,7 @@ func (k *KernelResult) keepScripts(ctx context.Context, src *tree.Source) error 
 		if err != nil {
 			return fmt.Errorf("keep scripts/%s of the kernel: %w", name, err)
 		}
-		if err := cache.WriteFile(path, text, 0o755); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		if err := cache.WriteFile(path, text, 0o755); err != nil && !cache.ReadOnly(err) {
 			return fmt.Errorf("keep scripts/%s of the kernel: %w", name, err)
 		}
 	}

@@ -103,8 +103,8 @@ func TestBpftool(t *testing.T) {
 func TestGuest(t *testing.T) {
 	root, cache := t.TempDir(), t.TempDir()
 	mustWrite(t, filepath.Join(root, "go.mod"), "module guest\n\ngo 1.24\n")
-	mustWrite(t, filepath.Join(root, "init", "main.go"), "package main\n\nfunc main() {}\n")
-	opt := GuestOptions{Root: root, Package: "./init", Cache: cache}
+	mustWrite(t, filepath.Join(root, "vmtest/guest/init", "main.go"), "package main\n\nfunc main() {}\n")
+	opt := GuestOptions{Root: root, Cache: cache}
 	path, err := Guest(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,10 @@ func TestGuest(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode()&0o111 == 0 {
 		t.Errorf("%v, %v", info, err)
 	}
-	mustWrite(t, filepath.Join(root, "init", "main.go"), "package main\n\nfunc main() { nothing() }\n")
+	if again, err := Guest(t.Context(), opt); err != nil || again != path {
+		t.Errorf("made again: %s, %v", again, err)
+	}
+	mustWrite(t, filepath.Join(root, "vmtest/guest/init", "main.go"), "package main\n\nfunc main() { nothing() }\n")
 	_, err = Guest(t.Context(), opt)
 	var cerr *CompileError
 	if !errors.As(err, &cerr) || !strings.Contains(strings.Join(cerr.Lines, "\n"), "init/main.go:3:15: undefined: nothing") {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -31,22 +32,51 @@ type Lock struct {
 // the lock, Acquire emits one Waiting event for the step named by what. It then waits
 // until the lock is free or ctx ends.
 func Acquire(ctx context.Context, path, what string, p progress.Func) (*Lock, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", what, err)
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
+	f, err := openLock(path)
+	switch {
+	case ReadOnly(err) && errors.Is(statError(path), fs.ErrNotExist):
+		// Nobody can make anything here, so nobody is to be kept out.
+		return &Lock{}, nil
+	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", what, err)
 	}
 	if err := lockFile(ctx, f, what, p); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %s: %w", what, path, err), f.Close())
 	}
 	l := &Lock{f: f}
-	// Waiting runs show the pid; the lock does not depend on it.
+	// The file tells when the lock was last taken. Waiting runs show the pid; the lock
+	// does not depend on it.
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return l, nil
+}
+
+// openLock opens a lock file, to write the pid into it if that is allowed.
+func openLock(path string) (*os.File, error) {
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	var f *os.File
+	if err == nil {
+		f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	}
+	if ReadOnly(err) {
+		f, err = os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = unix.EROFS
+		}
+	}
+	return f, err
+}
+
+func statError(path string) error {
+	_, err := os.Stat(path)
+	return err
+}
+
+// ReadOnly tells whether err says that the cache cannot be written to. A cache that
+// has all that a run needs serves it all the same.
+func ReadOnly(err error) bool {
+	return errors.Is(err, unix.EROFS) || errors.Is(err, fs.ErrPermission)
 }
 
 func lockFile(ctx context.Context, f *os.File, what string, p progress.Func) error {

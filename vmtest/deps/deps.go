@@ -35,8 +35,6 @@ const (
 	Series Group = "series"
 	// SeriesBuild: compiling the series patch by patch, with several compilers.
 	SeriesBuild Group = "series-build"
-	// Shell: the interactive shell in the guest.
-	Shell Group = "shell"
 	// Report: the test of the report in a browser.
 	Report Group = "report"
 	// Bindings: the tests of Go bindings on all targets.
@@ -95,7 +93,6 @@ func All() []Dep {
 		{Name: "<sys/capability.h>", Why: "ip", Group: Test, Package: "libcap-dev",
 			program: "#include <sys/capability.h>\nint main(void) { return cap_free(cap_init()); }\n", libs: []string{"-lcap"}},
 		{Name: "qemu-system-x86_64", Why: "the guest's machine", Group: Test, Package: "qemu-system-x86", version: []string{"--version"}},
-		{Name: "busybox", Why: "the guest's shell", Group: Shell, Package: "busybox-static", version: []string{"--help"}},
 		{Name: "clang", Why: "BPF programs", Group: BPF, Package: "clang", version: []string{"--version"}},
 		{Name: "b4", Why: "to see a thread as maintainers do", Group: Series, Package: "b4", version: []string{"--version"}},
 		// It is a part of git that distributions package apart. It has no
@@ -122,11 +119,11 @@ func All() []Dep {
 }
 
 // Groups returns all groups.
-func Groups() []Group { return []Group{Test, Shell, BPF, Series, SeriesBuild, Report, Bindings} }
+func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Bindings} }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
 // small.
-func Common() []Group { return []Group{Test, Shell, BPF} }
+func Common() []Group { return []Group{Test, BPF} }
 
 // Of returns the dependencies of the given groups, or all if none is given.
 func Of(groups ...Group) []Dep {

@@ -14,13 +14,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
+	"time"
 
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/guest/wire"
 )
+
+// keepImages is how many images [Cached] keeps.
+const keepImages = 16
 
 // formatVersion is part of every hash: raise it when the same Spec comes to
 // make other bytes.
@@ -124,6 +126,8 @@ func Cached(ctx context.Context, dir string, s *Spec) (file, hash string, hit bo
 	file = filepath.Join(dir, hash+".cpio")
 	switch _, err := os.Stat(file); {
 	case err == nil:
+		now := time.Now()
+		_ = os.Chtimes(file, now, now) // only the order of pruning depends on it
 		return file, hash, true, nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", "", false, fmt.Errorf("image: %w", err)
@@ -133,6 +137,9 @@ func Cached(ctx context.Context, dir string, s *Spec) (file, hash string, hit bo
 	}
 	if err := writeWhole(file, t.write); err != nil {
 		return "", "", false, fmt.Errorf("image: %w", err)
+	}
+	if err := cache.PruneDir(dir, keepImages); err != nil {
+		return "", "", false, fmt.Errorf("image: prune: %w", err)
 	}
 	return file, hash, false, nil
 }
@@ -181,14 +188,4 @@ func ConfigArchive(cfg *wire.Config) ([]byte, error) {
 		return nil, fmt.Errorf("image: configuration: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-// Applets asks the busybox at path for the names it answers to.
-func Applets(ctx context.Context, path string) ([]string, error) {
-	out, err := exec.CommandContext(ctx, path, "--list").Output()
-	if err != nil {
-		return nil, fmt.Errorf("list the applets of %s: %w", path, err)
-	}
-	// Some busyboxes count themselves in.
-	return slices.DeleteFunc(strings.Fields(string(out)), func(name string) bool { return name == "busybox" }), nil
 }

@@ -37,8 +37,6 @@ func spec(t *testing.T) *Spec {
 	return &Spec{
 		Init:     file("init", "init", 0o644),
 		Programs: []Program{{Host: file("prog", "prog", 0o755), Guest: "/bin/prog"}},
-		Busybox:  file("busybox", "busybox", 0o755),
-		Applets:  []string{"sh", "busybox", "prog", "ls"},
 		Files: []File{
 			{Guest: "/etc/passwd", Data: []byte("me\n")},
 			{Guest: "/srv", Host: filepath.Join(dir, "data")},
@@ -60,29 +58,14 @@ func TestBuild(t *testing.T) {
 	if !bytes.Equal(b.Bytes(), again.Bytes()) {
 		t.Error("the same spec makes different bytes")
 	}
-	want := strings.Fields(`bin bpf dev dev/console dev/null etc etc/group etc/hostname etc/hosts etc/mtab etc/passwd etc/shrc
-		init lib lib64 proc root run sbin srv srv/a srv/here srv/sub srv/sub/b srv/sub/link sys tmp usr usr/bin usr/bin/busybox
-		usr/bin/ls usr/bin/prog usr/bin/sh usr/lib usr/lib64 usr/sbin var var/tmp xpsgen`)
+	want := strings.Fields(`bin bpf dev dev/console dev/null etc etc/group etc/hostname etc/hosts etc/mtab etc/passwd
+		init lib lib64 proc root run sbin srv srv/a srv/here srv/sub srv/sub/b srv/sub/link sys tmp usr usr/bin usr/bin/prog
+		 usr/lib usr/lib64 usr/sbin var var/tmp xpsgen`)
 	if diff := cmp.Diff(want, list(t, b.Bytes())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if !bytes.Contains(b.Bytes(), []byte("alias prog=/usr/bin/prog\n")) {
-		t.Error("no alias leads past an applet to the program of its name")
-	}
 	if !bytes.Contains(b.Bytes(), []byte("me\n")) || bytes.Contains(b.Bytes(), []byte("nobody")) {
 		t.Error("a file of the caller's does not replace the one every image has")
-	}
-}
-
-func TestShell(t *testing.T) {
-	s := spec(t)
-	s.Shell = s.Programs[0].Host
-	tree, err := s.resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := tree["/usr/bin/sh"]; n.kind != fileNode || n.host != s.Shell {
-		t.Errorf("/bin/sh is %+v", n)
 	}
 }
 
@@ -102,7 +85,6 @@ func TestConflicts(t *testing.T) {
 		"no such file": {func(s *Spec) { s.Init = "/nonexistent" }, "no such file"},
 		"a device":     {func(s *Spec) { s.Init = "/dev/null" }, "not a regular file"},
 		"the root":     {func(s *Spec) { s.Files = append(s.Files, File{Guest: "/", Data: []byte("x")}) }, "root directory"},
-		"odd applet":   {func(s *Spec) { s.Applets = []string{"../x"} }, "not the name of an applet"},
 	} {
 		s := spec(t)
 		c.change(s)
@@ -147,7 +129,7 @@ func TestCached(t *testing.T) {
 }
 
 func TestConfigArchive(t *testing.T) {
-	want := wire.Config{Mode: wire.ModeRun, Args: []string{"true"}, TimeoutScale: 4}
+	want := wire.Config{Mode: wire.ModeRun, Args: []wire.Raw{"true"}, TimeoutScale: 4}
 	b, err := ConfigArchive(&want)
 	if err != nil {
 		t.Fatal(err)

@@ -27,15 +27,6 @@ type Spec struct {
 	Init string
 	// Programs are taken along with their interpreters and libraries.
 	Programs []Program
-	// Busybox is the host path of a static busybox, or empty for none. It
-	// becomes /usr/bin/busybox; Applets become links to it, except where
-	// another file of the image has the name.
-	Busybox string
-	Applets []string
-	// Shell is the host path of what becomes /bin/sh; empty for busybox. NB:
-	// busybox's own shell may prefer its applets to programs in PATH, and
-	// would so run another ip than the one that is there.
-	Shell string
 	// Files are taken as they are.
 	Files []File
 	// Dirs are directories to exist.
@@ -213,11 +204,6 @@ func (s *Spec) resolve() (tree, error) {
 			return nil, err
 		}
 	}
-	if s.Busybox != "" {
-		if err := s.busybox(t); err != nil {
-			return nil, err
-		}
-	}
 	return t, nil
 }
 
@@ -226,11 +212,7 @@ func (s *Spec) programs(t tree) error {
 	if err != nil {
 		return fmt.Errorf("image: %w", err)
 	}
-	programs := s.Programs
-	if s.Shell != "" {
-		programs = append(programs[:len(programs):len(programs)], Program{Host: s.Shell, Guest: "/usr/bin/sh"})
-	}
-	for _, p := range programs {
+	for _, p := range s.Programs {
 		host, err := filepath.Abs(p.Host)
 		if err != nil {
 			return fmt.Errorf("image: %w", err)

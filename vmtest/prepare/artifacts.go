@@ -40,7 +40,14 @@ type Artifacts struct {
 
 // All builds everything that s describes, or takes it from the cache. It builds ip and
 // the guest in parallel with the kernel.
-func All(ctx context.Context, s Source) (*Artifacts, error) {
+func All(ctx context.Context, s Source) (*Artifacts, error) { return artifacts(ctx, s, true) }
+
+// Guest builds what a guest without the suite needs: the kernel, ip, bpftool, xps and
+// init.
+func Guest(ctx context.Context, s Source) (*Artifacts, error) { return artifacts(ctx, s, false) }
+
+// artifacts builds them. Only with suite does it build what only the suite needs.
+func artifacts(ctx context.Context, s Source, suite bool) (*Artifacts, error) {
 	if s.Jobs == 0 {
 		s.Jobs = runtime.NumCPU()
 	}
@@ -62,7 +69,7 @@ func All(ctx context.Context, s Source) (*Artifacts, error) {
 	}
 	a := &Artifacts{Objects: objects}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.buildKernel(gctx, &s, fragments) })
+	g.Go(func() error { return a.buildKernel(gctx, &s, fragments, suite) })
 	g.Go(func() error {
 		if err := a.buildIP(gctx, &s); err != nil {
 			return err
@@ -84,8 +91,8 @@ func All(ctx context.Context, s Source) (*Artifacts, error) {
 }
 
 // buildKernel builds the kernel, and in parallel the other parts of the guest that come
-// from its tree.
-func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []config.Fragment) error {
+// from its tree. Only the suite needs some of them.
+func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []config.Fragment, suite bool) error {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {
 		return err
@@ -105,12 +112,18 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 		return err
 	})
 	g.Go(func() (err error) {
+		if !suite {
+			return nil
+		}
 		a.Selftests, err = build.Selftests(ctx, build.SelftestsOptions{
 			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})
 		return err
 	})
 	g.Go(func() (err error) {
+		if !suite {
+			return nil
+		}
 		a.YNL, err = build.YNL(ctx, build.YNLOptions{
 			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})

@@ -46,6 +46,7 @@ func TestFaults(t *testing.T) {
 	const long = 5 * time.Minute
 	idle := vm.Timeouts{Boot: long, Idle: 2 * time.Second, Whole: long}
 	start := vm.Timeouts{Boot: 4 * time.Second, Idle: long, Whole: long}
+	stuck := vm.Timeouts{Boot: long, Idle: long, Whole: long, Oops: time.Second}
 	cases := []struct {
 		fault  wire.Fault
 		want   string // piece of the first reason
@@ -58,7 +59,11 @@ func TestFaults(t *testing.T) {
 		{fault: wire.FaultHang, want: "guest hangs: silent", limits: idle},
 		{fault: wire.FaultSpin, want: "guest hangs", limits: idle},
 		{fault: wire.FaultFlood, want: "floods its console"},
-		{fault: wire.FaultPoweroff, want: "guest stopped early"},
+		{fault: wire.FaultPoweroff, want: "guest stopped early: the machine powered off"},
+		{fault: wire.FaultReboot, want: "guest stopped early: the machine restarted"},
+		{fault: wire.FaultHalt, want: "guest stopped early: the machine halted"},
+		{fault: wire.FaultSoft, want: "guest is stuck (soft lockup - CPU#)", limits: stuck},
+		{fault: wire.FaultOOM, want: "the kernel complained: Out of memory: Killed process"},
 		{fault: wire.FaultHalf, want: "2 of 4 planned tests not reported: test-3, test-4"},
 		{fault: wire.FaultTwice, want: "a second report begins"},
 		{fault: wire.FaultLost, want: "4 of 4 planned tests not reported"},

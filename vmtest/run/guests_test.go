@@ -100,10 +100,7 @@ func TestOneOfTwoGuests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, err := boot.SuiteSpec(a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	spec := boot.SuiteSpec(a)
 	file, _, _, err := image.Cached(ctx, filepath.Join(src.Cache, "image"), spec)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@
 package run
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"xpsgen/vmtest/boot"
@@ -27,8 +27,25 @@ import (
 type GuestOptions struct {
 	Source  prepare.Source
 	Machine boot.Machine
-	// Add are host files to have in the guest: FILE, or HOST:GUEST.
+	// Writable are directories in which the guest writes to the host, besides
+	// the current one. All else that it writes is lost at its end.
+	Writable []string
+	// Add puts files of the host at other paths: HOST:GUEST.
 	Add []string
+	// Env are NAME=VALUE for the guest, or NAME for the value here; EnvAll hands
+	// on the whole environment.
+	Env    []string
+	EnvAll bool
+	// Limits end a guest that does not get on; zero is the default. Not stretched.
+	Limits vm.Timeouts
+	// Signals carries signals to the program. May be nil.
+	Signals <-chan int
+	// Up is called when the guest is up. May be nil.
+	Up func()
+	// HostTools runs the host's own ip and bpftool, not those of the series.
+	HostTools bool
+	// Console receives the kernel's console. May be nil.
+	Console io.Writer
 	// Notice is called with a line that a person has to act on: the one that
 	// starts a debugger. May be nil.
 	Notice func(line string)
@@ -41,34 +58,29 @@ type Guest struct {
 	spec      *image.Spec
 }
 
-// PrepareGuest has everything built for a guest with busybox.
+// PrepareGuest builds what a guest with the host's files is made of.
 func PrepareGuest(ctx context.Context, opt GuestOptions) (*Guest, error) {
-	a, err := prepare.All(ctx, opt.Source)
+	a, err := prepare.Guest(ctx, opt.Source)
 	if err != nil {
 		return nil, err
 	}
 	if err := workbench.Remember(opt.Source.Root, opt.Source.Cache); err != nil {
 		return nil, err
 	}
-	g := &Guest{opt: opt, artifacts: a}
-	if g.spec, err = boot.ShellSpec(ctx, a); err != nil {
-		return nil, err
-	}
-	if err := boot.AddFiles(g.spec, opt.Add); err != nil {
-		return nil, err
-	}
-	return g, nil
+	return &Guest{opt: opt, artifacts: a, spec: boot.HostSpec(a)}, nil
 }
 
 // ProgramOptions describe a host program to run in the guest.
 type ProgramOptions struct {
 	GuestOptions
 	// Args is the program, found as a shell on the host would, and its
-	// arguments.
+	// arguments. ip and bpftool are the guest's own, unless HostTools is set.
 	Args []string
-	// Env are NAME=VALUE for the guest, or NAME for the value here. The
-	// host's environment stays out otherwise.
-	Env []string
+	// Closed gives the guest the program and its libraries, and no other file of
+	// the host.
+	Closed bool
+	// TTY is the terminal of the program, nil for none.
+	TTY *ShellOptions
 	// Timeout ends the program; 0 means none.
 	Timeout time.Duration
 	// Stdin may be nil for none.
@@ -77,93 +89,114 @@ type ProgramOptions struct {
 }
 
 // Program runs a host program in the patched guest, in the directory of the
-// same name, and returns its exit code, 128+n if signal n ended it. A
-// testdata directory beside a Go test comes along by itself, since go test
-// runs tests in their package's directory.
+// same name.
 //
-// A kernel that panics or complains while the program runs is an error even if
-// the program did well.
-func Program(ctx context.Context, opt ProgramOptions) (code int, err error) {
-	program, err := resolve(opt.Args[0])
+// Returns a [*KernelError] if the kernel died or complained, even if the program
+// did well, and a [*TimeoutError]. Other errors are the workbench's.
+func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
+	program, err := opt.resolve(opt.Args[0])
 	if err != nil {
-		return 0, err
+		return Ending{}, err
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return 0, fmt.Errorf("run %s: %w", program, err)
+		return Ending{}, fmt.Errorf("run %s: %w", program, err)
 	}
-	if strings.HasSuffix(program, ".test") {
-		if testdata := filepath.Join(dir, "testdata"); isDir(testdata) {
-			opt.Add = append(opt.Add, testdata)
-		}
+	if err := opt.checkWritable(); err != nil {
+		return Ending{}, err
+	}
+	args := opt.Args[1:]
+	files, shares, err := hostFiles(append(writable(program, args, dir, os.Getenv), opt.Writable...), opt.Add, opt.HostTools)
+	if err != nil {
+		return Ending{}, err
 	}
 	g, err := PrepareGuest(ctx, opt.GuestOptions)
 	if err != nil {
-		return 0, err
+		return Ending{}, err
 	}
-	g.spec.Programs = append(g.spec.Programs, image.Program{Host: program})
+	if opt.Closed {
+		g.spec = boot.SuiteSpec(g.artifacts)
+		g.spec.Programs = append(g.spec.Programs, image.Program{Host: program})
+		files, shares = nil, nil
+	}
 	if opt.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, opt.Timeout,
-			fmt.Errorf("%s did not end within %s", opt.Args[0], opt.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, opt.Timeout, &TimeoutError{Program: opt.Args[0], After: opt.Timeout})
 		defer cancel()
+	}
+	// go test would take the result for one of any kernel. Without this file it
+	// keeps none.
+	for _, f := range testFlags(args) {
+		if f.name == "testlogfile" {
+			defer os.Remove(absolute(dir, f.value))
+		}
+	}
+	if opt.TTY != nil {
+		return g.shell(ctx, *opt.TTY, func(m *vm.Machine) {
+			m.Config.Args, m.Config.Env, m.Config.Dir = wire.Raws(append([]string{program}, args...)), opt.environ(dir), wire.Raw(dir)
+			m.Config.Host, m.Shares, m.Notice = files, shares, nil
+		})
 	}
 	return g.run(ctx, func(m *vm.Machine) {
 		m.Config = wire.Config{
-			Mode: wire.ModeRun,
-			Args: append([]string{program}, opt.Args[1:]...),
-			Env:  environ(opt.Env),
-			Dir:  dir,
+			Mode:      wire.ModeRun,
+			Args:      wire.Raws(append([]string{program}, args...)),
+			Env:       opt.environ(dir),
+			Dir:       wire.Raw(dir),
+			OneStream: sameFile(opt.Stdout, opt.Stderr),
+			Host:      files,
 		}
+		m.Shares = shares
 		m.Stdin, m.Stdout, m.Stderr = opt.Stdin, opt.Stdout, opt.Stderr
 	})
 }
 
-// run boots the guest. What the kernel had to complain about, if anything, is
-// in the error, with the end of the console.
-func (g *Guest) run(ctx context.Context, configure func(*vm.Machine)) (code int, err error) {
+// sameFile tells whether two streams are one file, in which what is written has to
+// keep its order.
+func sameFile(a, b io.Writer) bool {
+	fa, ok := a.(*os.File)
+	if !ok {
+		return false
+	}
+	fb, ok := b.(*os.File)
+	if !ok {
+		return false
+	}
+	ia, err := fa.Stat()
+	if err != nil {
+		return false
+	}
+	ib, err := fb.Stat()
+	return err == nil && os.SameFile(ia, ib)
+}
+
+// run boots the guest and tells how that ended.
+func (g *Guest) run(ctx context.Context, configure func(*vm.Machine)) (Ending, error) {
 	file, _, _, err := image.Cached(ctx, filepath.Join(g.opt.Source.Cache, "image"), g.spec)
 	if err != nil {
-		return 0, fmt.Errorf("make the guest's image: %w", err)
+		return Ending{}, fmt.Errorf("make the guest's image: %w", err)
 	}
 	m := g.opt.Machine.Describe(&g.opt.Source, g.artifacts, file)
-	var console bytes.Buffer
-	m.Console = &console
+	m.Console = g.opt.Console
+	m.Timeouts, m.Signals = g.opt.Limits, g.opt.Signals
+	m.Timeouts.Exact = true
+	m.OnHello = func(wire.Hello) {
+		if g.opt.Up != nil {
+			g.opt.Up()
+		}
+	}
 	configure(m)
 	running, err := m.Start(ctx)
 	if err != nil {
-		return 0, err
+		return Ending{}, err
 	}
 	if line := running.DebuggerLine(); line != "" && g.opt.Notice != nil {
 		g.opt.Notice("the guest waits for a debugger; type:\n  " + line)
 	}
 	result, err := running.Wait()
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return 0, fmt.Errorf("%w", cause)
-	}
-	if len(result.Splats) > 0 {
-		s := decodeSplats(ctx, g.artifacts, result.Splats)
-		return 0, fmt.Errorf("%s\n%s", s[0].Reason(), strings.Join(s[0].Text, "\n"))
-	}
-	if err != nil {
-		return 0, err
-	}
-	return result.Exit.Code, nil
-}
-
-func environ(names []string) []string {
-	var env []string
-	for _, e := range names {
-		if !strings.Contains(e, "=") {
-			value, ok := os.LookupEnv(e)
-			if !ok {
-				continue
-			}
-			e += "=" + value
-		}
-		env = append(env, e)
-	}
-	return env
+	cause := context.Cause(ctx)
+	// What the kernel had to say is decoded and told, whatever else ended the run.
+	return ending(result, err, cause, decodeSplats(context.WithoutCancel(ctx), g.artifacts, result.Splats))
 }
 
 func isDir(path string) bool {
@@ -172,7 +205,10 @@ func isDir(path string) bool {
 }
 
 // resolve finds the program that a user named the way a shell would.
-func resolve(program string) (string, error) {
+func (opt *GuestOptions) resolve(program string) (string, error) {
+	if !opt.HostTools && slices.Contains(wire.Tools(), program) {
+		return path.Join(wire.ToolDir, program), nil
+	}
 	found, err := exec.LookPath(program)
 	if err != nil {
 		// exec.LookPath refuses what stands in the current directory without

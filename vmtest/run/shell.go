@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/vm"
@@ -25,8 +26,12 @@ type ShellOptions struct {
 	Ready func() error
 }
 
-// Shell runs the guest's shell and returns its exit code.
-func (g *Guest) Shell(ctx context.Context, opt ShellOptions) (code int, err error) {
+// Shell runs the guest's shell. Errors are as for [Program].
+func (g *Guest) Shell(ctx context.Context, opt ShellOptions) (Ending, error) {
+	return g.shell(ctx, opt, func(*vm.Machine) {})
+}
+
+func (g *Guest) shell(ctx context.Context, opt ShellOptions, configure func(*vm.Machine)) (Ending, error) {
 	windows := make(chan wire.Window, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -46,26 +51,53 @@ func (g *Guest) Shell(ctx context.Context, opt ShellOptions) (code int, err erro
 		}
 	}()
 	if err := opt.Ready(); err != nil {
-		return 0, fmt.Errorf("prepare the terminal: %w", err)
+		return Ending{}, fmt.Errorf("prepare the terminal: %w", err)
 	}
 	cols, rows := opt.Size()
+	files, shares, err := g.files()
+	if err != nil {
+		return Ending{}, err
+	}
 	return g.run(ctx, func(m *vm.Machine) {
 		m.Config = wire.Config{
 			Mode:   wire.ModeShell,
+			Env:    g.opt.environ(wire.ObjectDir),
+			Host:   files,
 			Term:   opt.Term,
 			Window: &wire.Window{Cols: uint16(cols), Rows: uint16(rows)},
 		}
+		m.Shares = shares
 		m.TTYIn, m.TTYOut, m.Windows = opt.In, opt.Out, windows
 		m.Notice = g.opt.Source.Progress.Notice("vm")
+		configure(m)
 	})
 }
 
-// Script has the guest's shell read a script from in, and returns its exit
-// code. Nothing is echoed and no prompt is shown: what comes out is what the
-// script prints.
-func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (code int, err error) {
+// Script has the guest's shell read a script from in. Nothing is echoed and no
+// prompt is shown: what comes out is what the script prints. Errors are as for
+// [Program].
+func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (Ending, error) {
+	files, shares, err := g.files()
+	if err != nil {
+		return Ending{}, err
+	}
 	return g.run(ctx, func(m *vm.Machine) {
-		m.Config = wire.Config{Mode: wire.ModeRun, Args: []string{g.spec.Shell, "-s"}, Dir: wire.ObjectDir}
+		m.Config = wire.Config{Mode: wire.ModeRun, Args: []wire.Raw{"/bin/sh", "-s"}, Dir: wire.ObjectDir,
+			Env: g.opt.environ(wire.ObjectDir), Host: files, OneStream: sameFile(out, errs)}
+		m.Shares = shares
 		m.Stdin, m.Stdout, m.Stderr = in, out, errs
 	})
+}
+
+// files are those of the host that a shell sees. It writes to the directory in which
+// it was started.
+func (g *Guest) files() (*wire.HostFiles, []vm.Share, error) {
+	if err := g.opt.checkWritable(); err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find the current directory: %w", err)
+	}
+	return hostFiles(append([]string{dir}, g.opt.Writable...), g.opt.Add, g.opt.HostTools)
 }

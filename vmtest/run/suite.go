@@ -155,10 +155,7 @@ func (opt *SuiteOptions) outcome() (*verdict.Outcome, error) {
 // not be written or shown as they came.
 func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepare.Artifacts) (lost, err error) {
 	const step = "run the suite"
-	spec, err := boot.SuiteSpec(a)
-	if err != nil {
-		return nil, err
-	}
+	spec := boot.SuiteSpec(a)
 	file, _, _, err := image.Cached(ctx, filepath.Join(opt.Source.Cache, "image"), spec)
 	if err != nil {
 		return nil, fmt.Errorf("make the guest's image: %w", err)

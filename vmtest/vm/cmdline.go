@@ -4,6 +4,8 @@ package vm
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -54,11 +56,11 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-name", "xpsgen",
 	}
-	bus := "virtio-serial-device"
+	bus := "device"
 	switch m.Type {
 	case Q35:
 		a = append(a, "-machine", "q35")
-		bus = "virtio-serial-pci"
+		bus = "pci"
 	default:
 		// NB: the PIT is the only timer here besides the local APIC's, and
 		// a guest without an RTC spends two seconds looking for it.
@@ -89,7 +91,7 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		"-chardev", socket("qmp", d.qmp),
 		"-mon", "chardev=qmp,mode=control",
 		// Queues are set up for every port there might be.
-		"-device", fmt.Sprintf("%s,max_ports=%d", bus, len(d.ports)+1),
+		"-device", fmt.Sprintf("virtio-serial-%s,max_ports=%d", bus, len(d.ports)+1),
 	)
 	for i, p := range d.ports {
 		id := "port" + strconv.Itoa(i+1)
@@ -97,11 +99,46 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 			"-chardev", socket(id, p.fd),
 			"-device", fmt.Sprintf("virtserialport,chardev=%s,nr=%d,name=%s", id, i+1, p.name))
 	}
+	for i, s := range m.Shares {
+		id := "share" + strconv.Itoa(i)
+		// Files are made as the user who runs QEMU makes them. Inode numbers of
+		// several file systems below Dir are kept apart.
+		fsdev := "local,id=" + id + ",path=" + optionValue(s.Dir) + ",security_model=none,multidevs=remap"
+		if s.ReadOnly {
+			fsdev += ",readonly=on"
+		}
+		a = append(a, "-fsdev", fsdev, "-device", fmt.Sprintf("virtio-9p-%s,fsdev=%s,mount_tag=%s", bus, id, s.Tag))
+	}
+	for i, name := range m.Disks {
+		id := "disk" + strconv.Itoa(i)
+		a = append(a, "-drive", "if=none,id="+id+",format="+diskFormat(name)+",file="+optionValue(name),
+			"-device", fmt.Sprintf("virtio-blk-%s,drive=%s", bus, id))
+	}
+	if m.UserNet {
+		a = append(a, "-netdev", "user,id=net0", "-device", fmt.Sprintf("virtio-net-%s,netdev=net0", bus))
+	}
 	if port != 0 {
 		a = append(a, "-S", "-gdb", "tcp:127.0.0.1:"+strconv.Itoa(port))
 	}
 	return a
 }
+
+// diskFormat tells qcow2 from raw by its first bytes.
+func diskFormat(name string) string {
+	f, err := os.Open(name)
+	if err != nil {
+		return "raw" // QEMU says what is wrong
+	}
+	defer f.Close()
+	magic := make([]byte, 4)
+	if _, err := io.ReadFull(f, magic); err == nil && string(magic) == "QFI\xfb" {
+		return "qcow2"
+	}
+	return "raw"
+}
+
+// optionValue writes a value the way QEMU reads it in a list of options.
+func optionValue(s string) string { return strings.ReplaceAll(s, ",", ",,") }
 
 func socket(id string, fd int) string { return fmt.Sprintf("socket,id=%s,fd=%d", id, fd) }
 

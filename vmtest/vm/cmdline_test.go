@@ -38,6 +38,19 @@ func TestArgs(t *testing.T) {
 			want: fixed + "-machine q35 -accel kvm -cpu host -smp 8 -m 2048M -kernel bzImage -initrd /proc/self/fd/3 -append " +
 				append0 + " xps=1 loglevel=8" + chardevs + " -device virtio-serial-pci,max_ports=3" + ports,
 		},
+		"shares": {
+			m: Machine{Shares: []Share{{Tag: "host", Dir: "/", ReadOnly: true}, {Tag: "rw", Dir: "/a,b"}}}, accel: TCG,
+			want: fixed + "-machine microvm,acpi=off,rtc=on -accel tcg,thread=single -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
+				append0 + chardevs + " -device virtio-serial-device,max_ports=3" + ports +
+				" -fsdev local,id=share0,path=/,security_model=none,multidevs=remap,readonly=on -device virtio-9p-device,fsdev=share0,mount_tag=host" +
+				" -fsdev local,id=share1,path=/a,,b,security_model=none,multidevs=remap -device virtio-9p-device,fsdev=share1,mount_tag=rw",
+		},
+		"shares of a pc": {
+			m: Machine{Type: Q35, Shares: []Share{{Tag: "host", Dir: "/"}}}, accel: TCG,
+			want: fixed + "-machine q35 -accel tcg,thread=single -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
+				append0 + chardevs + " -device virtio-serial-pci,max_ports=3" + ports +
+				" -fsdev local,id=share0,path=/,security_model=none,multidevs=remap -device virtio-9p-pci,fsdev=share0,mount_tag=host",
+		},
 		"debugger": {
 			accel: TCG, port: 1234,
 			want: fixed + "-machine microvm,acpi=off,rtc=on -accel tcg,thread=single -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
@@ -61,14 +74,15 @@ func TestCheck(t *testing.T) {
 		return Machine{Kernel: "k", Initrds: []string{"i"}, Config: wire.Config{Mode: wire.ModeSuite}}
 	}
 	for want, change := range map[string]func(*Machine){
-		"no kernel":           func(m *Machine) { m.Kernel = "" },
-		"no initrd":           func(m *Machine) { m.Initrds = nil },
-		"no mode":             func(m *Machine) { m.Config.Mode = "" },
-		"machine type":        func(m *Machine) { m.Type = "virt" },
-		`accelerator "hax"`:   func(m *Machine) { m.Accel = "hax" },
-		"make no machine":     func(m *Machine) { m.CPUs = -1 },
-		"no program given":    func(m *Machine) { m.Config.Mode = wire.ModeRun },
-		"-1 MiB make no mach": func(m *Machine) { m.MemoryMiB = -1 },
+		"no kernel":                   func(m *Machine) { m.Kernel = "" },
+		"no initrd":                   func(m *Machine) { m.Initrds = nil },
+		"no mode":                     func(m *Machine) { m.Config.Mode = "" },
+		"machine type":                func(m *Machine) { m.Type = "virt" },
+		`accelerator "hax"`:           func(m *Machine) { m.Accel = "hax" },
+		"make no machine":             func(m *Machine) { m.CPUs = -1 },
+		"no program given":            func(m *Machine) { m.Config.Mode = wire.ModeRun },
+		"8 shared directories, disks": func(m *Machine) { m.Shares = make([]Share, MaxShares+1) },
+		"-1 MiB make no mach":         func(m *Machine) { m.MemoryMiB = -1 },
 	} {
 		m := good()
 		change(&m)
@@ -94,15 +108,19 @@ func TestTimeouts(t *testing.T) {
 		},
 		"a shell has no end": {
 			Machine{Config: wire.Config{Mode: wire.ModeShell}, Accel: KVM}, KVM,
-			Timeouts{Boot: 15 * time.Second, KVM: 10 * time.Second, Drain: 10 * time.Second},
+			Timeouts{Boot: 15 * time.Second, Alive: 30 * time.Second, KVM: 10 * time.Second, Drain: 10 * time.Second},
 		},
 		"a kernel that looks for trouble is slow": {
 			Machine{Config: wire.Config{Mode: wire.ModeSuite}, Slowdown: 3}, TCG,
-			Timeouts{Boot: 3 * time.Minute, Idle: 12 * time.Minute, Whole: 2 * time.Hour, Oops: 3 * time.Minute, KVM: 15 * time.Second, Drain: 2 * time.Minute},
+			Timeouts{Boot: 3 * time.Minute, Idle: 12 * time.Minute, Whole: 2 * time.Hour, Oops: time.Minute, KVM: 15 * time.Second, Drain: 2 * time.Minute},
 		},
 		"unless it is given one": {
 			Machine{Config: wire.Config{Mode: wire.ModeRun}, Timeouts: Timeouts{Boot: -1, Whole: time.Second}}, TCG,
-			Timeouts{Whole: 4 * time.Second, KVM: 5 * time.Second, Drain: 40 * time.Second},
+			Timeouts{Whole: 4 * time.Second, Oops: time.Minute, Alive: 2 * time.Minute, KVM: 5 * time.Second, Drain: 40 * time.Second},
+		},
+		"to the second": {
+			Machine{Config: wire.Config{Mode: wire.ModeRun}, Timeouts: Timeouts{Idle: time.Second, Exact: true}}, TCG,
+			Timeouts{Boot: time.Minute, Idle: time.Second, Oops: time.Minute, Alive: 2 * time.Minute, KVM: 5 * time.Second, Drain: 40 * time.Second},
 		},
 		"nobody hurries a debugger": {
 			Machine{Config: wire.Config{Mode: wire.ModeSuite}, Debugger: true}, TCG,

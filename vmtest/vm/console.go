@@ -31,8 +31,11 @@ type console struct {
 	cut     bool // the rest of a line that was too long
 	tail    []string
 	scanner splatScanner
-	oops    bool
-	outErr  error
+	// wrong says what the kernel did that lets nobody get on, empty if nothing.
+	wrong string
+	// off is the kernel's word that it stops, empty if it has not.
+	off    string
+	outErr error
 }
 
 // Write takes the next bytes. The only error is errFlood.
@@ -80,17 +83,27 @@ func (c *console) line() {
 	l := strings.ToValidUTF8(strings.TrimRight(string(c.buf), "\r"), "?")
 	c.buf = c.buf[:0]
 	c.scanner.line(l)
-	c.oops = c.oops || oopsLine.MatchString(l)
+	switch {
+	case c.wrong != "":
+	case oopsLine.MatchString(l):
+		c.wrong = "oopsed"
+	case stuckLine.MatchString(l):
+		c.wrong = "is stuck (" + stuckLine.FindString(l) + ")"
+	}
+	if m := offLine.FindStringSubmatch(l); m != nil {
+		c.off = m[1]
+	}
 	if c.tail = append(c.tail, l); len(c.tail) > 2*tailLines {
 		c.tail = append(c.tail[:0], c.tail[len(c.tail)-tailLines:]...)
 	}
 }
 
-// oopsed tells whether the kernel has oopsed so far.
-func (c *console) oopsed() bool {
+// gone returns what the kernel did so far that lets nobody get on, and its word that
+// it stops.
+func (c *console) gone() (wrong, off string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.oops
+	return c.wrong, c.off
 }
 
 // last returns the end of the console so far.

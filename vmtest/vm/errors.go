@@ -71,25 +71,31 @@ func (e *BootError) Error() string {
 
 // HangError is a guest that said hello and then did not come to an end.
 type HangError struct {
-	// Idle is set if the guest was silent for After; else After is what the
-	// whole run took.
-	Idle  bool
-	After time.Duration
-	CPUs  []CPUState
-	Host  HostState
-	Tail  []string
+	// Idle is set if the guest was silent for After, Dead if its init was, too;
+	// else After is what the whole run took.
+	Idle, Dead bool
+	After      time.Duration
+	CPUs       []CPUState
+	Host       HostState
+	Tail       []string
 }
 
 func (e *HangError) Error() string {
+	if e.Dead {
+		return fmt.Sprintf("guest hangs: no sign of life for %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
+	}
 	if e.Idle {
 		return fmt.Sprintf("guest hangs: silent for %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 	}
 	return fmt.Sprintf("guest hangs: not done within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
-// OopsError is a guest that did not come to an end after its kernel oopsed.
+// OopsError is a guest that did not come to an end after its kernel oopsed, or
+// complained of a CPU or a task that does not get on.
 type OopsError struct {
-	// After is how long was waited for it from the oops on.
+	// What is what the kernel did: "oopsed".
+	What string
+	// After is how long was waited for it from then on.
 	After time.Duration
 	CPUs  []CPUState
 	Host  HostState
@@ -97,7 +103,7 @@ type OopsError struct {
 }
 
 func (e *OopsError) Error() string {
-	return fmt.Sprintf("guest oopsed and is not done %s later%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
+	return fmt.Sprintf("guest %s and is not done %s later%s%s%s", e.What, round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
 // PanicError is a guest whose kernel panicked.
@@ -113,12 +119,14 @@ func (e *PanicError) Error() string { return "kernel panic: " + e.Reason }
 // EarlyExitError is a machine that stopped before the guest said it was done,
 // without a panic.
 type EarlyExitError struct {
+	// How says what the machine did: "powered off".
+	How   string
 	After time.Duration
 	Tail  []string
 }
 
 func (e *EarlyExitError) Error() string {
-	return fmt.Sprintf("guest stopped early: the machine went off after %s, before init said it was done%s", round(e.After), last(e.Tail))
+	return fmt.Sprintf("guest stopped early: the machine %s after %s, before init said it was done%s", e.How, round(e.After), last(e.Tail))
 }
 
 // LostResultsError is a guest that sent more than arrived.

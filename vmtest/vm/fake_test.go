@@ -198,6 +198,32 @@ func (f *fake) play(scenario string) {
 			f.say(wire.Message{Notice: "still there"})
 			time.Sleep(5 * time.Millisecond)
 		}
+	case "off":
+		f.hello()
+		f.report(1, 2)
+		fmt.Fprint(f.console, "[    2.1] reboot: Power down\r\n")
+		f.sleep() // a microvm without ACPI
+	case "halt":
+		f.hello()
+		fmt.Fprint(f.console, "[    2.1] reboot: System halted\r\n")
+		f.sleep()
+	case "dead":
+		f.hello()
+		f.say(wire.Message{Alive: true})
+		f.monitor()
+		f.sleep()
+	case "stuck":
+		go f.monitor()
+		f.hello()
+		fmt.Fprint(f.console, "[   28.0] watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [exe:51]\r\n")
+		for {
+			f.say(wire.Message{Alive: true})
+			time.Sleep(5 * time.Millisecond)
+		}
+	case "killed":
+		f.hello()
+		f.report(1, 2)
+		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
 	case "flood":
 		f.hello()
 		line := []byte(strings.Repeat("flood ", 13) + "\n")

@@ -84,6 +84,14 @@ type Machine struct {
 	// is then a count that the host's load does not change. Needs TCG and one
 	// CPU, which are the defaults with it.
 	InstructionClock bool
+	// Shares are directories of the host that the guest can mount over 9p, by
+	// their tags. A microvm has room for [MaxShares].
+	Shares []Share
+	// Disks are the files of disks, raw or qcow2.
+	Disks []string
+	// UserNet gives the guest a network device whose packets QEMU turns into
+	// connections of its own.
+	UserNet bool
 	// Cmdline is added to the kernel's command line.
 	Cmdline []string
 	// Debugger stops the guest before its first instruction until a debugger
@@ -126,6 +134,29 @@ type Machine struct {
 	OnHello func(wire.Hello)
 }
 
+// Share is a directory of the host that the guest can mount.
+type Share struct {
+	// Tag is its mount tag.
+	Tag string
+	// Dir is the directory.
+	Dir string
+	// ReadOnly keeps QEMU from writing to it, whatever the guest does.
+	ReadOnly bool
+}
+
+// MaxShares is how many shares a guest can have that has no disk and no network: a
+// microvm has eight virtio devices, and the ports are one.
+const MaxShares = 7
+
+// devices counts the virtio devices besides the ports.
+func (m *Machine) devices() int {
+	n := len(m.Shares) + len(m.Disks)
+	if m.UserNet {
+		n++
+	}
+	return n
+}
+
 // Timeouts are for a guest on hardware; under TCG all are stretched by
 // [TCGScale]. The time in which QEMU waits for a CPU of the host does not count.
 // Zero means the default, negative none.
@@ -138,13 +169,20 @@ type Timeouts struct {
 	// Whole is from the start of QEMU to its end; default 10 min, and none
 	// for ModeRun and ModeShell.
 	Whole time.Duration
-	// Oops is what a guest gets to end in once its kernel has oopsed: the task
-	// died with the locks that it held, and whoever wants one of them waits
-	// for ever; default 15 s, and none for ModeRun and ModeShell.
+	// Oops is what a guest gets to end in once its kernel has oopsed, or has said
+	// that a CPU or a task is stuck: whoever wants a lock of theirs waits for
+	// ever; default 15 s, and none for ModeShell. A Slowdown does not stretch it:
+	// nothing that still runs then needs the time.
 	Oops time.Duration
+	// Alive is how long the guest of ModeRun or ModeShell may show no sign of
+	// life. Its init does every [wire.AliveEvery]; default 30 s, and none with an
+	// InstructionClock.
+	Alive time.Duration
 	// KVM is how long a guest under KVM may take to say hello before KVM is
 	// taken for unusable; default 5 s, 10 s if KVM is forced. Not stretched.
 	KVM time.Duration
+	// Exact keeps all of these from being stretched.
+	Exact bool
 	// Drain is how long, after the guest said that it was done, what it sent
 	// may still be on the way and its machine may take to go off; default
 	// 10 s.
@@ -180,15 +218,30 @@ func (m *Machine) effective(accel Accel) Timeouts {
 		case set > 0:
 			def = set
 		}
+		if m.Timeouts.Exact && set > 0 {
+			return def
+		}
 		return time.Duration(float64(def) * m.stretch(accel))
 	}
 	t := Timeouts{Boot: pick(m.Timeouts.Boot, 15*time.Second), KVM: m.Timeouts.KVM}
 	idle, whole, oops := 60*time.Second, 10*time.Minute, 15*time.Second
+	alive := time.Duration(0)
 	if interactive {
-		idle, whole, oops = 0, 0, 0
+		idle, whole, alive = 0, 0, 30*time.Second
 	}
+	if m.InstructionClock {
+		// What the guest executes is counted, its heartbeat too.
+		alive = 0
+	}
+	if m.Config.Mode == wire.ModeShell {
+		oops = 0
+	}
+	t.Alive = pick(m.Timeouts.Alive, alive)
 	t.Idle, t.Whole = pick(m.Timeouts.Idle, idle), pick(m.Timeouts.Whole, whole)
 	t.Oops = pick(m.Timeouts.Oops, oops)
+	if m.Slowdown > 1 && !m.Timeouts.Exact {
+		t.Oops = time.Duration(float64(t.Oops) / m.Slowdown)
+	}
 	t.Drain = pick(m.Timeouts.Drain, 10*time.Second)
 	if t.KVM == 0 {
 		t.KVM = 5 * time.Second
@@ -245,6 +298,8 @@ func (m *Machine) check() (*Machine, error) {
 		return nil, fmt.Errorf("vm: %d cpus and %d MiB make no machine", c.CPUs, c.MemoryMiB)
 	case c.InstructionClock && (c.Accel != TCG || c.CPUs != 1):
 		return nil, fmt.Errorf("vm: counting instructions needs tcg and one cpu, not %s and %d", c.Accel, c.CPUs)
+	case c.devices() > MaxShares:
+		return nil, fmt.Errorf("vm: %d shared directories, disks and networks: a guest has at most %d", c.devices(), MaxShares)
 	case c.Config.Mode == wire.ModeRun && len(c.Config.Args) == 0:
 		return nil, errors.New("vm: no program given to run")
 	}

@@ -8,6 +8,9 @@ import "regexp"
 // names the splat. Each is a fixed string: the console is searched as it comes.
 var patterns = [...]string{
 	"Kernel panic - not syncing",
+	patternOOM,
+	patternOOMKilled,
+	patternOOMCgroup,
 	"KASAN: ",
 	"KCSAN: ",
 	"KFENCE: ",
@@ -42,7 +45,6 @@ var patterns = [...]string{
 	"WARNING: CPU:",
 	"WARNING: ",
 	"Oops: ",
-	"Out of memory: Killed process",
 	"refcount_t: ",
 	"unregister_netdevice: waiting for",
 	"ref_tracker: ",
@@ -55,6 +57,12 @@ var patterns = [...]string{
 
 // The patterns that say nothing but that something went before.
 const (
+	// patternOOM is the first line of the report that ends with the second, which
+	// says who was killed.
+	patternOOM       = "invoked oom-killer: "
+	patternOOMKilled = "Out of memory: Killed process"
+	patternOOMCgroup = "Memory cgroup out of memory: Killed process"
+
 	patternTrace = "Call Trace:"
 	patternRIP   = "] RIP: "
 )
@@ -63,6 +71,16 @@ const (
 // The number counts how many did; see __die_header() in
 // arch/x86/kernel/dumpstack.c.
 var oopsLine = regexp.MustCompile(`: [0-9a-f]{4} \[#[0-9]+\]`)
+
+// stuckLine matches the line by which the kernel says that a CPU or a task does not
+// get on. Nothing that waits for it will.
+var stuckLine = regexp.MustCompile(`soft lockup - CPU#|hard LOCKUP|blocked for more than|detected stalls on CPUs|self-detected stall on CPU`)
+
+// offLine matches the kernel's last line when it is told to stop. A microvm without
+// ACPI restarts, which ends QEMU, but it cannot power off, and would wait.
+var offLine = regexp.MustCompile(`reboot: (Power down|System halted|Restarting system)`)
+
+const restarting = "Restarting system"
 
 // enders are lines after which a splat is over.
 var enders = [...]string{

@@ -119,6 +119,16 @@ func (p *process) start() error {
 	return <-started
 }
 
+// hasEnded tells whether QEMU has ended.
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // kill ends QEMU at once and waits for it. Harmless when it has ended.
 func (p *process) kill() {
 	// The error says that it has ended by itself.
@@ -175,6 +185,8 @@ func assemble(m *Machine, accel Accel) (_ *os.File, err error) {
 	if cfg.TimeoutScale == 0 {
 		cfg.TimeoutScale = m.stretch(accel)
 	}
+	cfg.UserNet = m.UserNet
+	cfg.Heartbeat = m.effective(accel).Alive > 0
 	config, err := image.ConfigArchive(&cfg)
 	if err != nil {
 		return nil, fmt.Errorf("vm: initrd: %w", err)

@@ -56,7 +56,7 @@ func (r *Running) pumpConsole() {
 }
 
 func (r *Running) pumpControl() {
-	in := wire.NewReceiver(tapped{r.proc.ports[wire.PortControl], r.touch})
+	in := wire.NewReceiver(r.proc.ports[wire.PortControl])
 	for {
 		m, err := in.Next()
 		if err != nil {
@@ -65,6 +65,11 @@ func (r *Running) pumpControl() {
 			}
 			break
 		}
+		if m.Alive {
+			r.live()
+			continue
+		}
+		r.touch()
 		switch {
 		case m.Hello != nil:
 			r.greet(m.Hello)
@@ -72,7 +77,7 @@ func (r *Running) pumpControl() {
 			r.mu.Lock()
 			r.exit = m.Exit
 			r.mu.Unlock()
-			r.touch()
+			r.touch() // supervise has to look again
 		case m.Notice != "" && r.m.Notice != nil:
 			r.m.Notice(m.Notice)
 		}
@@ -177,20 +182,6 @@ func (r *Running) pumpEvents() {
 			return
 		}
 	}
-}
-
-// tapped calls a func whenever something was read.
-type tapped struct {
-	r    io.Reader
-	call func()
-}
-
-func (t tapped) Read(p []byte) (int, error) {
-	n, err := t.r.Read(p)
-	if n > 0 {
-		t.call()
-	}
-	return n, err
 }
 
 // ended tells whether a read failed because the other side is gone.

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"xpsgen/vmtest/guest/wire"
@@ -47,6 +49,7 @@ type Running struct {
 
 	console  console
 	activity atomic.Int64 // since start, in nanoseconds, of the last byte
+	alive    atomic.Int64 // likewise, of the last sign of life
 	counts   map[string]*atomic.Int64
 	moved    chan struct{} // something arrived or was said; capacity 1
 	helloed  chan struct{} // closed on hello
@@ -59,6 +62,8 @@ type Running struct {
 	exit  *wire.Exit
 	sendM sync.Mutex
 
+	// killed says that QEMU had not ended by itself. Set before ended is closed.
+	killed bool
 	ended  chan struct{}
 	result *Result
 	err    error
@@ -124,6 +129,7 @@ func (r *Running) DebuggerLine() string {
 
 // finish collects the result after QEMU is gone.
 func (r *Running) finish() {
+	r.killed = !r.proc.hasEnded()
 	r.proc.kill()
 	// QEMU's ends are closed, so the readers come to theirs; what was still
 	// in the sockets is read first.
@@ -148,8 +154,9 @@ func (r *Running) finish() {
 // verdict turns the reason why the run ended into what it means.
 func (r *Running) verdict(reason error) error {
 	res := r.result
+	exited := false // by itself
 	if errors.Is(reason, errExited) {
-		reason = nil
+		reason, exited = nil, !r.killed
 	}
 	if text, ok := panicReason(res.Splats, res.Tail); ok && !errors.Is(reason, context.Canceled) {
 		return &PanicError{Reason: text, Tail: res.Tail}
@@ -158,14 +165,16 @@ func (r *Running) verdict(reason error) error {
 		return reason
 	}
 	switch {
-	case res.Hello == nil && r.proc.err != nil:
+	case res.Hello == nil && !r.killed && r.proc.err != nil:
 		return &QEMUError{Path: r.m.QEMU, Stderr: r.proc.stderr.String(), Err: r.proc.err}
 	case res.Hello == nil && r.m.Config.Mode == wire.ModeBarePoweroff:
 		return nil
 	case res.Hello == nil:
 		return &BootError{After: res.Total, Exited: true, Tail: res.Tail}
+	case res.Exit == nil && exited && signaled(r.proc.err):
+		return &QEMUError{Path: r.m.QEMU, Stderr: r.proc.stderr.String(), Err: r.proc.err}
 	case res.Exit == nil:
-		return &EarlyExitError{After: res.Total, Tail: res.Tail}
+		return &EarlyExitError{How: how(r.console.off), After: res.Total, Tail: res.Tail}
 	}
 	for name, sent := range res.Exit.Sent {
 		if c := r.counts[name]; c == nil || c.Load() != sent {
@@ -182,6 +191,29 @@ func (r *Running) verdict(reason error) error {
 	return nil
 }
 
+// how says what a machine did whose kernel said off.
+func how(off string) string {
+	switch off {
+	case "Power down":
+		return "powered off"
+	case "System halted":
+		return "halted"
+	case restarting:
+		return "restarted"
+	}
+	return "went off"
+}
+
+// signaled tells whether a process was ended by a signal.
+func signaled(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
+}
+
 // fail ends the run with err, unless it ends already.
 func (r *Running) fail(err error) {
 	select {
@@ -193,6 +225,12 @@ func (r *Running) fail(err error) {
 // touch notes that the guest did something.
 func (r *Running) touch() {
 	r.activity.Store(int64(time.Since(r.start)))
+	r.live()
+}
+
+// live notes that the guest is alive.
+func (r *Running) live() {
+	r.alive.Store(int64(time.Since(r.start)))
 	select {
 	case r.moved <- struct{}{}:
 	default:

@@ -61,6 +61,12 @@ func (s *splatScanner) line(l string) {
 }
 
 func (s *splatScanner) begin(pattern, l string) {
+	if last := len(s.splats) - 1; (pattern == patternOOMKilled || pattern == patternOOMCgroup) && last >= 0 && s.splats[last].Pattern == patternOOM {
+		// The end of the report that has begun there, with all tasks in between.
+		s.splats[last].Pattern = pattern
+		s.splats[last].Lines = append(s.splats[last].Lines, l)
+		return
+	}
 	if len(s.splats) == maxSplats {
 		return
 	}
@@ -83,6 +89,9 @@ func (s *splatScanner) more(l string) {
 		return
 	}
 	cur.Lines = append(cur.Lines, l)
+	if cur.Pattern == patternOOM && (p == patternOOMKilled || p == patternOOMCgroup) {
+		cur.Pattern = p // says who was killed
+	}
 	switch {
 	case isEnder(l):
 		s.ended, s.quiet = true, 0

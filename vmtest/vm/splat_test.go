@@ -227,20 +227,55 @@ func FuzzConsole(f *testing.F) {
 	})
 }
 
-func TestOopsLine(t *testing.T) {
-	for line, want := range map[string]bool{
-		"[    1.650975] Oops: Oops: 0002 [#1] SMP":                                                      true,
-		"[    9.1] Oops: divide error: 0000 [#1] SMP KASAN NOPTI":                                       true,
-		"[    9.1][  T123] Oops: general protection fault, probably for address 0xdead: 0000 [#12] SMP": true,
-		"[    9.1] kernel BUG at net/core/dev.c:1":                                                      false, // the next line is
-		"[    9.1] WARNING: CPU: 0 PID: 1 at net/core/dev.c:1":                                          false, // nobody died
-		"[    9.1] BUG: KASAN: slab-use-after-free in xps":                                              false, // likewise
-		"[    9.1] task xps [#1]":                                                                       false,
+// TestGone: the console tells of what lets nobody get on, and that the machine stops.
+func TestGone(t *testing.T) {
+	for line, want := range map[string][2]string{
+		"[    1.650975] Oops: Oops: 0002 [#1] SMP":                                                      {"oopsed"},
+		"[    9.1] Oops: divide error: 0000 [#1] SMP KASAN NOPTI":                                       {"oopsed"},
+		"[    9.1][  T123] Oops: general protection fault, probably for address 0xdead: 0000 [#12] SMP": {"oopsed"},
+		"[    9.1] kernel BUG at net/core/dev.c:1":                                                      {}, // the next line is
+		"[    9.1] WARNING: CPU: 0 PID: 1 at net/core/dev.c:1":                                          {}, // nobody died
+		"[    9.1] BUG: KASAN: slab-use-after-free in xps":                                              {}, // likewise
+		"[    9.1] task xps [#1]":                                                                       {},
+		"[   28.0] watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [exe:51]":                          {"is stuck (soft lockup - CPU#)"},
+		"[   12.0] watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 1":                              {"is stuck (hard LOCKUP)"},
+		"[  245.1] INFO: task ip:99 blocked for more than 120 seconds.":                                 {"is stuck (blocked for more than)"},
+		"[   60.0] rcu: INFO: rcu_preempt self-detected stall on CPU":                                   {"is stuck (self-detected stall on CPU)"},
+		"[    2.1] reboot: Power down":                                                                  {"", "Power down"},
+		"[    2.1] reboot: System halted":                                                               {"", "System halted"},
+		"[    2.1] reboot: Restarting system":                                                           {"", "Restarting system"},
+		"[    2.1] xps: reboot soon":                                                                    {},
 	} {
 		var c console
 		c.limit = 1 << 10
-		if _, err := c.Write([]byte("boot\n" + line + "\nmore\n")); err != nil || c.oopsed() != want {
-			t.Errorf("%q: %v, %v", line, c.oopsed(), err)
+		_, err := c.Write([]byte("boot\n" + line + "\nmore\n"))
+		if wrong, off := c.gone(); err != nil || wrong != want[0] || off != want[1] {
+			t.Errorf("%q: %q, %q, %v; want %q", line, wrong, off, err, want)
+		}
+	}
+}
+
+// TestOOM: the headline of a kernel out of memory says so, and who was killed.
+func TestOOM(t *testing.T) {
+	text, err := os.ReadFile("testdata/oom.console")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A long report, and one that ends before the splat is closed.
+	for name, drop := range map[string]string{"long": "nothing", "short": "lowmem_reserve"} {
+		var s splatScanner
+		for line := range strings.Lines(string(text)) {
+			if !strings.Contains(line, drop) {
+				s.line(strings.TrimRight(line, "\r\n"))
+			}
+		}
+		splats := s.done()
+		if len(splats) != 1 || splats[0].Pattern != patternOOMKilled {
+			t.Fatalf("%s: splats %+v", name, splats)
+		}
+		last := splats[0].Lines[len(splats[0].Lines)-1]
+		if !strings.Contains(splats[0].Lines[0], patternOOM) || !strings.Contains(last, "Killed process 41 (hog)") {
+			t.Errorf("%s: from %q to %q", name, splats[0].Lines[0], last)
 		}
 	}
 }

@@ -11,6 +11,10 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
+// offTime is how long a machine may take to go off after its kernel has said that it
+// stops.
+const offTime = 200 * time.Millisecond
+
 // errExited is the reason of a run that ended because QEMU did.
 var errExited = errors.New("qemu ended")
 
@@ -23,6 +27,8 @@ func (r *Running) supervise(ctx context.Context) error {
 	said := false            // that we have it all
 	var oopsAt time.Duration // when its kernel was first seen to have oopsed
 	var active, activeAt time.Duration
+	var seen, seenAt time.Duration // the last sign of life
+	var offAt time.Duration        // when the kernel said that it stops
 	for {
 		r.mu.Lock()
 		exit, hello := r.exit, r.hello
@@ -32,8 +38,19 @@ func (r *Running) supervise(ctx context.Context) error {
 		if last := time.Duration(r.activity.Load()); last != active {
 			active, activeAt = last, now
 		}
-		if oopsAt == 0 && r.console.oopsed() {
+		wrong, off := r.console.gone()
+		if oopsAt == 0 && wrong != "" {
 			oopsAt = now
+		}
+		if off != "" && off != restarting && offAt == 0 {
+			offAt = now
+		}
+		if offAt > 0 && now-offAt > offTime {
+			// It has said so and cannot go off by itself.
+			return errExited
+		}
+		if alive := time.Duration(r.alive.Load()); alive != seen {
+			seen, seenAt = alive, now
 		}
 		if exit != nil {
 			if exitAt == 0 {
@@ -47,10 +64,10 @@ func (r *Running) supervise(ctx context.Context) error {
 			if r.limits.Drain > 0 && now-exitAt > r.limits.Drain {
 				return nil
 			}
-		} else if err := r.overdue(now, activeAt, oopsAt, hello != nil); err != nil {
+		} else if err := r.overdue(now, activeAt, seenAt, oopsAt, hello != nil); err != nil {
 			return err
 		}
-		poll.Reset(r.nextLook(now, activeAt, oopsAt, exit != nil))
+		poll.Reset(r.nextLook(now, activeAt, seenAt, oopsAt, exit != nil || offAt > 0))
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("vm: %w", context.Cause(ctx))
@@ -77,7 +94,7 @@ func (r *Running) complete(e *wire.Exit) bool {
 
 // overdue returns the error of a guest that is out of time. oopsAt is 0 if its
 // kernel has not oopsed.
-func (r *Running) overdue(now, activeAt, oopsAt time.Duration, hello bool) error {
+func (r *Running) overdue(now, activeAt, seenAt, oopsAt time.Duration, hello bool) error {
 	idle := now - activeAt
 	l := r.limits
 	switch {
@@ -86,7 +103,10 @@ func (r *Running) overdue(now, activeAt, oopsAt time.Duration, hello bool) error
 	case l.Whole > 0 && now > l.Whole:
 		return &HangError{After: l.Whole, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	case oopsAt > 0 && l.Oops > 0 && now-oopsAt > l.Oops:
-		return &OopsError{After: l.Oops, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
+		wrong, _ := r.console.gone()
+		return &OopsError{What: wrong, After: l.Oops, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
+	case hello && l.Alive > 0 && now-seenAt > l.Alive:
+		return &HangError{Dead: true, After: l.Alive, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	case hello && l.Idle > 0 && idle > l.Idle:
 		return &HangError{Idle: true, After: l.Idle, CPUs: r.inspect(), Host: r.host(), Tail: r.console.last()}
 	}
@@ -97,7 +117,7 @@ func (r *Running) overdue(now, activeAt, oopsAt time.Duration, hello bool) error
 func (r *Running) host() HostState { return hostState(r.proc.cmd.Process.Pid, r.start) }
 
 // nextLook returns when a limit may be reached next.
-func (r *Running) nextLook(now, activeAt, oopsAt time.Duration, exited bool) time.Duration {
+func (r *Running) nextLook(now, activeAt, seenAt, oopsAt time.Duration, exited bool) time.Duration {
 	next := time.Hour
 	consider := func(limit, since time.Duration) {
 		if limit > 0 {
@@ -114,5 +134,6 @@ func (r *Running) nextLook(now, activeAt, oopsAt time.Duration, exited bool) tim
 		consider(r.limits.Oops, oopsAt)
 	}
 	consider(r.limits.Idle, activeAt)
+	consider(r.limits.Alive, seenAt)
 	return next
 }

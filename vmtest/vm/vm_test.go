@@ -104,6 +104,11 @@ func TestBadLuck(t *testing.T) {
 		}},
 		"endless-line": {},
 		"early":        {as: new(*EarlyExitError), want: "before init said it was done"},
+		"off":          {as: new(*EarlyExitError), want: "guest stopped early: the machine powered off after"},
+		"halt":         {as: new(*EarlyExitError), want: "guest stopped early: the machine halted after"},
+		"dead":         {limit: Timeouts{Alive: 100 * time.Millisecond}, as: new(*HangError), want: "guest hangs: no sign of life for 400ms: cpu 0 at 0xffffffff81022928 (halted), cpu 1 at"},
+		"stuck":        {limit: Timeouts{Oops: 50 * time.Millisecond}, as: new(*OopsError), want: "guest is stuck (soft lockup - CPU#) and is not done 200ms later: cpu 0 at"},
+		"killed":       {as: new(*QEMUError), want: "signal: killed"},
 		"half-plan": {also: func(t *testing.T, _ *Result, rep *ktap.Report, _ error) {
 			if len(rep.Problems) != 1 || rep.Problems[0].Kind != ktap.Short {
 				t.Errorf("problems: %v", rep.Problems)
@@ -133,7 +138,7 @@ func TestBadLuck(t *testing.T) {
 				want time.Duration
 			}{
 				{&m.Timeouts.Boot, c.limit.Boot}, {&m.Timeouts.Idle, c.limit.Idle}, {&m.Timeouts.Whole, c.limit.Whole},
-				{&m.Timeouts.Oops, c.limit.Oops}, {&m.Timeouts.Drain, c.limit.Drain},
+				{&m.Timeouts.Oops, c.limit.Oops}, {&m.Timeouts.Alive, c.limit.Alive}, {&m.Timeouts.Drain, c.limit.Drain},
 			} {
 				*l.set = stdcmp.Or(l.want, *l.set)
 			}
@@ -278,7 +283,7 @@ func TestRunStreams(t *testing.T) {
 	t.Parallel()
 	in := strings.Repeat("all of it arrives\n", 100_000)
 	m := machine(t, "cat")
-	m.Config = wire.Config{Mode: wire.ModeRun, Args: []string{"cat"}}
+	m.Config = wire.Config{Mode: wire.ModeRun, Args: []wire.Raw{"cat"}}
 	var out, errs buffer
 	m.Stdin, m.Stdout, m.Stderr = strings.NewReader(in), &out, &errs
 	r, err := m.Run(t.Context())
@@ -300,7 +305,7 @@ func TestRunStreams(t *testing.T) {
 func TestRunWithoutStdin(t *testing.T) {
 	t.Parallel()
 	m := machine(t, "cat")
-	m.Config = wire.Config{Mode: wire.ModeRun, Args: []string{"cat"}}
+	m.Config = wire.Config{Mode: wire.ModeRun, Args: []wire.Raw{"cat"}}
 	if _, err := m.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,7 @@ func rootCommand(env *environment) *command.Command {
 		env.legacy("tree", "obtain bases and apply the series"),
 		doctorCommand(env, self),
 		depsCommand(env),
+		cacheCommand(env),
 		completionCommand(env),
 		manCommand(env, self),
 	}

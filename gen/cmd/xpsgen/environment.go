@@ -13,6 +13,7 @@ import (
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/cmd/xpsgen/ui"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/workbench"
 )
 
@@ -22,6 +23,7 @@ type environment struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
 	ui             *ui.UI
+	signals        *signals
 	verbose        int
 	quiet, version bool
 	color          string
@@ -107,8 +109,16 @@ func (env *environment) report(ctx context.Context, err error) int {
 		env.ui.Error(fmt.Sprintf("%v; see %s --help", err, usage.Command))
 	case errors.As(err, &old):
 		env.ui.Error(fmt.Sprintf("%v; see %s --help", err, old.command))
-	case code == exitSignal:
-		env.ui.Error("interrupted; nothing half-made is kept, run the same command to go on")
+	case code == exitInterrupted || code == exitTerminated:
+		var kernel *run.KernelError
+		if errors.As(err, &kernel) {
+			env.ui.Error(err.Error())
+		}
+		why := context.Cause(ctx)
+		if why == nil {
+			why = err // the guest was ended, not the command
+		}
+		env.ui.Error(why.Error() + "; nothing half-made is kept, run the same command to go on")
 	default:
 		env.ui.Error(err.Error())
 	}

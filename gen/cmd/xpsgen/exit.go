@@ -7,21 +7,29 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sys/unix"
+
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/export"
 	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/run"
 )
 
-// Exit codes. 69 is EX_UNAVAILABLE of sysexits.h: the workbench, not the
-// kernel under test, is what failed.
+// Exit codes. docs/commands.md has them all; [exitCode] decides. 69 is
+// EX_UNAVAILABLE of sysexits.h: the workbench, not the kernel under test, is what
+// failed. 124 is what timeout(1) exits with.
 const (
-	exitPassed    = 0
-	exitFailed    = 1
-	exitUsage     = 2
-	exitBreakdown = 69
-	exitSignal    = 130
+	exitPassed      = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitBreakdown   = 69
+	exitKernel      = 70
+	exitTimeout     = 124
+	exitSignaled    = 128 // and the number of the signal
+	exitInterrupted = exitSignaled + int(unix.SIGINT)
+	exitTerminated  = exitSignaled + int(unix.SIGTERM)
 )
 
 // usageError is a command line that cannot be acted on.
@@ -40,12 +48,16 @@ type statusError struct{ code int }
 
 func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
-// exitCode maps what a command returned to what the process returns. The tree
-// or the kernel being wrong is 1; whatever kept the workbench from finding
-// out is 69.
+// exitCode maps what a command returned to what the process returns. A signal that
+// ended the command says most, then a kernel that died or complained, then a program
+// that took too long. A tree that is wrong is 1; whatever kept the workbench from
+// finding out is 69.
 func exitCode(ctx context.Context, err error) int {
 	var (
-		status *statusError
+		status  *statusError
+		sig     *signalError
+		kernel  *run.KernelError
+		timeout *run.TimeoutError
 	)
 	switch {
 	case err == nil:
@@ -54,8 +66,14 @@ func exitCode(ctx context.Context, err error) int {
 		return status.code
 	case isUsage(err), errors.Is(err, prepare.ErrSource), uapiUsage(err):
 		return exitUsage
-	case ctx.Err() != nil:
-		return exitSignal
+	case errors.As(context.Cause(ctx), &sig), errors.As(err, &sig):
+		return exitSignaled + int(sig.signal)
+	case errors.As(err, &kernel):
+		return exitKernel
+	case errors.As(err, &timeout):
+		return exitTimeout
+	case ctx.Err() != nil, errors.Is(err, errEscaped):
+		return exitInterrupted
 	case prepare.IsVerdict(err), isSeriesVerdict(err), uapiVerdict(err):
 		return exitFailed
 	}

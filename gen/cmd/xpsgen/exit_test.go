@@ -9,8 +9,11 @@ import (
 	"os/exec"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/config"
+	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/tree"
 )
 
@@ -31,6 +34,12 @@ func TestExitCode(t *testing.T) {
 		"patch no apply":     {err: fmt.Errorf("x: %w", &tree.ApplyError{}), want: 1},
 		"compile error":      {err: fmt.Errorf("x: %w", &build.CompileError{}), want: 1},
 		"dropped symbol":     {err: fmt.Errorf("x: %w", &config.DroppedSymbolError{}), want: 1},
+		"kernel":             {err: fmt.Errorf("x: %w", &run.KernelError{}), want: 70},
+		"kernel, in time":    {err: &run.KernelError{Err: &run.TimeoutError{}}, want: 70},
+		"timeout":            {err: fmt.Errorf("x: %w", &run.TimeoutError{}), want: 124},
+		"guest by SIGTERM":   {err: fmt.Errorf("x: %w", &signalError{unix.SIGTERM}), want: 143},
+		"kernel, by SIGINT":  {err: &run.KernelError{Err: &signalError{unix.SIGINT}}, want: 130},
+		"escape key":         {err: errEscaped, want: 130},
 		"interrupted":        {ctx: cancelled, err: fmt.Errorf("x: %w", context.Canceled), want: 130},
 		"verdict, then ^C":   {ctx: cancelled, err: &statusError{code: 1}, want: 1},
 		"usage beats the ^C": {ctx: cancelled, err: &usageError{text: "y"}, want: 2},

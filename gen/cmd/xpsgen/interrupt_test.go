@@ -36,8 +36,8 @@ func TestSignals(t *testing.T) {
 		signal unix.Signal
 		code   int // -1: ended by the signal
 	}{
-		{unix.SIGINT, exitSignal},
-		{unix.SIGTERM, exitSignal},
+		{unix.SIGINT, exitInterrupted},
+		{unix.SIGTERM, exitTerminated},
 		{unix.SIGKILL, -1},
 	} {
 		t.Run(c.signal.String(), func(t *testing.T) {

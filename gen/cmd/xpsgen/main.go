@@ -23,9 +23,7 @@ func main() {
 	os.Exit(xpsgen(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// xpsgen is the whole command without the process around it. The first SIGINT,
-// SIGTERM or SIGHUP cancels the context, so that every child is ended and
-// every lock released; a second one ends the process at once.
+// xpsgen is the whole command without the process around it.
 func xpsgen(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	env := newEnvironment(stdin, stdout, stderr)
 	defer env.close()
@@ -35,9 +33,9 @@ func xpsgen(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		return env.complete(root, args[2], args[3:])
 	}
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM, unix.SIGHUP)
+	ctx, signals, stop := handleSignals(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	env.signals = signals
 
 	// A reader that goes away (`xpsgen vmtest | head`) must not kill the run
 	// half way: writes fail with EPIPE instead, and the results in out/ stay

@@ -169,7 +169,7 @@ func runState(code int) runs.State {
 		return runs.Passed
 	case exitFailed:
 		return runs.Failed
-	case exitSignal:
+	case exitInterrupted, exitTerminated:
 		return runs.Interrupted
 	}
 	return runs.Broken

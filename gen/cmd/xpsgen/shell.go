@@ -4,47 +4,68 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+
+	"golang.org/x/sys/unix"
 
 	"xpsgen/gen/cmd/xpsgen/ui"
 	"xpsgen/vmtest/run"
 )
 
-// shell runs the guest's shell on our terminal, which is raw meanwhile and as
-// it was on every way out. Without a terminal the shell reads a script from
-// stdin.
-func (env *environment) shell(ctx context.Context, opt run.GuestOptions) error {
+// errEscaped is why a guest ended that the escape key ended.
+var errEscaped = errors.New("ended by Ctrl-A x")
+
+// shell runs the guest's shell on our terminal. Without a terminal the shell reads a
+// script from stdin.
+func (env *environment) shell(ctx context.Context, opt run.GuestOptions, finish func(run.Ending, error) error) error {
 	guest, err := run.PrepareGuest(ctx, opt)
 	if err != nil {
-		return err
+		return finish(run.Ending{}, err)
 	}
+	return env.onTerminal(ctx, func(ctx context.Context, tty *run.ShellOptions) error {
+		if tty == nil {
+			return finish(guest.Script(ctx, env.stdin, env.stdout, env.stderr))
+		}
+		return finish(guest.Shell(ctx, *tty))
+	})
+}
+
+// onTerminal calls use with our terminal, which is raw meanwhile and as it was on
+// every way out; with nil if there is none.
+func (env *environment) onTerminal(ctx context.Context, use func(context.Context, *run.ShellOptions) error) error {
 	tty, err := ui.OpenTerminal(env.stdin, env.stdout)
 	if err != nil {
 		return fmt.Errorf("prepare the terminal: %w", err)
 	}
 	defer tty.Restore()
 	if !tty.IsTerminal() {
-		code, err := guest.Script(ctx, env.stdin, env.stdout, env.stderr)
-		if err == nil && code != 0 {
-			err = &statusError{code: code}
-		}
-		return err
+		return use(ctx, nil)
 	}
-	code, err := guest.Shell(ctx, run.ShellOptions{
-		In:     env.stdin,
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// Keys reach the guest as bytes. A signal to this process is from somebody else:
+	// it ends the guest, and the terminal must be restored before.
+	defer env.signals.take(func(sig unix.Signal) bool {
+		cancel(&signalError{sig})
+		return true
+	})()
+	err = use(ctx, &run.ShellOptions{
+		In:     ui.NewEscape(env.stdin, func() { cancel(errEscaped) }),
 		Out:    env.stdout,
 		Size:   tty.Size,
 		Resize: tty.Resize(ctx),
 		Term:   os.Getenv("TERM"),
-		Ready:  tty.Raw,
+		Ready: func() error {
+			env.ui.Printf("Ctrl-A x ends the guest")
+			return tty.Raw()
+		},
 	})
 	tty.Restore()
-	if err != nil {
-		return err
+	var status *statusError
+	if cause := context.Cause(ctx); cause != nil && !errors.As(err, &status) && err == nil {
+		return cause
 	}
-	if code != 0 {
-		return &statusError{code: code}
-	}
-	return nil
+	return err
 }

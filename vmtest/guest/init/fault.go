@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/ktap"
 )
@@ -68,7 +70,22 @@ func (g *guest) misbehave() error {
 	case wire.FaultFlood:
 		return flood()
 	case wire.FaultPoweroff:
-		powerOff()
+		return unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
+	case wire.FaultReboot:
+		return unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+	case wire.FaultHalt:
+		return unix.Reboot(unix.LINUX_REBOOT_CMD_HALT)
+	case wire.FaultSoft:
+		// The detector waits for twice this many seconds.
+		if err := os.WriteFile("/proc/sys/kernel/watchdog_thresh", []byte("2"), 0); err != nil {
+			return err
+		}
+		go func() { _ = sacrifice("SOFTLOCKUP") }()
+		pause()
+	case wire.FaultOOM:
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Args = []string{helperName, eatMemory}
+		_ = cmd.Run() // the kernel kills it
 	case wire.FaultInitDies:
 		os.Exit(1)
 	case wire.FaultHalf, wire.FaultTwice:
@@ -97,6 +114,9 @@ func flood() error {
 // helperName is argv[0] of this program when it is not PID 1.
 const helperName = "xpsgen-crash"
 
+// eatMemory makes the helper take all memory.
+const eatMemory = "memory"
+
 // crashTime is longer than the kernel takes to oops.
 const crashTime = time.Second
 
@@ -117,6 +137,11 @@ func helper(args []string) int {
 	if len(args) != 2 || args[0] != helperName {
 		fmt.Fprintln(os.Stderr, "init: not PID 1: runs only as PID 1 of a guest")
 		return 2
+	}
+	if args[1] == eatMemory {
+		for hoard := [][]byte{}; ; {
+			hoard = append(hoard, bytes.Repeat([]byte{1}, 1<<20))
+		}
 	}
 	done := make(chan error, 1)
 	go func() { done <- os.WriteFile(crashPoint, []byte(args[1]), 0) }()

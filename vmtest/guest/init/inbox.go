@@ -13,6 +13,13 @@ import (
 // byeTimeout is how long the host may take to read everything.
 const byeTimeout = 10 * time.Second
 
+// keepAlive sends heartbeats until the port fails.
+func keepAlive(w io.Writer) {
+	for wire.Send(w, wire.Message{Alive: true}) == nil {
+		time.Sleep(wire.AliveEvery)
+	}
+}
+
 // inbox holds messages from the host on the control port. It keeps them until a handler
 // is set.
 type inbox struct {

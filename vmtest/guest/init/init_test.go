@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -165,7 +166,7 @@ func TestPortReadEnds(t *testing.T) {
 
 func TestMountTables(t *testing.T) {
 	seen := map[string]bool{"/": true}
-	for _, m := range append(earlyMounts[:], lateMounts[:]...) {
+	for _, m := range slices.Concat(earlyMounts[:], imageMounts[:], lateMounts[:]) {
 		if seen[m.dir] {
 			t.Errorf("%s is mounted twice", m.dir)
 		}

@@ -69,6 +69,9 @@ func run() {
 		return
 	}
 	g.inbox = listen(g.control)
+	if cfg.Heartbeat {
+		go keepAlive(g.control)
+	}
 	code, err := g.work()
 	g.bye(code, err)
 }
@@ -110,8 +113,21 @@ func (g *guest) work() (code int, err error) {
 
 // setUp prepares the guest for running programs.
 func (g *guest) setUp() error {
+	host := g.cfg.Host
+	if host != nil {
+		if err := enterHost(host); err != nil {
+			return err
+		}
+	} else if err := mountAll(imageMounts[:]); err != nil {
+		return err
+	}
 	if err := mountAll(lateMounts[:]); err != nil {
 		return err
+	}
+	if host != nil {
+		if err := place(host); err != nil {
+			return err
+		}
 	}
 	for _, name := range g.cfg.Ports()[1:] {
 		p, err := openPort(name, g.cfg.TimeoutScale)
@@ -120,7 +136,13 @@ func (g *guest) setUp() error {
 		}
 		g.ports[name] = p
 	}
-	return configure(&g.cfg)
+	if err := configure(&g.cfg); err != nil {
+		return err
+	}
+	if g.cfg.UserNet {
+		return userNet()
+	}
+	return nil
 }
 
 // bye reports the result and waits until the host has read everything.

@@ -13,8 +13,10 @@ import (
 // mount is one line of the mount table.
 type mount struct {
 	fs, dir string
-	flags   uintptr
-	data    string
+	// source is what is mounted; empty means fs.
+	source string
+	flags  uintptr
+	data   string
 	// optional mounts may fail because the kernel lacks the file system.
 	optional bool
 }
@@ -27,17 +29,21 @@ var earlyMounts = [...]mount{
 	{fs: "sysfs", dir: "/sys", flags: plain},
 }
 
-// lateMounts are the others. /tmp is not among them: the root is in memory already. A
-// mount would also hide the programs that go test -exec puts there.
+// lateMounts are the others, of every guest. /tmp and /run are not among them: the root
+// is writable already, and a mount would hide the files there.
 var lateMounts = [...]mount{
 	{fs: "proc", dir: "/proc", flags: plain},
-	{fs: "tmpfs", dir: "/run", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=755"},
-	{fs: "tmpfs", dir: "/dev/shm", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=1777", optional: true},
 	{fs: "devpts", dir: "/dev/pts", flags: unix.MS_NOSUID | unix.MS_NOEXEC, data: "mode=620,ptmxmode=666", optional: true},
 	{fs: "bpf", dir: "/sys/fs/bpf", flags: plain, data: "mode=700", optional: true},
 	{fs: "debugfs", dir: "/sys/kernel/debug", flags: plain, optional: true},
 	{fs: "tracefs", dir: "/sys/kernel/tracing", flags: plain, optional: true},
 	{fs: "cgroup2", dir: "/sys/fs/cgroup", flags: plain, optional: true},
+}
+
+// imageMounts are for a guest that has no files but those of the image.
+var imageMounts = [...]mount{
+	{fs: "tmpfs", dir: "/run", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=755"},
+	{fs: "tmpfs", dir: "/dev/shm", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=1777", optional: true},
 }
 
 func mountAll(table []mount) error {
@@ -61,7 +67,11 @@ func (m mount) do() error {
 	if err := os.MkdirAll(m.dir, 0o755); err != nil {
 		return fmt.Errorf("mount %s: %w", m.fs, err)
 	}
-	if err := unix.Mount(m.fs, m.dir, m.fs, m.flags, m.data); err != nil {
+	source := m.source
+	if source == "" {
+		source = m.fs
+	}
+	if err := unix.Mount(source, m.dir, m.fs, m.flags, m.data); err != nil {
 		return fmt.Errorf("mount %s on %s: %w", m.fs, m.dir, err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,8 @@ type port struct {
 	name string
 	fd   int
 	sent atomic.Int64
+	// writing keeps what two goroutines write apart.
+	writing sync.Mutex
 }
 
 // openPort waits for the port of that name to appear and opens it.
@@ -90,6 +93,8 @@ func (p *port) Read(b []byte) (int, error) {
 
 // Write returns after QEMU has taken all of b.
 func (p *port) Write(b []byte) (int, error) {
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	done := 0
 	for done < len(b) {
 		n, err := unix.Write(p.fd, b[done:])

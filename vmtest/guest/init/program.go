@@ -40,12 +40,17 @@ func setEnv(more []string) {
 // program runs one program with its streams on ports. Pipes are in between, because a
 // port can be opened only once and a program may reopen its streams.
 func (g *guest) program() (int, error) {
-	setEnv(g.cfg.Env)
-	if err := enter(g.cfg.Dir); err != nil {
+	setEnv(wire.Strings(g.cfg.Env))
+	if err := enter(string(g.cfg.Dir)); err != nil {
 		return 0, err
 	}
+	args := wire.Strings(g.cfg.Args)
 	var theirs, ours [3]*os.File
 	for i := range theirs {
+		if i == 2 && g.cfg.OneStream {
+			theirs[i] = theirs[1]
+			break
+		}
 		r, w, err := os.Pipe()
 		if err != nil {
 			return 0, err
@@ -55,13 +60,16 @@ func (g *guest) program() (int, error) {
 			theirs[i], ours[i] = w, r
 		}
 	}
-	pid, code, err := start(g.cfg.Args, theirs[:], &syscall.SysProcAttr{Setpgid: true})
+	pid, code, err := start(args, theirs[:], &syscall.SysProcAttr{Setpgid: true})
 	if err != nil {
 		return 0, err
 	}
 	if pid == 0 {
-		why := fmt.Sprintf("xpsgen vm: %s: not found or not executable in the guest (copy it with --add)\n", g.cfg.Args[0])
-		_, err := io.WriteString(g.ports[wire.PortStderr], why)
+		to := g.ports[wire.PortStderr]
+		if to == nil {
+			to = g.ports[wire.PortStdout]
+		}
+		_, err := fmt.Fprintf(to, "xpsgen vm: %s: not found or not executable in the guest\n", args[0])
 		return code, err
 	}
 	g.inbox.handle(func(m wire.Message) {
@@ -76,12 +84,12 @@ func (g *guest) program() (int, error) {
 	var copies sync.WaitGroup
 	var errs [3]error
 	for i, name := range []string{1: wire.PortStdout, 2: wire.PortStderr} {
-		if i > 0 {
+		if i > 0 && ours[i] != nil {
 			copies.Go(func() { _, errs[i] = io.Copy(g.ports[name], ours[i]) })
 		}
 	}
 	for _, f := range theirs {
-		f.Close()
+		f.Close() // twice if there is one stream, which does no harm
 	}
 	code = reap(pid)
 	// Processes that the program left behind may hold its streams open: kill them.

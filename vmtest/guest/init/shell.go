@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -19,10 +20,7 @@ import (
 // shell runs an interactive shell, or the given program, on a terminal that is connected
 // to the port.
 func (g *guest) shell() (int, error) {
-	args, dir := g.cfg.Args, g.cfg.Dir
-	if len(args) == 0 {
-		args = interactive()
-	}
+	args, dir := wire.Strings(g.cfg.Args), string(g.cfg.Dir)
 	if dir == "" {
 		dir = wire.ObjectDir
 	}
@@ -32,7 +30,11 @@ func (g *guest) shell() (int, error) {
 	}
 	h := hello()
 	prompt := fmt.Sprintf("[%s %s] \\w # ", hostname(&g.cfg), h.Release)
-	setEnv(append([]string{"TERM=" + term, "PS1=" + prompt, "ENV=" + wire.ShellRC}, g.cfg.Env...))
+	setEnv(append([]string{"TERM=" + term, "PS1=" + prompt}, wire.Strings(g.cfg.Env)...))
+	// PATH is set by now.
+	if len(args) == 0 {
+		args = interactive()
+	}
 	if err := enter(dir); err != nil {
 		return 0, err
 	}
@@ -80,12 +82,11 @@ func (g *guest) shell() (int, error) {
 	return code, nil
 }
 
-// interactive returns busybox's shell if the guest has it, because it can edit lines.
-// Many hosts' /bin/sh cannot.
+// interactive returns bash if the guest has it, because it can edit lines. Many hosts'
+// /bin/sh cannot. bash does not read the user's start files, which are for the host.
 func interactive() []string {
-	const busybox = "/usr/bin/busybox"
-	if _, err := os.Stat(busybox); err == nil {
-		return []string{busybox, "sh", "-i"}
+	if bash, err := exec.LookPath("bash"); err == nil {
+		return []string{bash, "--noprofile", "--norc", "-i"}
 	}
 	return []string{"/bin/sh", "-i"}
 }

@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // maxMessage limits the length of a line on the control port, in bytes.
 const maxMessage = 1 << 20
+
+// AliveEvery is how often a guest says that it is alive.
+const AliveEvery = 2 * time.Second
 
 // Message is one line on the control port. Exactly one field is set.
 type Message struct {
@@ -19,6 +23,9 @@ type Message struct {
 	Hello *Hello `json:"hello,omitempty"`
 	// Exit is the last message of the guest; the host has answered Bye by then.
 	Exit *Exit `json:"exit,omitempty"`
+	// Alive is the heartbeat of a guest with Config.Heartbeat, sent every
+	// [AliveEvery].
+	Alive bool `json:"alive,omitempty"`
 	// Notice is a message for the user.
 	Notice string `json:"notice,omitempty"`
 	// Window tells the guest the size of the host's terminal.

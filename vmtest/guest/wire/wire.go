@@ -15,6 +15,7 @@ const (
 	// PortResult carries KTAP to the host, for [ModeSuite] and [ModeFault].
 	PortResult = "xpsgen.result"
 	// PortStdin, PortStdout and PortStderr are the streams of the program of [ModeRun].
+	// With Config.OneStream there is no PortStderr.
 	PortStdin  = "xpsgen.stdin"
 	PortStdout = "xpsgen.stdout"
 	PortStderr = "xpsgen.stderr"
@@ -28,8 +29,6 @@ const (
 	ConfigPath = "/xpsgen/config.json"
 	// ObjectDir holds the BPF objects. A shell starts there.
 	ObjectDir = "/bpf"
-	// XPSPath is the command of bpf/cmd/xps.
-	XPSPath = "/usr/bin/xps"
 	// IPPath is the patched ip.
 	IPPath = "/usr/bin/ip"
 	// BpftoolPath is the patched bpftool.
@@ -40,8 +39,6 @@ const (
 	// SelftestPath is the selftest of the series, where run_tests would find it. Some
 	// guests lack it.
 	SelftestPath = "/selftests/net/xps_bpf"
-	// ShellRC is the start file of an interactive shell.
-	ShellRC = "/etc/shrc"
 	// ScratchDir is in memory and empty at start.
 	ScratchDir = "/tmp"
 )
@@ -77,6 +74,10 @@ const (
 	FaultSpin     Fault = "spin"      // a CPU loops in the kernel with interrupts off
 	FaultFlood    Fault = "flood"     // 100 MiB go to the console
 	FaultPoweroff Fault = "poweroff"  // power off during a report
+	FaultReboot   Fault = "reboot"    // restart during a report
+	FaultHalt     Fault = "halt"      // halt during a report
+	FaultSoft     Fault = "soft"      // a CPU loops in the kernel without preemption
+	FaultOOM      Fault = "oom"       // a process takes all memory, all tests pass
 	FaultHalf     Fault = "half-plan" // half the plan is reported, then a clean exit
 	FaultTwice    Fault = "twice"     // everything is reported twice
 	FaultLost     Fault = "lost"      // a clean exit without a report
@@ -102,11 +103,21 @@ type Config struct {
 	// Long makes some tests of the suite run for a minute or more.
 	Long bool `json:"long,omitempty"`
 	// Args is the program of ModeRun and ModeShell with its arguments.
-	Args []string `json:"args,omitempty"`
+	Args []Raw `json:"args,omitempty"`
 	// Env is added to the guest's environment, "NAME=value" each.
-	Env []string `json:"env,omitempty"`
+	Env []Raw `json:"env,omitempty"`
 	// Dir is where the program starts. Created if missing.
-	Dir string `json:"dir,omitempty"`
+	Dir Raw `json:"dir,omitempty"`
+	// Heartbeat has the guest send [Message].Alive.
+	Heartbeat bool `json:"heartbeat,omitempty"`
+	// OneStream has the program of ModeRun write stdout and stderr to the same
+	// port, so that they keep their order.
+	OneStream bool `json:"oneStream,omitempty"`
+	// UserNet has the guest set up its network device for QEMU's user mode
+	// network.
+	UserNet bool `json:"userNet,omitempty"`
+	// Host gives the guest the host's files; nil means only those of the image.
+	Host *HostFiles `json:"host,omitempty"`
 	// Hostname is shown in the prompt; default "xps".
 	Hostname string `json:"hostname,omitempty"`
 	// Fault is for ModeFault.
@@ -125,7 +136,11 @@ func (c *Config) Ports() []string {
 	case ModeSuite, ModeFault:
 		return []string{PortControl, PortResult}
 	case ModeRun:
-		return []string{PortControl, PortStdin, PortStdout, PortStderr}
+		ports := []string{PortControl, PortStdin, PortStdout}
+		if !c.OneStream {
+			ports = append(ports, PortStderr)
+		}
+		return ports
 	case ModeShell:
 		return []string{PortControl, PortTTY}
 	default:

@@ -4,8 +4,10 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +49,26 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestRaw: what the host has in bytes arrives in bytes.
+func TestRaw(t *testing.T) {
+	want := Config{Args: []Raw{"", "a b", "j\xf6rg", "日本", "\n\x01\x7f\xff"}, Dir: "/\xfe",
+		Host: &HostFiles{Shares: []Share{{Tag: "t", Dir: "/\xfd"}}, Binds: []Bind{{From: "/\xfc", To: "/x"}}}}
+	b, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Config
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if err := json.Unmarshal([]byte(`{"dir":7}`), &got); err == nil {
+		t.Error("a number was taken for a string")
+	}
+}
+
 func TestBadMessages(t *testing.T) {
 	for name, text := range map[string]string{
 		"not json": "hello\n",
@@ -64,5 +86,8 @@ func TestPorts(t *testing.T) {
 		if len(ports) == 0 || ports[0] != PortControl {
 			t.Errorf("%s: ports are %v, want the control port first", mode, ports)
 		}
+	}
+	if ports := (&Config{Mode: ModeRun, OneStream: true}).Ports(); slices.Contains(ports, PortStderr) {
+		t.Errorf("one stream has the ports %v", ports)
 	}
 }

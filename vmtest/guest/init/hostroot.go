@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"xpsgen/vmtest/guest/wire"
+)
+
+// Where the parts of the new root are mounted before it becomes the root.
+const (
+	hostDir    = "/xpsgen/host"    // the host's root
+	scratchDir = "/xpsgen/scratch" // what is written over it
+	rootDir    = "/xpsgen/root"    // both, and the image's layer
+)
+
+// plan9 are the options of a 9p mount. One user attaches, whoever asks: QEMU acts
+// with the rights of its own.
+const plan9 = "trans=virtio,version=9p2000.L,msize=524288,access=any"
+
+// Caching: what is read-only is kept, since each round trip costs some 100 µs.
+// A file that changes on the host is seen when it is opened the next time. In
+// shares nothing is kept but what mmap needs.
+const (
+	cacheHost  = ",cache=readahead"
+	cacheShare = ",cache=mmap"
+)
+
+// enterHost makes the host's files the guest's root: an overlay of a tmpfs, the
+// image's layer and the host's root, with /dev and /sys from here and the shares
+// at their places.
+func enterHost(h *wire.HostFiles) error {
+	steps := []mount{
+		{fs: "9p", source: wire.HostTag, dir: hostDir, flags: unix.MS_RDONLY, data: plan9 + cacheHost},
+		{fs: "tmpfs", dir: scratchDir, data: "mode=755"},
+	}
+	if err := mountAll(steps); err != nil {
+		if lacking(err) {
+			err = fmt.Errorf("%w (the kernel needs CONFIG_NET_9P_VIRTIO and CONFIG_9P_FS)", err)
+		}
+		return err
+	}
+	if err := overlay(rootDir, wire.LayerDir+":"+hostDir, "root"); err != nil {
+		return err
+	}
+	for _, dir := range []string{"/dev", "/sys"} {
+		if err := os.MkdirAll(rootDir+dir, 0o755); err != nil {
+			return fmt.Errorf("new root: %w", err)
+		}
+		if err := unix.Mount(dir, rootDir+dir, "", unix.MS_MOVE, ""); err != nil {
+			return fmt.Errorf("new root: move %s: %w", dir, err)
+		}
+	}
+	// Programs may lie there, and it is a file system of its own on the host.
+	if isDir(hostDir + "/dev/shm") {
+		if err := overlay(rootDir+"/dev/shm", hostDir+"/dev/shm", "shm"); err != nil {
+			return err
+		}
+	}
+	for _, s := range h.Shares {
+		m := mount{fs: "9p", source: s.Tag, dir: filepath.Join(rootDir, string(s.Dir)), data: plan9 + cacheShare}
+		if err := m.do(); err != nil {
+			return err
+		}
+	}
+	return switchRoot(rootDir)
+}
+
+// overlay mounts lower, read-only, under a new directory of the scratch space.
+func overlay(dir, lower, name string) error {
+	upper, work := filepath.Join(scratchDir, name), filepath.Join(scratchDir, name+".work")
+	for _, d := range []string{upper, work} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return fmt.Errorf("overlay: %w", err)
+		}
+	}
+	m := mount{fs: "overlay", dir: dir, data: "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work}
+	return m.do()
+}
+
+// switchRoot makes dir, a mount point, the root directory.
+func switchRoot(dir string) error {
+	if err := os.Chdir(dir); err != nil {
+		return fmt.Errorf("new root: %w", err)
+	}
+	if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
+		return fmt.Errorf("new root: move %s: %w", dir, err)
+	}
+	if err := unix.Chroot("."); err != nil {
+		return fmt.Errorf("new root: %w", err)
+	}
+	return os.Chdir("/")
+}
+
+// place puts the binds where they are wanted, and the guest's tools over the
+// host's.
+func place(h *wire.HostFiles) error {
+	for _, b := range h.Binds {
+		if err := bind(string(b.From), string(b.To)); err != nil {
+			return err
+		}
+	}
+	if h.HostTools {
+		return nil
+	}
+	done := make(map[string]bool)
+	for _, tool := range wire.Tools() {
+		for _, dir := range []string{"/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
+			real, err := filepath.EvalSymlinks(filepath.Join(dir, tool))
+			if err != nil || done[real] {
+				continue
+			}
+			done[real] = true
+			if err := bind(filepath.Join(wire.ToolDir, tool), real); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// bind makes from appear at to, which is created if it is not there.
+func bind(from, to string) error {
+	info, err := os.Stat(from)
+	if err == nil && info.IsDir() {
+		err = os.MkdirAll(to, 0o755)
+	} else if err == nil {
+		if err = os.MkdirAll(filepath.Dir(to), 0o755); err == nil {
+			var f *os.File
+			// NB: not truncated; what is there stays below.
+			if f, err = os.OpenFile(to, os.O_CREATE|os.O_RDONLY, 0o644); err == nil {
+				err = f.Close()
+			}
+		}
+	}
+	if err == nil {
+		err = unix.Mount(from, to, "", unix.MS_BIND, "")
+	}
+	if err != nil {
+		return fmt.Errorf("put %s at %s: %w", from, to, err)
+	}
+	return nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

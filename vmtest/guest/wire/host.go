@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package wire
+
+import "encoding/json"
+
+// Raw is a string of the host, byte for byte: a path or an argument need not be
+// UTF-8, and a JSON string has to be.
+type Raw string
+
+// MarshalJSON writes the bytes in base64.
+func (r Raw) MarshalJSON() ([]byte, error) { return json.Marshal([]byte(r)) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (r *Raw) UnmarshalJSON(data []byte) error {
+	var b []byte
+	if err := json.Unmarshal(data, &b); err != nil {
+		return err
+	}
+	*r = Raw(b)
+	return nil
+}
+
+// Raws converts a list of strings.
+func Raws(list []string) []Raw {
+	out := make([]Raw, len(list))
+	for i, s := range list {
+		out[i] = Raw(s)
+	}
+	return out
+}
+
+// Strings converts a list back.
+func Strings(list []Raw) []string {
+	out := make([]string, len(list))
+	for i, r := range list {
+		out[i] = string(r)
+	}
+	return out
+}
+
+// Where the guest of [ModeRun] and [ModeShell] has what is its own, among the
+// host's files.
+const (
+	// HostTag is the mount tag of the host's root directory, which is exported
+	// read-only over 9p.
+	HostTag = "xpsgen.host"
+	// LayerDir is the directory of the image that lies over the host's root.
+	LayerDir = "/xpsgen/layer"
+	// ToolDir comes first in PATH: it has the patched ip and bpftool.
+	ToolDir = "/xpsgen/bin"
+)
+
+// Tools are the programs in [ToolDir] that stand in for the host's own.
+func Tools() []string { return []string{"ip", "bpftool"} }
+
+// HostFiles says how a guest sees the host's files: all of them, read-only, under
+// an overlay that is lost at the end; and some directories as they are.
+type HostFiles struct {
+	// Shares are directories in which the guest writes to the host.
+	Shares []Share `json:"shares,omitempty"`
+	// Binds put a file or directory of the host at another path.
+	Binds []Bind `json:"binds,omitempty"`
+	// HostTools leaves the host's own ip and bpftool in their places.
+	HostTools bool `json:"hostTools,omitempty"`
+}
+
+// Share is a directory of the host that the guest may write to.
+type Share struct {
+	// Tag is its mount tag.
+	Tag string `json:"tag"`
+	// Dir is its path, on the host and in the guest, without symbolic links.
+	Dir Raw `json:"dir"`
+}
+
+// Bind puts the file or directory From at To.
+type Bind struct {
+	From Raw `json:"from"`
+	To   Raw `json:"to"`
+}
