@@ -14,6 +14,7 @@ type work[T any] struct {
 }
 
 // await does w on a thread like the caller's, and returns early when ctx is done.
+// Under a context that cannot end, it does w on the caller's own thread.
 func await[T any](ctx context.Context, w work[T]) (T, error) {
 	type result struct {
 		value T
@@ -23,6 +24,10 @@ func await[T any](ctx context.Context, w work[T]) (T, error) {
 	if ctx.Err() != nil {
 		w.release()
 		return none, context.Cause(ctx)
+	}
+	if ctx.Done() == nil {
+		defer w.release()
+		return w.do()
 	}
 	caller, err := currentThreadNetNS()
 	if err != nil {

@@ -21,6 +21,9 @@ var ErrNotBPFFS = errors.New("not in a BPF file system")
 // The error wraps [ErrNotLink] if path is anything but a pinned link to the hook,
 // [os.ErrNotExist] if there is no such file, and [ErrPermission] if its mode does
 // not permit reading and writing it.
+//
+// The path is looked up on another thread, unless ctx cannot end. A caller whose
+// thread has a mount namespace of its own has to pass [context.Background].
 func OpenLink(ctx context.Context, path string) (*Link, error) {
 	return openLink(ctx, func() (ebpflink.Link, error) {
 		l, err := ebpflink.LoadPinnedLink(path, nil)

@@ -66,9 +66,20 @@ func (t *thread) close() {
 
 // do calls f on a thread that is like t. A thread that was changed for it ends
 // with the calling goroutine, which must not do anything else.
-func (t *thread) do(f func() error) error {
+func (t *thread) do(f func() error) error { return t.run(f, false) }
+
+// run is do. changes says that f changes its thread itself, which then ends, too.
+func (t *thread) run(f func() error, changes bool) error {
 	runtime.LockOSThread()
-	same := true
+	if unix.Gettid() == unix.Getpid() {
+		// The first thread of a process does not end with its goroutine, and
+		// /proc/self describes it: hold it, and have another thread do the work.
+		defer runtime.UnlockOSThread()
+		errs := make(chan error, 1)
+		go func() { errs <- t.run(f, changes) }()
+		return <-errs
+	}
+	same := !changes
 	if t.netns != "" {
 		here, err := os.Readlink(threadNetNS)
 		if err != nil {
@@ -118,14 +129,12 @@ func inNetNS(fd int, f func() error) error {
 	}
 	errs := make(chan error, 1)
 	go func() {
-		// The thread ends with the goroutine: it is never unlocked.
-		runtime.LockOSThread()
-		errs <- t.do(func() error {
+		errs <- t.run(func() error {
 			if err := setns(fd); err != nil {
 				return err
 			}
 			return f()
-		})
+		}, true)
 	}()
 	return <-errs
 }

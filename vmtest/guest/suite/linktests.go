@@ -3,6 +3,7 @@
 package suite
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -233,7 +234,8 @@ func (e *env) linkPinned(t *check.T) {
 	t.Must(l.Pin(path), "pin")
 	t.Must(l.Close(), "close link")
 	expectAttached(t, n, "by a link that is pinned and closed", id)
-	l, err := xps.OpenLink(t.Context(), path)
+	// The BPF file system is in the mount namespace of this thread.
+	l, err := xps.OpenLink(context.Background(), path)
 	t.Must(err, "open pinned link")
 	t.Cleanup(func() { l.Close() })
 	expectLink(t, "that was pinned", l, id, n.index)
