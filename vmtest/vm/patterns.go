@@ -78,7 +78,7 @@ var stuckLine = regexp.MustCompile(`soft lockup - CPU#|hard LOCKUP|blocked for m
 
 // offLine matches the kernel's last line when it is told to stop. A microvm without
 // ACPI restarts, which ends QEMU, but it cannot power off, and would wait.
-var offLine = regexp.MustCompile(`reboot: (Power down|System halted|Restarting system)`)
+var offLine = regexp.MustCompile(`reboot: (Power down|Power off not available|System halted|Restarting system)`)
 
 const restarting = "Restarting system"
 

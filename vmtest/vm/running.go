@@ -194,7 +194,7 @@ func (r *Running) verdict(reason error) error {
 // how says what a machine did whose kernel said off.
 func how(off string) string {
 	switch off {
-	case "Power down":
+	case "Power down", "Power off not available":
 		return "powered off"
 	case "System halted":
 		return "halted"

@@ -242,6 +242,7 @@ func TestGone(t *testing.T) {
 		"[  245.1] INFO: task ip:99 blocked for more than 120 seconds.":                                 {"is stuck (blocked for more than)"},
 		"[   60.0] rcu: INFO: rcu_preempt self-detected stall on CPU":                                   {"is stuck (self-detected stall on CPU)"},
 		"[    2.1] reboot: Power down":                                                                  {"", "Power down"},
+		"[    2.1] reboot: Power off not available: System halted instead":                              {"", "Power off not available"},
 		"[    2.1] reboot: System halted":                                                               {"", "System halted"},
 		"[    2.1] reboot: Restarting system":                                                           {"", "Restarting system"},
 		"[    2.1] xps: reboot soon":                                                                    {},
