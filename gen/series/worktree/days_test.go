@@ -314,7 +314,7 @@ func (d *days) skip(keys []string) {
 	if err := d.try(d.tree.Dir, "rebase", "-q", below); err == nil {
 		d.fatal("hook did not conflict")
 	}
-	for d.try(d.tree.Dir, "rebase", "--skip") != nil {
+	if d.try(d.tree.Dir, "rebase", "--skip") != nil {
 		d.git(d.tree.Dir, "rebase", "--abort")
 		if d.git(d.tree.Dir, "rev-parse", "HEAD") != head {
 			d.fatal("not aborted")
