@@ -4,7 +4,7 @@
 // Header: linux/capability.h
 // SHA256: 1b102c9fc81c103c909f41e17107cb3804f77ce7f78c40c9b848832dce34a6e9
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
+// Series: v1 61ba63e3b3c1e29510110ee66800e7a1b62c74312778328dd0db08f82e1ac4d1
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/pkt_cls.h
 // SHA256: d99e1de1badbe85bb5b9281d1846bd9c39a125ea276ccc04b0227453b99be1b2
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 ce60305c2157746fa767e7186e346a066832a9e4b177bfd947246845c7a802d2
+// Series: v1 61ba63e3b3c1e29510110ee66800e7a1b62c74312778328dd0db08f82e1ac4d1
 
 package uapi
 
