@@ -5,6 +5,7 @@ package bpf_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -21,11 +22,15 @@ func skipUnlessRequired(tb testing.TB, what, reason string) {
 	tb.Skip(reason)
 }
 
-// requireSources skips the test where the test binary is all there is, such as
-// in a guest.
+// requireSources skips the test where the test binary is all there is. A guest
+// may show the sources, but has no go command.
 func requireSources(tb testing.TB) {
 	tb.Helper()
-	if _, err := os.Stat("gen.go"); errors.Is(err, os.ErrNotExist) {
+	_, err := os.Stat("gen.go")
+	if err == nil {
+		_, err = exec.LookPath("go")
+	}
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
 		skipUnlessRequired(tb, "sources", "the sources of this package are not here (go test runs tests beside them)")
 	}
 }

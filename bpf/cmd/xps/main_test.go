@@ -4,22 +4,59 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"xpsgen/bpf/xps"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"xps": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+		"xps":  func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+		"icmp": func() { icmp(os.Args[1:]) },
 	})
+}
+
+// icmp is the script command "icmp ADDRESS COUNT": it sends ICMP echo requests and
+// waits for no answer. A guest need not have ping.
+func icmp(args []string) {
+	err := func() error {
+		to, err := netip.ParseAddr(args[0])
+		if err != nil {
+			return err
+		}
+		count, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMP)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		// Type 8, and the checksum of that and six zeros.
+		request := []byte{8, 0, 0xf7, 0xff, 0, 0, 0, 0}
+		for range count {
+			if err := unix.Sendto(fd, request, 0, &unix.SockaddrInet4{Addr: to.As4()}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "icmp:", err)
+		os.Exit(1)
+	}
 }
 
 // TestScript uses the command. The condition [hook] holds on a kernel that has the
