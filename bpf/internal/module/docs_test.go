@@ -67,7 +67,7 @@ func TestSteeringForeign(t *testing.T) {
 			// Ways to go on after the first line.
 			block = strings.SplitAfterN(first, "\n", 2)[0] + block
 		}
-		bash(t, dir, block+"go build -o steer .\n", "MODULE="+root, "GOFLAGS=", "GOWORK=", "GOPROXY=off", "GOSUMDB=off")
+		bash(t, dir, block+"go build -o steer .\n", "MODULE="+root, "GOFLAGS=", "GOWORK=")
 	}
 }
 
@@ -124,7 +124,7 @@ func TestDocProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bash(t, dir, blocks(t, "sh foreign")[0]+"go vet .\n", "MODULE="+root, "GOFLAGS=", "GOWORK=off", "GOPROXY=off", "GOSUMDB=off")
+	bash(t, dir, blocks(t, "sh foreign")[0]+"go vet .\n", "MODULE="+root, "GOFLAGS=", "GOWORK=off")
 }
 
 // requireTools skips the test where there is no compiler: in the guest.
