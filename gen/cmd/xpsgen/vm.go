@@ -175,7 +175,7 @@ func vmRunCommand(env *environment) *command.Command {
 		},
 		Exits: []command.Exit{
 			{Code: 1, Meaning: "the program's own code; any other code may be, too: see --exit-code-file"},
-			{Code: exitKernel, Meaning: "the guest's kernel died, went off or complained, whatever the program did"},
+			{Code: exitKernel, Meaning: "the guest's kernel died, powered off or warned; the program's own code does not count"},
 			{Code: exitTimeout, Meaning: "the program did not end within --timeout"},
 		},
 		Needs: []string{"vmtest"},
