@@ -16,6 +16,7 @@ type headerGen struct {
 	n       int
 	enums   []string
 	records []string // complete records without a flexible array, as C writes them
+	growing []string // those with a flexible array
 	depth   int
 	wide    bool // the target has __int128
 	// values are the numbers that macros and enumerators must have in Go.
@@ -95,7 +96,7 @@ func (g *headerGen) macro() {
 	v := g.r.IntN(1 << 20)
 	bit := g.r.IntN(31)
 	type form struct{ text, value string }
-	f := []form{
+	forms := []form{
 		{fmt.Sprint(v), fmt.Sprint(v)},
 		{fmt.Sprintf("(-%d)", v+1), fmt.Sprint(-v - 1)},
 		{fmt.Sprintf("(-0x%x)", v+1), fmt.Sprint(-v - 1)},
@@ -117,7 +118,18 @@ func (g *headerGen) macro() {
 		{"(-1L)", "-1"},
 		{"0755", "493"},
 		{"'a'", "97"},
-	}[g.r.IntN(21)]
+		{fmt.Sprintf("%d.%d", v, bit), fmt.Sprintf("%d.%d", v, bit)},
+		{fmt.Sprintf("(-%d.5e-%d)", v, bit), fmt.Sprintf("-%d.5e-%d", v, bit)},
+		{fmt.Sprintf("(%d / 8.0)", v), fmt.Sprintf("%d / 8.0", v)},
+		{"0x1.8p-3", "0.1875"},
+		{"0.1f", "float64(float32(0.1))"},
+		{"((float)(1 << 31))", "-2147483648.0"},
+		{"1.0", "1.0"},
+		{"1e300", "1e300"},
+		{`"text"`, `"text"`},
+		{`"a\t\x01" "b"`, `"a\t\x01b"`},
+	}
+	f := forms[g.r.IntN(len(forms))]
 	if len(g.values) > 0 && g.chance(20) {
 		// An alias is worth what it names.
 		keys := sortedKeys(g.values)
@@ -173,6 +185,8 @@ func (g *headerGen) record() {
 	}
 	if !flexible {
 		g.records = append(g.records, c)
+	} else {
+		g.growing = append(g.growing, c)
 	}
 }
 
@@ -241,14 +255,20 @@ func (g *headerGen) member(b *strings.Builder, kind string, names *memberNamer, 
 	case n < 51:
 		fmt.Fprintf(b, "%s%s %s[0];\n", indent, g.scalar(), names.next())
 	case n < 54 && g.wide:
-		fmt.Fprintf(b, "%s%s %s;\n", indent, g.pick("__int128", "long double"), names.next())
+		fmt.Fprintf(b, "%s%s %s;\n", indent, g.pick("__int128", "long double", "double _Complex", "float _Complex"), names.next())
 	case n < 62 && len(g.records) > 0:
 		dim := ""
 		if g.chance(30) {
 			dim = "[2]"
 		}
 		fmt.Fprintf(b, "%s%s %s%s;\n", indent, g.pick(g.records...), names.next(), dim)
-	case n < 74 && g.depth < 2:
+	case n < 64 && len(g.growing) > 0:
+		// C does not allow it, but compilers do, and headers have it.
+		fmt.Fprintf(b, "%s%s %s;\n", indent, g.pick(g.growing...), names.next())
+	case n < 66:
+		// A flexible array where C has none: between members, or in a union.
+		fmt.Fprintf(b, "%sstruct { struct { } %s; %s %s[]; };\n", indent, names.next(), g.scalar(), names.next())
+	case n < 76 && g.depth < 2:
 		g.depth++
 		inner := g.pick("struct", "union")
 		attr := ""
@@ -265,7 +285,7 @@ func (g *headerGen) member(b *strings.Builder, kind string, names *memberNamer, 
 			fmt.Fprintf(b, "%s}%s %s;\n", indent, attr, names.next())
 		}
 		g.depth--
-	case n < 78:
+	case n < 80:
 		fmt.Fprintf(b, "%s%s %s __attribute__((aligned(%s)));\n", indent, g.scalar(), names.next(), g.pick("2", "4", "8", "16"))
 	default:
 		fmt.Fprintf(b, "%s%s %s;\n", indent, g.scalar(), names.next())

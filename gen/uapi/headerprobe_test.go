@@ -14,6 +14,7 @@ type probe struct {
 	record string // in C
 	goType string
 	size   int64
+	behind int64  // bytes of a flexible array that the probe reaches
 	path   string // in C
 	get    string // in Go: an expression of type uint64, with p pointing to the record
 	set    string // in Go: statements that store v, an uint64
@@ -32,6 +33,7 @@ type prober struct {
 	out     []probe
 	top     *goStruct
 	n       int
+	behind  int64
 }
 
 // maxProbes bounds the probes of one record: arrays of arrays of structs have
@@ -60,7 +62,9 @@ func (p *prober) walk(g *goStruct, a *Aggregate, path string, at place) {
 			// A copy of the struct has nothing behind it.
 		case x.flexible:
 			if t.Elem != nil && t.Elem.Size > 0 && x.typ.text != fmt.Sprintf("[%d]byte", x.typ.size) {
+				p.behind = 2 * t.Elem.Size
 				p.member(t.Elem, path+"."+x.c+"[1]", x.typ.text, place{at.before, at.after, at.expr + "." + x.name + "(2)[1]"})
+				p.behind = 0
 			}
 		case x.inside:
 			p.member(t, path+"."+x.c, x.typ.text, place{at.before, at.after, "(*" + at.expr + "." + x.name + "())"})
@@ -151,24 +155,19 @@ func (p *prober) add(path string, t *Type, get, set string) {
 	case t.Char:
 		kind = "char" // a byte in Go, whatever C thinks of its sign
 	}
-	p.out = append(p.out, probe{p.top.c.CName(), p.top.name, p.top.c.Size, strings.TrimPrefix(path, "."), get, set, kind})
+	p.out = append(p.out, probe{p.top.c.CName(), p.top.name, p.top.c.Size, p.behind, strings.TrimPrefix(path, "."), get, set, kind})
 }
 
-// goText is the Go program's part for a probe. Buf is larger than the record.
-func (p *probe) goText(n int) string {
-	return fmt.Sprintf(`
-func set%[1]d(p *%[2]s, v uint64) { %[4]s }
-func get%[1]d(p *%[2]s) (r uint64) { %[3]s; return }
-func probe%[1]d() {
-	p := (*%[2]s)(unsafe.Pointer(&buf))
-	for round, v := range values(%[6]q) {
-		fill(round)
-		set%[1]d(p, v)
-		dump(%[1]d, %[5]d)
-		show(get%[1]d(p))
-	}
-}
-`, n, p.goType, clean(p.get), clean(p.set), p.size, p.kind)
+// span is how many bytes a program prints: the record and what follows it, which
+// must not change.
+func (p *probe) span() int64 { return p.size + 32 + p.behind }
+
+// goText is the entry of a probe in the table of the Go program.
+func (p *probe) goText() string {
+	return fmt.Sprintf(`	{%[1]d, %[2]q,
+		func(q unsafe.Pointer, v uint64) { p := (*%[3]s)(q); %[4]s },
+		func(q unsafe.Pointer) (r uint64) { p := (*%[3]s)(q); %[5]s; return }},
+`, p.span(), p.kind[0], p.goType, clean(p.set), clean(p.get))
 }
 
 func clean(stmts string) string {
@@ -181,31 +180,21 @@ func clean(stmts string) string {
 	return strings.Join(out, "; ")
 }
 
-// cText is the C program's part for a probe.
-func (p *probe) cText(n int) string {
-	set, get := "(__typeof__(p->"+p.path+"))v", "(unsigned long long)p->"+p.path
+// cText is the C of a probe: two functions, which the table refers to.
+func (p *probe) cText(n int) (functions, entry string) {
+	set, get := "v", "(unsigned long long)p->"+p.path
 	switch p.kind {
 	case "float":
 		set, get = "(short)v", "(unsigned long long)(long long)p->"+p.path
 	case "pointer":
 		set, get = "(void *)(unsigned long)v", "(unsigned long long)(unsigned long)p->"+p.path
 	case "char":
-		set, get = "v", "(unsigned long long)(unsigned char)p->"+p.path
+		get = "(unsigned long long)(unsigned char)p->" + p.path
 	case "unsigned":
-		set, get = "v", "(unsigned long long)(unsigned int)p->"+p.path
-	case "int", "bool":
-		set = "v"
+		get = "(unsigned long long)(unsigned int)p->" + p.path
 	}
-	return fmt.Sprintf(`
-static void probe%[1]d(void) {
-	%[2]s *p = (void *)buf;
-	for (int round = 0; round < 3; round++) {
-		unsigned long long v = value(round, '%[3]c');
-		fill(round);
-		p->%[4]s = %[5]s;
-		dump(%[1]d, %[6]d);
-		show(%[7]s);
-	}
-}
-`, n, p.record, p.kind[0], p.path, set, p.size, get)
+	functions = fmt.Sprintf(`static void set%[1]d(void *q, unsigned long long v) { %[2]s *p = q; p->%[3]s = %[4]s; }
+static unsigned long long get%[1]d(void *q) { %[2]s *p = q; return %[5]s; }
+`, n, p.record, p.path, set, get)
+	return functions, fmt.Sprintf("\t{ %d, '%c', set%[3]d, get%[3]d },\n", p.span(), p.kind[0], n)
 }
