@@ -37,6 +37,8 @@ const (
 	SeriesBuild Group = "series-build"
 	// Report: the test of the report in a browser.
 	Report Group = "report"
+	// Headers: generating Go bindings from installed headers.
+	Headers Group = "headers"
 	// Bindings: the tests of Go bindings on all targets.
 	Bindings Group = "bindings"
 )
@@ -108,6 +110,9 @@ func All() []Dep {
 			or: []string{"clang-22", "clang-21", "clang-20", "clang-18", "clang-17"}, version: []string{"--version"}},
 		{Name: "chromium", Why: "test of the report", Group: Report, Package: "chromium", version: []string{"--version"}},
 		{Name: "tidy", Why: "test of the report", Group: Report, Package: "tidy", version: []string{"--version"}},
+		{Name: "gcc", Why: "values and layouts of C headers", Group: Headers, Package: "gcc", version: []string{"--version"}},
+		{Name: "<linux/if_link.h>", Why: "headers to generate from, outside of a workbench", Group: Headers, Package: "linux-libc-dev",
+			program: "#include <linux/if_link.h>\nint main(void) { return IFLA_MAX == 0; }\n"},
 		{Name: "ld.lld", Why: "bindings of all targets", Group: Bindings, Package: "lld", version: []string{"--version"}},
 		{Name: "qemu-s390x", Why: "bindings of all targets", Group: Bindings, Package: "qemu-user", version: []string{"--version"}},
 		{Name: "arm-linux-gnueabihf-gcc", Why: "bindings of all targets", Group: Bindings, Package: "gcc-arm-linux-gnueabihf", version: []string{"--version"}},
@@ -119,7 +124,7 @@ func All() []Dep {
 }
 
 // Groups returns all groups.
-func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Bindings} }
+func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings} }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
 // small.

@@ -64,6 +64,20 @@ func (env *environment) kernelBases(several bool) []string {
 	return names
 }
 
+// baseNames are the names of all bases of all projects.
+func (env *environment) baseNames() (names []string) {
+	c := env.change()
+	if c == nil {
+		return nil
+	}
+	for _, p := range c.Projects {
+		for _, b := range p.Bases {
+			names = append(names, b.Name)
+		}
+	}
+	return names
+}
+
 // change is what the workbench's manifests say; nil without a workbench.
 func (env *environment) change() *manifest.Change {
 	root, _, err := env.locate()

@@ -94,12 +94,21 @@ func (env *environment) locate() (root, cache string, err error) {
 	return root, cache, nil
 }
 
+// locateOwn is locate for commands that change files of the workbench: the user
+// has to stand in it or to name it.
+func (env *environment) locateOwn() (root, cache string, err error) {
+	if root, err = workbench.Nearest(env.root); err != nil {
+		return "", "", err
+	}
+	cache, err = env.checkedCache()
+	return root, cache, err
+}
+
 // report prints an error the way its kind deserves and returns the exit code.
 func (env *environment) report(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
 	var (
 		usage  *command.UsageError
-		old    *usageError
 		status *statusError
 	)
 	env.ui.Close()
@@ -107,8 +116,6 @@ func (env *environment) report(ctx context.Context, err error) int {
 	case err == nil || errors.As(err, &status):
 	case errors.As(err, &usage):
 		env.ui.Error(fmt.Sprintf("%v; see %s --help", err, usage.Command))
-	case errors.As(err, &old):
-		env.ui.Error(fmt.Sprintf("%v; see %s --help", err, old.command))
 	case code == exitInterrupted || code == exitTerminated:
 		var kernel *run.KernelError
 		if errors.As(err, &kernel) {

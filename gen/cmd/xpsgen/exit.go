@@ -32,15 +32,6 @@ const (
 	exitTerminated  = exitSignaled + int(unix.SIGTERM)
 )
 
-// usageError is a command line that cannot be acted on.
-type usageError struct {
-	text string
-	// command is what to ask for help: "xpsgen vmtest".
-	command string
-}
-
-func (e *usageError) Error() string { return e.text }
-
 // statusError carries an exit code that is the answer itself and needs no
 // message: that of the program `vm run` ran, or failed tests that were
 // already reported.
@@ -82,7 +73,7 @@ func exitCode(ctx context.Context, err error) int {
 
 // isUsage reports whether err is about the command line.
 func isUsage(err error) bool {
-	return errors.As(err, new(*command.UsageError)) || errors.As(err, new(*usageError))
+	return errors.As(err, new(*command.UsageError))
 }
 
 // isSeriesVerdict tells whether err says that the series or its tree is not as

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/run"
@@ -28,7 +29,7 @@ func TestExitCode(t *testing.T) {
 		"nothing":            {want: 0},
 		"tests failed":       {err: &statusError{code: 1}, want: 1},
 		"guest program":      {err: &statusError{code: 42}, want: 42},
-		"usage":              {err: fmt.Errorf("x: %w", &usageError{text: "y"}), want: 2},
+		"usage":              {err: fmt.Errorf("x: %w", command.Usagef("y")), want: 2},
 		"breakdown":          {err: errors.New("no qemu"), want: 69},
 		"child's own code":   {err: fmt.Errorf("run: %w", &exec.ExitError{}), want: 69},
 		"patch no apply":     {err: fmt.Errorf("x: %w", &tree.ApplyError{}), want: 1},
@@ -42,7 +43,7 @@ func TestExitCode(t *testing.T) {
 		"escape key":         {err: errEscaped, want: 130},
 		"interrupted":        {ctx: cancelled, err: fmt.Errorf("x: %w", context.Canceled), want: 130},
 		"verdict, then ^C":   {ctx: cancelled, err: &statusError{code: 1}, want: 1},
-		"usage beats the ^C": {ctx: cancelled, err: &usageError{text: "y"}, want: 2},
+		"usage beats the ^C": {ctx: cancelled, err: command.Usagef("y"), want: 2},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -2,19 +2,20 @@
 
 package main
 
-import "github.com/urfave/cli/v2"
+import "xpsgen/gen/cmd/xpsgen/command"
 
-func seriesCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func seriesCommand(env *environment) *command.Command {
+	return &command.Command{
 		Name:  "series",
-		Usage: "take the change to the mailing lists",
-		Description: "Nothing here sends mail, and nothing signs for anybody.\n\n" +
-			"Examples:\n" +
-			"  xpsgen tree checkout net-next        edit the series with git\n" +
-			"  xpsgen series refresh net-next       write the commits back as patches\n" +
-			"  xpsgen series check                  what a reviewer's program would find\n" +
-			"  xpsgen series export -o DIR          the mails, and what they lack",
-		Subcommands: []*cli.Command{
+		Short: "take the change to the mailing lists",
+		Long:  "Nothing here sends mail, and nothing signs for anybody.",
+		Examples: []command.Example{
+			{Line: "tree checkout net-next", Note: "edit the series with git"},
+			{Line: "series refresh net-next", Note: "write the commits back as patches"},
+			{Line: "series check", Note: "run the checks of netdev's CI"},
+			{Line: "series export -o DIR", Note: "write the mails, and what they lack"},
+		},
+		Commands: []*command.Command{
 			seriesRefreshCommand(env),
 			seriesRebaseCommand(env),
 			seriesDiffCommand(env),
@@ -25,3 +26,6 @@ func seriesCommand(env *environment) *cli.Command {
 		},
 	}
 }
+
+// seriesExit is what exit code 1 means for commands that change patch files.
+var seriesExit = []command.Exit{{Code: 1, Meaning: "the series or its tree needs work first; the error says what"}}

@@ -3,55 +3,93 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series/check"
 	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/tree"
 	"xpsgen/vmtest/tree/manifest"
 )
 
-func seriesCheckCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "check",
-		Usage:     "hold the series against what netdev's CI and its readers want",
-		ArgsUsage: "[SERIES | SERIES/BASE | BASE]...",
-		Description: "Makes every check of netdev's CI that needs no network, and some of its\n" +
-			"reviewers', on every patch of every series that is sent, with the scripts of the\n" +
-			"target tree. Each series is checked on what it stands on.\n\n" +
-			"A warning does not fail the run: whoever signs off decides. What was found is\n" +
-			"remembered, so that an unchanged series is checked in seconds.\n\n" +
-			"Examples:\n" +
-			"  xpsgen series check\n" +
-			"  xpsgen series check --fast hook                nothing is compiled\n" +
-			"  xpsgen series check 6.12                       all series on that base\n" +
-			"  xpsgen series check --only checkpatch --patch 2 hook/net-next\n" +
-			"  xpsgen series check --list",
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "only", Usage: "make only the check `NAME`; may be repeated"},
-			&cli.IntFlag{Name: "patch", Usage: "look only at patch `N` of the series"},
-			&cli.BoolFlag{Name: "fast", Usage: "leave out what compiles"},
-			&cli.BoolFlag{Name: "full", Usage: "build the whole tree, not only the directories touched (hours)"},
-			&cli.BoolFlag{Name: "json", Usage: "print JSON instead of a table"},
-			&cli.StringFlag{Name: "junit", Usage: "write JUnit XML to `FILE`, too"},
-			&cli.BoolFlag{Name: "list", Usage: "name the checks and do nothing"},
-			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: runtime.NumCPU(), Usage: "`N` jobs of a build"},
+// checkOptions are those of series check.
+type checkOptions struct {
+	only                   []string
+	patch, jobs            int
+	fast, full, json, list bool
+	junit                  string
+	// checks and threads are what the flags and arguments ask for.
+	checks  []check.Check
+	threads []manifest.Thread
+}
+
+func seriesCheckCommand(env *environment) *command.Command {
+	var o checkOptions
+	return &command.Command{
+		Name:  "check",
+		Short: "run the checks of netdev's CI on the series",
+		Long: "Runs every check of netdev's CI that needs no network, and some of its reviewers', on every patch of " +
+			"every series that is sent, with the scripts of the target tree. Each series is checked on what it stands on.\n\n" +
+			"A warning does not fail the run: whoever signs off decides. Findings are remembered, so an unchanged series " +
+			"is checked in seconds.",
+		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
+			Help: "what to check; default all that is sent"}},
+		Flags: []command.Flag{
+			{Name: "only", Arg: "NAME", To: command.Choices(&o.only, check.Names()...), Help: "only this check, or this group of them"},
+			{Name: "patch", Arg: "N", To: command.Count(&o.patch), Help: "only patch N of the series"},
+			{Name: "fast", To: command.Bool(&o.fast), Help: "leave out what compiles"},
+			{Name: "full", To: command.Bool(&o.full), Help: "build the whole tree, not only the directories touched (hours)"},
+			{Name: "json", To: command.Bool(&o.json), Help: "print JSON instead of a table"},
+			{Name: "junit", Arg: "FILE", To: command.String(&o.junit), Help: "also write JUnit XML to this file"},
+			{Name: "list", To: command.Bool(&o.list), Help: "list the checks and do nothing"},
+			{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "jobs of a build; default one per CPU"},
 		},
-		Action:       env.seriesCheck,
-		BashComplete: env.completeThreads,
+		Examples: []command.Example{
+			{Line: "series check"},
+			{Line: "series check --fast hook", Note: "nothing is compiled"},
+			{Line: "series check 6.12", Note: "all series on that base"},
+			{Line: "series check --only checkpatch --patch 2 hook/net-next"},
+			{Line: "series check --list"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a check failed"}},
+		Needs: []string{"series", "series-build"},
+		Valid: func(args []string) error { return o.valid(env, args) },
+		Run:   func(ctx context.Context, _ []string) error { return env.seriesCheck(ctx, &o) },
 	}
 }
 
-func (env *environment) seriesCheck(c *cli.Context) error {
-	if c.Bool("list") {
+func (o *checkOptions) valid(env *environment, args []string) (err error) {
+	if o.fast && o.full {
+		return command.Usagef("--fast and --full exclude each other")
+	}
+	if o.checks, err = check.Select(o.only); err != nil {
+		return command.Usagef("--only: %v", err)
+	}
+	if o.fast {
+		o.checks = slices.DeleteFunc(o.checks, func(k check.Check) bool { return !k.Fast() })
+	}
+	if o.list {
+		return nil
+	}
+	if o.threads, err = env.threads(args); err != nil {
+		return err
+	}
+	if o.patch > 0 && len(o.threads) != 1 {
+		return command.Usagef("--patch wants one series on one base: %s", strings.Join(manifest.Names(o.threads), " or "))
+	}
+	return nil
+}
+
+func (env *environment) seriesCheck(ctx context.Context, o *checkOptions) error {
+	if o.list {
 		for _, k := range check.All() {
 			if _, err := fmt.Fprintf(env.stdout, "%-18s %s\n", k.Name, k.About); err != nil {
 				return fmt.Errorf("print the list: %w", err)
@@ -59,66 +97,34 @@ func (env *environment) seriesCheck(c *cli.Context) error {
 		}
 		return nil
 	}
-	usage := func(format string, a ...any) error {
-		return &usageError{text: fmt.Sprintf(format, a...), command: "xpsgen series check"}
-	}
-	checks, err := check.Select(c.StringSlice("only"))
-	if err != nil {
-		return usage("--only: %v", err)
-	}
-	switch {
-	case c.Bool("fast") && c.Bool("full"):
-		return usage("--fast and --full exclude each other")
-	case c.Int("patch") < 0 || c.IsSet("patch") && c.Int("patch") == 0:
-		return usage("--patch: %d: patches count from 1", c.Int("patch"))
-	case c.Int("jobs") < 1:
-		return usage("--jobs: %d is less than 1", c.Int("jobs"))
-	}
-	if c.Bool("fast") {
-		var fast []check.Check
-		for _, k := range checks {
-			if k.Fast() {
-				fast = append(fast, k)
-			}
-		}
-		checks = fast
-	}
-	threads, err := env.threads(c)
-	if err != nil {
-		return err
-	}
-	if c.Int("patch") > 0 && len(threads) != 1 {
-		return usage("--patch wants one series on one base: %s", strings.Join(manifest.Names(threads), " or "))
-	}
-	root, cacheDir, err := env.paths(c)
+	root, cacheDir, err := env.locate()
 	if err != nil {
 		return err
 	}
 	s := &seriesChecker{env: env, cache: cacheDir}
 	var rows []check.Row
-	for _, t := range threads {
-		some, err := env.recordCheck(c, root, s, t, check.Options{
-			Checks: checks, Patch: c.Int("patch"), Full: c.Bool("full"), Jobs: c.Int("jobs"),
-		})
+	for _, t := range o.threads {
+		some, err := env.recordCheck(ctx, o, root, s, t)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, some...)
 	}
-	return env.checkReport(c, rows)
+	return env.checkReport(o, rows)
 }
 
 // recordCheck checks one thread and keeps a record.
-func (env *environment) recordCheck(c *cli.Context, root string, s *seriesChecker, t manifest.Thread, opt check.Options) (rows []check.Row, err error) {
+func (env *environment) recordCheck(ctx context.Context, o *checkOptions, root string, s *seriesChecker, t manifest.Thread) (rows []check.Row, err error) {
+	opt := check.Options{Checks: o.checks, Patch: o.patch, Full: o.full, Jobs: cmp.Or(o.jobs, runtime.NumCPU())}
 	rec := recording{
 		kind: runs.Check, root: root, subject: runs.Subject{Base: t.Base.Name, Series: t.Series.Key},
 		link: filepath.Join("check", t.Series.Key+"-"+t.Base.Name),
 	}
 	var parts []string
-	for _, name := range c.StringSlice("only") {
+	for _, name := range o.only {
 		parts = append(parts, "--only "+name)
 	}
-	if c.Bool("fast") {
+	if o.fast {
 		parts = append(parts, "--fast")
 	}
 	if opt.Patch > 0 {
@@ -127,8 +133,8 @@ func (env *environment) recordCheck(c *cli.Context, root string, s *seriesChecke
 	if len(parts) > 0 {
 		rec.selection = fmt.Sprintf("%s (%d of %d checks)", strings.Join(parts, " "), len(opt.Checks), len(check.All()))
 	}
-	err = env.record(c.Context, rec, func(r *runs.Run) (err error) {
-		if rows, err = s.check(c.Context, t, opt); err != nil {
+	err = env.record(ctx, rec, func(r *runs.Run) (err error) {
+		if rows, err = s.check(ctx, t, opt); err != nil {
 			return err
 		}
 		err = writeWith(filepath.Join(r.Dir(), runs.KTAPFile), func(f *os.File) error { return check.WriteKTAP(f, rows) })
@@ -145,17 +151,17 @@ func (env *environment) recordCheck(c *cli.Context, root string, s *seriesChecke
 }
 
 // checkReport prints rows and turns them into an exit code.
-func (env *environment) checkReport(c *cli.Context, rows []check.Row) error {
-	if file := c.String("junit"); file != "" {
+func (env *environment) checkReport(o *checkOptions, rows []check.Row) error {
+	if file := o.junit; file != "" {
 		if err := writeWith(file, func(f *os.File) error { return check.WriteJUnit(f, rows) }); err != nil {
 			return fmt.Errorf("write JUnit: %w", err)
 		}
 	}
 	var err error
-	if c.Bool("json") {
+	if o.json {
 		err = check.WriteJSON(env.stdout, rows)
 	} else {
-		alone := c.Int("patch") > 0 && len(c.StringSlice("only")) > 0
+		alone := o.patch > 0 && len(o.only) > 0
 		err = check.WriteTable(env.results(), rows, check.TableOptions{Paint: env.paintCode(), Logs: alone || env.verbose > 0})
 	}
 	if err != nil {

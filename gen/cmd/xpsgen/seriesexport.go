@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/check"
 	"xpsgen/gen/series/export"
@@ -25,117 +25,131 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-func seriesExportCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "export",
-		Usage:     "write the mails of the series, a thread each",
-		ArgsUsage: "[SERIES]...",
-		Description: "Writes a directory per thread. Its folder mails holds the mails and nothing else:\n" +
-			"give it to git send-email. Its folder mboxes holds thread.mbox (with the cover, for\n" +
-			"b4) and patches.mbox (without, for git am); state.toml says what is missing. Threads\n" +
-			"of series that stand on each other name each other. Nothing is sent.\n\n" +
-			"Without --sign-off the mails are a draft. With it, they are from the person whom\n" +
-			"git is configured for, who is asked once and signs off every patch.\n\n" +
-			"Examples:\n" +
-			"  xpsgen series export -o /tmp/v1\n" +
-			"  xpsgen series export -o /tmp/v1 hook\n" +
-			"  xpsgen series export -o /tmp/v1 --base-repo ~/src/net-next\n" +
-			"  xpsgen series export -o /tmp/v1 --sign-off --net-next open",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR` to write to"},
-			&cli.BoolFlag{Name: "sign-off", Usage: "sign off as the person whom git is configured for; asks first"},
-			&cli.StringFlag{Name: "results", Usage: "`FILE` with what {{bench:NAME}} in a cover letter stands for, as JSON; default what make bench counted"},
-			&cli.StringFlag{Name: "net-next", Usage: "`STATE` of net-next: open, or closed while the merge window is open"},
-			&cli.StringFlag{Name: "tags", Usage: "`FILE` with Linus's tags (git ls-remote --tags), to tell the merge window from"},
-			&cli.StringSliceFlag{Name: "base-repo", Usage: "git clone `DIR` of a public tree; the base-commit is the newest commit in it that has the series' files as they are; may be repeated"},
-			&cli.IntFlag{Name: "outstanding", Usage: "`N` other patches of yours wait for the same tree"},
+// exportOptions are those of series export.
+type exportOptions struct {
+	out, results, netNext, tags string
+	signOff                     bool
+	baseRepos                   []string
+	outstanding                 int
+	// threads, netNextState and figures are what the arguments and flags ask for.
+	threads      []manifest.Thread
+	netNextState gate.State
+	figures      map[string]string
+}
+
+func seriesExportCommand(env *environment) *command.Command {
+	var o exportOptions
+	return &command.Command{
+		Name:  "export",
+		Short: "write the mails of the series, a thread each",
+		Long: "Writes a directory per thread. Its folder mails holds the mails and nothing else: give it to git " +
+			"send-email. Its folder mboxes holds thread.mbox (with the cover, for b4) and patches.mbox (without, for " +
+			"git am); state.toml says what is missing. Threads of series that stand on each other name each other. " +
+			"Nothing is sent.\n\n" +
+			"Without --sign-off the mails are a draft. With it, they are from the person whom git is configured for, " +
+			"who is asked once and signs off every patch.",
+		Args: []command.Arg{{Name: "SERIES", Optional: true, Repeat: true, Values: env.submittedKeys,
+			Help: "series to export; default all that are sent"}},
+		Flags: []command.Flag{
+			{Name: "out", Letter: "o", Arg: "DIR", To: command.String(&o.out), Help: "directory to write to"},
+			{Name: "sign-off", To: command.Bool(&o.signOff), Help: "sign off as the person whom git is configured for; asks first"},
+			{Name: "results", Arg: "FILE", To: command.String(&o.results), Help: "JSON with the figures for {{bench:NAME}} in a cover letter; default what make bench counted"},
+			{Name: "net-next", Arg: "STATE", To: command.Choice(&o.netNext, "open", "closed"), Help: "state of net-next; it is closed during the merge window"},
+			{Name: "tags", Arg: "FILE", To: command.String(&o.tags), Help: "Linus's tags (git ls-remote --tags), to tell the merge window from"},
+			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree; the base-commit is its newest commit with the files that the series stands on"},
+			{Name: "outstanding", Arg: "N", To: command.Int(&o.outstanding, 0, 1000), Help: "number of your other patches that wait for the same tree"},
 		},
-		Action:       env.seriesExport,
-		BashComplete: env.completeThreads,
+		Examples: []command.Example{
+			{Line: "series export -o /tmp/v1"},
+			{Line: "series export -o /tmp/v1 hook"},
+			{Line: "series export -o /tmp/v1 --base-repo ~/src/net-next"},
+			{Line: "series export -o /tmp/v1 --sign-off --net-next open"},
+		},
+		Exits: seriesExit,
+		Needs: []string{"series"},
+		Valid: func(args []string) error { return o.valid(env, args) },
+		Run:   func(ctx context.Context, _ []string) error { return env.seriesExport(ctx, &o) },
 	}
 }
 
-func (env *environment) seriesExport(c *cli.Context) error {
-	out := c.String("out")
-	if out == "" {
-		return &usageError{text: "say where to: -o DIR", command: "xpsgen series export"}
+func (o *exportOptions) valid(env *environment, args []string) (err error) {
+	if o.out == "" {
+		return command.Usagef("-o DIR is missing: directory to write to")
 	}
-	window, err := mergeWindow(c)
-	if err != nil {
+	if o.netNextState, err = o.state(); err != nil {
 		return err
 	}
-	threads, err := env.threads(c)
-	if err != nil {
+	if o.threads, err = env.threads(args); err != nil {
 		return err
 	}
-	for _, t := range threads {
+	for _, t := range o.threads {
 		switch {
 		case !t.Series.Sent():
-			return &usageError{text: fmt.Sprintf("%s has the role %s, which is never sent", t.Series.Key, t.Series.Role), command: "xpsgen series export"}
+			return command.Usagef("%s has the role %s, which is never sent", t.Series.Key, t.Series.Role)
 		case !t.Submitted():
-			return &usageError{text: fmt.Sprintf("%s: the base has the role %s, which is never sent", t.Name(), t.Base.Role), command: "xpsgen series export"}
+			return command.Usagef("%s: the base has the role %s, which is never sent", t.Name(), t.Base.Role)
 		}
 	}
-	e := &exporter{env: env, threads: threads, window: window, outstanding: c.Int("outstanding"), now: time.Now()}
-	if e.root, e.cache, err = env.paths(c); err != nil {
+	if o.results != "" {
+		o.figures, err = export.LoadResults(o.results)
+	}
+	return err
+}
+
+func (env *environment) seriesExport(ctx context.Context, o *exportOptions) (err error) {
+	e := &exporter{env: env, threads: o.threads, state: o.netNextState, results: o.figures, outstanding: o.outstanding, now: time.Now()}
+	if e.root, e.cache, err = env.locate(); err != nil {
 		return err
 	}
-	if file := c.String("results"); file != "" {
-		if e.results, err = export.LoadResults(file); err != nil {
-			return err
-		}
-	}
 	var signer *mail.Address
-	if c.Bool("sign-off") {
+	if o.signOff {
 		wd, err := os.Getwd()
 		if err != nil {
 			return err
 		}
-		person, err := export.Identity(c.Context, wd)
+		person, err := export.Identity(ctx, wd)
 		if err != nil {
 			return err
 		}
-		if err := env.askToSign(c.Context, person, manifest.Names(threads)); err != nil {
+		if err := env.askToSign(ctx, person, manifest.Names(o.threads)); err != nil {
 			return err
 		}
 		signer = &person
 	}
-	halves, err := e.load(c.Context, signer)
+	halves, err := e.load(ctx, signer)
 	if err != nil {
 		return err
 	}
-	if err := e.findBases(c.Context, halves, c.StringSlice("base-repo")); err != nil {
+	if err := e.findBases(ctx, halves, o.baseRepos); err != nil {
 		return err
 	}
 	for _, h := range halves {
 		e.judge(h)
 	}
-	if err := export.Write(out, halves); err != nil {
+	if err := export.Write(o.out, halves); err != nil {
 		return err
 	}
 	for _, h := range halves {
-		if err := e.report(c.Context, h, out); err != nil {
+		if err := e.report(ctx, h, o.out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func mergeWindow(c *cli.Context) (gate.Window, error) {
-	word, file := c.String("net-next"), c.String("tags")
+// state is the state of net-next that --net-next or --tags gives.
+func (o *exportOptions) state() (gate.State, error) {
 	switch {
-	case word != "" && file != "":
-		return gate.Unknown, &usageError{text: "--net-next and --tags exclude each other", command: "xpsgen series export"}
-	case word == "open":
-		return gate.Closed, nil
-	case word == "closed":
+	case o.netNext != "" && o.tags != "":
+		return gate.Unknown, command.Usagef("--net-next and --tags exclude each other")
+	case o.netNext == "open":
 		return gate.Open, nil
-	case word != "":
-		return gate.Unknown, &usageError{text: fmt.Sprintf("--net-next: %q is not open or closed", word), command: "xpsgen series export"}
-	case file == "":
+	case o.netNext == "closed":
+		return gate.Closed, nil
+	case o.tags == "":
 		return gate.Unknown, nil
 	}
-	f, err := os.Open(file)
+	f, err := os.Open(o.tags)
 	if err != nil {
 		return gate.Unknown, fmt.Errorf("--tags: %w", err)
 	}
@@ -189,7 +203,7 @@ type exporter struct {
 	threads     []manifest.Thread
 	// results are those that the user named; nil means what was counted.
 	results     map[string]string
-	window      gate.Window
+	state       gate.State
 	outstanding int
 	now         time.Time
 
@@ -277,9 +291,9 @@ func (e *exporter) findBases(ctx context.Context, halves []*export.Half, repos [
 
 // judge says how far a thread is.
 func (e *exporter) judge(h *export.Half) {
-	in := gate.Input{Now: e.now, RFC: h.RFC(), Patches: len(h.Base.Patches), Window: e.window, Outstanding: e.outstanding}
+	in := gate.Input{Now: e.now, RFC: h.RFC(), Patches: len(h.Base.Patches), State: e.state, Outstanding: e.outstanding}
 	if t := h.Series.Target; t != nil {
-		in.Tree, in.State, in.MaxPatches = t.Name, t.Window, t.MaxPatches
+		in.Tree, in.Page, in.MaxPatches = t.Name, t.Window, t.MaxPatches
 		in.Interval = time.Duration(t.IntervalHours) * time.Hour
 	}
 	for _, p := range h.Series.Sent {

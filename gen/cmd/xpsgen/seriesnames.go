@@ -16,18 +16,18 @@ func oneSeries(c *series.Change, key string) (*series.Series, error) {
 		if s := c.Find(key); s != nil {
 			return s, nil
 		}
-		return nil, fmt.Errorf("no series %q; there are:\n%s\nname one of these", key, listSeries(c))
+		return nil, fmt.Errorf("no series %q; there are %s", key, listSeries(c))
 	}
 	keys := c.Keys(func(s *series.Series) bool { return s.Submit() != nil })
 	if len(keys) != 1 {
-		return nil, fmt.Errorf("there are several series:\n%s\nname one", listSeries(c))
+		return nil, fmt.Errorf("there are several series, name one: %s", listSeries(c))
 	}
 	return c.Find(keys[0]), nil
 }
 
-// listSeries lists the series with their bases and versions, a line each.
+// listSeries lists the series with their versions and bases.
 func listSeries(c *series.Change) string {
-	var lines []string
+	var list []string
 	for _, s := range c.All() {
 		var bases, sent []string
 		for _, b := range s.Bases {
@@ -39,7 +39,7 @@ func listSeries(c *series.Change) string {
 		if len(sent) == 0 {
 			sent = []string{"nothing"}
 		}
-		lines = append(lines, fmt.Sprintf("  %s: now v%d; sent: %s; bases: %s", s.Key, s.Version, strings.Join(sent, ", "), strings.Join(bases, ", ")))
+		list = append(list, fmt.Sprintf("%s (v%d, sent: %s, bases: %s)", s.Key, s.Version, strings.Join(sent, ", "), strings.Join(bases, ", ")))
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(list, "; ")
 }

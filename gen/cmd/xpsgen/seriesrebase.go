@@ -3,68 +3,100 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest/tree/manifest"
 )
 
-func seriesRebaseCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "rebase",
-		Usage:     "move a series, or all of a base, to another base, by three-way merge",
-		ArgsUsage: "WHAT --onto WHERE | WHAT --continue | WHAT --abort",
-		Description: "WHAT is SERIES/BASE, or BASE for all of its stack. WHERE is another base, a source\n" +
-			"directory as it is, or a revision of the repository that --repo names. It is done in\n" +
-			"a tree of its own, from the patch files as they are; those change only when xpsgen\n" +
-			"series refresh writes them. Conflicts are left as git shows them. In the end it says\n" +
-			"what moved: by range-diff, and which values of the UAPI are not what they were.\n\n" +
-			"Examples:\n" +
-			"  xpsgen series rebase 6.12 --onto net-next\n" +
-			"  xpsgen series rebase hook/net-next --onto ~/src/linux\n" +
-			"  xpsgen series rebase net-next --onto v7.4-rc1 --repo ~/src/linux\n" +
-			"  xpsgen series rebase 6.12 --continue",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "onto", Usage: "`WHERE` to move it"},
-			&cli.StringFlag{Name: "repo", Usage: "git repository `DIR` that knows the revision"},
-			&cli.BoolFlag{Name: "continue", Usage: "go on, the conflicts are resolved"},
-			&cli.BoolFlag{Name: "abort", Usage: "give up, and remove the tree"},
-			outFlag("`DIR` of the tree; default worktree/PROJECT-BASE[-SERIES]-rebase of the workbench"),
-			&cli.BoolFlag{Name: "stat", Usage: "only say which patches changed"},
+// rebaseOptions are those of series rebase.
+type rebaseOptions struct {
+	onto, repo, out string
+	goOn, abort     bool
+	stat            bool
+}
+
+func seriesRebaseCommand(env *environment) *command.Command {
+	var o rebaseOptions
+	return &command.Command{
+		Name:  "rebase",
+		Short: "move a series or a whole stack to another base",
+		Long: "Merges three-way. WHERE is another base, a source directory, or a revision of the repository that --repo names. The rebase " +
+			"works in its own tree, from the patch files; those change only when xpsgen series refresh writes them. " +
+			"Conflicts are left as git shows them. In the end it says what moved: by range-diff, and which values of " +
+			"the UAPI changed.",
+		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Values: env.threadNames,
+			Help: "what to move; with --continue and --abort, -o may name the tree instead"}},
+		Flags: []command.Flag{
+			{Name: "onto", Arg: "WHERE", To: command.String(&o.onto), Help: "base, directory or revision to move it to", Values: env.baseNames},
+			{Name: "repo", Arg: "DIR", To: command.String(&o.repo), Help: "git repository that knows the revision"},
+			{Name: "continue", To: command.Bool(&o.goOn), Help: "go on, the conflicts are resolved"},
+			{Name: "abort", To: command.Bool(&o.abort), Help: "give up, and remove the tree"},
+			outFlag(&o.out, "directory of the tree; default worktree/PROJECT-BASE[-SERIES]-rebase of the workbench"),
+			{Name: "stat", To: command.Bool(&o.stat), Help: "only say which patches changed"},
 		},
-		Action:       env.seriesRebase,
-		BashComplete: env.completeThreads,
+		Examples: []command.Example{
+			{Line: "series rebase 6.12 --onto net-next"},
+			{Line: "series rebase hook/net-next --onto ~/src/linux"},
+			{Line: "series rebase net-next --onto v7.4-rc1 --repo ~/src/linux"},
+			{Line: "series rebase 6.12 --continue"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "conflicts to resolve, or a tree that needs work first; the error says what"}},
+		Needs: []string{"vmtest"},
+		Valid: func(args []string) error { return o.valid(env, strings.Join(args, "")) },
+		Run: func(ctx context.Context, args []string) error {
+			what := strings.Join(args, "")
+			if o.onto != "" {
+				return env.seriesRebase(ctx, &o, what)
+			}
+			return env.endRebase(ctx, &o, what)
+		},
 	}
 }
 
-func (env *environment) seriesRebase(c *cli.Context) error {
-	usage := func(text string) error { return &usageError{text: text, command: "xpsgen series rebase"} }
+// valid checks the flags with what, which is empty if no argument was given.
+func (o *rebaseOptions) valid(env *environment, what string) error {
 	given := 0
-	for _, name := range []string{"onto", "continue", "abort"} {
-		if c.IsSet(name) {
+	for _, is := range []bool{o.onto != "", o.goOn, o.abort} {
+		if is {
 			given++
 		}
 	}
-	if given != 1 {
-		return usage("say one of --onto WHERE, --continue, --abort")
+	switch {
+	case given != 1:
+		return command.Usagef("want one of --onto WHERE, --continue, --abort")
+	case o.repo != "" && o.onto == "":
+		return command.Usagef("--repo is for the revision of --onto")
+	case what != "":
+		return env.validWork(what)
+	case o.onto != "" || o.out == "":
+		return command.Usagef("name the base or series, or after --onto the tree with -o")
 	}
-	if c.IsSet("onto") {
-		opt, dir, err := env.rebaseOptions(c)
-		if err != nil {
-			return err
-		}
-		lock, err := env.lockTree(c, opt.Cache, dir)
-		if err != nil {
-			return err
-		}
-		defer lock.Release()
-		m, err := worktree.Rebase(c.Context, worktree.RebaseOptions{Options: opt, Onto: c.String("onto"), Repo: c.String("repo")})
-		return env.rebased(c, opt.Change, m, err)
+	return nil
+}
+
+// seriesRebase begins to move what.
+func (env *environment) seriesRebase(ctx context.Context, o *rebaseOptions, what string) error {
+	opt, dir, err := env.toRebase(ctx, o, what)
+	if err != nil {
+		return err
 	}
-	root, cacheDir, err := env.ownPaths(c)
+	lock, err := env.lockTree(ctx, opt.Cache, dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	m, err := worktree.Rebase(ctx, worktree.RebaseOptions{Options: opt, Onto: o.onto, Repo: o.repo})
+	return env.rebased(ctx, o, opt.Change, m, err)
+}
+
+// endRebase goes on with the rebase of what, or gives it up.
+func (env *environment) endRebase(ctx context.Context, o *rebaseOptions, what string) error {
+	root, cacheDir, err := env.locateOwn()
 	if err != nil {
 		return err
 	}
@@ -72,39 +104,36 @@ func (env *environment) seriesRebase(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	dir := c.String("out")
-	switch {
-	case dir == "" && c.Args().Len() != 1:
-		return usage("name the base or series, or the tree with -o")
-	case dir == "":
-		if dir, err = worktree.RebaseDir(change, c.Args().First()); err != nil {
-			return usage(err.Error())
+	dir := o.out
+	if dir == "" {
+		if dir, err = worktree.RebaseDir(change, what); err != nil {
+			return command.Usagef("%v", err)
 		}
 	}
-	lock, err := env.lockTree(c, cacheDir, dir)
+	lock, err := env.lockTree(ctx, cacheDir, dir)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	if c.Bool("abort") {
-		if err := worktree.Abort(c.Context, dir); err != nil {
+	if o.abort {
+		if err := worktree.Abort(ctx, dir); err != nil {
 			return err
 		}
-		env.ui.Printf("%s is removed; the patch files are as they were", dir)
+		env.ui.Printf("%s is removed; the patch files are unchanged", dir)
 		return nil
 	}
-	m, err := worktree.Continue(c.Context, dir)
-	return env.rebased(c, change, m, err)
+	m, err := worktree.Continue(ctx, dir)
+	return env.rebased(ctx, o, change, m, err)
 }
 
-// rebaseOptions reads what to move, while nobody changes it, and where.
-func (env *environment) rebaseOptions(c *cli.Context) (opt worktree.Options, dir string, err error) {
-	lock, err := env.lockSeries(c)
+// toRebase reads what to move, while nobody changes it, and where.
+func (env *environment) toRebase(ctx context.Context, o *rebaseOptions, what string) (opt worktree.Options, dir string, err error) {
+	lock, err := env.lockSeries(ctx)
 	if err != nil {
 		return opt, "", err
 	}
 	defer lock.Release()
-	if opt, err = env.workOptions(c); err != nil || opt.Dir != "" {
+	if opt, err = env.workOptions(what, o.out); err != nil || opt.Dir != "" {
 		return opt, opt.Dir, err
 	}
 	dir, err = worktree.RebaseDir(opt.Change, opt.What)
@@ -112,15 +141,15 @@ func (env *environment) rebaseOptions(c *cli.Context) (opt worktree.Options, dir
 }
 
 // rebased reports how a rebase ended.
-func (env *environment) rebased(c *cli.Context, change *series.Change, m *worktree.Moved, err error) error {
+func (env *environment) rebased(ctx context.Context, o *rebaseOptions, change *series.Change, m *worktree.Moved, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := env.printPairs(m.Pairs, !c.Bool("stat")); err != nil {
+	if err := env.printPairs(m.Pairs, !o.stat); err != nil {
 		return err
 	}
 	if p := change.Manifest.Project(m.Tree.Project); p != nil && p.Build == manifest.BuildKbuild {
-		if err := env.movedUAPI(c, m); err != nil {
+		if err := env.movedUAPI(ctx, m); err != nil {
 			env.ui.Important(fmt.Sprintf("note  the UAPI was not compared: %v", err))
 		}
 	}

@@ -3,78 +3,120 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/reply"
 )
 
-func seriesSentCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "sent",
-		Usage:     "archive a version that you sent, and open the next",
-		ArgsUsage: "SERIES vN --message-id ID",
-		Description: "Puts what was sent into sent/vN with the hashes of all files; it never changes\n" +
-			"again. The series becomes vN+1, with an empty section in changelog.md to fill in.\n" +
-			"The Message-Id is that of the cover letter; the mails of an export have it. Each\n" +
-			"series is sent by itself; SERIES may be left out where there is only one.\n\n" +
-			"Mails that cannot have been sent are refused: those of a draft, from an address of\n" +
-			"nobody, or not signed off. --force archives them nevertheless.\n\n" +
-			"Examples:\n" +
-			"  xpsgen series sent hook v1 --message-id 20261123.1@example.org\n" +
-			"  xpsgen series sent hook v1 --from out/export/hook-net-next",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "message-id", Usage: "`ID` of the cover letter, or of the only patch"},
-			&cli.StringFlag{Name: "date", Usage: "`TIME` it was sent, as 2026-11-23T09:00:00Z; default now"},
-			&cli.StringFlag{Name: "from", Usage: "`DIR` with the mails as they were sent, of series export; default the patch files as they are"},
-			&cli.BoolFlag{Name: "force", Usage: "archive mails that cannot have been sent as they are"},
+// sentOptions are those of series sent.
+type sentOptions struct {
+	messageID, date, from string
+	force                 bool
+	// series, version and when are the arguments and --date, read.
+	series  string
+	version int
+	when    time.Time
+}
+
+func seriesSentCommand(env *environment) *command.Command {
+	var o sentOptions
+	return &command.Command{
+		Name:  "sent",
+		Short: "archive a version that you sent, and open the next",
+		Long: "Puts what was sent into sent/vN with the hashes of all files; it never changes again. The series becomes " +
+			"vN+1, with an empty section in changelog.md to fill in. The Message-Id is that of the cover letter; the " +
+			"mails of an export have it.\n\n" +
+			"Mails that cannot have been sent are refused: those of a draft, with an address that nobody has, or not " +
+			"signed off. --force archives them nevertheless.",
+		Args: []command.Arg{
+			{Name: "SERIES", Optional: true, Help: "series that was sent; may be left out if there is only one", Values: env.submittedKeys},
+			{Name: "vN", Help: "version that was sent, such as v1", Values: env.versions},
 		},
-		Action:       env.seriesSent,
-		BashComplete: env.completeSeries,
+		Flags: []command.Flag{
+			{Name: "message-id", Arg: "ID", To: command.String(&o.messageID), Help: "Message-Id of the cover letter, or of the only patch"},
+			{Name: "date", Arg: "TIME", To: command.String(&o.date), Help: "when it was sent, such as 2026-11-23T09:00:00Z; default now"},
+			{Name: "from", Arg: "DIR", To: command.String(&o.from), Help: "mails that were sent, a directory of series export; default the patch files"},
+			{Name: "force", To: command.Bool(&o.force), Help: "archive mails that cannot have been sent"},
+		},
+		Examples: []command.Example{
+			{Line: "series sent hook v1 --message-id 20261123.1@example.org"},
+			{Line: "series sent hook v1 --from out/export/hook-net-next"},
+		},
+		Exits: seriesExit,
+		Valid: func(args []string) error { return o.valid(env, args) },
+		Run:   func(ctx context.Context, _ []string) error { return env.seriesSent(ctx, &o) },
 	}
 }
 
-func (env *environment) seriesSent(c *cli.Context) error {
-	usage := func(format string, a ...any) error {
-		return &usageError{text: fmt.Sprintf(format, a...), command: "xpsgen series sent"}
+func (o *sentOptions) valid(env *environment, args []string) (err error) {
+	if len(args) == 2 {
+		o.series = args[0]
 	}
-	words := c.Args().Slice()
-	if len(words) == 1 {
-		words = append([]string{""}, words...)
+	word := args[len(args)-1]
+	if o.version, err = strconv.Atoi(strings.TrimPrefix(word, "v")); err != nil || o.version < 1 {
+		return command.Usagef("%q is no version: name the series and the version: SERIES v1", word)
 	}
-	if len(words) != 2 {
-		return usage("name the series and the version: SERIES v1")
+	if o.messageID == "" && o.from == "" {
+		return command.Usagef("--message-id: the Message-Id of the cover letter is missing")
 	}
-	version, err := strconv.Atoi(strings.TrimPrefix(words[1], "v"))
-	if err != nil || version < 1 {
-		return usage("%q is no version: name the series and the version: SERIES v1", words[1])
-	}
-	if c.String("message-id") == "" && c.String("from") == "" {
-		return usage("--message-id: the Message-Id of the cover letter is missing")
-	}
-	date := time.Now()
-	if text := c.String("date"); text != "" {
-		if date, err = time.Parse(time.RFC3339, text); err != nil {
-			return usage("--date %q: want 2026-11-23T09:00:00Z", text)
+	o.when = time.Now()
+	if o.date != "" {
+		if o.when, err = time.Parse(time.RFC3339, o.date); err != nil {
+			return command.Usagef("--date %q: want 2026-11-23T09:00:00Z", o.date)
 		}
 	}
-	change, lock, err := env.openSeries(c)
+	root, _, err := env.locateOwn()
+	if err != nil {
+		return err
+	}
+	change, err := series.Load(root)
+	if err != nil {
+		return err
+	}
+	if _, err := oneSeries(change, o.series); err != nil {
+		return command.Usagef("%v", err)
+	}
+	return nil
+}
+
+// versions complete an argument: those that may be sent next.
+func (env *environment) versions() (words []string) {
+	root, _, err := env.locate()
+	if err != nil {
+		return nil
+	}
+	change, err := series.Load(root)
+	if err != nil {
+		return nil
+	}
+	for _, s := range change.All() {
+		if v := fmt.Sprintf("v%d", s.Version); !slices.Contains(words, v) {
+			words = append(words, v)
+		}
+	}
+	return words
+}
+
+func (env *environment) seriesSent(ctx context.Context, o *sentOptions) error {
+	change, lock, err := env.openSeries(ctx)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	s, err := oneSeries(change, words[0])
+	s, err := oneSeries(change, o.series)
 	if err != nil {
-		return usage("%v", err)
+		return command.Usagef("%v", err)
 	}
-	p, err := s.Archive(series.SentOptions{Version: version, MessageID: c.String("message-id"), Date: date, From: c.String("from"), Force: c.Bool("force")})
+	p, err := s.Archive(series.SentOptions{Version: o.version, MessageID: o.messageID, Date: o.when, From: o.from, Force: o.force})
 	if err != nil {
 		return err
 	}
@@ -86,36 +128,37 @@ func (env *environment) seriesSent(c *cli.Context) error {
 	return nil
 }
 
-func seriesCreditCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "credit",
-		Usage:     "put Reviewed-by, Acked-by, Tested-by and other tags of replies onto the patches",
-		ArgsUsage: "MBOX|MAILDIR...",
-		Description: "Reads mboxes (as lore.kernel.org gives them, compressed or not), maildirs and\n" +
-			"single mails; - is stdin. In-Reply-To and References tie a reply to its patch; if\n" +
-			"they do not, the subject does. A reply to the cover letter is for all patches.\n" +
-			"Only tags that are the sender's own are taken, and only patches of bases that are\n" +
-			"submitted get them.\n\n" +
-			"Prints a row per tag: added, present (the patch had it) or refused. A mail that\n" +
-			"cannot be read is a row, too. Exits with 1 if a row is refused or unread.\n\n" +
-			"Examples:\n" +
-			"  xpsgen series credit replies.mbox\n" +
-			"  xpsgen series credit ~/Mail/netdev --dry-run\n" +
-			"  b4 mbox -o - 20261123.1@example.org | xpsgen series credit --dry-run -",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "anyone", Usage: "take tags that are not the sender's own, too"},
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and write nothing"},
+// creditOptions are those of series credit.
+type creditOptions struct{ anyone, dryRun bool }
+
+func seriesCreditCommand(env *environment) *command.Command {
+	var o creditOptions
+	return &command.Command{
+		Name:  "credit",
+		Short: "put Reviewed-by and other tags of replies onto the patches",
+		Long: "Reads mboxes (as lore.kernel.org gives them, compressed or not), maildirs and single mails; - is stdin. " +
+			"In-Reply-To and References tie a reply to its patch; if they do not, the subject does. A reply to the " +
+			"cover letter is for all patches. Only tags that are the sender's own are taken, and only patches of bases " +
+			"that are submitted get them.\n\n" +
+			"Prints a row per tag: added, present (the patch had it) or refused. A mail that cannot be read is a row, too.",
+		Args: []command.Arg{{Name: "MBOX|MAILDIR", Repeat: true, Help: "replies to read; - is stdin"}},
+		Flags: []command.Flag{
+			{Name: "anyone", To: command.Bool(&o.anyone), Help: "also take tags that are not the sender's own"},
+			{Name: "dry-run", Letter: "n", To: command.Bool(&o.dryRun), Help: "say what would be done, and write nothing"},
 		},
-		Action: env.seriesCredit,
+		Examples: []command.Example{
+			{Line: "series credit replies.mbox"},
+			{Line: "series credit ~/Mail/netdev --dry-run"},
+			{Line: "$ b4 mbox -o - 20261123.1@example.org | xpsgen series credit --dry-run -"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a tag was refused, or a mail could not be read"}},
+		Run:   func(ctx context.Context, args []string) error { return env.seriesCredit(ctx, &o, args) },
 	}
 }
 
-func (env *environment) seriesCredit(c *cli.Context) error {
-	if c.Args().Len() == 0 {
-		return &usageError{text: "name an mbox, or - for stdin", command: "xpsgen series credit"}
-	}
+func (env *environment) seriesCredit(ctx context.Context, o *creditOptions, names []string) error {
 	var sources []reply.Source
-	for _, name := range c.Args().Slice() {
+	for _, name := range names {
 		if name == "-" {
 			data, err := io.ReadAll(env.stdin)
 			if err != nil {
@@ -133,12 +176,12 @@ func (env *environment) seriesCredit(c *cli.Context) error {
 		}
 		sources = append(sources, found...)
 	}
-	change, lock, err := env.openSeries(c)
+	change, lock, err := env.openSeries(ctx)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	r, err := change.Credit(series.CreditOptions{Sources: sources, Anyone: c.Bool("anyone"), DryRun: c.Bool("dry-run")})
+	r, err := change.Credit(series.CreditOptions{Sources: sources, Anyone: o.anyone, DryRun: o.dryRun})
 	if err != nil {
 		return err
 	}
@@ -153,7 +196,7 @@ func (env *environment) seriesCredit(c *cli.Context) error {
 	if r.Foreign > 0 {
 		env.ui.Printf("tags for patches of other series: %d", r.Foreign)
 	}
-	if n := r.Added(); !c.Bool("dry-run") && n > 0 {
+	if n := r.Added(); !o.dryRun && n > 0 {
 		env.ui.Printf("trailers added: %d; git diff shows them. A tree made by tree checkout does not have them", n)
 	}
 	if n := r.Failed(); n > 0 {

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"xpsgen/gen/series/worktree"
 	"xpsgen/gen/uapi"
 )
@@ -19,12 +17,12 @@ import (
 // movedUAPI reports values of the UAPI that moving a series changed: another
 // attribute may have taken a number meanwhile. Compared are the headers that
 // the series touches.
-func (env *environment) movedUAPI(c *cli.Context, m *worktree.Moved) (err error) {
-	paths, err := m.Touched(c.Context, "include/uapi")
+func (env *environment) movedUAPI(ctx context.Context, m *worktree.Moved) (err error) {
+	paths, err := m.Touched(ctx, "include/uapi")
 	if err != nil || len(paths) == 0 {
 		return err
 	}
-	_, cache, err := env.paths(c)
+	cache, err := env.checkedCache()
 	if err != nil {
 		return err
 	}
@@ -34,26 +32,26 @@ func (env *environment) movedUAPI(c *cli.Context, m *worktree.Moved) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := m.OldHeaders(c.Context, dir); err != nil {
+	if err := m.OldHeaders(ctx, dir); err != nil {
 		return err
 	}
-	old, err := uapi.Open(c.Context, uapi.SourceOptions{Tree: dir, Arch: arch})
+	old, err := uapi.Open(ctx, uapi.SourceOptions{Tree: dir, Arch: arch})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, old.Close()) }()
 	step := env.ui.Progress().Step("make headers of "+relative(m.Tree.Dir), "")
-	now, err := uapi.Open(c.Context, uapi.SourceOptions{Tree: m.Tree.Dir, Arch: arch, CacheDir: filepath.Join(cache, "headers")})
+	now, err := uapi.Open(ctx, uapi.SourceOptions{Tree: m.Tree.Dir, Arch: arch, CacheDir: filepath.Join(cache, "headers")})
 	step(&err)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, now.Close()) }()
-	before, err := snapshotOf(c.Context, old, m.Tree.Base, paths)
+	before, err := snapshotOf(ctx, old, m.Tree.Base, paths)
 	if err != nil {
 		return err
 	}
-	after, err := snapshotOf(c.Context, now, relative(m.Tree.Dir), paths)
+	after, err := snapshotOf(ctx, now, relative(m.Tree.Dir), paths)
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series"
 	"xpsgen/gen/series/worktree"
 	"xpsgen/vmtest/cache"
@@ -15,62 +15,76 @@ import (
 )
 
 // outFlag says where the tree of a command is.
-func outFlag(usage string) cli.Flag {
-	return &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: usage}
+func outFlag(to *string, help string) command.Flag {
+	return command.Flag{Name: "out", Letter: "o", Arg: "DIR", To: command.String(to), Help: help}
 }
 
-func treeCheckoutCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "checkout",
-		Usage:     "make a git repository with a series, or all of a base, as commits",
-		ArgsUsage: "SERIES/BASE | BASE",
-		Description: "SERIES/BASE is one series, on top of what it stands on; BASE is all series of that\n" +
-			"base's stack. Edit, commit, amend, reorder, split and drop with git as you like; the\n" +
-			"tag \"base\" is what the commits stand on. Then xpsgen series refresh writes the\n" +
-			"patch files.\n\n" +
-			"Examples:\n" +
-			"  xpsgen tree checkout hook/net-next\n" +
-			"  xpsgen tree checkout net-next\n" +
-			"  xpsgen tree checkout 6.12 -o ~/src/linux-6.12\n" +
-			"  git -C worktree/linux-net-next rebase -i base",
-		Flags:        []cli.Flag{outFlag("`DIR` to make; default worktree/PROJECT-BASE[-SERIES] of the workbench")},
-		Action:       env.treeCheckout,
-		BashComplete: env.completeThreads,
+// workArg names the tree of a command.
+func workArg(env *environment) command.Arg {
+	return command.Arg{Name: "SERIES/BASE|BASE", Help: "one series, or all of a base", Values: env.threadNames}
+}
+
+// checkoutOptions are those of tree checkout.
+type checkoutOptions struct{ out string }
+
+func treeCheckoutCommand(env *environment) *command.Command {
+	var o checkoutOptions
+	return &command.Command{
+		Name:  "checkout",
+		Short: "make a git repository with a series or a stack",
+		Long: "SERIES/BASE is one series, on top of what it stands on; BASE is all series of that base's stack. " +
+			"Edit, commit, amend, reorder, split and drop with git. The commits stand on the tag \"base\". " +
+			"Then xpsgen series refresh writes the patch files.",
+		Args:  []command.Arg{workArg(env)},
+		Flags: []command.Flag{outFlag(&o.out, "directory to make; default worktree/PROJECT-BASE[-SERIES] of the workbench")},
+		Examples: []command.Example{
+			{Line: "tree checkout hook/net-next"},
+			{Line: "tree checkout net-next"},
+			{Line: "tree checkout 6.12 -o ~/src/linux-6.12"},
+			{Line: "$ git -C worktree/linux-net-next rebase -i base"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "the directory exists, or a patch does not apply"}},
+		Needs: []string{"vmtest"},
+		Valid: func(args []string) error { return env.validWork(args[0]) },
+		Run:   func(ctx context.Context, args []string) error { return env.treeCheckout(ctx, &o, args[0]) },
 	}
 }
 
-func (env *environment) treeCheckout(c *cli.Context) error {
-	opt, err := env.workOptions(c)
+func (env *environment) treeCheckout(ctx context.Context, o *checkoutOptions, what string) error {
+	opt, err := env.workOptions(what, o.out)
 	if err != nil {
 		return err
 	}
-	t, err := worktree.Checkout(c.Context, opt)
+	t, err := worktree.Checkout(ctx, opt)
 	if err != nil {
 		return err
 	}
-	if who, err := (&git.Repo{Dir: t.Dir}).Identity(c.Context); err == nil && who == "" {
+	if who, err := (&git.Repo{Dir: t.Dir}).Identity(ctx); err == nil && who == "" {
 		env.ui.Important("note  git does not know who you are, and will refuse to commit until you say\n" +
 			"      git config --global user.name NAME; git config --global user.email ADDRESS")
 	}
-	env.ui.Printf("git log base.. shows the series; write it back with xpsgen series refresh %s%s", c.Args().First(), outHint(c, t))
+	env.ui.Printf("git log base.. shows the series; write it back with xpsgen series refresh %s%s", what, outHint(o.out, t))
 	_, err = fmt.Fprintln(env.stdout, t.Dir)
 	return err
 }
 
 // outHint repeats -o where the next command needs it.
-func outHint(c *cli.Context, t *worktree.Tree) string {
-	if c.String("out") == "" {
+func outHint(out string, t *worktree.Tree) string {
+	if out == "" {
 		return ""
 	}
 	return " -o " + t.Dir
 }
 
+// validWork reports whether what is SERIES/BASE or BASE.
+func (env *environment) validWork(what string) error {
+	_, err := env.workOptions(what, "")
+	return err
+}
+
 // workOptions reads SERIES/BASE or BASE, and -o.
-func (env *environment) workOptions(c *cli.Context) (worktree.Options, error) {
-	if c.Args().Len() != 1 {
-		return worktree.Options{}, &usageError{text: "name one base, or one series on a base", command: c.Command.HelpName}
-	}
-	root, cache, err := env.ownPaths(c)
+func (env *environment) workOptions(what, out string) (worktree.Options, error) {
+	root, cache, err := env.locateOwn()
 	if err != nil {
 		return worktree.Options{}, err
 	}
@@ -78,57 +92,79 @@ func (env *environment) workOptions(c *cli.Context) (worktree.Options, error) {
 	if err != nil {
 		return worktree.Options{}, err
 	}
-	if _, err := worktree.Dir(change, c.Args().First()); err != nil {
-		return worktree.Options{}, &usageError{text: err.Error(), command: c.Command.HelpName}
+	if _, err := worktree.Dir(change, what); err != nil {
+		return worktree.Options{}, command.Usagef("%v", err)
 	}
 	return worktree.Options{
-		Change: change, What: c.Args().First(), Dir: c.String("out"), Cache: cache, Progress: env.ui.Progress(),
+		Change: change, What: what, Dir: out, Cache: cache, Progress: env.ui.Progress(),
 	}, nil
 }
 
-func seriesRefreshCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "refresh",
-		Usage:     "write the commits of a tree back as patch files",
-		ArgsUsage: "SERIES/BASE | BASE",
-		Description: "Says what became of each patch. Files whose patch did not change stay untouched;\n" +
-			"nothing is written if a patch would be lost that --drop does not name. In the tree of\n" +
-			"a base a new commit belongs to the series of the commit before; --key\n" +
-			"REV=SERIES/KEY says otherwise.\n\n" +
-			"Examples:\n" +
-			"  xpsgen series refresh hook/net-next\n" +
-			"  xpsgen series refresh net-next --dry-run\n" +
-			"  xpsgen series refresh net-next --drop docs --key HEAD=hook/selftests\n" +
-			"  xpsgen series refresh net-next -o worktree/linux-6.12-rebase",
-		Flags: []cli.Flag{
-			outFlag("`DIR` of the tree; default worktree/PROJECT-BASE[-SERIES] of the workbench"),
-			&cli.StringSliceFlag{Name: "drop", Usage: "the patch `KEY` is gone on purpose; may be repeated"},
-			&cli.StringSliceFlag{Name: "key", Usage: "`REV=KEY` gives a commit its key, or SERIES/KEY; may be repeated"},
-			&cli.BoolFlag{Name: "force", Usage: "overwrite patch files that changed since the tree was made"},
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and write nothing"},
+// refreshOptions are those of series refresh.
+type refreshOptions struct {
+	out           string
+	drop, keys    []string
+	force, dryRun bool
+	// keyOf are keys, taken apart.
+	keyOf map[string]string
+}
+
+func seriesRefreshCommand(env *environment) *command.Command {
+	var o refreshOptions
+	return &command.Command{
+		Name:  "refresh",
+		Short: "write the commits of a tree back as patch files",
+		Long: "Says what became of each patch. Files whose patch did not change stay untouched; nothing is written if a " +
+			"patch would be lost that --drop does not name. In the tree of a base a new commit belongs to the series of " +
+			"the commit before; --key REV=SERIES/KEY says otherwise.",
+		Args: []command.Arg{workArg(env)},
+		Flags: []command.Flag{
+			outFlag(&o.out, "directory of the tree; default worktree/PROJECT-BASE[-SERIES] of the workbench"),
+			{Name: "drop", Arg: "KEY", To: command.Strings(&o.drop), Help: "the patch with this key is gone on purpose"},
+			{Name: "key", Arg: "REV=KEY", To: command.Strings(&o.keys), Help: "give the commit REV this key, or SERIES/KEY"},
+			{Name: "force", To: command.Bool(&o.force), Help: "overwrite patch files that changed since the tree was made"},
+			{Name: "dry-run", Letter: "n", To: command.Bool(&o.dryRun), Help: "say what would be done, and write nothing"},
 		},
-		Action:       env.seriesRefresh,
-		BashComplete: env.completeThreads,
+		Examples: []command.Example{
+			{Line: "series refresh hook/net-next"},
+			{Line: "series refresh net-next --dry-run"},
+			{Line: "series refresh net-next --drop docs --key HEAD=hook/selftests"},
+			{Line: "series refresh net-next -o worktree/linux-6.12-rebase"},
+		},
+		Exits: seriesExit,
+		Needs: []string{"vmtest"},
+		Valid: func(args []string) error {
+			o.keyOf = map[string]string{}
+			for _, k := range o.keys {
+				rev, key, ok := strings.Cut(k, "=")
+				if !ok || rev == "" || key == "" {
+					return command.Usagef("--key %q: want REV=KEY", k)
+				}
+				o.keyOf[rev] = key
+			}
+			return env.validWork(args[0])
+		},
+		Run: func(ctx context.Context, args []string) error { return env.seriesRefresh(ctx, &o, args[0]) },
 	}
 }
 
 // lockSeries keeps other runs from changing the workbench's patch files.
-func (env *environment) lockSeries(c *cli.Context) (*cache.Lock, error) {
-	root, dir, err := env.ownPaths(c)
+func (env *environment) lockSeries(ctx context.Context) (*cache.Lock, error) {
+	root, dir, err := env.locateOwn()
 	if err != nil {
 		return nil, err
 	}
-	return series.Lock(c.Context, dir, root, "patch files", env.ui.Progress())
+	return series.Lock(ctx, dir, root, "patch files", env.ui.Progress())
 }
 
 // openSeries reads the workbench's series to be changed: nobody else changes
 // it until the lock is released.
-func (env *environment) openSeries(c *cli.Context) (*series.Change, *cache.Lock, error) {
-	root, _, err := env.ownPaths(c)
+func (env *environment) openSeries(ctx context.Context) (*series.Change, *cache.Lock, error) {
+	root, _, err := env.locateOwn()
 	if err != nil {
 		return nil, nil, err
 	}
-	lock, err := env.lockSeries(c)
+	lock, err := env.lockSeries(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -141,17 +177,17 @@ func (env *environment) openSeries(c *cli.Context) (*series.Change, *cache.Lock,
 }
 
 // lockTree keeps other runs from changing a tree.
-func (env *environment) lockTree(c *cli.Context, cacheDir, dir string) (*cache.Lock, error) {
-	return series.Lock(c.Context, cacheDir, dir, "tree "+relative(dir), env.ui.Progress())
+func (env *environment) lockTree(ctx context.Context, cacheDir, dir string) (*cache.Lock, error) {
+	return series.Lock(ctx, cacheDir, dir, "tree "+relative(dir), env.ui.Progress())
 }
 
-func (env *environment) seriesRefresh(c *cli.Context) error {
-	lock, err := env.lockSeries(c)
+func (env *environment) seriesRefresh(ctx context.Context, o *refreshOptions, what string) error {
+	lock, err := env.lockSeries(ctx)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	opt, err := env.workOptions(c)
+	opt, err := env.workOptions(what, o.out)
 	if err != nil {
 		return err
 	}
@@ -161,28 +197,20 @@ func (env *environment) seriesRefresh(c *cli.Context) error {
 			return err
 		}
 	}
-	treeLock, err := env.lockTree(c, opt.Cache, dir)
+	treeLock, err := env.lockTree(ctx, opt.Cache, dir)
 	if err != nil {
 		return err
 	}
 	defer treeLock.Release()
-	t, err := worktree.Open(c.Context, dir)
+	t, err := worktree.Open(ctx, dir)
 	if err != nil {
 		return err
 	}
 	if !t.Holds(opt.Change, opt.What) {
-		return &usageError{text: fmt.Sprintf("%s holds %s and not %s", dir, t.Target(opt.Change), opt.What), command: "xpsgen series refresh"}
+		return command.Usagef("%s holds %s and not %s", dir, t.Target(opt.Change), opt.What)
 	}
-	keys := map[string]string{}
-	for _, k := range c.StringSlice("key") {
-		rev, key, ok := strings.Cut(k, "=")
-		if !ok || rev == "" || key == "" {
-			return &usageError{text: fmt.Sprintf("--key %q: want REV=KEY", k), command: "xpsgen series refresh"}
-		}
-		keys[rev] = key
-	}
-	out, err := t.Refresh(c.Context, worktree.RefreshOptions{
-		Change: opt.Change, Drop: c.StringSlice("drop"), Keys: keys, Force: c.Bool("force"), DryRun: c.Bool("dry-run"),
+	out, err := t.Refresh(ctx, worktree.RefreshOptions{
+		Change: opt.Change, Drop: o.drop, Keys: o.keyOf, Force: o.force, DryRun: o.dryRun,
 		Cache: opt.Cache, Progress: opt.Progress,
 	})
 	if err != nil {
@@ -196,55 +224,72 @@ func (env *environment) seriesRefresh(c *cli.Context) error {
 			return fmt.Errorf("print the outcome: %w", err)
 		}
 	}
-	if !c.Bool("dry-run") {
+	if !o.dryRun {
 		env.ui.Printf("files written: %d, removed: %d; git diff shows them", len(out.Written), len(out.Removed))
 	}
 	return nil
 }
 
-func seriesDiffCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "diff",
-		Usage:     "show what a carry or another version changes, patch by patch",
-		ArgsUsage: "OLD [NEW]",
-		Description: "OLD and NEW are SERIES/BASE, or SERIES/vN for a version as it was sent; a NEW of\n" +
-			"the same series needs no SERIES. Without NEW it is the base that is submitted. Two\n" +
-			"bases compare all series that are on both. Patches are tied by their keys; the\n" +
-			"difference is that of git range-diff: the first column is between the patches, the\n" +
-			"second within them.\n\n" +
-			"Examples:\n" +
-			"  xpsgen series diff net-next 6.12      what the carry changes\n" +
-			"  xpsgen series diff hook/v1            what changed since v1\n" +
-			"  xpsgen series diff ip-xps/v1 v2",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "stat", Usage: "only say which patches differ"},
+func seriesDiffCommand(env *environment) *command.Command {
+	var stat bool
+	return &command.Command{
+		Name:  "diff",
+		Short: "show what a carry or another version changes, patch by patch",
+		Long: "OLD and NEW are SERIES/BASE, or SERIES/vN for a version as it was sent; a NEW of the same series needs no " +
+			"SERIES. Without NEW it is the base that is submitted. Two bases compare all series that are on both. " +
+			"Patches are matched by their keys; the difference is that of git range-diff: the first column is between " +
+			"the patches, the second within them.",
+		Args: []command.Arg{
+			{Name: "OLD", Help: "what to compare", Values: env.threadNames},
+			{Name: "NEW", Optional: true, Help: "what to compare it with; default the base that is submitted", Values: env.threadNames},
 		},
-		Action:       env.seriesDiff,
-		BashComplete: env.completeThreads,
+		Flags: []command.Flag{{Name: "stat", To: command.Bool(&stat), Help: "only say which patches differ"}},
+		Examples: []command.Example{
+			{Line: "series diff net-next 6.12", Note: "what the carry changes"},
+			{Line: "series diff hook/v1", Note: "what changed since v1"},
+			{Line: "series diff ip-xps/v1 v2"},
+		},
+		Exits: seriesExit,
+		Needs: []string{"vmtest"},
+		Valid: func(args []string) error {
+			_, _, err := env.comparisons(args)
+			return err
+		},
+		Run: func(ctx context.Context, args []string) error { return env.seriesDiff(ctx, args, !stat) },
 	}
 }
 
-func (env *environment) seriesDiff(c *cli.Context) error {
-	usage := func(text string) error { return &usageError{text: text, command: "xpsgen series diff"} }
-	words := c.Args().Slice()
-	if len(words) < 1 || len(words) > 2 {
-		return usage("name two bases or versions, or one")
-	}
-	root, cache, err := env.paths(c)
+// comparisons reads what to compare.
+func (env *environment) comparisons(args []string) (*series.Change, []worktree.DiffOptions, error) {
+	root, _, err := env.locate()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	change, err := series.Load(root)
 	if err != nil {
+		return nil, nil, err
+	}
+	list, err := toCompare(change, args)
+	if err != nil {
+		return nil, nil, command.Usagef("%v", err)
+	}
+	return change, list, nil
+}
+
+// seriesDiff prints what the arguments compare, with whole patches or only
+// which differ.
+func (env *environment) seriesDiff(ctx context.Context, args []string, whole bool) error {
+	change, comparisons, err := env.comparisons(args)
+	if err != nil {
 		return err
 	}
-	comparisons, err := toCompare(change, words)
+	cache, err := env.checkedCache()
 	if err != nil {
-		return usage(err.Error())
+		return err
 	}
 	for _, d := range comparisons {
 		d.Options = worktree.Options{Change: change, Cache: cache, Progress: env.ui.Progress()}
-		pairs, err := worktree.Diff(c.Context, d)
+		pairs, err := worktree.Diff(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -253,7 +298,7 @@ func (env *environment) seriesDiff(c *cli.Context) error {
 				return fmt.Errorf("print the comparison: %w", err)
 			}
 		}
-		if err := env.printPairs(pairs, !c.Bool("stat")); err != nil {
+		if err := env.printPairs(pairs, whole); err != nil {
 			return err
 		}
 	}

@@ -4,14 +4,10 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/tree/manifest"
-	"xpsgen/vmtest/workbench"
 )
 
 // errNothingSubmitted is returned if a change has nothing that is sent.
@@ -30,9 +26,6 @@ func threads(c *manifest.Change, words []string) (list []manifest.Thread, err er
 		return list, nil
 	}
 	for _, word := range words {
-		if strings.HasPrefix(word, "-") {
-			return nil, fmt.Errorf("%w: %q is a flag, and flags stand before arguments", manifest.ErrNoThread, word)
-		}
 		found, err := c.Resolve(word)
 		if err != nil {
 			return nil, err
@@ -49,8 +42,8 @@ func threads(c *manifest.Change, words []string) (list []manifest.Thread, err er
 }
 
 // threads are those that the arguments of a command name.
-func (env *environment) threads(c *cli.Context) ([]manifest.Thread, error) {
-	root, _, err := env.paths(c)
+func (env *environment) threads(args []string) ([]manifest.Thread, error) {
+	root, _, err := env.locate()
 	if err != nil {
 		return nil, err
 	}
@@ -58,48 +51,20 @@ func (env *environment) threads(c *cli.Context) ([]manifest.Thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := threads(change, c.Args().Slice())
+	list, err := threads(change, args)
 	if errors.Is(err, manifest.ErrNoThread) {
-		return nil, &usageError{text: err.Error(), command: c.Command.HelpName}
+		return nil, command.Usagef("%v", err)
 	}
 	return list, err
 }
 
-// completeThreads offers series, and series on bases.
-func (env *environment) completeThreads(c *cli.Context) {
-	for _, name := range threadNames(c.String("root")) {
-		fmt.Fprintln(env.stdout, name)
-	}
-	cli.DefaultCompleteWithFlags(c.Command)(c)
-}
-
-// completeSeries offers the keys of series.
-func (env *environment) completeSeries(c *cli.Context) {
-	for _, t := range allThreads(c.String("root")) {
-		if t.Submitted() {
-			fmt.Fprintln(env.stdout, t.Series.Key)
-		}
-	}
-	cli.DefaultCompleteWithFlags(c.Command)(c)
-}
-
-// allThreads are those of the workbench, none if there is no workbench.
-func allThreads(root string) []manifest.Thread {
-	root, err := workbench.Find(root, "")
-	if err != nil {
+// threadNames complete an argument: bases, and series on bases.
+func (env *environment) threadNames() (names []string) {
+	c := env.change()
+	if c == nil {
 		return nil
 	}
-	c, err := manifest.LoadChange(root)
-	if err != nil {
-		return nil
-	}
-	return c.Threads()
-}
-
-// threadNames are the words that stand for threads: bases, and series on
-// bases.
-func threadNames(root string) (names []string) {
-	for _, t := range allThreads(root) {
+	for _, t := range c.Threads() {
 		for _, n := range []string{t.Base.Name, t.Name()} {
 			if !slices.Contains(names, n) {
 				names = append(names, n)
@@ -107,4 +72,9 @@ func threadNames(root string) (names []string) {
 		}
 	}
 	return names
+}
+
+// submittedKeys complete an argument: the series that are sent.
+func (env *environment) submittedKeys() []string {
+	return env.keysOf(func(s *manifest.Series) bool { return s.Sent() })
 }

@@ -3,49 +3,100 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/tree"
 	"xpsgen/vmtest/tree/manifest"
 )
 
-func treeCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func treeCommand(env *environment) *command.Command {
+	return &command.Command{
 		Name:  "tree",
-		Usage: "obtain bases and apply the series",
-		Subcommands: []*cli.Command{{
-			Name:      "apply",
-			Usage:     "apply the series to their bases, and say where each tree is",
-			ArgsUsage: "[SERIES/BASE | BASE]...",
-			Description: "Nothing is compiled. Prints, for each tree, its name, the commit and the git\n" +
-				"directory that holds it. SERIES/BASE is a series on what it stands on, BASE all\n" +
-				"series of a base. Without arguments it is what a guest is made of.\n\n" +
-				"Examples:\n" +
-				"  xpsgen tree apply\n" +
-				"  xpsgen tree apply hook/net-next 6.12",
-			Flags:        sourceFlags(),
-			Action:       env.treeApply,
-			BashComplete: env.completeThreads,
-		}, treeCheckoutCommand(env)},
+		Short: "obtain bases and apply the series",
+		Examples: []command.Example{
+			{Line: "tree apply", Note: "the trees of a guest"},
+			{Line: "tree checkout net-next", Note: "a git repository to work in"},
+		},
+		Commands: []*command.Command{treeApplyCommand(env), treeCheckoutCommand(env)},
 	}
 }
 
-func (env *environment) treeApply(c *cli.Context) error {
-	var trees []*tree.Source
-	var err error
-	if c.Args().Len() > 0 {
-		trees, err = env.namedTrees(c)
-	} else {
-		trees, err = env.guestTrees(c)
+// applyOptions are those of tree apply.
+type applyOptions struct {
+	sourceOptions
+	// trees are what the arguments name.
+	trees []tree.Options
+}
+
+func treeApplyCommand(env *environment) *command.Command {
+	var o applyOptions
+	return &command.Command{
+		Name:  "apply",
+		Short: "apply the series to their bases, and say where each tree is",
+		Long: "Compiles nothing. Prints, for each tree, its name, the commit and the git directory that holds it. " +
+			"SERIES/BASE is a series on what it stands on, BASE all series of a base. Without arguments it applies " +
+			"the series of a guest's kernel and ip; the flags choose among those.",
+		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Repeat: true, Help: "trees to make; default those of a guest",
+			Values: env.threadNames}},
+		Flags: slices.DeleteFunc(o.treeFlags(env, false), func(f command.Flag) bool { return f.Name == "no-apply" }),
+		Examples: []command.Example{
+			{Line: "tree apply"},
+			{Line: "tree apply hook/net-next 6.12"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a patch does not apply"}},
+		Needs: []string{"vmtest"},
+		Valid: func(args []string) error { return o.valid(env, args) },
+		Run:   func(ctx context.Context, _ []string) error { return env.treeApply(ctx, &o) },
 	}
+}
+
+func (o *applyOptions) valid(env *environment, args []string) error {
+	if len(args) == 0 {
+		_, err := o.source(env)
+		return err
+	}
+	if o.base != "" || o.kernel != "" || o.iproute2 != "" || len(o.series)+len(o.with)+len(o.without) > 0 {
+		return command.Usagef("the flags choose a guest's trees: name no series and no base beside them")
+	}
+	root, cache, err := env.locate()
+	if err != nil {
+		return err
+	}
+	change, err := manifest.LoadChange(root)
+	if err != nil {
+		return err
+	}
+	for _, word := range args {
+		opt := tree.Options{Cache: cache, Progress: env.ui.Progress()}
+		if p, b := change.FindBase(word); b != nil {
+			opt.Project, opt.Base = p, b.Name
+		} else {
+			found, err := change.Resolve(word)
+			if err == nil && len(found) > 1 {
+				err = fmt.Errorf("%w: %s is on several bases: name one of %s", manifest.ErrNoThread, word, strings.Join(manifest.Names(found), ", "))
+			}
+			if err != nil {
+				return command.Usagef("%v", err)
+			}
+			opt.Project, opt.Base = found[0].Project, found[0].Base.Name
+			opt.Variant.Select.Only = []string{found[0].Series.Key}
+		}
+		o.trees = append(o.trees, opt)
+	}
+	return nil
+}
+
+func (env *environment) treeApply(ctx context.Context, o *applyOptions) error {
+	trees, err := o.open(ctx, env)
 	if err != nil {
 		return err
 	}
 	for _, s := range trees {
-		commit, err := s.Commit(c.Context)
+		commit, err := s.Commit(ctx)
 		if err != nil {
 			return err
 		}
@@ -56,58 +107,29 @@ func (env *environment) treeApply(c *cli.Context) error {
 	return nil
 }
 
-// guestTrees are those of the guest's kernel and ip.
-func (env *environment) guestTrees(c *cli.Context) ([]*tree.Source, error) {
-	src, err := env.source(c)
-	if err != nil {
-		return nil, err
-	}
-	kernel, err := src.OpenKernel(c.Context)
-	if err != nil {
-		return nil, err
-	}
-	ip, err := src.OpenIP(c.Context)
-	if ip == nil || err != nil {
-		return []*tree.Source{kernel}, err
-	}
-	return []*tree.Source{kernel, ip}, nil
-}
-
-// namedTrees are those that the arguments name.
-func (env *environment) namedTrees(c *cli.Context) (trees []*tree.Source, err error) {
-	for _, name := range []string{"base", "kernel", "iproute2"} {
-		if c.IsSet(name) {
-			return nil, &usageError{text: fmt.Sprintf("--%s is for a guest's trees: name no series and no base beside it", name), command: c.Command.HelpName}
-		}
-	}
-	root, cache, err := env.paths(c)
-	if err != nil {
-		return nil, err
-	}
-	change, err := manifest.LoadChange(root)
-	if err != nil {
-		return nil, err
-	}
-	for _, word := range c.Args().Slice() {
-		opt := tree.Options{Cache: cache, Progress: env.ui.Progress()}
-		if p, b := change.FindBase(word); b != nil {
-			opt.Project, opt.Base = p, b.Name
-		} else {
-			found, err := change.Resolve(word)
-			if err == nil && len(found) > 1 {
-				err = fmt.Errorf("%w: %s is on several bases: name one of %s", manifest.ErrNoThread, word, strings.Join(manifest.Names(found), ", "))
-			}
-			if err != nil {
-				return nil, &usageError{text: err.Error(), command: c.Command.HelpName}
-			}
-			opt.Project, opt.Base = found[0].Project, found[0].Base.Name
-			opt.Variant.Select.Only = []string{found[0].Series.Key}
-		}
-		s, err := tree.Open(c.Context, opt)
+// open returns the trees that the arguments name, or those of a guest.
+func (o *applyOptions) open(ctx context.Context, env *environment) (trees []*tree.Source, err error) {
+	for _, opt := range o.trees {
+		s, err := tree.Open(ctx, opt)
 		if err != nil {
 			return nil, err
 		}
 		trees = append(trees, s)
 	}
-	return trees, nil
+	if len(trees) > 0 {
+		return trees, nil
+	}
+	src, err := o.source(env)
+	if err != nil {
+		return nil, err
+	}
+	kernel, err := src.OpenKernel(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ip, err := src.OpenIP(ctx)
+	if ip == nil || err != nil {
+		return []*tree.Source{kernel}, err
+	}
+	return []*tree.Source{kernel, ip}, nil
 }

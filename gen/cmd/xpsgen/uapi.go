@@ -3,66 +3,121 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/uapi"
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/workbench"
 )
 
-func uapiCommand(env *environment) *cli.Command {
-	return &cli.Command{
+// uapiOptions are those of uapi.
+type uapiOptions struct {
+	headerOptions
+	keepGoing, check bool
+}
+
+func uapiCommand(env *environment) *command.Command {
+	var o uapiOptions
+	return &command.Command{
 		Name:  "uapi",
-		Usage: "generate Go constants and types from kernel headers",
-		Description: "Generates the package that ./uapi.toml describes. In a workbench the headers\n" +
-			"are those of the patched base that the package was last made from; elsewhere\n" +
-			"they are in /usr/include. The C compiler gives every value and layout.\n\n" +
-			"Names that are left out are listed with the reason; a name that the\n" +
-			"configuration spells out is never left out: that is an error.\n\n" +
-			"Examples:\n" +
-			"  xpsgen uapi                            regenerate the package\n" +
-			"  xpsgen uapi --check                    is it what the headers say?\n" +
-			"  xpsgen uapi init                       write a configuration to start from\n" +
-			"  xpsgen uapi --include /usr/include --arch amd64,arm64\n" +
-			"  xpsgen uapi --include arm64=/opt/sdk/usr/include --arch arm64\n" +
-			"  xpsgen uapi --keep-going               generate what compiles, list the rest\n" +
-			"  xpsgen uapi list --name 'IFLA_XPS*'    names, values, places\n" +
-			"  xpsgen uapi diff net-next:unpatched net-next\n" +
-			"  xpsgen uapi verify --cc gcc,clang      have two compilers confirm it",
-		Flags: append(headerFlags(),
-			&cli.BoolFlag{Name: "keep-going", Aliases: []string{"k"}, Usage: "leave headers out that do not compile, and list them; still exit 1"},
-			&cli.BoolFlag{Name: "check", Usage: "compare instead of writing: exit 1 and a diff if the package is not what the headers say"},
+		Short: "generate Go constants and types from kernel headers",
+		Long: "Generates the package that ./uapi.toml describes. In a workbench the headers are those of the patched " +
+			"base that the package was last made from; elsewhere they are in /usr/include. The C compiler gives every " +
+			"value and layout.\n\n" +
+			"Names that are left out are listed with the reason. A name that the configuration spells out is never " +
+			"left out: that is an error.",
+		Flags: append(o.flags(env, true),
+			command.Flag{Name: "keep-going", Letter: "k", To: command.Bool(&o.keepGoing), Help: "leave headers out that do not compile, and list them; still exit 1"},
+			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "compare instead of writing: print a diff and exit 1 if the package differs from the headers"},
 		),
-		Subcommands: []*cli.Command{uapiInitCommand(env), uapiIncludeCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env)},
-		Action:      env.uapi,
+		Examples: []command.Example{
+			{Line: "uapi", Note: "regenerate the package"},
+			{Line: "uapi --check", Note: "compare the package with the headers"},
+			{Line: "uapi init", Note: "write a configuration to start from"},
+			{Line: "uapi --include /usr/include --arch amd64,arm64"},
+			{Line: "uapi --include arm64=/opt/sdk/usr/include --arch arm64"},
+			{Line: "uapi --keep-going", Note: "generate what compiles, list the rest"},
+			{Line: "uapi list --name 'IFLA_XPS*'", Note: "names, values, places"},
+			{Line: "uapi diff net-next:unpatched net-next"},
+			{Line: "uapi verify --cc gcc,clang", Note: "have two compilers confirm it"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a header does not compile, a name was lost, or (with --check) the package differs"}},
+		Needs: []string{"headers"},
+		Commands: []*command.Command{
+			uapiInitCommand(env), uapiIncludeCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env),
+		},
+		Valid: func([]string) error { return o.valid(env) },
+		Run:   func(ctx context.Context, _ []string) error { return env.uapi(ctx, &o) },
 	}
 }
 
-// headerFlags choose headers and how they are read.
-func headerFlags() []cli.Flag {
-	var flags []cli.Flag
-	for _, f := range sourceFlags() {
-		switch f.Names()[0] {
-		case "base", "kernel", "jobs":
-			flags = append(flags, f)
-		}
+// valid checks the flags and reads the configuration.
+func (o *uapiOptions) valid(env *environment) (err error) {
+	if o.check && o.base == prepare.AllBases {
+		o.base = ""
+		defer func() { o.base = prepare.AllBases }()
 	}
-	return append(flags,
-		&cli.StringFlag{Name: "tree", Usage: "kernel source `DIR` as it is, instead of the patched base"},
-		&cli.StringSliceFlag{Name: "include", Usage: "`[ARCH=]DIR` of installed headers, for one ARCH or all, instead of the patched base; may be repeated"},
-		&cli.StringFlag{Name: "file", Usage: "configuration `FILE`; default uapi.toml, else uapi/uapi.toml of the workbench"},
-		&cli.StringFlag{Name: "out", Usage: "`DIR` of the package; default that of the configuration file"},
-		&cli.StringSliceFlag{Name: "arch", Usage: "`ARCH` in Go's spelling, or several with commas; default those of the configuration, else this machine's"},
-		&cli.StringSliceFlag{Name: "cc", EnvVars: []string{"XPSGEN_CC"}, Usage: "C `COMPILER`; default gcc, clang for a foreign ARCH"},
-	)
+	if err := o.headerOptions.valid(env); err != nil {
+		return err
+	}
+	if o.job.config == nil {
+		return errNoConfig()
+	}
+	return nil
+}
+
+// headerOptions choose headers and how they are read.
+type headerOptions struct {
+	sourceOptions
+	tree, file, out   string
+	include, arch, cc []string
+	// job is what they amount to.
+	job *uapiJob
+}
+
+// flags choose headers; compiles says that the command takes compilers.
+func (o *headerOptions) flags(env *environment, compiles bool) []command.Flag {
+	base := o.baseFlag(env, false)
+	base.Help = "kernel base of series.toml; default that of the package, else the first"
+	flags := append([]command.Flag{
+		base,
+		o.kernelFlag(),
+		{Name: "tree", Arg: "DIR", To: command.String(&o.tree), Help: "unpatched kernel source, instead of the patched base"},
+		{Name: "include", Arg: "[ARCH=]DIR", To: command.Strings(&o.include), Help: "installed headers, for one ARCH or all, instead of the patched base"},
+	}, o.packageFlags()...)
+	if compiles {
+		flags = append(flags, o.ccFlag())
+	}
+	return flags
+}
+
+// packageFlags choose the package and its targets.
+func (o *headerOptions) packageFlags() []command.Flag {
+	return []command.Flag{
+		{Name: "file", Arg: "FILE", To: command.String(&o.file), Help: "configuration; default uapi.toml, else uapi/uapi.toml of the workbench"},
+		{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory of the package; default that of the configuration"},
+		{Name: "arch", Arg: "ARCH,...", To: command.Commas(&o.arch, uapi.Arches()...), Help: "targets in Go's spelling; default those of the configuration, else this machine's"},
+		o.jobsFlag(),
+	}
+}
+
+func (o *headerOptions) ccFlag() command.Flag {
+	return command.Flag{Name: "cc", Arg: "COMPILER,...", Env: "XPSGEN_CC", To: command.Commas(&o.cc), Help: "C compiler; default gcc, clang for a foreign ARCH"}
+}
+
+// valid checks the flags and reads the configuration.
+func (o *headerOptions) valid(env *environment) (err error) {
+	o.job, err = env.uapiJob(o, []string{systemInclude})
+	return err
 }
 
 // uapiJob is what the flags of all uapi commands amount to.
@@ -84,27 +139,22 @@ func (j *uapiJob) given() bool {
 	return j.tree != "" || len(j.include)+len(j.includeFor) > 0
 }
 
-// noConfig is the error of a command that needs a configuration.
-func (j *uapiJob) noConfig(c *cli.Context) error {
-	return &usageError{
-		text:    "no uapi.toml here: name a configuration with --file, or write one with: xpsgen uapi init",
-		command: c.Command.HelpName,
-	}
+// errNoConfig is the error of a command that needs a configuration.
+func errNoConfig() error {
+	return command.Usagef("no uapi.toml here: name a configuration with --file, or write one with: xpsgen uapi init")
 }
 
-// uapiJob reads the flags and the configuration.
-func (env *environment) uapiJob(c *cli.Context) (*uapiJob, error) {
+// uapiJob reads the flags and the configuration. Outside of a workbench the
+// headers are in the directories include if the flags name none.
+func (env *environment) uapiJob(o *headerOptions, include []string) (*uapiJob, error) {
 	j := &uapiJob{
-		tree: c.String("tree"), includeFor: make(map[string][]string), file: c.String("file"),
-		archs: c.StringSlice("arch"), ccs: c.StringSlice("cc"), jobs: c.Int("jobs"),
+		tree: o.tree, includeFor: make(map[string][]string), file: o.file,
+		archs: o.arch, ccs: o.cc, jobs: cmp.Or(o.jobs, runtime.NumCPU()),
 	}
-	usage := func(format string, args ...any) error {
-		return &usageError{text: fmt.Sprintf(format, args...), command: c.Command.HelpName}
-	}
-	for _, value := range c.StringSlice("include") {
+	for _, value := range o.include {
 		arch, dir, err := uapi.SplitInclude(value)
 		if err != nil {
-			return nil, usage("--include %q: %v", value, err)
+			return nil, command.Usagef("--include %q: %v", value, err)
 		}
 		if arch == "" {
 			j.include = append(j.include, dir)
@@ -113,17 +163,12 @@ func (env *environment) uapiJob(c *cli.Context) (*uapiJob, error) {
 		}
 	}
 	if j.tree != "" && len(j.include)+len(j.includeFor) > 0 {
-		return nil, usage("--tree and --include exclude each other")
+		return nil, command.Usagef("--tree and --include exclude each other")
 	}
-	if j.given() && c.String("kernel") != "" {
-		return nil, usage("--kernel is a tree to patch; it excludes --tree and --include")
+	if j.given() && o.kernel != "" {
+		return nil, command.Usagef("--kernel is a tree to patch; it excludes --tree and --include")
 	}
-	for _, a := range j.archs {
-		if uapi.KernelArch(a) == "" {
-			return nil, usage("--arch: unknown architecture %q: want one of %s", a, strings.Join(uapi.Arches(), ", "))
-		}
-	}
-	if err := env.uapiSource(c, j); err != nil {
+	if err := env.uapiSource(o, j, include); err != nil {
 		return nil, err
 	}
 	if j.file == "" {
@@ -133,11 +178,11 @@ func (env *environment) uapiJob(c *cli.Context) (*uapiJob, error) {
 	if j.config, err = uapi.LoadConfig(j.file); err != nil {
 		return nil, err
 	}
-	if j.out = c.String("out"); j.out == "" {
+	if j.out = o.out; j.out == "" {
 		j.out = filepath.Dir(j.file)
 	}
 	// A package stays with its base until it is told otherwise.
-	if stamped := uapi.StampedBase(j.out); stamped != "" && !c.IsSet("base") {
+	if stamped := uapi.StampedBase(j.out); stamped != "" && o.base == "" {
 		if _, err := prepare.Bases(j.src.Root, stamped); err == nil {
 			j.src.Base = stamped
 		}
@@ -147,22 +192,22 @@ func (env *environment) uapiJob(c *cli.Context) (*uapiJob, error) {
 
 // uapiSource finds the configuration and the headers. Only a workbench that the
 // user stands in or names counts, since the command writes into it.
-func (env *environment) uapiSource(c *cli.Context, j *uapiJob) error {
-	root, err := workbench.Nearest(c.String("root"))
+func (env *environment) uapiSource(o *headerOptions, j *uapiJob, include []string) error {
+	root, err := workbench.Nearest(env.root)
 	switch {
 	case err == nil:
-		if j.src, err = env.source(c); err != nil {
+		if j.src, err = o.source(env); err != nil {
 			return err
 		}
 		j.src.Root = root
-	case c.String("root") != "" || c.String("kernel") != "" || c.IsSet("base"):
+	case env.root != "" || o.kernel != "" || o.base != "":
 		return err
 	default:
-		if j.src.Cache, err = env.cacheDir(c); err != nil {
+		if j.src.Cache, err = env.checkedCache(); err != nil {
 			return err
 		}
-		if !j.given() && c.Command.Name != "diff" {
-			j.include = []string{systemInclude}
+		if !j.given() {
+			j.include = include
 		}
 	}
 	switch {
@@ -187,7 +232,7 @@ func isFile(name string) bool {
 // cc returns the one compiler that generating takes.
 func (j *uapiJob) cc() (string, error) {
 	if len(j.ccs) > 1 {
-		return "", &usageError{text: "--cc: one compiler generates; several are for verify", command: "xpsgen uapi"}
+		return "", command.Usagef("--cc: one compiler generates; several are for verify")
 	}
 	return strings.Join(j.ccs, ""), nil
 }
@@ -214,31 +259,22 @@ func (j *uapiJob) options(ctx context.Context) (uapi.Options, error) {
 	return opt, nil
 }
 
-func (env *environment) uapi(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
+func (env *environment) uapi(ctx context.Context, o *uapiOptions) error {
+	if o.check && o.base == prepare.AllBases {
+		return env.uapiCheckAll(ctx, o)
 	}
-	if c.Bool("check") && c.String("base") == prepare.AllBases {
-		return env.uapiCheckAll(c)
-	}
-	j, err := env.uapiJob(c)
-	if err != nil {
-		return err
-	}
-	if j.config == nil {
-		return j.noConfig(c)
-	}
-	if c.Bool("check") && c.IsSet("base") && !j.given() {
+	j := o.job
+	if o.check && o.base != "" && !j.given() {
 		if stamped := uapi.StampedBase(j.out); stamped != "" && stamped != j.src.Base {
-			return env.uapiCheckOther(c, j, stamped)
+			return env.uapiCheckOther(ctx, j, stamped)
 		}
 	}
-	opt, err := j.options(c.Context)
+	opt, err := j.options(ctx)
 	if err != nil {
 		return err
 	}
-	opt.Out, opt.Check, opt.KeepGoing = j.out, c.Bool("check"), c.Bool("keep-going")
-	result, err := uapi.Generate(c.Context, opt)
+	opt.Out, opt.Check, opt.KeepGoing = j.out, o.check, o.keepGoing
+	result, err := uapi.Generate(ctx, opt)
 	var drift *uapi.DriftError
 	if errors.As(err, &drift) {
 		if _, err := fmt.Fprint(env.stdout, drift.Diff); err != nil {
@@ -250,7 +286,7 @@ func (env *environment) uapi(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return env.uapiSummary(c, result, j.out)
+	return env.uapiSummary(result, j.out, o.check)
 }
 
 // uapiVerdict tells errors that say something about the headers.
@@ -278,7 +314,7 @@ const maxLost = 5
 // uapiSummary says what was done, and what was not: names without a form in Go,
 // and headers that do not compile. Headers that should have compiled make the
 // command fail.
-func (env *environment) uapiSummary(c *cli.Context, r *uapi.Result, out string) error {
+func (env *environment) uapiSummary(r *uapi.Result, out string, check bool) error {
 	lost := 0
 	byHeader := make(map[string]int)
 	for _, s := range r.Skipped() {
@@ -316,7 +352,7 @@ func (env *environment) uapiSummary(c *cli.Context, r *uapi.Result, out string) 
 		}
 		env.ui.Important(strings.TrimRight(b.String(), "\n"))
 	}
-	if c.Bool("check") {
+	if check {
 		text := fmt.Sprintf("%s: %d constants as the headers of %s say", relative(out), r.Constants(), r.Release)
 		if r.StaleStamp {
 			text += " (stamped with another series; make uapi renews that)"

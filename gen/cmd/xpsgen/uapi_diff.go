@@ -3,62 +3,83 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/uapi"
 )
 
 // committed is the word for the package as it is, without regard to headers.
 const committed = "committed"
 
-func uapiDiffCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "diff",
-		Usage:     "compare two trees: exit 1 if a value changed",
-		ArgsUsage: "A B [HEADER]...",
-		Description: "A and B are each a base of the workbench with its patches (6.12), the same\n" +
-			"without them (6.12:unpatched), a directory of a kernel tree or of installed\n" +
-			"headers, a directory of a Go package, or \"committed\": the package as it is.\n" +
-			"Compared is what the configuration selects, or HEADERs whole, or with --all\n" +
-			"everything.\n\n" +
-			"Lines begin with + added, - removed, ! changed (or a member that moved),\n" +
-			"~ grown, m limits such as IFLA_MAX, which are not held to be changes.\n\n" +
-			"Examples:\n" +
-			"  xpsgen uapi diff --all net-next:unpatched net-next   what the series adds\n" +
-			"  xpsgen uapi diff committed net-next                  did a rebase take our number?\n" +
-			"  xpsgen uapi diff 6.12 ~/src/linux linux/if_link.h\n" +
-			"  xpsgen uapi diff --all --common \"$(go list -f {{.Dir}} golang.org/x/sys/unix)\" net-next",
-		Flags: append(headerFlags(),
-			&cli.BoolFlag{Name: "all", Usage: "every header there is"},
-			&cli.BoolFlag{Name: "common", Usage: "print only names that both have"},
-			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
+// diffOptions are those of uapi diff.
+type diffOptions struct {
+	headerOptions
+	surveyOptions
+	common, json bool
+}
+
+func uapiDiffCommand(env *environment) *command.Command {
+	var o diffOptions
+	return &command.Command{
+		Name:  "diff",
+		Short: "compare two trees: exit 1 if a value changed",
+		Long: "A and B are each a base of the workbench with its patches (6.12), the same without them " +
+			"(6.12:unpatched), a directory of a kernel tree or of installed headers, a directory of a Go package, or " +
+			"\"committed\": the package in the repository. It compares what the configuration selects, or whole " +
+			"HEADERs, or with --all everything.\n\n" +
+			"Lines begin with + added, - removed, ! changed (or a member that moved), ~ grown, m limits such as " +
+			"IFLA_MAX, which do not count as changes.",
+		Args: []command.Arg{
+			{Name: "A", Help: "base, base:unpatched, directory or committed", Values: env.comparable},
+			{Name: "B", Help: "what to compare it with", Values: env.comparable},
+			headerArg(),
+		},
+		Flags: append(o.packageFlags(), o.ccFlag(), o.allFlag(),
+			command.Flag{Name: "common", To: command.Bool(&o.common), Help: "print only names that both have"},
+			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},
 		),
-		Action: env.uapiDiff,
+		Examples: []command.Example{
+			{Line: "uapi diff --all net-next:unpatched net-next", Note: "what the series adds"},
+			{Line: "uapi diff committed net-next", Note: "did a rebase take our number?"},
+			{Line: "uapi diff 6.12 ~/src/linux linux/if_link.h"},
+			{Line: "uapi diff --all --common vendor/golang.org/x/sys/unix net-next"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a value changed"}},
+		Needs: []string{"headers"},
+		Valid: func(args []string) (err error) {
+			if (args[0] == committed || args[1] == committed) && (len(args) > 2 || o.all) {
+				return command.Usagef("the committed package has only what the configuration selects: no HEADER, no --all")
+			}
+			if o.job, err = env.uapiJob(&o.headerOptions, nil); err != nil {
+				return err
+			}
+			o.headers = args[2:]
+			if o.all && len(o.headers) > 0 {
+				return command.Usagef("--all and a HEADER exclude each other")
+			}
+			return nil
+		},
+		Run: func(ctx context.Context, args []string) error { return env.uapiDiff(ctx, &o, args[0], args[1]) },
 	}
 }
 
-func (env *environment) uapiDiff(c *cli.Context) error {
-	if c.Args().Len() < 2 {
-		return &usageError{text: "name two things to compare", command: c.Command.HelpName}
+// comparable complete what can be compared, beside directories.
+func (env *environment) comparable() []string {
+	words := []string{committed}
+	for _, b := range env.kernelBases(false) {
+		words = append(words, b, b+":unpatched")
 	}
-	if c.String("tree") != "" || len(c.StringSlice("include")) > 0 || c.IsSet("base") {
-		return &usageError{text: "name what to compare as A and B; --base, --tree and --include are for the other commands", command: c.Command.HelpName}
-	}
-	j, err := env.uapiJob(c)
-	if err != nil {
-		return err
-	}
-	words, headers := c.Args().Slice()[:2], c.Args().Slice()[2:]
-	if (words[0] == committed || words[1] == committed) && (len(headers) > 0 || c.Bool("all")) {
-		return &usageError{text: "the committed package has only what the configuration selects: no HEADER, no --all", command: c.Command.HelpName}
-	}
+	return words
+}
+
+func (env *environment) uapiDiff(ctx context.Context, o *diffOptions, a, b string) (err error) {
 	var snapshots [2]*uapi.Snapshot
-	for i, word := range words {
-		if snapshots[i], err = env.snapshot(c, j, word, headers); err != nil {
+	for i, word := range []string{a, b} {
+		if snapshots[i], err = env.snapshot(ctx, o, word); err != nil {
 			return err
 		}
 	}
@@ -70,10 +91,10 @@ func (env *environment) uapiDiff(c *cli.Context) error {
 		}
 	}
 	text := fmt.Sprintf("%s; %d in both", d, both)
-	if c.Bool("common") {
+	if o.common {
 		d = d.Common()
 	}
-	if c.Bool("json") {
+	if o.json {
 		err = d.WriteJSON(env.stdout)
 	} else {
 		err = d.WriteText(env.stdout)
@@ -89,24 +110,25 @@ func (env *environment) uapiDiff(c *cli.Context) error {
 }
 
 // snapshot takes what one word of the command line names.
-func (env *environment) snapshot(c *cli.Context, j *uapiJob, word string, headers []string) (s *uapi.Snapshot, err error) {
+func (env *environment) snapshot(ctx context.Context, o *diffOptions, word string) (s *uapi.Snapshot, err error) {
+	j := o.job
 	arch, err := j.oneArch()
 	if err != nil {
 		return nil, err
 	}
 	if word == committed {
-		return uapi.PackageSnapshot(c.Context, committed, j.out, arch)
+		return uapi.PackageSnapshot(ctx, committed, j.out, arch)
 	}
 	if files, err := filepath.Glob(filepath.Join(word, "*.go")); err == nil && len(files) > 0 {
 		return uapi.GoSnapshot(word, word, arch)
 	}
-	src, name, err := j.openSpec(c.Context, word, arch)
+	src, name, err := j.openSpec(ctx, word, arch)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
 	defer env.ui.Progress().Step("read the headers of "+name, "")(&err)
-	all, _, err := j.surveyOf(c, src, arch, headers)
+	all, _, err := j.surveyOf(ctx, &o.surveyOptions, src, arch)
 	if err != nil {
 		return nil, err
 	}
@@ -115,16 +137,16 @@ func (env *environment) snapshot(c *cli.Context, j *uapiJob, word string, header
 
 // uapiCheckOther holds the package against a base that it was not made from:
 // names that both have must be worth the same, and no more is promised.
-func (env *environment) uapiCheckOther(c *cli.Context, j *uapiJob, stamped string) error {
+func (env *environment) uapiCheckOther(ctx context.Context, j *uapiJob, stamped string) error {
 	arch, err := j.oneArch()
 	if err != nil {
 		return err
 	}
-	ours, err := uapi.PackageSnapshot(c.Context, committed, j.out, arch)
+	ours, err := uapi.PackageSnapshot(ctx, committed, j.out, arch)
 	if err != nil {
 		return err
 	}
-	src, name, err := openBase(c.Context, j.src, arch)
+	src, name, err := openBase(ctx, j.src, arch)
 	if err != nil {
 		return err
 	}
@@ -139,7 +161,7 @@ func (env *environment) uapiCheckOther(c *cli.Context, j *uapiJob, stamped strin
 	if err != nil {
 		return err
 	}
-	headers, _, err := uapi.Survey(c.Context, uapi.SurveyOptions{Include: src.Dirs, CC: cc, Arch: arch, Jobs: j.jobs, Paths: paths})
+	headers, _, err := uapi.Survey(ctx, uapi.SurveyOptions{Include: src.Dirs, CC: cc, Arch: arch, Jobs: j.jobs, Paths: paths})
 	if err != nil {
 		return err
 	}
@@ -158,17 +180,19 @@ func (env *environment) uapiCheckOther(c *cli.Context, j *uapiJob, stamped strin
 
 // uapiCheckAll checks the package against every base: in full against its own,
 // by value against the others.
-func (env *environment) uapiCheckAll(c *cli.Context) error {
-	names, _, err := env.bases(c)
+func (env *environment) uapiCheckAll(ctx context.Context, o *uapiOptions) error {
+	names, _, err := o.bases(env)
 	if err != nil {
 		return err
 	}
 	failed := false
 	for _, name := range names {
-		if err := c.Set("base", name); err != nil {
-			return fmt.Errorf("base %s: %w", name, err)
+		one := *o
+		one.base = name
+		err := one.valid(env)
+		if err == nil {
+			err = env.uapi(ctx, &one)
 		}
-		err := env.uapi(c)
 		var status *statusError
 		switch {
 		case errors.As(err, &status):

@@ -3,37 +3,35 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"xpsgen/gen/cmd/xpsgen/command"
 )
 
-func uapiIncludeCommand(env *environment) *cli.Command {
-	return &cli.Command{
+func uapiIncludeCommand(env *environment) *command.Command {
+	var o headerOptions
+	return &command.Command{
 		Name:  "include",
-		Usage: "install the headers and print their directories, one a line",
-		Description: "For a C compiler's -I, and for --include of the other commands.\n\n" +
-			"Example:\n" +
-			"  cc -I \"$(xpsgen uapi include --base net-next)\" prog.c",
-		Flags:  headerFlags(),
-		Action: env.uapiInclude,
+		Short: "install the headers and print their directories, one a line",
+		Long:  "The directories are for a C compiler's -I, and for --include of the other commands.",
+		Flags: o.flags(env, false),
+		Examples: []command.Example{
+			{Line: "$ cc -I \"$(xpsgen uapi include --base net-next)\" prog.c"},
+		},
+		Needs: []string{"headers"},
+		Valid: func([]string) error { return o.valid(env) },
+		Run:   func(ctx context.Context, _ []string) error { return env.uapiInclude(ctx, o.job) },
 	}
 }
 
-func (env *environment) uapiInclude(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
-	}
-	j, err := env.uapiJob(c)
-	if err != nil {
-		return err
-	}
+func (env *environment) uapiInclude(ctx context.Context, j *uapiJob) error {
 	arch, err := j.oneArch()
 	if err != nil {
 		return err
 	}
-	src, _, err := j.openHeaders(c.Context, arch)
+	src, _, err := j.openHeaders(ctx, arch)
 	if err != nil {
 		return err
 	}

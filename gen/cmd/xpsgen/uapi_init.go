@@ -3,50 +3,49 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/uapi"
 	"xpsgen/vmtest/cache"
 )
 
-func uapiInitCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "init",
-		Usage:     "write a commented configuration to start from",
-		ArgsUsage: "[FILE]",
-		Description: "FILE is uapi.toml by default; - prints it. A file that exists stays.\n\n" +
-			"Example:\n" +
-			"  xpsgen uapi init\n" +
-			"  xpsgen uapi --file uapi.toml --include /usr/include --out .",
-		Action: env.uapiInit,
+func uapiInitCommand(env *environment) *command.Command {
+	// file is what the arguments name.
+	file := func(args []string) string {
+		if len(args) == 0 {
+			return "uapi.toml"
+		}
+		return args[0]
+	}
+	return &command.Command{
+		Name:  "init",
+		Short: "write a commented configuration to start from",
+		Long:  "An existing file is not overwritten.",
+		Args:  []command.Arg{{Name: "FILE", Optional: true, Help: "file to write, default uapi.toml; - prints it"}},
+		Examples: []command.Example{
+			{Line: "uapi init"},
+			{Line: "uapi --file uapi.toml --include /usr/include --out .", Note: "generate from it"},
+		},
+		Valid: func(args []string) error {
+			if _, err := os.Lstat(file(args)); err == nil {
+				return command.Usagef("%s exists; name another file, or - to print", file(args))
+			}
+			return nil
+		},
+		Run: func(_ context.Context, args []string) error { return env.uapiInit(file(args)) },
 	}
 }
 
-func (env *environment) uapiInit(c *cli.Context) error {
-	if c.Args().Len() > 1 {
-		return &usageError{text: fmt.Sprintf("unexpected argument %q", c.Args().Get(1)), command: c.Command.HelpName}
-	}
-	name := c.Args().First()
-	switch name {
-	case "-":
+func (env *environment) uapiInit(name string) error {
+	if name == "-" {
 		if _, err := fmt.Fprint(env.stdout, uapi.Template); err != nil {
 			return fmt.Errorf("print the configuration: %w", err)
 		}
 		return nil
-	case "":
-		name = "uapi.toml"
-	}
-	switch _, err := os.Lstat(name); {
-	case err == nil:
-		return &usageError{text: name + " exists; name another file, or - to print", command: c.Command.HelpName}
-	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("write a configuration: %w", err)
 	}
 	if err := cache.WriteFile(name, []byte(uapi.Template), 0o644); err != nil {
 		return fmt.Errorf("write a configuration: %w", err)

@@ -3,36 +3,86 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path"
-	"strings"
 	"text/tabwriter"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/uapi"
 )
 
-func uapiListCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "list",
-		Usage:     "list names with kind, value or size, and place",
-		ArgsUsage: "[HEADER]...",
-		Description: "Without a HEADER it lists what the configuration selects; a HEADER is listed\n" +
-			"whole. Types have their size for a value.\n\n" +
-			"Examples:\n" +
-			"  xpsgen uapi list --name 'IFLA_XPS*'\n" +
-			"  xpsgen uapi list --json linux/if_link.h\n" +
-			"  xpsgen uapi list --left-out linux/atm.h      what has no value, and why",
-		Flags: append(headerFlags(),
-			&cli.BoolFlag{Name: "all", Usage: "every header there is"},
-			&cli.StringSliceFlag{Name: "name", Usage: "only names that match `PATTERN`; may be repeated"},
-			&cli.BoolFlag{Name: "left-out", Usage: "list what is left out, with the reason, instead"},
-			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
+// uapiListOptions are those of uapi list.
+type uapiListOptions struct {
+	headerOptions
+	surveyOptions
+	names         []string
+	leftOut, json bool
+}
+
+func uapiListCommand(env *environment) *command.Command {
+	var o uapiListOptions
+	return &command.Command{
+		Name:  "list",
+		Short: "list names with kind, value or size, and place",
+		Long: "Without a HEADER it lists what the configuration selects; a HEADER is listed whole. The value of a type " +
+			"is its size.",
+		Args: []command.Arg{headerArg()},
+		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
+			command.Flag{Name: "name", Arg: "PATTERN", To: command.Strings(&o.names), Help: "only names that match"},
+			command.Flag{Name: "left-out", To: command.Bool(&o.leftOut), Help: "list what is left out, with the reason, instead"},
+			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},
 		),
-		Action: env.uapiList,
+		Examples: []command.Example{
+			{Line: "uapi list --name 'IFLA_XPS*'"},
+			{Line: "uapi list --json linux/if_link.h"},
+			{Line: "uapi list --left-out linux/atm.h", Note: "what has no value, and why"},
+		},
+		Needs: []string{"headers"},
+		Valid: func(args []string) error { return o.valid(env, args) },
+		Run:   func(ctx context.Context, _ []string) error { return env.uapiList(ctx, &o) },
 	}
+}
+
+func (o *uapiListOptions) valid(env *environment, args []string) error {
+	for _, p := range o.names {
+		if _, err := path.Match(p, ""); err != nil {
+			return command.Usagef("--name: bad pattern %q", p)
+		}
+	}
+	if err := o.headerOptions.valid(env); err != nil {
+		return err
+	}
+	return o.surveyOptions.valid(o.job, args)
+}
+
+// surveyOptions choose headers to look at: all, those that the arguments name,
+// or those of the configuration.
+type surveyOptions struct {
+	all     bool
+	headers []string
+}
+
+func (o *surveyOptions) allFlag() command.Flag {
+	return command.Flag{Name: "all", To: command.Bool(&o.all), Help: "every header there is"}
+}
+
+// headerArg names headers to look at.
+func headerArg() command.Arg {
+	return command.Arg{Name: "HEADER", Optional: true, Repeat: true, Help: "header such as linux/if_link.h; default those of the configuration"}
+}
+
+// valid takes the headers that the user names.
+func (o *surveyOptions) valid(j *uapiJob, headers []string) error {
+	o.headers = headers
+	switch {
+	case o.all && len(headers) > 0:
+		return command.Usagef("--all and a HEADER exclude each other")
+	case !o.all && len(headers) == 0 && j.config == nil:
+		return errNoConfig()
+	}
+	return nil
 }
 
 // leftOut is a name without a value in JSON.
@@ -43,28 +93,18 @@ type leftOut struct {
 	Reason string `json:"reason"`
 }
 
-func (env *environment) uapiList(c *cli.Context) error {
-	j, err := env.uapiJob(c)
-	if err != nil {
-		return err
-	}
-	for _, p := range c.StringSlice("name") {
-		if _, err := path.Match(p, ""); err != nil {
-			return &usageError{text: fmt.Sprintf("--name: bad pattern %q", p), command: c.Command.HelpName}
-		}
-	}
-	headers, left, err := j.survey(c, c.Args().Slice())
+func (env *environment) uapiList(ctx context.Context, o *uapiListOptions) error {
+	headers, left, err := o.job.survey(ctx, &o.surveyOptions)
 	if err != nil {
 		return err
 	}
 	wanted := func(name string) bool {
-		patterns := c.StringSlice("name")
-		for _, p := range patterns {
+		for _, p := range o.names {
 			if ok, err := path.Match(p, name); err == nil && ok {
 				return true
 			}
 		}
-		return len(patterns) == 0
+		return len(o.names) == 0
 	}
 	symbols, without := []uapi.Symbol{}, []leftOut{}
 	for _, h := range headers {
@@ -83,11 +123,11 @@ func (env *environment) uapiList(c *cli.Context) error {
 		without = append(without, leftOut{"", l.Header, 0, l.Reason})
 	}
 	switch {
-	case c.Bool("json") && c.Bool("left-out"):
+	case o.json && o.leftOut:
 		return env.printJSON(without)
-	case c.Bool("json"):
+	case o.json:
 		return env.printJSON(symbols)
-	case c.Bool("left-out"):
+	case o.leftOut:
 		return env.printTable(without, func(l leftOut) string {
 			return fmt.Sprintf("%s\t%s\t%s", l.Name, l.Reason, fmt.Sprintf("%s:%d", l.File, l.Line))
 		})
@@ -126,17 +166,17 @@ func (env *environment) printJSON(v any) error {
 	return nil
 }
 
-// survey returns the headers that the flags and arguments ask for.
-func (j *uapiJob) survey(c *cli.Context, paths []string) ([]*uapi.Header, []uapi.LeftOut, error) {
+// survey returns the headers that o chooses.
+func (j *uapiJob) survey(ctx context.Context, o *surveyOptions) ([]*uapi.Header, []uapi.LeftOut, error) {
 	arch, err := j.oneArch()
 	if err != nil {
 		return nil, nil, err
 	}
-	src, _, err := j.openHeaders(c.Context, arch)
+	src, _, err := j.openHeaders(ctx, arch)
 	if err != nil {
 		return nil, nil, err
 	}
-	headers, left, err := j.surveyOf(c, src, arch, paths)
+	headers, left, err := j.surveyOf(ctx, o, src, arch)
 	if cerr := src.Close(); err == nil {
 		err = cerr
 	}
@@ -144,34 +184,23 @@ func (j *uapiJob) survey(c *cli.Context, paths []string) ([]*uapi.Header, []uapi
 }
 
 // surveyOf is survey of headers that are open.
-func (j *uapiJob) surveyOf(c *cli.Context, src *uapi.Source, arch string, paths []string) ([]*uapi.Header, []uapi.LeftOut, error) {
-	if c.Bool("all") && len(paths) > 0 {
-		return nil, nil, &usageError{text: "--all and a HEADER exclude each other", command: c.Command.HelpName}
-	}
-	for _, p := range paths {
-		if strings.HasPrefix(p, "-") {
-			return nil, nil, &usageError{text: fmt.Sprintf("unexpected argument %q: flags stand before arguments", p), command: c.Command.HelpName}
-		}
-	}
+func (j *uapiJob) surveyOf(ctx context.Context, o *surveyOptions, src *uapi.Source, arch string) ([]*uapi.Header, []uapi.LeftOut, error) {
 	cc, err := j.cc()
 	if err != nil {
 		return nil, nil, err
 	}
-	opt := uapi.SurveyOptions{Include: src.Dirs, CC: cc, Arch: arch, Jobs: j.jobs, Paths: paths}
-	if !c.Bool("all") && len(paths) == 0 {
-		if j.config == nil {
-			return nil, nil, j.noConfig(c)
-		}
+	opt := uapi.SurveyOptions{Include: src.Dirs, CC: cc, Arch: arch, Jobs: j.jobs, Paths: o.headers}
+	if !o.all && len(o.headers) == 0 {
 		opt.Config = j.config
 	}
-	return uapi.Survey(c.Context, opt)
+	return uapi.Survey(ctx, opt)
 }
 
 // oneArch returns the target of a command that takes one.
 func (j *uapiJob) oneArch() (string, error) {
 	switch {
 	case len(j.archs) > 1:
-		return "", &usageError{text: "--arch: one at a time here", command: "xpsgen uapi"}
+		return "", command.Usagef("--arch: want one here")
 	case len(j.archs) == 1:
 		return j.archs[0], nil
 	case j.config != nil && len(j.config.Arch) > 0:

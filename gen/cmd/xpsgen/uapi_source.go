@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/uapi"
 	"xpsgen/vmtest/prepare"
 )
@@ -96,10 +97,8 @@ func (j *uapiJob) openSpec(ctx context.Context, word, arch string) (*uapi.Source
 	case isDirectory(filepath.Join(word, "linux")):
 		opt.Include = []string{word}
 	default:
-		return nil, "", &usageError{
-			text:    fmt.Sprintf("%q is neither a base (%s), nor one with :unpatched, nor \"committed\", nor a directory of a kernel tree or of headers", word, strings.Join(j.bases(), ", ")),
-			command: "xpsgen uapi diff",
-		}
+		return nil, "", command.Usagef("%q is neither a base (%s), nor one with :unpatched, nor \"committed\", nor a directory of a kernel tree or of headers",
+			word, strings.Join(j.bases(), ", "))
 	}
 	s, err := uapi.Open(ctx, opt)
 	return s, word, err

@@ -8,40 +8,49 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/uapi"
 )
 
-func uapiVerifyCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "verify",
-		Usage:     "have C compilers confirm what the Go says",
-		ArgsUsage: "[HEADER]...",
-		Description: "Takes every constant, size, offset and bit offset back out of the package as it\n" +
-			"is and has each compiler confirm it with _Static_assert. With --all, or HEADERs,\n" +
-			"it generates each header by itself, whole, and confirms that; and it looks for\n" +
-			"names in cc -E -dM and in debug information that have a value and were lost.\n" +
-			"Exit 1 on a mismatch, a lost name, or a header that does not compile and is not\n" +
-			"known for it.\n\n" +
-			"Examples:\n" +
-			"  xpsgen uapi verify --cc gcc,clang\n" +
-			"  xpsgen uapi verify --all --cc gcc,clang\n" +
-			"  xpsgen uapi verify --all --cc clang --arch arm64,s390x\n" +
-			"  xpsgen uapi verify --include /usr/include linux/if_link.h",
-		Flags: append(headerFlags(),
-			&cli.BoolFlag{Name: "all", Usage: "every header there is"},
-			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
+// verifyOptions are those of uapi verify.
+type verifyOptions struct {
+	headerOptions
+	surveyOptions
+	json bool
+}
+
+func uapiVerifyCommand(env *environment) *command.Command {
+	var o verifyOptions
+	return &command.Command{
+		Name:  "verify",
+		Short: "have C compilers confirm what the Go says",
+		Long: "Takes every constant, size, offset and bit offset back out of the package and has each compiler confirm " +
+			"it with _Static_assert. With --all, or HEADERs, it generates each header by itself, whole, and confirms " +
+			"that; and it looks for names in cc -E -dM and in debug information that have a value and were lost.",
+		Args: []command.Arg{headerArg()},
+		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
+			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},
 		),
-		Action: env.uapiVerify,
+		Examples: []command.Example{
+			{Line: "uapi verify --cc gcc,clang"},
+			{Line: "uapi verify --all --cc gcc,clang"},
+			{Line: "uapi verify --all --cc clang --arch arm64,s390x"},
+			{Line: "uapi verify --include /usr/include linux/if_link.h"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a lost name, or a header that does not compile and is not known for it"}},
+		Needs: []string{"headers"},
+		Valid: func(args []string) error {
+			if err := o.headerOptions.valid(env); err != nil {
+				return err
+			}
+			return o.surveyOptions.valid(o.job, args)
+		},
+		Run: func(ctx context.Context, _ []string) error { return env.uapiVerify(ctx, &o) },
 	}
 }
 
-func (env *environment) uapiVerify(c *cli.Context) error {
-	j, err := env.uapiJob(c)
-	if err != nil {
-		return err
-	}
+func (env *environment) uapiVerify(ctx context.Context, o *verifyOptions) error {
+	j := o.job
 	archs := j.archs
 	if len(archs) == 0 && j.config != nil {
 		archs = j.config.Arch
@@ -49,30 +58,23 @@ func (env *environment) uapiVerify(c *cli.Context) error {
 	if len(archs) == 0 {
 		archs = []string{uapi.HostArch()}
 	}
-	headers := c.Args().Slice()
-	if len(headers) == 0 && !c.Bool("all") && j.config == nil {
-		return j.noConfig(c)
-	}
-	if c.Bool("all") && len(headers) > 0 {
-		return &usageError{text: "--all and a HEADER exclude each other", command: c.Command.HelpName}
-	}
 	failed := false
 	results := make(map[string]*uapi.TreeResult)
 	for _, arch := range archs {
-		r, name, err := env.verifyOne(c.Context, j, arch, headers, c.Bool("all"))
+		r, name, err := env.verifyOne(ctx, j, arch, o.headers, o.all)
 		if err != nil {
 			return err
 		}
 		results[arch] = r
 		failed = failed || r.Failed()
-		if !c.Bool("json") {
+		if !o.json {
 			if err := env.printVerified(r); err != nil {
 				return err
 			}
 		}
 		env.ui.Verdict(!r.Failed(), verifySummary(name, arch, strings.Join(j.ccs, " and "), r))
 	}
-	if c.Bool("json") {
+	if o.json {
 		if err := env.printJSON(results); err != nil {
 			return err
 		}
@@ -125,7 +127,7 @@ func (env *environment) verifyOne(ctx context.Context, j *uapiJob, arch string, 
 			return &uapi.TreeResult{VerifyResult: *got, Headers: len(p.Headers)}, name, nil
 		}
 	}
-	return nil, "", &usageError{text: fmt.Sprintf("--arch: the package is not made for %s", arch), command: "xpsgen uapi verify"}
+	return nil, "", command.Usagef("--arch: the package is not made for %s", arch)
 }
 
 // printVerified lists what was found, on stdout.

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"xpsgen/gen/cmd/xpsgen/command"
 )
 
 func TestRepeat(t *testing.T) {
@@ -52,7 +54,7 @@ func TestRepeat(t *testing.T) {
 
 func TestRepeatGivesUp(t *testing.T) {
 	env := newEnvironment(os.Stdin, &bytes.Buffer{}, &bytes.Buffer{})
-	usage, lost := &usageError{text: "x"}, errors.New("watch: changes lost")
+	usage, lost := command.Usagef("x"), errors.New("watch: changes lost")
 	wait := func(context.Context) ([]string, error) { return nil, lost }
 	if err := env.repeat(t.Context(), "/", func() error { return usage }, wait); !errors.Is(err, usage) {
 		t.Errorf("got %v, want the usage error", err)

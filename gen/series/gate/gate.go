@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// Window is the state of the merge window.
-type Window int
+// State is the state of a tree that takes features.
+type State int
 
 const (
 	// Unknown: the caller gave no state.
-	Unknown Window = iota
-	// Closed: the merge window is over, net-next is open.
-	Closed
-	// Open: the merge window is open, net-next is closed.
+	Unknown State = iota
+	// Open: the merge window is over, the tree takes features.
 	Open
+	// Closed: the merge window is open, the tree takes only RFCs.
+	Closed
 )
 
 // Input describes the series to send.
@@ -30,9 +30,9 @@ type Input struct {
 	Now time.Time
 	// Tree is the tree that the series is for.
 	Tree string
-	// State is the page that shows whether the tree is open. Empty means that the
-	// merge window does not close the tree.
-	State string
+	// Page shows whether the tree is open. Empty means that the merge window does not
+	// close the tree.
+	Page string
 	// Interval is the minimum time between two versions; 0 means none.
 	Interval time.Duration
 	// MaxPatches is the maximum number of patches in a series. It is also the maximum
@@ -44,8 +44,8 @@ type Input struct {
 	Patches int
 	// LastSent is when the previous version was sent; zero if none was.
 	LastSent time.Time
-	// Window is the state of the merge window. It matters for trees that take features.
-	Window Window
+	// State is the state of the tree. It counts only for a tree with a Page.
+	State State
 	// Outstanding is the number of other patches by the same author that wait for Tree.
 	Outstanding int
 }
@@ -66,12 +66,12 @@ func Check(in Input) (shut []Shut) {
 		shut = append(shut, Shut{"interval", fmt.Sprintf("the previous version was sent %s ago (wait until %s)",
 			in.Now.Sub(in.LastSent).Round(time.Minute), next.UTC().Format("Mon 2006-01-02 15:04 MST")), next})
 	}
-	if !in.RFC && in.State != "" {
-		switch in.Window {
-		case Open:
-			shut = append(shut, Shut{Gate: "window", Why: "the merge window is open, " + in.Tree + " takes only RFCs"})
+	if !in.RFC && in.Page != "" {
+		switch in.State {
+		case Closed:
+			shut = append(shut, Shut{Gate: "window", Why: in.Tree + " is closed during the merge window and takes only RFCs"})
 		case Unknown:
-			shut = append(shut, Shut{Gate: "window", Why: "unknown whether " + in.Tree + " is open (check " + in.State + ", then give the state)"})
+			shut = append(shut, Shut{Gate: "window", Why: "unknown whether " + in.Tree + " is open (check " + in.Page + ", then give the state)"})
 		}
 	}
 	most := in.MaxPatches

@@ -19,11 +19,11 @@ func TestCheck(t *testing.T) {
 	}{
 		{"first RFC, window unknown", Input{Tree: "net-next", RFC: true, Patches: 5}, ""},
 		{"first PATCH, window unknown", Input{Tree: "net-next", Patches: 5}, "window"},
-		{"window open", Input{Tree: "net-next", Patches: 5, Window: Open}, "window"},
-		{"RFC in the window", Input{Tree: "net-next", RFC: true, Patches: 5, Window: Open}, ""},
-		{"window closed", Input{Tree: "net-next", Patches: 5, Window: Closed}, ""},
-		{"fixes in the window", Input{Tree: "net", Patches: 5, Window: Open}, ""},
-		{"iproute2 in the window", Input{Tree: "iproute2-next", Patches: 5, Window: Open}, ""},
+		{"window open", Input{Tree: "net-next", Patches: 5, State: Closed}, "window"},
+		{"RFC in the window", Input{Tree: "net-next", RFC: true, Patches: 5, State: Closed}, ""},
+		{"window closed", Input{Tree: "net-next", Patches: 5, State: Open}, ""},
+		{"fixes in the window", Input{Tree: "net", Patches: 5, State: Closed}, ""},
+		{"iproute2 in the window", Input{Tree: "iproute2-next", Patches: 5, State: Closed}, ""},
 		{"a second early", Input{Tree: "net", Patches: 1, LastSent: now.Add(-interval + time.Second)}, "interval"},
 		{"just in time", Input{Tree: "net", Patches: 1, LastSent: now.Add(-interval)}, ""},
 		{"an RFC waits, too", Input{Tree: "net-next", RFC: true, Patches: 1, LastSent: now.Add(-time.Hour)}, "interval"},
@@ -32,7 +32,7 @@ func TestCheck(t *testing.T) {
 		{"fifteen in all", Input{Tree: "net", Patches: 10, Outstanding: 5}, ""},
 		{"sixteen in all", Input{Tree: "net", Patches: 10, Outstanding: 6}, "outstanding"},
 		{"no rules", Input{Tree: "any", Patches: 99, LastSent: now}, ""},
-		{"all at once", Input{Tree: "net-next", Patches: 16, Outstanding: 1, Window: Open, LastSent: now}, "interval window patches"},
+		{"all at once", Input{Tree: "net-next", Patches: 16, Outstanding: 1, State: Closed, LastSent: now}, "interval window patches"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.in.Now, c.in.Interval, c.in.MaxPatches = now, interval, 15
@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 				c.in.Interval, c.in.MaxPatches = 0, 0
 			}
 			if strings.HasSuffix(c.in.Tree, "net-next") {
-				c.in.State = "https://example.org/net-next"
+				c.in.Page = "https://example.org/net-next"
 			}
 			var got []string
 			for _, s := range Check(c.in) {
@@ -59,15 +59,15 @@ func TestCheck(t *testing.T) {
 func TestParseTags(t *testing.T) {
 	for _, c := range []struct {
 		name, tags string
-		want       Window
+		want       State
 		err        bool
 	}{
-		{"just released", "v7.2\nv7.3-rc7\nv7.3\n", Open, false},
-		{"first candidate", "v7.3\nv7.4-rc1\n", Closed, false},
-		{"late candidate, any order", "v7.4-rc10\nv7.3\nv7.4-rc9\n", Closed, false},
-		{"ten after nine", "v6.9-rc1\nv6.10\n", Open, false},
-		{"stable releases do not count", "v7.4-rc1\nv7.3.4\n", Closed, false},
-		{"as ls-remote has it", "0123abcd\trefs/tags/v7.3\n0123abcd\trefs/tags/v7.3^{}\n", Open, false},
+		{"just released", "v7.2\nv7.3-rc7\nv7.3\n", Closed, false},
+		{"first candidate", "v7.3\nv7.4-rc1\n", Open, false},
+		{"late candidate, any order", "v7.4-rc10\nv7.3\nv7.4-rc9\n", Open, false},
+		{"ten after nine", "v6.9-rc1\nv6.10\n", Closed, false},
+		{"stable releases do not count", "v7.4-rc1\nv7.3.4\n", Open, false},
+		{"as ls-remote has it", "0123abcd\trefs/tags/v7.3\n0123abcd\trefs/tags/v7.3^{}\n", Closed, false},
 		{"nothing", "next-20261122\n", Unknown, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

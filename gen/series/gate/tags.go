@@ -29,10 +29,10 @@ func (r release) after(o release) bool {
 	return r.rc > o.rc
 }
 
-// ParseTags derives the state of the merge window from a list of tags, one per line, as
-// git tag or git ls-remote prints it. The window opens with a release and closes with the
-// first candidate of the next one. Other tags are ignored.
-func ParseTags(r io.Reader) (Window, error) {
+// ParseTags derives the state of trees that take features from a list of tags, one per
+// line, as git tag or git ls-remote prints it. A release closes them, and the first
+// candidate of the next release opens them again. Other tags are ignored.
+func ParseTags(r io.Reader) (State, error) {
 	var last release
 	found := false
 	sc := bufio.NewScanner(r)
@@ -60,7 +60,7 @@ func ParseTags(r io.Reader) (Window, error) {
 	case !found:
 		return Unknown, fmt.Errorf("read tags: no mainline release, such as v7.3 or v7.4-rc1")
 	case last.rc == 0:
-		return Open, nil
+		return Closed, nil
 	}
-	return Closed, nil
+	return Open, nil
 }

@@ -74,7 +74,7 @@ func Run(ctx context.Context, root *Command, args []string, opt Options) error {
 func Dry(root *Command, args []string) error {
 	root.link()
 	c, err := parse(root, args[1:])
-	if err != nil || c.help || c.command.Raw {
+	if err != nil || c.help {
 		return err
 	}
 	if err := c.set(func(string) string { return "" }); err != nil {

@@ -27,13 +27,12 @@ type Command struct {
 	// Long is the description: paragraphs separated by empty lines. Help
 	// wraps them; a paragraph that is indented stays as written.
 	Long string
-	// Args are the arguments in order. Only the last may repeat.
+	// Args are the arguments in order. Only the last may repeat. If optional
+	// ones stand before others, those are left out first.
 	Args []Arg
 	// Program says that the first argument begins the command line of another
 	// program: the words behind it are not parsed.
 	Program bool
-	// Raw hands all words behind the command's name to Run unparsed.
-	Raw bool
 	// Flags are the flags of this command. Those of the root may be given with
 	// every command.
 	Flags []Flag
@@ -46,9 +45,9 @@ type Command struct {
 	// Valid finds what is wrong with the flags and arguments together, before
 	// anything is done. Errors are made by [Usagef]. May be nil.
 	Valid func(args []string) error
-	// Run does the work. It is nil for a group.
+	// Run does the work. A group without it shows its help.
 	Run func(ctx context.Context, args []string) error
-	// Commands are those of a group.
+	// Commands are those of a group. A group takes no arguments.
 	Commands []*Command
 
 	parent *Command
@@ -193,8 +192,8 @@ func (c *Command) Check() error {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
 			fail("Short is %q", c.Short)
 		}
-		if (c.Run == nil) == (len(c.Commands) == 0) {
-			fail("must have either Run or Commands")
+		if c.Run == nil && len(c.Commands) == 0 || len(c.Args) > 0 && len(c.Commands) > 0 {
+			fail("must have Run or Commands, and Commands exclude Args")
 		}
 		if len(c.Examples) == 0 {
 			fail("no example")

@@ -63,6 +63,20 @@ func newSample() *sample {
 			{Name: "group", Short: "has more", Examples: example, Commands: []*Command{
 				{Name: "leaf", Short: "is one", Examples: example, Run: run("leaf")},
 			}},
+			{Name: "both", Short: "runs, or has more", Examples: example, Run: run("both"),
+				Flags: []Flag{
+					{Name: "base", Arg: "NAME", To: String(&s.base), Help: "which"},
+					{Name: "long", Letter: "l", To: Bool(&s.long), Help: "long"},
+				},
+				Commands: []*Command{{Name: "sent", Short: "archives", Examples: example, Run: run("sent"),
+					Args: []Arg{
+						{Name: "SERIES", Optional: true, Help: "a series", Values: func() []string { return []string{"on-" + s.base} }},
+						{Name: "vN", Help: "a version"},
+					},
+					Flags: []Flag{
+						{Name: "base", Arg: "NAME", To: String(&s.base), Help: "which"},
+						{Name: "add", Arg: "FILE,...", To: Commas(&s.add), Help: "files"},
+					}}}},
 		},
 	}
 	return s
@@ -74,6 +88,10 @@ func TestRun(t *testing.T) {
 		"test b c d":                      "test b,c,d | net-next [] 2 0 0s false 0",
 		"test b --base 6.12 c":            "test b,c | 6.12 [] 2 0 0s false 0",
 		"test --base=6.12 b -j 4":         "test b | 6.12 [] 4 0 0s false 0",
+		"both":                            "both  | net-next [] 2 0 0s false 0",
+		"both --base 6.1 -l":              "both  | 6.1 [] 2 0 0s true 0",
+		"both --base 6.1 sent v1":         "sent v1 | 6.1 [] 2 0 0s false 0",
+		"both sent hook v1 --add x,y":     "sent hook,v1 | net-next [x y] 2 0 0s false 0",
 		"test b -lv":                      "test b | net-next [] 2 0 0s true 1",
 		"-v test -v b -vv":                "test b | net-next [] 2 0 0s false 4",
 		"test b --add x --add y,z":        "test b | net-next [x y,z] 2 0 0s false 0",
@@ -97,12 +115,12 @@ func TestRun(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for line, want := range map[string]string{
 		"tset b":              `unknown command "tset"; did you mean test?; prog`,
-		"xyz":                 `unknown command "xyz"; there are test, run or group; prog`,
+		"xyz":                 `unknown command "xyz"; there are test, run, group or both; prog`,
 		"group lef":           `unknown command "lef"; did you mean leaf?; prog group`,
 		"group -- x":          `unknown command "x"; there are leaf; prog group`,
 		"test":                "BASE is missing: a base; prog test",
 		"test b --jbos 1":     "unknown flag --jbos; did you mean --jobs?; prog test",
-		"group leaf --jobs 1": "unknown flag --jobs; it is one of prog test; prog group leaf",
+		"group leaf --jobs 1": "unknown flag --jobs; it belongs to prog test; prog group leaf",
 		"test b -z":           "unknown flag -z; prog test",
 		"test b -lz":          "unknown flag -lz; prog test",
 		"test b -jl 4":        "unknown flag -jl; prog test",
@@ -115,6 +133,12 @@ func TestUsage(t *testing.T) {
 		"test b --seed 1.5":   `--seed "1.5": want a number; prog test`,
 		"test b --long=x":     `--long "x": want true or false; prog test`,
 		"test short --long":   "short is not long; prog test",
+		"test b --base 6.11":  `--base "6.11": did you mean 6.12?; prog test`,
+		"both x":              `unknown command "x"; there are sent; prog both`,
+		"both -l sent v1":     "unknown flag -l; it belongs to prog both; prog both sent",
+		"both --long sent v1": "unknown flag --long; it belongs to prog both; prog both sent",
+		"both sent":           "vN is missing: a version; prog both sent",
+		"both sent a v1 v2":   `unexpected argument "v2"; prog both sent`,
 		"run":                 "PROGRAM is missing: a program; prog run",
 	} {
 		s := newSample()
@@ -215,26 +239,29 @@ func TestWrapped(t *testing.T) {
 
 func TestComplete(t *testing.T) {
 	for line, want := range map[string]string{
-		"|":                "test run group",
-		"t|":               "test",
-		"test |":           ":files",
-		"test b o|":        "one other",
-		"test b one ot|":   "other",
-		"test --b|":        "--base",
-		"test -|":          "--base --add --jobs --seed --wait --long --verbose --help",
-		"test --base |":    "net-next 6.12",
-		"test --base 6|":   "6.12",
-		"test --base=6|":   "--base=6.12",
-		"test --add |":     ":files",
-		"test -v b on|":    "one",
-		"group |":          "leaf",
-		"group leaf |":     "",
-		"group leaf x|":    "",
-		"nosuch |":         "",
-		"run |":            ":files",
-		"run ls -|":        ":files",
-		"test b -- on|":    ":files",
-		"test --nosuch x|": ":files",
+		"|":                      "test run group both",
+		"t|":                     "test",
+		"test |":                 ":files",
+		"test b o|":              "one other",
+		"test b one ot|":         "other",
+		"test --b|":              "--base",
+		"test -|":                "--base --add --jobs --seed --wait --long --verbose --help",
+		"test --base |":          "net-next 6.12",
+		"test --base 6|":         "6.12",
+		"test --base=6|":         "--base=6.12",
+		"test --add |":           ":files",
+		"test -v b on|":          "one",
+		"group |":                "leaf",
+		"group leaf |":           "",
+		"group leaf x|":          "",
+		"nosuch |":               "",
+		"both |":                 "sent",
+		"both sent |":            "on-net-next",
+		"both sent --base 6.1 |": "on-6.1",
+		"run |":                  ":files",
+		"run ls -|":              ":files",
+		"test b -- on|":          ":files",
+		"test --nosuch x|":       ":files",
 	} {
 		words := strings.Split(strings.TrimSuffix(line, "|"), " ")
 		found, files := Complete(newSample().root, words)
@@ -273,7 +300,7 @@ func TestCheck(t *testing.T) {
 	for name, spoil := range map[string]func(*Command){
 		"Short is":       func(c *Command) { c.Short = "Ends." },
 		"no example":     func(c *Command) { c.Examples = nil },
-		"either Run":     func(c *Command) { c.Run = nil },
+		"must have Run":  func(c *Command) { c.Run = nil },
 		"only the last":  func(c *Command) { c.Args[0].Repeat = true },
 		"a placeholder":  func(c *Command) { c.Flags[0].Arg = "" },
 		"no help":        func(c *Command) { c.Flags[0].Help = "" },

@@ -41,6 +41,9 @@ func Complete(root *Command, words []string) (candidates []Candidate, files bool
 			if len(before) == 0 {
 				return f.candidates(last, "")
 			}
+			// What completes a later word may depend on it. A value that is
+			// wrong is told when the command runs.
+			_ = f.To.Set(before[0])
 			before = before[1:]
 		case len(c.command.Commands) > 0:
 			sub := c.command.find(word)

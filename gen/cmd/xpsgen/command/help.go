@@ -80,7 +80,10 @@ func (c *Command) helpFlags(b *strings.Builder) {
 // Synopsis is the line that says how c is typed.
 func (c *Command) Synopsis() string {
 	line := c.Path()
-	if len(c.Commands) > 0 {
+	switch {
+	case len(c.Commands) > 0 && c.Run != nil:
+		return line + " [COMMAND] [FLAG]... [ARGUMENT]..."
+	case len(c.Commands) > 0:
 		return line + " COMMAND [FLAG]... [ARGUMENT]..."
 	}
 	if len(c.Flags) > 0 {

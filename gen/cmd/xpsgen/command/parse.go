@@ -52,10 +52,8 @@ func parse(root *Command, words []string) (*call, error) {
 			if sub == nil {
 				return c, c.unknownCommand(word)
 			}
-			c.command = sub
-			if sub.Raw {
-				c.args = words
-				return c, nil
+			if err := c.enter(sub); err != nil {
+				return c, err
 			}
 		default:
 			c.args = append(c.args, word)
@@ -69,6 +67,24 @@ func parse(root *Command, words []string) (*call, error) {
 		return c, nil
 	}
 	return c, c.countArgs()
+}
+
+// enter goes on with the subcommand sub. Flags of the group that stood before
+// it must be flags of sub, too.
+func (c *call) enter(sub *Command) error {
+	group := c.command
+	c.command = sub
+	for i, g := range c.flags {
+		if !slices.ContainsFunc(group.Flags, func(f Flag) bool { return f.Name == g.flag.Name }) || group.parent == nil {
+			continue
+		}
+		f := sub.flag(g.word)
+		if f == nil {
+			return c.unknownFlag(g.word)
+		}
+		c.flags[i].flag = f
+	}
+	return nil
 }
 
 // takeFlag takes the flag word and its value, which may be the first of words.
@@ -119,8 +135,12 @@ func (c *call) letters(word string) ([]given, bool) {
 // countArgs compares the arguments with the declared ones.
 func (c *call) countArgs() error {
 	declared := c.command.Args
-	for i, a := range declared {
-		if i >= len(c.args) && !a.Optional {
+	needed := 0
+	for _, a := range declared {
+		if a.Optional {
+			continue
+		}
+		if needed++; needed > len(c.args) {
 			return c.usage("%s is missing: %s", a.Name, a.Help)
 		}
 	}
@@ -148,6 +168,9 @@ func (c *call) unknownCommand(word string) error {
 
 func (c *call) unknownFlag(word string) error {
 	var names, elsewhere []string
+	if p := c.command.parent; p != nil && p.parent != nil && p.flag(word) != nil {
+		elsewhere = append(elsewhere, p.Path())
+	}
 	for _, flags := range [][]Flag{c.command.Flags, c.command.root().Flags} {
 		for _, f := range flags {
 			names = append(names, "--"+f.Name)
@@ -162,7 +185,7 @@ func (c *call) unknownFlag(word string) error {
 		return c.usage("unknown flag %s; did you mean %s?", word, near)
 	}
 	if len(elsewhere) > 0 {
-		return c.usage("unknown flag %s; it is one of %s", word, elsewhere[0])
+		return c.usage("unknown flag %s; it belongs to %s", word, elsewhere[0])
 	}
 	return c.usage("unknown flag %s", word)
 }

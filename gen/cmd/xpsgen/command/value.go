@@ -62,7 +62,7 @@ func Choice(to *string, words ...string) Value {
 	return &value[string]{to: to, listed: words,
 		parse: func(s string) (string, error) {
 			if !slices.Contains(words, s) {
-				return "", fmt.Errorf("want %s", either(words))
+				return "", want(s, words)
 			}
 			return s, nil
 		},
@@ -144,6 +144,8 @@ func Duration(to *time.Duration) Value {
 type list struct {
 	to     *[]string
 	listed []string
+	// commas says that one value may hold several elements.
+	commas bool
 }
 
 // Strings takes any text, once for each time that the flag is given.
@@ -152,11 +154,23 @@ func Strings(to *[]string) Value { return &list{to: to} }
 // Choices takes one of words each time that the flag is given.
 func Choices(to *[]string, words ...string) Value { return &list{to: to, listed: words} }
 
+// Commas takes texts with commas between them. If there are words, each text
+// is one of them.
+func Commas(to *[]string, words ...string) Value {
+	return &list{to: to, listed: words, commas: true}
+}
+
 func (l *list) Set(text string) error {
-	if l.listed != nil && !slices.Contains(l.listed, text) {
-		return fmt.Errorf("want %s", either(l.listed))
+	all := []string{text}
+	if l.commas {
+		all = strings.Split(text, ",")
 	}
-	*l.to = append(*l.to, text)
+	for _, one := range all {
+		if l.listed != nil && !slices.Contains(l.listed, one) {
+			return want(one, l.listed)
+		}
+	}
+	*l.to = append(*l.to, all...)
 	return nil
 }
 
@@ -193,6 +207,14 @@ func (t *toggle) Set(text string) error {
 func (t *toggle) String() string    { return "" }
 func (t *toggle) isBool() bool      { return true }
 func (t *toggle) choices() []string { return nil }
+
+// want is the error for a word that is not one of words.
+func want(word string, words []string) error {
+	if near := nearest(word, words); near != "" {
+		return fmt.Errorf("did you mean %s?", near)
+	}
+	return fmt.Errorf("want %s", either(words))
+}
 
 // either joins words for "want A, B or C".
 func either(words []string) string {
