@@ -57,7 +57,7 @@ ifeq ($(HOME),)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample mutate bisect \
 	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
 
 all: help
@@ -84,6 +84,7 @@ help:
 	@echo '  series-real    - move the real series between the real kernels'
 	@echo '  mutants        - put defects back, one by one: the suite must notice each'
 	@echo '  mutants-sample - SAMPLE of them, chosen at random'
+	@echo '  mutate         - change each line of the series: the suite must notice'
 	@echo '  bisect         - every patch by itself: warnings, boot, tests'
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
@@ -173,6 +174,9 @@ mutants: deps
 
 mutants-sample: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --sample $(SAMPLE) $(VMFLAGS) --seed $(or $(SEED),$(FIXED_SEED))
+
+mutate: deps
+	$(Q)$(XPSGEN) $(VERBOSE) mutate $(VMFLAGS) $(if $(SEED),--seed $(SEED))
 
 bisect: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series-build

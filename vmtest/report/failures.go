@@ -93,9 +93,8 @@ func rerun(c *runs.Cell, t ktap.Test) string {
 			line += fmt.Sprintf(" SEED=%d", c.Run.Seed)
 		}
 		return line
-	case runs.Mutants:
-		line := "bin/xpsgen mutants"
-		return line + " --base " + c.Base + " " + t.Name
+	case runs.Mutants, runs.Mutate:
+		return "bin/xpsgen " + string(c.Kind) + " --base " + c.Base + " " + t.Name
 	}
 	return ""
 }

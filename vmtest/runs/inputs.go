@@ -37,6 +37,7 @@ const (
 	configuration
 	suite
 	mutants
+	schema
 	benchmark
 	checks
 )
@@ -47,6 +48,7 @@ var needs = map[Kind][]part{
 	Suite:      {kernelPatches, ipPatches, configuration, suite},
 	Bisect:     {kernelPatches, ipPatches, configuration, suite},
 	Mutants:    {kernelPatches, ipPatches, configuration, suite, mutants},
+	Mutate:     {kernelPatches, ipPatches, configuration, suite, mutants, schema},
 	Bench:      {kernelPatches, configuration, benchmark},
 	Check:      {seriesPatches, checks},
 	Builds:     {kernelPatches, configuration},
@@ -59,13 +61,14 @@ var needs = map[Kind][]part{
 var sources = map[part][]string{
 	suite:     {"vmtest/guest", "vmtest/ktap", "vmtest/plan", "bpf", "uapi"},
 	mutants:   {"vmtest/mutants"},
+	schema:    {"vmtest/mutate"},
 	benchmark: {"vmtest/guest/bench", "vmtest/bench/kernel"},
 	checks:    {"gen/series/check"},
 }
 
 // names of the parts in [Inputs].
 var names = map[part]string{
-	suite: "suite", mutants: "mutants", benchmark: "benchmark", checks: "checks", configuration: "configuration",
+	suite: "suite", mutants: "mutants", schema: "mutate", benchmark: "benchmark", checks: "checks", configuration: "configuration",
 }
 
 // ErrGone is wrapped by [Present] when the workbench has no such base, series

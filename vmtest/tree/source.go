@@ -241,6 +241,21 @@ func (s *Source) Show(ctx context.Context, name string) ([]byte, error) {
 	return out, nil
 }
 
+// Diff returns what the patches change in paths, as git diff shows it with these options.
+func (s *Source) Diff(ctx context.Context, options []string, paths ...string) ([]byte, error) {
+	commit, err := s.Commit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	args := append([]string{"diff-tree", "-r", "-p", "--no-color", "--no-ext-diff", "--no-textconv"}, options...)
+	args = append(append(args, s.BaseCommit, commit, "--"), paths...)
+	out, err := s.git().cmd(args...).Output(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("compare %s with its base: %w", s.Name(), err)
+	}
+	return out, nil
+}
+
 // Archive writes the patched tree as a tar stream to w, each name with prefix
 // before it. No working tree is touched, and no lock is needed.
 func (s *Source) Archive(ctx context.Context, w io.Writer, prefix string, paths ...string) error {

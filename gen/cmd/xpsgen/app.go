@@ -44,6 +44,7 @@ func rootCommand(env *environment) *command.Command {
 		vmCommand(env),
 		buildsCommand(env),
 		mutantsCommand(env),
+		mutateCommand(env),
 		bisectCommand(env),
 		benchCommand(env),
 		runsCommand(env),

@@ -101,6 +101,8 @@ func (g *guest) work() (code int, err error) {
 			g.leaks = &n
 		}
 		return code, err
+	case wire.ModeMutate:
+		return g.mutate()
 	case wire.ModeRun:
 		return g.program()
 	case wire.ModeShell:

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"xpsgen/vmtest/guest/suite"
 	"xpsgen/vmtest/guest/wire"
@@ -19,13 +20,30 @@ func (g *guest) suite() (int, error) {
 		w.Plan(0)
 		return 0, w.Err()
 	}
-	failed, err := suite.Run(context.Background(), w, suite.Options{
-		Run: g.cfg.Run, Unpatched: g.cfg.Unpatched, Debug: g.cfg.Debug, Seed: g.cfg.Seed, Long: g.cfg.Long, IP: wire.IPPath,
-		Selftest: wire.SelftestPath, YNL: wire.YNLPath,
-		Scratch: wire.ScratchDir, TimeoutScale: g.cfg.TimeoutScale,
-	})
+	failed, err := suite.Run(context.Background(), w, g.suiteOptions())
 	if err == nil {
 		err = w.Err()
 	}
 	return failed, err
+}
+
+// mutate runs the suite's tests with mutants.
+func (g *guest) mutate() (int, error) {
+	setEnv(nil)
+	if g.cfg.Mutate == nil {
+		return 0, errors.New("no mutants to run")
+	}
+	w := ktap.NewWriter(g.ports[wire.PortResult])
+	if err := suite.Mutate(context.Background(), w, g.suiteOptions(), g.cfg.Mutate); err != nil {
+		return 0, err
+	}
+	return 0, w.Err()
+}
+
+func (g *guest) suiteOptions() suite.Options {
+	return suite.Options{
+		Run: g.cfg.Run, Unpatched: g.cfg.Unpatched, Debug: g.cfg.Debug, Seed: g.cfg.Seed, Long: g.cfg.Long, IP: wire.IPPath,
+		Selftest: wire.SelftestPath, YNL: wire.YNLPath,
+		Scratch: wire.ScratchDir, TimeoutScale: g.cfg.TimeoutScale,
+	}
 }

@@ -61,6 +61,8 @@ type env struct {
 	opt Options
 	// programsBefore are the BPF programs that the suite found.
 	programsBefore map[ebpf.ProgramID]bool
+	// present says that the kernel has the hook.
+	present bool
 	// selftest runs the program of the kernel's selftests when first asked.
 	selftest selftestRun
 }
@@ -103,58 +105,80 @@ func selectTests(e *env, run string) ([]check.Group, error) {
 // failed. An error means that the suite could not do its work, and that the
 // report is not complete.
 func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err error) {
-	if opt.IP == "" {
-		opt.IP = "/usr/bin/ip"
-	}
-	if opt.Bpftool == "" {
-		opt.Bpftool = "/usr/bin/bpftool"
-	}
-	e := &env{opt: opt}
-	selected, err := selectTests(e, opt.Run)
-	if err != nil {
-		return 0, err
-	}
-	if e.opt.Scratch == "" {
-		if e.opt.Scratch, err = os.MkdirTemp("", "suite"); err != nil {
-			return 0, fmt.Errorf("scratch directory: %w", err)
-		}
-		defer os.RemoveAll(e.opt.Scratch)
-	}
-	if err := os.MkdirAll(e.sysfs(), 0o755); err != nil {
-		return 0, fmt.Errorf("scratch directory: %w", err)
-	}
-	if err := e.writeObjects(); err != nil {
-		return 0, err
-	}
-	restore, err := fixAddresses()
+	e, selected, restore, err := setUp(opt)
 	if err != nil {
 		return 0, err
 	}
 	defer restore()
-	if e.programsBefore, err = programs(); err != nil {
-		return 0, fmt.Errorf("list BPF programs: %w", err)
-	}
-	present, err := haveHook()
-	if err != nil {
-		return 0, fmt.Errorf("probe for the hook: %w", err)
-	}
-	runner := &check.Runner{
-		Writer:  w,
-		Scale:   opt.TimeoutScale,
-		Isolate: e.isolate,
-		Gate: func(_ string, test check.Test) check.Decision {
-			return gate(test.Baseline, opt.Unpatched, present)
-		},
-		Rerun: rerun,
-	}
-	failed, err = runner.Run(ctx, selected)
+	failed, err = e.runner(w).Run(ctx, selected)
 	if err != nil || failed > 0 { // what failed may well have left something
 		return failed, err
 	}
 	return 0, e.leftovers(ctx)
 }
 
-// rerun is the command that runs one test alone.
+// setUp selects the tests and prepares the guest for them. restore undoes that.
+func setUp(opt Options) (e *env, selected []check.Group, restore func(), err error) {
+	if opt.IP == "" {
+		opt.IP = "/usr/bin/ip"
+	}
+	if opt.Bpftool == "" {
+		opt.Bpftool = "/usr/bin/bpftool"
+	}
+	e = &env{opt: opt}
+	if selected, err = selectTests(e, opt.Run); err != nil {
+		return nil, nil, nil, err
+	}
+	var undo []func()
+	restore = func() {
+		for i := len(undo) - 1; i >= 0; i-- {
+			undo[i]()
+		}
+	}
+	defer func() {
+		if err != nil {
+			restore()
+		}
+	}()
+	if e.opt.Scratch == "" {
+		if e.opt.Scratch, err = os.MkdirTemp("", "suite"); err != nil {
+			return nil, nil, nil, fmt.Errorf("scratch directory: %w", err)
+		}
+		undo = append(undo, func() { os.RemoveAll(e.opt.Scratch) })
+	}
+	if err := os.MkdirAll(e.sysfs(), 0o755); err != nil {
+		return nil, nil, nil, fmt.Errorf("scratch directory: %w", err)
+	}
+	if err := e.writeObjects(); err != nil {
+		return nil, nil, nil, err
+	}
+	addresses, err := fixAddresses()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	undo = append(undo, addresses)
+	if e.programsBefore, err = programs(); err != nil {
+		return nil, nil, nil, fmt.Errorf("list BPF programs: %w", err)
+	}
+	if e.present, err = haveHook(); err != nil {
+		return nil, nil, nil, fmt.Errorf("probe for the hook: %w", err)
+	}
+	return e, selected, restore, nil
+}
+
+// runner runs tests and reports to w.
+func (e *env) runner(w *ktap.Writer) *check.Runner {
+	return &check.Runner{
+		Writer:  w,
+		Scale:   e.opt.TimeoutScale,
+		Isolate: e.isolate,
+		Gate: func(_ string, test check.Test) check.Decision {
+			return gate(test.Baseline, e.opt.Unpatched, e.present)
+		},
+		Rerun: rerun,
+	}
+}
+
 func rerun(name string) string { return fmt.Sprintf("make vmtest RUN='%s'", name) }
 
 // loopback is the index of lo in every network namespace.

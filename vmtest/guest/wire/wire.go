@@ -54,6 +54,8 @@ const (
 	ModeRun Mode = "run"
 	// ModeShell runs an interactive shell, or Config.Args, on a terminal.
 	ModeShell Mode = "shell"
+	// ModeMutate runs tests with compiled-in mutants, and reports as ModeSuite does.
+	ModeMutate Mode = "mutate"
 	// ModePoweroff sends hello and powers off, to measure the boot.
 	ModePoweroff Mode = "poweroff"
 	// ModeBarePoweroff powers off at once, as a reference for boot times.
@@ -120,6 +122,8 @@ type Config struct {
 	Host *HostFiles `json:"host,omitempty"`
 	// Hostname is shown in the prompt; default "xps".
 	Hostname string `json:"hostname,omitempty"`
+	// Mutate is for ModeMutate.
+	Mutate *Mutate `json:"mutate,omitempty"`
 	// Fault is for ModeFault.
 	Fault Fault `json:"fault,omitempty"`
 	// TimeoutScale multiplies every timeout in the guest; default 1.
@@ -133,7 +137,7 @@ type Config struct {
 // Ports returns the ports that the mode of c needs, the control port first.
 func (c *Config) Ports() []string {
 	switch c.Mode {
-	case ModeSuite, ModeFault:
+	case ModeSuite, ModeMutate, ModeFault:
 		return []string{PortControl, PortResult}
 	case ModeRun:
 		ports := []string{PortControl, PortStdin, PortStdout}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/mutate"
+	"xpsgen/vmtest/mutate/schema"
+	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/runs"
+)
+
+// mutateOptions are those of mutate.
+type mutateOptions struct {
+	sources  sourceOptions
+	machines machineOptions
+	sample   int
+	seed     int64
+	guests   int
+	list     bool
+}
+
+func mutateCommand(env *environment) *command.Command {
+	var o mutateOptions
+	return &command.Command{
+		Name:  "mutate",
+		Short: "change every added line a little: the suite must notice",
+		Long: "Makes mutants of each line that the series adds to the C files of kernel and ip: a statement left out, a condition " +
+			"turned round, a constant off by one, and so on. All are compiled into one kernel and one ip, which choose one at run " +
+			"time. Each mutant is run against the tests that reach it. A mutant that no test notices must be in " +
+			"vmtest/mutants/equivalent.toml, with the reason. Writes KTAP to stdout, a test per mutant, and leaves mutate.json " +
+			"in out/mutate/BASE.",
+		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants whose name contains this; default all"}},
+		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
+			{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
+			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
+			{Name: "guests", Arg: "N", To: command.Count(&o.guests), Help: "how many guests run at once; default one per CPU, at most 4"},
+			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and do nothing else"},
+		}),
+		Examples: []command.Example{
+			{Line: "mutate"},
+			{Line: "mutate --sample 20", Note: "twenty of them, chosen at random"},
+			{Line: "mutate net/core/xps_link.c", Note: "those of one file"},
+			{Line: "mutate --list"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a mutant survived or was not reached, and is not listed"}},
+		Needs: []string{"vmtest"},
+		Run:   func(ctx context.Context, args []string) error { return env.mutate(ctx, &o, args) },
+	}
+}
+
+func (env *environment) mutate(ctx context.Context, o *mutateOptions, names []string) error {
+	bases, all, err := o.sources.bases(env)
+	if err != nil {
+		return err
+	}
+	src, err := o.sources.anySource(env)
+	if err != nil {
+		return err
+	}
+	listed, err := mutate.ReadListed(filepath.Join(src.Root, "vmtest", "mutants", "equivalent.toml"))
+	if err != nil {
+		return err
+	}
+	if o.seed == 0 {
+		o.seed = run.DrawSeed()
+	}
+	if o.list {
+		return env.listMutations(ctx, o, bases)
+	}
+	return env.eachBase(ctx, bases, all, func(base string, results io.Writer) error {
+		opt := mutate.Options{Source: src, Machine: o.machines.machine(), Names: names, Sample: o.sample, Seed: o.seed,
+			Guests: o.guests, Listed: listed.For(base)}
+		opt.Source.Base = base
+		rec, err := recordSource(runs.Mutate, &opt.Source)
+		if err != nil {
+			return err
+		}
+		rec.link = filepath.Join("mutate", opt.Source.Name())
+		switch {
+		case o.sample > 0:
+			rec.seed = o.seed
+			rec.selection = fmt.Sprintf("--sample %d", o.sample)
+		case len(names) > 0:
+			rec.selection = strings.Join(names, " ")
+		}
+		return env.recordKTAP(ctx, rec, results, func(r *runs.Run, results io.Writer) error {
+			opt.KTAP, opt.Out = results, r.Dir()
+			result, err := mutate.Run(ctx, opt)
+			if errors.Is(err, mutate.ErrUnknown) || errors.Is(err, mutate.ErrSource) {
+				return command.Usagef("%v", err)
+			}
+			if err != nil {
+				return err
+			}
+			if err := writeMutate(r.Dir(), result); err != nil {
+				return err
+			}
+			return env.judgeMutate(base, o, result, r)
+		})
+	})
+}
+
+// judgeMutate tells the result and turns it into the exit status.
+func (env *environment) judgeMutate(base string, o *mutateOptions, result *mutate.Result, r *runs.Run) error {
+	for _, f := range result.Unread {
+		env.ui.Printf("note  mutate: %s could not be read: no mutants of it", f)
+	}
+	for _, s := range result.Stale {
+		env.ui.Printf("note  mutate: equivalent.toml: no mutant that is left fits %q: remove the entry", s)
+	}
+	if o.sample > 0 {
+		env.ui.Printf("note  mutate: %d of %d mutants of %s, seed %d", result.Chosen, result.All, base, o.seed)
+	}
+	bad := result.Bad()
+	env.ui.Verdict(bad == 0 && len(result.Stale) == 0 && len(result.Unread) == 0, fmt.Sprintf(
+		"%s: %d mutants: %d killed, %d listed, %d survived, %d not reached, %d do not compile", base, result.Chosen,
+		result.Count(mutate.Killed), result.Count(mutate.Excused), result.Count(mutate.Survived),
+		result.Count(mutate.Unreached), result.Count(mutate.Refused)))
+	if bad == 0 && len(result.Stale) == 0 && len(result.Unread) == 0 {
+		return nil
+	}
+	r.Record.Reasons = append(r.Record.Reasons, fmt.Sprintf("%d mutants survived or were not reached, %d entries of equivalent.toml are stale, %d functions were not read",
+		bad, len(result.Stale), len(result.Unread)))
+	return &statusError{code: exitFailed}
+}
+
+// writeMutate keeps everything that is known of each mutant.
+func writeMutate(dir string, result *mutate.Result) error {
+	type row struct {
+		*schema.Mutant
+		mutate.Verdict
+	}
+	var rows []row
+	for _, m := range result.Mutants {
+		if v, ok := result.Verdicts[m.ID]; ok {
+			rows = append(rows, row{m, v})
+		}
+	}
+	data, err := json.MarshalIndent(rows, "", "\t")
+	if err != nil {
+		return fmt.Errorf("render mutate.json: %w", err)
+	}
+	return cache.WriteFile(filepath.Join(dir, "mutate.json"), append(data, '\n'), 0o644)
+}
+
+func (env *environment) listMutations(ctx context.Context, o *mutateOptions, bases []string) error {
+	for _, base := range bases {
+		src, err := o.sources.anySource(env)
+		if err != nil {
+			return err
+		}
+		src.Base = base
+		all, _, err := mutate.Programs(ctx, &src)
+		if err != nil {
+			return err
+		}
+		for _, m := range all {
+			after := m.After
+			if m.Kind == schema.Delete {
+				after = "(left out)"
+			}
+			if _, err := fmt.Fprintf(env.stdout, "%s\t%s\t%s\t%s\n", base, m.Name(), m.Before, after); err != nil {
+				return fmt.Errorf("print the list: %w", err)
+			}
+		}
+	}
+	return nil
+}

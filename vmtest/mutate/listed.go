@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package mutate
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"xpsgen/vmtest/mutate/schema"
+)
+
+// Listed are mutants that no test can notice, or need not, each with the reason.
+type Listed struct {
+	Mutants []Entry `toml:"mutant"`
+
+	path string
+}
+
+// Entry describes mutants. An empty field fits every mutant.
+type Entry struct {
+	// File is a path in the tree. It may end with a slash for all files below.
+	File string `toml:"file"`
+	Func string `toml:"func"`
+	Kind string `toml:"kind"`
+	// Before is the whole of what the mutant changes, After what it becomes.
+	Before string `toml:"before"`
+	After  string `toml:"after"`
+	// State limits the entry to mutants that are "unreached" or "survived".
+	State State `toml:"state"`
+	// Bases limits it to kernel bases.
+	Bases []string `toml:"bases"`
+	// Reason says why nothing notices them. Required.
+	Reason string `toml:"reason"`
+}
+
+// ReadListed reads a list. A file that is not there is an empty list.
+func ReadListed(path string) (*Listed, error) {
+	l := &Listed{path: path}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the list of mutants: %w", err)
+	}
+	meta, err := toml.Decode(string(data), l)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if extra := meta.Undecoded(); len(extra) > 0 {
+		return nil, fmt.Errorf("%s: unknown key %q", path, extra[0])
+	}
+	for i, e := range l.Mutants {
+		if strings.TrimSpace(e.Reason) == "" {
+			return nil, fmt.Errorf("%s: mutant %d has no reason", path, i+1)
+		}
+		if e.File == "" {
+			return nil, fmt.Errorf("%s: mutant %d has no file", path, i+1)
+		}
+		if e.State != "" && e.State != Unreached && e.State != Survived {
+			return nil, fmt.Errorf("%s: mutant %d: state %q is not unreached or survived", path, i+1, e.State)
+		}
+	}
+	return l, nil
+}
+
+// For returns the entries for a base.
+func (l *Listed) For(base string) *Listed {
+	some := &Listed{path: l.path}
+	for _, e := range l.Mutants {
+		if len(e.Bases) == 0 || slices.Contains(e.Bases, base) {
+			some.Mutants = append(some.Mutants, e)
+		}
+	}
+	return some
+}
+
+func (e *Entry) fits(m *schema.Mutant, s State) bool {
+	is := func(want, have string) bool { return want == "" || want == have }
+	return (is(e.File, m.File) || strings.HasSuffix(e.File, "/") && strings.HasPrefix(m.File, e.File)) &&
+		is(e.Func, m.Func) && is(e.Kind, string(m.Kind)) && is(e.Before, m.Before) && is(e.After, m.After) &&
+		is(string(e.State), string(s))
+}
+
+func (e *Entry) String() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	for _, s := range []string{e.Func, e.Kind, e.Before} {
+		if s != "" {
+			b.WriteString(" " + s)
+		}
+	}
+	return b.String()
+}
+
+// apply excuses mutants of the list. If all mutants ran, entries that excuse none are
+// stale.
+func (l *Listed) apply(r *Result, chosen []*schema.Mutant) {
+	if l == nil {
+		return
+	}
+	used := make([]bool, len(l.Mutants))
+	for _, m := range chosen {
+		v := r.Verdicts[m.ID]
+		if v.State != Survived && v.State != Unreached {
+			continue
+		}
+		for i := range l.Mutants {
+			if e := &l.Mutants[i]; e.fits(m, v.State) {
+				used[i] = true
+				v.State, v.By = Excused, e.Reason
+				break
+			}
+		}
+		r.Verdicts[m.ID] = v
+	}
+	if r.Chosen < r.All {
+		return
+	}
+	for i := range l.Mutants {
+		if !used[i] {
+			r.Stale = append(r.Stale, l.Mutants[i].String())
+		}
+	}
+}

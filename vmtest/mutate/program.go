@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package mutate
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"xpsgen/vmtest/git"
+	"xpsgen/vmtest/guest/wire"
+	"xpsgen/vmtest/mutate/schema"
+	"xpsgen/vmtest/tree"
+)
+
+//go:embed support
+var support embed.FS
+
+// part is a program with mutants: the kernel or ip.
+type part struct {
+	name string
+	// include is the line that makes XMUT() known.
+	include string
+	// files are what supports the mutants, by path in the tree.
+	files map[string]string
+	// head is defined in the header before its text.
+	head func(end int) string
+	// makefile gets line at its end.
+	makefile, line string
+	// wanted are the directories whose files are built. unwanted are exceptions.
+	wanted, unwanted []string
+}
+
+var kernelPart = part{
+	name:     "kernel",
+	include:  "#include <linux/xmut.h>\n",
+	files:    map[string]string{"include/linux/xmut.h": "kernel.h", "net/core/xmut.c": "kernel.c"},
+	head:     func(end int) string { return fmt.Sprintf("#define XMUT_END %d\n", end) },
+	makefile: "net/core/Makefile", line: "obj-y += xmut.o\n",
+	wanted: []string{"."}, unwanted: []string{"tools", "Documentation", "samples", "scripts"},
+}
+
+var ipPart = part{
+	name:     "ip",
+	include:  "#include \"xmut.h\"\n",
+	files:    map[string]string{"include/xmut.h": "ip.h", "lib/xmut.c": "ip.c"},
+	head:     func(int) string { return fmt.Sprintf("#define XMUT_FILE %q\n", wire.MutantFile) },
+	makefile: "lib/Makefile", line: "UTILOBJ += xmut.o\nlibutil.a: xmut.o\n",
+	wanted: []string{"ip", "lib"},
+}
+
+func (p *part) builds(file string) bool {
+	in := func(dirs []string) bool {
+		return slices.ContainsFunc(dirs, func(d string) bool { return d == "." || strings.HasPrefix(file, d+"/") })
+	}
+	return strings.HasSuffix(file, ".c") && in(p.wanted) && !in(p.unwanted)
+}
+
+// program is a patched tree and the mutants of the lines that the patches add.
+type program struct {
+	part    *part
+	tree    *tree.Source
+	sources []*schema.Source
+}
+
+// newProgram makes the mutants of a tree, numbered from first on.
+func newProgram(ctx context.Context, p *part, t *tree.Source, first int) (*program, error) {
+	diff, err := t.Diff(ctx, []string{"-U0"})
+	if err != nil {
+		return nil, err
+	}
+	lines, err := parseAdded(diff, p.builds)
+	if err != nil {
+		return nil, err
+	}
+	g := &program{part: p, tree: t}
+	var files []string
+	for f := range lines {
+		files = append(files, f)
+	}
+	slices.Sort(files)
+	for _, f := range files {
+		text, err := t.Show(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		s := schema.Parse(f, string(text), func(line int) bool { return lines[f][line] }, first)
+		first += len(s.Mutants)
+		g.sources = append(g.sources, s)
+	}
+	return g, nil
+}
+
+// mutants lists all of the program.
+func (g *program) mutants() []*schema.Mutant {
+	var all []*schema.Mutant
+	for _, s := range g.sources {
+		all = append(all, s.Mutants...)
+	}
+	return all
+}
+
+// patch writes a patch that puts the mutants for which keep is true into the tree. end is
+// one more than the highest number of any program.
+func (g *program) patch(ctx context.Context, dir string, keep func(*schema.Mutant) bool, end int) (file string, err error) {
+	work, err := os.MkdirTemp(dir, g.part.name+"-")
+	if err != nil {
+		return "", fmt.Errorf("write mutants: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	put := func(side, name, text string) error {
+		to := filepath.Join(work, side, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(to, []byte(text), 0o644)
+	}
+	for _, s := range g.sources {
+		text := s.Text
+		if slices.ContainsFunc(s.Mutants, keep) {
+			text = g.part.include + s.Render(keep)
+		}
+		if err := errors.Join(put("a", s.File, s.Text), put("b", s.File, text)); err != nil {
+			return "", fmt.Errorf("write mutants: %w", err)
+		}
+	}
+	for name, from := range g.part.files {
+		text, err := support.ReadFile(path.Join("support", from))
+		if err != nil {
+			return "", fmt.Errorf("write mutants: %w", err)
+		}
+		if strings.HasSuffix(name, ".h") {
+			text = append([]byte(g.part.head(end)), text...)
+		}
+		if err := put("b", name, string(text)); err != nil {
+			return "", fmt.Errorf("write mutants: %w", err)
+		}
+	}
+	makefile, err := g.tree.Show(ctx, g.part.makefile)
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(put("a", g.part.makefile, string(makefile)), put("b", g.part.makefile, string(makefile)+g.part.line)); err != nil {
+		return "", fmt.Errorf("write mutants: %w", err)
+	}
+	repo := git.Repo{Dir: work}
+	out, err := repo.Cmd("diff", "--no-index", "--no-prefix", "--no-color", "--no-ext-diff", "a", "b").Output(ctx)
+	if err != nil && git.ExitCode(err) != 1 { // 1 says that they differ
+		return "", fmt.Errorf("write mutants: %w", err)
+	}
+	var b bytes.Buffer
+	b.WriteString("From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n" +
+		"From: xpsgen mutate <xpsgen@localhost>\nDate: Thu, 1 Jan 1970 00:00:00 +0000\n" +
+		"Subject: [PATCH] mutants of the lines that the series adds\n\nOnly for tests.\n---\n")
+	b.Write(out)
+	file = filepath.Join(dir, g.part.name+"-mutants.patch")
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		return "", fmt.Errorf("write mutants: %w", err)
+	}
+	return file, nil
+}
+
+// near returns the mutants that an error of the compiler on a line belongs to: those on
+// that line, or else the last one before it that is not refused yet. line counts in the
+// file with mutants. The log may name the file without its directories.
+func (g *program) near(file string, line int, refused map[int]bool) []*schema.Mutant {
+	line-- // the include
+	for _, s := range g.sources {
+		if s.File != file && !strings.HasSuffix(s.File, "/"+file) {
+			continue
+		}
+		var on []*schema.Mutant
+		var last *schema.Mutant
+		for _, m := range s.Mutants {
+			switch {
+			case refused[m.ID]:
+			case m.Line <= line && line <= m.Last:
+				on = append(on, m)
+			case m.Last < line && (last == nil || last.Last <= m.Last):
+				last = m
+			}
+		}
+		if len(on) == 0 && last != nil {
+			on = append(on, last)
+		}
+		return on
+	}
+	return nil
+}
