@@ -16,8 +16,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/cilium/ebpf"
-
 	"xpsgen/vmtest/guest/suite/check"
 	"xpsgen/vmtest/guest/suite/rtnl"
 	"xpsgen/vmtest/ktap"
@@ -56,30 +54,21 @@ type Options struct {
 	TimeoutScale float64
 }
 
-// env is what the tests share. It is filled before the first one runs.
-type env struct {
-	opt Options
-	// programsBefore are the BPF programs that the suite found.
-	programsBefore map[ebpf.ProgramID]bool
-	// selftest runs the program of the kernel's selftests when first asked.
-	selftest selftestRun
-}
-
 // groups is the plan. NB: the test of a06 must come first: it can only fail
-// as long as nothing since boot has written to xps_cpus or xps_rxqs.
-func groups(e *env) []check.Group {
+// until something writes to xps_cpus or xps_rxqs for the first time since boot.
+func groups(t *tools) []check.Group {
 	all := []check.Group{
-		e.hookTests(),
-		e.baselineTests(),
-		e.demoTests(),
-		e.queryTests(),
-		e.controlTests(),
-		e.negativeTests(),
-		e.fixTests(),
-		e.linkTests(),
-		e.raceTests(),
-		e.selftests(),
-		e.lifetimeTests(),
+		hookTests{t.lab, t.effort}.list(),
+		baselineTests{t.lab}.list(),
+		demoTests{t.lab, t.ip}.list(),
+		queryTests{t.lab, t.ip, t.bpftool, t.ynl, t.effort}.list(),
+		controlTests{t.lab, t.ip}.list(),
+		negativeTests{t.lab, t.ip, t.effort}.list(),
+		fixTests{t.lab}.list(),
+		linkTests{t.lab, t.ip, t.bpftool}.list(),
+		raceTests{t.lab, t.effort}.list(),
+		t.selftest.list(),
+		lifetimeTests{t.lab, t.effort, t.leaks}.list(),
 	}
 	for i, g := range all {
 		all[i] = g.Need(needsRtnetlink)
@@ -87,12 +76,12 @@ func groups(e *env) []check.Group {
 	return all
 }
 
-func selectTests(e *env, run string) ([]check.Group, error) {
+func selectTests(t *tools, run string) ([]check.Group, error) {
 	f, err := plan.ParseFilter(run)
 	if err != nil {
 		return nil, err
 	}
-	selected := check.Select(groups(e), f)
+	selected := check.Select(groups(t), f)
 	if len(selected) == 0 {
 		return nil, fmt.Errorf("%w %q", plan.ErrNoTests, run)
 	}
@@ -109,21 +98,24 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 	if opt.Bpftool == "" {
 		opt.Bpftool = "/usr/bin/bpftool"
 	}
-	e := &env{opt: opt}
-	selected, err := selectTests(e, opt.Run)
+	if _, err := selectTests(newTools(opt), opt.Run); err != nil {
+		return 0, err
+	}
+	if opt.Scratch == "" {
+		if opt.Scratch, err = os.MkdirTemp("", "suite"); err != nil {
+			return 0, fmt.Errorf("scratch directory: %w", err)
+		}
+		defer os.RemoveAll(opt.Scratch)
+	}
+	t := newTools(opt)
+	selected, err := selectTests(t, opt.Run)
 	if err != nil {
 		return 0, err
 	}
-	if e.opt.Scratch == "" {
-		if e.opt.Scratch, err = os.MkdirTemp("", "suite"); err != nil {
-			return 0, fmt.Errorf("scratch directory: %w", err)
-		}
-		defer os.RemoveAll(e.opt.Scratch)
-	}
-	if err := os.MkdirAll(e.sysfs(), 0o755); err != nil {
+	if err := os.MkdirAll(t.lab.sysfs(), 0o755); err != nil {
 		return 0, fmt.Errorf("scratch directory: %w", err)
 	}
-	if err := e.writeObjects(); err != nil {
+	if err := t.ip.writeObjects(); err != nil {
 		return 0, err
 	}
 	restore, err := fixAddresses()
@@ -131,7 +123,7 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 		return 0, err
 	}
 	defer restore()
-	if e.programsBefore, err = programs(); err != nil {
+	if t.leaks.before, err = programs(); err != nil {
 		return 0, fmt.Errorf("list BPF programs: %w", err)
 	}
 	present, err := haveHook()
@@ -141,7 +133,7 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 	runner := &check.Runner{
 		Writer:  w,
 		Scale:   opt.TimeoutScale,
-		Isolate: e.isolate,
+		Isolate: t.lab.isolate,
 		Gate: func(_ string, test check.Test) check.Decision {
 			return gate(test.Baseline, opt.Unpatched, present)
 		},
@@ -151,7 +143,7 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 	if err != nil || failed > 0 { // what failed may well have left something
 		return failed, err
 	}
-	return 0, e.leftovers(ctx)
+	return 0, t.leaks.leftovers(ctx)
 }
 
 // rerun is the command that runs one test alone.
