@@ -10,7 +10,7 @@ import (
 
 // baselineTests is about what holds with and without the hook. They show that
 // the means by which the other tests look at queues tell the truth.
-func (e *env) baselineTests() check.Group {
+func (e baselineTests) list() check.Group {
 	tests := []check.Test{
 		{Name: "b01-xps-cpus-picks-the-queue-by-cpu", Run: e.baselineCPUs},
 		{Name: "b02-xps-rxqs-picks-the-queue-by-receive-queue", Run: e.baselineRxqs},
@@ -25,7 +25,7 @@ func (e *env) baselineTests() check.Group {
 	return check.Group{Name: "baseline", Tests: tests}
 }
 
-func (e *env) baselineCPUs(t *check.T) {
+func (e baselineTests) baselineCPUs(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	for _, queues := range [][cpus]int{{0, 1}, {3, 2}} {
@@ -38,14 +38,14 @@ func (e *env) baselineCPUs(t *check.T) {
 	}
 }
 
-func (e *env) baselineRxqs(t *check.T) {
+func (e baselineTests) baselineRxqs(t *check.T) {
 	f := e.rxqFlow(t)
 	f.expect("with xps_rxqs", rxqFlowQueue)
 	f.nic.setXPS(t, "xps_rxqs", "0", "0", "0", "f")
 	f.expect("with xps_rxqs moved to queue 3", 3)
 }
 
-func (e *env) baselineHash(t *check.T) {
+func (e baselineTests) baselineHash(t *check.T) {
 	const queues, flows = 4, 16
 	n := e.dummy(t, "dummy0", queues)
 	w := watch(t, n.index, queues+1)
@@ -64,7 +64,7 @@ func (e *env) baselineHash(t *check.T) {
 	}
 }
 
-func (e *env) baselineVeth(t *check.T) {
+func (e baselineTests) baselineVeth(t *check.T) {
 	const queues = 4
 	p := e.veth(t, queues, queues)
 	var far *fanout
@@ -81,7 +81,7 @@ func (e *env) baselineVeth(t *check.T) {
 	}
 }
 
-func (e *env) baselineTap(t *check.T) {
+func (e baselineTests) baselineTap(t *check.T) {
 	tap, n := e.tap(t)
 	s := &station{t: t, nic: n, echoes: true}
 	s.listen()
@@ -96,7 +96,7 @@ func (e *env) baselineTap(t *check.T) {
 	}
 }
 
-func (e *env) baselineNotify(t *check.T) {
+func (e baselineTests) baselineNotify(t *check.T) {
 	m := monitor(t)
 	n := e.dummy(t, "dummy0", 2)
 	seen := 0

@@ -18,8 +18,8 @@ import (
 
 // bpftool runs a command line without its first word in the network namespace
 // of the thread and reads its JSON into v.
-func (e *env) bpftool(t *check.T, v any, args ...string) {
-	cmd := exec.CommandContext(t.Context(), e.opt.Bpftool, append([]string{"--json"}, args...)...)
+func (e bpftoolProgram) bpftool(t *check.T, v any, args ...string) {
+	cmd := exec.CommandContext(t.Context(), e.bpftoolPath, append([]string{"--json"}, args...)...)
 	cmd.WaitDelay = t.Scaled(time.Second)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -42,7 +42,7 @@ type bpftoolNet []struct {
 }
 
 // shownByBpftool is the id that `bpftool net show` has for a device, or 0.
-func (e *env) shownByBpftool(t *check.T, n *nic) (id uint32) {
+func (e bpftoolProgram) shownByBpftool(t *check.T, n *nic) (id uint32) {
 	var out bpftoolNet
 	e.bpftool(t, &out, "net", "show", "dev", n.name)
 	for _, o := range out {
@@ -70,12 +70,12 @@ func fdinfo(t *check.T, fd int, key string) (value uint32) {
 // everybodyAgrees compares all who tell the id of the attached program. The
 // kernel counts ids up, by one for each program: in a long run, until they do
 // not fit into 16 bits. A debug kernel would take an hour.
-func (e *env) everybodyAgrees(t *check.T) {
+func (e queryTests) everybodyAgrees(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	check.Equal(t, "id in bpftool net without a program", 0, e.shownByBpftool(t, n))
 	const wide = 65_536
 	floor := ebpf.ProgramID(2) // 1 is what IFLA_XPS_ATTACHED says, too
-	if e.opt.Long {
+	if e.long {
 		floor = wide
 	}
 	prog, id := programAbove(t, floor)

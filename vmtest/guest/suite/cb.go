@@ -30,7 +30,7 @@ func cbMark(word int) int32 { return int32(0x5053_0000 | word + 1) }
 // is selected, a program at egress writes to it; after that, a classifier of
 // the qdisc reads it. What the XPS program, which writes to it as well, finds
 // there is nobody else's.
-func (e *env) cbIsKept(t *check.T) {
+func (e hookTests) cbIsKept(t *check.T) {
 	const packets = 3
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)

@@ -19,7 +19,7 @@ import (
 )
 
 // controlTests is about attaching, replacing and detaching.
-func (e *env) controlTests() check.Group {
+func (e controlTests) list() check.Group {
 	return check.Group{Name: "control", Tests: []check.Test{
 		{Name: "a24-off-detaches-the-program", Run: e.offDetaches},
 		{Name: "a25-off-works-twice", Run: e.offTwice},
@@ -39,7 +39,7 @@ func (e *env) controlTests() check.Group {
 	}}
 }
 
-func (e *env) offDetaches(t *check.T) {
+func (e controlTests) offDetaches(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	n.setXPS(t, "xps_cpus", "1", "2")
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -64,7 +64,7 @@ func (e *env) offDetaches(t *check.T) {
 	})
 }
 
-func (e *env) offTwice(t *check.T) {
+func (e controlTests) offTwice(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	attach(t, n, constant(t, 1))
 	for range 2 {
@@ -72,12 +72,12 @@ func (e *env) offTwice(t *check.T) {
 		expectAttached(t, n, "after detaching", 0)
 	}
 	attach(t, n, constant(t, 1))
-	t.Must(os.WriteFile(filepath.Join(e.objectDir(), "off-twice"), []byte(strings.Repeat("link set dev dummy0 xps off\n", 2)), 0o644), "write batch")
+	t.Must(os.WriteFile(filepath.Join(e.objects, "off-twice"), []byte(strings.Repeat("link set dev dummy0 xps off\n", 2)), 0o644), "write batch")
 	e.ipOK(t, "ip -batch off-twice")
 	expectAttached(t, n, "after ip link set xps off twice", 0)
 }
 
-func (e *env) noexist(t *check.T) {
+func (e controlTests) noexist(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	first, second := constant(t, 0), constant(t, 1)
 	c := client(t, nil)
@@ -94,7 +94,7 @@ func (e *env) noexist(t *check.T) {
 }
 
 // ipReplaces sets one program over another, as other words of ip link set do.
-func (e *env) ipReplaces(t *check.T) {
+func (e controlTests) ipReplaces(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	n.fallBack(t, 1)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -114,7 +114,7 @@ func (e *env) ipReplaces(t *check.T) {
 }
 
 // ipExpects replaces and detaches what it expects, and nothing else.
-func (e *env) ipExpects(t *check.T) {
+func (e controlTests) ipExpects(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	set := "ip link set dev dummy0 xps "
 	e.ipOK(t, set+"obj hello0.o sec hello expect none")
@@ -146,7 +146,7 @@ func (e *env) ipExpects(t *check.T) {
 	}
 }
 
-func (e *env) replace(t *check.T) {
+func (e controlTests) replace(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -163,7 +163,7 @@ func (e *env) replace(t *check.T) {
 	p.expect("after refused replaces", 2)
 }
 
-func (e *env) pinned(t *check.T) {
+func (e controlTests) pinned(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -182,7 +182,7 @@ func (e *env) pinned(t *check.T) {
 	expectGone(t, id, "ip link set xps off")
 }
 
-func (e *env) failedReplace(t *check.T) {
+func (e controlTests) failedReplace(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -214,7 +214,7 @@ func (e *env) failedReplace(t *check.T) {
 	expectGone(t, id, "detaching")
 }
 
-func (e *env) group(t *check.T) {
+func (e controlTests) group(t *check.T) {
 	const group = 77
 	var in []*nic
 	for i := range 3 {
@@ -245,7 +245,7 @@ func (e *env) group(t *check.T) {
 	expectGone(t, first, "the group was turned off")
 }
 
-func (e *env) detachExpected(t *check.T) {
+func (e controlTests) detachExpected(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog, other := constant(t, 1), constant(t, 0)
 	c := client(t, nil)
@@ -258,7 +258,7 @@ func (e *env) detachExpected(t *check.T) {
 	expectRefused(t, "detach of a program where there is none", n, setExpected(-1, uapi.XPS_FLAGS_REPLACE, prog.FD()), unix.EEXIST, "expected")
 }
 
-func (e *env) replaceNothing(t *check.T) {
+func (e controlTests) replaceNothing(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog, other := constant(t, 1), constant(t, 0)
 	c := dial(t)
@@ -269,7 +269,7 @@ func (e *env) replaceNothing(t *check.T) {
 }
 
 // mastersRefuse has a bond and a team device, which select no queue of a port.
-func (e *env) mastersRefuse(t *check.T) {
+func (e controlTests) mastersRefuse(t *check.T) {
 	prog := constant(t, 1)
 	for _, n := range []*nic{e.master(t, "bond"), e.master(t, "team")} {
 		expectRefused(t, "a program for "+n.name, n, setFD(prog.FD()), unix.EOPNOTSUPP, "ports")
@@ -278,7 +278,7 @@ func (e *env) mastersRefuse(t *check.T) {
 	}
 }
 
-func (e *env) expectedID(t *check.T) {
+func (e controlTests) expectedID(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	prog, other := constant(t, 1), constant(t, 2)
 	id, otherID := uint32(idOf(t, prog)), uint32(idOf(t, other))
@@ -302,7 +302,7 @@ func (e *env) expectedID(t *check.T) {
 }
 
 // refusedMovesNothing asks for a program and another network namespace at once.
-func (e *env) refusedMovesNothing(t *check.T) {
+func (e controlTests) refusedMovesNothing(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	ns := e.newNetNS(t)
 	first, second := constant(t, 0), constant(t, 1)
@@ -338,7 +338,7 @@ func (e *env) refusedMovesNothing(t *check.T) {
 	})
 }
 
-func (e *env) manyDevices(t *check.T) {
+func (e controlTests) manyDevices(t *check.T) {
 	const devices = 4
 	prog := constant(t, 1)
 	id := idOf(t, prog)

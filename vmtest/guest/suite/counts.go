@@ -12,9 +12,9 @@ type times struct {
 }
 
 // count returns the count for the kernel at hand and puts it into the report.
-func (e *env) count(t *check.T, what string, n times) int {
+func (e effort) count(t *check.T, what string, n times) int {
 	count := n.normal
-	if e.opt.Debug {
+	if e.debug {
 		count = n.debug
 	}
 	t.Notef("%s: %d", what, count)

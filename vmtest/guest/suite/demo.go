@@ -23,7 +23,7 @@ func hellos() []hello {
 
 // demoTests is the demonstration in the cover letter of the RFC: c01 to c05
 // are its five transcripts, command lines included.
-func (e *env) demoTests() check.Group {
+func (e demoTests) list() check.Group {
 	return check.Group{Name: "demo", Tests: []check.Test{
 		{Name: "c01-tap-without-a-program-follows-xps-cpus", Needs: needsTunMaps, Run: func(t *check.T) {
 			e.tapStation(t).expect("without a program", nil)
@@ -44,7 +44,7 @@ func (e *env) demoTests() check.Group {
 }
 
 // tapByIP is one transcript of the RFC.
-func (e *env) tapByIP(h hello) func(*check.T) {
+func (e demoTests) tapByIP(h hello) func(*check.T) {
 	return func(t *check.T) {
 		s := e.tapStation(t)
 		e.ipOK(t, fmt.Sprintf("ip link set dev tap0 xps obj %s.o sec hello", h.name))
@@ -54,7 +54,7 @@ func (e *env) tapByIP(h hello) func(*check.T) {
 
 // byIP attaches a program by ip, and then does what the RFC could not do: the
 // program goes, and xps_cpus counts again.
-func (e *env) byIP(s *station, h hello) {
+func (e demoTests) byIP(s *station, h hello) {
 	s.expect("before", nil)
 	e.ipOK(s.t, fmt.Sprintf("ip link set dev %s xps obj %s.o sec hello", s.nic.name, h.name))
 	s.expect("with "+h.name, &h.ret)
@@ -63,7 +63,7 @@ func (e *env) byIP(s *station, h hello) {
 }
 
 // tapInARow attaches one program over the other without a pause.
-func (e *env) tapInARow(t *check.T) {
+func (e demoTests) tapInARow(t *check.T) {
 	s := e.tapStation(t)
 	for _, h := range hellos() {
 		e.ipOK(t, fmt.Sprintf("ip link set dev tap0 xps obj %s.o sec hello", h.name))
@@ -74,7 +74,7 @@ func (e *env) tapInARow(t *check.T) {
 }
 
 // tapShow does what the RFC says is not yet working.
-func (e *env) tapShow(t *check.T) {
+func (e demoTests) tapShow(t *check.T) {
 	s := e.tapStation(t)
 	check.Equal(t, "ip before", shownFor(0), e.showBriefly(t, s.nic))
 	e.ipOK(t, "ip link set dev tap0 xps obj hello1.o sec hello")

@@ -71,7 +71,7 @@ const mostAllocations = 200
 // withoutMemory goes through the requests with each of the allocations
 // failing that they make. A request either succeeds, or fails with -ENOMEM and
 // has changed nothing.
-func (e *env) withoutMemory(t *check.T) {
+func (e lifetimeTests) withoutMemory(t *check.T) {
 	f := newFailNth(t)
 	if f == nil {
 		t.Notef("this kernel injects no faults: only that the requests succeed")
@@ -110,7 +110,7 @@ func optionalID(t *check.T, prog *ebpf.Program) ebpf.ProgramID {
 	return idOf(t, prog)
 }
 
-func (e *env) requestWithoutMemory(t *check.T, f *failNth, n *nic, before, after *ebpf.Program) {
+func (e lifetimeTests) requestWithoutMemory(t *check.T, f *failNth, n *nic, before, after *ebpf.Program) {
 	old, latest := optionalID(t, before), optionalID(t, after)
 	c := dial(t)
 	failed := 0
@@ -168,7 +168,7 @@ func (e *env) requestWithoutMemory(t *check.T, f *failNth, n *nic, before, after
 	expectAttached(t, n, "with memory", latest)
 }
 
-func (e *env) linkWithoutMemory(t *check.T, f *failNth, n *nic, prog *ebpf.Program) {
+func (e lifetimeTests) linkWithoutMemory(t *check.T, f *failNth, n *nic, prog *ebpf.Program) {
 	failed := 0
 	for nth := 1; nth < mostAllocations; nth++ {
 		attr := &uapi.BpfAttr{}

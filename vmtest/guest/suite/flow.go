@@ -54,7 +54,7 @@ func connectedUDP(t *check.T, dst netip.Addr) (fd int, send sender) {
 // called or the test ends. Kernels since 6.19 let a socket leave its queue as
 // soon as nothing of it is in the host that could be overtaken. The packet
 // waits for a neighbour that does not answer.
-func (e *env) busyWith(t *check.T, fd int) (done func()) {
+func busyWith(t *check.T, fd int) (done func()) {
 	const name = "hold0"
 	c := dial(t)
 	t.Must(c.Add(rtnl.Link{Name: name, Kind: "veth", Peer: &rtnl.Link{Name: "hold1"}}), "add")
@@ -87,11 +87,11 @@ type pinned struct {
 	idle func()
 }
 
-func (e *env) pinnedSocket(t *check.T) pinned {
+func (e hookTests) pinnedSocket(t *check.T) pinned {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	fd, send := connectedUDP(t, peerAddr)
-	p := pinned{newProbe(t, n, send), counting(t, 2), e.busyWith(t, fd)}
+	p := pinned{newProbe(t, n, send), counting(t, 2), busyWith(t, fd)}
 	attach(t, n, p.c.prog)
 	p.expect("that a socket sends first", 2)
 	check.Equal(t, "runs of the program for the first packet of a socket", 1, p.c.runs(t))
@@ -99,7 +99,7 @@ func (e *env) pinnedSocket(t *check.T) pinned {
 	return p
 }
 
-func (e *env) cacheStopsReruns(t *check.T) {
+func (e hookTests) cacheStopsReruns(t *check.T) {
 	setReselection(t, 0)
 	p := e.pinnedSocket(t)
 	const packets = 20
@@ -117,7 +117,7 @@ func (e *env) cacheStopsReruns(t *check.T) {
 // the socket has packets on the way, if told that a queue does not get old.
 // Only the device can make the socket leave its queue: by not using it any
 // more.
-func (e *env) connectedUDPStays(t *check.T) {
+func (e hookTests) connectedUDPStays(t *check.T) {
 	const later = 200 * time.Millisecond
 	pair := e.veth(t, 4, 4)
 	pair.near.fallBack(t, 0)
@@ -125,7 +125,7 @@ func (e *env) connectedUDPStays(t *check.T) {
 	idle := func() {}
 	if setReselection(t, 0) {
 		t.Notef("with txq_reselection_ms 0, and with a packet of the socket on the way")
-		idle = e.busyWith(t, fd)
+		idle = busyWith(t, fd)
 	} else {
 		t.Notef("this kernel has no txq_reselection_ms: a queue does not get old, whatever is on the way")
 	}
@@ -148,7 +148,7 @@ func (e *env) connectedUDPStays(t *check.T) {
 
 // reselection differs by kernel, by design: it is for whoever reads the
 // results to see which of the two was tested.
-func (e *env) reselection(t *check.T) {
+func (e hookTests) reselection(t *check.T) {
 	const short = 50 * time.Millisecond
 	if !setReselection(t, short) {
 		t.Notef("this kernel has no txq_reselection_ms: only that a queue does not get old, nor is left by UDP that is idle")
@@ -177,7 +177,7 @@ func (e *env) reselection(t *check.T) {
 
 // idleTCPMoves has a connection on which all is acknowledged: nothing of it is
 // on the way that could be overtaken.
-func (e *env) idleTCPMoves(t *check.T) {
+func (e hookTests) idleTCPMoves(t *check.T) {
 	f := e.rxqFlow(t)
 	f.nic.setXPS(t, "xps_rxqs", "0", "0", "0", "0")
 	setReselection(t, 0)

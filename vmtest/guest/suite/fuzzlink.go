@@ -22,8 +22,8 @@ const fuzzBatch = 32
 // mutatedMessages sends messages around IFLA_XPS, right and wrong ones, by
 // lot. Each must be answered as the model of the kernel says, and after every
 // batch the links must have what the model says they have.
-func (e *env) mutatedMessages(t *check.T) {
-	seed := e.opt.Seed
+func (e negativeTests) mutatedMessages(t *check.T) {
+	seed := e.seed
 	t.Notef("seed: %d (the same messages again: --seed %d)", seed, seed)
 	world, progs := e.fuzzWorld(t)
 	messages := e.count(t, "messages", times{4_000, 200_000})
@@ -84,7 +84,7 @@ func (e *env) mutatedMessages(t *check.T) {
 }
 
 // fuzzWorld makes what the messages are about.
-func (e *env) fuzzWorld(t *check.T) (fuzz.World, []*ebpf.Program) {
+func (e negativeTests) fuzzWorld(t *check.T) (fuzz.World, []*ebpf.Program) {
 	world := fuzz.World{
 		Closed: []int32{badFD, badFD + 1, -2, -1 << 31},
 		Absent: []int32{0, -1, -1 << 31, 1 << 20},

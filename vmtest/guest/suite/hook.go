@@ -11,7 +11,7 @@ import (
 )
 
 // hookTests is about what the program's return value does to packets.
-func (e *env) hookTests() check.Group {
+func (e hookTests) list() check.Group {
 	return check.Group{Name: "hook", Tests: []check.Test{
 		{Name: "a06-a-program-runs-though-no-map-was-ever-set", Run: e.runsWithoutMaps},
 		{Name: "a01-a-return-value-below-the-queue-count-is-the-queue", Run: e.constantIsQueue},
@@ -40,7 +40,7 @@ func (e *env) hookTests() check.Group {
 }
 
 // runsWithoutMaps is the first test of all: see groups.
-func (e *env) runsWithoutMaps(t *check.T) {
+func (e hookTests) runsWithoutMaps(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	c := counting(t, 3)
@@ -52,7 +52,7 @@ func (e *env) runsWithoutMaps(t *check.T) {
 	}
 }
 
-func (e *env) constantIsQueue(t *check.T) {
+func (e hookTests) constantIsQueue(t *check.T) {
 	const queues = 8
 	n := e.dummy(t, "dummy0", queues)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -65,7 +65,7 @@ func (e *env) constantIsQueue(t *check.T) {
 // moduloQueuesInUse has more queues allocated than in use, so that it matters
 // which number divides. It looks from the other end of the wire too: there, a
 // packet carries the queue it came in by.
-func (e *env) moduloQueuesInUse(t *check.T) {
+func (e hookTests) moduloQueuesInUse(t *check.T) {
 	const allocated, used = 8, 3
 	pair := e.veth(t, allocated, used)
 	p := newProbe(t, pair.near, icmpSender(t, peerAddr))
@@ -82,7 +82,7 @@ func (e *env) moduloQueuesInUse(t *check.T) {
 
 // negativeIsNoChoice compares with no program in both ways the stack has of
 // choosing: by xps_cpus, and by hash.
-func (e *env) negativeIsNoChoice(t *check.T) {
+func (e hookTests) negativeIsNoChoice(t *check.T) {
 	const queues, flows = 4, 16
 	n := e.dummy(t, "dummy0", queues)
 	negatives := []int32{-1, -2, -255, -256, -65536, math.MinInt32}
@@ -123,7 +123,7 @@ func (e *env) negativeIsNoChoice(t *check.T) {
 	})
 }
 
-func (e *env) beatsCPUs(t *check.T) {
+func (e hookTests) beatsCPUs(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.setXPS(t, "xps_cpus", "1", "2")
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -137,7 +137,7 @@ func (e *env) beatsCPUs(t *check.T) {
 	}
 }
 
-func (e *env) beatsRxqs(t *check.T) {
+func (e hookTests) beatsRxqs(t *check.T) {
 	f := e.rxqFlow(t)
 	f.expect("without a program", rxqFlowQueue)
 	for _, q := range []int{0, 3, 1} {
@@ -150,7 +150,7 @@ func (e *env) beatsRxqs(t *check.T) {
 
 // singleQueueNeverRuns sends past the qdisc, too: on that way the stack does
 // not look at the number of queues by itself.
-func (e *env) singleQueueNeverRuns(t *check.T) {
+func (e hookTests) singleQueueNeverRuns(t *check.T) {
 	c := counting(t, 0)
 	for _, queues := range []int{1, 2} {
 		n := e.dummy(t, fmt.Sprintf("dummy%d", queues), queues)
@@ -169,7 +169,7 @@ func (e *env) singleQueueNeverRuns(t *check.T) {
 	}
 }
 
-func (e *env) rawRunsPerPacket(t *check.T) {
+func (e hookTests) rawRunsPerPacket(t *check.T) {
 	const packets = 20
 	n := e.dummy(t, "dummy0", 4)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -187,7 +187,7 @@ func (e *env) rawRunsPerPacket(t *check.T) {
 
 // bypassStaysInRange looks from the far end, which a packet past the qdisc
 // reaches without being shown to packet sockets on this one.
-func (e *env) bypassStaysInRange(t *check.T) {
+func (e hookTests) bypassStaysInRange(t *check.T) {
 	const allocated, used = 8, 3
 	pair := e.veth(t, allocated, used)
 	var far *fanout

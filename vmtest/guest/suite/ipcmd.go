@@ -17,16 +17,13 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// objectDir is where the objects of the RFC's demonstration lie, and where ip
-// runs, so that the RFC's command lines work as they are.
-func (e *env) objectDir() string { return filepath.Join(e.opt.Scratch, "bpf") }
-
 // helloNames are the objects of the RFC's demonstration.
 func helloNames() []string { return []string{"hello0", "hello1", "hello2", "hello_neg1"} }
 
-// writeObjects puts the objects into objectDir.
-func (e *env) writeObjects() error {
-	if err := os.MkdirAll(e.objectDir(), 0o755); err != nil {
+// writeObjects writes the objects of the RFC's demonstration. ip runs in their
+// directory, so that the RFC's command lines work unchanged.
+func (e ipTool) writeObjects() error {
+	if err := os.MkdirAll(e.objects, 0o755); err != nil {
 		return fmt.Errorf("BPF objects: %w", err)
 	}
 	for _, name := range helloNames() {
@@ -34,7 +31,7 @@ func (e *env) writeObjects() error {
 		if err != nil {
 			return fmt.Errorf("BPF objects: %w", err)
 		}
-		if err := os.WriteFile(filepath.Join(e.objectDir(), name+".o"), elf, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(e.objects, name+".o"), elf, 0o644); err != nil {
 			return fmt.Errorf("BPF objects: %w", err)
 		}
 	}
@@ -55,7 +52,7 @@ func (o output) String() string {
 
 // ip runs a command line that begins with "ip", in the network namespace of
 // the thread.
-func (e *env) ip(t *check.T, line string) output {
+func (e ipTool) ip(t *check.T, line string) output {
 	cmd := e.ipCommand(t, line)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -69,20 +66,20 @@ func (e *env) ip(t *check.T, line string) output {
 }
 
 // ipCommand prepares an ip that does not outlive the test.
-func (e *env) ipCommand(t *check.T, line string) *exec.Cmd {
+func (e ipTool) ipCommand(t *check.T, line string) *exec.Cmd {
 	words := strings.Fields(line)
 	if len(words) == 0 || words[0] != "ip" {
 		t.Fatalf("command %q is not one of ip", line)
 	}
-	cmd := exec.CommandContext(t.Context(), e.opt.IP, words[1:]...)
-	cmd.Dir = e.objectDir()
+	cmd := exec.CommandContext(t.Context(), e.ipPath, words[1:]...)
+	cmd.Dir = e.objects
 	cmd.Env = []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin"}
 	cmd.WaitDelay = t.Scaled(time.Second)
 	return cmd
 }
 
 // ipOK is ip, and ends the test if the command fails or complains.
-func (e *env) ipOK(t *check.T, line string) output {
+func (e ipTool) ipOK(t *check.T, line string) output {
 	out := e.ip(t, line)
 	if out.code != 0 || out.stderr != "" {
 		t.Fatalf("ip command\n  expected: exit code 0 and nothing on stderr\n  seen:     %v", out)
@@ -98,7 +95,7 @@ const (
 
 // ipFails is ip, and fails the test unless the command ends with this code and
 // says all of words.
-func (e *env) ipFails(t *check.T, code int, line string, words ...string) {
+func (e ipTool) ipFails(t *check.T, code int, line string, words ...string) {
 	out := e.ip(t, line)
 	if out.code != code {
 		t.Errorf("ip command\n  expected: exit code %d\n  seen:     %v", code, out)

@@ -23,7 +23,7 @@ type shown struct {
 }
 
 // show asks ip in all its forms.
-func (e *env) show(t *check.T, n *nic) shown {
+func (e ipTool) show(t *check.T, n *nic) shown {
 	s := e.showBriefly(t, n)
 	s.flaggedDetailed, s.detailed = e.showText(t, n, "ip -d link show dev")
 	s.json = e.showJSON(t, n, "ip -j link show dev")
@@ -32,7 +32,7 @@ func (e *env) show(t *check.T, n *nic) shown {
 
 // showBriefly asks ip for the form that people read and the one that programs
 // read, and takes the others to agree: starting ip is what costs most here.
-func (e *env) showBriefly(t *check.T, n *nic) (s shown) {
+func (e ipTool) showBriefly(t *check.T, n *nic) (s shown) {
 	s.flagged, s.plain = e.showText(t, n, "ip link show dev")
 	s.flaggedDetailed, s.detailed = s.flagged, s.plain
 	s.jsonDetailed = e.showJSON(t, n, "ip -d -j link show dev")
@@ -41,13 +41,13 @@ func (e *env) showBriefly(t *check.T, n *nic) (s shown) {
 }
 
 // showText returns whether the text form has the word, and the id.
-func (e *env) showText(t *check.T, n *nic, line string) (flagged bool, id uint32) {
+func (e ipTool) showText(t *check.T, n *nic, line string) (flagged bool, id uint32) {
 	x := parseIPText(e.ipOK(t, line+" "+n.name).stdout)
 	return x.flagged, x.id
 }
 
 // showJSON returns the id in a JSON form.
-func (e *env) showJSON(t *check.T, n *nic, line string) uint32 {
+func (e ipTool) showJSON(t *check.T, n *nic, line string) uint32 {
 	links, err := parseIPLinks(e.ipOK(t, line+" "+n.name).stdout)
 	t.Must(err, "read JSON")
 	if len(links) != 1 || links[0].Ifname != n.name {
@@ -63,7 +63,7 @@ func shownFor(id ebpf.ProgramID) shown {
 }
 
 // ipAgrees compares ip with the kernel on a device with and without program.
-func (e *env) ipAgrees(t *check.T) {
+func (e queryTests) ipAgrees(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	watched := e.ipMonitor(t)
 	check.Equal(t, "ip without a program", shownFor(0), e.showBriefly(t, n))
@@ -84,7 +84,7 @@ type ipMonitor struct {
 }
 
 // ipMonitor starts `ip monitor link` and waits until it has subscribed.
-func (e *env) ipMonitor(t *check.T) *ipMonitor {
+func (e ipTool) ipMonitor(t *check.T) *ipMonitor {
 	m := &ipMonitor{t: t}
 	cmd := e.ipCommand(t, "ip monitor link")
 	stdout, err := cmd.StdoutPipe()

@@ -19,7 +19,7 @@ const ownNetNS = "/proc/thread-self/ns/net"
 
 // isolate gives the thread of a test a network namespace, and a mount
 // namespace in which a sysfs of that network namespace is mounted.
-func (e *env) isolate(t *check.T) {
+func (e isolation) isolate(t *check.T) {
 	t.Must(unix.Unshare(unix.CLONE_NEWNS), "new mount namespace")
 	t.Must(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), "make mounts private")
 	e.enterNew(t, e.sysfs())
@@ -44,7 +44,7 @@ func fixAddresses() (restore func(), err error) {
 
 // enterNew moves the thread to a new network namespace, whose sysfs it mounts
 // on dir, and in which nothing is sent that no test asked for.
-func (e *env) enterNew(t *check.T, dir string) {
+func (e isolation) enterNew(t *check.T, dir string) {
 	t.Must(unix.Unshare(unix.CLONE_NEWNET), "new network namespace")
 	t.Must(os.MkdirAll(dir, 0o755), "make directory")
 	t.Must(unix.Mount("sysfs", dir, "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""), "mount sysfs")
@@ -58,7 +58,7 @@ func (e *env) enterNew(t *check.T, dir string) {
 }
 
 // sysfs is where isolate mounts it.
-func (e *env) sysfs() string { return filepath.Join(e.opt.Scratch, "sys") }
+func (e isolation) sysfs() string { return filepath.Join(e.scratch, "sys") }
 
 // netns is a second network namespace.
 type netns struct {
@@ -69,7 +69,7 @@ type netns struct {
 
 // newNetNS makes a network namespace and returns to the one of the test. The
 // namespace lives until the end of the test, or until it is closed.
-func (e *env) newNetNS(t *check.T) *netns {
+func (e isolation) newNetNS(t *check.T) *netns {
 	home, err := os.Open(ownNetNS)
 	t.Must(err, "open own network namespace")
 	defer home.Close()

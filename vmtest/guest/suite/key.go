@@ -22,7 +22,7 @@ import (
 // for a program as long as none has one. A key is a jump in the code of who
 // asks, so that is what to look at: it must be another with a program than
 // without, and the last program to go has to put it back.
-func (e *env) keyFollowsPrograms(t *check.T) {
+func (e hookTests) keyFollowsPrograms(t *check.T) {
 	code := newKernelCode(t, "netdev_pick_tx", "get_xps_queue")
 	one, other := e.dummy(t, "dummy0", 2), e.dummy(t, "dummy1", 2)
 	first, second := constant(t, 0), constant(t, 1)

@@ -17,7 +17,7 @@ import (
 
 // manyNetNS has network namespaces end, one after the other, with a device in
 // each that holds the last reference to its program.
-func (e *env) manyNetNS(t *check.T) {
+func (e lifetimeTests) manyNetNS(t *check.T) {
 	n := e.count(t, "network namespaces", times{12, 1000})
 	home, err := os.Open(ownNetNS)
 	t.Must(err, "open own network namespace")
@@ -51,7 +51,7 @@ func (e *env) manyNetNS(t *check.T) {
 }
 
 // manyCycles attaches and detaches, and on a kernel with kmemleak asks it.
-func (e *env) manyCycles(t *check.T) {
+func (e lifetimeTests) manyCycles(t *check.T) {
 	leaks := newLeakDetector(t)
 	n := e.dummy(t, "dummy0", 2)
 	c := dial(t)

@@ -80,7 +80,7 @@ func parseLetter(text string) ([]letterStep, error) {
 // back, tun as it is sent follows its flow table and not xps_cpus. There, both
 // steps are compared with each other instead of with the letter; c01 and c05
 // compare them with xps_cpus.
-func (e *env) letter(t *check.T) {
+func (e demoTests) letter(t *check.T) {
 	steps, err := parseLetter(letterText)
 	t.Must(err, "read the letter")
 	check.Equal(t, "steps of the letter", 5, len(steps))

@@ -17,7 +17,7 @@ import (
 )
 
 // lifetimeTests is about who keeps a program alive, and for how long.
-func (e *env) lifetimeTests() check.Group {
+func (e lifetimeTests) list() check.Group {
 	return check.Group{Name: "lifetime", Tests: []check.Test{
 		{Name: "a41-off-drops-the-program", Run: e.offDrops},
 		{Name: "a41-replacing-drops-the-former-program", Run: e.replaceDrops},
@@ -45,14 +45,14 @@ func handOver(t *check.T, n *nic) ebpf.ProgramID {
 	return id
 }
 
-func (e *env) offDrops(t *check.T) {
+func (e lifetimeTests) offDrops(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	id := handOver(t, n)
 	detach(t, n)
 	expectGone(t, id, "detaching")
 }
 
-func (e *env) replaceDrops(t *check.T) {
+func (e lifetimeTests) replaceDrops(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	former := handOver(t, n)
 	latter := handOver(t, n)
@@ -67,7 +67,7 @@ func (e *env) replaceDrops(t *check.T) {
 	expectGone(t, latter, "attaching twice and detaching once")
 }
 
-func (e *env) deleteDrops(t *check.T) {
+func (e lifetimeTests) deleteDrops(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	id := handOver(t, n)
 	t.Must(dial(t).Delete(n.index), "delete link")
@@ -79,7 +79,7 @@ func (e *env) deleteDrops(t *check.T) {
 	expectGone(t, id, "the peer of the link was deleted")
 }
 
-func (e *env) netnsDrops(t *check.T) {
+func (e lifetimeTests) netnsDrops(t *check.T) {
 	ns := e.newNetNS(t)
 	var id ebpf.ProgramID
 	ns.do(t, func() {
@@ -95,14 +95,14 @@ func (e *env) netnsDrops(t *check.T) {
 	expectGone(t, id, "its network namespace ended")
 }
 
-func (e *env) tapDrops(t *check.T) {
+func (e lifetimeTests) tapDrops(t *check.T) {
 	tap, n := e.tap(t)
 	id := handOver(t, n)
 	t.Must(tap.Close(), "close tap")
 	expectGone(t, id, "the tap was closed")
 }
 
-func (e *env) moveKeeps(t *check.T) {
+func (e lifetimeTests) moveKeeps(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	prog := constant(t, 3)
@@ -127,7 +127,7 @@ const leftTime = 5 * time.Second
 
 // nothingLeft is the last test of all: what its predecessors loaded must be
 // gone with their devices, namespaces and file descriptors.
-func (e *env) nothingLeft(t *check.T) {
+func (e lifetimeTests) nothingLeft(t *check.T) {
 	var left []string
 	if t.Poll(leftTime, func() bool {
 		var err error
@@ -144,8 +144,8 @@ func (e *env) nothingLeft(t *check.T) {
 
 // leftovers is what nothingLeft is, for a guest whose share of the suite does
 // not have that test, or has others after it.
-func (e *env) leftovers(ctx context.Context) error {
-	for deadline := time.Now().Add(time.Duration(float64(leftTime) * max(e.opt.TimeoutScale, 1))); ; {
+func (e *leaks) leftovers(ctx context.Context) error {
+	for deadline := time.Now().Add(time.Duration(float64(leftTime) * e.scale)); ; {
 		left, err := e.programsLeft()
 		if err != nil {
 			return fmt.Errorf("list programs: %w", err)
@@ -161,14 +161,14 @@ func (e *env) leftovers(ctx context.Context) error {
 }
 
 // programsLeft names the programs that were not there before the first test.
-func (e *env) programsLeft() ([]string, error) {
+func (e *leaks) programsLeft() ([]string, error) {
 	now, err := programs()
 	if err != nil {
 		return nil, err
 	}
 	var left []string
 	for id := range now {
-		if e.programsBefore[id] {
+		if e.before[id] {
 			continue
 		}
 		name := "?"

@@ -19,7 +19,7 @@ import (
 
 // linkTests is about programs that a BPF link attaches, of the last patches of
 // the series.
-func (e *env) linkTests() check.Group {
+func (e linkTests) list() check.Group {
 	return check.Group{Name: "link", Tests: []check.Test{
 		{Name: "d20-a-link-steers-and-tells-its-device", Run: e.linkSteers},
 		{Name: "d21-a-link-and-netlink-exclude-each-other", Run: e.linkExcludes},
@@ -58,7 +58,7 @@ func expectIs(t *check.T, what string, err, sentinel error) {
 	}
 }
 
-func (e *env) linkSteers(t *check.T) {
+func (e linkTests) linkSteers(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -75,7 +75,7 @@ func (e *env) linkSteers(t *check.T) {
 }
 
 // linkExcludes tries to change by the one what the other has attached.
-func (e *env) linkExcludes(t *check.T) {
+func (e linkTests) linkExcludes(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -105,7 +105,7 @@ func (e *env) linkExcludes(t *check.T) {
 	p.expect("after a link was refused", 1)
 }
 
-func (e *env) linkUpdates(t *check.T) {
+func (e linkTests) linkUpdates(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -136,7 +136,7 @@ func (e *env) linkUpdates(t *check.T) {
 	expectGone(t, thirdID, "the link was closed")
 }
 
-func (e *env) linkLetsGo(t *check.T) {
+func (e linkTests) linkLetsGo(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.setXPS(t, "xps_cpus", "0", "3", "0", "0")
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -167,7 +167,7 @@ func (e *env) linkLetsGo(t *check.T) {
 	}
 }
 
-func (e *env) linkOutlivesDevice(t *check.T) {
+func (e linkTests) linkOutlivesDevice(t *check.T) {
 	prog := linkable(t, 1)
 	id := idOf(t, prog)
 	n := e.dummy(t, "dummy0", 2)
@@ -203,7 +203,7 @@ func (e *env) linkOutlivesDevice(t *check.T) {
 	expectGone(t, id, "the network namespace ended, and the link was closed")
 }
 
-func (e *env) linkMoves(t *check.T) {
+func (e linkTests) linkMoves(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
 	prog := linkable(t, 3)
@@ -224,7 +224,7 @@ func (e *env) linkMoves(t *check.T) {
 	expectGone(t, id, "its link was closed after the move")
 }
 
-func (e *env) linkPinned(t *check.T) {
+func (e linkTests) linkPinned(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog := linkable(t, 1)
 	id := idOf(t, prog)
@@ -253,7 +253,7 @@ type shownLink struct {
 	Ifindex int    `json:"ifindex"`
 }
 
-func (e *env) linkShown(t *check.T) {
+func (e linkTests) linkShown(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog := linkable(t, 1)
 	l := attachLink(t, n, prog)
@@ -270,7 +270,7 @@ func (e *env) linkShown(t *check.T) {
 	check.Equal(t, "id in bpftool net", uint32(idOf(t, prog)), e.shownByBpftool(t, n))
 }
 
-func (e *env) linkRefused(t *check.T) {
+func (e linkTests) linkRefused(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	_, err := xps.AttachLink(t.Context(), n.index, load(t, ebpf.XDP, returns(2)), nil)
 	expectIs(t, "a link to a program of another type", err, xps.ErrBadProgram)

@@ -28,12 +28,12 @@ import (
 // Mutate ends early, without an error, if a test fails without a mutant: an earlier
 // mutant has damaged the guest then.
 func Mutate(ctx context.Context, w *ktap.Writer, opt Options, task *wire.Mutate) error {
-	e, selected, restore, err := setUp(opt)
+	g, selected, restore, err := setUp(opt)
 	if err != nil {
 		return err
 	}
 	defer restore()
-	m, err := newMutation(e, w, selected, task)
+	m, err := newMutation(g, w, selected, task)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func Mutate(ctx context.Context, w *ktap.Writer, opt Options, task *wire.Mutate)
 
 // mutation is a run over mutants.
 type mutation struct {
-	e     *env
+	g     *ground
 	w     *ktap.Writer
 	tests map[string]check.Test
 	order []string
@@ -62,8 +62,8 @@ type mutation struct {
 	kmsg  int
 }
 
-func newMutation(e *env, w *ktap.Writer, groups []check.Group, task *wire.Mutate) (m *mutation, err error) {
-	m = &mutation{e: e, w: w, tests: make(map[string]check.Test), task: task, kmsg: -1}
+func newMutation(on *ground, w *ktap.Writer, groups []check.Group, task *wire.Mutate) (m *mutation, err error) {
+	m = &mutation{g: on, w: w, tests: make(map[string]check.Test), task: task, kmsg: -1}
 	for _, g := range groups {
 		for _, t := range g.Tests {
 			name := check.FullName(g.Name, t.Name)
@@ -218,7 +218,7 @@ func (m *mutation) try(ctx context.Context, t wire.MutantTask, dirty bool) (heal
 	if err := m.choose(0); err != nil {
 		return false, err
 	}
-	if err := m.e.leftovers(ctx); err != nil {
+	if err := m.g.leaks.leftovers(ctx); err != nil {
 		if !dirty {
 			result(ktap.Pass, err.Error())
 		}
@@ -254,7 +254,7 @@ func (m *mutation) one(ctx context.Context, name string, limit time.Duration) (f
 	}
 	group, _, _ := strings.Cut(name, "/")
 	var out bytes.Buffer
-	n, err := m.e.runner(ktap.NewWriter(&out)).Run(ctx, []check.Group{{Name: group, Tests: []check.Test{test}}})
+	n, err := m.g.runner(ktap.NewWriter(&out)).Run(ctx, []check.Group{{Name: group, Tests: []check.Test{test}}})
 	if err != nil {
 		return false, "", fmt.Errorf("%s: %w", name, err)
 	}

@@ -19,7 +19,7 @@ import (
 
 // negativeTests is about requests that the kernel must refuse: with the right
 // errno, with words a user understands, and without changing anything.
-func (e *env) negativeTests() check.Group {
+func (e negativeTests) list() check.Group {
 	return check.Group{Name: "negative", Tests: []check.Test{
 		{Name: "a32-a-closed-fd-is-ebadf", Run: e.closedFD},
 		{Name: "a33-an-fd-that-is-no-program-is-einval", Run: e.noProgram},
@@ -40,7 +40,7 @@ func (e *env) negativeTests() check.Group {
 }
 
 // onBoth runs a test on a device without and on one with a program.
-func (e *env) onBoth(t *check.T, f func(n *nic)) {
+func (e negativeTests) onBoth(t *check.T, f func(n *nic)) {
 	t.Step("without a program", func() { f(e.dummy(t, "dummy0", 2)) })
 	t.Step("with a program", func() {
 		n := e.dummy(t, "dummy1", 2)
@@ -49,7 +49,7 @@ func (e *env) onBoth(t *check.T, f func(n *nic)) {
 	})
 }
 
-func (e *env) closedFD(t *check.T) {
+func (e negativeTests) closedFD(t *check.T) {
 	e.onBoth(t, func(n *nic) {
 		for _, fd := range []int{badFD, -2, -1 << 31} {
 			expectRefused(t, "a closed fd", n, setFD(fd), unix.EBADF, "fd")
@@ -57,7 +57,7 @@ func (e *env) closedFD(t *check.T) {
 	})
 }
 
-func (e *env) noProgram(t *check.T) {
+func (e negativeTests) noProgram(t *check.T) {
 	null, err := os.Open(os.DevNull)
 	t.Must(err, "open")
 	defer null.Close()
@@ -74,7 +74,7 @@ func (e *env) noProgram(t *check.T) {
 	})
 }
 
-func (e *env) otherType(t *check.T) {
+func (e negativeTests) otherType(t *check.T) {
 	lib := client(t, nil)
 	var progs []*ebpf.Program
 	for _, typ := range []ebpf.ProgramType{ebpf.XDP, ebpf.SchedCLS, ebpf.SchedACT, ebpf.CGroupSKB} {
@@ -89,7 +89,7 @@ func (e *env) otherType(t *check.T) {
 	})
 }
 
-func (e *env) withoutNestedFlag(t *check.T) {
+func (e negativeTests) withoutNestedFlag(t *check.T) {
 	prog := constant(t, 1)
 	e.onBoth(t, func(n *nic) {
 		c := dial(t)
@@ -105,7 +105,7 @@ func (e *env) withoutNestedFlag(t *check.T) {
 	})
 }
 
-func (e *env) readOnly(t *check.T) {
+func (e negativeTests) readOnly(t *check.T) {
 	prog := constant(t, 1)
 	id := idOf(t, prog)
 	attached := func(ae *netlink.AttributeEncoder) { ae.Uint8(uapi.IFLA_XPS_ATTACHED, 1) }
@@ -129,7 +129,7 @@ func join(parts ...nest) nest {
 	}
 }
 
-func (e *env) unknownFlags(t *check.T) {
+func (e negativeTests) unknownFlags(t *check.T) {
 	prog := constant(t, 1)
 	e.onBoth(t, func(n *nic) {
 		for bit := range 32 {
@@ -145,7 +145,7 @@ func (e *env) unknownFlags(t *check.T) {
 	})
 }
 
-func (e *env) linkAdd(t *check.T) {
+func (e negativeTests) linkAdd(t *check.T) {
 	prog := constant(t, 1)
 	extra := func(ae *netlink.AttributeEncoder) { rtnl.XPSNest(ae, setFD(prog.FD())) }
 	off := func(ae *netlink.AttributeEncoder) { rtnl.XPSNest(ae, setFD(-1)) }
@@ -177,7 +177,7 @@ func (e *env) linkAdd(t *check.T) {
 	expectAttached(t, n, "by RTM_NEWLINK", idOf(t, prog))
 }
 
-func (e *env) unprivileged(t *check.T) {
+func (e negativeTests) unprivileged(t *check.T) {
 	prog := constant(t, 1)
 	e.onBoth(t, func(n *nic) {
 		for what, content := range map[string]nest{"attach": setFD(prog.FD()), "detach": setFD(-1)} {
@@ -220,7 +220,7 @@ func withoutCaps(t *check.T, f func()) {
 // userNamespace runs ip in a user namespace: once with a network namespace of
 // its own, whose loopback device it may steer, and once in that of the test,
 // which belongs to somebody else.
-func (e *env) userNamespace(t *check.T) {
+func (e negativeTests) userNamespace(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog := constant(t, 1)
 	path := filepath.Join(e.bpffs(t), "steer")
@@ -239,7 +239,7 @@ func (e *env) userNamespace(t *check.T) {
 	expectAttached(t, n, "after the refusal", 0)
 }
 
-func (e *env) withoutFD(t *check.T) {
+func (e negativeTests) withoutFD(t *check.T) {
 	prog := constant(t, 1)
 	e.onBoth(t, func(n *nic) {
 		expectRefused(t, "an empty nest", n, func(*netlink.AttributeEncoder) {}, unix.EINVAL, "fd")
@@ -253,7 +253,7 @@ func (e *env) withoutFD(t *check.T) {
 	})
 }
 
-func (e *env) contradictions(t *check.T) {
+func (e negativeTests) contradictions(t *check.T) {
 	prog := constant(t, 1)
 	const both = uapi.XPS_FLAGS_UPDATE_IF_NOEXIST | uapi.XPS_FLAGS_REPLACE
 	e.onBoth(t, func(n *nic) {
@@ -271,7 +271,7 @@ func (e *env) contradictions(t *check.T) {
 	})
 }
 
-func (e *env) malformed(t *check.T) {
+func (e negativeTests) malformed(t *check.T) {
 	prog := constant(t, 1)
 	e.onBoth(t, func(n *nic) {
 		expectRefused(t, "an fd of two bytes", n, func(ae *netlink.AttributeEncoder) {
@@ -286,7 +286,7 @@ func (e *env) malformed(t *check.T) {
 	})
 }
 
-func (e *env) noDevice(t *check.T) {
+func (e negativeTests) noDevice(t *check.T) {
 	const nobody = 1 << 20
 	lib := client(t, nil)
 	_, err := dial(t).SetXPS(nobody, setFD(-1))
@@ -301,7 +301,7 @@ func (e *env) noDevice(t *check.T) {
 // nobody is to believe that they took effect because ours did. On 6.12 it is
 // the series that refuses them; later kernels know them and do so by
 // themselves, as none of them can be set.
-func (e *env) laterAttributes(t *check.T) {
+func (e negativeTests) laterAttributes(t *check.T) {
 	prog := constant(t, 1)
 	n := e.dummy(t, "dummy0", 2)
 	c := dial(t)

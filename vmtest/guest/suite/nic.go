@@ -53,7 +53,7 @@ func index(t *check.T, name string) int {
 
 // dummy makes a dummy device: it needs no neighbour and drops what it is
 // given, after the taps have seen it.
-func (e *env) dummy(t *check.T, name string, queues int) *nic {
+func (e lab) dummy(t *check.T, name string, queues int) *nic {
 	c := dial(t)
 	t.Must(c.Add(rtnl.Link{Name: name, Kind: "dummy", TxQueues: queues}), "add")
 	n := &nic{name: name, index: index(t, name), sysfs: e.sysfs(), queues: queues}
@@ -62,10 +62,10 @@ func (e *env) dummy(t *check.T, name string, queues int) *nic {
 }
 
 // bond makes a bond without ports.
-func (e *env) bond(t *check.T) *nic { return e.master(t, "bond") }
+func (e lab) bond(t *check.T) *nic { return e.master(t, "bond") }
 
 // master makes a bond or a team device without ports.
-func (e *env) master(t *check.T, kind string) *nic {
+func (e lab) master(t *check.T, kind string) *nic {
 	name := kind + "0"
 	if err := dial(t).Add(rtnl.Link{Name: name, Kind: kind}); err != nil {
 		t.Fatalf("%v (the kernel needs CONFIG_BONDING and CONFIG_NET_TEAM)", err)
@@ -90,7 +90,7 @@ type pair struct {
 // veth makes a veth pair with this many queues each way, of which the near
 // end uses the given number for transmitting. far has peerAddr in a namespace
 // of its own, and both know each other's address without asking.
-func (e *env) veth(t *check.T, queues, used int) pair {
+func (e lab) veth(t *check.T, queues, used int) pair {
 	c := dial(t)
 	ns := e.newNetNS(t)
 	link := rtnl.Link{Name: "veth0", Kind: "veth", TxQueues: queues, RxQueues: queues}

@@ -17,7 +17,7 @@ import (
 )
 
 // queryTests is about what the kernel and ip say of the program.
-func (e *env) queryTests() check.Group {
+func (e queryTests) list() check.Group {
 	return check.Group{Name: "query", Tests: []check.Test{
 		{Name: "a19-an-id-above-255-comes-back-whole", Run: e.idIsWhole},
 		{Name: "a20-the-nest-is-there-without-a-program", Run: e.nestAlwaysThere},
@@ -68,7 +68,7 @@ func bigID(t *check.T) (*ebpf.Program, ebpf.ProgramID) {
 	return nil, 0
 }
 
-func (e *env) idIsWhole(t *check.T) {
+func (e queryTests) idIsWhole(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog, id := bigID(t)
 	attach(t, n, prog)
@@ -87,7 +87,7 @@ func attachedNest(id ebpf.ProgramID) rtnl.XPS {
 	return rtnl.XPS{Present: true, Attached: []byte{1}, ProgramIDs: []uint32{uint32(id)}, Nested: true}
 }
 
-func (e *env) nestAlwaysThere(t *check.T) {
+func (e queryTests) nestAlwaysThere(t *check.T) {
 	m := monitor(t)
 	many, single := e.dummy(t, "dummy0", 4), e.dummy(t, "dummy1", 1)
 	c := dial(t)
@@ -125,7 +125,7 @@ func (e *env) nestAlwaysThere(t *check.T) {
 
 // announcedOnce goes through every kind of change, on a device that is up and
 // on one that is down.
-func (e *env) announcedOnce(t *check.T) {
+func (e queryTests) announcedOnce(t *check.T) {
 	m := monitor(t)
 	n := e.dummy(t, "dummy0", 2)
 	c := dial(t)
@@ -174,7 +174,7 @@ func expectAnnounced(t *check.T, m *rtnl.Monitor, n *nic, up bool, want rtnl.XPS
 	check.Equal(t, "nest in notification", want.String(), info.XPS.String())
 }
 
-func (e *env) unchangedNotAnnounced(t *check.T) {
+func (e queryTests) unchangedNotAnnounced(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog, other := constant(t, 0), constant(t, 1)
 	c := dial(t)
@@ -204,7 +204,7 @@ func (e *env) unchangedNotAnnounced(t *check.T) {
 	}
 }
 
-func (e *env) libraryWatches(t *check.T) {
+func (e queryTests) libraryWatches(t *check.T) {
 	w, err := xps.Watch(t.Context(), nil)
 	t.Must(err, "watch")
 	t.Cleanup(func() { w.Close() })

@@ -21,7 +21,7 @@ import (
 
 // raceTests have two things happen at once. On a debug kernel they are there
 // to make it complain.
-func (e *env) raceTests() check.Group {
+func (e raceTests) list() check.Group {
 	return check.Group{Name: "race", Tests: []check.Test{
 		{Name: "a44-replacing-under-traffic-loses-nothing", Run: e.replaceUnderTraffic, Timeout: 4 * time.Minute},
 		{Name: "a45-queues-come-and-go-under-traffic", Run: e.queuesUnderTraffic, Timeout: 2 * time.Minute},
@@ -34,7 +34,7 @@ func (e *env) raceTests() check.Group {
 // replaceUnderTraffic has programs that return 1 and 2 take turns, first without
 // a moment between them in which there is none, and then with. Without a
 // program xps_cpus say 3. mq counts the packets of each queue.
-func (e *env) replaceUnderTraffic(t *check.T) {
+func (e raceTests) replaceUnderTraffic(t *check.T) {
 	const queues, noneEach = 4, 16
 	pair := e.veth(t, queues, queues)
 	pair.near.setXPS(t, "xps_cpus", "0", "0", "0", "3")
@@ -86,7 +86,7 @@ func (e *env) replaceUnderTraffic(t *check.T) {
 // queuesUnderTraffic looks from the far end, for a queue that is not there.
 // While the number of queues changes a veth has no carrier, and loses packets
 // whatever selects their queue.
-func (e *env) queuesUnderTraffic(t *check.T) {
+func (e raceTests) queuesUnderTraffic(t *check.T) {
 	const allocated = 8
 	pair := e.veth(t, allocated, allocated)
 	var far *fanout
@@ -135,7 +135,7 @@ func (e *env) queuesUnderTraffic(t *check.T) {
 
 // mapsRace writes xps_cpus and xps_rxqs while a program comes and goes: both
 // belong to the device, and neither may disturb the other.
-func (e *env) mapsRace(t *check.T) {
+func (e raceTests) mapsRace(t *check.T) {
 	const queues = 4
 	n := e.dummy(t, "dummy0", queues)
 	b := newBackground(t)
@@ -178,7 +178,7 @@ func (e *env) mapsRace(t *check.T) {
 
 // deleteRace takes devices, and programs that only a device holds, away from
 // those who are sending.
-func (e *env) deleteRace(t *check.T) {
+func (e raceTests) deleteRace(t *check.T) {
 	c := dial(t)
 	lib := client(t, nil)
 	prog := counting(t, 3)
@@ -272,7 +272,7 @@ func (a *aimed) send() error {
 // manyDumped has so many devices that a dump takes many messages, each device
 // with a program of its own or none. What the kernel has to say of one device
 // must fit into the space that it calculated; it warns if not.
-func (e *env) manyDumped(t *check.T) {
+func (e raceTests) manyDumped(t *check.T) {
 	const group = 48
 	inGroup := func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_GROUP, group) }
 	n := e.count(t, "devices", times{120, 1000})

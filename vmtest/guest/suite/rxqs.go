@@ -26,7 +26,7 @@ const rxqFlowQueue = 2
 // far end sends leaves by queue 2, thanks to its xps_cpus. A veth leaves the
 // queue mapping alone, and for what is received mapping 2 means receive queue
 // 1, 0 being none. The near end's xps_rxqs maps that to rxqFlowQueue.
-func (e *env) rxqFlow(t *check.T) *rxqFlow {
+func (e lab) rxqFlow(t *check.T) *rxqFlow {
 	const queues, port = 4, 7000
 	pair := e.veth(t, queues, queues)
 	pair.near.setXPS(t, "xps_rxqs", "0", "0", "2", "0")

@@ -47,7 +47,7 @@ const selftestTimeout = 60 * time.Second
 // selftests are the results of the series' selftest in the kernel tree. The
 // program runs once, as run_tests would run it: in its directory, without
 // arguments, in TAP. The results are handed out one by one.
-func (e *env) selftests() check.Group {
+func (e *kernelSelftest) list() check.Group {
 	g := check.Group{Name: "selftests"}
 	for i, kt := range kernelTests {
 		g.Tests = append(g.Tests, check.Test{
@@ -75,7 +75,7 @@ type selftestRun struct {
 	err     error
 }
 
-func (e *env) kernelTest(t *check.T, name string) {
+func (e *kernelSelftest) kernelTest(t *check.T, name string) {
 	r := e.runSelftest(t)
 	result, ok := r.results[name]
 	if !ok {
@@ -92,7 +92,7 @@ func (e *env) kernelTest(t *check.T, name string) {
 
 // kernelTestsPlanned wants what the program reports to be in the plan, and the
 // program itself to be content with it.
-func (e *env) kernelTestsPlanned(t *check.T) {
+func (e *kernelSelftest) kernelTestsPlanned(t *check.T) {
 	r := e.runSelftest(t)
 	planned := make(map[string]bool)
 	for _, kt := range kernelTests {
@@ -109,12 +109,12 @@ func (e *env) kernelTestsPlanned(t *check.T) {
 }
 
 // runSelftest runs the program, or returns what it did when it ran.
-func (e *env) runSelftest(t *check.T) *selftestRun {
-	r := &e.selftest
+func (e *kernelSelftest) runSelftest(t *check.T) *selftestRun {
+	r := &e.run
 	r.once.Do(func() {
 		var out bytes.Buffer
-		cmd := exec.CommandContext(t.Context(), e.opt.Selftest)
-		cmd.Dir = filepath.Dir(e.opt.Selftest)
+		cmd := exec.CommandContext(t.Context(), e.path)
+		cmd.Dir = filepath.Dir(e.path)
 		cmd.Stdout, cmd.Stderr = &out, &out
 		r.err = cmd.Run()
 		r.text = out.String()

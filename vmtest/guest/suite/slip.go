@@ -29,7 +29,7 @@ func slip(t *check.T) (name string, hangup func()) {
 
 // returnKeeps ends the network namespace of a device that then returns to the
 // first one.
-func (e *env) returnKeeps(t *check.T) {
+func (e lifetimeTests) returnKeeps(t *check.T) {
 	file, err := os.Open(initNetNS)
 	t.Must(err, "open the first network namespace")
 	defer file.Close()

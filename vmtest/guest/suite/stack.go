@@ -25,7 +25,7 @@ var beyond = netip.MustParsePrefix("198.51.100.0/24")
 
 // forwarded sends from the far end of a veth to beyond: packets without a
 // socket, and with a receive queue that the hash would follow.
-func (e *env) forwarded(t *check.T) {
+func (e hookTests) forwarded(t *check.T) {
 	const queues = 4
 	pair := e.veth(t, queues, queues)
 	t.Must(os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0), "turn forwarding on")
@@ -56,7 +56,7 @@ func (e *env) forwarded(t *check.T) {
 
 // vlan stacks a device on the one with the program. The first of them with
 // several queues is where a socket gets its queue.
-func (e *env) vlan(t *check.T) {
+func (e hookTests) vlan(t *check.T) {
 	const id = 7
 	lower := e.dummy(t, "dummy0", 4)
 	lower.fallBack(t, 0)
@@ -84,7 +84,7 @@ func (e *env) vlan(t *check.T) {
 		check.Equal(t, fmt.Sprintf("runs of the program of the vlan device with %d queues", queues), queues/4, above.runs(t))
 
 		fd, send := connectedUDP(t, dst)
-		idle := e.busyWith(t, fd)
+		idle := busyWith(t, fd)
 		p.send = send
 		want := 3
 		if queues > 1 {
@@ -99,7 +99,7 @@ func (e *env) vlan(t *check.T) {
 
 // trafficClasses gives each half of the queues to one class. Without a choice
 // of the program a packet stays within its class.
-func (e *env) trafficClasses(t *check.T) {
+func (e hookTests) trafficClasses(t *check.T) {
 	const queues, half = 8, 4
 	n := e.dummy(t, "dummy0", queues)
 	options := uapi.TcMqprioQopt{NumTc: 2}
@@ -141,7 +141,7 @@ func prioritySender(t *check.T, priority int) sender {
 // netpoll has the kernel log sent by netconsole, which goes past the qdisc
 // and past packet sockets. The queue of a tap tells which one it was; for a
 // device whose queue the core selects there is the count of the program only.
-func (e *env) netpoll(t *check.T) {
+func (e hookTests) netpoll(t *check.T) {
 	const queues = 4
 	tap, taps := e.tapWith(t, queues)
 	dummy := e.dummy(t, "dummy0", queues)

@@ -48,7 +48,7 @@ func byCPU(cpu int) int { return cpu }
 // a tun driver robbed of its ndo_select_queue; here it is the one in the tree,
 // which asks the program, then xps_cpus, and only then follows flows. To tell
 // following a flow from following xps_cpus, all replies go in by one queue.
-func (e *env) tapStation(t *check.T) *station {
+func (e lab) tapStation(t *check.T) *station {
 	tap, n := e.tap(t)
 	s := &station{t: t, nic: n, echoes: true, ordinary: byCPU}
 	s.wire = func(mark []byte) int { return tapQueue(t, tap, mark) }
@@ -78,7 +78,7 @@ func tapQueue(t *check.T, tap *pong.Tap, mark []byte) int {
 // vethStation has the kernel of another namespace answer at the far end. A
 // packet keeps its queue mapping across the wire, so that a fanout there is a
 // second witness.
-func (e *env) vethStation(t *check.T) *station {
+func (e lab) vethStation(t *check.T) *station {
 	p := e.veth(t, stationQueues, stationQueues)
 	var far *fanout
 	p.ns.do(t, func() { far = watch(t, p.far.index, stationQueues+1) })
@@ -89,7 +89,7 @@ func (e *env) vethStation(t *check.T) *station {
 }
 
 // dummyStation has nobody at the other end.
-func (e *env) dummyStation(t *check.T) *station {
+func (e lab) dummyStation(t *check.T) *station {
 	s := &station{t: t, nic: e.dummy(t, "dummy0", stationQueues), ordinary: byCPU}
 	s.open()
 	return s

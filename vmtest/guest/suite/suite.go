@@ -16,8 +16,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/cilium/ebpf"
-
 	"xpsgen/vmtest/guest/suite/check"
 	"xpsgen/vmtest/guest/suite/rtnl"
 	"xpsgen/vmtest/ktap"
@@ -56,32 +54,21 @@ type Options struct {
 	TimeoutScale float64
 }
 
-// env is what the tests share. It is filled before the first one runs.
-type env struct {
-	opt Options
-	// programsBefore are the BPF programs that the suite found.
-	programsBefore map[ebpf.ProgramID]bool
-	// present says that the kernel has the hook.
-	present bool
-	// selftest runs the program of the kernel's selftests when first asked.
-	selftest selftestRun
-}
-
 // groups is the plan. NB: the test of a06 must come first: it can only fail
-// as long as nothing since boot has written to xps_cpus or xps_rxqs.
-func groups(e *env) []check.Group {
+// until something writes to xps_cpus or xps_rxqs for the first time since boot.
+func groups(t *tools) []check.Group {
 	all := []check.Group{
-		e.hookTests(),
-		e.baselineTests(),
-		e.demoTests(),
-		e.queryTests(),
-		e.controlTests(),
-		e.negativeTests(),
-		e.fixTests(),
-		e.linkTests(),
-		e.raceTests(),
-		e.selftests(),
-		e.lifetimeTests(),
+		hookTests{t.lab, t.effort}.list(),
+		baselineTests{t.lab}.list(),
+		demoTests{t.lab, t.ip}.list(),
+		queryTests{t.lab, t.ip, t.bpftool, t.ynl, t.effort}.list(),
+		controlTests{t.lab, t.ip}.list(),
+		negativeTests{t.lab, t.ip, t.effort}.list(),
+		fixTests{t.lab}.list(),
+		linkTests{t.lab, t.ip, t.bpftool}.list(),
+		raceTests{t.lab, t.effort}.list(),
+		t.selftest.list(),
+		lifetimeTests{t.lab, t.effort, t.leaks}.list(),
 	}
 	for i, g := range all {
 		all[i] = g.Need(needsRtnetlink)
@@ -89,12 +76,12 @@ func groups(e *env) []check.Group {
 	return all
 }
 
-func selectTests(e *env, run string) ([]check.Group, error) {
+func selectTests(t *tools, run string) ([]check.Group, error) {
 	f, err := plan.ParseFilter(run)
 	if err != nil {
 		return nil, err
 	}
-	selected := check.Select(groups(e), f)
+	selected := check.Select(groups(t), f)
 	if len(selected) == 0 {
 		return nil, fmt.Errorf("%w %q", plan.ErrNoTests, run)
 	}
@@ -105,28 +92,35 @@ func selectTests(e *env, run string) ([]check.Group, error) {
 // failed. An error means that the suite could not do its work, and that the
 // report is not complete.
 func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err error) {
-	e, selected, restore, err := setUp(opt)
+	g, selected, restore, err := setUp(opt)
 	if err != nil {
 		return 0, err
 	}
 	defer restore()
-	failed, err = e.runner(w).Run(ctx, selected)
+	failed, err = g.runner(w).Run(ctx, selected)
 	if err != nil || failed > 0 { // what failed may well have left something
 		return failed, err
 	}
-	return 0, e.leftovers(ctx)
+	return 0, g.leaks.leftovers(ctx)
+}
+
+// ground is what tests run on.
+type ground struct {
+	opt Options
+	*tools
+	// present says that the kernel has the hook.
+	present bool
 }
 
 // setUp selects the tests and prepares the guest for them. restore undoes that.
-func setUp(opt Options) (e *env, selected []check.Group, restore func(), err error) {
+func setUp(opt Options) (g *ground, selected []check.Group, restore func(), err error) {
 	if opt.IP == "" {
 		opt.IP = "/usr/bin/ip"
 	}
 	if opt.Bpftool == "" {
 		opt.Bpftool = "/usr/bin/bpftool"
 	}
-	e = &env{opt: opt}
-	if selected, err = selectTests(e, opt.Run); err != nil {
+	if _, err := selectTests(newTools(opt), opt.Run); err != nil {
 		return nil, nil, nil, err
 	}
 	var undo []func()
@@ -140,16 +134,20 @@ func setUp(opt Options) (e *env, selected []check.Group, restore func(), err err
 			restore()
 		}
 	}()
-	if e.opt.Scratch == "" {
-		if e.opt.Scratch, err = os.MkdirTemp("", "suite"); err != nil {
+	if opt.Scratch == "" {
+		if opt.Scratch, err = os.MkdirTemp("", "suite"); err != nil {
 			return nil, nil, nil, fmt.Errorf("scratch directory: %w", err)
 		}
-		undo = append(undo, func() { os.RemoveAll(e.opt.Scratch) })
+		undo = append(undo, func() { os.RemoveAll(opt.Scratch) })
 	}
-	if err := os.MkdirAll(e.sysfs(), 0o755); err != nil {
+	g = &ground{opt: opt, tools: newTools(opt)}
+	if selected, err = selectTests(g.tools, opt.Run); err != nil {
+		return nil, nil, nil, err
+	}
+	if err := os.MkdirAll(g.lab.sysfs(), 0o755); err != nil {
 		return nil, nil, nil, fmt.Errorf("scratch directory: %w", err)
 	}
-	if err := e.writeObjects(); err != nil {
+	if err := g.ip.writeObjects(); err != nil {
 		return nil, nil, nil, err
 	}
 	addresses, err := fixAddresses()
@@ -157,23 +155,23 @@ func setUp(opt Options) (e *env, selected []check.Group, restore func(), err err
 		return nil, nil, nil, err
 	}
 	undo = append(undo, addresses)
-	if e.programsBefore, err = programs(); err != nil {
+	if g.leaks.before, err = programs(); err != nil {
 		return nil, nil, nil, fmt.Errorf("list BPF programs: %w", err)
 	}
-	if e.present, err = haveHook(); err != nil {
+	if g.present, err = haveHook(); err != nil {
 		return nil, nil, nil, fmt.Errorf("probe for the hook: %w", err)
 	}
-	return e, selected, restore, nil
+	return g, selected, restore, nil
 }
 
 // runner runs tests and reports to w.
-func (e *env) runner(w *ktap.Writer) *check.Runner {
+func (g *ground) runner(w *ktap.Writer) *check.Runner {
 	return &check.Runner{
 		Writer:  w,
-		Scale:   e.opt.TimeoutScale,
-		Isolate: e.isolate,
+		Scale:   g.opt.TimeoutScale,
+		Isolate: g.lab.isolate,
 		Gate: func(_ string, test check.Test) check.Decision {
-			return gate(test.Baseline, e.opt.Unpatched, e.present)
+			return gate(test.Baseline, g.opt.Unpatched, g.present)
 		},
 		Rerun: rerun,
 	}

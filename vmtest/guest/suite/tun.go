@@ -15,7 +15,7 @@ import (
 
 // tunSteering has both programs that a tap can have. Its own, set by the one
 // who holds the queues, goes first; negative values mean nothing to it.
-func (e *env) tunSteering(t *check.T) {
+func (e hookTests) tunSteering(t *check.T) {
 	tap, n := e.tap(t)
 	p := newProbe(t, n, frameSender(t, n, false))
 	for q := range stationQueues {
@@ -43,7 +43,7 @@ func setSteering(t *check.T, queue *os.File, fd int) {
 
 // tunQueues detaches queues of a tap: the program's answer is taken modulo
 // those left.
-func (e *env) tunQueues(t *check.T) {
+func (e hookTests) tunQueues(t *check.T) {
 	const queues = 4
 	tap, n := e.tapWith(t, queues)
 	c := counting(t, 0)
@@ -89,10 +89,10 @@ func ioctl(t *check.T, f *os.File, req uintptr, arg unsafe.Pointer, name string)
 }
 
 // tap makes tap0 with two queues, answered by a responder.
-func (e *env) tap(t *check.T) (*pong.Tap, *nic) { return e.tapWith(t, stationQueues) }
+func (e lab) tap(t *check.T) (*pong.Tap, *nic) { return e.tapWith(t, stationQueues) }
 
 // tapWith is tap with another number of queues.
-func (e *env) tapWith(t *check.T, queues int) (*pong.Tap, *nic) {
+func (e lab) tapWith(t *check.T, queues int) (*pong.Tap, *nic) {
 	tap, err := pong.OpenTap("tap0", queues, pong.Host{Addr: peerAddr, MAC: pong.MAC{2, 0, 0, 0, 0xfe, 1}})
 	t.Must(err, "tap device")
 	t.Cleanup(func() {

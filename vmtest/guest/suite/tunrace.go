@@ -23,7 +23,7 @@ type bareTap struct {
 }
 
 // bareTap makes tap0 without anybody who answers.
-func (e *env) bareTap(t *check.T, queues int) bareTap {
+func (e lab) bareTap(t *check.T, queues int) bareTap {
 	tap := bareTap{}
 	for range queues {
 		fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -80,7 +80,7 @@ func (tap bareTap) dropped(t *check.T) int {
 // driver and the core do not change their counts at once. A queue that the
 // driver has no more costs packets; one that the core does not know yet makes
 // it take queue 0.
-func (e *env) tunQueuesUnderTraffic(t *check.T) {
+func (e hookTests) tunQueuesUnderTraffic(t *check.T) {
 	const (
 		queues = 4
 		// 11 % 4 is 3 and 11 % 3 is 2: always the last.
@@ -134,7 +134,7 @@ func (e *env) tunQueuesUnderTraffic(t *check.T) {
 // tunFeedsRFS has a flow go out by a tap, by a program's choice, and come in
 // again from one cpu or the other, that of who serves the tap. RFS then has
 // packets of the flow from elsewhere received on that cpu.
-func (e *env) tunFeedsRFS(t *check.T) {
+func (e hookTests) tunFeedsRFS(t *check.T) {
 	needCPUs(t)
 	t.Must(setFlowEntries("1024"), "turn RFS on")
 	t.Cleanup(func() { setFlowEntries("0") })

@@ -19,7 +19,7 @@ import (
 // it has passed the test for IFF_UP and selects the queue afterwards. On a
 // kernel without the fix the first one divides by zero, and the second one
 // loops with bottom halves off.
-func (e *env) fixTests() check.Group {
+func (e fixTests) list() check.Group {
 	return check.Group{Name: "unregister", Tests: []check.Test{
 		{Name: "d32-bypass-of-an-unregistered-dummy-selects-a-queue", Run: func(t *check.T) {
 			e.sendAfterUnregister(t, e.dummy(t, "dummy0", 2), true)
@@ -32,7 +32,7 @@ func (e *env) fixTests() check.Group {
 	}}.Need(needsFix)
 }
 
-func (e *env) sendAfterUnregister(t *check.T, n *nic, bypass bool) {
+func (e fixTests) sendAfterUnregister(t *check.T, n *nic, bypass bool) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "packet socket")
 	defer unix.Close(fd)

@@ -17,8 +17,8 @@ import (
 )
 
 // bpffs mounts a BPF file system for the test and returns where.
-func (e *env) bpffs(t *check.T) string {
-	dir := filepath.Join(e.opt.Scratch, "pins")
+func (e isolation) bpffs(t *check.T) string {
+	dir := filepath.Join(e.scratch, "pins")
 	t.Must(os.MkdirAll(dir, 0o755), "make directory")
 	t.Must(unix.Mount("bpf", dir, "bpf", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""), "mount bpffs")
 	return dir
@@ -26,7 +26,7 @@ func (e *env) bpffs(t *check.T) string {
 
 // ipInUserNS feeds batch to an ip that is root in a user namespace made for
 // it, and in further namespaces by flags.
-func (e *env) ipInUserNS(t *check.T, flags uintptr, batch string) output {
+func (e ipTool) ipInUserNS(t *check.T, flags uintptr, batch string) output {
 	cmd := e.ipCommand(t, "ip -batch -")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(batch), &stdout, &stderr

@@ -60,16 +60,16 @@ func (s specified) String() string {
 // code that the tree's own generator makes of it. Before 6.16 that makes none of
 // route netlink; there the table is left that package uapi has of the same
 // specification.
-func (e *env) specificationDecodes(t *check.T) {
+func (e queryTests) specificationDecodes(t *check.T) {
 	read := e.readByTable
-	switch _, err := os.Stat(e.opt.YNL); {
+	switch _, err := os.Stat(e.ynlPath); {
 	case err == nil:
 		t.Notef("decoded by the C code of the tree's tools/net/ynl")
 		read = e.readByGenerated
 	case !errors.Is(err, fs.ErrNotExist):
 		t.Must(err, "look for the generated code")
 	case kernelAtLeast(t, 6, 16):
-		t.Fatalf("code generated from the specification\n  expected: %q\n  seen:     none", e.opt.YNL)
+		t.Fatalf("code generated from the specification\n  expected: %q\n  seen:     none", e.ynlPath)
 	default:
 		t.Notef("decoded by the table of package uapi: this tree's tools/net/ynl makes no C of route netlink")
 	}
@@ -103,15 +103,15 @@ func (e *env) specificationDecodes(t *check.T) {
 }
 
 // readByGenerated runs the program that is made of the generated code.
-func (e *env) readByGenerated(t *check.T, ifindex int) (all []specified) {
-	cmd := exec.CommandContext(t.Context(), e.opt.YNL, strconv.Itoa(ifindex))
+func (e ynlTool) readByGenerated(t *check.T, ifindex int) (all []specified) {
+	cmd := exec.CommandContext(t.Context(), e.ynlPath, strconv.Itoa(ifindex))
 	cmd.WaitDelay = t.Scaled(time.Second)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s %d: %v\n%s%s", e.opt.YNL, ifindex, err, &stdout, &stderr)
+		t.Fatalf("%s %d: %v\n%s%s", e.ynlPath, ifindex, err, &stdout, &stderr)
 	}
-	t.Logf("$ %s %d\n%s", e.opt.YNL, ifindex, &stdout)
+	t.Logf("$ %s %d\n%s", e.ynlPath, ifindex, &stdout)
 	for d := json.NewDecoder(&stdout); ; {
 		var s specified
 		err := d.Decode(&s)
@@ -125,7 +125,7 @@ func (e *env) readByGenerated(t *check.T, ifindex int) (all []specified) {
 
 // readByTable looks each attribute up in the table of the specification, and
 // takes it to be what that says.
-func (e *env) readByTable(t *check.T, ifindex int) (all []specified) {
+func (e ynlTool) readByTable(t *check.T, ifindex int) (all []specified) {
 	c, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
 	t.Must(err, "dial")
 	defer c.Close()

@@ -5,9 +5,11 @@ package ui
 import (
 	"fmt"
 	"io"
+	"os"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
+	"github.com/cheggaaa/pb/v3"
+	"golang.org/x/term"
 
 	"xpsgen/vmtest/progress"
 )
@@ -17,58 +19,72 @@ type bar struct {
 	step  string
 	total int64
 	w     io.Writer
-	pb    *progressbar.ProgressBar
+	pb    *pb.ProgressBar
+	drawn time.Time
 }
+
+// redraw is the minimum time between two drawings of a bar.
+const redraw = 100 * time.Millisecond
 
 func newBar(w io.Writer, e progress.Event) *bar {
 	b := &bar{step: e.Step, w: w}
 	b.open(e)
+	b.draw()
 	return b
 }
 
+// open makes the bar. The library only renders it: its own goroutine would continue to
+// draw after clear, over later output.
 func (b *bar) open(e progress.Event) {
 	b.total = e.Total
-	max := e.Total
-	if max == 0 {
-		max = -1
+	template := `{{string . "what"}} {{cycle . "⠋" "⠙" "⠹" "⠸" "⠼" "⠴" "⠦" "⠧" "⠇" "⠏"}} {{string . "count"}} {{etime .}}`
+	if e.Total > 0 {
+		template = `{{string . "what"}} {{bar . "[" "=" ">" " " "]"}} {{string . "count"}}, {{etime .}}{{rtime . ", %s left" "" ""}}`
 	}
-	options := []progressbar.Option{
-		progressbar.OptionSetWriter(b.w),
-		progressbar.OptionSetDescription(describe(e)),
-		progressbar.OptionSetWidth(24),
-		progressbar.OptionThrottle(100 * time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetElapsedTime(true),
-		progressbar.OptionSetPredictTime(e.Total > 0),
-		progressbar.OptionSetRenderBlankState(e.Done == 0),
-		progressbar.OptionSpinnerType(14),
-		// Disable the library's goroutine: it would continue to draw after Clear,
-		// over later output.
-		progressbar.OptionSetSpinnerChangeInterval(0),
+	columns := defaultColumns
+	if f, ok := b.w.(*os.File); ok {
+		if c, _, err := term.GetSize(int(f.Fd())); err == nil && c > 0 {
+			columns = c
+		}
 	}
-	switch {
-	case e.Unit == "bytes":
-		options = append(options, progressbar.OptionShowBytes(true))
-	case e.Total > 0:
-		options = append(options, progressbar.OptionShowCount())
-	}
-	b.pb = progressbar.NewOptions64(max, options...)
+	b.pb = pb.New64(e.Total).SetTemplateString(template).SetWidth(columns - 1)
+	b.fill(e)
 }
+
+// defaultColumns is the width of a terminal that does not say its own.
+const defaultColumns = 80
 
 func (b *bar) set(e progress.Event) {
 	if e.Total != b.total {
-		b.clear()
 		b.open(e)
+		b.draw()
+		return
 	}
+	b.fill(e)
+	if time.Since(b.drawn) >= redraw {
+		b.draw()
+	}
+}
+
+// fill takes what e says.
+func (b *bar) fill(e progress.Event) {
+	b.pb.Set("what", describe(e))
 	// Ignore a count beyond the total. The total is only an estimate from another
 	// configuration.
 	if e.Total == 0 || e.Done < e.Total {
-		_ = b.pb.Set64(e.Done)
+		b.pb.SetCurrent(e.Done).Set("count", count(e))
 	}
-	b.pb.Describe(describe(e))
 }
 
-func (b *bar) clear() { _ = b.pb.Clear() }
+func (b *bar) draw() {
+	b.drawn = time.Now()
+	_, _ = io.WriteString(b.w, eraseLine+b.pb.String())
+}
+
+// eraseLine moves the cursor to the beginning of the line and deletes it.
+const eraseLine = "\r\x1b[K"
+
+func (b *bar) clear() { _, _ = io.WriteString(b.w, eraseLine) }
 
 func describe(e progress.Event) string {
 	if e.Text == "" {
