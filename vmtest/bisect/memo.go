@@ -34,7 +34,7 @@ func newMemory(ctx context.Context, s *prepare.Source) (*memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	symbols, err := config.Merge(fragments)
+	merged, err := config.Merge(fragments)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func newMemory(ctx context.Context, s *prepare.Source) (*memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := []string{version, string(config.Format(symbols)), compiler, sum}
+	parts := []string{version, string(config.Format(merged.Symbols)), compiler, sum}
 	objects, err := prepare.Objects(s.Root)
 	if err != nil {
 		return nil, err

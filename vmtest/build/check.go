@@ -38,10 +38,11 @@ type CheckOptions struct {
 func Check(ctx context.Context, opt CheckOptions) error {
 	name := strings.TrimSuffix(filepath.Base(opt.Fragments[0].Name), ".config")
 	step := "check " + name + " " + opt.Source.Version
-	want, err := config.Merge(opt.Fragments)
+	merged, err := config.Merge(opt.Fragments)
 	if err != nil {
 		return err
 	}
+	want := merged.Symbols
 	targets := opt.Targets
 	if targets == nil {
 		targets = checkTargets

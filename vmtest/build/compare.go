@@ -51,7 +51,7 @@ type Time struct {
 // again with none, and then from nothing what many take for a guest: defconfig
 // with kvm_guest.config. What they leave is removed. Errors are as for [Kernel].
 func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) {
-	want, err := config.Merge(opt.Fragments)
+	merged, err := config.Merge(opt.Fragments)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) 
 	kb := &kbuild{step: "time builds of " + opt.Source.Version, tree: t, p: opt.Progress, needBytes: kernelBytes}
 	err = kb.inNew(ctx, "obj-timed", "the workbench's configuration", kernelObjects, func(o *objdir) error {
 		err := timed("cold", "the workbench's configuration, from nothing", func() (int64, error) {
-			if err := kb.configure(ctx, o, want); err != nil {
+			if err := kb.configure(ctx, o, merged.Symbols); err != nil {
 				return 0, err
 			}
 			return kb.make(ctx, o, image...)

@@ -25,6 +25,11 @@ type kbuild struct {
 	tree      *tree.Tree
 	p         progress.Func
 	needBytes int64
+	// pahole is what makes BTF; nil if the configuration has none, or if
+	// configure is to find it.
+	pahole *pahole
+	// differences are the wishes that Kconfig took differently, see [config.Check].
+	differences []config.Difference
 
 	log   string
 	total int64
@@ -64,8 +69,12 @@ func (kb *kbuild) in(ctx context.Context, name, text string, f func(o *objdir) e
 
 // make runs make with args for o and returns how many objects it made.
 func (kb *kbuild) make(ctx context.Context, o *objdir, args ...string) (int64, error) {
+	all := []string{"-C", kb.tree.Dir, "O=" + o.dir}
+	if kb.pahole != nil {
+		all = append(all, "PAHOLE="+kb.pahole.path)
+	}
 	m := makeRun{
-		args: append([]string{"-C", kb.tree.Dir, "O=" + o.dir}, args...),
+		args: append(all, args...),
 		dir:  o.dir, env: buildEnv(kernelPins...), step: kb.step, total: kb.total, p: kb.p,
 		log: kb.log, hold: kb.tree.Lock(), needBytes: kb.needBytes,
 	}
@@ -73,7 +82,12 @@ func (kb *kbuild) make(ctx context.Context, o *objdir, args ...string) (int64, e
 }
 
 // configure makes .config of what is wanted and holds it against that.
-func (kb *kbuild) configure(ctx context.Context, o *objdir, want []config.Symbol) error {
+func (kb *kbuild) configure(ctx context.Context, o *objdir, want []config.Symbol) (err error) {
+	if kb.pahole == nil && needsPahole(want) {
+		if kb.pahole, err = findPahole(ctx, kb.step, kb.tree.Cache(), kb.p); err != nil {
+			return err
+		}
+	}
 	all := filepath.Join(o.dir, "fragments.config")
 	if err := os.WriteFile(all, config.Format(want), 0o644); err != nil {
 		return cache.Explain(fmt.Errorf("%s: %w", kb.step, err), o.dir, kb.needBytes)
@@ -85,7 +99,7 @@ func (kb *kbuild) configure(ctx context.Context, o *objdir, want []config.Symbol
 	if err != nil {
 		return fmt.Errorf("%s: %w", kb.step, err)
 	}
-	if err := config.Check(want, string(final)); err != nil {
+	if kb.differences, err = config.Check(want, string(final)); err != nil {
 		return fmt.Errorf("%s: %w", kb.step, err)
 	}
 	return nil

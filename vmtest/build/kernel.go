@@ -4,9 +4,13 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +28,8 @@ const (
 	kernelObjects = 1090
 	// kernelBytes is about what a kernel build takes on disk.
 	kernelBytes = 1 << 30
+	// modulesDir holds the modules in a result, as /lib/modules does.
+	modulesDir = "modules"
 )
 
 // What a kernel says about its making is pinned, so that the same input gives
@@ -64,6 +70,9 @@ type KernelResult struct {
 	Vmlinux   string `json:"-"`
 	SystemMap string `json:"-"`
 	Config    string `json:"-"`
+	// Modules is what the guest wants at /lib/modules/RELEASE; empty if the kernel has
+	// no modules.
+	Modules string `json:"-"`
 	// Release is what uname -r says.
 	Release string `json:"release"`
 	// Version is the base's, Commit the patched tree's.
@@ -74,6 +83,11 @@ type KernelResult struct {
 	Origin string `json:"origin"`
 	// Fragments are the names of the configuration's parts.
 	Fragments []string `json:"fragments"`
+	// Differences are the wishes of the configuration that were taken differently, one
+	// a line, see [config.Difference].
+	Differences []string `json:"differences,omitempty"`
+	// Pahole is the version of what made the BTF; empty if there is none.
+	Pahole string `json:"pahole,omitempty"`
 	// Patches are the keys of the patches applied.
 	Patches []string `json:"patches"`
 	// Compiler and Linker are what they say about themselves.
@@ -99,17 +113,28 @@ type KernelResult struct {
 // returns.
 func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 	b := &kernelBuild{opt: opt, step: "build kernel " + opt.Source.Version}
-	want, err := config.Merge(opt.Fragments)
+	merged, err := config.Merge(opt.Fragments)
 	if err != nil {
 		return nil, err
 	}
-	b.want = want
+	b.want = merged.Symbols
+	for _, d := range merged.Differences {
+		b.differences = append(b.differences, d.String())
+	}
 	k := &KernelResult{Version: opt.Source.Version, Origin: opt.Source.Origin}
 	if k.Compiler, err = toolVersion(ctx, b.step, "gcc"); err != nil {
 		return nil, err
 	}
 	if k.Linker, err = toolVersion(ctx, b.step, "ld"); err != nil {
 		return nil, err
+	}
+	parts := []string{strings.Join(kernelPins, "\n")}
+	if needsPahole(b.want) {
+		if b.pahole, err = findPahole(ctx, b.step, opt.Cache, opt.Progress); err != nil {
+			return nil, err
+		}
+		k.Pahole = b.pahole.version
+		parts = append(parts, k.Pahole)
 	}
 	if k.Tree, err = opt.Source.TreeID(ctx); err != nil {
 		return nil, err
@@ -123,10 +148,10 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 	for _, p := range opt.Source.Patches {
 		k.Patches = append(k.Patches, p.Key)
 	}
-	k.Hash = hashOf("kernel", kernelRecipe, k.Tree, string(config.Format(want)),
-		k.Compiler, k.Linker, strings.Join(kernelPins, "\n"))
+	k.Hash = hashOf(append([]string{"kernel", kernelRecipe, k.Tree, string(config.Format(b.want)),
+		k.Compiler, k.Linker}, parts...)...)
 	k.place(opt.Cache, opt.Source)
-	if k.lookup() {
+	if b.lookup(k) {
 		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
 		return k, k.keepScripts(ctx, opt.Source)
 	}
@@ -135,7 +160,7 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 		return nil, err
 	}
 	defer t.Close()
-	if k.lookup() { // the run we waited for has made it
+	if b.lookup(k) { // the run we waited for has made it
 		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
 		return k, k.keepScripts(ctx, opt.Source)
 	}
@@ -193,13 +218,42 @@ func (k *KernelResult) lookup() bool {
 	}
 	k.Commit, k.Patches, k.Version, k.Origin, k.Fragments = commit, patches, version, origin, fragments
 	k.Cached = true
+	k.placeModules()
 	return true
 }
 
+// placeModules fills in the path of the modules if the kernel has any.
+func (k *KernelResult) placeModules() {
+	dir := filepath.Join(k.Dir, modulesDir)
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		k.Modules = dir
+	}
+}
+
 type kernelBuild struct {
-	opt  KernelOptions
-	step string
-	want []config.Symbol
+	opt    KernelOptions
+	step   string
+	want   []config.Symbol
+	pahole *pahole
+	// differences are those that the merge found.
+	differences []string
+}
+
+// lookup completes k from the cache, and tells of wishes taken differently.
+func (b *kernelBuild) lookup(k *KernelResult) bool {
+	if !k.lookup() {
+		return false
+	}
+	b.tell(k)
+	return true
+}
+
+// tell adds the differences of the merge to those of Kconfig, and says how many there are.
+func (b *kernelBuild) tell(k *KernelResult) {
+	k.Differences = append(slices.Clip(b.differences), k.Differences...)
+	for _, d := range k.Differences {
+		b.opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Notice, Text: d})
+	}
 }
 
 // flavour names the object directory: one for each set of fragments, so that
@@ -207,6 +261,11 @@ type kernelBuild struct {
 func (b *kernelBuild) flavour() string {
 	var names []string
 	for _, f := range b.opt.Fragments {
+		// Wishes change little: going from one collection of selftests to
+		// another rebuilds only what depends on them.
+		if f.Wishes {
+			continue
+		}
 		name := strings.TrimSuffix(filepath.Base(f.Name), ".config")
 		if name != f.Name { // a file of the user's
 			name += "-" + hashOf(f.Name)[:6]
@@ -218,13 +277,22 @@ func (b *kernelBuild) flavour() string {
 
 func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) error {
 	start := time.Now()
-	kb := &kbuild{step: b.step, tree: t, p: b.opt.Progress, needBytes: kernelBytes}
+	if enabled(b.want, "CONFIG_MODULES") {
+		if err := b.findDepmod(); err != nil {
+			return err
+		}
+	}
+	kb := &kbuild{step: b.step, tree: t, p: b.opt.Progress, needBytes: kernelBytes, pahole: b.pahole}
 	return kb.in(ctx, "obj-"+b.flavour(), b.flavour(), func(o *objdir) error {
 		if err := kb.configure(ctx, o, b.want); err != nil {
 			return err
 		}
 		var err error
-		if k.Objects, err = kb.make(ctx, o, jobs(b.opt.Jobs), "bzImage"); err != nil {
+		targets := []string{jobs(b.opt.Jobs), "bzImage"}
+		if enabled(b.want, "CONFIG_MODULES") {
+			targets = append(targets, "modules")
+		}
+		if k.Objects, err = kb.make(ctx, o, targets...); err != nil {
 			return err
 		}
 		if err := o.remember(k.Objects); err != nil {
@@ -236,12 +304,20 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 		}
 		k.Release = strings.TrimSpace(string(release))
 		k.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
-		return b.store(o, k)
+		for _, d := range kb.differences {
+			k.Differences = append(k.Differences, d.String())
+		}
+		if err := b.store(ctx, kb, o, k); err != nil {
+			return err
+		}
+		k.placeModules()
+		b.tell(k)
+		return nil
 	})
 }
 
 // store copies what was built into the cache.
-func (b *kernelBuild) store(o *objdir, k *KernelResult) error {
+func (b *kernelBuild) store(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult) error {
 	return publish(k.Dir, k, kernelBytes, func(tmp string) error {
 		for dst, src := range map[string]string{
 			"bzImage": "arch/x86/boot/bzImage", "vmlinux": "vmlinux", "System.map": "System.map", "config": ".config",
@@ -250,6 +326,44 @@ func (b *kernelBuild) store(o *objdir, k *KernelResult) error {
 				return fmt.Errorf("%s: %w", b.step, err)
 			}
 		}
-		return nil
+		if !enabled(b.want, "CONFIG_MODULES") {
+			return nil
+		}
+		return b.installModules(ctx, kb, o, k, tmp)
 	})
+}
+
+// findDepmod looks for it where scripts/depmod.sh does. Without it make only warns, after
+// everything is built.
+func (b *kernelBuild) findDepmod() error {
+	_, err := exec.LookPath("depmod")
+	if err != nil {
+		_, err = exec.LookPath("/sbin/depmod")
+	}
+	if err != nil {
+		return &BreakdownError{Step: b.step, Err: err, Log: "none",
+			Cause: "a tool is missing: depmod", Remedy: "install kmod, or run xpsgen deps"}
+	}
+	return nil
+}
+
+// installModules puts the modules into dir, without debug information but with BTF, and
+// with the index that modprobe needs.
+func (b *kernelBuild) installModules(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult, dir string) error {
+	root := filepath.Join(dir, "root")
+	if _, err := kb.make(ctx, o, jobs(b.opt.Jobs), "INSTALL_MOD_PATH="+root, "INSTALL_MOD_STRIP=1", "modules_install"); err != nil {
+		return err
+	}
+	made := filepath.Join(root, "lib", "modules", k.Release)
+	// It points to the objects, which are not kept.
+	if err := os.Remove(filepath.Join(made, "build")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", b.step, err)
+	}
+	if err := os.Rename(made, filepath.Join(dir, modulesDir)); err != nil {
+		return fmt.Errorf("%s: %w", b.step, err)
+	}
+	if err := os.RemoveAll(root); err != nil {
+		return fmt.Errorf("%s: %w", b.step, err)
+	}
+	return nil
 }

@@ -68,10 +68,10 @@ func TestMerge(t *testing.T) {
 	want := []Symbol{
 		{Name: "CONFIG_A", Value: "n", Fragment: "two", Line: 2}, {Name: "CONFIG_B", Value: `"x y"`, Fragment: "one", Line: 3}, {Name: "CONFIG_C", Value: "n", Fragment: "one", Line: 4}, {Name: "CONFIG_D", Value: "0x10", Fragment: "two", Line: 3},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(&Merged{Symbols: want}, got); diff != "" {
 		t.Error(diff)
 	}
-	text := string(Format(got))
+	text := string(Format(got.Symbols))
 	if want := "# CONFIG_A is not set\nCONFIG_B=\"x y\"\n# CONFIG_C is not set\nCONFIG_D=0x10\n"; text != want {
 		t.Errorf("got %q", text)
 	}
@@ -89,7 +89,7 @@ func TestCheck(t *testing.T) {
 	}
 	final := "#\n# Automatically generated\n#\nCONFIG_KEPT=y\nCONFIG_OTHER=4\n# CONFIG_OFF is not set\nCONFIG_SELECTED=y\n"
 	var derr *DroppedSymbolError
-	if err := Check(want, final); !errors.As(err, &derr) {
+	if _, err := Check(want, final); !errors.As(err, &derr) {
 		t.Fatalf("got %v", err)
 	}
 	wantDropped := []Dropped{{Symbol: want[1], Got: "n"}, {Symbol: want[2], Got: "4"}, {Symbol: want[4], Got: "y"}}
@@ -101,7 +101,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%q is not in %v", line, derr)
 		}
 	}
-	if err := Check(want[:1], final); err != nil {
+	if _, err := Check(want[:1], final); err != nil {
 		t.Error(err)
 	}
 }
@@ -123,16 +123,16 @@ func TestAlternatives(t *testing.T) {
 	for _, final := range []string{
 		"CONFIG_OLD=y\nCONFIG_NEWER=y\nCONFIG_B=y\n", "CONFIG_NEW=y\nCONFIG_NEWER=y\nCONFIG_B=y\n", "CONFIG_B=y\n",
 	} {
-		if err := Check(want, final); err != nil {
+		if _, err := Check(want, final); err != nil {
 			t.Errorf("%q: %v", final, err)
 		}
 	}
-	err = Check(want, "CONFIG_NEWER=y\nCONFIG_B=y\n")
+	_, err = Check(want, "CONFIG_NEWER=y\nCONFIG_B=y\n")
 	if err == nil || !strings.Contains(err.Error(), "f:1: CONFIG_OLD: wanted y, got not set, and no alternative CONFIG_NEW or CONFIG_NEWER") ||
 		strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("got %v", err)
 	}
-	if err := Check(want, "CONFIG_OLD=y\n"); err == nil || !strings.Contains(err.Error(), "CONFIG_B") {
+	if _, err := Check(want, "CONFIG_OLD=y\n"); err == nil || !strings.Contains(err.Error(), "CONFIG_B") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -4,6 +4,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,11 +42,15 @@ func word(value string) string {
 }
 
 // Check compares the final configuration, the text of a .config file, with the requested
-// symbols. It returns a [*DroppedSymbolError] that lists all differences.
-func Check(want []Symbol, final string) error {
+// symbols. It returns the wishes that have another value.
+//
+// Without wishes all symbols must have the requested value: the error is a
+// [*DroppedSymbolError] that lists those that have not. With wishes these are differences,
+// too, because a wish may have changed them.
+func Check(want []Symbol, final string) ([]Difference, error) {
 	symbols, err := Fragment{Name: ".config", Text: final}.Symbols()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	got := make(map[string]string, len(symbols))
 	for _, s := range symbols {
@@ -64,11 +69,16 @@ func Check(want []Symbol, final string) error {
 			instead[w.For] = append(instead[w.For], w)
 		}
 	}
+	var differences []Difference
 	var dropped []Dropped
 	for i := range want {
 		w := &want[i]
 		g := value(w)
 		if g == w.Value || w.For != "" {
+			continue
+		}
+		if w.Wish {
+			differences = append(differences, Difference{Symbol: *w, Got: g})
 			continue
 		}
 		d := Dropped{Symbol: *w, Got: g}
@@ -82,8 +92,14 @@ func Check(want []Symbol, final string) error {
 			dropped = append(dropped, d)
 		}
 	}
-	if dropped != nil {
-		return &DroppedSymbolError{Symbols: dropped}
+	if slices.ContainsFunc(want, func(s Symbol) bool { return s.Wish }) {
+		for _, d := range dropped {
+			differences = append(differences, Difference{Symbol: d.Symbol, Got: d.Got})
+		}
+		return differences, nil
 	}
-	return nil
+	if dropped != nil {
+		return nil, &DroppedSymbolError{Symbols: dropped}
+	}
+	return differences, nil
 }

@@ -8,6 +8,11 @@
 // Fragments have the syntax of .config: CONFIG_X=value, or "# CONFIG_X is not set" to
 // disable a symbol. If two fragments name one symbol, the later wins. A line "# or"
 // between two symbols says that one of them is enough, because kernel versions differ.
+//
+// The kernel's selftests have configurations of another kind: each lists what a collection
+// would like, as modules where possible, for several architectures and versions. Such a
+// file is merged as scripts/kconfig/merge_config.sh -y does. What cannot be had is listed
+// and not an error, see [Fragment.Wishes].
 package config
 
 import (
@@ -17,7 +22,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -33,6 +37,9 @@ type Fragment struct {
 	Name string
 	// Text is the content.
 	Text string
+	// Wishes says that the symbols are wishes, as in the configurations of the kernel's
+	// selftests. A symbol that is built in stays so where a module is wished for.
+	Wishes bool
 }
 
 // Names lists the fragments that come with the workbench.
@@ -48,14 +55,15 @@ func Names() []string {
 }
 
 // Load returns a fragment: a shipped one by its name, or a user's file by its path. A
-// path has a slash or ends in ".config".
+// path has a slash or ends in ".config". A file with the name config or config.ARCH, as
+// in tools/testing/selftests, has wishes.
 func Load(name string) (Fragment, error) {
 	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".config") {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return Fragment{}, fmt.Errorf("kernel configuration: %w", err)
 		}
-		return Fragment{Name: name, Text: string(data)}, nil
+		return Fragment{Name: name, Text: string(data), Wishes: isSelftests(filepath.Base(name))}, nil
 	}
 	data, err := fragments.ReadFile(name + ".config")
 	if err != nil {
@@ -63,6 +71,12 @@ func Load(name string) (Fragment, error) {
 			ErrUnknown, name, strings.Join(Names(), ", "))
 	}
 	return Fragment{Name: name, Text: string(data)}, nil
+}
+
+// isSelftests tells whether a file has the name that the kernel's selftests give to a
+// configuration.
+func isSelftests(base string) bool {
+	return base == "config" || strings.HasPrefix(base, "config.") && base != "config.config"
 }
 
 // LoadAll returns the fragments of the given names, in order.
@@ -76,104 +90,4 @@ func LoadAll(names ...string) ([]Fragment, error) {
 		all = append(all, f)
 	}
 	return all, nil
-}
-
-// Symbol is a requested configuration symbol, with its value and position.
-type Symbol struct {
-	// Name is the whole name, CONFIG_ included.
-	Name string
-	// Value is as in .config, strings quoted; "n" means not set.
-	Value string
-	// Fragment and Line are its position.
-	Fragment string
-	Line     int
-	// For is the symbol that this one may replace; empty if none.
-	For string
-}
-
-// ParseError is an invalid line of a fragment.
-type ParseError struct {
-	Fragment string
-	Line     int
-	Text     string
-}
-
-func (e *ParseError) Error() string {
-	return fmt.Sprintf("kernel configuration %s:%d: %q is neither CONFIG_X=value nor a comment, nor \"# or\" between two symbols", e.Fragment, e.Line, e.Text)
-}
-
-var (
-	setLine   = regexp.MustCompile(`^(CONFIG_[A-Za-z0-9_]+)=(.+)$`)
-	unsetLine = regexp.MustCompile(`^# (CONFIG_[A-Za-z0-9_]+) is not set$`)
-)
-
-// orLine separates alternatives.
-const orLine = "# or"
-
-// Symbols returns the symbols that f requests, in order.
-func (f Fragment) Symbols() ([]Symbol, error) {
-	var all []Symbol
-	n, or := 0, false
-	add := func(name, value string) {
-		s := Symbol{Name: name, Value: value, Fragment: f.Name, Line: n}
-		if or {
-			prev := all[len(all)-1]
-			if s.For = prev.For; s.For == "" {
-				s.For = prev.Name
-			}
-		}
-		all, or = append(all, s), false
-	}
-	for raw := range strings.Lines(f.Text) {
-		n++
-		line := strings.TrimSpace(raw)
-		if m := setLine.FindStringSubmatch(line); m != nil {
-			add(m[1], m[2])
-		} else if m := unsetLine.FindStringSubmatch(line); m != nil {
-			add(m[1], "n")
-		} else if line == orLine && len(all) > 0 && !or {
-			or = true
-		} else if line == orLine || or || line != "" && line[0] != '#' {
-			return nil, &ParseError{Fragment: f.Name, Line: n, Text: line}
-		}
-	}
-	if or {
-		return nil, &ParseError{Fragment: f.Name, Line: n, Text: orLine}
-	}
-	return all, nil
-}
-
-// Merge merges fragments. Each symbol comes once, at its first position and with its last
-// value.
-func Merge(fragments []Fragment) ([]Symbol, error) {
-	var all []Symbol
-	index := map[string]int{}
-	for _, f := range fragments {
-		symbols, err := f.Symbols()
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range symbols {
-			if i, ok := index[s.Name]; ok {
-				all[i] = s
-				continue
-			}
-			index[s.Name] = len(all)
-			all = append(all, s)
-		}
-	}
-	return all, nil
-}
-
-// Format writes symbols as a file for KCONFIG_ALLCONFIG.
-func Format(symbols []Symbol) []byte {
-	var b strings.Builder
-	for _, s := range symbols {
-		if s.Value == "n" {
-			fmt.Fprintf(&b, "# %s is not set\n", s.Name)
-		} else {
-			fmt.Fprintf(&b, "%s=%s\n", s.Name, s.Value)
-		}
-	}
-	return []byte(b.String())
 }

@@ -201,11 +201,11 @@ func (in Inputs) add(root string, p part, s Subject, ip string) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrGone, err)
 		}
-		symbols, err := config.Merge(fragments)
+		merged, err := config.Merge(fragments)
 		if err != nil {
 			return err
 		}
-		in[names[p]] = sum(config.Format(symbols))
+		in[names[p]] = sum(config.Format(merged.Symbols))
 		return nil
 	}
 	hash, err := hashDirs(root, sources[p])

@@ -70,15 +70,9 @@ func (a *apt) fetch(ctx context.Context, o *Origin, dir string) (*download, erro
 
 // attempts are the sets of sources to look in, in order, and their names.
 func (a *apt) attempts(ctx context.Context, o *Origin) (attempts [][]aptSource, names []string, err error) {
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return nil, nil, errNoApt
-	}
-	have, err := a.sources(ctx)
+	have, err := a.machineSources(ctx)
 	if err != nil {
 		return nil, nil, err
-	}
-	if len(have) == 0 {
-		return nil, nil, errors.New("apt has no sources configured")
 	}
 	attempts, names = append(attempts, own(have)), append(names, "the configured suites")
 	for _, suite := range o.Suites {
@@ -113,6 +107,18 @@ func (a *apt) fetchFrom(ctx context.Context, entries []aptSource, o *Origin, dir
 	defer stop()
 	_, err = st.run(ctx, dir, st.getArgs(o, d.Version)...)
 	return d, err
+}
+
+// machineSources returns the machine's sources, at least one.
+func (a *apt) machineSources(ctx context.Context) ([]aptSource, error) {
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return nil, errNoApt
+	}
+	have, err := a.sources(ctx)
+	if err == nil && len(have) == 0 {
+		err = errors.New("apt has no sources configured")
+	}
+	return have, err
 }
 
 // sources reads what the machine has configured, wherever apt looks for it.

@@ -22,7 +22,8 @@ type Tree struct {
 	// Commit is what is checked out.
 	Commit string
 
-	lock *cache.Lock
+	cache string
+	lock  *cache.Lock
 }
 
 // Checkout puts the patched tree into the base's working tree. Only files that
@@ -43,7 +44,7 @@ func (s *Source) Checkout(ctx context.Context) (t *Tree, err error) {
 			lock.Release()
 		}
 	}()
-	t = &Tree{Dir: filepath.Join(s.work, "src"), Work: s.work, Commit: commit, lock: lock}
+	t = &Tree{Dir: filepath.Join(s.work, "src"), Work: s.work, Commit: commit, cache: s.opt.Cache, lock: lock}
 	defer s.opt.Progress.Step(step, s.opt.Variant.String())(&err)
 	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("%s: %w", step, err)
@@ -59,6 +60,9 @@ func (s *Source) Checkout(ctx context.Context) (t *Tree, err error) {
 	}
 	return t, nil
 }
+
+// Cache is the cache directory that the tree is in.
+func (t *Tree) Cache() string { return t.cache }
 
 // Lock is the open file that keeps the tree locked, for children to inherit.
 func (t *Tree) Lock() *os.File { return t.lock.File() }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/config"
+	"xpsgen/vmtest/proc"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/tree"
+)
+
+// minPahole is the oldest pahole that Documentation/process/changes.rst of 7.3 allows,
+// times 100. Older ones write BTF without the kernel's function tags.
+const minPahole = 126
+
+// paholePackages are pahole of a Debian release that has it new enough, and the libraries
+// that it needs, the C library among them: this machine's may be older.
+var paholePackages = []string{"pahole", "libbpf1", "libc6", "libdw1t64", "libelf1t64", "zlib1g", "libzstd1", "liblzma5", "libbz2-1.0"}
+
+// paholeSuites have it. In later ones it needs other packages.
+var paholeSuites = []string{"trixie"}
+
+// pahole is the program that turns debug information into BTF.
+type pahole struct {
+	path, version string
+}
+
+// needsPahole tells whether a configuration has BTF.
+func needsPahole(want []config.Symbol) bool { return enabled(want, "CONFIG_DEBUG_INFO_BTF") }
+
+// enabled tells whether a symbol is requested to be built in.
+func enabled(want []config.Symbol, name string) bool {
+	return slices.ContainsFunc(want, func(s config.Symbol) bool { return s.Name == name && s.Value == "y" })
+}
+
+// findPahole returns this machine's pahole if it is new enough. If not, it unpacks that
+// of a later Debian into the cache.
+func findPahole(ctx context.Context, step, cacheDir string, p progress.Func) (*pahole, error) {
+	own := "not installed"
+	if path, err := exec.LookPath("pahole"); err == nil {
+		version, err := paholeVersion(ctx, path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", step, err)
+		}
+		if paholeNumber(version) >= minPahole {
+			return &pahole{path: path, version: version}, nil
+		}
+		own = version
+	}
+	packages := tree.Packages{Name: "pahole", Suites: paholeSuites, Names: paholePackages, Cache: cacheDir, Progress: p}
+	dir, err := packages.Unpack(ctx)
+	if err != nil {
+		return nil, &BreakdownError{Step: step, Err: err, Log: "none",
+			Cause:  fmt.Sprintf("BTF needs pahole 1.26 or newer; this machine's: %s", own),
+			Remedy: "install one"}
+	}
+	path, err := paholeWrapper(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	version, err := paholeVersion(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	return &pahole{path: path, version: version}, nil
+}
+
+// paholeWrapper returns a script in dir that runs the unpacked pahole with its own loader
+// and libraries.
+func paholeWrapper(dir string) (string, error) {
+	loaders, err := filepath.Glob(filepath.Join(dir, "usr", "lib", "*-linux-gnu", "ld-linux*.so.*"))
+	if err != nil || len(loaders) == 0 {
+		return "", fmt.Errorf("no loader in %s", dir)
+	}
+	lib, err := filepath.Rel(dir, filepath.Dir(loaders[0]))
+	if err != nil {
+		return "", err
+	}
+	script := fmt.Sprintf("#!/bin/sh\nd=${0%%/*}\nexec \"$d/%s/%s\" --library-path \"$d/%[1]s\" \"$d/usr/bin/pahole\" \"$@\"\n",
+		lib, filepath.Base(loaders[0]))
+	path := filepath.Join(dir, "run-pahole")
+	if have, err := os.ReadFile(path); err == nil && string(have) == script {
+		return path, nil
+	}
+	return path, cache.WriteFile(path, []byte(script), 0o755)
+}
+
+func paholeVersion(ctx context.Context, path string) (string, error) {
+	out, err := (&proc.Cmd{Args: []string{path, "--version"}, Env: buildEnv()}).Output(ctx)
+	return strings.TrimSpace(string(out)), err
+}
+
+var paholePattern = regexp.MustCompile(`^v?(\d+)\.(\d+)`)
+
+// paholeNumber is a version as scripts/pahole-version.sh counts: v1.26 is 126.
+func paholeNumber(version string) int {
+	m := paholePattern.FindStringSubmatch(version)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(m[1] + m[2])
+	if err != nil {
+		return 0
+	}
+	return n
+}
