@@ -22,13 +22,14 @@ import (
 func seriesCheckCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "hold the series against what netdev's CI and its readers want",
+		Usage:     "check the series against the rules of netdev's CI",
 		ArgsUsage: "[SERIES | SERIES/BASE | BASE]...",
-		Description: "Makes every check of netdev's CI that needs no network, and some of its\n" +
-			"reviewers', on every patch of every series that is sent, with the scripts of the\n" +
-			"target tree. Each series is checked on what it stands on.\n\n" +
-			"A warning does not fail the run: whoever signs off decides. What was found is\n" +
-			"remembered, so that an unchanged series is checked in seconds.\n\n" +
+		Description: "Runs the checks on every patch of every series that is sent, with the scripts of\n" +
+			"the target tree. Each series is checked on the series that it depends on.\n\n" +
+			"A warning does not fail the run: whoever signs off decides. Results are kept by\n" +
+			"content, so an unchanged series is checked within a second. A check whose program is\n" +
+			"missing or too old is not run: its row names the program and the remedy, the others\n" +
+			"run, and the exit code is 69 if nothing failed.\n\n" + nipaHelp() + "\n" +
 			"Examples:\n" +
 			"  xpsgen series check\n" +
 			"  xpsgen series check --fast hook                nothing is compiled\n" +
@@ -42,7 +43,7 @@ func seriesCheckCommand(env *environment) *cli.Command {
 			&cli.BoolFlag{Name: "full", Usage: "build the whole tree, not only the directories touched (hours)"},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON instead of a table"},
 			&cli.StringFlag{Name: "junit", Usage: "write JUnit XML to `FILE`, too"},
-			&cli.BoolFlag{Name: "list", Usage: "name the checks and do nothing"},
+			&cli.BoolFlag{Name: "list", Usage: "list the checks and exit"},
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: runtime.NumCPU(), Usage: "`N` jobs of a build"},
 		},
 		Action:       env.seriesCheck,
@@ -135,9 +136,14 @@ func (env *environment) recordCheck(c *cli.Context, root string, s *seriesChecke
 		if err != nil {
 			return fmt.Errorf("keep the results: %w", err)
 		}
-		if n := check.Count(rows); n.Failed > 0 {
+		n := check.Count(rows)
+		code := exitFailed
+		if n.Failed == 0 {
+			code = exitBreakdown
+		}
+		if n.Failed > 0 || n.Lacking > 0 {
 			r.Record.Reasons = append(r.Record.Reasons, n.String())
-			return &statusError{code: exitFailed}
+			return &statusError{code: code}
 		}
 		return nil
 	})
@@ -162,11 +168,42 @@ func (env *environment) checkReport(c *cli.Context, rows []check.Row) error {
 		return fmt.Errorf("print the results: %w", err)
 	}
 	n := check.Count(rows)
-	env.ui.Verdict(n.Failed == 0, n.String())
-	if n.Failed > 0 {
+	env.ui.Verdict(n.Failed == 0 && n.Lacking == 0, n.String())
+	switch {
+	case n.Failed > 0:
 		return &statusError{code: exitFailed}
+	case n.Lacking > 0:
+		return &statusError{code: exitBreakdown}
 	}
 	return nil
+}
+
+// nipaHelp says which tests of netdev's CI the checks cover.
+func nipaHelp() string {
+	var b strings.Builder
+	group := func(title string, made check.Made) {
+		b.WriteString(title + "\n")
+		for _, t := range check.NIPA() {
+			if t.Made != made {
+				continue
+			}
+			_, name, _ := strings.Cut(t.Name, "/")
+			as := strings.Join(t.Checks, ", ")
+			if as == name {
+				as = ""
+			}
+			for _, note := range []string{as, t.Note} {
+				if note != "" {
+					name += ": " + note
+				}
+			}
+			b.WriteString("  " + name + "\n")
+		}
+	}
+	group("Tests of netdev's CI (NIPA) that it makes, and what differs:", check.Here)
+	group("Tests of NIPA that need the network, and are not made:", check.Network)
+	group("Other tests of NIPA that are not made:", check.NotMade)
+	return b.String()
 }
 
 func writeWith(file string, write func(f *os.File) error) (err error) {
