@@ -72,6 +72,7 @@ var (
 			`^ERROR: modpost: |` +
 			`^[^\s:]*Kconfig[^:]*:\d+: (?:syntax error|unknown |invalid |can't |unexpected )|` +
 			`^error: |^\*\*\* |` +
+			`^[^\s:]+:\d+: \*\*\* |` + // make, about a Makefile
 			`^make(?:\[\d+\])?: \*\*\* No rule to make target `)
 	// A diagnosis that is no error: it and what follows it belongs to nobody.
 	logWarning = regexp.MustCompile(`(?:: ?|^)[Ww](?:arning|ARNING): `)
@@ -82,6 +83,20 @@ var (
 	// Lines of make and kbuild. With several jobs they stand anywhere.
 	logMake = regexp.MustCompile(`^make(?:\[\d+\])?: |^# make |^ {2,4}[A-Z][A-Z0-9_]{1,11} +(?:\[M\] +)?[\w./+-]+$`)
 )
+
+// Why returns the first line of a build's output that says why it failed. It is
+// the last line if none does, and empty if there is no output.
+func Why(text []byte) string {
+	for _, line := range compilerLines(text) {
+		if logError.MatchString(line) {
+			return strings.TrimSpace(line)
+		}
+	}
+	if lines := lastLines(text, 1); len(lines) > 0 {
+		return strings.TrimSpace(lines[0])
+	}
+	return ""
+}
 
 // parseLog makes an error of the output of a make that failed with err.
 func parseLog(step, log string, text []byte, err error) error {

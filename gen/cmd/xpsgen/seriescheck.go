@@ -35,11 +35,12 @@ func seriesCheckCommand(env *environment) *command.Command {
 	var o checkOptions
 	return &command.Command{
 		Name:  "check",
-		Short: "run the checks of netdev's CI on the series",
-		Long: "Runs every check of netdev's CI that needs no network, and some of its reviewers', on every patch of " +
-			"every series that is sent, with the scripts of the target tree. Each series is checked on what it stands on.\n\n" +
-			"A warning does not fail the run: whoever signs off decides. Findings are remembered, so an unchanged series " +
-			"is checked in seconds.",
+		Short: "check the series against the rules of netdev's CI",
+		Long: "Runs the checks on every patch of every series that is sent, with the scripts of the target tree. Each series " +
+			"is checked on the series that it depends on.\n\n" +
+			"A warning does not fail the run: whoever signs off decides. Results are kept by content, so an unchanged series is " +
+			"checked within a second. A check whose program is missing or too old is not run: its row names the program and " +
+			"the remedy, the others run, and the exit code is 69 if nothing failed.\n\n" + nipaHelp(),
 		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
 			Help: "what to check; default all that is sent"}},
 		Flags: []command.Flag{
@@ -59,7 +60,8 @@ func seriesCheckCommand(env *environment) *command.Command {
 			{Line: "series check --only checkpatch --patch 2 hook/net-next"},
 			{Line: "series check --list"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a check failed"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a check failed"},
+			{Code: 69, Meaning: "nothing failed, but a check could not be made"}},
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) error { return o.valid(env, args) },
 		Run:   func(ctx context.Context, _ []string) error { return env.seriesCheck(ctx, &o) },
@@ -141,9 +143,14 @@ func (env *environment) recordCheck(ctx context.Context, o *checkOptions, root s
 		if err != nil {
 			return fmt.Errorf("keep the results: %w", err)
 		}
-		if n := check.Count(rows); n.Failed > 0 {
+		n := check.Count(rows)
+		code := exitFailed
+		if n.Failed == 0 {
+			code = exitBreakdown
+		}
+		if n.Failed > 0 || n.Lacking > 0 {
 			r.Record.Reasons = append(r.Record.Reasons, n.String())
-			return &statusError{code: exitFailed}
+			return &statusError{code: code}
 		}
 		return nil
 	})
@@ -168,11 +175,42 @@ func (env *environment) checkReport(o *checkOptions, rows []check.Row) error {
 		return fmt.Errorf("print the results: %w", err)
 	}
 	n := check.Count(rows)
-	env.ui.Verdict(n.Failed == 0, n.String())
-	if n.Failed > 0 {
+	env.ui.Verdict(n.Failed == 0 && n.Lacking == 0, n.String())
+	switch {
+	case n.Failed > 0:
 		return &statusError{code: exitFailed}
+	case n.Lacking > 0:
+		return &statusError{code: exitBreakdown}
 	}
 	return nil
+}
+
+// nipaHelp says which tests of netdev's CI the checks cover, in a paragraph for each group.
+func nipaHelp() string {
+	group := func(title string, made check.Made) string {
+		var items []string
+		for _, t := range check.NIPA() {
+			if t.Made != made {
+				continue
+			}
+			_, name, _ := strings.Cut(t.Name, "/")
+			var notes []string
+			if as := strings.Join(t.Checks, ", "); as != "" && as != name {
+				notes = append(notes, "here "+as)
+			}
+			if t.Note != "" {
+				notes = append(notes, t.Note)
+			}
+			if len(notes) > 0 {
+				name += " (" + strings.Join(notes, "; ") + ")"
+			}
+			items = append(items, name)
+		}
+		return title + ": " + strings.Join(items, ", ") + "."
+	}
+	return group("Tests of netdev's CI (NIPA) that it makes, and what differs", check.Here) + "\n\n" +
+		group("Tests of NIPA that need the network, and are not made", check.Network) + "\n\n" +
+		group("Other tests of NIPA that are not made", check.NotMade)
 }
 
 func writeWith(file string, write func(f *os.File) error) (err error) {

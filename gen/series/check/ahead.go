@@ -30,8 +30,10 @@ func (j *job) ahead(ctx context.Context, checks []Check) error {
 				if _, ok := j.memo.get(j.memoKey(c, p)); ok {
 					continue
 				}
-				if err := j.needTools(c, p); err != nil {
+				if lacks, err := j.lacks(ctx, c, p); err != nil {
 					return nil, err
+				} else if lacks != "" {
+					continue
 				}
 				tasks = append(tasks, task{c, p})
 			}

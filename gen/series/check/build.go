@@ -22,7 +22,7 @@ import (
 )
 
 // flavors maps each check to the kind of build that it needs.
-var flavors = map[string]string{"build_gcc": "gcc", "sparse": "gcc", "build_clang": "clang", "build_32bit": "32bit"}
+var flavors = map[string]string{"build_gcc": "gcc", "sparse": "gcc", "build_clang": "clang", "build_32bit": "32bit", "files": "gcc"}
 
 // state has the diagnostics of a whole tree.
 type state struct {
@@ -36,6 +36,10 @@ type state struct {
 	Objects int `json:"objects"`
 	Checked int `json:"checked"`
 	GaveUp  int `json:"gave_up"`
+	// Read are the files that the series touches and this build read.
+	Read []string `json:"read,omitempty"`
+	// Broken says why nothing could be compiled at all; empty if it could.
+	Broken string `json:"broken,omitempty"`
 }
 
 // checkBuild compares the build before a patch with the build after it.
@@ -45,20 +49,31 @@ func checkBuild(flavor string) func(context.Context, *job, *Patch) (Result, erro
 		if before == nil || after == nil {
 			return Result{}, fmt.Errorf("patch %d: not built", p.N)
 		}
-		if more := after.Errors.minus(before.Errors); len(more) > 0 {
-			return fail("does not build: %s", more[0]).with(append(more, after.Warnings.minus(before.Warnings)...)...), nil
+		if before.Broken != "" {
+			return Result{Code: Blocked, Summary: "the tree before the patch does not build: " + before.Broken}, nil
 		}
-		if more := after.Warnings.minus(before.Warnings); len(more) > 0 {
-			return fail("%d new warnings: %s", len(more), more[0]).with(more...), nil
-		}
-		return pass("%d objects, warnings was: %d now: %d", after.Objects, before.Warnings.total(), after.Warnings.total()), nil
+		return compareBuilds(before, after), nil
 	}
+}
+
+// compareBuilds finds what a build has that the one before had not.
+func compareBuilds(before, after *state) Result {
+	if more := after.Errors.minus(before.Errors); len(more) > 0 {
+		return fail("does not build: %s", more[0]).with(append(more, after.Warnings.minus(before.Warnings)...)...)
+	}
+	if more := after.Warnings.minus(before.Warnings); len(more) > 0 {
+		return fail("%d new warnings: %s", len(more), more[0]).with(more...)
+	}
+	return pass("%d objects, warnings was: %d now: %d", after.Objects, before.Warnings.total(), after.Warnings.total())
 }
 
 func checkSparse(_ context.Context, j *job, p *Patch) (Result, error) {
 	before, after := j.states[stateKey("gcc", p.BeforeTree)], j.states[stateKey("gcc", p.AfterTree)]
 	if before == nil || after == nil {
 		return Result{}, fmt.Errorf("patch %d: not built", p.N)
+	}
+	if before.Broken != "" {
+		return Result{Code: Blocked, Summary: "the tree before the patch does not build: " + before.Broken}, nil
 	}
 	if more := after.Sparse.minus(before.Sparse); len(more) > 0 {
 		return fail("%d new: %s", len(more), more[0]).with(more...), nil
@@ -76,7 +91,7 @@ func stateKey(flavor, tree string) string { return flavor + " " + tree }
 // each build can reuse the one before. The flavors are built in parallel: configuring one
 // uses only one CPU.
 func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
-	want, err := j.wantBuilds(checks)
+	want, err := j.wantBuilds(ctx, checks)
 	if len(want) == 0 || err != nil {
 		return err
 	}
@@ -84,11 +99,11 @@ func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
 		return err
 	}
 	// Another run may have produced the results while this one waited.
-	if want, err = j.wantBuilds(checks); err != nil {
+	if want, err = j.wantBuilds(ctx, checks); err != nil {
 		return err
 	}
-	for i, c := range j.commits() {
-		if err := j.buildStates(ctx, want, c, i); err != nil {
+	for _, c := range j.commits() {
+		if err := j.buildStates(ctx, want, c); err != nil {
 			return err
 		}
 	}
@@ -96,29 +111,34 @@ func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
 }
 
 // wantBuilds returns the flavors that are needed for unknown results.
-func (j *job) wantBuilds(checks []Check) (want []string, err error) {
+func (j *job) wantBuilds(ctx context.Context, checks []Check) (want []string, err error) {
 	for i := range checks {
 		c := &checks[i]
 		if !c.builds || j.ApplyErr != nil {
 			continue
 		}
-		if err := j.needTools(c, nil); err != nil {
+		if lacks, err := j.lacks(ctx, c, nil); err != nil {
 			return nil, err
+		} else if lacks != "" {
+			continue
 		}
 		missing := slices.ContainsFunc(j.Patches, func(p *Patch) bool {
 			_, ok := j.memo.get(j.memoKey(c, p))
 			return !ok && (j.opt.Patch == 0 || j.opt.Patch == p.N)
 		})
-		if f := flavors[c.Name]; missing && !slices.Contains(want, f) {
+		if f := flavors[c.Name]; missing && f != "" && !slices.Contains(want, f) {
 			want = append(want, f)
 		}
 	}
 	return want, nil
 }
 
-// built is a commit to build. same is the tree of an earlier commit that looks identical
+// built is a commit to build, with the first n patches. same is the tree of an earlier commit that looks identical
 // to a compiler; empty if there is none.
-type built struct{ commit, tree, same string }
+type built struct {
+	n                  int
+	commit, tree, same string
+}
 
 // commits returns the commits before and after the selected patches, in order.
 func (j *job) commits() (list []built) {
@@ -130,7 +150,7 @@ func (j *job) commits() (list []built) {
 		if !slices.ContainsFunc(p.Files, func(f *File) bool { return !unseen(j.Build, f.Old) || !unseen(j.Build, f.New) }) {
 			same = p.BeforeTree
 		}
-		for _, c := range []built{{commit: p.Before, tree: p.BeforeTree}, {p.After, p.AfterTree, same}} {
+		for _, c := range []built{{n: p.N - 1, commit: p.Before, tree: p.BeforeTree}, {p.N, p.After, p.AfterTree, same}} {
 			if !slices.ContainsFunc(list, func(l built) bool { return l.commit == c.commit }) {
 				list = append(list, c)
 			}
@@ -148,13 +168,13 @@ func unseen(build manifest.Build, name string) bool {
 		dirs = append(dirs, "Documentation/")
 	}
 	if build == manifest.BuildIPRoute2 {
-		dirs = []string{"man/", "doc/", "testsuite/"}
+		dirs = []string{"man/", "doc/", "testsuite/tests/", "testsuite/lib/", ".gitignore", "MAINTAINERS", "README"}
 	}
 	return name == "" || slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(name, d) })
 }
 
 // buildStates builds one commit in the flavors whose result is unknown.
-func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (err error) {
+func (j *job) buildStates(ctx context.Context, want []string, c built) (err error) {
 	var missing []string
 	for _, f := range want {
 		s := &state{}
@@ -171,8 +191,8 @@ func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (e
 	}
 	step := "build " + j.Name()
 	text := "the base"
-	if n > 0 {
-		text = fmt.Sprintf("up to patch %d of %d", n, len(j.Patches))
+	if c.n > 0 {
+		text = fmt.Sprintf("up to patch %d of %d", c.n, len(j.Patches))
 	}
 	defer j.opt.Progress.Step(step, text+" with "+strings.Join(missing, ", "))(&err)
 	if err := j.repo.at(ctx, c.commit); err != nil {
@@ -187,7 +207,7 @@ func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (e
 	for i, f := range missing {
 		g.Go(func() (err error) {
 			b := &builder{src: j.repo.src, dir: filepath.Join(filepath.Dir(j.repo.src), f), flavor: f, config: config,
-				jobs: j.opt.Jobs, targets: j.targets(), changed: j.changed(), full: j.opt.Full}
+				jobs: j.opt.Jobs, targets: j.targets(), changed: j.changed(), touched: j.touched(), full: j.opt.Full}
 			if j.Build == kbuild {
 				states[i], err = b.kernel(ctx)
 			} else {
@@ -200,6 +220,9 @@ func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (e
 		return err
 	}
 	for i, f := range missing {
+		if j.states[stateKey(f, c.tree)] = states[i]; states[i].Broken != "" {
+			continue // another machine, or this one tomorrow, may build it
+		}
 		data, err := json.Marshal(states[i])
 		if err != nil {
 			return err
@@ -207,15 +230,17 @@ func (j *job) buildStates(ctx context.Context, want []string, c built, n int) (e
 		if err := cache.WriteFile(j.stateFile(f, c.tree), data, 0o644); err != nil {
 			return err
 		}
-		j.states[stateKey(f, c.tree)] = states[i]
 	}
 	return nil
 }
 
+// stateVersion changes when the results of all builds become invalid.
+const stateVersion = 2
+
 // stateFile is the file that keeps the result of a build of a tree.
 func (j *job) stateFile(flavor, tree string) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %s %s %s %v %q %q %q\n%s%s%s", memoVersion, j.Project, flavor, tree, j.opt.Full, j.targets(), j.changed(), kernelConfig,
+	fmt.Fprintf(h, "%d %s %s %s %v %q %q %q %q\n%s%s%s", stateVersion, j.Project, flavor, tree, j.opt.Full, j.targets(), j.changed(), j.touched(), kernelConfig,
 		toolID("gcc"), toolID("clang"), toolID("sparse"))
 	return filepath.Join(j.memo.dir, "build-"+hex.EncodeToString(h.Sum(nil)[:16])+".json")
 }
@@ -261,6 +286,19 @@ func (j *job) targets() (dirs []string) {
 	return dirs
 }
 
+// touched returns the files that the series adds or changes.
+func (j *job) touched() (files []string) {
+	for _, p := range j.Patches {
+		for _, f := range p.Files {
+			if f.New != "" && !slices.Contains(files, f.New) {
+				files = append(files, f.New)
+			}
+		}
+	}
+	slices.Sort(files)
+	return files
+}
+
 // changed returns the buildable C files that the series changes.
 func (j *job) changed() (files []string) {
 	for _, p := range j.Patches {
@@ -276,7 +314,7 @@ func (j *job) changed() (files []string) {
 
 // notBuilt reports whether a directory contributes no object to the kernel.
 func notBuilt(dir string) bool {
-	for _, p := range []string{"tools", "samples", "scripts", "Documentation", "include", "testsuite", "man"} {
+	for _, p := range []string{"tools", "samples", "scripts", "Documentation", "include", "testsuite", "man", "doc"} {
 		if dir == p || strings.HasPrefix(dir, p+"/") {
 			return true
 		}
@@ -291,5 +329,7 @@ type builder struct {
 	config           string
 	jobs             int
 	targets, changed []string
-	full             bool
+	// touched are the files whose readers are of interest, see [state.Read].
+	touched []string
+	full    bool
 }

@@ -174,7 +174,7 @@ func TestInvisibleChangeIsNotBuilt(t *testing.T) {
 	f := newFixture(t)
 	steps := goodSteps()
 	steps = append(steps,
-		step{"doc: a page", map[string]string{"Documentation/page.rst": "Text.\n", "tools/testing/selftests/net/Makefile": "# None.\n"}},
+		step{"doc: a page", map[string]string{"Documentation/page.rst": "Text.\n", "tools/testing/selftests/net/Makefile": "# None.\n" + kernelTree["tools/testing/selftests/net/Makefile"]}},
 		step{"doc: a switch", map[string]string{"Documentation/Kconfig": "# a switch\n"}})
 	f.commit(t, steps)
 	var built []string
@@ -190,15 +190,14 @@ func TestInvisibleChangeIsNotBuilt(t *testing.T) {
 		t.Errorf("tripped %q", got)
 	}
 	const with = " with gcc, clang, 32bit"
-	want := []string{"the base" + with, "up to patch 1 of 5" + with, "up to patch 2 of 5" + with, "up to patch 3 of 5" + with, "up to patch 5 of 5" + with}
+	want := []string{"the base" + with, "up to patch 1 of 5" + with, "up to patch 2 of 5" + with, "up to patch 3 of 5" + with, "up to patch 5 of 5" + with, "selftests/net", "selftests/net", "selftests/net"}
 	if !slices.Equal(built, want) {
 		t.Errorf("built %q, want %q", built, want)
 	}
 }
 
-// If the tree lacks a script, its row is Blocked and says so; other checks run. A missing
-// program is an error that names it.
-func TestMissing(t *testing.T) {
+// If the tree lacks a script, its row is Blocked and says so; other checks run.
+func TestMissingScript(t *testing.T) {
 	f := newFixture(t)
 	f.git(t, "rm", "-q", "scripts/checkpatch.pl")
 	f.git(t, "-c", "user.name=b", "-c", "user.email=b@b.test", "commit", "-q", "-m", "without")
@@ -207,7 +206,7 @@ func TestMissing(t *testing.T) {
 	for _, r := range f.check(t, t.TempDir(), Options{}) {
 		if r.Check == "checkpatch" {
 			n++
-			if r.Code != Blocked || !strings.HasPrefix(r.Summary, "linux net-next has no scripts/checkpatch.pl (name a project") {
+			if r.Code != Blocked || r.Lacks || !strings.HasPrefix(r.Summary, "linux net-next has no scripts/checkpatch.pl (name a project") {
 				t.Errorf("no script: %+v", r)
 			}
 		} else if r.Code != Pass {
@@ -217,15 +216,83 @@ func TestMissing(t *testing.T) {
 	if n != len(goodSteps()) {
 		t.Errorf("%d rows of checkpatch", n)
 	}
-	var missing *ToolError
-	checks, err := Select([]string{"yamllint"})
-	if err != nil {
+}
+
+// If the machine lacks a program, or has one that is too old for the tree, only the rows
+// that need it are Blocked. They name the program, the version and the remedy.
+func TestMissingProgram(t *testing.T) {
+	f := newFixture(t)
+	f.write(t, f.base, map[string]string{"scripts/min-tool-version.sh": "#!/bin/sh\ncase $1 in\nllvm) echo 17.0.1 ;;\ngcc) echo 8.1.0 ;;\nesac\n"})
+	f.git(t, "add", "-A")
+	f.git(t, "-c", "user.name=b", "-c", "user.email=b@b.test", "commit", "-q", "-m", "versions")
+	f.commit(t, goodSteps())
+	tools := filepath.Join(filepath.Dir(f.base), "bin")
+	if err := os.Remove(filepath.Join(tools, "sparse")); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", withoutPrograms(t, "yamllint"))
-	_, err = f.run(t, t.Context(), t.TempDir(), Options{Checks: checks})
-	if !errors.As(err, &missing) || missing.Tool != "yamllint" || !strings.Contains(err.Error(), "run xpsgen deps") {
-		t.Errorf("no program: %v", err)
+	if err := os.Rename(filepath.Join(tools, "clang-22"), filepath.Join(tools, "clang")); err != nil {
+		t.Fatal(err)
+	}
+	f.write(t, tools, map[string]string{"clang": "#!/bin/sh\n[ \"$1\" = --version ] && echo Debian clang version 14.0.6 && exit\nexec gcc \"$@\"\n"})
+	t.Setenv("PATH", tools+":"+withoutPrograms(t, append([]string{"sparse"}, clangs...)...))
+	want := map[string]string{
+		"sparse":      "sparse is not installed (run xpsgen deps --for series-build)",
+		"build_clang": "clang is 14.0.6, and linux net-next needs 17.0.1 (run xpsgen deps --for series-build, or put a newer clang in PATH)",
+	}
+	rows := f.check(t, t.TempDir(), Options{})
+	for _, r := range rows {
+		if summary := want[r.Check]; summary != "" {
+			if r.Code != Blocked || !r.Lacks || r.Summary != summary {
+				t.Errorf("%s: %v %q, want %q", r.Check, r.Code, r.Summary, summary)
+			}
+		} else if r.Code != Pass {
+			t.Errorf("another check: %+v", r)
+		}
+	}
+	if n := Count(rows); n.Lacking != 2*len(goodSteps()) {
+		t.Errorf("%+v", n)
+	}
+}
+
+// A tree that does not build without the series is no fault of the series: the rows say
+// why, in the first line that does.
+func TestBaseDoesNotBuild(t *testing.T) {
+	f := newFixture(t)
+	f.write(t, f.base, map[string]string{"net/Kconfig": "THIS IS NOT C\n"})
+	f.git(t, "add", "-A")
+	f.git(t, "-c", "user.name=b", "-c", "user.email=b@b.test", "commit", "-q", "-m", "broken")
+	f.commit(t, goodSteps())
+	for _, r := range f.check(t, t.TempDir(), Options{}) {
+		if flavors[r.Check] == "" || r.Check == "files" {
+			continue
+		}
+		const why = "make allmodconfig: net/Kconfig:1: unknown statement \"THIS\""
+		if r.Code != Blocked || !strings.HasSuffix(r.Summary, why) {
+			t.Errorf("%s: %v %q, want %q", r.Check, r.Code, r.Summary, why)
+		}
+	}
+}
+
+// With one patch selected, the build names the patches by their number.
+func TestOnePatch(t *testing.T) {
+	f := newFixture(t)
+	f.commit(t, goodSteps())
+	var built []string
+	var last progress.Event
+	rows := f.check(t, t.TempDir(), Options{Patch: 3, Progress: func(e progress.Event) {
+		if e.State == progress.Started && strings.HasPrefix(e.Step, "build ") {
+			built = append(built, e.Text)
+		}
+		if e.State == progress.Advanced && strings.HasPrefix(e.Step, "check ") {
+			last = e
+		}
+	}})
+	want := []string{"up to patch 2 of 3 with gcc, clang, 32bit", "up to patch 3 of 3 with gcc, clang, 32bit"}
+	if !slices.Equal(built, want) {
+		t.Errorf("built %q, want %q", built, want)
+	}
+	if last.Done != int64(len(rows)) || last.Total != int64(len(rows)) {
+		t.Errorf("progress ends at %d of %d, for %d rows", last.Done, last.Total, len(rows))
 	}
 }
 

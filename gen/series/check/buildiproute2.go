@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -59,7 +61,11 @@ func (b *builder) iproute2(ctx context.Context) (s *state, err error) {
 	}
 	if _, err := os.Stat(filepath.Join(b.dir, "config.mk")); err != nil {
 		if err := run("./configure"); err != nil {
-			return nil, fmt.Errorf("configure: %w (log %s)", err, log.Name())
+			if ctx.Err() != nil || !exited(err) {
+				return nil, fmt.Errorf("configure: %w (log %s)", err, log.Name())
+			}
+			why := whyFailed(log.Name())
+			return &state{Errors: findings{"configure: " + why: 1}, Broken: "configure: " + why}, nil
 		}
 	}
 	wrapper := b.dir + ".cc"
@@ -70,17 +76,52 @@ func (b *builder) iproute2(ctx context.Context) (s *state, err error) {
 	if !b.full {
 		line = append(line, "SUBDIRS="+strings.Join(b.subdirs(), " "))
 	}
-	if err := run(line...); err != nil && (ctx.Err() != nil || !exited(err)) {
-		return nil, err
+	failed := false
+	for _, goal := range append([][]string{line}, b.suiteTools(line[:6])...) {
+		if err := run(goal...); err != nil {
+			if ctx.Err() != nil || !exited(err) {
+				return nil, err
+			}
+			failed = true
+		}
 	}
-	if s, err = b.said(log.Name()); err != nil {
+	if s, err = b.said(log.Name(), failed); err != nil {
 		return nil, err
 	}
 	return s, done()
 }
 
-// said collects the diagnostics of each file, from this build or an earlier one.
-func (b *builder) said(log string) (*state, error) {
+// suiteTools returns the commands that build the touched programs of the test suite, which
+// the main Makefile leaves out.
+func (b *builder) suiteTools(line []string) (goals [][]string) {
+	dirs := map[string][]string{}
+	for _, f := range b.touched {
+		dir, base := path.Split(f)
+		if !strings.HasPrefix(dir, "testsuite/") || !hasSuffix(".c", "Makefile")(base) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(b.dir, dir, "Makefile")); err != nil {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(b.dir, f)); err == nil && strings.HasSuffix(base, ".c") {
+			dirs[dir] = append(dirs[dir], strings.TrimSuffix(base, ".c"))
+		} else if dirs[dir] == nil {
+			dirs[dir] = []string{}
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		goal := append(slices.Clone(line), "-C", dir)
+		if len(dirs[dir]) == 0 {
+			goal = append(goal, "-n") // only reads the Makefile
+		}
+		goals = append(goals, append(goal, dirs[dir]...))
+	}
+	return goals
+}
+
+// said collects the diagnostics of each file, from this build or an earlier one, and what
+// make said about this one.
+func (b *builder) said(log string, failed bool) (*state, error) {
 	d := newDiagnostics(b.dir)
 	objects := 0
 	err := filepath.WalkDir(b.dir, func(name string, _ fs.DirEntry, err error) error {
@@ -102,11 +143,43 @@ func (b *builder) said(log string) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A linker error has no line number. Count it nevertheless.
-	if undefined := strings.Count(string(data), "undefined reference"); undefined > 0 {
-		d.errors["undefined reference"] += undefined
+	d.readMake(string(data))
+	if failed {
+		d.readFailed(string(data))
 	}
-	return &state{Errors: d.errors, Warnings: d.warnings, Objects: objects}, nil
+	s := &state{Errors: d.errors, Warnings: d.warnings, Objects: objects}
+	s.Read, err = b.readOfCopy()
+	return s, err
+}
+
+// readOfCopy returns the touched files that make and the compiler read.
+func (b *builder) readOfCopy() (read []string, err error) {
+	dirs, seen := map[string]bool{".": true}, map[string]bool{}
+	err = filepath.WalkDir(b.dir, func(name string, _ fs.DirEntry, err error) error {
+		out, ok := strings.CutSuffix(name, ".dep")
+		if err != nil || !ok {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(b.dir, filepath.Dir(out))
+		if err != nil {
+			return err
+		}
+		dirs[dir] = true
+		for f := range readOf(string(data), b.dir, dir) {
+			seen[f] = true
+		}
+		return nil
+	})
+	for _, f := range b.touched {
+		if seen[f] || path.Base(f) == "Makefile" && dirs[path.Dir(f)] || f == "configure" {
+			read = append(read, f)
+		}
+	}
+	return read, err
 }
 
 // copied describes the content of a copy.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -92,6 +93,9 @@ func (b *builder) kernel(ctx context.Context) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.forgetMissing(); err != nil {
+		return nil, err
+	}
 	cc := "gcc"
 	if b.flavor == "clang" {
 		cc = Clang()
@@ -117,30 +121,47 @@ func (b *builder) kernel(ctx context.Context) (*state, error) {
 		return c.Run(ctx)
 	}
 	if err := b.configure(cc, make); err != nil {
-		// A tree that cannot be configured is the patch's fault.
-		if s, ok := b.broken(ctx, err); ok {
-			return s, nil
-		}
-		return nil, fmt.Errorf("make allmodconfig: %w (log %s)", err, log.Name())
+		return b.broken(ctx, "make allmodconfig", err)
 	}
 	if !b.full && len(objects) == 0 {
 		return &state{}, nil
 	}
 	// Objects depend on the target prepare, which make builds first.
-	if err := make(objects...); err != nil {
-		if ctx.Err() != nil || !exited(err) {
-			return nil, err
+	err = make(objects...)
+	if err == nil {
+		return b.collect(objects, "")
+	}
+	if ctx.Err() != nil || !exited(err) {
+		return nil, err
+	}
+	// The diagnostics show which objects failed. If prepare failed, the compiler was
+	// not called.
+	if err := make("prepare"); err != nil {
+		return b.broken(ctx, "make prepare", err)
+	}
+	return b.collect(objects, log.Name())
+}
+
+// forgetMissing removes the results of changed files that this tree does not have.
+// Otherwise a later tree, whose Makefile lacks such a file, would seem to compile it.
+func (b *builder) forgetMissing() error {
+	for _, f := range b.changed {
+		if _, err := os.Stat(filepath.Join(b.src, f)); err == nil {
+			continue
 		}
-		// The diagnostics show which objects failed. If prepare failed, the
-		// compiler was not called.
-		if err := make("prepare"); err != nil {
-			if s, ok := b.broken(ctx, err); ok {
-				return s, nil
+		object := filepath.Join(b.dir, strings.TrimSuffix(f, ".c")+".o")
+		for _, name := range []string{object, object + ".diag", object + ".sparse", commandFile(object)} {
+			if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
 			}
-			return nil, fmt.Errorf("make prepare: %w (log %s)", err, log.Name())
 		}
 	}
-	return b.collect(objects)
+	return nil
+}
+
+// commandFile is where kbuild keeps how it made an object, and of which files.
+func commandFile(object string) string {
+	return filepath.Join(filepath.Dir(object), "."+filepath.Base(object)+".cmd")
 }
 
 // configure writes the configuration, unless it is up to date.
@@ -166,20 +187,19 @@ func exited(err error) bool {
 }
 
 // broken returns the state of a tree in which make fails before it compiles an object.
-func (b *builder) broken(ctx context.Context, err error) (*state, bool) {
+func (b *builder) broken(ctx context.Context, what string, err error) (*state, error) {
 	if ctx.Err() != nil || !exited(err) {
-		return nil, false
+		return nil, err
 	}
+	why := whyFailed(b.dir + ".log")
+	d := newDiagnostics(b.src)
 	data, rerr := os.ReadFile(b.dir + ".log")
 	if rerr != nil {
-		return nil, false
+		return nil, rerr
 	}
-	d := newDiagnostics(b.src)
 	d.read(string(data))
-	if len(d.errors) == 0 {
-		return nil, false
-	}
-	return &state{Errors: d.errors, Warnings: d.warnings}, true
+	d.readFailed(string(data))
+	return &state{Errors: d.errors, Warnings: d.warnings, Broken: what + ": " + why}, nil
 }
 
 // objects returns the objects to build: those of the changed files, and with gcc all
@@ -205,8 +225,9 @@ func (b *builder) objects() (objects []string, err error) {
 	return objects, nil
 }
 
-// collect reads the diagnostics of each object, from this build or an earlier one.
-func (b *builder) collect(objects []string) (*state, error) {
+// collect reads the diagnostics of each object, from this build or an earlier one. log is
+// the output of a make that failed; empty if it did not.
+func (b *builder) collect(objects []string, log string) (*state, error) {
 	if b.full {
 		var err error
 		if objects, err = b.allObjects(); err != nil {
@@ -234,8 +255,49 @@ func (b *builder) collect(objects []string) (*state, error) {
 			s.GaveUp++
 		}
 	}
+	if log != "" {
+		data, err := os.ReadFile(log)
+		if err != nil {
+			return nil, err
+		}
+		cc.readMake(string(data))
+	}
 	s.Errors, s.Warnings, s.Sparse = cc.errors, cc.warnings, sparse.warnings
+	if b.flavor == "gcc" {
+		var err error
+		if s.Read, err = b.readOf(objects); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
+}
+
+// readOf returns the touched files that make and the compiler read for some objects.
+func (b *builder) readOf(objects []string) (read []string, err error) {
+	seen, dirs := map[string]bool{}, map[string]bool{}
+	for _, o := range objects {
+		if _, err := os.Stat(filepath.Join(b.dir, o+".diag")); err != nil {
+			continue
+		}
+		dirs[path.Dir(o)] = true
+		data, err := os.ReadFile(commandFile(filepath.Join(b.dir, o)))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		seen[strings.TrimSuffix(o, ".o")+".c"] = true
+		for f := range readOf(string(data), b.src, "") {
+			seen[f] = true
+		}
+	}
+	for _, f := range b.touched {
+		base := path.Base(f)
+		switch {
+		case seen[f], strings.HasPrefix(base, "Kconfig"), f == "Makefile",
+			(base == "Makefile" || base == "Kbuild") && dirs[path.Dir(f)]:
+			read = append(read, f)
+		}
+	}
+	return read, nil
 }
 
 func (b *builder) allObjects() (objects []string, err error) {

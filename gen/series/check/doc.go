@@ -11,9 +11,9 @@
 // Results are cached under the hash of all inputs, so that checking an unchanged series
 // takes seconds.
 //
-// A check that finds a problem returns a [Result], not an error. A check whose script is
-// missing is Blocked. An error means that the check could not run. A [*ToolError] is a
-// missing program; other errors are breakdowns of the workbench.
+// A check that finds a problem returns a [Result], not an error. A check whose program or
+// script is missing or too old is Blocked; the others run. An error is a breakdown of the
+// workbench.
 //
 // The package needs git, and the dependencies of the group series in package deps.
 package check

@@ -27,3 +27,10 @@ func (f findings) total() (n int) {
 	}
 	return n
 }
+
+// add adds the messages of another run.
+func (f findings) add(more findings) {
+	for text, n := range more {
+		f[text] += n
+	}
+}

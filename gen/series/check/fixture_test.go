@@ -23,16 +23,30 @@ var kernelTree = map[string]string{
 	"Makefile": `MAKEFLAGS += -r
 Makefile: ;
 allmodconfig:
-	@:
+	@! grep -nv "^config" net/Kconfig | sed 's|:.*|: unknown statement "THIS"|; s|^|net/Kconfig:|' | grep . >&2
 prepare:
 	@! grep -n UNPREPARED include/uapi/linux/if_link.h | sed 's|:.*|:1: error: cannot be prepared|; s|^|include/uapi/linux/if_link.h:|' | grep . >&2
+include net/core/Makefile
 %.o: prepare FORCE
 	@mkdir -p $(O)/$(dir $@)
 	@$(if $(C),cd $(O) && $(CHECK) $(CURDIR)/$*.c)
-	@cd $(O) && $(CC) -Wall -I$(CURDIR)/include/uapi -c -o $@ $(CURDIR)/$*.c
+	@cd $(O) && $(CC) -Wall -I$(CURDIR)/include/uapi -MMD -MF $(dir $@).$(notdir $@).cmd -c -o $@ $(CURDIR)/$*.c
+headers:
+	@mkdir -p $(O)/usr/include
 FORCE:
-.PHONY: FORCE prepare allmodconfig
+.PHONY: FORCE prepare allmodconfig headers
 `,
+	"tools/lib/bpf/Makefile":                 "$(OUTPUT)libbpf.so: $(OUTPUT)libbpf.o libbpf.map\n\t$(CC) -shared -Wl,--version-script=libbpf.map -o $@ $<\n$(OUTPUT)libbpf.o: libbpf.c\n\t$(CC) -Wall -MMD -MF $@.d -c -o $@ $<\n",
+	"tools/lib/bpf/libbpf.c":                 "#include \"libbpf.h\"\nint f(void) { return 0; }\n",
+	"tools/lib/bpf/libbpf.map":               "LIBBPF_1.0 {\n\tglobal:\n\t\tf;\n};\n",
+	"tools/testing/selftests/net/Makefile":   "all: $(OUTPUT)/old\n$(OUTPUT)/%: %.c\n\t$(CC) -Wall $(KHDR_INCLUDES) -o $@ $<\n",
+	"tools/testing/selftests/net/old.c":      "int main(void) { return 0; }\n",
+	"tools/testing/selftests/net/.gitignore": "old\n",
+	"tools/testing/selftests/net/lib.sh":     "#!/bin/sh\nhelper() { true; }\n",
+	"net/Kconfig":                            "config NET\n",
+	"net/core/Makefile":                      "obj-y := dev.o\n",
+	"Documentation/page.rst":                 "Page\n====\n\n=== ===\na   b\n=== ===\nc   d\n=== ===\n",
+
 	"scripts/checkpatch.pl": `my $t = join("", <STDIN>);
 my $n = () = $t =~ /BADSTYLE/g;
 my $long = $t =~ /^[a-z ]{76,}$/m && "@ARGV" !~ /COMMIT_LOG_LONG_LINE/ ? 1 : 0;
@@ -68,6 +82,7 @@ sed -n 's/^ *name: xps$/#define GENERATED_XPS/p' Documentation/netlink/specs/rt-
 	"include/uapi/linux/if_link.h": "enum {\n\tIFLA_UNSPEC,\n\tIFLA_XDP,\n};\n",
 	"net/core/gen.h":               "",
 	"net/core/dev.c": `#include <linux/if_link.h>
+#include "gen.h"
 
 int first(void)
 {
@@ -128,7 +143,7 @@ func newFixture(t *testing.T) *fixture {
 	f.git(t, "-c", "user.name=b", "-c", "user.email=b@b.test", "commit", "-q", "-m", "base")
 	tools := filepath.Join(dir, "bin")
 	for name, text := range map[string]string{
-		"codespell": "exit 0", "yamllint": "exit 0",
+		"codespell": "exit 0", "yamllint": "exit 0", "pylint": "exit 0", "ruff": "exit 0",
 		"shellcheck": `for f; do :; done; grep -n BADSHELL "$f" | sed "s|^\([0-9]*\):.*|$f:\1:1: error: bad|"; ! grep -q BADSHELL "$f"`,
 		"sparse":     `for f; do :; done; grep -n ENDIAN "$f" | sed "s|^\([0-9]*\):.*|$f:\1:1: warning: incorrect type|" >&2; exit 0`,
 		"clang-22":   `exec gcc "$@"`,

@@ -12,18 +12,27 @@ import (
 
 // lint is a linter for one type of file.
 type lint struct {
-	suffix string
-	args   []string
+	// language is that of [job.language]; empty if the suffix tells.
+	language, suffix string
+	args             []string
 	// finding matches a line of output: file or position, severity, text.
 	finding *regexp.Regexp
+	// fatal matches the severity of an error. strict makes any finding in a new or so
+	// far clean file one.
+	fatal  *regexp.Regexp
+	strict bool
 }
 
 var (
 	// SC2317 and SC2329 give false positives for functions that are called by name.
-	shellLint = lint{".sh", []string{"shellcheck", "-x", "-f", "gcc", "-e", "SC2317,SC2329"},
-		regexp.MustCompile(`^[^:]+:\d+:\d+: (\w+): (.*)$`)}
-	yamlLint = lint{".yaml", []string{"yamllint", "-f", "parsable"},
-		regexp.MustCompile(`^[^:]+:\d+:\d+: \[(\w+)\] (.*)$`)}
+	shellLint = lint{language: "sh", args: []string{"shellcheck", "-x", "-f", "gcc", "-e", "SC2317,SC2329"}, strict: true,
+		finding: regexp.MustCompile(`^[^:]+:\d+:\d+: (\w+): (.*)$`), fatal: regexp.MustCompile(`^error$`)}
+	yamlLint = lint{suffix: ".yaml", args: []string{"yamllint", "-f", "parsable"},
+		finding: regexp.MustCompile(`^[^:]+:\d+:\d+: \[(\w+)\] (.*)$`), fatal: regexp.MustCompile(`^error$`)}
+	pythonLint = lint{language: "python", args: []string{"pylint", "--score=n"},
+		finding: regexp.MustCompile(`^[^:]+:\d+:\d+: ([A-Z]\d{4}): (.*)$`), fatal: regexp.MustCompile(`^[EF]`)}
+	ruffLint = lint{language: "python", args: []string{"ruff", "check", "--output-format", "pylint"},
+		finding: regexp.MustCompile(`^[^:]+:\d+: \[([\w-]+)\] (.*)$`), fatal: regexp.MustCompile(`.`)}
 )
 
 func checkShell(ctx context.Context, j *job, p *Patch) (Result, error) {
@@ -34,17 +43,34 @@ func checkYAML(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return j.lint(ctx, p, &yamlLint)
 }
 
-// lint fails on new errors. In a new or previously clean file it fails on any finding.
+func checkPylint(ctx context.Context, j *job, p *Patch) (Result, error) {
+	return j.lint(ctx, p, &pythonLint)
+}
+
+func checkRuff(ctx context.Context, j *job, p *Patch) (Result, error) {
+	return j.lint(ctx, p, &ruffLint)
+}
+
+// lint fails on new errors, and with strict on any finding in a new or so far clean file.
 // New warnings cause a warning.
 func (j *job) lint(ctx context.Context, p *Patch, l *lint) (Result, error) {
 	var errs, warns []string
 	n := 0
 	for _, f := range p.Files {
-		if !strings.HasSuffix(f.New, l.suffix) {
+		if f.New == "" {
+			continue
+		}
+		if l.suffix != "" {
+			if !strings.HasSuffix(f.New, l.suffix) {
+				continue
+			}
+		} else if language, err := j.language(ctx, p.After, f.New); err != nil {
+			return Result{}, err
+		} else if language != l.language {
 			continue
 		}
 		n++
-		var was, is findings
+		was, is := findings{}, findings{}
 		var err error
 		if f.Old != "" {
 			if was, err = j.lintFile(ctx, p.Before, f.Old, l); err != nil {
@@ -55,7 +81,8 @@ func (j *job) lint(ctx context.Context, p *Patch, l *lint) (Result, error) {
 			return Result{}, err
 		}
 		for _, text := range is.minus(was) {
-			if was.total() == 0 || strings.HasPrefix(text, "error: ") {
+			severity, _, _ := strings.Cut(text, ": ")
+			if l.strict && was.total() == 0 || l.fatal.MatchString(severity) {
 				errs = append(errs, f.New+": "+text)
 			} else {
 				warns = append(warns, f.New+": "+text)
@@ -68,7 +95,7 @@ func (j *job) lint(ctx context.Context, p *Patch, l *lint) (Result, error) {
 	case len(warns) > 0:
 		return warn("%d new: %s", len(warns), warns[0]).with(warns...), nil
 	case n == 0:
-		return pass("no %s file touched", l.suffix), nil
+		return pass("no %s file touched", strings.TrimPrefix(l.suffix+l.language, ".")), nil
 	}
 	return pass("%d files", n), nil
 }

@@ -173,6 +173,17 @@ func checkMaintainers(ctx context.Context, j *job) (Result, error) {
 			}
 		}
 	}
+	var bad []string
+	for _, p := range j.Patches {
+		for _, f := range p.Files {
+			if f.New == "MAINTAINERS" {
+				bad = append(bad, badEntries(f)...)
+			}
+		}
+	}
+	if len(bad) > 0 {
+		return fail("%s", bad[0]).with(bad...), nil
+	}
 	if len(names) == 0 {
 		return pass("no new files"), nil
 	}

@@ -119,7 +119,34 @@ func TestMutants(t *testing.T) {
 			(*steps)[2].files["tools/testing/selftests/net/new.sh"] = "#!/bin/sh\n"
 		}},
 		{name: "bad shell script", want: "shellcheck", before: func(_ *fixture, steps *[]step) {
-			(*steps)[2].files["tools/testing/selftests/bad.sh"] = "#!/bin/sh\nBADSHELL\n"
+			(*steps)[2].files["tools/testing/selftests/bad.sh"] = "#!/bin/sh\n# BADSHELL\n"
+		}},
+		{name: "nonsense in a program of libbpf", want: "build_tools", before: nonsense("tools/lib/bpf/libbpf.c")},
+		{name: "nonsense in a header of libbpf", want: "build_tools", before: nonsense("tools/lib/bpf/libbpf.h")},
+		{name: "nonsense in a version script", want: "build_tools", before: nonsense("tools/lib/bpf/libbpf.map")},
+		{name: "nonsense in a Makefile of libbpf", want: "build_tools", before: nonsense("tools/lib/bpf/Makefile")},
+		{name: "nonsense in a selftest", want: "build_tools", before: nonsense("tools/testing/selftests/net/old.c")},
+		{name: "nonsense in a Makefile of selftests", want: "build_tools", before: nonsense("tools/testing/selftests/net/Makefile")},
+		{name: "nonsense in a list of what to ignore", want: "gitignore", before: nonsense("tools/testing/selftests/net/.gitignore")},
+		{name: "nonsense in a shell script", want: "commands", before: nonsense("tools/testing/selftests/net/lib.sh")},
+		{name: "a shell script that does not parse", want: "commands", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["tools/testing/selftests/net/lib.sh"] = "#!/bin/sh\nif true; then\n"
+		}},
+		{name: "a helper of another script", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["tools/testing/selftests/net/lib2.sh"] = "#!/bin/sh\n. ./lib.sh\nhelper\n"
+			(*steps)[2].files["tools/testing/selftests/net/Makefile"] = "# lib2.sh\n" + kernelTree["tools/testing/selftests/net/Makefile"]
+		}},
+		{name: "nonsense in Kconfig", want: "build_gcc", before: nonsense("net/Kconfig")},
+		{name: "nonsense in a Makefile", want: "build_gcc", before: nonsense("net/core/Makefile")},
+		{name: "nonsense in MAINTAINERS", want: "maintainers", before: nonsense("MAINTAINERS")},
+		{name: "an entry in MAINTAINERS", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["MAINTAINERS"] = kernelTree["MAINTAINERS"] + "\nOTHER\nM:\tOther <other@kernel.test>\nF:\tnet/other/\n"
+		}},
+		{name: "nonsense in a table", want: "pages", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["Documentation/page.rst"] = strings.Replace(kernelTree["Documentation/page.rst"], "c   d", "THIS IS NOT C", 1)
+		}},
+		{name: "a good page", before: func(_ *fixture, steps *[]step) {
+			(*steps)[2].files["Documentation/page.rst"] = kernelTree["Documentation/page.rst"] + "\nText of :c:func:`f`, and\n:doc:`other`.\n"
 		}},
 		{name: "malformed Fixes", want: "verify_fixes", before: func(_ *fixture, steps *[]step) {
 			(*steps)[2].title += "\n\nFixes: 1234567 (\"too short\")"
@@ -152,6 +179,14 @@ func TestMutants(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// nonsense puts a line into a file with the last patch.
+func nonsense(name string) func(*fixture, *[]step) {
+	return func(_ *fixture, steps *[]step) {
+		first, rest, _ := strings.Cut(kernelTree[name], "\n")
+		(*steps)[2].files[name] = first + "\nTHIS IS NOT C\n" + rest
 	}
 }
 

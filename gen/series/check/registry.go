@@ -32,6 +32,9 @@ type Check struct {
 	rule string
 	// tools lists the programs that it runs.
 	tools []string
+	// concerns reports whether a file is one that the check is for; nil means that all
+	// are. Without such a file the check needs no program.
+	concerns func(ctx context.Context, j *job, p *Patch, name string) (bool, error)
 	// scripted says that it runs a script of the kernel tree.
 	scripted bool
 	// reads says that the check covers one patch and only reads the working tree at
@@ -57,7 +60,7 @@ func All() []Check {
 		{Name: "apply", About: "every patch applies, in order", thread: checkApply, text: true},
 		{Name: "base_commit", About: "the patches were made on this base", thread: checkBase},
 		{Name: "fixes_present", About: "a series for a fixes tree has a Fixes: line", thread: checkFixesPresent},
-		{Name: "maintainers", About: "new files have an entry in MAINTAINERS", thread: checkMaintainers, build: kbuild, tools: []string{"perl"}},
+		{Name: "maintainers", About: "new files have an entry in MAINTAINERS", thread: checkMaintainers, build: kbuild, tools: []string{"perl"}, version: 1},
 		{Name: "uapi_spec", About: "a new rtnetlink attribute is in its YNL spec", thread: checkUAPISpec, build: kbuild},
 		{Name: "ynl", About: "specs are valid, generated code is up to date", thread: checkYNL, build: kbuild, tools: []string{"python3"}},
 		{Name: "verify_signedoff", About: "signed off by its author", patch: checkSignedOff},
@@ -70,12 +73,19 @@ func All() []Check {
 		{Name: "reverse_xmas_tree", About: "locals from the longest line to the shortest", patch: checkLocals, version: 3, rule: manifest.RuleNetdev},
 		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, build: kbuild, tools: []string{"python3"}, version: 2, reads: true},
 		{Name: "check_selftest", About: "selftests in Makefile, .gitignore and a sorted config", patch: checkSelftest, build: kbuild},
-		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}},
-		{Name: "yamllint", About: "no new yamllint finding", patch: checkYAML, tools: []string{"yamllint"}},
-		{Name: "build_gcc", About: "gcc W=1: builds, no new warning", patch: checkBuild("gcc"), tools: []string{"gcc", "make"}, builds: true, version: 1},
-		{Name: "sparse", About: "sparse C=1: no new warning", patch: checkSparse, build: kbuild, tools: []string{"gcc", "make", "sparse"}, builds: true, version: 1},
-		{Name: "build_clang", About: "clang W=1: builds, no new warning", patch: checkBuild("clang"), tools: []string{"clang", "make"}, builds: true, version: 1},
-		{Name: "build_32bit", About: "ARCH=i386 W=1: builds, no new warning", patch: checkBuild("32bit"), build: kbuild, tools: []string{"gcc", "make"}, builds: true, version: 1},
+		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}, concerns: scripts("sh"), version: 1},
+		{Name: "commands", About: "shell scripts parse, and their commands exist", patch: checkCommands},
+		{Name: "pylint", About: "no new pylint finding", patch: checkPylint, tools: []string{"pylint"}, concerns: scripts("python")},
+		{Name: "ruff", About: "no new ruff finding", patch: checkRuff, tools: []string{"ruff"}, concerns: scripts("python")},
+		{Name: "yamllint", About: "no new yamllint finding", patch: checkYAML, tools: []string{"yamllint"}, concerns: suffixed(".yaml")},
+		{Name: "gitignore", About: "each new pattern names what a build makes", patch: checkIgnored},
+		{Name: "pages", About: "no new error of docutils or groff in documentation", patch: checkPages, tools: []string{"python3", "groff"}, concerns: pages},
+		{Name: "build_gcc", About: "gcc W=1: builds, no new warning", patch: checkBuild("gcc"), tools: []string{"gcc", "make"}, builds: true, version: 2},
+		{Name: "sparse", About: "sparse C=1: no new warning", patch: checkSparse, build: kbuild, tools: []string{"gcc", "make", "sparse"}, builds: true, version: 2},
+		{Name: "build_clang", About: "clang W=1: builds, no new warning", patch: checkBuild("clang"), tools: []string{"clang", "make"}, builds: true, version: 2},
+		{Name: "build_tools", About: "libbpf, bpftool and selftests build, no new warning", patch: checkTools, build: kbuild, tools: []string{"gcc", "make"}, builds: true},
+		{Name: "build_32bit", About: "ARCH=i386 W=1: builds, no new warning", patch: checkBuild("32bit"), build: kbuild, tools: []string{"gcc", "make"}, builds: true, version: 2},
+		{Name: "files", About: "every file is compiled or checked by something", patch: checkFiles, tools: []string{"gcc", "make"}, builds: true},
 	}
 }
 
@@ -114,7 +124,7 @@ func Select(names []string) ([]Check, error) {
 // of reports whether the check is for a thread.
 func (c *Check) of(t *Thread) bool {
 	switch {
-	case c.build != "" && c.build != t.Build, c.builds && t.Build == manifest.BuildNone, c.scripted && t.NoScripts:
+	case c.build != "" && c.build != t.Build, c.builds && c.Name != "files" && t.Build == manifest.BuildNone, c.scripted && t.NoScripts:
 		return false
 	}
 	return c.rule == "" || slices.Contains(t.Target.Rules, c.rule)

@@ -45,6 +45,8 @@ type Result struct {
 	Summary string `json:"summary"`
 	// Log has all details, line by line; may be empty.
 	Log string `json:"log,omitempty"`
+	// Lacks says that the check is Blocked because this machine lacks a program.
+	Lacks bool `json:"lacks,omitempty"`
 }
 
 func pass(format string, a ...any) Result {
@@ -90,7 +92,11 @@ type Row struct {
 func (r *Row) Thread() string { return r.Series + "/" + r.Base }
 
 // Counts counts rows by result.
-type Counts struct{ Passed, Warned, Failed, Blocked int }
+type Counts struct {
+	Passed, Warned, Failed, Blocked int
+	// Lacking is how many of Blocked miss a program.
+	Lacking int
+}
 
 // Count counts rows.
 func Count(rows []Row) (n Counts) {
@@ -102,6 +108,9 @@ func Count(rows []Row) (n Counts) {
 			n.Warned++
 		case r.Code == Blocked:
 			n.Blocked++
+			if r.Lacks {
+				n.Lacking++
+			}
 		default:
 			n.Failed++
 		}
@@ -113,6 +122,9 @@ func (n Counts) String() string {
 	s := fmt.Sprintf("%d passed, %d warned, %d failed", n.Passed, n.Warned, n.Failed)
 	if n.Blocked > 0 {
 		s += fmt.Sprintf(", %d not run", n.Blocked)
+	}
+	if n.Lacking > 0 {
+		s += fmt.Sprintf(" (%d for want of a program)", n.Lacking)
 	}
 	return s
 }

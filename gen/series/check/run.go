@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"xpsgen/vmtest/progress"
@@ -55,6 +56,9 @@ type job struct {
 	fresh map[string]Row
 	// done counts the results of this run, out of total.
 	done, total int
+	// lacking holds what a check lacks, by its name; mu protects it.
+	lacking map[string]string
+	mu      sync.Mutex
 	// unlock releases the working trees; nil until a check needed them.
 	unlock func()
 }
@@ -62,7 +66,7 @@ type job struct {
 // Run runs the checks and returns their rows: first those of the thread, then those of
 // each patch. If a result is unknown and another run holds the working tree, Run waits.
 //
-// It returns an error wrapping a [*ToolError] if a program is missing.
+// A check whose program is missing or too old is Blocked, and its row has Lacks.
 func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 	checks := opt.Checks
 	if checks == nil {
@@ -95,7 +99,7 @@ func newJob(opt *Options) *job {
 		opt.Jobs = runtime.NumCPU()
 	}
 	j := &job{Thread: opt.Thread, opt: opt, scripts: opt.Thread,
-		memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}, fresh: map[string]Row{}}
+		memo: &memo{dir: filepath.Join(opt.Cache, "series")}, states: map[string]*state{}, fresh: map[string]Row{}, lacking: map[string]string{}}
 	if opt.Kernel != nil {
 		j.scripts = opt.Kernel
 	}
@@ -204,8 +208,11 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 		r.Result = Result{Code: Blocked, Summary: "not checked yet"}
 		return r, nil
 	}
-	if err := j.needTools(c, p); err != nil {
+	if lacks, err := j.lacks(ctx, c, p); err != nil {
 		return r, err
+	} else if lacks != "" {
+		r.Result = Result{Code: Blocked, Summary: lacks, Lacks: true}
+		return r, nil
 	}
 	if !c.text {
 		if err := j.lock(ctx, "check "); err != nil {
@@ -238,8 +245,8 @@ func (j *job) make(ctx context.Context, c *Check, p *Patch) (r Row, err error) {
 	}
 	r.Elapsed = time.Since(start)
 	var missing *ToolError
-	if errors.As(err, &missing) && missing.Tree != "" {
-		r.Result, err = Result{Code: Blocked, Summary: missing.Error()}, nil
+	if errors.As(err, &missing) {
+		r.Result, err = Result{Code: Blocked, Summary: missing.Error(), Lacks: missing.Tree == ""}, nil
 	}
 	return r, err
 }

@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"xpsgen/vmtest/proc"
@@ -24,39 +27,156 @@ func (e *ToolError) Error() string {
 	if e.Tree != "" {
 		return fmt.Sprintf("%s has no %s (name a project that has it in scripts of series.toml)", e.Tree, e.Tool)
 	}
-	return fmt.Sprintf("%s is not installed (run xpsgen deps or make deps)", e.Tool)
+	return fmt.Sprintf("%s is not installed (%s)", e.Tool, e.remedy())
 }
 
-// needTools fails if a program is missing that the check runs for this patch. A check
-// without a file to look at needs none.
-func (j *job) needTools(c *Check, p *Patch) error {
-	if p != nil && !j.concerns(c, p) {
-		return nil
+// remedy says how to get a program.
+func (e *ToolError) remedy() string {
+	switch e.Tool {
+	case "ruff":
+		return "Debian 12 has no package of it: install it with pipx or cargo"
+	case "sparse", "clang":
+		return "run xpsgen deps --for series-build"
+	case "gcc", "make":
+		return "run xpsgen deps"
 	}
+	return "run xpsgen deps --for series"
+}
+
+// lacks says what a check needs and this machine does not have: the tool, its version
+// and the remedy. It is empty if nothing is missing. A check without a file to look at
+// needs nothing.
+func (j *job) lacks(ctx context.Context, c *Check, p *Patch) (string, error) {
+	if p != nil {
+		if concerned, err := j.concerns(ctx, c, p); err != nil || !concerned {
+			return "", err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if why, ok := j.lacking[c.Name]; ok {
+		return why, nil
+	}
+	why, err := j.lacksNow(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	j.lacking[c.Name] = why
+	return why, nil
+}
+
+func (j *job) lacksNow(ctx context.Context, c *Check) (string, error) {
 	for _, t := range c.tools {
+		program := t
 		if t == "clang" {
-			t = Clang()
+			program = Clang()
 		}
-		if _, err := exec.LookPath(t); err != nil {
-			return &ToolError{Tool: t}
+		if _, err := exec.LookPath(program); err != nil {
+			return (&ToolError{Tool: t}).Error(), nil
+		}
+		least, err := j.leastVersion(ctx, t)
+		if err != nil {
+			return "", err
+		}
+		if least == "" || !c.builds {
+			continue
+		}
+		have, err := programVersion(ctx, program)
+		if err != nil {
+			return "", err
+		}
+		if have != "" && olderVersion(have, least) {
+			return fmt.Sprintf("%s is %s, and %s %s needs %s (run xpsgen deps --for series-build, or put a newer %s in PATH)",
+				program, have, j.Project, j.Base, least, t), nil
 		}
 	}
-	return nil
+	return "", nil
 }
 
-// concerns reports whether a patch has a file for a check of scripts or specs.
-func (j *job) concerns(c *Check, p *Patch) bool {
-	suffix := map[string]string{"shellcheck": ".sh", "yamllint": ".yaml"}[c.Name]
-	if suffix == "" {
-		return true
+// leastVersion returns the oldest version of a compiler that can build a kernel tree; empty
+// if the tree does not say.
+func (j *job) leastVersion(ctx context.Context, tool string) (string, error) {
+	name := map[string]string{"gcc": "gcc", "clang": "llvm"}[tool]
+	if name == "" || j.Build != kbuild {
+		return "", nil
 	}
-	for _, f := range p.Files {
-		if strings.HasSuffix(f.New, suffix) {
-			return true
+	script, ok, err := j.repo.show(ctx, j.BaseCommit, "scripts/min-tool-version.sh")
+	if err != nil || !ok {
+		return "", err
+	}
+	stdout, _, code, err := output(ctx, os.TempDir(), script, "sh", "-s", "--", name)
+	if err != nil || code != 0 {
+		return "", err
+	}
+	return strings.TrimSpace(stdout), nil
+}
+
+var versionNumber = regexp.MustCompile(`\d+\.\d+(?:\.\d+)?`)
+
+// programVersion returns the version that a program prints, or nothing.
+func programVersion(ctx context.Context, program string) (string, error) {
+	stdout, _, _, err := output(ctx, os.TempDir(), "", program, "--version")
+	if err != nil {
+		return "", err
+	}
+	first, _, _ := strings.Cut(stdout, "\n")
+	numbers := versionNumber.FindAllString(first, -1)
+	if len(numbers) == 0 {
+		return "", nil
+	}
+	// "gcc (Debian 12.2.0-14+deb12u1) 12.2.0"
+	return numbers[len(numbers)-1], nil
+}
+
+// olderVersion reports whether a is older than b. Missing numbers are 0.
+func olderVersion(a, b string) bool {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range max(len(as), len(bs)) {
+		var x, y int
+		if i < len(as) {
+			x, _ = strconv.Atoi(as[i])
+		}
+		if i < len(bs) {
+			y, _ = strconv.Atoi(bs[i])
+		}
+		if x != y {
+			return x < y
 		}
 	}
 	return false
 }
+
+// concerns reports whether a patch has a file for a check of scripts, specs or pages.
+func (j *job) concerns(ctx context.Context, c *Check, p *Patch) (bool, error) {
+	if c.concerns == nil {
+		return true, nil
+	}
+	for _, f := range p.Files {
+		if f.New == "" {
+			continue
+		}
+		if yes, err := c.concerns(ctx, j, p, f.New); err != nil || yes {
+			return yes, err
+		}
+	}
+	return false, nil
+}
+
+// suffixed and scripts are kinds of files that a check is for.
+func suffixed(suffix string) func(context.Context, *job, *Patch, string) (bool, error) {
+	return func(_ context.Context, _ *job, _ *Patch, name string) (bool, error) {
+		return strings.HasSuffix(name, suffix), nil
+	}
+}
+
+func scripts(language string) func(context.Context, *job, *Patch, string) (bool, error) {
+	return func(ctx context.Context, j *job, p *Patch, name string) (bool, error) {
+		is, err := j.language(ctx, p.After, name)
+		return is == language, err
+	}
+}
+
+func pages(_ context.Context, _ *job, _ *Patch, name string) (bool, error) { return isPage(name), nil }
 
 // clangs are the names of clang, the newest last. Distributions package several versions,
 // and the oldest may be too old for the tree.

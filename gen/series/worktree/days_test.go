@@ -358,13 +358,23 @@ func (d *days) write(day int) {
 		have = append(have, p.Key)
 		d.compare(p.Key, p.Patch)
 	}
-	slices.Sort(have)
-	if should := slices.Sorted(maps.Keys(d.model)); !slices.Equal(have, should) {
+	if order := d.keysOf(d.tree); !slices.Equal(have, order) {
+		d.fatal("patches in the order %q, want %q", have, order)
+	}
+	if should := slices.Sorted(maps.Keys(d.model)); !slices.Equal(slices.Sorted(slices.Values(have)), should) {
 		d.fatal("patches %q, want %q", have, should)
 	}
-	// The second tree follows.
+	// The second tree follows, and changes nothing.
 	if err := d.refreshed(d.two); err != nil {
 		d.fatal("the second tree: %v", err)
+	}
+	var after []string
+	for _, p := range d.load().Find("queue").Base("old").Patches {
+		after = append(after, p.Key)
+		d.compare(p.Key, p.Patch)
+	}
+	if !slices.Equal(have, after) {
+		d.fatal("the second tree makes %q of the order %q", after, have)
 	}
 }
 

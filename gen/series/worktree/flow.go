@@ -231,7 +231,7 @@ func (t *Tree) onto(ctx context.Context, opt *Options, w *work) bool {
 // todo is the list of a rebase that merges files into mine.
 func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []string, err error) {
 	var keys []string // of the lines, in order
-	for _, m := range mine {
+	for _, m := range ordered(mine, old, files) {
 		key := firstOf(m.keys)
 		o, f := find(old, key), find(files, key)
 		switch {
@@ -275,8 +275,8 @@ func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []st
 		at := 0
 		for _, before := range files[:i] {
 			for n, l := range lines {
-				if strings.HasSuffix(l, " # "+before.keys[0]) || before == f {
-					at = n + 1
+				if strings.HasSuffix(l, " # "+before.keys[0]) {
+					at = max(at, n+1)
 				}
 			}
 		}
@@ -286,6 +286,42 @@ func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []st
 		lines = slices.Insert(lines, at, "pick "+f.id+" # "+f.keys[0])
 	}
 	return lines, nil
+}
+
+// ordered returns the commits of the tree in the order in which to merge them. It is that
+// of the patch files if only they were reordered. A commit that the files do not have stays
+// behind the one that it follows.
+func ordered(mine, old, files []*commit) []*commit {
+	common := func(list []*commit) (keys []string) {
+		for _, c := range list {
+			key := firstOf(c.keys)
+			if find(mine, key) != nil && find(old, key) != nil && find(files, key) != nil {
+				keys = append(keys, key)
+			}
+		}
+		return keys
+	}
+	was, want := common(old), common(files)
+	if !slices.Equal(common(mine), was) || slices.Equal(was, want) {
+		return mine
+	}
+	var list []*commit
+	follow := map[string][]*commit{}
+	last := ""
+	for _, c := range mine {
+		if key := firstOf(c.keys); slices.Contains(want, key) {
+			last = key
+		}
+		if last == "" {
+			list = append(list, c)
+		} else {
+			follow[last] = append(follow[last], c)
+		}
+	}
+	for _, key := range want {
+		list = append(list, follow[key]...)
+	}
+	return list
 }
 
 // sameCommit reports whether two commits are the same patch.

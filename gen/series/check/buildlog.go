@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package check
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"xpsgen/vmtest/build"
+)
+
+var (
+	// makeError matches an error of make in a Makefile.
+	makeError = regexp.MustCompile(`(?m)^(?:make(?:\[\d+\])?: )?([^\s:]+):\d+: \*\*\* (.*?)(?:  Stop)?\.?$`)
+	// kconfigError matches an error of kconfig.
+	kconfigError = regexp.MustCompile(`(?m)^([^\s:]*Kconfig[^\s:]*):\d+: ?((?:syntax error|unknown |invalid |can't |unexpected |unterminated |endless |error: ).*)$`)
+	// linkError matches an error of the linker.
+	linkError = regexp.MustCompile(`(?m)^.*?ld(?:\.\w+)?: ?((?:\S+: )?(?:undefined reference to|syntax error in|cannot |multiple definition of).*)$|^.*: (undefined reference to .*|multiple definition of .*)$`)
+)
+
+// read adds what make, kconfig and the linker found wrong.
+func (d *diagnostics) readMake(log string) {
+	for _, pattern := range []*regexp.Regexp{makeError, kconfigError} {
+		for _, m := range pattern.FindAllStringSubmatch(log, -1) {
+			if line := m[0]; !d.seen[line] {
+				d.seen[line] = true
+				d.errors[d.name(m[1])+": "+m[2]]++
+			}
+		}
+	}
+	for _, m := range linkError.FindAllStringSubmatch(log, -1) {
+		if !d.seen[m[0]] {
+			d.seen[m[0]] = true
+			d.errors[strings.ReplaceAll(m[1]+m[2], d.src+"/", "")]++
+		}
+	}
+}
+
+// readFailed does the same for a make that failed. It adds the first line that says
+// why if nothing else was found.
+func (d *diagnostics) readFailed(log string) {
+	d.readMake(log)
+	if d.errors.total() == 0 {
+		d.errors[strings.ReplaceAll(build.Why([]byte(log)), d.src+"/", "")]++
+	}
+}
+
+// whyFailed returns the first line in a log that says why a build failed.
+func whyFailed(log string) string {
+	data, err := os.ReadFile(log)
+	if err != nil {
+		return err.Error()
+	}
+	return build.Why(data)
+}
+
+// readFiles returns those of some files of a tree that the compiler read, according to
+// the dependencies below dir. make ran in the directory work of the tree.
+func readFiles(dir, src, work string, files []string) (read []string, err error) {
+	left := map[string]bool{}
+	for _, f := range files {
+		left[f] = true
+	}
+	err = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !hasSuffix(".cmd", ".d", ".dep")(name) || len(left) == 0 {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for f := range readOf(string(data), src, work) {
+			if left[f] {
+				delete(left, f)
+				read = append(read, f)
+			}
+		}
+		return nil
+	})
+	slices.Sort(read)
+	return read, err
+}
+
+// readOf yields the files of a tree in a file of dependencies.
+func readOf(text, src, work string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for word := range strings.FieldsSeq(text) {
+			word = strings.TrimSuffix(word, ":")
+			if word == "" || strings.ContainsAny(word, "\\$()=") {
+				continue
+			}
+			if !filepath.IsAbs(word) {
+				word = filepath.Join(src, work, word)
+			}
+			if rel, err := filepath.Rel(src, word); err == nil && !strings.HasPrefix(rel, "..") && !yield(rel) {
+				return
+			}
+		}
+	}
+}
