@@ -30,6 +30,7 @@ import (
 	"xpsgen/vmtest/mutate/schema"
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/runs"
 )
 
 // Options describe a run.
@@ -83,6 +84,8 @@ type Result struct {
 	Unread []string
 	// Stale are entries of the list that fit no mutant that is left.
 	Stale []string
+	// Notes are what the report says of the lines of the patches.
+	Notes []runs.Note
 	// Chosen is how many mutants of all were run.
 	Chosen, All int
 }
@@ -196,6 +199,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		r.Verdicts[id] = v
 	}
 	o.Listed.apply(r, chosen)
+	if r.Notes, err = notes(ctx, o.Source.Root, programs, r.Verdicts); err != nil {
+		return nil, err
+	}
 	return r, o.report(r, chosen)
 }
 

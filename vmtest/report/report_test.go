@@ -193,7 +193,7 @@ func full(t *testing.T) *sample {
 		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "of other patches"},
 	})}, func(r *runs.Record) { r.Inputs["suite"] = "another" })
 	s.run(runs.Prove, netNext, 8, runs.Passed, map[string]string{runs.NotesFile: asJSON(t, []runs.Note{
-		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "reached by 2 tests"},
+		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "reached by 2 tests", Mark: runs.MarkRun},
 		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "mutant <survived>", Bad: true},
 	})}, nil)
 	s.run(runs.Bench, netNext, 60, runs.Passed, map[string]string{runs.BenchFile: counts(t, 333)}, nil)
@@ -241,7 +241,7 @@ func TestPage(t *testing.T) {
 		"hint only by udp", "init &lt;powers off&gt;", `<td class="number">1210 ms</td>`, `<td class="number">1081</td>`, `<td class="number">380.0 s</td>`,
 		// Series.
 		`<summary>net: xps: let a &lt;b&gt;program&lt;/b&gt; choose <span class="faint">+1 −1</span>`, `<p class="message">Why, &amp; how.</p>`,
-		`<ins>&#43;new &lt;script&gt;</ins> <span class="note">reached by 2 tests</span> <span class="note bad">mutant &lt;survived&gt;</span>`, "<del>-old</del>",
+		`<ins class="run">&#43;new &lt;script&gt;</ins> <span class="note">reached by 2 tests</span> <span class="note bad">mutant &lt;survived&gt;</span>`, "<del>-old</del>",
 		// Runs.
 		"(the beginning is left out)", "CONFIG_XPS=y", "<th>kernel</th><td>7.3.4</td>", "  kernel-patches/queue/net-next/0001-hook.patch", "xpsgen suite &lt;x&gt;",
 	} {

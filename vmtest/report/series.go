@@ -39,7 +39,9 @@ type Patch struct {
 // Line is a line of a diff. Sort is "file", "hunk", "add", "del" or empty.
 type Line struct {
 	Sort, Text string
-	Notes      []runs.Note
+	// Mark is how well the line is tested, as [runs.MarkKilled]; empty if unknown.
+	Mark  string
+	Notes []runs.Note
 }
 
 // readSeries reads the patches of the default base. notes are by the path of
@@ -126,7 +128,13 @@ func parsePatch(path string, data []byte, notes []runs.Note) Patch {
 			}
 			l := Line{Text: text, Sort: p.sort(text)}
 			for _, note := range notes {
-				if note.Line == n {
+				if note.Line != n {
+					continue
+				}
+				if note.Mark != "" {
+					l.Mark = note.Mark
+				}
+				if note.Text != "" {
 					l.Notes = append(l.Notes, note)
 				}
 			}

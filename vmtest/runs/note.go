@@ -21,8 +21,11 @@ type Note struct {
 	Patch string `json:"patch"`
 	// Line is the line in the patch file, from 1.
 	Line int `json:"line"`
-	// Text is a few words: "reached by 12 tests", "mutant survived".
-	Text string `json:"text"`
+	// Text is a few words: "reached by 12 tests", "mutant survived". Empty if Mark says
+	// all.
+	Text string `json:"text,omitempty"`
+	// Mark says how well the line is tested, as [MarkKilled].
+	Mark string `json:"mark,omitempty"`
 	// Bad means that the line needs a look.
 	Bad bool `json:"bad,omitempty"`
 }
@@ -35,3 +38,10 @@ func (r *Record) Notes() ([]Note, error) {
 	}
 	return notes, err
 }
+
+// The marks of lines of code.
+const (
+	MarkKilled = "killed" // run, and the suite notices every change of it
+	MarkRun    = "run"    // run, but the suite does not notice some change
+	MarkNever  = "never"  // not run by any test
+)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"xpsgen/vmtest/progress"
@@ -254,6 +255,51 @@ func (s *Source) Diff(ctx context.Context, options []string, paths ...string) ([
 		return nil, fmt.Errorf("compare %s with its base: %w", s.Name(), err)
 	}
 	return out, nil
+}
+
+// Blame is where a line of the patched tree comes from.
+type Blame struct {
+	// Patch is an index into [Source.Patches], -1 for a line of the base.
+	Patch int
+	// Line is its number, from 1, in the file as that patch leaves it.
+	Line int
+}
+
+// Blame returns where each line of a file of the patched tree comes from.
+func (s *Source) Blame(ctx context.Context, file string) ([]Blame, error) {
+	commit, err := s.Commit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	step := fmt.Sprintf("find out which patches make %s", file)
+	list, err := s.git().output(ctx, "rev-list", "--reverse", s.BaseCommit+".."+commit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	patches := map[string]int{}
+	for i, c := range strings.Fields(list) {
+		patches[c] = i
+	}
+	out, err := s.git().cmd("blame", "--porcelain", s.BaseCommit+".."+commit, "--", file).Output(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", step, err)
+	}
+	var lines []Blame
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 || !isObjectID(fields[0]) || strings.HasPrefix(line, "\t") {
+			continue
+		}
+		b := Blame{Patch: -1}
+		if i, ok := patches[fields[0]]; ok {
+			b.Patch = i
+		}
+		if b.Line, err = strconv.Atoi(fields[1]); err != nil {
+			return nil, fmt.Errorf("%s: git says %q", step, line)
+		}
+		lines = append(lines, b)
+	}
+	return lines, nil
 }
 
 // Archive writes the patched tree as a tar stream to w, each name with prefix

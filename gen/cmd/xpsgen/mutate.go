@@ -151,7 +151,13 @@ func writeMutate(dir string, result *mutate.Result) error {
 	if err != nil {
 		return fmt.Errorf("render mutate.json: %w", err)
 	}
-	return cache.WriteFile(filepath.Join(dir, "mutate.json"), append(data, '\n'), 0o644)
+	if err := cache.WriteFile(filepath.Join(dir, "mutate.json"), append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	if data, err = json.MarshalIndent(result.Notes, "", "\t"); err != nil {
+		return fmt.Errorf("render %s: %w", runs.NotesFile, err)
+	}
+	return cache.WriteFile(filepath.Join(dir, runs.NotesFile), append(data, '\n'), 0o644)
 }
 
 func (env *environment) listMutations(ctx context.Context, o *mutateOptions, bases []string) error {
