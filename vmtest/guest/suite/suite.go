@@ -74,6 +74,7 @@ func groups(e *env) []check.Group {
 		e.demoTests(),
 		e.queryTests(),
 		e.controlTests(),
+		e.ipTests(),
 		e.negativeTests(),
 		e.fixTests(),
 		e.linkTests(),
