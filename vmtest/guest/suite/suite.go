@@ -63,6 +63,7 @@ func groups(t *tools) []check.Group {
 		demoTests{t.lab, t.ip}.list(),
 		queryTests{t.lab, t.ip, t.bpftool, t.ynl, t.effort}.list(),
 		controlTests{t.lab, t.ip}.list(),
+		ipTests{t.lab, t.ip}.list(),
 		negativeTests{t.lab, t.ip, t.effort}.list(),
 		fixTests{t.lab}.list(),
 		linkTests{t.lab, t.ip, t.bpftool}.list(),
