@@ -30,7 +30,7 @@ type mutateOptions struct {
 	list     bool
 }
 
-func mutateCommand(env *environment) *command.Command {
+func mutateCommand(env suiteCommands) *command.Command {
 	var o mutateOptions
 	return &command.Command{
 		Name:  "mutate",
@@ -59,7 +59,7 @@ func mutateCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) mutate(ctx context.Context, o *mutateOptions, names []string) error {
+func (env suiteCommands) mutate(ctx context.Context, o *mutateOptions, names []string) error {
 	bases, all, err := o.sources.bases(env)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (env *environment) mutate(ctx context.Context, o *mutateOptions, names []st
 }
 
 // judgeMutate tells the result and turns it into the exit status.
-func (env *environment) judgeMutate(base string, o *mutateOptions, result *mutate.Result, r *runs.Run) error {
+func (env suiteCommands) judgeMutate(base string, o *mutateOptions, result *mutate.Result, r *runs.Run) error {
 	for _, f := range result.Unread {
 		env.ui.Printf("note  mutate: %s could not be read: no mutants of it", f)
 	}
@@ -160,7 +160,7 @@ func writeMutate(dir string, result *mutate.Result) error {
 	return cache.WriteFile(filepath.Join(dir, runs.NotesFile), append(data, '\n'), 0o644)
 }
 
-func (env *environment) listMutations(ctx context.Context, o *mutateOptions, bases []string) error {
+func (env suiteCommands) listMutations(ctx context.Context, o *mutateOptions, bases []string) error {
 	for _, base := range bases {
 		src, err := o.sources.anySource(env)
 		if err != nil {
