@@ -45,6 +45,7 @@ func rootCommand(env *environment) *command.Command {
 		buildsCommand(env),
 		mutantsCommand(env),
 		bisectCommand(env),
+		peersCommand(env),
 		benchCommand(env),
 		runsCommand(env),
 		reportCommand(env),
