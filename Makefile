@@ -58,7 +58,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample mutate bisect \
-	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
+	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
 
 all: help
 
@@ -87,6 +87,8 @@ help:
 	@echo '  mutate         - change each line of the series: the suite must notice'
 	@echo '  bisect         - every patch by itself: warnings, boot, tests'
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
+	@echo '  peers          - tests of cilium/ebpf and mdlayher/netlink in the guest'
+	@echo '  full           - CONFIG=full: modules, disks, the selftests of the kernel'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
 	@echo '  ports          - compare constants that Go libraries write by hand (fetches)'
@@ -242,6 +244,17 @@ faults: deps
 series-real: deps
 	$(Q)XPS_TEST_REQUIRE=series $(GO) test -timeout 30m -count 1 -run 'TestScript/series_real' ./gen/cmd/xpsgen
 
+# Kernels with CONFIG=full, and what they are for.
+full: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
+	$(Q)XPS_TEST_REQUIRE=full $(GO) test -timeout 0 -count 1 -run 'TestScript/full' ./gen/cmd/xpsgen
+	$(Q)$(XPSGEN) $(VERBOSE) vm kselftest --compare net:rtnetlink.sh net:netdevice.sh net:reuseport_bpf
+
+# The tests of other Go libraries; those that fail on the base, too, are listed.
+peers: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
+	$(Q)$(XPSGEN) $(VERBOSE) peers $(VMFLAGS)
+
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
@@ -257,7 +270,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz stress fuzz-headers ports
+LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz stress fuzz-headers ports full peers
 
 test-long: $(LONG_TESTS)
 

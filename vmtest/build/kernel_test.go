@@ -49,6 +49,12 @@ allnoconfig:
 	@mkdir -p $(O)/include/config
 	@grep -v DROPPED $(KCONFIG_ALLCONFIG) > $(O)/.config
 	@echo 6.12.7-small > $(O)/include/config/kernel.release
+modules: bzImage
+	@cp net/a.c $(O)/a.ko
+modules_install:
+	@mkdir -p $(INSTALL_MOD_PATH)/lib/modules/6.12.7-small/kernel
+	@cp $(O)/a.ko $(INSTALL_MOD_PATH)/lib/modules/6.12.7-small/kernel
+	@ln -s $(O) $(INSTALL_MOD_PATH)/lib/modules/6.12.7-small/build
 headers:
 	@mkdir -p $(O)/usr/include/linux
 	@cp include/all.h $(O)/usr/include/linux/if_link.h

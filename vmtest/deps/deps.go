@@ -41,6 +41,8 @@ const (
 	Headers Group = "headers"
 	// Bindings: the tests of Go bindings on all targets.
 	Bindings Group = "bindings"
+	// Kselftest: a kernel with modules, and the kernel's selftests of net.
+	Kselftest Group = "kselftest"
 )
 
 // Dep is something the workbench needs from the machine.
@@ -119,12 +121,29 @@ func All() []Dep {
 		{Name: "s390x-linux-gnu-gcc", Why: "bindings of all targets", Group: Bindings, Package: "gcc-s390x-linux-gnu", version: []string{"--version"}},
 		{Name: "aarch64-linux-gnu-gcc", Why: "bindings of all targets, and their asm/", Group: Bindings, Package: "gcc-aarch64-linux-gnu", version: []string{"--version"}},
 		{Name: "bindgen", Why: "what xpsgen uapi is measured beside", Group: Bindings, Package: "bindgen", version: []string{"--version"}},
+		{Name: "depmod", Why: "kernel modules", Group: Kselftest, Package: "kmod", or: []string{"/sbin/depmod"}, version: []string{"--version"}},
+		{Name: "rsync", Why: "installing selftests", Group: Kselftest, Package: "rsync", version: []string{"--version"}},
+		{Name: "clang", Why: "BPF programs of selftests", Group: Kselftest, Package: "clang", version: []string{"--version"}},
+		{Name: "<numa.h>", Why: "selftests of net", Group: Kselftest, Package: "libnuma-dev",
+			program: "#include <numa.h>\nint main(void) { return numa_available(); }\n", libs: []string{"-lnuma"}},
+		{Name: "<openssl/evp.h>", Why: "selftests of net", Group: Kselftest, Package: "libssl-dev",
+			program: "#include <openssl/evp.h>\nint main(void) { return EVP_MD_CTX_new() == 0; }\n", libs: []string{"-lcrypto"}},
+		{Name: "bash", Why: "selftests", Group: Kselftest, Package: "bash", version: []string{"--version"}},
+		{Name: "ethtool", Why: "selftests of net", Group: Kselftest, Package: "ethtool", or: []string{"/sbin/ethtool"}, version: []string{"--version"}},
+		{Name: "tc", Why: "selftests of net", Group: Kselftest, Package: "iproute2", or: []string{"/sbin/tc"}, version: []string{"-V"}},
+		{Name: "ping", Why: "selftests of net", Group: Kselftest, Package: "iputils-ping", version: []string{"-V"}},
+		{Name: "tcpdump", Why: "selftests of net", Group: Kselftest, Package: "tcpdump", or: []string{"/sbin/tcpdump"}, version: []string{"--version"}},
+		{Name: "nft", Why: "selftests of net", Group: Kselftest, Package: "nftables", or: []string{"/sbin/nft"}, version: []string{"--version"}},
+		{Name: "iptables", Why: "selftests of net", Group: Kselftest, Package: "iptables", or: []string{"/sbin/iptables"}, version: []string{"--version"}},
+		{Name: "socat", Why: "selftests of net", Group: Kselftest, Package: "socat", version: []string{"-V"}},
+		{Name: "nc", Why: "selftests of net", Group: Kselftest, Package: "netcat-openbsd", version: []string{"-h"}},
+		{Name: "jq", Why: "selftests of net", Group: Kselftest, Package: "jq", version: []string{"--version"}},
 		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},
 	}
 }
 
 // Groups returns all groups.
-func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings} }
+func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, Kselftest} }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
 // small.

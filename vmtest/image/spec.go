@@ -95,6 +95,7 @@ var skeleton = map[string]node{
 	"/proc":         {mode: 0o555},
 	"/sys":          {mode: 0o555},
 	"/run":          {mode: 0o755},
+	"/var/run":      {kind: linkNode, target: "/run"},
 	"/tmp":          {mode: 0o1777},
 	"/root":         {mode: 0o700},
 	"/var/tmp":      {mode: 0o1777},

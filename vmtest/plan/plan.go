@@ -24,6 +24,9 @@ var ErrNoTests = errors.New("no test matches")
 // NoHook is the reason of a test that was skipped or failed because the kernel has no hook.
 const NoHook = "kernel without the XPS hook: RTM_GETLINK of lo shows no IFLA_XPS"
 
+// CPUs is how many CPUs of the guest tests send from.
+const CPUs = 2
+
 // Test is one test of the suite.
 type Test struct {
 	// Group and Name together identify the test: "control/a24-off-...".

@@ -22,6 +22,8 @@ type Artifacts struct {
 	Bpftool *build.BpftoolResult
 	// Selftests is nil if the kernel tree lacks the series' selftests.
 	Selftests *build.SelftestsResult
+	// Kselftest has the installed collections of [Source.Selftests]; nil without any.
+	Kselftest *build.KselftestResult
 	// YNL is nil if the kernel tree cannot build it.
 	YNL *build.YNLResult
 	// Init is the guest's PID 1.
@@ -97,6 +99,11 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	if err != nil {
 		return err
 	}
+	wishes, err := selftestFragments(ctx, src, s.Selftests)
+	if err != nil {
+		return err
+	}
+	fragments = append(fragments, wishes...)
 	if a.KernelPatches, err = patchSums(src); err != nil {
 		return err
 	}
@@ -126,6 +133,15 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 		}
 		a.YNL, err = build.YNL(ctx, build.YNLOptions{
 			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+		})
+		return err
+	})
+	g.Go(func() (err error) {
+		if len(s.Selftests) == 0 {
+			return nil
+		}
+		a.Kselftest, err = build.Kselftest(ctx, build.KselftestOptions{
+			Source: src, Collections: collections(s.Selftests), Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})
 		return err
 	})

@@ -39,6 +39,10 @@ type Source struct {
 	// Fragments are Kconfig fragments on top of "base": names from vmtest/config, or
 	// paths of files.
 	Fragments []string
+	// Selftests are tests of the kernel's own, COLLECTION:TEST, or whole collections.
+	// The configuration that a collection has in the kernel tree is merged on top of
+	// Fragments.
+	Selftests []string
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
 	// Unpatched leaves out the kernel series. The patched ip stays, because the suite

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/vm"
 )
@@ -44,6 +45,13 @@ func hostFiles(writable, add []string, hostTools bool) (*wire.HostFiles, []vm.Sh
 		}
 	}
 	return h, shares, nil
+}
+
+// modules puts the kernel's modules where modprobe looks for them.
+func modules(h *wire.HostFiles, k *build.KernelResult) {
+	if k.Modules != "" {
+		h.Binds = append(h.Binds, wire.Bind{From: wire.Raw(k.Modules), To: wire.Raw(path.Join("/lib/modules", k.Release))})
+	}
 }
 
 // checkWritable finds a directory that a user wants results in and that cannot be

@@ -114,6 +114,7 @@ func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 	if err != nil {
 		return Ending{}, err
 	}
+	modules(files, g.artifacts.Kernel)
 	if opt.Closed {
 		g.spec = boot.SuiteSpec(g.artifacts)
 		g.spec.Programs = append(g.spec.Programs, image.Program{Host: program})

@@ -99,5 +99,9 @@ func (g *Guest) files() (*wire.HostFiles, []vm.Share, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the current directory: %w", err)
 	}
-	return hostFiles(append([]string{dir}, g.opt.Writable...), g.opt.Add, g.opt.HostTools)
+	h, shares, err := hostFiles(append([]string{dir}, g.opt.Writable...), g.opt.Add, g.opt.HostTools)
+	if err == nil {
+		modules(h, g.artifacts.Kernel)
+	}
+	return h, shares, err
 }

@@ -209,7 +209,13 @@ func mustXz(tb testing.TB, data []byte) []byte {
 func mustDeb(tb testing.TB, path string, files map[string]string) {
 	tb.Helper()
 	inner := mustXz(tb, mustTar(tb, "linux-source-6.12/", files))
-	data := mustXz(tb, mustTar(tb, "./usr/src/", map[string]string{"linux-source-6.12.tar.xz": string(inner)}))
+	mustPackage(tb, path, map[string]string{"usr/src/linux-source-6.12.tar.xz": string(inner)})
+}
+
+// mustPackage makes a Debian package of files.
+func mustPackage(tb testing.TB, path string, files map[string]string) {
+	tb.Helper()
+	data := mustXz(tb, mustTar(tb, "./", files))
 	var b bytes.Buffer
 	b.WriteString("!<arch>\n")
 	for _, m := range []struct {

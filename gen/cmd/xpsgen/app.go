@@ -46,6 +46,7 @@ func rootCommand(env *environment) *command.Command {
 		mutantsCommand(suiteCommands{env}),
 		mutateCommand(suiteCommands{env}),
 		bisectCommand(suiteCommands{env}),
+		peersCommand(env),
 		benchCommand(suiteCommands{env}),
 		runsCommand(runsCommands{env}),
 		reportCommand(runsCommands{env}),

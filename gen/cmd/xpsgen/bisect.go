@@ -55,6 +55,7 @@ func bisectCommand(env suiteCommands) *command.Command {
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a patch failed"}},
 		Needs: []string{"vmtest", "series-build"},
+		Valid: func([]string) error { return o.machines.suite() },
 		Run:   func(ctx context.Context, _ []string) error { return env.bisect(ctx, &o) },
 	}
 }

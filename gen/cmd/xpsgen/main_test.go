@@ -62,10 +62,8 @@ func TestScript(t *testing.T) {
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "wrong": wrong},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
-			case "vm":
-				return testenv.Offers("vm"), nil
-			case "series":
-				return testenv.Offers("series"), nil
+			case "vm", "series", "full":
+				return testenv.Offers(cond), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},

@@ -53,6 +53,9 @@ func mutantsCommand(env suiteCommands) *command.Command {
 			if o.sample > 0 && len(args) > 0 {
 				return command.Usagef("--sample chooses by itself: name no mutants")
 			}
+			if err := o.suite(); err != nil {
+				return err
+			}
 			_, _, err := o.load(env, args)
 			return err
 		},

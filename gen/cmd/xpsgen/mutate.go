@@ -41,7 +41,7 @@ func mutateCommand(env suiteCommands) *command.Command {
 			"vmtest/mutants/equivalent.toml, with the reason. Writes KTAP to stdout, a test per mutant, and leaves mutate.json " +
 			"in out/mutate/BASE.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants whose name contains this; default all"}},
-		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
+		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
 			{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
 			{Name: "guests", Arg: "N", To: command.Count(&o.guests), Help: "how many guests run at once; default one per CPU, at most 4"},
@@ -60,11 +60,11 @@ func mutateCommand(env suiteCommands) *command.Command {
 }
 
 func (env suiteCommands) mutate(ctx context.Context, o *mutateOptions, names []string) error {
-	bases, all, err := o.sources.bases(env)
+	bases, all, err := o.sources.bases(env.environment)
 	if err != nil {
 		return err
 	}
-	src, err := o.sources.anySource(env)
+	src, err := o.sources.anySource(env.environment)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func writeMutate(dir string, result *mutate.Result) error {
 
 func (env suiteCommands) listMutations(ctx context.Context, o *mutateOptions, bases []string) error {
 	for _, base := range bases {
-		src, err := o.sources.anySource(env)
+		src, err := o.sources.anySource(env.environment)
 		if err != nil {
 			return err
 		}

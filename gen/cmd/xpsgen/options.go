@@ -9,6 +9,7 @@ import (
 
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/boot"
+	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/tree/manifest"
 	"xpsgen/vmtest/vm"
@@ -185,6 +186,14 @@ func (o *machineOptions) flags() []command.Flag {
 		{Name: "memory", Arg: "MIB", To: command.Int(&o.memory, boot.MinMemoryMiB, 1<<20),
 			Help: "guest memory in MiB; default 512, or 3072 for a debug kernel"},
 	}
+}
+
+// suite reports whether the machine can run the suite, before anything is built.
+func (o *machineOptions) suite() error {
+	if o.cpus < plan.CPUs {
+		return command.Usagef("--cpus %d: tests of the suite send from %d CPUs", o.cpus, plan.CPUs)
+	}
+	return nil
 }
 
 func (o *machineOptions) machine() boot.Machine {

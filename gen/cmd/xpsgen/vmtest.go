@@ -65,6 +65,9 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			if o.watch && o.bisect {
 				return command.Usagef("--watch and --bisect exclude each other")
 			}
+			if err := o.suite(); err != nil {
+				return err
+			}
 			// A pattern that selects nothing is found before a kernel is built.
 			if _, err := plan.Names(o.run); err != nil {
 				return command.Usagef("--run: %v; xpsgen vmtest --list names all tests", err)

@@ -68,7 +68,42 @@ func enterHost(h *wire.HostFiles) error {
 			return err
 		}
 	}
+	if err := complete(rootDir); err != nil {
+		return err
+	}
 	return switchRoot(rootDir)
+}
+
+// expected are files that programs look for and that a small host, such as a container,
+// may lack: files with a text, links with a target.
+var expected = []struct{ name, text, target string }{
+	{name: "/var/run", target: "/run"},
+	{name: "/etc/passwd", text: "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"},
+	{name: "/etc/group", text: "root:x:0:\nnogroup:x:65534:\n"},
+	{name: "/etc/hosts", text: "127.0.0.1 localhost\n::1 localhost\n"},
+}
+
+// complete adds what root lacks.
+func complete(root string) error {
+	if err := os.MkdirAll(root+"/run", 0o755); err != nil {
+		return fmt.Errorf("complete the new root: %w", err)
+	}
+	for _, e := range expected {
+		path := root + e.name
+		if _, err := os.Lstat(path); err == nil {
+			continue
+		}
+		err := os.MkdirAll(filepath.Dir(path), 0o755)
+		if err == nil && e.target != "" {
+			err = os.Symlink(e.target, path)
+		} else if err == nil {
+			err = os.WriteFile(path, []byte(e.text), 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("complete the new root: %w", err)
+		}
+	}
+	return nil
 }
 
 // overlay mounts lower, read-only, under a new directory of the scratch space.

@@ -181,3 +181,32 @@ func TestMountTables(t *testing.T) {
 		}
 	}
 }
+
+// A root that lacks what programs expect gets it, and one that has it keeps its own.
+func TestComplete(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const own = "root:x:0:0:me:/home:/bin/zsh\n"
+	if err := os.WriteFile(filepath.Join(root, "etc", "passwd"), []byte(own), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := complete(root); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(root, "etc", "passwd")); err != nil || string(got) != own {
+		t.Errorf("passwd %q, %v", got, err)
+	}
+	if got, err := os.Readlink(filepath.Join(root, "var", "run")); err != nil || got != "/run" {
+		t.Errorf("/var/run: %q, %v", got, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(root, "etc", "hosts")); err != nil || !strings.Contains(string(got), "127.0.0.1 localhost") {
+		t.Errorf("hosts %q, %v", got, err)
+	}
+	if info, err := os.Stat(filepath.Join(root, "run")); err != nil || !info.IsDir() {
+		t.Errorf("/run: %v", err)
+	}
+}

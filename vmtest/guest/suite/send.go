@@ -13,6 +13,7 @@ import (
 
 	"xpsgen/vmtest/guest/suite/check"
 	"xpsgen/vmtest/guest/suite/pong"
+	"xpsgen/vmtest/plan"
 )
 
 // A sender sends one packet that carries mark.
@@ -79,7 +80,7 @@ func frameSender(t *check.T, n *nic, bypass bool) sender {
 }
 
 // cpus is how many CPUs the guest must have.
-const cpus = 2
+const cpus = plan.CPUs
 
 // needCPUs ends the test unless the guest has enough CPUs to tell them apart.
 func needCPUs(t *check.T) {

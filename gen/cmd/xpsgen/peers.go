@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/peers"
+	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/runs"
+)
+
+// peersMemoryMiB is the memory of the guest: some tests make large maps.
+const peersMemoryMiB = 2048
+
+type peersOptions struct {
+	sourceOptions
+	machineOptions
+	unpatched bool
+}
+
+func peersCommand(env *environment) *command.Command {
+	var o peersOptions
+	return &command.Command{
+		Name:  "peers",
+		Short: "run the tests of other Go libraries in the patched guest",
+		Long: "Runs the tests of cilium/ebpf and mdlayher/netlink, in the versions of go.mod, on a kernel with --config " +
+			"full. Tests that are known to fail are listed in vmtest/peers/peers.toml with the reason. A failure that is not " +
+			"listed fails the run, and so does a listed test that passes.\n\n" +
+			"Writes KTAP to stdout. Keeps the run in out/runs/ID, to which out/peers/BASE points.",
+		Args: []command.Arg{{Name: "PACKAGE", Help: "import path of one of the packages; default all", Optional: true, Repeat: true, Values: peerPackages}},
+		Flags: append(append(o.sourceOptions.flags(env, false), o.machineOptions.flags()...),
+			command.Flag{Name: "unpatched", To: command.Bool(&o.unpatched), Help: "run on the base kernel, as a control: the same tests must fail"},
+		),
+		Examples: []command.Example{
+			{Line: "peers"},
+			{Line: "peers github.com/cilium/ebpf/link", Note: "one package"},
+			{Line: "peers --unpatched", Note: "the control run"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a test failed that is not listed, or a listed one did not fail"}},
+		Needs: []string{"vmtest", "kselftest"},
+		Run:   func(ctx context.Context, packages []string) error { return env.peers(ctx, &o, packages) },
+	}
+}
+
+// peerPackages completes the arguments.
+func peerPackages() []string {
+	list, err := peers.Load()
+	if err != nil {
+		return nil
+	}
+	return list.ImportPaths()
+}
+
+func (env *environment) peers(ctx context.Context, o *peersOptions, packages []string) error {
+	env.ui.Patient()
+	list, err := peers.Load()
+	if err != nil {
+		return err
+	}
+	if err := list.Has(packages); err != nil {
+		return command.Usagef("%v", err)
+	}
+	src, err := o.source(env)
+	if err != nil {
+		return err
+	}
+	src.Unpatched = o.unpatched
+	src.Fragments = append([]string{fullFragment}, src.Fragments...)
+	machine := o.machine()
+	if machine.MemoryMiB == 0 {
+		machine.MemoryMiB = peersMemoryMiB
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find xpsgen: %w", err)
+	}
+	// Build here, where the progress is seen, and not below go test.
+	if _, err := run.PrepareGuest(ctx, run.GuestOptions{Source: src, Machine: machine}); err != nil {
+		return err
+	}
+	exec := []string{self, "-q", "vm", "run", "--base", src.BaseName(), "--memory", strconv.Itoa(machine.MemoryMiB)}
+	for _, f := range src.Fragments {
+		exec = append(exec, "--config", f)
+	}
+	if machine.CPUs != 0 {
+		exec = append(exec, "--cpus", strconv.Itoa(machine.CPUs))
+	}
+	if machine.Accel != "" {
+		exec = append(exec, "--accel", machine.Accel)
+	}
+	exec = append(exec, o.treeArgs()...)
+	if o.unpatched {
+		exec = append(exec, "--unpatched")
+	}
+	rec, err := recordSource(runs.Peers, &src)
+	if err != nil {
+		return err
+	}
+	rec.selection, rec.link = strings.Join(packages, " "), filepath.Join("peers", src.Name())
+	return env.recordKTAP(ctx, rec, env.results(), func(r *runs.Run, results io.Writer) error {
+		got, err := peers.Run(ctx, peers.Options{
+			Root: src.Root, Exec: append(exec, "--"), Only: packages, Logs: r.Dir(), KTAP: results, Progress: env.ui.Progress(),
+		})
+		if err != nil {
+			return err
+		}
+		r.Record.Reasons = append(r.Record.Reasons, got.Problems...)
+		env.ui.Verdict(len(got.Problems) == 0, fmt.Sprintf("%d passed, %d failed, %d skipped; %d problems",
+			got.Passed, got.Failed, got.Skipped, len(got.Problems)))
+		for _, p := range got.Problems {
+			env.ui.Printf("      %s", p)
+		}
+		if len(got.Problems) > 0 {
+			return &statusError{code: exitFailed}
+		}
+		return nil
+	})
+}
+
+// treeArgs are the flags that choose the same trees for another call of xpsgen.
+func (o *sourceOptions) treeArgs() (args []string) {
+	for _, f := range []struct{ name, value string }{{"--kernel", o.kernel}, {"--iproute2", o.iproute2}} {
+		if f.value != "" {
+			if abs, err := filepath.Abs(f.value); err == nil {
+				f.value = abs
+			}
+			args = append(args, f.name, f.value)
+		}
+	}
+	for _, l := range []struct {
+		name string
+		keys []string
+	}{{"--series", o.series}, {"--with", o.with}, {"--without", o.without}} {
+		for _, k := range l.keys {
+			args = append(args, l.name, k)
+		}
+	}
+	if o.noApply {
+		args = append(args, "--no-apply")
+	}
+	return args
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/runs"
+)
+
+// fullFragment is the fragment of vmtest/config for tests that others wrote.
+const fullFragment = "full"
+
+// kselftestOptions are those of vm kselftest.
+type kselftestOptions struct {
+	guestOptions
+	compare bool
+	out     string
+}
+
+func vmKselftestCommand(env *environment) *command.Command {
+	var o kselftestOptions
+	return &command.Command{
+		Name:  "kselftest",
+		Short: "run the kernel's own selftests in the patched guest",
+		Long: "Builds and installs the collections from the patched tree, boots a kernel with --config full and the " +
+			"configurations that the collections have in the tree, and runs the tests with the kernel's own runner. Writes " +
+			"KTAP to stdout. Keeps the run in out/runs/ID, to which out/kselftest/BASE points.\n\n" +
+			"The configurations are merged as scripts/kconfig/merge_config.sh -y does; what is taken differently is " +
+			"listed. The guest sets KSFT_MACHINE_SLOW=yes; --env overrides it.",
+		Args: []command.Arg{{Name: "TEST", Help: "COLLECTION:TEST, or COLLECTION for all of its tests", Repeat: true}},
+		Flags: append(o.flags(env),
+			command.Flag{Name: "compare", To: command.Bool(&o.compare),
+				Help: "run the tests on the base kernel, too; only a difference between the results is a failure"},
+			command.Flag{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory that gets the results and the record of the run, instead of out/runs"},
+		),
+		Examples: []command.Example{
+			{Line: "vm kselftest net:rtnetlink.sh net:netdevice.sh"},
+			{Line: "vm kselftest --compare net:reuseport_bpf", Note: "beside the base kernel"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a test failed or none passed, or the kernel died or complained; with --compare, a result differs"}},
+		Needs: []string{"vmtest", "kselftest"},
+		Valid: func(tests []string) error {
+			if o.compare && o.unpatched {
+				return command.Usagef("--compare and --unpatched exclude each other")
+			}
+			for _, t := range tests {
+				if strings.HasPrefix(t, ":") || strings.HasSuffix(t, ":") || strings.Count(t, ":") > 1 {
+					return command.Usagef("%q is neither COLLECTION:TEST nor COLLECTION", t)
+				}
+			}
+			return nil
+		},
+		Run: func(ctx context.Context, tests []string) error { return env.kselftest(ctx, &o, tests) },
+	}
+}
+
+func (env *environment) kselftest(ctx context.Context, o *kselftestOptions, tests []string) error {
+	env.ui.Patient()
+	opt, err := o.guest(env)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(opt.Source.Fragments, fullFragment) {
+		opt.Source.Fragments = append([]string{fullFragment}, opt.Source.Fragments...)
+	}
+	opt.Source.Selftests = tests
+	rec, err := recordSource(runs.Kselftest, &opt.Source)
+	if err != nil {
+		return err
+	}
+	rec.selection, rec.dir = strings.Join(tests, " "), o.out
+	rec.link = filepath.Join("kselftest", opt.Source.Name())
+	return env.recordKTAP(ctx, rec, env.results(), func(r *runs.Run, results io.Writer) error {
+		return env.runKselftest(ctx, o, opt, r.Dir(), results)
+	})
+}
+
+// runKselftest runs the tests, on the base kernel first if the results are to be compared.
+func (env *environment) runKselftest(ctx context.Context, o *kselftestOptions, opt run.GuestOptions, dir string, results io.Writer) error {
+	var before []ktap.Test
+	if o.compare {
+		base := opt
+		base.Source.Unpatched = true
+		f, err := os.Create(filepath.Join(dir, "base.ktap"))
+		if err != nil {
+			return fmt.Errorf("keep the results: %w", err)
+		}
+		env.ui.Printf("note  kselftest: the base kernel first")
+		before, err = env.selftestsIn(ctx, o, base, f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return fmt.Errorf("the base kernel: %w", err)
+		}
+	}
+	after, err := env.selftestsIn(ctx, o, opt, results)
+	if err != nil {
+		// As in the suite, a kernel that dies is a test that fails.
+		if errors.As(err, new(*run.KernelError)) && ctx.Err() == nil {
+			env.ui.Verdict(false, err.Error())
+			return &statusError{code: exitFailed}
+		}
+		return err
+	}
+	counts := countTests(after)
+	if o.compare {
+		differences := run.CompareSelftests(before, after)
+		env.ui.Verdict(len(differences) == 0, fmt.Sprintf("%s; %d differences from the base kernel", counts, len(differences)))
+		for _, d := range differences {
+			env.ui.Printf("      %s", d)
+		}
+		if len(differences) > 0 {
+			return &statusError{code: exitFailed}
+		}
+		return nil
+	}
+	ok := counts.Fail == 0 && counts.Pass > 0
+	env.ui.Verdict(ok, counts.String())
+	if !ok {
+		return &statusError{code: exitFailed}
+	}
+	return nil
+}
+
+// selftestsIn runs the tests in one guest.
+func (env *environment) selftestsIn(ctx context.Context, o *kselftestOptions, opt run.GuestOptions, results io.Writer) (reported []ktap.Test, err error) {
+	finish, err := o.start(env, &opt)
+	if err != nil {
+		return nil, err
+	}
+	reported, err = run.Kselftest(ctx, run.KselftestOptions{GuestOptions: opt, KTAP: results, Stderr: env.stderr})
+	if errors.Is(err, prepare.ErrSelftest) {
+		err = command.Usagef("%v", err)
+	}
+	return reported, finish(run.Ending{}, err)
+}
+
+// countTests counts results of selftests.
+func countTests(tests []ktap.Test) (c runs.Counts) {
+	for _, t := range tests {
+		c.Planned++
+		switch t.Status {
+		case ktap.Pass:
+			c.Pass++
+		case ktap.Skip:
+			c.Skip++
+		default:
+			c.Fail++
+		}
+	}
+	return c
+}

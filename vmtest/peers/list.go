@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package peers runs the tests of other Go libraries for BPF and netlink in the patched
+// guest. A library that works on the base kernel must work on the patched one.
+package peers
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+//go:embed peers.toml
+var listText string
+
+// MaxFailures is how many failing tests the list may have.
+const MaxFailures = 10
+
+// Peer is a library whose tests run.
+type Peer struct {
+	// Module is its path. The version is that of the workbench's go.mod.
+	Module string `toml:"module"`
+	// Packages are relative to it: "./link".
+	Packages []string `toml:"packages"`
+	// Flags are further flags of go test.
+	Flags []string `toml:"flags"`
+	// Before is a shell command to run in the guest before the tests. May be empty.
+	Before string `toml:"before"`
+	// Passes is the least number of tests, subtests included, that have to pass.
+	Passes int `toml:"passes"`
+}
+
+// Failure is a test that fails, for a reason that is not the series'.
+type Failure struct {
+	// Module, Package and Test name it. Package is as in Peer.
+	Module  string `toml:"module"`
+	Package string `toml:"package"`
+	Test    string `toml:"test"`
+	// Reason says why it fails.
+	Reason string `toml:"reason"`
+}
+
+// List is what to run and what is known to fail.
+type List struct {
+	Peers    []Peer    `toml:"peer"`
+	Failures []Failure `toml:"failure"`
+}
+
+// Load returns the list of the workbench.
+func Load() (*List, error) { return parse(listText) }
+
+func parse(text string) (*List, error) {
+	var l List
+	meta, err := toml.Decode(text, &l)
+	if err != nil {
+		return nil, fmt.Errorf("list of peers: %w", err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return nil, fmt.Errorf("list of peers: unknown key %s", unknown[0])
+	}
+	return &l, l.check()
+}
+
+// check finds mistakes that would weaken the list.
+func (l *List) check() error {
+	var errs []error
+	if len(l.Failures) > MaxFailures {
+		errs = append(errs, fmt.Errorf("list of peers: %d failing tests, at most %d are allowed", len(l.Failures), MaxFailures))
+	}
+	packages := map[string]bool{}
+	for _, p := range l.Peers {
+		if p.Module == "" || len(p.Packages) == 0 || p.Passes < 1 {
+			errs = append(errs, fmt.Errorf("list of peers: %q needs a module, packages, and at least one test that passes", p.Module))
+		}
+		for _, name := range p.Packages {
+			packages[p.Module+" "+name] = true
+		}
+	}
+	seen := map[string]bool{}
+	for _, f := range l.Failures {
+		key := f.Module + " " + f.Package
+		switch {
+		case f.Test == "" || f.Reason == "":
+			errs = append(errs, fmt.Errorf("list of peers: a failure of %s needs a test and a reason", key))
+		case !packages[key]:
+			errs = append(errs, fmt.Errorf("list of peers: %s: %s is not run", f.Test, key))
+		case seen[key+" "+f.Test]:
+			errs = append(errs, fmt.Errorf("list of peers: %s: listed twice", f.Test))
+		}
+		seen[key+" "+f.Test] = true
+	}
+	return errors.Join(errs...)
+}
+
+// reasons returns the listed failures of a package by the test's name.
+func (l *List) reasons(module, pkg string) map[string]string {
+	m := map[string]string{}
+	for _, f := range l.Failures {
+		if f.Module == module && f.Package == pkg {
+			m[f.Test] = f.Reason
+		}
+	}
+	return m
+}
+
+// ImportPaths returns the import paths of all packages.
+func (l *List) ImportPaths() []string {
+	var all []string
+	for _, p := range l.Peers {
+		for _, pkg := range p.Packages {
+			all = append(all, path.Join(p.Module, pkg))
+		}
+	}
+	return all
+}
+
+// Has returns an error if one of packages, given by import path, is not of the list.
+func (l *List) Has(packages []string) error {
+	for _, p := range packages {
+		if !slices.Contains(l.ImportPaths(), p) {
+			return fmt.Errorf("%s is not a package of the list (%s)", p, strings.Join(l.ImportPaths(), ", "))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package tree
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestUnpack unpacks packages of a suite that the machine has not configured, and nothing
+// of the machine changes.
+func TestUnpack(t *testing.T) {
+	a := newFakeApt(t)
+	mustPackage(t, filepath.Join(a.dir, "pahole_1.30-1_all.deb"), map[string]string{"usr/bin/pahole": "program"})
+	mustPackage(t, filepath.Join(a.dir, "libdw_0.192_all.deb"), map[string]string{"usr/lib/libdw.so.1": "library"})
+	p := &Packages{Name: "pahole", Suites: []string{"trixie"}, Names: []string{"pahole", "libdw"}, Cache: t.TempDir()}
+	dir, err := p.Unpack(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{"usr/bin/pahole": "program", "usr/lib/libdw.so.1": "library",
+		packagesRecord: "pahole 1.30-1\nlibdw 0.192\n"} {
+		if got := mustRead(t, filepath.Join(dir, file)); got != want {
+			t.Errorf("%s: %q, want %q", file, got, want)
+		}
+	}
+	states, err := filepath.Glob(filepath.Join(p.Cache, "apt", "*", "sources.d", "*"))
+	if err != nil || len(states) != 1 || !strings.Contains(mustRead(t, states[0]), "Suites: trixie\n") {
+		t.Errorf("the private state of apt: %q, %v", states, err)
+	}
+	a.calls(t)
+	if again, err := p.Unpack(t.Context()); err != nil || again != dir || a.calls(t) != 0 {
+		t.Errorf("the second time: %s, %v", again, err)
+	}
+	// Another list is another set.
+	p.Names = []string{"pahole"}
+	if _, err := p.Unpack(t.Context()); err != nil || a.calls(t) == 0 {
+		t.Errorf("another list is not fetched: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "usr/lib")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what is no longer on the list stays: %v", err)
+	}
+}
+
+// A set of which one package is missing is not kept.
+func TestUnpackFails(t *testing.T) {
+	a := newFakeApt(t)
+	mustPackage(t, filepath.Join(a.dir, "pahole_1.30-1_all.deb"), map[string]string{"usr/bin/pahole": "program"})
+	cacheDir := t.TempDir()
+	p := &Packages{Name: "pahole", Suites: []string{"trixie", "forky"}, Names: []string{"pahole", "libnothere"}, Cache: cacheDir}
+	_, err := p.Unpack(t.Context())
+	if !errors.Is(err, ErrObtain) || strings.Count(err.Error(), "libnothere") < 2 || !strings.Contains(err.Error(), "forky") {
+		t.Errorf("got %v", err)
+	}
+	entries, err := filepath.Glob(filepath.Join(cacheDir, "packages", "*"))
+	if err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %q, %v", entries, err)
+	}
+	// Without an archive of Debian there is nothing to take the mirror from.
+	mustWrite(t, filepath.Join(a.dir, "sources.list"), "deb http://mirror.invalid/ours weekly stuff\n")
+	if _, err := p.Unpack(t.Context()); !errors.Is(err, ErrObtain) || !strings.Contains(err.Error(), "no archive of Debian") {
+		t.Errorf("got %v", err)
+	}
+}
