@@ -22,8 +22,10 @@ func uapiVerifyCommand(env *environment) *cli.Command {
 			"is and has each compiler confirm it with _Static_assert. With --all, or HEADERs,\n" +
 			"it generates each header by itself, whole, and confirms that; and it looks for\n" +
 			"names in cc -E -dM and in debug information that have a value and were lost.\n" +
-			"Exit 1 on a mismatch, a lost name, or a header that does not compile and is not\n" +
-			"known for it.\n\n" +
+			"It also compares packages: those of several compilers must be the same; those of\n" +
+			"several targets must have the same constant where C has.\n\n" +
+			"Exit 1 on a mismatch, a difference, a lost name, or a header that does not\n" +
+			"compile and is not known for it.\n\n" +
 			"Examples:\n" +
 			"  xpsgen uapi verify --cc gcc,clang\n" +
 			"  xpsgen uapi verify --all --cc gcc,clang\n" +
@@ -57,13 +59,14 @@ func (env *environment) uapiVerify(c *cli.Context) error {
 		return &usageError{text: "--all and a HEADER exclude each other", command: c.Command.HelpName}
 	}
 	failed := false
-	results := make(map[string]*uapi.TreeResult)
+	results := make(map[string]any)
+	var inOrder []*uapi.TreeResult
 	for _, arch := range archs {
 		r, name, err := env.verifyOne(c.Context, j, arch, headers, c.Bool("all"))
 		if err != nil {
 			return err
 		}
-		results[arch] = r
+		results[arch], inOrder = r, append(inOrder, r)
 		failed = failed || r.Failed()
 		if !c.Bool("json") {
 			if err := env.printVerified(r); err != nil {
@@ -71,6 +74,15 @@ func (env *environment) uapiVerify(c *cli.Context) error {
 			}
 		}
 		env.ui.Verdict(!r.Failed(), verifySummary(name, arch, strings.Join(j.ccs, " and "), r))
+	}
+	if compared, differ := uapi.CompareTargets(inOrder); compared > 0 {
+		if c.Bool("json") {
+			results["targets"] = differ
+		} else if err := env.printDisagreements(differ); err != nil {
+			return err
+		}
+		failed = failed || len(differ) > 0
+		env.ui.Verdict(len(differ) == 0, fmt.Sprintf("%d targets, each with each: %d of %d constants that C has equal differ in Go", len(inOrder), len(differ), compared))
 	}
 	if c.Bool("json") {
 		if err := env.printJSON(results); err != nil {
@@ -146,6 +158,16 @@ func (env *environment) printVerified(r *uapi.TreeResult) error {
 	if _, err := fmt.Fprint(env.stdout, b.String()); err != nil {
 		return fmt.Errorf("print the findings: %w", err)
 	}
+	return env.printDisagreements(r.Disagreements)
+}
+
+// printDisagreements lists what two packages have differently, on stdout.
+func (env *environment) printDisagreements(list []uapi.Disagreement) error {
+	for _, d := range list {
+		if _, err := fmt.Fprintf(env.stdout, "differs: %s\n", d); err != nil {
+			return fmt.Errorf("print the findings: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -157,6 +179,9 @@ func verifySummary(name, arch, ccs string, r *uapi.TreeResult) string {
 		name, arch, ccs, len(r.Failures)+len(r.Undecided), r.Constants, r.Sizes, r.Offsets, r.BitOffsets, r.Headers)
 	if r.Names > 0 {
 		text += fmt.Sprintf("; %d structs and unions; of %d names found otherwise %d lost; %d headers left out", r.Aggregates, r.Names, len(r.Lost), len(r.LeftOut))
+	}
+	if r.Compared > 0 {
+		text += fmt.Sprintf("; the compilers' packages differ in %d of %d names", len(r.Disagreements), r.Compared)
 	}
 	return text
 }
