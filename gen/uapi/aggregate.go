@@ -15,7 +15,8 @@ import (
 // recordReader builds aggregates from debug information.
 type recordReader struct {
 	d          *dwarf.Data
-	sources    map[string]*source // by header
+	sources    map[string]*source  // by header
+	scanned    map[string]*scanned // by header
 	files      []*dwarf.LineFile
 	roots      *roots
 	done       map[*dwarf.StructType]*Aggregate
@@ -42,6 +43,7 @@ func readTypes(d *dwarf.Data, members []*analysis, roots *roots) error {
 	r := &recordReader{
 		d: d, roots: roots,
 		sources:    make(map[string]*source),
+		scanned:    make(map[string]*scanned),
 		done:       make(map[*dwarf.StructType]*Aggregate),
 		place:      make(map[*dwarf.StructType]Pos),
 		members:    make(map[*dwarf.StructType][]memberEntry),
@@ -51,6 +53,7 @@ func readTypes(d *dwarf.Data, members []*analysis, roots *roots) error {
 	}
 	headers := make(map[string]*Header)
 	for _, a := range members {
+		r.scanned[a.h.Path] = a.sc
 		r.sources[a.h.Path], headers[a.h.Path] = a.src, a.h
 	}
 	records, err := r.survey()
@@ -92,6 +95,10 @@ func (r *recordReader) plainTypedefs(headers map[string]*Header) error {
 		h := headers[pos.File]
 		name, ok := e.Val(dwarf.AttrName).(string)
 		if h == nil || !ok {
+			continue
+		}
+		// gcc describes only the first of equal typedefs, clang all of them.
+		if first := r.scanned[h.Path].typedefs[name]; first != "" && r.roots.relative(first) != h.Path {
 			continue
 		}
 		dt, err := r.d.Type(e.Offset)

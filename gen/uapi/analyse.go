@@ -242,7 +242,7 @@ func (a *analysis) answer(values map[string]Value, flags map[string]bool) {
 		}
 		q.value.Flag = flags[q.name]
 		macros = append(macros, Constant{
-			Name: q.name, Kind: Macro, Value: q.value, Pos: m.pos, Expr: m.body,
+			Name: q.name, Kind: Macro, Value: q.value, Pos: m.pos, Expr: m.body, Cast: a.castOf(m),
 		})
 	}
 	a.arrange(enums, macros)

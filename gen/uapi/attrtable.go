@@ -154,7 +154,7 @@ func (p *Package) joinSpecs(cfg *Config, specs []*Spec) error {
 			for _, c := range g.Consts {
 				values[c.Name] = c.Value
 				p.attrConst[c.Name] = c.goName()
-				if g.GoType != "" {
+				if g.typeOf(&c) != "" {
 					p.attrConst[c.Name] = "uint16(" + c.goName() + ")"
 				}
 			}

@@ -117,6 +117,12 @@ func (s *selection) choose(i int, h *Header) *Header {
 			skip(k.Name, k.Pos, k.Reason)
 		}
 	}
+	out.castEnums = make(map[string]*Enum)
+	for _, t := range h.Typedefs {
+		if t.Type.Enum != nil {
+			out.castEnums[t.Name] = t.Type.Enum
+		}
+	}
 	out.Aggregates = keep(h.Aggregates, func(a *Aggregate) bool { return c.structs.match(a.Tag) })
 	for _, t := range h.Typedefs {
 		if !c.typedefs.match(t.Name) || strings.HasPrefix(t.Name, "_") && !c.typedefs.spells(t.Name) {

@@ -179,7 +179,7 @@ func (h *headerMerge) constants() {
 	all := h.gather(func(k int, add func(name, form string)) {
 		for _, g := range h.headers[k].Groups {
 			for _, c := range g.Consts {
-				add(c.goName(), g.GoType+" "+c.Value.text())
+				add(c.goName(), g.typeOf(&c)+" "+c.Value.text())
 			}
 		}
 	})

@@ -112,6 +112,11 @@ type Constant struct {
 	Kind   ConstKind
 	Value  Value
 	Pos    Pos
+	// Cast is the type that a macro casts to, as C writes it: "enum foo".
+	Cast string
+	// GoType is the Go type that [Select] gives a macro, from Cast; empty for
+	// one without.
+	GoType string
 	// Expr is the right side as C has it; empty for an enumerator that
 	// counts on from the one before.
 	Expr string
@@ -138,6 +143,9 @@ type Group struct {
 	// Consts is not empty.
 	Consts []Constant
 }
+
+// typeOf returns the Go type of a constant of the group, or "".
+func (g *Group) typeOf(c *Constant) string { return cmp.Or(c.GoType, g.GoType) }
 
 // goName is the name in Go.
 func (c *Constant) goName() string { return cmp.Or(c.GoName, c.Name) }
@@ -211,6 +219,7 @@ type Header struct {
 	// Skipped in the order of the file.
 	Skipped []Skip
 
-	borrowed []string // headers included after it, for its macros
-	system   bool     // compiled with a real C library
+	castEnums map[string]*Enum // enums by the typedefs that name them, too
+	borrowed  []string         // headers included after it, for its macros
+	system    bool             // compiled with a real C library
 }

@@ -218,8 +218,8 @@ func renderGroup(f *jen.File, g Group, alias *goPackage) {
 	f.Const().DefsFunc(func(d *jen.Group) {
 		for _, c := range g.Consts {
 			s := jen.Id(c.goName())
-			if g.GoType != "" {
-				s.Id(g.GoType)
+			if t := g.typeOf(&c); t != "" {
+				s.Id(t)
 			}
 			s.Op("=").Add(constantCode(c, alias))
 			if name := c.goName(); name != c.Name && !(len(c.Doc) == 1 && c.Doc[0] == c.Name) {

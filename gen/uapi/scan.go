@@ -44,6 +44,9 @@ type scanned struct {
 	// declared are tags of definitions, typedefs and enumerators, each with
 	// its file.
 	declared map[string]string
+	// typedefs are the files that declare a typedef first: C allows to repeat
+	// one.
+	typedefs map[string]string
 }
 
 // scanner walks over preprocessed text.
@@ -75,6 +78,7 @@ const (
 func scan(text string, rel func(string) string) (*scanned, error) {
 	s := &scanner{out: scanned{
 		macros: make(map[string]*macro), files: make(map[string]bool), declared: make(map[string]string),
+		typedefs: make(map[string]string),
 	}}
 	for n := 1; text != ""; n++ {
 		var line string
@@ -160,6 +164,9 @@ func (s *scanner) text(line string) {
 		}
 		if name := s.decl.token(tok); name != "" {
 			s.out.declared[name] = s.file
+			if _, repeated := s.out.typedefs[name]; tok != "{" && !repeated {
+				s.out.typedefs[name] = s.file
+			}
 		}
 		s.token(tok)
 	}

@@ -104,6 +104,7 @@ func (s *selection) nameTypes(p *Package) {
 			return true
 		})
 	}
+	s.typeMacros(p)
 	enums := make(map[string]bool)
 	for _, h := range p.Headers {
 		for _, e := range h.EnumTypes {
@@ -115,7 +116,7 @@ func (s *selection) nameTypes(p *Package) {
 			e.types = make(map[string]string)
 			for _, g := range h.Groups {
 				for _, c := range g.Consts {
-					e.types[c.Name] = g.GoType
+					e.types[c.Name] = g.typeOf(&c)
 				}
 			}
 			if enums[e.Name] {

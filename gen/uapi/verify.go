@@ -125,7 +125,7 @@ func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (r
 		res.add(v)
 		for _, cc := range ccs {
 			g.Go(func() error {
-				failures, undecided, err := v.ask(ctx, cc, roots, h)
+				failures, undecided, err := v.ask(ctx, cc, roots, h, false)
 				mu.Lock()
 				defer mu.Unlock()
 				res.Failures = append(res.Failures, failures...)

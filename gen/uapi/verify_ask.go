@@ -31,9 +31,11 @@ type inquiry struct {
 	flags []string
 }
 
-// ask has one compiler judge all claims.
-func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots *roots, h *Header) (failures, undecided []VerifyFailure, err error) {
-	if len(v.assertions)+len(v.bits) == 0 {
+// ask has one compiler judge all claims. held says that the compiler has
+// confirmed the assertions already.
+func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots *roots, h *Header, held bool) (failures, undecided []VerifyFailure, err error) {
+	open := v.floats()
+	if held && len(open)+len(v.bits) == 0 || len(v.assertions)+len(v.bits) == 0 {
 		return nil, nil, nil
 	}
 	dir, err := os.MkdirTemp("", "xpsgen-verify-")
@@ -45,9 +47,10 @@ func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots *roots, h 
 		return nil, nil, err
 	}
 	q := &inquiry{v: v, cc: cc, h: h, roots: roots, dir: dir, flags: messageFlags(cc.clang)}
-	failures, open, err := q.assertions(ctx)
-	if err != nil {
-		return nil, nil, err
+	if !held {
+		if failures, err = q.assertions(ctx, open); err != nil {
+			return nil, nil, err
+		}
 	}
 	more, undecided, err := q.images(ctx, open)
 	return append(failures, more...), undecided, err
@@ -55,6 +58,18 @@ func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots *roots, h 
 
 // float tells the claim that a constant is a floating-point number.
 func (a *assertion) float() bool { return a.value != nil && a.value.Kind() == constant.Float }
+
+// floats returns the claims about floating-point numbers, by number. They are no
+// constant expressions.
+func (v *verifier) floats() map[int]string {
+	open := make(map[int]string)
+	for i, a := range v.assertions {
+		if a.float() {
+			open[i] = "a floating-point number"
+		}
+	}
+	return open
+}
 
 // prologue includes what the claims are about.
 func (q *inquiry) prologue() string {
@@ -66,9 +81,9 @@ func (q *inquiry) prologue() string {
 }
 
 // undefine makes names of members mean members.
-func (q *inquiry) undefine(b *strings.Builder) {
+func (v *verifier) undefine(b *strings.Builder) {
 	seen := make(map[string]bool)
-	for _, m := range q.v.members {
+	for _, m := range v.members {
 		if !seen[m] {
 			seen[m] = true
 			b.WriteString("#undef " + m + "\n")
@@ -80,30 +95,29 @@ func (q *inquiry) fail(assertion, message string) VerifyFailure {
 	return VerifyFailure{q.cc.name, q.h.Path, assertion, message}
 }
 
-// assertions returns the claims that do not hold, and by number those that are
-// no constant expressions.
-func (q *inquiry) assertions(ctx context.Context) (failures []VerifyFailure, open map[int]string, err error) {
-	var b strings.Builder
-	b.WriteString(q.prologue())
-	open = make(map[int]string)
-	for i, a := range q.v.assertions {
-		if a.float() {
-			open[i] = "a floating-point number"
-		}
-	}
+// write writes the assertions. Their lines count from first.
+func (v *verifier) write(b *strings.Builder, first int) {
 	write := func(member bool) {
-		for i, a := range q.v.assertions {
+		for i, a := range v.assertions {
 			if a.member == member && !a.float() {
-				fmt.Fprintf(&b, "#line %d %q\n_Static_assert(%s, \"differs\");\n", i+1, unitFile, a.text)
+				fmt.Fprintf(b, "#line %d %q\n_Static_assert(%s, \"differs\");\n", first+i, unitFile, a.text)
 			}
 		}
 	}
 	write(false)
-	q.undefine(&b)
+	v.undefine(b)
 	write(true)
+}
+
+// assertions returns the claims that do not hold. It adds to open, by number,
+// those that are no constant expressions.
+func (q *inquiry) assertions(ctx context.Context, open map[int]string) (failures []VerifyFailure, err error) {
+	var b strings.Builder
+	b.WriteString(q.prologue())
+	q.v.write(&b, 1)
 	messages, err := q.cc.compile(ctx, q.roots, b.String(), filepath.Join(q.dir, "unit.o"), append(q.flags, "-fsyntax-only")...)
 	if err == nil {
-		return nil, open, nil
+		return nil, nil
 	}
 	denied := make(map[int]string)
 	found := false
@@ -121,7 +135,7 @@ func (q *inquiry) assertions(ctx context.Context) (failures []VerifyFailure, ope
 	}
 	right, err2 := q.setsOfBits(ctx, sortedInts(denied))
 	if err2 != nil {
-		return nil, nil, err2
+		return nil, err2
 	}
 	for _, n := range sortedInts(denied) {
 		if !right[n] {
@@ -129,9 +143,9 @@ func (q *inquiry) assertions(ctx context.Context) (failures []VerifyFailure, ope
 		}
 	}
 	if !found {
-		return nil, nil, compileError(q.h.Path, q.roots, messages, err)
+		return nil, compileError(q.h.Path, q.roots, messages, err)
 	}
-	return failures, open, nil
+	return failures, nil
 }
 
 // images has the compiler lay out bit-fields and the values of what is no
@@ -162,7 +176,7 @@ func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[
 				len(q.v.bits)+n+1, unitFile, n, "values", a.name, a.name)
 		}
 	}
-	q.undefine(&b)
+	q.v.undefine(&b)
 	for i, f := range q.v.bits {
 		fmt.Fprintf(&b, "#line %d %q\nconst %s xpsgen_b%d "+section+" = { .%s = -1 };\n", i+1, unitFile, f.c, i, "bits", f.member)
 	}

@@ -79,6 +79,24 @@ func (v *verifier) constant(c Constant) {
 	if c.Value.integer() {
 		v.ctype(c)
 	}
+	if c.Kind == Macro {
+		v.goType(c.Name, obj.Type())
+	}
+}
+
+// goType asserts that a macro of a type with a name has that type in C.
+func (v *verifier) goType(name string, t types.Type) {
+	named, ok := t.(*types.Named)
+	if !ok {
+		return
+	}
+	for _, c := range sortedKeys(v.names) {
+		if v.names[c] == named.Obj().Name() {
+			v.assert("__builtin_types_compatible_p(__typeof__(%s), %s)", name, c)
+			return
+		}
+	}
+	v.assert("0 /* %s has the type %s, which C does not have */", name, named.Obj().Name())
 }
 
 // ctype asserts width and sign of the type that a constant has in C.

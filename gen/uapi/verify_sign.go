@@ -74,18 +74,27 @@ func (q *inquiry) setsOfBits(ctx context.Context, denied []int) (map[int]bool, e
 
 // sameBits leaves in right what C agrees with bit by bit.
 func (q *inquiry) sameBits(ctx context.Context, right map[int]bool) error {
+	if len(right) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString(q.prologue())
 	for n := range right {
 		a := q.v.assertions[n]
 		text := fmt.Sprintf("(%[1]s) < 0 && (%[1]s) == (__typeof__(%[1]s))%[2]sULL && (sizeof(%[1]s) == 8 || %[2]sULL >> 32 == 0)", a.name, a.value.ExactString())
-		src := q.prologue() + "_Static_assert(" + text + ", \"differs\");\n"
-		messages, err := q.cc.compile(ctx, q.roots, src, q.dir+"/sign.o", append(q.flags, "-fsyntax-only")...)
-		var exit *exec.ExitError
-		switch {
-		case err == nil:
-		case errors.As(err, &exit) && messages != "":
-			delete(right, n)
-		default:
-			return fmt.Errorf("%s: %w", q.h.Path, err)
+		fmt.Fprintf(&b, "#line %d %q\n_Static_assert(%s, \"differs\");\n", n+1, unitFile, text)
+	}
+	messages, err := q.cc.compile(ctx, q.roots, b.String(), q.dir+"/sign.o", append(q.flags, "-fsyntax-only")...)
+	if err == nil {
+		return nil
+	}
+	denied := unitError.FindAllStringSubmatch(messages, -1)
+	if len(denied) == 0 {
+		return compileError(q.h.Path, q.roots, messages, err)
+	}
+	for _, m := range denied {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			delete(right, n-1)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@
 package uapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,12 @@ type TreeResult struct {
 	Lost []Skip
 	// LeftOut are the headers that could not take part.
 	LeftOut []LeftOut
+	// Compared counts the names of the first compiler's package that were
+	// compared with those of the others; Disagreements are those that differ.
+	Compared      int
+	Disagreements []Disagreement
+
+	facts *factSet // for [CompareTargets]
 }
 
 // Failed tells whether something is not as it should be.
@@ -40,7 +47,7 @@ func (r *TreeResult) Failed() bool {
 	for _, l := range r.LeftOut {
 		unknown = unknown || !l.Known
 	}
-	return unknown || len(r.Failures)+len(r.Undecided)+len(r.Lost) > 0
+	return unknown || len(r.Failures)+len(r.Undecided)+len(r.Lost)+len(r.Disagreements) > 0
 }
 
 // VerifyHeaders generates Go for headers, each by itself and with everything in
@@ -49,8 +56,8 @@ func (r *TreeResult) Failed() bool {
 // defines in the preprocessor's list of macros and in debug information, and
 // for each that the model does not have asks whether it has a value.
 //
-// The headers are analysed by the first compiler. paths of nil means all below
-// opt.Include.
+// The package is the first compiler's. Those of the other compilers must have the
+// same names, values and layouts. paths of nil means all below opt.Include.
 func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (res *TreeResult, err error) {
 	ccs, err := opt.compilers()
 	if err != nil {
@@ -79,27 +86,36 @@ func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (res 
 	if err != nil {
 		return nil, err
 	}
-	jobs := opt.Jobs
-	if jobs <= 0 {
-		jobs = runtime.NumCPU()
+	t := &treeVerifier{res: res, roots: roots, ccs: ccs, arch: cmp.Or(opt.Arch, HostArch()), jobs: opt.Jobs}
+	if t.jobs <= 0 {
+		t.jobs = runtime.NumCPU()
 	}
-	t := &treeVerifier{res: res, roots: roots, ccs: ccs, arch: opt.Arch}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(jobs)
-	for i, h := range headers {
-		if errs[i] != nil {
-			if errors.Is(errs[i], ErrNoHeader) {
-				return nil, errs[i]
-			}
-			reason := strings.TrimPrefix(errs[i].Error(), inputs[i].Path+": ")
-			t.mu.Lock()
-			res.LeftOut = append(res.LeftOut, LeftOut{inputs[i].Path, reason, false})
-			t.mu.Unlock()
-			continue
+	if err := t.compareCompilers(ctx, inputs, headers, opt); err != nil {
+		return nil, err
+	}
+	claims := make([]*claim, len(headers))
+	err = t.each(ctx, len(headers), func(ctx context.Context, i int) error {
+		if errors.Is(errs[i], ErrNoHeader) {
+			return errs[i]
 		}
-		g.Go(func() error { return t.header(ctx, h) })
+		if errs[i] != nil {
+			t.leaveOut(inputs[i].Path, strings.TrimPrefix(errs[i].Error(), inputs[i].Path+": "))
+			return nil
+		}
+		var err error
+		claims[i], err = t.claim(headers[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := g.Wait(); err != nil {
+	claims = keep(claims, func(c *claim) bool { return c != nil })
+	for _, cc := range ccs {
+		if err := t.confirm(ctx, cc, claims); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.each(ctx, len(claims), func(ctx context.Context, i int) error { return t.lost(ctx, claims[i].h) }); err != nil {
 		return nil, err
 	}
 	res.sort()
@@ -113,59 +129,70 @@ type treeVerifier struct {
 	roots *roots
 	ccs   []*verifyCompiler
 	arch  string
+	jobs  int
 
 	mu  sync.Mutex
 	res *TreeResult
 }
 
-// header generates one header and has all compilers judge it.
-func (t *treeVerifier) header(ctx context.Context, h *Header) error {
+// each runs work for n things, some at once.
+func (t *treeVerifier) each(ctx context.Context, n int, work func(ctx context.Context, i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(t.jobs)
+	for i := range n {
+		g.Go(func() error { return work(ctx, i) })
+	}
+	return g.Wait()
+}
+
+func (t *treeVerifier) leaveOut(header, reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.res.LeftOut = append(t.res.LeftOut, LeftOut{header, reason, false})
+}
+
+// claim is what the Go for a header says.
+type claim struct {
+	h *Header
+	v *verifier
+}
+
+// claim generates one header and reads back what the Go says.
+func (t *treeVerifier) claim(h *Header) (*claim, error) {
 	cfg := &Config{Package: "uapi", Headers: []HeaderConfig{everything(h)}}
 	ps, err := (&selection{cfg: cfg, lenient: true}).all([]string{t.arch}, [][]*Header{{h}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p := ps[0]
 	files, err := RenderAll(ps, Stamp{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	arch := t.arch
-	if arch == "" {
-		arch = HostArch()
-	}
-	code, err := check(files, arch, nil)
+	code, err := check(files, t.arch, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", h.Path, err)
+		return nil, fmt.Errorf("%s: %w", h.Path, err)
 	}
 	v := newVerifier(code, p)
 	v.header(p.Headers[0], arrange(p)[0])
 	v.model(h, p.Headers[0])
-	for _, cc := range t.ccs {
-		failures, undecided, err := v.ask(ctx, cc, t.roots, h)
-		var ce *CompileError
-		t.mu.Lock()
-		if errors.As(err, &ce) {
-			t.res.LeftOut = append(t.res.LeftOut, LeftOut{h.Path, cc.name + ": " + strings.TrimPrefix(err.Error(), h.Path+": "), false})
-			err = nil
-		}
-		t.res.Failures = append(t.res.Failures, failures...)
-		t.res.Undecided = append(t.res.Undecided, undecided...)
-		t.mu.Unlock()
-		if err != nil {
-			return err
-		}
-	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.res.add(v)
+	t.res.Headers++
+	t.res.Aggregates += len(h.Aggregates)
+	return &claim{h, v}, nil
+}
+
+// lost looks for names of a header that the model does not have.
+func (t *treeVerifier) lost(ctx context.Context, h *Header) error {
 	found, lost, err := lostNames(ctx, t.ccs[0], t.roots, h)
 	if err != nil {
 		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.res.add(v)
-	t.res.Headers++
 	t.res.Names += found
-	t.res.Aggregates += len(h.Aggregates)
 	t.res.Lost = append(t.res.Lost, lost...)
 	return nil
 }

@@ -26,7 +26,9 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 		Short: "have C compilers confirm what the Go says",
 		Long: "Takes every constant, size, offset and bit offset back out of the package and has each compiler confirm " +
 			"it with _Static_assert. With --all, or HEADERs, it generates each header by itself, whole, and confirms " +
-			"that; and it looks for names in cc -E -dM and in debug information that have a value and were lost.",
+			"that; and it looks for names in cc -E -dM and in debug information that have a value and were lost.\n\n" +
+			"It also compares packages: those of several compilers must be the same; those of several targets must have the " +
+			"same constant where C has.",
 		Args: []command.Arg{headerArg()},
 		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
 			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},
@@ -37,7 +39,7 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 			{Line: "uapi verify --all --cc clang --arch arm64,s390x"},
 			{Line: "uapi verify --include /usr/include linux/if_link.h"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a lost name, or a header that does not compile and is not known for it"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a difference, a lost name, or a header that does not compile and is not known for it"}},
 		Needs: []string{"headers"},
 		Valid: func(args []string) error {
 			if err := o.headerOptions.valid(env); err != nil {
@@ -59,13 +61,14 @@ func (env uapiCommands) uapiVerify(ctx context.Context, o *verifyOptions) error 
 		archs = []string{uapi.HostArch()}
 	}
 	failed := false
-	results := make(map[string]*uapi.TreeResult)
+	results := make(map[string]any)
+	var inOrder []*uapi.TreeResult
 	for _, arch := range archs {
 		r, name, err := env.verifyOne(ctx, j, arch, o.headers, o.all)
 		if err != nil {
 			return err
 		}
-		results[arch] = r
+		results[arch], inOrder = r, append(inOrder, r)
 		failed = failed || r.Failed()
 		if !o.json {
 			if err := env.printVerified(r); err != nil {
@@ -73,6 +76,15 @@ func (env uapiCommands) uapiVerify(ctx context.Context, o *verifyOptions) error 
 			}
 		}
 		env.ui.Verdict(!r.Failed(), verifySummary(name, arch, strings.Join(j.ccs, " and "), r))
+	}
+	if compared, differ := uapi.CompareTargets(inOrder); compared > 0 {
+		if o.json {
+			results["targets"] = differ
+		} else if err := env.printDisagreements(differ); err != nil {
+			return err
+		}
+		failed = failed || len(differ) > 0
+		env.ui.Verdict(len(differ) == 0, fmt.Sprintf("%d targets, each with each: %d of %d constants that C has equal differ in Go", len(inOrder), len(differ), compared))
 	}
 	if o.json {
 		if err := env.printJSON(results); err != nil {
@@ -148,6 +160,16 @@ func (env uapiCommands) printVerified(r *uapi.TreeResult) error {
 	if _, err := fmt.Fprint(env.stdout, b.String()); err != nil {
 		return fmt.Errorf("print the findings: %w", err)
 	}
+	return env.printDisagreements(r.Disagreements)
+}
+
+// printDisagreements lists what two packages have differently, on stdout.
+func (env *environment) printDisagreements(list []uapi.Disagreement) error {
+	for _, d := range list {
+		if _, err := fmt.Fprintf(env.stdout, "differs: %s\n", d); err != nil {
+			return fmt.Errorf("print the findings: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -159,6 +181,9 @@ func verifySummary(name, arch, ccs string, r *uapi.TreeResult) string {
 		name, arch, ccs, len(r.Failures)+len(r.Undecided), r.Constants, r.Sizes, r.Offsets, r.BitOffsets, r.Headers)
 	if r.Names > 0 {
 		text += fmt.Sprintf("; %d structs and unions; of %d names found otherwise %d lost; %d headers left out", r.Aggregates, r.Names, len(r.Lost), len(r.LeftOut))
+	}
+	if r.Compared > 0 {
+		text += fmt.Sprintf("; the compilers' packages differ in %d of %d names", len(r.Disagreements), r.Compared)
 	}
 	return text
 }
