@@ -170,7 +170,7 @@ func TestKernelFlowHash(t *testing.T) {
 	plan := mustPlan(t, []int{1, 2, 3, 4, 5, 6, 7}, 8, 8)
 	ether, vnet, vlan := openPort(t, "p0", false), openPort(t, "p0", true), openPort(t, "p0v", false)
 	tun := openPort(t, "t0", false)
-	l, seen := make(loaded), make(map[policy.Reason]int)
+	l, seen := newLoaded(t), make(map[policy.Reason]int)
 	kinds := kinds()
 	for name, f := range undecided() {
 		kinds = append(kinds, kind{name: name, reason: -1, flow: func(uint16) []frame { return []frame{f} }})

@@ -3,12 +3,16 @@
 package bpf_test
 
 import (
+	"errors"
+	"math"
 	"runtime"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"xpsgen/bpf"
+	"xpsgen/bpf/policy"
 )
 
 // undecided are packets that have no flow.
@@ -88,32 +92,74 @@ func TestPort(t *testing.T) {
 }
 
 func TestMark(t *testing.T) {
+	direct := func(c *policy.Mark) { c.Direct = true }
 	tests := map[string]struct {
-		constants map[string]any
-		mark      uint32
-		want      int32
+		set  func(*policy.Mark)
+		mark uint32
+		want int32
 	}{
 		"unmarked":                 {mark: 0, want: -1},
 		"in the map":               {mark: 10, want: 5},
-		"in the map, negative":     {mark: 11, want: -7},
+		"in the map, negative":     {mark: 11, want: -2},
 		"not in the map":           {mark: 12, want: -1},
-		"masked":                   {constants: map[string]any{bpf.XpsMarkVarMask: uint64(0xff)}, mark: 0xaa0a, want: 5},
-		"shifted":                  {constants: map[string]any{bpf.XpsMarkVarMask: uint64(0xff00), bpf.XpsMarkVarShift: uint64(8)}, mark: 0x0a33, want: 5},
-		"direct":                   {constants: map[string]any{bpf.XpsMarkVarDirect: uint32(1)}, mark: 3, want: 2},
-		"direct, unmarked":         {constants: map[string]any{bpf.XpsMarkVarDirect: uint32(1)}, mark: 0, want: -1},
-		"direct, but in the map":   {constants: map[string]any{bpf.XpsMarkVarDirect: uint32(1)}, mark: 10, want: 5},
-		"direct, no queue so high": {constants: map[string]any{bpf.XpsMarkVarDirect: uint32(1)}, mark: 0x80000001, want: -2147483648},
+		"largest in the array":     {mark: 0xffff, want: 6},
+		"smallest in the hash":     {mark: 0x10000, want: 7},
+		"large":                    {mark: 0xffffffff, want: 8},
+		"large, negative":          {mark: 0x10001, want: -2},
+		"large, not in the map":    {mark: 0x10002, want: -1},
+		"masked":                   {set: func(c *policy.Mark) { c.Mask = 0xff }, mark: 0xaa0a, want: 5},
+		"shifted":                  {set: func(c *policy.Mark) { c.Mask, c.Shift = 0xff00, 8 }, mark: 0x0a33, want: 5},
+		"direct":                   {set: direct, mark: 3, want: 2},
+		"direct, unmarked":         {set: direct, mark: 0, want: -1},
+		"direct, but in the map":   {set: direct, mark: 10, want: 5},
+		"direct, but negative":     {set: direct, mark: 11, want: -2},
+		"direct, large":            {set: direct, mark: 0x10002, want: 0x10001},
+		"direct, no queue so high": {set: direct, mark: 0x80000001, want: -2147483648},
 	}
 	frame := ipv4(udp, 1, 2, 1000, 53).bytes()
-	for name, tt := range tests {
-		coll := mustLoad(t, "xps_mark", tt.constants)
-		for mark, queue := range map[uint32]int32{10: 5, 11: -7, 0x0a00: 5} {
-			if err := coll.Maps[bpf.XpsMarkMapMarkQueue].Put(mark, queue); err != nil {
+	for _, stats := range []bool{true, false} {
+		for name, tt := range tests {
+			cfg := &policy.Mark{
+				Options: policy.Options{NoStats: !stats},
+				Queues:  policy.Queues[uint32]{10: 5, 11: -7, 0xffff: 6, 0x10000: 7, 0x10001: -7, 0xffffffff: 8},
+			}
+			if tt.set != nil {
+				tt.set(cfg)
+			}
+			p := mustPolicy(t, func() (*policy.Policy, error) { return policy.LoadMark(cfg) })
+			if got := runProgram(t, p.Program, frame, &skBuff{Mark: tt.mark}); got != tt.want {
+				t.Errorf("%s, counted %t: %d, want %d", name, stats, got, tt.want)
+			}
+			want := &policy.Counters{Queues: map[int]uint64{}, Reasons: map[policy.Reason]uint64{}}
+			switch {
+			case !stats:
+			case tt.want < 0:
+				want.Reasons[policy.ByNoEntry] = 1
+			default:
+				want.Reasons[policy.ByMap] = 1
+				if tt.want < 256 {
+					want.Queues[int(tt.want)] = 1
+				}
+			}
+			got, err := p.Counters()
+			if err != nil {
 				t.Fatal(err)
 			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, counted %t (-want +got):\n%s", name, stats, diff)
+			}
 		}
-		if got := run(t, coll, "xps_mark", frame, &skBuff{Mark: tt.mark}); got != tt.want {
-			t.Errorf("%s: %d, want %d", name, got, tt.want)
+	}
+}
+
+// TestQueueTooHigh: a queue that the entry of an array cannot hold is refused.
+func TestQueueTooHigh(t *testing.T) {
+	queues := policy.Queues[uint32]{1: math.MaxInt32}
+	_, cpu := policy.LoadCPU(queues, policy.Options{})
+	_, mark := policy.LoadMark(&policy.Mark{Queues: queues})
+	for name, err := range map[string]error{"cpu": cpu, "mark": mark} {
+		if !errors.Is(err, policy.ErrOptions) {
+			t.Errorf("%s: %v, want %v", name, err, policy.ErrOptions)
 		}
 	}
 }

@@ -9,7 +9,7 @@
  * cpu_queue: cpu (__u32) to queue + 1 (__u32), 4096 cpus. An array, because
  *            looking into one takes a tenth of the instructions of a hash.
  *
- * Constant and maps of xps_verdict.h: stats, xps_reasons, xps_queues.
+ * Constant and map of xps_verdict.h: stats, xps_counters.
  */
 #include "xps_verdict.h"
 

@@ -8,19 +8,25 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"structs"
 
 	"github.com/cilium/ebpf"
 )
+
+type XpsCpuXpsCounters struct {
+	_       structs.HostLayout
+	Queues  [256]uint64
+	Reasons [12]uint64
+}
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	XpsCpuMapCpuQueue   = "cpu_queue"
-	XpsCpuMapXpsQueues  = "xps_queues"
-	XpsCpuMapXpsReasons = "xps_reasons"
-	XpsCpuProgXpsCpu    = "xps_cpu"
-	XpsCpuVarStats      = "stats"
+	XpsCpuMapCpuQueue    = "cpu_queue"
+	XpsCpuMapXpsCounters = "xps_counters"
+	XpsCpuProgXpsCpu     = "xps_cpu"
+	XpsCpuVarStats       = "stats"
 )
 
 // LoadXpsCpu returns the embedded CollectionSpec for XpsCpu.
@@ -72,9 +78,8 @@ type XpsCpuProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsCpuMapSpecs struct {
-	CpuQueue   *ebpf.MapSpec `ebpf:"cpu_queue"`
-	XpsQueues  *ebpf.MapSpec `ebpf:"xps_queues"`
-	XpsReasons *ebpf.MapSpec `ebpf:"xps_reasons"`
+	CpuQueue    *ebpf.MapSpec `ebpf:"cpu_queue"`
+	XpsCounters *ebpf.MapSpec `ebpf:"xps_counters"`
 }
 
 // XpsCpuVariableSpecs contains global variables before they are loaded into the kernel.
@@ -104,16 +109,14 @@ func (o *XpsCpuObjects) Close() error {
 //
 // It can be passed to LoadXpsCpuObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsCpuMaps struct {
-	CpuQueue   *ebpf.Map `ebpf:"cpu_queue"`
-	XpsQueues  *ebpf.Map `ebpf:"xps_queues"`
-	XpsReasons *ebpf.Map `ebpf:"xps_reasons"`
+	CpuQueue    *ebpf.Map `ebpf:"cpu_queue"`
+	XpsCounters *ebpf.Map `ebpf:"xps_counters"`
 }
 
 func (m *XpsCpuMaps) Close() error {
 	return _XpsCpuClose(
 		m.CpuQueue,
-		m.XpsQueues,
-		m.XpsReasons,
+		m.XpsCounters,
 	)
 }
 

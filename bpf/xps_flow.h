@@ -2,54 +2,20 @@
 /*
  * The flow that a packet belongs to, read from its bytes.
  *
- * The network header is where the kernel says it is, so a device needs no link
- * header, and any may be there. Tags in the packet are read from the MAC header.
- * Bytes are loaded with helpers, which report a failure. LD_ABS is no choice
- * here: out of bounds it ends the program with 0, which at this hook is queue 0
- * and not "no preference".
+ * The network header is where the kernel says, so a device can have any link header
+ * or none. Tags in the packet are read from the MAC header.
  */
 #ifndef XPS_FLOW_H
 #define XPS_FLOW_H
 
+#include "xps_packet.h"
 #include "xps_verdict.h"
 
 enum {
-	XPS_ETH_HLEN = 14,
-	XPS_ETH_TYPE = 12,		/* offset of the ethertype */
-
-	XPS_ETH_P_IP = 0x0800,
-	XPS_ETH_P_TEB = 0x6558,		/* Ethernet in GRE or GENEVE */
-	XPS_ETH_P_8021Q = 0x8100,
-	XPS_ETH_P_IPV6 = 0x86dd,
-	XPS_ETH_P_MPLS_UC = 0x8847,
-	XPS_ETH_P_MPLS_MC = 0x8848,
-	XPS_ETH_P_8021AD = 0x88a8,
-
 	XPS_MAX_TAGS = 3,
 	XPS_MAX_LABELS = 6,
 	XPS_MAX_EXT_HDRS = 6,
-	XPS_MAX_LAYERS = 2,		/* a tunnel in a tunnel is the outer's flow */
-
-	XPS_IP_FRAGMENT = 0x3fff,	/* MF or an offset */
-	XPS_IPV6_FRAGMENT = 0xfff9,	/* M or an offset */
-
-	XPS_IPPROTO_HOPOPTS = 0,
-	XPS_IPPROTO_IPIP = 4,
-	XPS_IPPROTO_TCP = 6,
-	XPS_IPPROTO_UDP = 17,
-	XPS_IPPROTO_DCCP = 33,
-	XPS_IPPROTO_IPV6 = 41,
-	XPS_IPPROTO_ROUTING = 43,
-	XPS_IPPROTO_FRAGMENT = 44,
-	XPS_IPPROTO_GRE = 47,
-	XPS_IPPROTO_ESP = 50,
-	XPS_IPPROTO_AH = 51,
-	XPS_IPPROTO_DSTOPTS = 60,
-	XPS_IPPROTO_SCTP = 132,
-	XPS_IPPROTO_UDPLITE = 136,
-
-	XPS_PORT_VXLAN = 4789,
-	XPS_PORT_GENEVE = 6081,
+	XPS_MAX_LAYERS = 2,		/* a tunnel in a tunnel is not looked into */
 };
 
 /* Tunnels to look into. */
@@ -60,8 +26,8 @@ enum xps_inner {
 	XPS_INNER_GENEVE = 8,
 };
 
-/* What a policy reads. Constants of the program, or 0: the verifier removes the
- * code for what is not read.
+/* What a policy reads, by constants of the program. The verifier removes the code
+ * for what it does not read.
  */
 struct xps_reading {
 	__u32 inner;			/* enum xps_inner */
@@ -79,110 +45,12 @@ struct xps_flow {
 	__u16 dport;
 	__u16 vlan;			/* id in the outermost tag, 0 if none */
 	__u8 proto;
-	__u8 has_ports;			/* no fragment has, nor has the first */
+	__u8 has_ports;			/* 0 for all fragments, the first too */
 };
-
-/* Where the next header is. */
-struct xps_cursor {
-	__u32 start;			/* BPF_HDR_START_*, or XPS_START_DATA */
-	__u32 off;
-	__u16 type;			/* its ethertype, host order */
-};
-
-/* Offsets into the packet's data: for what is not in its linear part, which is
- * all that the relative helper reads.
- */
-#define XPS_START_DATA 2
-
-struct xps_iphdr {
-	__u8 version_ihl;
-	__u8 tos;
-	__u16 tot_len;
-	__u16 id;
-	__u16 frag_off;
-	__u8 ttl;
-	__u8 protocol;
-	__u16 check;
-	__u32 saddr;
-	__u32 daddr;
-};
-
-struct xps_ipv6hdr {
-	__u32 version_class_label;
-	__u16 payload_len;
-	__u8 nexthdr;
-	__u8 hop_limit;
-	__u32 saddr[4];
-	__u32 daddr[4];
-};
-
-static __inline_always int xps_is_tag(__u16 type)
-{
-	return type == XPS_ETH_P_8021Q || type == XPS_ETH_P_8021AD;
-}
-
-/* Offset of the network header in the data of a packet that has it outside of
- * the linear part. The kernel does not tell. It is behind an Ethernet header if
- * that has the ethertype, and in case of IP the version follows; else at the
- * beginning.
- */
-static __inline_always __u32 xps_net_offset(struct __sk_buff *skb)
-{
-	__u8 version = 0;
-	struct {
-		__u16 type;
-		__u8 version_ihl;
-		__u8 tos;
-	} h;
-
-	if (bpf_skb_load_bytes(skb, XPS_ETH_TYPE, &h, sizeof(h)) ||
-	    h.type != (__u16)skb->protocol)
-		return 0;
-	if (h.type == xps_htons(XPS_ETH_P_IP))
-		version = 4;
-	else if (h.type == xps_htons(XPS_ETH_P_IPV6))
-		version = 6;
-	return !version || h.version_ihl >> 4 == version ? XPS_ETH_HLEN : 0;
-}
-
-/* The rare case apart, so that the program is short: what the relative helper
- * does not find may be outside of the linear part.
- */
-__noinline int xps_load_data(struct __sk_buff *skb, __u32 start, __u32 off,
-			     void *to, __u32 len)
-{
-	if (start == BPF_HDR_START_NET)
-		off += xps_net_offset(skb);
-	/* The MAC header is where the data begins. */
-	if (len == 2)
-		return bpf_skb_load_bytes(skb, off, to, 2);
-	if (len == 4)
-		return bpf_skb_load_bytes(skb, off, to, 4);
-	if (len == 20)
-		return bpf_skb_load_bytes(skb, off, to, 20);
-	if (len == 24)
-		return bpf_skb_load_bytes(skb, off, to, 24);
-	if (len == 40)
-		return bpf_skb_load_bytes(skb, off, to, 40);
-	if (len == 44)
-		return bpf_skb_load_bytes(skb, off, to, 44);
-	return -1;
-}
-
-static __inline_always int xps_load(struct __sk_buff *skb,
-				    const struct xps_cursor *c, __u32 off,
-				    void *to, __u32 len)
-{
-	if (likely(!bpf_skb_load_bytes_relative(skb, c->off + off, to, len,
-						c->start)))
-		return 0;
-	return xps_load_data(skb, c->start, c->off + off, to, len);
-}
 
 /* Sets the cursor to the network header. A tag that the device inserts is in the
- * skb and the outermost. Tags in the packet mean that the device has Ethernet
- * headers; the kernel's network header may be at the first of them, or behind
- * all.
+ * skb, and is the outermost. Tags in the packet follow an Ethernet header. The
+ * network header of the skb may be at the first of them, or behind the last.
  */
 static __inline_always int xps_link(struct __sk_buff *skb,
 				    struct xps_cursor *c,
@@ -221,8 +89,8 @@ static __inline_always int xps_link(struct __sk_buff *skb,
 	return XPS_BY_TAGS;
 }
 
-/* Behind a label stack comes IP if the first nibble says so (RFC 4928). Anything
- * else is a flow by its labels.
+/* Reads a label stack. IP follows if the first nibble is 4 or 6 (RFC 4928). All
+ * other packets are flows by their labels.
  */
 static __inline_always int xps_mpls(struct __sk_buff *skb, struct xps_cursor *c,
 				    struct xps_flow *flow)
@@ -245,7 +113,7 @@ static __inline_always int xps_mpls(struct __sk_buff *skb, struct xps_cursor *c,
 
 	flow->saddr[1] = labels & 0xffffffff;
 	flow->daddr[1] = labels >> 32;
-	/* Nothing may follow. */
+	/* It is no error if nothing follows. */
 	if (!xps_load(skb, c, 0, &entry, sizeof(entry))) {
 		entry = xps_ntohl(entry) >> 28;
 		if (entry == 4 || entry == 6) {
@@ -263,7 +131,7 @@ static __inline_always int xps_has_ports(__u8 proto)
 	       proto == XPS_IPPROTO_UDPLITE;
 }
 
-/* XPS_AGAIN: the cursor is at the header of a packet inside this one. */
+/* The cursor is at the header of a packet inside this one. */
 #define XPS_AGAIN (-1)
 
 static __inline_always int xps_tunnel(struct __sk_buff *skb,
@@ -322,8 +190,8 @@ static __inline_always int xps_tunnel(struct __sk_buff *skb,
 	return XPS_AGAIN;
 }
 
-/* The cursor is behind the IP header and its extensions. word is what begins
- * there, if known.
+/* Reads the transport header. The cursor is behind the IP header and its
+ * extensions. word has the four bytes there, or is NULL.
  */
 static __inline_always int xps_transport(struct __sk_buff *skb,
 					 struct xps_cursor *c,
@@ -376,7 +244,7 @@ static __inline_always int xps_ipv4(struct __sk_buff *skb,
 	const __u32 *word = &h.word;
 	__u32 len;
 
-	/* With the ports, as nearly every packet has them there. */
+	/* Load the ports, too: they follow in nearly every packet. */
 	if (bpf_skb_load_bytes_relative(skb, c->off, &h, sizeof(h), c->start)) {
 		word = 0;
 		if (xps_load(skb, c, 0, &h.ip, sizeof(h.ip)))
@@ -397,8 +265,8 @@ static __inline_always int xps_ipv4(struct __sk_buff *skb,
 	return xps_transport(skb, c, flow, r, 0);
 }
 
-/* Steps over extension headers. With more of them than XPS_MAX_EXT_HDRS, the
- * protocol is that of the first one not read: one answer for the flow.
+/* Skips extension headers. Behind XPS_MAX_EXT_HDRS of them, the next header is the
+ * protocol, whatever it is: the result is the same for all packets of the flow.
  */
 static __inline_always int xps_ipv6(struct __sk_buff *skb,
 				    struct xps_cursor *c, struct xps_flow *flow,
@@ -435,7 +303,7 @@ static __inline_always int xps_ipv6(struct __sk_buff *skb,
 	if (r->label) {
 		flow->ports = h.ip.version_class_label & xps_ntohl(0xfffff);
 		if (flow->ports) {
-			/* What the fragments of a datagram have in common. */
+			/* All fragments of a datagram have this label. */
 			flow->proto = 0;
 			return XPS_BY_LABEL;
 		}
@@ -471,9 +339,9 @@ static __inline_always int xps_ipv6(struct __sk_buff *skb,
 	return XPS_BY_ADDRESSES;
 }
 
-/* Fills flow, which must be zeroed, and returns the reason for which it is a
- * flow, or from XPS_BY_NO_ENTRY on, is not. A tunnel whose inside is not read is
- * a flow of its own.
+/* Fills flow, which must be zeroed. Returns a reason: below XPS_BY_NO_ENTRY, the
+ * packet belongs to that flow; from there on, to none. A tunnel that is not looked
+ * into is one flow.
  */
 static __inline_always __u32 xps_flow_read(struct __sk_buff *skb,
 					   struct xps_flow *flow,
@@ -500,7 +368,7 @@ static __inline_always __u32 xps_flow_read(struct __sk_buff *skb,
 			reason = XPS_BY_NOT_IP;
 		if (reason != XPS_AGAIN)
 			break;
-		/* What is not IP inside leaves the outer flow as it is. */
+		/* If the packet inside is not IP, keep the outer flow. */
 		if (c.type != XPS_ETH_P_IP && c.type != XPS_ETH_P_IPV6)
 			continue;
 		flow->v6 = 0;

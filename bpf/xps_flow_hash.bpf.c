@@ -111,6 +111,7 @@ SEC("socket") int xps_flow_hash(struct __sk_buff *skb)
 	__u32 reason, hash;
 	__s32 *queue;
 
+	xps_keep_in_memory(&flow);
 	reason = xps_flow_read(skb, &flow, &reading);
 	if (reason >= XPS_BY_NO_ENTRY)
 		return xps_verdict(XPS_NO_CHOICE, reason);

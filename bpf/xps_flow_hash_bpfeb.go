@@ -8,17 +8,23 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"structs"
 
 	"github.com/cilium/ebpf"
 )
+
+type XpsFlowHashXpsCounters struct {
+	_       structs.HostLayout
+	Queues  [256]uint64
+	Reasons [12]uint64
+}
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	XpsFlowHashMapIndirection  = "indirection"
-	XpsFlowHashMapXpsQueues    = "xps_queues"
-	XpsFlowHashMapXpsReasons   = "xps_reasons"
+	XpsFlowHashMapXpsCounters  = "xps_counters"
 	XpsFlowHashProgXpsFlowHash = "xps_flow_hash"
 	XpsFlowHashVarIndirect     = "indirect"
 	XpsFlowHashVarInner        = "inner"
@@ -82,8 +88,7 @@ type XpsFlowHashProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsFlowHashMapSpecs struct {
 	Indirection *ebpf.MapSpec `ebpf:"indirection"`
-	XpsQueues   *ebpf.MapSpec `ebpf:"xps_queues"`
-	XpsReasons  *ebpf.MapSpec `ebpf:"xps_reasons"`
+	XpsCounters *ebpf.MapSpec `ebpf:"xps_counters"`
 }
 
 // XpsFlowHashVariableSpecs contains global variables before they are loaded into the kernel.
@@ -123,15 +128,13 @@ func (o *XpsFlowHashObjects) Close() error {
 // It can be passed to LoadXpsFlowHashObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsFlowHashMaps struct {
 	Indirection *ebpf.Map `ebpf:"indirection"`
-	XpsQueues   *ebpf.Map `ebpf:"xps_queues"`
-	XpsReasons  *ebpf.Map `ebpf:"xps_reasons"`
+	XpsCounters *ebpf.Map `ebpf:"xps_counters"`
 }
 
 func (m *XpsFlowHashMaps) Close() error {
 	return _XpsFlowHashClose(
 		m.Indirection,
-		m.XpsQueues,
-		m.XpsReasons,
+		m.XpsCounters,
 	)
 }
 

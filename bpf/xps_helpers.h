@@ -22,6 +22,12 @@ typedef long long __s64;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Keeps *p in memory. A structure with more members than there are registers costs
+ * fewer instructions there: else the compiler spills each member by itself, and
+ * sets it on each branch.
+ */
+#define xps_keep_in_memory(p) asm volatile("" : : "r"(p) : "memory")
+
 /* BTF-defined maps: a pointer to an array carries a number, a pointer to a
  * type carries the type.
  */
@@ -37,6 +43,8 @@ enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+
+	BPF_F_NO_PREALLOC = 1,
 };
 
 /* enum bpf_hdr_start_off */

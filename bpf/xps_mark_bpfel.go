@@ -8,22 +8,29 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"structs"
 
 	"github.com/cilium/ebpf"
 )
+
+type XpsMarkXpsCounters struct {
+	_       structs.HostLayout
+	Queues  [256]uint64
+	Reasons [12]uint64
+}
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	XpsMarkMapMarkQueue  = "mark_queue"
-	XpsMarkMapXpsQueues  = "xps_queues"
-	XpsMarkMapXpsReasons = "xps_reasons"
-	XpsMarkProgXpsMark   = "xps_mark"
-	XpsMarkVarDirect     = "direct"
-	XpsMarkVarMask       = "mask"
-	XpsMarkVarShift      = "shift"
-	XpsMarkVarStats      = "stats"
+	XpsMarkMapMarkLarge   = "mark_large"
+	XpsMarkMapMarkQueue   = "mark_queue"
+	XpsMarkMapXpsCounters = "xps_counters"
+	XpsMarkProgXpsMark    = "xps_mark"
+	XpsMarkVarDirect      = "direct"
+	XpsMarkVarMask        = "mask"
+	XpsMarkVarShift       = "shift"
+	XpsMarkVarStats       = "stats"
 )
 
 // LoadXpsMark returns the embedded CollectionSpec for XpsMark.
@@ -75,9 +82,9 @@ type XpsMarkProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsMarkMapSpecs struct {
-	MarkQueue  *ebpf.MapSpec `ebpf:"mark_queue"`
-	XpsQueues  *ebpf.MapSpec `ebpf:"xps_queues"`
-	XpsReasons *ebpf.MapSpec `ebpf:"xps_reasons"`
+	MarkLarge   *ebpf.MapSpec `ebpf:"mark_large"`
+	MarkQueue   *ebpf.MapSpec `ebpf:"mark_queue"`
+	XpsCounters *ebpf.MapSpec `ebpf:"xps_counters"`
 }
 
 // XpsMarkVariableSpecs contains global variables before they are loaded into the kernel.
@@ -110,16 +117,16 @@ func (o *XpsMarkObjects) Close() error {
 //
 // It can be passed to LoadXpsMarkObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsMarkMaps struct {
-	MarkQueue  *ebpf.Map `ebpf:"mark_queue"`
-	XpsQueues  *ebpf.Map `ebpf:"xps_queues"`
-	XpsReasons *ebpf.Map `ebpf:"xps_reasons"`
+	MarkLarge   *ebpf.Map `ebpf:"mark_large"`
+	MarkQueue   *ebpf.Map `ebpf:"mark_queue"`
+	XpsCounters *ebpf.Map `ebpf:"xps_counters"`
 }
 
 func (m *XpsMarkMaps) Close() error {
 	return _XpsMarkClose(
+		m.MarkLarge,
 		m.MarkQueue,
-		m.XpsQueues,
-		m.XpsReasons,
+		m.XpsCounters,
 	)
 }
 

@@ -11,7 +11,7 @@
  * port_queue: struct xps_port_key to queue (__s32), up to 65536 entries. A
  *             negative queue ends the search and has no preference.
  *
- * Constant and maps of xps_verdict.h: stats, xps_reasons, xps_queues.
+ * Constant and map of xps_verdict.h: stats, xps_counters.
  */
 #include "xps_flow.h"
 
@@ -28,7 +28,7 @@ struct xps_port_key {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, 1);		/* BPF_F_NO_PREALLOC: mostly empty */
+	__uint(map_flags, BPF_F_NO_PREALLOC);	/* mostly empty */
 	__uint(max_entries, 65536);
 	__type(key, struct xps_port_key);
 	__type(value, __s32);

@@ -13,6 +13,12 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type XpsPortXpsCounters struct {
+	_       structs.HostLayout
+	Queues  [256]uint64
+	Reasons [12]uint64
+}
+
 type XpsPortXpsPortKey struct {
 	_        structs.HostLayout
 	Port     uint16
@@ -24,11 +30,10 @@ type XpsPortXpsPortKey struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	XpsPortMapPortQueue  = "port_queue"
-	XpsPortMapXpsQueues  = "xps_queues"
-	XpsPortMapXpsReasons = "xps_reasons"
-	XpsPortProgXpsPort   = "xps_port"
-	XpsPortVarStats      = "stats"
+	XpsPortMapPortQueue   = "port_queue"
+	XpsPortMapXpsCounters = "xps_counters"
+	XpsPortProgXpsPort    = "xps_port"
+	XpsPortVarStats       = "stats"
 )
 
 // LoadXpsPort returns the embedded CollectionSpec for XpsPort.
@@ -80,9 +85,8 @@ type XpsPortProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsPortMapSpecs struct {
-	PortQueue  *ebpf.MapSpec `ebpf:"port_queue"`
-	XpsQueues  *ebpf.MapSpec `ebpf:"xps_queues"`
-	XpsReasons *ebpf.MapSpec `ebpf:"xps_reasons"`
+	PortQueue   *ebpf.MapSpec `ebpf:"port_queue"`
+	XpsCounters *ebpf.MapSpec `ebpf:"xps_counters"`
 }
 
 // XpsPortVariableSpecs contains global variables before they are loaded into the kernel.
@@ -112,16 +116,14 @@ func (o *XpsPortObjects) Close() error {
 //
 // It can be passed to LoadXpsPortObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsPortMaps struct {
-	PortQueue  *ebpf.Map `ebpf:"port_queue"`
-	XpsQueues  *ebpf.Map `ebpf:"xps_queues"`
-	XpsReasons *ebpf.Map `ebpf:"xps_reasons"`
+	PortQueue   *ebpf.Map `ebpf:"port_queue"`
+	XpsCounters *ebpf.Map `ebpf:"xps_counters"`
 }
 
 func (m *XpsPortMaps) Close() error {
 	return _XpsPortClose(
 		m.PortQueue,
-		m.XpsQueues,
-		m.XpsReasons,
+		m.XpsCounters,
 	)
 }
 

@@ -11,7 +11,7 @@
  * Map, filled at any time:
  * uid_queue: user id (__u32) to queue (__s32), up to 4096 users.
  *
- * Constant and maps of xps_verdict.h: stats, xps_reasons, xps_queues.
+ * Constant and map of xps_verdict.h: stats, xps_counters.
  */
 #include "xps_verdict.h"
 

@@ -8,19 +8,25 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"structs"
 
 	"github.com/cilium/ebpf"
 )
+
+type XpsUidXpsCounters struct {
+	_       structs.HostLayout
+	Queues  [256]uint64
+	Reasons [12]uint64
+}
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	XpsUidMapUidQueue   = "uid_queue"
-	XpsUidMapXpsQueues  = "xps_queues"
-	XpsUidMapXpsReasons = "xps_reasons"
-	XpsUidProgXpsUid    = "xps_uid"
-	XpsUidVarStats      = "stats"
+	XpsUidMapUidQueue    = "uid_queue"
+	XpsUidMapXpsCounters = "xps_counters"
+	XpsUidProgXpsUid     = "xps_uid"
+	XpsUidVarStats       = "stats"
 )
 
 // LoadXpsUid returns the embedded CollectionSpec for XpsUid.
@@ -72,9 +78,8 @@ type XpsUidProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsUidMapSpecs struct {
-	UidQueue   *ebpf.MapSpec `ebpf:"uid_queue"`
-	XpsQueues  *ebpf.MapSpec `ebpf:"xps_queues"`
-	XpsReasons *ebpf.MapSpec `ebpf:"xps_reasons"`
+	UidQueue    *ebpf.MapSpec `ebpf:"uid_queue"`
+	XpsCounters *ebpf.MapSpec `ebpf:"xps_counters"`
 }
 
 // XpsUidVariableSpecs contains global variables before they are loaded into the kernel.
@@ -104,16 +109,14 @@ func (o *XpsUidObjects) Close() error {
 //
 // It can be passed to LoadXpsUidObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsUidMaps struct {
-	UidQueue   *ebpf.Map `ebpf:"uid_queue"`
-	XpsQueues  *ebpf.Map `ebpf:"xps_queues"`
-	XpsReasons *ebpf.Map `ebpf:"xps_reasons"`
+	UidQueue    *ebpf.Map `ebpf:"uid_queue"`
+	XpsCounters *ebpf.Map `ebpf:"xps_counters"`
 }
 
 func (m *XpsUidMaps) Close() error {
 	return _XpsUidClose(
 		m.UidQueue,
-		m.XpsQueues,
-		m.XpsReasons,
+		m.XpsCounters,
 	)
 }
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a policy ends: it returns a queue for a reason, and both are counted.
+ * The result of a policy: a queue and the reason for it, both counted.
  *
  * Constant, set before loading:
- * stats: 0 counts nothing; 1.
+ * stats: 1 counts, 0 does not; 1.
  *
- * Maps, read at any time:
- * xps_reasons: packets per reason (enum xps_reason) and cpu.
- * xps_queues:  packets per queue that the policy returned, and cpu. Queues
- *              beyond the last entry are not counted.
+ * Map, read at any time:
+ * xps_counters: one struct xps_counters for each cpu.
  */
 #ifndef XPS_VERDICT_H
 #define XPS_VERDICT_H
@@ -33,39 +31,42 @@ enum xps_reason {
 	XPS_REASONS,
 };
 
+/* Larger return values are not counted by queue. */
 #define XPS_MAX_COUNTED 256
 
+/* Packets since the policy was loaded. One map entry holds all counters of a cpu,
+ * so a packet costs one map lookup.
+ */
+struct xps_counters {
+	__u64 queues[XPS_MAX_COUNTED];	/* by return value */
+	__u64 reasons[XPS_REASONS];	/* by enum xps_reason */
+};
+
 const volatile __u32 stats = 1;
+/* The only key of xps_counters. Here and not on the stack, it need not be set
+ * for each packet.
+ */
+static const volatile __u32 xps_counters_key = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, XPS_REASONS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
-} xps_reasons SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, XPS_MAX_COUNTED);
-	__type(key, __u32);
-	__type(value, __u64);
-} xps_queues SEC(".maps");
+	__type(value, struct xps_counters);
+} xps_counters SEC(".maps");
 
 static __inline_always int xps_verdict(__s32 queue, __u32 reason)
 {
-	__u32 index = queue;
-	__u64 *count;
+	struct xps_counters *counters;
 
-	if (likely(!stats))
+	if (!stats)
 		return queue;
-	count = bpf_map_lookup_elem(&xps_reasons, &reason);
-	if (count)
-		(*count)++;
-	if (queue < 0)
+	counters = bpf_map_lookup_elem(&xps_counters, (void *)&xps_counters_key);
+	if (!counters)
 		return queue;
-	count = bpf_map_lookup_elem(&xps_queues, &index);
-	if (count)
-		(*count)++;
+	counters->reasons[reason]++;
+	if ((__u32)queue < XPS_MAX_COUNTED)
+		counters->queues[queue]++;
 	return queue;
 }
 

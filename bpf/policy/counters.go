@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -48,8 +49,8 @@ func (r Reason) String() string {
 // entry of a map can still be negative.
 func (r Reason) Preference() bool { return r < ByNoEntry }
 
-// Counters are numbers of packets since the policy was loaded. They are read one
-// after the other while packets come, so sums may differ.
+// Counters are numbers of packets since the policy was loaded. Packets may be
+// counted while they are read, so sums may differ.
 type Counters struct {
 	// Queues are by the value that the policy returned, before the kernel
 	// takes it modulo the number of queues in use. Values of 0 packets are left
@@ -61,7 +62,7 @@ type Counters struct {
 
 // Counters reads the counters of a policy.
 func (p *Policy) Counters() (*Counters, error) {
-	return read(p.coll.Maps[bpf.XpsFlowHashMapXpsReasons], p.coll.Maps[bpf.XpsFlowHashMapXpsQueues])
+	return read(p.coll.Maps[bpf.XpsFlowHashMapXpsCounters])
 }
 
 // CountersOf reads the counters of a program that is attached somewhere: one of
@@ -77,7 +78,7 @@ func CountersOf(prog *ebpf.Program) (*Counters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read(m[bpf.XpsFlowHashMapXpsReasons], m[bpf.XpsFlowHashMapXpsQueues])
+	return read(m[bpf.XpsFlowHashMapXpsCounters])
 }
 
 // openMaps opens the maps of a program by name. The caller closes them, even with
@@ -104,40 +105,35 @@ func openMaps(prog *ebpf.Program) (map[string]*ebpf.Map, error) {
 	return opened, nil
 }
 
-func read(reasonMap, queueMap *ebpf.Map) (*Counters, error) {
-	if !counts(reasonMap) || !counts(queueMap) {
+// countedQueues is the number of return values that are counted each by itself
+// (XPS_MAX_COUNTED of xps_verdict.h).
+const countedQueues = 256
+
+// read reads a map of struct xps_counters. Reasons follow queues, so a policy with
+// more reasons than this package knows can be read, too.
+func read(m *ebpf.Map) (*Counters, error) {
+	if m == nil || m.Type() != ebpf.PerCPUArray || m.ValueSize() <= 8*countedQueues || m.ValueSize()%8 != 0 {
 		return nil, ErrNoCounters
 	}
-	c := &Counters{Queues: make(map[int]uint64), Reasons: make(map[Reason]uint64)}
-	err := sums(reasonMap, func(i int, n uint64) { c.Reasons[Reason(i)] = n })
-	if err == nil {
-		err = sums(queueMap, func(i int, n uint64) { c.Queues[i] = n })
-	}
-	if err != nil {
+	var perCPU [][]byte
+	if err := m.Lookup(uint32(0), &perCPU); err != nil {
 		return nil, fmt.Errorf("read counters: %w", err)
 	}
-	return c, nil
-}
-
-// counts reports whether m is a map of counters.
-func counts(m *ebpf.Map) bool {
-	return m != nil && m.Type() == ebpf.PerCPUArray && m.ValueSize() == 8
-}
-
-// sums calls f with each entry that is not 0, summed over the cpus.
-func sums(m *ebpf.Map, f func(i int, n uint64)) error {
-	var perCPU []uint64
-	for i := range m.MaxEntries() {
-		if err := m.Lookup(i, &perCPU); err != nil {
-			return fmt.Errorf("entry %d: %w", i, err)
-		}
-		var n uint64
-		for _, v := range perCPU {
-			n += v
-		}
-		if n != 0 {
-			f(int(i), n)
+	sums := make([]uint64, m.ValueSize()/8)
+	for _, counters := range perCPU {
+		for i := range sums {
+			sums[i] += binary.NativeEndian.Uint64(counters[8*i:])
 		}
 	}
-	return nil
+	c := &Counters{Queues: make(map[int]uint64), Reasons: make(map[Reason]uint64)}
+	for i, n := range sums {
+		switch {
+		case n == 0:
+		case i < countedQueues:
+			c.Queues[i] = n
+		default:
+			c.Reasons[Reason(i-countedQueues)] = n
+		}
+	}
+	return c, nil
 }

@@ -1,105 +1,194 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package xps attaches BPF programs to the tx queue selection of network devices:
-// what ip link set dev D xps does, for Go programs.
+// Package xps attaches BPF programs that select the tx queues of network devices.
+// It does in Go what "ip link set dev eth0 xps" of the patched iproute2 does.
 //
-// A program at this hook is of type BPF_PROG_TYPE_SOCKET_FILTER. The kernel runs it
-// before it looks at the XPS maps. A result that is not negative is the index of
-// the queue, modulo the number of tx queues in use. A negative result has no
-// preference: the kernel falls back to the XPS maps or the flow hash. A device has
-// one program or none.
+// A program for this hook has the type BPF_PROG_TYPE_SOCKET_FILTER
+// ([ebpf.SocketFilter]). The kernel runs it before it looks at the XPS maps. A
+// result of 0 or more selects a queue: the result modulo the number of tx queues in
+// use. A negative result has no preference: the kernel falls back to the XPS maps or
+// the flow hash. A device has at most one program.
 //
-// # A program that attaches
+// # A complete program
 //
-//	c, err := xps.Dial(nil)
-//	if err != nil {
-//		return err
+// This command attaches a program to the device it is given, prints the result, and
+// detaches the program when it is interrupted:
+//
+//	package main
+//
+//	import (
+//		"context"
+//		"errors"
+//		"fmt"
+//		"log"
+//		"net"
+//		"os"
+//		"os/signal"
+//
+//		"github.com/cilium/ebpf"
+//		"github.com/cilium/ebpf/asm"
+//
+//		"xpsgen/bpf/xps"
+//	)
+//
+//	func main() {
+//		if len(os.Args) != 2 {
+//			log.Fatal("usage: steer DEVICE")
+//		}
+//		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+//		defer stop()
+//		err := steer(ctx, os.Args[1])
+//		switch {
+//		case errors.Is(err, xps.ErrNotSupported):
+//			log.Fatal(err, ": boot a kernel with the XPS hook")
+//		case errors.Is(err, xps.ErrPermission):
+//			log.Fatal(err, ": run as root")
+//		case err != nil:
+//			log.Fatal(err)
+//		}
 //	}
-//	defer c.Close()
-//	eth0, err := net.InterfaceByName("eth0")
-//	if err != nil {
-//		return err
+//
+//	func steer(ctx context.Context, device string) error {
+//		dev, err := net.InterfaceByName(device)
+//		if err != nil {
+//			return err
+//		}
+//		client, err := xps.Dial(nil)
+//		if err != nil {
+//			return err
+//		}
+//		defer client.Close() // does not detach
+//		if err := client.Supported(ctx); err != nil {
+//			return err
+//		}
+//
+//		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+//			Name:       "queue1",
+//			Type:       ebpf.SocketFilter,
+//			AttachType: xps.AttachType,
+//			License:    "GPL",
+//			Instructions: asm.Instructions{
+//				asm.Mov.Imm(asm.R0, 1), // select queue 1 for every packet
+//				asm.Return(),
+//			},
+//		})
+//		if err != nil {
+//			return fmt.Errorf("load the program: %w", err)
+//		}
+//		defer prog.Close() // the device holds the program, too
+//
+//		// NoReplace: fail with ErrAttached if the device has a program.
+//		err = client.Attach(ctx, dev.Index, prog, &xps.AttachOptions{NoReplace: true})
+//		if err != nil {
+//			return err
+//		}
+//		state, err := client.Query(ctx, dev.Index, nil)
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Printf("%s: attached program %d\n", state.Name, state.ProgramID)
+//
+//		<-ctx.Done()
+//		// ctx has ended: detach under another one, and only this program.
+//		return client.Detach(context.Background(), dev.Index, &xps.DetachOptions{Expected: prog})
 //	}
-//	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-//		Type:       ebpf.SocketFilter,
-//		AttachType: xps.AttachType,
-//		License:    "GPL",
-//		Instructions: asm.Instructions{
-//			asm.Mov.Imm(asm.R0, 1), // every packet leaves by queue 1
-//			asm.Return(),
-//		},
-//	})
-//	if err != nil {
-//		return err
-//	}
-//	defer prog.Close() // the device keeps its own reference
-//	return c.Attach(ctx, eth0.Index, prog, nil)
 //
-// Package xpsgen/bpf/policy has programs to deploy.
+// The module path, xpsgen, has no dot: "go get" does not find it. Tell Go where its
+// source is, here in DIR:
 //
-// # When the program runs
+//	go mod init example.com/steer
+//	go mod edit -require=xpsgen@v0.0.0 -replace=xpsgen=DIR
+//	go mod tidy
+//	go build -o steer .
 //
-// The kernel asks the program when a socket has no queue yet, and for each packet
-// without a socket. A socket keeps its queue while it has packets in flight. On
-// Linux 6.12 only TCP tells when nothing is in flight, so a connected UDP socket
-// keeps its queue until its route changes. On 7.3 every socket does, so a UDP
-// socket with nothing in flight asks for each packet, and net.core.txq_reselection_ms
-// limits how long a busy flow keeps its queue. An unconnected UDP socket asks for
-// each packet on both.
+// To try it without a machine that has the hook, run it in the guest of the
+// repository, as "make shell" in DIR starts it. There,
+// "ip link add d0 numtxqueues 4 type dummy" makes a device with queues.
 //
-// # Needs
+// # Programs to load
+//
+//   - Instructions, as above.
+//   - A policy of package xpsgen/bpf/policy, such as a hash of flows over some of the
+//     queues. Attach the Program of the value that its Load functions return.
+//   - An object file: load it by [ebpf.LoadCollectionSpec]. Set the type
+//     [ebpf.SocketFilter] and the attach type [AttachType] of its program, or call
+//     SetType of package xpsgen/bpf, then [ebpf.NewCollection].
+//
+// [Client.Attach] takes programs with and without [AttachType]; [AttachLink] needs
+// it.
+//
+// # When the kernel runs the program
+//
+// The kernel runs the program when a socket has no queue yet, and for each packet
+// without a socket. A socket keeps its queue while it has packets in flight. When
+// none is in flight, the kernel runs the program again:
+//
+//	sender                         Linux 6.12                     Linux 7.3
+//	TCP                            once nothing is in flight      once nothing is in flight
+//	UDP, connected                 once the route has changed     once nothing is in flight
+//	UDP, not connected             for each packet                for each packet
+//	forwarded, raw, packet socket  for each packet                for each packet
+//
+// On Linux 7.3, net.core.txq_reselection_ms limits how long a busy flow keeps its
+// queue. Replacing or detaching a program does not move flows at once.
+//
+// # Requirements
 //
 // No released kernel has the hook. It takes the patches of this repository
-// (kernel-patches) on Linux 6.12 or 7.3, with CONFIG_XPS and CONFIG_BPF_SYSCALL. A
-// kernel without the hook ignores a request to attach and reports success. This
-// package finds out first, and every function then returns an error wrapping
-// [ErrNotSupported]. Attaching and detaching need CAP_NET_ADMIN in the user
-// namespace that owns the network namespace; querying and watching need nothing.
+// (kernel-patches) for Linux 6.12 or 7.3, and CONFIG_XPS and CONFIG_BPF_SYSCALL. A
+// kernel without the hook ignores a request to attach and reports success, so this
+// package looks for the hook first. Without it, every function returns an error
+// wrapping [ErrNotSupported].
+//
+// Loading a program needs CAP_BPF; some programs also need CAP_NET_ADMIN. Attaching
+// and detaching need CAP_NET_ADMIN in the user namespace that owns the network
+// namespace. [Client.Query], [Client.List] and [Watch] need no capability, except to
+// find links.
 //
 // # Lifetime
 //
-// A device holds the program attached by [Client.Attach]. The program may be
-// closed and the process may end. The device releases it when it is replaced or
-// detached or the device is deleted, and keeps it when it moves to another network
-// namespace.
+// The device holds a program that [Client.Attach] attached. The caller may close the
+// program and the process may end: the program keeps running. The device releases it
+// when it is replaced or detached, or when the device is deleted. A device that moves
+// to another network namespace keeps its program.
 //
-// [AttachLink] attaches for as long as somebody holds the [Link]. Keep the Link, or
-// pin it: see there.
+// [AttachLink] attaches a program for as long as somebody holds the [Link]. Use it
+// for a program that must not outlive its process, or that others must not replace.
 //
 // # Contexts
 //
-// Every call that can wait takes a context. A change of devices waits in the kernel
-// for all others, where nothing can interrupt it. A call therefore returns when its
-// context is done, and the kernel may still make the change. Calls run on threads
-// of this package that have the network namespace and the capabilities of the
-// calling thread.
+// Every call that can wait takes a context. The kernel makes one change of network
+// devices at a time, and nothing interrupts a caller that waits for its turn.
+// A call returns when its context is done; the kernel may still make the change.
+// Such calls run on threads of this package. These have the network namespace and
+// the capabilities of the calling thread.
 //
 // # Errors
 //
 // Every error is an [*Error]. It names the operation, the device, and the kernel
-// interface that answered; it wraps the errno, and one of these values where a
-// caller may want to decide:
+// interface that failed. It wraps the errno, and one of these values where a caller
+// may want to decide. Test for them with [errors.Is]:
 //
-//	                     Dial Attach Detach Query List Watch Next | AttachLink OpenLink* Update Info
+//	                     Dial Attach Detach Query List Watch Next | AttachLink Open Update Info
 //	ErrNotSupported            x      x      x     x    x         |     x
 //	ErrDevice                  x                                  |     x
 //	ErrAttached                x                                  |     x
 //	ErrLinked                  x      x                           |
-//	ErrUnexpectedProgram       x      x                           |                       x
-//	ErrBadProgram              x      x                           |     x                 x
+//	ErrUnexpectedProgram       x      x                           |                   x
+//	ErrBadProgram              x      x                           |     x             x
 //	ErrBadOptions              x      x                           |
 //	ErrNoDevice                x      x      x                    |     x
-//	ErrPermission         x    x      x      x     x    x         |     x          x      x
+//	ErrPermission         x    x      x      x     x    x         |     x       x     x
 //	ErrNetNS              x                             x         |     x
-//	ErrDetached                                                   |                       x
-//	ErrNotLink                                                    |                x             x
+//	ErrDetached                                                   |                   x
+//	ErrNotLink                                                    |             x           x
 //	ErrInterrupted                                 x    x    x    |
 //	ErrOverrun                                               x    |
 //
-// OpenLink* stands for [OpenLink], [OpenLinkID] and [LinkFromFD]. The first also
-// returns [os.ErrNotExist]. [Link.Pin] returns [ErrNotBPFFS] and [os.ErrExist].
-// Query and List return ErrPermission only with the option Links, and their result
-// besides. All return [os.ErrClosed] after Close, and the cause of a context that is
-// done; a call that [Config.Timeout] ends returns [context.DeadlineExceeded].
-// Arguments that make no sense are rejected before the kernel is asked.
+// Open is [OpenLink], [OpenLinkID] and [LinkFromFD]; the first two also return
+// [os.ErrNotExist]. [Link.Pin] returns [ErrNotBPFFS] and [os.ErrExist]. Query and
+// List return ErrPermission only with the option Links, together with a result. After
+// Close, every method returns [os.ErrClosed]. When a context is done, a call returns
+// its cause; when [Config.Timeout] ends a call, [context.DeadlineExceeded]. Invalid
+// arguments are rejected before the kernel is asked.
 package xps

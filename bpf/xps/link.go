@@ -63,6 +63,9 @@ type Link struct {
 	raw    *ebpflink.RawLink // nil once closed
 	users  int               // calls that use raw
 	closed bool
+
+	pin    sync.Mutex
+	pinned string // the file that holds the link, empty if there is none known
 }
 
 // AttachLink makes prog select the tx queues of a device for as long as the link
@@ -194,25 +197,6 @@ func (l *Link) Detach(ctx context.Context) error {
 // Info asks the kernel about the link.
 func (l *Link) Info(ctx context.Context) (LinkInfo, error) {
 	return useLink(ctx, l, opInfo, linkInfo, nil)
-}
-
-// Pin makes a file in a BPF file system that holds the link, so that it outlives
-// Close and the process. [OpenLink] opens it. The error wraps [os.ErrExist] if
-// there is a file of that name, and [ErrNotBPFFS] if path is in another file
-// system.
-func (l *Link) Pin(path string) error {
-	return l.use(context.Background(), opPin, func(raw *ebpflink.RawLink) error {
-		if err := checkBPFFS(path); err != nil {
-			return err
-		}
-		return answered(callObjPin, raw.Pin(path))
-	}, nil)
-}
-
-// Unpin removes the file that [Link.Pin] made, or from which [OpenLink] opened
-// the Link. Without such a file it does nothing.
-func (l *Link) Unpin() error {
-	return l.use(context.Background(), opUnpin, (*ebpflink.RawLink).Unpin, nil)
 }
 
 // FD returns the descriptor of the link, for passing it to another process. The

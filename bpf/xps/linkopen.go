@@ -4,34 +4,40 @@ package xps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	ebpflink "github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
-// ErrNotBPFFS: the path is not in a BPF file system.
-var ErrNotBPFFS = errors.New("not in a BPF file system")
-
 // OpenLink opens a link that [Link.Pin] pinned. The caller closes it.
+//
+// OpenLink looks path up on the calling thread, in its mount namespace and working
+// directory. ctx does not limit that, as nothing limits [os.Open]. It limits asking
+// the kernel about the link.
 //
 // The error wraps [ErrNotLink] if path is anything but a pinned link to the hook,
 // [os.ErrNotExist] if there is no such file, and [ErrPermission] if its mode does
 // not permit reading and writing it.
-//
-// The path is looked up on another thread, unless ctx cannot end. A caller whose
-// thread has a mount namespace of its own has to pass [context.Background].
 func OpenLink(ctx context.Context, path string) (*Link, error) {
-	return openLink(ctx, func() (ebpflink.Link, error) {
-		l, err := ebpflink.LoadPinnedLink(path, nil)
-		if err != nil {
-			return nil, explainOpen(path, err)
-		}
-		return l, nil
-	})
+	if ctx.Err() != nil {
+		return nil, newError(opOpen, 0, context.Cause(ctx))
+	}
+	fd, err := objGet(path)
+	if err != nil {
+		return nil, newError(opOpen, 0, explainOpen(path, err))
+	}
+	if isLink, _ := isLink(fd); !isLink {
+		unix.Close(fd)
+		return nil, &Error{Op: opOpen, Err: fmt.Errorf("%w: another object is pinned at %s", ErrNotLink, path)}
+	}
+	l, err := openFD(ctx, fd)
+	if err != nil {
+		return nil, err
+	}
+	l.pinned = path
+	return l, nil
 }
 
 // OpenLinkID opens the link of this id. The caller closes it. It needs
@@ -43,7 +49,7 @@ func OpenLinkID(ctx context.Context, id ebpflink.ID) (*Link, error) {
 	return openLink(ctx, func() (ebpflink.Link, error) {
 		l, err := ebpflink.NewFromID(id)
 		return l, answered(callLinkByID, err)
-	})
+	}, func() {})
 }
 
 // LinkFromFD returns a Link for a descriptor, of [Link.Disown] or received from
@@ -57,19 +63,38 @@ func LinkFromFD(ctx context.Context, fd int) (*Link, error) {
 	if err != nil {
 		return nil, newError(opOpen, 0, os.NewSyscallError("fcntl", err))
 	}
-	// Only then is what the descriptor refers to asked as a link.
-	if kind, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", own)); err == nil && kind != "anon_inode:bpf_link" && kind != "anon_inode:bpf-link" {
+	if isLink, kind := isLink(own); !isLink {
 		unix.Close(own)
 		return nil, &Error{Op: opOpen, Err: fmt.Errorf("%w: descriptor %d is %s", ErrNotLink, fd, kind)}
 	}
+	return openFD(ctx, own)
+}
+
+// isLink reports whether a descriptor is a BPF link, and what it is. The kernel
+// answers a question about a link for a program or a map, too. Without /proc,
+// isLink returns true.
+func isLink(fd int) (bool, string) {
+	kind, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	return err != nil || kind == "anon_inode:bpf_link" || kind == "anon_inode:bpf-link", kind
+}
+
+// openFD returns the Link for a descriptor. It takes over fd.
+func openFD(ctx context.Context, fd int) (*Link, error) {
+	taken := false
 	return openLink(ctx, func() (ebpflink.Link, error) {
-		l, err := ebpflink.NewFromFD(own)
+		taken = true
+		l, err := ebpflink.NewFromFD(fd)
 		return l, answered(callObjInfo, err)
+	}, func() {
+		if !taken {
+			unix.Close(fd)
+		}
 	})
 }
 
-// openLink returns the Link for what open returns.
-func openLink(ctx context.Context, open func() (ebpflink.Link, error)) (*Link, error) {
+// openLink returns the Link for what open returns. It calls release after open, or
+// if it does not call open.
+func openLink(ctx context.Context, open func() (ebpflink.Link, error), release func()) (*Link, error) {
 	l, err := await(ctx, work[*Link]{
 		do: func() (*Link, error) {
 			opened, err := open()
@@ -89,55 +114,7 @@ func openLink(ctx context.Context, open func() (ebpflink.Link, error)) (*Link, e
 			return &Link{raw: raw}, nil
 		},
 		discard: func(l *Link) { l.Close() },
-		release: func() {},
+		release: release,
 	})
 	return l, newError(opOpen, 0, err)
-}
-
-// explainOpen says what an error of BPF_OBJ_GET means. The kernel answers EACCES
-// to a mode that forbids access, to a file of another file system, and to a
-// directory; and package link has an error without a type for a program or a map.
-func explainOpen(path string, cause error) error {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%w", err)
-	case errors.Is(err, os.ErrPermission):
-		return &Error{Op: opOpen, Err: fmt.Errorf("%w: %w", ErrPermission, err)}
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%w: %s is not a pinned object", ErrNotLink, path)
-	}
-	if err := isBPFFS(path); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotLink, err)
-	}
-	errno := unix.Errno(0)
-	if !errors.As(cause, &errno) {
-		return fmt.Errorf("%w: another object is pinned at %s", ErrNotLink, path)
-	}
-	if (errno == unix.EACCES || errno == unix.EPERM) && unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK|unix.W_OK, unix.AT_EACCESS) != nil {
-		return &Error{Op: opOpen, Call: string(callObjGet), Errno: errno, Err: ErrPermission,
-			Remedy: "needs read and write permission for " + path}
-	}
-	return answered(callObjGet, cause)
-}
-
-// checkBPFFS rejects a path for a new file that is not in a BPF file system.
-func checkBPFFS(path string) error {
-	if path == "" {
-		return fmt.Errorf("%w: the path is empty", ErrBadOptions)
-	}
-	return isBPFFS(filepath.Dir(path))
-}
-
-func isBPFFS(path string) error {
-	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
-		return &os.PathError{Op: "statfs", Path: path, Err: err}
-	}
-	if int64(st.Type) != unix.BPF_FS_MAGIC {
-		return fmt.Errorf("%w: %s", ErrNotBPFFS, path)
-	}
-	return nil
 }

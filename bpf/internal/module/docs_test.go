@@ -92,39 +92,77 @@ func TestSteeringGuest(t *testing.T) {
 	}
 }
 
-// TestDocProgram compiles the program of the documentation of bpf/xps, as somebody
-// writes it who has read nothing else.
-func TestDocProgram(t *testing.T) {
-	requireTools(t)
+// docProgram returns the program in the documentation of bpf/xps.
+func docProgram(t *testing.T) string {
+	t.Helper()
 	text, err := os.ReadFile("../../xps/doc.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, body, ok := strings.Cut(string(text), "# A program that attaches\n//\n")
+	_, body, ok := strings.Cut(string(text), "//\tpackage main\n")
 	if !ok {
 		t.Fatal("the documentation has no program")
 	}
-	var lines []string
+	program := "package main\n"
 	for line := range strings.Lines(body) {
-		code, ok := strings.CutPrefix(line, "//\t")
-		if !ok {
+		if line != "//\n" && !strings.HasPrefix(line, "//\t") {
 			break
 		}
-		lines = append(lines, code)
+		program += strings.TrimPrefix(strings.TrimPrefix(line, "//"), "\t")
 	}
+	return strings.TrimRight(program, "\n") + "\n"
+}
+
+// docModule returns the commands in the documentation of bpf/xps that make a module,
+// for the source in root.
+func docModule(t *testing.T, root string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../xps/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, ok := strings.Cut(string(text), "//\tgo mod init ")
+	body, _, end := strings.Cut(body, "//\n")
+	if !ok || !end {
+		t.Fatal("the documentation does not make a module")
+	}
+	return "go mod init " + strings.ReplaceAll(strings.ReplaceAll(body, "//\t", ""), "=DIR", "="+root)
+}
+
+// TestDocProgram compiles the program in the documentation of bpf/xps by the commands
+// there. With XPS_TEST_REQUIRE=vm it runs the program in the guest, and interrupts
+// it.
+func TestDocProgram(t *testing.T) {
+	requireTools(t)
 	dir := t.TempDir()
-	source := "package main\n\nimport (\n\t\"context\"\n\t\"net\"\n\n\t\"github.com/cilium/ebpf\"\n" +
-		"\t\"github.com/cilium/ebpf/asm\"\n\n\t\"xpsgen/bpf/xps\"\n)\n\n" +
-		"func attach(ctx context.Context) error {\n" + strings.Join(lines, "") + "}\n\n" +
-		"func main() { _ = attach(context.Background()) }\n"
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(docProgram(t)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bash(t, dir, blocks(t, "sh foreign")[0]+"go vet .\n", "MODULE="+root, "GOFLAGS=", "GOWORK=off")
+	bash(t, dir, docModule(t, root)+"test -z \"$(gofmt -l .)\"\ngo vet .\n", "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
+	if out := bash(t, dir, "./steer nosuch 2>&1 || true\n"); !strings.Contains(out, "no such network interface") {
+		t.Errorf("on a device that does not exist: %s", out)
+	}
+	if !slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), "vm") {
+		return
+	}
+	xpsgen := filepath.Join(t.TempDir(), "xpsgen")
+	bash(t, root, "go build -o "+xpsgen+" ./gen/cmd/xpsgen\n")
+	const script = `set -e
+ip link add d0 numtxqueues 4 type dummy
+./steer d0 &
+while ! xps show d0 | grep queue1; do sleep 0.1; done
+kill -INT $!
+wait $!
+xps show d0
+`
+	out := bash(t, dir, xpsgen+" -q vm run -- sh -c '"+script+"'\n", "XPSGEN_ROOT="+root)
+	if !strings.Contains(out, "d0: attached program ") || strings.Count(out, "queue1") != 1 {
+		t.Errorf("in the guest:\n%s", out)
+	}
 }
 
 // requireTools skips the test where there is no compiler: in the guest.

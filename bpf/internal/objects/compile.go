@@ -20,7 +20,7 @@ const (
 
 	// flags are the C flags, targets the machines. Both are part of the
 	// stamp: whoever changes them has to compile again.
-	flags   = "-O2 -g -Wall -Wextra -Werror"
+	flags   = "-O2 -g -mcpu=v3 -Wall -Wextra -Werror"
 	targets = "bpfel,bpfeb"
 )
 
