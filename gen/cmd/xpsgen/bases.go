@@ -19,7 +19,7 @@ import (
 
 // runBases runs the suite on each of bases and says in the end what came of
 // each. The exit code is that of the worst.
-func (env *environment) runBases(ctx context.Context, opt run.SuiteOptions, bases []string) error {
+func (env suiteCommands) runBases(ctx context.Context, opt run.SuiteOptions, bases []string) error {
 	planned, err := plan.Names(opt.Run)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (env *environment) runBases(ctx context.Context, opt run.SuiteOptions, base
 
 // recordBases runs the suite on each of bases, each with a record of its own,
 // and sums up in r.
-func (env *environment) recordBases(ctx context.Context, opt run.SuiteOptions, bases []string, r *runs.Run) error {
+func (env suiteCommands) recordBases(ctx context.Context, opt run.SuiteOptions, bases []string, r *runs.Run) error {
 	out, named := opt.Out, opt.Out != ""
 	if !named {
 		out = filepath.Join(opt.Source.Root, "out")
@@ -126,7 +126,7 @@ func basesSummary(r *run.BasesResult) string {
 // each into one report, and one that fails or breaks does not keep the others
 // from being tried; the error is that of the worst. do returns a [statusError]
 // for a base that failed and has been reported.
-func (env *environment) eachBase(ctx context.Context, bases []string, several bool, do func(base string, results io.Writer) error) error {
+func (env suiteCommands) eachBase(ctx context.Context, bases []string, several bool, do func(base string, results io.Writer) error) error {
 	if !several {
 		return do(bases[0], env.results())
 	}

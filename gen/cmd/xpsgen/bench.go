@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-func benchCommand(env *environment) *command.Command {
+func benchCommand(env suiteCommands) *command.Command {
 	var o struct {
 		sourceOptions
 		run         string
@@ -29,7 +29,7 @@ func benchCommand(env *environment) *command.Command {
 			"machine changes nothing.\n\n" +
 			"--check compares with the baseline in the repository: exit 1 if a count differs by more than 2 % and 5 " +
 			"instructions. --save makes this run the baseline.",
-		Flags: append(o.flags(env, false),
+		Flags: append(o.flags(env.environment, false),
 			command.Flag{Name: "run", Arg: "CONTENDER/PATH", To: command.String(&o.run), Values: record.Measurements, Help: "only the measurements that match, both parts shell patterns"},
 			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "rounds without an interrupt for each figure"},
 			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "compare with the baseline"},
@@ -55,7 +55,7 @@ func benchCommand(env *environment) *command.Command {
 			return nil
 		},
 		Run: func(ctx context.Context, _ []string) error {
-			src, err := o.source(env)
+			src, err := o.source(env.environment)
 			if err != nil {
 				return err
 			}
@@ -103,7 +103,7 @@ func benchCommand(env *environment) *command.Command {
 }
 
 // benchDrifts compares r with the baseline.
-func (env *environment) benchDrifts(run *runs.Run, r, before *bench.Results) error {
+func (env suiteCommands) benchDrifts(run *runs.Run, r, before *bench.Results) error {
 	drifts := r.Compare(before)
 	for _, d := range drifts {
 		env.ui.Important(d.String())

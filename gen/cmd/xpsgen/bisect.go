@@ -32,7 +32,7 @@ type bisectOptions struct {
 	series     []string
 }
 
-func bisectCommand(env *environment) *command.Command {
+func bisectCommand(env suiteCommands) *command.Command {
 	var o bisectOptions
 	return &command.Command{
 		Name:  "bisect",
@@ -43,7 +43,7 @@ func bisectCommand(env *environment) *command.Command {
 			"compile without " + strings.Join(prepare.Withouts(), ", ") + ". Writes KTAP to stdout, a test per patch, tables to stderr, " +
 			"and out/bisect/BASE/bisect.json.\n\n" +
 			"What passed is remembered: a second run does only what changed.",
-		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
+		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
 			o.seriesFlag(env),
 			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "do not compare warnings, which compiles much"},
 		}),
@@ -60,17 +60,17 @@ func bisectCommand(env *environment) *command.Command {
 }
 
 // seriesFlag chooses the series to walk through.
-func (o *bisectOptions) seriesFlag(env *environment) command.Flag {
+func (o *bisectOptions) seriesFlag(env suiteCommands) command.Flag {
 	return command.Flag{Name: "series", Arg: "KEY", To: command.Strings(&o.series),
 		Help: "walk through this series only; an alternative is walked through only if named", Values: env.seriesKeys}
 }
 
-func (env *environment) bisect(ctx context.Context, o *bisectOptions) error {
-	bases, all, err := o.sources.bases(env)
+func (env suiteCommands) bisect(ctx context.Context, o *bisectOptions) error {
+	bases, all, err := o.sources.bases(env.environment)
 	if err != nil {
 		return err
 	}
-	src, err := o.sources.anySource(env)
+	src, err := o.sources.anySource(env.environment)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (env *environment) bisect(ctx context.Context, o *bisectOptions) error {
 
 // bisectBase walks through the series of one base and returns how many patches
 // failed.
-func (env *environment) bisectBase(ctx context.Context, opt bisect.Options) (failed int, err error) {
+func (env suiteCommands) bisectBase(ctx context.Context, opt bisect.Options) (failed int, err error) {
 	steps, err := bisect.Run(ctx, opt)
 	if err != nil {
 		return 0, err
@@ -136,7 +136,7 @@ func (env *environment) bisectBase(ctx context.Context, opt bisect.Options) (fai
 
 // patchChecks compares what compilers say before and after each patch of each
 // series.
-func (env *environment) patchChecks(ctx context.Context, opt *bisect.Options) (func(string, int) []bisect.Check, error) {
+func (env suiteCommands) patchChecks(ctx context.Context, opt *bisect.Options) (func(string, int) []bisect.Check, error) {
 	checks, err := check.Select(bisectChecks)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func (env *environment) patchChecks(ctx context.Context, opt *bisect.Options) (f
 	}
 	found := map[string][]bisect.Check{}
 	key := func(series string, n int) string { return fmt.Sprintf("%s %d", series, n) }
-	s := &seriesChecker{env: env, cache: opt.Source.Cache}
+	s := &seriesChecker{env: env.environment, cache: opt.Source.Cache}
 	want := map[string]bool{}
 	for _, st := range plan {
 		want[st.Series+"/"+st.SeriesBase] = true

@@ -13,13 +13,13 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-func buildsCommand(env *environment) *command.Command {
+func buildsCommand(env suiteCommands) *command.Command {
 	var o sourceOptions
 	return &command.Command{
 		Name:  "builds",
 		Short: "compile the series in kernels that lack what it needs",
 		Long:  "Compiles what the series touches without each of " + strings.Join(prepare.Withouts(), ", ") + ". Boots nothing.",
-		Flags: []command.Flag{o.baseFlag(env, true), o.kernelFlag(), o.jobsFlag()},
+		Flags: []command.Flag{o.baseFlag(env.environment, true), o.kernelFlag(), o.jobsFlag()},
 		Examples: []command.Example{
 			{Line: "builds"},
 			{Line: "builds --base all"},
@@ -30,12 +30,12 @@ func buildsCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) builds(ctx context.Context, o *sourceOptions) error {
-	bases, _, err := o.bases(env)
+func (env suiteCommands) builds(ctx context.Context, o *sourceOptions) error {
+	bases, _, err := o.bases(env.environment)
 	if err != nil {
 		return err
 	}
-	src, err := o.anySource(env)
+	src, err := o.anySource(env.environment)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (env *environment) complete(root *command.Command, shell string, words []st
 }
 
 // kernelBases are what --base takes; none without a workbench.
-func (env *environment) kernelBases(several bool) []string {
+func (env *place) kernelBases(several bool) []string {
 	root, _, err := env.locate()
 	if err != nil {
 		return nil
@@ -65,7 +65,7 @@ func (env *environment) kernelBases(several bool) []string {
 }
 
 // baseNames are the names of all bases of all projects.
-func (env *environment) baseNames() (names []string) {
+func (env *place) baseNames() (names []string) {
 	c := env.change()
 	if c == nil {
 		return nil
@@ -79,7 +79,7 @@ func (env *environment) baseNames() (names []string) {
 }
 
 // change is what the workbench's manifests say; nil without a workbench.
-func (env *environment) change() *manifest.Change {
+func (env *place) change() *manifest.Change {
 	root, _, err := env.locate()
 	if err != nil {
 		return nil
@@ -92,14 +92,14 @@ func (env *environment) change() *manifest.Change {
 }
 
 // seriesKeys are the keys of all series.
-func (env *environment) seriesKeys() []string { return env.keysOf(nil) }
+func (env *place) seriesKeys() []string { return env.keysOf(nil) }
 
 // alternatives are the keys of those with that role.
-func (env *environment) alternatives() []string {
+func (env *place) alternatives() []string {
 	return env.keysOf(func(s *manifest.Series) bool { return s.Role == manifest.Alternative })
 }
 
-func (env *environment) keysOf(want func(*manifest.Series) bool) (keys []string) {
+func (env *place) keysOf(want func(*manifest.Series) bool) (keys []string) {
 	c := env.change()
 	if c == nil {
 		return nil

@@ -218,7 +218,7 @@ func exists(path string) bool {
 }
 
 // settings shows each value that can come from more than one place.
-func (env *environment) settings(cache string) []finding {
+func (env *place) settings(cache string) []finding {
 	origin := "default"
 	switch {
 	case env.cache != "" && os.Getenv("XPSGEN_CACHE") == env.cache:
@@ -238,7 +238,7 @@ func (env *environment) settings(cache string) []finding {
 	return found
 }
 
-func (env *environment) printFindings(found []finding, asJSON bool) error {
+func (env *console) printFindings(found []finding, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(env.stdout)
 		enc.SetIndent("", "  ")

@@ -17,23 +17,46 @@ import (
 	"xpsgen/vmtest/workbench"
 )
 
-// environment is what the commands share: streams, and the flags of every
-// command.
+// environment is what commands share.
 type environment struct {
+	*console
+	*place
+	*recorder
+	version bool
+}
+
+// console has the streams, signals, and the flags about output.
+type console struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
 	ui             *ui.UI
 	signals        *signals
 	verbose        int
-	quiet, version bool
+	quiet          bool
 	color          string
-	root, cache    string
-	// args is the command line, for the record of a run.
+}
+
+// place has the flags that choose the workbench and the cache.
+type place struct{ root, cache string }
+
+// recorder keeps records of runs.
+type recorder struct {
+	*console
+	// args is the command line.
 	args []string
 }
 
+// The commands of an area share methods.
+type (
+	suiteCommands  struct{ *environment }
+	runsCommands   struct{ *environment }
+	seriesCommands struct{ *environment }
+	uapiCommands   struct{ *environment }
+)
+
 func newEnvironment(stdin *os.File, stdout, stderr io.Writer) *environment {
-	return &environment{stdin: stdin, stdout: stdout, stderr: stderr, ui: ui.New(stderr, ui.Options{}), color: "auto"}
+	c := &console{stdin: stdin, stdout: stdout, stderr: stderr, ui: ui.New(stderr, ui.Options{}), color: "auto"}
+	return &environment{console: c, place: &place{}, recorder: &recorder{console: c}}
 }
 
 func (env *environment) close() { env.ui.Close() }
@@ -60,7 +83,7 @@ func (env *environment) ready() error {
 }
 
 // cacheDirectory is --cache, or xpsgen in the user's cache directory.
-func (env *environment) cacheDirectory() (string, error) {
+func (env *place) cacheDirectory() (string, error) {
 	if env.cache != "" {
 		return filepath.Abs(env.cache)
 	}
@@ -69,7 +92,7 @@ func (env *environment) cacheDirectory() (string, error) {
 
 // checkedCache is cacheDirectory for a command that writes there: it and the
 // directory of temporary files are checked before anything is fetched or built.
-func (env *environment) checkedCache() (string, error) {
+func (env *place) checkedCache() (string, error) {
 	dir, err := env.cacheDirectory()
 	if err == nil {
 		err = cache.Check(dir)
@@ -82,7 +105,7 @@ func (env *environment) checkedCache() (string, error) {
 
 // locate finds the workbench and the cache. `go test -exec` runs us in other
 // people's packages, so the last workbench used is remembered in the cache.
-func (env *environment) locate() (root, cache string, err error) {
+func (env *place) locate() (root, cache string, err error) {
 	cache, err = env.checkedCache()
 	if err != nil {
 		return "", "", err
@@ -96,7 +119,7 @@ func (env *environment) locate() (root, cache string, err error) {
 
 // locateOwn is locate for commands that change files of the workbench: the user
 // has to stand in it or to name it.
-func (env *environment) locateOwn() (root, cache string, err error) {
+func (env *place) locateOwn() (root, cache string, err error) {
 	if root, err = workbench.Nearest(env.root); err != nil {
 		return "", "", err
 	}

@@ -26,7 +26,7 @@ type mutantOptions struct {
 	list   bool
 }
 
-func mutantsCommand(env *environment) *command.Command {
+func mutantsCommand(env suiteCommands) *command.Command {
 	var o mutantOptions
 	return &command.Command{
 		Name:  "mutants",
@@ -36,7 +36,7 @@ func mutantsCommand(env *environment) *command.Command {
 			"Writes KTAP to stdout, a test per mutant, and leaves results in out/mutants/BASE.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants to run; default all",
 			Values: func() []string { return env.mutantNames(&o) }}},
-		Flags: slices.Concat(o.sourceOptions.flags(env, true), o.machineOptions.flags(), []command.Flag{
+		Flags: slices.Concat(o.sourceOptions.flags(env.environment, true), o.machineOptions.flags(), []command.Flag{
 			{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
 			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and do nothing else"},
@@ -61,8 +61,8 @@ func mutantsCommand(env *environment) *command.Command {
 }
 
 // load reads the mutants called names, or all, for each base.
-func (o *mutantOptions) load(env *environment, names []string) (lists map[string][]mutants.Mutant, bases []string, err error) {
-	bases, _, err = o.bases(env)
+func (o *mutantOptions) load(env suiteCommands, names []string) (lists map[string][]mutants.Mutant, bases []string, err error) {
+	bases, _, err = o.bases(env.environment)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,7 +85,7 @@ func (o *mutantOptions) load(env *environment, names []string) (lists map[string
 }
 
 // mutantNames completes the arguments.
-func (env *environment) mutantNames(o *mutantOptions) []string {
+func (env suiteCommands) mutantNames(o *mutantOptions) []string {
 	lists, bases, err := o.load(env, nil)
 	if err != nil {
 		return nil
@@ -97,7 +97,7 @@ func (env *environment) mutantNames(o *mutantOptions) []string {
 	return names
 }
 
-func (env *environment) runMutants(ctx context.Context, o *mutantOptions, names []string) error {
+func (env suiteCommands) runMutants(ctx context.Context, o *mutantOptions, names []string) error {
 	lists, bases, err := o.load(env, names)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (env *environment) runMutants(ctx context.Context, o *mutantOptions, names 
 	if o.list {
 		return env.listMutants(lists, bases)
 	}
-	src, err := o.anySource(env)
+	src, err := o.anySource(env.environment)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (env *environment) runMutants(ctx context.Context, o *mutantOptions, names 
 	})
 }
 
-func (env *environment) listMutants(lists map[string][]mutants.Mutant, bases []string) error {
+func (env suiteCommands) listMutants(lists map[string][]mutants.Mutant, bases []string) error {
 	said := map[string]bool{}
 	for _, base := range bases {
 		for _, m := range lists[base] {

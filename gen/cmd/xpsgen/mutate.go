@@ -30,7 +30,7 @@ type mutateOptions struct {
 	list     bool
 }
 
-func mutateCommand(env *environment) *command.Command {
+func mutateCommand(env suiteCommands) *command.Command {
 	var o mutateOptions
 	return &command.Command{
 		Name:  "mutate",
@@ -41,7 +41,7 @@ func mutateCommand(env *environment) *command.Command {
 			"vmtest/mutants/equivalent.toml, with the reason. Writes KTAP to stdout, a test per mutant, and leaves mutate.json " +
 			"in out/mutate/BASE.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants whose name contains this; default all"}},
-		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
+		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
 			{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
 			{Name: "guests", Arg: "N", To: command.Count(&o.guests), Help: "how many guests run at once; default one per CPU, at most 4"},
@@ -59,12 +59,12 @@ func mutateCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) mutate(ctx context.Context, o *mutateOptions, names []string) error {
-	bases, all, err := o.sources.bases(env)
+func (env suiteCommands) mutate(ctx context.Context, o *mutateOptions, names []string) error {
+	bases, all, err := o.sources.bases(env.environment)
 	if err != nil {
 		return err
 	}
-	src, err := o.sources.anySource(env)
+	src, err := o.sources.anySource(env.environment)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (env *environment) mutate(ctx context.Context, o *mutateOptions, names []st
 }
 
 // judgeMutate tells the result and turns it into the exit status.
-func (env *environment) judgeMutate(base string, o *mutateOptions, result *mutate.Result, r *runs.Run) error {
+func (env suiteCommands) judgeMutate(base string, o *mutateOptions, result *mutate.Result, r *runs.Run) error {
 	for _, f := range result.Unread {
 		env.ui.Printf("note  mutate: %s could not be read: no mutants of it", f)
 	}
@@ -160,9 +160,9 @@ func writeMutate(dir string, result *mutate.Result) error {
 	return cache.WriteFile(filepath.Join(dir, runs.NotesFile), append(data, '\n'), 0o644)
 }
 
-func (env *environment) listMutations(ctx context.Context, o *mutateOptions, bases []string) error {
+func (env suiteCommands) listMutations(ctx context.Context, o *mutateOptions, bases []string) error {
 	for _, base := range bases {
-		src, err := o.sources.anySource(env)
+		src, err := o.sources.anySource(env.environment)
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func recordSource(kind runs.Kind, src *prepare.Source) (recording, error) {
 
 // record calls body with a run that has begun, and writes down how it ended.
 // It returns body's error. A run that cannot be recorded does not begin.
-func (env *environment) record(ctx context.Context, rec recording, body func(*runs.Run) error) error {
+func (env *recorder) record(ctx context.Context, rec recording, body func(*runs.Run) error) error {
 	r := runs.Record{
 		Kind: rec.kind, Subject: rec.subject, Selection: rec.selection, Seed: rec.seed, Command: env.args,
 	}
@@ -80,7 +80,7 @@ func (env *environment) record(ctx context.Context, rec recording, body func(*ru
 }
 
 // end completes the record of a run whose body returned failure.
-func (env *environment) end(ctx context.Context, rec recording, run *runs.Run, failure error) error {
+func (env *recorder) end(ctx context.Context, rec recording, run *runs.Run, failure error) error {
 	state := runState(exitCode(ctx, failure))
 	r := &run.Record
 	switch {
@@ -119,7 +119,7 @@ func (env *environment) end(ctx context.Context, rec recording, run *runs.Run, f
 }
 
 // checkInputs notes what was edited while the run lasted.
-func (env *environment) checkInputs(ctx context.Context, rec recording, r *runs.Record) error {
+func (env *recorder) checkInputs(ctx context.Context, rec recording, r *runs.Record) error {
 	ip, err := rec.ipBase(ctx, r.Inputs.IPBase())
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func partOf(flag, value string, n, all int, unit string) string {
 
 // recordKTAP is record for a kind whose results are KTAP. They go to user and
 // into the run's directory.
-func (env *environment) recordKTAP(ctx context.Context, rec recording, user io.Writer, body func(*runs.Run, io.Writer) error) error {
+func (env *recorder) recordKTAP(ctx context.Context, rec recording, user io.Writer, body func(*runs.Run, io.Writer) error) error {
 	return env.record(ctx, rec, func(r *runs.Run) error {
 		f, err := os.Create(filepath.Join(r.Dir(), runs.KTAPFile))
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-func reportCommand(env *environment) *command.Command {
+func reportCommand(env runsCommands) *command.Command {
 	var output string
 	return &command.Command{
 		Name:  "report",
@@ -44,7 +44,7 @@ func reportCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) writeReport(ctx context.Context, file string, names []string) error {
+func (env runsCommands) writeReport(ctx context.Context, file string, names []string) error {
 	root, _, err := env.locate()
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (env *environment) writeReport(ctx context.Context, file string, names []st
 }
 
 // pictureVerdict says what a picture proves, and why not more.
-func (env *environment) pictureVerdict(p *runs.Picture) error {
+func (env runsCommands) pictureVerdict(p *runs.Picture) error {
 	passed := p.Verdict() == runs.VerdictPassed
 	env.ui.Verdict(passed, fmt.Sprintf("%s: %s", p.Verdict(), p.Summary()))
 	for _, cell := range p.Cells {

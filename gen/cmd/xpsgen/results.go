@@ -13,7 +13,7 @@ import (
 
 // results returns the stream for KTAP. Where it shares the terminal with the
 // progress bar, the bar makes room first.
-func (env *environment) results() io.Writer {
+func (env *console) results() io.Writer {
 	if f, ok := env.stdout.(*os.File); ok && env.ui.Terminal() && term.IsTerminal(int(f.Fd())) {
 		return aboveBar{env}
 	}
@@ -22,15 +22,15 @@ func (env *environment) results() io.Writer {
 
 // colourResults tells whether what goes to stdout may be coloured: only on a
 // terminal, and where stderr is coloured, too.
-func (env *environment) colourResults() bool {
+func (env *console) colourResults() bool {
 	f, ok := env.stdout.(*os.File)
 	return ok && env.ui.Coloured() && term.IsTerminal(int(f.Fd()))
 }
 
-type aboveBar struct{ env *environment }
+type aboveBar struct{ *console }
 
 func (a aboveBar) Write(b []byte) (n int, err error) {
-	a.env.ui.Above(func() { n, err = a.env.stdout.Write(b) })
+	a.ui.Above(func() { n, err = a.stdout.Write(b) })
 	return n, err
 }
 
@@ -54,7 +54,7 @@ const (
 	bisectAbort = 128
 )
 
-func bisectStatus(ctx context.Context, env *environment, err error) error {
+func bisectStatus(ctx context.Context, env *console, err error) error {
 	code := exitCode(ctx, err)
 	switch code {
 	case exitPassed:

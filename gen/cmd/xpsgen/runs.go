@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-func runsCommand(env *environment) *command.Command {
+func runsCommand(env runsCommands) *command.Command {
 	return &command.Command{
 		Name:  "runs",
 		Short: "list, show, compare and prune the runs that are kept",
@@ -37,7 +37,7 @@ func runsCommand(env *environment) *command.Command {
 }
 
 // runNames completes the name of a run.
-func (env *environment) runNames() []string {
+func (env runsCommands) runNames() []string {
 	root, _, err := env.locate()
 	if err != nil {
 		return nil
@@ -68,7 +68,7 @@ type listOptions struct {
 	json  bool
 }
 
-func runsListCommand(env *environment) *command.Command {
+func runsListCommand(env runsCommands) *command.Command {
 	var o listOptions
 	return &command.Command{
 		Name:  "list",
@@ -93,7 +93,7 @@ type listed struct {
 	Stale []string `json:"stale,omitempty"`
 }
 
-func (env *environment) listRuns(ctx context.Context, o *listOptions) error {
+func (env runsCommands) listRuns(ctx context.Context, o *listOptions) error {
 	root, _, err := env.locate()
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (l *listed) marks() string {
 	return strings.Join(marks, "; ")
 }
 
-func runsShowCommand(env *environment) *command.Command {
+func runsShowCommand(env runsCommands) *command.Command {
 	return &command.Command{
 		Name:  "show",
 		Short: "show one run: inputs, versions, verdict and failed tests",
@@ -174,7 +174,7 @@ func runsShowCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) showRun(ctx context.Context, name string) error {
+func (env runsCommands) showRun(ctx context.Context, name string) error {
 	root, _, err := env.locate()
 	if err != nil {
 		return err
@@ -254,7 +254,7 @@ func namedRun(root, name string) (*runs.Record, error) {
 	return r, err
 }
 
-func runsDiffCommand(env *environment) *command.Command {
+func runsDiffCommand(env runsCommands) *command.Command {
 	return &command.Command{
 		Name:  "diff",
 		Short: "compare the inputs and the results of two runs",
@@ -271,7 +271,7 @@ func runsDiffCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) diffRuns(older, newer string) error {
+func (env runsCommands) diffRuns(older, newer string) error {
 	root, _, err := env.locate()
 	if err != nil {
 		return err
@@ -306,7 +306,7 @@ type pruneOptions struct {
 	limits runs.PruneOptions
 }
 
-func runsPruneCommand(env *environment) *command.Command {
+func runsPruneCommand(env runsCommands) *command.Command {
 	var o pruneOptions
 	return &command.Command{
 		Name:  "prune",
@@ -344,7 +344,7 @@ func (o *pruneOptions) valid() error {
 	return nil
 }
 
-func (env *environment) pruneRuns(ctx context.Context, o *pruneOptions) error {
+func (env runsCommands) pruneRuns(ctx context.Context, o *pruneOptions) error {
 	root, _, err := env.locate()
 	if err != nil {
 		return err

@@ -4,7 +4,7 @@ package main
 
 import "xpsgen/gen/cmd/xpsgen/command"
 
-func seriesCommand(env *environment) *command.Command {
+func seriesCommand(env seriesCommands) *command.Command {
 	return &command.Command{
 		Name:  "series",
 		Short: "take the change to the mailing lists",

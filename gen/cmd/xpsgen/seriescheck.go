@@ -31,7 +31,7 @@ type checkOptions struct {
 	threads []manifest.Thread
 }
 
-func seriesCheckCommand(env *environment) *command.Command {
+func seriesCheckCommand(env seriesCommands) *command.Command {
 	var o checkOptions
 	return &command.Command{
 		Name:  "check",
@@ -68,7 +68,7 @@ func seriesCheckCommand(env *environment) *command.Command {
 	}
 }
 
-func (o *checkOptions) valid(env *environment, args []string) (err error) {
+func (o *checkOptions) valid(env seriesCommands, args []string) (err error) {
 	if o.fast && o.full {
 		return command.Usagef("--fast and --full exclude each other")
 	}
@@ -90,7 +90,7 @@ func (o *checkOptions) valid(env *environment, args []string) (err error) {
 	return nil
 }
 
-func (env *environment) seriesCheck(ctx context.Context, o *checkOptions) error {
+func (env seriesCommands) seriesCheck(ctx context.Context, o *checkOptions) error {
 	if o.list {
 		for _, k := range check.All() {
 			if _, err := fmt.Fprintf(env.stdout, "%-18s %s\n", k.Name, k.About); err != nil {
@@ -103,7 +103,7 @@ func (env *environment) seriesCheck(ctx context.Context, o *checkOptions) error 
 	if err != nil {
 		return err
 	}
-	s := &seriesChecker{env: env, cache: cacheDir}
+	s := &seriesChecker{env: env.environment, cache: cacheDir}
 	var rows []check.Row
 	for _, t := range o.threads {
 		some, err := env.recordCheck(ctx, o, root, s, t)
@@ -116,7 +116,7 @@ func (env *environment) seriesCheck(ctx context.Context, o *checkOptions) error 
 }
 
 // recordCheck checks one thread and keeps a record.
-func (env *environment) recordCheck(ctx context.Context, o *checkOptions, root string, s *seriesChecker, t manifest.Thread) (rows []check.Row, err error) {
+func (env seriesCommands) recordCheck(ctx context.Context, o *checkOptions, root string, s *seriesChecker, t manifest.Thread) (rows []check.Row, err error) {
 	opt := check.Options{Checks: o.checks, Patch: o.patch, Full: o.full, Jobs: cmp.Or(o.jobs, runtime.NumCPU())}
 	rec := recording{
 		kind: runs.Check, root: root, subject: runs.Subject{Base: t.Base.Name, Series: t.Series.Key},
@@ -158,7 +158,7 @@ func (env *environment) recordCheck(ctx context.Context, o *checkOptions, root s
 }
 
 // checkReport prints rows and turns them into an exit code.
-func (env *environment) checkReport(o *checkOptions, rows []check.Row) error {
+func (env seriesCommands) checkReport(o *checkOptions, rows []check.Row) error {
 	if file := o.junit; file != "" {
 		if err := writeWith(file, func(f *os.File) error { return check.WriteJUnit(f, rows) }); err != nil {
 			return fmt.Errorf("write JUnit: %w", err)
@@ -222,7 +222,7 @@ func writeWith(file string, write func(f *os.File) error) (err error) {
 }
 
 // paintCode colours a table that goes to a terminal.
-func (env *environment) paintCode() func(check.Code, string) string {
+func (env *console) paintCode() func(check.Code, string) string {
 	if !env.colourResults() {
 		return nil
 	}

@@ -37,7 +37,7 @@ type exportOptions struct {
 	figures      map[string]string
 }
 
-func seriesExportCommand(env *environment) *command.Command {
+func seriesExportCommand(env seriesCommands) *command.Command {
 	var o exportOptions
 	return &command.Command{
 		Name:  "export",
@@ -72,7 +72,7 @@ func seriesExportCommand(env *environment) *command.Command {
 	}
 }
 
-func (o *exportOptions) valid(env *environment, args []string) (err error) {
+func (o *exportOptions) valid(env seriesCommands, args []string) (err error) {
 	if o.out == "" {
 		return command.Usagef("-o DIR is missing: directory to write to")
 	}
@@ -96,8 +96,8 @@ func (o *exportOptions) valid(env *environment, args []string) (err error) {
 	return err
 }
 
-func (env *environment) seriesExport(ctx context.Context, o *exportOptions) (err error) {
-	e := &exporter{env: env, threads: o.threads, state: o.netNextState, results: o.figures, outstanding: o.outstanding, now: time.Now()}
+func (env seriesCommands) seriesExport(ctx context.Context, o *exportOptions) (err error) {
+	e := &exporter{env: env.environment, threads: o.threads, state: o.netNextState, results: o.figures, outstanding: o.outstanding, now: time.Now()}
 	if e.root, e.cache, err = env.locate(); err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ var errNotSigned = errors.New("not signed off; nothing was written")
 
 // askToSign asks the person at the terminal, once. A program cannot certify
 // where a patch comes from, so that there must be one.
-func (env *environment) askToSign(ctx context.Context, person mail.Address, names []string) error {
+func (env seriesCommands) askToSign(ctx context.Context, person mail.Address, names []string) error {
 	if !term.IsTerminal(int(env.stdin.Fd())) {
 		return fmt.Errorf("--sign-off: there is no terminal to ask on, and only a person can sign off: %w", errNotSigned)
 	}

@@ -26,7 +26,7 @@ func TestAskToSign(t *testing.T) {
 		if _, err := ptmx.WriteString(answer); err != nil {
 			t.Fatal(err)
 		}
-		err = newEnvironment(tty, &out, &out).askToSign(t.Context(), mail.Address{Name: "Some Body", Email: "s.body@lists.test"}, []string{"linux/net-next"})
+		err = seriesCommands{newEnvironment(tty, &out, &out)}.askToSign(t.Context(), mail.Address{Name: "Some Body", Email: "s.body@lists.test"}, []string{"linux/net-next"})
 		if (err == nil) != want || err != nil && !errors.Is(err, errNotSigned) {
 			t.Errorf("%q: %v", answer, err)
 		}
@@ -50,7 +50,7 @@ func TestInterruptTheQuestion(t *testing.T) {
 	var out bytes.Buffer
 	left := make(chan error, 1)
 	go func() {
-		left <- newEnvironment(tty, &out, &out).askToSign(ctx, mail.Address{Name: "Some Body", Email: "s.body@lists.test"}, nil)
+		left <- seriesCommands{newEnvironment(tty, &out, &out)}.askToSign(ctx, mail.Address{Name: "Some Body", Email: "s.body@lists.test"}, nil)
 	}()
 	interrupt()
 	select {

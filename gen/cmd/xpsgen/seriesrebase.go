@@ -20,7 +20,7 @@ type rebaseOptions struct {
 	stat            bool
 }
 
-func seriesRebaseCommand(env *environment) *command.Command {
+func seriesRebaseCommand(env seriesCommands) *command.Command {
 	var o rebaseOptions
 	return &command.Command{
 		Name:  "rebase",
@@ -59,7 +59,7 @@ func seriesRebaseCommand(env *environment) *command.Command {
 }
 
 // valid checks the flags with what, which is empty if no argument was given.
-func (o *rebaseOptions) valid(env *environment, what string) error {
+func (o *rebaseOptions) valid(env seriesCommands, what string) error {
 	given := 0
 	for _, is := range []bool{o.onto != "", o.goOn, o.abort} {
 		if is {
@@ -80,7 +80,7 @@ func (o *rebaseOptions) valid(env *environment, what string) error {
 }
 
 // seriesRebase begins to move what.
-func (env *environment) seriesRebase(ctx context.Context, o *rebaseOptions, what string) error {
+func (env seriesCommands) seriesRebase(ctx context.Context, o *rebaseOptions, what string) error {
 	opt, dir, err := env.toRebase(ctx, o, what)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (env *environment) seriesRebase(ctx context.Context, o *rebaseOptions, what
 }
 
 // endRebase goes on with the rebase of what, or gives it up.
-func (env *environment) endRebase(ctx context.Context, o *rebaseOptions, what string) error {
+func (env seriesCommands) endRebase(ctx context.Context, o *rebaseOptions, what string) error {
 	root, cacheDir, err := env.locateOwn()
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (env *environment) endRebase(ctx context.Context, o *rebaseOptions, what st
 }
 
 // toRebase reads what to move, while nobody changes it, and where.
-func (env *environment) toRebase(ctx context.Context, o *rebaseOptions, what string) (opt worktree.Options, dir string, err error) {
+func (env seriesCommands) toRebase(ctx context.Context, o *rebaseOptions, what string) (opt worktree.Options, dir string, err error) {
 	lock, err := env.lockSeries(ctx)
 	if err != nil {
 		return opt, "", err
@@ -141,7 +141,7 @@ func (env *environment) toRebase(ctx context.Context, o *rebaseOptions, what str
 }
 
 // rebased reports how a rebase ended.
-func (env *environment) rebased(ctx context.Context, o *rebaseOptions, change *series.Change, m *worktree.Moved, err error) error {
+func (env seriesCommands) rebased(ctx context.Context, o *rebaseOptions, change *series.Change, m *worktree.Moved, err error) error {
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type sentOptions struct {
 	when    time.Time
 }
 
-func seriesSentCommand(env *environment) *command.Command {
+func seriesSentCommand(env seriesCommands) *command.Command {
 	var o sentOptions
 	return &command.Command{
 		Name:  "sent",
@@ -57,7 +57,7 @@ func seriesSentCommand(env *environment) *command.Command {
 	}
 }
 
-func (o *sentOptions) valid(env *environment, args []string) (err error) {
+func (o *sentOptions) valid(env seriesCommands, args []string) (err error) {
 	if len(args) == 2 {
 		o.series = args[0]
 	}
@@ -89,7 +89,7 @@ func (o *sentOptions) valid(env *environment, args []string) (err error) {
 }
 
 // versions complete an argument: those that may be sent next.
-func (env *environment) versions() (words []string) {
+func (env *place) versions() (words []string) {
 	root, _, err := env.locate()
 	if err != nil {
 		return nil
@@ -106,7 +106,7 @@ func (env *environment) versions() (words []string) {
 	return words
 }
 
-func (env *environment) seriesSent(ctx context.Context, o *sentOptions) error {
+func (env seriesCommands) seriesSent(ctx context.Context, o *sentOptions) error {
 	change, lock, err := env.openSeries(ctx)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (env *environment) seriesSent(ctx context.Context, o *sentOptions) error {
 // creditOptions are those of series credit.
 type creditOptions struct{ anyone, dryRun bool }
 
-func seriesCreditCommand(env *environment) *command.Command {
+func seriesCreditCommand(env seriesCommands) *command.Command {
 	var o creditOptions
 	return &command.Command{
 		Name:  "credit",
@@ -156,7 +156,7 @@ func seriesCreditCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) seriesCredit(ctx context.Context, o *creditOptions, names []string) error {
+func (env seriesCommands) seriesCredit(ctx context.Context, o *creditOptions, names []string) error {
 	var sources []reply.Source
 	for _, name := range names {
 		if name == "-" {

@@ -17,7 +17,7 @@ import (
 // movedUAPI reports values of the UAPI that moving a series changed: another
 // attribute may have taken a number meanwhile. Compared are the headers that
 // the series touches.
-func (env *environment) movedUAPI(ctx context.Context, m *worktree.Moved) (err error) {
+func (env seriesCommands) movedUAPI(ctx context.Context, m *worktree.Moved) (err error) {
 	paths, err := m.Touched(ctx, "include/uapi")
 	if err != nil || len(paths) == 0 {
 		return err
@@ -74,7 +74,7 @@ func snapshotOf(ctx context.Context, src *uapi.Source, name string, paths []stri
 }
 
 // printMovedUAPI prints what a user of the old headers would get wrong.
-func (env *environment) printMovedUAPI(d *uapi.Difference, paths []string) error {
+func (env seriesCommands) printMovedUAPI(d *uapi.Difference, paths []string) error {
 	only := &uapi.Difference{Old: d.Old, New: d.New, Changed: d.Changed, Removed: d.Removed}
 	if len(only.Changed)+len(only.Removed) == 0 {
 		env.ui.Printf("uapi: no value changed in %s", strings.Join(paths, ", "))

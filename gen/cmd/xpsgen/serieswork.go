@@ -20,14 +20,14 @@ func outFlag(to *string, help string) command.Flag {
 }
 
 // workArg names the tree of a command.
-func workArg(env *environment) command.Arg {
+func workArg(env seriesCommands) command.Arg {
 	return command.Arg{Name: "SERIES/BASE|BASE", Help: "one series, or all of a base", Values: env.threadNames}
 }
 
 // checkoutOptions are those of tree checkout.
 type checkoutOptions struct{ out string }
 
-func treeCheckoutCommand(env *environment) *command.Command {
+func treeCheckoutCommand(env seriesCommands) *command.Command {
 	var o checkoutOptions
 	return &command.Command{
 		Name:  "checkout",
@@ -50,7 +50,7 @@ func treeCheckoutCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) treeCheckout(ctx context.Context, o *checkoutOptions, what string) error {
+func (env seriesCommands) treeCheckout(ctx context.Context, o *checkoutOptions, what string) error {
 	opt, err := env.workOptions(what, o.out)
 	if err != nil {
 		return err
@@ -77,13 +77,13 @@ func outHint(out string, t *worktree.Tree) string {
 }
 
 // validWork reports whether what is SERIES/BASE or BASE.
-func (env *environment) validWork(what string) error {
+func (env seriesCommands) validWork(what string) error {
 	_, err := env.workOptions(what, "")
 	return err
 }
 
 // workOptions reads SERIES/BASE or BASE, and -o.
-func (env *environment) workOptions(what, out string) (worktree.Options, error) {
+func (env seriesCommands) workOptions(what, out string) (worktree.Options, error) {
 	root, cache, err := env.locateOwn()
 	if err != nil {
 		return worktree.Options{}, err
@@ -109,7 +109,7 @@ type refreshOptions struct {
 	keyOf map[string]string
 }
 
-func seriesRefreshCommand(env *environment) *command.Command {
+func seriesRefreshCommand(env seriesCommands) *command.Command {
 	var o refreshOptions
 	return &command.Command{
 		Name:  "refresh",
@@ -149,7 +149,7 @@ func seriesRefreshCommand(env *environment) *command.Command {
 }
 
 // lockSeries keeps other runs from changing the workbench's patch files.
-func (env *environment) lockSeries(ctx context.Context) (*cache.Lock, error) {
+func (env seriesCommands) lockSeries(ctx context.Context) (*cache.Lock, error) {
 	root, dir, err := env.locateOwn()
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (env *environment) lockSeries(ctx context.Context) (*cache.Lock, error) {
 
 // openSeries reads the workbench's series to be changed: nobody else changes
 // it until the lock is released.
-func (env *environment) openSeries(ctx context.Context) (*series.Change, *cache.Lock, error) {
+func (env seriesCommands) openSeries(ctx context.Context) (*series.Change, *cache.Lock, error) {
 	root, _, err := env.locateOwn()
 	if err != nil {
 		return nil, nil, err
@@ -177,11 +177,11 @@ func (env *environment) openSeries(ctx context.Context) (*series.Change, *cache.
 }
 
 // lockTree keeps other runs from changing a tree.
-func (env *environment) lockTree(ctx context.Context, cacheDir, dir string) (*cache.Lock, error) {
+func (env seriesCommands) lockTree(ctx context.Context, cacheDir, dir string) (*cache.Lock, error) {
 	return series.Lock(ctx, cacheDir, dir, "tree "+relative(dir), env.ui.Progress())
 }
 
-func (env *environment) seriesRefresh(ctx context.Context, o *refreshOptions, what string) error {
+func (env seriesCommands) seriesRefresh(ctx context.Context, o *refreshOptions, what string) error {
 	lock, err := env.lockSeries(ctx)
 	if err != nil {
 		return err
@@ -230,7 +230,7 @@ func (env *environment) seriesRefresh(ctx context.Context, o *refreshOptions, wh
 	return nil
 }
 
-func seriesDiffCommand(env *environment) *command.Command {
+func seriesDiffCommand(env seriesCommands) *command.Command {
 	var stat bool
 	return &command.Command{
 		Name:  "diff",
@@ -260,7 +260,7 @@ func seriesDiffCommand(env *environment) *command.Command {
 }
 
 // comparisons reads what to compare.
-func (env *environment) comparisons(args []string) (*series.Change, []worktree.DiffOptions, error) {
+func (env seriesCommands) comparisons(args []string) (*series.Change, []worktree.DiffOptions, error) {
 	root, _, err := env.locate()
 	if err != nil {
 		return nil, nil, err
@@ -278,7 +278,7 @@ func (env *environment) comparisons(args []string) (*series.Change, []worktree.D
 
 // seriesDiff prints what the arguments compare, with whole patches or only
 // which differ.
-func (env *environment) seriesDiff(ctx context.Context, args []string, whole bool) error {
+func (env seriesCommands) seriesDiff(ctx context.Context, args []string, whole bool) error {
 	change, comparisons, err := env.comparisons(args)
 	if err != nil {
 		return err
@@ -348,7 +348,7 @@ func toCompare(c *series.Change, words []string) (list []worktree.DiffOptions, e
 }
 
 // printPairs prints a comparison.
-func (env *environment) printPairs(pairs []worktree.Pair, whole bool) error {
+func (env seriesCommands) printPairs(pairs []worktree.Pair, whole bool) error {
 	for _, p := range pairs {
 		text := p.String() + "\n"
 		if whole && p.Diff != "" {

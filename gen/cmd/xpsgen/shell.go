@@ -19,7 +19,7 @@ var errEscaped = errors.New("ended by Ctrl-A x")
 
 // shell runs the guest's shell on our terminal. Without a terminal the shell reads a
 // script from stdin.
-func (env *environment) shell(ctx context.Context, opt run.GuestOptions, finish func(run.Ending, error) error) error {
+func (env *console) shell(ctx context.Context, opt run.GuestOptions, finish func(run.Ending, error) error) error {
 	guest, err := run.PrepareGuest(ctx, opt)
 	if err != nil {
 		return finish(run.Ending{}, err)
@@ -34,7 +34,7 @@ func (env *environment) shell(ctx context.Context, opt run.GuestOptions, finish 
 
 // onTerminal calls use with our terminal, which is raw meanwhile and as it was on
 // every way out; with nil if there is none.
-func (env *environment) onTerminal(ctx context.Context, use func(context.Context, *run.ShellOptions) error) error {
+func (env *console) onTerminal(ctx context.Context, use func(context.Context, *run.ShellOptions) error) error {
 	tty, err := ui.OpenTerminal(env.stdin, env.stdout)
 	if err != nil {
 		return fmt.Errorf("prepare the terminal: %w", err)

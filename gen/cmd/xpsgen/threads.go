@@ -42,7 +42,7 @@ func threads(c *manifest.Change, words []string) (list []manifest.Thread, err er
 }
 
 // threads are those that the arguments of a command name.
-func (env *environment) threads(args []string) ([]manifest.Thread, error) {
+func (env *place) threads(args []string) ([]manifest.Thread, error) {
 	root, _, err := env.locate()
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (env *environment) threads(args []string) ([]manifest.Thread, error) {
 }
 
 // threadNames complete an argument: bases, and series on bases.
-func (env *environment) threadNames() (names []string) {
+func (env *place) threadNames() (names []string) {
 	c := env.change()
 	if c == nil {
 		return nil
@@ -75,6 +75,6 @@ func (env *environment) threadNames() (names []string) {
 }
 
 // submittedKeys complete an argument: the series that are sent.
-func (env *environment) submittedKeys() []string {
+func (env *place) submittedKeys() []string {
 	return env.keysOf(func(s *manifest.Series) bool { return s.Sent() })
 }

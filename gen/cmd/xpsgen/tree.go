@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-func treeCommand(env *environment) *command.Command {
+func treeCommand(env seriesCommands) *command.Command {
 	return &command.Command{
 		Name:  "tree",
 		Short: "obtain bases and apply the series",
@@ -32,7 +32,7 @@ type applyOptions struct {
 	trees []tree.Options
 }
 
-func treeApplyCommand(env *environment) *command.Command {
+func treeApplyCommand(env seriesCommands) *command.Command {
 	var o applyOptions
 	return &command.Command{
 		Name:  "apply",
@@ -42,7 +42,7 @@ func treeApplyCommand(env *environment) *command.Command {
 			"the series of a guest's kernel and ip; the flags choose among those.",
 		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Repeat: true, Help: "trees to make; default those of a guest",
 			Values: env.threadNames}},
-		Flags: slices.DeleteFunc(o.treeFlags(env, false), func(f command.Flag) bool { return f.Name == "no-apply" }),
+		Flags: slices.DeleteFunc(o.treeFlags(env.environment, false), func(f command.Flag) bool { return f.Name == "no-apply" }),
 		Examples: []command.Example{
 			{Line: "tree apply"},
 			{Line: "tree apply hook/net-next 6.12"},
@@ -54,9 +54,9 @@ func treeApplyCommand(env *environment) *command.Command {
 	}
 }
 
-func (o *applyOptions) valid(env *environment, args []string) error {
+func (o *applyOptions) valid(env seriesCommands, args []string) error {
 	if len(args) == 0 {
-		_, err := o.source(env)
+		_, err := o.source(env.environment)
 		return err
 	}
 	if o.base != "" || o.kernel != "" || o.iproute2 != "" || len(o.series)+len(o.with)+len(o.without) > 0 {
@@ -90,7 +90,7 @@ func (o *applyOptions) valid(env *environment, args []string) error {
 	return nil
 }
 
-func (env *environment) treeApply(ctx context.Context, o *applyOptions) error {
+func (env seriesCommands) treeApply(ctx context.Context, o *applyOptions) error {
 	trees, err := o.open(ctx, env)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (env *environment) treeApply(ctx context.Context, o *applyOptions) error {
 }
 
 // open returns the trees that the arguments name, or those of a guest.
-func (o *applyOptions) open(ctx context.Context, env *environment) (trees []*tree.Source, err error) {
+func (o *applyOptions) open(ctx context.Context, env seriesCommands) (trees []*tree.Source, err error) {
 	for _, opt := range o.trees {
 		s, err := tree.Open(ctx, opt)
 		if err != nil {
@@ -119,7 +119,7 @@ func (o *applyOptions) open(ctx context.Context, env *environment) (trees []*tre
 	if len(trees) > 0 {
 		return trees, nil
 	}
-	src, err := o.source(env)
+	src, err := o.source(env.environment)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ type uapiOptions struct {
 	keepGoing, check bool
 }
 
-func uapiCommand(env *environment) *command.Command {
+func uapiCommand(env uapiCommands) *command.Command {
 	var o uapiOptions
 	return &command.Command{
 		Name:  "uapi",
@@ -61,7 +61,7 @@ func uapiCommand(env *environment) *command.Command {
 }
 
 // valid checks the flags and reads the configuration.
-func (o *uapiOptions) valid(env *environment) (err error) {
+func (o *uapiOptions) valid(env uapiCommands) (err error) {
 	if o.check && o.base == prepare.AllBases {
 		o.base = ""
 		defer func() { o.base = prepare.AllBases }()
@@ -85,8 +85,8 @@ type headerOptions struct {
 }
 
 // flags choose headers; compiles says that the command takes compilers.
-func (o *headerOptions) flags(env *environment, compiles bool) []command.Flag {
-	base := o.baseFlag(env, false)
+func (o *headerOptions) flags(env uapiCommands, compiles bool) []command.Flag {
+	base := o.baseFlag(env.environment, false)
 	base.Help = "kernel base of series.toml; default that of the package, else the first"
 	flags := append([]command.Flag{
 		base,
@@ -115,7 +115,7 @@ func (o *headerOptions) ccFlag() command.Flag {
 }
 
 // valid checks the flags and reads the configuration.
-func (o *headerOptions) valid(env *environment) (err error) {
+func (o *headerOptions) valid(env uapiCommands) (err error) {
 	o.job, err = env.uapiJob(o, []string{systemInclude})
 	return err
 }
@@ -146,7 +146,7 @@ func errNoConfig() error {
 
 // uapiJob reads the flags and the configuration. Outside of a workbench the
 // headers are in the directories include if the flags name none.
-func (env *environment) uapiJob(o *headerOptions, include []string) (*uapiJob, error) {
+func (env uapiCommands) uapiJob(o *headerOptions, include []string) (*uapiJob, error) {
 	j := &uapiJob{
 		tree: o.tree, includeFor: make(map[string][]string), file: o.file,
 		archs: o.arch, ccs: o.cc, jobs: cmp.Or(o.jobs, runtime.NumCPU()),
@@ -192,11 +192,11 @@ func (env *environment) uapiJob(o *headerOptions, include []string) (*uapiJob, e
 
 // uapiSource finds the configuration and the headers. Only a workbench that the
 // user stands in or names counts, since the command writes into it.
-func (env *environment) uapiSource(o *headerOptions, j *uapiJob, include []string) error {
+func (env uapiCommands) uapiSource(o *headerOptions, j *uapiJob, include []string) error {
 	root, err := workbench.Nearest(env.root)
 	switch {
 	case err == nil:
-		if j.src, err = o.source(env); err != nil {
+		if j.src, err = o.source(env.environment); err != nil {
 			return err
 		}
 		j.src.Root = root
@@ -259,7 +259,7 @@ func (j *uapiJob) options(ctx context.Context) (uapi.Options, error) {
 	return opt, nil
 }
 
-func (env *environment) uapi(ctx context.Context, o *uapiOptions) error {
+func (env uapiCommands) uapi(ctx context.Context, o *uapiOptions) error {
 	if o.check && o.base == prepare.AllBases {
 		return env.uapiCheckAll(ctx, o)
 	}
@@ -314,7 +314,7 @@ const maxLost = 5
 // uapiSummary says what was done, and what was not: names without a form in Go,
 // and headers that do not compile. Headers that should have compiled make the
 // command fail.
-func (env *environment) uapiSummary(r *uapi.Result, out string, check bool) error {
+func (env uapiCommands) uapiSummary(r *uapi.Result, out string, check bool) error {
 	lost := 0
 	byHeader := make(map[string]int)
 	for _, s := range r.Skipped() {

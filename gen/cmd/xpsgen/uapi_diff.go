@@ -22,7 +22,7 @@ type diffOptions struct {
 	common, json bool
 }
 
-func uapiDiffCommand(env *environment) *command.Command {
+func uapiDiffCommand(env uapiCommands) *command.Command {
 	var o diffOptions
 	return &command.Command{
 		Name:  "diff",
@@ -68,7 +68,7 @@ func uapiDiffCommand(env *environment) *command.Command {
 }
 
 // comparable complete what can be compared, beside directories.
-func (env *environment) comparable() []string {
+func (env uapiCommands) comparable() []string {
 	words := []string{committed}
 	for _, b := range env.kernelBases(false) {
 		words = append(words, b, b+":unpatched")
@@ -76,7 +76,7 @@ func (env *environment) comparable() []string {
 	return words
 }
 
-func (env *environment) uapiDiff(ctx context.Context, o *diffOptions, a, b string) (err error) {
+func (env uapiCommands) uapiDiff(ctx context.Context, o *diffOptions, a, b string) (err error) {
 	var snapshots [2]*uapi.Snapshot
 	for i, word := range []string{a, b} {
 		if snapshots[i], err = env.snapshot(ctx, o, word); err != nil {
@@ -110,7 +110,7 @@ func (env *environment) uapiDiff(ctx context.Context, o *diffOptions, a, b strin
 }
 
 // snapshot takes what one word of the command line names.
-func (env *environment) snapshot(ctx context.Context, o *diffOptions, word string) (s *uapi.Snapshot, err error) {
+func (env uapiCommands) snapshot(ctx context.Context, o *diffOptions, word string) (s *uapi.Snapshot, err error) {
 	j := o.job
 	arch, err := j.oneArch()
 	if err != nil {
@@ -137,7 +137,7 @@ func (env *environment) snapshot(ctx context.Context, o *diffOptions, word strin
 
 // uapiCheckOther holds the package against a base that it was not made from:
 // names that both have must be worth the same, and no more is promised.
-func (env *environment) uapiCheckOther(ctx context.Context, j *uapiJob, stamped string) error {
+func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped string) error {
 	arch, err := j.oneArch()
 	if err != nil {
 		return err
@@ -180,8 +180,8 @@ func (env *environment) uapiCheckOther(ctx context.Context, j *uapiJob, stamped 
 
 // uapiCheckAll checks the package against every base: in full against its own,
 // by value against the others.
-func (env *environment) uapiCheckAll(ctx context.Context, o *uapiOptions) error {
-	names, _, err := o.bases(env)
+func (env uapiCommands) uapiCheckAll(ctx context.Context, o *uapiOptions) error {
+	names, _, err := o.bases(env.environment)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"xpsgen/gen/cmd/xpsgen/command"
 )
 
-func uapiIncludeCommand(env *environment) *command.Command {
+func uapiIncludeCommand(env uapiCommands) *command.Command {
 	var o headerOptions
 	return &command.Command{
 		Name:  "include",
@@ -26,7 +26,7 @@ func uapiIncludeCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) uapiInclude(ctx context.Context, j *uapiJob) error {
+func (env uapiCommands) uapiInclude(ctx context.Context, j *uapiJob) error {
 	arch, err := j.oneArch()
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-func uapiInitCommand(env *environment) *command.Command {
+func uapiInitCommand(env uapiCommands) *command.Command {
 	// file is what the arguments name.
 	file := func(args []string) string {
 		if len(args) == 0 {
@@ -40,7 +40,7 @@ func uapiInitCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) uapiInit(name string) error {
+func (env uapiCommands) uapiInit(name string) error {
 	if name == "-" {
 		if _, err := fmt.Fprint(env.stdout, uapi.Template); err != nil {
 			return fmt.Errorf("print the configuration: %w", err)

@@ -21,7 +21,7 @@ type uapiListOptions struct {
 	leftOut, json bool
 }
 
-func uapiListCommand(env *environment) *command.Command {
+func uapiListCommand(env uapiCommands) *command.Command {
 	var o uapiListOptions
 	return &command.Command{
 		Name:  "list",
@@ -45,7 +45,7 @@ func uapiListCommand(env *environment) *command.Command {
 	}
 }
 
-func (o *uapiListOptions) valid(env *environment, args []string) error {
+func (o *uapiListOptions) valid(env uapiCommands, args []string) error {
 	for _, p := range o.names {
 		if _, err := path.Match(p, ""); err != nil {
 			return command.Usagef("--name: bad pattern %q", p)
@@ -93,7 +93,7 @@ type leftOut struct {
 	Reason string `json:"reason"`
 }
 
-func (env *environment) uapiList(ctx context.Context, o *uapiListOptions) error {
+func (env uapiCommands) uapiList(ctx context.Context, o *uapiListOptions) error {
 	headers, left, err := o.job.survey(ctx, &o.surveyOptions)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (env *environment) uapiList(ctx context.Context, o *uapiListOptions) error 
 	return env.printSymbols(symbols)
 }
 
-func (env *environment) printSymbols(list []uapi.Symbol) error {
+func (env uapiCommands) printSymbols(list []uapi.Symbol) error {
 	w := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
 	for _, s := range list {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s:%d\n", s.Name, s.Kind, s.Value, s.File, s.Line)
@@ -146,7 +146,7 @@ func (env *environment) printSymbols(list []uapi.Symbol) error {
 	return nil
 }
 
-func (env *environment) printTable(list []leftOut, line func(leftOut) string) error {
+func (env uapiCommands) printTable(list []leftOut, line func(leftOut) string) error {
 	w := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
 	for _, l := range list {
 		fmt.Fprintln(w, line(l))
@@ -157,7 +157,7 @@ func (env *environment) printTable(list []leftOut, line func(leftOut) string) er
 	return nil
 }
 
-func (env *environment) printJSON(v any) error {
+func (env *console) printJSON(v any) error {
 	e := json.NewEncoder(env.stdout)
 	e.SetIndent("", "  ")
 	if err := e.Encode(v); err != nil {

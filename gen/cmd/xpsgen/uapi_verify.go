@@ -19,7 +19,7 @@ type verifyOptions struct {
 	json bool
 }
 
-func uapiVerifyCommand(env *environment) *command.Command {
+func uapiVerifyCommand(env uapiCommands) *command.Command {
 	var o verifyOptions
 	return &command.Command{
 		Name:  "verify",
@@ -49,7 +49,7 @@ func uapiVerifyCommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) uapiVerify(ctx context.Context, o *verifyOptions) error {
+func (env uapiCommands) uapiVerify(ctx context.Context, o *verifyOptions) error {
 	j := o.job
 	archs := j.archs
 	if len(archs) == 0 && j.config != nil {
@@ -86,7 +86,7 @@ func (env *environment) uapiVerify(ctx context.Context, o *verifyOptions) error 
 }
 
 // verifyOne verifies for one target.
-func (env *environment) verifyOne(ctx context.Context, j *uapiJob, arch string, headers []string, all bool) (r *uapi.TreeResult, name string, err error) {
+func (env uapiCommands) verifyOne(ctx context.Context, j *uapiJob, arch string, headers []string, all bool) (r *uapi.TreeResult, name string, err error) {
 	src, name, err := j.openHeaders(ctx, arch)
 	if err != nil {
 		return nil, "", err
@@ -131,7 +131,7 @@ func (env *environment) verifyOne(ctx context.Context, j *uapiJob, arch string, 
 }
 
 // printVerified lists what was found, on stdout.
-func (env *environment) printVerified(r *uapi.TreeResult) error {
+func (env uapiCommands) printVerified(r *uapi.TreeResult) error {
 	var b strings.Builder
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "mismatch: %s\n", f)

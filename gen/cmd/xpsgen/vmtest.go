@@ -28,14 +28,14 @@ type suiteOptions struct {
 	out                                  string
 }
 
-func vmtestCommand(env *environment) *command.Command {
+func vmtestCommand(env suiteCommands) *command.Command {
 	var o suiteOptions
 	return &command.Command{
 		Name:  "vmtest",
 		Short: "boot the patched kernel and run the suite in it",
 		Long: "Writes KTAP to stdout. Keeps the run in out/runs/ID, to which out/BASE points: results.ktap, results.json, " +
 			"junit.xml, console.log, kernel.config and record.json. With --base all there is out/bases.json, too.",
-		Flags: slices.Concat(o.sourceOptions.flags(env, true), o.machineOptions.flags(), []command.Flag{
+		Flags: slices.Concat(o.sourceOptions.flags(env.environment, true), o.machineOptions.flags(), []command.Flag{
 			{Name: "run", Arg: "PATTERN", Env: "XPSGEN_RUN", To: command.String(&o.run), Values: testNames,
 				Help: "run only the tests that match: a regular expression per level, separated by /"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed),
@@ -80,7 +80,7 @@ func vmtestCommand(env *environment) *command.Command {
 			}
 			err := env.runSuite(ctx, &o)
 			if o.bisect {
-				return bisectStatus(ctx, env, err)
+				return bisectStatus(ctx, env.console, err)
 			}
 			return err
 		},
@@ -93,7 +93,7 @@ func testNames() []string {
 	return names
 }
 
-func (env *environment) listTests(run string) error {
+func (env suiteCommands) listTests(run string) error {
 	names, err := plan.Names(run)
 	if err != nil {
 		return err
@@ -106,12 +106,12 @@ func (env *environment) listTests(run string) error {
 	return nil
 }
 
-func (env *environment) runSuite(ctx context.Context, o *suiteOptions) error {
-	bases, all, err := o.bases(env)
+func (env suiteCommands) runSuite(ctx context.Context, o *suiteOptions) error {
+	bases, all, err := o.bases(env.environment)
 	if err != nil {
 		return err
 	}
-	src, err := o.anySource(env)
+	src, err := o.anySource(env.environment)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (env *environment) runSuite(ctx context.Context, o *suiteOptions) error {
 
 // recordSuite runs the suite on one base and keeps a record. out is where to
 // find the results: opt.Out, or out/BASE.
-func (env *environment) recordSuite(ctx context.Context, opt run.SuiteOptions) (o *verdict.Outcome, out string, err error) {
+func (env suiteCommands) recordSuite(ctx context.Context, opt run.SuiteOptions) (o *verdict.Outcome, out string, err error) {
 	rec, err := recordSource(runs.Suite, &opt.Source)
 	if err != nil {
 		return nil, "", err
@@ -194,7 +194,7 @@ func versions(in *verdict.Inputs) map[string]string {
 }
 
 // summary is the last word on stderr: the verdict, why, and where to look.
-func (env *environment) summary(o *verdict.Outcome, out string) {
+func (env suiteCommands) summary(o *verdict.Outcome, out string) {
 	env.ui.Verdict(o.Passed(), o.Summary())
 	for _, reason := range o.Reasons {
 		env.ui.Printf("      %s", reason)

@@ -18,7 +18,7 @@ var watched = []string{"bpf", "uapi", "vmtest"}
 
 // watchSuite runs the suite, and again whenever something that it is made of
 // has changed, until it is interrupted. It ends as the last run did.
-func (env *environment) watchSuite(ctx context.Context, o *suiteOptions) error {
+func (env suiteCommands) watchSuite(ctx context.Context, o *suiteOptions) error {
 	root, _, err := env.locate()
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (env *environment) watchSuite(ctx context.Context, o *suiteOptions) error {
 // repeat calls run, and again each time that wait returns, until ctx ends. It
 // ends as the last run did; a usage error ends it at once, as nothing but
 // another command line can mend that.
-func (env *environment) repeat(ctx context.Context, root string, run func() error, wait func(context.Context) ([]string, error)) error {
+func (env suiteCommands) repeat(ctx context.Context, root string, run func() error, wait func(context.Context) ([]string, error)) error {
 	for {
 		last := run()
 		if isUsage(last) || ctx.Err() != nil {

@@ -31,7 +31,7 @@ func TestRepeat(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var stderr bytes.Buffer
-			env := newEnvironment(os.Stdin, &bytes.Buffer{}, &stderr)
+			env := suiteCommands{newEnvironment(os.Stdin, &bytes.Buffer{}, &stderr)}
 			root, n := t.TempDir(), 0
 			run := func() error { n++; return tt.runs[n-1] }
 			wait := func(ctx context.Context) ([]string, error) {
@@ -53,7 +53,7 @@ func TestRepeat(t *testing.T) {
 }
 
 func TestRepeatGivesUp(t *testing.T) {
-	env := newEnvironment(os.Stdin, &bytes.Buffer{}, &bytes.Buffer{})
+	env := suiteCommands{newEnvironment(os.Stdin, &bytes.Buffer{}, &bytes.Buffer{})}
 	usage, lost := command.Usagef("x"), errors.New("watch: changes lost")
 	wait := func(context.Context) ([]string, error) { return nil, lost }
 	if err := env.repeat(t.Context(), "/", func() error { return usage }, wait); !errors.Is(err, usage) {
