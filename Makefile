@@ -58,7 +58,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample mutate bisect \
-	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
+	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
 
 all: help
 
@@ -89,6 +89,7 @@ help:
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
 	@echo '  peers          - tests of cilium/ebpf and mdlayher/netlink in the guest'
 	@echo '  full           - CONFIG=full: modules, disks, the selftests of the kernel'
+	@echo '  defects        - N defects in the Go code, one by one: unit tests must notice'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
 	@echo '  ports          - compare constants that Go libraries write by hand (fetches)'
@@ -270,7 +271,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz stress fuzz-headers ports full peers
+LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz defects stress fuzz-headers ports full peers
 
 test-long: $(LONG_TESTS)
 
@@ -292,6 +293,10 @@ report: $(XPSGEN)
 report-test: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for report
 	$(Q)XPS_TEST_REQUIRE=report $(GO) test -count=1 ./vmtest/report
+
+# Defects in the Go code, chosen from SEED. A defect is tested in minutes.
+defects: deps
+	$(Q)$(GO) run ./gen/cmd/defects $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N))
 
 # go test takes one fuzz target at a time. Left to itself it spends a minute on
 # making the first input that it likes smaller.

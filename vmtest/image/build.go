@@ -79,15 +79,7 @@ func (n node) open(use func(size int64, r io.Reader) error) error {
 	return use(info.Size(), f)
 }
 
-// Hash returns a hash, in hex, of all that Build would write.
-func Hash(s *Spec) (string, error) {
-	t, err := s.resolve()
-	if err != nil {
-		return "", err
-	}
-	return t.hash()
-}
-
+// hash returns a hash, in hex, of all that Build would write.
 func (t tree) hash() (string, error) {
 	h := sha256.New()
 	io.WriteString(h, formatVersion)

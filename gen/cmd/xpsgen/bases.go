@@ -122,18 +122,39 @@ func basesSummary(r *run.BasesResult) string {
 	return text
 }
 
-// eachBase runs do for each base. With several bases it nests the results of
-// each into one report, and one that fails or breaks does not keep the others
-// from being tried; the error is that of the worst. do returns a [statusError]
-// for a base that failed and has been reported.
-func (env suiteCommands) eachBase(ctx context.Context, bases []string, several bool, do func(base string, results io.Writer) error) error {
+// eachBase runs do for each base. A base that fails or breaks does not keep the
+// others from being tried; the error is that of the worst. do returns a
+// [statusError] for a base that failed and has been reported.
+func (env *console) eachBase(ctx context.Context, bases []string, do func(base string) error) error {
+	if len(bases) == 1 {
+		return do(bases[0])
+	}
+	worst := exitPassed
+	for _, base := range bases {
+		err := do(base)
+		if ctx.Err() != nil {
+			return err
+		}
+		if err != nil && !errors.As(err, new(*statusError)) {
+			env.ui.Error(fmt.Sprintf("base %s: %v", base, err))
+		}
+		worst = max(worst, exitCode(ctx, err))
+	}
+	if worst != exitPassed {
+		return &statusError{code: worst}
+	}
+	return nil
+}
+
+// eachBaseKTAP is eachBase for a command that writes results. With several
+// bases, those of each are nested into one report.
+func (env *console) eachBaseKTAP(ctx context.Context, bases []string, several bool, do func(base string, results io.Writer) error) error {
 	if !several {
 		return do(bases[0], env.results())
 	}
 	w := ktap.NewWriter(env.results())
 	w.Plan(len(bases))
-	worst := exitPassed
-	for _, base := range bases {
+	worst := env.eachBase(ctx, bases, func(base string) error {
 		nested := w.Nest(base)
 		err := do(base, nested)
 		if ctx.Err() != nil {
@@ -142,19 +163,13 @@ func (env suiteCommands) eachBase(ctx context.Context, bases []string, several b
 		status := ktap.Pass
 		if err != nil {
 			status = ktap.Fail
-			if !errors.As(err, new(*statusError)) {
-				env.ui.Error(fmt.Sprintf("base %s: %v", base, err))
-			}
-			worst = max(worst, exitCode(ctx, err))
 		}
 		_ = nested.Close() // the error sticks to w
 		w.Result(base, status, "")
-	}
-	if err := w.Err(); err != nil {
+		return err
+	})
+	if err := w.Err(); err != nil && ctx.Err() == nil {
 		return err
 	}
-	if worst != exitPassed {
-		return &statusError{code: worst}
-	}
-	return nil
+	return worst
 }

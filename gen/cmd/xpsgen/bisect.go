@@ -75,7 +75,7 @@ func (env suiteCommands) bisect(ctx context.Context, o *bisectOptions) error {
 	if err != nil {
 		return err
 	}
-	return env.eachBase(ctx, bases, all, func(base string, results io.Writer) error {
+	return env.eachBaseKTAP(ctx, bases, all, func(base string, results io.Writer) error {
 		opt := bisect.Options{Source: src, Machine: o.machines.machine(), Series: o.series, KTAP: results}
 		opt.Source.Base = base
 		rec, err := recordSource(runs.Bisect, &opt.Source)

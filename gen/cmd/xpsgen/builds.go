@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -39,22 +38,16 @@ func (env suiteCommands) builds(ctx context.Context, o *sourceOptions) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, base := range bases {
+	return env.eachBase(ctx, bases, func(base string) error {
 		src.Base = base
 		rec, err := recordSource(runs.Builds, &src)
 		if err != nil {
 			return err
 		}
 		err = env.record(ctx, rec, func(*runs.Run) error { return prepare.CheckBuilds(ctx, src) })
-		if err != nil && !prepare.IsVerdict(err) {
-			return errors.Join(failed, err)
+		if err == nil {
+			env.ui.Verdict(true, fmt.Sprintf("%s: builds without %s", src.Name(), strings.Join(prepare.Withouts(), ", ")))
 		}
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		env.ui.Verdict(true, fmt.Sprintf("%s: builds without %s", src.Name(), strings.Join(prepare.Withouts(), ", ")))
-	}
-	return failed
+		return err
+	})
 }

@@ -115,7 +115,7 @@ func (env suiteCommands) runMutants(ctx context.Context, o *mutantOptions, names
 	if o.seed == 0 {
 		o.seed = run.DrawSeed()
 	}
-	return env.eachBase(ctx, bases, len(bases) > 1, func(base string, results io.Writer) error {
+	return env.eachBaseKTAP(ctx, bases, len(bases) > 1, func(base string, results io.Writer) error {
 		opt := mutants.Options{Source: src, Machine: o.machine(), Mutants: lists[base], KTAP: results}
 		opt.Source.Base = base
 		if o.sample > 0 {

@@ -78,7 +78,7 @@ func (env suiteCommands) mutate(ctx context.Context, o *mutateOptions, names []s
 	if o.list {
 		return env.listMutations(ctx, o, bases)
 	}
-	return env.eachBase(ctx, bases, all, func(base string, results io.Writer) error {
+	return env.eachBaseKTAP(ctx, bases, all, func(base string, results io.Writer) error {
 		opt := mutate.Options{Source: src, Machine: o.machines.machine(), Names: names, Sample: o.sample, Seed: o.seed,
 			Guests: o.guests, Listed: listed.For(base)}
 		opt.Source.Base = base

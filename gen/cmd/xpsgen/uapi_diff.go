@@ -185,24 +185,12 @@ func (env uapiCommands) uapiCheckAll(ctx context.Context, o *uapiOptions) error 
 	if err != nil {
 		return err
 	}
-	failed := false
-	for _, name := range names {
+	return env.eachBase(ctx, names, func(base string) error {
 		one := *o
-		one.base = name
-		err := one.valid(env)
-		if err == nil {
-			err = env.uapi(ctx, &one)
-		}
-		var status *statusError
-		switch {
-		case errors.As(err, &status):
-			failed = true
-		case err != nil:
+		one.base = base
+		if err := one.valid(env); err != nil {
 			return err
 		}
-	}
-	if failed {
-		return &statusError{code: exitFailed}
-	}
-	return nil
+		return env.uapi(ctx, &one)
+	})
 }
