@@ -105,6 +105,21 @@ func (s *Source) Loader() string {
 	return s.Select.With[0]
 }
 
+// Alternatives returns the keys of the alternatives that have patches on the base.
+func (s *Source) Alternatives() ([]string, error) {
+	_, p, err := kernel(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for i := range p.Series {
+		if a := &p.Series[i]; a.Role == manifest.Alternative && a.On(s.BaseName()) != nil {
+			keys = append(keys, a.Key)
+		}
+	}
+	return keys, nil
+}
+
 // Fragments returns the names of the shipped Kconfig fragments, for [Source.Fragments].
 func Fragments() []string { return config.Names() }
 
