@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,7 @@ import (
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/tree/manifest"
 	"xpsgen/vmtest/vm"
 )
 
@@ -75,6 +77,10 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 	}
 	opt.Source.Fragments = append(opt.Source.Fragments[:len(opt.Source.Fragments):len(opt.Source.Fragments)], fragment)
 	opt.Source.KernelExtra = append(opt.Source.KernelExtra[:len(opt.Source.KernelExtra):len(opt.Source.KernelExtra)], extra...)
+	alternatives, err := opt.alternatives()
+	if err != nil {
+		return nil, err
+	}
 	program, err := build.Guest(ctx, build.GuestOptions{
 		Root: opt.Source.Root, Cache: opt.Source.Cache, Package: guestPackage, Progress: opt.Source.Progress,
 	})
@@ -93,7 +99,34 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 		}
 		*k.to = figures
 	}
+	for _, key := range alternatives {
+		src := opt.Source
+		src.Select = manifest.Selection{With: []string{key}}
+		src.Fragments = append(slices.Clone(src.Fragments), btfFragment)
+		figures, err := measure(ctx, &opt, src, program)
+		if err != nil {
+			return nil, err
+		}
+		r.Patched = append(r.Patched, figures...)
+	}
 	return r, r.check()
+}
+
+// btfFragment is the Kconfig fragment that alternatives to the hook need.
+const btfFragment = "btf"
+
+// alternatives are the keys of the alternatives to measure: those of the base if the whole
+// stack is measured, as far as opt.Only selects them. A contender has the key of its
+// series as its name.
+func (opt *Options) alternatives() ([]string, error) {
+	if !opt.Source.Select.IsZero() || opt.Source.KernelDir != "" {
+		return nil, nil
+	}
+	all, err := opt.Source.Alternatives()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(key string) bool { return !record.Selects(opt.Only, key) }), nil
 }
 
 // measure boots one kernel and returns its figures.
@@ -102,6 +135,9 @@ func measure(ctx context.Context, opt *Options, src prepare.Source, program stri
 	args := []string{program, "-rounds", strconv.Itoa(opt.Rounds), "-run", opt.Only}
 	if src.Unpatched {
 		args = append(args, "-unpatched")
+	}
+	if key := src.Loader(); key != "" {
+		args = append(args, "-alternative", key)
 	}
 	out := &collector{step: step, progress: src.Progress}
 	var complaints strings.Builder

@@ -79,6 +79,51 @@ func (s *Source) Name() string {
 	return strings.Join(parts, "-")
 }
 
+// Patches returns the keys of the kernel patches that are selected, or nil if that is
+// the whole stack or a tree taken as it is.
+func (s *Source) Patches() (map[string]bool, error) {
+	if s.Select.IsZero() || s.NoApply {
+		return nil, nil
+	}
+	_, p, err := kernel(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	list, err := p.Patches(s.BaseName(), s.Select)
+	if err != nil {
+		return nil, err
+	}
+	keys := make(map[string]bool, len(list))
+	for _, q := range list {
+		keys[q.Key] = true
+	}
+	return keys, nil
+}
+
+// Loader returns the key of the alternative that is selected in the place of the hook, or
+// "".
+func (s *Source) Loader() string {
+	if len(s.Select.With) == 0 {
+		return ""
+	}
+	return s.Select.With[0]
+}
+
+// Alternatives returns the keys of the alternatives that have patches on the base.
+func (s *Source) Alternatives() ([]string, error) {
+	_, p, err := kernel(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for i := range p.Series {
+		if a := &p.Series[i]; a.Role == manifest.Alternative && a.On(s.BaseName()) != nil {
+			keys = append(keys, a.Key)
+		}
+	}
+	return keys, nil
+}
+
 // Fragments returns the names of the shipped Kconfig fragments, for [Source.Fragments].
 func Fragments() []string { return config.Names() }
 

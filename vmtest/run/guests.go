@@ -5,6 +5,7 @@ package run
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,11 +54,11 @@ func consoleFile(guest int) string {
 // on one of the host's, so where there are two the whole suite is for two
 // guests.
 func (opt *SuiteOptions) shares() []string {
-	all := opt.Run == "" && !opt.NoTests && opt.Fault == "" && !opt.Machine.GDB
+	all := opt.Run == "" && opt.able == "" && !opt.NoTests && opt.Fault == "" && !opt.Machine.GDB
 	if all && opt.Guests != 1 && (opt.Guests == 2 || roomForTwo(opt.Machine.Fit(opt.Source.Debug()).MemoryMiB)) {
 		return plan.Halves()
 	}
-	return []string{opt.Run}
+	return []string{cmp.Or(opt.able, opt.Run)}
 }
 
 // sparedMiB is what two guests leave of the memory for others.

@@ -55,6 +55,10 @@ type SuiteOptions struct {
 	// Guests is how many share the whole suite, 1 or 2; 0 means two if the host
 	// has the CPUs and the memory.
 	Guests int
+
+	// able is the pattern of the tests for which the kernel has the patches; empty if
+	// it has them for all that Run selects.
+	able string
 }
 
 // DrawSeed returns a seed that is short enough to type.
@@ -68,7 +72,25 @@ func (opt *SuiteOptions) plan() ([]string, error) {
 	case opt.Fault != "":
 		return wire.FaultPlan(), nil
 	}
-	return plan.Names(opt.Run)
+	names, err := plan.Names(opt.Run)
+	if err != nil || opt.Source.Unpatched {
+		return names, err
+	}
+	keys, err := opt.Source.Patches()
+	if err != nil || keys == nil {
+		return names, err
+	}
+	able := plan.Able(names, keys)
+	if opt.Source.Loader() != "" {
+		able = plan.ForLoader(names)
+	}
+	if len(able) == 0 {
+		return nil, fmt.Errorf("%w: all %d tests of %q need patches that are left out", plan.ErrNoTests, len(names), opt.Run)
+	}
+	if len(able) < len(names) {
+		opt.able = plan.Exactly(able)
+	}
+	return able, nil
 }
 
 // Suite prepares a guest, runs the suite in it, judges, and leaves the results
@@ -138,6 +160,7 @@ func (opt *SuiteOptions) outcome() (*verdict.Outcome, error) {
 		Planned: planned,
 		Run:     opt.Run,
 		Suite:   len(plan.All()),
+		Lacking: opt.able != "",
 		Seed:    opt.Seed,
 		Started: time.Now().UTC(),
 		Report:  &ktap.Report{Plan: -1},
@@ -186,6 +209,7 @@ func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepar
 			Debug:     opt.Source.Debug(),
 			Seed:      o.Seed,
 			Long:      opt.Long,
+			Loader:    opt.Source.Loader(),
 		}
 		if opt.Fault != "" {
 			m.Config = wire.Config{Mode: wire.ModeFault, Fault: opt.Fault}

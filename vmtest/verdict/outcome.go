@@ -28,6 +28,8 @@ type Outcome struct {
 	// Run is the pattern that selected them; Suite is the number of all tests.
 	Run   string
 	Suite int
+	// Lacking says that tests are left out because the kernel lacks their patches.
+	Lacking bool
 	// Seed is the seed of the suite's random choices.
 	Seed int64
 	// Started is when the run began.
@@ -115,6 +117,9 @@ func (o *Outcome) Summary() string {
 	planned := fmt.Sprintf("%d planned", len(o.Planned))
 	if o.Run != "" {
 		planned += fmt.Sprintf(" (PARTIAL: --run %s selects %d of %d tests)", o.Run, len(o.Planned), o.Suite)
+	}
+	if o.Lacking {
+		planned += fmt.Sprintf(" (%d of %d tests: others need patches that are left out)", len(o.Planned), o.Suite)
 	}
 	return fmt.Sprintf("%s: %s of %s, %s, %.1f s",
 		what, strings.Join(parts, ", "), planned, o.Accel, o.Total.Seconds())

@@ -16,6 +16,7 @@ import (
 	"xpsgen/bpf/policy"
 	"xpsgen/bpf/xps"
 	"xpsgen/uapi"
+	"xpsgen/vmtest/guest/alternative"
 	"xpsgen/vmtest/guest/bench/record"
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
@@ -36,7 +37,9 @@ type contender struct {
 	onTap bool
 	// above says that it acts in the hooks of tc, before a queue is chosen.
 	above bool
-	set   func(*setting) error
+	// alternative is the key of the alternative to the hook that it needs.
+	alternative string
+	set         func(*setting) error
 }
 
 // setting is the device being prepared, and what has to be closed after.
@@ -82,6 +85,8 @@ func contenders() []contender {
 		{name: "tcx+cpus-map", above: true, asks: wanted, set: both(xpsCPUsOther, onTCX)},
 		{name: "skbedit", above: true, asks: wanted, set: onSkbedit},
 		{name: "skbedit+cpus-map", above: true, asks: wanted, set: both(xpsCPUsOther, onSkbedit)},
+		{name: alternative.Kfunc, alternative: alternative.Kfunc, above: true, asks: wanted, set: byAlternative(alternative.Kfunc)},
+		{name: alternative.StructOps, alternative: alternative.StructOps, asks: wanted, set: byAlternative(alternative.StructOps)},
 		{name: "xps-const+cpus-map", hook: true, asks: wanted, set: both(xpsCPUsOther, constant(wanted))},
 		{name: "tap-none", onTap: true, asks: record.NoQueue, set: nothing},
 		{name: "tap-xps-elsewhere", onTap: true, hook: true, asks: record.NoQueue, set: elsewhere},
@@ -256,6 +261,23 @@ func onTCX(s *setting) error {
 	}
 	s.later(l.Close)
 	return nil
+}
+
+// byAlternative has an alternative to the hook return a constant.
+func byAlternative(key string) func(*setting) error {
+	return func(s *setting) error {
+		prog, err := alternative.Load(key, constantProgram(wanted).Instructions)
+		if err != nil {
+			return err
+		}
+		defer prog.Close()
+		attached, err := alternative.Attach(key, s.device.index, prog)
+		if err != nil {
+			return err
+		}
+		s.later(attached.Close)
+		return nil
+	}
 }
 
 func onSkbedit(s *setting) error {

@@ -36,7 +36,7 @@ func (b *bench) jobs() ([]job, error) {
 		return nil
 	}
 	for _, c := range contenders() {
-		if c.hook && b.unpatched {
+		if c.hook && b.unpatched || !b.has(c.alternative) {
 			continue
 		}
 		for _, p := range ways() {
@@ -53,7 +53,7 @@ func (b *bench) jobs() ([]job, error) {
 		}
 	}
 	for _, g := range growths() {
-		if g.hook && b.unpatched {
+		if g.hook && b.unpatched || !b.has("") {
 			continue
 		}
 		for _, size := range sizes() {
@@ -68,6 +68,10 @@ func (b *bench) jobs() ([]job, error) {
 	}
 	return all, nil
 }
+
+// has reports whether to measure what needs an alternative to the hook, or, for "", what
+// needs none.
+func (b *bench) has(key string) bool { return b.everything || b.alternative == key }
 
 // mostTries limits the rounds for one figure to this multiple of the needed ones:
 // interrupts spoil some.

@@ -34,10 +34,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	unpatched := flags.Bool("unpatched", false, "leave out measurements that need the hook")
 	rounds := flags.Int("rounds", 8, "number of rounds without an interrupt for each figure")
 	only := flags.String("run", "", "measure only what matches the pattern CONTENDER/PATH (as in path.Match)")
+	key := flags.String("alternative", "", "the kernel has this alternative to the hook: measure it alone")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	b := &bench{unpatched: *unpatched, rounds: *rounds, only: *only, out: json.NewEncoder(stdout)}
+	b := &bench{unpatched: *unpatched, rounds: *rounds, only: *only, alternative: *key, out: json.NewEncoder(stdout)}
 	if err := b.run(); err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 1
@@ -47,9 +48,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // bench is one run.
 type bench struct {
-	unpatched  bool
-	rounds     int
-	only       string
+	unpatched bool
+	rounds    int
+	only      string
+	// alternative is the key of the alternative that the kernel has in the place of the
+	// hook. Only what needs it is measured.
+	alternative string
+	// everything lists the measurements of all kernels.
+	everything bool
 	out        *json.Encoder
 	conn       *rtnl.Conn
 	client     *xps.Client

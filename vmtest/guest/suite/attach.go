@@ -33,11 +33,19 @@ func with(t *check.T, f func(*xps.Client)) {
 // attach attaches prog to n, whatever was attached, and ends the test if that
 // fails.
 func attach(t *check.T, n *nic, prog *ebpf.Program) {
+	if l := loaderOf(t); l != nil {
+		l.attach(t, n, prog)
+		return
+	}
 	with(t, func(c *xps.Client) { t.Must(c.Attach(t.Context(), n.index, prog, nil), "attach") })
 }
 
 // detach removes whatever program n has.
 func detach(t *check.T, n *nic) {
+	if l := loaderOf(t); l != nil {
+		l.detach(t, n)
+		return
+	}
 	with(t, func(c *xps.Client) { t.Must(c.Detach(t.Context(), n.index, nil), "detach") })
 }
 

@@ -39,9 +39,17 @@ func returns(ret int32) asm.Instructions {
 	return asm.Instructions{asm.Mov.Imm32(asm.R0, ret), asm.Return()}
 }
 
+// selecting loads a program that selects queues.
+func selecting(t *check.T, insns asm.Instructions) *ebpf.Program {
+	if l := loaderOf(t); l != nil {
+		return l.load(t, insns)
+	}
+	return load(t, ebpf.SocketFilter, insns)
+}
+
 // constant loads a program that returns ret for every packet.
 func constant(t *check.T, ret int32) *ebpf.Program {
-	return load(t, ebpf.SocketFilter, returns(ret))
+	return selecting(t, returns(ret))
 }
 
 // linkable is constant for a BPF link, which requires the attach type.
@@ -69,7 +77,7 @@ func counting(t *check.T, ret int32) *counter {
 	t.Cleanup(func() { state.Close() })
 	c := &counter{state: state}
 	c.set(t, ret)
-	c.prog = load(t, ebpf.SocketFilter, asm.Instructions{
+	c.prog = selecting(t, asm.Instructions{
 		asm.LoadMapPtr(asm.R1, state.FD()),
 		asm.StoreImm(asm.RFP, -4, 0, asm.Word),
 		asm.Mov.Reg(asm.R2, asm.RFP),

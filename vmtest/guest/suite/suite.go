@@ -37,6 +37,9 @@ type Options struct {
 	Seed int64
 	// Long has tests take a minute or more that can.
 	Long bool
+	// Loader is the key of an alternative to the hook by which programs are
+	// attached. Empty means the hook.
+	Loader string
 	// Selftest is the program of the kernel's selftests. Empty means that
 	// there is none.
 	Selftest string
@@ -98,7 +101,7 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 		return 0, err
 	}
 	defer restore()
-	failed, err = g.runner(w).Run(ctx, selected)
+	failed, err = g.runner(w).Run(withLoader(ctx, opt.Loader), selected)
 	if err != nil || failed > 0 { // what failed may well have left something
 		return failed, err
 	}
@@ -172,7 +175,7 @@ func (g *ground) runner(w *ktap.Writer) *check.Runner {
 		Scale:   g.opt.TimeoutScale,
 		Isolate: g.lab.isolate,
 		Gate: func(_ string, test check.Test) check.Decision {
-			return gate(test.Baseline, g.opt.Unpatched, g.present)
+			return gate(test.Baseline || g.opt.Loader != "", g.opt.Unpatched, g.present)
 		},
 		Rerun: rerun,
 	}

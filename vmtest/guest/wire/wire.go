@@ -104,6 +104,9 @@ type Config struct {
 	Seed int64 `json:"seed,omitempty"`
 	// Long makes some tests of the suite run for a minute or more.
 	Long bool `json:"long,omitempty"`
+	// Loader is the key of an alternative to the hook by which the suite attaches
+	// programs; empty means IFLA_XPS.
+	Loader string `json:"loader,omitempty"`
 	// Args is the program of ModeRun and ModeShell with its arguments.
 	Args []Raw `json:"args,omitempty"`
 	// Env is added to the guest's environment, "NAME=value" each.

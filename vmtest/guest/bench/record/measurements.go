@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 )
 
 //go:generate go test xpsgen/vmtest/guest/bench -run TestMeasurementsAreCurrent -update
@@ -30,4 +31,18 @@ func ValidPattern(pattern string) error {
 		}
 	}
 	return fmt.Errorf("pattern %q matches no measurement CONTENDER/PATH, such as %s", pattern, measurements[0])
+}
+
+// Selects reports whether a pattern selects a measurement of a contender. Empty selects
+// all.
+func Selects(pattern, contender string) bool {
+	for _, name := range measurements {
+		if c, _, _ := strings.Cut(name, "/"); c != contender {
+			continue
+		}
+		if ok, err := path.Match(pattern, name); pattern == "" || ok && err == nil {
+			return true
+		}
+	}
+	return false
 }

@@ -14,3 +14,17 @@ func TestValidPattern(t *testing.T) {
 		}
 	}
 }
+
+func TestSelects(t *testing.T) {
+	for _, c := range []struct {
+		pattern, contender string
+		want               bool
+	}{
+		{"", "tcx-kfunc", true}, {"", "nosuch", false}, {"xps-*/xmit", "tcx-kfunc", false},
+		{"tcx-kfunc/xmit", "tcx-kfunc", true}, {"tcx-kfunc/pick", "tcx-kfunc", false}, {"*/pick", "struct-ops", true},
+	} {
+		if got := Selects(c.pattern, c.contender); got != c.want {
+			t.Errorf("Selects(%q, %q) = %v", c.pattern, c.contender, got)
+		}
+	}
+}
