@@ -210,3 +210,18 @@ func TestComplete(t *testing.T) {
 		t.Errorf("/run: %v", err)
 	}
 }
+
+// The links in /dev lead to the streams of the process that follows them.
+func TestLinkDev(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		if err := linkDev(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", "echo to stdout >>"+dir+"/stdout; cat "+dir+"/fd/0")
+	cmd.Stdin = strings.NewReader("from stdin\n")
+	if out, err := cmd.Output(); err != nil || string(out) != "to stdout\nfrom stdin\n" {
+		t.Errorf("got %q, %v", out, err)
+	}
+}

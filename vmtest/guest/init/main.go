@@ -126,6 +126,9 @@ func (g *guest) setUp() error {
 	if err := mountAll(lateMounts[:]); err != nil {
 		return err
 	}
+	if err := linkDev("/dev"); err != nil {
+		return err
+	}
 	if host != nil {
 		if err := place(host); err != nil {
 			return err

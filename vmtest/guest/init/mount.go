@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,6 +45,25 @@ var lateMounts = [...]mount{
 var imageMounts = [...]mount{
 	{fs: "tmpfs", dir: "/run", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=755"},
 	{fs: "tmpfs", dir: "/dev/shm", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=1777", optional: true},
+}
+
+// devLinks are names in /dev that devtmpfs does not make. Shells need the first one for
+// <(...), and scripts write to the others.
+var devLinks = [...]struct{ name, target string }{
+	{"fd", "/proc/self/fd"},
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
+}
+
+// linkDev makes the links in dir.
+func linkDev(dir string) error {
+	for _, l := range devLinks {
+		if err := os.Symlink(l.target, filepath.Join(dir, l.name)); err != nil && !errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("links in /dev: %w", err)
+		}
+	}
+	return nil
 }
 
 func mountAll(table []mount) error {
