@@ -19,6 +19,7 @@ func seriesCommand(env *environment) *cli.Command {
 			seriesRebaseCommand(env),
 			seriesDiffCommand(env),
 			seriesCheckCommand(env),
+			seriesNIPACommand(env),
 			seriesExportCommand(env),
 			seriesSentCommand(env),
 			seriesCreditCommand(env),
