@@ -57,7 +57,7 @@ ifeq ($(HOME),)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample mutate bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
 	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
 
 all: help
@@ -82,6 +82,8 @@ help:
 	@echo '  check-series   - check the patches, without compiling'
 	@echo '  check-builds   - compile the series without SMP, BPF_SYSCALL, NET'
 	@echo '  series-real    - move the real series between the real kernels'
+	@echo '  nipa           - run the tests of netdev CI (NIPA=) beside ours, with faults'
+	@echo '  ten-days       - work with a tree at random, 200 times ten days'
 	@echo '  mutants        - put defects back, one by one: the suite must notice each'
 	@echo '  mutants-sample - SAMPLE of them, chosen at random'
 	@echo '  mutate         - change each line of the series: the suite must notice'
@@ -127,6 +129,7 @@ help:
 	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest reports in under it'
 	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
 	@echo '  DIR=           - make module: a new directory, default out/module'
+	@echo '  NIPA=          - make nipa, make test-long: a clone of github.com/linux-netdev/nipa'
 	@echo '  V=1            - show commands, and what apt prints'
 	@echo '  J=             - jobs of the kernel build'
 	@echo '  FUZZTIME=      - how long make fuzz runs each target: default 1m'
@@ -221,6 +224,7 @@ lint: deps
 	$(Q)$(GO) tool staticcheck ./...
 
 unit: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for series
 	$(Q)$(GO) test -race ./...
 
 # The library's own tests, run inside the patched guest; there, a missing hook
@@ -256,6 +260,17 @@ peers: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
 	$(Q)$(XPSGEN) $(VERBOSE) peers $(VMFLAGS)
 
+# NIPA's own tests and parsers, beside ours.
+nipa: deps
+	$(Q)test -n "$(NIPA)" || { echo "make nipa: give NIPA=, a clone of https://github.com/linux-netdev/nipa" >&2; exit 2; }
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for series-build
+	$(Q)XPS_TEST_REQUIRE=nipa XPS_TEST_NIPA=$(abspath $(NIPA)) $(GO) test -count 1 ./vmtest/ktap ./gen/series/nipa
+	$(Q)$(XPSGEN) $(VERBOSE) series nipa --nipa $(NIPA) --faults $(SEEDFLAGS)
+
+# Ten working days with a tree, drawn anew 200 times.
+ten-days:
+	$(Q)XPS_TEST_DAYS=200 XPS_TEST_SEED=$(or $(SEED),new) $(GO) test -count 1 -timeout 4h -run TenDays ./gen/series/worktree
+
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
@@ -271,7 +286,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz defects stress fuzz-headers ports full peers
+LONG_TESTS = seeds vmtest-debug mutants series series-real ten-days bisect fuzz defects stress fuzz-headers ports full peers
 
 test-long: $(LONG_TESTS)
 

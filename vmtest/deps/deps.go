@@ -105,6 +105,9 @@ func All() []Dep {
 			version: []string{"-c", "alias.probe=!git send-email --dump-aliases >/dev/null && git --version", "probe"}},
 		{Name: "codespell", Why: "checkpatch", Group: Series, Package: "codespell", version: []string{"--version"}},
 		{Name: "shellcheck", Why: "selftests", Group: Series, Package: "shellcheck", version: []string{"--version"}},
+		{Name: "pylint", Why: "Python scripts", Group: Series, Package: "pylint", version: []string{"--version"}},
+		{Name: "python3", Why: "documentation, module docutils", Group: Series, Package: "python3-docutils", version: []string{"-c", "import docutils; print('docutils', docutils.__version__)"}},
+		{Name: "groff", Why: "manual pages", Group: Series, Package: "groff-base", version: []string{"--version"}},
 		{Name: "yamllint", Why: "YNL specs", Group: Series, Package: "yamllint", version: []string{"--version"}},
 		{Name: "sparse", Why: "the series, patch by patch", Group: SeriesBuild, Package: "sparse", version: []string{"--version"}},
 		// The kernel needs clang 17 or newer; Debian 12's default is older.

@@ -31,7 +31,7 @@ func runsCommand(env runsCommands) *command.Command {
 			{Line: "runs prune --keep 50 --dry-run"},
 		},
 		Commands: []*command.Command{
-			runsListCommand(env), runsShowCommand(env), runsDiffCommand(env), runsPruneCommand(env),
+			runsListCommand(env), runsShowCommand(env), runsDiffCommand(env), runsPruneCommand(env), runsNIPACommand(env),
 		},
 	}
 }

@@ -20,6 +20,7 @@ func seriesCommand(env seriesCommands) *command.Command {
 			seriesRebaseCommand(env),
 			seriesDiffCommand(env),
 			seriesCheckCommand(env),
+			seriesNIPACommand(env),
 			seriesExportCommand(env),
 			seriesSentCommand(env),
 			seriesCreditCommand(env),

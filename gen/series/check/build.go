@@ -274,7 +274,7 @@ func (j *job) targets() (dirs []string) {
 	if j.opt.Full {
 		return nil
 	}
-	for _, p := range j.Patches {
+	for _, p := range j.scopePatches() {
 		for _, f := range p.Files {
 			dir := path.Dir(f.Name())
 			if hasSuffix(".c", ".h", "Makefile", "Kconfig")(f.Name()) && !notBuilt(dir) && !slices.Contains(dirs, dir) {
@@ -288,7 +288,7 @@ func (j *job) targets() (dirs []string) {
 
 // touched returns the files that the series adds or changes.
 func (j *job) touched() (files []string) {
-	for _, p := range j.Patches {
+	for _, p := range j.scopePatches() {
 		for _, f := range p.Files {
 			if f.New != "" && !slices.Contains(files, f.New) {
 				files = append(files, f.New)
@@ -301,7 +301,7 @@ func (j *job) touched() (files []string) {
 
 // changed returns the buildable C files that the series changes.
 func (j *job) changed() (files []string) {
-	for _, p := range j.Patches {
+	for _, p := range j.scopePatches() {
 		for _, f := range p.Files {
 			if strings.HasSuffix(f.New, ".c") && !notBuilt(path.Dir(f.New)) && !slices.Contains(files, f.New) {
 				files = append(files, f.New)

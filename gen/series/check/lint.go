@@ -70,15 +70,15 @@ func (j *job) lint(ctx context.Context, p *Patch, l *lint) (Result, error) {
 			continue
 		}
 		n++
-		was, is := findings{}, findings{}
-		var err error
+		is, err := j.lintFile(ctx, p.After, f.New, l)
+		if err != nil {
+			return Result{}, err
+		}
+		was := findings{}
 		if f.Old != "" {
 			if was, err = j.lintFile(ctx, p.Before, f.Old, l); err != nil {
 				return Result{}, err
 			}
-		}
-		if is, err = j.lintFile(ctx, p.After, f.New, l); err != nil {
-			return Result{}, err
 		}
 		for _, text := range is.minus(was) {
 			severity, _, _ := strings.Cut(text, ": ")

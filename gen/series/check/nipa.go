@@ -33,7 +33,7 @@ func NIPA() []NIPATest {
 		{Name: "series/series_format", Checks: []string{"cover", "patch_count", "tree_tag"}, Note: "prefix also compares the subjects"},
 		{Name: "series/fixes_present", Checks: []string{"fixes_present"}},
 		{Name: "series/maintainers", Checks: []string{"maintainers"}, Note: "also the form of new lines in MAINTAINERS"},
-		{Name: "series/ynl", Checks: []string{"ynl"}},
+		{Name: "series/ynl", Checks: []string{"ynl"}, Note: "NIPA also builds all of tools/net/ynl"},
 		{Name: "patch/verify_signedoff", Checks: []string{"verify_signedoff"}, Note: "a patch without any sign-off is a warning while its author is a placeholder"},
 		{Name: "patch/verify_fixes", Checks: []string{"verify_fixes"}, Note: "a base from a package has no history: then only the form"},
 		{Name: "patch/checkpatch", Checks: []string{"checkpatch"}, Note: "also COMMIT_LOG_LONG_LINE; not MISSING_SIGN_OFF, UNKNOWN_COMMIT_ID"},

@@ -53,6 +53,9 @@ type Thread struct {
 	ApplyErr *tree.ApplyError
 
 	repo *repo
+	// scope are the patches whose files say what to compile; nil means Patches. An
+	// altered thread compiles what the whole one does, so that it shares its builds.
+	scope []*Patch
 }
 
 // Patch is one patch of a thread.

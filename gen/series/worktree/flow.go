@@ -3,6 +3,7 @@
 package worktree
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (
 	if err != nil {
 		return false, err
 	}
-	old, err := commits(ctx, t.repo, t.BaseCommit, t.origin)
+	old, err := commits(ctx, t.repo, cmp.Or(t.originBase, t.BaseCommit), t.origin)
 	if err != nil {
 		return fail(err)
 	}
@@ -94,8 +95,11 @@ func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (
 		return fail(err)
 	}
 	// What the tree is made of from now on, whether git stops or not.
-	t.BaseCommit, t.origin, t.files = p.below, p.tip, filesHash(w.all)
-	err = t.rebase(ctx, todo, p.below)
+	t.origin, t.originBase, t.files = p.tip, p.below, filesHash(w.all)
+	if !t.elsewhere(w) {
+		t.BaseCommit = p.below
+	}
+	err = t.rebase(ctx, todo, t.BaseCommit)
 	var merge *MergeError
 	if err != nil && !errors.As(err, &merge) {
 		return false, err
@@ -220,7 +224,7 @@ func (t *Tree) settle(ctx context.Context) error {
 
 // onto reports whether the tree stands on what its series stand on now.
 func (t *Tree) onto(ctx context.Context, opt *Options, w *work) bool {
-	if w.whole || len(w.project.Foundation(w.base.Name, w.keys()...)) == 0 {
+	if w.whole || t.elsewhere(w) || len(w.project.Foundation(w.base.Name, w.keys()...)) == 0 {
 		return true
 	}
 	p, err := prepare(ctx, opt, w)

@@ -72,11 +72,28 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	}
 	t := newTree(dir, w, p)
 	t.Onto, t.from, t.tip, t.target = to.name, p.below, p.tip, to.commit
+	// Later changes of the patch files are merged with what they are now.
+	t.origin, t.originBase = p.tip, p.below
+	borrowed := []string{to.gitDir}
+	there := w
 	if to.base != nil {
-		t.files = filesHash(newWork(opt.Change, w.project, to.base, w.keys(), w.whole).all)
+		there = newWork(opt.Change, w.project, to.base, w.keys(), w.whole)
+		t.files, t.origin, t.originBase = filesHash(there.all), "", ""
+		have, err := prepare(ctx, &opt.Options, there)
+		var refused *tree.ApplyError
+		switch {
+		case err == nil:
+			t.origin, t.originBase = have.tip, have.below
+			borrowed = append(borrowed, have.source.GitDir())
+		case !errors.As(err, &refused):
+			return nil, err
+		}
 	}
-	if err := t.start(ctx, &opt, p, to, w); err != nil {
+	if err := t.start(ctx, &opt, p, to, w, borrowed); err != nil {
 		return nil, err
+	}
+	if err := t.noteOrigin(ctx, there); err != nil {
+		return nil, fmt.Errorf("rebase %s: %w", w.name(), err)
 	}
 	step := fmt.Sprintf("rebase %s onto %s", w.name(), to.name)
 	done := opt.Progress.Step(step, dir)
@@ -90,6 +107,18 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	return t.after(ctx, err)
 }
 
+// noteOrigin gives the commits of the patch files that the tree knows their keys.
+func (t *Tree) noteOrigin(ctx context.Context, w *work) error {
+	if t.origin == "" {
+		return nil
+	}
+	list, err := commits(ctx, t.repo, t.originBase, t.origin)
+	if err != nil {
+		return err
+	}
+	return t.noteFiles(ctx, w, list)
+}
+
 // busy reports whether git is in the middle of a rebase there.
 func (t *Tree) busy() bool {
 	_, err := os.Stat(filepath.Join(t.Dir, ".git", "rebase-merge"))
@@ -97,15 +126,17 @@ func (t *Tree) busy() bool {
 }
 
 // start makes the tree with the new base checked out.
-func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *target, w *work) (err error) {
+func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *target, w *work, borrowed []string) (err error) {
 	step := "check out " + to.name
 	defer opt.Progress.Step(step, t.Dir)(&err)
 	err = cache.Publish(t.Dir, func(tmp string) error {
 		if err := t.fill(ctx, tmp, p, w); err != nil {
 			return err
 		}
-		if err := t.borrow(to.gitDir); err != nil {
-			return err
+		for _, dir := range borrowed {
+			if err := t.borrow(dir); err != nil {
+				return err
+			}
 		}
 		// Straight to where the rebase begins, so that the files are written
 		// once.

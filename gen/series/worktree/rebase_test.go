@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +63,68 @@ func TestRebase(t *testing.T) {
 	tr := w.checkout("new")
 	if got, want := w.git(tr.Dir, "rev-parse", "HEAD^{tree}"), w.git(m.Tree.Dir, "rev-parse", "HEAD^{tree}"); got != want {
 		t.Error("the patches make another tree")
+	}
+}
+
+// creditOn adds a tag to a patch file of a base.
+func (w *bench) creditOn(base, key, who string) {
+	w.tb.Helper()
+	file := w.load().Find("queue").Base(base).Patch(key).Path
+	mustWrite(w.tb, file, strings.Replace(mustRead(w.tb, file), "\n---\n", "\nReviewed-by: "+who+"\n---\n", 1))
+}
+
+func (w *bench) tags(base, key string) (tags []string) {
+	w.tb.Helper()
+	for _, trailer := range w.load().Find("queue").Base(base).Patch(key).Trailers {
+		tags = append(tags, trailer.String())
+	}
+	return tags
+}
+
+// TestRebasedFlow: what is credited to the patch files after a series was moved comes into
+// its tree, without --force: before the first refresh and after it, on a base and elsewhere.
+func TestRebasedFlow(t *testing.T) {
+	t.Parallel()
+	w := newBench(t)
+	m, err := w.rebase("old", "new")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mustRefresh(m.Tree)
+	w.creditOn("new", "tun", "A <a@example.org>")
+	w.edit(m.Tree.Dir, "drivers/net/tun.c", "ask\n", "ask\nmore\n")
+	w.git(m.Tree.Dir, "commit", "-qa", "--amend", "--no-edit")
+	w.mustRefresh(m.Tree)
+	if got := w.tags("new", "tun"); !slices.Contains(got, "Reviewed-by: A <a@example.org>") {
+		t.Errorf("after a refresh: tags %q", got)
+	}
+	if got := w.load().Find("queue").Base("new").Patch("tun").Diff; !strings.Contains(got, "\n+more\n") {
+		t.Errorf("the commit's line is lost:\n%s", got)
+	}
+	// Moved again, to a base that has patches: they are what is merged.
+	if err := os.RemoveAll(m.Tree.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = w.rebase("old", "new"); err != nil {
+		t.Fatal(err)
+	}
+	w.creditOn("new", "hook", "B <b@example.org>")
+	w.mustRefresh(m.Tree)
+	if got := w.tags("new", "hook"); !slices.Contains(got, "Reviewed-by: B <b@example.org>") {
+		t.Errorf("before a refresh: tags %q", got)
+	}
+	// A directory is no base: the files stay those of the base that it was moved from.
+	if err := os.RemoveAll(m.Tree.Dir); err != nil {
+		t.Fatal(err)
+	}
+	w.git(w.kernel, "checkout", "-q", "newer")
+	if m, err = w.rebase("old", w.kernel); err != nil {
+		t.Fatal(err)
+	}
+	w.creditOn("old", "hook", "C <c@example.org>")
+	w.mustRefresh(m.Tree)
+	if got := w.tags("old", "hook"); !slices.Contains(got, "Reviewed-by: C <c@example.org>") {
+		t.Errorf("elsewhere: tags %q", got)
 	}
 }
 

@@ -336,8 +336,9 @@ func (t *Tree) remember(ctx context.Context, opt *RefreshOptions, w *work, ties 
 	if err != nil {
 		return fmt.Errorf("refresh %s: read back: %w", w.name(), err)
 	}
-	t.files, t.origin = filesHash(now.all), ""
-	if opt.Cache != "" && t.Onto == "" {
+	t.files, t.origin, t.originBase = filesHash(now.all), "", ""
+	// What was moved to something that is no base may not apply to the base.
+	if opt.Cache != "" && !t.elsewhere(now) {
 		// The next merge begins at what was just written.
 		p, err := prepare(ctx, &Options{Change: change, Cache: opt.Cache, Progress: opt.Progress}, now)
 		if err != nil {
@@ -357,8 +358,10 @@ func (t *Tree) remember(ctx context.Context, opt *RefreshOptions, w *work, ties 
 			}
 		}
 	}
-	if err := t.repo.Run(ctx, "config", "--local", "xpsgen.origin", t.origin); err != nil {
-		return fmt.Errorf("refresh %s: %w", w.name(), err)
+	for name, value := range map[string]string{"origin": t.origin, "originbase": t.originBase} {
+		if err := t.repo.Run(ctx, "config", "--local", "xpsgen."+name, value); err != nil {
+			return fmt.Errorf("refresh %s: %w", w.name(), err)
+		}
 	}
 	return t.save(ctx)
 }

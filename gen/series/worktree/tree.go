@@ -43,9 +43,10 @@ type Tree struct {
 	repo *git.Repo
 	// files is the hash of the patch files that Target had.
 	files string
-	// origin is the last commit of the patch files that the tree knows, on
-	// BaseCommit; empty in a tree that was moved.
-	origin string
+	// origin is the last commit of the patch files that the tree knows, and
+	// originBase what they stand on; empty means BaseCommit. origin is empty if
+	// nothing can be merged: the patch files did not apply.
+	origin, originBase string
 	// from and tip are base and tip of the series before it was moved, target
 	// is the commit that it is moved to.
 	from, tip, target string
@@ -56,7 +57,7 @@ func (t *Tree) settings() map[string]*string {
 	return map[string]*string{
 		"project": &t.Project, "base": &t.Base, "series": &t.Series, "whole": &t.Whole,
 		"basecommit": &t.BaseCommit, "onto": &t.Onto,
-		"files": &t.files, "origin": &t.origin, "from": &t.from, "tip": &t.tip, "target": &t.target,
+		"files": &t.files, "origin": &t.origin, "originbase": &t.originBase, "from": &t.from, "tip": &t.tip, "target": &t.target,
 	}
 }
 
@@ -162,6 +163,10 @@ func (t *Tree) work(c *series.Change) (*work, error) {
 	}
 	return newWork(c, p, b, strings.Fields(t.Series), t.Whole != ""), nil
 }
+
+// elsewhere reports whether the tree stands on something that is no base: a directory, or
+// a revision. Its patch files stand on the base that it was moved from.
+func (t *Tree) elsewhere(w *work) bool { return t.Onto != "" && w.base.Name != t.Onto }
 
 // inProgress are the marks that git leaves in the middle of something, and how
 // to go on or give up.

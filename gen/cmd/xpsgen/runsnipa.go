@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/runs"
+)
+
+// nipaOptions are those of runs nipa.
+type nipaOptions struct {
+	tap                          bool
+	executor, branch, group, url string
+}
+
+func runsNIPACommand(env *environment) *command.Command {
+	var o nipaOptions
+	return &command.Command{
+		Name:  "nipa",
+		Short: "print the results of a run in the forms that netdev's CI (NIPA) reads",
+		Long: "Prints the JSON of an executor: executor, branch, start, end, link and results, each with test, group, result " +
+			"and the results of subtests. With --tap it prints the output of kselftest, which NIPA's parsers read.",
+		Flags: []command.Flag{
+			{Name: "tap", To: command.Bool(&o.tap), Help: "print TAP with nested subtests instead of JSON"},
+			{Name: "executor", Arg: "NAME", To: command.String(&o.executor), Help: "default xpsgen"},
+			{Name: "branch", Arg: "BRANCH", To: command.String(&o.branch), Help: "the branch of NIPA that was tested; default the base"},
+			{Name: "group", Arg: "GROUP", To: command.String(&o.group), Help: "default the kind of the run and its series"},
+			{Name: "link", Arg: "URL", To: command.String(&o.url), Help: "where the logs of the run are; default none"},
+		},
+		Args: []command.Arg{{Name: "RUN", Optional: true, Values: env.runNames, Help: "default the last one"}},
+		Examples: []command.Example{
+			{Line: "runs nipa last"},
+			{Line: "runs nipa --tap out/net-next"},
+		},
+		Run: func(_ context.Context, names []string) error {
+			return env.printNIPA(append(names, "last")[0], &o)
+		},
+	}
+}
+
+func (env *environment) printNIPA(name string, o *nipaOptions) error {
+	root, _, err := env.locate()
+	if err != nil {
+		return err
+	}
+	r, err := namedRun(root, name)
+	if err != nil {
+		return err
+	}
+	report, err := r.Report()
+	if err != nil {
+		return err
+	}
+	group := cmp.Or(o.group, groupOf(r))
+	if o.tap {
+		return report.WriteKselftest(env.stdout, group)
+	}
+	return report.WriteNIPA(env.stdout, ktap.NIPA{
+		Executor: cmp.Or(o.executor, "xpsgen"), Branch: cmp.Or(o.branch, r.Base), Group: group, Link: o.url,
+		Start: r.Started, End: r.Started.Add(r.Elapsed()),
+	})
+}
+
+// groupOf names the tests of a run.
+func groupOf(r *runs.Record) string {
+	return strings.TrimSuffix(string(r.Kind)+" "+r.Series, " ")
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"xpsgen/gen/series/check"
+	"xpsgen/gen/series/export"
+	"xpsgen/gen/series/nipa"
+	"xpsgen/vmtest/tree/manifest"
+)
+
+func seriesNIPACommand(env *environment) *cli.Command {
+	return &cli.Command{
+		Name:      "nipa",
+		Usage:     "run the tests of netdev's CI (NIPA) on the mails, beside the checks",
+		ArgsUsage: "[SERIES]...",
+		Description: "Exports the series, runs NIPA's own series and patch tests on the mails, and compares\n" +
+			"each result with that of series check. --nipa names a clone of\n" +
+			"https://github.com/linux-netdev/nipa. Tests that compile whole kernel trees run only\n" +
+			"with --builds, and take hours. Tests that need the network do not run.\n\n" +
+			"With --faults it also puts a fault into a file of each directory that the series\n" +
+			"touch, and one for each test of NIPA. Each fault must fail its check, and NIPA's test\n" +
+			"where there is one. Exits 1 if a result differs without a known reason, or if a fault\n" +
+			"is not noticed.\n\n" +
+			"Examples:\n" +
+			"  xpsgen series nipa --nipa ~/src/nipa\n" +
+			"  xpsgen series nipa --nipa ~/src/nipa --faults --seed 7 hook",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "nipa", Usage: "`DIR` with the source of NIPA"},
+			&cli.BoolFlag{Name: "faults", Usage: "put faults in, one at a time"},
+			&cli.BoolFlag{Name: "builds", Usage: "also run NIPA's tests that compile (hours)"},
+			&cli.Uint64Flag{Name: "seed", Usage: "repeat the faults of a run: the `SEED` it printed"},
+		},
+		Action:       env.seriesNIPA,
+		BashComplete: env.completeThreads,
+	}
+}
+
+func (env *environment) seriesNIPA(c *cli.Context) error {
+	if c.String("nipa") == "" {
+		return &usageError{text: "say where the source of NIPA is: --nipa DIR", command: "xpsgen series nipa"}
+	}
+	dir, err := filepath.Abs(c.String("nipa"))
+	if err != nil {
+		return err
+	}
+	threads, err := env.threads(c)
+	if err != nil {
+		return err
+	}
+	e := &exporter{env: env, now: time.Now()}
+	for _, t := range threads {
+		if t.Series.Sent() && t.Submitted() {
+			e.threads = append(e.threads, t)
+		}
+	}
+	if e.root, e.cache, err = env.paths(c); err != nil {
+		return err
+	}
+	work := filepath.Join(e.cache, "work", "nipa")
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return err
+	}
+	n := &nipaRun{env: env, exporter: e, runner: &nipa.Runner{Dir: dir, Work: work}, checker: &seriesChecker{env: env, cache: e.cache}, builds: c.Bool("builds")}
+	if n.tests, err = n.testNames(); err != nil {
+		return err
+	}
+	if err := n.export(c.Context); err != nil {
+		return err
+	}
+	defer os.RemoveAll(n.mails)
+	for _, t := range e.threads {
+		if t.Project.Build != manifest.BuildKbuild {
+			env.ui.Printf("      %s: NIPA tests kernel trees only", t.Name())
+			continue
+		}
+		if err := n.compare(c.Context, t); err != nil {
+			return err
+		}
+	}
+	if c.Bool("faults") {
+		s := c.Uint64("seed")
+		if !c.IsSet("seed") {
+			s = uint64(rand.Uint32())
+		}
+		if err := n.faults(c.Context, s); err != nil {
+			return err
+		}
+	}
+	env.ui.Verdict(n.wrong == 0, fmt.Sprintf("%d agree, %d differ for a known reason, %d differ; %d faults, %d not noticed or not agreed",
+		n.agree, n.known, n.differ, n.tried, n.missed))
+	if n.wrong > 0 {
+		return &statusError{code: exitFailed}
+	}
+	return nil
+}
+
+// nipaRun runs NIPA beside the checks, and counts.
+type nipaRun struct {
+	env      *environment
+	exporter *exporter
+	runner   *nipa.Runner
+	checker  *seriesChecker
+	builds   bool
+	tests    []string
+	mails    string
+
+	agree, known, differ, tried, missed, wrong int
+}
+
+// testNames returns the tests of NIPA to run. A test that nobody here has heard of is an
+// error: the table in package check is out of date.
+func (n *nipaRun) testNames() (names []string, err error) {
+	all, err := n.runner.Tests()
+	if err != nil {
+		return nil, &usageError{text: "--nipa: " + err.Error(), command: "xpsgen series nipa"}
+	}
+	known := map[string]check.NIPATest{}
+	for _, t := range check.NIPA() {
+		known[t.Name] = t
+	}
+	for _, name := range all {
+		t, ok := known[name]
+		if !ok {
+			n.env.ui.Important(fmt.Sprintf("note  NIPA has a test %s, which series check does not know", name))
+			continue
+		}
+		if t.Made == check.Here && (n.builds || !t.Builds) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// export writes the mails of all threads.
+func (n *nipaRun) export(ctx context.Context) error {
+	halves, err := n.exporter.load(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if n.mails, err = os.MkdirTemp(n.runner.Work, "export-"); err != nil {
+		return err
+	}
+	return export.Write(n.mails, halves)
+}
+
+func (n *nipaRun) mailsOf(t manifest.Thread) string {
+	return filepath.Join(n.mails, t.Series.Key+"-"+t.Base.Name, export.MailsDir)
+}
+
+// compare runs our checks and NIPA's tests on a thread.
+func (n *nipaRun) compare(ctx context.Context, t manifest.Thread) error {
+	opt, err := n.checker.options(ctx, t, check.Options{})
+	if err != nil {
+		return err
+	}
+	for _, c := range check.All() {
+		if n.builds || c.Fast() {
+			opt.Checks = append(opt.Checks, c)
+		}
+	}
+	rows, err := check.Run(ctx, opt)
+	if err != nil {
+		return err
+	}
+	tests := n.tests
+	if !n.builds && !opt.Thread.Touches("Documentation/netlink/specs/", "tools/net/ynl/") {
+		// It builds all of tools/net/ynl, whatever the series touches.
+		tests = slices.DeleteFunc(slices.Clone(tests), func(s string) bool { return s == "series/ynl" })
+	}
+	results, err := n.runner.Run(ctx, opt.Thread, opt.Thread.BaseCommit, n.mailsOf(t), tests)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(n.env.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\n", t.Name())
+	all := nipa.Compare(rows, results)
+	for _, name := range tests {
+		agree, of := 0, 0
+		var differ []string
+		for _, a := range all {
+			if a.Test != name {
+				continue
+			}
+			of++
+			switch {
+			case a.Agrees():
+				agree++
+				n.agree++
+			case a.Explained():
+				n.known++
+				differ = append(differ, a.String())
+			default:
+				n.differ++
+				n.wrong++
+				differ = append(differ, "NOT EXPECTED: "+a.String())
+			}
+		}
+		fmt.Fprintf(w, "  %s\t%d of %d agree\n", name, agree, of)
+		for _, d := range differ {
+			fmt.Fprintf(w, "    %s\n", d)
+		}
+	}
+	return w.Flush()
+}
+
+// faults puts faults into all threads.
+func (n *nipaRun) faults(ctx context.Context, s uint64) error {
+	n.env.ui.Printf("      --seed %d repeats the faults", s)
+	fmt.Fprintf(n.env.stdout, "faults (seed %d)\n", s)
+	for i, t := range n.exporter.threads {
+		opt, err := n.checker.options(ctx, t, check.Options{})
+		if err != nil {
+			return err
+		}
+		faults, err := nipa.Faults(ctx, opt.Thread, rand.New(rand.NewPCG(s, uint64(i))))
+		if err != nil {
+			return err
+		}
+		for _, f := range faults {
+			tried, err := n.runner.Try(ctx, opt, n.mailsOf(t), f, n.builds)
+			if err != nil {
+				return errors.Join(err, ctx.Err())
+			}
+			if _, err := fmt.Fprintf(n.env.stdout, "  %s\n", n.line(t, &tried)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// line says what became of a fault, and counts it.
+func (n *nipaRun) line(t manifest.Thread, f *nipa.Tried) string {
+	n.tried++
+	verdict := "noticed"
+	switch {
+	case f.Row.Lacks:
+		verdict = "not run"
+	case !f.Noticed():
+		verdict = "MISSED"
+	case !f.Agrees():
+		verdict = "DIFFERS"
+	}
+	if verdict == "MISSED" || verdict == "DIFFERS" {
+		n.missed++
+		n.wrong++
+	}
+	theirs := f.Why
+	if f.Theirs != nil {
+		theirs = fmt.Sprintf("NIPA %s %s (%s)", f.Theirs.Test, f.Theirs.Code, short(f.Theirs.Desc))
+	}
+	return fmt.Sprintf("%-8s %s patch %d, %s in %s: %s %s (%s); %s", verdict, t.Name(), f.Alteration.Patch, f.Name, f.File, f.Check, f.Row.Code, short(f.Row.Summary), theirs)
+}
+
+// short cuts a text for a table.
+func short(s string) string {
+	if s = strings.Join(strings.Fields(s), " "); len(s) > 90 {
+		return s[:87] + "..."
+	}
+	return s
+}
