@@ -18,7 +18,7 @@ type nipaOptions struct {
 	executor, branch, group, url string
 }
 
-func runsNIPACommand(env *environment) *command.Command {
+func runsNIPACommand(env runsCommands) *command.Command {
 	var o nipaOptions
 	return &command.Command{
 		Name:  "nipa",
@@ -43,7 +43,7 @@ func runsNIPACommand(env *environment) *command.Command {
 	}
 }
 
-func (env *environment) printNIPA(name string, o *nipaOptions) error {
+func (env runsCommands) printNIPA(name string, o *nipaOptions) error {
 	root, _, err := env.locate()
 	if err != nil {
 		return err

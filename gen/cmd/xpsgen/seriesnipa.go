@@ -14,71 +14,79 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
+	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/gen/series/check"
 	"xpsgen/gen/series/export"
 	"xpsgen/gen/series/nipa"
 	"xpsgen/vmtest/tree/manifest"
 )
 
-func seriesNIPACommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "nipa",
-		Usage:     "run the tests of netdev's CI (NIPA) on the mails, beside the checks",
-		ArgsUsage: "[SERIES]...",
-		Description: "Exports the series, runs NIPA's own series and patch tests on the mails, and compares\n" +
-			"each result with that of series check. --nipa names a clone of\n" +
-			"https://github.com/linux-netdev/nipa. Tests that compile whole kernel trees run only\n" +
-			"with --builds, and take hours. Tests that need the network do not run.\n\n" +
-			"With --faults it also puts a fault into a file of each directory that the series\n" +
-			"touch, and one for each test of NIPA. Each fault must fail its check, and NIPA's test\n" +
-			"where there is one. Exits 1 if a result differs without a known reason, or if a fault\n" +
-			"is not noticed.\n\n" +
-			"Examples:\n" +
-			"  xpsgen series nipa --nipa ~/src/nipa\n" +
-			"  xpsgen series nipa --nipa ~/src/nipa --faults --seed 7 hook",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "nipa", Usage: "`DIR` with the source of NIPA"},
-			&cli.BoolFlag{Name: "faults", Usage: "put faults in, one at a time"},
-			&cli.BoolFlag{Name: "builds", Usage: "also run NIPA's tests that compile (hours)"},
-			&cli.Uint64Flag{Name: "seed", Usage: "repeat the faults of a run: the `SEED` it printed"},
+// seriesNIPAOptions are those of series nipa.
+type seriesNIPAOptions struct {
+	dir            string
+	faults, builds bool
+	seed           int64
+	threads        []manifest.Thread
+}
+
+func seriesNIPACommand(env seriesCommands) *command.Command {
+	var o seriesNIPAOptions
+	return &command.Command{
+		Name:  "nipa",
+		Short: "run the tests of netdev's CI (NIPA) on the mails, beside the checks",
+		Long: "Exports the series, runs NIPA's own series and patch tests on the mails, and compares each result with that of " +
+			"series check. --nipa names a clone of https://github.com/linux-netdev/nipa. Tests that compile whole kernel " +
+			"trees run only with --builds, and take hours. Tests that need the network do not run.\n\n" +
+			"With --faults it also puts a fault into a file of each directory that the series touch, and one for each test " +
+			"of NIPA. Each fault must fail its check, and NIPA's test where there is one.",
+		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
+			Help: "what to test; default all that is sent"}},
+		Flags: []command.Flag{
+			{Name: "nipa", Arg: "DIR", To: command.String(&o.dir), Help: "the source of NIPA; required"},
+			{Name: "faults", To: command.Bool(&o.faults), Help: "put faults in, one at a time"},
+			{Name: "builds", To: command.Bool(&o.builds), Help: "also run NIPA's tests that compile (hours)"},
+			{Name: "seed", Arg: "N", To: command.Int64(&o.seed), Help: "repeat the faults of a run: the seed that it printed"},
 		},
-		Action:       env.seriesNIPA,
-		BashComplete: env.completeThreads,
+		Examples: []command.Example{
+			{Line: "series nipa --nipa ~/src/nipa"},
+			{Line: "series nipa --nipa ~/src/nipa --faults --seed 7 hook"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a result differs without a known reason, or a fault is not noticed"}},
+		Needs: []string{"series", "series-build"},
+		Valid: func(args []string) (err error) {
+			if o.dir == "" {
+				return command.Usagef("say where the source of NIPA is: --nipa DIR")
+			}
+			o.threads, err = env.threads(args)
+			return err
+		},
+		Run: func(ctx context.Context, _ []string) error { return env.seriesNIPA(ctx, &o) },
 	}
 }
 
-func (env *environment) seriesNIPA(c *cli.Context) error {
-	if c.String("nipa") == "" {
-		return &usageError{text: "say where the source of NIPA is: --nipa DIR", command: "xpsgen series nipa"}
-	}
-	dir, err := filepath.Abs(c.String("nipa"))
+func (env seriesCommands) seriesNIPA(ctx context.Context, o *seriesNIPAOptions) error {
+	dir, err := filepath.Abs(o.dir)
 	if err != nil {
 		return err
 	}
-	threads, err := env.threads(c)
-	if err != nil {
-		return err
-	}
-	e := &exporter{env: env, now: time.Now()}
-	for _, t := range threads {
+	e := &exporter{env: env.environment, now: time.Now()}
+	for _, t := range o.threads {
 		if t.Series.Sent() && t.Submitted() {
 			e.threads = append(e.threads, t)
 		}
 	}
-	if e.root, e.cache, err = env.paths(c); err != nil {
+	if e.root, e.cache, err = env.locate(); err != nil {
 		return err
 	}
 	work := filepath.Join(e.cache, "work", "nipa")
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return err
 	}
-	n := &nipaRun{env: env, exporter: e, runner: &nipa.Runner{Dir: dir, Work: work}, checker: &seriesChecker{env: env, cache: e.cache}, builds: c.Bool("builds")}
+	n := &nipaRun{env: env, exporter: e, runner: &nipa.Runner{Dir: dir, Work: work}, checker: &seriesChecker{env: env.environment, cache: e.cache}, builds: o.builds}
 	if n.tests, err = n.testNames(); err != nil {
 		return err
 	}
-	if err := n.export(c.Context); err != nil {
+	if err := n.export(ctx); err != nil {
 		return err
 	}
 	defer os.RemoveAll(n.mails)
@@ -87,16 +95,15 @@ func (env *environment) seriesNIPA(c *cli.Context) error {
 			env.ui.Printf("      %s: NIPA tests kernel trees only", t.Name())
 			continue
 		}
-		if err := n.compare(c.Context, t); err != nil {
+		if err := n.compare(ctx, t); err != nil {
 			return err
 		}
 	}
-	if c.Bool("faults") {
-		s := c.Uint64("seed")
-		if !c.IsSet("seed") {
-			s = uint64(rand.Uint32())
+	if o.faults {
+		if o.seed == 0 {
+			o.seed = int64(rand.Uint32())
 		}
-		if err := n.faults(c.Context, s); err != nil {
+		if err := n.faults(ctx, uint64(o.seed)); err != nil {
 			return err
 		}
 	}
@@ -110,7 +117,7 @@ func (env *environment) seriesNIPA(c *cli.Context) error {
 
 // nipaRun runs NIPA beside the checks, and counts.
 type nipaRun struct {
-	env      *environment
+	env      seriesCommands
 	exporter *exporter
 	runner   *nipa.Runner
 	checker  *seriesChecker
@@ -126,7 +133,7 @@ type nipaRun struct {
 func (n *nipaRun) testNames() (names []string, err error) {
 	all, err := n.runner.Tests()
 	if err != nil {
-		return nil, &usageError{text: "--nipa: " + err.Error(), command: "xpsgen series nipa"}
+		return nil, command.Usagef("--nipa: %v", err)
 	}
 	known := map[string]check.NIPATest{}
 	for _, t := range check.NIPA() {
