@@ -31,7 +31,7 @@ func (s *Source) recognise(ctx context.Context) error {
 		s.Origin += " (taken as it is)"
 		return nil
 	}
-	state, ours, err := s.findPatches(ctx)
+	state, ours, cut, err := s.findPatches(ctx)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *Source) recognise(ctx context.Context) error {
 		return nil // an ordinary base
 	}
 	var apply []int
-	var changed, dropped, applied []string
+	var changed, dropped, applied, unknown []string
 	identical := 0
 	for i, st := range state {
 		key := s.Patches[i].Step()
@@ -56,6 +56,8 @@ func (s *Source) recognise(ctx context.Context) error {
 			identical++
 		case st == other:
 			changed = append(changed, key)
+		case st == unread || cut && i < last:
+			unknown = append(unknown, key)
 		case i < last || ours:
 			dropped = append(dropped, key)
 		default:
@@ -68,7 +70,8 @@ func (s *Source) recognise(ctx context.Context) error {
 	for _, l := range []struct {
 		what string
 		keys []string
-	}{{"changed", changed}, {"not in it", dropped}, {"applied to it", applied}} {
+	}{{"changed", changed}, {"not in it", dropped}, {"applied to it", applied},
+		{"not compared, since the clone lacks history", unknown}} {
 		if len(l.keys) > 0 {
 			text += "; " + l.what + ": " + strings.Join(l.keys, ", ")
 		}
@@ -97,15 +100,18 @@ const (
 	// same: with the same diff. other: with its title and another diff.
 	same
 	other
+	// unread: with its title, in a clone that lacks what it changed.
+	unread
 )
 
 // findPatches looks for each patch among the commits of the user's tree. ours
-// reports whether xpsgen tree checkout made the tree.
-func (s *Source) findPatches(ctx context.Context) (state []presence, ours bool, err error) {
+// reports whether xpsgen tree checkout made the tree; cut, whether the clone is shallow
+// and ends within the commits that were looked at.
+func (s *Source) findPatches(ctx context.Context) (state []presence, ours, cut bool, err error) {
 	state = make([]presence, len(s.Patches))
 	dir, err := filepath.Abs(s.opt.Dir)
 	if err != nil {
-		return state, false, err
+		return state, false, false, err
 	}
 	user := func(args ...string) (string, error) {
 		c := (&git{}).cmd(args...)
@@ -120,14 +126,20 @@ func (s *Source) findPatches(ctx context.Context) (state []presence, ours bool, 
 	}
 	out, err := user(append(log, "--")...)
 	if ctx.Err() != nil {
-		return state, false, ctx.Err()
+		return state, false, false, ctx.Err()
 	}
 	if err != nil || out == "" {
-		return state, false, nil // no checkout, or one without commits
+		return state, false, false, nil // no checkout, or one without commits
+	}
+	lines := strings.Split(out, "\n")
+	boundary := ""
+	if shallow, err := user("rev-parse", "--is-shallow-repository"); err == nil && shallow == "true" && len(lines) < historyDepth {
+		cut = true
+		boundary, _, _ = strings.Cut(lines[len(lines)-1], "\x00")
 	}
 	titles := map[string]string{}
 	ids := map[string]bool{}
-	for _, l := range strings.Split(out, "\n") {
+	for _, l := range lines {
 		id, title, _ := strings.Cut(l, "\x00")
 		if titles[title] == "" {
 			titles[title] = id
@@ -135,7 +147,7 @@ func (s *Source) findPatches(ctx context.Context) (state []presence, ours bool, 
 		if ours {
 			sum, err := changesOf(user, id)
 			if err != nil {
-				return state, false, err
+				return state, false, false, err
 			}
 			ids[sum] = true
 		}
@@ -148,15 +160,22 @@ func (s *Source) findPatches(ctx context.Context) (state []presence, ours bool, 
 			state[i] = same
 		case commit != "":
 			has, err := changesOf(user, commit)
-			if err != nil {
-				return state, false, err
+			if ctx.Err() != nil {
+				return state, false, false, ctx.Err()
 			}
-			if state[i] = other; has == sum {
+			switch {
+			case has == sum && err == nil:
 				state[i] = same
+			case err != nil || commit == boundary:
+				// A partial clone whose remote is out of reach, or the
+				// end of a shallow one.
+				state[i] = unread
+			default:
+				state[i] = other
 			}
 		}
 	}
-	return state, ours, nil
+	return state, ours, cut, nil
 }
 
 // changesOf is what a commit of the user's changes.

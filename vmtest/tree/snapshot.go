@@ -111,13 +111,34 @@ func snapshotRepo(ctx context.Context, base, dir string) (g *git, top bool, err 
 	// The user's index knows which files are unchanged; without it all would
 	// have to be read.
 	if _, err := os.Stat(g.index); err != nil {
-		if data, err := os.ReadFile(abs(lines[2])); err == nil {
-			if err := cache.WriteFile(g.index, data, 0o644); err != nil {
-				return nil, false, err
-			}
+		if err := copyIndex(abs(lines[2]), g.index); err != nil {
+			return nil, false, err
 		}
 	}
 	return g, true, nil
+}
+
+// copyIndex copies an index, and what a split index keeps in files beside it. An index
+// that cannot be read is none: then all files are read.
+func copyIndex(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return nil
+	}
+	shared, err := filepath.Glob(filepath.Join(filepath.Dir(from), "sharedindex.*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range shared {
+		part, err := os.ReadFile(name)
+		if err != nil {
+			return nil
+		}
+		if err := cache.WriteFile(filepath.Join(filepath.Dir(to), filepath.Base(name)), part, 0o644); err != nil {
+			return err
+		}
+	}
+	return cache.WriteFile(to, data, 0o644)
 }
 
 func exists(path string) bool {

@@ -207,7 +207,7 @@ func (j *job) buildStates(ctx context.Context, want []string, c built) (err erro
 	for i, f := range missing {
 		g.Go(func() (err error) {
 			b := &builder{src: j.repo.src, dir: filepath.Join(filepath.Dir(j.repo.src), f), flavor: f, config: config,
-				jobs: j.opt.Jobs, targets: j.targets(), changed: j.changed(), touched: j.touched(), full: j.opt.Full}
+				jobs: j.opt.Jobs, targets: j.targets(), changed: j.changed(), touched: j.touched(), full: j.opt.Full, narrow: j.opt.Narrow}
 			if j.Build == kbuild {
 				states[i], err = b.kernel(ctx)
 			} else {
@@ -240,7 +240,7 @@ const stateVersion = 2
 // stateFile is the file that keeps the result of a build of a tree.
 func (j *job) stateFile(flavor, tree string) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %s %s %s %v %q %q %q %q\n%s%s%s", stateVersion, j.Project, flavor, tree, j.opt.Full, j.targets(), j.changed(), j.touched(), kernelConfig,
+	fmt.Fprintf(h, "%d %s %s %s %v %v %q %q %q %q\n%s%s%s", stateVersion, j.Project, flavor, tree, j.opt.Full, j.opt.Narrow, j.targets(), j.changed(), j.touched(), kernelConfig,
 		toolID("gcc"), toolID("clang"), toolID("sparse"))
 	return filepath.Join(j.memo.dir, "build-"+hex.EncodeToString(h.Sum(nil)[:16])+".json")
 }
@@ -330,6 +330,6 @@ type builder struct {
 	jobs             int
 	targets, changed []string
 	// touched are the files whose readers are of interest, see [state.Read].
-	touched []string
-	full    bool
+	touched      []string
+	full, narrow bool
 }

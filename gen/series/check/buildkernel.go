@@ -205,7 +205,7 @@ func (b *builder) broken(ctx context.Context, what string, err error) (*state, e
 // objects returns the objects to build: those of the changed files, and with gcc all
 // objects in their directories.
 func (b *builder) objects() (objects []string, err error) {
-	if b.flavor != "gcc" {
+	if b.flavor != "gcc" || b.narrow {
 		for _, f := range b.changed {
 			if _, err := os.Stat(filepath.Join(b.src, f)); err == nil {
 				objects = append(objects, strings.TrimSuffix(f, ".c")+".o")

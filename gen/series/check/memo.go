@@ -53,7 +53,7 @@ func (j *job) memoKey(c *Check, p *Patch) string {
 		}
 	}
 	if c.builds {
-		fmt.Fprintf(h, "%v %q %q %q", j.opt.Full, j.targets(), j.changed(), kernelConfig)
+		fmt.Fprintf(h, "%v %v %q %q %q", j.opt.Full, j.opt.Narrow, j.targets(), j.changed(), kernelConfig)
 	}
 	fmt.Fprintf(h, "%q %q %d %q", j.opt.To, j.opt.Cc, j.Target.LineLength, j.Target.List)
 	return hex.EncodeToString(h.Sum(nil)[:16])

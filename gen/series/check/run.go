@@ -31,6 +31,9 @@ type Options struct {
 	// Full builds the whole tree, not only the directories that the series touches.
 	// It takes hours.
 	Full bool
+	// Narrow builds only the files that the series changes, with gcc as with the other
+	// compilers. Faults are put in so: their files are what matters.
+	Narrow bool
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
 	// To and Cc are recipients beside those that the scripts name.

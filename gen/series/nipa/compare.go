@@ -45,8 +45,8 @@ func (a *Agreement) String() string {
 type difference struct {
 	test         string
 	ours, theirs check.Code
-	// says is in our summary or log; may be empty.
-	says, reason string
+	// says is in our summary or log, desc in what NIPA says; may be empty.
+	says, desc, reason string
 }
 
 // differences are all that are known, each with its reason.
@@ -55,6 +55,10 @@ var differences = []difference{
 		reason: "the series is a draft: a person signs it off on export"},
 	{test: "patch/checkpatch", ours: check.Warning, theirs: check.Pass, says: "COMMIT_LOG_LONG_LINE",
 		reason: "submitting-patches asks for 75 columns, NIPA ignores it"},
+	{test: "patch/checkpatch", ours: check.Pass, theirs: check.Warning, desc: "Unknown commit id",
+		reason: "the base is from a package, whose history has no commit to look up"},
+	{test: "patch/verify_fixes", ours: check.Pass, theirs: check.Fail, says: "not looked up",
+		reason: "the base is from a package, whose history has no commit to look up"},
 	{test: "patch/kdoc", ours: check.Pass, theirs: check.Fail, says: "Doxygen",
 		reason: "libbpf's comments are Doxygen's, which kernel-doc does not know"},
 	{test: "series/series_format", ours: check.Fail, theirs: check.Warning,
@@ -89,7 +93,7 @@ func Compare(rows []check.Row, results []Result) (all []Agreement) {
 			}
 			for _, d := range differences {
 				if !a.Agrees() && d.test == a.Test && d.ours.String() == a.Ours.String() && d.theirs.String() == a.Theirs.String() &&
-					strings.Contains(log, d.says) {
+					strings.Contains(log, d.says) && strings.Contains(r.Desc, d.desc) {
 					a.Reason = d.reason
 				}
 			}

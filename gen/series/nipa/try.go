@@ -49,7 +49,7 @@ func (r *Runner) Try(ctx context.Context, opt check.Options, mails string, f Fau
 	if opt.Checks, err = check.Select([]string{f.Check}); err != nil {
 		return fail(err)
 	}
-	opt.Thread = t
+	opt.Thread, opt.Narrow = t, true
 	if opt.Patch = n; f.Coverless || slices.Contains([]string{"ynl", "maintainers"}, f.Check) {
 		opt.Patch = 0 // a check of the thread
 	}
