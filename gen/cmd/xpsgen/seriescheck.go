@@ -22,7 +22,7 @@ import (
 
 // checkOptions are those of series check.
 type checkOptions struct {
-	only                   []string
+	only, without          []string
 	patch, jobs            int
 	fast, full, json, list bool
 	junit                  string
@@ -45,6 +45,7 @@ func seriesCheckCommand(env seriesCommands) *command.Command {
 			Help: "what to check; default all that is sent"}},
 		Flags: []command.Flag{
 			{Name: "only", Arg: "NAME", To: command.Choices(&o.only, check.Names()...), Help: "only this check, or this group of them"},
+			{Name: "without", Arg: "NAME", To: command.Choices(&o.without, check.Names()...), Help: "leave out this check, or this group of them"},
 			{Name: "patch", Arg: "N", To: command.Count(&o.patch), Help: "only patch N of the series"},
 			{Name: "fast", To: command.Bool(&o.fast), Help: "leave out what compiles"},
 			{Name: "full", To: command.Bool(&o.full), Help: "build the whole tree, not only the directories touched (hours)"},
@@ -74,6 +75,18 @@ func (o *checkOptions) valid(env seriesCommands, args []string) (err error) {
 	}
 	if o.checks, err = check.Select(o.only); err != nil {
 		return command.Usagef("--only: %v", err)
+	}
+	left, err := check.Select(o.without)
+	if err != nil {
+		return command.Usagef("--without: %v", err)
+	}
+	if len(o.without) > 0 {
+		o.checks = slices.DeleteFunc(o.checks, func(k check.Check) bool {
+			return slices.ContainsFunc(left, func(l check.Check) bool { return l.Name == k.Name })
+		})
+	}
+	if len(o.checks) == 0 {
+		return command.Usagef("--without leaves no check")
 	}
 	if o.fast {
 		o.checks = slices.DeleteFunc(o.checks, func(k check.Check) bool { return !k.Fast() })
@@ -125,6 +138,9 @@ func (env seriesCommands) recordCheck(ctx context.Context, o *checkOptions, root
 	var parts []string
 	for _, name := range o.only {
 		parts = append(parts, "--only "+name)
+	}
+	for _, name := range o.without {
+		parts = append(parts, "--without "+name)
 	}
 	if o.fast {
 		parts = append(parts, "--fast")
