@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,7 +41,7 @@ func lookPackage(ctx context.Context, importPath, dir, arch string) (*goPackage,
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, fmt.Errorf("alias %s: go list in %s: %w: %s (the module of the package has to require it)", importPath, dir, err, firstLine(stderr.String()))
+		return nil, fmt.Errorf("alias %s: go list in %s: %w: %s (the module of the package has to require it)", importPath, dir, err, lastLine(stderr.String()))
 	}
 	name, pkgDir, ok := strings.Cut(strings.TrimSpace(stdout.String()), " ")
 	if !ok {
@@ -58,9 +59,11 @@ func isDir(name string) bool {
 	return err != nil && filepath.Dir(name) == name || err == nil && info.IsDir()
 }
 
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return line
+// lastLine returns the line in which the go command says what went wrong, after
+// what it was doing.
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndex(text, "\n")+1:]
 }
 
 // untypedConstants returns the constants without a type of the package in dir.
@@ -83,10 +86,10 @@ func untypedConstants(dir, arch string) (map[string]constant.Value, error) {
 }
 
 // aliasAll has constants refer to another package where that agrees, on all
-// targets. What it has differently is reported.
-func aliasAll(ctx context.Context, cfg *Config, ps []*Package, dir string) error {
+// targets. It returns what the other package has differently.
+func aliasAll(ctx context.Context, cfg *Config, ps []*Package, dir string) (differ []Skip, err error) {
 	if cfg.Alias == "" {
-		return nil
+		return nil, nil
 	}
 	other := make(map[string]bool) // names that differ on some target
 	for _, p := range ps {
@@ -96,7 +99,7 @@ func aliasAll(ctx context.Context, cfg *Config, ps []*Package, dir string) error
 		}
 		pkg, err := lookPackage(ctx, cfg.Alias, dir, arch)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		p.alias = pkg
 		for i := range p.Headers {
@@ -108,7 +111,10 @@ func aliasAll(ctx context.Context, cfg *Config, ps []*Package, dir string) error
 						continue
 					}
 					if ok {
-						h.Skipped = append(h.Skipped, Skip{c.Name, c.Pos, fmt.Sprintf("%s.%s is %s, not %s: no alias", pkg.name, c.Name, theirs, c.Value.text())})
+						s := Skip{c.Name, c.Pos, fmt.Sprintf("%s, but %s.%s is %s", c.Value.text(), pkg.name, c.Name, theirs)}
+						if !slices.Contains(differ, s) {
+							differ = append(differ, s)
+						}
 					}
 					other[c.Name] = true
 				}
@@ -120,7 +126,7 @@ func aliasAll(ctx context.Context, cfg *Config, ps []*Package, dir string) error
 			delete(p.alias.consts, name)
 		}
 	}
-	return nil
+	return differ, nil
 }
 
 // goConstant returns the value as Go computes with it.

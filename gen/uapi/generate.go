@@ -67,6 +67,9 @@ type Result struct {
 	// Refused is set with [Options.KeepGoing] if names are not in the package
 	// that the configuration spells out, or that clash.
 	Refused error
+	// NoAlias are the constants that the package of [Config.Alias] has with
+	// another value. They have the value of the headers.
+	NoAlias []Skip
 	// Files are the names of the generated files within Out.
 	Files []string
 	// Rendered are those files, for [Verify].
@@ -194,7 +197,7 @@ func Build(ctx context.Context, opt Options) (res *Result, err error) {
 		return nil, err
 	}
 	res.LeftOut, res.Refused = left.list, left.refused
-	if err := aliasAll(ctx, opt.Config, res.Packages, cmp.Or(opt.Out, ".")); err != nil {
+	if res.NoAlias, err = aliasAll(ctx, opt.Config, res.Packages, cmp.Or(opt.Out, ".")); err != nil {
 		return nil, err
 	}
 	specs, err := readSpecs(ctx, opt)

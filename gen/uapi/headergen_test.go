@@ -129,6 +129,9 @@ func (g *headerGen) macro() {
 		{`"text"`, `"text"`},
 		{`"a\t\x01" "b"`, `"a\t\x01b"`},
 	}
+	if len(g.enums) > 0 {
+		forms = append(forms, form{"((" + g.pick(g.enums...) + ")1)", "1"})
+	}
 	f := forms[g.r.IntN(len(forms))]
 	if len(g.values) > 0 && g.chance(20) {
 		// An alias is worth what it names.

@@ -334,6 +334,9 @@ func (env uapiCommands) uapiSummary(r *uapi.Result, out string, check bool) erro
 			env.ui.Printf("left out: %s: %d names, the first %s: %s (xpsgen uapi list --left-out %s lists them)", s.Pos.File, many, s.Name, s.Reason, s.Pos.File)
 		}
 	}
+	for _, s := range r.NoAlias {
+		env.ui.Printf("no alias: %s", s)
+	}
 	failed := 0
 	for _, l := range r.LeftOut {
 		if !l.Known {
