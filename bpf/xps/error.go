@@ -122,7 +122,8 @@ func (e *Error) Error() string {
 	}
 	sb.WriteString(strings.Join(why, ": "))
 
-	if e.Offset != 0 {
+	// A message tells more than the offset.
+	if e.Offset != 0 && e.Message == "" {
 		fmt.Fprintf(&sb, " (at offset %d of the request)", e.Offset)
 	}
 	if e.Remedy != "" {
