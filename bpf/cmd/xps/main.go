@@ -57,7 +57,7 @@ func commands() []*command {
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	// All that is about a network namespace happens in this thread.
+	// Only this thread moves to another network namespace.
 	runtime.LockOSThread()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -84,8 +84,7 @@ func show(ctx context.Context, c *call, args []string) error {
 		return err
 	}
 	defer client.Close()
-	// Without the capability the list is complete but for how programs were
-	// attached.
+	// Without the capability, the list lacks only how programs were attached.
 	states, err := client.List(ctx, &xps.ListOptions{Links: true})
 	if err != nil && !(states != nil && errors.Is(err, xps.ErrPermission)) {
 		return err
