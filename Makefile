@@ -22,6 +22,7 @@ DIST    ?= out/dist
 MODULE  ?=
 DIR     ?= out/module
 HEADERS ?= 2000
+OPERATIONS ?= 10000
 
 ifeq ($(V),1)
   Q =
@@ -133,6 +134,7 @@ help:
 	@echo '  V=1            - show commands, and what apt prints'
 	@echo '  J=             - jobs of the kernel build'
 	@echo '  FUZZTIME=      - how long make fuzz runs each target: default 1m'
+	@echo '  OPERATIONS=    - how many changes and lists make stress makes: default 10000'
 	@echo '  HEADERS=       - how many headers make fuzz-headers writes: default 2000'
 
 # Go itself needs the CA certificates to fetch modules, before any of our own
@@ -241,8 +243,8 @@ foreign: deps
 
 # The library under 50 workers in four network namespaces, with the race detector.
 stress: deps
-	$(Q)$(GO) test -race -timeout 60m -run Stress -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps \
-		--env XPS_TEST_OPERATIONS=10000 $(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS) --' ./bpf/xps
+	$(Q)$(GO) test -race -count 1 -timeout 90m -run Stress -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps \
+		--env XPS_TEST_OPERATIONS=$(OPERATIONS) $(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS) --' ./bpf/xps
 
 # A guest that goes wrong in every way there is: none may end as passed.
 faults: deps

@@ -215,3 +215,10 @@ func TestUID(t *testing.T) {
 		t.Errorf("%d, want 5", got)
 	}
 }
+
+// TestCPUTooHigh: a cpu that the map does not have is refused.
+func TestCPUTooHigh(t *testing.T) {
+	if _, err := policy.LoadCPU(policy.Queues[uint32]{4096: 1}, policy.Options{}); !errors.Is(err, policy.ErrOptions) {
+		t.Errorf("%v, want %v", err, policy.ErrOptions)
+	}
+}

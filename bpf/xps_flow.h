@@ -265,8 +265,8 @@ static __inline_always int xps_ipv4(struct __sk_buff *skb,
 	return xps_transport(skb, c, flow, r, 0);
 }
 
-/* Skips extension headers. Behind XPS_MAX_EXT_HDRS of them, the next header is the
- * protocol, whatever it is: the result is the same for all packets of the flow.
+/* Skips extension headers. Behind XPS_MAX_EXT_HDRS of them, any next header is the
+ * protocol: the result is the same for all packets of the flow.
  */
 static __inline_always int xps_ipv6(struct __sk_buff *skb,
 				    struct xps_cursor *c, struct xps_flow *flow,

@@ -21,7 +21,7 @@ enum xps_reason {
 	XPS_BY_INNER,		/* the flow inside a tunnel */
 	XPS_BY_SPI,		/* ESP: addresses and SPI */
 	XPS_BY_LABEL,		/* IPv6: addresses and flow label */
-	XPS_BY_MPLS,		/* the label stack of what is not IP */
+	XPS_BY_MPLS,		/* the label stack, if not IP */
 	XPS_BY_MAP,		/* an entry of the map of the policy */
 	/* The policy has no preference: */
 	XPS_BY_NO_ENTRY,	/* nothing in the map of the policy */
@@ -70,7 +70,7 @@ static __inline_always int xps_verdict(__s32 queue, __u32 reason)
 	return queue;
 }
 
-/* What the map of a policy says: queue is its entry, NULL if there is none. */
+/* Ends a policy by its map. queue is the entry, or NULL. */
 static __inline_always int xps_verdict_of_map(const __s32 *queue)
 {
 	__u32 reason = XPS_BY_NO_ENTRY;

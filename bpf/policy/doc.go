@@ -12,15 +12,13 @@
 //
 // # Policies
 //
-// flow-hash spreads flows, and says itself what a flow is: tunnels, fragments,
-// ESP, MPLS, VLAN tags and IPv6 extension headers are in the head of
-// xps_flow_hash.bpf.c. Its table of queues can be changed at any time, and its
-// seed is random. The others take the queue from a map: by cpu, mark (with
+// flow-hash spreads flows. The head of xps_flow_hash.bpf.c defines a flow, with
+// tunnels, fragments, ESP, MPLS, VLAN tags and IPv6 extension headers. Its table of
+// queues can be changed at any time, and its seed is random. The others take the queue from a map: by cpu, mark (with
 // nftables also by cgroup), protocol and port, or user.
 //
-// A policy that picks the less loaded of two queues is not possible in a socket
-// filter. It sees neither the bytes in flight of a queue nor completions, and a
-// count of its own only grows.
+// A socket filter cannot pick the less loaded of two queues. It reads neither the
+// bytes in flight of a queue nor completions, and its own counters only grow.
 //
 // # Queues in use
 //
@@ -31,6 +29,6 @@
 //
 // # Counters
 //
-// Each policy counts packets by the queue it returned and by the reason, per
-// cpu: see [Counters]. [Options.NoStats] leaves that out.
+// Each policy counts packets on each cpu, by the value it returned and by the reason:
+// see [Counters]. [Options.NoStats] leaves the counters out.
 package policy

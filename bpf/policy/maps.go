@@ -56,11 +56,17 @@ func LoadMark(cfg *Mark) (*Policy, error) {
 	return loadMaps("xps_mark", cfg.Options, constants, entries)
 }
 
+// cpus is the number of entries of the array of the policy cpu.
+const cpus = 4096
+
 // LoadCPU loads the policy cpu: the queue by the number of the cpu that sends. The
 // caller closes it.
 func LoadCPU(queues Queues[uint32], opt Options) (*Policy, error) {
 	entries := make(Queues[uint32], len(queues))
 	for cpu, q := range queues {
+		if cpu >= cpus {
+			return nil, fmt.Errorf("%w: cpu %d, at most %d", ErrOptions, cpu, cpus-1)
+		}
 		entry, err := entryOf(q)
 		if err != nil {
 			return nil, err

@@ -31,8 +31,8 @@ type QueuePlan struct {
 // is 0, Plan finds the smallest possible.
 //
 // For example, with queues 1 to 7 of 8, queue 4 is returned as 12 and not as 4:
-// with 4 queues in use it would otherwise be queue 0. Some cases are impossible:
-// whatever is 2 modulo 8 is 0 modulo 2.
+// with 4 queues in use, 4 would be queue 0. Some cases are impossible: a number that
+// is 2 modulo 8 is 0 modulo 2.
 //
 // The error wraps [ErrQueues].
 func Plan(queues []int, inUse, max, atLeast int) (*QueuePlan, error) {

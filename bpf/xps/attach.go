@@ -15,9 +15,9 @@ import (
 	"xpsgen/uapi"
 )
 
-// AttachType is the attach type of programs for the hook, for
-// [ebpf.ProgramSpec.AttachType]. [AttachLink] may need it; [Client.Attach] takes
-// programs with and without.
+// AttachType is the attach type of programs for the hook. Set it as
+// [ebpf.ProgramSpec.AttachType]. [AttachLink] needs it; [Client.Attach] takes
+// programs with and without it.
 const AttachType = ebpf.AttachType(uapi.BPF_XPS)
 
 // AttachOptions are the conditions of [Client.Attach]. The zero value has none:
@@ -42,19 +42,19 @@ type DetachOptions struct {
 	ExpectedID ebpf.ProgramID
 }
 
-// Attach makes prog select the tx queues of a device, in place of the program
-// that is attached. The change is atomic: every packet meets one or the other. A
-// nil opt means no conditions. The caller may close prog afterwards: the device
-// holds it until it is replaced or detached, or the device goes away.
+// Attach attaches prog to a device. It replaces the program that is attached, if
+// any. The change is atomic: the kernel runs the old or the new program for each
+// packet. A nil opt means no conditions. The caller may close prog afterwards: the
+// device holds it until it is replaced or detached, or the device is deleted.
 //
 // It needs CAP_NET_ADMIN in the user namespace of the network namespace.
 //
 // The error wraps [ErrAttached] or [ErrUnexpectedProgram] if a condition in opt
 // does not hold, [ErrLinked] if a link holds the program of the device,
 // [ErrBadProgram] if prog is not a socket filter, [ErrBadOptions], [ErrDevice],
-// [ErrNoDevice], [ErrPermission] or [ErrNotSupported]. After an error the device
-// has the program that it had before, except that the kernel may still make the
-// change after ctx or [Config.Timeout] ended the call.
+// [ErrNoDevice], [ErrPermission] or [ErrNotSupported]. An error leaves the
+// program of the device as it was. If ctx or [Config.Timeout] ended the call, the
+// kernel may still make the change.
 func (c *Client) Attach(ctx context.Context, ifindex int, prog *ebpf.Program, opt *AttachOptions) error {
 	if opt == nil {
 		opt = &AttachOptions{}
@@ -82,27 +82,27 @@ func (c *Client) Attach(ctx context.Context, ifindex int, prog *ebpf.Program, op
 	return c.attach(ctx, ifindex, ch, p, expected)
 }
 
-// attach makes the change ch, by which p is attached. It closes both handles.
+// attach makes the change ch, which attaches p. It closes both handles.
 func (c *Client) attach(ctx context.Context, ifindex int, ch change, p, expected handle) error {
 	err := c.change(ctx, opAttach, ifindex, ch, p, expected)
-	// EINVAL answers every malformed request. Those of this package are well
-	// formed, so it is about the program if that has another type.
+	// The kernel answers EINVAL to malformed requests, which this package does not
+	// send, and to programs of another type.
 	if e := (*Error)(nil); errors.As(err, &e) && e.Errno == unix.EINVAL && p.typ != ebpf.SocketFilter {
 		e.Err = fmt.Errorf("%w: its type is %s", ErrBadProgram, p.typ)
 	}
 	return err
 }
 
-// Detach removes the program of a device. The kernel then selects queues as if
-// there had never been a program. It is not an error if there is none, unless
-// opt expects one. A nil opt means no conditions.
+// Detach detaches the program of a device. The kernel then selects queues by the XPS
+// maps or the flow hash. It is not an error if the device has no program, unless opt
+// expects one. A nil opt means no conditions.
 //
 // It needs CAP_NET_ADMIN in the user namespace of the network namespace.
 //
 // The error wraps [ErrUnexpectedProgram] if a condition in opt does not hold,
 // [ErrLinked] if a link holds the program, [ErrBadProgram], [ErrBadOptions],
 // [ErrNoDevice], [ErrPermission] or [ErrNotSupported]. What an error leaves
-// behind is as for [Client.Attach].
+// is as for [Client.Attach].
 func (c *Client) Detach(ctx context.Context, ifindex int, opt *DetachOptions) error {
 	if opt == nil {
 		opt = &DetachOptions{}
@@ -118,8 +118,8 @@ func (c *Client) Detach(ctx context.Context, ifindex int, opt *DetachOptions) er
 	return c.change(ctx, opDetach, ifindex, ch, handle{fd: -1}, expected)
 }
 
-// expect makes the change one that is made only in place of prog or of the
-// program of the given id, if either is set. The caller closes the handle.
+// expect makes ch conditional on prog, or on the program with the id, if one of them
+// is set. The caller closes the handle.
 func (ch *change) expect(op string, ifindex int, prog *ebpf.Program, id ebpf.ProgramID) (h handle, err error) {
 	switch {
 	case prog != nil && id != 0:
@@ -141,16 +141,15 @@ func (ch *change) expect(op string, ifindex int, prog *ebpf.Program, id ebpf.Pro
 	return h, nil
 }
 
-// change asks the kernel for a change after making sure that it has the hook: a
-// kernel without it would ignore the attribute and report success. change closes
-// the handles when it needs them no more, which may be after it has returned.
+// change looks for the hook and requests the change: a kernel without the hook
+// ignores the attribute and reports success. change closes the handles, possibly
+// after it has returned.
 func (c *Client) change(ctx context.Context, op string, ifindex int, ch change, handles ...handle) error {
 	req, err := setlink(ifindex, ch)
 	if err != nil {
 		return newError(op, ifindex, err)
 	}
-	// Either the exchange or, if that does not come to it, this call uses the
-	// handles last.
+	// The exchange closes the handles or, if it does not start, this call.
 	var taken atomic.Bool
 	release := func() {
 		for _, h := range handles {
@@ -181,7 +180,7 @@ func (c *Client) change(ctx context.Context, op string, ifindex int, ch change, 
 	return nil
 }
 
-// warnings passes on what the kernel said about a change that it made.
+// warnings passes on the warnings of the kernel about a change that it made.
 func (c *Client) warnings(op string, ifindex int, msgs []netlink.Message) {
 	if c.warn == nil {
 		return
@@ -189,7 +188,7 @@ func (c *Client) warnings(op string, ifindex int, msgs []netlink.Message) {
 	for _, m := range msgs {
 		text, err := ackWarning(m)
 		if err != nil {
-			// The change is made: an error would say that it is not.
+			// Not an error: the change is made.
 			text = err.Error()
 		}
 		if text != "" {

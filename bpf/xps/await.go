@@ -9,7 +9,7 @@ type work[T any] struct {
 	do func() (T, error)
 	// discard, if not nil, gets a result that nobody waits for any more.
 	discard func(T)
-	// release is called once do needs nothing any more, or is not called.
+	// release is called after do, or instead of it. It frees what do uses.
 	release func()
 }
 

@@ -102,7 +102,7 @@ func (c *Client) Supported(ctx context.Context) error {
 // loopback is the index of the first device of every network namespace.
 const loopback = 1
 
-// probe finds out whether the kernel has the hook, by the state of a device.
+// probe looks for the hook in the state of a device.
 func (c *Client) probe(ctx context.Context, x *exchange, op string, ifindex int) error {
 	if c.supported.Load() {
 		return nil
@@ -117,7 +117,7 @@ func (c *Client) probe(ctx context.Context, x *exchange, op string, ifindex int)
 	return nil
 }
 
-// A probe for the hook is not about the device it looks at.
+// The error of a probe does not name the device that it read.
 func namedIndex(op string, ifindex int) int {
 	if op == opSupport {
 		return 0
@@ -141,10 +141,10 @@ func (c *Client) limit(ctx context.Context) (context.Context, context.CancelFunc
 		fmt.Errorf("no answer of the kernel within %s: %w", c.timeout, context.DeadlineExceeded))
 }
 
-// run calls f with the connection, when no other call uses it. It returns early
-// when ctx is done or the client is closed: sending a request blocks in the
-// kernel while somebody else changes devices, and nothing can interrupt that. f
-// then goes on, its result is dropped, and later calls wait for it.
+// run waits until no other call uses the connection, and calls f with it. It returns
+// early when ctx is done or the client is closed: sending a request blocks in the
+// kernel while somebody else changes devices, and nothing can interrupt that. Then f
+// continues, its result is dropped, and later calls wait for it.
 func run[T any](ctx context.Context, c *Client, op string, ifindex int, f func(context.Context, *exchange) (T, error)) (T, error) {
 	v, err := runBare(ctx, c, f)
 	return v, newError(op, ifindex, err)
@@ -207,7 +207,7 @@ func runBare[T any](ctx context.Context, c *Client, f func(context.Context, *exc
 	case <-c.closed:
 		return none, errClosed
 	case <-ctx.Done():
-		// An answer that came at the same moment counts.
+		// Prefer an answer that came at the same moment.
 		select {
 		case r := <-done:
 			if r.err == nil {
@@ -219,7 +219,7 @@ func runBare[T any](ctx context.Context, c *Client, f func(context.Context, *exc
 	}
 }
 
-// errClosed is what calls return once their object is closed.
+// errClosed is the error of calls after Close.
 var errClosed = fmt.Errorf("use of a closed connection: %w", os.ErrClosed)
 
 // isTimeout reports whether err is a read deadline that has passed.

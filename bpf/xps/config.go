@@ -17,8 +17,8 @@ type Config struct {
 	// 0 means the namespace of the calling thread.
 	NetNS int
 
-	// Timeout limits each call of a [Client], from the moment it is made:
-	// waiting for other calls of the same Client counts. 0 means
+	// Timeout limits each call of a [Client], including the wait for other
+	// calls of the same Client. 0 means
 	// [DefaultTimeout]; a negative value means that only the context limits
 	// a call.
 	Timeout time.Duration

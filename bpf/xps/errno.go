@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// call is a kernel interface. The same errno means different things from
-// different ones.
+// call is a kernel interface. The meaning of an errno depends on it.
 type call string
 
 const (
@@ -53,9 +52,9 @@ func answered(c call, err error) error {
 	return &callError{call: c, errno: errno}
 }
 
-// netlinkAnswered is answered for what package netlink returns. An answer of the
-// kernel is a bare errno there; the error of a system call, which may have the
-// same number, is an *os.SyscallError.
+// netlinkAnswered is answered for errors of package netlink. There, an answer of the
+// kernel is a bare errno. The error of a system call, which may have the same number,
+// is an *os.SyscallError.
 func netlinkAnswered(c call, err error) error {
 	oe := (*netlink.OpError)(nil)
 	if !errors.As(err, &oe) {
@@ -68,7 +67,7 @@ func netlinkAnswered(c call, err error) error {
 	return &callError{call: c, errno: errno, message: oe.Message, offset: oe.Offset}
 }
 
-// meaning is what an errno of a call means.
+// meaning is the meaning of an errno.
 type meaning struct {
 	// err is nil if the errno says everything.
 	err    error

@@ -13,11 +13,11 @@ import (
 // Errors that a caller may want to handle. Test for them with [errors.Is]. The
 // package comment lists which function returns which.
 var (
-	// ErrNotSupported: the kernel does not have the hook, or for links, no
-	// links to the hook.
+	// ErrNotSupported: the kernel does not have the hook, or not the links
+	// that the call needs.
 	ErrNotSupported = errors.New("not an XPS kernel")
-	// ErrDevice: the kernel has the hook, but this device refuses a program:
-	// it is a bond or a team, for example, which select among their ports.
+	// ErrDevice: the kernel has the hook, but this device refuses programs.
+	// Bonds and teams do: attach to their ports.
 	ErrDevice = errors.New("the device does not support XPS programs")
 	// ErrAttached: the device has a program, and the caller asked not to
 	// replace one.
@@ -122,7 +122,8 @@ func (e *Error) Error() string {
 	}
 	sb.WriteString(strings.Join(why, ": "))
 
-	if e.Offset != 0 {
+	// A message tells more than the offset.
+	if e.Offset != 0 && e.Message == "" {
 		fmt.Fprintf(&sb, " (at offset %d of the request)", e.Offset)
 	}
 	if e.Remedy != "" {

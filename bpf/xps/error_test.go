@@ -20,7 +20,11 @@ func TestErrorText(t *testing.T) {
 		{
 			Error{Op: opAttach, Ifindex: 7, Name: "eth0", Errno: unix.EBUSY, Err: ErrAttached,
 				Message: "XPS program is attached already", Offset: 32},
-			"attach xps: eth0: XPS program is attached already: device or resource busy (at offset 32 of the request)",
+			"attach xps: eth0: XPS program is attached already: device or resource busy",
+		},
+		{
+			Error{Op: opAttach, Ifindex: 7, Name: "eth0", Errno: unix.EINVAL, Offset: 32},
+			"attach xps: eth0: invalid argument (at offset 32 of the request)",
 		},
 		{
 			Error{Op: opAttach, Ifindex: 7, Errno: unix.EBUSY, Err: ErrAttached},

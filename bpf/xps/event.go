@@ -12,7 +12,7 @@ import (
 	"xpsgen/uapi"
 )
 
-// Event is a change of what is attached to a device.
+// Event is a change of the program of a device.
 type Event struct {
 	// Ifindex and Name identify the device. Name is its current name.
 	Ifindex int
@@ -26,7 +26,7 @@ type Event struct {
 	Removed bool
 }
 
-// table is what is known of the devices of a network namespace, by ifindex.
+// table has the known states of the devices of a network namespace, by ifindex.
 type table map[int]State
 
 // update stores the state of a device and returns the change if it has another

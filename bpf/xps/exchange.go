@@ -19,8 +19,8 @@ type exchange struct {
 	taken func()
 }
 
-// begin has every wait of x end when ctx is done. The caller calls stop before
-// anybody else uses the connection.
+// begin ends every wait of x when ctx is done. The caller calls stop before
+// another call uses the connection.
 func (x *exchange) begin(ctx context.Context) (stop func()) {
 	// An error means that the connection is closed; Send and Receive say so.
 	_ = x.conn.SetReadDeadline(time.Time{})
@@ -43,8 +43,8 @@ func (x *exchange) do(ctx context.Context, req netlink.Message) ([]netlink.Messa
 	return slices.DeleteFunc(msgs, func(m netlink.Message) bool { return m.Header.Sequence != seq }), err
 }
 
-// doMixed is do with the notifications that came among the parts of the answer,
-// in the order in which the kernel queued all of them. seq tells them apart.
+// doMixed is do, but also returns the notifications among the parts of the answer.
+// They are in the order in which the kernel queued them. seq tells them apart.
 func (x *exchange) doMixed(ctx context.Context, req netlink.Message) (msgs []netlink.Message, seq uint32, err error) {
 	// After this, the kernel may act on the request.
 	if ctx.Err() != nil {
@@ -76,8 +76,8 @@ func (x *exchange) doMixed(ctx context.Context, req netlink.Message) (msgs []net
 	}
 }
 
-// drain reads what waits, and ignores it. Once a socket has lost something, the
-// kernel queues no notification until all of it has been read, so this ends.
+// drain discards all messages in the receive buffer. It ends: after an overrun, the
+// kernel queues no notification until the buffer is empty.
 func (x *exchange) drain(ctx context.Context) error {
 	for {
 		if ctx.Err() != nil {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Features is what the running kernel can do.
+// Features are those of the running kernel.
 type Features struct {
 	// Hook reports whether programs can be attached by netlink.
 	Hook bool
@@ -21,13 +21,12 @@ type Features struct {
 	Links bool
 }
 
-// Features returns what the running kernel can do. It changes nothing: it reads
-// the state of the loopback device, and for links has the kernel refuse a link to
-// a device that does not exist.
+// Features returns the features of the running kernel. It changes nothing. It reads
+// the state of the loopback device, and requests a link to a device that does not
+// exist.
 //
-// If the error is about links (loading a program needs CAP_BPF, or
-// kernel.unprivileged_bpf_disabled to be 0; a link needs CAP_NET_ADMIN), Hook is
-// valid. A kernel without the hook is not an error.
+// Finding links needs CAP_BPF and CAP_NET_ADMIN. Without them, Features returns an
+// error and a valid Hook. A kernel without the hook is not an error.
 func (c *Client) Features(ctx context.Context) (Features, error) {
 	err := c.Supported(ctx)
 	switch {
@@ -41,9 +40,9 @@ func (c *Client) Features(ctx context.Context) (Features, error) {
 	return f, newError(opFeatures, 0, err)
 }
 
-// probeLinks reports whether the kernel has links to the hook. A kernel that has
-// answers ENODEV to a link to no device; one that has not answers EINVAL, or
-// EOPNOTSUPP if it was built without the hook.
+// probeLinks reports whether the kernel has links to the hook, by requesting one to
+// a device that does not exist. A kernel with such links answers ENODEV. Others
+// answer EINVAL, or EOPNOTSUPP if they were built without the hook.
 func probeLinks() (bool, error) {
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Type:         ebpf.SocketFilter,

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// handle is a program as a request names it. It has its own descriptor: a
-// request may be sent after its call was given up, when the caller's program is
-// closed and another file has the number.
+// handle is a program in a request. It has its own descriptor: a request may be sent
+// after its call has returned, when the caller may have closed the program and
+// another file may have its number.
 type handle struct {
 	fd  int
 	typ ebpf.ProgramType
@@ -68,8 +68,8 @@ func clone(op string, ifindex int, prog *ebpf.Program) (*ebpf.Program, error) {
 	return p, nil
 }
 
-// cloneFilter is clone for a program that has to be a socket filter. The kernel
-// answers EINVAL to another type, and to much else.
+// cloneFilter is clone for a program that must be a socket filter. The kernel answers
+// EINVAL to other types, and to other mistakes.
 func cloneFilter(op string, ifindex int, prog *ebpf.Program) (*ebpf.Program, error) {
 	p, err := clone(op, ifindex, prog)
 	if err == nil && p.Type() != ebpf.SocketFilter {

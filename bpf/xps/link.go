@@ -43,21 +43,19 @@ type LinkInfo struct {
 	Ifindex int
 }
 
-// Link is an attachment that belongs to whoever holds the link, not to the
-// device. Meanwhile nobody can replace or detach the program by netlink.
+// Link is an attachment that lasts as long as somebody holds the link. While it
+// lasts, nobody can replace or detach the program by netlink.
 //
-// The kernel detaches the program when nobody holds the link any more: when the
-// last descriptor is closed and no file pins it. A Link closes its descriptor in
-// [Link.Close], and also when the garbage collector finds that the program has
-// no reference to the Link left: a Link in a local variable does not outlive the
-// function. To keep the attachment, keep the Link, or use [Link.Pin] or
-// [Link.Disown].
+// The kernel detaches the program when the last descriptor of the link is closed and
+// no file pins it. A Link closes its descriptor in [Link.Close]. The garbage
+// collector also closes the descriptor of a Link that the Go program can no longer
+// reach: a Link in a local variable may not outlive the function. To keep the
+// attachment, keep the Link, or call [Link.Pin] or [Link.Disown].
 //
 // Several goroutines may use a Link. After Close, every method returns an error
 // wrapping [os.ErrClosed].
 //
-// The kernel makes a change to a link even if the context of the call ends
-// meanwhile.
+// If the context of a call ends it, the kernel may still change the link.
 type Link struct {
 	mu     sync.Mutex
 	raw    *ebpflink.RawLink // nil once closed
@@ -68,9 +66,9 @@ type Link struct {
 	pinned string // the file that holds the link, empty if there is none known
 }
 
-// AttachLink makes prog select the tx queues of a device for as long as the link
-// lives: see [Link]. A nil opt means the defaults. The caller may close prog
-// afterwards.
+// AttachLink attaches prog to a device for as long as somebody holds the link: see
+// [Link]. A nil opt means the defaults. The caller may close prog afterwards, and
+// closes the Link.
 //
 // It needs a kernel whose hook has links (see [Client.Features]) and
 // CAP_NET_ADMIN in the user namespace of the network namespace.
@@ -123,8 +121,8 @@ func createLink(ifindex int, prog *ebpf.Program) (*ebpflink.RawLink, error) {
 	return nil, err
 }
 
-// explainCreate says what EINVAL or EOPNOTSUPP of BPF_LINK_CREATE means: a
-// kernel without links to the hook answers it to everything.
+// explainCreate explains EINVAL and EOPNOTSUPP of BPF_LINK_CREATE. A kernel without
+// links to the hook answers every request by one of them.
 func explainCreate(ce *callError) error {
 	e := &Error{Op: opLink, Call: string(ce.call), Errno: ce.errno}
 	has, err := probeLinks()
@@ -141,9 +139,9 @@ func explainCreate(ce *callError) error {
 	return e
 }
 
-// Update replaces the program of the link. The change is atomic: every packet
-// meets one or the other. A nil opt means no conditions. Updating to the program
-// that is there changes nothing and is not an error. The caller may close prog
+// Update replaces the program of the link. The change is atomic: the kernel runs the
+// old or the new program for each packet. A nil opt means no conditions. Updating to
+// the same program changes nothing and is not an error. The caller may close prog
 // afterwards.
 //
 // The error wraps [ErrUnexpectedProgram] if a condition in opt does not hold,
@@ -175,8 +173,8 @@ func (l *Link) Update(ctx context.Context, prog *ebpf.Program, opt *UpdateOption
 	return l.use(ctx, opUpdate, func(raw *ebpflink.RawLink) error { return update(raw, progs) }, closeAll)
 }
 
-// update replaces the program of raw by the first of progs, in place of the
-// second if there is one.
+// update replaces the program of raw by the first of progs. If there is a second, it
+// replaces only that one.
 func update(raw *ebpflink.RawLink, progs []*ebpf.Program) error {
 	if len(progs) == 1 {
 		return answered(callLinkUpdate, raw.UpdateArgs(ebpflink.RawLinkUpdateOptions{New: progs[0]}))
@@ -186,15 +184,15 @@ func update(raw *ebpflink.RawLink, progs []*ebpf.Program) error {
 	}))
 }
 
-// Detach detaches the program for good: the link cannot be attached again. The
-// Link has still to be closed. Detaching twice is not an error.
+// Detach detaches the program. The link cannot attach it again. The caller still
+// closes the Link. Detaching twice is not an error.
 func (l *Link) Detach(ctx context.Context) error {
 	return l.use(ctx, opDetach, func(raw *ebpflink.RawLink) error {
 		return answered(callLinkDetach, raw.Detach())
 	}, nil)
 }
 
-// Info asks the kernel about the link.
+// Info returns the state of the link.
 func (l *Link) Info(ctx context.Context) (LinkInfo, error) {
 	return useLink(ctx, l, opInfo, linkInfo, nil)
 }

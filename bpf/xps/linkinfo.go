@@ -14,8 +14,8 @@ import (
 	"xpsgen/uapi"
 )
 
-// linkInfo makes the system call by itself: package link does not know what is
-// special about links of this type.
+// linkInfo makes the system call itself, because package link does not return the
+// device of links of this type.
 func linkInfo(l *ebpflink.RawLink) (LinkInfo, error) {
 	// The request holds the address as a number, which would not follow if
 	// the memory moved.

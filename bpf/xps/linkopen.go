@@ -14,8 +14,7 @@ import (
 // OpenLink opens a link that [Link.Pin] pinned. The caller closes it.
 //
 // OpenLink looks path up on the calling thread, in its mount namespace and working
-// directory. ctx does not limit that, as nothing limits [os.Open]. It limits asking
-// the kernel about the link.
+// directory. ctx does not limit that; it limits the wait for changes of devices.
 //
 // The error wraps [ErrNotLink] if path is anything but a pinned link to the hook,
 // [os.ErrNotExist] if there is no such file, and [ErrPermission] if its mode does
@@ -70,9 +69,8 @@ func LinkFromFD(ctx context.Context, fd int) (*Link, error) {
 	return openFD(ctx, own)
 }
 
-// isLink reports whether a descriptor is a BPF link, and what it is. The kernel
-// answers a question about a link for a program or a map, too. Without /proc,
-// isLink returns true.
+// isLink reports whether fd is a BPF link, and returns its kind. BPF_OBJ_GET_INFO_BY_FD
+// would also succeed for a program or a map. Without /proc, isLink returns true.
 func isLink(fd int) (bool, string) {
 	kind, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
 	return err != nil || kind == "anon_inode:bpf_link" || kind == "anon_inode:bpf-link", kind

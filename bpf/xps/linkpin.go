@@ -80,8 +80,8 @@ func objPin(raw *ebpflink.RawLink, path string) error {
 	return answered(callObjPin, err)
 }
 
-// objGet returns a descriptor of the object that is pinned at path. Package link
-// would also ask about the link, which waits for changes of devices.
+// objGet returns a descriptor of the object that is pinned at path. Package link would
+// also read the state of the link, which waits for changes of devices.
 func objGet(path string) (int, error) { return objCall(uapi.BPF_OBJ_GET, &uapi.BpfAttr{}, path) }
 
 // objCall makes a system call for an object at path.
@@ -101,9 +101,8 @@ func objCall(cmd uintptr, attr *uapi.BpfAttr, path string) (int, error) {
 	return int(fd), nil
 }
 
-// explainOpen says what an error of BPF_OBJ_GET means. The kernel answers EACCES
-// to a mode that forbids access, to a file of another file system, and to a
-// directory.
+// explainOpen explains an error of BPF_OBJ_GET. The kernel answers EACCES if the mode
+// forbids access, and for files of other file systems and directories.
 func explainOpen(path string, cause error) error {
 	info, err := os.Stat(path)
 	switch {

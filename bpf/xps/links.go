@@ -10,9 +10,8 @@ import (
 	ebpflink "github.com/cilium/ebpf/link"
 )
 
-// Links returns the links to the hook on the whole system, whichever network
-// namespace their devices are in, in the order of their ids. It needs
-// CAP_SYS_ADMIN.
+// Links returns the links to the hook in all network namespaces, in the order of
+// their ids. It needs CAP_SYS_ADMIN.
 //
 // The error wraps [ErrPermission].
 func Links(ctx context.Context) ([]LinkInfo, error) {
@@ -41,7 +40,7 @@ func allLinks() ([]LinkInfo, error) {
 	return infos, answered(callLinkByID, it.Err())
 }
 
-// findLinks fills in how programs were attached.
+// findLinks sets Via and LinkID of states.
 func findLinks(ctx context.Context, op string, states []State) error {
 	attached := false
 	for _, s := range states {

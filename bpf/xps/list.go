@@ -17,27 +17,27 @@ import (
 // ListOptions say how [Client.List] reads. The zero value means a complete and
 // consistent list, without links.
 type ListOptions struct {
-	// Links is that of [QueryOptions].
+	// Links is as in [QueryOptions].
 	Links bool
-	// Partial reads the list once. If devices change meanwhile, List returns
-	// what it read and an error wrapping [ErrInterrupted]. Then each State is
-	// what the device had at some moment of the call, and a device that
-	// existed during all of the call is in the list once. A device that came
-	// or went meanwhile may be missing.
+	// Partial reads the list once. If devices change during that, List returns
+	// what it read and an error wrapping [ErrInterrupted]. Then the states
+	// are of different moments of the call. A device that existed during all
+	// of the call is in the list once. Others may be missing.
 	Partial bool
 }
 
 // List returns the state of every device of the network namespace, in the order
 // of their indices. Devices without a program are included. The list is
-// consistent: it is what all devices had at one moment of the call. A nil opt
-// means no options.
+// consistent: all states are of one moment of the call. A nil opt means no options.
 //
 // While devices change, the kernel interrupts a list. List then reads it again
 // together with the notifications about the changes, until ctx or
-// [Config.Timeout] ends the call. The error wraps [ErrInterrupted] besides the
-// cause of that if no consistent list was read, [ErrNotSupported] if the kernel
-// does not have the hook, and [ErrPermission] if [ListOptions.Links] needs a
-// capability that the caller lacks; then the list is valid except for Via.
+// [Config.Timeout] ends the call. The error then wraps [ErrInterrupted] and the
+// cause.
+//
+// The error wraps [ErrNotSupported] if the kernel does not have the hook, and
+// [ErrPermission] if [ListOptions.Links] needs a capability that the caller lacks;
+// in the latter case, the list is valid except for Via.
 func (c *Client) List(ctx context.Context, opt *ListOptions) ([]State, error) {
 	if opt == nil {
 		opt = &ListOptions{}

@@ -11,7 +11,7 @@ import (
 	"xpsgen/uapi"
 )
 
-// QueryOptions say what [Client.Query] finds out besides the program. The zero
+// QueryOptions are what [Client.Query] returns in addition to the program. The zero
 // value means nothing.
 type QueryOptions struct {
 	// Links asks for [State.Via] and [State.LinkID]. The kernel does not tell

@@ -7,7 +7,7 @@ import (
 	ebpflink "github.com/cilium/ebpf/link"
 )
 
-// State is what is attached to a device.
+// State is the state of a device.
 type State struct {
 	// Ifindex is the index of the device.
 	Ifindex int
@@ -22,8 +22,8 @@ type State struct {
 	// ProgramID is the id of the program, 0 if there is none.
 	// [ebpf.NewProgramFromID] returns the program; it needs CAP_SYS_ADMIN.
 	ProgramID ebpf.ProgramID
-	// Via says how the program was attached. It is [ViaUnknown] unless
-	// [QueryOptions.Links] asked for it.
+	// Via is how the program was attached. It is [ViaUnknown] without
+	// [QueryOptions.Links].
 	Via Via
 	// LinkID is the id of the link that holds the program, 0 unless Via is
 	// [ViaLink].

@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// thread is what the kernel looks at in a thread that makes a request: its
-// network namespace and its capabilities. A call that can block runs in a
-// goroutine of its own, on another thread, and must neither gain nor lose by
-// that.
+// thread has the properties of a thread that the kernel looks at when it makes a
+// request: its network namespace and its capabilities. A call that can block runs on
+// another thread, which gets the same ones.
 type thread struct {
 	// netns names the network namespace, empty if it does not matter or
 	// cannot be read. file is open on it.
@@ -64,8 +63,8 @@ func (t *thread) close() {
 	}
 }
 
-// do calls f on a thread that is like t. A thread that was changed for it ends
-// with the calling goroutine, which must not do anything else.
+// do calls f on a thread with the properties of t. If do changes the thread for that,
+// the thread ends with the calling goroutine, which must return afterwards.
 func (t *thread) do(f func() error) error { return t.run(f, false) }
 
 // run is do. changes says that f changes its thread itself, which then ends, too.

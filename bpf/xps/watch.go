@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// Watcher reports changes of what is attached in one network namespace. Several
-// goroutines may use it; each event goes to one of them.
+// Watcher reports changes of programs in one network namespace. Several goroutines may
+// use it; each event goes to one of them.
 type Watcher struct {
 	client *Client
 
@@ -119,7 +119,7 @@ func (w *Watcher) wait(ctx context.Context, x *exchange) error {
 	return err
 }
 
-// read compares what is known with what is, and returns the difference.
+// read reads the list and returns the changes since.
 func (w *Watcher) read(ctx context.Context, x *exchange) ([]Event, error) {
 	now, err := x.snapshot(ctx, w.client)
 	if err != nil {

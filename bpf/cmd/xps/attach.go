@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"xpsgen/bpf"
 	"xpsgen/bpf/xps"
@@ -121,7 +121,7 @@ func attach(ctx context.Context, c *call, args []string) error {
 		if err := l.Pin(o.linkPath); err != nil {
 			return fmt.Errorf("nothing is attached: %w", err)
 		}
-		return o.report(c, s, prog, "attached by a link")
+		return o.report(c, s, prog, "attached by link "+o.linkPath+",")
 	}
 	if err := client.Attach(ctx, s.Ifindex, prog, opt); err != nil {
 		return err
@@ -184,9 +184,9 @@ func conditions(expect string) (*xps.AttachOptions, error) {
 	case !strings.Contains(expect, "/"):
 		return nil, usagef("--expect %s: want none, a program id or a path", expect)
 	}
-	prog, err := ebpf.LoadPinnedProgram(expect, nil)
+	prog, err := loadPinned(expect)
 	if err != nil {
-		return nil, fmt.Errorf("expected program: %w", err)
+		return nil, err
 	}
 	return &xps.AttachOptions{Expected: prog}, nil
 }
@@ -195,29 +195,57 @@ func conditions(expect string) (*xps.AttachOptions, error) {
 func (o *attachOptions) load(c *call, s xps.State, seeded bool) (*ebpf.Program, func(), error) {
 	switch {
 	case o.pinned != "":
-		prog, err := ebpf.LoadPinnedProgram(o.pinned, nil)
+		prog, err := loadPinned(o.pinned)
 		if err != nil {
-			return nil, nil, fmt.Errorf("pinned program: %w", err)
+			return nil, nil, err
 		}
 		return prog, func() { prog.Close() }, nil
 	case o.object != "":
 		return o.loadObject()
 	}
 	p, err := o.loadPolicy(c, s, seeded)
-	if errors.Is(err, os.ErrPermission) {
-		err = fmt.Errorf("%w (needs CAP_BPF)", err)
-	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, explainLoad(err)
 	}
 	return p.Program, p.Close, nil
+}
+
+// explainLoad says which capability is missing if a program cannot be loaded. Without
+// it, package ebpf takes a feature that it probes for as not supported.
+func explainLoad(err error) error {
+	if !errors.Is(err, ebpf.ErrNotSupported) && !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var caps [2]unix.CapUserData
+	if unix.Capget(&header, &caps[0]) != nil {
+		return err
+	}
+	has := func(c int) bool { return caps[c/32].Effective>>(c%32)&1 == 1 }
+	if has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) {
+		return err
+	}
+	return fmt.Errorf("load the program: %w (needs CAP_BPF and CAP_NET_ADMIN)", os.ErrPermission)
+}
+
+// loadPinned opens a pinned program.
+func loadPinned(path string) (*ebpf.Program, error) {
+	prog, err := ebpf.LoadPinnedProgram(path, nil)
+	if err == nil {
+		return prog, nil
+	}
+	var st unix.Statfs_t
+	if unix.Statfs(path, &st) == nil && int64(st.Type) != unix.BPF_FS_MAGIC {
+		err = xps.ErrNotBPFFS
+	}
+	return nil, fmt.Errorf("pinned program %s: %w", path, err)
 }
 
 // loadObject loads a program of an object file.
 func (o *attachOptions) loadObject() (*ebpf.Program, func(), error) {
 	spec, err := ebpf.LoadCollectionSpec(o.object)
 	if err != nil {
-		return nil, nil, fmt.Errorf("object %s: %w", filepath.Base(o.object), err)
+		return nil, nil, fmt.Errorf("object %s: %w", o.object, err)
 	}
 	bpf.SetType(spec)
 	var names []string
@@ -237,7 +265,7 @@ func (o *attachOptions) loadObject() (*ebpf.Program, func(), error) {
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load %s: %w", o.object, err)
+		return nil, nil, fmt.Errorf("object %s: %w", o.object, explainLoad(err))
 	}
 	return coll.Programs[name], coll.Close, nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -11,9 +12,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"xpsgen/bpf/xps"
+	"xpsgen/uapi"
 )
 
 // find returns the state of the device of a name.
@@ -22,11 +25,44 @@ func find(ctx context.Context, c *xps.Client, name string) (xps.State, error) {
 	if err != nil {
 		return xps.State{}, err
 	}
+	return pick(states, name)
+}
+
+// pick returns the state of the device that has a name or an alternative name.
+func pick(states []xps.State, name string) (xps.State, error) {
 	i := slices.IndexFunc(states, func(s xps.State) bool { return s.Name == name })
+	if i < 0 {
+		ifindex := alternative(name)
+		i = slices.IndexFunc(states, func(s xps.State) bool { return s.Ifindex == ifindex })
+	}
 	if i < 0 {
 		return xps.State{}, fmt.Errorf("%s: there is no such device in this network namespace", name)
 	}
 	return states[i], nil
+}
+
+// alternative returns the index of the device that has an alternative name
+// (ip link property add), 0 if there is none.
+func alternative(name string) int {
+	c, err := netlink.Dial(uapi.NETLINK_ROUTE, nil)
+	if err != nil {
+		return 0
+	}
+	defer c.Close()
+	ae := netlink.NewAttributeEncoder()
+	ae.String(uapi.IFLA_ALT_IFNAME, name)
+	attrs, err := ae.Encode()
+	if err != nil {
+		return 0
+	}
+	msgs, err := c.Execute(netlink.Message{
+		Header: netlink.Header{Type: uapi.RTM_GETLINK, Flags: netlink.Request},
+		Data:   append(make([]byte, unix.SizeofIfInfomsg), attrs...),
+	})
+	if err != nil || len(msgs) != 1 || len(msgs[0].Data) < unix.SizeofIfInfomsg {
+		return 0
+	}
+	return int(binary.NativeEndian.Uint32(msgs[0].Data[4:]))
 }
 
 // sysfs is a mount of sysfs for the network namespace of the thread: that at /sys

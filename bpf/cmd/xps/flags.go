@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,20 +37,39 @@ func (c *call) parse(fs *flag.FlagSet, args []string) ([]string, error) {
 	for {
 		err := fs.Parse(args)
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintf(c.stdout, "usage: xps %s %s\n\n%s\n", c.command.name, c.command.args, c.command.help)
-			fs.SetOutput(c.stdout)
-			fs.PrintDefaults()
+			fmt.Fprintf(c.stdout, "usage: xps %s %s\n\n%s\n\nOptions:\n", c.command.name, c.command.args, c.command.help)
+			printOptions(c.stdout, fs)
 			return nil, errHelp
 		}
 		if err != nil {
-			return nil, usagef("%v", err)
+			// Package flag writes one dash.
+			return nil, usagef("%s", oneDash.ReplaceAllString(err.Error(), "$1 --"))
 		}
 		if fs.NArg() == 0 {
+			if given(fs, "netns") && fs.Lookup("netns").Value.String() == "" {
+				return nil, usagef("--netns is empty")
+			}
 			return rest, nil
 		}
 		rest = append(rest, fs.Arg(0))
 		args = fs.Args()[1:]
 	}
+}
+
+// oneDash matches an option in a message of package flag.
+var oneDash = regexp.MustCompile(`(flag|defined:|argument:) -`)
+
+// printOptions lists the options of a command.
+func printOptions(w io.Writer, fs *flag.FlagSet) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fs.VisitAll(func(f *flag.Flag) {
+		arg, text := flag.UnquoteUsage(f)
+		if arg != "" {
+			arg = " " + strings.ToUpper(arg)
+		}
+		fmt.Fprintf(t, "  --%s%s\t%s\n", f.Name, arg, text)
+	})
+	t.Flush()
 }
 
 // given reports whether an option was given.

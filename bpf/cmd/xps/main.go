@@ -24,6 +24,7 @@ import (
 	"strings"
 	"syscall"
 
+	"xpsgen/bpf/policy"
 	"xpsgen/bpf/xps"
 )
 
@@ -56,7 +57,7 @@ func commands() []*command {
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	// All that is about a network namespace happens in this thread.
+	// Only this thread moves to another network namespace.
 	runtime.LockOSThread()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -109,13 +110,16 @@ func (c *call) exit(err error) int {
 	switch {
 	case err == nil, errors.Is(err, errHelp):
 		return exitDone
-	case errors.As(err, &wrong):
-		fmt.Fprintf(c.stderr, "xps %s: %s (xps help %s)\n", c.command.name, wrong.text, c.command.name)
+	case errors.As(err, &wrong), errors.Is(err, policy.ErrOptions):
+		fmt.Fprintf(c.stderr, "xps %s: %v (xps help %s)\n", c.command.name, err, c.command.name)
 		return exitUsage
 	case errors.Is(err, xps.ErrNotSupported):
 		fmt.Fprintf(c.stderr, "xps %s: this kernel does not have the XPS hook (%s): boot one with the patches of kernel-patches\n",
 			c.command.name, strings.TrimSpace(release()))
 		return exitUnavailable
+	case errors.Is(err, xps.ErrLinked):
+		fmt.Fprintf(c.stderr, "xps %s: %v: xps detach DEVICE --link\n", c.command.name, err)
+		return exitFailed
 	default:
 		fmt.Fprintf(c.stderr, "xps %s: %v\n", c.command.name, err)
 		return exitFailed

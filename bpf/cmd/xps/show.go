@@ -84,8 +84,7 @@ func show(ctx context.Context, c *call, args []string) error {
 		return err
 	}
 	defer client.Close()
-	// Without the capability the list is complete but for how programs were
-	// attached.
+	// Without the capability, the list lacks only how programs were attached.
 	states, err := client.List(ctx, &xps.ListOptions{Links: true})
 	if err != nil && !(states != nil && errors.Is(err, xps.ErrPermission)) {
 		return err
@@ -96,10 +95,22 @@ func show(ctx context.Context, c *call, args []string) error {
 		sys, unmount = &sysfs{os.DevNull}, func() {}
 	}
 	defer unmount()
+	if *who && os.Geteuid() != 0 {
+		fmt.Fprintln(c.stderr, "xps show: --who finds only processes of this user (run as root)")
+	}
 
-	var devices []device
+	// An empty list is [] in JSON.
+	devices := []device{}
+	wanted := make(map[int]bool)
+	for _, name := range names {
+		s, err := pick(states, name)
+		if err != nil {
+			return err
+		}
+		wanted[s.Ifindex] = true
+	}
 	for _, s := range states {
-		if len(names) != 0 && !slices.Contains(names, s.Name) || *attached && !s.Attached {
+		if len(names) != 0 && !wanted[s.Ifindex] || *attached && !s.Attached {
 			continue
 		}
 		d, err := describe(s, sys, *stats, *who)
@@ -107,11 +118,6 @@ func show(ctx context.Context, c *call, args []string) error {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 		devices = append(devices, d)
-	}
-	for _, name := range names {
-		if !slices.ContainsFunc(states, func(s xps.State) bool { return s.Name == name }) {
-			return fmt.Errorf("%s: there is no such device in this network namespace", name)
-		}
 	}
 	if o.json {
 		return writeJSON(c.stdout, devices)
