@@ -5,6 +5,7 @@ package build
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -25,7 +26,12 @@ var iproute2Libs = []string{"libbpf", "libelf", "libmnl", "libcap", "libselinux"
 
 // IPRoute2Options say which ip to build. Source and Cache are required.
 type IPRoute2Options struct {
-	Source   *tree.Source
+	Source *tree.Source
+	// Kernel is a kernel tree whose libbpf ip is linked with. Nil means the machine's
+	// libbpf, if it has one.
+	Kernel *tree.Source
+	// NoLibbpf builds ip without libbpf.
+	NoLibbpf bool
 	Cache    string
 	Jobs     int
 	Progress progress.Func
@@ -74,7 +80,20 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 	for _, p := range opt.Source.Patches {
 		r.Patches = append(r.Patches, p.Key)
 	}
-	r.Hash = hashOf("iproute2", iproute2Recipe, r.Tree, r.Compiler, strings.Join(r.Libs, "\n"))
+	parts := []string{"iproute2", iproute2Recipe, r.Tree, r.Compiler, strings.Join(r.Libs, "\n")}
+	switch {
+	case opt.NoLibbpf:
+		step += " without libbpf"
+		parts = append(parts, "no libbpf")
+	case opt.Kernel != nil:
+		step += " with libbpf of Linux " + opt.Kernel.Version
+		ids, err := opt.Kernel.ObjectIDs(ctx, libbpfSources...)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, ids...)
+	}
+	r.Hash = hashOf(parts...)
 	b := &programBuild{kind: "iproute2", file: "ip", hash: r.Hash, step: step, cache: opt.Cache,
 		objects: iproute2Objects, needBytes: iproute2Bytes, progress: opt.Progress, record: r, seconds: &r.Seconds}
 	// All of the sources are copied: iproute2 builds within its source directory
@@ -82,6 +101,16 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 	b.compile = func(ctx context.Context, m *makeRun) (string, error) {
 		if err := opt.Source.Extract(ctx, m.dir); err != nil {
 			return "", b.explain(err)
+		}
+		switch {
+		case opt.NoLibbpf:
+			m.env = append(m.env, "LIBBPF_FORCE=off")
+		case opt.Kernel != nil:
+			dir, err := libbpf(ctx, m, b, opt.Kernel, jobs(opt.Jobs))
+			if err != nil {
+				return "", err
+			}
+			m.env = append(m.env, "LIBBPF_FORCE=on", "LIBBPF_DIR="+dir)
 		}
 		// config.mk comes first: make lists it as a file to make, but reads it
 		// while it decides what to do.
@@ -102,6 +131,26 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 	}
 	r.Commit, r.Patches, r.Version, r.Origin = commit, patches, opt.Source.Version, opt.Source.Origin
 	return r, nil
+}
+
+// libbpfSources are the parts of a kernel tree that libbpf is made of.
+var libbpfSources = []string{"tools/lib", "tools/build", "tools/scripts", "tools/include", "tools/arch", "scripts/bpf_doc.py"}
+
+// libbpf builds the libbpf of a kernel tree in m.dir and returns the directory for
+// LIBBPF_DIR of iproute2's configure.
+func libbpf(ctx context.Context, m *makeRun, b *programBuild, kernel *tree.Source, jobs string) (string, error) {
+	src, out := filepath.Join(m.dir, "linux"), filepath.Join(m.dir, "libbpf")
+	for _, dir := range []string{src, out} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return "", b.explain(err)
+		}
+	}
+	if err := kernel.ExtractPaths(ctx, src, libbpfSources...); err != nil {
+		return "", b.explain(err)
+	}
+	m.args = []string{"-C", filepath.Join(src, "tools/lib/bpf"), jobs, "OUTPUT=" + out + "/", "DESTDIR=" + out, "prefix=/usr", "install"}
+	_, err := m.run(ctx)
+	return out, err
 }
 
 // libVersions asks pkg-config for each library; one that is not there counts
