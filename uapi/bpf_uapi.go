@@ -4,7 +4,7 @@
 // Header: linux/bpf.h
 // SHA256: eb6a8eb705e723072eb5e476ea5bbebf3aef1056ce2b8ef5de66f47eb554b1be
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 61ba63e3b3c1e29510110ee66800e7a1b62c74312778328dd0db08f82e1ac4d1
+// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
 
 package uapi
 

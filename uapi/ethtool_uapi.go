@@ -4,7 +4,7 @@
 // Header: linux/ethtool.h
 // SHA256: 0d8325ee7d6d3bc5a4ea2f9029c0674be7cab70a0863e8a034e125424cb672f8
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 61ba63e3b3c1e29510110ee66800e7a1b62c74312778328dd0db08f82e1ac4d1
+// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
 
 package uapi
 

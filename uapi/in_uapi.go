@@ -4,7 +4,7 @@
 // Header: linux/in.h
 // SHA256: 877b96f18c1fee13c4ff11bee413d49dc35801a364c0b57012c2c867409d9bc6
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 61ba63e3b3c1e29510110ee66800e7a1b62c74312778328dd0db08f82e1ac4d1
+// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/neighbour.h
 // SHA256: b0ea4a7d07f047cfb78c9d5a22655f8d61a5a3f1df1e87e1a2a0c045e77f31e0
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 61ba63e3b3c1e29510110ee66800e7a1b62c74312778328dd0db08f82e1ac4d1
+// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
 
 package uapi
 

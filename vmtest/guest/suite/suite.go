@@ -175,7 +175,9 @@ func (g *ground) runner(w *ktap.Writer) *check.Runner {
 		Scale:   g.opt.TimeoutScale,
 		Isolate: g.lab.isolate,
 		Gate: func(_ string, test check.Test) check.Decision {
-			return gate(test.Baseline || g.opt.Loader != "", g.opt.Unpatched, g.present)
+			// A reproducer runs on the base if it is selected. It kills the guest.
+			reproduces := g.opt.Unpatched && g.opt.Run != "" && test.Needs == needsFix
+			return gate(test.Baseline || reproduces || g.opt.Loader != "", g.opt.Unpatched, g.present)
 		},
 		Rerun: rerun,
 	}

@@ -18,7 +18,9 @@ import (
 // fixTests send a packet whose sender sleeps while its device is unregistered:
 // it has passed the test for IFF_UP and selects the queue afterwards. On a
 // kernel without the fix the first one divides by zero, and the second one
-// loops with bottom halves off.
+// loops with bottom halves off:
+//
+//	make unpatched RUN=unregister/d32
 func (e fixTests) list() check.Group {
 	return check.Group{Name: "unregister", Tests: []check.Test{
 		{Name: "d32-bypass-of-an-unregistered-dummy-selects-a-queue", Run: func(t *check.T) {
