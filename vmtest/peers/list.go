@@ -29,6 +29,9 @@ type Peer struct {
 	Packages []string `toml:"packages"`
 	// Flags are further flags of go test.
 	Flags []string `toml:"flags"`
+	// Links are symbolic links to make in the module's directory, target by path: the
+	// module proxy leaves links out.
+	Links map[string]string `toml:"links"`
 	// Before is a shell command to run in the guest before the tests. May be empty.
 	Before string `toml:"before"`
 	// Passes is the least number of tests, subtests included, that have to pass.

@@ -4,6 +4,8 @@ package peers
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -126,5 +128,24 @@ func TestQuote(t *testing.T) {
 	got := quote([]string{"/a b/xpsgen", "vm", "run", "--", "/bin/sh", "-c", `true && exec "$0" "$@"`})
 	if want := `"/a b/xpsgen" vm run -- /bin/sh -c 'true && exec "$0" "$@"'`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestLink(t *testing.T) {
+	dir := t.TempDir()
+	if err := link(dir, "a/link", "target"); err == nil {
+		t.Error("a link to nothing is made")
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "a"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a", "target"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := link(dir, "a/link", "target"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "a", "link")); err != nil || string(got) != "x" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -89,6 +89,11 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 				return nil, err
 			}
 			dirs[j.peer.Module] = dir
+			for name, target := range j.peer.Links {
+				if err := link(dir, name, target); err != nil {
+					return nil, fmt.Errorf("copy %s: %w", j.peer.Module, err)
+				}
+			}
 		}
 		r, err := opt.test(ctx, j.peer, j.pkg, dirs[j.peer.Module])
 		if err != nil {
@@ -153,6 +158,15 @@ func copyModule(ctx context.Context, root, module string) (string, error) {
 		return "", errors.Join(fmt.Errorf("copy %s: %w", module, err), os.RemoveAll(dir))
 	}
 	return dir, nil
+}
+
+// link makes the symbolic link dir/name, whose target must exist.
+func link(dir, name, target string) error {
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(filepath.Join(filepath.Dir(path), target)); err != nil {
+		return fmt.Errorf("link %s: %w (another version of the module?)", name, err)
+	}
+	return os.Symlink(target, path)
 }
 
 // goEnv is the environment of the go command: that of the workbench's user, but another
