@@ -56,6 +56,10 @@ func (env runsCommands) printNIPA(name string, o *nipaOptions) error {
 	if err != nil {
 		return err
 	}
+	if r.State != runs.Passed && report.Counts().Fail == 0 {
+		// A run that panicked, or was killed, has no test that failed.
+		report.Tests = append(report.Tests, ktap.Test{Name: "run", Status: ktap.Fail, Reason: string(r.State), Diag: r.Reasons})
+	}
 	group := cmp.Or(o.group, groupOf(r))
 	if o.tap {
 		return report.WriteKselftest(env.stdout, group)

@@ -18,6 +18,7 @@ import (
 	"xpsgen/gen/series/check"
 	"xpsgen/gen/series/export"
 	"xpsgen/gen/series/nipa"
+	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/tree/manifest"
 )
 
@@ -51,7 +52,8 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 			{Line: "series nipa --nipa ~/src/nipa"},
 			{Line: "series nipa --nipa ~/src/nipa --faults --seed 7 hook"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a result differs without a known reason, or a fault is not noticed"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a result differs without a known reason, or a fault is not noticed"},
+			{Code: 69, Meaning: "nothing differs, but a check of a fault could not be made"}},
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) (err error) {
 			if o.dir == "" {
@@ -86,6 +88,11 @@ func (env seriesCommands) seriesNIPA(ctx context.Context, o *seriesNIPAOptions) 
 	if n.tests, err = n.testNames(); err != nil {
 		return err
 	}
+	lock, err := cache.Acquire(ctx, work+".lock", "run NIPA", env.ui.Progress())
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	if err := n.export(ctx); err != nil {
 		return err
 	}
@@ -107,10 +114,13 @@ func (env seriesCommands) seriesNIPA(ctx context.Context, o *seriesNIPAOptions) 
 			return err
 		}
 	}
-	env.ui.Verdict(n.wrong == 0, fmt.Sprintf("%d agree, %d differ for a known reason, %d differ; %d faults, %d not noticed or not agreed",
-		n.agree, n.known, n.differ, n.tried, n.missed))
-	if n.wrong > 0 {
+	env.ui.Verdict(n.wrong == 0 && n.notRun == 0, fmt.Sprintf("%d agree, %d differ for a known reason, %d differ; %d faults, %d not noticed or not agreed, %d not run",
+		n.agree, n.known, n.differ, n.tried, n.missed, n.notRun))
+	switch {
+	case n.wrong > 0:
 		return &statusError{code: exitFailed}
+	case n.notRun > 0:
+		return &statusError{code: exitBreakdown}
 	}
 	return nil
 }
@@ -125,7 +135,7 @@ type nipaRun struct {
 	tests    []string
 	mails    string
 
-	agree, known, differ, tried, missed, wrong int
+	agree, known, differ, tried, missed, notRun, wrong int
 }
 
 // testNames returns the tests of NIPA to run. A test that nobody here has heard of is an
@@ -257,6 +267,7 @@ func (n *nipaRun) line(t manifest.Thread, f *nipa.Tried) string {
 	switch {
 	case f.Row.Lacks:
 		verdict = "not run"
+		n.notRun++
 	case !f.Noticed():
 		verdict = "MISSED"
 	case !f.Agrees():

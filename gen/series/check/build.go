@@ -30,6 +30,8 @@ type state struct {
 	Errors   findings `json:"errors"`
 	Warnings findings `json:"warnings"`
 	Sparse   findings `json:"sparse"`
+	// Order has the errors in the order in which they were reported.
+	Order []string `json:"order,omitempty"`
 	// Objects is the number of compiled files, Checked the number of files that
 	// sparse checked. In GaveUp of them sparse stopped at something it does not
 	// understand.
@@ -59,6 +61,13 @@ func checkBuild(flavor string) func(context.Context, *job, *Patch) (Result, erro
 // compareBuilds finds what a build has that the one before had not.
 func compareBuilds(before, after *state) Result {
 	if more := after.Errors.minus(before.Errors); len(more) > 0 {
+		place := func(text string) int {
+			if i := slices.Index(after.Order, text); i >= 0 {
+				return i
+			}
+			return len(after.Order)
+		}
+		slices.SortStableFunc(more, func(a, b string) int { return place(a) - place(b) })
 		return fail("does not build: %s", more[0]).with(append(more, after.Warnings.minus(before.Warnings)...)...)
 	}
 	if more := after.Warnings.minus(before.Warnings); len(more) > 0 {

@@ -147,7 +147,7 @@ func (b *builder) said(log string, failed bool) (*state, error) {
 	if failed {
 		d.readFailed(string(data))
 	}
-	s := &state{Errors: d.errors, Warnings: d.warnings, Objects: objects}
+	s := &state{Errors: d.errors, Warnings: d.warnings, Order: d.order, Objects: objects}
 	s.Read, err = b.readOfCopy()
 	return s, err
 }

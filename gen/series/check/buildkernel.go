@@ -199,7 +199,7 @@ func (b *builder) broken(ctx context.Context, what string, err error) (*state, e
 	}
 	d.read(string(data))
 	d.readFailed(string(data))
-	return &state{Errors: d.errors, Warnings: d.warnings, Broken: what + ": " + why}, nil
+	return &state{Errors: d.errors, Warnings: d.warnings, Order: d.order, Broken: what + ": " + why}, nil
 }
 
 // objects returns the objects to build: those of the changed files, and with gcc all
@@ -262,7 +262,7 @@ func (b *builder) collect(objects []string, log string) (*state, error) {
 		}
 		cc.readMake(string(data))
 	}
-	s.Errors, s.Warnings, s.Sparse = cc.errors, cc.warnings, sparse.warnings
+	s.Errors, s.Warnings, s.Sparse, s.Order = cc.errors, cc.warnings, sparse.warnings, cc.order
 	if b.flavor == "gcc" {
 		var err error
 		if s.Read, err = b.readOf(objects); err != nil {

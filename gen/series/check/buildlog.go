@@ -15,27 +15,27 @@ import (
 
 var (
 	// makeError matches an error of make in a Makefile.
-	makeError = regexp.MustCompile(`(?m)^(?:make(?:\[\d+\])?: )?([^\s:]+):\d+: \*\*\* (.*?)(?:  Stop)?\.?$`)
+	makeError = regexp.MustCompile(`(?m)^(?:make(?:\[\d+\])?: )?([^\s:]+):\d+: \*\*\* (.*?)\.?(?:  Stop\.)?$`)
 	// kconfigError matches an error of kconfig.
 	kconfigError = regexp.MustCompile(`(?m)^([^\s:]*Kconfig[^\s:]*):\d+: ?((?:syntax error|unknown |invalid |can't |unexpected |unterminated |endless |error: ).*)$`)
 	// linkError matches an error of the linker.
 	linkError = regexp.MustCompile(`(?m)^.*?ld(?:\.\w+)?: ?((?:\S+: )?(?:undefined reference to|syntax error in|cannot |multiple definition of).*)$|^.*: (undefined reference to .*|multiple definition of .*)$`)
 )
 
-// read adds what make, kconfig and the linker found wrong.
+// readMake adds what make, kconfig and the linker found wrong.
 func (d *diagnostics) readMake(log string) {
 	for _, pattern := range []*regexp.Regexp{makeError, kconfigError} {
 		for _, m := range pattern.FindAllStringSubmatch(log, -1) {
 			if line := m[0]; !d.seen[line] {
 				d.seen[line] = true
-				d.errors[d.name(m[1])+": "+m[2]]++
+				d.failed(d.name(m[1]) + ": " + m[2])
 			}
 		}
 	}
 	for _, m := range linkError.FindAllStringSubmatch(log, -1) {
 		if !d.seen[m[0]] {
 			d.seen[m[0]] = true
-			d.errors[strings.ReplaceAll(m[1]+m[2], d.src+"/", "")]++
+			d.failed(strings.ReplaceAll(m[1]+m[2], d.src+"/", ""))
 		}
 	}
 }
@@ -45,7 +45,7 @@ func (d *diagnostics) readMake(log string) {
 func (d *diagnostics) readFailed(log string) {
 	d.readMake(log)
 	if d.errors.total() == 0 {
-		d.errors[strings.ReplaceAll(build.Why([]byte(log)), d.src+"/", "")]++
+		d.failed(strings.ReplaceAll(build.Why([]byte(log)), d.src+"/", ""))
 	}
 }
 

@@ -109,6 +109,7 @@ func (j *job) toolsState(ctx context.Context, commit string) (*state, error) {
 		}
 		all.Errors.add(s.Errors)
 		all.Warnings.add(s.Warnings)
+		all.Order = append(all.Order, s.Order...)
 		all.Objects += s.Objects
 		all.Read = append(all.Read, s.Read...)
 		if s.Broken != "" {
@@ -242,7 +243,7 @@ func (p *toolPart) collect(src, out, log string, failed bool) (*state, error) {
 	if failed {
 		d.readFailed(strings.ReplaceAll(log, out, "OUTPUT"))
 	}
-	s.Errors, s.Warnings = d.errors, d.warnings
+	s.Errors, s.Warnings, s.Order = d.errors, d.warnings, d.order
 	// The build of libbpf compares headers, and so does nobody else.
 	for line := range strings.Lines(log) {
 		if strings.HasPrefix(line, "Warning: ") {

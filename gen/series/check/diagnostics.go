@@ -14,6 +14,9 @@ type diagnostics struct {
 	src              string
 	seen             map[string]bool
 	errors, warnings findings
+	// order has the errors in the order in which they were reported. The first one is
+	// most often the cause of the others.
+	order []string
 }
 
 func newDiagnostics(src string) *diagnostics {
@@ -33,10 +36,17 @@ func (d *diagnostics) read(log string) {
 		d.seen[line] = true
 		text := d.name(m[1]) + ": " + m[4] + ": " + m[5]
 		if m[4] == "error" {
-			d.errors[text]++
+			d.failed(text)
 		} else {
 			d.warnings[text]++
 		}
+	}
+}
+
+// failed counts an error.
+func (d *diagnostics) failed(text string) {
+	if d.errors[text]++; d.errors[text] == 1 {
+		d.order = append(d.order, text)
 	}
 }
 
