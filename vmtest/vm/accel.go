@@ -19,29 +19,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errSilentKVM ends a guest under KVM that did not report in.
+// errSilentKVM stops a guest that does not say hello under KVM.
 var errSilentKVM = errors.New("no word from the guest under kvm")
 
 // The verdicts on KVM.
 const (
-	// verdictGood: a guest reported in.
+	// verdictGood: a guest said hello.
 	verdictGood = "good"
-	// verdictBad: a guest was tried and stayed silent. No further guest is tried.
+	// verdictBad: a guest stayed silent. No other guest is tried under KVM.
 	verdictBad = "bad"
-	// verdictClosed: the device cannot be opened. Each run looks at it again,
-	// since that takes no time.
+	// verdictClosed: the device cannot be opened. Each run tries again, which costs
+	// nothing.
 	verdictClosed = "closed"
 )
 
-// verdict is what is remembered of KVM on a host, until it boots again.
+// verdict is the state of KVM on a host. It is valid until the host reboots.
 type verdict struct {
 	Verdict string `json:"verdict"`
 	Reason  string `json:"reason,omitempty"`
-	// Told is set once a person has read it.
+	// Told is set once the user has been told.
 	Told bool `json:"told,omitempty"`
 }
 
-// DefaultKVMDevice is the device that stands for KVM.
+// DefaultKVMDevice is the device of KVM.
 const DefaultKVMDevice = "/dev/kvm"
 
 // openKVM returns an error that says why the KVM device cannot be opened.
@@ -78,12 +78,13 @@ wait:
 			return "qemu says: " + oneLine(q.Stderr)
 		}
 		if r.result.ConsoleBytes > 0 {
-			// NB: a kernel that speaks runs; that it dies is its own fault.
+			// NB: a kernel that writes to its console runs. If it dies, KVM is not the
+			// cause.
 			return ""
 		}
 		return "the guest ended without a word"
 	case <-wait.C:
-		// Silence counts only while the host lets the guest run.
+		// Count silence only while the host gives the guest a CPU.
 		if left := r.limits.KVM - clock.now(time.Since(r.start)); left > 0 {
 			wait.Reset(left)
 			goto wait
@@ -104,8 +105,8 @@ func oneLine(s string) string {
 	return s
 }
 
-// verdictFile returns where the verdict on this host, as it is booted now, is
-// kept; "" if nowhere.
+// verdictFile returns the file of the verdict for the present boot of this host, or ""
+// if verdicts are not kept.
 func (m *Machine) verdictFile() string {
 	if m.AccelCache == "" {
 		return ""
@@ -118,7 +119,7 @@ func (m *Machine) verdictFile() string {
 	if err := unix.Uname(&u); err != nil {
 		return ""
 	}
-	// Another QEMU of the same name in PATH is another QEMU.
+	// PATH may have another QEMU of the same name.
 	qemu, err := exec.LookPath(m.QEMU)
 	if err != nil {
 		qemu = m.QEMU
@@ -129,22 +130,21 @@ func (m *Machine) verdictFile() string {
 	return filepath.Join(m.AccelCache, "kvm-"+hex.EncodeToString(key[:8])+".json")
 }
 
-// recall returns the remembered verdict; the zero one if there is none.
+// recall returns the stored verdict, or the zero value.
 func (m *Machine) recall() verdict {
 	var v verdict
 	file := m.verdictFile()
 	if file == "" {
 		return v
 	}
-	// A verdict that cannot be read is none: it will be found anew.
+	// Ignore an unreadable verdict: the next guest finds it again.
 	if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &v) != nil {
 		v = verdict{}
 	}
 	return v
 }
 
-// remember keeps v. That it cannot is no reason to fail: the next run tries
-// again.
+// remember stores v. It ignores errors: the next run tries again.
 func (m *Machine) remember(v verdict) {
 	file := m.verdictFile()
 	if file == "" {

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// descriptors are what differs from run to run: the numbers under which QEMU
-// inherits what it needs.
+// descriptors are the arguments that differ between runs: the numbers of the file
+// descriptors that QEMU inherits.
 type descriptors struct {
 	initrd, console, qmp int
 	ports                []portDescriptor
-	// kernelArgs are what this run has to tell the kernel.
+	// kernelArgs are kernel arguments of this run only.
 	kernelArgs []string
 }
 
@@ -24,33 +24,33 @@ type portDescriptor struct {
 	fd   int
 }
 
-// kernelArgs is what every guest's kernel is told.
+// kernelArgs are the kernel arguments of every guest.
 var kernelArgs = [...]string{
 	"console=ttyS0",
-	// Warnings are splats and must show; notices and below cost time.
+	// Print warnings, which are splats. Notices and lower levels cost time.
 	"loglevel=5",
-	// A panic ends the run at once, through the keyboard controller, which
-	// -no-reboot turns into QEMU's end. An oops does not panic: the suite
-	// goes on for as long as [Timeouts] say, and the verdict knows.
+	// A panic reboots through the keyboard controller, and -no-reboot turns that into
+	// the end of QEMU. An oops does not panic: the suite continues within [Timeouts],
+	// and the verdict reports the oops.
 	"panic=-1", "reboot=t",
-	// Without it the first to want random numbers waits for entropy.
+	// Without it the first reader of random numbers waits for entropy.
 	"random.trust_cpu=on",
-	// Names and programs go away without waiting for grace periods.
+	// Remove devices and programs without waiting for normal grace periods.
 	"rcupdate.rcu_expedited=1",
-	// The emulated clock is what it is: no use in calibrating and checking.
+	// Do not calibrate or check the emulated clock.
 	"no_timer_check", "tsc=reliable",
 }
 
-// kernelCmdline returns the kernel's command line. The caller's words come
-// last, and so win.
+// kernelCmdline returns the kernel's command line. The caller's words come last and
+// override others.
 func (m *Machine) kernelCmdline(d descriptors) string {
 	a := append([]string(nil), kernelArgs[:]...)
 	a = append(a, d.kernelArgs...)
 	return strings.Join(append(a, m.Cmdline...), " ")
 }
 
-// args returns QEMU's arguments for a machine that has been checked. port is
-// where it waits for a debugger, 0 for nowhere.
+// args returns QEMU's arguments for a checked machine. It waits for a debugger on port,
+// unless port is 0.
 func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 	a := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -70,14 +70,14 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 	case KVM:
 		a = append(a, "-accel", "kvm", "-cpu", "host")
 	default:
-		// NB: not thread=multi. With a thread per CPU, QEMU 7.2 now and then
-		// runs an instruction that another CPU has patched meanwhile. A guest
-		// that flips a static key under traffic then dies of "Oops: int3", be
-		// it the hook's key or that of xps_cpus.
+		// NB: not thread=multi. With a thread per CPU, QEMU 7.2 sometimes runs an
+		// instruction that another CPU is patching. A guest that flips a static key
+		// under traffic then dies with "Oops: int3". This happens with the hook's key
+		// and with that of xps_cpus.
 		a = append(a, "-accel", "tcg,thread=single", "-cpu", "max")
 	}
 	if m.InstructionClock {
-		// An idle guest's clock jumps to its next timer.
+		// The clock of an idle guest jumps to its next timer.
 		a = append(a, "-icount", "shift=0,sleep=off")
 	}
 	a = append(a,
@@ -90,7 +90,7 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		"-serial", "chardev:console",
 		"-chardev", socket("qmp", d.qmp),
 		"-mon", "chardev=qmp,mode=control",
-		// Queues are set up for every port there might be.
+		// The device sets up queues for the maximum number of ports.
 		"-device", fmt.Sprintf("virtio-serial-%s,max_ports=%d", bus, len(d.ports)+1),
 	)
 	for i, p := range d.ports {
@@ -101,8 +101,8 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 	}
 	for i, s := range m.Shares {
 		id := "share" + strconv.Itoa(i)
-		// Files are made as the user who runs QEMU makes them. Inode numbers of
-		// several file systems below Dir are kept apart.
+		// New files belong to the user who runs QEMU. multidevs keeps the inode numbers
+		// of several file systems below Dir distinct.
 		fsdev := "local,id=" + id + ",path=" + optionValue(s.Dir) + ",security_model=none,multidevs=remap"
 		if s.ReadOnly {
 			fsdev += ",readonly=on"
@@ -137,7 +137,7 @@ func diskFormat(name string) string {
 	return "raw"
 }
 
-// optionValue writes a value the way QEMU reads it in a list of options.
+// optionValue escapes a value for a list of QEMU options.
 func optionValue(s string) string { return strings.ReplaceAll(s, ",", ",,") }
 
 func socket(id string, fd int) string { return fmt.Sprintf("socket,id=%s,fd=%d", id, fd) }

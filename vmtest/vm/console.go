@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Bounds of what is kept of a console in memory.
+// Limits of the part of a console that is kept in memory.
 const (
 	maxConsoleLine = 4 << 10
 	tailLines      = 40
@@ -19,8 +19,8 @@ const (
 // errFlood stops a guest that fills its console.
 var errFlood = errors.New("console limit reached")
 
-// console takes the kernel's console: it passes it on, searches it for splats
-// and keeps its end.
+// console receives the kernel's console. It forwards it, searches it for splats, and
+// keeps the last part.
 type console struct {
 	out   io.Writer // may be nil
 	limit int64
@@ -31,9 +31,10 @@ type console struct {
 	cut     bool // the rest of a line that was too long
 	tail    []string
 	scanner splatScanner
-	// wrong says what the kernel did that lets nobody get on, empty if nothing.
+	// wrong says what blocks the kernel: an oops, or a stuck CPU or task. Empty if
+	// nothing does.
 	wrong string
-	// off is the kernel's word that it stops, empty if it has not.
+	// off is the line that announces the kernel's stop. Empty if there is none yet.
 	off    string
 	outErr error
 }
@@ -98,15 +99,14 @@ func (c *console) line() {
 	}
 }
 
-// gone returns what the kernel did so far that lets nobody get on, and its word that
-// it stops.
+// gone returns wrong and off.
 func (c *console) gone() (wrong, off string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.wrong, c.off
 }
 
-// last returns the end of the console so far.
+// last returns the last part of the console so far.
 func (c *console) last() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,7 +117,7 @@ func (c *console) last() []string {
 	return tail[max(0, len(tail)-tailLines):]
 }
 
-// done ends the console.
+// done finishes the console.
 func (c *console) done() (n int64, splats []Splat, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// ErrKVMUnusable is wrapped by the error of a Machine that was told to use KVM
-// on a host where that does not work.
+// ErrKVMUnusable is wrapped by the error of a Machine with forced KVM on a host where
+// KVM does not work.
 var ErrKVMUnusable = errors.New("kvm is not usable on this host")
 
-// CPUState is where a vCPU stood when a guest was given up.
+// CPUState is the state of a vCPU when the guest was stopped.
 type CPUState struct {
 	// CPU counts from 0.
 	CPU int
@@ -48,17 +48,17 @@ func states(cpus []CPUState) string {
 	return ": " + strings.Join(s, ", ")
 }
 
-// BootError is a guest that never said hello.
+// BootError is returned for a guest that did not say hello.
 type BootError struct {
-	// After is how long was waited for it.
+	// After is the time that passed.
 	After time.Duration
-	// Exited is set if QEMU ended by itself, before After was a timeout.
+	// Exited is set if QEMU ended by itself before the timeout.
 	Exited bool
-	// CPUs are where its vCPUs stood, if they could be asked.
+	// CPUs are the states of the vCPUs. Empty if QEMU did not answer.
 	CPUs []CPUState
-	// Host is what QEMU was given to run with.
+	// Host is the CPU time that QEMU received.
 	Host HostState
-	// Tail is the end of the console.
+	// Tail is the last part of the console.
 	Tail []string
 }
 
@@ -69,10 +69,10 @@ func (e *BootError) Error() string {
 	return fmt.Sprintf("guest did not boot: no word from init within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
-// HangError is a guest that said hello and then did not come to an end.
+// HangError is returned for a guest that said hello and then did not end.
 type HangError struct {
-	// Idle is set if the guest was silent for After, Dead if its init was, too;
-	// else After is what the whole run took.
+	// Idle is set if the guest was silent for After. Dead is set if its init was silent
+	// as well. Otherwise After is the time of the whole run.
 	Idle, Dead bool
 	After      time.Duration
 	CPUs       []CPUState
@@ -90,12 +90,12 @@ func (e *HangError) Error() string {
 	return fmt.Sprintf("guest hangs: not done within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
-// OopsError is a guest that did not come to an end after its kernel oopsed, or
-// complained of a CPU or a task that does not get on.
+// OopsError is returned for a guest that did not end after its kernel oopsed or
+// reported a stuck CPU or task.
 type OopsError struct {
-	// What is what the kernel did: "oopsed".
+	// What says what the kernel did: "oopsed".
 	What string
-	// After is how long was waited for it from then on.
+	// After is the time that passed since then.
 	After time.Duration
 	CPUs  []CPUState
 	Host  HostState
@@ -106,20 +106,20 @@ func (e *OopsError) Error() string {
 	return fmt.Sprintf("guest %s and is not done %s later%s%s%s", e.What, round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
-// PanicError is a guest whose kernel panicked.
+// PanicError is returned for a guest whose kernel panicked.
 type PanicError struct {
-	// Reason is what the kernel gave as such.
+	// Reason is the kernel's reason.
 	Reason string
-	// Tail is the end of the console.
+	// Tail is the last part of the console.
 	Tail []string
 }
 
 func (e *PanicError) Error() string { return "kernel panic: " + e.Reason }
 
-// EarlyExitError is a machine that stopped before the guest said it was done,
-// without a panic.
+// EarlyExitError is returned for a machine that stopped without a panic before the
+// guest said that it was done.
 type EarlyExitError struct {
-	// How says what the machine did: "powered off".
+	// How says how the machine stopped: "powered off".
 	How   string
 	After time.Duration
 	Tail  []string
@@ -129,9 +129,9 @@ func (e *EarlyExitError) Error() string {
 	return fmt.Sprintf("guest stopped early: the machine %s after %s, before init said it was done%s", e.How, round(e.After), last(e.Tail))
 }
 
-// LostResultsError is a guest that sent more than arrived.
+// LostResultsError is returned if the host received fewer bytes than the guest sent.
 type LostResultsError struct {
-	// Port is the port concerned.
+	// Port is the virtio-serial port.
 	Port string
 	// Sent and Received count bytes.
 	Sent, Received int64
@@ -141,9 +141,10 @@ func (e *LostResultsError) Error() string {
 	return fmt.Sprintf("results were lost: the guest sent %d bytes on %s, %d arrived", e.Sent, e.Port, e.Received)
 }
 
-// ConsoleFloodError is a guest that was stopped because its console would not.
+// ConsoleFloodError is returned for a guest that was stopped because it filled its
+// console.
 type ConsoleFloodError struct {
-	// Limit is what the console may say, in bytes.
+	// Limit is the size limit of the console in bytes.
 	Limit int64
 	Tail  []string
 }
@@ -152,17 +153,17 @@ func (e *ConsoleFloodError) Error() string {
 	return fmt.Sprintf("guest floods its console: more than %d bytes%s", e.Limit, last(e.Tail))
 }
 
-// GuestError is what the guest's init says it could not do.
+// GuestError is an error of the guest's init.
 type GuestError struct{ Text string }
 
 func (e *GuestError) Error() string { return "guest: " + e.Text }
 
-// QEMUError is QEMU itself failing: it is missing, refused its arguments, or
-// was killed. It says nothing about the guest.
+// QEMUError is a failure of QEMU itself: it is missing, refused its arguments, or was
+// killed. It says nothing about the guest.
 type QEMUError struct {
 	// Path is the program.
 	Path string
-	// Stderr is what it said, clipped.
+	// Stderr is its standard error, clipped.
 	Stderr string
 	// Err is the cause.
 	Err error

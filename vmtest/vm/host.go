@@ -12,15 +12,14 @@ import (
 	"time"
 )
 
-// HostState is what the host let QEMU do until a guest was given up. It tells a
-// guest that hangs from one that was not given a CPU.
+// HostState is the CPU time that the host gave QEMU until the guest was stopped. It
+// distinguishes a guest that hangs from one that did not get a CPU.
 type HostState struct {
-	// CPU is how long QEMU's threads ran, Wall the time in which they did.
+	// CPU is the CPU time of QEMU's threads, Wall the time that passed.
 	CPU, Wall time.Duration
-	// Threads are their states as in /proc, a letter each: R for one that runs
-	// or would like to.
+	// Threads has one letter per thread, its state in /proc. R is running or runnable.
 	Threads string
-	// Load is the host's load average of the last minute.
+	// Load is the host's load average over one minute.
 	Load string
 }
 
@@ -31,11 +30,11 @@ func (s HostState) String() string {
 	return fmt.Sprintf("; qemu (%s) got %s of CPU in %s, load %s", s.Threads, round(s.CPU), round(s.Wall), s.Load)
 }
 
-// clockTick is what /proc counts CPU time in, on all of Linux's architectures.
+// clockTick is the unit of CPU times in /proc on all architectures.
 const clockTick = 10 * time.Millisecond
 
-// hostState looks at process pid, started at start. Nothing comes of it if
-// /proc does not answer.
+// hostState returns the state of process pid, started at start. It returns nil if /proc
+// cannot be read.
 func hostState(pid int, start time.Time) HostState {
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	_, cpu, ok := readStat(filepath.Join(proc, "stat"))
@@ -63,7 +62,7 @@ func readStat(path string) (state string, cpu time.Duration, ok bool) {
 	if err != nil {
 		return "", 0, false
 	}
-	// The name before it may have anything in it.
+	// The name before it may contain any character.
 	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 	const utime, stime = 14 - 3, 15 - 3 // proc(5) counts from 1, and what was cut are 2
 	if len(fields) <= stime {

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// inspectTime bounds how long QEMU may take to say where the vCPUs stand. One
-// that is wedged itself does not answer at all.
+// inspectTime limits the time of QEMU's answer about its vCPUs. A QEMU that hangs does
+// not answer.
 const inspectTime = 3 * time.Second
 
-// inspect asks QEMU where the vCPUs stand. Nothing comes of it if QEMU does
-// not answer: this is for the error message of a guest that is given up.
+// inspect asks QEMU for the states of the vCPUs. It returns nil if QEMU does not
+// answer: the states only complete an error message.
 func (r *Running) inspect() []CPUState {
 	text, err := monitor(r.proc.qmp, "info registers -a", time.Now().Add(inspectTime))
 	if err != nil {
@@ -45,7 +45,7 @@ func monitor(c deadliner, command string, deadline time.Time) (string, error) {
 		return "", fmt.Errorf("qmp: %w", err)
 	}
 	in := json.NewDecoder(bufio.NewReader(io.LimitReader(c, 1<<20)))
-	// The greeting comes by itself; events may come in between.
+	// QEMU sends the greeting unasked, and may send events in between.
 	if _, err := answer(in, "QMP"); err != nil {
 		return "", err
 	}
@@ -72,7 +72,7 @@ func monitor(c deadliner, command string, deadline time.Time) (string, error) {
 	return "", errors.New("qmp: the monitor did not answer with a text")
 }
 
-// answer reads until an object with the given key comes.
+// answer reads up to an object with the given key.
 func answer(in *json.Decoder, key string) (json.RawMessage, error) {
 	for {
 		var m map[string]json.RawMessage
@@ -94,7 +94,7 @@ var (
 	hltWord = regexp.MustCompile(`\bHLT=1`)
 )
 
-// parseRegisters reads the answer to "info registers -a".
+// parseRegisters parses the answer to "info registers -a".
 func parseRegisters(text string) []CPUState {
 	var out []CPUState
 	heads := cpuLine.FindAllStringSubmatchIndex(text, -1)
@@ -107,7 +107,8 @@ func parseRegisters(text string) []CPUState {
 		if m == nil {
 			continue
 		}
-		// The expressions let only numbers through; too large ones are not.
+		// The expressions match only digits, so the only error is a number out of
+		// range.
 		cpu, err1 := strconv.Atoi(text[h[2]:h[3]])
 		at, err2 := strconv.ParseUint(m[1], 16, 64)
 		if err1 == nil && err2 == nil {

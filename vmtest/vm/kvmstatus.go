@@ -7,14 +7,14 @@ import (
 	"fmt"
 )
 
-// ErrKVMUntested is returned where KVM can be opened and no guest was tried
-// yet: the device alone proves nothing.
+// ErrKVMUntested is returned if KVM can be opened but no guest has booted under it yet.
+// The device alone proves nothing.
 var ErrKVMUntested = errors.New("kvm is not tested yet")
 
-// KVMStatus tells what is known of KVM on this host without booting anything:
-// nil if a guest has reported in under it since the host was booted, an error
-// wrapping [ErrKVMUntested], or why it is no good, wrapping [ErrKVMUnusable].
-// accelCache and device are [Machine.AccelCache] and [Machine.KVMDevice].
+// KVMStatus returns the state of KVM on this host. It boots nothing. It returns nil if
+// a guest has said hello under KVM since the host booted, and otherwise an error that
+// wraps [ErrKVMUntested] or [ErrKVMUnusable]. accelCache and device are
+// [Machine.AccelCache] and [Machine.KVMDevice].
 func KVMStatus(accelCache, device string) error {
 	if device == "" {
 		device = DefaultKVMDevice

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package vm boots a kernel under QEMU and finds out how that went.
+// Package vm boots a kernel under QEMU and reports how the guest ended.
 //
-// A [Machine] is described, started and waited for like an [os/exec.Cmd]. The
-// guest's PID 1 speaks over virtio-serial ports (package wire); the kernel's
-// console goes to a writer of the caller's and is searched for splats on the
-// way. QEMU's exit status proves nothing and is never asked: a panic under
-// -no-reboot looks like a clean end. What counts is that the guest said hello,
-// said that it was done, and that everything it sent arrived; else Wait
-// returns one of this package's error types, each of which names what
-// happened.
+// A [Machine] is described, started and waited for like an [os/exec.Cmd]. The guest's
+// PID 1 communicates over virtio-serial ports (package wire). The kernel's console goes
+// to the caller's writer and is searched for splats. QEMU's exit status is ignored: a
+// panic under -no-reboot looks like a clean exit. A run is complete if the guest said
+// hello, said that it was done, and all that it sent arrived. Otherwise Wait returns
+// one of this package's error types.
 //
-// Nothing here prints, and nothing outlives the Machine: the context's end
-// kills QEMU, and so does the death of this process.
+// The package prints nothing. QEMU is killed when the context ends or this process
+// dies.
 package vm
 
 import (
@@ -24,13 +22,13 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// Accel is what runs the guest's instructions.
+// Accel is an accelerator: it runs the guest's instructions.
 type Accel string
 
 // The accelerators.
 const (
-	// Auto tries KVM if it looks usable, and falls back to TCG for good if
-	// the guest stays silent.
+	// Auto tries KVM if the device can be opened. It falls back to TCG if the guest
+	// stays silent, and does not try KVM again.
 	Auto Accel = "auto"
 	KVM  Accel = "kvm"
 	TCG  Accel = "tcg"
@@ -55,14 +53,13 @@ const DefaultQEMU = "qemu-system-x86_64"
 type Machine struct {
 	// Kernel is the kernel to boot.
 	Kernel string
-	// Vmlinux is the same kernel as it was linked. It has the symbols, to name
-	// the place where a vCPU hangs and for the debugger; and if it has a PVH
-	// entry it is booted in Kernel's place, which saves the decompression.
-	// Optional.
+	// Vmlinux is the same kernel as an ELF file. Its symbols name the place where a
+	// vCPU hangs, and serve the debugger. If it has a PVH entry, QEMU boots it instead
+	// of Kernel, which saves the decompression. Optional.
 	Vmlinux string
-	// Initrds are cpio archives, unpacked one over the other in this order.
+	// Initrds are cpio archives. The kernel unpacks them in this order.
 	Initrds []string
-	// Config goes behind them as one more archive.
+	// Config is appended to them as another archive.
 	Config wire.Config
 
 	// QEMU is the program; default [DefaultQEMU].
@@ -73,64 +70,63 @@ type Machine struct {
 	Accel Accel
 	// KVMDevice is the device of KVM; default [DefaultKVMDevice].
 	KVMDevice string
-	// AccelCache is a directory in which the verdict on KVM is remembered,
-	// for this host until it boots again. Empty means not remembered.
+	// AccelCache is the directory of the verdict on KVM, which is valid until this host
+	// reboots. Empty means that no verdict is kept.
 	AccelCache string
 	// CPUs defaults to 2, MemoryMiB to 512.
 	CPUs      int
 	MemoryMiB int
-	// InstructionClock makes the guest's clocks, the time stamp counter too,
-	// advance by one nanosecond per instruction executed: time in the guest
-	// is then a count that the host's load does not change. Needs TCG and one
-	// CPU, which are the defaults with it.
+	// InstructionClock advances the guest's clocks, including the time stamp counter,
+	// by one nanosecond per executed instruction. Time in the guest is then independent
+	// of the host's load. It needs TCG and one CPU, which become the defaults.
 	InstructionClock bool
-	// Shares are directories of the host that the guest can mount over 9p, by
-	// their tags. A microvm has room for [MaxShares].
+	// Shares are directories of the host that the guest can mount over 9p by tag. A
+	// microvm takes at most [MaxShares].
 	Shares []Share
-	// Disks are the files of disks, raw or qcow2.
+	// Disks are image files, raw or qcow2.
 	Disks []string
-	// UserNet gives the guest a network device whose packets QEMU turns into
-	// connections of its own.
+	// UserNet gives the guest a network device with QEMU's user-mode network.
 	UserNet bool
 	// Cmdline is added to the kernel's command line.
 	Cmdline []string
-	// Debugger stops the guest before its first instruction until a debugger
-	// comes: see [Running.DebuggerLine]. It turns all timeouts off.
+	// Debugger stops the guest before its first instruction until a debugger connects,
+	// see [Running.DebuggerLine]. It disables all timeouts.
 	Debugger bool
 
-	// Console receives the kernel's console as it comes, up to ConsoleLimit.
+	// Console receives the kernel's console, up to ConsoleLimit.
 	Console io.Writer
-	// ConsoleLimit is how much the console may say before the guest is
-	// stopped with a [ConsoleFloodError]; default 2 MiB.
+	// ConsoleLimit is the size in bytes at which the guest is stopped with a
+	// [ConsoleFloodError]; default 2 MiB.
 	ConsoleLimit int64
 	// Result receives the bytes of the result port.
 	Result io.Writer
-	// Stdin, Stdout and Stderr are those of the program of ModeRun. Stdin is
-	// read from the guest's hello on, possibly further than the program
-	// does, and a Read may still be pending when Wait returns.
+	// Stdin, Stdout and Stderr are those of the program of ModeRun. Stdin is read after
+	// the guest's hello. More may be read than the program reads, and a Read may still
+	// be pending when Wait returns.
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
-	// TTYIn and TTYOut are the terminal of ModeShell, which the caller has
-	// put into raw mode. As for Stdin, a Read may be left pending.
+	// TTYIn and TTYOut are the terminal of ModeShell. The caller has put it into raw
+	// mode. As with Stdin, a Read may still be pending when Wait returns.
 	TTYIn  io.Reader
 	TTYOut io.Writer
-	// Windows carries sizes of the terminal to the guest. Not closed, nor
-	// waited for.
+	// Windows carries sizes of the terminal to the guest. It is neither closed nor
+	// drained.
 	Windows <-chan wire.Window
-	// Signals carries signals to the program in the guest, likewise.
+	// Signals carries signals to the program in the guest. It is neither closed nor
+	// drained.
 	Signals <-chan int
 
-	// Timeouts bound the run.
+	// Timeouts limit the run.
 	Timeouts Timeouts
-	// Slowdown stretches all of them, and the guest's own, for a kernel that
-	// is slow by what it was built with; default 1.
+	// Slowdown multiplies these timeouts and those in the guest, for a kernel that is
+	// slow because of its configuration; default 1.
 	Slowdown float64
-	// Notice is called with what a person should read once. That KVM cannot be
-	// used is said once per boot of the host, if there is an AccelCache, and in
-	// each [Result.Fallback]. It must not block. May be nil.
+	// Notice is called with a text that the user should read once. With an AccelCache
+	// it is called once per boot of the host if KVM cannot be used. Each
+	// [Result.Fallback] has the reason too. It must not block. May be nil.
 	Notice func(text string)
-	// OnHello is called when the guest reports in. Likewise.
+	// OnHello is called when the guest says hello. It must not block. May be nil.
 	OnHello func(wire.Hello)
 }
 
@@ -140,15 +136,15 @@ type Share struct {
 	Tag string
 	// Dir is the directory.
 	Dir string
-	// ReadOnly keeps QEMU from writing to it, whatever the guest does.
+	// ReadOnly makes QEMU refuse all writes.
 	ReadOnly bool
 }
 
-// MaxShares is how many shares a guest can have that has no disk and no network: a
-// microvm has eight virtio devices, and the ports are one.
+// MaxShares is the maximum number of shares of a guest without disk and network. A
+// microvm has eight virtio devices, and the ports use one.
 const MaxShares = 7
 
-// devices counts the virtio devices besides the ports.
+// devices counts the virtio devices other than the ports.
 func (m *Machine) devices() int {
 	n := len(m.Shares) + len(m.Disks)
 	if m.UserNet {
@@ -157,42 +153,40 @@ func (m *Machine) devices() int {
 	return n
 }
 
-// Timeouts are for a guest on hardware; under TCG all are stretched by
-// [TCGScale]. The time in which QEMU waits for a CPU of the host does not count.
-// Zero means the default, negative none.
+// Timeouts are for a guest under KVM. Under TCG they are multiplied by [TCGScale]. Time
+// in which QEMU waits for a CPU of the host does not count. Zero means the default, a
+// negative value none.
 type Timeouts struct {
-	// Boot is from the start of QEMU to the guest's hello; default 15 s.
+	// Boot limits the time from the start of QEMU to the guest's hello; default 15 s.
 	Boot time.Duration
-	// Idle is how long neither a port nor the console may be silent; default
-	// 60 s, and none for ModeRun and ModeShell.
+	// Idle limits the time without a byte on any port or the console; default 60 s, and
+	// none for ModeRun and ModeShell.
 	Idle time.Duration
-	// Whole is from the start of QEMU to its end; default 10 min, and none
+	// Whole limits the time from the start of QEMU to its end; default 10 min, and none
 	// for ModeRun and ModeShell.
 	Whole time.Duration
-	// Oops is what a guest gets to end in once its kernel has oopsed, or has said
-	// that a CPU or a task is stuck: whoever wants a lock of theirs waits for
-	// ever; default 15 s, and none for ModeShell. A Slowdown does not stretch it:
-	// nothing that still runs then needs the time.
+	// Oops limits the time from an oops, or from the report of a stuck CPU or task, to
+	// the guest's end. Tasks that wait for a lock of a dead task never continue.
+	// Default 15 s, and none for ModeShell. Slowdown does not multiply it.
 	Oops time.Duration
-	// Alive is how long the guest of ModeRun or ModeShell may show no sign of
-	// life. Its init does every [wire.AliveEvery]; default 30 s, and none with an
+	// Alive limits the time without a heartbeat in ModeRun and ModeShell. The guest's
+	// init sends one every [wire.AliveEvery]. Default 30 s, and none with an
 	// InstructionClock.
 	Alive time.Duration
-	// KVM is how long a guest under KVM may take to say hello before KVM is
-	// taken for unusable; default 5 s, 10 s if KVM is forced. Not stretched.
+	// KVM limits the time to the hello of a guest under KVM. After that KVM counts as
+	// unusable. Default 5 s, or 10 s if KVM is forced. It is never multiplied.
 	KVM time.Duration
-	// Exact keeps all of these from being stretched.
+	// Exact disables the multiplication of all of these.
 	Exact bool
-	// Drain is how long, after the guest said that it was done, what it sent
-	// may still be on the way and its machine may take to go off; default
-	// 10 s.
+	// Drain limits the time from the end that the guest announces to the arrival of all
+	// that it sent and the machine's stop; default 10 s.
 	Drain time.Duration
 }
 
-// TCGScale is by how much timeouts are longer without hardware support.
+// TCGScale is the factor of timeouts under TCG.
 const TCGScale = 4
 
-// stretch returns by how much timeouts are longer under accel.
+// stretch returns the factor of timeouts under accel, including Slowdown.
 func (m *Machine) stretch(accel Accel) float64 {
 	if m.Slowdown > 0 {
 		return Scale(accel) * m.Slowdown
@@ -200,7 +194,7 @@ func (m *Machine) stretch(accel Accel) float64 {
 	return Scale(accel)
 }
 
-// Scale returns by how much accel stretches timeouts.
+// Scale returns the factor of timeouts under accel.
 func Scale(accel Accel) float64 {
 	if accel == TCG {
 		return TCGScale
@@ -208,7 +202,7 @@ func Scale(accel Accel) float64 {
 	return 1
 }
 
-// effective returns the timeouts with defaults and scale applied; 0 is none.
+// effective returns the timeouts with defaults and factors applied; 0 means none.
 func (m *Machine) effective(accel Accel) Timeouts {
 	interactive := m.Config.Mode == wire.ModeRun || m.Config.Mode == wire.ModeShell
 	pick := func(set, def time.Duration) time.Duration {
@@ -230,7 +224,7 @@ func (m *Machine) effective(accel Accel) Timeouts {
 		idle, whole, alive = 0, 0, 30*time.Second
 	}
 	if m.InstructionClock {
-		// What the guest executes is counted, its heartbeat too.
+		// A heartbeat would add to the counted instructions.
 		alive = 0
 	}
 	if m.Config.Mode == wire.ModeShell {
@@ -255,8 +249,8 @@ func (m *Machine) effective(accel Accel) Timeouts {
 	return t
 }
 
-// check finds contradictions before anything is started, and returns a copy
-// with the defaults filled in.
+// check rejects contradictions before anything starts. It returns a copy with the
+// defaults filled in.
 func (m *Machine) check() (*Machine, error) {
 	c := *m
 	fill := func(s *string, def string) {

@@ -4,8 +4,8 @@ package vm
 
 import "regexp"
 
-// patterns give a kernel's complaint away. The first that matches a line
-// names the splat. Each is a fixed string: the console is searched as it comes.
+// patterns are strings that begin a splat. The first that matches a line names the
+// splat. They are fixed strings, since the console is searched while the guest runs.
 var patterns = [...]string{
 	"Kernel panic - not syncing",
 	patternOOM,
@@ -55,10 +55,10 @@ var patterns = [...]string{
 	patternRIP,
 }
 
-// The patterns that say nothing but that something went before.
+// Patterns of lines that only refer to an earlier splat.
 const (
-	// patternOOM is the first line of the report that ends with the second, which
-	// says who was killed.
+	// patternOOM is the first line of a report. Its last line is the second pattern,
+	// which names the killed task.
 	patternOOM       = "invoked oom-killer: "
 	patternOOMKilled = "Out of memory: Killed process"
 	patternOOMCgroup = "Memory cgroup out of memory: Killed process"
@@ -67,22 +67,21 @@ const (
 	patternRIP   = "] RIP: "
 )
 
-// oopsLine matches the line by which the kernel says that a task died in it.
-// The number counts how many did; see __die_header() in
-// arch/x86/kernel/dumpstack.c.
+// oopsLine matches the line of an oops. The number counts the oopses; see
+// __die_header() in arch/x86/kernel/dumpstack.c.
 var oopsLine = regexp.MustCompile(`: [0-9a-f]{4} \[#[0-9]+\]`)
 
-// stuckLine matches the line by which the kernel says that a CPU or a task does not
-// get on. Nothing that waits for it will.
+// stuckLine matches the line that reports a stuck CPU or task. Whatever waits for it is
+// stuck as well.
 var stuckLine = regexp.MustCompile(`soft lockup - CPU#|hard LOCKUP|blocked for more than|detected stalls on CPUs|self-detected stall on CPU`)
 
-// offLine matches the kernel's last line when it is told to stop. A microvm without
-// ACPI restarts, which ends QEMU, but it cannot power off, and would wait.
+// offLine matches the kernel's last line before it stops. A microvm without ACPI cannot
+// power off and would wait; a restart ends QEMU.
 var offLine = regexp.MustCompile(`reboot: (Power down|Power off not available|System halted|Restarting system)`)
 
 const restarting = "Restarting system"
 
-// enders are lines after which a splat is over.
+// enders match the last line of a splat.
 var enders = [...]string{
 	"---[ end trace",
 	"---[ end Kernel panic",

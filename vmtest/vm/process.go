@@ -22,7 +22,7 @@ import (
 // standard streams.
 const firstFD = 3
 
-// process is a QEMU being run, with our ends of its sockets.
+// process is a running QEMU, with the host's ends of its sockets.
 type process struct {
 	cmd    *exec.Cmd
 	stderr *clipped
@@ -65,7 +65,7 @@ func launch(m *Machine, accel Accel, debugPort int) (_ *process, args []string, 
 		return nil, nil, err
 	}
 	d.initrd = give(initrd)
-	// NB: no typed nil may get into the interfaces.
+	// NB: do not store a typed nil in the interfaces.
 	c, fd, err := pair("console")
 	if err != nil {
 		return nil, nil, err
@@ -92,7 +92,7 @@ func launch(m *Machine, accel Accel, debugPort int) (_ *process, args []string, 
 	args = append([]string{m.QEMU}, m.args(accel, d, debugPort)...)
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.ExtraFiles = theirs
-	// QEMU never gets the terminal: it would change its modes.
+	// QEMU must not get the terminal, since it would change its modes.
 	p.cmd.Stdin = nil
 	p.cmd.Stdout, p.cmd.Stderr = p.stderr, p.stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -102,8 +102,8 @@ func launch(m *Machine, accel Accel, debugPort int) (_ *process, args []string, 
 	return p, args, nil
 }
 
-// start runs the command on a thread of its own that lives as long: the
-// kernel sends Pdeathsig when the thread that started a child ends.
+// start runs the command on a separate thread that lives as long as the child. The
+// kernel sends Pdeathsig when the thread that started the child exits.
 func (p *process) start() error {
 	started := make(chan error)
 	go func() {
@@ -119,7 +119,7 @@ func (p *process) start() error {
 	return <-started
 }
 
-// hasEnded tells whether QEMU has ended.
+// hasEnded reports whether QEMU has ended.
 func (p *process) hasEnded() bool {
 	select {
 	case <-p.done:
@@ -129,9 +129,9 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// kill ends QEMU at once and waits for it. Harmless when it has ended.
+// kill kills QEMU and waits for it. It does nothing if QEMU has ended.
 func (p *process) kill() {
-	// The error says that it has ended by itself.
+	// An error means that QEMU has ended by itself.
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
@@ -147,7 +147,7 @@ func (p *process) closeConns() {
 	}
 }
 
-// socketPair returns our end of a connection and the one to inherit.
+// socketPair returns the host's end of a connection and the end that QEMU inherits.
 func socketPair(name string) (*net.UnixConn, *os.File, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -163,8 +163,8 @@ func socketPair(name string) (*net.UnixConn, *os.File, error) {
 	return c.(*net.UnixConn), other, nil
 }
 
-// assemble puts the archives and the configuration behind each other into
-// memory, so that there is no file to be left behind.
+// assemble concatenates the archives and the configuration in memory, so that no
+// temporary file is left behind.
 func assemble(m *Machine, accel Accel) (_ *os.File, err error) {
 	fd, err := unix.MemfdCreate("xpsgen-initrd", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -207,7 +207,7 @@ func appendFile(to *os.File, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	// The kernel wants archives to begin at multiples of four.
+	// The kernel requires archives to begin at multiples of four bytes.
 	_, err = to.Write(make([]byte, (4-n%4)%4))
 	return err
 }

@@ -12,7 +12,7 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// pump starts what carries bytes from and to the guest.
+// pump starts the goroutines that copy bytes from and to the guest.
 func (r *Running) pump() {
 	r.pumps.Go(r.pumpConsole)
 	r.pumps.Go(r.pumpControl)
@@ -31,7 +31,7 @@ func (r *Running) pump() {
 		wire.PortTTY:   r.m.TTYIn,
 	} {
 		if c := r.proc.ports[name]; c != nil {
-			// Not waited for: the Read may last for ever.
+			// Do not wait for it: the Read may never return.
 			go r.pumpIn(c, from, name == wire.PortTTY)
 		}
 	}
@@ -82,7 +82,7 @@ func (r *Running) pumpControl() {
 			r.m.Notice(m.Notice)
 		}
 	}
-	// After an error the rest is read all the same.
+	// Read the rest even after an error.
 	_, _ = io.Copy(io.Discard, r.proc.ports[wire.PortControl])
 }
 
@@ -102,8 +102,8 @@ func (r *Running) greet(h *wire.Hello) {
 	}
 }
 
-// pumpOut carries a port to its writer. If the writer fails the run ends, but
-// the port is read on.
+// pumpOut copies a port to its writer. If the writer fails, the run ends, but the port
+// is still read.
 func (r *Running) pumpOut(name string, c net.Conn, to io.Writer) {
 	if to == nil {
 		to = io.Discard
@@ -125,9 +125,9 @@ func (r *Running) pumpOut(name string, c net.Conn, to io.Writer) {
 	}
 }
 
-// pumpIn carries a reader to a port, once the guest is there, and then its
-// end. That of a terminal goes as a message: its port must stay connected,
-// since what the guest writes takes the same way.
+// pumpIn copies a reader to a port after the guest's hello, and then signals its end.
+// The end of a terminal is a message: its port must stay connected, because the guest
+// writes to the same port.
 func (r *Running) pumpIn(c *net.UnixConn, from io.Reader, tty bool) {
 	select {
 	case <-r.helloed:
@@ -136,7 +136,7 @@ func (r *Running) pumpIn(c *net.UnixConn, from io.Reader, tty bool) {
 	}
 	to := &lastByte{w: c, last: '\n'}
 	if from != nil {
-		// Errors on either side end the stream; the guest sees its end.
+		// An error on either side ends the stream, and the guest sees the end.
 		_, _ = io.Copy(to, from)
 	}
 	if !tty {
@@ -144,13 +144,13 @@ func (r *Running) pumpIn(c *net.UnixConn, from io.Reader, tty bool) {
 		return
 	}
 	if to.last != '\n' && to.last != '\r' {
-		// Only at the beginning of a line does the end mean something.
+		// The end counts only at the beginning of a line.
 		_, _ = io.WriteString(to, "\n")
 	}
 	r.send(wire.Message{InputEnd: &to.n})
 }
 
-// lastByte remembers the last byte that was written, and how many there were.
+// lastByte remembers the last byte and the number of bytes written.
 type lastByte struct {
 	w    io.Writer
 	n    int64
@@ -165,7 +165,7 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// pumpEvents carries window sizes and signals.
+// pumpEvents sends window sizes and signals to the guest.
 func (r *Running) pumpEvents() {
 	select {
 	case <-r.helloed:
@@ -184,7 +184,7 @@ func (r *Running) pumpEvents() {
 	}
 }
 
-// ended tells whether a read failed because the other side is gone.
+// ended reports whether a read failed because the other side closed.
 func ended(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
 }

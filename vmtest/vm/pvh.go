@@ -8,15 +8,15 @@ import (
 	"io"
 )
 
-// pvhNote is the type of the note, of the owner "Xen", that tells where a
-// kernel is entered when it is booted as it was linked.
+// pvhNote is the type of the ELF note, of owner "Xen", with the PVH entry point of a
+// kernel.
 const pvhNote = 18
 
-// maxNotes bounds how much of a note segment is read.
+// maxNotes limits the part of a note segment that is read.
 const maxNotes = 64 << 10
 
-// canBootDirectly tells whether QEMU can boot the vmlinux, without the
-// decompression that a bzImage begins with: 0.2 s of a second under TCG.
+// canBootDirectly reports whether QEMU can boot the vmlinux. That avoids the
+// decompression of a bzImage, which takes 0.2 s under TCG.
 func canBootDirectly(vmlinux string) bool {
 	if vmlinux == "" {
 		return false
@@ -33,7 +33,7 @@ func canBootDirectly(vmlinux string) bool {
 		if p.Type != elf.PT_NOTE {
 			continue
 		}
-		// What cannot be read has no note.
+		// An unreadable segment has no note.
 		notes, _ := io.ReadAll(io.LimitReader(p.Open(), maxNotes))
 		if hasNote(notes, f.ByteOrder, "Xen", pvhNote) {
 			return true

@@ -15,28 +15,28 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// Result is what is known of a guest that has ended.
+// Result describes a guest that has ended.
 type Result struct {
-	// Accel is what ran it in the end.
+	// Accel is the accelerator that was used.
 	Accel Accel
-	// Fallback says why it was not KVM, if Auto and TCG was taken.
+	// Fallback says why Auto used TCG and not KVM.
 	Fallback string
-	// Hello is the guest's first word, nil if it had none.
+	// Hello is the guest's first message, nil if none arrived.
 	Hello *wire.Hello
-	// Exit is its last word, likewise.
+	// Exit is its last message, nil if none arrived.
 	Exit *wire.Exit
-	// Boot is from the start of QEMU to Hello, Total to QEMU's end.
+	// Boot is the time from the start of QEMU to Hello, Total to QEMU's end.
 	Boot, Total time.Duration
-	// Args is QEMU's command line. Descriptors in it are this run's.
+	// Args is QEMU's command line. Its descriptor numbers are valid only in this run.
 	Args []string
-	// ConsoleBytes is how much the kernel said on the console, Tail its end.
+	// ConsoleBytes is the size of the console, Tail its last part.
 	ConsoleBytes int64
 	Tail         []string
-	// Splats are the kernel's complaints. A run with any has not passed.
+	// Splats are the kernel's warnings and crashes. A run with one has not passed.
 	Splats []Splat
 }
 
-// Running is a Machine that was started.
+// Running is a started Machine.
 type Running struct {
 	m        *Machine
 	accel    Accel
@@ -62,7 +62,7 @@ type Running struct {
 	exit  *wire.Exit
 	sendM sync.Mutex
 
-	// killed says that QEMU had not ended by itself. Set before ended is closed.
+	// killed says that QEMU did not end by itself. It is set before ended is closed.
 	killed bool
 	ended  chan struct{}
 	result *Result
@@ -78,7 +78,7 @@ func (m *Machine) Run(ctx context.Context) (*Result, error) {
 	return r.Wait()
 }
 
-// begin starts one attempt with the given accelerator.
+// begin starts the machine with the given accelerator.
 func begin(ctx context.Context, m *Machine, accel Accel, port int, fallback string) (*Running, error) {
 	r := &Running{
 		m: m, accel: accel, limits: m.effective(accel), port: port, fallback: fallback,
@@ -103,9 +103,9 @@ func begin(ctx context.Context, m *Machine, accel Accel, port int, fallback stri
 	return r, nil
 }
 
-// Wait returns when the guest has ended. The Result is never nil; what it
-// holds is as much as is known. The error is nil only if the guest said that
-// it was done, QEMU then stopped, and all that was sent arrived.
+// Wait returns when the guest has ended. The Result is never nil, but may be
+// incomplete. The error is nil only if the guest said that it was done, QEMU then
+// stopped, and all that was sent arrived.
 func (r *Running) Wait() (*Result, error) {
 	<-r.ended
 	return r.result, r.err
@@ -114,8 +114,8 @@ func (r *Running) Wait() (*Result, error) {
 // Accel returns the accelerator in use.
 func (r *Running) Accel() Accel { return r.accel }
 
-// DebuggerLine returns the command that brings the debugger, or "" if the
-// Machine does not wait for one.
+// DebuggerLine returns the command that connects a debugger, or "" if the Machine does
+// not wait for one.
 func (r *Running) DebuggerLine() string {
 	if r.port == 0 {
 		return ""
@@ -127,12 +127,11 @@ func (r *Running) DebuggerLine() string {
 	return fmt.Sprintf("gdb %s -ex 'target remote 127.0.0.1:%d'", vmlinux, r.port)
 }
 
-// finish collects the result after QEMU is gone.
+// finish collects the result after the end of QEMU.
 func (r *Running) finish() {
 	r.killed = !r.proc.hasEnded()
 	r.proc.kill()
-	// QEMU's ends are closed, so the readers come to theirs; what was still
-	// in the sockets is read first.
+	// QEMU's ends are closed, so the readers reach the end of the data in the sockets.
 	r.pumps.Wait()
 	r.proc.closeConns()
 	res := &Result{
@@ -151,7 +150,7 @@ func (r *Running) finish() {
 	}
 }
 
-// verdict turns the reason why the run ended into what it means.
+// verdict converts the reason of the end to the error of Wait.
 func (r *Running) verdict(reason error) error {
 	res := r.result
 	exited := false // by itself
@@ -191,7 +190,7 @@ func (r *Running) verdict(reason error) error {
 	return nil
 }
 
-// how says what a machine did whose kernel said off.
+// how says how a machine stopped whose kernel wrote the line off.
 func how(off string) string {
 	switch off {
 	case "Power down", "Power off not available":
@@ -204,7 +203,7 @@ func how(off string) string {
 	return "went off"
 }
 
-// signaled tells whether a process was ended by a signal.
+// signaled reports whether a signal ended the process.
 func signaled(err error) bool {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
@@ -214,7 +213,7 @@ func signaled(err error) bool {
 	return ok && status.Signaled()
 }
 
-// fail ends the run with err, unless it ends already.
+// fail ends the run with err, unless it is ending already.
 func (r *Running) fail(err error) {
 	select {
 	case r.stop <- err:
@@ -222,13 +221,13 @@ func (r *Running) fail(err error) {
 	}
 }
 
-// touch notes that the guest did something.
+// touch records activity of the guest.
 func (r *Running) touch() {
 	r.activity.Store(int64(time.Since(r.start)))
 	r.live()
 }
 
-// live notes that the guest is alive.
+// live records a heartbeat.
 func (r *Running) live() {
 	r.alive.Store(int64(time.Since(r.start)))
 	select {
@@ -241,6 +240,6 @@ func (r *Running) live() {
 func (r *Running) send(m wire.Message) {
 	r.sendM.Lock()
 	defer r.sendM.Unlock()
-	// A guest that no longer listens is noticed elsewhere.
+	// The supervisor notices a guest that no longer reads.
 	_ = wire.Send(r.proc.ports[wire.PortControl], m)
 }

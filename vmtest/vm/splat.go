@@ -7,18 +7,17 @@ import (
 	"strings"
 )
 
-// Splat is one complaint of the kernel, as found on the console.
+// Splat is one warning or crash of the kernel on the console.
 type Splat struct {
-	// Pattern is what gave it away.
+	// Pattern is the string that began it.
 	Pattern string
-	// Lines are the complaint and what follows it, from "cut here" on if
-	// there was one.
+	// Lines are the splat and the lines after it, from "cut here" on if there was one.
 	Lines []string
 	// Frames are the top functions of its call trace.
 	Frames []string
 }
 
-// Bounds of what is kept.
+// Limits of the part that is kept.
 const (
 	maxSplats     = 16
 	maxSplatLines = 80
@@ -29,9 +28,9 @@ const (
 type splatScanner struct {
 	splats []Splat
 	open   bool
-	// quiet counts lines since the open splat last said something of its own.
+	// quiet counts lines since the last line that belongs to the open splat.
 	quiet int
-	// ended is set after a line that ends a splat: registers may follow it.
+	// ended is set after the last line of a splat. Registers may still follow.
 	ended bool
 	cut   string
 }
@@ -51,8 +50,7 @@ func (s *splatScanner) line(l string) {
 	if p := match(l); p != "" {
 		s.begin(p, l)
 	} else if s.cut != "" && strings.TrimSpace(bare(l)) != "" {
-		// A warning with a text of its own has it between the cut and
-		// "WARNING:".
+		// The text of a warning, if it has one, is between the cut and "WARNING:".
 		s.cut += "\n" + l
 		if strings.Count(s.cut, "\n") > 3 {
 			s.cut = ""
@@ -62,7 +60,7 @@ func (s *splatScanner) line(l string) {
 
 func (s *splatScanner) begin(pattern, l string) {
 	if last := len(s.splats) - 1; (pattern == patternOOMKilled || pattern == patternOOMCgroup) && last >= 0 && s.splats[last].Pattern == patternOOM {
-		// The end of the report that has begun there, with all tasks in between.
+		// This line ends the report. The lines in between list all tasks.
 		s.splats[last].Pattern = pattern
 		s.splats[last].Lines = append(s.splats[last].Lines, l)
 		return
@@ -79,7 +77,7 @@ func (s *splatScanner) begin(pattern, l string) {
 	s.open, s.ended, s.quiet = true, false, 0
 }
 
-// more adds l to the open splat, or ends it.
+// more adds l to the open splat, or closes it.
 func (s *splatScanner) more(l string) {
 	cur := &s.splats[len(s.splats)-1]
 	p := match(l)
@@ -124,11 +122,11 @@ func (s *splatScanner) close() {
 	}
 	s.open = false
 	cur := &s.splats[len(s.splats)-1]
-	// The last quiet lines are somebody else's.
+	// The last quiet lines do not belong to it.
 	cur.Lines = cur.Lines[:len(cur.Lines)-min(s.quiet, len(cur.Lines)-1)]
 	cur.Frames = frames(cur.Lines)
 	if cur.Pattern == patternTrace || cur.Pattern == patternRIP {
-		// A trace alone belongs to whatever complained in its lines.
+		// A trace without a pattern belongs to the splat in its lines.
 		for _, l := range cur.Lines {
 			if p := match(l); p != "" && p != cur.Pattern {
 				cur.Pattern = p
@@ -138,7 +136,7 @@ func (s *splatScanner) close() {
 	}
 }
 
-// done ends the console and returns what was found.
+// done finishes the console and returns the splats.
 func (s *splatScanner) done() []Splat {
 	s.close()
 	return s.splats
@@ -153,25 +151,25 @@ func match(l string) string {
 	return ""
 }
 
-// stamp is the time and, with CONFIG_PRINTK_CALLER, the task before a line.
+// stamp matches the time and, with CONFIG_PRINTK_CALLER, the task at the beginning of a
+// line.
 var stamp = regexp.MustCompile(`^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?`)
 
 func bare(l string) string { return stamp.ReplaceAllString(l, "") }
 
-// detail matches lines that belong to a complaint although they are none:
-// registers, code, the machine.
+// detail matches lines with details of a splat: registers, code, the machine.
 var detail = regexp.MustCompile(`^(?: |(?:R[A-Z0-9]{1,2}|[CDEFGS]S|CR\d|DR\d|RIP|Code|CPU|Hardware name|Tainted|Modules linked in|Kernel Offset|note|PKRU): )`)
 
 func partOfTrace(l string) bool { return detail.MatchString(l) }
 
-// frame is a line of a call trace; those with a question mark are guesses of
-// the unwinder.
+// frame matches a line of a call trace. A question mark means that the unwinder
+// guesses.
 var frame = regexp.MustCompile(`^ +(?:\[<[0-9a-f]+>\] )?([A-Za-z_.][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+`)
 
-// rip is where it happened.
+// rip matches the instruction pointer.
 var rip = regexp.MustCompile(`RIP: [0-9a-f]{4}:([A-Za-z_.][\w.]*)\+0x`)
 
-// plumbing are functions that every complaint goes through.
+// plumbing are functions that are part of every splat's trace.
 var plumbing = map[string]bool{
 	"dump_stack": true, "dump_stack_lvl": true, "show_stack": true, "panic": true, "__warn": true,
 	"report_bug": true, "handle_bug": true, "exc_invalid_op": true, "asm_exc_invalid_op": true,
@@ -180,8 +178,7 @@ var plumbing = map[string]bool{
 	"print_report": true, "print_address_description": true, "no_context": true,
 }
 
-// frames returns the top functions of a splat: where it happened, then who
-// called.
+// frames returns the top functions of a splat, callers last.
 func frames(lines []string) []string {
 	var out []string
 	add := func(f string) {
@@ -207,7 +204,7 @@ func frames(lines []string) []string {
 	return out
 }
 
-// panicReason returns what the kernel said when it panicked.
+// panicReason returns the kernel's reason for a panic.
 func panicReason(splats []Splat, tail []string) (string, bool) {
 	const mark = "Kernel panic - not syncing: "
 	find := func(lines []string) (string, bool) {

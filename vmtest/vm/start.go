@@ -8,9 +8,8 @@ import (
 	"net"
 )
 
-// Start starts the guest. Under [Auto], if KVM looks usable and is not yet
-// known to be, Start returns once the guest has said hello, under KVM or,
-// after a notice, under TCG.
+// Start starts the guest. Under [Auto], if KVM can be opened but was not tried yet,
+// Start returns after the guest's hello under KVM, or under TCG after a notice.
 //
 // Returns an error wrapping [ErrKVMUnusable] if KVM is forced and does not
 // work, and a [*QEMUError] if QEMU cannot be run at all. Cancelling ctx kills
@@ -42,8 +41,7 @@ func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 	closed := openKVM(m.KVMDevice)
 	switch {
 	case m.Accel == Auto && m.Debugger && known.Verdict != verdictGood:
-		// A guest that waits for the debugger is silent under KVM, too: do not
-		// try it.
+		// A guest that waits for a debugger does not say hello, so KVM cannot be tried.
 		return begin(ctx, m, TCG, port, "a debugger is to come")
 	case closed != nil:
 		bad = verdict{Verdict: verdictClosed, Reason: closed.Error()}
@@ -85,7 +83,7 @@ func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 	return begin(ctx, m, TCG, port, bad.Reason)
 }
 
-// freePort returns a port for the debugger: the customary one, or any.
+// freePort returns a port for the debugger: the usual one, or any free one.
 func freePort() (int, error) {
 	for _, addr := range []string{"127.0.0.1:1234", "127.0.0.1:0"} {
 		l, err := net.Listen("tcp", addr)

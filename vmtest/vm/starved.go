@@ -10,40 +10,39 @@ import (
 	"time"
 )
 
-// sampleEvery is how often /proc is asked at most.
+// sampleEvery is the minimum interval between reads of /proc.
 const sampleEvery = 200 * time.Millisecond
 
-// slowest is how many times slower than the wall clock a guest's may be. It bounds
+// slowest is the maximum factor between the wall clock and the guest's clock. It limits
 // every run.
 const slowest = 20
 
-// guestClock counts the time in which QEMU had a CPU or wanted none. Limits are
-// held against it, so that a guest is not taken for dead that a busy host does not
-// let run.
+// guestClock counts the time in which QEMU had a CPU or did not want one. Timeouts use
+// it, so that a busy host does not make a guest look dead.
 type guestClock struct {
-	// delay returns for how long QEMU has waited for a CPU so far.
+	// delay returns the time that QEMU has waited for a CPU so far.
 	delay func() time.Duration
 
 	waited  time.Duration
 	sampled time.Duration
 }
 
-// now returns what the clock shows when wall has passed since the start of QEMU.
-// It never goes back.
+// now returns the time of the clock when wall has passed since the start of QEMU. It
+// never decreases.
 func (c *guestClock) now(wall time.Duration) time.Duration {
 	if wall-c.sampled >= sampleEvery {
-		// What is not known counts as no wait.
+		// An unknown delay counts as 0.
 		waited := max(c.waited, min(c.delay(), wall-wall/slowest))
-		// A sample is late by what it takes to make it.
+		// A sample is late by the time that it takes.
 		c.waited = min(waited, c.waited+wall-c.sampled)
 		c.sampled = wall
 	}
 	return wall - c.waited
 }
 
-// runDelay returns how long the threads of a process have waited for a CPU: that
-// of the thread that waited longest, from /proc/PID/task/TID/schedstat. It is 0 if
-// the kernel does not count (CONFIG_SCHED_INFO).
+// runDelay returns the longest time that a thread of the process has waited for a CPU,
+// from /proc/PID/task/TID/schedstat. It is 0 if the kernel does not count it
+// (CONFIG_SCHED_INFO).
 func runDelay(pid int) (longest time.Duration) {
 	threads, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task/*/schedstat"))
 	for _, path := range threads {

@@ -11,14 +11,13 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// offTime is how long a machine may take to go off after its kernel has said that it
-// stops.
+// offTime limits the time from the kernel's last line to the end of QEMU.
 const offTime = 200 * time.Millisecond
 
-// errExited is the reason of a run that ended because QEMU did.
+// errExited is the reason of a run that ended because QEMU ended.
 var errExited = errors.New("qemu ended")
 
-// supervise watches over the guest until there is a reason to end.
+// supervise watches the guest until there is a reason to end the run.
 func (r *Running) supervise(ctx context.Context) error {
 	poll := time.NewTimer(0)
 	defer poll.Stop()
@@ -33,7 +32,7 @@ func (r *Running) supervise(ctx context.Context) error {
 		r.mu.Lock()
 		exit, hello := r.exit, r.hello
 		r.mu.Unlock()
-		// All times from here on are the guest's.
+		// All times below are of the guest's clock.
 		now := clock.now(time.Since(r.start))
 		if last := time.Duration(r.activity.Load()); last != active {
 			active, activeAt = last, now
@@ -46,7 +45,7 @@ func (r *Running) supervise(ctx context.Context) error {
 			offAt = now
 		}
 		if offAt > 0 && now-offAt > offTime {
-			// It has said so and cannot go off by itself.
+			// It has announced its stop and cannot power off.
 			return errExited
 		}
 		if alive := time.Duration(r.alive.Load()); alive != seen {
@@ -60,7 +59,7 @@ func (r *Running) supervise(ctx context.Context) error {
 				said = true
 				r.send(wire.Message{Bye: true})
 			}
-			// NB: results that do not come are the verdict's to judge.
+			// NB: the verdict reports missing results.
 			if r.limits.Drain > 0 && now-exitAt > r.limits.Drain {
 				return nil
 			}
@@ -74,7 +73,7 @@ func (r *Running) supervise(ctx context.Context) error {
 		case err := <-r.stop:
 			return err
 		case <-r.proc.done:
-			// What the guest said last may still be in the sockets.
+			// The guest's last bytes may still be in the sockets.
 			return errExited
 		case <-r.moved:
 		case <-poll.C:
@@ -82,7 +81,7 @@ func (r *Running) supervise(ctx context.Context) error {
 	}
 }
 
-// complete tells whether all that the guest says it sent has arrived.
+// complete reports whether all that the guest sent has arrived.
 func (r *Running) complete(e *wire.Exit) bool {
 	for name, sent := range e.Sent {
 		if c := r.counts[name]; c == nil || c.Load() < sent {
@@ -92,7 +91,7 @@ func (r *Running) complete(e *wire.Exit) bool {
 	return true
 }
 
-// overdue returns the error of a guest that is out of time. oopsAt is 0 if its
+// overdue returns the error of a guest that exceeds a timeout. oopsAt is 0 if its
 // kernel has not oopsed.
 func (r *Running) overdue(now, activeAt, seenAt, oopsAt time.Duration, hello bool) error {
 	idle := now - activeAt
@@ -113,15 +112,15 @@ func (r *Running) overdue(now, activeAt, seenAt, oopsAt time.Duration, hello boo
 	return nil
 }
 
-// host is what the host has let QEMU do so far.
+// host returns the CPU time that the host gave QEMU so far.
 func (r *Running) host() HostState { return hostState(r.proc.cmd.Process.Pid, r.start) }
 
-// nextLook returns when a limit may be reached next.
+// nextLook returns when the next timeout may be reached.
 func (r *Running) nextLook(now, activeAt, seenAt, oopsAt time.Duration, exited bool) time.Duration {
 	next := time.Hour
 	consider := func(limit, since time.Duration) {
 		if limit > 0 {
-			// The guest's clock runs no faster than ours.
+			// The guest's clock is never faster than the wall clock.
 			next = min(next, max(limit+since-now, 0)+time.Millisecond)
 		}
 	}

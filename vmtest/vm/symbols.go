@@ -9,14 +9,13 @@ import (
 	"sort"
 )
 
-// maxFunction is how far from a symbol an address may lie and still be taken
-// for its function's, if the symbol does not say how large it is.
+// maxFunction is the size of a function whose symbol has none.
 const maxFunction = 64 << 10
 
 // symbols are a kernel's functions, by address.
 type symbols []elf.Symbol
 
-// kernelSymbols reads the functions of a vmlinux that runs where it was linked.
+// kernelSymbols reads the functions of a vmlinux that runs at its link addresses.
 func kernelSymbols(vmlinux string) (symbols, error) {
 	if vmlinux == "" {
 		return nil, errors.New("no vmlinux")
@@ -43,7 +42,7 @@ func kernelSymbols(vmlinux string) (symbols, error) {
 	return s, nil
 }
 
-// lookup returns addr as function+offset, or "" if it is in none.
+// lookup returns addr as function+offset, or "" if no function contains it.
 func (s symbols) lookup(addr uint64) string {
 	i := sort.Search(len(s), func(i int) bool { return s[i].Value > addr })
 	for i--; i >= 0; i-- {

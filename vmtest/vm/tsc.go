@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// tscInterval is how far apart two samples must be to tell the counter's
-// speed to a few parts in a hundred thousand.
+// tscInterval is the time between two samples that is needed to measure the counter's
+// frequency to a few parts in 100,000.
 const tscInterval = 10 * time.Millisecond
 
-// tscMeter measures the speed of the host's time stamp counter, which is that
-// of a guest under TCG. A guest left to measure it against an emulated timer
-// gets it wrong on a busy host, or gives up and falls back to a clock that
-// counts ticks, and loses some.
+// tscMeter measures the frequency of the host's time stamp counter, which a guest under
+// TCG shares. On a busy host, a guest that measures it against an emulated timer gets a
+// wrong value. Or it falls back to a clock that counts ticks, and loses some.
 type tscMeter struct {
 	first  tscSample
 	steady bool
@@ -26,8 +25,8 @@ func startTSC() tscMeter {
 	return m
 }
 
-// kernelArg returns what to tell the kernel, or nil if nothing is known. It
-// waits until enough time has gone by since the start.
+// kernelArg returns the kernel argument with the frequency, or nil if it is unknown. It
+// waits until tscInterval has passed since the start.
 func (m tscMeter) kernelArg() []string {
 	if !m.steady {
 		return nil

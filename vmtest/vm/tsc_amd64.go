@@ -11,7 +11,7 @@ import (
 // readTSC returns the time stamp counter.
 func readTSC() uint64
 
-// hasSteadyTSC tells whether the counter runs at one speed, always.
+// hasSteadyTSC reports whether the counter has a constant frequency.
 func hasSteadyTSC() bool {
 	b, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
@@ -22,13 +22,13 @@ func hasSteadyTSC() bool {
 	return bytes.Contains(flags, []byte(" constant_tsc ")) && bytes.Contains(flags, []byte(" nonstop_tsc "))
 }
 
-// tscSample is the counter and the clock at one moment.
+// tscSample is the counter and the clock at the same time.
 type tscSample struct {
 	tsc uint64
 	at  time.Time
 }
 
-// sampleTSC reads both as close together as it gets.
+// sampleTSC reads both with as little delay between them as possible.
 func sampleTSC() tscSample {
 	var best tscSample
 	closest := time.Hour

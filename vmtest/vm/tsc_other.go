@@ -6,8 +6,7 @@ package vm
 
 import "time"
 
-// tscSample has nothing to hold here: the emulated counter is made from the
-// clock.
+// tscSample is empty: the emulated counter is derived from the clock.
 type tscSample struct {
 	tsc uint64
 	at  time.Time

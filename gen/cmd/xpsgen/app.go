@@ -10,8 +10,8 @@ import (
 	"xpsgen/gen/cmd/xpsgen/command"
 )
 
-// rootCommand declares all commands. It is made anew for every run, since the
-// declarations hold the values of flags.
+// rootCommand declares all commands. Each run needs a new one, since the declarations
+// hold the values of flags.
 func rootCommand(env *environment) *command.Command {
 	root := &command.Command{
 		Name:  "xpsgen",
@@ -62,7 +62,7 @@ func rootCommand(env *environment) *command.Command {
 	return root
 }
 
-// version says which source this program was built from.
+// version names the source that this program was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -17,8 +17,8 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// runBases runs the suite on each of bases and says in the end what came of
-// each. The exit code is that of the worst.
+// runBases runs the suite on each of bases and prints a summary. The exit code is that
+// of the worst.
 func (env suiteCommands) runBases(ctx context.Context, opt run.SuiteOptions, bases []string) error {
 	planned, err := plan.Names(opt.Run)
 	if err != nil {
@@ -40,8 +40,8 @@ func (env suiteCommands) runBases(ctx context.Context, opt run.SuiteOptions, bas
 	})
 }
 
-// recordBases runs the suite on each of bases, each with a record of its own,
-// and sums up in r.
+// recordBases runs the suite on each of bases, keeps a record of each, and sums up in
+// r.
 func (env suiteCommands) recordBases(ctx context.Context, opt run.SuiteOptions, bases []string, r *runs.Run) error {
 	out, named := opt.Out, opt.Out != ""
 	if !named {
@@ -94,7 +94,7 @@ func (env suiteCommands) recordBases(ctx context.Context, opt run.SuiteOptions, 
 	return nil
 }
 
-// basesSummary is the whole run in one line.
+// basesSummary summarises the run in one line.
 func basesSummary(r *run.BasesResult) string {
 	var parts []string
 	for _, b := range r.Bases {

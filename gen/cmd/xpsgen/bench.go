@@ -63,7 +63,7 @@ func benchCommand(env suiteCommands) *command.Command {
 			baseline := baselineFile(src.Root, base)
 			var before *bench.Results
 			if o.check {
-				// Before minutes are spent.
+				// Load it before the run, which takes minutes.
 				if before, err = bench.Load(baseline); err != nil {
 					return fmt.Errorf("%w: xpsgen bench --save makes one", err)
 				}
@@ -72,8 +72,8 @@ func benchCommand(env suiteCommands) *command.Command {
 			if err != nil {
 				return err
 			}
-			// Covers quote what the link points to, so a part does not replace
-			// the whole.
+			// Cover letters quote the file behind the link, so a partial run must not
+			// replace it.
 			if o.run != "" {
 				rec.selection = "--run " + o.run
 			} else {
@@ -119,12 +119,12 @@ func (env suiteCommands) benchDrifts(run *runs.Run, r, before *bench.Results) er
 // benchLink, below out/, points to the counts of the last whole run.
 func benchLink(base string) string { return filepath.Join("bench", base+".json") }
 
-// benchFile is where the counts of a base are left.
+// benchFile is the file with the counts of a base.
 func benchFile(root, base string) string {
 	return filepath.Join(root, "out", benchLink(base))
 }
 
-// baselineFile is where the counts of a base are kept in the repository.
+// baselineFile is the file with the counts of a base in the repository.
 func baselineFile(root, base string) string {
 	return filepath.Join(root, "vmtest", "bench", "baseline", base+".json")
 }

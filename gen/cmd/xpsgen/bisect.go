@@ -20,8 +20,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// bisectChecks are those of gen/series/check that every patch must pass by
-// itself, besides booting.
+// bisectChecks are the checks of gen/series/check that every patch must pass by itself.
 var bisectChecks = []string{"apply", "build_gcc", "sparse"}
 
 // bisectOptions are those of bisect.
@@ -60,7 +59,7 @@ func bisectCommand(env suiteCommands) *command.Command {
 	}
 }
 
-// seriesFlag chooses the series to walk through.
+// seriesFlag chooses the series to test.
 func (o *bisectOptions) seriesFlag(env suiteCommands) command.Flag {
 	return command.Flag{Name: "series", Arg: "KEY", To: command.Strings(&o.series),
 		Help: "walk through this series only; an alternative is walked through only if named", Values: env.seriesKeys}
@@ -105,8 +104,7 @@ func (env suiteCommands) bisect(ctx context.Context, o *bisectOptions) error {
 	})
 }
 
-// bisectBase walks through the series of one base and returns how many patches
-// failed.
+// bisectBase tests the series of one base and returns the number of failed patches.
 func (env suiteCommands) bisectBase(ctx context.Context, opt bisect.Options) (failed int, err error) {
 	steps, err := bisect.Run(ctx, opt)
 	if err != nil {
@@ -135,8 +133,8 @@ func (env suiteCommands) bisectBase(ctx context.Context, opt bisect.Options) (fa
 	return failed, nil
 }
 
-// patchChecks compares what compilers say before and after each patch of each
-// series.
+// patchChecks returns a function that compares compiler warnings before and after each
+// patch.
 func (env suiteCommands) patchChecks(ctx context.Context, opt *bisect.Options) (func(string, int) []bisect.Check, error) {
 	checks, err := check.Select(bisectChecks)
 	if err != nil {

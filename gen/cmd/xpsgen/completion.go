@@ -11,7 +11,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// completeWord is what the shells' scripts call the program with.
+// completeWord is the command that the shells' scripts call.
 const completeWord = "__complete"
 
 func completionCommand(env *environment) *command.Command {
@@ -39,7 +39,7 @@ func completionCommand(env *environment) *command.Command {
 	}
 }
 
-// complete answers a shell. What cannot be completed is no error.
+// complete answers a shell. It prints nothing if there is no completion.
 func (env *environment) complete(root *command.Command, shell string, words []string) int {
 	candidates, files := command.Complete(root, words)
 	if _, err := fmt.Fprint(env.stdout, command.Answer(shell, candidates, files)); err != nil {
@@ -48,7 +48,7 @@ func (env *environment) complete(root *command.Command, shell string, words []st
 	return exitPassed
 }
 
-// kernelBases are what --base takes; none without a workbench.
+// kernelBases returns the values of --base, none without a workbench.
 func (env *place) kernelBases(several bool) []string {
 	root, _, err := env.locate()
 	if err != nil {
@@ -78,7 +78,7 @@ func (env *place) baseNames() (names []string) {
 	return names
 }
 
-// change is what the workbench's manifests say; nil without a workbench.
+// change reads the workbench's manifests. It returns nil without a workbench.
 func (env *place) change() *manifest.Change {
 	root, _, err := env.locate()
 	if err != nil {
@@ -94,7 +94,7 @@ func (env *place) change() *manifest.Change {
 // seriesKeys are the keys of all series.
 func (env *place) seriesKeys() []string { return env.keysOf(nil) }
 
-// alternatives are the keys of those with that role.
+// alternatives are the keys of the series with that role.
 func (env *place) alternatives() []string {
 	return env.keysOf(func(s *manifest.Series) bool { return s.Role == manifest.Alternative })
 }

@@ -71,7 +71,7 @@ func groupNames() (names []string) {
 	return names
 }
 
-// groupsOf returns the groups called names; the common ones without a name.
+// groupsOf returns the groups called names, or the common ones if there are no names.
 func groupsOf(names []string) (groups []deps.Group) {
 	if len(names) == 0 {
 		return deps.Common()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +27,7 @@ func pages(t *testing.T) []string {
 	if err != nil || len(found) == 0 {
 		t.Fatalf("%d pages in docs, %v", len(found), err)
 	}
-	return append(found, filepath.Join(repository, "README.md"), filepath.Join(repository, "CONTRIBUTING.md"))
+	return append(found, filepath.Join(repository, "README.md"), filepath.Join(repository, "CONTRIBUTING.md"), filepath.Join(repository, "CHANGELOG.md"))
 }
 
 // TestCommandsPage compares docs/commands.md with the declarations.
@@ -82,49 +83,76 @@ func blocks(t *testing.T, page string) []block {
 // comment is a comment behind a command.
 var comment = regexp.MustCompile(`\s+#.*$`)
 
-// TestDocsCommands checks that each command in a block of shell exists and
-// takes the flags that it is given.
+// inline matches a command in the text of a page.
+var inline = regexp.MustCompile("`((?:xpsgen|make) [^`]+)`")
+
+// TestDocsCommands checks that each command in a block of shell or in the text
+// exists and takes the flags that it is given.
 func TestDocsCommands(t *testing.T) {
 	checked := 0
+	check := func(page, line string) {
+		known, err := checkCommand(line)
+		if err != nil {
+			t.Errorf("%s: %s: %v", page, line, err)
+		}
+		if known {
+			checked++
+		}
+	}
 	for _, page := range pages(t) {
 		for _, b := range blocks(t, page) {
-			if b.info != "sh" && b.info != "sh run" {
-				continue
-			}
-			for _, line := range b.lines {
-				words := strings.Fields(comment.ReplaceAllString(line, ""))
-				if i := slices.IndexFunc(words, func(w string) bool { return strings.HasSuffix(w, "xpsgen") && !strings.HasPrefix(w, "'") }); i >= 0 {
-					words = words[i:]
-				}
-				if len(words) == 0 {
-					continue
-				}
-				switch filepath.Base(words[0]) {
-				case "xpsgen":
-					checked++
-					env := newEnvironment(os.Stdin, &bytes.Buffer{}, &bytes.Buffer{})
-					env.root = repository
-					for i, w := range words {
-						words[i] = strings.Trim(w, "'\"")
-					}
-					if err := command.Dry(rootCommand(env), words); err != nil {
-						t.Errorf("%s: %s: %v", b.page, line, err)
-					}
-				case "make":
-					checked++
-					cmd := exec.Command("make", append([]string{"-n", "-C", repository}, words[1:]...)...)
-					// The flags of the make that runs this test are not meant.
-					cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
-					if out, err := cmd.CombinedOutput(); err != nil {
-						t.Errorf("%s: %s: %v\n%s", b.page, line, err, out)
-					}
+			if b.info == "sh" || b.info == "sh run" {
+				for _, line := range b.lines {
+					check(b.page, line)
 				}
 			}
 		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range inline.FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(m[1], "COMMAND") && !strings.Contains(m[1], "|") {
+				line := strings.ReplaceAll(m[1], "...", "")
+				if strings.HasPrefix(line, "xpsgen ") {
+					line += " --help" // arguments may be left out here
+				}
+				check(filepath.Base(page), line)
+			}
+		}
 	}
-	if checked < 20 {
+	if checked < 100 {
 		t.Errorf("%d commands checked: the pages must have more", checked)
 	}
+}
+
+// checkCommand checks a line of a page if it is a command of xpsgen or of make.
+func checkCommand(line string) (known bool, err error) {
+	words := strings.Fields(comment.ReplaceAllString(line, ""))
+	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasSuffix(w, "xpsgen") && !strings.HasPrefix(w, "'") }); i >= 0 {
+		words = words[i:]
+	}
+	if len(words) == 0 {
+		return false, nil
+	}
+	switch filepath.Base(words[0]) {
+	case "xpsgen":
+		env := newEnvironment(os.Stdin, &bytes.Buffer{}, &bytes.Buffer{})
+		env.root = repository
+		for i, w := range words {
+			words[i] = strings.Trim(w, "'\"")
+		}
+		return true, command.Dry(rootCommand(env), words)
+	case "make":
+		cmd := exec.Command("make", append([]string{"-n", "-C", repository}, words[1:]...)...)
+		// The flags of the make that runs this test are not meant.
+		cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return true, fmt.Errorf("%w\n%s", err, out)
+		}
+		return true, nil
+	}
+	return false, nil
 }
 
 // TestDocsRun runs the blocks that are marked "sh run", each in the workbench.

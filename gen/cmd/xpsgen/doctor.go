@@ -23,23 +23,23 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// finding is one line of the doctor's.
+// finding is one line of doctor's output.
 type finding struct {
-	// Area is what it is needed for, or what it is about: "vmtest", "vm".
+	// Area is the purpose or the subject: "vmtest", "vm".
 	Area string `json:"area"`
 	Name string `json:"name"`
-	// OK is false for what was asked for and does not work. Slow or optional
-	// things are OK.
+	// OK is false for a requested thing that does not work. A slow or optional one is
+	// OK.
 	OK bool `json:"ok"`
-	// State is "ok", "MISSING", or "absent" for what was not asked for.
+	// State is "ok", "MISSING", or "absent" for a missing thing that was not requested.
 	State  string `json:"state"`
 	Detail string `json:"detail"`
-	// Remedy is what to type or do; empty if nothing.
+	// Remedy is the command or action that helps. It may be empty.
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// coldCacheMiB is what a first run of one base leaves in the cache: sources,
-// objects and kernel, with room for a second kernel.
+// coldCacheMiB is the space that a first run of one base needs: sources, objects and
+// kernel, and a second kernel.
 const coldCacheMiB = 8 << 10
 
 func doctorCommand(env *environment, root func() *command.Command) *command.Command {
@@ -92,8 +92,7 @@ func doctorCommand(env *environment, root func() *command.Command) *command.Comm
 	}
 }
 
-// needs are the groups of dependencies that each command declares, by its
-// words: "series check".
+// needs returns the groups of dependencies of each command, by name: "series check".
 func needs(root *command.Command) map[string][]deps.Group {
 	all := map[string][]deps.Group{}
 	root.Walk(func(c *command.Command) {
@@ -108,7 +107,7 @@ func needs(root *command.Command) map[string][]deps.Group {
 	return all
 }
 
-// wanted are the groups that args ask for.
+// wanted returns the groups that args request.
 func wanted(root *command.Command, args []string) ([]deps.Group, error) {
 	if len(args) == 0 {
 		return []deps.Group{deps.Test}, nil
@@ -133,8 +132,8 @@ func wanted(root *command.Command, args []string) ([]deps.Group, error) {
 	return groups, nil
 }
 
-// examine looks at tools, KVM and disk. Tools of other groups than those
-// wanted are reported, too, and are no fault.
+// examine checks tools, KVM and disk. It also reports tools of other groups, but they
+// are never MISSING.
 func examine(ctx context.Context, cache string, groups []deps.Group) ([]finding, error) {
 	status, err := deps.Check(ctx, deps.All())
 	if err != nil {
@@ -156,7 +155,7 @@ func examine(ctx context.Context, cache string, groups []deps.Group) ([]finding,
 	return append(found, examineKVM(cache), examinePlace(cache), examineTemp(), examineDisk(cache)), nil
 }
 
-// examinePlace looks at the path of the cache.
+// examinePlace checks the path of the cache.
 func examinePlace(dir string) finding {
 	f := finding{Area: "disk", Name: "cache", OK: true, Detail: "can be built in"}
 	if err := cache.Check(dir); err != nil {
@@ -165,7 +164,7 @@ func examinePlace(dir string) finding {
 	return f
 }
 
-// examineTemp looks at the directory of temporary files.
+// examineTemp checks the directory of temporary files.
 func examineTemp() finding {
 	f := finding{Area: "disk", Name: os.TempDir(), OK: true, Detail: "temporary files"}
 	if err := cache.CheckTemp(); err != nil {
@@ -174,7 +173,7 @@ func examineTemp() finding {
 	return f
 }
 
-// examineKVM never makes the machine unfit: TCG always works, slower.
+// examineKVM reports the state of KVM. It is never MISSING, since TCG always works.
 func examineKVM(cache string) finding {
 	f := finding{Area: "vm", Name: "kvm", OK: true}
 	device := cmp.Or(os.Getenv("XPSGEN_KVM_DEVICE"), vm.DefaultKVMDevice)
@@ -217,7 +216,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// settings shows each value that can come from more than one place.
+// settings reports each value that can have several origins.
 func (env *place) settings(cache string) []finding {
 	origin := "default"
 	switch {

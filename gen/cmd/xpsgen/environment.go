@@ -61,7 +61,7 @@ func newEnvironment(stdin *os.File, stdout, stderr io.Writer) *environment {
 
 func (env *environment) close() { env.ui.Close() }
 
-// ready turns the flags of every command into state.
+// ready applies the flags of every command.
 func (env *environment) ready() error {
 	if env.version {
 		if _, err := fmt.Fprintln(env.stdout, "xpsgen", version()); err != nil {
@@ -103,8 +103,8 @@ func (env *place) checkedCache() (string, error) {
 	return dir, err
 }
 
-// locate finds the workbench and the cache. `go test -exec` runs us in other
-// people's packages, so the last workbench used is remembered in the cache.
+// locate finds the workbench and the cache. The cache remembers the last workbench,
+// since `go test -exec` runs xpsgen in directories of other modules.
 func (env *place) locate() (root, cache string, err error) {
 	cache, err = env.checkedCache()
 	if err != nil {
@@ -117,8 +117,8 @@ func (env *place) locate() (root, cache string, err error) {
 	return root, cache, nil
 }
 
-// locateOwn is locate for commands that change files of the workbench: the user
-// has to stand in it or to name it.
+// locateOwn is locate for commands that change files of the workbench. The current
+// directory must be in it, or the user must name it.
 func (env *place) locateOwn() (root, cache string, err error) {
 	if root, err = workbench.Nearest(env.root); err != nil {
 		return "", "", err
@@ -127,7 +127,7 @@ func (env *place) locateOwn() (root, cache string, err error) {
 	return root, cache, err
 }
 
-// report prints an error the way its kind deserves and returns the exit code.
+// report prints an error and returns the exit code.
 func (env *environment) report(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
 	var (

@@ -17,9 +17,8 @@ import (
 	"xpsgen/vmtest/run"
 )
 
-// Exit codes. docs/commands.md has them all; [exitCode] decides. 69 is
-// EX_UNAVAILABLE of sysexits.h: the workbench, not the kernel under test, is what
-// failed. 124 is what timeout(1) exits with.
+// Exit codes, see docs/commands.md. 69 is EX_UNAVAILABLE of sysexits.h: the workbench
+// failed, not the kernel under test. 124 is the exit code of timeout(1).
 const (
 	exitPassed      = 0
 	exitFailed      = 1
@@ -32,17 +31,15 @@ const (
 	exitTerminated  = exitSignaled + int(unix.SIGTERM)
 )
 
-// statusError carries an exit code that is the answer itself and needs no
-// message: that of the program `vm run` ran, or failed tests that were
-// already reported.
+// statusError carries an exit code that needs no message: that of the program of `vm
+// run`, or that of failed tests which are already reported.
 type statusError struct{ code int }
 
 func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
-// exitCode maps what a command returned to what the process returns. A signal that
-// ended the command says most, then a kernel that died or complained, then a program
-// that took too long. A tree that is wrong is 1; whatever kept the workbench from
-// finding out is 69.
+// exitCode maps the error of a command to the exit code of the process. A signal that
+// ended the command comes first, then a kernel that died or complained, then a timeout.
+// A wrong tree is 1. A failure of the workbench is 69.
 func exitCode(ctx context.Context, err error) int {
 	var (
 		status  *statusError
@@ -76,8 +73,8 @@ func isUsage(err error) bool {
 	return errors.As(err, new(*command.UsageError))
 }
 
-// isSeriesVerdict tells whether err says that the series or its tree is not as
-// it must be, as opposed to the workbench having broken down.
+// isSeriesVerdict reports whether err is about the series or its tree, and not a
+// failure of the workbench.
 func isSeriesVerdict(err error) bool {
 	var (
 		conflict *worktree.ConflictError

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Command xpsgen is the workbench of the XPS BPF hook: it boots the patched
-// kernel and tests it, generates Go bindings of its UAPI, and says what the
-// machine lacks for either.
+// Command xpsgen is the workbench of the XPS BPF hook. It boots and tests the patched
+// kernel, generates Go bindings of its UAPI, and prepares the series for the mailing
+// lists.
 //
-// stdout carries results only (KTAP, a guest program's output, JSON). Progress
-// and notices go to stderr.
+// Results go to stdout: KTAP, a guest program's output, JSON. Progress and notices go
+// to stderr.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 	os.Exit(xpsgen(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// xpsgen is the whole command without the process around it.
+// xpsgen runs the command and returns the exit code.
 func xpsgen(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	env := newEnvironment(stdin, stdout, stderr)
 	defer env.close()
@@ -37,9 +37,8 @@ func xpsgen(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	defer stop()
 	env.signals = signals
 
-	// A reader that goes away (`xpsgen vmtest | head`) must not kill the run
-	// half way: writes fail with EPIPE instead, and the results in out/ stay
-	// whole.
+	// A reader that closes the pipe (`xpsgen vmtest | head`) must not kill the run.
+	// Writes then fail with EPIPE, and the results in out/ are complete.
 	signal.Ignore(unix.SIGPIPE)
 
 	err := command.Run(ctx, root, args, command.Options{Stdout: stdout, Ready: env.ready})

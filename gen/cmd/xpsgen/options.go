@@ -15,10 +15,10 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// sourceOptions choose what is built: shared by every command that boots.
+// sourceOptions choose what is built. All commands that boot share them.
 type sourceOptions struct {
 	base, kernel, iproute2 string
-	// series, with and without are keys that choose from the stacks.
+	// series, with and without are keys of series.
 	series, with, without []string
 	config                []string
 	jobs                  int
@@ -53,8 +53,7 @@ func (o *sourceOptions) treeFlags(env *environment, several bool) []command.Flag
 	}
 }
 
-// choose has s select the series that the user asks for, each from the stack of
-// its project.
+// choose selects the requested series in s, each from the stack of its project.
 func (o *sourceOptions) choose(s *prepare.Source) error {
 	c, err := manifest.LoadChange(s.Root)
 	if err != nil {
@@ -109,8 +108,7 @@ func (o *sourceOptions) buildFlags() []command.Flag {
 	}
 }
 
-// bases returns the kernel bases that the user asks for, and whether that is
-// all of them.
+// bases returns the requested kernel bases, and whether the user requested all.
 func (o *sourceOptions) bases(env *environment) (names []string, all bool, err error) {
 	root, _, err := env.locate()
 	if err != nil {
@@ -132,7 +130,7 @@ func (o *sourceOptions) source(env *environment) (prepare.Source, error) {
 	return o.anySource(env)
 }
 
-// anySource is source for a command that takes [prepare.AllBases] apart.
+// anySource is source for a command that accepts [prepare.AllBases].
 func (o *sourceOptions) anySource(env *environment) (prepare.Source, error) {
 	root, cache, err := env.locate()
 	if err != nil {

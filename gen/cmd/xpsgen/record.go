@@ -24,26 +24,25 @@ type recording struct {
 	subject runs.Subject
 	// src is what was built. May be nil.
 	src *prepare.Source
-	// selection says which part runs; empty means all of it.
+	// selection describes a partial run; empty means a complete one.
 	selection string
 	seed      int64
 	// dir keeps the run instead of out/runs, if the user named one.
 	dir string
 	// link, below out/, points to the run's directory as soon as it begins.
 	link string
-	// fileLink, below out/, points to file in the run's directory, once that
-	// is there.
+	// fileLink, below out/, points to file in the run's directory once it exists.
 	fileLink, file string
 }
 
-// recordSource describes the record of a run on what src describes.
+// recordSource describes the record of a run on src.
 func recordSource(kind runs.Kind, src *prepare.Source) (recording, error) {
 	subject, err := runs.SubjectOf(src)
 	return recording{kind: kind, root: src.Root, subject: subject, src: src}, err
 }
 
-// record calls body with a run that has begun, and writes down how it ended.
-// It returns body's error. A run that cannot be recorded does not begin.
+// record begins a run, calls body with it, and records how it ended. It returns body's
+// error. It does not call body if the run cannot be recorded.
 func (env *recorder) record(ctx context.Context, rec recording, body func(*runs.Run) error) error {
 	r := runs.Record{
 		Kind: rec.kind, Subject: rec.subject, Selection: rec.selection, Seed: rec.seed, Command: env.args,
@@ -70,7 +69,7 @@ func (env *recorder) record(ctx context.Context, rec recording, body func(*runs.
 	}
 	err = body(run)
 	if end := env.end(ctx, rec, run, err); end != nil {
-		// A verdict that is not recorded is no verdict.
+		// A verdict without a record does not count.
 		if errors.As(err, new(*statusError)) {
 			return end
 		}
@@ -105,7 +104,7 @@ func (env *recorder) end(ctx context.Context, rec recording, run *runs.Run, fail
 	if err := run.End(state); err != nil {
 		return err
 	}
-	// The summary of a suite says so itself.
+	// The summary of a suite has this line already.
 	if r.Partial() && rec.kind != runs.Suite && rec.kind != runs.Bases && state.Judged() {
 		env.ui.Printf("      PARTIAL: %s", r.Selection)
 	}
@@ -118,7 +117,7 @@ func (env *recorder) end(ctx context.Context, rec recording, run *runs.Run, fail
 	return run.Point(filepath.Join(rec.root, "out", rec.fileLink), rec.file)
 }
 
-// checkInputs notes what was edited while the run lasted.
+// checkInputs records inputs that changed during the run.
 func (env *recorder) checkInputs(ctx context.Context, rec recording, r *runs.Record) error {
 	ip, err := rec.ipBase(ctx, r.Inputs.IPBase())
 	if err != nil {
@@ -133,7 +132,7 @@ func (env *recorder) checkInputs(ctx context.Context, rec recording, r *runs.Rec
 		return err
 	}
 	if ip != r.Inputs.IPBase() {
-		// What was hashed before is not what ran.
+		// The inputs hashed before the run are not those that ran.
 		r.Inputs = now
 		return nil
 	}
@@ -144,8 +143,8 @@ func (env *recorder) checkInputs(ctx context.Context, rec recording, r *runs.Rec
 	return nil
 }
 
-// ipBase is the base of the guest's ip that ran: the one that was hashed,
-// unless its source could not be obtained and another one stood in.
+// ipBase returns the base of the guest's ip: the one that was hashed, or a replacement
+// if its source could not be obtained.
 func (rec *recording) ipBase(ctx context.Context, hashed string) (string, error) {
 	if hashed == "" || rec.src == nil {
 		return hashed, nil
@@ -162,7 +161,7 @@ func (rec *recording) ipBase(ctx context.Context, hashed string) (string, error)
 	return opened.Base, nil
 }
 
-// runState is the state of a run that ended with an exit code.
+// runState converts an exit code to the state of the run.
 func runState(code int) runs.State {
 	switch code {
 	case exitPassed:
@@ -175,13 +174,13 @@ func runState(code int) runs.State {
 	return runs.Broken
 }
 
-// partOf words a selection: "--run control/a24 (1 of 128 tests)".
+// partOf describes a selection: "--run control/a24 (1 of 128 tests)".
 func partOf(flag, value string, n, all int, unit string) string {
 	return fmt.Sprintf("%s %s (%d of %d %s)", flag, value, n, all, unit)
 }
 
-// recordKTAP is record for a kind whose results are KTAP. They go to user and
-// into the run's directory.
+// recordKTAP is record for a run with KTAP results. They are written to user and to the
+// run's directory.
 func (env *recorder) recordKTAP(ctx context.Context, rec recording, user io.Writer, body func(*runs.Run, io.Writer) error) error {
 	return env.record(ctx, rec, func(r *runs.Run) error {
 		f, err := os.Create(filepath.Join(r.Dir(), runs.KTAPFile))
@@ -196,7 +195,7 @@ func (env *recorder) recordKTAP(ctx context.Context, rec recording, user io.Writ
 	})
 }
 
-// reported drops an error that says no more than that the run failed.
+// reported drops an error that only says that the run failed.
 func reported(err error) error {
 	if _, failed := err.(*statusError); failed {
 		return nil

@@ -77,7 +77,7 @@ func (env runsCommands) writeReport(ctx context.Context, file string, names []st
 	return env.pictureVerdict(d.Picture)
 }
 
-// pictureVerdict says what a picture proves, and why not more.
+// pictureVerdict prints the verdict of a picture and its reasons.
 func (env runsCommands) pictureVerdict(p *runs.Picture) error {
 	passed := p.Verdict() == runs.VerdictPassed
 	env.ui.Verdict(passed, fmt.Sprintf("%s: %s", p.Verdict(), p.Summary()))
@@ -92,8 +92,8 @@ func (env runsCommands) pictureVerdict(p *runs.Picture) error {
 	return nil
 }
 
-// selectRuns returns the runs called names, or all, the newest first. There is
-// at least one.
+// selectRuns returns the runs called names, or all, the newest first. It returns an
+// error if there is none.
 func selectRuns(root string, names []string) ([]*runs.Record, error) {
 	store := &runs.Store{Dir: runs.Dir(root)}
 	all, err := store.List()
@@ -121,8 +121,8 @@ func selectRuns(root string, names []string) ([]*runs.Record, error) {
 	return named, nil
 }
 
-// findRun is [runs.Store.Find], and takes a directory of results without a
-// record for a run of inputs that nobody knows.
+// findRun is [runs.Store.Find]. It also accepts a directory of results without a
+// record, as a run with unknown inputs.
 func findRun(store *runs.Store, name string) (*runs.Record, error) {
 	r, err := store.Find(name)
 	if !errors.Is(err, runs.ErrUnknown) {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// results returns the stream for KTAP. Where it shares the terminal with the
-// progress bar, the bar makes room first.
+// results returns the stream for KTAP. If it shares the terminal with the progress bar,
+// the bar is cleared before each write.
 func (env *console) results() io.Writer {
 	if f, ok := env.stdout.(*os.File); ok && env.ui.Terminal() && term.IsTerminal(int(f.Fd())) {
 		return aboveBar{env}
@@ -20,8 +20,8 @@ func (env *console) results() io.Writer {
 	return env.stdout
 }
 
-// colourResults tells whether what goes to stdout may be coloured: only on a
-// terminal, and where stderr is coloured, too.
+// colourResults reports whether stdout is coloured: only on a terminal, and only if
+// stderr is coloured too.
 func (env *console) colourResults() bool {
 	f, ok := env.stdout.(*os.File)
 	return ok && env.ui.Coloured() && term.IsTerminal(int(f.Fd()))
@@ -34,7 +34,7 @@ func (a aboveBar) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// relative shortens path for people who stand near it.
+// relative returns path relative to the current directory, if that is shorter.
 func relative(path string) string {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -46,9 +46,8 @@ func relative(path string) string {
 	return path
 }
 
-// Exit codes that `git bisect run` understands: a commit that cannot be
-// tested is skipped, and a broken workbench stops the bisection instead of
-// blaming the commit.
+// Exit codes for `git bisect run`. It skips a commit that cannot be tested. A failure
+// of the workbench stops the bisection, so that it does not blame the commit.
 const (
 	bisectSkip  = 125
 	bisectAbort = 128

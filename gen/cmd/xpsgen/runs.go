@@ -87,7 +87,7 @@ func runsListCommand(env runsCommands) *command.Command {
 	}
 }
 
-// listed is a record and what is known of its inputs.
+// listed is a record and the state of its inputs.
 type listed struct {
 	*runs.Record
 	Stale []string `json:"stale,omitempty"`
@@ -147,7 +147,7 @@ func (env runsCommands) listRuns(ctx context.Context, o *listOptions) error {
 	return nil
 }
 
-// marks are the reasons why a run does not count in full.
+// marks returns the reasons why a run does not count.
 func (l *listed) marks() string {
 	var marks []string
 	if len(l.Stale) > 0 {
@@ -245,7 +245,7 @@ func (env runsCommands) showRun(ctx context.Context, name string) error {
 	return nil
 }
 
-// namedRun finds a run. A name that means none is a usage error.
+// namedRun finds a run. An unknown name is a usage error.
 func namedRun(root, name string) (*runs.Record, error) {
 	r, err := (&runs.Store{Dir: runs.Dir(root)}).Find(name)
 	if errors.Is(err, runs.ErrUnknown) {
@@ -374,7 +374,7 @@ func (env runsCommands) pruneRuns(ctx context.Context, o *pruneOptions) error {
 	return err
 }
 
-// parseAge reads a duration that may be in days. Empty is 0.
+// parseAge parses a duration, which may be in days. Empty means 0.
 func parseAge(s string) (time.Duration, bool) {
 	if s == "" {
 		return 0, true
@@ -387,7 +387,7 @@ func parseAge(s string) (time.Duration, bool) {
 	return d, err == nil && d > 0
 }
 
-// parseSize reads a number of bytes with K, M or G behind it. Empty is 0.
+// parseSize parses a number of bytes with an optional suffix K, M or G. Empty means 0.
 func parseSize(s string) (int64, bool) {
 	if s == "" {
 		return 0, true

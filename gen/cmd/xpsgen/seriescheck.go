@@ -26,7 +26,7 @@ type checkOptions struct {
 	patch, jobs            int
 	fast, full, json, list bool
 	junit                  string
-	// checks and threads are what the flags and arguments ask for.
+	// checks and threads are selected by the flags and arguments.
 	checks  []check.Check
 	threads []manifest.Thread
 }
@@ -173,7 +173,7 @@ func (env seriesCommands) recordCheck(ctx context.Context, o *checkOptions, root
 	return rows, reported(err)
 }
 
-// checkReport prints rows and turns them into an exit code.
+// checkReport prints rows and returns an error if one failed.
 func (env seriesCommands) checkReport(o *checkOptions, rows []check.Row) error {
 	if file := o.junit; file != "" {
 		if err := writeWith(file, func(f *os.File) error { return check.WriteJUnit(f, rows) }); err != nil {
@@ -237,7 +237,7 @@ func writeWith(file string, write func(f *os.File) error) (err error) {
 	return errors.Join(write(f), f.Close())
 }
 
-// paintCode colours a table that goes to a terminal.
+// paintCode returns the function that colours a table on a terminal.
 func (env *console) paintCode() func(check.Code, string) string {
 	if !env.colourResults() {
 		return nil
@@ -266,7 +266,7 @@ func (s *seriesChecker) check(ctx context.Context, t manifest.Thread, opt check.
 	return check.Run(ctx, opt)
 }
 
-// options completes opt with what belongs to a thread.
+// options completes opt for a thread.
 func (s *seriesChecker) options(ctx context.Context, t manifest.Thread, opt check.Options) (check.Options, error) {
 	var err error
 	trees := tree.Options{Cache: s.cache, Progress: s.env.ui.Progress()}

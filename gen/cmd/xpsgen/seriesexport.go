@@ -31,7 +31,7 @@ type exportOptions struct {
 	signOff                     bool
 	baseRepos                   []string
 	outstanding                 int
-	// threads, netNextState and figures are what the arguments and flags ask for.
+	// threads, netNextState and figures are read from the arguments and flags.
 	threads      []manifest.Thread
 	netNextState gate.State
 	figures      map[string]string
@@ -137,7 +137,7 @@ func (env seriesCommands) seriesExport(ctx context.Context, o *exportOptions) (e
 	return nil
 }
 
-// state is the state of net-next that --net-next or --tags gives.
+// state returns the state of net-next from --net-next or --tags.
 func (o *exportOptions) state() (gate.State, error) {
 	switch {
 	case o.netNext != "" && o.tags != "":
@@ -157,11 +157,11 @@ func (o *exportOptions) state() (gate.State, error) {
 	return gate.ParseTags(f)
 }
 
-// errNotSigned is what becomes of a sign-off that nobody confirmed.
+// errNotSigned is returned if the user did not confirm the sign-off.
 var errNotSigned = errors.New("not signed off; nothing was written")
 
-// askToSign asks the person at the terminal, once. A program cannot certify
-// where a patch comes from, so that there must be one.
+// askToSign asks the person at the terminal once. Only a person can certify the origin
+// of a patch.
 func (env seriesCommands) askToSign(ctx context.Context, person mail.Address, names []string) error {
 	if !term.IsTerminal(int(env.stdin.Fd())) {
 		return fmt.Errorf("--sign-off: there is no terminal to ask on, and only a person can sign off: %w", errNotSigned)
@@ -174,8 +174,8 @@ func (env seriesCommands) askToSign(ctx context.Context, person mail.Address, na
 		text string
 		err  error
 	}
-	// Nothing can take a read back that waits for the terminal: whoever
-	// interrupts leaves it behind.
+	// A pending read of the terminal cannot be cancelled. After an interrupt it stays
+	// behind.
 	answered := make(chan line, 1)
 	go func() {
 		text, err := bufio.NewReader(env.stdin).ReadString('\n')
@@ -196,12 +196,12 @@ func (env seriesCommands) askToSign(ctx context.Context, person mail.Address, na
 	}
 }
 
-// exporter makes the halves of an export.
+// exporter makes the threads of an export.
 type exporter struct {
 	env         *environment
 	root, cache string
 	threads     []manifest.Thread
-	// results are those that the user named; nil means what was counted.
+	// results are those of --results; nil means the last counts.
 	results     map[string]string
 	state       gate.State
 	outstanding int
@@ -262,8 +262,8 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 	return halves, nil
 }
 
-// findBases looks in the user's clones for the public commits that threads
-// stand on. A clone in which no thread finds its base is an error.
+// findBases searches the user's clones for the public base commits of the threads. A
+// clone without any of them is an error.
 func (e *exporter) findBases(ctx context.Context, halves []*export.Half, repos []string) error {
 	for _, dir := range repos {
 		var last error
@@ -289,7 +289,7 @@ func (e *exporter) findBases(ctx context.Context, halves []*export.Half, repos [
 	return nil
 }
 
-// judge says how far a thread is.
+// judge sets the state of a thread.
 func (e *exporter) judge(h *export.Half) {
 	in := gate.Input{Now: e.now, RFC: h.RFC(), Patches: len(h.Base.Patches), State: e.state, Outstanding: e.outstanding}
 	if t := h.Series.Target; t != nil {
@@ -305,7 +305,7 @@ func (e *exporter) judge(h *export.Half) {
 	h.Judged = &status
 }
 
-// report says where a thread is, how far, and what to type next.
+// report prints the directory and the state of a thread, and the next command.
 func (e *exporter) report(ctx context.Context, h *export.Half, out string) error {
 	status := h.Judged
 	dir := filepath.Join(out, h.Name())

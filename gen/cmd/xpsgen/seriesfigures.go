@@ -12,9 +12,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// figures are what the cover letter of a thread may quote: the counts of the
-// last run, or those in the repository. Counts of a series that has changed
-// since are none, which is said.
+// figures returns the figures that the cover letter of a thread may quote: the counts
+// of the last run, or those in the repository. It ignores counts of another version of
+// the series, with a notice.
 func (e *exporter) figures(ctx context.Context, t manifest.Thread) (map[string]string, error) {
 	if e.results != nil {
 		return e.results, nil

@@ -9,8 +9,8 @@ import (
 	"xpsgen/gen/series"
 )
 
-// oneSeries returns the series with the key. Without a key it is the only one
-// that is sent. The error lists what there is.
+// oneSeries returns the series with the key, or without a key the only one that is
+// sent. The error lists all series.
 func oneSeries(c *series.Change, key string) (*series.Series, error) {
 	if key != "" {
 		if s := c.Find(key); s != nil {

@@ -79,7 +79,7 @@ func (o *rebaseOptions) valid(env seriesCommands, what string) error {
 	return nil
 }
 
-// seriesRebase begins to move what.
+// seriesRebase begins the rebase of what.
 func (env seriesCommands) seriesRebase(ctx context.Context, o *rebaseOptions, what string) error {
 	opt, dir, err := env.toRebase(ctx, o, what)
 	if err != nil {
@@ -94,7 +94,7 @@ func (env seriesCommands) seriesRebase(ctx context.Context, o *rebaseOptions, wh
 	return env.rebased(ctx, o, opt.Change, m, err)
 }
 
-// endRebase goes on with the rebase of what, or gives it up.
+// endRebase continues or aborts the rebase of what.
 func (env seriesCommands) endRebase(ctx context.Context, o *rebaseOptions, what string) error {
 	root, cacheDir, err := env.locateOwn()
 	if err != nil {
@@ -126,7 +126,8 @@ func (env seriesCommands) endRebase(ctx context.Context, o *rebaseOptions, what 
 	return env.rebased(ctx, o, change, m, err)
 }
 
-// toRebase reads what to move, while nobody changes it, and where.
+// toRebase reads the series to move, under a lock, and returns the directory of the
+// tree.
 func (env seriesCommands) toRebase(ctx context.Context, o *rebaseOptions, what string) (opt worktree.Options, dir string, err error) {
 	lock, err := env.lockSeries(ctx)
 	if err != nil {
@@ -140,7 +141,7 @@ func (env seriesCommands) toRebase(ctx context.Context, o *rebaseOptions, what s
 	return opt, dir, err
 }
 
-// rebased reports how a rebase ended.
+// rebased prints how a rebase ended.
 func (env seriesCommands) rebased(ctx context.Context, o *rebaseOptions, change *series.Change, m *worktree.Moved, err error) error {
 	if err != nil {
 		return err

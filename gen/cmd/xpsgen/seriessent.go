@@ -21,7 +21,7 @@ import (
 type sentOptions struct {
 	messageID, date, from string
 	force                 bool
-	// series, version and when are the arguments and --date, read.
+	// series, version and when are the parsed arguments and --date.
 	series  string
 	version int
 	when    time.Time
@@ -88,7 +88,7 @@ func (o *sentOptions) valid(env seriesCommands, args []string) (err error) {
 	return nil
 }
 
-// versions complete an argument: those that may be sent next.
+// versions complete an argument: the current version of each series.
 func (env *place) versions() (words []string) {
 	root, _, err := env.locate()
 	if err != nil {

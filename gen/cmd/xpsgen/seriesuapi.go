@@ -14,9 +14,9 @@ import (
 	"xpsgen/gen/uapi"
 )
 
-// movedUAPI reports values of the UAPI that moving a series changed: another
-// attribute may have taken a number meanwhile. Compared are the headers that
-// the series touches.
+// movedUAPI prints UAPI values that changed because a series was moved: the new base
+// may use a number for another attribute. It compares the headers that the series
+// touches.
 func (env seriesCommands) movedUAPI(ctx context.Context, m *worktree.Moved) (err error) {
 	paths, err := m.Touched(ctx, "include/uapi")
 	if err != nil || len(paths) == 0 {
@@ -58,7 +58,7 @@ func (env seriesCommands) movedUAPI(ctx context.Context, m *worktree.Moved) (err
 	return env.printMovedUAPI(uapi.Diff(before, after), paths)
 }
 
-// snapshotOf takes those of the headers that a tree has.
+// snapshotOf takes a snapshot of the headers that exist in the tree.
 func snapshotOf(ctx context.Context, src *uapi.Source, name string, paths []string) (*uapi.Snapshot, error) {
 	var have []string
 	for _, p := range paths {
@@ -73,7 +73,8 @@ func snapshotOf(ctx context.Context, src *uapi.Source, name string, paths []stri
 	return uapi.TakeSnapshot(name, headers), nil
 }
 
-// printMovedUAPI prints what a user of the old headers would get wrong.
+// printMovedUAPI prints changed and removed values, which break users of the old
+// headers.
 func (env seriesCommands) printMovedUAPI(d *uapi.Difference, paths []string) error {
 	only := &uapi.Difference{Old: d.Old, New: d.New, Changed: d.Changed, Removed: d.Removed}
 	if len(only.Changed)+len(only.Removed) == 0 {

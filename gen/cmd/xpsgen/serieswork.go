@@ -14,12 +14,12 @@ import (
 	"xpsgen/vmtest/git"
 )
 
-// outFlag says where the tree of a command is.
+// outFlag names the directory of the tree.
 func outFlag(to *string, help string) command.Flag {
 	return command.Flag{Name: "out", Letter: "o", Arg: "DIR", To: command.String(to), Help: help}
 }
 
-// workArg names the tree of a command.
+// workArg names the series or base of the tree.
 func workArg(env seriesCommands) command.Arg {
 	return command.Arg{Name: "SERIES/BASE|BASE", Help: "one series, or all of a base", Values: env.threadNames}
 }
@@ -68,7 +68,7 @@ func (env seriesCommands) treeCheckout(ctx context.Context, o *checkoutOptions, 
 	return err
 }
 
-// outHint repeats -o where the next command needs it.
+// outHint returns the -o flag for the next command, if it needs one.
 func outHint(out string, t *worktree.Tree) string {
 	if out == "" {
 		return ""
@@ -76,7 +76,7 @@ func outHint(out string, t *worktree.Tree) string {
 	return " -o " + t.Dir
 }
 
-// validWork reports whether what is SERIES/BASE or BASE.
+// validWork returns an error unless what is SERIES/BASE or BASE.
 func (env seriesCommands) validWork(what string) error {
 	_, err := env.workOptions(what, "")
 	return err
@@ -105,7 +105,7 @@ type refreshOptions struct {
 	out           string
 	drop, keys    []string
 	force, dryRun bool
-	// keyOf are keys, taken apart.
+	// keyOf maps REV to KEY.
 	keyOf map[string]string
 }
 
@@ -148,7 +148,7 @@ func seriesRefreshCommand(env seriesCommands) *command.Command {
 	}
 }
 
-// lockSeries keeps other runs from changing the workbench's patch files.
+// lockSeries locks the workbench's patch files against other runs.
 func (env seriesCommands) lockSeries(ctx context.Context) (*cache.Lock, error) {
 	root, dir, err := env.locateOwn()
 	if err != nil {
@@ -157,8 +157,7 @@ func (env seriesCommands) lockSeries(ctx context.Context) (*cache.Lock, error) {
 	return series.Lock(ctx, dir, root, "patch files", env.ui.Progress())
 }
 
-// openSeries reads the workbench's series to be changed: nobody else changes
-// it until the lock is released.
+// openSeries locks and reads the workbench's series, to change it.
 func (env seriesCommands) openSeries(ctx context.Context) (*series.Change, *cache.Lock, error) {
 	root, _, err := env.locateOwn()
 	if err != nil {
@@ -176,7 +175,7 @@ func (env seriesCommands) openSeries(ctx context.Context) (*series.Change, *cach
 	return change, lock, nil
 }
 
-// lockTree keeps other runs from changing a tree.
+// lockTree locks a tree against other runs.
 func (env seriesCommands) lockTree(ctx context.Context, cacheDir, dir string) (*cache.Lock, error) {
 	return series.Lock(ctx, cacheDir, dir, "tree "+relative(dir), env.ui.Progress())
 }
@@ -276,8 +275,7 @@ func (env seriesCommands) comparisons(args []string) (*series.Change, []worktree
 	return change, list, nil
 }
 
-// seriesDiff prints what the arguments compare, with whole patches or only
-// which differ.
+// seriesDiff prints the comparison, with whole patches or only their states.
 func (env seriesCommands) seriesDiff(ctx context.Context, args []string, whole bool) error {
 	change, comparisons, err := env.comparisons(args)
 	if err != nil {
@@ -305,7 +303,7 @@ func (env seriesCommands) seriesDiff(ctx context.Context, args []string, whole b
 	return nil
 }
 
-// toCompare says which series are compared in which forms.
+// toCompare returns the series to compare and their two versions or bases.
 func toCompare(c *series.Change, words []string) (list []worktree.DiffOptions, err error) {
 	if len(words) == 2 {
 		oldProject, oldBase := c.Manifest.FindBase(words[0])

@@ -14,11 +14,11 @@ import (
 	"xpsgen/vmtest/run"
 )
 
-// errEscaped is why a guest ended that the escape key ended.
+// errEscaped is returned if the escape key ended the guest.
 var errEscaped = errors.New("ended by Ctrl-A x")
 
-// shell runs the guest's shell on our terminal. Without a terminal the shell reads a
-// script from stdin.
+// shell runs the guest's shell on the user's terminal. Without a terminal the shell
+// reads a script from stdin.
 func (env *console) shell(ctx context.Context, opt run.GuestOptions, finish func(run.Ending, error) error) error {
 	guest, err := run.PrepareGuest(ctx, opt)
 	if err != nil {
@@ -32,8 +32,8 @@ func (env *console) shell(ctx context.Context, opt run.GuestOptions, finish func
 	})
 }
 
-// onTerminal calls use with our terminal, which is raw meanwhile and as it was on
-// every way out; with nil if there is none.
+// onTerminal calls use with the user's terminal in raw mode, and with nil without a
+// terminal. It always restores the terminal's mode.
 func (env *console) onTerminal(ctx context.Context, use func(context.Context, *run.ShellOptions) error) error {
 	tty, err := ui.OpenTerminal(env.stdin, env.stdout)
 	if err != nil {
@@ -45,8 +45,8 @@ func (env *console) onTerminal(ctx context.Context, use func(context.Context, *r
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// Keys reach the guest as bytes. A signal to this process is from somebody else:
-	// it ends the guest, and the terminal must be restored before.
+	// Keys reach the guest as bytes, so a signal to this process comes from another
+	// process. It ends the guest, after the terminal is restored.
 	defer env.signals.take(func(sig unix.Signal) bool {
 		cancel(&signalError{sig})
 		return true

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalError is the end of a context that a signal caused.
+// signalError is the cause of a context that a signal cancelled.
 type signalError struct{ signal unix.Signal }
 
 func (e *signalError) Error() string {
@@ -24,19 +24,20 @@ func (e *signalError) Error() string {
 	return "ended by " + unix.SignalName(e.signal)
 }
 
-// signals decides what a signal to this process does. One that nobody takes cancels
-// the context, so that every child is ended and every lock released; the next one
+// signals handles signals to this process. A signal that the taker does not handle
+// cancels the context, which ends all children and releases all locks. The next one
 // ends the process at once.
 type signals struct {
 	incoming chan os.Signal
 	cancel   context.CancelCauseFunc
 
 	mu sync.Mutex
-	// taker is asked first, if there is one.
+	// taker gets each signal first. May be nil.
 	taker func(unix.Signal) bool
 }
 
-// handleSignals returns a context that a signal cancels. stop lets go of signals.
+// handleSignals returns a context that a signal cancels. stop ends the handling of
+// signals.
 func handleSignals(parent context.Context) (ctx context.Context, s *signals, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	s = &signals{incoming: make(chan os.Signal, 8), cancel: cancel}
@@ -67,12 +68,12 @@ func (s *signals) handle(sig unix.Signal) {
 		return
 	}
 	s.cancel(&signalError{sig})
-	// The next one does what it does to any process.
+	// The next signal has its default action.
 	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 }
 
-// take has taker asked about each signal, SIGQUIT among them, until the function
-// that it returns is called. taker tells whether it has dealt with the signal.
+// take calls taker for each signal, including SIGQUIT, until the returned function is
+// called. taker reports whether it handled the signal.
 func (s *signals) take(taker func(unix.Signal) bool) (release func()) {
 	s.mu.Lock()
 	s.taker = taker
@@ -86,10 +87,9 @@ func (s *signals) take(taker func(unix.Signal) bool) (release func()) {
 	}
 }
 
-// forward returns a taker for a guest that runs a program, and where it puts the
-// signals for it. Once the guest is up, the first SIGINT or SIGTERM is the program's,
-// so that its handler runs; the second ends the guest. SIGQUIT is always the
-// program's.
+// forward returns a taker for a guest that runs a program, and the channel with the
+// signals for the program. When the guest is up, the first SIGINT or SIGTERM goes to
+// the program. The second ends the guest. SIGQUIT always goes to the program.
 func forward(up func() bool) (taker func(unix.Signal) bool, to <-chan int) {
 	out := make(chan int, 8)
 	asked := false

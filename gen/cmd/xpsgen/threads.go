@@ -10,12 +10,12 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// errNothingSubmitted is returned if a change has nothing that is sent.
+// errNothingSubmitted is returned if no series of a change is sent.
 var errNothingSubmitted = errors.New("no series with the role submit is on a base with that role; name one")
 
-// threads are those that words name, or all that are submitted if there are no
-// words. Of a series that is named without a base, those that are submitted
-// count, or all if none is; a base stands for its whole stack.
+// threads returns the threads that words name, or all submitted ones if there are no
+// words. A series without a base means its submitted threads, or all if none is
+// submitted. A base means its whole stack.
 func threads(c *manifest.Change, words []string) (list []manifest.Thread, err error) {
 	submitted := func(t manifest.Thread) bool { return t.Submitted() }
 	if len(words) == 0 {
@@ -41,7 +41,7 @@ func threads(c *manifest.Change, words []string) (list []manifest.Thread, err er
 	return list, nil
 }
 
-// threads are those that the arguments of a command name.
+// threads returns the threads that the arguments of a command name.
 func (env *place) threads(args []string) ([]manifest.Thread, error) {
 	root, _, err := env.locate()
 	if err != nil {

@@ -28,7 +28,7 @@ func treeCommand(env seriesCommands) *command.Command {
 // applyOptions are those of tree apply.
 type applyOptions struct {
 	sourceOptions
-	// trees are what the arguments name.
+	// trees are named by the arguments.
 	trees []tree.Options
 }
 

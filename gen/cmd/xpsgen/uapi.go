@@ -80,7 +80,7 @@ type headerOptions struct {
 	sourceOptions
 	tree, file, out   string
 	include, arch, cc []string
-	// job is what they amount to.
+	// job is their result.
 	job *uapiJob
 }
 
@@ -120,7 +120,7 @@ func (o *headerOptions) valid(env uapiCommands) (err error) {
 	return err
 }
 
-// uapiJob is what the flags of all uapi commands amount to.
+// uapiJob is the parsed form of the flags of all uapi commands.
 type uapiJob struct {
 	src        prepare.Source
 	file       string
@@ -134,7 +134,7 @@ type uapiJob struct {
 	out        string
 }
 
-// given tells whether the user names headers, or there is no base.
+// given reports whether the headers are not those of a base.
 func (j *uapiJob) given() bool {
 	return j.tree != "" || len(j.include)+len(j.includeFor) > 0
 }
@@ -181,7 +181,7 @@ func (env uapiCommands) uapiJob(o *headerOptions, include []string) (*uapiJob, e
 	if j.out = o.out; j.out == "" {
 		j.out = filepath.Dir(j.file)
 	}
-	// A package stays with its base until it is told otherwise.
+	// A package keeps its base until --base names another.
 	if stamped := uapi.StampedBase(j.out); stamped != "" && o.base == "" {
 		if _, err := prepare.Bases(j.src.Root, stamped); err == nil {
 			j.src.Base = stamped
@@ -190,8 +190,8 @@ func (env uapiCommands) uapiJob(o *headerOptions, include []string) (*uapiJob, e
 	return j, nil
 }
 
-// uapiSource finds the configuration and the headers. Only a workbench that the
-// user stands in or names counts, since the command writes into it.
+// uapiSource finds the configuration and the headers. It uses only a workbench that the
+// user names or that has the current directory, since the command writes to it.
 func (env uapiCommands) uapiSource(o *headerOptions, j *uapiJob, include []string) error {
 	root, err := workbench.Nearest(env.root)
 	switch {
@@ -220,16 +220,16 @@ func (env uapiCommands) uapiSource(o *headerOptions, j *uapiJob, include []strin
 	return nil
 }
 
-// systemInclude is where headers are outside of a workbench.
+// systemInclude is the directory of headers outside of a workbench.
 const systemInclude = "/usr/include"
 
-// isFile tells whether name is a file.
+// isFile reports whether name is a file.
 func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.Mode().IsRegular()
 }
 
-// cc returns the one compiler that generating takes.
+// cc returns the compiler for generating. Several are an error.
 func (j *uapiJob) cc() (string, error) {
 	if len(j.ccs) > 1 {
 		return "", command.Usagef("--cc: one compiler generates; several are for verify")
@@ -237,7 +237,7 @@ func (j *uapiJob) cc() (string, error) {
 	return strings.Join(j.ccs, ""), nil
 }
 
-// options are those of the library for the headers that were asked for.
+// options returns the options of the library for the requested headers.
 func (j *uapiJob) options(ctx context.Context) (uapi.Options, error) {
 	cc, err := j.cc()
 	if err != nil {
@@ -289,7 +289,7 @@ func (env uapiCommands) uapi(ctx context.Context, o *uapiOptions) error {
 	return env.uapiSummary(result, j.out, o.check)
 }
 
-// uapiVerdict tells errors that say something about the headers.
+// uapiVerdict reports whether err is about the headers.
 func uapiVerdict(err error) bool {
 	var (
 		differs  *uapi.DisagreementError
@@ -302,18 +302,18 @@ func uapiVerdict(err error) bool {
 	return errors.As(err, &foreign) || errors.As(err, &lost) || errors.As(err, &clash) || errors.As(err, &differs) || errors.As(err, &specs) || errors.As(err, &compiles)
 }
 
-// uapiUsage tells errors that are in what the user wrote.
+// uapiUsage reports whether err is about the configuration or the command line.
 func uapiUsage(err error) bool {
 	var config *uapi.ConfigError
 	return errors.As(err, &config) || errors.Is(err, uapi.ErrNoHeader)
 }
 
-// maxLost is how many names of a header are listed one by one without -v.
+// maxLost is the maximum number of names of a header that are listed without -v.
 const maxLost = 5
 
-// uapiSummary says what was done, and what was not: names without a form in Go,
-// and headers that do not compile. Headers that should have compiled make the
-// command fail.
+// uapiSummary prints what was generated, the names without a form in Go, and the
+// headers that do not compile. It returns an error if a header does not compile that
+// should.
 func (env uapiCommands) uapiSummary(r *uapi.Result, out string, check bool) error {
 	lost := 0
 	byHeader := make(map[string]int)
@@ -381,7 +381,7 @@ func (env uapiCommands) uapiSummary(r *uapi.Result, out string, check bool) erro
 	return nil
 }
 
-// isDirectory tells whether name is one.
+// isDirectory reports whether name is a directory.
 func isDirectory(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.IsDir()

@@ -12,7 +12,7 @@ import (
 	"xpsgen/gen/uapi"
 )
 
-// committed is the word for the package as it is, without regard to headers.
+// committed names the package in the repository.
 const committed = "committed"
 
 // diffOptions are those of uapi diff.
@@ -67,7 +67,7 @@ func uapiDiffCommand(env uapiCommands) *command.Command {
 	}
 }
 
-// comparable complete what can be compared, beside directories.
+// comparable completes A and B, apart from directories.
 func (env uapiCommands) comparable() []string {
 	words := []string{committed}
 	for _, b := range env.kernelBases(false) {
@@ -109,7 +109,7 @@ func (env uapiCommands) uapiDiff(ctx context.Context, o *diffOptions, a, b strin
 	return nil
 }
 
-// snapshot takes what one word of the command line names.
+// snapshot takes a snapshot of the headers or package that a word names.
 func (env uapiCommands) snapshot(ctx context.Context, o *diffOptions, word string) (s *uapi.Snapshot, err error) {
 	j := o.job
 	arch, err := j.oneArch()
@@ -135,8 +135,8 @@ func (env uapiCommands) snapshot(ctx context.Context, o *diffOptions, word strin
 	return uapi.TakeSnapshot(name, all), nil
 }
 
-// uapiCheckOther holds the package against a base that it was not made from:
-// names that both have must be worth the same, and no more is promised.
+// uapiCheckOther compares the package with a base that it was not made from. Names that
+// both have must have the same value.
 func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped string) error {
 	arch, err := j.oneArch()
 	if err != nil {
@@ -178,8 +178,8 @@ func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped 
 	return nil
 }
 
-// uapiCheckAll checks the package against every base: in full against its own,
-// by value against the others.
+// uapiCheckAll compares the package with every base: completely with its own, by value
+// with the others.
 func (env uapiCommands) uapiCheckAll(ctx context.Context, o *uapiOptions) error {
 	names, _, err := o.bases(env.environment)
 	if err != nil {

@@ -35,7 +35,7 @@ func (env uapiCommands) uapiInclude(ctx context.Context, j *uapiJob) error {
 	if err != nil {
 		return err
 	}
-	// NB: not closed. It lies in the cache, and is to stay.
+	// NB: do not close it. The directory is in the cache and must stay.
 	if _, err := fmt.Fprintln(env.stdout, strings.Join(src.Dirs, "\n")); err != nil {
 		return fmt.Errorf("print the directory: %w", err)
 	}

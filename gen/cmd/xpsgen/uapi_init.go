@@ -14,7 +14,7 @@ import (
 )
 
 func uapiInitCommand(env uapiCommands) *command.Command {
-	// file is what the arguments name.
+	// file returns the file that the arguments name.
 	file := func(args []string) string {
 		if len(args) == 0 {
 			return "uapi.toml"

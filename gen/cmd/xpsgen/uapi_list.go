@@ -85,7 +85,7 @@ func (o *surveyOptions) valid(j *uapiJob, headers []string) error {
 	return nil
 }
 
-// leftOut is a name without a value in JSON.
+// leftOut is the JSON form of a name without a value.
 type leftOut struct {
 	Name   string `json:"name"`
 	File   string `json:"file"`
@@ -183,7 +183,7 @@ func (j *uapiJob) survey(ctx context.Context, o *surveyOptions) ([]*uapi.Header,
 	return headers, left, err
 }
 
-// surveyOf is survey of headers that are open.
+// surveyOf is survey for open headers.
 func (j *uapiJob) surveyOf(ctx context.Context, o *surveyOptions, src *uapi.Source, arch string) ([]*uapi.Header, []uapi.LeftOut, error) {
 	cc, err := j.cc()
 	if err != nil {

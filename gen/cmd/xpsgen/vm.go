@@ -26,7 +26,7 @@ func vmCommand(env *environment) *command.Command {
 	}
 }
 
-// guestOptions are those of the commands that hand the guest to the user.
+// guestOptions are those of vm run and vm shell.
 type guestOptions struct {
 	sourceOptions
 	machineOptions
@@ -64,7 +64,7 @@ func (o *guestOptions) flags(env *environment) []command.Flag {
 	})
 }
 
-// guest returns the guest that the user asks for.
+// guest returns the requested guest.
 func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 	src, err := o.source(env)
 	if err != nil {
@@ -97,9 +97,9 @@ func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 // diskFragment is the fragment of vmtest/config that a disk needs.
 const diskFragment = "disk"
 
-// start opens what the guest writes to beside the program's streams, and takes
-// signals for it. finish has to be called with how the guest ended; it returns what
-// the command returns.
+// start opens the files that the guest writes to, apart from the program's streams, and
+// forwards signals to it. Call finish with the ending of the guest; it returns the
+// error of the command.
 func (o *guestOptions) start(env *environment, opt *run.GuestOptions) (finish func(run.Ending, error) error, err error) {
 	var files []*os.File
 	open := func(name string) (*os.File, error) {

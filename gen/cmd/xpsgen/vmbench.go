@@ -76,7 +76,7 @@ func vmBenchCommand(env *environment) *command.Command {
 // bootsLink, below out/, points to the times of the last comparison.
 const bootsLink = "bench-boots.json"
 
-// keepTimes leaves what was measured where report finds it.
+// keepTimes writes the measurements to the file that report reads.
 func keepTimes(file string, times any) error {
 	data, err := json.MarshalIndent(times, "", "\t")
 	if err != nil {

@@ -68,7 +68,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			if err := o.suite(); err != nil {
 				return err
 			}
-			// A pattern that selects nothing is found before a kernel is built.
+			// Reject a pattern that selects nothing before a kernel is built.
 			if _, err := plan.Names(o.run); err != nil {
 				return command.Usagef("--run: %v; xpsgen vmtest --list names all tests", err)
 			}
@@ -90,7 +90,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 	}
 }
 
-// testNames completes --run. A pattern that selects everything is valid.
+// testNames completes --run.
 func testNames() []string {
 	names, _ := plan.Names("")
 	return names
@@ -146,8 +146,8 @@ func (env suiteCommands) runSuite(ctx context.Context, o *suiteOptions) error {
 	return nil
 }
 
-// recordSuite runs the suite on one base and keeps a record. out is where to
-// find the results: opt.Out, or out/BASE.
+// recordSuite runs the suite on one base and keeps a record. out is the directory of
+// the results: opt.Out, or out/BASE.
 func (env suiteCommands) recordSuite(ctx context.Context, opt run.SuiteOptions) (o *verdict.Outcome, out string, err error) {
 	rec, err := recordSource(runs.Suite, &opt.Source)
 	if err != nil {
@@ -183,7 +183,7 @@ func (env suiteCommands) recordSuite(ctx context.Context, opt run.SuiteOptions) 
 	return o, out, reported(err)
 }
 
-// versions are what the record of a run says of its inputs besides hashes.
+// versions are the versions of the inputs in the record of a run.
 func versions(in *verdict.Inputs) map[string]string {
 	all := map[string]string{
 		"kernel":   strings.Trim(in.KernelRelease+", "+in.KernelSource, ", "),
@@ -196,7 +196,8 @@ func versions(in *verdict.Inputs) map[string]string {
 	return all
 }
 
-// summary is the last word on stderr: the verdict, why, and where to look.
+// summary prints the last lines on stderr: the verdict, its reasons, and the directory
+// of the results.
 func (env suiteCommands) summary(o *verdict.Outcome, out string) {
 	env.ui.Verdict(o.Passed(), o.Summary())
 	for _, reason := range o.Reasons {

@@ -12,12 +12,12 @@ import (
 	"xpsgen/vmtest/watch"
 )
 
-// watched are the folders of the workbench out of which a run is made, beside
-// those of its projects.
+// watched are the folders of the workbench that a run depends on, besides those of its
+// projects.
 var watched = []string{"bpf", "uapi", "vmtest"}
 
-// watchSuite runs the suite, and again whenever something that it is made of
-// has changed, until it is interrupted. It ends as the last run did.
+// watchSuite runs the suite, and again after each change of its inputs, until it is
+// interrupted. It returns the error of the last run.
 func (env suiteCommands) watchSuite(ctx context.Context, o *suiteOptions) error {
 	root, _, err := env.locate()
 	if err != nil {
@@ -39,7 +39,7 @@ func (env suiteCommands) watchSuite(ctx context.Context, o *suiteOptions) error 
 			dirs = append(dirs, dir)
 		}
 	}
-	// Before the first run, so that what is written during one counts.
+	// Start before the first run, to see changes during it.
 	w, err := watch.New(dirs...)
 	if err != nil {
 		return err
@@ -48,9 +48,9 @@ func (env suiteCommands) watchSuite(ctx context.Context, o *suiteOptions) error 
 	return env.repeat(ctx, root, func() error { return env.runSuite(ctx, o) }, w.Wait)
 }
 
-// repeat calls run, and again each time that wait returns, until ctx ends. It
-// ends as the last run did; a usage error ends it at once, as nothing but
-// another command line can mend that.
+// repeat calls run, and again each time that wait returns, until ctx ends. It returns
+// the error of the last run. A usage error ends it at once, since a change of files
+// cannot fix the command line.
 func (env suiteCommands) repeat(ctx context.Context, root string, run func() error, wait func(context.Context) ([]string, error)) error {
 	for {
 		last := run()
@@ -75,7 +75,7 @@ func (env suiteCommands) repeat(ctx context.Context, root string, run func() err
 	}
 }
 
-// describeChange names what has changed, or how much if it is a lot.
+// describeChange names the changed files, or their number if there are many.
 func describeChange(root string, paths []string) string {
 	name := paths[0]
 	if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {

@@ -13,8 +13,8 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// client opens the library for as long as the test runs. What the kernel
-// warns of is sent to warn, which may be nil.
+// client opens the library until the end of the test. Warnings of the kernel go to
+// warn, which may be nil.
 func client(t *check.T, warn func(xps.Warning)) *xps.Client {
 	c, err := xps.Dial(&xps.Config{Warn: warn})
 	t.Must(err, "dial")
@@ -22,7 +22,7 @@ func client(t *check.T, warn func(xps.Warning)) *xps.Client {
 	return c
 }
 
-// with calls f with a client that lives that long.
+// with calls f with a client and closes it.
 func with(t *check.T, f func(*xps.Client)) {
 	c, err := xps.Dial(nil)
 	t.Must(err, "dial")
@@ -30,8 +30,7 @@ func with(t *check.T, f func(*xps.Client)) {
 	f(c)
 }
 
-// attach attaches prog to n, whatever was attached, and ends the test if that
-// fails.
+// attach attaches prog to n, replacing any program. It ends the test if that fails.
 func attach(t *check.T, n *nic, prog *ebpf.Program) {
 	if l := loaderOf(t); l != nil {
 		l.attach(t, n, prog)
@@ -40,7 +39,7 @@ func attach(t *check.T, n *nic, prog *ebpf.Program) {
 	with(t, func(c *xps.Client) { t.Must(c.Attach(t.Context(), n.index, prog, nil), "attach") })
 }
 
-// detach removes whatever program n has.
+// detach removes the program of n, if it has one.
 func detach(t *check.T, n *nic) {
 	if l := loaderOf(t); l != nil {
 		l.detach(t, n)
@@ -64,7 +63,7 @@ func expectAttached(t *check.T, n *nic, what string, want ebpf.ProgramID) {
 	check.Equal(t, "id of the program attached "+what, want, attached(t, n))
 }
 
-// setFD makes the nest that attaches by file descriptor, without a condition.
+// setFD makes the nest that attaches by file descriptor unconditionally.
 func setFD(fd int) func(*netlink.AttributeEncoder) {
 	return func(ae *netlink.AttributeEncoder) { ae.Int32(uapi.IFLA_XPS_FD, int32(fd)) }
 }
@@ -93,8 +92,8 @@ func setExpectedID(fd int, flags, expected uint32) func(*netlink.AttributeEncode
 	}
 }
 
-// expectLibError fails the test unless err is what the library makes of an
-// answer of the kernel: the sentinel, and a message of the kernel's.
+// expectLibError fails the test unless err wraps the sentinel and has a message of the
+// kernel.
 func expectLibError(t *check.T, what string, err, sentinel error) {
 	if !errors.Is(err, sentinel) {
 		t.Errorf("error of the library for %s\n  expected: one that is %q\n  seen:     %v", what, sentinel, err)

@@ -8,8 +8,8 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// baselineTests is about what holds with and without the hook. They show that
-// the means by which the other tests look at queues tell the truth.
+// list returns the tests of behaviour that holds with and without the hook. They prove
+// that the observers of queues, which other tests use, are right.
 func (e baselineTests) list() check.Group {
 	tests := []check.Test{
 		{Name: "b01-xps-cpus-picks-the-queue-by-cpu", Run: e.baselineCPUs},

@@ -16,8 +16,8 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// bpftool runs a command line without its first word in the network namespace
-// of the thread and reads its JSON into v.
+// bpftool runs bpftool with args in the network namespace of the thread, and decodes
+// its JSON into v.
 func (e bpftoolProgram) bpftool(t *check.T, v any, args ...string) {
 	cmd := exec.CommandContext(t.Context(), e.bpftoolPath, append([]string{"--json"}, args...)...)
 	cmd.WaitDelay = t.Scaled(time.Second)
@@ -41,7 +41,7 @@ type bpftoolNet []struct {
 	} `json:"xps"`
 }
 
-// shownByBpftool is the id that `bpftool net show` has for a device, or 0.
+// shownByBpftool returns the id that `bpftool net show` prints for a device, or 0.
 func (e bpftoolProgram) shownByBpftool(t *check.T, n *nic) (id uint32) {
 	var out bpftoolNet
 	e.bpftool(t, &out, "net", "show", "dev", n.name)
@@ -54,7 +54,7 @@ func (e bpftoolProgram) shownByBpftool(t *check.T, n *nic) (id uint32) {
 	return id
 }
 
-// fdinfo returns a number that /proc tells of a file descriptor.
+// fdinfo returns a number from the fdinfo of a file descriptor.
 func fdinfo(t *check.T, fd int, key string) (value uint32) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
 	t.Must(err, "read fdinfo")
@@ -67,9 +67,9 @@ func fdinfo(t *check.T, fd int, key string) (value uint32) {
 	return 0
 }
 
-// everybodyAgrees compares all who tell the id of the attached program. The
-// kernel counts ids up, by one for each program: in a long run, until they do
-// not fit into 16 bits. A debug kernel would take an hour.
+// everybodyAgrees compares all interfaces that show the id of the attached program. The
+// kernel increments ids per program. A long run loads programs until an id exceeds 16
+// bits. A debug kernel would take an hour for that.
 func (e queryTests) everybodyAgrees(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	check.Equal(t, "id in bpftool net without a program", 0, e.shownByBpftool(t, n))
@@ -92,8 +92,7 @@ func (e queryTests) everybodyAgrees(t *check.T) {
 // programAbove loads programs until one has an id of at least floor.
 func programAbove(t *check.T, floor ebpf.ProgramID) (*ebpf.Program, ebpf.ProgramID) {
 	spec := &ebpf.ProgramSpec{Name: "suite", Type: ebpf.SocketFilter, Instructions: returns(1), License: "GPL"}
-	// The kernel frees programs later, and by others: who loads without a
-	// pause leaves them behind.
+	// Kernel threads free programs later. Without a pause programs would pile up.
 	const pauseEach, pause = 64, 5 * time.Millisecond
 	for i := 0; ; i++ {
 		if i%pauseEach == pauseEach-1 {

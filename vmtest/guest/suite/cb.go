@@ -17,19 +17,19 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// cbWords is the number of words of __sk_buff.cb, and cbOffset where they are.
+// cbWords is the number of words of __sk_buff.cb, and cbOffset their offset.
 const (
 	cbWords  = 5
 	cbOffset = int16(unsafe.Offsetof(uapi.SkBuff{}.Cb))
 )
 
-// cbMark is what the egress program leaves in a word of cb[].
+// cbMark is the value that the egress program writes to a word of cb[].
 func cbMark(word int) int32 { return int32(0x5053_0000 | word + 1) }
 
-// cbIsKept surrounds the XPS program by those who use cb[]: before the queue
-// is selected, a program at egress writes to it; after that, a classifier of
-// the qdisc reads it. What the XPS program, which writes to it as well, finds
-// there is nobody else's.
+// cbIsKept runs the XPS program between two other users of cb[]. A program at egress
+// writes to it before the queue is selected, and a classifier of the qdisc reads it
+// afterwards. The XPS program writes to it as well. It must neither see nor change the
+// marks of the others.
 func (e hookTests) cbIsKept(t *check.T) {
 	const packets = 3
 	n := e.dummy(t, "dummy0", 4)
@@ -59,7 +59,7 @@ func (e hookTests) cbIsKept(t *check.T) {
 	check.Equal(t, "runs that did not find cb[] zeroed", 0, perCPU(t, counts, 1))
 }
 
-// cbWriter writes marks to cb[] and lets the packet go on.
+// cbWriter writes marks to cb[] and passes the packet on.
 func cbWriter(t *check.T) *ebpf.Program {
 	var insns asm.Instructions
 	for i := range cbWords {
@@ -94,7 +94,7 @@ func cbReader(t *check.T) (*ebpf.Program, *ebpf.Map) {
 	return load(t, ebpf.SchedCLS, insns), seen
 }
 
-// readCB takes what cbReader saw last.
+// readCB returns the words that cbReader copied last.
 func readCB(t *check.T, seen *ebpf.Map) (cb [cbWords]int32) {
 	value, err := seen.LookupBytes(uint32(0))
 	t.Must(err, "read map")
@@ -105,8 +105,8 @@ func readCB(t *check.T, seen *ebpf.Map) (cb [cbWords]int32) {
 	return cb
 }
 
-// loadTestCB loads the object test_cb, which counts what it finds in cb[] and
-// spoils it.
+// loadTestCB loads the object test_cb, which counts nonzero words of cb[] and
+// overwrites them.
 func loadTestCB(t *check.T, ret int32) (*ebpf.Program, *ebpf.Map) {
 	spec, err := bpf.Spec("test_cb")
 	t.Must(err, "read object")
@@ -121,7 +121,7 @@ func loadTestCB(t *check.T, ret int32) (*ebpf.Program, *ebpf.Map) {
 	return prog, seen
 }
 
-// perCPU adds up a number that each cpu counts for itself.
+// perCPU sums up a per-CPU counter.
 func perCPU(t *check.T, m *ebpf.Map, key uint32) int {
 	var counts []uint64
 	t.Must(m.Lookup(key, &counts), fmt.Sprintf("read map at %d", key))

@@ -18,7 +18,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// controlTests is about attaching, replacing and detaching.
+// list returns the tests of attaching, replacing and detaching.
 func (e controlTests) list() check.Group {
 	return check.Group{Name: "control", Tests: []check.Test{
 		{Name: "a24-off-detaches-the-program", Run: e.offDetaches},
@@ -93,7 +93,7 @@ func (e controlTests) noexist(t *check.T) {
 	expectAttached(t, n, "with NOEXIST after detaching", idOf(t, second))
 }
 
-// ipReplaces sets one program over another, as other words of ip link set do.
+// ipReplaces attaches a program over another one, as other words of ip link set do.
 func (e controlTests) ipReplaces(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	n.fallBack(t, 1)
@@ -113,7 +113,7 @@ func (e controlTests) ipReplaces(t *check.T) {
 	expectGone(t, second, "ip -force link set replaced it")
 }
 
-// ipExpects replaces and detaches what it expects, and nothing else.
+// ipExpects replaces and detaches the expected program and no other.
 func (e controlTests) ipExpects(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	set := "ip link set dev dummy0 xps "
@@ -268,7 +268,8 @@ func (e controlTests) replaceNothing(t *check.T) {
 	expectAttached(t, n, "by REPLACE that expects nothing", idOf(t, prog))
 }
 
-// mastersRefuse has a bond and a team device, which select no queue of a port.
+// mastersRefuse attaches to a bond and a team device, which do not select the queues of
+// their ports.
 func (e controlTests) mastersRefuse(t *check.T) {
 	prog := constant(t, 1)
 	for _, n := range []*nic{e.master(t, "bond"), e.master(t, "team")} {
@@ -301,7 +302,7 @@ func (e controlTests) expectedID(t *check.T) {
 	expectAttached(t, n, "after a detach that expects the program", 0)
 }
 
-// refusedMovesNothing asks for a program and another network namespace at once.
+// refusedMovesNothing requests a program and another network namespace in one message.
 func (e controlTests) refusedMovesNothing(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	ns := e.newNetNS(t)
@@ -326,7 +327,7 @@ func (e controlTests) refusedMovesNothing(t *check.T) {
 		check.Equal(t, "device here after "+what, n.index, index(t, n.name))
 		expectAttached(t, n, "after "+what, idOf(t, first))
 	}
-	// Both take effect if neither is refused.
+	// Both take effect if the kernel refuses neither.
 	_, err := c.Set(n.index, func(ae *netlink.AttributeEncoder) {
 		ae.Uint32(unix.IFLA_NET_NS_FD, uint32(ns.file.Fd()))
 		rtnl.XPSNest(ae, setFD(second.FD()))

@@ -4,14 +4,13 @@ package suite
 
 import "xpsgen/vmtest/guest/suite/check"
 
-// times is how often a test does what it repeats: enough for the test to mean
-// something within the seconds of an ordinary run, and often enough to make
-// races likely on a debug kernel, which tells of them.
+// times is the number of repetitions in a test. The normal number takes seconds. The
+// debug number makes races likely on a debug kernel, which reports them.
 type times struct {
 	normal, debug int
 }
 
-// count returns the count for the kernel at hand and puts it into the report.
+// count returns the number for this kernel and adds it to the report.
 func (e effort) count(t *check.T, what string, n times) int {
 	count := n.normal
 	if e.debug {

@@ -21,8 +21,8 @@ func hellos() []hello {
 	return []hello{{"hello0", 0}, {"hello1", 1}, {"hello2", 2}, {"hello_neg1", -1}}
 }
 
-// demoTests is the demonstration in the cover letter of the RFC: c01 to c05
-// are its five transcripts, command lines included.
+// list returns the demonstration of the RFC's cover letter. c01 to c05 are its five
+// transcripts, with their command lines.
 func (e demoTests) list() check.Group {
 	return check.Group{Name: "demo", Tests: []check.Test{
 		{Name: "c01-tap-without-a-program-follows-xps-cpus", Needs: needsTunMaps, Run: func(t *check.T) {
@@ -52,8 +52,8 @@ func (e demoTests) tapByIP(h hello) func(*check.T) {
 	}
 }
 
-// byIP attaches a program by ip, and then does what the RFC could not do: the
-// program goes, and xps_cpus counts again.
+// byIP attaches a program with ip and then detaches it, which did not work in the RFC.
+// After that xps_cpus selects the queue again.
 func (e demoTests) byIP(s *station, h hello) {
 	s.expect("before", nil)
 	e.ipOK(s.t, fmt.Sprintf("ip link set dev %s xps obj %s.o sec hello", s.nic.name, h.name))
@@ -62,7 +62,7 @@ func (e demoTests) byIP(s *station, h hello) {
 	s.expect("after off", nil)
 }
 
-// tapInARow attaches one program over the other without a pause.
+// tapInARow replaces one program after the other without a pause.
 func (e demoTests) tapInARow(t *check.T) {
 	s := e.tapStation(t)
 	for _, h := range hellos() {
@@ -73,7 +73,7 @@ func (e demoTests) tapInARow(t *check.T) {
 	s.expect("after off", nil)
 }
 
-// tapShow does what the RFC says is not yet working.
+// tapShow runs the command that the RFC lists as not working.
 func (e demoTests) tapShow(t *check.T) {
 	s := e.tapStation(t)
 	check.Equal(t, "ip before", shownFor(0), e.showBriefly(t, s.nic))
@@ -88,7 +88,7 @@ func (e demoTests) tapShow(t *check.T) {
 	expectGone(t, id, "ip link set xps off")
 }
 
-// byLibrary goes through the demonstration with bpf/xps.
+// byLibrary repeats the demonstration with bpf/xps.
 func byLibrary(s *station) {
 	s.expect("before", nil)
 	for _, h := range hellos() {
@@ -99,7 +99,7 @@ func byLibrary(s *station) {
 	s.expect("after detaching", nil)
 }
 
-// loadHello loads one of the RFC's programs for as long as the test runs.
+// loadHello loads one of the RFC's programs until the end of the test.
 func loadHello(t *check.T, name string) *ebpf.Program {
 	spec, err := bpf.Spec(name)
 	t.Must(err, "read object")

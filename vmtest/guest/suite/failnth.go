@@ -37,8 +37,8 @@ func newFailNth(t *check.T) *failNth {
 	}
 	t.Must(err, "open fail-nth")
 	t.Cleanup(func() { unix.Close(fd) })
-	// Those that may wait are to fail as well, and quietly: a stack on the
-	// console is what the verdict takes for a splat.
+	// Let allocations that may wait fail as well. Print no stack: the verdict would
+	// count it as a splat.
 	for name, value := range map[string]string{"ignore-gfp-wait": "N", "verbose": "0"} {
 		err := os.WriteFile(filepath.Join(failslab, name), []byte(value), 0)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -49,9 +49,9 @@ func newFailNth(t *check.T) *failNth {
 	return &failNth{t, fd}
 }
 
-// during has the nth allocation fail that one system call makes, and reports
-// whether the call made that many. Nothing else may happen on the thread
-// meanwhile, the allocations of the runtime least of all.
+// during makes the nth allocation of one system call fail, and reports whether the call
+// made that many. Nothing else may run on the thread meanwhile, since the runtime's
+// allocations would count.
 func (f *failNth) during(nth int, call func()) (injected bool) {
 	number, off := []byte(strconv.Itoa(nth)), []byte("0")
 	left := make([]byte, 16)
@@ -65,12 +65,11 @@ func (f *failNth) during(nth int, call func()) (injected bool) {
 	return strings.TrimSpace(string(left[:n])) == "0"
 }
 
-// mostAllocations is more than any of the calls makes.
+// mostAllocations exceeds the number of allocations of each call.
 const mostAllocations = 200
 
-// withoutMemory goes through the requests with each of the allocations
-// failing that they make. A request either succeeds, or fails with -ENOMEM and
-// has changed nothing.
+// withoutMemory repeats each request with each of its allocations failing. The request
+// must succeed, or fail with -ENOMEM and change nothing.
 func (e lifetimeTests) withoutMemory(t *check.T) {
 	f := newFailNth(t)
 	if f == nil {
@@ -94,7 +93,7 @@ func (e lifetimeTests) withoutMemory(t *check.T) {
 	}
 }
 
-// fdOf is the descriptor that stands for a program, or for none.
+// fdOf returns the descriptor of a program, or -1 for none.
 func fdOf(prog *ebpf.Program) int {
 	if prog == nil {
 		return -1
@@ -133,7 +132,7 @@ func (e lifetimeTests) requestWithoutMemory(t *check.T, f *failNth, n *nic, befo
 		var answer error = sent
 		if sent == nil {
 			if answers, err := raw.Answers(1); err != nil {
-				// The answer needs memory, too: the socket is told.
+				// The answer needs memory as well. The socket gets the error.
 				answer = err
 			} else if answers[0] != 0 {
 				answer = answers[0]
@@ -151,7 +150,7 @@ func (e lifetimeTests) requestWithoutMemory(t *check.T, f *failNth, n *nic, befo
 			failed++
 			check.Equal(t, "program "+what, old, got)
 		case errors.Is(answer, unix.ENOBUFS):
-			// Carried out or not, and nobody could say.
+			// The request may have been carried out or not.
 			if got != old && got != latest {
 				t.Errorf("program %s\n  expected: %d or %d\n  seen:     %d", what, old, latest, got)
 			}

@@ -18,12 +18,12 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// reselectionFile is the sysctl of the time after which a socket asks for a
-// queue again. Linux 6.12 has no such time.
+// reselectionFile is the sysctl of the time after which a socket selects its queue
+// again. Linux 6.12 does not have it.
 const reselectionFile = "/proc/sys/net/core/txq_reselection_ms"
 
-// setReselection sets that time in the network namespace of the thread, 0 for
-// never, and reports whether the kernel has it.
+// setReselection sets that time in the network namespace of the thread, 0 for never. It
+// reports whether the kernel has the sysctl.
 func setReselection(t *check.T, after time.Duration) bool {
 	err := os.WriteFile(reselectionFile, []byte(strconv.FormatInt(after.Milliseconds(), 10)), 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -33,8 +33,7 @@ func setReselection(t *check.T, after time.Duration) bool {
 	return true
 }
 
-// connectedUDP is a connected socket, which keeps the queue of the first
-// packet that it sends, and how to send one.
+// connectedUDP is a connected socket, which keeps the queue of its first packet.
 func connectedUDP(t *check.T, dst netip.Addr) (fd int, send sender) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "UDP socket")
@@ -43,17 +42,17 @@ func connectedUDP(t *check.T, dst netip.Addr) (fd int, send sender) {
 	return fd, func(mark []byte) error {
 		_, err := unix.Write(fd, mark)
 		if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.EHOSTUNREACH) {
-			// What became of an earlier datagram.
+			// This is the error of an earlier datagram.
 			_, err = unix.Write(fd, mark)
 		}
 		return err
 	}
 }
 
-// busyWith makes a socket one that has a packet on the way, until done is
-// called or the test ends. Kernels since 6.19 let a socket leave its queue as
-// soon as nothing of it is in the host that could be overtaken. The packet
-// waits for a neighbour that does not answer.
+// busyWith keeps a packet of a socket in flight until done is called or the test ends.
+// Since 6.19 a socket may change its queue when none of its packets is in the host,
+// because no packet can be reordered. This packet waits for a neighbour that does not
+// answer.
 func busyWith(t *check.T, fd int) (done func()) {
 	const name = "hold0"
 	c := dial(t)
@@ -62,28 +61,28 @@ func busyWith(t *check.T, fd int) (done func()) {
 	peer := index(t, "hold1")
 	t.Must(c.SetUp(peer, true), "bring up")
 	t.Must(c.SetUp(dev, true), "bring up")
-	// Word of either's carrier, when it comes, has routes looked up again.
+	// A carrier event of either device makes sockets look routes up again.
 	awaitReady(t, c, dev)
 	awaitReady(t, c, peer)
 	t.Must(c.AddAddress(dev, netip.MustParsePrefix("203.0.113.1/24")), "address")
-	// Do not give up as long as a test may run.
+	// Keep trying for longer than any test runs.
 	const tries = "/proc/sys/net/ipv4/neigh/" + name + "/mcast_solicit"
 	t.Must(os.WriteFile(tries, []byte("600"), 0), "set mcast_solicit")
 	absent := netip.MustParseAddr("203.0.113.9")
 	t.Must(unix.Sendto(fd, []byte("held"), 0, &unix.SockaddrInet4{Addr: absent.As4(), Port: 9}), "send to nobody")
-	// Deleting the device would have routes looked up again, and the queue
-	// too. The packet has to go: it keeps the socket, and that the namespace.
+	// Deleting the device would make sockets look up routes and queues again. The
+	// packet must go: it holds the socket, and the socket holds the namespace.
 	done = sync.OnceFunc(func() { t.Must(c.DeleteNeighbour(dev, absent), "give the neighbour up") })
 	t.Cleanup(done)
 	return done
 }
 
-// pinned is a connected UDP socket whose first packet left by queue 2, as a
-// program wanted that wants queue 1 now.
+// pinned is a connected UDP socket. The program returned 2 for its first packet and
+// returns 1 now.
 type pinned struct {
 	*probe
 	c *counter
-	// idle ends what the socket has on the way.
+	// idle completes the packets of the socket that are in flight.
 	idle func()
 }
 
@@ -113,10 +112,9 @@ func (e hookTests) cacheStopsReruns(t *check.T) {
 	check.Equal(t, "runs of the program for another socket", 1, p.c.runs(t))
 }
 
-// connectedUDPStays is what Linux 6.12 always does, and later kernels do while
-// the socket has packets on the way, if told that a queue does not get old.
-// Only the device can make the socket leave its queue: by not using it any
-// more.
+// connectedUDPStays checks that a socket keeps its queue. Linux 6.12 always does that.
+// Later kernels do while the socket has packets in flight and reselection is off. The
+// socket changes its queue only if the device stops using it.
 func (e hookTests) connectedUDPStays(t *check.T) {
 	const later = 200 * time.Millisecond
 	pair := e.veth(t, 4, 4)
@@ -146,8 +144,8 @@ func (e hookTests) connectedUDPStays(t *check.T) {
 	idle()
 }
 
-// reselection differs by kernel, by design: it is for whoever reads the
-// results to see which of the two was tested.
+// reselection differs between kernels by design. Its note in the results says which
+// behaviour was tested.
 func (e hookTests) reselection(t *check.T) {
 	const short = 50 * time.Millisecond
 	if !setReselection(t, short) {
@@ -175,8 +173,8 @@ func (e hookTests) reselection(t *check.T) {
 	check.Equal(t, "runs of the program for a socket that has nothing on the way", 1, p.c.runs(t))
 }
 
-// idleTCPMoves has a connection on which all is acknowledged: nothing of it is
-// on the way that could be overtaken.
+// idleTCPMoves uses a connection without unacknowledged data, so that no packet can be
+// reordered.
 func (e hookTests) idleTCPMoves(t *check.T) {
 	f := e.rxqFlow(t)
 	f.nic.setXPS(t, "xps_rxqs", "0", "0", "0", "0")

@@ -16,12 +16,12 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// fuzzBatch is how many messages are sent between two looks at the links.
+// fuzzBatch is the number of messages between two checks of the links.
 const fuzzBatch = 32
 
-// mutatedMessages sends messages around IFLA_XPS, right and wrong ones, by
-// lot. Each must be answered as the model of the kernel says, and after every
-// batch the links must have what the model says they have.
+// mutatedMessages sends random messages about IFLA_XPS, valid and invalid ones. The
+// kernel must answer each as the model predicts. After every batch the links must match
+// the model.
 func (e negativeTests) mutatedMessages(t *check.T) {
 	seed := e.seed
 	t.Notef("seed: %d (the same messages again: --seed %d)", seed, seed)
@@ -83,7 +83,7 @@ func (e negativeTests) mutatedMessages(t *check.T) {
 	}
 }
 
-// fuzzWorld makes what the messages are about.
+// fuzzWorld makes the devices and programs for the messages.
 func (e negativeTests) fuzzWorld(t *check.T) (fuzz.World, []*ebpf.Program) {
 	world := fuzz.World{
 		Closed: []int32{badFD, badFD + 1, -2, -1 << 31},
@@ -110,5 +110,5 @@ func (e negativeTests) fuzzWorld(t *check.T) (fuzz.World, []*ebpf.Program) {
 	return world, progs
 }
 
-// fuzzTimeout is for the messages of a debug kernel.
+// fuzzTimeout is long enough for a debug kernel.
 const fuzzTimeout = 8 * time.Minute

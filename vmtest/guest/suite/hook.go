@@ -10,7 +10,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// hookTests is about what the program's return value does to packets.
+// list returns the tests of what the program's return value does to packets.
 func (e hookTests) list() check.Group {
 	return check.Group{Name: "hook", Tests: []check.Test{
 		{Name: "a06-a-program-runs-though-no-map-was-ever-set", Run: e.runsWithoutMaps},
@@ -39,7 +39,7 @@ func (e hookTests) list() check.Group {
 	}}
 }
 
-// runsWithoutMaps is the first test of all: see groups.
+// runsWithoutMaps must be the first test, see groups.
 func (e hookTests) runsWithoutMaps(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	p := newProbe(t, n, icmpSender(t, peerAddr))
@@ -62,9 +62,9 @@ func (e hookTests) constantIsQueue(t *check.T) {
 	}
 }
 
-// moduloQueuesInUse has more queues allocated than in use, so that it matters
-// which number divides. It looks from the other end of the wire too: there, a
-// packet carries the queue it came in by.
+// moduloQueuesInUse allocates more queues than are in use, to tell the two numbers
+// apart. It also checks the other end of the wire, where a packet carries its receive
+// queue.
 func (e hookTests) moduloQueuesInUse(t *check.T) {
 	const allocated, used = 8, 3
 	pair := e.veth(t, allocated, used)
@@ -80,8 +80,8 @@ func (e hookTests) moduloQueuesInUse(t *check.T) {
 	})
 }
 
-// negativeIsNoChoice compares with no program in both ways the stack has of
-// choosing: by xps_cpus, and by hash.
+// negativeIsNoChoice compares with no program for both ways of the stack to select a
+// queue: xps_cpus and the flow hash.
 func (e hookTests) negativeIsNoChoice(t *check.T) {
 	const queues, flows = 4, 16
 	n := e.dummy(t, "dummy0", queues)
@@ -148,8 +148,8 @@ func (e hookTests) beatsRxqs(t *check.T) {
 	f.expect("with a program that returns -1", rxqFlowQueue)
 }
 
-// singleQueueNeverRuns sends past the qdisc, too: on that way the stack does
-// not look at the number of queues by itself.
+// singleQueueNeverRuns also bypasses the qdisc. On that path the stack does not check
+// the number of queues itself.
 func (e hookTests) singleQueueNeverRuns(t *check.T) {
 	c := counting(t, 0)
 	for _, queues := range []int{1, 2} {
@@ -185,8 +185,8 @@ func (e hookTests) rawRunsPerPacket(t *check.T) {
 	}
 }
 
-// bypassStaysInRange looks from the far end, which a packet past the qdisc
-// reaches without being shown to packet sockets on this one.
+// bypassStaysInRange observes the far end, because packet sockets of the sending device
+// do not see packets that bypass the qdisc.
 func (e hookTests) bypassStaysInRange(t *check.T) {
 	const allocated, used = 8, 3
 	pair := e.veth(t, allocated, used)

@@ -38,14 +38,14 @@ func (e ipTool) writeObjects() error {
 	return nil
 }
 
-// output is what an ip that ended left behind.
+// output is the result of an ip command.
 type output struct {
 	line           string
 	stdout, stderr string
 	code           int
 }
 
-// String shows it as one would see it in a terminal.
+// String formats it like a terminal session.
 func (o output) String() string {
 	return fmt.Sprintf("$ %s\n%s%s[exit code %d]", o.line, o.stdout, o.stderr, o.code)
 }
@@ -65,7 +65,7 @@ func (e ipTool) ip(t *check.T, line string) output {
 	return out
 }
 
-// ipCommand prepares an ip that does not outlive the test.
+// ipCommand prepares an ip command that ends with the test.
 func (e ipTool) ipCommand(t *check.T, line string) *exec.Cmd {
 	words := strings.Fields(line)
 	if len(words) == 0 || words[0] != "ip" {
@@ -78,7 +78,7 @@ func (e ipTool) ipCommand(t *check.T, line string) *exec.Cmd {
 	return cmd
 }
 
-// ipOK is ip, and ends the test if the command fails or complains.
+// ipOK is ip, and ends the test if the command fails or prints to stderr.
 func (e ipTool) ipOK(t *check.T, line string) output {
 	out := e.ip(t, line)
 	if out.code != 0 || out.stderr != "" {
@@ -87,14 +87,14 @@ func (e ipTool) ipOK(t *check.T, line string) output {
 	return out
 }
 
-// The exit codes of ip: the kernel refused, or ip did not even ask.
+// Exit codes of ip: the kernel refused the request, or ip did not send one.
 const (
 	ipRefused = 2
 	ipInvalid = 1
 )
 
-// ipFails is ip, and fails the test unless the command ends with this code and
-// says all of words.
+// ipFails is ip, and fails the test unless the command exits with this code and stderr
+// has all of words.
 func (e ipTool) ipFails(t *check.T, code int, line string, words ...string) {
 	out := e.ip(t, line)
 	if out.code != code {
@@ -140,11 +140,11 @@ func parseIPLinks(text string) ([]ipLink, error) {
 	return links, nil
 }
 
-// textXPS is what the text form of ip says of the program of one device.
+// textXPS is the program of one device in the text output of ip.
 type textXPS struct {
-	// flagged says that "xps" stands among the words of the first line.
+	// flagged says that the first line has the word "xps".
 	flagged bool
-	// id is that of the line "prog/xps id N", or of the word "xps/id:N".
+	// id is from the line "prog/xps id N" or the word "xps/id:N".
 	id uint32
 }
 

@@ -15,14 +15,14 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// shown is what every form of ip says of the program of a device.
+// shown is the program of a device in each output format of ip.
 type shown struct {
 	flagged, flaggedDetailed bool
 	plain, detailed          uint32
 	json, jsonDetailed       uint32
 }
 
-// show asks ip in all its forms.
+// show runs ip in each output format.
 func (e ipTool) show(t *check.T, n *nic) shown {
 	s := e.showBriefly(t, n)
 	s.flaggedDetailed, s.detailed = e.showText(t, n, "ip -d link show dev")
@@ -30,8 +30,8 @@ func (e ipTool) show(t *check.T, n *nic) shown {
 	return s
 }
 
-// showBriefly asks ip for the form that people read and the one that programs
-// read, and takes the others to agree: starting ip is what costs most here.
+// showBriefly runs ip in one text and one JSON format and assumes that the others
+// agree. Starting ip is the largest cost of these tests.
 func (e ipTool) showBriefly(t *check.T, n *nic) (s shown) {
 	s.flagged, s.plain = e.showText(t, n, "ip link show dev")
 	s.flaggedDetailed, s.detailed = s.flagged, s.plain
@@ -40,13 +40,13 @@ func (e ipTool) showBriefly(t *check.T, n *nic) (s shown) {
 	return s
 }
 
-// showText returns whether the text form has the word, and the id.
+// showText reports whether the text output has the word, and returns the id.
 func (e ipTool) showText(t *check.T, n *nic, line string) (flagged bool, id uint32) {
 	x := parseIPText(e.ipOK(t, line+" "+n.name).stdout)
 	return x.flagged, x.id
 }
 
-// showJSON returns the id in a JSON form.
+// showJSON returns the id in a JSON output.
 func (e ipTool) showJSON(t *check.T, n *nic, line string) uint32 {
 	links, err := parseIPLinks(e.ipOK(t, line+" "+n.name).stdout)
 	t.Must(err, "read JSON")
@@ -56,7 +56,7 @@ func (e ipTool) showJSON(t *check.T, n *nic, line string) uint32 {
 	return links[0].id()
 }
 
-// shownFor is what ip must say for a program, or for none if id is 0.
+// shownFor returns what ip must show for a program, or for none if id is 0.
 func shownFor(id ebpf.ProgramID) shown {
 	n := uint32(id)
 	return shown{id != 0, id != 0, n, n, n, n}
@@ -127,15 +127,15 @@ func subscribed(t *check.T, pid int) bool {
 	return false
 }
 
-// expect waits for what ip prints of one notification and fails the test
-// unless that is about n with this program, and nothing else was printed.
+// expect waits until ip prints one notification. It fails the test unless that is about
+// n with this program, and is all that ip printed.
 func (m *ipMonitor) expect(what string, n *nic, id uint32) {
 	var lines []string
 	m.t.Eventually(2*time.Second, "ip monitor printing the "+what, func() bool {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		lines = m.lines
-		// The line of the link layer is the last of an entry.
+		// The last line of an entry is that of the link layer.
 		if !strings.Contains(strings.Join(lines, "\n"), "link/") {
 			return false
 		}

@@ -14,11 +14,11 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// ownNetNS is where a thread finds the network namespace it is in.
+// ownNetNS is the file of the network namespace of the thread.
 const ownNetNS = "/proc/thread-self/ns/net"
 
-// isolate gives the thread of a test a network namespace, and a mount
-// namespace in which a sysfs of that network namespace is mounted.
+// isolate gives the thread of a test a network namespace and a mount namespace. The
+// latter mounts the sysfs of the former.
 func (e isolation) isolate(t *check.T) {
 	t.Must(unix.Unshare(unix.CLONE_NEWNS), "new mount namespace")
 	t.Must(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), "make mounts private")
@@ -28,9 +28,9 @@ func (e isolation) isolate(t *check.T) {
 // randomize is the sysctl of address randomisation.
 const randomize = "/proc/sys/kernel/randomize_va_space"
 
-// fixAddresses has programs loaded where they were the last time, until
-// restore is called. An emulator that translates code by its address does so
-// once then: that halves the time of the suite.
+// fixAddresses disables address randomisation until restore is called. An emulator that
+// caches translated code by address then translates it only once, which halves the time
+// of the suite.
 func fixAddresses() (restore func(), err error) {
 	before, err := os.ReadFile(randomize)
 	if err == nil {
@@ -42,13 +42,13 @@ func fixAddresses() (restore func(), err error) {
 	return func() { os.WriteFile(randomize, before, 0) }, nil
 }
 
-// enterNew moves the thread to a new network namespace, whose sysfs it mounts
-// on dir, and in which nothing is sent that no test asked for.
+// enterNew moves the thread to a new network namespace and mounts its sysfs on dir.
+// Nothing but the tests sends packets in it.
 func (e isolation) enterNew(t *check.T, dir string) {
 	t.Must(unix.Unshare(unix.CLONE_NEWNET), "new network namespace")
 	t.Must(os.MkdirAll(dir, 0o755), "make directory")
 	t.Must(unix.Mount("sysfs", dir, "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""), "mount sysfs")
-	// Neighbour discovery would send packets that nobody asked for.
+	// Neighbour discovery would send packets.
 	for _, which := range []string{"all", "default"} {
 		err := os.WriteFile("/proc/sys/net/ipv6/conf/"+which+"/disable_ipv6", []byte("1"), 0)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -57,7 +57,7 @@ func (e isolation) enterNew(t *check.T, dir string) {
 	}
 }
 
-// sysfs is where isolate mounts it.
+// sysfs is the directory where isolate mounts sysfs.
 func (e isolation) sysfs() string { return filepath.Join(e.scratch, "sys") }
 
 // netns is a second network namespace.
@@ -67,8 +67,8 @@ type netns struct {
 	sysfs string
 }
 
-// newNetNS makes a network namespace and returns to the one of the test. The
-// namespace lives until the end of the test, or until it is closed.
+// newNetNS makes a network namespace and returns to that of the test. The namespace
+// lives until it is closed or the test ends.
 func (e isolation) newNetNS(t *check.T) *netns {
 	home, err := os.Open(ownNetNS)
 	t.Must(err, "open own network namespace")
@@ -76,8 +76,7 @@ func (e isolation) newNetNS(t *check.T) *netns {
 	ns := &netns{sysfs: e.sysfs() + "-far"}
 	e.enterNew(t, ns.sysfs)
 	file, err := os.Open(ownNetNS)
-	// A thread that cannot return would fail every further step in ways hard
-	// to understand.
+	// If the thread cannot return, every later step fails with a misleading error.
 	t.Must(unix.Setns(int(home.Fd()), unix.CLONE_NEWNET), "return to own network namespace")
 	t.Must(err, "open new network namespace")
 	ns.file = file
@@ -85,7 +84,7 @@ func (e isolation) newNetNS(t *check.T) *netns {
 	return ns
 }
 
-// close gives up the namespace, which ends it when nothing else is in it.
+// close drops the reference to the namespace.
 func (ns *netns) close() { ns.file.Close() }
 
 // do runs f in the namespace.

@@ -18,10 +18,9 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// keyFollowsPrograms looks at the static key that spares devices the question
-// for a program as long as none has one. A key is a jump in the code of who
-// asks, so that is what to look at: it must be another with a program than
-// without, and the last program to go has to put it back.
+// keyFollowsPrograms checks the static key that skips the hook while no device has a
+// program. A static key patches a jump in the code that tests it. The code must change
+// when the first program is attached, and change back when the last one is detached.
 func (e hookTests) keyFollowsPrograms(t *check.T) {
 	code := newKernelCode(t, "netdev_pick_tx", "get_xps_queue")
 	one, other := e.dummy(t, "dummy0", 2), e.dummy(t, "dummy1", 2)
@@ -38,7 +37,7 @@ func (e hookTests) keyFollowsPrograms(t *check.T) {
 	detach(t, one)
 	same("when only the second device has one")
 	detach(t, other)
-	// Devices of earlier tests may still be on their way out.
+	// The kernel may still be deleting devices of earlier tests.
 	t.Eventually(ioPatience, "code that selects a queue changing with the last program", func() bool { return !bytes.Equal(up, code.read(t)) })
 	down := code.read(t)
 	detach(t, other)
@@ -56,18 +55,18 @@ type kernelCode struct {
 	progs []*ebpf.Program
 }
 
-// codePart is where the code of a function is.
+// codePart is the location of the code of a function.
 type codePart struct {
 	address uint64
 	size    int
 }
 
-// maxCode is more than any of the functions takes.
+// maxCode exceeds the size of each of the functions.
 const maxCode = 16 << 10
 
-// newKernelCode finds the functions called names, or, where the compiler made
-// variants of them, those whose names have one of them and a dot in front. The
-// first has to be there, the compiler may have put others into it.
+// newKernelCode finds the functions called names, and their variants by the compiler,
+// which are called NAME.SUFFIX. Only the first must exist, since the compiler may have
+// inlined the others into it.
 func newKernelCode(t *check.T, names ...string) *kernelCode {
 	symbols := kernelText(t)
 	k := &kernelCode{}
@@ -108,7 +107,7 @@ func newKernelCode(t *check.T, names ...string) *kernelCode {
 	return k
 }
 
-// read returns the code of all the functions as it is now.
+// read returns the present code of all the functions.
 func (k *kernelCode) read(t *check.T) (code []byte) {
 	for i, p := range k.parts {
 		ret, err := k.progs[i].Run(&ebpf.RunOptions{})
@@ -121,7 +120,7 @@ func (k *kernelCode) read(t *check.T) (code []byte) {
 	return code
 }
 
-// kernelSymbol is where the kernel has something.
+// kernelSymbol is a symbol of the kernel and its address.
 type kernelSymbol struct {
 	address uint64
 	name    string

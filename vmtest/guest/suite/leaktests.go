@@ -15,8 +15,8 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// manyNetNS has network namespaces end, one after the other, with a device in
-// each that holds the last reference to its program.
+// manyNetNS deletes network namespaces one after the other. Each has a device that
+// holds the last reference to its program.
 func (e lifetimeTests) manyNetNS(t *check.T) {
 	n := e.count(t, "network namespaces", times{12, 1000})
 	home, err := os.Open(ownNetNS)
@@ -35,7 +35,7 @@ func (e lifetimeTests) manyNetNS(t *check.T) {
 		_, err = c.SetXPS(index(t, "dummy0"), setFD(prog.FD()))
 		t.Must(err, "attach")
 		t.Must(prog.Close(), "close program")
-		// A socket would keep the namespace.
+		// A socket would hold the namespace.
 		t.Must(c.Close(), "close socket")
 		t.Alive("%d of %d network namespaces", i, n)
 	}
@@ -50,7 +50,7 @@ func (e lifetimeTests) manyNetNS(t *check.T) {
 	})
 }
 
-// manyCycles attaches and detaches, and on a kernel with kmemleak asks it.
+// manyCycles attaches and detaches. On a kernel with kmemleak it checks for leaks.
 func (e lifetimeTests) manyCycles(t *check.T) {
 	leaks := newLeakDetector(t)
 	n := e.dummy(t, "dummy0", 2)
@@ -75,7 +75,7 @@ func (e lifetimeTests) manyCycles(t *check.T) {
 	leaks.expectNone()
 }
 
-// constantOnce is constant for a program that the test closes by itself.
+// constantOnce is constant for a program that the test closes.
 func constantOnce(t *check.T, ret int32) *ebpf.Program {
 	prog, err := ebpf.NewProgramWithOptions(&ebpf.ProgramSpec{
 		Name: "suite", Type: ebpf.SocketFilter, Instructions: returns(ret), License: "GPL",
@@ -90,7 +90,7 @@ type leakDetector struct {
 	path string
 }
 
-// newLeakDetector has kmemleak forget what it knows.
+// newLeakDetector clears the list of kmemleak.
 func newLeakDetector(t *check.T) *leakDetector {
 	d := &leakDetector{t: t, path: "/sys/kernel/debug/kmemleak"}
 	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
@@ -106,8 +106,8 @@ func (d *leakDetector) write(command string) {
 	d.t.Must(os.WriteFile(d.path, []byte(command), 0), "kmemleak "+command)
 }
 
-// expectNone scans twice: an object counts as leaked only when it was not
-// found for some seconds.
+// expectNone scans twice: kmemleak reports an object only if it was unreferenced for
+// some seconds.
 func (d *leakDetector) expectNone() {
 	if d.path == "" {
 		return

@@ -75,11 +75,10 @@ func parseLetter(text string) ([]letterStep, error) {
 	return steps, nil
 }
 
-// letter runs the session of the letter in a row on one tap, with the suite's
-// own sender in place of nstxq. Without a program, and with one that falls
-// back, tun as it is sent follows its flow table and not xps_cpus. There, both
-// steps are compared with each other instead of with the letter; c01 and c05
-// compare them with xps_cpus.
+// letter runs the whole session of the letter on one tap, with the suite's sender
+// instead of nstxq. Without a program, and with one that falls back, tun follows its
+// flow table and not xps_cpus. Those two steps are compared with each other and not
+// with the letter. c01 and c05 compare them with xps_cpus.
 func (e demoTests) letter(t *check.T) {
 	steps, err := parseLetter(letterText)
 	t.Must(err, "read the letter")

@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// lifetimeTests is about who keeps a program alive, and for how long.
+// list returns the tests of which references keep a program alive.
 func (e lifetimeTests) list() check.Group {
 	return check.Group{Name: "lifetime", Tests: []check.Test{
 		{Name: "a41-off-drops-the-program", Run: e.offDrops},
@@ -33,8 +33,7 @@ func (e lifetimeTests) list() check.Group {
 	}}
 }
 
-// handOver attaches a new program to n and lets go of it: what keeps it alive
-// is the device.
+// handOver attaches a new program to n and closes it, so that only the device holds it.
 func handOver(t *check.T, n *nic) ebpf.ProgramID {
 	prog := constant(t, 1)
 	id := idOf(t, prog)
@@ -85,7 +84,7 @@ func (e lifetimeTests) netnsDrops(t *check.T) {
 	ns.do(t, func() {
 		c, err := rtnl.Dial()
 		t.Must(err, "dial")
-		// A socket would keep the namespace.
+		// A socket would hold the namespace.
 		defer c.Close()
 		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 2}), "add")
 		id = handOver(t, &nic{name: "dummy0", index: index(t, "dummy0"), queues: 2})
@@ -122,11 +121,11 @@ func (e lifetimeTests) moveKeeps(t *check.T) {
 	expectGone(t, id, "detaching where the link moved to")
 }
 
-// leftTime is how long the kernel may take to free the last programs.
+// leftTime is the time in which the kernel must free the last programs.
 const leftTime = 5 * time.Second
 
-// nothingLeft is the last test of all: what its predecessors loaded must be
-// gone with their devices, namespaces and file descriptors.
+// nothingLeft is the last test: the programs of all earlier tests must be gone with
+// their devices, namespaces and file descriptors.
 func (e lifetimeTests) nothingLeft(t *check.T) {
 	var left []string
 	if t.Poll(leftTime, func() bool {
@@ -142,8 +141,8 @@ func (e lifetimeTests) nothingLeft(t *check.T) {
 	}
 }
 
-// leftovers is what nothingLeft is, for a guest whose share of the suite does
-// not have that test, or has others after it.
+// leftovers does the check of nothingLeft at the end of a guest that does not run that
+// test, or runs others after it.
 func (e *leaks) leftovers(ctx context.Context) error {
 	for deadline := time.Now().Add(time.Duration(float64(leftTime) * e.scale)); ; {
 		left, err := e.programsLeft()
@@ -160,7 +159,7 @@ func (e *leaks) leftovers(ctx context.Context) error {
 	}
 }
 
-// programsLeft names the programs that were not there before the first test.
+// programsLeft names the programs that did not exist before the first test.
 func (e *leaks) programsLeft() ([]string, error) {
 	now, err := programs()
 	if err != nil {
@@ -181,7 +180,7 @@ func (e *leaks) programsLeft() ([]string, error) {
 	return left, nil
 }
 
-// programs lists the ids of the programs that the kernel has.
+// programs lists the ids of all programs in the kernel.
 func programs() (map[ebpf.ProgramID]bool, error) {
 	ids := make(map[ebpf.ProgramID]bool)
 	for id := ebpf.ProgramID(0); ; {

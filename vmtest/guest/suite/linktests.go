@@ -17,8 +17,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// linkTests is about programs that a BPF link attaches, of the last patches of
-// the series.
+// list returns the tests of programs that a BPF link attaches.
 func (e linkTests) list() check.Group {
 	return check.Group{Name: "link", Tests: []check.Test{
 		{Name: "d20-a-link-steers-and-tells-its-device", Run: e.linkSteers},
@@ -33,7 +32,7 @@ func (e linkTests) list() check.Group {
 	}}.Need(needsLink)
 }
 
-// attachLink attaches prog to n by a link that ends with the test.
+// attachLink attaches prog to n with a link that is closed at the end of the test.
 func attachLink(t *check.T, n *nic, prog *ebpf.Program) *xps.Link {
 	l, err := xps.AttachLink(t.Context(), n.index, prog, nil)
 	t.Must(err, "attach by a link")
@@ -41,7 +40,7 @@ func attachLink(t *check.T, n *nic, prog *ebpf.Program) *xps.Link {
 	return l
 }
 
-// expectLink fails the test unless the link tells this program and device.
+// expectLink fails the test unless the link has this program and device.
 func expectLink(t *check.T, what string, l *xps.Link, id ebpf.ProgramID, ifindex int) {
 	info, err := l.Info(t.Context())
 	t.Must(err, "link info")
@@ -74,7 +73,7 @@ func (e linkTests) linkSteers(t *check.T) {
 	expectAlive(t, id, "it was closed, but a link holds it")
 }
 
-// linkExcludes tries to change by the one what the other has attached.
+// linkExcludes tries to change a link's program over netlink, and the reverse.
 func (e linkTests) linkExcludes(t *check.T) {
 	n := e.dummy(t, "dummy0", 4)
 	n.fallBack(t, 0)
@@ -180,8 +179,7 @@ func (e linkTests) linkOutlivesDevice(t *check.T) {
 	t.Must(l.Close(), "close link")
 	expectGone(t, id, "its device was deleted, and its link closed")
 
-	// The other way round: the namespace goes with device and all, while the
-	// link stays.
+	// The reverse: the namespace and its device go, and the link stays.
 	ns := e.newNetNS(t)
 	ns.do(t, func() {
 		c, err := rtnl.Dial()
@@ -259,8 +257,8 @@ func (e linkTests) linkShown(t *check.T) {
 	l := attachLink(t, n, prog)
 	info, err := l.Info(t.Context())
 	t.Must(err, "link info")
-	// All of them: bpftool that is asked for one ends with an error, by
-	// whatever is in errno.
+	// List all links: bpftool fails if it is asked for one, because it returns a stale
+	// errno.
 	var all []shownLink
 	e.bpftool(t, &all, "link", "show")
 	want := shownLink{ID: uint32(info.ID), Type: "xps", ProgID: uint32(idOf(t, prog)), Devname: n.name, Ifindex: n.index}

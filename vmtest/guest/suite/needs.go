@@ -2,8 +2,8 @@
 
 package suite
 
-// Keys of the kernel patches, as in kernel-patches/series.toml, from which on
-// tests pass. Most tests attach a program over rtnetlink and need only that.
+// Keys of kernel patches in kernel-patches/series.toml. A test passes on trees that
+// have the patch it names. Most tests attach over rtnetlink and need only that patch.
 const (
 	needsFix       = "fix"
 	needsRtnetlink = "rtnetlink"

@@ -17,8 +17,8 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// negativeTests is about requests that the kernel must refuse: with the right
-// errno, with words a user understands, and without changing anything.
+// list returns the tests of requests that the kernel must refuse, with the right errno
+// and message and without any change.
 func (e negativeTests) list() check.Group {
 	return check.Group{Name: "negative", Tests: []check.Test{
 		{Name: "a32-a-closed-fd-is-ebadf", Run: e.closedFD},
@@ -39,7 +39,7 @@ func (e negativeTests) list() check.Group {
 	}}
 }
 
-// onBoth runs a test on a device without and on one with a program.
+// onBoth runs a test on a device without a program and on one with a program.
 func (e negativeTests) onBoth(t *check.T, f func(n *nic)) {
 	t.Step("without a program", func() { f(e.dummy(t, "dummy0", 2)) })
 	t.Step("with a program", func() {
@@ -120,7 +120,7 @@ func (e negativeTests) readOnly(t *check.T) {
 	})
 }
 
-// join fills a nest by several functions.
+// join combines functions that fill a nest.
 func join(parts ...nest) nest {
 	return func(ae *netlink.AttributeEncoder) {
 		for _, p := range parts {
@@ -167,8 +167,8 @@ func (e negativeTests) linkAdd(t *check.T) {
 		}
 	}
 	e.ipFails(t, ipInvalid, "ip link add new0 xps obj hello0.o sec hello type dummy", "xps", "creat")
-	// What is refused at creation is fine in a request that may create, if
-	// the link is there: that is how ip sends it.
+	// The kernel refuses the attribute at creation. It accepts it in a request with
+	// NLM_F_CREATE if the link exists, since ip sends that.
 	n := e.dummy(t, "dummy0", 2)
 	msg, err := rtnl.Message(n.index, extra)
 	t.Must(err, "encode")
@@ -195,7 +195,7 @@ func unprivilegedChange(t *check.T, n *nic, content nest) {
 		before, err := c.Get(n.index)
 		t.Must(err, "get link without capabilities")
 		_, err = c.SetXPS(n.index, content)
-		// The refusal is rtnetlink's, long before the hook: it has no words.
+		// rtnetlink refuses the request before the hook, without a message.
 		check.Equal(t, "answer to a request without CAP_NET_ADMIN", error(unix.EPERM), errnoOf(err))
 		expectSame(t, c, "a request without CAP_NET_ADMIN", before)
 	})
@@ -217,9 +217,9 @@ func withoutCaps(t *check.T, f func()) {
 	f()
 }
 
-// userNamespace runs ip in a user namespace: once with a network namespace of
-// its own, whose loopback device it may steer, and once in that of the test,
-// which belongs to somebody else.
+// userNamespace runs ip in a user namespace. With a new network namespace, ip may
+// attach to its loopback device. In the network namespace of the test, which another
+// user namespace owns, it may not.
 func (e negativeTests) userNamespace(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	prog := constant(t, 1)
@@ -297,10 +297,9 @@ func (e negativeTests) noDevice(t *check.T) {
 	}
 }
 
-// laterAttributes are those between the last one that 6.12 knows and ours:
-// nobody is to believe that they took effect because ours did. On 6.12 it is
-// the series that refuses them; later kernels know them and do so by
-// themselves, as none of them can be set.
+// laterAttributes are those between the last one of 6.12 and IFLA_XPS. The kernel must
+// refuse them, so that no program believes that they took effect. On 6.12 the series
+// refuses them. Later kernels know them and refuse them because none can be set.
 func (e negativeTests) laterAttributes(t *check.T) {
 	prog := constant(t, 1)
 	n := e.dummy(t, "dummy0", 2)

@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// The addresses on the wires of the suite, those of the RFC.
+// Addresses of the suite's devices. They are those of the RFC.
 var (
 	localAddr = netip.MustParsePrefix("169.254.254.2/24")
 	peerAddr  = netip.MustParseAddr("169.254.254.1")
@@ -32,7 +32,7 @@ type nic struct {
 	queues int
 }
 
-// dial opens route netlink for as long as the test runs.
+// dial opens route netlink until the end of the test.
 func dial(t *check.T) *rtnl.Conn {
 	c, err := rtnl.Dial()
 	t.Must(err, "dial")
@@ -40,7 +40,7 @@ func dial(t *check.T) *rtnl.Conn {
 	return c
 }
 
-// index looks a device up by name, in the namespace of the thread.
+// index looks up a device by name in the namespace of the thread.
 func index(t *check.T, name string) int {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "socket to look up "+name)
@@ -51,8 +51,8 @@ func index(t *check.T, name string) int {
 	return int(ifr.Uint32())
 }
 
-// dummy makes a dummy device: it needs no neighbour and drops what it is
-// given, after the taps have seen it.
+// dummy makes a dummy device. It needs no neighbour and drops packets after packet
+// sockets have seen them.
 func (e lab) dummy(t *check.T, name string, queues int) *nic {
 	c := dial(t)
 	t.Must(c.Add(rtnl.Link{Name: name, Kind: "dummy", TxQueues: queues}), "add")
@@ -87,9 +87,9 @@ type pair struct {
 	ns *netns
 }
 
-// veth makes a veth pair with this many queues each way, of which the near
-// end uses the given number for transmitting. far has peerAddr in a namespace
-// of its own, and both know each other's address without asking.
+// veth makes a veth pair with queues queues in each direction. The near end uses used
+// of them for transmitting. far has peerAddr and its own namespace. Both ends have
+// static neighbour entries.
 func (e lab) veth(t *check.T, queues, used int) pair {
 	c := dial(t)
 	ns := e.newNetNS(t)
@@ -127,9 +127,9 @@ func (e lab) veth(t *check.T, queues, used int) pair {
 	return p
 }
 
-// awaitReady waits until a link that is up really sends. An end of a veth that
-// came up before the other one has no carrier yet; when that comes, a kernel
-// thread activates its qdisc, and what is sent before is lost.
+// awaitReady waits until a link that is up can send. The end of a veth that comes up
+// first has no carrier. When the carrier comes, a kernel thread activates the qdisc.
+// Packets sent before are lost.
 func awaitReady(t *check.T, c *rtnl.Conn, ifindex int) {
 	t.Eventually(ioPatience, "link becoming ready", func() bool {
 		info, err := c.Get(ifindex)
@@ -138,8 +138,7 @@ func awaitReady(t *check.T, c *rtnl.Conn, ifindex int) {
 	})
 }
 
-// setQueues changes how many of the allocated queues a device uses each way,
-// as `ethtool -L` does.
+// setQueues sets the number of queues in use in each direction, as `ethtool -L` does.
 func (n *nic) setQueues(t *check.T, rx, tx int) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "socket for ethtool")
@@ -168,7 +167,7 @@ func (n *nic) queueFile(queue int, name string) string {
 	return filepath.Join(n.sysfs, "class/net", n.name, "queues", "tx-"+strconv.Itoa(queue), name)
 }
 
-// setXPS writes masks to xps_cpus or xps_rxqs, one for each queue from 0 on.
+// setXPS writes masks to xps_cpus or xps_rxqs, one per queue, from queue 0.
 func (n *nic) setXPS(t *check.T, file string, masks ...string) {
 	needCPUs(t)
 	for q, mask := range masks {
@@ -176,9 +175,9 @@ func (n *nic) setXPS(t *check.T, file string, masks ...string) {
 	}
 }
 
-// fallBack has all packets leave by one queue unless a program chooses another.
-// Otherwise that is up to a hash, which differs from boot to boot: now and then
-// it chooses the very queue that the program is to choose.
+// fallBack makes all packets leave by one queue unless a program selects another.
+// Without it the flow hash selects the queue. The hash differs between boots and
+// sometimes selects the queue that the program returns.
 func (n *nic) fallBack(t *check.T, queue int) {
 	masks := make([]string, n.queues)
 	for q := range masks {

@@ -12,10 +12,10 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// fanout watches a device through a group of packet sockets, among which the
-// kernel distributes packets by their queue mapping (PACKET_FANOUT_QM): what
-// was sent by queue q arrives at socket q, as long as there are enough sockets.
-// A veth leaves the mapping alone, so that holds at its far end, too.
+// fanout observes a device with a group of packet sockets. The kernel distributes
+// packets by queue mapping (PACKET_FANOUT_QM): a packet sent by queue q arrives at
+// socket q, if there are enough sockets. A veth keeps the mapping, so this also holds
+// at its far end.
 type fanout struct {
 	socks []int
 }
@@ -29,9 +29,9 @@ type sighting struct {
 	frame    []byte
 }
 
-// watch opens a fanout with this many sockets on a device in the network
-// namespace of the thread. Take more sockets than the device has queues, so
-// that a queue out of range does not look like one in range.
+// watch opens a fanout with this many sockets on a device in the network namespace of
+// the thread. Use more sockets than the device has queues, to recognise a queue out of
+// range.
 func watch(t *check.T, ifindex, sockets int) *fanout {
 	f := &fanout{}
 	t.Cleanup(f.close)
@@ -48,7 +48,7 @@ func watch(t *check.T, ifindex, sockets int) *fanout {
 	return f
 }
 
-// close ends the watch. Another one of the same device can begin then.
+// close closes the sockets. After that another fanout can watch the device.
 func (f *fanout) close() {
 	for _, s := range f.socks {
 		unix.Close(s)
@@ -56,7 +56,7 @@ func (f *fanout) close() {
 	f.socks = nil
 }
 
-// drain returns what has arrived and does not wait.
+// drain returns the packets that have arrived. It does not wait.
 func (f *fanout) drain(t *check.T) []sighting {
 	var seen []sighting
 	buf := make([]byte, 2048)
@@ -96,8 +96,8 @@ func (f *fanout) mappings(t *check.T, mark []byte, outgoing bool, want int) []in
 	return got
 }
 
-// first waits for a packet that contains mark and was sent, and returns its
-// queue mapping. Copies are fine: TCP may send a segment again.
+// first waits for a sent packet that contains mark, and returns its queue mapping. It
+// accepts copies, since TCP may retransmit a segment.
 func (f *fanout) first(t *check.T, mark []byte) int {
 	queue := -1
 	t.Eventually(time.Second, "packet seen with PACKET_FANOUT_QM", func() bool {
@@ -111,5 +111,5 @@ func (f *fanout) first(t *check.T, mark []byte) int {
 	return queue
 }
 
-// bigEndian16 puts a number into network byte order.
+// bigEndian16 converts a number to network byte order.
 func bigEndian16(v uint16) uint16 { return v<<8 | v>>8 }

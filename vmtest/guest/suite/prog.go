@@ -15,7 +15,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// load loads a program made of instructions for as long as the test runs.
+// load loads a program of instructions until the end of the test.
 func load(t *check.T, typ ebpf.ProgramType, insns asm.Instructions) *ebpf.Program {
 	return loadFor(t, typ, ebpf.AttachNone, insns)
 }
@@ -57,7 +57,7 @@ func linkable(t *check.T, ret int32) *ebpf.Program {
 	return loadFor(t, ebpf.SocketFilter, ebpf.AttachType(uapi.BPF_XPS), returns(ret))
 }
 
-// counter is a program that counts its runs and returns what it is told.
+// counter is a program that counts its runs and returns a settable value.
 type counter struct {
 	prog  *ebpf.Program
 	state *ebpf.Map
@@ -70,7 +70,7 @@ const (
 	counterSize   = 16
 )
 
-// counting loads a counter that returns ret until it is told otherwise.
+// counting loads a counter that returns ret until set changes it.
 func counting(t *check.T, ret int32) *counter {
 	state, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: counterSize, MaxEntries: 1})
 	t.Must(err, "create map")
@@ -101,14 +101,14 @@ func (c *counter) set(t *check.T, ret int32) {
 	t.Must(c.state.Put(uint32(0), value), "write map")
 }
 
-// runs is how often the program ran since set.
+// runs returns the number of runs since set.
 func (c *counter) runs(t *check.T) int {
 	value, err := c.state.LookupBytes(uint32(0))
 	t.Must(err, "read map")
 	return int(binary.NativeEndian.Uint64(value[counterRuns:]))
 }
 
-// idOf is the id of a loaded program.
+// idOf returns the id of a loaded program.
 func idOf(t *check.T, prog *ebpf.Program) ebpf.ProgramID {
 	info, err := prog.Info()
 	t.Must(err, "program info")
@@ -130,15 +130,15 @@ func alive(t *check.T, id ebpf.ProgramID) bool {
 	return true
 }
 
-// expectGone fails the test unless the program soon is no more. The kernel
-// frees a program after an RCU grace period.
+// expectGone fails the test unless the kernel frees the program soon. It does so after
+// an RCU grace period.
 func expectGone(t *check.T, id ebpf.ProgramID, after string) {
 	if !t.Poll(2*time.Second, func() bool { return !alive(t, id) }) {
 		t.Errorf("program %d after %s\n  expected: gone\n  seen:     still there: something holds a reference", id, after)
 	}
 }
 
-// expectAlive fails the test if the program is no more.
+// expectAlive fails the test if the kernel has freed the program.
 func expectAlive(t *check.T, id ebpf.ProgramID, after string) {
 	if !alive(t, id) {
 		t.Errorf("program %d after %s\n  expected: still there\n  seen:     gone", id, after)

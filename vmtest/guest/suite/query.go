@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// queryTests is about what the kernel and ip say of the program.
+// list returns the tests of what the kernel and ip show about the program.
 func (e queryTests) list() check.Group {
 	return check.Group{Name: "query", Tests: []check.Test{
 		{Name: "a19-an-id-above-255-comes-back-whole", Run: e.idIsWhole},
@@ -33,7 +33,7 @@ func (e queryTests) list() check.Group {
 // ifUp is IFF_UP in the type of rtnl.Info.Flags.
 const ifUp uint32 = unix.IFF_UP
 
-// monitor subscribes to link notifications for as long as the test runs.
+// monitor subscribes to link notifications until the end of the test.
 func monitor(t *check.T) *rtnl.Monitor {
 	m, err := rtnl.Listen()
 	t.Must(err, "listen")
@@ -41,23 +41,22 @@ func monitor(t *check.T) *rtnl.Monitor {
 	return m
 }
 
-// drainMonitor returns what has been announced.
+// drainMonitor returns the notifications that have arrived.
 func drainMonitor(t *check.T, m *rtnl.Monitor) []rtnl.Info {
 	infos, err := m.Drain()
 	t.Must(err, "receive notifications")
 	return infos
 }
 
-// bigID loads a program with an id that does not fit into a byte. The kernel
-// counts ids up, so few programs have to be loaded on the way.
+// bigID loads a program with an id above 255. The kernel increments ids, so this takes
+// at most 256 programs.
 func bigID(t *check.T) (*ebpf.Program, ebpf.ProgramID) {
 	const byteMax, most = 255, 600
 	for range most {
 		spec := &ebpf.ProgramSpec{Name: "suite", Type: ebpf.SocketFilter, Instructions: returns(1), License: "GPL"}
 		prog, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogDisabled: true})
 		t.Must(err, "load program")
-		// An id that is a multiple of 256 would be 0 in a byte, and look
-		// like none: a mistake of another kind.
+		// Skip multiples of 256: in a byte they are 0, which means no program.
 		if id := idOf(t, prog); id > byteMax && id&byteMax != 0 {
 			t.Cleanup(func() { prog.Close() })
 			return prog, id
@@ -79,7 +78,7 @@ func (e queryTests) idIsWhole(t *check.T) {
 	check.Equal(t, "id as ip -j shows it", uint32(id), e.showJSON(t, n, "ip -j link show dev"))
 }
 
-// attachedNest is what a device with this program shows, or without for 0.
+// attachedNest is the nest of a device with this program, or without one for 0.
 func attachedNest(id ebpf.ProgramID) rtnl.XPS {
 	if id == 0 {
 		return rtnl.XPS{Present: true, Attached: []byte{0}, Nested: true}
@@ -123,8 +122,8 @@ func (e queryTests) nestAlwaysThere(t *check.T) {
 	expectAttached(t, single, "to the device that got none", 0)
 }
 
-// announcedOnce goes through every kind of change, on a device that is up and
-// on one that is down.
+// announcedOnce makes every kind of change on a device that is up and on one that is
+// down.
 func (e queryTests) announcedOnce(t *check.T) {
 	m := monitor(t)
 	n := e.dummy(t, "dummy0", 2)
@@ -148,7 +147,8 @@ func (e queryTests) announcedOnce(t *check.T) {
 			t.Must(c.Detach(t.Context(), n.index, nil), "detach")
 			announced("detach", 0)
 		})
-		// IFLA_GROUP has the kernel notify of a device that is up, by itself.
+		// IFLA_GROUP alone makes the kernel send a notification for a device that is
+		// up.
 		_, err := c.Set(n.index, func(ae *netlink.AttributeEncoder) {
 			ae.Uint32(unix.IFLA_GROUP, 42)
 			rtnl.XPSNest(ae, setFD(first.FD()))

@@ -19,8 +19,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// raceTests have two things happen at once. On a debug kernel they are there
-// to make it complain.
+// list returns the tests of concurrent operations. A debug kernel reports the races.
 func (e raceTests) list() check.Group {
 	return check.Group{Name: "race", Tests: []check.Test{
 		{Name: "a44-replacing-under-traffic-loses-nothing", Run: e.replaceUnderTraffic, Timeout: 4 * time.Minute},
@@ -31,9 +30,9 @@ func (e raceTests) list() check.Group {
 	}}
 }
 
-// replaceUnderTraffic has programs that return 1 and 2 take turns, first without
-// a moment between them in which there is none, and then with. Without a
-// program xps_cpus say 3. mq counts the packets of each queue.
+// replaceUnderTraffic alternates programs that return 1 and 2. First it replaces them,
+// then it detaches and attaches. Without a program xps_cpus selects queue 3. mq counts
+// the packets of each queue.
 func (e raceTests) replaceUnderTraffic(t *check.T) {
 	const queues, noneEach = 4, 16
 	pair := e.veth(t, queues, queues)
@@ -52,7 +51,7 @@ func (e raceTests) replaceUnderTraffic(t *check.T) {
 	before := packets()
 	finish := streams(t, pair, cpus)
 	used := func(queue int) bool { return packets()[queue] > before[queue] }
-	// On a busy machine it takes time until anybody sends.
+	// On a busy machine it takes time until the first packet is sent.
 	t.Eventually(ioPatience, "packets of the first program", func() bool { return used(1) })
 	n := e.count(t, "replaces", times{200, 10_000})
 	last := 0
@@ -83,9 +82,9 @@ func (e raceTests) replaceUnderTraffic(t *check.T) {
 	check.Equal(t, "packets by queue 0, which neither programs nor maps name", before[0], after[0])
 }
 
-// queuesUnderTraffic looks from the far end, for a queue that is not there.
-// While the number of queues changes a veth has no carrier, and loses packets
-// whatever selects their queue.
+// queuesUnderTraffic checks at the far end that no packet uses a queue out of range.
+// While the number of queues changes a veth has no carrier and loses packets, with or
+// without the hook.
 func (e raceTests) queuesUnderTraffic(t *check.T) {
 	const allocated = 8
 	pair := e.veth(t, allocated, allocated)
@@ -99,7 +98,7 @@ func (e raceTests) queuesUnderTraffic(t *check.T) {
 		send := frameSender(t, pair.near, bypass)
 		b.repeat(func(i int) bool {
 			rest(i)
-			// ENOBUFS is what a packet gets that finds no carrier.
+			// Sending without a carrier returns ENOBUFS.
 			if err := send([]byte("queues")); err != nil && !errors.Is(err, unix.ENOBUFS) && !errors.Is(err, unix.ENETDOWN) {
 				t.Errorf("send: %v", err)
 				return false
@@ -133,8 +132,8 @@ func (e raceTests) queuesUnderTraffic(t *check.T) {
 	}
 }
 
-// mapsRace writes xps_cpus and xps_rxqs while a program comes and goes: both
-// belong to the device, and neither may disturb the other.
+// mapsRace writes xps_cpus and xps_rxqs while a program is attached and detached.
+// Neither may disturb the other.
 func (e raceTests) mapsRace(t *check.T) {
 	const queues = 4
 	n := e.dummy(t, "dummy0", queues)
@@ -176,8 +175,8 @@ func (e raceTests) mapsRace(t *check.T) {
 	p.expectOn(0, "by the program, in the end", 3)
 }
 
-// deleteRace takes devices, and programs that only a device holds, away from
-// those who are sending.
+// deleteRace deletes devices while packets are sent. Each device holds the last
+// reference to its program.
 func (e raceTests) deleteRace(t *check.T) {
 	c := dial(t)
 	lib := client(t, nil)
@@ -191,8 +190,8 @@ func (e raceTests) deleteRace(t *check.T) {
 			switch err := a.send(); {
 			case err == nil:
 				sent.Add(1)
-			// NB: no memory is what __dev_queue_xmit() says of a device that
-			// is not up any more, but has its qdisc still.
+			// NB: __dev_queue_xmit() returns -ENOMEM for a device that is down but
+			// still has its qdisc.
 			case !errors.Is(err, unix.ENXIO) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.ENOMEM) &&
 				!errors.Is(err, unix.ENETDOWN) && !errors.Is(err, unix.ENOBUFS):
 				t.Errorf("send: %v", err)
@@ -218,8 +217,9 @@ func (e raceTests) deleteRace(t *check.T) {
 		t.Must(own.Close(), "close")
 		breathe()
 		t.Must(lib.Attach(t.Context(), dev, prog.prog, nil), "replace what only the device holds")
-		// NB: past the qdisc, hook or no hook, the kernel divides by the number of
-		// queues in use, and that is 0 on a device that is going.
+		// NB: if a packet bypasses the qdisc, the kernel divides by the number of
+		// queues in use, with or without the hook. That number is 0 while a device is
+		// unregistered.
 		direct.aim(0)
 		t.Must(c.Delete(dev), "delete")
 		t.Alive("%d of %d devices", i, n)
@@ -234,7 +234,7 @@ func (e raceTests) deleteRace(t *check.T) {
 	expectGone(t, id, "all its devices were deleted under traffic")
 }
 
-// aimed sends frames on whatever device it is told.
+// aimed sends frames on a device that can be changed.
 type aimed struct {
 	fd    int
 	frame []byte
@@ -253,8 +253,8 @@ func newAimed(t *check.T, bypass bool) *aimed {
 	return &aimed{fd: fd, frame: make([]byte, 60)}
 }
 
-// aim says on which device; 0 is none. No frame is on its way to the last one
-// any more.
+// aim sets the device; 0 is none. When it returns, no frame is being sent to the
+// previous one.
 func (a *aimed) aim(ifindex int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -269,9 +269,9 @@ func (a *aimed) send() error {
 	})
 }
 
-// manyDumped has so many devices that a dump takes many messages, each device
-// with a program of its own or none. What the kernel has to say of one device
-// must fit into the space that it calculated; it warns if not.
+// manyDumped makes so many devices that a dump takes many messages. Each device has its
+// own program or none. The attributes of a device must fit into the size that the
+// kernel calculates. It warns if they do not.
 func (e raceTests) manyDumped(t *check.T) {
 	const group = 48
 	inGroup := func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_GROUP, group) }

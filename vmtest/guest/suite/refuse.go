@@ -16,10 +16,10 @@ import (
 // nest fills an IFLA_XPS nest.
 type nest = func(*netlink.AttributeEncoder)
 
-// badFD is a file descriptor that nobody has open.
+// badFD is a file descriptor that is not open.
 const badFD = 1 << 20
 
-// errnoOf is the errno in err, or nil, or err itself if it has none.
+// errnoOf returns the errno in err, nil for nil, or err itself if it has no errno.
 func errnoOf(err error) error {
 	if errno := unix.Errno(0); errors.As(err, &errno) {
 		return errno
@@ -27,8 +27,8 @@ func errnoOf(err error) error {
 	return err
 }
 
-// expectErrno fails the test unless the kernel refused with this errno and
-// said why: something with each of words, whatever the case.
+// expectErrno fails the test unless the kernel refused with this errno and a message
+// that has each of words, in any case.
 func expectErrno(t *check.T, what string, err error, want unix.Errno, words ...string) {
 	if errnoOf(err) != want {
 		t.Errorf("answer to %s\n  expected: %v\n  seen:     %v (%q)", what, want, errnoOf(err), rtnl.Extack(err))
@@ -42,8 +42,8 @@ func expectErrno(t *check.T, what string, err error, want unix.Errno, words ...s
 	}
 }
 
-// expectRefused sends an IFLA_XPS nest to n and fails the test unless it is
-// refused with this errno and words, without any change to what n has.
+// expectRefused sends an IFLA_XPS nest to n. It fails the test unless the kernel
+// refuses it with this errno and words and changes nothing.
 func expectRefused(t *check.T, what string, n *nic, content nest, want unix.Errno, words ...string) {
 	c, err := rtnl.Dial()
 	t.Must(err, "dial")
@@ -55,7 +55,7 @@ func expectRefused(t *check.T, what string, n *nic, content nest, want unix.Errn
 	expectSame(t, c, what, before)
 }
 
-// expectSame fails the test unless the link is as it was.
+// expectSame fails the test if the link has changed.
 func expectSame(t *check.T, c *rtnl.Conn, what string, before rtnl.Info) {
 	after, err := c.Get(before.Index)
 	t.Must(err, "get link")

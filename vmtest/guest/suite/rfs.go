@@ -16,17 +16,17 @@ import (
 	"xpsgen/vmtest/guest/suite/pong"
 )
 
-// setFlowEntries sizes the table of RFS, of which there is one for all network
-// namespaces, to be seen in the first one only. The thread of a test is not
-// there; others are.
+// setFlowEntries sets the size of the RFS table. All network namespaces share the
+// table, and only the initial one has the sysctl. The thread of a test is in another
+// namespace, so another thread writes it.
 func setFlowEntries(n string) error {
 	done := make(chan error)
 	go func() { done <- os.WriteFile("/proc/sys/net/core/rps_sock_flow_entries", []byte(n), 0) }()
 	return <-done
 }
 
-// udpFrame is a datagram of a flow, from its Ethernet header on. It is for
-// everybody, so that any device takes it.
+// udpFrame is an Ethernet frame with a datagram of a flow. It is a broadcast, so that
+// any device accepts it.
 func udpFrame(src, dst netip.Addr, sport, dport uint16) []byte {
 	const ether, ip, udp, payload = 14, 20, 8, 22
 	b := make([]byte, ether+ip+udp+payload)
@@ -50,7 +50,7 @@ func udpFrame(src, dst netip.Addr, sport, dport uint16) []byte {
 	return b
 }
 
-// rawSender sends frames on a device as they are.
+// rawSender sends complete frames on a device.
 func rawSender(t *check.T, n *nic) func(frame []byte) error {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "packet socket")
@@ -59,13 +59,13 @@ func rawSender(t *check.T, n *nic) func(frame []byte) error {
 	return func(frame []byte) error { return unix.Sendto(fd, frame, 0, to) }
 }
 
-// arrival tells on which cpu a device received a packet.
+// arrival observes on which CPU a device receives a packet.
 type arrival struct {
 	state *ebpf.Map
 }
 
-// cpuOfArrival looks at what a device receives through a packet socket, whose
-// filter runs where the packet is received.
+// cpuOfArrival observes a device with a packet socket, whose filter runs on the CPU
+// that receives the packet.
 func cpuOfArrival(t *check.T, n *nic) *arrival {
 	state, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
 	t.Must(err, "create map")
@@ -94,7 +94,7 @@ func cpuOfArrival(t *check.T, n *nic) *arrival {
 
 func (a *arrival) reset(t *check.T) { t.Must(a.state.Put(uint32(0), uint32(0)), "write map") }
 
-// wait returns the cpu, or -1 if nothing arrives.
+// wait returns the CPU, or -1 if no packet arrives.
 func (a *arrival) wait(t *check.T) (cpu int) {
 	var seen uint32
 	t.Poll(100*time.Millisecond, func() bool {

@@ -9,8 +9,8 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// rxqFlow is a TCP connection across a veth pair whose near end has xps_rxqs
-// set such that the connection's packets leave by rxqFlowQueue.
+// rxqFlow is a TCP connection across a veth pair. xps_rxqs of the near end makes its
+// packets leave by rxqFlowQueue.
 type rxqFlow struct {
 	t      *check.T
 	nic    *nic
@@ -22,10 +22,10 @@ type rxqFlow struct {
 // rxqFlowQueue is the queue that xps_rxqs picks for an [rxqFlow].
 const rxqFlowQueue = 2
 
-// rxqFlow accepts a connection on the near end of a veth pair. All that the
-// far end sends leaves by queue 2, thanks to its xps_cpus. A veth leaves the
-// queue mapping alone, and for what is received mapping 2 means receive queue
-// 1, 0 being none. The near end's xps_rxqs maps that to rxqFlowQueue.
+// rxqFlow accepts a connection on the near end of a veth pair. xps_cpus of the far end
+// makes its packets leave by queue 2. A veth keeps the queue mapping. For a received
+// packet mapping 2 means receive queue 1, because 0 means none. xps_rxqs of the near
+// end maps that to rxqFlowQueue.
 func (e lab) rxqFlow(t *check.T) *rxqFlow {
 	const queues, port = 4, 7000
 	pair := e.veth(t, queues, queues)
@@ -46,7 +46,7 @@ func (e lab) rxqFlow(t *check.T) *rxqFlow {
 	return &rxqFlow{t: t, nic: pair.near, fd: fd, watch: watch(t, pair.near.index, queues+1)}
 }
 
-// tcpSocket opens a TCP socket whose calls give up after a while.
+// tcpSocket opens a TCP socket with timeouts.
 func tcpSocket(t *check.T) int {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "TCP socket")
@@ -57,8 +57,8 @@ func tcpSocket(t *check.T) int {
 	return fd
 }
 
-// expect sends a segment on the idle connection, which makes the kernel choose
-// a queue anew, and fails the test unless it left by queue want.
+// expect sends a segment on the idle connection, which makes the kernel select the
+// queue again. It fails the test unless the segment leaves by queue want.
 func (f *rxqFlow) expect(what string, want int) {
 	f.idle()
 	mark := f.marker.mark()

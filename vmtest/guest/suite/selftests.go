@@ -17,9 +17,9 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// kernelTests are what the series' own selftest reports, and the key of the
-// patch that adds it there. A name has to stand here for the host to plan it;
-// that none is missing is a test.
+// kernelTests are the results of the series' selftest, with the key of the patch that
+// adds each. The host plans the names in this table. A test checks that none is
+// missing.
 var kernelTests = []struct{ name, needs string }{
 	{"attach_query_detach", needsSelftests},
 	{"return_value_is_the_queue", needsSelftests},
@@ -41,12 +41,12 @@ var kernelTests = []struct{ name, needs string }{
 	{"tun_runs_the_program", needsTunSelftests},
 }
 
-// selftestTimeout is what the kernel's own runner gives a test of net.
+// selftestTimeout is the timeout of the kernel's runner for a test of net.
 const selftestTimeout = 60 * time.Second
 
-// selftests are the results of the series' selftest in the kernel tree. The
-// program runs once, as run_tests would run it: in its directory, without
-// arguments, in TAP. The results are handed out one by one.
+// list returns one test per result of the series' selftest in the kernel tree. The
+// program runs once, as run_tests would run it: in its directory, without arguments,
+// with TAP output.
 func (e *kernelSelftest) list() check.Group {
 	g := check.Group{Name: "selftests"}
 	for i, kt := range kernelTests {
@@ -66,10 +66,10 @@ func (e *kernelSelftest) list() check.Group {
 	return g
 }
 
-// selftestRun is the one run of the program.
+// selftestRun is the single run of the program.
 type selftestRun struct {
 	once sync.Once
-	// results are by name; text is all that the program said.
+	// results are by name; text is the output of the program.
 	results map[string]ktap.Test
 	text    string
 	err     error
@@ -84,14 +84,14 @@ func (e *kernelSelftest) kernelTest(t *check.T, name string) {
 	for _, line := range result.Diag {
 		t.Logf("%s", line)
 	}
-	// A skip counts: the guest has all that the test needs.
+	// A skip is a failure: the guest has all that the test needs.
 	if result.Status != ktap.Pass {
 		t.Fatalf("the kernel's selftest says %s: %s %s", name, result.Status, result.Reason)
 	}
 }
 
-// kernelTestsPlanned wants what the program reports to be in the plan, and the
-// program itself to be content with it.
+// kernelTestsPlanned checks that the plan has all results of the program, and that the
+// program passes.
 func (e *kernelSelftest) kernelTestsPlanned(t *check.T) {
 	r := e.runSelftest(t)
 	planned := make(map[string]bool)
@@ -108,7 +108,7 @@ func (e *kernelSelftest) kernelTestsPlanned(t *check.T) {
 	}
 }
 
-// runSelftest runs the program, or returns what it did when it ran.
+// runSelftest runs the program, or returns the result of its run.
 func (e *kernelSelftest) runSelftest(t *check.T) *selftestRun {
 	r := &e.run
 	r.once.Do(func() {
@@ -126,8 +126,7 @@ func (e *kernelSelftest) runSelftest(t *check.T) *selftestRun {
 	return r
 }
 
-// parse reads what the program said. A report that is not whole is an error of
-// its own, besides that of the program.
+// parse reads the program's output. An incomplete report is an additional error.
 func (r *selftestRun) parse() {
 	report, err := ktap.Parse(strings.NewReader(r.text))
 	if err != nil {
@@ -136,7 +135,7 @@ func (r *selftestRun) parse() {
 	}
 	r.results = make(map[string]ktap.Test)
 	for _, result := range report.Flat() {
-		// "fixture.test", the way that the harness names them.
+		// The harness names tests "fixture.test".
 		_, name, ok := strings.Cut(result.Name, ".")
 		if !ok {
 			name = result.Name

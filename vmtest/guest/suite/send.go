@@ -24,7 +24,7 @@ type marker struct {
 	next uint32
 }
 
-// mark returns bytes to be found again in a packet.
+// mark returns bytes that identify a packet.
 func (m *marker) mark() []byte {
 	m.next++
 	return binary.BigEndian.AppendUint32([]byte("xps mark "), m.next)
@@ -44,8 +44,8 @@ func icmpSender(t *check.T, dst netip.Addr) sender {
 	}
 }
 
-// udpSender sends datagrams from an unconnected socket, which keeps no queue
-// between packets. Port 0 as source lets the kernel pick one.
+// udpSender sends datagrams from an unconnected socket, which does not keep a queue
+// between packets. With source port 0 the kernel selects one.
 func udpSender(t *check.T, dst netip.Addr, source, port int) sender {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "UDP socket")
@@ -55,8 +55,8 @@ func udpSender(t *check.T, dst netip.Addr, source, port int) sender {
 	return func(mark []byte) error { return unix.Sendto(fd, mark, 0, to) }
 }
 
-// frameSender sends Ethernet frames on a device from a packet socket, past
-// the qdisc if bypass is set.
+// frameSender sends Ethernet frames on a device from a packet socket. If bypass is set
+// they bypass the qdisc.
 func frameSender(t *check.T, n *nic, bypass bool) sender {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "packet socket")
@@ -79,10 +79,10 @@ func frameSender(t *check.T, n *nic, bypass bool) sender {
 	}
 }
 
-// cpus is how many CPUs the guest must have.
+// cpus is the number of CPUs that the guest must have.
 const cpus = plan.CPUs
 
-// needCPUs ends the test unless the guest has enough CPUs to tell them apart.
+// needCPUs ends the test unless the guest has enough CPUs.
 func needCPUs(t *check.T) {
 	online, err := os.ReadFile("/sys/devices/system/cpu/online")
 	t.Must(err, "read online cpus")
@@ -102,7 +102,7 @@ func onCPU(t *check.T, cpu int, f func()) {
 	f()
 }
 
-// probe joins a device's watcher with a sender: it tells by which queue a
+// probe combines the observer of a device with a sender. It shows by which queue a
 // packet leaves.
 type probe struct {
 	t      *check.T
@@ -111,8 +111,7 @@ type probe struct {
 	marker marker
 }
 
-// newProbe watches a device with as many sockets as it could have queues, and
-// one more.
+// newProbe observes a device with one socket more than its maximum number of queues.
 func newProbe(t *check.T, n *nic, send sender) *probe {
 	const spare = 8
 	return &probe{t: t, watch: watch(t, n.index, n.queues+spare), send: send}
@@ -125,7 +124,7 @@ func (p *probe) queue() int {
 	return p.watch.mappings(p.t, mark, true, 1)[0]
 }
 
-// queueOn is queue, sent from a cpu.
+// queueOn is queue for a packet sent from a given CPU.
 func (p *probe) queueOn(cpu int) int {
 	queue := -1
 	onCPU(p.t, cpu, func() { queue = p.queue() })
@@ -137,7 +136,7 @@ func (p *probe) expect(what string, want int) {
 	check.Equal(p.t, "queue of a packet "+what, want, p.queue())
 }
 
-// expectOn is expect, sent from a cpu.
+// expectOn is expect for a packet sent from a given CPU.
 func (p *probe) expectOn(cpu int, what string, want int) {
 	check.Equal(p.t, fmt.Sprintf("queue of a packet sent on cpu %d %s", cpu, what), want, p.queueOn(cpu))
 }

@@ -13,11 +13,12 @@ import (
 // lineDisciplineSLIP is N_SLIP of linux/tty.h.
 const lineDisciplineSLIP = 1
 
-// initNetNS is the namespace that devices without rtnl_link_ops return to.
+// initNetNS is the initial network namespace, to which devices without rtnl_link_ops
+// return.
 const initNetNS = "/proc/1/ns/net"
 
-// slip makes a SLIP device, which has no rtnl_link_ops, in the first network
-// namespace, and returns its name. It goes when hangup is called.
+// slip makes a SLIP device, which has no rtnl_link_ops, in the initial network
+// namespace, and returns its name. hangup deletes it.
 func slip(t *check.T) (name string, hangup func()) {
 	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	t.Must(err, "open /dev/ptmx")
@@ -27,8 +28,8 @@ func slip(t *check.T) (name string, hangup func()) {
 	return "sl0", func() { tty.Close() }
 }
 
-// returnKeeps ends the network namespace of a device that then returns to the
-// first one.
+// returnKeeps deletes the network namespace of a device, which then returns to the
+// initial one.
 func (e lifetimeTests) returnKeeps(t *check.T) {
 	file, err := os.Open(initNetNS)
 	t.Must(err, "open the first network namespace")

@@ -19,12 +19,11 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// beyond is a network on the other side of dummy0, for packets that are on
-// their way through.
+// beyond is a network behind dummy0, for forwarded packets.
 var beyond = netip.MustParsePrefix("198.51.100.0/24")
 
-// forwarded sends from the far end of a veth to beyond: packets without a
-// socket, and with a receive queue that the hash would follow.
+// forwarded sends from the far end of a veth to beyond. These packets have no socket,
+// and have a receive queue that the hash would follow.
 func (e hookTests) forwarded(t *check.T) {
 	const queues = 4
 	pair := e.veth(t, queues, queues)
@@ -54,8 +53,8 @@ func (e hookTests) forwarded(t *check.T) {
 	p.expect("forwarded with a program that returns -1", first)
 }
 
-// vlan stacks a device on the one with the program. The first of them with
-// several queues is where a socket gets its queue.
+// vlan stacks a device on the one with the program. A socket gets its queue at the
+// first of them that has several queues.
 func (e hookTests) vlan(t *check.T) {
 	const id = 7
 	lower := e.dummy(t, "dummy0", 4)
@@ -97,8 +96,8 @@ func (e hookTests) vlan(t *check.T) {
 	}
 }
 
-// trafficClasses gives each half of the queues to one class. Without a choice
-// of the program a packet stays within its class.
+// trafficClasses gives each half of the queues to one class. If the program falls back,
+// a packet stays within its class.
 func (e hookTests) trafficClasses(t *check.T) {
 	const queues, half = 8, 4
 	n := e.dummy(t, "dummy0", queues)
@@ -128,7 +127,7 @@ func (e hookTests) trafficClasses(t *check.T) {
 	}
 }
 
-// prioritySender sends datagrams of a priority from an unconnected socket.
+// prioritySender sends datagrams with a priority from an unconnected socket.
 func prioritySender(t *check.T, priority int) sender {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "UDP socket")
@@ -138,9 +137,9 @@ func prioritySender(t *check.T, priority int) sender {
 	return func(mark []byte) error { return unix.Sendto(fd, mark, 0, to) }
 }
 
-// netpoll has the kernel log sent by netconsole, which goes past the qdisc
-// and past packet sockets. The queue of a tap tells which one it was; for a
-// device whose queue the core selects there is the count of the program only.
+// netpoll sends the kernel log with netconsole, which bypasses the qdisc and packet
+// sockets. A tap shows the queue of a packet. For a device whose queue the core
+// selects, only the program's counter shows that it ran.
 func (e hookTests) netpoll(t *check.T) {
 	const queues = 4
 	tap, taps := e.tapWith(t, queues)
@@ -153,7 +152,7 @@ func (e hookTests) netpoll(t *check.T) {
 			c.set(t, int32(q))
 			mark := []byte(fmt.Sprintf("xps mark %s %d.", n.name, q))
 			queue := -1
-			// A line may be lost on the way from the log to the console.
+			// netconsole may lose a line of the log.
 			t.Eventually(ioPatience, "line of the kernel log sent by "+n.name, func() bool {
 				t.Must(os.WriteFile("/dev/kmsg", append([]byte("<1>"), mark...), 0), "write to the kernel log")
 				time.Sleep(10 * time.Millisecond)
@@ -172,7 +171,7 @@ func (e hookTests) netpoll(t *check.T) {
 	}
 }
 
-// netconsole sends the kernel log out by a device, until end is called.
+// netconsole sends the kernel log by a device until end is called.
 func netconsole(t *check.T, n *nic) (end func()) {
 	const configfs = "/sys/kernel/config"
 	if _, err := os.Stat(configfs + "/netconsole"); err != nil {

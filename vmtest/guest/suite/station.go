@@ -15,20 +15,20 @@ import (
 	"xpsgen/vmtest/guest/suite/pong"
 )
 
-// ioPatience is how long an answer over a wire of the guest may take.
+// ioPatience limits the time of an answer between two devices of the guest.
 const ioPatience = 2 * time.Second
 
-// station is the set-up of the RFC's demonstration: a device with two transmit
-// queues and xps_cpus 1 and 2, something to ping at its other end, and
-// observers of the queue a ping leaves by.
+// station is the set-up of the RFC's demonstration: a device with two transmit queues
+// and xps_cpus 1 and 2, a host to ping at its other end, and observers of the queue of
+// a ping.
 type station struct {
 	t     *check.T
 	nic   *nic
 	watch *fanout
-	// wire returns the queue as seen at the other end, for the frame that
-	// contains mark. Nil if there is none.
+	// wire returns the queue of the frame with mark, as seen at the other end. Nil if
+	// nothing is at the other end.
 	wire func(mark []byte) int
-	// ordinary is the queue that is chosen on a cpu without a program.
+	// ordinary returns the queue that a CPU uses without a program.
 	ordinary func(cpu int) int
 	// echoes says that pings are answered.
 	echoes bool
@@ -41,27 +41,26 @@ type station struct {
 // stationQueues is the number of queues of each device of a demonstration.
 const stationQueues = 2
 
-// byCPU is the choice of the RFC's xps_cpus: 1 for queue 0, 2 for queue 1.
+// byCPU is the queue by the RFC's xps_cpus: mask 1 for queue 0, mask 2 for queue 1.
 func byCPU(cpu int) int { return cpu }
 
-// tapStation is the RFC's own: tap0, answered by a responder. The RFC ran on
-// a tun driver robbed of its ndo_select_queue; here it is the one in the tree,
-// which asks the program, then xps_cpus, and only then follows flows. To tell
-// following a flow from following xps_cpus, all replies go in by one queue.
+// tapStation is the set-up of the RFC: tap0, with a responder. The RFC removed
+// ndo_select_queue from the tun driver. The driver of the series runs the program, then
+// uses xps_cpus, and then its flow table. All replies come in by one queue, to tell the
+// flow table from xps_cpus.
 func (e lab) tapStation(t *check.T) *station {
 	tap, n := e.tap(t)
 	s := &station{t: t, nic: n, echoes: true, ordinary: byCPU}
 	s.wire = func(mark []byte) int { return tapQueue(t, tap, mark) }
 	s.open()
-	// The address is resolved before anybody looks: an ARP request is a
-	// packet too.
+	// Resolve the address before observers start, since an ARP request is a packet as
+	// well.
 	tap.ReplyOn(1)
 	s.ping()
 	return s
 }
 
-// tapQueue waits for the frame with mark and returns the queue whose file
-// descriptor it came out of.
+// tapQueue waits for the frame with mark and returns the queue of its file descriptor.
 func tapQueue(t *check.T, tap *pong.Tap, mark []byte) int {
 	queue := -1
 	t.Eventually(ioPatience, "frame at a queue of "+tap.Name, func() bool {
@@ -75,9 +74,9 @@ func tapQueue(t *check.T, tap *pong.Tap, mark []byte) int {
 	return queue
 }
 
-// vethStation has the kernel of another namespace answer at the far end. A
-// packet keeps its queue mapping across the wire, so that a fanout there is a
-// second witness.
+// vethStation is a veth pair. The kernel answers in the namespace of the far end. A
+// packet keeps its queue mapping across the pair, so a fanout there is a second
+// observer.
 func (e lab) vethStation(t *check.T) *station {
 	p := e.veth(t, stationQueues, stationQueues)
 	var far *fanout
@@ -88,14 +87,14 @@ func (e lab) vethStation(t *check.T) *station {
 	return s
 }
 
-// dummyStation has nobody at the other end.
+// dummyStation is a dummy device. Nothing is at its other end.
 func (e lab) dummyStation(t *check.T) *station {
 	s := &station{t: t, nic: e.dummy(t, "dummy0", stationQueues), ordinary: byCPU}
 	s.open()
 	return s
 }
 
-// open readies what all stations have. The thread is called ping from here on.
+// open prepares the parts that all stations have. It names the thread ping.
 func (s *station) open() {
 	t := s.t
 	needCPUs(t)
@@ -106,7 +105,7 @@ func (s *station) open() {
 	s.trace = openTrace(t)
 }
 
-// listen opens the sockets by which the station pings and looks on.
+// listen opens the sockets that send pings and observe them.
 func (s *station) listen() {
 	t := s.t
 	s.watch = watch(t, s.nic.index, stationQueues+8)
@@ -118,8 +117,8 @@ func (s *station) listen() {
 	s.fd = fd
 }
 
-// ping sends an echo request as ping does, waits for the reply if there will
-// be one, and returns the mark in the request.
+// ping sends an echo request like ping(8), waits for the reply if echoes is set, and
+// returns the mark in the request.
 func (s *station) ping() []byte {
 	const payload = 56
 	mark := s.marker.mark()
@@ -143,15 +142,15 @@ func (s *station) ping() []byte {
 	return mark
 }
 
-// pinged is what the RFC shows of a ping from each cpu.
+// pinged is what the RFC shows about a ping from each CPU.
 type pinged struct {
-	// fanout and wire are the queues by cpu. wire is -1 if nobody is there.
+	// fanout and wire are the queues by CPU. wire is -1 without another end.
 	fanout, wire [cpus]int
-	// trace is what the pings left in trace_pipe.
+	// trace is the output of the pings in trace_pipe.
 	trace string
 }
 
-// pings pings once from each cpu.
+// pings sends one ping from each CPU.
 func (s *station) pings() pinged {
 	var p pinged
 	s.trace.drain(s.t)
@@ -170,8 +169,8 @@ func (s *station) pings() pinged {
 	return p
 }
 
-// expect pings from each cpu and fails the test unless the queues and the
-// trace are those of the RFC for a program that returns ret, or for none.
+// expect pings from each CPU. It fails the test unless queues and trace are those of
+// the RFC for a program that returns ret, or for no program.
 func (s *station) expect(what string, ret *int) {
 	var want pinged
 	for cpu := range cpus {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package suite is what runs inside the guest: the demonstration of the 2019
-// RFC and one test for each thing a maintainer would want of the XPS hook,
-// numbered as in the list the series was written to (a01, a02, ...), plus the
-// decisions of the series (d01, ...), what the selftest that the series adds to the
-// kernel tree reports (e01, ...), and what holds without the hook (b01, ...).
+// Package suite has the tests that run inside the guest. Their names begin with their
+// origin: aNN is behaviour that a maintainer would require of the XPS hook, bNN
+// behaviour that must hold without the hook too, cNN the demonstration of the 2019 RFC,
+// dNN a decision of the series, and eNN a result of the selftest that the series adds
+// to the kernel tree.
 //
-// [Run] wants a kernel with veth, dummy, tun, packet sockets and tracing, root,
-// two CPUs, and to be the only one changing XPS settings. Package plan has the
-// names of the tests for the host.
+// [Run] needs root, two CPUs, and a kernel with veth, dummy, tun, packet sockets and
+// tracing. Nothing else may change XPS settings meanwhile. Package plan has the names
+// of the tests for the host.
 package suite
 
 import (
@@ -27,15 +27,15 @@ import (
 type Options struct {
 	// Run selects tests, as [plan.ParseFilter] reads it. Empty selects all.
 	Run string
-	// Unpatched says that the kernel is meant to be without the hook: tests
-	// of the hook are skipped once the kernel was seen to be without it.
+	// Unpatched says that the kernel must not have the hook. If it does not, tests of
+	// the hook are skipped.
 	Unpatched bool
-	// Debug says that the kernel is one that notices races and leaks, so that
-	// provoking them is worth large counts.
+	// Debug says that the kernel detects races and leaks. Tests then repeat more often
+	// to provoke them.
 	Debug bool
-	// Seed makes what is drawn by lot.
+	// Seed is the seed of random choices.
 	Seed int64
-	// Long has tests take a minute or more that can.
+	// Long allows tests that take a minute or more.
 	Long bool
 	// Loader is the key of an alternative to the hook by which programs are
 	// attached. Empty means the hook.
@@ -43,17 +43,17 @@ type Options struct {
 	// Selftest is the program of the kernel's selftests. Empty means that
 	// there is none.
 	Selftest string
-	// YNL is the program that reads links by code that is generated from the
-	// specification. Empty, or not there, means that there is none.
+	// YNL is the program that reads links with code generated from the netlink
+	// specification. Empty or absent means that there is none.
 	YNL string
 	// IP is the patched ip. Empty means /usr/bin/ip.
 	IP string
 	// Bpftool is the patched bpftool. Empty means /usr/bin/bpftool.
 	Bpftool string
-	// Scratch is an empty directory to write to. Empty means a new one in
-	// the directory for temporary files, which is removed in the end.
+	// Scratch is an empty directory to write to. Empty means a new temporary directory,
+	// which is removed at the end.
 	Scratch string
-	// TimeoutScale stretches deadlines. Zero means 1.
+	// TimeoutScale multiplies timeouts. Zero means 1.
 	TimeoutScale float64
 }
 
@@ -92,9 +92,9 @@ func selectTests(t *tools, run string) ([]check.Group, error) {
 	return selected, nil
 }
 
-// Run runs the selected tests, writes their report to w, and returns how many
-// failed. An error means that the suite could not do its work, and that the
-// report is not complete.
+// Run runs the selected tests, writes their report to w, and returns the number of
+// failed tests. An error means that the suite could not run and the report is
+// incomplete.
 func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err error) {
 	g, selected, restore, err := setUp(opt)
 	if err != nil {
@@ -188,8 +188,8 @@ func rerun(name string) string { return fmt.Sprintf("make vmtest RUN='%s'", name
 // loopback is the index of lo in every network namespace.
 const loopback = 1
 
-// haveHook asks the kernel about lo: one with the hook answers with an
-// IFLA_XPS nest for every device, whether or not a program is attached.
+// haveHook queries lo. A kernel with the hook sends an IFLA_XPS nest for every device,
+// with or without a program.
 func haveHook() (bool, error) {
 	c, err := rtnl.Dial()
 	if err != nil {
@@ -203,17 +203,17 @@ func haveHook() (bool, error) {
 	return info.XPS.Present, nil
 }
 
-// What a test is told that does not get to run, or does not get to pass.
+// Reasons why a test is skipped or fails.
 const (
 	reasonUnpatched  = plan.NoHook
 	reasonHookThere  = "kernel meant to be without the XPS hook has it: RTM_GETLINK of lo shows IFLA_XPS"
 	reasonByAccident = "passed by accident: " + reasonUnpatched
 )
 
-// gate decides about a test by what the kernel is meant to be and by whether
-// the probe found the hook. A test of the hook never passes without it: on a
-// kernel that should have it, the test still runs, for what it says of the
-// reason, but a pass does not count.
+// gate decides whether a test runs, from the kernel that is expected and from the probe
+// of the hook. A test of the hook never passes without the hook. On a kernel that
+// should have the hook the test still runs, because its failure explains the reason,
+// but a pass does not count.
 func gate(baseline, unpatched, present bool) check.Decision {
 	switch {
 	case baseline:

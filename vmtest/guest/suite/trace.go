@@ -16,22 +16,22 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// traceLine is a line of trace_pipe, as far as two runs can agree on it.
+// traceLine is the part of a line of trace_pipe that is the same in each run.
 type traceLine struct {
 	comm string
 	cpu  int
 	text string
 }
 
-// String shows the line without what changes from run to run.
+// String formats the line without the parts that differ between runs.
 func (l traceLine) String() string { return fmt.Sprintf("%s [%03d] %s", l.comm, l.cpu, l.text) }
 
-// traceFormat is comm-pid, an optional (tgid), [cpu], flags, time, function
-// or, on older kernels, 0, and the text.
+// traceFormat matches comm-pid, an optional (tgid), [cpu], flags, time, function (0 on
+// older kernels), and the text.
 var traceFormat = regexp.MustCompile(`^\s*(.+)-\d+\s+(?:\([^)]*\)\s+)?\[(\d+)\]\s+\S+\s+\d+\.\d+: \w+: (.*)$`)
 
-// parseTrace reads lines of trace_pipe. Lines of another form, such as that
-// events were lost, are an error: the comparison could not be trusted.
+// parseTrace parses lines of trace_pipe. Other lines, such as a note about lost events,
+// are an error, because the comparison would be wrong.
 func parseTrace(text string) ([]traceLine, error) {
 	var lines []traceLine
 	for l := range strings.Lines(text) {
@@ -54,9 +54,9 @@ type tracePipe struct {
 	fd int
 }
 
-// openTrace empties the trace buffer and opens trace_pipe. It turns on the
-// event of bpf_trace_printk, which loading a program that uses it does too, but
-// from a work queue: the first packets could be earlier.
+// openTrace empties the trace buffer and opens trace_pipe. It enables the event of
+// bpf_trace_printk. Loading a program that uses it also does that, but from a work
+// queue, possibly after the first packets.
 func openTrace(t *check.T) *tracePipe {
 	return openTraceAt(t, filepath.Join(tracing(t), "trace_pipe"))
 }
@@ -73,7 +73,7 @@ func openTraceAt(t *check.T, path string) *tracePipe {
 	return p
 }
 
-// close lets another reader open trace_pipe, which has one at a time.
+// close lets another reader open trace_pipe, which takes one reader at a time.
 func (p *tracePipe) close() {
 	if p.fd >= 0 {
 		unix.Close(p.fd)
@@ -93,8 +93,8 @@ func tracing(t *check.T) string {
 	return ""
 }
 
-// drain returns the lines written since the last call and does not wait: what
-// a program prints is there before the packet it was run for goes on.
+// drain returns the lines written since the last call. It does not wait: a program's
+// output is there before its packet is sent.
 func (p *tracePipe) drain(t *check.T) []traceLine {
 	var text strings.Builder
 	buf := make([]byte, 4096)

@@ -15,23 +15,22 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// background runs functions over and over beside a test, until it is stopped.
-// Functions run on other threads: what they need of the namespaces of the test
-// is opened before.
+// background runs functions repeatedly beside a test until it is stopped. They run on
+// other threads, so the test must open what they need of its namespaces first.
 type background struct {
 	t    *check.T
 	stop atomic.Bool
 	wait sync.WaitGroup
 }
 
-// newBackground stops with the test at the latest.
+// newBackground returns a background that stops at the end of the test at the latest.
 func newBackground(t *check.T) *background {
 	b := &background{t: t}
 	t.Cleanup(b.end)
 	return b
 }
 
-// repeat calls f, told how often it was called, until end or until it returns
+// repeat calls f with the number of calls so far, until end is called or f returns
 // false.
 func (b *background) repeat(f func(i int) bool) {
 	b.wait.Go(func() {
@@ -40,25 +39,25 @@ func (b *background) repeat(f func(i int) bool) {
 	})
 }
 
-// end stops all and waits for it.
+// end stops all functions and waits for them.
 func (b *background) end() {
 	b.stop.Store(true)
 	b.wait.Wait()
 }
 
-// stream is a flow of numbered datagrams, all of which have to arrive. It
-// does not send the next burst before the last one was received, so that no
-// queue is ever full and what is missing was lost.
+// stream is a flow of numbered datagrams, which must all arrive. It sends a burst only
+// after the previous one was received. No queue overflows, so a missing datagram was
+// lost.
 type stream struct {
 	from, to       int
 	sent, received atomic.Int64
 }
 
-// burst is how many packets a stream sends at once.
+// burst is the number of packets that a stream sends at once.
 const burst = 16
 
-// newStream opens a stream from the near end of a pair to its far end. The
-// socket is not connected and asks for a queue with every packet.
+// newStream opens a stream from the near end of a pair to its far end. The socket is
+// not connected and selects a queue for every packet.
 func newStream(t *check.T, p pair, port int) *stream {
 	s := &stream{}
 	open := func() int {
@@ -77,7 +76,7 @@ func newStream(t *check.T, p pair, port int) *stream {
 	return s
 }
 
-// run sends a burst and waits for it. It reports whether all arrived.
+// run sends a burst and waits for it. It reports whether all packets arrived.
 func (s *stream) run(t *check.T, dst netip.Addr, port int) bool {
 	to := &unix.SockaddrInet4{Addr: dst.As4(), Port: port}
 	first := uint64(s.sent.Load())
@@ -110,8 +109,8 @@ func (s *stream) run(t *check.T, dst netip.Addr, port int) bool {
 	return true
 }
 
-// streams starts this many streams across a pair and returns how to stop them
-// and learn how many packets arrived.
+// streams starts this many streams across a pair. stop stops them and returns the
+// number of packets that arrived.
 func streams(t *check.T, p pair, number int) (finish func() int64) {
 	const firstPort = 6000
 	b := newBackground(t)
@@ -134,12 +133,11 @@ func streams(t *check.T, p pair, number int) (finish func() int64) {
 	}
 }
 
-// breathe gives what runs in the background a turn.
+// breathe yields the CPU to the functions in the background.
 func breathe() { time.Sleep(100 * time.Microsecond) }
 
-// rest is called by what runs in the background, with the number of the turn:
-// now and then it lets go of the cpu, without which nobody else gets far on a
-// machine that is slow.
+// rest is called by functions in the background with the number of the call. It
+// sometimes yields the CPU, so that others make progress on a slow machine.
 func rest(i int) bool {
 	if i%8 == 7 {
 		breathe()

@@ -13,8 +13,8 @@ import (
 	"xpsgen/vmtest/guest/suite/pong"
 )
 
-// tunSteering has both programs that a tap can have. Its own, set by the one
-// who holds the queues, goes first; negative values mean nothing to it.
+// tunSteering uses both programs that a tap can have. The steering program, set by the
+// owner of the queues, runs first. It does not treat negative values specially.
 func (e hookTests) tunSteering(t *check.T) {
 	tap, n := e.tap(t)
 	p := newProbe(t, n, frameSender(t, n, false))
@@ -35,14 +35,15 @@ func (e hookTests) tunSteering(t *check.T) {
 	}
 }
 
-// setSteering gives a tap a program by TUNSETSTEERINGEBPF, or takes it, for -1.
+// setSteering sets the steering program of a tap with TUNSETSTEERINGEBPF, or removes it
+// for -1.
 func setSteering(t *check.T, queue *os.File, fd int) {
 	arg := int32(fd)
 	ioctl(t, queue, unix.TUNSETSTEERINGEBPF, unsafe.Pointer(&arg), "TUNSETSTEERINGEBPF")
 }
 
-// tunQueues detaches queues of a tap: the program's answer is taken modulo
-// those left.
+// tunQueues detaches queues of a tap. The program's return value is taken modulo the
+// remaining queues.
 func (e hookTests) tunQueues(t *check.T) {
 	const queues = 4
 	tap, n := e.tapWith(t, queues)
@@ -54,7 +55,7 @@ func (e hookTests) tunQueues(t *check.T) {
 			c.set(t, ret)
 			p.expect(fmt.Sprintf("with a program that returns %d, %d of %d queues attached", ret, left, queues), int(ret)%left)
 		}
-		// The last one goes, so that the others keep their numbers.
+		// Detach the last one, so that the others keep their numbers.
 		attachQueue(t, tap.Queue(left-1), false)
 	}
 	c.set(t, 1)
@@ -75,7 +76,7 @@ func attachQueue(t *check.T, queue *os.File, attach bool) {
 	ioctl(t, queue, unix.TUNSETQUEUE, unsafe.Pointer(ifr), "TUNSETQUEUE")
 }
 
-// ioctl does one on a file without taking it from the poller.
+// ioctl calls ioctl(2) on a file without removing it from the poller.
 func ioctl(t *check.T, f *os.File, req uintptr, arg unsafe.Pointer, name string) {
 	conn, err := f.SyscallConn()
 	t.Must(err, name)
@@ -88,7 +89,7 @@ func ioctl(t *check.T, f *os.File, req uintptr, arg unsafe.Pointer, name string)
 	}
 }
 
-// tap makes tap0 with two queues, answered by a responder.
+// tap makes tap0 with two queues and a responder.
 func (e lab) tap(t *check.T) (*pong.Tap, *nic) { return e.tapWith(t, stationQueues) }
 
 // tapWith is tap with another number of queues.

@@ -16,13 +16,13 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// bareTap is a tap whose queues are read by the test itself.
+// bareTap is a tap whose queues the test reads.
 type bareTap struct {
 	*nic
 	queues []*os.File
 }
 
-// bareTap makes tap0 without anybody who answers.
+// bareTap makes tap0 without a responder.
 func (e lab) bareTap(t *check.T, queues int) bareTap {
 	tap := bareTap{}
 	for range queues {
@@ -41,7 +41,7 @@ func (e lab) bareTap(t *check.T, queues int) bareTap {
 	return tap
 }
 
-// read empties a queue and counts its frames. One that is detached has none.
+// read empties a queue and counts its frames. A detached queue has none.
 func (tap bareTap) read(queue int, frame func([]byte)) (frames int) {
 	buf := make([]byte, 2048)
 	conn, err := tap.queues[queue].SyscallConn()
@@ -66,7 +66,7 @@ func (tap bareTap) read(queue int, frame func([]byte)) (frames int) {
 	return frames
 }
 
-// dropped is how many packets the device had to throw away.
+// dropped returns the number of packets that the device dropped.
 func (tap bareTap) dropped(t *check.T) int {
 	text, err := os.ReadFile(filepath.Join(tap.sysfs, "class/net", tap.name, "statistics/tx_dropped"))
 	t.Must(err, "read tx_dropped")
@@ -75,17 +75,16 @@ func (tap bareTap) dropped(t *check.T) int {
 	return n
 }
 
-// tunQueuesUnderTraffic detaches the last queue of four and attaches it again
-// while packets are sent that a program puts on the last one there is. The
-// driver and the core do not change their counts at once. A queue that the
-// driver has no more costs packets; one that the core does not know yet makes
-// it take queue 0.
+// tunQueuesUnderTraffic detaches and attaches the last of four queues while packets are
+// sent. A program puts them on the last queue. The driver and the core do not change
+// their counts at the same time. A queue that the driver lacks drops packets. For a
+// queue that the core does not know yet, it uses queue 0.
 func (e hookTests) tunQueuesUnderTraffic(t *check.T) {
 	const (
 		queues = 4
-		// 11 % 4 is 3 and 11 % 3 is 2: always the last.
+		// 11 % 4 is 3 and 11 % 3 is 2, the last queue in both cases.
 		answer = 11
-		// A packet on its way when its queue goes has no other.
+		// A packet of a queue that is being detached is dropped.
 		lossPerTurn = 3
 	)
 	tap := e.bareTap(t, queues)
@@ -131,9 +130,9 @@ func (e hookTests) tunQueuesUnderTraffic(t *check.T) {
 	}
 }
 
-// tunFeedsRFS has a flow go out by a tap, by a program's choice, and come in
-// again from one cpu or the other, that of who serves the tap. RFS then has
-// packets of the flow from elsewhere received on that cpu.
+// tunFeedsRFS sends a flow out by a tap, by the queue that a program selects. The
+// answers come in from the CPU that serves the tap. RFS then receives packets of the
+// flow from other devices on that CPU.
 func (e hookTests) tunFeedsRFS(t *check.T) {
 	needCPUs(t)
 	t.Must(setFlowEntries("1024"), "turn RFS on")
@@ -153,9 +152,8 @@ func (e hookTests) tunFeedsRFS(t *check.T) {
 	in := udpFrame(peerAddr, localAddr.Addr(), 9, 4242)
 	for _, cpu := range []int{0, 1, 0, 1} {
 		onCPU(t, cpu, func() {
-			// Twice: the first answer makes an entry for the flow, to which
-			// the second packet gives its hash, which the second answer
-			// brings to RFS.
+			// Twice: the first answer creates an entry for the flow. The second packet
+			// stores its hash in it, and the second answer passes the hash to RFS.
 			for range 2 {
 				t.Must(onTap(out), "send on the tap")
 				tap.read(1, nil)

@@ -15,10 +15,10 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// fixTests send a packet whose sender sleeps while its device is unregistered:
-// it has passed the test for IFF_UP and selects the queue afterwards. On a
-// kernel without the fix the first one divides by zero, and the second one
-// loops with bottom halves off:
+// list returns tests that send a packet while its device is unregistered. The sender
+// sleeps after the test for IFF_UP and selects the queue later. Without the fix the
+// first one divides by zero, and the second one loops with bottom halves disabled.
+// This shows it on the base:
 //
 //	make unpatched RUN=unregister/d32
 func (e fixTests) list() check.Group {
@@ -49,7 +49,7 @@ func (e fixTests) sendAfterUnregister(t *check.T, n *nic, bypass bool) {
 	}()
 	page.await(t)
 
-	// The kernel answers once the sender has let go of the device.
+	// The kernel answers after the sender has released the device.
 	c := dial(t)
 	deleted := make(chan error, 1)
 	go func() { deleted <- c.Delete(n.index) }()
@@ -78,7 +78,7 @@ func (e fixTests) sendAfterUnregister(t *check.T, n *nic, bypass bool) {
 	}
 }
 
-// faultingPage is memory that blocks whoever touches it until resolve.
+// faultingPage is memory that blocks every access until resolve.
 type faultingPage struct {
 	uffd   int
 	memory []byte
@@ -125,7 +125,7 @@ func (p *faultingPage) ioctl(t *check.T, request uintptr, arg unsafe.Pointer, na
 	}
 }
 
-// await waits until somebody touches the page.
+// await waits for an access to the page.
 func (p *faultingPage) await(t *check.T) {
 	poll := []unix.PollFd{{Fd: int32(p.uffd), Events: unix.POLLIN}}
 	for {
@@ -147,7 +147,7 @@ func (p *faultingPage) await(t *check.T) {
 	}
 }
 
-// resolve lets those go on who wait for the page.
+// resolve unblocks the accesses to the page.
 func (p *faultingPage) resolve(t *check.T) {
 	zero := [4]uint64{p.address(), uint64(os.Getpagesize())}
 	p.ioctl(t, uffdZeroPage, unsafe.Pointer(&zero), "UFFDIO_ZEROPAGE")

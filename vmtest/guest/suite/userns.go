@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// bpffs mounts a BPF file system for the test and returns where.
+// bpffs mounts a BPF file system for the test and returns its directory.
 func (e isolation) bpffs(t *check.T) string {
 	dir := filepath.Join(e.scratch, "pins")
 	t.Must(os.MkdirAll(dir, 0o755), "make directory")
@@ -24,8 +24,8 @@ func (e isolation) bpffs(t *check.T) string {
 	return dir
 }
 
-// ipInUserNS feeds batch to an ip that is root in a user namespace made for
-// it, and in further namespaces by flags.
+// ipInUserNS runs ip with the lines of batch as root in a new user namespace, and in
+// the further new namespaces of flags.
 func (e ipTool) ipInUserNS(t *check.T, flags uintptr, batch string) output {
 	cmd := e.ipCommand(t, "ip -batch -")
 	var stdout, stderr bytes.Buffer
@@ -48,7 +48,7 @@ func (e ipTool) ipInUserNS(t *check.T, flags uintptr, batch string) output {
 	return out
 }
 
-// containsFold is strings.Contains whatever the case.
+// containsFold is strings.Contains for any case.
 func containsFold(s, part string) bool {
 	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
 }

@@ -22,8 +22,8 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// specified is what the specification makes of the IFLA_XPS of a link. What the
-// kernel did not send is nil.
+// specified is the IFLA_XPS of a link, decoded by the specification. An attribute that
+// the kernel did not send is nil.
 type specified struct {
 	How        string
 	Present    bool
@@ -56,10 +56,9 @@ func (s specified) String() string {
 	return text
 }
 
-// specificationDecodes reads links as the kernel's specification says: by the C
-// code that the tree's own generator makes of it. Before 6.16 that makes none of
-// route netlink; there the table is left that package uapi has of the same
-// specification.
+// specificationDecodes decodes links by the kernel's specification, with the C code of
+// the tree's generator. Before 6.16 the generator does not support route netlink. There
+// only the table of package uapi, from the same specification, is used.
 func (e queryTests) specificationDecodes(t *check.T) {
 	read := e.readByTable
 	switch _, err := os.Stat(e.ynlPath); {
@@ -93,7 +92,7 @@ func (e queryTests) specificationDecodes(t *check.T) {
 		}
 		state, err := lib.Query(t.Context(), n.index, nil)
 		t.Must(err, "query")
-		// The library has the last word about which program it is.
+		// The library's answer is the reference.
 		var told uint32
 		if len(all) > 0 && all[0].ProgID != nil {
 			told = *all[0].ProgID
@@ -102,7 +101,7 @@ func (e queryTests) specificationDecodes(t *check.T) {
 	}
 }
 
-// readByGenerated runs the program that is made of the generated code.
+// readByGenerated runs the program with the generated code.
 func (e ynlTool) readByGenerated(t *check.T, ifindex int) (all []specified) {
 	cmd := exec.CommandContext(t.Context(), e.ynlPath, strconv.Itoa(ifindex))
 	cmd.WaitDelay = t.Scaled(time.Second)
@@ -123,8 +122,7 @@ func (e ynlTool) readByGenerated(t *check.T, ifindex int) (all []specified) {
 	}
 }
 
-// readByTable looks each attribute up in the table of the specification, and
-// takes it to be what that says.
+// readByTable decodes each attribute by the table of the specification.
 func (e ynlTool) readByTable(t *check.T, ifindex int) (all []specified) {
 	c, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
 	t.Must(err, "dial")
@@ -208,7 +206,7 @@ func (s *specified) decode(ad *netlink.AttributeDecoder, table []uapi.Attr) erro
 	return nil
 }
 
-// kernelAtLeast reports whether the running kernel's version is one or later.
+// kernelAtLeast reports whether the running kernel has at least this version.
 func kernelAtLeast(t *check.T, major, minor int) bool {
 	var u unix.Utsname
 	t.Must(unix.Uname(&u), "uname")

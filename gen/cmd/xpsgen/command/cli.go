@@ -12,7 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// ErrDone is returned by [Options.Ready] when there is nothing left to do.
+// ErrDone is returned by [Options.Ready] if the command must not run.
 var ErrDone = errors.New("done")
 
 // Options are those of [Run].
@@ -26,8 +26,8 @@ type Options struct {
 	Getenv func(string) string
 }
 
-// Run runs the command that args, which begin with the program's name, ask
-// for. Usage errors are a [*UsageError] and come before any command runs.
+// Run runs the command of args, which begin with the program's name. A usage error is a
+// [*UsageError]; then no command has run.
 func Run(ctx context.Context, root *Command, args []string, opt Options) error {
 	if opt.Getenv == nil {
 		opt.Getenv = os.Getenv
@@ -86,8 +86,8 @@ func Dry(root *Command, args []string) error {
 	return nil
 }
 
-// action is the command for urfave/cli. Its flags are set already, since
-// urfave/cli knows no flags behind arguments.
+// action is the command for urfave/cli. Its flags are already set, since urfave/cli
+// does not support flags after arguments.
 func (c *call) action() *cli.Command {
 	return &cli.Command{
 		Name: c.command.Name, HideHelp: true,
@@ -95,8 +95,8 @@ func (c *call) action() *cli.Command {
 	}
 }
 
-// set sets the flags that were given, and those whose environment variable
-// stands in for them.
+// set sets flags from the command line, and the others from their environment
+// variables.
 func (c *call) set(getenv func(string) string) error {
 	seen := map[*Flag]bool{}
 	for _, g := range c.flags {
@@ -121,7 +121,7 @@ func (c *call) set(getenv func(string) string) error {
 	return nil
 }
 
-// setAll sets a value from an environment variable, where a list has commas.
+// setAll sets a value from an environment variable. A list is separated by commas.
 func setAll(to Value, text string) error {
 	if _, many := to.(*list); !many {
 		return to.Set(text)
@@ -134,7 +134,7 @@ func setAll(to Value, text string) error {
 	return nil
 }
 
-// named fills in the command of a usage error that has none.
+// named sets the command of a usage error that has none.
 func (c *call) named(err error) error {
 	var usage *UsageError
 	if errors.As(err, &usage) && usage.Command == "" {

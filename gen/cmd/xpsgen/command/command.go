@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package command declares commands: each says once what its flags, arguments,
-// examples and exit codes are, and what it needs of the machine. From the
-// declaration come parsing, help, completion, the man page and the reference
-// in docs.
+// Package command declares commands. A declaration has the flags, arguments, examples
+// and exit codes of a command, and what it needs of the machine. Parsing, help,
+// completion, the man page and the reference in docs come from the declaration.
 //
-// urfave/cli parses and dispatches. What version 2 of it cannot do is dealt
-// with here and nowhere else: flags may stand anywhere, a usage error is one
-// line on stderr, and unknown words get a suggestion.
+// urfave/cli dispatches. This package adds what version 2 of it lacks: flags anywhere,
+// usage errors of one line on stderr, and suggestions for unknown words.
 package command
 
 import (
@@ -22,28 +20,28 @@ import (
 type Command struct {
 	// Name is the word to type; for the root, the program's name.
 	Name string
-	// Short says in a few words what the command does, without a full stop.
+	// Short describes the command in a few words, without a full stop.
 	Short string
 	// Long is the description: paragraphs separated by empty lines. Help
 	// wraps them; a paragraph that is indented stays as written.
 	Long string
-	// Args are the arguments in order. Only the last may repeat. If optional
-	// ones stand before others, those are left out first.
+	// Args are the arguments in order. Only the last may repeat. Optional ones may
+	// stand before required ones.
 	Args []Arg
-	// Program says that the first argument begins the command line of another
-	// program: the words behind it are not parsed.
+	// Program says that the arguments are the command line of another program. Words
+	// after the first argument are not parsed.
 	Program bool
 	// Flags are the flags of this command. Those of the root may be given with
 	// every command.
 	Flags []Flag
 	// Examples are lines to type, without the program's name.
 	Examples []Example
-	// Exits are exit codes that mean something else than usual, see [Exits].
+	// Exits are exit codes with another meaning than in [Exits].
 	Exits []Exit
-	// Needs names what the command needs of the machine, for doctor.
+	// Needs are groups of dependencies, for doctor.
 	Needs []string
-	// Valid finds what is wrong with the flags and arguments together, before
-	// anything is done. Errors are made by [Usagef]. May be nil.
+	// Valid checks flags and arguments before the command runs. It must have no side
+	// effects. Make its errors with [Usagef]. May be nil.
 	Valid func(args []string) error
 	// Run does the work. A group without it shows its help.
 	Run func(ctx context.Context, args []string) error
@@ -61,7 +59,7 @@ type Arg struct {
 	Help string
 	// Optional says that it may be left out, Repeat that several may be given.
 	Optional, Repeat bool
-	// Values returns what to complete it with. Nil means file names.
+	// Values returns the completions. Nil means file names.
 	Values func() []string
 }
 
@@ -75,21 +73,22 @@ type Flag struct {
 	// Help says what the flag does. The default, the choices and the variable
 	// are added to it.
 	Help string
-	// Env is the environment variable that stands in for the flag, or empty.
+	// Env is the environment variable that sets the flag if the command line does not.
+	// May be empty.
 	Env string
-	// To is where the value goes.
+	// To is the destination of the value.
 	To Value
-	// Values returns what to complete the value with. Nil means the choices of
-	// To, or file names.
+	// Values returns the completions of the value. Nil means the choices of To, or file
+	// names.
 	Values func() []string
 }
 
 // Example is a line to type.
 type Example struct {
-	// Line is without the program's name: "vmtest --run control/a24". A line
-	// that begins with "$ " is typed as it stands, another program's.
+	// Line is without the program's name: "vmtest --run control/a24". A line that
+	// begins with "$ " is the command line of another program.
 	Line string
-	// Note says what it does, in a few words. May be empty.
+	// Note explains it in a few words. May be empty.
 	Note string
 }
 
@@ -99,7 +98,7 @@ type Exit struct {
 	Meaning string
 }
 
-// Exits are the exit codes of all commands that do not say otherwise.
+// Exits are the exit codes of all commands, unless [Command.Exits] changes them.
 func Exits() []Exit {
 	return []Exit{
 		{0, "passed"},
@@ -111,7 +110,7 @@ func Exits() []Exit {
 	}
 }
 
-// UsageError is a command line that cannot be acted on.
+// UsageError is an invalid command line.
 type UsageError struct {
 	// Text says why.
 	Text string
@@ -126,7 +125,7 @@ func Usagef(format string, args ...any) error {
 	return &UsageError{Text: fmt.Sprintf(format, args...)}
 }
 
-// Path is the command as it is typed: "xpsgen vm run".
+// Path is the full name of the command: "xpsgen vm run".
 func (c *Command) Path() string {
 	if c.parent == nil {
 		return c.Name
@@ -182,7 +181,7 @@ func (c *Command) Walk(visit func(*Command)) {
 	}
 }
 
-// Check finds what is missing in the declarations of c and below.
+// Check validates the declarations of c and below.
 func (c *Command) Check() error {
 	var errs []error
 	c.Walk(func(c *Command) {

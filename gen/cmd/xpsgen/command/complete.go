@@ -9,16 +9,15 @@ import (
 	"strings"
 )
 
-// Candidate is a word that may stand where a shell asks.
+// Candidate is a completion.
 type Candidate struct {
 	Word string
 	// Help says what it means. May be empty.
 	Help string
 }
 
-// Complete returns what may stand in place of the last of words, which are a
-// line without the program's name. files says that a file name may stand
-// there.
+// Complete returns the completions of the last of words, which are a command line
+// without the program's name. files says that file names complete it too.
 func Complete(root *Command, words []string) (candidates []Candidate, files bool) {
 	root.link()
 	if len(words) == 0 {
@@ -41,8 +40,8 @@ func Complete(root *Command, words []string) (candidates []Candidate, files bool
 			if len(before) == 0 {
 				return f.candidates(last, "")
 			}
-			// What completes a later word may depend on it. A value that is
-			// wrong is told when the command runs.
+			// Completions of later words may depend on it. Ignore a wrong value:
+			// running the command reports it.
 			_ = f.To.Set(before[0])
 			before = before[1:]
 		case len(c.command.Commands) > 0:
@@ -129,15 +128,14 @@ var fishScript string
 // Shells are those that [Script] knows.
 func Shells() []string { return []string{"bash", "zsh", "fish"} }
 
-// Script returns the completion script of shell for the program called name.
-// It asks the program itself, by "name __complete SHELL WORD...", so that it
-// never lags behind the declarations.
+// Script returns the completion script of shell for the program called name. The script
+// runs "name __complete SHELL WORD...", so it always agrees with the declarations.
 func Script(shell, name string) string {
 	script := map[string]string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}[shell]
 	return strings.ReplaceAll(script, "PROGRAM", name)
 }
 
-// Answer writes candidates as the script of shell reads them.
+// Answer formats candidates for the script of shell.
 func Answer(shell string, candidates []Candidate, files bool) string {
 	var b strings.Builder
 	if files {

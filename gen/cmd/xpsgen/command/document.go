@@ -75,7 +75,7 @@ func manExamples(b *strings.Builder, c *Command) {
 	}
 }
 
-// roff protects what roff would take for a request or a hyphen.
+// roff escapes the special characters of roff.
 func roff(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", "\\(ga", "^", `\(ha`, "~", `\(ti`).Replace(s)
 	lines := strings.Split(s, "\n")
@@ -143,8 +143,7 @@ func Markdown(w io.Writer, c *Command) error {
 	return err
 }
 
-// cell protects what Markdown would take for the end of a table's cell or for
-// markup.
+// cell escapes Markdown in a cell of a table.
 func cell(s string) string {
 	return strings.NewReplacer("|", `\|`, "*", `\*`, "<", `\<`, "\n", " ").Replace(s)
 }

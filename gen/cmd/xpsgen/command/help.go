@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// width is how many columns help takes at most.
+// width is the maximum width of help in columns.
 const width = 80
 
 // Help writes the help of c.
@@ -77,7 +77,7 @@ func (c *Command) helpFlags(b *strings.Builder) {
 	fmt.Fprintf(b, "\nFlags of every command: see %s --help\n", c.root().Name)
 }
 
-// Synopsis is the line that says how c is typed.
+// Synopsis returns the usage line of c.
 func (c *Command) Synopsis() string {
 	line := c.Path()
 	switch {
@@ -98,7 +98,7 @@ func (c *Command) Synopsis() string {
 	return line
 }
 
-// String is the argument as a synopsis shows it: "[BASE]...".
+// String formats the argument for a synopsis: "[BASE]...".
 func (a Arg) String() string {
 	s := a.Name
 	if a.Optional {
@@ -110,7 +110,7 @@ func (a Arg) String() string {
 	return s
 }
 
-// String is the flag as help shows it: "-j, --jobs N".
+// String formats the flag for help: "-j, --jobs N".
 func (f Flag) String() string {
 	s := "--" + f.Name
 	if f.Letter != "" {
@@ -143,7 +143,7 @@ func (f Flag) Text() string {
 	return f.Help + " (" + strings.Join(extra, "; ") + ")"
 }
 
-// typed is the example as it is typed.
+// typed returns the command line of the example.
 func (c *Command) typed(e Example) string {
 	if line, other := strings.CutPrefix(e.Line, "$ "); other {
 		return line
@@ -151,7 +151,7 @@ func (c *Command) typed(e Example) string {
 	return strings.TrimRight(c.root().Name+" "+e.Line, " ")
 }
 
-// exits are the usual codes with those of c in their places.
+// exits returns the common exit codes, changed by those of c.
 func (c *Command) exits() []Exit {
 	var all []Exit
 	own := map[int]string{}
@@ -173,7 +173,7 @@ func (c *Command) exits() []Exit {
 	return all
 }
 
-// insert puts e where its code belongs.
+// insert adds e in the order of codes.
 func insert(all []Exit, e Exit) []Exit {
 	i := 0
 	for i < len(all) && all[i].Code < e.Code {
@@ -213,8 +213,8 @@ func writeRows(b *strings.Builder, rows [][2]string) {
 	}
 }
 
-// writeWrapped writes text with first before its first line and rest before
-// the others. Text that is indented is written as it stands.
+// writeWrapped wraps text, with the prefix first before its first line and rest before
+// the others. It does not wrap indented text.
 func writeWrapped(b *strings.Builder, text, first, rest string) {
 	if strings.HasPrefix(text, " ") {
 		b.WriteString(text + "\n")

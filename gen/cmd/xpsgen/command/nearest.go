@@ -8,16 +8,16 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// near is how alike two words must be, from 0 to 1, for one to be suggested
-// for the other.
+// near is the similarity, from 0 to 1, from which a word is suggested.
 const near = 0.8
 
-// nearest returns the one of words that is most like word, or "" if none is.
+// nearest returns the element of words that is most similar to word, or "" if none is
+// similar.
 func nearest(word string, words []string) string {
 	plain := strings.TrimLeft(word, "-")
 	best, found := near, ""
 	for _, w := range words {
-		// NB: the prefix counts more, as with what people mistype.
+		// NB: the beginning counts more, since typing errors are rarer there.
 		if like := smetrics.JaroWinkler(plain, strings.TrimLeft(w, "-"), 0.7, 4); like > best {
 			best, found = like, w
 		}

@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// call is a command line taken apart.
+// call is a parsed command line.
 type call struct {
 	command *Command
 	// flags are in order; they belong to the command or to the root.
 	flags []given
 	args  []string
-	// help says that help is asked for.
+	// help says that the user requests help.
 	help bool
 }
 
 // given is a flag with its value.
 type given struct {
 	flag *Flag
-	// word is the flag as it was typed: "--base", "-j".
+	// word is the flag on the command line: "--base", "-j".
 	word, value string
 }
 
-// parse takes words, without the program's name, apart. Nothing is set.
+// parse parses words, which are without the program's name. It sets no flag.
 func parse(root *Command, words []string) (*call, error) {
 	c := &call{command: root}
 	for len(words) > 0 {
@@ -69,8 +69,8 @@ func parse(root *Command, words []string) (*call, error) {
 	return c, c.countArgs()
 }
 
-// enter goes on with the subcommand sub. Flags of the group that stood before
-// it must be flags of sub, too.
+// enter continues with the subcommand sub. Flags of the group before it must be flags
+// of sub as well.
 func (c *call) enter(sub *Command) error {
 	group := c.command
 	c.command = sub
@@ -87,8 +87,8 @@ func (c *call) enter(sub *Command) error {
 	return nil
 }
 
-// takeFlag takes the flag word and its value, which may be the first of words.
-// It returns the words that are left.
+// takeFlag adds the flag word. Its value may be the first of words. It returns the
+// remaining words.
 func (c *call) takeFlag(word string, words []string) ([]string, error) {
 	name, value, joined := strings.Cut(word, "=")
 	if name == "--help" || name == "-h" || name == "-help" {
@@ -116,7 +116,7 @@ func (c *call) takeFlag(word string, words []string) ([]string, error) {
 	return words, nil
 }
 
-// letters takes "-vq" apart into flags without values.
+// letters splits "-vq" into flags without values.
 func (c *call) letters(word string) ([]given, bool) {
 	if strings.HasPrefix(word, "--") {
 		return nil, false

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// Value is where a flag puts its value. It is made by the functions of this
-// package; the destination's content when it is made is the default.
+// Value parses the value of a flag into a destination. The functions of this package
+// make it. The content of the destination at that time is the default.
 type Value interface {
-	// Set takes what the user gave. The error says what was wanted.
+	// Set parses text. The error says which values are valid.
 	Set(text string) error
-	// String returns the default as help shows it; empty if that says nothing.
+	// String formats the default for help. Empty means that help omits it.
 	String() string
 	isBool() bool
-	// choices are all values there are; nil if they cannot be listed.
+	// choices returns all valid values, or nil if there is no list.
 	choices() []string
 }
 
@@ -87,7 +87,7 @@ func Int(to *int, least, most int) Value {
 	}
 }
 
-// maxInt is the largest bound that is not worth showing.
+// maxInt is a bound that help omits.
 const maxInt = int(^uint(0) >> 1)
 
 // Count takes a number from 1 up.
@@ -148,7 +148,7 @@ type list struct {
 	commas bool
 }
 
-// Strings takes any text, once for each time that the flag is given.
+// Strings takes any text each time that the flag is given.
 func Strings(to *[]string) Value { return &list{to: to} }
 
 // Choices takes one of words each time that the flag is given.

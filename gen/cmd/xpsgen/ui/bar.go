@@ -51,7 +51,7 @@ func (b *bar) open(e progress.Event) {
 	b.fill(e)
 }
 
-// defaultColumns is the width of a terminal that does not say its own.
+// defaultColumns is the width of a terminal whose width is unknown.
 const defaultColumns = 80
 
 func (b *bar) set(e progress.Event) {
@@ -66,7 +66,7 @@ func (b *bar) set(e progress.Event) {
 	}
 }
 
-// fill takes what e says.
+// fill updates the texts and the count from e.
 func (b *bar) fill(e progress.Event) {
 	b.pb.Set("what", describe(e))
 	// Ignore a count beyond the total. The total is only an estimate from another

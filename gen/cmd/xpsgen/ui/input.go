@@ -13,18 +13,18 @@ import (
 	"golang.org/x/term"
 )
 
-// lookEvery is how often a job in the background looks whether it is in the
+// lookEvery is the interval at which a background job checks whether it is in the
 // foreground.
 const lookEvery = 200 * time.Millisecond
 
-// Foreground returns in, read only while this process is in the foreground of its
-// terminal. A job in the background that reads is stopped by SIGTTIN: it would
-// neither run nor end. What is no terminal is read as it is.
+// Foreground returns a reader of in that reads only while this process is in the
+// foreground of its terminal. SIGTTIN would stop a background job that reads. If in is
+// not a terminal it is returned unchanged.
 func Foreground(in *os.File) io.Reader {
 	if in == nil || !term.IsTerminal(int(in.Fd())) {
 		return in
 	}
-	// Between a look and the read the job may go into the background.
+	// The job may go into the background between the check and the read.
 	signal.Ignore(unix.SIGTTIN)
 	return &foreground{in}
 }
@@ -49,8 +49,8 @@ func (f *foreground) Read(p []byte) (int, error) {
 // escapeKey is Ctrl-A, as in QEMU's own terminal.
 const escapeKey = 1
 
-// Escape passes what is typed on, but for the escape key: behind it, x calls end,
-// and the key again stands for itself.
+// Escape passes on all typed bytes except the escape key. The escape key followed by x
+// calls end. Followed by itself it is passed on once.
 type Escape struct {
 	r   io.Reader
 	end func()
@@ -62,7 +62,8 @@ func NewEscape(r io.Reader, end func()) *Escape { return &Escape{r: r, end: end}
 
 // Read returns at least one byte, or an error.
 func (e *Escape) Read(p []byte) (int, error) {
-	// Each byte of input becomes two at most: the key that meant nothing, and it.
+	// Each byte of input becomes at most two: an escape key without a meaning, and the
+	// byte.
 	buf := make([]byte, max(1, len(p)/2))
 	for {
 		n, err := e.r.Read(buf)
