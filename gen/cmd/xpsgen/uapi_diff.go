@@ -12,7 +12,7 @@ import (
 	"xpsgen/gen/uapi"
 )
 
-// committed is the word for the package as it is, without regard to headers.
+// committed is the word for the package in the working tree.
 const committed = "committed"
 
 // diffOptions are those of uapi diff.
