@@ -59,7 +59,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
-	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
+	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers verify-uapi ports bare-debian clean FORCE
 
 all: help
 
@@ -95,7 +95,9 @@ help:
 	@echo '  defects        - N defects in the Go code, one by one: unit tests must notice'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
-	@echo '  ports          - compare constants that Go libraries write by hand (fetches)'
+	@echo '  verify-uapi    - every header on eight targets: gcc, clang and Go must agree'
+	@echo '  ports          - compare what Go libraries write by hand (fetches)'
+	@echo '  bare-debian    - bindings in a Debian without a C library (installs one)'
 	@echo
 	@echo 'Work with it:'
 	@echo '  shell          - open a shell in the patched guest'
@@ -291,7 +293,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real ten-days bisect fuzz defects stress fuzz-headers ports full peers
+LONG_TESTS = seeds vmtest-debug mutants series series-real ten-days bisect fuzz defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
 
@@ -331,6 +333,16 @@ fuzz:
 fuzz-headers: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
 	$(Q)XPS_TEST_REQUIRE=uapi XPS_TEST_SEED=$(or $(SEED),new) XPSGEN_FUZZ_HEADERS=$(HEADERS) $(GO) test -count 1 -timeout 0 -v -run TestRandomHeaders ./gen/uapi
+
+# About 15 minutes of CPU time.
+UAPI_TARGETS = amd64,386,arm64,arm,s390x,riscv64,mips64,ppc64le
+verify-uapi: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
+	$(Q)$(XPSGEN) $(VERBOSE) uapi verify --all --cc gcc,clang --arch $(UAPI_TARGETS) $(UAPIFLAGS)
+
+bare-debian: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
+	$(Q)XPS_TEST_REQUIRE=debian $(GO) test -count 1 -timeout 60m -v -run TestBareDebian ./gen/cmd/xpsgen
 
 ports: deps
 	$(Q)XPS_TEST_REQUIRE=ports $(GO) test -count 1 -timeout 30m -v -run TestPorts ./gen/uapi

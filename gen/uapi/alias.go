@@ -197,7 +197,7 @@ func aliasOf(ctx context.Context, files []File, dir, arch string) (*goPackage, e
 	for _, f := range files {
 		parsed, err := parser.ParseFile(token.NewFileSet(), f.Name, f.Content, parser.ImportsOnly)
 		if err != nil {
-			continue // whoever checks the files says so
+			continue // [check] reports it
 		}
 		for _, im := range parsed.Imports {
 			name, err := strconv.Unquote(im.Path.Value)

@@ -30,16 +30,16 @@ type analysis struct {
 	borrowed  []string // included after the header, for its macros
 	clang     bool
 	print     *footprint
-	// undeclared are the names that the compiler missed. It complains about
-	// each once, and of what else depends on them in roundabout ways.
+	// undeclared are the names that the compiler did not find. It reports each
+	// name once; for other macros that use it, it gives another reason.
 	undeclared map[string]bool
 	refused    []Skip // without asking the compiler
 	roots      *roots
 }
 
-// begin preprocesses a header and finds what to ask about it. shared says that
-// it may be compiled together with others.
-// system is set for a header that wants a real C library.
+// begin preprocesses a header and finds what to ask about it. shared says that the
+// header may be compiled together with others; system says that it needs a real C
+// library.
 func (r *run) begin(ctx context.Context, in Input, shared, system bool) (*analysis, error) {
 	file, err := r.roots.find(in.Path)
 	if err != nil {
@@ -119,8 +119,8 @@ func (a *analysis) ask() {
 	a.refused = slices.Clone(a.h.Skipped)
 }
 
-// borrow adds headers that macros use without including them, on the grounds
-// that whoever calls ioctl(2) has them anyway.
+// borrow adds the headers that macros for ioctl(2) need and their header does not
+// include. A program that calls ioctl(2) includes them.
 func (a *analysis) borrow(roots *roots) {
 	want := make(map[string]bool)
 	for _, m := range a.macros {
@@ -182,8 +182,8 @@ func (a *analysis) walk(m *macro, seen map[string]bool, visit func(tok string)) 
 	return depth
 }
 
-// explain finds the identifier that the compiler missed in a macro for which
-// it gave another reason.
+// explain returns the reason why a macro has no value: an identifier that nothing
+// declares, or the compiler's own reason.
 func (a *analysis) explain(m *macro, reason string) string {
 	a.walk(m, map[string]bool{}, func(tok string) {
 		if a.undeclared[tok] {
@@ -193,8 +193,8 @@ func (a *analysis) explain(m *macro, reason string) string {
 	return reason
 }
 
-// isString guesses from its text whether a macro is a string. The compiler
-// has the last word.
+// isString guesses from the text whether a macro is a string. If the compiler
+// refuses it as one, the macro is asked for as a number.
 func (a *analysis) isString(m *macro) (found bool) {
 	a.walk(m, map[string]bool{}, func(tok string) { found = found || tok[0] == '"' })
 	return found
@@ -276,7 +276,7 @@ func (a *analysis) runs(macros []Constant) []Group {
 }
 
 // document gives a group and its constants their comments. A comment above the
-// first of several macros speaks of all of them, unless others have one too.
+// first of several macros belongs to the group, unless other macros have one.
 func (a *analysis) document(g *Group) {
 	above := 0
 	for i := range g.Consts {

@@ -23,8 +23,8 @@ const maxBatch = 24
 type Input struct {
 	// Path is the header as a program includes it: "linux/if_link.h".
 	Path string
-	// With are headers to include before it, for one that is not complete
-	// by itself.
+	// With are headers to include first, for a header that is not
+	// self-contained.
 	With []string
 
 	supplied int // how often With was added to
@@ -45,8 +45,8 @@ func Analyse(ctx context.Context, cc *Compiler, dirs []string, in Input) (*Heade
 // once; 0 means one a processor. If headers cannot be analysed, the error joins
 // the errors of all of them, in the order of inputs.
 //
-// Each header gets the answers that it would get by itself. Headers share
-// translation units only where neither knows a name that matters to the other.
+// The result for a header does not depend on the other headers. Headers share a
+// translation unit only if neither declares a name that the other uses.
 func AnalyseAll(ctx context.Context, cc *Compiler, dirs []string, inputs []Input, jobs int) ([]*Header, error) {
 	headers, errs, err := AnalyseEach(ctx, cc, dirs, inputs, jobs)
 	if err == nil {
@@ -58,7 +58,7 @@ func AnalyseAll(ctx context.Context, cc *Compiler, dirs []string, inputs []Input
 	return headers, nil
 }
 
-// joinErrors is [errors.Join] that leaves a single error as it is.
+// joinErrors is [errors.Join], but returns a single error unchanged.
 func joinErrors(errs []error) error {
 	errs = keep(errs, func(err error) bool { return err != nil })
 	if len(errs) == 1 {
@@ -67,9 +67,9 @@ func joinErrors(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// AnalyseEach is [AnalyseAll] that goes on after a header that cannot be
-// analysed: for each input there is either a header or an error. err is set
-// when the work as a whole could not be done.
+// AnalyseEach is [AnalyseAll], but continues after a header that cannot be
+// analysed. For each input it returns a header or an error. err is set if the
+// compiler cannot be run at all.
 func AnalyseEach(ctx context.Context, cc *Compiler, dirs []string, inputs []Input, jobs int) (headers []*Header, errs []error, err error) {
 	roots, remove, err := withRoots(dirs)
 	if err != nil {
@@ -128,12 +128,12 @@ type run struct {
 	tops      map[string]bool   // folders of the inputs
 }
 
-// fatal tells errors of the whole from those of one header.
+// fatal reports whether err ends the whole run and not only one header.
 func fatal(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, ErrNoCompiler)
 }
 
-// preprocess runs the first of the two steps for each header by itself.
+// preprocess runs the first of the two steps, one header at a time.
 func (r *run) preprocess(ctx context.Context, inputs []Input) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.jobs)
@@ -141,7 +141,7 @@ func (r *run) preprocess(ctx context.Context, inputs []Input) error {
 		g.Go(func() error {
 			a, err := r.begin(ctx, in, len(inputs) > 1, false)
 			if _, refused := errors.AsType[*CompileError](err); refused {
-				// Perhaps it is written for a real C library.
+				// It may need a real C library.
 				if b, berr := r.begin(ctx, in, len(inputs) > 1, true); berr == nil {
 					a, err = b, nil
 				}
@@ -219,7 +219,7 @@ func questions(batch []*analysis) int {
 	return n
 }
 
-// batch compiles headers in one unit. If that fails they are tried apart.
+// batch compiles headers in one unit. If that fails, it compiles each half.
 func (r *run) batch(ctx context.Context, members []*analysis) error {
 	r.mu.Lock()
 	object := filepath.Join(r.dir, fmt.Sprintf("unit%d.o", r.units))
@@ -277,7 +277,7 @@ func (r *run) batch(ctx context.Context, members []*analysis) error {
 	return r.batch(ctx, members[half:])
 }
 
-// footprintOf says what a header may do to others in its unit.
+// footprintOf returns what decides whether a header can share a unit.
 func (r *run) footprintOf(sc *scanned) *footprint {
 	declared, mentioned := make(map[string]bool), make(map[string]bool)
 	meaning := make(map[string]string)

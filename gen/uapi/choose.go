@@ -11,11 +11,11 @@ import (
 // selection is the work of [Select].
 type selection struct {
 	cfg *Config
-	// lenient leaves out what is an error otherwise.
+	// lenient leaves names out where others would fail.
 	lenient bool
 	seen    map[string]Constant // by name in Go
-	// choosers are by entry of the configuration: the headers that a pattern
-	// stands for share one.
+	// choosers are by entry of the configuration: all headers that a pattern
+	// matches share one.
 	choosers map[int]*chooser
 	types    map[string]bool // mappings with a use
 	clashes  []Clash
@@ -215,7 +215,7 @@ func (s *selection) unused() error {
 		} {
 			if p := list.m.unused(); p != "" {
 				if p == "*" || s.lenient {
-					continue // everything, and be it nothing
+					continue // "*" may match nothing
 				}
 				return s.cfg.headerError(c.index, list.key, fmt.Sprintf("%s: %s has no %s %q", list.key, header, list.what, p))
 			}

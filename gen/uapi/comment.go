@@ -176,7 +176,7 @@ func (s *source) locate(name string, line int) int {
 	return line
 }
 
-// hasWord tells whether name stands in line as an identifier of its own.
+// hasWord reports whether line has name as a whole identifier.
 func hasWord(line, name string) bool {
 	for at := 0; ; {
 		i := strings.Index(line[at:], name)

@@ -14,10 +14,10 @@ import (
 	"strings"
 )
 
-// maxComplete bounds how many headers in a row are added for the sake of names.
+// maxComplete bounds how often headers are added after one, for names.
 const maxComplete = 3
 
-// maxSupply bounds how many times headers are put before one.
+// maxSupply bounds how often headers are added before one, for types.
 const maxSupply = 8
 
 // incompleteType matches what compilers say of a struct that is only declared.
@@ -60,8 +60,8 @@ func (r *run) complete(ctx context.Context, a *analysis) error {
 // declare.
 var unknownType = regexp.MustCompile("(?:unknown type name|incomplete type|no type named) ['\u2018](?:struct |union |enum )?(\\w+)['\u2019]|'(\\w+)' undeclared")
 
-// supply includes headers before one that does not compile by itself, if each
-// declares a type that the compiler misses. It tells whether to try again.
+// supply includes the headers that declare the types which the compiler did not
+// find in a header. It reports whether to compile again.
 func (r *run) supply(ctx context.Context, a *analysis, err error) bool {
 	ce, ok := errors.AsType[*CompileError](err)
 	if !ok || a.in.supplied >= maxSupply {
@@ -215,7 +215,7 @@ func (r *run) readHeaders() map[string]string {
 	texts := make(map[string]string)
 	paths, err := ListHeaders(r.roots.own)
 	if err != nil {
-		return texts // names stay as they are, with their reasons
+		return texts // the names then stay without a value
 	}
 	for _, p := range paths {
 		if top, _, _ := strings.Cut(p, "/"); !isKernelHeader(p) && !r.tops[top] {

@@ -49,10 +49,10 @@ type Config struct {
 // because it is a typo.
 type HeaderConfig struct {
 	// Path is the header as a program includes it: "linux/if_link.h". It may
-	// be a pattern, in which "**" stands for any number of directories; a
-	// header with an entry of its own is not among its matches. Required.
+	// be a pattern, in which "**" matches any number of directories. It does
+	// not match a header that has another entry. Required.
 	Path string `toml:"path"`
-	// Except lists patterns of headers that Path does not stand for.
+	// Except lists patterns of headers that Path shall not match.
 	Except []string `toml:"except"`
 	// With lists headers to include before this one, which is not complete
 	// without them.

@@ -11,13 +11,13 @@ const (
 	Integer TypeKind = iota
 	// Float is a floating-point number.
 	Float
-	// Pointer is a pointer to whatever.
+	// Pointer is a pointer to any type.
 	Pointer
 	// Array has Len elements of Elem.
 	Array
 	// Record is a struct or union.
 	Record
-	// Other has no form in Go but its bytes.
+	// Other is only bytes in Go.
 	Other
 )
 

@@ -32,8 +32,8 @@ func enumValues(d *dwarf.Data) (map[string]Value, error) {
 			}
 			v := cur
 			v.Bits = uint64(bits)
-			// In C an enumerator that fits is an int, whatever the
-			// type of its enum.
+			// In C an enumerator that fits into an int is one, even if
+			// the enum has another type.
 			if v.Size < 8 || v.Signed || bits >= 0 {
 				if bits == int64(int32(bits)) {
 					v.Signed, v.Size = true, 4

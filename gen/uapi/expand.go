@@ -111,7 +111,7 @@ func (c *Config) expand(includes [][]string) (*Config, []LeftOut, error) {
 	return &out, left, out.fileClash(func(HeaderConfig) bool { return true })
 }
 
-// glob returns the headers that the pattern of the i-th entry stands for.
+// glob returns the headers that the pattern of the i-th entry matches.
 func (c *Config) glob(i int, h HeaderConfig, all []string) ([]string, error) {
 	var matches []string
 	used := make([]bool, len(h.Except))

@@ -13,7 +13,7 @@ const cPointer = "CPointer"
 
 // goType is a type in the generated package.
 type goType struct {
-	text  string // as Go; "unsafe.Pointer" stands for the import too
+	text  string // in Go; "unsafe.Pointer" needs an import
 	size  int64
 	align int64
 }

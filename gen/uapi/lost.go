@@ -28,10 +28,10 @@ var (
 	dumpedLine = regexp.MustCompile(`(?m)^#define (\w+) (\S.*)$`)
 )
 
-// lostNames looks for the names that a header defines by other means than the
-// model was made by: macros in the text that are in force at its end, and what
-// debug information has of the header. It returns how many there are, and those
-// with a value or a layout that the model lacks.
+// lostNames finds the names that a header defines, without the code that made the
+// model: macros in the text that are defined at its end, and what debug
+// information has of the header. It returns their number, and those with a value
+// or a layout that the model lacks.
 func lostNames(ctx context.Context, cc *verifyCompiler, roots *roots, h *Header) (found int, lost []Skip, err error) {
 	dir, err := os.MkdirTemp("", "xpsgen-names-")
 	if err != nil {
@@ -102,8 +102,8 @@ func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, m := range defineLine.FindAllStringSubmatch(string(text), -1) {
-		// A number that is not the one in force was defined for the case
-		// that another header does not.
+		// A number that differs from the final definition is a fallback, for
+		// a name that another header defines.
 		_, err := strconv.ParseInt(strings.TrimSpace(m[2]), 0, 64)
 		if body, ok := inForce[m[1]]; ok && (err != nil || strings.TrimSpace(m[2]) == body) {
 			names = append(names, m[1])
@@ -113,8 +113,8 @@ func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// own returns those of names whose definition in force is the header's: another
-// may define the same with the same value.
+// own returns those of names whose final definition is in the header: another
+// header may define the same name with the same value.
 func (q *inquiry) own(ctx context.Context, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -134,8 +134,8 @@ func (q *inquiry) own(ctx context.Context, names []string) ([]string, error) {
 }
 
 // evaluating returns those of names that are integer constants: the compiler
-// accepts an enumerator made of them. Whatever seems to be one is asked again by
-// itself, since a macro may swallow what comes after it.
+// accepts an enumerator with their value. Each such name is compiled again alone,
+// since an unbalanced macro can hide the ones after it.
 func (q *inquiry) evaluating(ctx context.Context, names []string) ([]string, error) {
 	some, err := q.enumerable(ctx, names)
 	if err != nil {
@@ -160,8 +160,8 @@ func (q *inquiry) enumerable(ctx context.Context, names []string) ([]string, err
 	var b strings.Builder
 	b.WriteString(q.prologue())
 	for i, name := range names {
-		// A function of its own, so that an unknown identifier is complained
-		// about every time.
+		// One function each, so that the compiler reports an unknown
+		// identifier every time.
 		fmt.Fprintf(&b, "#line %d %q\nvoid xpsgen_f%d(void) { enum { xpsgen_e = ((%s) | 0) != 0 }; }\n", i+1, unitFile, i, name)
 	}
 	messages, err := q.cc.compile(ctx, q.roots, b.String(), filepath.Join(q.dir, "names.o"), append(q.flags, "-fsyntax-only")...)

@@ -21,7 +21,7 @@ type ForeignError struct {
 	// Dir is where asm/ was looked for, Found the kernel's name of the machine
 	// whose headers are there; empty if there are none.
 	Dir, Found string
-	// Mark is the macro that gives the machine away.
+	// Mark is a macro that only the headers of that machine define.
 	Mark string
 }
 
@@ -132,8 +132,7 @@ func targetDirs(arch string, dirs []string) ([]string, error) {
 			asm = foreign
 		}
 	}
-	// asm/ of another machine is no matter where it is never read: behind the
-	// target's own.
+	// Behind the target's own asm/ that of another machine is never read.
 	if asm != nil && (!own || asm.Found != "") {
 		return nil, asm
 	}
@@ -193,8 +192,8 @@ func debianLayout(dir string) bool {
 	})
 }
 
-// IncludeDirs returns the directories for a target: those of its own, or all if
-// its own hold no linux/ themselves.
+// IncludeDirs returns the directories for a target: those given for it alone, and
+// the common ones too if the former have no linux/.
 func IncludeDirs(arch string, common []string, only map[string][]string) []string {
 	own := only[arch]
 	if slices.ContainsFunc(own, func(d string) bool { return hasDir(d, "linux") }) {

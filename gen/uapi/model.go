@@ -37,7 +37,7 @@ func (k ConstKind) String() string {
 	return "macro"
 }
 
-// Value is what the compiler says a constant is worth.
+// Value is the value of a constant, from the compiler.
 type Value struct {
 	// IsString tells a string from a number.
 	IsString bool
@@ -78,7 +78,7 @@ func (v Value) String() string {
 // below tells whether v is an integer below zero in Go.
 func (v Value) below() bool { return v.Negative() && !v.Flag }
 
-// text returns the value as Go has it, whatever the base it is written in.
+// text returns the value in Go as a decimal number, or quoted.
 func (v Value) text() string {
 	if !v.integer() || v.below() {
 		return v.String()
@@ -179,9 +179,9 @@ const (
 	reasonNoValue  = "does not evaluate: "
 )
 
-// Trivial tells whether the name has no value of its own, so that nothing is
-// lost without it. A macro in small letters without a value stands for a member,
-// as ifr_name does.
+// Trivial reports whether nothing is lost without the name, because it has no
+// value. A macro in small letters without a value is the name of a member, such as
+// ifr_name.
 func (s Skip) Trivial() bool {
 	if c := s.Name[0]; c >= 'a' && c <= 'z' && strings.HasPrefix(s.Reason, reasonNoValue) {
 		return true
@@ -192,8 +192,7 @@ func (s Skip) Trivial() bool {
 // String returns one line for a report.
 func (s Skip) String() string { return s.Pos.String() + ": " + s.Name + ": " + s.Reason }
 
-// A Header is all that is known of one header file by itself, without what it
-// includes.
+// A Header is what one header file defines, without the files that it includes.
 type Header struct {
 	// Path is the header as a program includes it.
 	Path string

@@ -65,18 +65,18 @@ func (b *bitset) lacks(mentioned, declared *bitset) bool {
 	return false
 }
 
-// footprint is what matters when headers share a translation unit: what a
-// header and its includes declare, and every word that stands in them.
+// footprint decides whether headers can share a translation unit: what a header
+// and its includes declare, and all identifiers in their text.
 type footprint struct {
 	declared, mentioned *bitset
-	// meaning tells a macro by its file and body, anything else by the file
-	// that declares it.
+	// meaning is the file and body of a macro, and the file that declares any
+	// other name.
 	meaning map[string]string
 }
 
-// clashes tells whether two headers might read differently in one unit than
-// each by itself: one declares what the other mentions but does not know, or
-// both declare a name and mean different things by it.
+// clashes reports whether one of two headers could mean something else when they
+// share a unit: one declares a name that the other uses without declaring it, or
+// both declare a name differently.
 func (f *footprint) clashes(g *footprint) bool {
 	if f.declared.lacks(f.mentioned, g.declared) || g.declared.lacks(g.mentioned, f.declared) {
 		return true

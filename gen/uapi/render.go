@@ -93,9 +93,9 @@ const fileSuffix = "_uapi.go"
 // selected yield no file.
 func Render(p *Package, stamp Stamp) ([]File, error) { return RenderAll([]*Package{p}, stamp) }
 
-// RenderAll is [Render] for the same selection on several targets, the first of
-// which lends its order and its comments. What is the same on all of them is
-// rendered once; the rest goes into files with build constraints.
+// RenderAll is [Render] for the same selection on several targets. Order and
+// comments are those of the first. What is the same on all of them is rendered
+// once; the rest goes into files with build constraints.
 func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 	m, err := merge(ps)
 	if err != nil {
@@ -134,7 +134,7 @@ func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 	}
 	files = append(files, support...)
 	for _, p := range ps {
-		// Go that does not compile is our fault, and must not get out.
+		// Go that does not compile is a fault of the generator: refuse it.
 		if _, err := check(files, cmp.Or(p.Arch, HostArch()), p.alias); err != nil {
 			return nil, fmt.Errorf("generated code does not compile: %w (rename may help; please report the header)", err)
 		}

@@ -33,7 +33,7 @@ type enumerator struct {
 
 // scanned is what the output of cc -E -dD tells.
 type scanned struct {
-	// macros holds the definition in force at the end, by name.
+	// macros holds the final definitions, by name.
 	macros map[string]*macro
 	// order lists the names of macros as first defined.
 	order []string

@@ -90,8 +90,8 @@ type Package struct {
 	BigEndian bool
 	// Attributes are the tables of netlink attributes.
 	Attributes []*AttrTable
-	// Skipped are what the configuration asks for besides headers and could
-	// not be had.
+	// Skipped are attributes that the configuration selects and that are not
+	// in the package.
 	Skipped []Skip
 	// Arch is the target in Go's spelling; empty means any.
 	Arch string
@@ -210,7 +210,7 @@ func (p *Package) names() names {
 	return taken
 }
 
-// equal tells whether two constants are worth the same, whatever their types.
+// equal reports whether two constants have the same value, without their types.
 func (v Value) equal(w Value) bool {
 	return v.IsString == w.IsString && v.Str == w.Str && v.IsFloat == w.IsFloat && v.Float == w.Float && v.Bits == w.Bits && v.Negative() == w.Negative()
 }
@@ -265,7 +265,7 @@ func (m *matcher) unused() string {
 	return ""
 }
 
-// keep returns the members of list that pass, in a slice of its own.
+// keep returns the members of list that pass, in a new slice.
 func keep[T any](list []T, pass func(T) bool) []T {
 	var out []T
 	for _, v := range list {

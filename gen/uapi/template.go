@@ -4,8 +4,8 @@ package uapi
 
 import _ "embed"
 
-// Template is a configuration to start from: it works as it is, and explains
-// every key.
+// Template is a configuration to start from. It works unchanged, and explains every
+// key.
 //
 //go:embed template.toml
 var Template string

@@ -78,7 +78,7 @@ func (t *treeVerifier) confirmTogether(ctx context.Context, cc *verifyCompiler, 
 	denied := unitError.FindAllStringSubmatch(messages, -1)
 	held := make(map[*claim]bool)
 	if err != nil && (len(denied) == 0 || len(denied) != strings.Count(messages, "error: ") || strings.Contains(messages, "fatal error: ")) {
-		return held, nil // something else is wrong, and may hide assertions
+		return held, nil // another error can hide assertions
 	}
 	for _, c := range batch {
 		held[c] = true

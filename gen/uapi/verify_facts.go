@@ -24,13 +24,13 @@ type verifier struct {
 	constants, sizesOf, offsets int
 }
 
-// assertion is a claim that C can check by itself.
+// assertion is a claim as an expression of C.
 type assertion struct {
 	text string
-	// member is set if it is about members and not about a name of its own.
+	// member is set for claims about members of structs.
 	member bool
-	// name and value are set for the number of a constant, so that it can be
-	// asked for where it is no constant expression.
+	// name and value are set for a number, which can be compared in another
+	// way if it is no constant expression.
 	name  string
 	value constant.Value
 }
@@ -157,7 +157,7 @@ func (v *verifier) typedef(t *Typedef) {
 	v.assert("sizeof(%s) == %d", t.Name, v.code.sizes.Sizeof(obj.Type()))
 	b, ok := obj.Type().Underlying().(*types.Basic)
 	if !ok || t.Type.Char || b.Info()&types.IsInteger == 0 {
-		return // bytes, whatever C thinks of char
+		return // bytes: the sign of char depends on the target
 	}
 	sign := "> 0"
 	if b.Info()&types.IsUnsigned == 0 {

@@ -17,7 +17,7 @@ import (
 // A LeftOut is a header that is not part of a proof.
 type LeftOut struct {
 	Header, Reason string
-	// Known tells those of [Incompatible] from the rest, which are failures.
+	// Known is set for the headers of [Incompatible]. Others are failures.
 	Known bool
 }
 
@@ -50,11 +50,11 @@ func (r *TreeResult) Failed() bool {
 	return unknown || len(r.Failures)+len(r.Undecided)+len(r.Lost)+len(r.Disagreements) > 0
 }
 
-// VerifyHeaders generates Go for headers, each by itself and with everything in
-// it, and has the compilers confirm all that [Verify] does; what Go has no name
-// for is confirmed from the model. Besides, it looks for names that a header
-// defines in the preprocessor's list of macros and in debug information, and
-// for each that the model does not have asks whether it has a value.
+// VerifyHeaders generates Go for each header alone, with everything in it, and has
+// the compilers confirm the same as [Verify]. What Go has no name for is confirmed
+// from the model. VerifyHeaders also reads the names that a header defines from
+// the preprocessor's list of macros and from debug information. A name with a
+// value that the model does not have is lost.
 //
 // The package is the first compiler's. Those of the other compilers must have the
 // same names, values and layouts. paths of nil means all below opt.Include.

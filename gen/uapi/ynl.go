@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Spec is what we need of a netlink specification of the kernel
+// A Spec is the used part of a netlink specification of the kernel
 // (Documentation/netlink/specs): names, numbers, types and nesting of
 // attributes. In full: Documentation/userspace-api/netlink/specs.rst.
 type Spec struct {
@@ -56,8 +56,8 @@ type specAttr struct {
 	Nested string `yaml:"nested-attributes"`
 }
 
-// specFile is a specification as YAML has it. Keys that are not here are none
-// of our business: the kernel has a schema of its own.
+// specFile is a specification in YAML. It ignores other keys, since the kernel
+// checks specifications against a schema.
 type specFile struct {
 	Name string `yaml:"name"`
 	Sets []struct {

@@ -25,9 +25,9 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 		Name:  "verify",
 		Short: "have C compilers confirm what the Go says",
 		Long: "Takes every constant, size, offset and bit offset back out of the package and has each compiler confirm " +
-			"it with _Static_assert. With --all, or HEADERs, it generates each header by itself, whole, and confirms " +
-			"that; and it looks for names in cc -E -dM and in debug information that have a value and were lost.\n\n" +
-			"It also compares packages: those of several compilers must be the same; those of several targets must have the " +
+			"it with _Static_assert. With --all, or HEADERs, it generates each header alone, with everything in it, and confirms " +
+			"that. It also looks for names in cc -E -dM and in debug information that have a value and were lost.\n\n" +
+			"It also compares packages. Those of two compilers must be the same. Those of two targets must have the " +
 			"same constant where C has.",
 		Args: []command.Arg{headerArg()},
 		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
