@@ -237,7 +237,7 @@ unit: deps
 # The library's own tests, run inside the patched guest; there, a missing hook
 # is a failure and not a reason to skip.
 guest: deps
-	$(Q)$(GO) test -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(VMFLAGS) --' ./bpf/...
+	$(Q)$(GO) test -timeout 40m -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(VMFLAGS) --' ./bpf/...
 
 # The library and the module as others use them, from their own modules.
 foreign: deps
