@@ -58,7 +58,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
-	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports clean FORCE
+	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports objects fuzz-ip clean FORCE
 
 all: help
 
@@ -75,6 +75,7 @@ help:
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
 	@echo '  guest          - the tests of bpf/ in the patched guest'
+	@echo '  objects        - have ip load some hundred objects, sound and damaged, in the guest'
 	@echo '  foreign        - use the module from others: replace, workspace, archive'
 	@echo '  stress         - the library under 50 workers, with the race detector'
 	@echo '  faults         - guests that panic, hang, flood, lie: each must fail by name'
@@ -88,6 +89,7 @@ help:
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
+	@echo '  fuzz-ip        - fuzz the loaders of ip with ASan and UBSan, FUZZTIME each'
 	@echo '  ports          - compare constants that Go libraries write by hand (fetches)'
 	@echo
 	@echo 'Work with it:'
@@ -125,7 +127,7 @@ help:
 	@echo '  DIR=           - make module: a new directory, default out/module'
 	@echo '  V=1            - show commands, and what apt prints'
 	@echo '  J=             - jobs of the kernel build'
-	@echo '  FUZZTIME=      - how long make fuzz runs each target: default 1m'
+	@echo '  FUZZTIME=      - how long make fuzz and fuzz-ip run each target: default 1m'
 	@echo '  HEADERS=       - how many headers make fuzz-headers writes: default 2000'
 
 # Go itself needs the CA certificates to fetch modules, before any of our own
@@ -221,6 +223,10 @@ unit: deps
 guest: deps
 	$(Q)$(GO) test -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(VMFLAGS) --' ./bpf/...
 
+# ip with each libbpf and without, on each base, beside the golden tables.
+objects: deps
+	$(Q)XPS_TEST_REQUIRE=objects $(GO) test -timeout 30m -count 1 ./vmtest/ipobjects
+
 # The library and the module as others use them, from their own modules.
 foreign: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
@@ -241,7 +247,7 @@ series-real: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
-test: lint unit check-series check-builds vmtest-all guest foreign check-uapi faults mutants-sample unpatched report-test
+test: lint unit check-series check-builds vmtest-all guest objects foreign check-uapi faults mutants-sample unpatched report-test
 
 # Tests that draw their input, with new seeds.
 seeds: deps
@@ -253,7 +259,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz stress
+LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz fuzz-ip stress
 
 test-long: $(LONG_TESTS)
 
@@ -289,6 +295,10 @@ fuzz:
 fuzz-headers: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
 	$(Q)XPS_TEST_REQUIRE=uapi XPSGEN_FUZZ_HEADERS=$(HEADERS) $(GO) test -count 1 -timeout 0 -v -run TestRandomHeaders ./gen/uapi
+
+fuzz-ip: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for fuzz-ip
+	$(Q)vmtest/ipobjects/fuzz/run.sh $(abspath $(XPSGEN)) '$(BASE)' $(FUZZTIME) $(or $(SEED),0) $(abspath out)/fuzz-ip
 
 ports: deps
 	$(Q)XPS_TEST_REQUIRE=ports $(GO) test -count 1 -timeout 30m -v -run TestPorts ./gen/uapi

@@ -39,6 +39,8 @@ const (
 	Report Group = "report"
 	// Bindings: the tests of Go bindings on all targets.
 	Bindings Group = "bindings"
+	// FuzzIP: the fuzzers of ip's object loaders.
+	FuzzIP Group = "fuzz-ip"
 )
 
 // Dep is something the workbench needs from the machine.
@@ -114,12 +116,15 @@ func All() []Dep {
 		{Name: "s390x-linux-gnu-gcc", Why: "bindings of all targets", Group: Bindings, Package: "gcc-s390x-linux-gnu", version: []string{"--version"}},
 		{Name: "aarch64-linux-gnu-gcc", Why: "bindings of all targets, and their asm/", Group: Bindings, Package: "gcc-aarch64-linux-gnu", version: []string{"--version"}},
 		{Name: "bindgen", Why: "what xpsgen uapi is measured beside", Group: Bindings, Package: "bindgen", version: []string{"--version"}},
+		// Without its runtime, clang does not link this.
+		{Name: "clang", Why: "ASan and libFuzzer", Group: FuzzIP, Package: "libclang-rt-dev",
+			version: []string{"-fsanitize=address", "-x", "c", "/dev/null", "-Wl,--defsym=main=0", "-o", "/dev/null"}},
 		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},
 	}
 }
 
 // Groups returns all groups.
-func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Bindings} }
+func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Bindings, FuzzIP} }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
 // small.
