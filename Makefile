@@ -59,7 +59,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
-	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers verify-uapi ports bare-debian clean FORCE
+	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects fuzz-ip bare-debian clean FORCE
 
 all: help
 
@@ -76,6 +76,7 @@ help:
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
 	@echo '  guest          - the tests of bpf/ in the patched guest'
+	@echo '  objects        - have ip load some hundred objects, sound and damaged, in the guest'
 	@echo '  foreign        - use the module from others: replace, workspace, archive'
 	@echo '  stress         - the library under 50 workers, with the race detector'
 	@echo '  faults         - guests that panic, hang, flood, lie: each must fail by name'
@@ -95,6 +96,7 @@ help:
 	@echo '  defects        - N defects in the Go code, one by one: unit tests must notice'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
+	@echo '  fuzz-ip        - fuzz the loaders of ip with ASan and UBSan, FUZZTIME each'
 	@echo '  verify-uapi    - every header on eight targets: gcc, clang and Go must agree'
 	@echo '  ports          - compare what Go libraries write by hand (fetches)'
 	@echo '  bare-debian    - bindings in a Debian without a C library (installs one)'
@@ -135,7 +137,7 @@ help:
 	@echo '  NIPA=          - make nipa, make test-long: a clone of github.com/linux-netdev/nipa'
 	@echo '  V=1            - show commands, and what apt prints'
 	@echo '  J=             - jobs of the kernel build'
-	@echo '  FUZZTIME=      - how long make fuzz runs each target: default 1m'
+	@echo '  FUZZTIME=      - how long make fuzz and fuzz-ip run each target: default 1m'
 	@echo '  OPERATIONS=    - how many changes and lists make stress makes: default 10000'
 	@echo '  HEADERS=       - how many headers make fuzz-headers writes: default 2000'
 
@@ -239,6 +241,10 @@ unit: deps
 guest: deps
 	$(Q)$(GO) test -timeout 40m -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(VMFLAGS) --' ./bpf/...
 
+# ip with each libbpf and without, on each base, beside the golden tables.
+objects: deps
+	$(Q)XPS_TEST_REQUIRE=objects $(GO) test -timeout 30m -count 1 ./vmtest/ipobjects
+
 # The library and the module as others use them, from their own modules.
 foreign: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
@@ -281,7 +287,7 @@ ten-days:
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
-test: lint unit check-series check-builds vmtest-all guest foreign check-uapi faults mutants-sample unpatched report-test
+test: lint unit check-series check-builds vmtest-all guest objects foreign check-uapi faults mutants-sample unpatched report-test
 
 # Tests that draw their input, with new seeds.
 seeds: deps
@@ -293,7 +299,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real ten-days bisect fuzz defects stress fuzz-headers verify-uapi ports bare-debian full peers
+LONG_TESTS = seeds vmtest-debug mutants series series-real ten-days bisect fuzz fuzz-ip defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
 
@@ -343,6 +349,10 @@ verify-uapi: deps
 bare-debian: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
 	$(Q)XPS_TEST_REQUIRE=debian $(GO) test -count 1 -timeout 60m -v -run TestBareDebian ./gen/cmd/xpsgen
+
+fuzz-ip: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for fuzz-ip
+	$(Q)vmtest/ipobjects/fuzz/run.sh $(abspath $(XPSGEN)) '$(BASE)' $(FUZZTIME) $(or $(SEED),0) $(abspath out)/fuzz-ip
 
 ports: deps
 	$(Q)XPS_TEST_REQUIRE=ports $(GO) test -count 1 -timeout 30m -v -run TestPorts ./gen/uapi

@@ -43,6 +43,8 @@ const (
 	Bindings Group = "bindings"
 	// Kselftest: a kernel with modules, and the kernel's selftests of net.
 	Kselftest Group = "kselftest"
+	// FuzzIP: the fuzzers of ip's object loaders.
+	FuzzIP Group = "fuzz-ip"
 )
 
 // Dep is something the workbench needs from the machine.
@@ -145,12 +147,15 @@ func All() []Dep {
 		{Name: "socat", Why: "selftests of net", Group: Kselftest, Package: "socat", version: []string{"-V"}},
 		{Name: "nc", Why: "selftests of net", Group: Kselftest, Package: "netcat-openbsd", version: []string{"-h"}},
 		{Name: "jq", Why: "selftests of net", Group: Kselftest, Package: "jq", version: []string{"--version"}},
+		// Without its runtime, clang does not link this.
+		{Name: "clang", Why: "ASan and libFuzzer", Group: FuzzIP, Package: "libclang-rt-dev",
+			version: []string{"-fsanitize=address", "-x", "c", "/dev/null", "-Wl,--defsym=main=0", "-o", "/dev/null"}},
 		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},
 	}
 }
 
 // Groups returns all groups.
-func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, Kselftest} }
+func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, FuzzIP, Kselftest} }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
 // small.

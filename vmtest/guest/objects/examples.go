@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"xpsgen/vmtest/guest/objects/record"
+)
+
+// What stands for something in the examples of the manual page.
+const (
+	exampleDevice = "eth0"
+	exampleID     = "42"
+	examplePin    = "foo"
+)
+
+// pinnedValue is what the program returns that is pinned for the examples.
+const pinnedValue = 3
+
+// runExamples runs the examples one after the other with each build. They build on each
+// other: one attaches, another one replaces, the last one detaches.
+func runExamples(ctx context.Context, job *record.Job, _ string) (results []record.Result, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with the goroutine, see runContext
+		var p *place
+		if p, err = newPlace(ctx, record.BPFFS, 0, job); err != nil {
+			return
+		}
+		defer p.close()
+		for i := range job.Builds {
+			if err = pinExample(); err != nil {
+				return
+			}
+			for _, line := range job.Examples {
+				var r record.Result
+				if r, err = p.example(ctx, &job.Builds[i], line); err != nil {
+					return
+				}
+				results = append(results, r)
+			}
+			if err = p.freshBPFFS(); err != nil {
+				return
+			}
+		}
+	}()
+	<-done
+	return results, err
+}
+
+func pinExample() error {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.SocketFilter, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, pinnedValue), asm.Return()},
+	})
+	if err != nil {
+		return fmt.Errorf("load a program: %w", err)
+	}
+	defer prog.Close()
+	return prog.Pin(filepath.Join(bpffs, examplePin))
+}
+
+// example runs one line with the device and the id of the attached program in their places.
+func (p *place) example(ctx context.Context, build *record.Build, line string) (record.Result, error) {
+	r := record.Result{Build: build.Name, Context: record.Manual, Object: line}
+	state, err := p.client.Query(ctx, p.ifindex, nil)
+	if err != nil {
+		return r, err
+	}
+	words := strings.Fields(line)
+	for i, w := range words {
+		switch w {
+		case exampleDevice:
+			words[i] = device
+		case exampleID:
+			words[i] = strconv.Itoa(int(state.ProgramID))
+		}
+	}
+	if words[0] != "ip" {
+		return r, fmt.Errorf("example %q is not a command of ip", line)
+	}
+	cmd := exec.CommandContext(ctx, build.IP, words[1:]...)
+	cmd.Dir = p.dir
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	err = cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		return r, fmt.Errorf("run ip: %w", err)
+	}
+	r.Exit, r.Output = cmd.ProcessState.ExitCode(), output.String()
+	if state, err = p.client.Query(ctx, p.ifindex, nil); err != nil || !state.Attached {
+		return r, err
+	}
+	return r, describe(state.ProgramID, &r)
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Command objects runs in the guest. It has each build of ip load each object in each
+// context, and reports how that ended: see package record.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"xpsgen/vmtest/guest/objects/record"
+)
+
+func main() {
+	if err := run(context.Background(), os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "objects:", err)
+		os.Exit(1)
+	}
+}
+
+// run does the job that in describes and writes the results to out.
+func run(ctx context.Context, in io.Reader, out io.Writer) error {
+	var job record.Job
+	if err := json.NewDecoder(in).Decode(&job); err != nil {
+		return fmt.Errorf("read the job: %w", err)
+	}
+	dir, err := localCopy(&job)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	enc := json.NewEncoder(out)
+	for _, name := range append(job.Contexts, record.Manual) {
+		load := runContext
+		if name == record.Manual {
+			load = runExamples
+		}
+		results, err := load(ctx, &job, name)
+		if err != nil {
+			return fmt.Errorf("context %s: %w", name, err)
+		}
+		for _, r := range results {
+			if err := enc.Encode(r); err != nil {
+				return fmt.Errorf("write results: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// localCopy copies ip and the objects into the guest's memory, since ip is run some
+// thousand times, and since a user without rights may not read them at the host's path.
+func localCopy(job *record.Job) (string, error) {
+	dir, err := os.MkdirTemp("", "objects")
+	if err != nil {
+		return "", fmt.Errorf("copy the objects: %w", err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return dir, fmt.Errorf("copy the objects: %w", err)
+	}
+	for i := range job.Builds {
+		b := &job.Builds[i]
+		data, err := os.ReadFile(b.IP)
+		if err != nil {
+			return dir, fmt.Errorf("copy ip: %w", err)
+		}
+		b.IP = filepath.Join(dir, "ip-"+b.Name)
+		if err := os.WriteFile(b.IP, data, 0o755); err != nil {
+			return dir, fmt.Errorf("copy ip: %w", err)
+		}
+	}
+	objects := filepath.Join(dir, "objects")
+	if err := copyFiles(objects, job.Dir); err != nil {
+		return dir, fmt.Errorf("copy the objects: %w", err)
+	}
+	job.Dir = objects
+	return dir, nil
+}
+
+// copyFiles copies the files of a directory. os.CopyFS refuses names that are not UTF-8.
+func copyFiles(to, from string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(from, e.Name()))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, e.Name()), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runContext loads all objects in one context, in parallel.
+func runContext(ctx context.Context, job *record.Job, name string) ([]record.Result, error) {
+	type task struct {
+		build  *record.Build
+		object *record.Object
+		result *record.Result
+	}
+	results := make([]record.Result, 0, len(job.Builds)*len(job.Objects))
+	tasks := make(chan task)
+	workers := runtime.NumCPU()
+	errs := make([]error, workers)
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			// The thread ends with the goroutine: its namespaces are of no use to
+			// another one.
+			runtime.LockOSThread()
+			p, err := newPlace(ctx, name, i, job)
+			for t := range tasks {
+				if err == nil {
+					*t.result, err = p.load(ctx, t.build, t.object)
+				}
+			}
+			if p != nil {
+				p.close()
+			}
+			errs[i] = err
+		})
+	}
+	for i := range job.Builds {
+		for j := range job.Objects {
+			if b, o := &job.Builds[i], &job.Objects[j]; o.In(b.Name, name) {
+				results = results[:len(results)+1] // it has the capacity, so it stays in place
+				tasks <- task{b, o, &results[len(results)-1]}
+			}
+		}
+	}
+	close(tasks)
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package ipobjects
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/guest/objects/record"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/testenv"
+	"xpsgen/vmtest/workbench"
+)
+
+var update = flag.Bool("update", false, "write the golden tables")
+
+// TestMatrix compares the whole matrix with the golden tables, on every base.
+func TestMatrix(t *testing.T) {
+	testenv.Require(t, "objects", "boots the patched kernel for some thousand calls of ip")
+	for _, base := range bases(t) {
+		t.Run(base, func(t *testing.T) {
+			table, err := Run(t.Context(), Options{
+				Source:  testSource(t, base),
+				Timeout: 20 * time.Minute,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slow := slices.SortedFunc(slices.Values(table.results), func(a, b record.Result) int { return int(b.Elapsed - a.Elapsed) })
+			for _, r := range slow[:10] {
+				t.Logf("slow: %s/%s/%s: %v", r.Build, r.Context, r.Object, r.Elapsed.Round(time.Millisecond))
+			}
+			for _, fault := range table.Faults() {
+				t.Error(fault)
+			}
+			for _, name := range BuildNames() {
+				compare(t, filepath.Join("testdata", base+"-"+name+".golden"), table.String(name))
+			}
+			t.Logf("%d objects, %d calls of ip, %v", len(table.objects), len(table.results), table.elapsed.Round(time.Second))
+		})
+	}
+}
+
+// bases returns the kernel bases of the workbench.
+func bases(t *testing.T) []string {
+	t.Helper()
+	s := testSource(t, "")
+	all, err := prepare.Bases(s.Root, prepare.AllBases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// testSource returns a base of the workbench.
+func testSource(t *testing.T, base string) prepare.Source {
+	t.Helper()
+	root, err := workbench.Find("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := cache.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prepare.Source{Root: root, Cache: dir, Base: base, Progress: log(t)}
+}
+
+// log shows the slow steps.
+func log(t *testing.T) progress.Func {
+	return func(e progress.Event) {
+		if e.State == progress.Started || e.State == progress.Failed {
+			t.Logf("%s: %v %s", e.Step, e.State, e.Text)
+		}
+	}
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (go test -update writes it)", err)
+	}
+	want, have := blocks(string(data)), blocks(got)
+	for name, text := range have {
+		if want[name] != text {
+			t.Errorf("%s: %s\nexpected:\n%sseen:\n%s", file, name, want[name], text)
+		}
+	}
+	for name := range want {
+		if _, ok := have[name]; !ok {
+			t.Errorf("%s: %s is not among the objects", file, name)
+		}
+	}
+}
+
+// blocks splits a table by objects.
+func blocks(s string) map[string]string {
+	all := map[string]string{}
+	for _, b := range strings.Split("\n"+s, "\n== ") {
+		name, text, _ := strings.Cut(b, "\n")
+		if name != "" {
+			all[name] = strings.TrimSuffix(text, "\n") + "\n"
+		}
+	}
+	return all
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package ipobjects
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"xpsgen/vmtest/boot"
+	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/guest/objects/record"
+	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/run"
+)
+
+// guestPackage is the program that runs in the guest.
+const guestPackage = "./vmtest/guest/objects"
+
+// Options describe a run. Source is required.
+type Options struct {
+	Source  prepare.Source
+	Machine boot.Machine
+	// Builds, Contexts and Objects limit the run; empty means all.
+	Builds, Contexts, Objects []string
+	// Timeout ends the guest; 0 means none.
+	Timeout time.Duration
+}
+
+// Run builds ip, boots the patched kernel and has ip load the objects. It returns a
+// result for each cell of the matrix.
+func Run(ctx context.Context, opt Options) (*Table, error) {
+	dir, err := os.MkdirTemp("", "ipobjects")
+	if err != nil {
+		return nil, fmt.Errorf("object matrix: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	t := &Table{}
+	if t.objects, err = Generate(ctx, dir); err != nil {
+		return nil, err
+	}
+	if len(opt.Objects) > 0 {
+		t.objects = slices.DeleteFunc(t.objects, func(o record.Object) bool { return !slices.Contains(opt.Objects, o.Name) })
+	}
+	if t.examples, err = examples(ctx, &opt.Source); err != nil {
+		return nil, err
+	}
+	job := record.Job{Examples: t.examples, Contexts: or(opt.Contexts, record.Contexts()), Objects: t.objects, Dir: dir}
+	if job.Builds, err = builds(ctx, &opt.Source, or(opt.Builds, BuildNames())); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if t.results, err = work(ctx, &opt, &job); err != nil {
+		return nil, err
+	}
+	t.elapsed = time.Since(start)
+	want := len(job.Examples) * len(job.Builds)
+	for _, o := range job.Objects {
+		for _, c := range job.Contexts {
+			for _, b := range job.Builds {
+				if o.In(b.Name, c) {
+					want++
+				}
+			}
+		}
+	}
+	if len(t.results) != want {
+		return nil, fmt.Errorf("object matrix: %d results, expected %d", len(t.results), want)
+	}
+	return t, nil
+}
+
+// work boots the guest, has it do the job and returns the results.
+func work(ctx context.Context, opt *Options, job *record.Job) (results []record.Result, err error) {
+	program, err := build.Guest(ctx, build.GuestOptions{
+		Root: opt.Source.Root, Cache: opt.Source.Cache, Package: guestPackage, Progress: opt.Source.Progress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	in, err := json.Marshal(job)
+	if err != nil {
+		return nil, fmt.Errorf("object matrix: %w", err)
+	}
+	var stdout, stderr bytes.Buffer
+	end, err := run.Program(ctx, run.ProgramOptions{
+		GuestOptions: run.GuestOptions{Source: opt.Source, Machine: opt.Machine},
+		Args:         []string{program},
+		Timeout:      opt.Timeout,
+		Stdin:        bytes.NewReader(in),
+		Stdout:       &stdout,
+		Stderr:       &stderr,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("object matrix: %w: %s", err, stderr.Bytes())
+	}
+	if end.Code != 0 {
+		return nil, fmt.Errorf("object matrix: exit code %d in the guest: %s", end.Code, stderr.Bytes())
+	}
+	dec := json.NewDecoder(&stdout)
+	for {
+		var r record.Result
+		err := dec.Decode(&r)
+		if errors.Is(err, io.EOF) {
+			return results, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("object matrix: read results: %w", err)
+		}
+		results = append(results, r)
+	}
+}
+
+func or(some, all []string) []string {
+	if len(some) > 0 {
+		return some
+	}
+	return all
+}
