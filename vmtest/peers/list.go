@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -46,6 +47,9 @@ type Failure struct {
 	Test    string `toml:"test"`
 	// Reason says why it fails.
 	Reason string `toml:"reason"`
+	// Panics says that the test ends the whole test program when it fails. It is left
+	// out, so that the others run.
+	Panics bool `toml:"panics"`
 }
 
 // List is what to run and what is known to fail.
@@ -92,6 +96,8 @@ func (l *List) check() error {
 			errs = append(errs, fmt.Errorf("list of peers: a failure of %s needs a test and a reason", key))
 		case !packages[key]:
 			errs = append(errs, fmt.Errorf("list of peers: %s: %s is not run", f.Test, key))
+		case f.Panics && strings.Contains(f.Test, "/"):
+			errs = append(errs, fmt.Errorf("list of peers: %s: only a whole test can be left out", f.Test))
 		case seen[key+" "+f.Test]:
 			errs = append(errs, fmt.Errorf("list of peers: %s: listed twice", f.Test))
 		}
@@ -100,15 +106,38 @@ func (l *List) check() error {
 	return errors.Join(errs...)
 }
 
-// reasons returns the listed failures of a package by the test's name.
+// reasons returns the listed failures of a package that run, by the test's name.
 func (l *List) reasons(module, pkg string) map[string]string {
 	m := map[string]string{}
 	for _, f := range l.Failures {
-		if f.Module == module && f.Package == pkg {
+		if f.Module == module && f.Package == pkg && !f.Panics {
 			m[f.Test] = f.Reason
 		}
 	}
 	return m
+}
+
+// leftOut returns the listed failures of a package that do not run.
+func (l *List) leftOut(module, pkg string) (all []Failure) {
+	for _, f := range l.Failures {
+		if f.Module == module && f.Package == pkg && f.Panics {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// skip returns the pattern of go test -skip for the tests of a package that panic; empty
+// if there are none.
+func (l *List) skip(module, pkg string) string {
+	var names []string
+	for _, f := range l.leftOut(module, pkg) {
+		names = append(names, regexp.QuoteMeta(f.Test))
+	}
+	if names == nil {
+		return ""
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
 }
 
 // ImportPaths returns the import paths of all packages.

@@ -45,16 +45,34 @@ func TestParse(t *testing.T) {
 		many += failure(".", "Test"+string(rune('A'+i)), "why")
 	}
 	for text, want := range map[string]string{
-		"[[peer]]\nmodule = \"m\"\n":                           "needs a module, packages",
-		peer + failure(".", "TestA", ""):                       "needs a test and a reason",
-		peer + failure("./x", "TestA", "why"):                  "is not run",
-		peer + failure(".", "T", "a") + failure(".", "T", "b"): "listed twice",
-		peer + "[[failures]]\n":                                "unknown key",
-		many:                                                   "at most 10",
+		"[[peer]]\nmodule = \"m\"\n":                                                        "needs a module, packages",
+		peer + failure(".", "TestA", ""):                                                    "needs a test and a reason",
+		peer + failure("./x", "TestA", "why"):                                               "is not run",
+		peer + failure(".", "T", "a") + failure(".", "T", "b"):                              "listed twice",
+		peer + "[[failures]]\n":                                                             "unknown key",
+		strings.TrimSuffix(peer+failure(".", "TestA/b", "why"), "\n") + "\npanics = true\n": "only a whole test",
+		many: "at most 10",
 	} {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", text, err, want)
 		}
+	}
+}
+
+// A test that ends the whole program is left out, and is on the list all the same.
+func TestSkip(t *testing.T) {
+	l := &List{Failures: []Failure{
+		{Module: "m", Package: ".", Test: "TestA", Panics: true}, {Module: "m", Package: ".", Test: "TestB"},
+		{Module: "m", Package: ".", Test: "TestC", Panics: true}, {Module: "m", Package: "./x", Test: "TestD", Panics: true},
+	}}
+	if got := l.skip("m", "."); got != "^(TestA|TestC)$" {
+		t.Errorf("skip %q", got)
+	}
+	if got := l.skip("n", "."); got != "" {
+		t.Errorf("skip %q", got)
+	}
+	if diff := cmp.Diff(map[string]string{"TestB": ""}, l.reasons("m", ".")); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -78,11 +96,15 @@ func TestJudge(t *testing.T) {
 	for name, c := range map[string]struct {
 		events, more            string
 		reasons                 map[string]string
+		leftOut                 []Failure
 		passed, failed, skipped int
 		problems                []string
 	}{
-		"known": {events: "run:TestA pass:TestA" + known + " fail:", reasons: listed, passed: 2, failed: 1},
-		"new":   {events: "run:TestA fail:TestA" + known + " fail:", reasons: listed, passed: 1, failed: 2, problems: []string{"TestA fails"}},
+		"known":    {events: "run:TestA pass:TestA" + known + " fail:", reasons: listed, passed: 2, failed: 1},
+		"left out": {events: "run:TestA pass:TestA pass:", leftOut: []Failure{{Test: "TestP", Reason: "panics"}}, passed: 1, failed: 1},
+		"left out, dead kernel": {events: "run:TestA pass:TestA fail:", leftOut: []Failure{{Test: "TestP", Reason: "panics"}}, passed: 1, failed: 1,
+			problems: []string{"go test failed although no test did: it says nothing"}},
+		"new": {events: "run:TestA fail:TestA" + known + " fail:", reasons: listed, passed: 1, failed: 2, problems: []string{"TestA fails"}},
 		"parent by itself": {events: "run:TestA run:TestA/x pass:TestA/x fail:TestA fail:", passed: 1, failed: 1,
 			problems: []string{"TestA fails"}},
 		"mended": {events: "run:TestKnown run:TestKnown/a pass:TestKnown/a pass:TestKnown pass:", reasons: listed, passed: 1,
@@ -102,7 +124,7 @@ func TestJudge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			j := judge(r, c.reasons)
+			j := judge(r, c.reasons, c.leftOut)
 			if diff := cmp.Diff(c.problems, j.problems); diff != "" {
 				t.Error(diff)
 			}

@@ -95,11 +95,11 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 				}
 			}
 		}
-		r, err := opt.test(ctx, j.peer, j.pkg, dirs[j.peer.Module])
+		r, err := opt.test(ctx, j.peer, j.pkg, dirs[j.peer.Module], list.skip(j.peer.Module, j.pkg))
 		if err != nil {
 			return nil, err
 		}
-		one := judge(r, list.reasons(j.peer.Module, j.pkg))
+		one := judge(r, list.reasons(j.peer.Module, j.pkg), list.leftOut(j.peer.Module, j.pkg))
 		one.write(w, path.Join(j.peer.Module, j.pkg))
 		passed[j.peer.Module] += one.passed
 		all.Passed += one.passed
@@ -180,7 +180,7 @@ func goEnv() []string {
 }
 
 // test runs the tests of one package in one guest.
-func (opt *Options) test(ctx context.Context, p *Peer, pkg, dir string) (r *results, err error) {
+func (opt *Options) test(ctx context.Context, p *Peer, pkg, dir, skip string) (r *results, err error) {
 	defer opt.Progress.Step("test "+path.Join(p.Module, pkg), "")(&err)
 	ctx, cancel := context.WithTimeoutCause(ctx, packageTimeout+5*time.Minute,
 		fmt.Errorf("%s did not end within %s", path.Join(p.Module, pkg), packageTimeout))
@@ -190,6 +190,9 @@ func (opt *Options) test(ctx context.Context, p *Peer, pkg, dir string) (r *resu
 		run = append(slices.Clip(run), "/bin/sh", "-c", p.Before+` && exec "$0" "$@"`)
 	}
 	args := append([]string{"go", "test", "-json", "-count", "1", "-timeout", packageTimeout.String(), "-exec", quote(run)}, p.Flags...)
+	if skip != "" {
+		args = append(args, "-skip", skip)
+	}
 	var out bytes.Buffer
 	cmd := &proc.Cmd{Args: append(args, pkg), Dir: dir, Env: goEnv(), Stdout: &out, Stderr: &out}
 	failed := cmd.Run(ctx)
