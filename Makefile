@@ -134,7 +134,7 @@ help:
 	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest reports in under it'
 	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
 	@echo '  DIR=           - make module: a new directory, default out/module'
-	@echo '  NIPA=          - make nipa, make test-long: a clone of github.com/linux-netdev/nipa'
+	@echo '  NIPA=          - clone of linux-netdev/nipa, for nipa and test-long'
 	@echo '  V=1            - show commands, and what apt prints'
 	@echo '  J=             - jobs of the kernel build'
 	@echo '  FUZZTIME=      - how long make fuzz and fuzz-ip run each target: default 1m'

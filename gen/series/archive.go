@@ -24,7 +24,7 @@ import (
 var (
 	// ErrSent: the version was sent already; what was sent never changes.
 	ErrSent = errors.New("sent already")
-	// ErrNotSent: what is to be archived is not what was sent.
+	// ErrNotSent: the patches to archive differ from those that were sent.
 	ErrNotSent = errors.New("not what was sent")
 )
 
@@ -37,12 +37,11 @@ type SentOptions struct {
 	MessageID string
 	// Date is when it was sent.
 	Date time.Time
-	// From is a directory with the mails as they were sent: a thread of xpsgen
-	// series export, or a folder of mails. Empty means the patch files and the
-	// cover as they are.
+	// From is a directory with the sent mails: a thread of xpsgen series export, or a
+	// folder of mails. Empty means the present patch files and cover.
 	From string
-	// Force archives mails that cannot have been sent as they are: of a draft,
-	// from nobody's address, or not signed off.
+	// Force archives mails that cannot have been sent: of a draft, from a placeholder
+	// address, or not signed off.
 	Force bool
 }
 

@@ -32,7 +32,7 @@ type Entry struct {
 	Text string
 }
 
-// For returns the text about a version, "" if there is none.
+// For returns the text about a version, or "".
 func (c Changelog) For(version int) string {
 	for _, e := range c {
 		if e.Version == version {
@@ -42,12 +42,12 @@ func (c Changelog) For(version int) string {
 	return ""
 }
 
-// leadingComment are the HTML comments at the top of a text, which are not
-// sent: the licence line, and how the text is to be written.
+// leadingComment matches the HTML comments at the top of a text, which are not sent:
+// the licence line, and rules for the author.
 var leadingComment = regexp.MustCompile(`(?s)\A(?:\s*<!--.*?-->)+\s*`)
 
-// loadCover reads a cover letter, "" if there is none. Where it begins with the
-// series' title, that is the subject and not sent again.
+// loadCover reads a cover letter, or "" if there is none. A first line with the series'
+// title is the subject and is not sent again.
 func loadCover(dir, title string) (string, error) {
 	text, err := readText(filepath.Join(dir, CoverName))
 	if body, ok := strings.CutPrefix(text, title+"\n\n"); ok {

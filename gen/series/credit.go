@@ -48,8 +48,8 @@ type Credit struct {
 	Why string
 }
 
-// Failed reports whether somebody has to look at the row: a tag was not used,
-// or a mail was not read.
+// Failed reports whether the row needs attention: a tag was not used, or a mail was not
+// read.
 func (c Credit) Failed() bool { return c.State == CreditRefused || c.State == CreditUnread }
 
 // String is c as a line for people.
@@ -91,7 +91,7 @@ type CreditReport struct {
 	Mails, Foreign int
 }
 
-// Failed is how many rows somebody has to look at.
+// Failed returns the number of rows that need attention.
 func (r *CreditReport) Failed() (n int) {
 	for _, c := range r.Rows {
 		if c.Failed() {

@@ -10,8 +10,8 @@ import (
 	"xpsgen/gen/series/reply"
 )
 
-// place is what a mail is about: a patch of a series, or with no key all of
-// its patches. foreign means a patch of somebody else.
+// place is the subject of a mail: a patch of a series, or with no key all of its
+// patches. foreign means a patch of another author.
 type place struct {
 	series  *Series
 	key     string
@@ -78,7 +78,7 @@ func (x *creditIndex) addMail(m *reply.Message) bool {
 	return true
 }
 
-// bySubject finds the patch with a title, of the postings or as it is now.
+// bySubject finds the patch with a title among the postings and the present patches.
 func (x *creditIndex) bySubject(subject string) (place, bool) {
 	title := patch.ParseSubject(subject).Title
 	if title == "" {
@@ -132,7 +132,7 @@ func (x *creditIndex) find(m *reply.Message) (place, bool) {
 	return x.bySubject(m.Topic())
 }
 
-// lastSent is a patch as it was sent last, and in which version.
+// lastSent is the last sent version of a patch.
 func (x *creditIndex) lastSent(s *Series, key string) (*Patch, int) {
 	if len(s.Sent) == 0 {
 		return nil, 0

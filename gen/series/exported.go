@@ -72,8 +72,8 @@ func exportedMails(dir string) (names []string, state *ExportState, err error) {
 	return names, state, nil
 }
 
-// neverSent says why a mail cannot have been sent as it is; "" if it can.
-// whole is the mail, p what it holds; nil for a cover letter.
+// neverSent says why a mail cannot have been sent; "" if it can. whole is the mail, p
+// its patch; nil for a cover letter.
 func neverSent(whole []byte, p *patch.Patch) string {
 	m, err := mail.Parse(whole)
 	if err != nil {

@@ -26,8 +26,8 @@ const (
 	sumsName    = "SHA256SUMS"
 )
 
-// Posting is a version as it was sent. Its folder never changes any more:
-// [Posting.Verify] holds it against the hashes that were taken then.
+// Posting is a sent version. Its folder never changes: [Posting.Verify] compares it
+// with hashes from the time of sending.
 type Posting struct {
 	Version int `toml:"version"`
 	// MessageID is that of the cover letter, or of the only patch, without
@@ -106,7 +106,7 @@ func loadPosting(dir string) (*Posting, error) {
 	return p, nil
 }
 
-// Load reads the patches as they were sent.
+// Load reads the sent patches.
 func (p *Posting) Load() ([]*Patch, error) {
 	var list []*Patch
 	for _, pp := range p.Patches {

@@ -72,7 +72,7 @@ type Patch struct {
 	Key string
 	// Path is where the file is.
 	Path string
-	// Raw is the file as it is.
+	// Raw is the content of the file.
 	Raw []byte
 }
 

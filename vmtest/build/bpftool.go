@@ -28,8 +28,8 @@ var bpftoolSources = []string{
 // bpftoolLibs are those that it is linked with.
 var bpftoolLibs = []string{"libelf", "zlib"}
 
-// bpftoolFeatures stand in for what the tree's own detection finds, so that
-// what is built does not depend on what else the machine has.
+// bpftoolFeatures replace the results of the tree's feature detection, so that the
+// build does not depend on the libraries of the machine.
 const bpftoolFeatures = "feature-libelf=1\nfeature-zlib=1\n"
 
 // bpftoolArgs leave out disassemblers, signatures and programs that would need

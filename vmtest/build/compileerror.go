@@ -74,7 +74,7 @@ var (
 			`^error: |^\*\*\* |` +
 			`^[^\s:]+:\d+: \*\*\* |` + // make, about a Makefile
 			`^make(?:\[\d+\])?: \*\*\* No rule to make target `)
-	// A diagnosis that is no error: it and what follows it belongs to nobody.
+	// Skip a diagnostic that is not an error, and the lines after it.
 	logWarning = regexp.MustCompile(`(?:: ?|^)[Ww](?:arning|ARNING): `)
 	// Lines that stand before a diagnosis and belong to it.
 	logBefore = regexp.MustCompile(`^In file included from |^ +from \S+:\d+|: In function |: At top level:$|: in function |: Assembler messages:$`)

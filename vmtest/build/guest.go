@@ -35,8 +35,8 @@ type GuestOptions struct {
 	Progress progress.Func
 }
 
-// guestDirs hold all that the guest's programs are compiled from, but for modules of
-// others, which go.sum pins.
+// guestDirs have all sources of the guest's programs, apart from other modules, which
+// go.sum pins.
 var guestDirs = []string{"go.mod", "go.sum", "bpf", "uapi", "vmtest/guest", "vmtest/ktap", "vmtest/plan"}
 
 // keepGuests is how many builds of a program stay in the cache.

@@ -86,7 +86,7 @@ type KernelResult struct {
 	// Differences are the wishes of the configuration that were taken differently, one
 	// a line, see [config.Difference].
 	Differences []string `json:"differences,omitempty"`
-	// Pahole is the version of what made the BTF; empty if there is none.
+	// Pahole is the version of pahole, which made the BTF; empty without BTF.
 	Pahole string `json:"pahole,omitempty"`
 	// Patches are the keys of the patches applied.
 	Patches []string `json:"patches"`

@@ -17,8 +17,8 @@ import (
 // ErrNoIP is returned if this machine has no ip.
 var ErrNoIP = errors.New("no ip on this machine")
 
-// MachineIP returns this machine's own ip, for a change that patches none.
-// Errors wrap [ErrNoIP] if there is none.
+// MachineIP returns the ip of this machine, for a change that does not patch iproute2.
+// The error wraps [ErrNoIP] if the machine has no ip.
 func MachineIP(ctx context.Context) (*IPRoute2Result, error) {
 	path, err := findIP()
 	if err != nil {
@@ -44,8 +44,8 @@ func MachineIP(ctx context.Context) (*IPRoute2Result, error) {
 	return r, nil
 }
 
-// findIP looks where ip is on distributions that keep it out of a user's PATH,
-// too.
+// findIP also searches the directories in which distributions put ip outside of a
+// user's PATH.
 func findIP() (path string, err error) {
 	for _, name := range []string{"ip", "/usr/sbin/ip", "/sbin/ip", "/bin/ip"} {
 		if path, err = exec.LookPath(name); err == nil {

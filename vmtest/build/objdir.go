@@ -17,8 +17,8 @@ const (
 	markerName = ".xpsgen-building"
 	// objectsName holds how many objects the last whole build made.
 	objectsName = ".xpsgen-objects"
-	// settleTime is after how long a file that nobody writes any more counts
-	// as whole. No single command of a build takes as long.
+	// settleTime is the age at which an unchanged file counts as complete. No single
+	// command of a build takes that long.
 	settleTime = 2 * time.Minute
 )
 
@@ -42,9 +42,8 @@ func openObjdir(dir string) (*objdir, error) {
 	return o, nil
 }
 
-// recover removes every file that is not older than the marker, if there is
-// one: whatever was written since may have been cut off in the middle, and
-// make knows files by their date only.
+// recover removes all files that are newer than the marker, if there is one. They may
+// be incomplete, and make only looks at their dates.
 func (o *objdir) recover() error {
 	marker := filepath.Join(o.dir, markerName)
 	info, err := os.Stat(marker)

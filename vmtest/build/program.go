@@ -31,9 +31,9 @@ type programBuild struct {
 	// long the build took.
 	record  any
 	seconds *float64
-	// compile fetches the sources into m.dir, an empty directory, runs m as
-	// often as it needs with arguments of its own, and returns where the program
-	// is. What it returns of fetching goes through explain.
+	// compile fetches the sources into m.dir, an empty directory, runs m once or more
+	// with further arguments, and returns the path of the program. Errors of fetching
+	// go through explain.
 	compile func(ctx context.Context, m *makeRun) (program string, err error)
 }
 

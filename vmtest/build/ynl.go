@@ -29,9 +29,8 @@ const (
 	ynlName = "ynl-xps"
 )
 
-// ynlSources are the parts of a kernel tree that the program is made of. The
-// generator knows the top of the tree by MAINTAINERS, and without looks for it
-// for ever.
+// ynlSources are the parts of a kernel tree that the program needs. The generator finds
+// the top of the tree by MAINTAINERS, and loops without it.
 var ynlSources = []string{
 	"MAINTAINERS", ynlDir, "tools/scripts", "Documentation/netlink", "include/uapi",
 }

@@ -155,7 +155,9 @@ func All() []Dep {
 }
 
 // Groups returns all groups.
-func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, FuzzIP, Kselftest} }
+func Groups() []Group {
+	return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, FuzzIP, Kselftest}
+}
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
 // small.

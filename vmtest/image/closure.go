@@ -173,8 +173,7 @@ func (c *closure) follow(name string, o *object, inherited []string) error {
 	return nil
 }
 
-// find searches as ld.so(8) does. Files of another class or machine are passed
-// over, as they are there.
+// find searches as ld.so(8) does. It also skips files of another class or machine.
 func (c *closure) find(name, lib string, o *object, own, inherited []string) (string, *object, error) {
 	if strings.Contains(lib, "/") {
 		lo, err := readObject(c.root + lib)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package image makes the guest's root file system: a cpio archive for the
-// kernel's initramfs, of a static /init, programs with the libraries they
-// need, and whatever files the caller adds.
+// Package image makes the guest's root file system, a cpio archive for the kernel's
+// initramfs. It has a static /init, programs with their libraries, and files of the
+// caller.
 //
 // What is the same for many runs goes into a base image, made once and kept by
 // the hash of its contents ([Cached]). What differs from run to run is a small
@@ -27,7 +27,7 @@ type Spec struct {
 	Init string
 	// Programs are taken along with their interpreters and libraries.
 	Programs []Program
-	// Files are taken as they are.
+	// Files are copied unchanged.
 	Files []File
 	// Dirs are directories to exist.
 	Dirs []string

@@ -11,8 +11,8 @@ import (
 // AllBases is the name for all kernel bases.
 const AllBases = "all"
 
-// kernel returns the project for the guest's kernel. The error wraps [ErrSource] if there
-// is none.
+// kernel returns the project for the guest's kernel. The error wraps [ErrSource] if no
+// project has that role.
 func kernel(root string) (*manifest.Change, *manifest.Project, error) {
 	c, err := manifest.LoadChange(root)
 	if err != nil {

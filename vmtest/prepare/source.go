@@ -34,7 +34,7 @@ type Source struct {
 	// KernelDir and IPDir are source directories of the user. They replace the source
 	// of the base and are only read.
 	KernelDir, IPDir string
-	// NoApply takes these directories as they are.
+	// NoApply uses these directories without applying the series.
 	NoApply bool
 	// Fragments are Kconfig fragments on top of "base": names from vmtest/config, or
 	// paths of files.
@@ -79,8 +79,8 @@ func (s *Source) Name() string {
 	return strings.Join(parts, "-")
 }
 
-// Patches returns the keys of the kernel patches that are selected, or nil if that is
-// the whole stack or a tree taken as it is.
+// Patches returns the keys of the selected kernel patches. It returns nil for the whole
+// stack, and with NoApply.
 func (s *Source) Patches() (map[string]bool, error) {
 	if s.Select.IsZero() || s.NoApply {
 		return nil, nil

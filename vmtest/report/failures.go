@@ -99,8 +99,7 @@ func rerun(c *runs.Cell, t ktap.Test) string {
 	return ""
 }
 
-// exactly is a pattern that selects one test, short enough to read: names
-// begin with a number of their own.
+// exactly is a short pattern that selects one test. Names begin with a unique number.
 func exactly(name string) string {
 	group, test, nested := strings.Cut(name, "/")
 	if !nested {

@@ -142,7 +142,8 @@ func differences(bases []*BaseResult) []string {
 		}
 		reported++
 		for _, t := range b.Outcome.Report.Flat() {
-			// A parent that fails by itself stands for no assertion.
+			// A parent test that fails without a failed subtest has no assertion of its
+			// own.
 			if !slices.Contains(b.Outcome.Planned, t.Name) {
 				continue
 			}

@@ -10,9 +10,8 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// handedOn are the variables of the host that a program in the guest has, too: those
-// that say where its libraries are, what it shall write where, and how it shall
-// speak. LC_* are among them.
+// handedOn are the host's variables that a program in the guest gets: locations of
+// libraries, output files, and the locale (LC_*).
 var handedOn = []string{
 	"HOME", "TZ", "LANG", "LANGUAGE", "LD_LIBRARY_PATH",
 	"GOCOVERDIR", "GODEBUG", "GOTRACEBACK", "GORACE", "GOMAXPROCS",

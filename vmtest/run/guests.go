@@ -70,7 +70,7 @@ func roomForTwo(memoryMiB int) bool {
 	return runtime.NumCPU() >= 2 && (!known || free >= 2*memoryMiB+sparedMiB)
 }
 
-// availableMiB is how much memory the kernel says is to be had.
+// availableMiB returns the kernel's MemAvailable.
 func availableMiB(meminfo string) (mib int, known bool) {
 	data, err := os.ReadFile(meminfo)
 	if err != nil {

@@ -110,7 +110,7 @@ func outermost(dirs []string) []string {
 	return out
 }
 
-// virtual tells whether a directory is one that the guest has of its own.
+// virtual reports whether the guest has its own version of a directory.
 func virtual(dir string) bool {
 	for _, top := range []string{"/proc", "/sys"} {
 		if dir == top || strings.HasPrefix(dir, top+"/") {

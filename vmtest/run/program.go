@@ -196,7 +196,7 @@ func (g *Guest) run(ctx context.Context, configure func(*vm.Machine)) (Ending, e
 	}
 	result, err := running.Wait()
 	cause := context.Cause(ctx)
-	// What the kernel had to say is decoded and told, whatever else ended the run.
+	// Report the kernel's splats for every kind of ending.
 	return ending(result, err, cause, decodeSplats(context.WithoutCancel(ctx), g.artifacts, result.Splats))
 }
 

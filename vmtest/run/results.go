@@ -11,7 +11,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// results takes the guest's KTAP to the file, the parser and whoever watches.
+// results copies the guest's KTAP to the file, the parser and the caller's writer.
 type results struct {
 	file     io.Writer
 	live     io.Writer

@@ -40,15 +40,14 @@ type SuiteOptions struct {
 	NoTests bool
 	// Fault makes the guest go wrong instead of running tests.
 	Fault wire.Fault
-	// Seed makes what the suite draws by lot, so that a run can be repeated; 0
-	// draws one.
+	// Seed is the seed of the suite's random choices. 0 draws one.
 	Seed int64
 	// Long has tests take a minute or more that can.
 	Long bool
 	// Out is the results directory. Required.
 	Out string
-	// KTAP receives the results as they come. May be nil. When writing to it
-	// fails the run goes on, and the error comes back with the outcome.
+	// KTAP receives the results during the run. May be nil. If writing to it fails the
+	// run continues, and the error is returned with the outcome.
 	KTAP io.Writer
 	// Timeouts of the guest; zero is the default.
 	Timeouts vm.Timeouts

@@ -120,10 +120,9 @@ func presentBases(ctx context.Context, root string, s Subject) (Inputs, error) {
 	return all, nil
 }
 
-// hashTree hashes the state of a git checkout: its commit, what differs from
-// that, and files that git does not know and does not ignore. Empty if the
-// directory is not the top of a checkout: then nobody can tell cheaply whether
-// it changed.
+// hashTree hashes the state of a git checkout: its commit, local changes, and untracked
+// files that are not ignored. It returns "" if the directory is not the top of a
+// checkout, since a change could not be detected cheaply.
 func hashTree(ctx context.Context, tree string) string {
 	_, dir, _ := strings.Cut(tree, " ")
 	repo := git.Repo{Dir: dir}
@@ -166,8 +165,8 @@ func Workbench(ctx context.Context, root string) (commit string, dirty bool) {
 // guest's ip. The base follows.
 const ipOrder = "ip: order on "
 
-// IPBase is the base that the patches of the guest's ip were taken from, empty
-// if there is none, or more than one.
+// IPBase is the base of the patches of the guest's ip. Empty if there is none, or more
+// than one.
 func (in Inputs) IPBase() string {
 	found := ""
 	for name := range in {

@@ -85,8 +85,8 @@ type Picture struct {
 	Gone []*Record
 }
 
-// Verdict is passed only if there are cells and all of them passed. It is
-// failed if one failed, whatever the others are.
+// Verdict is passed only if there are cells and all of them passed. It is failed if at
+// least one failed.
 func (p *Picture) Verdict() Verdict {
 	verdict := VerdictPassed
 	if len(p.Cells) == 0 {
@@ -175,8 +175,8 @@ func NewPicture(ctx context.Context, root string, records []*Record) (*Picture, 
 func (c *Cell) judge(ctx context.Context, look *Looker) error {
 	at := -1
 	whole := slices.IndexFunc(c.Runs, func(r *Record) bool { return r.State.Judged() && !r.Partial() })
-	// A failure of the present inputs since the newest whole run counts,
-	// however small the part that ran.
+	// A failure of the present inputs after the newest complete run counts, even in a
+	// small partial run.
 	for i, r := range c.Runs {
 		if whole >= 0 && i > whole {
 			break

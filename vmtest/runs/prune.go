@@ -32,10 +32,10 @@ type Pruned struct {
 	Bytes int64
 }
 
-// Prune removes runs, the oldest first, and returns them. It keeps what a
-// picture needs, whatever the limits: runs that have not ended, the run that
-// gives a cell its verdict and all later ones of the cell, and the runs that
-// links below the directory out point to. Limits count those too.
+// Prune removes runs, the oldest first, and returns them. It always keeps the runs that
+// a picture needs: runs that have not ended, the run that gives a cell its verdict, all
+// later runs of the cell, and the targets of links below the directory out. The limits
+// count those too.
 func (s *Store) Prune(p *Picture, out string, opt PruneOptions) ([]Pruned, error) {
 	all, err := s.List()
 	if err != nil {
@@ -116,8 +116,8 @@ func (s *Store) pointed(dir string) (map[string]bool, error) {
 	return ids, nil
 }
 
-// remove takes a run away under another name first, so that nobody sees half
-// of it.
+// remove renames a run before it deletes it, so that no reader sees a partly deleted
+// run.
 func (s *Store) remove(r *Record) error {
 	away := filepath.Join(s.Dir, awayPrefix+r.ID)
 	if err := os.Rename(r.Dir, away); err != nil {

@@ -3,10 +3,9 @@
 // Package runs keeps a record of each run of the workbench: what went in, how
 // it was called, what came out.
 //
-// A [Store] is a directory, out/runs of the workbench. Each run has a
-// directory of its own there, named by its ID, with record.json and whatever
-// results its kind leaves. Nothing in it is written twice but record.json, and
-// runs at the same time do not share a file.
+// A [Store] is a directory, out/runs of the workbench. Each run has its own directory
+// there, named by its ID, with record.json and the results of its kind. Only
+// record.json is written more than once. Concurrent runs do not share files.
 //
 // A run holds a lock on its directory until it ends. A record that says
 // "running" without that lock belongs to a run that was killed, and is read as
@@ -104,7 +103,7 @@ type Record struct {
 	Selection string `json:"selection,omitempty"`
 	// Command is the command line.
 	Command []string `json:"command"`
-	// Seed is what random choices were drawn with, 0 if there were none.
+	// Seed is the seed of random choices, 0 if there were none.
 	Seed int64 `json:"seed,omitempty"`
 	// Started and Ended are UTC; Ended is zero while the run lasts.
 	Started time.Time `json:"started"`

@@ -132,9 +132,9 @@ func (r *Record) write() error {
 	return nil
 }
 
-// Point makes link a symbolic link to the run's directory, or to the file name
-// in it, at once and whatever link pointed to before. A directory or file of
-// that name that is no link is renamed to NAME.before-runs and kept.
+// Point makes link a symbolic link to the run's directory, or to the file name in it.
+// It replaces an existing link atomically. It renames a directory or file of that name
+// to NAME.before-runs.
 func (r *Run) Point(link, name string) error {
 	dir := filepath.Dir(link)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -206,10 +206,10 @@ func Sort(all []*Record) {
 	})
 }
 
-// Read reads the record in a run's directory. The error wraps
-// [fs.ErrNotExist] if there is none.
+// Read reads the record in a run's directory. The error wraps [fs.ErrNotExist] if the
+// directory has no record.
 func Read(dir string) (*Record, error) {
-	// A link to a run stands for the run.
+	// A link to a run names the run.
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the run: %w", err)
@@ -239,8 +239,8 @@ func Read(dir string) (*Record, error) {
 	return r, nil
 }
 
-// Find returns the run that name stands for: an ID, a part of exactly one ID,
-// "last" for the newest, or a path to a run's directory.
+// Find returns the run called name: an ID, a part of exactly one ID, "last" for the
+// newest, or a path to a run's directory.
 func (s *Store) Find(name string) (*Record, error) {
 	all, err := s.List()
 	if err != nil {

@@ -27,9 +27,9 @@ import (
 // errNoApt says that this is no machine of Debian's family.
 var errNoApt = errors.New("no apt on this machine")
 
-// apt runs apt on a state of its own: lists, package cache and sources lie in
-// the workbench's cache, while keys, proxies and pins stay the machine's.
-// Nothing of the system's is written.
+// apt runs apt with a private state: lists, package cache and sources are in the
+// workbench's cache. Keys, proxies and pins are those of the machine. It writes no file
+// of the system.
 type apt struct {
 	// dir holds the private states.
 	dir  string
@@ -121,7 +121,7 @@ func (a *apt) machineSources(ctx context.Context) ([]aptSource, error) {
 	return have, err
 }
 
-// sources reads what the machine has configured, wherever apt looks for it.
+// sources reads the machine's sources from all places where apt reads them.
 func (a *apt) sources(ctx context.Context) ([]aptSource, error) {
 	c := &proc.Cmd{Args: []string{"apt-config", "shell",
 		"list", "Dir::Etc::sourcelist/f", "parts", "Dir::Etc::sourceparts/d"}, Env: cleanEnv()}

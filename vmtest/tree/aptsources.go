@@ -150,8 +150,7 @@ var debianSuites = []string{
 	"bullseye", "bookworm", "trixie", "forky", "duke", "rc-buggy", "experimental",
 }
 
-// isDebian guesses whether s is Debian's own archive rather than somebody
-// else's that is configured beside it.
+// isDebian guesses whether s is Debian's archive and not a third-party one.
 func (s *aptSource) isDebian() bool {
 	return slices.Contains(s.Components, "main") && slices.ContainsFunc(s.Suites, func(suite string) bool {
 		first, _, _ := strings.Cut(suite, "-")
@@ -160,17 +159,16 @@ func (s *aptSource) isDebian() bool {
 	})
 }
 
-// isSecurity reports whether s is the archive of security updates, which has
-// an address of its own.
+// isSecurity reports whether s is the archive of security updates, which has a separate
+// address.
 func (s *aptSource) isSecurity() bool {
 	return slices.ContainsFunc(s.Suites, func(suite string) bool {
 		return strings.Contains(suite, "-security") || strings.HasSuffix(suite, "/updates")
 	})
 }
 
-// forSuite makes entries for a suite out of those the machine has, so that the
-// mirror and its keys are the machine's own. It returns nil if there is none
-// to start from.
+// forSuite makes entries for a suite from the machine's entries, with the same mirror
+// and keys. It returns nil if the machine has no suitable entry.
 func forSuite(have []aptSource, suite string) []aptSource {
 	security := strings.HasSuffix(suite, "-security")
 	var made []aptSource

@@ -26,9 +26,9 @@ type Tree struct {
 	lock  *cache.Lock
 }
 
-// Checkout puts the patched tree into the base's working tree. Only files that
-// differ from what was there are written, and files that somebody changed
-// there are put right. It waits while another run has the working tree.
+// Checkout writes the patched tree to the base's working tree. It writes only files
+// that differ, and restores files that were changed there. It waits while another run
+// uses the working tree.
 func (s *Source) Checkout(ctx context.Context) (t *Tree, err error) {
 	commit, err := s.Commit(ctx)
 	if err != nil {
@@ -67,8 +67,7 @@ func (t *Tree) Cache() string { return t.cache }
 // Lock is the open file that keeps the tree locked, for children to inherit.
 func (t *Tree) Lock() *os.File { return t.lock.File() }
 
-// Close gives the working tree to whoever waits for it. The files stay. Twice
-// is harmless.
+// Close releases the working tree. The files stay. A second call does nothing.
 func (t *Tree) Close() {
 	if t != nil {
 		t.lock.Release()

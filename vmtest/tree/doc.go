@@ -14,9 +14,9 @@
 // another touches only the files that differ: that is what makes the next
 // build incremental.
 //
-// Errors: [*ManifestError] is a mistake in series.toml, [*ApplyError] a patch
-// that does not fit; both are the series' fault. Errors that wrap [ErrObtain]
-// say that a base could not be had, which is nobody's but the machine's.
+// Errors: [*ManifestError] is a mistake in series.toml, [*ApplyError] a patch that does
+// not apply. Both are faults of the series. An error that wraps [ErrObtain] says that a
+// base could not be obtained, which is a fault of the machine.
 //
 // Needs git; apt and dpkg for Debian packages, xz and tar's formats are read
 // here. Nothing outside the cache directory is written, the user's own

@@ -56,9 +56,9 @@ func (d *download) verify() error {
 	return nil
 }
 
-// obtainDownload returns the package o names: from dir if it is there whole,
-// else through fetch. What is there but not as it was recorded is fetched
-// again, once. The caller holds the lock on dir.
+// obtainDownload returns the package of o: from dir if it is complete there, otherwise
+// through fetch. If the files in dir differ from their record, it fetches them once
+// more. The caller holds the lock on dir.
 func obtainDownload(ctx context.Context, dir, step string, p progress.Func,
 	fetch func(ctx context.Context, dir string) (*download, error)) (*download, error) {
 	d, bad := cachedDownload(dir)

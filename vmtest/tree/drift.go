@@ -117,8 +117,8 @@ func (f *fetcher) try(ctx context.Context, got *obtained, drift *DriftError) err
 	return nil
 }
 
-// successors are the packages and versions that may stand in for o, the
-// newest first, from the first of the suites that has any.
+// successors returns the packages and versions that can replace o, the newest first,
+// from the first suite that has any.
 func (a *apt) successors(ctx context.Context, o *Origin) ([]Origin, error) {
 	attempts, _, err := a.attempts(ctx, o)
 	if err != nil {

@@ -4,8 +4,7 @@ package tree
 
 import "xpsgen/vmtest/tree/manifest"
 
-// What a manifest says, under the names by which users of trees know it. The
-// package manifest reads it for those, too, who need no tree.
+// Types of package manifest, for users of this package.
 type (
 	// Project is a git tree and the series of patches for it.
 	Project = manifest.Project

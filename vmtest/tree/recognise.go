@@ -184,8 +184,8 @@ func changesOf(user func(...string) (string, error), id string) (string, error) 
 	return changes(diff + "\n"), err
 }
 
-// changes are the lines that a diff adds and removes, with the files' names:
-// what identifies it wherever it stands, and with however much context.
+// changes are the added and removed lines of a diff, with the names of the files. They
+// identify it at any position and with any amount of context.
 func changes(diff string) string {
 	var files []string
 	add := func(l string) {

@@ -29,10 +29,10 @@ type Options struct {
 	// base's origins: a git checkout, local changes included, or an unpacked
 	// tarball. It is only read.
 	Dir string
-	// Patches are applied in place of the base's own, whatever Variant
-	// selects; nil means the base's own.
+	// Patches are applied instead of the base's patches, and Variant is ignored; nil
+	// means the base's patches.
 	Patches []Patch
-	// NoApply takes Dir as it is, whatever patches it has.
+	// NoApply uses Dir without applying patches.
 	NoApply bool
 	// Variant changes what is applied. The zero value is the base's stack.
 	Variant Variant
@@ -52,8 +52,8 @@ type Variant struct {
 	First int
 	// Extra are further patch files, applied on top.
 	Extra []string
-	// Apart names a working tree of its own, for somebody who goes through
-	// many variants and must not cost others the objects of theirs.
+	// Apart names a separate working tree, for a caller that builds many variants. It
+	// keeps the objects of other callers valid.
 	Apart string
 }
 
@@ -85,8 +85,8 @@ func (v Variant) String() string {
 // top perhaps.
 func (v Variant) plain() bool { return !v.Unpatched && v.First == 0 }
 
-// workSuffix names a working tree of its own for each variant that differs in
-// headers, so that building one does not cost the others their objects.
+// workSuffix names a separate working tree for each variant that differs in headers, so
+// that building one does not invalidate the objects of the others.
 func (v Variant) workSuffix() string {
 	switch {
 	case v.Apart != "":
@@ -229,7 +229,7 @@ func (s *Source) Name() string { return s.Project + " " + s.Version }
 // [Tree] of a [Source.Checkout] may write there.
 func (s *Source) WorkDir() string { return s.work }
 
-// Show returns a file as it is in the patched tree, without a checkout.
+// Show returns a file of the patched tree without a checkout.
 func (s *Source) Show(ctx context.Context, name string) ([]byte, error) {
 	commit, err := s.Commit(ctx)
 	if err != nil {

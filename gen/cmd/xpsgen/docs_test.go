@@ -144,6 +144,9 @@ func checkCommand(line string) (known bool, err error) {
 		}
 		return true, command.Dry(rootCommand(env), words)
 	case "make":
+		if slices.Contains(words, "-C") {
+			return false, nil // another directory's Makefile
+		}
 		cmd := exec.Command("make", append([]string{"-n", "-C", repository}, words[1:]...)...)
 		// The flags of the make that runs this test are not meant.
 		cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")

@@ -19,7 +19,7 @@ type Alteration struct {
 	Patch int
 	// Files are new contents by name; all other files stay.
 	Files map[string]string
-	// Author is "Name <address>"; empty means as it was. Trailer is a line that is
+	// Author is "Name <address>"; empty means unchanged. Trailer is a line that is
 	// added to the message; may be empty.
 	Author, Trailer string
 }

@@ -135,7 +135,7 @@ func (j *job) wantBuilds(ctx context.Context, checks []Check) (want []string, er
 			_, ok := j.memo.get(j.memoKey(c, p))
 			return !ok && (j.opt.Patch == 0 || j.opt.Patch == p.N)
 		})
-		if f := flavors[c.Name]; missing && f != "" && !slices.Contains(want, f) {
+		if f := flavors[c.Name]; missing && f != "" && j.Build != manifest.BuildNone && !slices.Contains(want, f) {
 			want = append(want, f)
 		}
 	}

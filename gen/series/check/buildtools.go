@@ -75,8 +75,8 @@ func (j *job) toolParts() (parts []*toolPart) {
 	return parts
 }
 
-// checkTools builds the parts of user space that the series touches before and after the
-// patch, with gcc and the flags of their own Makefiles.
+// checkTools builds the user space programs that the series touches, before and after
+// the patch, with gcc and the flags of their Makefiles.
 func checkTools(ctx context.Context, j *job, p *Patch) (Result, error) {
 	before, err := j.toolsState(ctx, p.Before)
 	if err != nil {
@@ -244,7 +244,7 @@ func (p *toolPart) collect(src, out, log string, failed bool) (*state, error) {
 		d.readFailed(strings.ReplaceAll(log, out, "OUTPUT"))
 	}
 	s.Errors, s.Warnings, s.Order = d.errors, d.warnings, d.order
-	// The build of libbpf compares headers, and so does nobody else.
+	// Only the build of libbpf compares headers.
 	for line := range strings.Lines(log) {
 		if strings.HasPrefix(line, "Warning: ") {
 			s.Warnings[strings.ReplaceAll(strings.TrimSpace(line), out, "OUTPUT")]++

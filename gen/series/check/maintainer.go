@@ -126,8 +126,8 @@ func (j *job) general(ctx context.Context) (all []Recipient, err error) {
 	return all, nil
 }
 
-// checkCc reports the recipients that the export will use. They come from get_maintainer,
-// so the check fails only if it names nobody.
+// checkCc reports the recipients that the export will use. They come from
+// get_maintainer, so the check fails only if it finds none.
 func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	all, err := j.recipients(ctx, p)
 	if err != nil {

@@ -24,10 +24,9 @@ const (
 	maxHistory = 2000
 )
 
-// PublicBase finds the newest public commit in a clone that holds every file as
-// the series found it, so that the series applies to it as it is. Public means
-// that a remote branch or a tag has it. dir is the user's clone; it is not
-// changed.
+// PublicBase finds the newest public commit in a clone whose files are those that the
+// series was made on, so that the series applies to it. Public means that a remote
+// branch or a tag contains it. dir is the user's clone; it is not changed.
 func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string, err error) {
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("find the base of %s in %s: %w", t.Base, dir, err)
@@ -71,8 +70,8 @@ func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string
 // preimage is a file as a series found it; without an id it was not there.
 type preimage struct{ path, id string }
 
-// preimages are the files that a series changes, and those that the series
-// change that it stands on, as they are in the base.
+// preimages are the base's versions of the files that a series changes, and of those
+// that the series below it change.
 func preimages(ctx context.Context, t *check.Thread) (list []preimage, err error) {
 	repo, base := &gitrepo.Repo{Dir: t.GitDir}, t.BaseCommit
 	if len(t.Stands) > 0 {
@@ -111,7 +110,7 @@ func firstWith(ctx context.Context, repo *gitrepo.Repo, commits []string, want [
 		if !has {
 			continue
 		}
-		// A workbench's own commit is not public, whatever tag it has.
+		// A commit of the workbench is not public, even with a tag.
 		who, err := repo.Output(ctx, "log", "-1", "--format=%ce", c)
 		if err != nil {
 			return "", err
@@ -123,8 +122,8 @@ func firstWith(ctx context.Context, repo *gitrepo.Repo, commits []string, want [
 	return "", nil
 }
 
-// holds reports whether a commit has all files. It reads trees only, which a
-// clone without blobs has, too.
+// holds reports whether a commit has all files. It reads only trees, which a clone
+// without blobs also has.
 func holds(ctx context.Context, repo *gitrepo.Repo, commit string, want []preimage) (bool, error) {
 	args := []string{"ls-tree", "-z", "--full-tree", commit, "--"}
 	for _, p := range want {

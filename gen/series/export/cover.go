@@ -14,8 +14,8 @@ import (
 	"xpsgen/gen/series/patch"
 )
 
-// placeholder is where a cover letter wants something that was measured. A
-// number behind the name is how wide it is to be, to stand in a column.
+// placeholder matches a placeholder for a measured figure in a cover letter. A number
+// after the name is the width of the column.
 var placeholder = regexp.MustCompile(`\{\{bench:([A-Za-z0-9_.+/-]+)(?:,([0-9]{1,2}))?\}\}`)
 
 // Unfilled are the placeholders of the cover letter that have no result.
@@ -45,8 +45,8 @@ func (h *Half) coverText() string {
 	})
 }
 
-// hasCover reports whether the thread has a cover letter: a single patch has
-// none unless somebody wrote one.
+// hasCover reports whether the thread has a cover letter. A single patch has one only
+// if its author wrote it.
 func (h *Half) hasCover() bool { return h.Series.Cover != "" || len(h.Base.Patches) > 1 }
 
 // cover is the cover letter.
@@ -148,9 +148,8 @@ func (h *Half) earlier() string {
 	return strings.Join(lines, "\n")
 }
 
-// baseLine says what the series was made on. Tools read the first form, and
-// nobody may take the second for it: what a distribution packages is no commit
-// of a public tree.
+// baseLine names the base of the series. Tools read the first form. The second form
+// must look different, since a distribution's package is not a commit of a public tree.
 func (h *Half) baseLine() string {
 	with := ""
 	if len(h.Thread.Stands) > 0 {

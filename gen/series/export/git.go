@@ -64,7 +64,7 @@ func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.
 	if err != nil {
 		return "", err
 	}
-	// The patches as they were sent, on what the series stands on now.
+	// Apply the sent patches on the present base of the series.
 	opt.Project, opt.Base, opt.Patches = s.In, t.Base, append(s.In.Foundation(t.Base, s.Key), sent...)
 	src, err := tree.Open(ctx, opt)
 	if err != nil {

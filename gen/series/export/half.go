@@ -90,8 +90,8 @@ func where(s *series.Series, id string) string {
 	return strings.TrimSuffix(s.Target.Archive, "/") + "/" + id + "/"
 }
 
-// to is whom every mail of the thread goes to: those whom the manifest names,
-// or else the target's list. It may be nobody.
+// to returns the recipients of every mail of the thread: those of the manifest, or
+// otherwise the target's list. It may be empty.
 func (h *Half) to() (list []mail.Address, err error) {
 	names := h.Series.Recipients.To
 	if t := h.Series.Target; len(names) == 0 && t != nil && t.List != "" {

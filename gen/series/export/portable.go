@@ -10,13 +10,12 @@ import (
 	"strings"
 )
 
-// portable makes a mail that programs other than git read the same way, too.
+// portable changes a mail so that other programs read it in the same way as git.
 //
-// b4 up to 0.12 stops at a subject that is folded, when it reads a thread from
-// a file: a subject is one line, however long. And whatever reads an mbox with
-// Python's library, b4 among them, takes every line that begins with "From "
-// for the beginning of a mail: a mail that has one is sent quoted-printable,
-// in which the F can be written otherwise.
+// b4 up to 0.12 fails at a folded subject when it reads a thread from a file, so a
+// subject is always one line. Programs that read an mbox with Python's library, such as
+// b4, start a new mail at every line that begins with "From ". A mail with such a line
+// is sent as quoted-printable, which can encode the F.
 func portable(data []byte) ([]byte, error) {
 	head, body, _ := bytes.Cut(data, []byte("\n\n"))
 	lines := strings.Split(string(head), "\n")

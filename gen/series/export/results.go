@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// LoadResults reads what was measured: a JSON object of names and texts, as
-// they are to stand in a cover letter.
+// LoadResults reads measured figures: a JSON object that maps names to texts for a
+// cover letter.
 func LoadResults(file string) (map[string]string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {

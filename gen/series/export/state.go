@@ -29,8 +29,7 @@ type Status struct {
 	State State
 	// Missing are lines for people.
 	Missing []string
-	// Warnings are what readers will ask for, though it keeps nobody from
-	// sending.
+	// Warnings are questions that readers will ask. They do not prevent sending.
 	Warnings []string
 }
 

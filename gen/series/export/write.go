@@ -12,9 +12,9 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// Names below a thread's directory. What sends or reads a folder of mails, such
-// as git send-email and NIPA's ingest_mdir.py, takes every file in it for a
-// mail: so the mails have a folder of their own.
+// Names below a thread's directory. Programs such as git send-email and NIPA's
+// ingest_mdir.py treat every file of a folder as a mail, so the mails have a separate
+// folder.
 const (
 	// MailsDir holds the numbered mails and nothing else.
 	MailsDir = series.MailsDir

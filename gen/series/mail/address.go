@@ -108,11 +108,11 @@ func unquote(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// placeholderDomain ends addresses that belong to nobody (RFC 2606).
+// placeholderDomain is the end of addresses that do not exist (RFC 2606).
 const placeholderDomain = ".invalid"
 
-// Placeholder reports whether an address belongs to nobody: the workbench's
-// own, until a person takes responsibility.
+// Placeholder reports whether an address does not exist. The workbench uses one until a
+// person takes responsibility.
 func Placeholder(address string) bool {
 	address = strings.ToLower(address)
 	_, domain, ok := strings.Cut(address, "@")

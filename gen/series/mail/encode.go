@@ -18,7 +18,7 @@ const (
 	wordEnd   = "?="
 )
 
-// needsEncoding reports whether a header's value must not stand as it is.
+// needsEncoding reports whether a header's value must be encoded.
 func needsEncoding(s string) bool {
 	return !isASCII(s) || strings.Contains(s, "=?")
 }
@@ -32,9 +32,9 @@ func isASCII(s string) bool {
 	return true
 }
 
-// EncodeText writes a header whose value is text, the final newline included:
-// long ones are broken between words, and what is not ASCII is encoded. plain
-// stands before the value as it is, such as the brackets of a subject.
+// EncodeText formats a header whose value is text, with the final newline. It folds
+// long values between words and encodes text that is not ASCII. plain precedes the
+// value unencoded, such as the brackets of a subject.
 func EncodeText(name, plain, value string) string {
 	start := name + ": " + plain
 	if needsEncoding(value) {
@@ -114,8 +114,8 @@ func wrap(s string, at int) string {
 	return b.String()
 }
 
-// encodeWords writes s as encoded words. Within a phrase, that is a name,
-// fewer characters may stand for themselves.
+// encodeWords formats s as encoded words. Within a phrase, such as a name, fewer
+// characters may be left unencoded.
 func encodeWords(s string, at int, phrase bool) string {
 	var b strings.Builder
 	b.WriteString(wordStart)

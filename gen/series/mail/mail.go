@@ -43,8 +43,7 @@ type Field struct {
 // Header is a list of headers in order. A name may be there more than once.
 type Header []Field
 
-// Get returns the value of the first header called name, in whatever case, or
-// "".
+// Get returns the value of the first header called name, in any case, or "".
 func (h Header) Get(name string) string {
 	for _, f := range h {
 		if strings.EqualFold(f.Name, name) {

@@ -19,7 +19,7 @@ type Agreement struct {
 	Ours, Theirs check.Code
 	// Summary is what ours says, Desc what theirs says.
 	Summary, Desc string
-	// Reason says why they differ; empty if they agree, or if nobody knows.
+	// Reason says why they differ; empty if they agree, or if the reason is unknown.
 	Reason string
 }
 

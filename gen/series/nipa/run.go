@@ -167,8 +167,8 @@ func gitEnv(more ...string) (env []string) {
 	return append(append(env, "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"), more...)
 }
 
-// env is the environment of NIPA's tests. lei asks lore which authors still write; without
-// the network the answer is that nobody does.
+// env is the environment of NIPA's tests. lei asks lore which authors are active;
+// without the network it finds none.
 func (r *Runner) env() ([]string, error) {
 	bin := filepath.Join(r.Work, "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {

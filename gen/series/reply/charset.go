@@ -17,9 +17,9 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// charsets are the character sets that mails are written in. A superset stands
-// for a set that programs confuse with it, as on the web (WHATWG Encoding):
-// windows-1252 for Latin-1, GBK for GB 2312.
+// charsets are the character sets of mails. A set that programs confuse with a superset
+// is decoded as the superset, as on the web (WHATWG Encoding): Latin-1 as windows-1252,
+// GB 2312 as GBK.
 //
 // golang.org/x/text/encoding/htmlindex lacks the code pages and half of the names
 // that programs use, and its tables of languages make the program 100 kB larger.

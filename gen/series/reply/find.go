@@ -19,10 +19,10 @@ var (
 		"\u200b", "", "\u2060", "", "\ufeff", "", "\u00ad", "", "\uff1a", ":")
 )
 
-// Tags finds the tags that the sender gives, and the lines that look like one.
-// Quoted lines are somebody else's and are left out. A line is refused if it is
-// below the signature, in a patch within the mail, within a sentence, without
-// an address, or not decodable.
+// Tags finds the tags that the sender gives, and the lines that look like one. It skips
+// quoted lines, which other people wrote. A line is refused if it is below the
+// signature, in a patch within the mail, within a sentence, without an address, or not
+// decodable.
 func (m *Message) Tags() (tags []Tag, refused []Refused) {
 	f := &finder{m: m, lines: strings.Split(m.Text, "\n")}
 	for i := 0; i < len(f.lines); i++ {
@@ -100,7 +100,7 @@ func (f *finder) line(i *int) {
 	case ok && isTagName(key):
 		f.tag(i, key, value)
 	case ok && isLink(key):
-		// b4 takes links since 0.14, from anybody.
+		// b4 takes links since 0.14, from any sender.
 		if strings.Contains(value, "://") && !f.quoted && !f.signature {
 			f.refuse(line, at, "a link vouches for nothing; add it by hand if it belongs to the patch")
 		}
@@ -227,8 +227,8 @@ func (f *finder) tag(i *int, key, value string) {
 	f.second(at, value)
 }
 
-// wrapped reads a tag whose value goes on in the next lines. It returns the
-// last of them.
+// wrapped reads a tag whose value continues in the next lines. It returns the last of
+// them.
 func (f *finder) wrapped(at int, key, value string) (t Tag, last int, ok bool) {
 	t, _ = newTag(key, value)
 	for n := 1; n <= 3 && at+n < len(f.lines); n++ {
@@ -242,7 +242,7 @@ func (f *finder) wrapped(at int, key, value string) (t Tag, last int, ok bool) {
 		}
 		value = strings.TrimSpace(value + space + next)
 		if whole, ok := newTag(key, value); ok {
-			// An address within a sentence that follows is none of the tag.
+			// An address in a following sentence does not belong to the tag.
 			return whole, at + n, endsTag(whole, next)
 		}
 	}

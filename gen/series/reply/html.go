@@ -16,8 +16,8 @@ var breaks = map[string]bool{
 // maxMarkup is how long an element's markup may be, in bytes.
 const maxMarkup = 1 << 16
 
-// htmlText makes plain text of HTML: enough to find tags, which stand on lines
-// of their own, and quotes, which get "> ".
+// htmlText converts HTML to plain text. It keeps what is needed to find tags, each on a
+// separate line, and quotes, which get "> ".
 func htmlText(s string) string {
 	h := &htmlReader{}
 	for s != "" {

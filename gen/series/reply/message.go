@@ -46,15 +46,15 @@ type Message struct {
 
 var (
 	replyPrefix = regexp.MustCompile(`^(?i)((re|aw|sv|vs|antw|wg|fwd?)(\[\d+\])?\s*:\s*)+`)
-	// otherReply is "XX: [PATCH", whatever language XX is of.
+	// otherReply matches "XX: [PATCH", a reply prefix of any language.
 	otherReply = regexp.MustCompile(`^\pL{2,3}\s*[:：]\s*\[`)
 	angled     = regexp.MustCompile(`<([^<>\s]+)>`)
 	diffStart  = regexp.MustCompile(`(?m)^(---.*\n\+\+\+ |GIT binary patch|diff --git \w/\S+ \w/\S+)`)
 	statLine   = regexp.MustCompile(`(?m)^\s*\d+ files? changed, \d+ (insertion|deletion)`)
 )
 
-// IsReply reports whether m answers a mail. Some programs drop the "Re:", so
-// that a mail in a thread which holds no patch is an answer, too.
+// IsReply reports whether m is a reply. Some programs drop the "Re:", so a mail without
+// a patch in a thread is a reply as well.
 func (m *Message) IsReply() bool {
 	if replyPrefix.MatchString(m.Subject) || otherReply.MatchString(m.Subject) {
 		return true

@@ -76,9 +76,9 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Read reads all mails of a source. What can be read of an unread mail is a
-// message, too: other parts of it may have tags, and its headers tie other
-// mails to the thread.
+// Read reads all mails of a source. It returns the readable parts of a mail even if
+// another part is not: they may have tags, and the headers connect other mails to the
+// thread.
 func Read(src Source) (list []*Message, unread []Unread) {
 	data, err := unpack(src.Data)
 	if err != nil {

@@ -79,7 +79,7 @@ func plainName(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// Refused is a line that looks like a tag and is none that can be used.
+// Refused is a line that looks like a tag but cannot be used.
 type Refused struct {
 	// Text is the line. Line is its number in the message's text, from 1; 0
 	// if it is in an attachment.

@@ -39,8 +39,8 @@ func (t *texts) text() string {
 	return s
 }
 
-// read adds the text of a mail or of a part. An error says why there is none,
-// or why it is in doubt.
+// read adds the text of a mail or of a part. An error says why the text is missing or
+// doubtful.
 func (t *texts) read(h textproto.Header, body []byte, depth int) error {
 	kind, params := contentType(h.Get("Content-Type"))
 	attached := isAttachment(h.Get("Content-Disposition"))
@@ -186,7 +186,7 @@ func undo(text, encoding string) (string, error) {
 	case "x-uuencode", "uuencode", "x-uue", "uue":
 		return text, fmt.Errorf("%w: %q is not supported", ErrEncoding, encoding)
 	}
-	// Python's library, which b4 uses, takes unknown encodings for none, too.
+	// Python's library, which b4 uses, also treats an unknown encoding as none.
 	return text, nil
 }
 

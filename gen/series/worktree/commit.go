@@ -22,7 +22,7 @@ type commit struct {
 	notes string
 	// lines are what the commit adds and removes.
 	lines map[string]int
-	// patchID identifies the diff, whatever its line numbers.
+	// patchID identifies the diff without its line numbers.
 	patchID string
 }
 

@@ -15,7 +15,7 @@ import (
 type State string
 
 const (
-	// Same: not a line differs, but for line numbers.
+	// Same: no line differs, apart from line numbers.
 	Same State = "same"
 	// Context: the same lines are added and removed, among others.
 	Context State = "context"
@@ -105,10 +105,9 @@ func (p *Pair) compare(ctx context.Context, repo *git.Repo, old, now *commit) er
 	return nil
 }
 
-// sameChange reports whether a range-diff touches only lines that the patches
-// leave as they are. A line of it has, behind its indentation, the difference
-// between the patches and then what stands in them: "++" is a line added by
-// the new one only.
+// sameChange reports whether a range-diff contains only context lines of the patches.
+// After its indentation, a line has the difference between the patches and then the
+// line of the patch: "++" is a line that only the new patch adds.
 func sameChange(diff string) bool {
 	message := false
 	for l := range strings.Lines(diff) {

@@ -25,8 +25,7 @@ type DiffOptions struct {
 	Options
 	// Series is the one of Change's that is compared.
 	Series *series.Series
-	// Old and New are each a base's name, or "vN" for a version as it was
-	// sent.
+	// Old and New are each a base's name, or "vN" for a sent version.
 	Old, New string
 }
 

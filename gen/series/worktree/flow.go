@@ -157,8 +157,8 @@ func firstOf(keys []string) string {
 	return keys[0]
 }
 
-// checkGone fails if the file of a patch has changed whose commit was dropped,
-// or squashed into another one: nobody would see the change again.
+// checkGone fails if a patch file has changed whose commit was dropped or squashed into
+// another one, because the change would be lost.
 func (t *Tree) checkGone(ctx context.Context, w *work, mine, old, files []*commit, drop []string) error {
 	gone := &GoneError{Dir: t.Dir, Name: w.name(), Commits: map[string]string{}}
 	for _, f := range files {
@@ -341,7 +341,7 @@ func (t *Tree) sameCommit(ctx context.Context, a, b *commit) (bool, error) {
 	return x == y, err
 }
 
-// content identifies what a commit says and changes, wherever it stands.
+// content identifies the message and the change of a commit, at any position.
 func (t *Tree) content(ctx context.Context, c *commit) (string, error) {
 	head, err := t.repo.Output(ctx, "log", "-1", "--no-show-signature", "--no-notes", "--format=%an <%ae> %ad%n%B", c.id)
 	if err != nil {
@@ -361,8 +361,8 @@ func (t *Tree) diffID(ctx context.Context, c *commit) (string, error) {
 	return id, err
 }
 
-// merged are the lines that make one commit of a patch as it was (o), as its
-// file is now (f), and as the commit of the tree is (m).
+// merged are the lines that merge three versions of a patch into one commit: the old
+// patch (o), its present file (f), and the commit of the tree (m).
 func (t *Tree) merged(ctx context.Context, o, f, m *commit) ([]string, error) {
 	pick := func(id string) []string { return []string{"pick " + id + " # " + f.keys[0]} }
 	untouched, err := t.sameCommit(ctx, o, m)

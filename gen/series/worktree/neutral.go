@@ -44,7 +44,7 @@ func (t *Tree) neutral(ctx context.Context) (n *neutral, err error) {
 	if err := os.WriteFile(alternates, []byte(objects+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	// Where the history of the tree is cut off, this one ends, too.
+	// This history ends where the history of the tree is cut off.
 	shallow, err := t.gitPath(ctx, "shallow")
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (n *neutral) rewrite(ctx context.Context, base string, list []*commit) (tip
 			case strings.HasPrefix(l, "parent "):
 				l, parent = "parent "+tip, true
 			}
-			// A signature is of the commit as it was.
+			// A signature would be of the old commit.
 			if skip = strings.HasPrefix(l, "gpgsig"); !skip {
 				lines = append(lines, l)
 			}

@@ -14,9 +14,9 @@ import (
 // top.
 var headerDirs = []string{"include/", "arch/x86/", "scripts/", "usr/", "tools/include/"}
 
-// OldHeaders writes into the empty directory dir what make headers needs of
-// the series as it was before it was moved. So nobody has to wait for a
-// working tree of the cache that a build may have for a long time.
+// OldHeaders writes the files that make headers needs, of the series before it was
+// moved, to the empty directory dir. It does not need a working tree of the cache,
+// which a long build may have locked.
 func (m *Moved) OldHeaders(ctx context.Context, dir string) error {
 	fail := func(err error) error { return fmt.Errorf("write the headers of %s: %w", m.Tree.Base, err) }
 	names, err := m.Tree.repo.Output(ctx, "ls-tree", "-r", "-z", "--name-only", m.Old)

@@ -23,8 +23,8 @@ import (
 // RebaseOptions say what to move where.
 type RebaseOptions struct {
 	Options
-	// Onto is where to: the name of another base, a source directory as it
-	// is, or a revision.
+	// Onto is the destination: the name of another base, a source directory, or a
+	// revision.
 	Onto string
 	// Repo is the repository that knows the revision; empty means the tree of
 	// the base that [Checkout] made.
@@ -43,10 +43,10 @@ func RebaseDir(c *series.Change, what string) (string, error) {
 	return dir + "-rebase", err
 }
 
-// Rebase moves a series, or the stack of a base, as the patch files are, onto
-// something else, in a new tree. The patch files stay as they are until [Tree.Refresh].
-// Where a patch does not merge, it stops with a [*ConflictError]; then
-// [Continue] goes on and [Abort] gives up.
+// Rebase moves the patch files of a series, or of the stack of a base, to another base
+// in a new tree. The patch files do not change until [Tree.Refresh]. If a patch does
+// not merge it returns a [*ConflictError]; then [Continue] continues and [Abort]
+// removes the tree.
 func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	w, err := resolve(opt.Change, opt.What)
 	if err != nil {
@@ -224,7 +224,7 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, err
 		what, ErrOnto, opt.Onto, strings.Join(names, ", "), dir)
 }
 
-// Continue goes on with a rebase after its conflicts were resolved.
+// Continue continues a rebase after its conflicts were resolved.
 func Continue(ctx context.Context, dir string) (*Moved, error) {
 	t, err := Open(ctx, dir)
 	if err != nil {

@@ -108,7 +108,7 @@ type written struct {
 // mails are the commits as files, in order.
 type mails []*written
 
-// formatFlags make a canonical patch, whatever the configuration says.
+// formatFlags make a canonical patch with any configuration of git.
 var formatFlags = []string{
 	"--zero-commit", "--no-signature", "--full-index", "-N", "--subject-prefix=PATCH", "--suffix=.patch",
 	"--no-attach", "--no-thread", "--no-notes", "--no-base", "--no-cover-letter", "--no-to", "--no-cc",
@@ -211,8 +211,8 @@ func (t *Tree) tie(ctx context.Context, list []*commit, files mails, w *work, ke
 	return ties, nil
 }
 
-// checkLost fails if a patch has no commit any more and nobody said so, or if
-// somebody said so and it has.
+// checkLost fails if a patch without --drop has lost its commit, or if a patch with
+// --drop still has one.
 func checkLost(t *Tree, w *work, ties []*tie, drop []string) error {
 	lost := &LostError{Base: w.name(), Dir: t.Dir}
 	var dropped []string
@@ -318,7 +318,7 @@ func writeFiles(w *work, ties []*tie, files mails, out *Outcome) error {
 	return nil
 }
 
-// remember has the tree know its new keys and the files as they are now.
+// remember stores the new keys and the present files in the tree.
 func (t *Tree) remember(ctx context.Context, opt *RefreshOptions, w *work, ties []*tie) error {
 	for _, tie := range ties {
 		if len(tie.keys) == 1 && tie.keys[0] == tie.key && tie.message == "" {

@@ -74,7 +74,8 @@ func (t *Tree) save(ctx context.Context) error {
 	return nil
 }
 
-// Open finds the tree in dir. An error wraps [ErrNotOurs] if it is none.
+// Open opens the tree in dir. The error wraps [ErrNotOurs] if dir is not a tree of the
+// workbench.
 func Open(ctx context.Context, dir string) (*Tree, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

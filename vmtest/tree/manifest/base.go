@@ -28,8 +28,8 @@ type Base struct {
 	Name string `toml:"name"`
 	// Role is Submit or Carry.
 	Role Role `toml:"role"`
-	// Commit is the public commit that the base is: what "base-commit:" says
-	// in a cover letter. Empty if there is none or it is not known.
+	// Commit is the public commit of the base, for "base-commit:" in a cover letter.
+	// Empty if it is unknown.
 	Commit string `toml:"commit"`
 	// For names bases of the project that the guest's kernel is of. A guest
 	// with such a kernel takes its part of this project from this base; of

@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// SetPatches returns a manifest's text with the patches of a series on a base
-// replaced. Everything else stays, comments included: comments above a patch
-// stay with its key. A series that is new on a base with a stack of its own is
-// added to the end of the stack.
+// SetPatches returns a manifest's text with the patches of a series on a base replaced.
+// Everything else stays, including comments; a comment above a patch stays with its
+// key. A series that is new on a base with an explicit stack is added to its end.
 func SetPatches(data []byte, series, base string, patches []Patch) ([]byte, error) {
 	lines := strings.Split(string(data), "\n")
 	if err := addToStack(lines, series, base); err != nil {

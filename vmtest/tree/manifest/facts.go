@@ -104,8 +104,8 @@ func (f *Facts) CheckDir(dir string) error {
 	return nil
 }
 
-// VersionIn reads the version from a source directory. If there is none to
-// read, it is the directory's name.
+// VersionIn reads the version from a source directory. Without one it returns the
+// directory's name.
 func (f *Facts) VersionIn(dir string) string {
 	re, err := regexp.Compile(f.VersionPattern)
 	if err != nil || f.VersionFile == "" || f.VersionPattern == "" {

@@ -159,9 +159,8 @@ func parse(path string, data []byte) (*Project, positions, error) {
 	return &Project{Facts: f.Project, Targets: f.Targets, Bases: f.Bases, Series: f.Series}, pos, nil
 }
 
-// findPatches compares the lists of patches with the folders. Each file must
-// be listed and each listed file must exist: nobody would test a patch that is
-// not applied.
+// findPatches compares the lists of patches with the folders. Each file must be listed
+// and each listed file must exist, since an unlisted patch is never applied or tested.
 func (p *Project) findPatches(path string, pos positions) error {
 	for i := range p.Series {
 		s := &p.Series[i]

@@ -26,8 +26,8 @@ type Origin struct {
 	Kind Kind `toml:"kind"`
 	// Package is the package's name, for KindDeb and KindDebSrc.
 	Package string `toml:"package"`
-	// Version restricts the package's version; "*" matches any text. Empty
-	// means whatever apt prefers.
+	// Version restricts the package's version; "*" matches any text. Empty means the
+	// version that apt prefers.
 	Version string `toml:"version"`
 	// Suites are looked in, in order, when the machine's own apt sources do
 	// not have the package. The mirror is the one the machine uses.

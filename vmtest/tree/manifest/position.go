@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// positions knows on which lines of a TOML file a key stands. The TOML
-// library says where a syntax error is, but not where a key was that it
-// decoded or did not know. Only the plain forms are recognised, [table],
-// [[table]] and key = value; whatever else there is has no line.
+// positions finds the line of a key in a TOML file. The TOML library reports the line
+// of a syntax error, but not of a decoded or unknown key. It recognises only [table],
+// [[table]] and key = value. Other forms have no line.
 type positions map[string][]position
 
 type position struct {

@@ -36,7 +36,7 @@ type Target struct {
 	// LineLength is what checkpatch takes as the longest line; 0 means its own
 	// default.
 	LineLength int `toml:"line-length"`
-	// Rules names sets of checks that are made besides those for every tree.
+	// Rules names sets of checks that run in addition to those for every tree.
 	Rules []string `toml:"rules"`
 }
 

@@ -14,7 +14,8 @@ const width = 80
 // Help writes the help of c.
 func (c *Command) Help(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n\nUsage: %s\n", c.Path(), c.Short, c.Synopsis())
+	writeWrapped(&b, c.Path()+": "+c.Short, "", "")
+	fmt.Fprintf(&b, "\nUsage: %s\n", c.Synopsis())
 	for _, p := range paragraphs(c.Long) {
 		b.WriteString("\n")
 		writeWrapped(&b, p, "", "")
