@@ -150,7 +150,9 @@ func newNamespace(t *testing.T) *namespace {
 		t.Fatal(err)
 	}
 	// Everything else works through the file.
-	cfg := &xps.Config{NetNS: int(s.file.Fd())}
+	// Only contexts limit the calls: a debug kernel or a busy machine takes longer
+	// than the default of 30 seconds.
+	cfg := &xps.Config{NetNS: int(s.file.Fd()), Timeout: -1}
 	s.rtnl = mustRtnetlinkIn(t, cfg.NetNS)
 	var err error
 	if s.client, err = xps.Dial(cfg); err != nil {
@@ -313,7 +315,7 @@ var stressOps = [...]struct {
 		return w.check(states)
 	}},
 	{"watch", func(ctx context.Context, w *stressWorker) error {
-		watcher, err := xps.Watch(ctx, &xps.Config{NetNS: int(w.space.file.Fd())})
+		watcher, err := xps.Watch(ctx, &xps.Config{NetNS: int(w.space.file.Fd()), Timeout: -1})
 		if err != nil {
 			return err
 		}
