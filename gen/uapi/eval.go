@@ -189,6 +189,9 @@ func (u *unit) drop(messages string) bool {
 	return len(seen) > 0
 }
 
+// notFinite is why a floating-point number has no form in Go.
+const notFinite = "a number that constants of Go cannot be: infinite, too large for float64, no number, or -0.0"
+
 // notExpressible is why a name has no form in Go although C has one.
 const notExpressible = "neither a number nor a string"
 
@@ -317,8 +320,8 @@ func (q *question) decode(b []byte, f *elf.File) error {
 			return fmt.Errorf("value of %s has %d bytes", q.name, len(b))
 		}
 		v := math.Float64frombits(f.ByteOrder.Uint64(b))
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			q.reason = "not a finite number"
+		if math.IsNaN(v) || math.IsInf(v, 0) || v == 0 && math.Signbit(v) {
+			q.reason = notFinite
 			return nil
 		}
 		q.value = Value{IsFloat: true, Float: v, Size: 8, Signed: true}

@@ -85,6 +85,7 @@ func TestRandomHeaders(t *testing.T) {
 	required := slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), "uapi")
 	for _, target := range fuzzTargets {
 		t.Run(target.arch, func(t *testing.T) {
+			t.Parallel()
 			for _, tool := range target.tools() {
 				if _, err := exec.LookPath(tool); err != nil {
 					if required {

@@ -52,6 +52,16 @@ enum wide { SMALL = -1, LARGE = 0xffffffff };
 enum huge { HUGE = 0xfedcba9876543210ULL };
 #define HALF 0.5
 #define FLOAT 1.5f
+#define FLOAT_CAST ((float)0.1)
+#define FLOAT_HEX 0x1.fffffep+127f
+#define FLOAT_LEAST 4.9e-324
+#define FLOAT_LONG 0.1L
+#define FLOAT_SUM (0.1 + 0.2)
+#define FLOAT_WHOLE (1 ? 2 : 0.5)
+#define NO_FLOAT_MINUS_ZERO (-0.0)
+#define NO_FLOAT_INFINITE (1.0 / 0.0)
+#define NO_FLOAT_NAN (0.0 / 0.0)
+#define NO_FLOAT_COMPLEX 1.0i
 `
 
 var valuesWant = map[string]string{
@@ -60,7 +70,9 @@ var valuesWant = map[string]string{
 	"WIDE_TOP": "9223372036854775808", "WIDE_MIN": "-9223372036854775808", "UNSIGNED": "2147483648", "ALL": "4294967295",
 	"BYTE": "255", "LOW": "1", "HIGH": "2147483648", "AFTER": "2147483649", "HIGH_ALIAS": "2147483648",
 	"NEGATIVE": "-1", "SIGNED_TOP": "-2147483648", "SIGNED_ALIAS": "-2147483648", "SMALL": "-1", "LARGE": "4294967295",
-	"HUGE": "18364758544493064720", "HALF": "0.5", "FLOAT": "1.5",
+	"HUGE": "18364758544493064720", "HALF": "0.5", "FLOAT": "1.5", "FLOAT_CAST": "0.10000000149011612",
+	"FLOAT_HEX": "3.4028234663852886e+38", "FLOAT_LEAST": "5e-324", "FLOAT_LONG": "0.1", "FLOAT_SUM": "0.30000000000000004",
+	"FLOAT_WHOLE": "2.0",
 }
 
 // TestValues pins the value of each form, which must not depend on compiler or
@@ -112,7 +124,7 @@ func TestVerifyFindsSign(t *testing.T) {
 		"other bits":            {"TOP_SET   = 0x80000001", "TOP_SET = 0x80000003"},
 		"too wide":              {"TOP       = 0x80000000", "TOP = 0x180000000"},
 		"sign of an enum":       {"type Flags uint32", "type Flags int64"},
-		"float":                 {"HALF  = 0.5", "HALF = 0.25"},
+		"float":                 {"FLOAT_SUM   = 0.30000000000000004", "FLOAT_SUM = 0.3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res, err := Build(t.Context(), Options{Include: []string{dir}, Config: cfg, CC: "gcc", Arch: []string{"amd64"}})
