@@ -58,7 +58,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real mutants mutants-sample bisect \
-	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports objects fuzz-ip clean FORCE
+	unpatched shell uapi bench-uapi generate docs dist module foreign stress fuzz bench bench-check bench-vm bench-build report report-test fuzz-headers ports objects objects-mutants fuzz-ip clean FORCE
 
 all: help
 
@@ -90,6 +90,7 @@ help:
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
 	@echo '  fuzz-ip        - fuzz the loaders of ip with ASan and UBSan, FUZZTIME each'
+	@echo '  objects-mutants - take each check out of the loaders: an object must notice'
 	@echo '  ports          - compare constants that Go libraries write by hand (fetches)'
 	@echo
 	@echo 'Work with it:'
@@ -227,6 +228,9 @@ guest: deps
 objects: deps
 	$(Q)XPS_TEST_REQUIRE=objects $(GO) test -timeout 30m -count 1 ./vmtest/ipobjects
 
+objects-mutants: deps
+	$(Q)XPS_TEST_REQUIRE=object-mutants $(GO) test -timeout 60m -count 1 -v -run TestMutants ./vmtest/ipobjects
+
 # The library and the module as others use them, from their own modules.
 foreign: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
@@ -259,7 +263,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz fuzz-ip stress
+LONG_TESTS = seeds vmtest-debug mutants series series-real bisect fuzz fuzz-ip objects-mutants stress
 
 test-long: $(LONG_TESTS)
 
