@@ -3,7 +3,6 @@
 package uapi
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,37 @@ func TestMatrix(t *testing.T) {
 			}
 			t.Logf("%d objects, %d calls of ip, %v", len(table.objects), len(table.results), table.elapsed.Round(time.Second))
 		})
+	}
+}
+
+// sectionDefinition is a line of the table of section names in libbpf.
+var sectionDefinition = regexp.MustCompile(`SEC_DEF\("([^"]+)"`)
+
+// TestSectionNames compares the names of sections with those that libbpf knows.
+func TestSectionNames(t *testing.T) {
+	testenv.Require(t, "objects", "reads the source of both kernels")
+	for _, base := range bases(t) {
+		s := testSource(t, base)
+		src, err := s.OpenKernel(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := src.Show(t.Context(), "tools/lib/bpf/libbpf.c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := sectionDefinition.FindAllStringSubmatch(string(text), -1)
+		if len(all) < 50 {
+			t.Errorf("%s: libbpf knows %d names of sections, expected more", base, len(all))
+		}
+		for _, m := range all {
+			name, takesTarget := strings.CutSuffix(m[1], "+")
+			if !slices.ContainsFunc(sectionNames, func(s string) bool {
+				return s == name || takesTarget && strings.HasPrefix(s, name+"/")
+			}) {
+				t.Errorf("%s: no object has section %q", base, m[1])
+			}
+		}
 	}
 }
 
