@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"xpsgen/gen/cmd/xpsgen/command"
@@ -34,9 +33,9 @@ func vmKselftestCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "kselftest",
 		Short: "run the kernel's own selftests in the patched guest",
-		Long: "Builds and installs the collections from the patched tree, boots a kernel with --config full and the " +
-			"configurations that the collections have in the tree, and runs the tests with the kernel's own runner. Writes " +
-			"KTAP to stdout. Keeps the run in out/runs/ID, to which out/kselftest/BASE points.\n\n" +
+		Long: "Builds and installs the collections from the patched tree, boots a kernel with --config full, unless " +
+			"--config names another, and the configurations that the collections have in the tree. Runs the tests with the " +
+			"kernel's own runner. Writes KTAP to stdout. Keeps the run in out/runs/ID, to which out/kselftest/BASE points.\n\n" +
 			"The configurations are merged as scripts/kconfig/merge_config.sh -y does; what is taken differently is " +
 			"listed. The guest sets KSFT_MACHINE_SLOW=yes; --env overrides it.",
 		Args: []command.Arg{{Name: "TEST", Help: "COLLECTION:TEST, or COLLECTION for all of its tests", Repeat: true}},
@@ -48,6 +47,7 @@ func vmKselftestCommand(env *environment) *command.Command {
 		Examples: []command.Example{
 			{Line: "vm kselftest net:rtnetlink.sh net:netdevice.sh"},
 			{Line: "vm kselftest --compare net:reuseport_bpf", Note: "beside the base kernel"},
+			{Line: "vm kselftest --config base size", Note: "a whole collection, on the smallest kernel"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a test failed or none passed, or the kernel died or complained; with --compare, a result differs"}},
 		Needs: []string{"vmtest", "kselftest"},
@@ -72,8 +72,8 @@ func (env *environment) kselftest(ctx context.Context, o *kselftestOptions, test
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(opt.Source.Fragments, fullFragment) {
-		opt.Source.Fragments = append([]string{fullFragment}, opt.Source.Fragments...)
+	if len(opt.Source.Fragments) == 0 {
+		opt.Source.Fragments = []string{fullFragment}
 	}
 	opt.Source.Selftests = tests
 	rec, err := recordSource(runs.Kselftest, &opt.Source)
