@@ -76,7 +76,7 @@ help:
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
 	@echo '  guest          - the tests of bpf/ in the patched guest'
-	@echo '  objects        - have ip load some hundred objects, sound and damaged, in the guest'
+	@echo '  objects        - ip loads hundreds of objects, sound and damaged, in the guest'
 	@echo '  foreign        - use the module from others: replace, workspace, archive'
 	@echo '  stress         - the library under 50 workers, with the race detector'
 	@echo '  faults         - guests that panic, hang, flood, lie: each must fail by name'

@@ -50,9 +50,8 @@ func consoleFile(guest int) string {
 	return verdict.Console2File
 }
 
-// shares are the patterns of what each guest runs. TCG runs all CPUs of a guest
-// on one of the host's, so where there are two the whole suite is for two
-// guests.
+// shares returns the pattern of tests for each guest. TCG runs all CPUs of a guest on one
+// CPU of the host, so the whole suite uses two guests.
 func (opt *SuiteOptions) shares() []string {
 	all := opt.Run == "" && opt.able == "" && !opt.NoTests && opt.Fault == "" && !opt.Machine.GDB
 	if all && opt.Guests != 1 && (opt.Guests == 2 || roomForTwo(opt.Machine.Fit(opt.Source.Debug()).MemoryMiB)) {
@@ -127,7 +126,7 @@ func (opt *SuiteOptions) runGuests(ctx context.Context, shares []string, sink io
 		}
 		guests = append(guests, g)
 		go g.wait(cancel)
-		if g.running.Accel() == vm.KVM && i+1 < len(shares) && crowded(g.machine.CPUs) {
+		if g.running.Accel() == vm.KVM && i+1 < len(shares) && crowded(runtime.NumCPU(), g.machine.CPUs) {
 			<-g.ended
 		}
 	}
@@ -140,9 +139,9 @@ func (opt *SuiteOptions) runGuests(ctx context.Context, shares []string, sink io
 	return guests, nil
 }
 
-// crowded tells whether two guests under KVM would be in each other's way: races
-// between the CPUs of a guest want them to run at the same time.
-func crowded(cpus int) bool { return runtime.NumCPU() < 2*max(cpus, 2) }
+// crowded reports whether a host with that many CPUs is too small for two guests under
+// KVM with guest CPUs each. The CPUs of a guest must run at the same time to race.
+func crowded(host, guest int) bool { return host < 2*max(guest, 2) }
 
 // wait collects how g ended. If it was the workbench that broke, the others have
 // to end too.

@@ -40,6 +40,17 @@ func TestShares(t *testing.T) {
 	}
 }
 
+func TestCrowded(t *testing.T) {
+	for _, c := range []struct {
+		host, guest int
+		want        bool
+	}{{3, 1, true}, {4, 1, false}, {4, 2, false}, {4, 3, true}, {5, 3, true}, {6, 3, false}} {
+		if got := crowded(c.host, c.guest); got != c.want {
+			t.Errorf("%d CPUs for two guests with %d: %v, want %v", c.host, c.guest, got, c.want)
+		}
+	}
+}
+
 func TestAvailable(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "meminfo")
 	for text, want := range map[string]int{

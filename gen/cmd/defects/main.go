@@ -42,6 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived
 	count := flags.Int("n", 12, "number of defects")
 	only := flags.String("run", "", "package to take them from; default all")
 	timeout := flags.Duration("timeout", 15*time.Minute, "time for the tests of one package; a defect that exceeds it counts as caught")
+	own := flags.Bool("own", false, "run only the tests of the package itself, not those of its importers")
 	list := flags.Bool("list", false, "list the defects, run nothing")
 	if err := flags.Parse(args); err != nil {
 		return 0, err
@@ -50,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived
 	if err != nil {
 		return 0, err
 	}
-	t := &tester{packages: packages, timeout: *timeout, sound: map[*source]bool{}}
+	t := &tester{packages: packages, timeout: *timeout, sound: map[*source]bool{}, own: *own}
 	random := rand.New(rand.NewPCG(*seed, 0))
 	caught := 0
 	for n := 0; n < *count; {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -39,6 +40,7 @@ func TestRun(t *testing.T) {
 	exact := "package low\n\nimport \"testing\"\n\nfunc TestLimit(t *testing.T) {\n\tfor n, want := range map[int]int{6: 6, 7: 7, 8: 7, 9: 7} {\n\t\tif got := Limit(n); got != want {\n\t\t\tt.Error(n, got)\n\t\t}\n\t}\n}\n"
 	for name, tt := range map[string]struct {
 		n                string
+		own              bool
 		tests            map[string]string
 		says, never      string
 		survivors, error bool
@@ -52,6 +54,10 @@ func TestRun(t *testing.T) {
 		"tests of an importer": {
 			n: "12", tests: map[string]string{"top/top_test.go": "package top\n\nimport \"testing\"\n\nfunc TestMost(t *testing.T) {\n\tif Most != 7 {\n\t\tt.Error(Most)\n\t}\n}\n"},
 			says: `(?m)^caught   low/low.go:6: change a constant: "7" -> "8" \(top TestMost\)$`, survivors: true,
+		},
+		"tests of an importer, left out": {
+			n: "2", own: true, survivors: true, says: `(?m)^seed 3: 0 of 2 caught$`,
+			tests: map[string]string{"top/top_test.go": "package top\n\nimport \"testing\"\n\nfunc TestMost(t *testing.T) {\n\tif Most != 7 {\n\t\tt.Error(Most)\n\t}\n}\n"},
 		},
 		"no tests": {n: "2", survivors: true, says: `(?m)^seed 3: 0 of 2 caught$`},
 		"tests that fail anyway": {
@@ -67,7 +73,7 @@ func TestRun(t *testing.T) {
 			}
 			write(t, files)
 			var stdout, stderr bytes.Buffer
-			survived, err := run(t.Context(), []string{"-seed", "3", "-n", tt.n}, &stdout, &stderr)
+			survived, err := run(t.Context(), []string{"-seed", "3", "-n", tt.n, fmt.Sprintf("-own=%v", tt.own)}, &stdout, &stderr)
 			out := stdout.String()
 			if (err != nil) != tt.error || err == nil && (survived > 0) != tt.survivors {
 				t.Errorf("%d survived, %v\n%s", survived, err, out)

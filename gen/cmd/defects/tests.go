@@ -96,6 +96,8 @@ var errNotCompiled = errors.New("does not compile")
 type tester struct {
 	packages []*source
 	timeout  time.Duration
+	// own leaves out the tests of importers.
+	own bool
 	// sound are the packages whose tests pass without a defect.
 	sound map[*source]bool
 }
@@ -124,7 +126,7 @@ func (t *tester) test(ctx context.Context, d *defect) (by string, err error) {
 	}
 	judges := []*source{d.pkg}
 	for _, p := range t.packages {
-		if p != d.pkg && p.imports(d.pkg.ImportPath) {
+		if !t.own && p != d.pkg && p.imports(d.pkg.ImportPath) {
 			judges = append(judges, p)
 		}
 	}

@@ -65,7 +65,7 @@ func benchCommand(env suiteCommands) *command.Command {
 			if o.check {
 				// Load it before the run, which takes minutes.
 				if before, err = bench.Load(baseline); err != nil {
-					return fmt.Errorf("%w: xpsgen bench --save makes one", err)
+					return fmt.Errorf("%w (xpsgen bench --save makes one)", err)
 				}
 			}
 			rec, err := recordSource(runs.Bench, &src)

@@ -125,7 +125,7 @@ func wanted(root *command.Command, args []string) ([]deps.Group, error) {
 		case needs(root)[a] != nil:
 			groups = append(groups, needs(root)[a]...)
 		default:
-			return nil, command.Usagef("nothing is known of the needs of %q; want %s, all, or a command such as %q",
+			return nil, command.Usagef("unknown command or group %q; want %s, all, or a command such as %q",
 				strings.Join(args, " "), strings.Join(groupNames(), ", "), "series check")
 		}
 	}

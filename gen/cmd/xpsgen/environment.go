@@ -148,7 +148,7 @@ func (env *environment) report(ctx context.Context, err error) int {
 		if why == nil {
 			why = err // the guest was ended, not the command
 		}
-		env.ui.Error(why.Error() + "; nothing half-made is kept, run the same command to go on")
+		env.ui.Error(why.Error() + "; partial results are removed, run the same command to continue")
 	default:
 		env.ui.Error(err.Error())
 	}

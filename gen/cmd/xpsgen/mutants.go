@@ -51,7 +51,7 @@ func mutantsCommand(env suiteCommands) *command.Command {
 		Needs: []string{"vmtest"},
 		Valid: func(args []string) error {
 			if o.sample > 0 && len(args) > 0 {
-				return command.Usagef("--sample chooses by itself: name no mutants")
+				return command.Usagef("--sample chooses mutants: name none")
 			}
 			if err := o.suite(); err != nil {
 				return err

@@ -117,7 +117,7 @@ func (env suiteCommands) judgeMutate(base string, o *mutateOptions, result *muta
 		env.ui.Printf("note  mutate: %s could not be read: no mutants of it", f)
 	}
 	for _, s := range result.Stale {
-		env.ui.Printf("note  mutate: equivalent.toml: no mutant that is left fits %q: remove the entry", s)
+		env.ui.Printf("note  mutate: equivalent.toml: no mutant matches %q: remove the entry", s)
 	}
 	if o.sample > 0 {
 		env.ui.Printf("note  mutate: %d of %d mutants of %s, seed %d", result.Chosen, result.All, base, o.seed)

@@ -116,7 +116,7 @@ func (o *sourceOptions) bases(env *environment) (names []string, all bool, err e
 	}
 	all = o.base == prepare.AllBases
 	if all && o.kernel != "" {
-		return nil, false, command.Usagef("--kernel is one tree: name the base whose series is for it, not all")
+		return nil, false, command.Usagef("--kernel is one tree: name one base, not all")
 	}
 	names, err = prepare.Bases(root, o.base)
 	return names, all, err

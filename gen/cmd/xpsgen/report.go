@@ -102,7 +102,7 @@ func selectRuns(root string, names []string) ([]*runs.Record, error) {
 	}
 	if len(names) == 0 {
 		if len(all) == 0 {
-			return nil, fmt.Errorf("%w in %s: make vmtest leaves some", verdict.ErrNoResults, store.Dir)
+			return nil, fmt.Errorf("%w in %s (make vmtest makes one)", verdict.ErrNoResults, store.Dir)
 		}
 		return all, nil
 	}

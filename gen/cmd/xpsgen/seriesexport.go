@@ -164,7 +164,7 @@ var errNotSigned = errors.New("not signed off; nothing was written")
 // of a patch.
 func (env seriesCommands) askToSign(ctx context.Context, person mail.Address, names []string) error {
 	if !term.IsTerminal(int(env.stdin.Fd())) {
-		return fmt.Errorf("--sign-off: there is no terminal to ask on, and only a person can sign off: %w", errNotSigned)
+		return fmt.Errorf("--sign-off: stdin is not a terminal, and only a person can sign off: %w", errNotSigned)
 	}
 	env.ui.Above(func() {
 		fmt.Fprintf(env.stderr, "Sign off every patch of %s as\n  %s\nThat certifies the Developer's Certificate of Origin 1.1 (Documentation/process/submitting-patches.rst).\nYes? [y/N] ",
@@ -237,7 +237,7 @@ func (e *exporter) load(ctx context.Context, signer *mail.Address) (halves []*ex
 		}
 		h.Copies, err = check.Copies(ctx, opt)
 		if missing := new(check.ToolError); errors.As(err, &missing) && missing.Tree != "" {
-			e.env.ui.Important(fmt.Sprintf("note  %s: nobody gets a copy but whom series.toml names: %v", t.Name(), err))
+			e.env.ui.Important(fmt.Sprintf("note  %s: only the recipients in series.toml get a copy: %v", t.Name(), err))
 		} else if err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ func (e *exporter) figures(ctx context.Context, t manifest.Thread) (map[string]s
 		if r.Tree == tree {
 			return r.Texts(), nil
 		}
-		e.env.ui.Important(fmt.Sprintf("%s is of other series than base %s has now: make bench counts anew", file, t.Base.Name))
+		e.env.ui.Important(fmt.Sprintf("ignored the counts in %s: they are of another version of the series on base %s (run make bench)", file, t.Base.Name))
 	}
 	return nil, nil
 }

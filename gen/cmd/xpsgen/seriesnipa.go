@@ -57,7 +57,7 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) (err error) {
 			if o.dir == "" {
-				return command.Usagef("say where the source of NIPA is: --nipa DIR")
+				return command.Usagef("--nipa DIR is missing: source of NIPA")
 			}
 			o.threads, err = env.threads(args)
 			return err

@@ -156,8 +156,8 @@ func (env seriesCommands) rebased(ctx context.Context, o *rebaseOptions, change 
 	}
 	name := m.Tree.Target(change)
 	if _, b := change.Manifest.FindBase(m.Tree.Project + "/" + m.Tree.Onto); b == nil {
-		env.ui.Printf("The series stands on %s now. If that is to be base %s from now on, change its source in series.toml, too", m.Tree.Onto, name)
+		env.ui.Printf("The series is based on %s now. To make that the new base %s, also change its source in series.toml", m.Tree.Onto, name)
 	}
-	env.ui.Printf("It is in %s; write the patches of %s with\n  xpsgen series refresh %s -o %s", m.Tree.Dir, name, name, m.Tree.Dir)
+	env.ui.Printf("The tree is %s; write the patches of %s with\n  xpsgen series refresh %s -o %s", m.Tree.Dir, name, name, m.Tree.Dir)
 	return nil
 }

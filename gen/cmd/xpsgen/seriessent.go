@@ -123,7 +123,7 @@ func (env seriesCommands) seriesSent(ctx context.Context, o *sentOptions) error 
 	if _, err := fmt.Fprintln(env.stdout, relative(p.Dir)); err != nil {
 		return fmt.Errorf("print the archive: %w", err)
 	}
-	env.ui.Printf("v%d of %s is archived. This is v%d now: say in %s what changes, and commit all of it",
+	env.ui.Printf("v%d of %s is archived. The series is v%d now: describe its changes in %s, and commit all files",
 		p.Version, s.Key, s.Version, relative(filepath.Join(s.Dir, series.ChangelogName)))
 	return nil
 }
@@ -197,10 +197,10 @@ func (env seriesCommands) seriesCredit(ctx context.Context, o *creditOptions, na
 		env.ui.Printf("tags for patches of other series: %d", r.Foreign)
 	}
 	if n := r.Added(); !o.dryRun && n > 0 {
-		env.ui.Printf("trailers added: %d; git diff shows them. A tree made by tree checkout does not have them", n)
+		env.ui.Printf("trailers added: %d; git diff shows them. Trees of tree checkout do not have them yet", n)
 	}
 	if n := r.Failed(); n > 0 {
-		env.ui.Important(fmt.Sprintf("tags or mails not used: %d; add by hand what counts", n))
+		env.ui.Important(fmt.Sprintf("tags or mails not used: %d; add valid ones by hand", n))
 		return &statusError{exitFailed}
 	}
 	return nil

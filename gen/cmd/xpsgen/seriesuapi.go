@@ -87,7 +87,7 @@ func (env seriesCommands) printMovedUAPI(d *uapi.Difference, paths []string) err
 	if err := only.WriteText(env.stdout); err != nil {
 		return fmt.Errorf("print the difference: %w", err)
 	}
-	env.ui.Important(fmt.Sprintf("note  values of the UAPI that are not what they were on %[2]s: %[1]d, gone: %[3]d; run make uapi",
+	env.ui.Important(fmt.Sprintf("note  UAPI values that differ from %[2]s: %[1]d, removed: %[3]d; run make uapi",
 		len(only.Changed), only.Old, len(only.Removed)))
 	return nil
 }

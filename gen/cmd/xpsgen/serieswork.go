@@ -60,7 +60,7 @@ func (env seriesCommands) treeCheckout(ctx context.Context, o *checkoutOptions, 
 		return err
 	}
 	if who, err := (&git.Repo{Dir: t.Dir}).Identity(ctx); err == nil && who == "" {
-		env.ui.Important("note  git does not know who you are, and will refuse to commit until you say\n" +
+		env.ui.Important("note  git has no identity and will refuse to commit; set one with\n" +
 			"      git config --global user.name NAME; git config --global user.email ADDRESS")
 	}
 	env.ui.Printf("git log base.. shows the series; write it back with xpsgen series refresh %s%s", what, outHint(o.out, t))
@@ -216,7 +216,7 @@ func (env seriesCommands) seriesRefresh(ctx context.Context, o *refreshOptions, 
 		return err
 	}
 	if out.Merged {
-		env.ui.Printf("the patch files had changed: their changes are merged into %s", relative(t.Dir))
+		env.ui.Printf("the patch files had changed: merged their changes into %s", relative(t.Dir))
 	}
 	for _, step := range out.Steps {
 		if _, err := fmt.Fprintln(env.stdout, step); err != nil {

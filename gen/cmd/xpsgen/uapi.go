@@ -356,7 +356,7 @@ func (env uapiCommands) uapiSummary(r *uapi.Result, out string, check bool) erro
 		env.ui.Important(strings.TrimRight(b.String(), "\n"))
 	}
 	if check {
-		text := fmt.Sprintf("%s: %d constants as the headers of %s say", relative(out), r.Constants(), r.Release)
+		text := fmt.Sprintf("%s: %d constants match the headers of %s", relative(out), r.Constants(), r.Release)
 		if r.StaleStamp {
 			text += " (stamped with another series; make uapi renews that)"
 		}

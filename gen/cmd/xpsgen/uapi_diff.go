@@ -170,7 +170,7 @@ func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped 
 	if err := only.WriteText(env.stdout); err != nil {
 		return fmt.Errorf("print the difference: %w", err)
 	}
-	env.ui.Verdict(len(d.Changed) == 0, fmt.Sprintf("%s was made from %s; of its names %s lacks %d and has %d with another value",
+	env.ui.Verdict(len(d.Changed) == 0, fmt.Sprintf("%s was made from %s; %s lacks %d of its names and has another value for %d",
 		relative(j.out), stamped, name, len(d.Removed), len(d.Changed)))
 	if len(d.Changed) > 0 {
 		return &statusError{code: exitFailed}

@@ -55,7 +55,7 @@ func TestEveryFlag(t *testing.T) {
 			}
 		}
 	})
-	if tried < 150 {
+	if tried < 200 {
 		t.Errorf("only %d command lines tried", tried)
 	}
 	if _, err := os.Stat(cache); err == nil {

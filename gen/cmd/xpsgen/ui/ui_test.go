@@ -4,6 +4,7 @@ package ui
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -205,5 +206,35 @@ func TestTerminalRestored(t *testing.T) {
 	defer null.Close()
 	if n, err := OpenTerminal(null, &bytes.Buffer{}); err != nil || n.IsTerminal() || n.Raw() != nil {
 		t.Errorf("/dev/null as a terminal: %v", err)
+	}
+}
+
+// Every line clears the bar that was drawn before it.
+func TestClear(t *testing.T) {
+	for name, show := range map[string]func(*UI){
+		"finished":  func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Finished}) },
+		"cached":    func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Cached}) },
+		"stopped":   func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Stopped}) },
+		"failed":    func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Failed}) },
+		"notice":    func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Notice}) },
+		"waiting":   func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Waiting}) },
+		"printf":    func(u *UI) { u.Printf("text") },
+		"error":     func(u *UI) { u.Error("text") },
+		"verdict":   func(u *UI) { u.Verdict(true, "text") },
+		"important": func(u *UI) { u.Important("text") },
+		"above":     func(u *UI) { u.Above(func() { fmt.Fprintln(u.w, "text") }) },
+	} {
+		var b bytes.Buffer
+		u := New(&b, Options{})
+		u.terminal = true
+		u.event(progress.Event{Step: "s", State: progress.Started})
+		if u.bar == nil {
+			t.Fatal("no bar")
+		}
+		b.Reset()
+		show(u)
+		if u.bar != nil || !strings.HasPrefix(b.String(), eraseLine) || !strings.HasSuffix(b.String(), "\n") || strings.Count(b.String(), eraseLine) != 1 {
+			t.Errorf("%s: %q", name, b.String())
+		}
 	}
 }
