@@ -146,7 +146,9 @@ func All() []Dep {
 }
 
 // Groups returns all groups.
-func Groups() []Group { return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, Kselftest} }
+func Groups() []Group {
+	return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, Kselftest}
+}
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
 // small.
