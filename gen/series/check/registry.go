@@ -73,7 +73,7 @@ func All() []Check {
 		{Name: "reverse_xmas_tree", About: "locals from the longest line to the shortest", patch: checkLocals, version: 3, rule: manifest.RuleNetdev},
 		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, build: kbuild, tools: []string{"python3"}, version: 2, reads: true},
 		{Name: "check_selftest", About: "selftests in Makefile, .gitignore and a sorted config", patch: checkSelftest, build: kbuild},
-		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}, concerns: scripts("sh"), version: 1},
+		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}, concerns: scripts("sh"), version: 2},
 		{Name: "commands", About: "shell scripts parse, and their commands exist", patch: checkCommands},
 		{Name: "pylint", About: "no new pylint finding", patch: checkPylint, tools: []string{"pylint"}, concerns: scripts("python")},
 		{Name: "ruff", About: "no new ruff finding", patch: checkRuff, tools: []string{"ruff"}, concerns: scripts("python")},
