@@ -265,7 +265,7 @@ func (n *nipaRun) line(t manifest.Thread, f *nipa.Tried) string {
 	n.tried++
 	verdict := "noticed"
 	switch {
-	case f.Row.Lacks:
+	case f.NotMade():
 		verdict = "not run"
 		n.notRun++
 	case !f.Noticed():
