@@ -171,12 +171,9 @@ vmtest-all: deps
 unpatched: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --unpatched $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS)
 
-# Debian 12 has no package of ruff, so that no target here can install it.
-WITHOUT_RUFF = $(if $(shell command -v ruff),,--without ruff)
-
 check-series: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series
-	$(Q)$(XPSGEN) $(VERBOSE) series check --fast $(WITHOUT_RUFF)
+	$(Q)$(XPSGEN) $(VERBOSE) series check --fast
 
 series: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for series-build

@@ -84,6 +84,12 @@ func TestKindsOfClone(t *testing.T) {
 			mustGit(t, dir, "update-index", "--index-version=4")
 			return dir
 		}},
+		// As xpsgen tree checkout does with .gitignore.
+		"ignored file left alone": {do: func(t *testing.T, dir string) string {
+			mustGit(t, dir, "update-index", "--skip-worktree", "net/ignored.c", ".gitignore")
+			mustWrite(t, filepath.Join(dir, ".gitignore"), "*.o\n.*\nnet/ignored.c\n")
+			return dir
+		}},
 		"packed references": {do: func(t *testing.T, dir string) string { mustGit(t, dir, "gc", "-q"); return dir }},
 		"borrowed objects":  {clone: []string{"--shared"}},
 		"another owner": {do: func(t *testing.T, dir string) string {

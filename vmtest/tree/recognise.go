@@ -248,7 +248,7 @@ func cleanTitle(title string) string {
 }
 
 // addIgnored adds what the user's repository tracks though .gitignore covers
-// it, and what a sparse checkout leaves out of the directory.
+// it, and what git was told to leave alone, such as files out of a sparse checkout.
 func addIgnored(ctx context.Context, g *git, dir string) error {
 	user := func(args ...string) (string, error) {
 		c := (&git{}).cmd(args...)
@@ -256,13 +256,26 @@ func addIgnored(ctx context.Context, g *git, dir string) error {
 		out, err := c.Output(ctx)
 		return string(out), err
 	}
+	tags, err := user("ls-files", "-z", "-t")
+	if err != nil {
+		return err
+	}
+	// What git was told to leave alone, by sparse-checkout or by the user, counts as the
+	// user's index has it, whether or not a file is there.
+	var kept []string
+	for _, l := range strings.Split(tags, "\x00") {
+		if name, ok := strings.CutPrefix(l, "S "); ok {
+			kept = append(kept, name)
+		}
+	}
+	slices.Sort(kept)
 	ignored, err := user("ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
 	if err != nil {
 		return err
 	}
 	var there []string
 	for _, name := range strings.Split(strings.TrimSuffix(ignored, "\x00"), "\x00") {
-		if name != "" && exists(filepath.Join(dir, name)) {
+		if _, found := slices.BinarySearch(kept, name); name != "" && !found && exists(filepath.Join(dir, name)) {
 			there = append(there, name)
 		}
 	}
@@ -274,28 +287,17 @@ func addIgnored(ctx context.Context, g *git, dir string) error {
 			return err
 		}
 	}
-	tags, err := user("ls-files", "-z", "-t")
-	if err != nil || !strings.Contains("\x00"+tags, "\x00S ") {
-		return err
-	}
-	var sparse []string
-	for _, l := range strings.Split(tags, "\x00") {
-		if name, ok := strings.CutPrefix(l, "S "); ok && !exists(filepath.Join(dir, name)) {
-			sparse = append(sparse, name)
-		}
-	}
-	if len(sparse) == 0 {
+	if len(kept) == 0 {
 		return nil
 	}
 	staged, err := user("ls-files", "-z", "--stage")
 	if err != nil {
 		return err
 	}
-	slices.Sort(sparse)
 	var info strings.Builder
 	for _, l := range strings.Split(staged, "\x00") {
 		if _, name, ok := strings.Cut(l, "\t"); ok {
-			if _, found := slices.BinarySearch(sparse, name); found {
+			if _, found := slices.BinarySearch(kept, name); found {
 				info.WriteString(l + "\x00")
 			}
 		}

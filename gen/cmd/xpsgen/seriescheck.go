@@ -40,7 +40,8 @@ func seriesCheckCommand(env seriesCommands) *command.Command {
 			"is checked on the series that it depends on.\n\n" +
 			"A warning does not fail the run: whoever signs off decides. Results are kept by content, so an unchanged series is " +
 			"checked within a second. A check whose program is missing or too old is not run: its row names the program and " +
-			"the remedy, the others run, and the exit code is 69 if nothing failed.\n\n" + nipaHelp(),
+			"the remedy, the others run, and the exit code is 69 if nothing failed. The check ruff is optional, since few " +
+			"distributions package it.\n\n" + nipaHelp(),
 		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
 			Help: "what to check; default all that is sent"}},
 		Flags: []command.Flag{

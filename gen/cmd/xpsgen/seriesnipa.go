@@ -26,6 +26,7 @@ import (
 type seriesNIPAOptions struct {
 	dir            string
 	faults, builds bool
+	fast           bool
 	seed           int64
 	threads        []manifest.Thread
 }
@@ -45,6 +46,7 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 		Flags: []command.Flag{
 			{Name: "nipa", Arg: "DIR", To: command.String(&o.dir), Help: "the source of NIPA; required"},
 			{Name: "faults", To: command.Bool(&o.faults), Help: "put faults in, one at a time"},
+			{Name: "fast", To: command.Bool(&o.fast), Help: "leave out faults whose check compiles"},
 			{Name: "builds", To: command.Bool(&o.builds), Help: "also run NIPA's tests that compile (hours)"},
 			{Name: "seed", Arg: "N", To: command.Int64(&o.seed), Help: "repeat the faults of a run: the seed that it printed"},
 		},
@@ -56,6 +58,9 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 			{Code: 69, Meaning: "nothing differs, but a check of a fault could not be made"}},
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) (err error) {
+			if o.fast && o.builds {
+				return command.Usagef("--fast and --builds exclude each other")
+			}
 			if o.dir == "" {
 				return command.Usagef("--nipa DIR is missing: source of NIPA")
 			}
@@ -84,7 +89,7 @@ func (env seriesCommands) seriesNIPA(ctx context.Context, o *seriesNIPAOptions) 
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return err
 	}
-	n := &nipaRun{env: env, exporter: e, runner: &nipa.Runner{Dir: dir, Work: work}, checker: &seriesChecker{env: env.environment, cache: e.cache}, builds: o.builds}
+	n := &nipaRun{env: env, exporter: e, runner: &nipa.Runner{Dir: dir, Work: work}, checker: &seriesChecker{env: env.environment, cache: e.cache}, builds: o.builds, fast: o.fast}
 	if n.tests, err = n.testNames(); err != nil {
 		return err
 	}
@@ -116,6 +121,9 @@ func (env seriesCommands) seriesNIPA(ctx context.Context, o *seriesNIPAOptions) 
 	}
 	env.ui.Verdict(n.wrong == 0 && n.notRun == 0, fmt.Sprintf("%d agree, %d differ for a known reason, %d differ; %d faults, %d not noticed or not agreed, %d not run",
 		n.agree, n.known, n.differ, n.tried, n.missed, n.notRun))
+	if n.leftOut > 0 {
+		env.ui.Important(fmt.Sprintf("      PARTIAL: --fast leaves out %d faults whose check compiles", n.leftOut))
+	}
 	switch {
 	case n.wrong > 0:
 		return &statusError{code: exitFailed}
@@ -132,10 +140,11 @@ type nipaRun struct {
 	runner   *nipa.Runner
 	checker  *seriesChecker
 	builds   bool
+	fast     bool
 	tests    []string
 	mails    string
 
-	agree, known, differ, tried, missed, notRun, wrong int
+	agree, known, differ, tried, missed, notRun, leftOut, wrong int
 }
 
 // testNames returns the tests of NIPA to run. A test that nobody here has heard of is an
@@ -248,6 +257,10 @@ func (n *nipaRun) faults(ctx context.Context, s uint64) error {
 			return err
 		}
 		for _, f := range faults {
+			if n.fast && compiles(f.Check) {
+				n.leftOut++
+				continue
+			}
 			tried, err := n.runner.Try(ctx, opt, n.mailsOf(t), f, n.builds)
 			if err != nil {
 				return errors.Join(err, ctx.Err())
@@ -265,7 +278,7 @@ func (n *nipaRun) line(t manifest.Thread, f *nipa.Tried) string {
 	n.tried++
 	verdict := "noticed"
 	switch {
-	case f.Row.Lacks:
+	case f.NotMade():
 		verdict = "not run"
 		n.notRun++
 	case !f.Noticed():
@@ -282,6 +295,12 @@ func (n *nipaRun) line(t manifest.Thread, f *nipa.Tried) string {
 		theirs = fmt.Sprintf("NIPA %s %s (%s)", f.Theirs.Test, f.Theirs.Code, short(f.Theirs.Desc))
 	}
 	return fmt.Sprintf("%-8s %s patch %d, %s in %s: %s %s (%s); %s", verdict, t.Name(), f.Alteration.Patch, f.Name, f.File, f.Check, f.Row.Code, short(f.Row.Summary), theirs)
+}
+
+// compiles reports whether a check compiles.
+func compiles(name string) bool {
+	some, err := check.Select([]string{name})
+	return err == nil && slices.ContainsFunc(some, func(c check.Check) bool { return !c.Fast() })
 }
 
 // short cuts a text for a table.

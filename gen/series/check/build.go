@@ -123,7 +123,7 @@ func (j *job) prepareBuilds(ctx context.Context, checks []Check) error {
 func (j *job) wantBuilds(ctx context.Context, checks []Check) (want []string, err error) {
 	for i := range checks {
 		c := &checks[i]
-		if !c.builds || j.ApplyErr != nil {
+		if !c.builds || j.ApplyErr != nil || j.Build == manifest.BuildNone {
 			continue
 		}
 		if lacks, err := j.lacks(ctx, c, nil); err != nil {

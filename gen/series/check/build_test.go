@@ -254,6 +254,31 @@ func TestMissingProgram(t *testing.T) {
 	}
 }
 
+// A program that distributions do not package blocks its row, and no more.
+func TestOptionalProgram(t *testing.T) {
+	f := newFixture(t)
+	steps := goodSteps()
+	steps[2].files["tools/net/a.py"] = "import os\n"
+	f.commit(t, steps)
+	if err := os.Remove(filepath.Join(filepath.Dir(f.base), "bin", "ruff")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Join(filepath.Dir(f.base), "bin")+":"+withoutPrograms(t, "ruff"))
+	checks, err := Select([]string{"ruff", "pylint"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := f.check(t, t.TempDir(), Options{Checks: checks})
+	for _, r := range rows {
+		if want := r.Check == "ruff" && r.Patch == 3; (r.Code == Blocked) != want || r.Lacks {
+			t.Errorf("%s %d: %+v", r.Check, r.Patch, r.Result)
+		}
+	}
+	if n := Count(rows); n.Blocked != 1 || n.Lacking != 0 {
+		t.Errorf("%+v", n)
+	}
+}
+
 // A tree that does not build without the series is no fault of the series: the rows say
 // why, in the first line that does.
 func TestBaseDoesNotBuild(t *testing.T) {

@@ -35,6 +35,9 @@ type Check struct {
 	// concerns reports whether a file is one that the check is for; nil means that all
 	// are. Without such a file the check needs no program.
 	concerns func(ctx context.Context, j *job, p *Patch, name string) (bool, error)
+	// optional says that distributions lack a package of its program. Where it is missing
+	// the row is Blocked, and the run counts as complete.
+	optional bool
 	// scripted says that it runs a script of the kernel tree.
 	scripted bool
 	// reads says that the check covers one patch and only reads the working tree at
@@ -73,10 +76,10 @@ func All() []Check {
 		{Name: "reverse_xmas_tree", About: "locals from the longest line to the shortest", patch: checkLocals, version: 3, rule: manifest.RuleNetdev},
 		{Name: "kdoc", About: "no new kernel-doc warning", patch: checkKdoc, build: kbuild, tools: []string{"python3"}, version: 2, reads: true},
 		{Name: "check_selftest", About: "selftests in Makefile, .gitignore and a sorted config", patch: checkSelftest, build: kbuild},
-		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}, concerns: scripts("sh"), version: 1},
+		{Name: "shellcheck", About: "no new shellcheck finding", patch: checkShell, tools: []string{"shellcheck"}, concerns: scripts("sh"), version: 2},
 		{Name: "commands", About: "shell scripts parse, and their commands exist", patch: checkCommands},
 		{Name: "pylint", About: "no new pylint finding", patch: checkPylint, tools: []string{"pylint"}, concerns: scripts("python")},
-		{Name: "ruff", About: "no new ruff finding", patch: checkRuff, tools: []string{"ruff"}, concerns: scripts("python")},
+		{Name: "ruff", About: "no new ruff finding", patch: checkRuff, tools: []string{"ruff"}, concerns: scripts("python"), optional: true},
 		{Name: "yamllint", About: "no new yamllint finding", patch: checkYAML, tools: []string{"yamllint"}, concerns: suffixed(".yaml")},
 		{Name: "gitignore", About: "each new pattern names what a build makes", patch: checkIgnored},
 		{Name: "pages", About: "no new error of docutils or groff in documentation", patch: checkPages, tools: []string{"python3", "groff"}, concerns: pages},

@@ -214,7 +214,7 @@ func (j *job) row(ctx context.Context, c *Check, p *Patch, bad map[string]bool) 
 	if lacks, err := j.lacks(ctx, c, p); err != nil {
 		return r, err
 	} else if lacks != "" {
-		r.Result = Result{Code: Blocked, Summary: lacks, Lacks: true}
+		r.Result = Result{Code: Blocked, Summary: lacks, Lacks: !c.optional}
 		return r, nil
 	}
 	if !c.text {

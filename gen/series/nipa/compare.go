@@ -67,8 +67,6 @@ var differences = []difference{
 		reason: "NIPA does not read the lines that a series adds to MAINTAINERS"},
 	{test: "patch/yamllint", ours: check.Warning, theirs: check.Fail,
 		reason: "yamllint's warnings and errors are told apart by line, not by count"},
-	{test: "patch/shellcheck", ours: check.Fail, theirs: check.Pass, says: ".t:",
-		reason: "NIPA looks at *.sh only"},
 }
 
 // Compare compares rows of checks with results of NIPA.

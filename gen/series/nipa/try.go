@@ -24,6 +24,9 @@ type Tried struct {
 	Why    string
 }
 
+// NotMade reports whether our check could not be made for want of a program.
+func (t *Tried) NotMade() bool { return t.Row.Code == check.Blocked }
+
 // Noticed reports whether our check has a finding. A check that this machine cannot run is
 // not noticed, either.
 func (t *Tried) Noticed() bool { return t.Row.Code.Failed() || t.Row.Code == check.Warning }
