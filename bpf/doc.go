@@ -12,7 +12,7 @@
 //
 // Package xpsgen/bpf/policy loads the policies with checked options, a random
 // seed, and queues that hold when a device shrinks. To load one here, set its
-// constants first; the head of its source lists them:
+// constants first; the head of its source, here bpf/xps_flow_hash.bpf.c, lists them:
 //
 //	spec, err := bpf.Spec("xps_flow_hash")
 //	...

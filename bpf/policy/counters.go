@@ -18,20 +18,24 @@ var ErrNoCounters = errors.New("the program has no counters")
 // Reason is why a policy returned what it returned.
 type Reason int
 
-// Reasons, in the order of enum xps_reason of xps_verdict.h.
+// Reasons, in the order of enum xps_reason of bpf/xps_verdict.h.
 const (
-	ByPorts Reason = iota
-	ByAddresses
-	ByFragment
-	ByInner
-	BySPI
-	ByLabel
-	ByMPLS
-	ByMap
-	ByNoEntry
-	ByNotIP
-	ByMalformed
-	ByTags
+	// The policy selects a queue by:
+	ByPorts     Reason = iota // the flow of addresses, protocol and ports
+	ByAddresses               // the addresses of a protocol without ports
+	ByFragment                // the addresses and protocol of a fragment
+	ByInner                   // the flow inside a tunnel
+	BySPI                     // the addresses and SPI of ESP
+	ByLabel                   // the addresses and flow label of IPv6
+	ByMPLS                    // the label stack of MPLS that is not IP
+	ByMap                     // an entry of the map of the policy
+
+	// The policy has no preference for:
+	ByNoEntry   // a packet that the map of the policy has no entry for
+	ByNotIP     // a packet that is not IPv4, IPv6 or MPLS, such as ARP
+	ByMalformed // a packet that is cut short or has a wrong header
+	ByTags      // a packet with more VLAN tags or MPLS labels than are read
+
 	reasons
 )
 

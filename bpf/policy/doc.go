@@ -12,10 +12,15 @@
 //
 // # Policies
 //
-// flow-hash spreads flows. The head of xps_flow_hash.bpf.c defines a flow, with
-// tunnels, fragments, ESP, MPLS, VLAN tags and IPv6 extension headers. Its table of
-// queues can be changed at any time, and its seed is random. The others take the queue from a map: by cpu, mark (with
-// nftables also by cgroup), protocol and port, or user.
+// flow-hash spreads flows. The head of bpf/xps_flow_hash.bpf.c defines a flow, with
+// tunnels, fragments, ESP, MPLS, VLAN tags and IPv6 extension headers. Packets that are
+// neither IP nor MPLS, such as ARP, have no preference. Its table of queues can be
+// changed at any time, and its seed is random.
+//
+// The others take the queue from a map: by cpu, mark (with nftables also by cgroup),
+// protocol and port, or user. Packets without an entry have no preference.
+//
+// The Load functions return the errors of package ebpf, and need CAP_BPF.
 //
 // A socket filter cannot pick the less loaded of two queues. It reads neither the
 // bytes in flight of a queue nor completions, and its own counters only grow.

@@ -26,9 +26,10 @@ type QueuePlan struct {
 }
 
 // Plan returns values by which a policy uses queues, now that inUse queues are in
-// use, and no other queue while between atLeast and max are. max is the number of
-// tx queues that the device can have (State.MaxQueues of package xps). If atLeast
-// is 0, Plan finds the smallest possible.
+// use, and no other queue while between atLeast and max are. inUse is the number of
+// tx-* in /sys/class/net/NAME/queues, in a sysfs of the device's network namespace.
+// max is the number of tx queues that the device can have (State.MaxQueues of package
+// xps). If atLeast is 0, Plan finds the smallest possible.
 //
 // For example, with queues 1 to 7 of 8, queue 4 is returned as 12 and not as 4:
 // with 4 queues in use, 4 would be queue 0. Some cases are impossible: a number that
@@ -42,8 +43,10 @@ func Plan(queues []int, inUse, max, atLeast int) (*QueuePlan, error) {
 	switch {
 	case len(queues) == 0:
 		return nil, fmt.Errorf("%w: there is none to use", ErrQueues)
-	case inUse < 1 || max < inUse:
-		return nil, fmt.Errorf("%w: %d of %d in use", ErrQueues, inUse, max)
+	case inUse < 1:
+		return nil, fmt.Errorf("%w: the device uses %d", ErrQueues, inUse)
+	case max < inUse:
+		return nil, fmt.Errorf("%w: the device uses %d, but can have only %d", ErrQueues, inUse, max)
 	case queues[0] < 0 || queues[len(queues)-1] >= inUse:
 		return nil, fmt.Errorf("%w: the device uses queues 0 to %d, not %d", ErrQueues, inUse-1, queues[len(queues)-1])
 	case atLeast < 0 || atLeast > inUse:

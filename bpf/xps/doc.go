@@ -6,8 +6,9 @@
 // A program for this hook has the type BPF_PROG_TYPE_SOCKET_FILTER
 // ([ebpf.SocketFilter]). The kernel runs it before it looks at the XPS maps. A
 // result of 0 or more selects a queue: the result modulo the number of tx queues in
-// use. A negative result has no preference: the kernel falls back to the XPS maps or
-// the flow hash. A device has at most one program.
+// use, so any result is accepted: 7 selects queue 3 of 4. A negative result has no
+// preference: the kernel falls back to the XPS maps or the flow hash. A device has at
+// most one program; attaching replaces it, unless the options say otherwise.
 //
 // # A complete program
 //
@@ -41,7 +42,7 @@
 //		switch {
 //		case errors.Is(err, xps.ErrNotSupported):
 //			log.Fatal(err, ": boot a kernel with the XPS hook")
-//		case errors.Is(err, xps.ErrPermission):
+//		case errors.Is(err, xps.ErrPermission), errors.Is(err, os.ErrPermission):
 //			log.Fatal(err, ": run as root")
 //		case err != nil:
 //			log.Fatal(err)
@@ -102,8 +103,9 @@
 //	go build -o steer .
 //
 // To try it without a machine that has the hook, run it in the guest of the
-// repository, as "make shell" in DIR starts it. There,
-// "ip link add d0 numtxqueues 4 type dummy" makes a device with queues.
+// repository: "DIR/bin/xpsgen vm shell" starts a shell there, in the current directory.
+// "ip link add d0 numtxqueues 4 type dummy" makes a device with queues. The first
+// start builds a kernel, which takes minutes.
 //
 // # Programs to load
 //
@@ -140,7 +142,9 @@
 // package looks for the hook first. Without it, every function returns an error
 // wrapping [ErrNotSupported].
 //
-// Loading a program needs CAP_BPF; some programs also need CAP_NET_ADMIN. Attaching
+// Loading a program is up to package ebpf and has its errors. It needs CAP_BPF. A
+// simple program without maps needs nothing where sysctl
+// kernel.unprivileged_bpf_disabled is 0. Attaching
 // and detaching need CAP_NET_ADMIN in the user namespace that owns the network
 // namespace. [Client.Query], [Client.List] and [Watch] need no capability, except to
 // find links.
@@ -165,9 +169,10 @@
 //
 // # Errors
 //
-// Every error is an [*Error]. It names the operation, the device, and the kernel
+// Every error of this package is an [*Error]. It names the operation, the device, and the kernel
 // interface that failed. It wraps the errno, and one of these values where a caller
-// may want to decide. Test for them with [errors.Is]:
+// may want to decide. Test for them with [errors.Is]. Left of the line are clients and
+// watchers, right of it links; (x) is only with the option Links, and with a result:
 //
 //	                     Dial Attach Detach Query List Watch Next | AttachLink Open Update Info
 //	ErrNotSupported            x      x      x     x    x         |     x
@@ -178,7 +183,7 @@
 //	ErrBadProgram              x      x                           |     x             x
 //	ErrBadOptions              x      x                           |
 //	ErrNoDevice                x      x      x                    |     x
-//	ErrPermission         x    x      x      x     x    x         |     x       x     x
+//	ErrPermission         x    x      x     (x)   (x)   x         |     x       x     x
 //	ErrNetNS              x                             x         |     x
 //	ErrDetached                                                   |                   x
 //	ErrNotLink                                                    |             x           x
@@ -186,8 +191,8 @@
 //	ErrOverrun                                               x    |
 //
 // Open is [OpenLink], [OpenLinkID] and [LinkFromFD]; the first two also return
-// [os.ErrNotExist]. [Link.Pin] returns [ErrNotBPFFS] and [os.ErrExist]. Query and
-// List return ErrPermission only with the option Links, together with a result. After
+// [os.ErrNotExist]. [Link.Pin] returns [ErrNotBPFFS] and [os.ErrExist]. [Client.Supported]
+// returns what Query returns. After
 // Close, every method returns [os.ErrClosed]. When a context is done, a call returns
 // its cause; when [Config.Timeout] ends a call, [context.DeadlineExceeded]. Invalid
 // arguments are rejected before the kernel is asked.
