@@ -4,7 +4,7 @@
 // Header: linux/capability.h
 // SHA256: 1b102c9fc81c103c909f41e17107cb3804f77ce7f78c40c9b848832dce34a6e9
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
+// Series: v1 d12be3ccd7ac50d4d9fdb3520d63fbc23b78184d5acd89903d3418f73494f389
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if_ether.h
 // SHA256: d83644ca579db93346655696ad141facc88b485946c63d7909d1ff584a2117ee
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
+// Series: v1 d12be3ccd7ac50d4d9fdb3520d63fbc23b78184d5acd89903d3418f73494f389
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/if_packet.h
 // SHA256: ba5d3124e0d6f3ccbf1a990e770c22660e9afa83ece9c394d0973ee46beb9daa
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
+// Series: v1 d12be3ccd7ac50d4d9fdb3520d63fbc23b78184d5acd89903d3418f73494f389
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/pkt_cls.h
 // SHA256: d99e1de1badbe85bb5b9281d1846bd9c39a125ea276ccc04b0227453b99be1b2
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
+// Series: v1 d12be3ccd7ac50d4d9fdb3520d63fbc23b78184d5acd89903d3418f73494f389
 
 package uapi
 

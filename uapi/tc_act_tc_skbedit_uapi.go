@@ -4,7 +4,7 @@
 // Header: linux/tc_act/tc_skbedit.h
 // SHA256: 01e4e83df01b150766a10fa4e759a2623ebf4e3955f7def38a1cbe8223211238
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 3096475e76ead3d3d8302e9f90e65835683b8c93cec82d32d401e5f3c9000bb3
+// Series: v1 d12be3ccd7ac50d4d9fdb3520d63fbc23b78184d5acd89903d3418f73494f389
 
 package uapi
 

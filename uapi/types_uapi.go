@@ -115,7 +115,7 @@ const (
 )
 
 // Size returns how many bytes the payload of a number has, 0 for a flag, and
-// -1 for whatever has no fixed length.
+// -1 if the payload has no fixed length.
 func (k AttrKind) Size() int {
 	switch k {
 	case AttrFlag:
