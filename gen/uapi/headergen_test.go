@@ -172,7 +172,7 @@ func (g *headerGen) record() {
 	flexible := false
 	var body strings.Builder
 	g.members(&body, kind, names, "\t")
-	if kind == "struct" && g.chance(20) {
+	if kind == "struct" && names.used && g.chance(20) { // C wants a member with a name before it
 		fmt.Fprintf(&body, "\t%s %s[];\n", g.scalar(), names.next())
 		flexible = true
 	}
@@ -198,6 +198,7 @@ type memberNamer struct {
 	g    *headerGen
 	left []string
 	n    int
+	used bool
 }
 
 func newMemberNames(g *headerGen) *memberNamer {
@@ -209,6 +210,7 @@ func newMemberNames(g *headerGen) *memberNamer {
 }
 
 func (m *memberNamer) next() string {
+	m.used = true
 	if len(m.left) > 0 && m.g.chance(60) {
 		name := m.left[0]
 		m.left = m.left[1:]
