@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 
@@ -260,6 +261,9 @@ func (j *uapiJob) options(ctx context.Context) (uapi.Options, error) {
 }
 
 func (env uapiCommands) uapi(ctx context.Context, o *uapiOptions) error {
+	// One run needs little memory and ends soon: collecting garbage takes an
+	// eighth of its CPU time.
+	debug.SetGCPercent(400)
 	if o.check && o.base == prepare.AllBases {
 		return env.uapiCheckAll(ctx, o)
 	}
