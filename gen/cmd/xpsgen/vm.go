@@ -70,6 +70,14 @@ func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 	if err != nil {
 		return run.GuestOptions{}, err
 	}
+	// Before a kernel is built.
+	for _, disk := range o.disks {
+		if info, err := os.Stat(disk); err != nil {
+			return run.GuestOptions{}, command.Usagef("--disk: %v", err)
+		} else if info.IsDir() {
+			return run.GuestOptions{}, command.Usagef("--disk %s: is a directory", disk)
+		}
+	}
 	src.Unpatched = o.unpatched
 	if len(o.disks) > 0 && !slices.Contains(src.Fragments, diskFragment) {
 		src.Fragments = append(src.Fragments, diskFragment)

@@ -38,6 +38,7 @@ var lateMounts = [...]mount{
 	{fs: "bpf", dir: "/sys/fs/bpf", flags: plain, data: "mode=700", optional: true},
 	{fs: "debugfs", dir: "/sys/kernel/debug", flags: plain, optional: true},
 	{fs: "tracefs", dir: "/sys/kernel/tracing", flags: plain, optional: true},
+	{fs: "securityfs", dir: "/sys/kernel/security", flags: plain, optional: true},
 	{fs: "cgroup2", dir: "/sys/fs/cgroup", flags: plain, optional: true},
 }
 
