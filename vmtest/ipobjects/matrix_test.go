@@ -27,6 +27,7 @@ func TestMatrix(t *testing.T) {
 	testenv.Require(t, "objects", "boots the patched kernel for some thousand calls of ip")
 	for _, base := range bases(t) {
 		t.Run(base, func(t *testing.T) {
+			t.Parallel() // most of the time is the guest's, which has one CPU of the host
 			table, err := Run(t.Context(), Options{
 				Source:  testSource(t, base),
 				Timeout: 20 * time.Minute,
