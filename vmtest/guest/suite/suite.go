@@ -114,6 +114,20 @@ type ground struct {
 	*tools
 	// present says that the kernel has the hook.
 	present bool
+	// reproducers says that all selected tests are reproducers of what the series
+	// fixes. They run on the base only then, because they kill the guest.
+	reproducers bool
+}
+
+func allReproducers(groups []check.Group) bool {
+	for _, g := range groups {
+		for _, t := range g.Tests {
+			if t.Needs != needsFix {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // setUp selects the tests and prepares the guest for them. restore undoes that.
@@ -148,6 +162,7 @@ func setUp(opt Options) (g *ground, selected []check.Group, restore func(), err 
 	if selected, err = selectTests(g.tools, opt.Run); err != nil {
 		return nil, nil, nil, err
 	}
+	g.reproducers = allReproducers(selected)
 	if err := os.MkdirAll(g.lab.sysfs(), 0o755); err != nil {
 		return nil, nil, nil, fmt.Errorf("scratch directory: %w", err)
 	}
@@ -175,9 +190,7 @@ func (g *ground) runner(w *ktap.Writer) *check.Runner {
 		Scale:   g.opt.TimeoutScale,
 		Isolate: g.lab.isolate,
 		Gate: func(_ string, test check.Test) check.Decision {
-			// A reproducer runs on the base if it is selected. It kills the guest.
-			reproduces := g.opt.Unpatched && g.opt.Run != "" && test.Needs == needsFix
-			return gate(test.Baseline || reproduces || g.opt.Loader != "", g.opt.Unpatched, g.present)
+			return gate(test.Baseline || g.opt.Unpatched && g.reproducers || g.opt.Loader != "", g.opt.Unpatched, g.present)
 		},
 		Rerun: rerun,
 	}

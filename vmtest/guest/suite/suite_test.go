@@ -166,3 +166,17 @@ func TestGate(t *testing.T) {
 		}
 	}
 }
+
+// A share of the whole suite has other tests beside the reproducers, which must not kill
+// the guest of a control run then.
+func TestReproducers(t *testing.T) {
+	for run, want := range map[string]bool{"unregister/d32": true, "unregister": true, "": false, "unregister|hook": false, "hook/a01": false} {
+		selected, err := selectTests(newTools(Options{}), run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := allReproducers(selected); got != want {
+			t.Errorf("%q: %v", run, got)
+		}
+	}
+}
