@@ -228,7 +228,7 @@ func (p *parser) postfix(n *node) *node {
 	return n
 }
 
-// args reads the arguments of a call, in which a type may stand for one.
+// args reads the arguments of a call. An argument of a macro may be a type.
 func (p *parser) args(start, end int) []*node {
 	var out []*node
 	for i := start; i < end; {

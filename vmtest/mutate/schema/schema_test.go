@@ -15,6 +15,18 @@ import (
 	"xpsgen/vmtest/testenv"
 )
 
+func TestLeaves(t *testing.T) {
+	for body, want := range map[string]bool{
+		"return a;": true, "goto out;": true, "{ f(); break; }": true, "{ continue; }": true,
+		"{ if (a) { return 1; } f(); }": false, "{ f(); if (a) return 1; }": false, "{ if (a) { f(); } return 1; }": true,
+		"f(return_value);": false, "{ }": false, "{ f(({ return 1; })); }": false, "if (a) return 1;": false, "": false,
+	} {
+		if got := leaves(lex(body)); got != want {
+			t.Errorf("%q: %v", body, got)
+		}
+	}
+}
+
 func every(int) bool { return true }
 
 func changes(s *Source) []string {

@@ -210,40 +210,15 @@ func (w *walker) branch() {
 	}
 }
 
-// leaves reports whether a body is one statement that leaves the block, or ends
-// with one.
+// leaves reports whether a body ends by leaving the block that it is in.
 func leaves(body []token) bool {
-	depth, begins := 0, true
-	last := ""
-	for _, t := range body {
-		if begins && depth <= 1 && t.kind != directive {
-			last = t.text
-		}
-		begins = false
-		switch t.text {
-		case "{", "(", "[":
-			depth++
-			begins = t.text == "{"
-		case "}", ")", "]":
-			depth--
-		case ";":
-			begins = true
-		}
-		if t.text == "}" && depth == 0 {
-			break
-		}
+	within := 0 // how many brackets are open where the statements of the body begin
+	if len(body) > 0 && body[0].text == "{" {
+		within = 1
 	}
-	if last == "}" && len(body) > 1 {
-		return leavesBlock(body)
-	}
-	return jumps[last]
-}
-
-func leavesBlock(body []token) bool {
-	last := ""
-	depth, begins := 0, false
+	last, depth, begins := "", 0, within == 0
 	for _, t := range body {
-		if begins && depth == 1 && t.text != "}" {
+		if begins && depth == within && t.kind != directive && t.text != "}" {
 			last = t.text
 		}
 		begins = false
