@@ -13,7 +13,6 @@ import (
 
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/mutants"
-	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/runs"
 )
 
@@ -21,9 +20,8 @@ import (
 type mutantOptions struct {
 	sourceOptions
 	machineOptions
-	sample int
-	seed   int64
-	list   bool
+	sampleOptions
+	list bool
 }
 
 func mutantsCommand(env suiteCommands) *command.Command {
@@ -36,9 +34,7 @@ func mutantsCommand(env suiteCommands) *command.Command {
 			"Writes KTAP to stdout, a test per mutant, and leaves results in out/mutants/BASE.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants to run; default all",
 			Values: func() []string { return env.mutantNames(&o) }}},
-		Flags: slices.Concat(o.sourceOptions.flags(env.environment, true), o.machineOptions.flags(), []command.Flag{
-			{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
-			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
+		Flags: slices.Concat(o.sourceOptions.flags(env.environment, true), o.machineOptions.flags(), o.sampleOptions.flags(), []command.Flag{
 			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and do nothing else"},
 		}),
 		Examples: []command.Example{
@@ -112,9 +108,7 @@ func (env suiteCommands) runMutants(ctx context.Context, o *mutantOptions, names
 	if err != nil {
 		return err
 	}
-	if o.seed == 0 {
-		o.seed = run.DrawSeed()
-	}
+	o.draw()
 	return env.eachBaseKTAP(ctx, bases, len(bases) > 1, func(base string, results io.Writer) error {
 		opt := mutants.Options{Source: src, Machine: o.machine(), Mutants: lists[base], KTAP: results}
 		opt.Source.Base = base

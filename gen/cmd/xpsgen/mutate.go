@@ -16,7 +16,6 @@ import (
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/mutate"
 	"xpsgen/vmtest/mutate/schema"
-	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/runs"
 )
 
@@ -24,10 +23,9 @@ import (
 type mutateOptions struct {
 	sources  sourceOptions
 	machines machineOptions
-	sample   int
-	seed     int64
-	guests   int
-	list     bool
+	sampleOptions
+	guests int
+	list   bool
 }
 
 func mutateCommand(env suiteCommands) *command.Command {
@@ -41,9 +39,7 @@ func mutateCommand(env suiteCommands) *command.Command {
 			"vmtest/mutants/equivalent.toml, with the reason. Writes KTAP to stdout, a test per mutant, and leaves mutate.json " +
 			"in out/mutate/BASE.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants whose name contains this; default all"}},
-		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
-			{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
-			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
+		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), o.sampleOptions.flags(), []command.Flag{
 			{Name: "guests", Arg: "N", To: command.Count(&o.guests), Help: "how many guests run at once; default one per CPU, at most 4"},
 			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and do nothing else"},
 		}),
@@ -72,9 +68,7 @@ func (env suiteCommands) mutate(ctx context.Context, o *mutateOptions, names []s
 	if err != nil {
 		return err
 	}
-	if o.seed == 0 {
-		o.seed = run.DrawSeed()
-	}
+	o.draw()
 	if o.list {
 		return env.listMutations(ctx, o, bases)
 	}

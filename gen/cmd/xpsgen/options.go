@@ -11,6 +11,7 @@ import (
 	"xpsgen/vmtest/boot"
 	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/tree/manifest"
 	"xpsgen/vmtest/vm"
 )
@@ -196,4 +197,25 @@ func (o *machineOptions) suite() error {
 
 func (o *machineOptions) machine() boot.Machine {
 	return boot.Machine{Accel: o.accel, KVMDevice: o.kvmDevice, CPUs: o.cpus, MemoryMiB: o.memory}
+}
+
+// sampleOptions draw some of many at random.
+type sampleOptions struct {
+	// sample is how many to draw; 0 means all.
+	sample int
+	seed   int64
+}
+
+func (o *sampleOptions) flags() []command.Flag {
+	return []command.Flag{
+		{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
+		{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
+	}
+}
+
+// draw draws a seed, unless the user gave one.
+func (o *sampleOptions) draw() {
+	if o.seed == 0 {
+		o.seed = run.DrawSeed()
+	}
 }
