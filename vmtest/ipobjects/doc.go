@@ -8,6 +8,6 @@
 // the machine's libbpf, with that of the patched kernel, and without libbpf. It runs with
 // a BPF file system, with a read-only /sys, with ip -n, and without rights.
 //
-// Two results are failures whatever the golden table says: ip ends by a signal, or a
+// Two results are failures even if the golden table has them: ip ends by a signal, or a
 // program is attached that is not the one asked for.
 package ipobjects

@@ -24,7 +24,7 @@ type Table struct {
 // maxLines is how many lines of output a cell shows. Verifier logs are longer.
 const maxLines = 12
 
-// Faults returns what is wrong whatever the golden table says: signals, wrong programs,
+// Faults returns what is wrong even if the golden table has it: signals, wrong programs,
 // a failure without a message, and success without a program.
 func (t *Table) Faults() []string {
 	var all []string

@@ -205,7 +205,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, o.report(r, chosen)
 }
 
-// choose selects by name and by lot.
+// choose selects by name, and then draws a sample if one is wanted.
 func (o *Options) choose(all []*schema.Mutant) ([]*schema.Mutant, error) {
 	chosen := all
 	if len(o.Names) > 0 {

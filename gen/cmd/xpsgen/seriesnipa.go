@@ -204,7 +204,7 @@ func (n *nipaRun) compare(ctx context.Context, t manifest.Thread) error {
 	}
 	tests := n.tests
 	if !n.builds && !opt.Thread.Touches("Documentation/netlink/specs/", "tools/net/ynl/") {
-		// It builds all of tools/net/ynl, whatever the series touches.
+		// It builds all of tools/net/ynl, even for a series that does not touch it.
 		tests = slices.DeleteFunc(slices.Clone(tests), func(s string) bool { return s == "series/ynl" })
 	}
 	results, err := n.runner.Run(ctx, opt.Thread, opt.Thread.BaseCommit, n.mailsOf(t), tests)

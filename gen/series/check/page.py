@@ -2,7 +2,7 @@
 #
 # Parses reStructuredText from stdin as far as docutils knows it, and prints what
 # docutils finds wrong: line, severity, text. Directives and roles of Sphinx are
-# taken for right, whatever they contain.
+# not checked.
 
 import sys
 

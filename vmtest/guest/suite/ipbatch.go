@@ -79,7 +79,7 @@ func (e ipTests) longBatch(t *check.T) {
 	const lines, descriptors = 1000, 16
 	n := e.dummy(t, "dummy0", 4)
 	// Each way to fail leaves ip at another place. Words that ip does not know are not
-	// among them: ip ends at such a line, whatever the command.
+	// among them: ip ends at such a line, with -force, too.
 	wrong := []string{
 		"xps obj hello1.o sec nosuch",
 		"xps obj hello1.o program nosuch",
