@@ -105,6 +105,9 @@ func All() []Dep {
 		// option for its version.
 		{Name: "git", Why: "to see the mails that git send-email would send", Group: Series, Package: "git-email",
 			version: []string{"-c", "alias.probe=!git send-email --dump-aliases >/dev/null && git --version", "probe"}},
+		// Debian's git-email only recommends it, but cannot send without it.
+		{Name: "perl", Why: "git send-email, module Mail::Address", Group: Series, Package: "libmailtools-perl",
+			version: []string{"-MMail::Address", "-e", `print "Mail::Address $Mail::Address::VERSION\n"`}},
 		{Name: "codespell", Why: "checkpatch", Group: Series, Package: "codespell", version: []string{"--version"}},
 		{Name: "shellcheck", Why: "selftests", Group: Series, Package: "shellcheck", version: []string{"--version"}},
 		{Name: "pylint", Why: "Python scripts", Group: Series, Package: "pylint", version: []string{"--version"}},
