@@ -58,7 +58,7 @@ ifeq ($(HOME),)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
 	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants fuzz-ip bare-debian clean FORCE
 
 all: help
@@ -72,6 +72,8 @@ help:
 	@echo '  seeds          - tests that draw their input, with new seeds'
 	@echo '  vmtest-all     - vmtest on every base; all must run the same tests'
 	@echo '  vmtest-debug   - vmtest-all on debug kernels'
+	@echo '  vmtest-rt      - vmtest-all with PREEMPT_RT; a mutant must be noticed, too'
+	@echo '  vmtest-kcsan   - vmtest-all with KCSAN, which finds data races; likewise'
 	@echo '  unit           - Go tests with the race detector, no guest'
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
@@ -298,9 +300,18 @@ seeds: deps
 vmtest-debug: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --base all --config debug $(VMFLAGS)
 
+vmtest-rt: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest --base all --config rt $(VMFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest --config rt --config bhlock $(VMFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config rt sleeps-where-it-must-not
+
+vmtest-kcsan: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest --base all --config kcsan $(VMFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
+
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
+LONG_TESTS = seeds vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
 

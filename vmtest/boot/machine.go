@@ -59,37 +59,23 @@ func (m *Machine) Validate() error {
 	return nil
 }
 
-// What a kernel that looks for trouble takes: KASAN has a shadow of all memory
-// and keeps what was freed for a while, kmemleak and lockdep remember much, and
-// all of them look at each access or lock.
-const (
-	// MemoryMiB is the memory of a guest with an ordinary kernel.
-	MemoryMiB      = 512
-	debugMemoryMiB = 3072
-	debugSlowdown  = 4
-)
+// MemoryMiB is the memory of a guest with a kernel without checkers.
+const MemoryMiB = 512
 
 // Fit returns m with as much memory as the kernel needs, unless it says how
 // much.
-func (m *Machine) Fit(debug bool) *Machine {
+func (m *Machine) Fit(k prepare.Checkers) *Machine {
 	c := *m
-	switch {
-	case c.MemoryMiB != 0:
-	case debug:
-		c.MemoryMiB = debugMemoryMiB
-	default:
-		c.MemoryMiB = MemoryMiB
+	if c.MemoryMiB == 0 {
+		c.MemoryMiB = max(MemoryMiB, k.MemoryMiB)
 	}
 	return &c
 }
 
 // Describe fills in what all guests of a source have in common.
 func (m *Machine) Describe(s *prepare.Source, a *prepare.Artifacts, image string) *vm.Machine {
-	m = m.Fit(s.Debug())
-	slow := 1.0
-	if s.Debug() {
-		slow = debugSlowdown
-	}
+	checkers := s.Checkers()
+	m = m.Fit(checkers)
 	return &vm.Machine{
 		Kernel:     a.Kernel.BzImage,
 		Vmlinux:    a.Kernel.Vmlinux,
@@ -100,7 +86,7 @@ func (m *Machine) Describe(s *prepare.Source, a *prepare.Artifacts, image string
 		CPUs:       m.CPUs,
 		MemoryMiB:  m.MemoryMiB,
 		Debugger:   m.GDB,
-		Slowdown:   slow,
+		Slowdown:   checkers.Slowdown,
 
 		InstructionClock: m.InstructionClock,
 		Cmdline:          strings.Fields(m.Append),

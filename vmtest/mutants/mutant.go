@@ -36,6 +36,11 @@ type Mutant struct {
 	// MustFail are the tests that must fail, in the form of --run. [MustFailBuild] is
 	// the build without CONFIG_XPS.
 	MustFail []string
+	// MustComplain are the tests during which a checker of the kernel must report a
+	// function of the series, in the form of --run.
+	MustComplain []string
+	// Config is the fragment whose checkers notice the mutant. Empty means any.
+	Config string
 }
 
 // ErrUnknown is wrapped by the error for an unknown mutant.
@@ -44,8 +49,12 @@ var ErrUnknown = errors.New("no mutant")
 // MustFailBuild in [Mutant.MustFail] names the build check instead of a test.
 const MustFailBuild = "build/without-xps"
 
-// mustFailHeader begins a line of the patch message, one per test that must fail.
-const mustFailHeader = "Must-fail:"
+// Lines of the patch message that begin with these name a test each, or the fragment.
+const (
+	mustFailHeader     = "Must-fail:"
+	mustComplainHeader = "Must-complain:"
+	configHeader       = "Config:"
+)
 
 // mutantDirs maps the folders of vmtest/mutants to parts of the guest.
 var mutantDirs = []struct {
@@ -62,7 +71,8 @@ var mutantDirs = []struct {
 // general one of the same name. Load skips the folder of a part of the guest that no
 // project builds.
 //
-// A patch without a Must-fail line is an error: it proves nothing if it survives.
+// A patch without a Must-fail or Must-complain line is an error: it proves nothing if it
+// survives.
 func Load(root, dir, base string, names []string) ([]Mutant, error) {
 	c, err := manifest.LoadChange(root)
 	if err != nil {
@@ -118,6 +128,17 @@ func Load(root, dir, base string, names []string) ([]Mutant, error) {
 		picked = append(picked, all[i])
 	}
 	return picked, nil
+}
+
+// For returns the mutants that a kernel with these fragments notices, and how many it
+// leaves out because they need another.
+func For(all []Mutant, fragments []string) (some []Mutant, others int) {
+	for _, m := range all {
+		if m.Config == "" || slices.Contains(fragments, m.Config) {
+			some = append(some, m)
+		}
+	}
+	return some, len(all) - len(some)
 }
 
 // Sample returns n random elements of all, in their order; the seed determines which.
@@ -176,12 +197,21 @@ func readMutant(path, folder string, part manifest.Guest) (Mutant, error) {
 		if what, ok := strings.CutPrefix(line, mustFailHeader); ok {
 			m.MustFail = append(m.MustFail, strings.TrimSpace(what))
 		}
+		if what, ok := strings.CutPrefix(line, mustComplainHeader); ok {
+			m.MustComplain = append(m.MustComplain, strings.TrimSpace(what))
+		}
+		if what, ok := strings.CutPrefix(line, configHeader); ok {
+			m.Config = strings.TrimSpace(what)
+		}
 	}
 	if err := lines.Err(); err != nil {
 		return m, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(m.MustFail) == 0 {
-		return m, fmt.Errorf("%s: no %q line, which must name the test that fails", path, mustFailHeader)
+	switch {
+	case len(m.MustFail)+len(m.MustComplain) == 0:
+		return m, fmt.Errorf("%s: no %q line, which must name the test that fails, and no %q line", path, mustFailHeader, mustComplainHeader)
+	case len(m.MustComplain) > 0 && m.Config == "":
+		return m, fmt.Errorf("%s: no %q line, which must name the fragment with the checker", path, configHeader)
 	}
 	return m, nil
 }

@@ -48,6 +48,8 @@ func TestLoadMutants(t *testing.T) {
 		"for another base":  {files: map[string]string{"kernel/6.12/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: `no mutant "c" for net-next`, fails: true},
 		"picked":            {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b"), "kernel/c.patch": mutant("Must-fail: c")}, names: []string{"c"}, want: "c"},
 		"unknown":           {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b")}, names: []string{"z"}, want: `no mutant "z"`, fails: true},
+		"no Config line":    {files: map[string]string{"kernel/b.patch": mutant("Must-complain: a")}, want: "which must name the fragment", fails: true},
+		"complains":         {files: map[string]string{"kernel/b.patch": mutant("Must-complain: a\nConfig: rt")}, want: "b"},
 		"no Must-fail line": {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which must name the test that fails", fails: true},
 		"none":              {want: "no patches", fails: true},
 	}
@@ -95,7 +97,8 @@ func TestMutantsNameTests(t *testing.T) {
 		mutants = append(mutants, some...)
 	}
 	for _, m := range mutants {
-		for _, what := range m.MustFail {
+		all := slices.Concat(m.MustFail, m.MustComplain)
+		for _, what := range all {
 			if what == MustFailBuild {
 				continue
 			}
@@ -103,13 +106,13 @@ func TestMutantsNameTests(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", m.Path, err)
 			}
-			selected, err := plan.Names(plan.AnyOf(m.MustFail))
+			selected, err := plan.Names(plan.AnyOf(all))
 			if err != nil {
 				t.Errorf("%s: %v", m.Path, err)
 			}
 			for _, name := range names {
 				if !strings.Contains(strings.Join(selected, "\n")+"\n", name+"\n") {
-					t.Errorf("%s: %q does not select %s", m.Path, plan.AnyOf(m.MustFail), name)
+					t.Errorf("%s: %q does not select %s", m.Path, plan.AnyOf(all), name)
 				}
 			}
 		}
@@ -140,25 +143,34 @@ func TestRunMutants(t *testing.T) {
 		name := filepath.Base(s.Out)
 		ran = append(ran, name)
 		status := ktap.Fail
+		var splats []verdict.Splat
 		switch name {
+		case "reported":
+			splats, status = []verdict.Splat{{Text: []string{"BUG: base"}}, {Text: []string{"BUG: ours"}, Ours: []string{"f"}}}, ktap.Pass
+		case "reported-of-the-base":
+			splats, status = []verdict.Splat{{Text: []string{"BUG: base"}}}, ktap.Pass
 		case "broken":
 			return nil, fmt.Errorf("build: %w", &build.CompileError{})
 		case "survivor":
 			status = ktap.Pass
 		}
-		return &verdict.Outcome{Report: &ktap.Report{Tests: []ktap.Test{{Name: noticed, Status: status}}}}, nil
+		return &verdict.Outcome{Report: &ktap.Report{Tests: []ktap.Test{{Name: noticed, Status: status}}}, Splats: splats}, nil
 	}}
 	for _, name := range []string{"broken", "survivor", "noticed"} {
 		opt.Mutants = append(opt.Mutants, Mutant{Name: name, MustFail: []string{"hook/a01"}})
 	}
+	for _, name := range []string{"reported", "reported-of-the-base"} {
+		opt.Mutants = append(opt.Mutants, Mutant{Name: name, MustComplain: []string{"hook/a01"}, Config: "rt"})
+	}
 	var out bytes.Buffer
 	opt.KTAP = &out
 	survivors, err := Run(t.Context(), opt)
-	if err != nil || survivors != 2 || len(ran) != 3 {
+	if err != nil || survivors != 3 || len(ran) != 5 {
 		t.Errorf("%v, %d survivors, ran %q", err, survivors, ran)
 	}
 	for _, want := range []string{
 		"not ok 1 broken # does not apply or build: update the mutant\n", "not ok 2 survivor # survived\n", "ok 3 noticed\n",
+		"ok 4 reported\n", "not ok 5 reported-of-the-base # survived\n",
 	} {
 		if !strings.Contains(out.String(), "\n"+want) {
 			t.Errorf("no %q in\n%s", want, out.String())
@@ -201,6 +213,28 @@ func TestSampleMutants(t *testing.T) {
 	for _, n := range []int{0, 31, 40} {
 		if got := Sample(all, n, 1); len(got) != len(all) {
 			t.Errorf("%d: %d mutants", n, len(got))
+		}
+	}
+}
+
+func TestFor(t *testing.T) {
+	all := []Mutant{{Name: "any"}, {Name: "rt", Config: "rt"}, {Name: "kcsan", Config: "kcsan"}}
+	for _, c := range []struct {
+		fragments []string
+		want      string
+		others    int
+	}{
+		{nil, "any", 2},
+		{[]string{"rt"}, "any rt", 1},
+		{[]string{"kcsan", "mine.config"}, "any kcsan", 1},
+	} {
+		some, others := For(all, c.fragments)
+		var names []string
+		for _, m := range some {
+			names = append(names, m.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want || others != c.others {
+			t.Errorf("%q: %q and %d others", c.fragments, got, others)
 		}
 	}
 }

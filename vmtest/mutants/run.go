@@ -113,13 +113,13 @@ func (opt *Options) runMutant(ctx context.Context, m Mutant) (noticed bool, diag
 		}
 		note(failed, what)
 	}
-	if len(tests) == 0 {
+	if len(tests)+len(m.MustComplain) == 0 {
 		return noticed, diag, nil
 	}
 	outcome, err := opt.run(ctx, run.SuiteOptions{
 		Source:  src,
 		Machine: opt.Machine,
-		Run:     plan.AnyOf(tests),
+		Run:     plan.AnyOf(slices.Concat(tests, m.MustComplain)),
 		Out:     filepath.Join(opt.Out, m.Name),
 	})
 	if err != nil {
@@ -133,6 +133,18 @@ func (opt *Options) runMutant(ctx context.Context, m Mutant) (noticed bool, diag
 		for _, name := range names {
 			status, reason := outcome.Find(name)
 			note(status == ktap.Fail, strings.TrimSuffix(name+": "+reason, ": "))
+		}
+	}
+	if len(m.MustComplain) > 0 {
+		complained := false
+		for _, s := range outcome.Splats {
+			if len(s.Ours) > 0 {
+				complained = true
+				note(true, s.Reason())
+			}
+		}
+		if !complained {
+			note(false, "a checker of the kernel")
 		}
 	}
 	return noticed, diag, nil

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"xpsgen/vmtest/config"
@@ -126,12 +125,6 @@ func (s *Source) Alternatives() ([]string, error) {
 
 // Fragments returns the names of the shipped Kconfig fragments, for [Source.Fragments].
 func Fragments() []string { return config.Names() }
-
-// debugFragment enables the kernel's checkers, such as KASAN and lockdep.
-const debugFragment = "debug"
-
-// Debug reports whether s is built with the debug fragment.
-func (s *Source) Debug() bool { return slices.Contains(s.Fragments, debugFragment) }
 
 // BaseName returns the name of the kernel base. It returns "" if the manifest cannot be
 // read; [Source.Validate] returns the reason.

@@ -54,7 +54,7 @@ func consoleFile(guest int) string {
 // CPU of the host, so the whole suite uses two guests.
 func (opt *SuiteOptions) shares() []string {
 	all := opt.Run == "" && opt.able == "" && !opt.NoTests && opt.Fault == "" && !opt.Machine.GDB
-	if all && opt.Guests != 1 && (opt.Guests == 2 || roomForTwo(opt.Machine.Fit(opt.Source.Debug()).MemoryMiB)) {
+	if all && opt.Guests != 1 && (opt.Guests == 2 || roomForTwo(opt.Machine.Fit(opt.Source.Checkers()).MemoryMiB)) {
 		return plan.Halves()
 	}
 	return []string{cmp.Or(opt.able, opt.Run)}

@@ -38,6 +38,9 @@ type SuiteOptions struct {
 	Run string
 	// NoTests boots, reports nothing and powers off.
 	NoTests bool
+	// KeepReports stores what the kernel's checkers report, as reports about the base.
+	// It needs Source.Unpatched.
+	KeepReports bool
 	// Fault makes the guest go wrong instead of running tests.
 	Fault wire.Fault
 	// Seed is the seed of the suite's random choices. 0 draws one.
@@ -155,15 +158,16 @@ func (opt *SuiteOptions) outcome() (*verdict.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	checkers := opt.Source.Checkers()
 	o := &verdict.Outcome{
-		Planned: planned,
-		Run:     opt.Run,
-		Suite:   len(plan.All()),
-		Lacking: opt.able != "",
-		Seed:    opt.Seed,
-		Started: time.Now().UTC(),
-		Report:  &ktap.Report{Plan: -1},
-		Debug:   opt.Source.Debug(),
+		Planned:  planned,
+		Run:      opt.Run,
+		Suite:    len(plan.All()),
+		Lacking:  opt.able != "",
+		Seed:     opt.Seed,
+		Started:  time.Now().UTC(),
+		Report:   &ktap.Report{Plan: -1},
+		LeakScan: checkers.Leaks,
 	}
 	if o.Seed == 0 {
 		o.Seed = DrawSeed()
@@ -189,6 +193,7 @@ func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepar
 	defer func() { err = errors.Join(err, raw.Close()) }()
 
 	shares := opt.shares()
+	checkers := opt.Source.Checkers()
 	log := filepath.Join(opt.Out, verdict.ConsoleFile)
 	what := fmt.Sprintf("%d tests on %s, seed %d", len(o.Planned), a.Kernel.Release, o.Seed)
 	if len(shares) > 1 {
@@ -205,7 +210,8 @@ func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepar
 			Run:       share,
 			NoTests:   opt.NoTests,
 			Unpatched: opt.Source.Unpatched,
-			Debug:     opt.Source.Debug(),
+			Races:     checkers.Races,
+			Leaks:     checkers.Leaks,
 			Seed:      o.Seed,
 			Long:      opt.Long,
 			Loader:    opt.Source.Loader(),
@@ -227,6 +233,9 @@ func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepar
 	o.Total = time.Since(start)
 	o.Report = sink.close()
 	take(ctx, o, a, guests)
+	if err := opt.blame(ctx, a, guests, o.Splats); err != nil {
+		return nil, err
+	}
 	o.Judge()
 	state := progress.Finished
 	if !o.Passed() {

@@ -22,12 +22,14 @@ func (o *Outcome) reasons() []string {
 		reasons = append(reasons, o.Ended.Error())
 	}
 	for _, s := range o.Splats {
-		reasons = append(reasons, s.Reason())
+		if !s.Known {
+			reasons = append(reasons, s.Reason())
+		}
 	}
 	switch {
-	case !o.Debug || o.Ended != nil:
+	case !o.LeakScan || o.Ended != nil:
 	case o.Leaks == nil:
-		reasons = append(reasons, "no leak scan, although this is a debug kernel")
+		reasons = append(reasons, "no leak scan, although this kernel has kmemleak")
 	case *o.Leaks > 0:
 		reasons = append(reasons, fmt.Sprintf("%d kernel objects leaked (see kmemleak's report on the console)", *o.Leaks))
 	}
@@ -111,6 +113,9 @@ func (s Splat) Reason() string {
 	text := "the kernel complained: " + first
 	if len(s.Frames) > 0 {
 		text += " (" + strings.Join(s.Frames, " < ") + ")"
+	}
+	if len(s.Ours) > 0 {
+		text += ", in the series: " + strings.Join(s.Ours, ", ")
 	}
 	return text
 }

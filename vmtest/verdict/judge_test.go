@@ -50,13 +50,15 @@ func TestJudge(t *testing.T) {
 		"nothing at all":  {ktap: "", planned: both, want: "2 of 2 planned"},
 		"unplanned":       {ktap: "KTAP version 1\n1..3\nok 1 one\nok 2 two\nok 3 three\n", planned: both, want: "1 unplanned tests reported: three"},
 		"reported twice":  {ktap: "KTAP version 1\n1..2\nok 1 one\nok 2 two\nok 2 two\n", planned: both, want: "results: "},
+		"known splat":     {ktap: whole, planned: both, splats: []Splat{{Pattern: "BUG: ", Text: []string{"BUG: sleeping"}, Known: true}}},
+		"splat of ours":   {ktap: whole, planned: both, splats: []Splat{{Pattern: "BUG: ", Text: []string{"BUG: sleeping"}, Ours: []string{"xps_prog_run"}}}, want: "in the series: xps_prog_run"},
 		"splat, all ok":   {ktap: whole, planned: both, splats: []Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: CPU: 0 at dev.c"}}}, want: "the kernel complained: WARNING: CPU"},
 		"vm died, all ok": {ktap: whole, planned: both, vmErr: errors.New("guest powered off early"), want: "powered off early"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			got := reasons(&Outcome{Report: parse(t, c.ktap), Planned: c.planned, Ended: c.vmErr, Splats: c.splats,
-				Debug: c.debug, Leaks: c.leaks})
+				LeakScan: c.debug, Leaks: c.leaks})
 			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 				t.Errorf("reasons = %q, want %q", got, c.want)
 			}

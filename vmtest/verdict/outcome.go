@@ -43,8 +43,8 @@ type Outcome struct {
 	// Splats are the kernel's warnings and crashes on the console, decoded if the
 	// kernel's script could do so.
 	Splats []Splat
-	// Debug says that the kernel was built with the debug fragment.
-	Debug bool
+	// LeakScan says that the kernel has kmemleak, so the guest must scan.
+	LeakScan bool
 	// Leaks is the number of leaked objects that kmemleak found; nil if the kernel
 	// has no kmemleak.
 	Leaks *int
@@ -68,6 +68,11 @@ type Splat struct {
 	Text []string `json:"text"`
 	// Frames are the top functions of the stack; they serve as a fingerprint.
 	Frames []string `json:"frames,omitempty"`
+	// Known says that a run without the series had the same report, and that no
+	// function of the series is in it. It does not fail the run.
+	Known bool `json:"known,omitempty"`
+	// Ours are the functions in its traces that the series adds or changes.
+	Ours []string `json:"ours,omitempty"`
 }
 
 // Inputs identify all that ran. Hashes are SHA-256 in hex, except for git's.

@@ -140,7 +140,9 @@ func (o *Outcome) runErrors() []string {
 		errs = append(errs, o.Ended.Error())
 	}
 	for _, s := range o.Splats {
-		errs = append(errs, s.Reason())
+		if !s.Known {
+			errs = append(errs, s.Reason())
+		}
 	}
 	return errs
 }

@@ -85,4 +85,5 @@ const restarting = "Restarting system"
 var enders = [...]string{
 	"---[ end trace",
 	"---[ end Kernel panic",
+	"Reported by Kernel Concurrency Sanitizer on:",
 }

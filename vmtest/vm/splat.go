@@ -3,7 +3,9 @@
 package vm
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,11 +17,13 @@ type Splat struct {
 	Lines []string
 	// Frames are the top functions of its call trace.
 	Frames []string
+	// Functions are all functions of its call traces, each once.
+	Functions []string
 }
 
 // Limits of the part that is kept.
 const (
-	maxSplats     = 16
+	maxSplats     = 256
 	maxSplatLines = 80
 	maxFrames     = 5
 )
@@ -27,7 +31,9 @@ const (
 // splatScanner finds splats in a console read line by line.
 type splatScanner struct {
 	splats []Splat
-	open   bool
+	// lost counts the splats beyond maxSplats.
+	lost int
+	open bool
 	// quiet counts lines since the last line that belongs to the open splat.
 	quiet int
 	// ended is set after the last line of a splat. Registers may still follow.
@@ -66,6 +72,7 @@ func (s *splatScanner) begin(pattern, l string) {
 		return
 	}
 	if len(s.splats) == maxSplats {
+		s.lost++
 		return
 	}
 	var lines []string
@@ -124,7 +131,7 @@ func (s *splatScanner) close() {
 	cur := &s.splats[len(s.splats)-1]
 	// The last quiet lines do not belong to it.
 	cur.Lines = cur.Lines[:len(cur.Lines)-min(s.quiet, len(cur.Lines)-1)]
-	cur.Frames = frames(cur.Lines)
+	cur.Frames, cur.Functions = frames(cur.Lines), functions(cur.Lines)
 	if cur.Pattern == patternTrace || cur.Pattern == patternRIP {
 		// A trace without a pattern belongs to the splat in its lines.
 		for _, l := range cur.Lines {
@@ -139,6 +146,11 @@ func (s *splatScanner) close() {
 // done finishes the console and returns the splats.
 func (s *splatScanner) done() []Splat {
 	s.close()
+	if s.lost > 0 {
+		const pattern = "more splats than are kept"
+		line := fmt.Sprintf("%s: %d lines that begin one were not read after the first %d splats", pattern, s.lost, maxSplats)
+		return append(s.splats, Splat{Pattern: pattern, Lines: []string{line}})
+	}
 	return s.splats
 }
 
@@ -176,6 +188,26 @@ var plumbing = map[string]bool{
 	"warn_slowpath_fmt": true, "__warn_printk": true, "__die": true, "__die_body": true, "die": true,
 	"page_fault_oops": true, "exc_page_fault": true, "asm_exc_page_fault": true, "kasan_report": true,
 	"print_report": true, "print_address_description": true, "no_context": true,
+}
+
+// functions returns all functions of a splat's traces, each once.
+func functions(lines []string) []string {
+	var out []string
+	add := func(f string) {
+		f, _, _ = strings.Cut(f, ".")
+		if !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	for _, l := range lines {
+		l = bare(l)
+		if m := rip.FindStringSubmatch(l); m != nil {
+			add(m[1])
+		} else if m := frame.FindStringSubmatch(l); m != nil {
+			add(m[1])
+		}
+	}
+	return out
 }
 
 // frames returns the top functions of a splat, callers last.

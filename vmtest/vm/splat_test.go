@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -151,8 +152,8 @@ func TestSplatsApart(t *testing.T) {
 `
 	splats, _ := scan(t, text)
 	want := []Splat{
-		{Pattern: "refcount_t: ", Frames: []string{"bpf_prog_put", "dev_xps_set"}},
-		{Pattern: "scheduling while atomic", Frames: []string{"schedule"}},
+		{Pattern: "refcount_t: ", Frames: []string{"bpf_prog_put", "dev_xps_set"}, Functions: []string{"bpf_prog_put", "dev_xps_set"}},
+		{Pattern: "scheduling while atomic", Frames: []string{"schedule"}, Functions: []string{"schedule"}},
 	}
 	lines := []int{10, 3}
 	if len(splats) != len(want) {
@@ -278,5 +279,45 @@ func TestOOM(t *testing.T) {
 		if !strings.Contains(splats[0].Lines[0], patternOOM) || !strings.Contains(last, "Killed process 41 (hog)") {
 			t.Errorf("%s: from %q to %q", name, splats[0].Lines[0], last)
 		}
+	}
+}
+
+// TestRaces checks that reports of KCSAN in a row stay apart.
+func TestRaces(t *testing.T) {
+	const report = `[    5.0] ==================================================================
+[    5.0] BUG: KCSAN: data-race in %[1]s / reader
+[    5.0] 
+[    5.0] write to 0xffff888005b52f04 of 1 bytes by task 123 on cpu 1:
+[    5.0]  %[1]s+0x1a/0x30
+[    5.0]  do_setlink+0x5f/0x90
+[    5.0] 
+[    5.0] read to 0xffff888005b52f04 of 1 bytes by task 9 on cpu 0:
+[    5.0]  reader+0x1a/0x30
+[    5.0]  dev_queue_xmit+0x5f/0x90
+[    5.0] 
+[    5.0] value changed: 0x01 -> 0x00
+[    5.0] 
+[    5.0] Reported by Kernel Concurrency Sanitizer on:
+[    5.0] CPU: 0 UID: 0 PID: 9 Comm: init Not tainted 7.3.4 #1
+[    5.0] Hardware name: QEMU
+[    5.0] ==================================================================
+`
+	splats, _ := scan(t, fmt.Sprintf(report, "first")+fmt.Sprintf(report, "second"))
+	if len(splats) != 2 {
+		t.Fatalf("%d splats: %+v", len(splats), splats)
+	}
+	for i, writer := range []string{"first", "second"} {
+		want := []string{writer, "do_setlink", "reader", "dev_queue_xmit"}
+		if diff := cmp.Diff(want, splats[i].Functions); diff != "" {
+			t.Errorf("functions of report %d: %s", i, diff)
+		}
+	}
+}
+
+// TestMoreSplatsThanAreKept checks that the splats that are not kept are counted.
+func TestMoreSplatsThanAreKept(t *testing.T) {
+	splats, _ := scan(t, strings.Repeat("BUG: again\n---[ end trace 0 ]---\n\n\n\n", maxSplats+3))
+	if last := splats[len(splats)-1]; len(splats) != maxSplats+1 || !strings.Contains(last.Lines[0], "3 lines that begin one") {
+		t.Errorf("%d splats, the last is %+v", len(splats), last)
 	}
 }

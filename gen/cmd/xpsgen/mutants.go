@@ -110,11 +110,18 @@ func (env suiteCommands) runMutants(ctx context.Context, o *mutantOptions, names
 	}
 	o.draw()
 	return env.eachBaseKTAP(ctx, bases, len(bases) > 1, func(base string, results io.Writer) error {
-		opt := mutants.Options{Source: src, Machine: o.machine(), Mutants: lists[base], KTAP: results}
+		list, others := mutants.For(lists[base], src.Fragments)
+		switch {
+		case others > 0 && len(names) > 0:
+			return command.Usagef("%s", o.needsConfig(lists[base]))
+		case others > 0:
+			env.ui.Printf("note  mutants: %d left out for %s: %s", others, base, o.needsConfig(lists[base]))
+		}
+		opt := mutants.Options{Source: src, Machine: o.machine(), Mutants: list, KTAP: results}
 		opt.Source.Base = base
 		if o.sample > 0 {
-			opt.Mutants = mutants.Sample(lists[base], o.sample, o.seed)
-			env.ui.Printf("note  mutants: %d of %d for %s, seed %d", len(opt.Mutants), len(lists[base]), base, o.seed)
+			opt.Mutants = mutants.Sample(list, o.sample, o.seed)
+			env.ui.Printf("note  mutants: %d of %d for %s, seed %d", len(opt.Mutants), len(list), base, o.seed)
 		}
 		rec, err := recordSource(runs.Mutants, &opt.Source)
 		if err != nil {
@@ -124,7 +131,7 @@ func (env suiteCommands) runMutants(ctx context.Context, o *mutantOptions, names
 		switch {
 		case o.sample > 0:
 			rec.seed = o.seed
-			rec.selection = partOf("--sample", fmt.Sprint(o.sample), len(opt.Mutants), len(lists[base]), "mutants")
+			rec.selection = partOf("--sample", fmt.Sprint(o.sample), len(opt.Mutants), len(list), "mutants")
 		case len(names) > 0:
 			rec.selection = strings.Join(names, " ")
 		}
@@ -142,6 +149,18 @@ func (env suiteCommands) runMutants(ctx context.Context, o *mutantOptions, names
 			return nil
 		})
 	})
+}
+
+// needsConfig says which configuration each mutant needs that the chosen one does not
+// notice.
+func (o *mutantOptions) needsConfig(list []mutants.Mutant) string {
+	var parts []string
+	for _, m := range list {
+		if m.Config != "" && !slices.Contains(o.config, m.Config) {
+			parts = append(parts, fmt.Sprintf("%s needs --config %s", m.Name, m.Config))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (env suiteCommands) listMutants(lists map[string][]mutants.Mutant, bases []string) error {

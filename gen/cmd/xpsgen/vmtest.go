@@ -25,6 +25,7 @@ type suiteOptions struct {
 	seed                                 int64
 	guests                               int
 	long, list, unpatched, bisect, watch bool
+	keepReports                          bool
 	out                                  string
 }
 
@@ -46,6 +47,8 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			{Name: "list", To: command.Bool(&o.list), Help: "list the tests and do nothing else"},
 			{Name: "unpatched", To: command.Bool(&o.unpatched),
 				Help: "run on the base kernel, as a control: passes if no test of the hook does"},
+			{Name: "keep-reports", To: command.Bool(&o.keepReports),
+				Help: "with --unpatched: store what the checkers report, so that a run with the series passes in spite of it"},
 			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory that gets the results and the record of the run, instead of out/runs"},
 			{Name: "bisect", To: command.Bool(&o.bisect),
 				Help: "exit codes for git bisect run: 125 if the tree does not apply or build, 128 if the workbench fails"},
@@ -64,6 +67,9 @@ func vmtestCommand(env suiteCommands) *command.Command {
 		Valid: func([]string) error {
 			if o.watch && o.bisect {
 				return command.Usagef("--watch and --bisect exclude each other")
+			}
+			if o.keepReports && (!o.unpatched || o.kernel != "") {
+				return command.Usagef("--keep-reports is for a base without the series: give --unpatched, and no --kernel")
 			}
 			if err := o.suite(); err != nil {
 				return err
@@ -128,6 +134,8 @@ func (env suiteCommands) runSuite(ctx context.Context, o *suiteOptions) error {
 		Out:     o.out,
 		KTAP:    env.results(),
 		Guests:  o.guests,
+
+		KeepReports: o.keepReports,
 	}
 	if all {
 		return env.runBases(ctx, opt, bases)
@@ -202,6 +210,11 @@ func (env suiteCommands) summary(o *verdict.Outcome, out string) {
 	env.ui.Verdict(o.Passed(), o.Summary())
 	for _, reason := range o.Reasons {
 		env.ui.Printf("      %s", reason)
+	}
+	for _, s := range o.Splats {
+		if s.Known {
+			env.ui.Printf("      the base has this, too: %s", s.Reason())
+		}
 	}
 	env.ui.Printf("      results in %s", relative(out))
 }

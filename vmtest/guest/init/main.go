@@ -93,7 +93,7 @@ func (g *guest) work() (code int, err error) {
 	switch g.cfg.Mode {
 	case wire.ModeSuite:
 		code, err := g.suite()
-		if err != nil || !g.cfg.Debug {
+		if err != nil || !g.cfg.Leaks {
 			return code, err
 		}
 		n, err := lookForLeaks()

@@ -42,7 +42,7 @@ func (g *guest) mutate() (int, error) {
 
 func (g *guest) suiteOptions() suite.Options {
 	return suite.Options{
-		Run: g.cfg.Run, Unpatched: g.cfg.Unpatched, Debug: g.cfg.Debug, Seed: g.cfg.Seed, Long: g.cfg.Long, Loader: g.cfg.Loader, IP: wire.IPPath,
+		Run: g.cfg.Run, Unpatched: g.cfg.Unpatched, Races: g.cfg.Races, Seed: g.cfg.Seed, Long: g.cfg.Long, Loader: g.cfg.Loader, IP: wire.IPPath,
 		Selftest: wire.SelftestPath, YNL: wire.YNLPath,
 		Scratch: wire.ScratchDir, TimeoutScale: g.cfg.TimeoutScale,
 	}

@@ -3,7 +3,10 @@
 package suite
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"time"
 
 	"xpsgen/vmtest/guest/suite/check"
 )
@@ -18,6 +21,7 @@ func (e baselineTests) list() check.Group {
 		{Name: "b04-a-packet-keeps-its-queue-across-a-veth", Run: e.baselineVeth},
 		{Name: "b05-a-tap-sends-a-flow-where-its-last-answer-came-from", Run: e.baselineTap},
 		{Name: "b06-a-link-is-announced-once-when-it-is-made", Run: e.baselineNotify},
+		{Name: "b07-netconsole-sends-the-kernel-log-by-a-tap", Run: e.baselineNetpoll},
 	}
 	for i := range tests {
 		tests[i].Baseline = true
@@ -106,4 +110,23 @@ func (e baselineTests) baselineNotify(t *check.T) {
 		}
 	}
 	check.Equal(t, "RTM_NEWLINK messages about the device before it is up", 1, seen)
+}
+
+// baselineNetpoll sends a line of the kernel log by a tap. It has a program in no run, so
+// a checker's report about netpoll in it is one about the base.
+func (e baselineTests) baselineNetpoll(t *check.T) {
+	tap, n := e.tapWith(t, 4)
+	defer netconsole(t, n)()
+	mark := []byte("xps baseline mark.")
+	// netconsole may lose a line of the log.
+	t.Eventually(ioPatience, "line of the kernel log sent by "+n.name, func() bool {
+		t.Must(os.WriteFile("/dev/kmsg", append([]byte("<1>"), mark...), 0), "write to the kernel log")
+		time.Sleep(10 * time.Millisecond)
+		for _, f := range tap.Drain() {
+			if bytes.Contains(f.Data, mark) {
+				return true
+			}
+		}
+		return false
+	})
 }

@@ -30,9 +30,9 @@ type Options struct {
 	// Unpatched says that the kernel must not have the hook. If it does not, tests of
 	// the hook are skipped.
 	Unpatched bool
-	// Debug says that the kernel detects races and leaks. Tests then repeat more often
-	// to provoke them.
-	Debug bool
+	// Races says that the kernel has checkers that find races. Tests then repeat more
+	// often what may race.
+	Races bool
 	// Seed is the seed of random choices.
 	Seed int64
 	// Long allows tests that take a minute or more.

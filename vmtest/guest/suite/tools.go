@@ -35,7 +35,7 @@ type ynlTool struct{ ynlPath string }
 
 // effort says how much a test repeats, and from which seed.
 type effort struct {
-	debug, long bool
+	races, long bool
 	seed        int64
 }
 
@@ -71,7 +71,7 @@ func newTools(opt Options) *tools {
 		ip:       ipTool{opt.IP, filepath.Join(opt.Scratch, "bpf")},
 		bpftool:  bpftoolProgram{opt.Bpftool},
 		ynl:      ynlTool{opt.YNL},
-		effort:   effort{opt.Debug, opt.Long, opt.Seed},
+		effort:   effort{opt.Races, opt.Long, opt.Seed},
 		leaks:    &leaks{scale: max(opt.TimeoutScale, 1)},
 		selftest: &kernelSelftest{path: opt.Selftest},
 	}

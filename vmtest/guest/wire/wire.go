@@ -97,9 +97,11 @@ type Config struct {
 	NoTests bool `json:"noTests,omitempty"`
 	// Unpatched says that the kernel is expected to lack the hook.
 	Unpatched bool `json:"unpatched,omitempty"`
-	// Debug says that the kernel has checkers (KASAN, lockdep, ...). Tests then
-	// provoke more races and leaks, and every step takes longer.
-	Debug bool `json:"debug,omitempty"`
+	// Races says that the kernel has checkers that find races. Tests then repeat more
+	// often what may race.
+	Races bool `json:"races,omitempty"`
+	// Leaks makes the guest scan with kmemleak after the suite.
+	Leaks bool `json:"leaks,omitempty"`
 	// Seed determines the suite's random choices.
 	Seed int64 `json:"seed,omitempty"`
 	// Long makes some tests of the suite run for a minute or more.

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+// Package known tells what a kernel's checkers report about a base from what they report
+// about the series on top of it. Its files list the reports of runs on the bases without
+// the series, one file for each base and configuration.
+package known
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/vm"
+)
+
+//go:embed reports
+var files embed.FS
+
+// Dir is the directory of the files in the workbench at root.
+func Dir(root string) string { return filepath.Join(root, "vmtest", "known", "reports") }
+
+// Reports are what the checkers report about one base in one configuration.
+type Reports struct {
+	// Kernel is the version of the base. The reports say nothing about another.
+	Kernel string `json:"kernel"`
+	// Runs is the number of runs without the series that the reports come from. Some
+	// checkers find what they find by chance.
+	Runs int `json:"runs"`
+	// Reports are in the order of their titles.
+	Reports []Report `json:"reports"`
+}
+
+// Report is one report.
+type Report struct {
+	// Pattern says of what kind it is, as in [vm.Splat].
+	Pattern string `json:"pattern"`
+	// Functions identify it: the two of a data race, otherwise the top of the stack.
+	Functions []string `json:"functions"`
+}
+
+// name is the file of a base and a configuration, whose fragments are sorted.
+func name(base string, fragments []string) string {
+	return strings.Join(append([]string{base}, slices.Sorted(slices.Values(fragments))...), "-") + ".json"
+}
+
+// Load returns the reports of a base in the configuration of fragments. It returns none
+// if no run is stored, or if the runs had another version of the base.
+func Load(base, kernel string, fragments []string) (*Reports, error) {
+	data, err := files.ReadFile("reports/" + name(base, fragments))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Reports{Kernel: kernel}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("known reports: %w", err)
+	}
+	r, err := parse(data)
+	if err != nil || r.Kernel != kernel {
+		return &Reports{Kernel: kernel}, err
+	}
+	return r, nil
+}
+
+func parse(data []byte) (*Reports, error) {
+	var r Reports
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("known reports: %w", err)
+	}
+	return &r, nil
+}
+
+// Add stores the splats of a run without the series in dir. They join those of earlier
+// runs on the same version of the base. It returns all, and how many are new. A splat
+// without a stack is not stored, since it identifies nothing.
+func Add(dir, base, kernel string, fragments []string, splats []vm.Splat) (r *Reports, added int, err error) {
+	path := filepath.Join(dir, name(base, fragments))
+	r = &Reports{Kernel: kernel}
+	data, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		old, err := parse(data)
+		if err != nil {
+			return nil, 0, err
+		}
+		if old.Kernel == kernel {
+			r = old
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, 0, fmt.Errorf("known reports: %w", err)
+	}
+	r.Runs++
+	for i := range splats {
+		if seen := identify(&splats[i]); len(seen.Functions) > 0 && !r.Has(&splats[i]) {
+			r.Reports = append(r.Reports, seen)
+			added++
+		}
+	}
+	slices.SortFunc(r.Reports, func(a, b Report) int { return strings.Compare(a.text(), b.text()) })
+	data, err = json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return nil, 0, fmt.Errorf("known reports: %w", err)
+	}
+	if err := cache.WriteFile(path, append(data, '\n'), 0o644); err != nil {
+		return nil, 0, fmt.Errorf("known reports: %w", err)
+	}
+	return r, added, nil
+}
+
+func (r Report) text() string { return r.Pattern + strings.Join(r.Functions, " ") }
+
+// Has tells whether a run without the series had the same report.
+func (r *Reports) Has(s *vm.Splat) bool {
+	seen := identify(s)
+	return len(seen.Functions) > 0 && slices.ContainsFunc(r.Reports, func(known Report) bool {
+		return known.Pattern == seen.Pattern && slices.Equal(known.Functions, seen.Functions)
+	})
+}
+
+// race matches the title of a report of KCSAN. It names one function if the other access
+// is unknown, or in the same function.
+var race = regexp.MustCompile(`BUG: KCSAN: (?:data-race|assert: race) in ([\w.]+)(?: / ([\w.]+))?`)
+
+// identify returns what two runs have in common of a report. The two functions of a race
+// have no order.
+func identify(s *vm.Splat) Report {
+	r := Report{Pattern: s.Pattern, Functions: s.Frames}
+	for _, l := range s.Lines {
+		m := race.FindStringSubmatch(l)
+		if m == nil {
+			continue
+		}
+		r.Functions = nil
+		for _, f := range m[1:] {
+			if f, _, _ = strings.Cut(f, "."); f != "" {
+				r.Functions = append(r.Functions, f)
+			}
+		}
+		slices.Sort(r.Functions)
+		break
+	}
+	return r
+}

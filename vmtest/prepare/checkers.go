@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package prepare
+
+// Checkers are what the checkers in a kernel need from its guest, and what they offer.
+type Checkers struct {
+	// MemoryMiB is the memory that the guest needs. 0 means that it needs no more than
+	// any other.
+	MemoryMiB int
+	// Slowdown is how much longer the guest takes. 1 means no longer.
+	Slowdown float64
+	// Races says that a checker finds races, so that tests repeat more often what may
+	// race.
+	Races bool
+	// Leaks says that kmemleak finds leaked memory at the end.
+	Leaks bool
+}
+
+// checkers are the fragments that enable checkers. KASAN has a shadow of all memory and
+// keeps what was freed for a while. kmemleak and lockdep remember much. All of them look
+// at each access or each lock.
+var checkers = map[string]Checkers{
+	"debug": {MemoryMiB: 3072, Slowdown: 4, Races: true, Leaks: true},
+	"rt":    {MemoryMiB: 1024, Slowdown: 4, Races: true},
+	"kcsan": {MemoryMiB: 1024, Slowdown: 8, Races: true},
+}
+
+// Checkers returns what the checkers of all fragments of s need and offer.
+func (s *Source) Checkers() Checkers {
+	all := Checkers{Slowdown: 1}
+	for _, f := range s.Fragments {
+		c, ok := checkers[f]
+		if !ok {
+			continue
+		}
+		all.MemoryMiB = max(all.MemoryMiB, c.MemoryMiB)
+		all.Slowdown = max(all.Slowdown, c.Slowdown)
+		all.Races = all.Races || c.Races
+		all.Leaks = all.Leaks || c.Leaks
+	}
+	return all
+}
