@@ -151,7 +151,7 @@ CA_APT = export DEBIAN_FRONTEND=noninteractive; apt-get update && apt-get instal
 $(XPSGEN): FORCE
 	$(if $(wildcard $(SSL_CERT_FILE) $(CA_FILES)),,$(Q)if [ $$(id -u) = 0 ]; then $(CA_APT); else sudo sh -c '$(CA_APT)'; fi >&2)
 	$(Q)test -x $@ || echo 'building xpsgen; the first time takes 1 to 2 minutes' >&2
-	$(Q)CGO_ENABLED=0 $(GO) build -o $@ ./gen/cmd/xpsgen
+	$(Q)CGO_ENABLED=0 $(GO) build -tags urfave_cli_no_docs -o $@ ./gen/cmd/xpsgen
 
 deps: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) deps
