@@ -59,7 +59,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
-	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants fuzz-ip bare-debian clean FORCE
+	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants fuzz-ip bare-debian clean FORCE
 
 all: help
 
@@ -106,6 +106,7 @@ help:
 	@echo '  shell          - open a shell in the patched guest'
 	@echo '  bench          - count instructions per packet: the hook and its rivals'
 	@echo '  bench-check    - the same, compared with the baseline in the repository'
+	@echo '  bench-policies - the policies, beside what they took without counters'
 	@echo '  bench-vm       - time boots, by machine, kernel image and tool'
 	@echo '  bench-build    - time builds, beside defconfig + kvm_guest'
 	@echo '  bench-uapi     - time xpsgen uapi, beside cgo -godefs'
@@ -300,7 +301,7 @@ vmtest-debug: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
+LONG_TESTS = seeds bench-policies vmtest-debug mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
 
@@ -309,6 +310,10 @@ bench: deps
 
 bench-check: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench --check $(TREEFLAGS)
+
+# By test run, which takes any mark and frame: bench sends what sockets send.
+bench-policies: deps
+	$(Q)$(GO) test -count 1 -v -run TestInstructions -exec '$(abspath $(XPSGEN)) vm run --icount --env XPS_TEST_REQUIRE=icount $(TREEFLAGS) --' ./bpf
 
 bench-vm: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vm bench $(VMFLAGS)
