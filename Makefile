@@ -251,10 +251,12 @@ objects-mutants: deps
 foreign: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
 
+STRESSFLAGS = --env XPS_TEST_REQUIRE=xps --env XPS_TEST_OPERATIONS=$(OPERATIONS) \
+	$(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS)
+
 # The library under 50 workers in four network namespaces, with the race detector.
 stress: deps
-	$(Q)$(GO) test -race -count 1 -timeout 90m -run Stress -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps \
-		--env XPS_TEST_OPERATIONS=$(OPERATIONS) $(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS) --' ./bpf/xps
+	$(Q)$(GO) test -race -count 1 -timeout 90m -run Stress -exec '$(abspath $(XPSGEN)) vm run $(STRESSFLAGS) --' ./bpf/xps
 
 # A guest that goes wrong in every way there is: none may end as passed.
 faults: deps
