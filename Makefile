@@ -59,7 +59,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
-	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants fuzz-ip bare-debian clean FORCE
+	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants fuzz-ip bare-debian clean FORCE
 
 all: help
 
@@ -108,6 +108,7 @@ help:
 	@echo '  shell          - open a shell in the patched guest'
 	@echo '  bench          - count instructions per packet: the hook and its rivals'
 	@echo '  bench-check    - the same, compared with the baseline in the repository'
+	@echo '  bench-policies - the policies, beside what they took without counters'
 	@echo '  bench-vm       - time boots, by machine, kernel image and tool'
 	@echo '  bench-build    - time builds, beside defconfig + kvm_guest'
 	@echo '  bench-uapi     - time xpsgen uapi, beside cgo -godefs'
@@ -153,7 +154,7 @@ CA_APT = export DEBIAN_FRONTEND=noninteractive; apt-get update && apt-get instal
 $(XPSGEN): FORCE
 	$(if $(wildcard $(SSL_CERT_FILE) $(CA_FILES)),,$(Q)if [ $$(id -u) = 0 ]; then $(CA_APT); else sudo sh -c '$(CA_APT)'; fi >&2)
 	$(Q)test -x $@ || echo 'building xpsgen; the first time takes 1 to 2 minutes' >&2
-	$(Q)CGO_ENABLED=0 $(GO) build -o $@ ./gen/cmd/xpsgen
+	$(Q)CGO_ENABLED=0 $(GO) build -tags urfave_cli_no_docs -o $@ ./gen/cmd/xpsgen
 
 deps: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) deps
@@ -252,10 +253,12 @@ objects-mutants: deps
 foreign: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
 
+STRESSFLAGS = --env XPS_TEST_REQUIRE=xps --env XPS_TEST_OPERATIONS=$(OPERATIONS) \
+	$(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS)
+
 # The library under 50 workers in four network namespaces, with the race detector.
 stress: deps
-	$(Q)$(GO) test -race -count 1 -timeout 90m -run Stress -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps \
-		--env XPS_TEST_OPERATIONS=$(OPERATIONS) $(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS) --' ./bpf/xps
+	$(Q)$(GO) test -race -count 1 -timeout 90m -run Stress -exec '$(abspath $(XPSGEN)) vm run $(STRESSFLAGS) --' ./bpf/xps
 
 # A guest that goes wrong in every way there is: none may end as passed.
 faults: deps
@@ -311,7 +314,7 @@ vmtest-kcsan: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
 
@@ -320,6 +323,10 @@ bench: deps
 
 bench-check: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench --check $(TREEFLAGS)
+
+# By test run, which takes any mark and frame: bench sends what sockets send.
+bench-policies: deps
+	$(Q)$(GO) test -count 1 -v -run TestInstructions -exec '$(abspath $(XPSGEN)) vm run --icount --env XPS_TEST_REQUIRE=icount $(TREEFLAGS) --' ./bpf
 
 bench-vm: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vm bench $(VMFLAGS)

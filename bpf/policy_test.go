@@ -5,6 +5,7 @@ package bpf_test
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 
@@ -103,7 +104,7 @@ func TestMark(t *testing.T) {
 		"in the map, negative":     {mark: 11, want: -2},
 		"not in the map":           {mark: 12, want: -1},
 		"largest in the array":     {mark: 0xffff, want: 6},
-		"smallest in the hash":     {mark: 0x10000, want: 7},
+		"smallest large one":       {mark: 0x10000, want: 7},
 		"large":                    {mark: 0xffffffff, want: 8},
 		"large, negative":          {mark: 0x10001, want: -2},
 		"large, not in the map":    {mark: 0x10002, want: -1},
@@ -149,6 +150,47 @@ func TestMark(t *testing.T) {
 				t.Errorf("%s, counted %t (-want +got):\n%s", name, stats, diff)
 			}
 		}
+	}
+}
+
+// TestMarkLarge makes sure that the program finds each of as many large marks as fit,
+// also those that share a bucket.
+func TestMarkLarge(t *testing.T) {
+	draw := rand.New(rand.NewPCG(uint64(testSeed(t)), 1))
+	random, crowded := make(policy.Queues[uint32]), make(policy.Queues[uint32])
+	for len(random) < 4096 {
+		random[1<<16+draw.Uint32N(1<<32-1<<16)] = draw.Int32N(64)
+	}
+	// The first 12 values of a bucket: 4 in it, 8 in the hash.
+	var crowd []uint32
+	for value := uint32(1 << 16); len(crowd) < 12; value++ {
+		if value*0x9e3779b1>>19 == 5 {
+			crowd = append(crowd, value)
+			crowded[value] = int32(len(crowd))
+		}
+	}
+	absent := crowd[11]
+	delete(crowded, absent)
+	frame := ipv4(udp, 1, 2, 1000, 53).bytes()
+	for name, queues := range map[string]policy.Queues[uint32]{"random": random, "one bucket": crowded} {
+		p := mustPolicy(t, func() (*policy.Policy, error) { return policy.LoadMark(&policy.Mark{Queues: queues}) })
+		for value, want := range queues {
+			if got := runProgram(t, p.Program, frame, &skBuff{Mark: value}); got != want {
+				t.Errorf("%s: mark %#x: %d, want %d", name, value, got, want)
+			}
+		}
+		if _, there := queues[absent]; there {
+			continue
+		}
+		if got := runProgram(t, p.Program, frame, &skBuff{Mark: absent}); got != -1 {
+			t.Errorf("%s: mark %#x, which is not in the map: %d", name, absent, got)
+		}
+	}
+	for value := uint32(1); len(random) < 4097; value++ {
+		random[1<<31+value] = 0
+	}
+	if _, err := policy.LoadMark(&policy.Mark{Queues: random}); !errors.Is(err, policy.ErrOptions) {
+		t.Errorf("4097 large marks: %v, want %v", err, policy.ErrOptions)
 	}
 }
 

@@ -16,10 +16,12 @@
  * shift:  the lowest of them, 0 to 31; 0.
  * direct: 1 selects queues by values that are not in the maps; 0.
  *
- * Maps, filled at any time, value (__u32) to queue + 1 (__s32):
- * mark_queue: values below 65536. An array, because a lookup in one takes a tenth
- *             of the instructions of a lookup in a hash.
- * mark_large: values from 65536, up to 4096 of them.
+ * Maps, filled at any time, value (__u32) to queue + 1 (__s32). Arrays where possible,
+ * because a lookup in one takes a tenth of the instructions of a lookup in a hash:
+ * mark_queue: values below 65536. An array by value.
+ * mark_large: values from 65536. An array of buckets of four values, filled from the
+ *             first on. xps_mark_bucket_of() says which bucket has a value.
+ * mark_more:  a hash of the values from 65536 whose bucket is full, up to 4096.
  *
  * Constant and map of xps_verdict.h: stats, xps_counters.
  */
@@ -30,6 +32,13 @@ const volatile __u64 mask = 0xffffffff;
 const volatile __u64 shift = 0;
 const volatile __u32 direct = 0;
 
+#define XPS_MARK_BUCKETS 8192
+
+struct xps_mark_bucket {
+	__u32 values[4];	/* 0 where there is room */
+	__s32 entries[4];	/* queue + 1 */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 65536);
@@ -38,22 +47,58 @@ struct {
 } mark_queue SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XPS_MARK_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct xps_mark_bucket);
+} mark_large SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, __s32);
-} mark_large SEC(".maps");
+} mark_more SEC(".maps");
+
+/* Multiplying by 2^32 over the golden ratio spreads values that follow each other. */
+static __inline_always __u32 xps_mark_bucket_of(__u32 value)
+{
+	return value * 0x9e3779b1u / (0x100000000ull / XPS_MARK_BUCKETS);
+}
+
+/* Returns the entry of a value from 65536, or 0. */
+static __inline_always __s32 xps_mark_large(__u32 value)
+{
+	__u32 key = xps_mark_bucket_of(value);
+	const struct xps_mark_bucket *bucket;
+	const __s32 *entry;
+
+	bucket = bpf_map_lookup_elem(&mark_large, &key);
+	if (!bucket)
+		return 0;
+	if (bucket->values[0] == value)
+		return bucket->entries[0];
+	if (bucket->values[1] == value)
+		return bucket->entries[1];
+	if (bucket->values[2] == value)
+		return bucket->entries[2];
+	if (bucket->values[3] == value)
+		return bucket->entries[3];
+	if (!bucket->values[3])
+		return 0;
+	/* The bucket is full. */
+	key = value;
+	entry = bpf_map_lookup_elem(&mark_more, &key);
+	return entry ? *entry : 0;
+}
 
 SEC("socket") int xps_mark(struct __sk_buff *skb)
 {
 	__u32 value = (skb->mark & mask) >> shift;
 	__s32 *entry = bpf_map_lookup_elem(&mark_queue, &value);
-	__s32 queue;
+	__s32 queue = entry ? *entry : xps_mark_large(value);
 
-	if (!entry)
-		entry = bpf_map_lookup_elem(&mark_large, &value);
-	queue = entry ? *entry : 0;
 	if (direct && !queue)
 		queue = value;
 	queue--;

@@ -19,11 +19,18 @@ type XpsMarkXpsCounters struct {
 	Reasons [12]uint64
 }
 
+type XpsMarkXpsMarkBucket struct {
+	_       structs.HostLayout
+	Values  [4]uint32
+	Entries [4]int32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	XpsMarkMapMarkLarge   = "mark_large"
+	XpsMarkMapMarkMore    = "mark_more"
 	XpsMarkMapMarkQueue   = "mark_queue"
 	XpsMarkMapXpsCounters = "xps_counters"
 	XpsMarkProgXpsMark    = "xps_mark"
@@ -83,6 +90,7 @@ type XpsMarkProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type XpsMarkMapSpecs struct {
 	MarkLarge   *ebpf.MapSpec `ebpf:"mark_large"`
+	MarkMore    *ebpf.MapSpec `ebpf:"mark_more"`
 	MarkQueue   *ebpf.MapSpec `ebpf:"mark_queue"`
 	XpsCounters *ebpf.MapSpec `ebpf:"xps_counters"`
 }
@@ -118,6 +126,7 @@ func (o *XpsMarkObjects) Close() error {
 // It can be passed to LoadXpsMarkObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XpsMarkMaps struct {
 	MarkLarge   *ebpf.Map `ebpf:"mark_large"`
+	MarkMore    *ebpf.Map `ebpf:"mark_more"`
 	MarkQueue   *ebpf.Map `ebpf:"mark_queue"`
 	XpsCounters *ebpf.Map `ebpf:"xps_counters"`
 }
@@ -125,6 +134,7 @@ type XpsMarkMaps struct {
 func (m *XpsMarkMaps) Close() error {
 	return _XpsMarkClose(
 		m.MarkLarge,
+		m.MarkMore,
 		m.MarkQueue,
 		m.XpsCounters,
 	)

@@ -8,10 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 const (
@@ -44,7 +45,7 @@ func (c Changelog) For(version int) string {
 
 // leadingComment matches the HTML comments at the top of a text, which are not sent:
 // the licence line, and rules for the author.
-var leadingComment = regexp.MustCompile(`(?s)\A(?:\s*<!--.*?-->)+\s*`)
+var leadingComment = lazyregexp.New(`(?s)\A(?:\s*<!--.*?-->)+\s*`)
 
 // loadCover reads a cover letter, or "" if there is none. A first line with the series'
 // title is the subject and is not sent again.
@@ -69,7 +70,7 @@ func readText(path string) (string, error) {
 	return strings.Trim(leadingComment.ReplaceAllString(text, ""), "\n"), nil
 }
 
-var entryHead = regexp.MustCompile(`^## v([1-9]\d{0,3})$`)
+var entryHead = lazyregexp.New(`^## v([1-9]\d{0,3})$`)
 
 func loadChangelog(dir string) (Changelog, error) {
 	path := filepath.Join(dir, ChangelogName)

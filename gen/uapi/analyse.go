@@ -215,6 +215,10 @@ func (a *analysis) answer(values map[string]Value, flags map[string]bool) {
 	for _, q := range a.questions {
 		shadowed[q.name] = q.reason == ""
 	}
+	members := make(map[int]int) // by number of the enum
+	for _, e := range a.sc.enumerators {
+		members[e.enum]++
+	}
 	for _, e := range a.sc.enumerators {
 		// A macro of the same name is what C sees.
 		if e.pos.File != a.h.Path || shadowed[e.name] {
@@ -227,7 +231,7 @@ func (a *analysis) answer(values map[string]Value, flags map[string]bool) {
 			continue
 		}
 		if len(enums) == 0 || last != e.enum {
-			enums = append(enums, Group{Kind: Enumerator, Tag: e.tag, Pos: e.start})
+			enums = append(enums, Group{Kind: Enumerator, Tag: e.tag, Pos: e.start, Consts: make([]Constant, 0, members[e.enum])})
 			last = e.enum
 		}
 		v.Flag = flags[e.name]

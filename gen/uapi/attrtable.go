@@ -143,6 +143,9 @@ func specFiles(spec string) []string {
 // the index of cfg.Attributes. A set that is not in its spec is a
 // [*ConfigError], a number that differs a [*SpecError].
 func (p *Package) joinSpecs(cfg *Config, specs []*Spec) error {
+	if len(cfg.Attributes) == 0 {
+		return nil
+	}
 	taken := p.names()
 	for _, name := range p.goNames {
 		taken[name] = true
@@ -220,6 +223,7 @@ func renderAttributes(p *Package, stamp Stamp) ([]File, error) {
 		funcs[t.Spec+" "+t.Set.Name] = t.Func
 	}
 	f := jen.NewFile(p.Name)
+	f.NoFormat = true
 	f.HeaderComment(generatedLine)
 	f.HeaderComment("SPDX-License-Identifier: GPL-2.0-only OR MIT")
 	f.HeaderComment("")

@@ -71,7 +71,7 @@ func (s *selection) choose(i int, h *Header) *Header {
 	}
 	for _, g := range h.Groups {
 		kept := g
-		kept.Consts = nil
+		kept.Consts = make([]Constant, 0, len(g.Consts))
 		for _, k := range g.Consts {
 			_, renamed := naming.Rename[k.Name]
 			spelled := renamed || c.include.spells(k.Name)

@@ -3,7 +3,6 @@
 package uapi
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -23,11 +22,11 @@ type source struct {
 }
 
 // spdxLine matches the licence line of a header.
-var spdxLine = regexp.MustCompile(`SPDX-License-Identifier:[ \t]*([^*\n]*[^*\n \t])`)
+var spdxLine = pattern(`SPDX-License-Identifier:[ \t]*([^*\n]*[^*\n \t])`)
 
 // license returns the SPDX expression of a header's text, or "".
 func license(text string) string {
-	if m := spdxLine.FindStringSubmatch(text[:min(len(text), 1024)]); m != nil {
+	if m := spdxLine().FindStringSubmatch(text[:min(len(text), 1024)]); m != nil {
 		return m[1]
 	}
 	return ""

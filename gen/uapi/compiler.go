@@ -33,7 +33,7 @@ func (e *CompileError) Error() string {
 		return e.Header + ": compiler failed without a message"
 	}
 	text := e.Header + ": " + e.Lines[0]
-	if m := unknownType.FindStringSubmatch(e.Lines[0]); m != nil {
+	if m := unknownType().FindStringSubmatch(e.Lines[0]); m != nil {
 		text += fmt.Sprintf(" (include the header that declares %s first: with = [\"...\"])", cmp.Or(m[1:]...))
 	}
 	return text
@@ -106,10 +106,18 @@ func (c *Compiler) run(ctx context.Context, dir, src string, args ...string) (st
 	return out.String(), errs.String(), err
 }
 
+// runIn executes the compiler over src, which includes headers of roots.
+func (c *Compiler) runIn(ctx context.Context, r *roots, src string, args ...string) (stdout, stderr string, err error) {
+	if err := r.supply(src); err != nil {
+		return "", "", err
+	}
+	return c.run(ctx, r.dir(), src, args...)
+}
+
 // preprocess returns what cc -E -dD says of one header.
 func (c *Compiler) preprocess(ctx context.Context, roots *roots, in Input) (string, error) {
 	args := append([]string{"-E", "-dD"}, roots.args()...)
-	out, errs, err := c.run(ctx, roots.dir(), in.include(), args...)
+	out, errs, err := c.runIn(ctx, roots, in.include(), args...)
 	if err != nil {
 		return "", compileError(in.Path, roots, errs, err)
 	}
@@ -120,7 +128,7 @@ func (c *Compiler) preprocess(ctx context.Context, roots *roots, in Input) (stri
 // compiler's messages. An error without messages means that it could not run.
 func (c *Compiler) compile(ctx context.Context, roots *roots, src, object string, args ...string) (messages string, err error) {
 	args = append(args, "-c", "-o", object)
-	_, errs, err := c.run(ctx, roots.dir(), src, append(args, roots.args()...)...)
+	_, errs, err := c.runIn(ctx, roots, src, append(args, roots.args()...)...)
 	return errs, err
 }
 

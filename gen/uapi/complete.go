@@ -21,7 +21,7 @@ const maxComplete = 3
 const maxSupply = 8
 
 // incompleteType matches what compilers say of a struct that is only declared.
-var incompleteType = regexp.MustCompile(`incomplete type '(?:struct|union|enum) (\w+)'`)
+var incompleteType = pattern(`incomplete type '(?:struct|union|enum) (\w+)'`)
 
 // complete includes further headers after a header whose macros use names that
 // the header does not include itself: a program that uses the macro has to
@@ -58,7 +58,7 @@ func (r *run) complete(ctx context.Context, a *analysis) error {
 
 // unknownType matches what compilers say of a type that a header does not
 // declare.
-var unknownType = regexp.MustCompile("(?:unknown type name|incomplete type|no type named) ['\u2018](?:struct |union |enum )?(\\w+)['\u2019]|'(\\w+)' undeclared")
+var unknownType = pattern("(?:unknown type name|incomplete type|no type named) ['\u2018](?:struct |union |enum )?(\\w+)['\u2019]|'(\\w+)' undeclared")
 
 // supply includes the headers that declare the types which the compiler did not
 // find in a header. It reports whether to compile again.
@@ -70,7 +70,7 @@ func (r *run) supply(ctx context.Context, a *analysis, err error) bool {
 	in := a.in
 	in.With = slices.Clone(a.in.With)
 	for _, line := range ce.Lines {
-		m := unknownType.FindStringSubmatch(line)
+		m := unknownType().FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}
@@ -124,10 +124,10 @@ func (a *analysis) missing() []string {
 		if q.reason == "" {
 			continue
 		}
-		for _, m := range undeclaredName.FindAllStringSubmatch(q.reason, -1) {
+		for _, m := range undeclaredName().FindAllStringSubmatch(q.reason, -1) {
 			names = append(names, m[1]+m[2])
 		}
-		for _, m := range incompleteType.FindAllStringSubmatch(q.reason, -1) {
+		for _, m := range incompleteType().FindAllStringSubmatch(q.reason, -1) {
 			names = append(names, m[1])
 		}
 		a.walk(a.macros[i], map[string]bool{}, func(tok string) {

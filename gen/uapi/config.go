@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"os"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,12 +133,12 @@ func ParseConfig(file string, text []byte) (*Config, error) {
 
 // tomlPosition matches how the TOML library begins a message. Only syntax
 // errors are of its type that has a field for the line.
-var tomlPosition = regexp.MustCompile(`^toml: line (\d+)(?: \(last key "[^"]*"\))?: `)
+var tomlPosition = pattern(`^toml: line (\d+)(?: \(last key "[^"]*"\))?: `)
 
 // tomlError puts an error of the TOML library in our form.
 func (c *Config) tomlError(err error) error {
 	msg, line := err.Error(), 0
-	if m := tomlPosition.FindStringSubmatch(msg); m != nil {
+	if m := tomlPosition().FindStringSubmatch(msg); m != nil {
 		msg = msg[len(m[0]):]
 		line, _ = strconv.Atoi(m[1]) // digits; 0 if there are too many
 	}
@@ -256,13 +255,13 @@ func (c *Config) fileClash(pass func(HeaderConfig) bool) error {
 }
 
 // specName is the name of a specification, and no path out of its directory.
-var specName = regexp.MustCompile(`^[\w-]+$`)
+var specName = pattern(`^[\w-]+$`)
 
 func (c *Config) validateAttributes() error {
 	seen := make(map[string]bool)
 	for i, a := range c.Attributes {
 		switch {
-		case !specName.MatchString(a.Spec):
+		case !specName().MatchString(a.Spec):
 			return c.tableError("attributes", i, "spec", fmt.Sprintf("spec %q: want the name of a file of Documentation/netlink/specs, as in \"rt-link\"", a.Spec))
 		case len(a.Sets) == 0:
 			return c.tableError("attributes", i, "", fmt.Sprintf("attributes of %s: no sets", a.Spec))
@@ -320,8 +319,8 @@ func (c *Config) lineOf(key string) int {
 }
 
 var (
-	tableLine = regexp.MustCompile(`^\s*\[\[?\s*([\w."-]+)\s*\]\]?`)
-	keyLine   = regexp.MustCompile(`^\s*([\w.-]+|"[^"]*")\s*=`)
+	tableLine = pattern(`^\s*\[\[?\s*([\w."-]+)\s*\]\]?`)
+	keyLine   = pattern(`^\s*([\w.-]+|"[^"]*")\s*=`)
 )
 
 // keyLines returns a function that finds the line of the index-th occurrence
@@ -338,12 +337,12 @@ func keyLines(text string) func(key string, index int) int {
 		n      int
 	)
 	for i, line := range strings.Split(text, "\n") {
-		if m := tableLine.FindStringSubmatch(line); m != nil {
+		if m := tableLine().FindStringSubmatch(line); m != nil {
 			table = strings.ReplaceAll(m[1], "\"", "")
 			n = counts[table]
 			counts[table]++
 			found[table] = append(found[table], place{n, i + 1})
-		} else if m := keyLine.FindStringSubmatch(line); m != nil {
+		} else if m := keyLine().FindStringSubmatch(line); m != nil {
 			key := strings.ReplaceAll(m[1], "\"", "")
 			if table != "" {
 				key = table + "." + key

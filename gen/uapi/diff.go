@@ -3,6 +3,7 @@
 package uapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -11,7 +12,6 @@ import (
 	"go/token"
 	"go/types"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +58,7 @@ func (h *Header) Symbols() []Symbol {
 	var out []Symbol
 	for _, g := range h.Groups {
 		for _, c := range g.Consts {
-			out = append(out, Symbol{Name: c.Name, Kind: c.Kind.String(), Value: literal(c), File: c.Pos.File, Line: c.Pos.Line, limit: limitName.MatchString(c.Name) || limitName.MatchString(c.Expr), mask: strings.Contains(c.Expr, "|")})
+			out = append(out, Symbol{Name: c.Name, Kind: c.Kind.String(), Value: literal(c), File: c.Pos.File, Line: c.Pos.Line, limit: limitName().MatchString(c.Name) || limitName().MatchString(c.Expr), mask: strings.Contains(c.Expr, "|")})
 		}
 	}
 	for _, a := range h.Aggregates {
@@ -131,7 +131,7 @@ func PackageSnapshot(ctx context.Context, name, dir, arch string) (*Snapshot, er
 		if isAttrKind(n) {
 			continue // of the tables' own type
 		}
-		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: constantText(c.Val()), limit: limitName.MatchString(n)}
+		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: constantText(c.Val()), limit: limitName().MatchString(n)}
 	}
 	return s, nil
 }
@@ -171,11 +171,11 @@ type Difference struct {
 }
 
 // limitName matches helpers that tell how many names there are.
-var limitName = regexp.MustCompile(`_(?:MAX|CNT|COUNT|LAST|NUM|END)$|^__.*_(?:MAX|NUM|LAST|CNT)|^__(?:MAX|NUM|NR)_|^_*N(?:UM|R)_.*`)
+var limitName = pattern(`_(?:MAX|CNT|COUNT|LAST|NUM|END)$|^__.*_(?:MAX|NUM|LAST|CNT)|^__(?:MAX|NUM|NR)_|^_*N(?:UM|R)_.*`)
 
 // maskGrew tells whether of two masks of all flags one has the other's bits.
 func maskGrew(old, now Symbol) bool {
-	if !maskName.MatchString(old.Name) {
+	if !maskName().MatchString(old.Name) {
 		return false
 	}
 	x, y := goValue(old.Value), goValue(now.Value)
@@ -187,7 +187,7 @@ func maskGrew(old, now Symbol) bool {
 }
 
 // maskName matches masks of all flags of a kind.
-var maskName = regexp.MustCompile(`_(?:FLAGS|MASK|ALL|MASK_ALL|VALID)$`)
+var maskName = pattern(`_(?:FLAGS|MASK|ALL|MASK_ALL|VALID)$`)
 
 // Diff compares two snapshots. Types count only if both have them.
 func Diff(a, b *Snapshot) *Difference {
@@ -302,7 +302,7 @@ func (d *Difference) String() string {
 }
 
 // basePart matches the base in a stamp.
-var basePart = regexp.MustCompile(`(?m)^// ` + kernelPrefix + `\S* \(base (\S+)\)$`)
+var basePart = pattern(`(?m)^// ` + kernelPrefix + `\S* \(base (\S+)\)$`)
 
 // StampedBase returns the base that the package in dir was made from, or "".
 func StampedBase(dir string) string {
@@ -311,7 +311,8 @@ func StampedBase(dir string) string {
 		return ""
 	}
 	for _, f := range files {
-		if m := basePart.FindSubmatch(f.Content); m != nil {
+		stamp, _, _ := bytes.Cut(f.Content, []byte("\npackage "))
+		if m := basePart().FindSubmatch(stamp); m != nil {
 			return string(m[1])
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -111,11 +110,12 @@ func (u *unit) flags() []string {
 // debugFlags ask for debug information about all types. In version 5 clang
 // keeps strings behind a table that debug/elf does not relocate for s390x.
 func debugFlags(clang bool) []string {
-	flags := []string{"-O0", "-g", "-fno-eliminate-unused-debug-types"}
 	if clang {
-		flags[1] = "-gdwarf-4"
+		return []string{"-O0", "-gdwarf-4", "-fno-eliminate-unused-debug-types"}
 	}
-	return flags
+	// Strings in place need no relocations, and a pipe to the assembler no file:
+	// both save time.
+	return []string{"-O0", "-g", "-fno-eliminate-unused-debug-types", "-fno-merge-debug-strings", "-pipe"}
 }
 
 // messageFlags make the compiler say all it has to say, in a form that can be
@@ -130,10 +130,10 @@ func messageFlags(clang bool) []string {
 }
 
 // unitError matches an error on a line of a question.
-var unitError = regexp.MustCompile(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:fatal )?error: (.*)$`)
+var unitError = pattern(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:fatal )?error: (.*)$`)
 
 // undeclaredName matches what gcc and clang say of an unknown identifier.
-var undeclaredName = regexp.MustCompile(`'(\w+)' undeclared|undeclared identifier '(\w+)'`)
+var undeclaredName = pattern(`'(\w+)' undeclared|undeclared identifier '(\w+)'`)
 
 // build compiles the unit, taking out names that do not compile, until it
 // does.
@@ -154,7 +154,7 @@ func (u *unit) build(ctx context.Context, cc *Compiler) error {
 // for a string is asked again as an integer. It returns whether anything
 // changed.
 func (u *unit) drop(messages string) bool {
-	for _, m := range undeclaredName.FindAllStringSubmatch(messages, -1) {
+	for _, m := range undeclaredName().FindAllStringSubmatch(messages, -1) {
 		for _, a := range u.members {
 			if a.undeclared == nil {
 				a.undeclared = make(map[string]bool)
@@ -163,7 +163,7 @@ func (u *unit) drop(messages string) bool {
 		}
 	}
 	seen := make(map[int]bool)
-	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+	for _, m := range unitError().FindAllStringSubmatch(messages, -1) {
 		line, err := strconv.Atoi(m[1])
 		if err != nil || line < 1 || line > len(u.questions) || seen[line] {
 			continue

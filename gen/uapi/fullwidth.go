@@ -8,7 +8,6 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -19,7 +18,7 @@ import (
 // set.
 
 // bitFieldText matches a bit-field in the text of a header.
-var bitFieldText = regexp.MustCompile(`\w\s*:\s*\w+\s*[;,]`)
+var bitFieldText = pattern(`\w\s*:\s*\w+\s*[;,]`)
 
 // wideMember is a member that may be a bit-field as wide as its type.
 type wideMember struct {
@@ -52,7 +51,7 @@ func wideMembers(a *Aggregate, record, path string, base int64) []wideMember {
 // fullWidth corrects the bit-fields of a header that the debug information of
 // clang does not tell.
 func (r *run) fullWidth(ctx context.Context, a *analysis) error {
-	if !a.clang || !bitFieldText.MatchString(strings.Join(a.src.lines, "\n")) {
+	if !a.clang || !bitFieldText().MatchString(strings.Join(a.src.lines, "\n")) {
 		return nil
 	}
 	var list []wideMember
@@ -109,7 +108,7 @@ func (r *run) bitFieldsOf(ctx context.Context, a *analysis, list []wideMember) (
 		return nil, nil
 	}
 	var out []wideMember
-	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+	for _, m := range unitError().FindAllStringSubmatch(messages, -1) {
 		n, err := strconv.Atoi(m[1])
 		if err == nil && n >= 1 && n <= len(list) && strings.Contains(m[2], "bit-field") {
 			out = append(out, list[n-1])

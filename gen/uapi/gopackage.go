@@ -35,7 +35,7 @@ func GoSnapshot(name, dir, arch string) (*Snapshot, error) {
 			continue
 		}
 		pos := fset.Position(c.Pos())
-		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: c.Val().ExactString(), File: filepath.Base(pos.Filename), Line: pos.Line, limit: limitName.MatchString(n)}
+		s.Symbols[n] = Symbol{Name: n, Kind: "constant", Value: c.Val().ExactString(), File: filepath.Base(pos.Filename), Line: pos.Line, limit: limitName().MatchString(n)}
 	}
 	return s, nil
 }

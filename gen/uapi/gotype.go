@@ -3,17 +3,16 @@
 package uapi
 
 import (
-	"regexp"
 	"strconv"
 )
 
 // goTypeText matches the types of Go that a configuration may name.
-var goTypeText = regexp.MustCompile(`^(?:\[(\d{1,6})\])?(byte|u?int(?:8|16|32|64))$`)
+var goTypeText = pattern(`^(?:\[(\d{1,6})\])?(byte|u?int(?:8|16|32|64))$`)
 
 // parseGoType returns the type of Go that a configuration names. Its alignment
 // is that of a 64-bit target.
 func parseGoType(text string) (goType, bool) {
-	m := goTypeText.FindStringSubmatch(text)
+	m := goTypeText().FindStringSubmatch(text)
 	if m == nil {
 		return goType{}, false
 	}

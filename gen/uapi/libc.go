@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 )
 
 // libc holds the few declarations that UAPI headers want of the C library.
@@ -19,11 +20,23 @@ var libc embed.FS
 
 // unpackLibc writes the stand-in headers below dir.
 func unpackLibc(dir string) error {
-	sub, err := fs.Sub(libc, "libc")
+	err := fs.WalkDir(libc, "libc", func(name string, e fs.DirEntry, err error) error {
+		to := dir + strings.TrimPrefix(name, "libc")
+		switch {
+		case err != nil:
+			return err
+		case name == "libc":
+			return nil
+		case e.IsDir():
+			return os.Mkdir(to, 0o777)
+		}
+		text, err := libc.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, text, 0o666)
+	})
 	if err != nil {
-		return fmt.Errorf("stand-in headers: %w", err)
-	}
-	if err := os.CopyFS(dir, sub); err != nil {
 		return fmt.Errorf("stand-in headers: %w", err)
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,8 +23,8 @@ func sortBy[T any](list []T, key func(T) string) {
 // defineLine matches a definition in the text of a header, dumpedLine one of an
 // object-like macro that is not empty in the output of cc -E -dM.
 var (
-	defineLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)(.*)$`)
-	dumpedLine = regexp.MustCompile(`(?m)^#define (\w+) (\S.*)$`)
+	defineLine = pattern(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)(.*)$`)
+	dumpedLine = pattern(`(?m)^#define (\w+) (\S.*)$`)
 )
 
 // lostNames finds the names that a header defines, without the code that made the
@@ -92,16 +91,16 @@ func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("%s: %w", q.h.Path, err)
 	}
 	in := &Input{Path: q.h.Path, With: q.h.With}
-	out, errs, err := q.cc.run(ctx, q.roots.dir(), in.include(), append([]string{"-E", "-dM"}, q.roots.args()...)...)
+	out, errs, err := q.cc.runIn(ctx, q.roots, in.include(), append([]string{"-E", "-dM"}, q.roots.args()...)...)
 	if err != nil {
 		return nil, compileError(q.h.Path, q.roots, errs, err)
 	}
 	inForce := make(map[string]string)
-	for _, m := range dumpedLine.FindAllStringSubmatch(out, -1) {
+	for _, m := range dumpedLine().FindAllStringSubmatch(out, -1) {
 		inForce[m[1]] = m[2]
 	}
 	var names []string
-	for _, m := range defineLine.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range defineLine().FindAllStringSubmatch(string(text), -1) {
 		// A number that differs from the final definition is a fallback, for
 		// a name that another header defines.
 		_, err := strconv.ParseInt(strings.TrimSpace(m[2]), 0, 64)
@@ -169,7 +168,7 @@ func (q *inquiry) enumerable(ctx context.Context, names []string) ([]string, err
 		return names, nil
 	}
 	bad := make(map[int]bool)
-	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+	for _, m := range unitError().FindAllStringSubmatch(messages, -1) {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			bad[n-1] = true
 		}

@@ -113,8 +113,8 @@ func (h *headerMerge) archsOf(f forms, k int) []string {
 }
 
 // first tells whether the k-th target is the first with its form, which is
-// the one that renders it.
-func (f forms) first(k int) bool { return slices.Index(f, f[k]) == k }
+// the one that renders it. It is the only one if there are no forms.
+func (f forms) first(k int) bool { return f == nil || slices.Index(f, f[k]) == k }
 
 // section returns the section of some targets, new if need be.
 func (h *headerMerge) section(archs []string) *section {
@@ -161,8 +161,12 @@ func (h *headerMerge) merge() ([]*section, error) {
 	return out, nil
 }
 
-// gather returns the forms of all symbols that each lists, by name.
+// gather returns the forms of all symbols that each lists, by name. A single target
+// has nothing to compare: all symbols are its own.
 func (h *headerMerge) gather(each func(k int, add func(name, form string))) map[string]forms {
+	if len(h.headers) == 1 {
+		return nil
+	}
 	all := make(map[string]forms)
 	for k := range h.headers {
 		each(k, func(name, form string) {
@@ -184,6 +188,11 @@ func (h *headerMerge) constants() {
 		}
 	})
 	for k, header := range h.headers {
+		if all == nil && len(header.Groups) > 0 {
+			s := h.section(nil)
+			s.groups = append(s.groups, header.Groups...)
+			continue
+		}
 		for _, g := range header.Groups {
 			parts := make(map[*section]*Group)
 			var order []*section
@@ -260,27 +269,20 @@ func (h *headerMerge) enums() {
 }
 
 func (h *headerMerge) aggregates() error {
-	all := make(map[string]forms)
-	if len(h.headers) > 1 {
-		var failed error
-		all = h.gather(func(k int, add func(name, form string)) {
-			for _, g := range h.structs[k] {
-				form, err := structForm(g)
-				failed = errors.Join(failed, err)
-				add(g.name, form)
-			}
-		})
-		if failed != nil {
-			return failed
+	var failed error
+	all := h.gather(func(k int, add func(name, form string)) {
+		for _, g := range h.structs[k] {
+			form, err := structForm(g)
+			failed = errors.Join(failed, err)
+			add(g.name, form)
 		}
+	})
+	if failed != nil {
+		return failed
 	}
 	for k := range h.headers {
 		for _, g := range h.structs[k] {
-			f := all[g.name]
-			if f == nil {
-				f = forms{""}
-			}
-			if f.first(k) {
+			if f := all[g.name]; f.first(k) {
 				s := h.section(h.archsOf(f, k))
 				s.structs = append(s.structs, g)
 			}
@@ -292,6 +294,7 @@ func (h *headerMerge) aggregates() error {
 // structForm is all that may differ between targets: code and layout.
 func structForm(g *goStruct) (string, error) {
 	f := jen.NewFile("x")
+	f.NoFormat = true
 	renderStruct(f, g)
 	var b bytes.Buffer
 	if err := f.Render(&b); err != nil {

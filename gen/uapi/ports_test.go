@@ -151,7 +151,7 @@ func (p *port) constants(t *testing.T, dir string, kernel *Package) {
 		for name, v := range handWritten(t, filepath.Join(dir, d)) {
 			c, ok := ours[foldName(name)]
 			// Limits grow with the kernel.
-			if !ok || twice[foldName(name)] || limitName.MatchString(c.Name) || c.Value.IsFloat || v.Kind() != c.Value.goConstant().Kind() {
+			if !ok || twice[foldName(name)] || limitName().MatchString(c.Name) || c.Value.IsFloat || v.Kind() != c.Value.goConstant().Kind() {
 				continue
 			}
 			both++

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"regexp"
+	"go/format"
+	"go/token"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,6 +106,7 @@ func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 	var files []File
 	for _, s := range m.sections {
 		f := jen.NewFile(m.name)
+		f.NoFormat = true
 		s.heading(f, stamp)
 		for _, t := range s.typedefs {
 			renderTypedef(f, t)
@@ -119,7 +122,7 @@ func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 		}
 		var b bytes.Buffer
 		if err := f.Render(&b); err != nil {
-			return nil, renderError(s.header, err)
+			return nil, fmt.Errorf("%s: render: %w", s.header, err)
 		}
 		files = append(files, File{archFileName(goFileName(s.header), s.archs), b.Bytes()})
 	}
@@ -128,28 +131,41 @@ func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 		return nil, err
 	}
 	files = append(files, attributes...)
-	support, err := renderSupport(m.name, files, ps)
-	if err != nil {
+	code := &parsedCode{set: token.NewFileSet()}
+	if err := code.format(files); err != nil {
 		return nil, err
 	}
-	files = append(files, support...)
+	support := renderSupport(m.name, files, ps)
+	if err := code.format(support); err != nil {
+		return nil, err
+	}
 	for _, p := range ps {
 		// Go that does not compile is a fault of the generator: refuse it.
-		if _, err := check(files, cmp.Or(p.Arch, HostArch()), p.alias); err != nil {
-			return nil, fmt.Errorf("generated code does not compile: %w (rename may help; please report the header)", err)
+		if _, err := code.check(cmp.Or(p.Arch, HostArch()), p.alias); err != nil {
+			return nil, refused(err)
 		}
 	}
-	tests, err := m.layoutTests()
-	if err != nil {
-		return nil, err
-	}
-	return append(files, tests...), nil
+	return slices.Concat(files, support, m.layoutTests()), nil
 }
 
-// renderError is an error of the renderer without the file that it quotes.
-func renderError(what string, err error) error {
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return fmt.Errorf("%s: render: %s", what, strings.TrimSuffix(first, " while formatting source:"))
+// format parses more files and makes them gofmt-clean.
+func (p *parsedCode) format(files []File) error {
+	first := len(p.files)
+	if err := p.parse(files); err != nil {
+		return refused(err)
+	}
+	for i := range files {
+		var b bytes.Buffer
+		if err := format.Node(&b, p.set, p.files[first+i]); err != nil {
+			return fmt.Errorf("%s: render: %w", files[i].Name, err)
+		}
+		files[i].Content = b.Bytes()
+	}
+	return nil
+}
+
+func refused(err error) error {
+	return fmt.Errorf("generated code does not compile: %w (rename may help; please report the header)", err)
 }
 
 // archFileName returns the name of a file that is for some targets only.
@@ -260,7 +276,7 @@ func constantCode(c Constant, alias *goPackage) jen.Code {
 }
 
 // octal matches a number that C takes for octal, such as a mode.
-var octal = regexp.MustCompile(`^\(?0[0-7]+\)?$`)
+var octal = pattern(`^\(?0[0-7]+\)?$`)
 
 // literal returns a constant's value as Go. The value is C's, and unsigned only
 // where it is so in C or [Value.Flag] is set. How it is written in C decides
@@ -270,7 +286,7 @@ func literal(c Constant) string {
 	switch {
 	case !v.integer() || v.below():
 		return v.String()
-	case octal.MatchString(c.Expr):
+	case octal().MatchString(c.Expr):
 		return "0o" + strconv.FormatUint(v.mask(), 8)
 	case c.isFlag() || v.Flag:
 		return "0x" + strconv.FormatUint(v.mask(), 16)

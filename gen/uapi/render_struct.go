@@ -4,7 +4,6 @@ package uapi
 
 import (
 	"fmt"
-	"go/format"
 	"slices"
 	"strings"
 
@@ -142,7 +141,7 @@ const skip32 = `
 
 // layoutTests returns tests that compare every size and offset with what the C
 // compiler said: one for all targets and one for each set of some.
-func (m *merged) layoutTests() ([]File, error) {
+func (m *merged) layoutTests() []File {
 	var (
 		bySet = make(map[string][]*section)
 		order []string
@@ -160,17 +159,14 @@ func (m *merged) layoutTests() ([]File, error) {
 	slices.Sort(order)
 	var files []File
 	for _, key := range order {
-		f, err := m.layoutTest(bySet[key])
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
+		files = append(files, m.layoutTest(bySet[key]))
 	}
-	return files, nil
+	return files
 }
 
-// layoutTest returns the test of the structs in sections of the same targets.
-func (m *merged) layoutTest(sections []*section) (File, error) {
+// layoutTest returns the test of the structs in sections of the same targets. It is
+// written as gofmt would.
+func (m *merged) layoutTest(sections []*section) File {
 	archs := sections[0].archs
 	suffix := exported(strings.Join(archs, "_"))
 	skip := ""
@@ -190,7 +186,7 @@ func (m *merged) layoutTest(sections []*section) (File, error) {
 	fmt.Fprintf(&b, "\n// %s is a size or an offset with what it is in C.\ntype %s struct {\n\twhat      string\n\tgot, want uintptr\n}\n", fact, fact)
 	for _, s := range sections {
 		table := "layoutOf" + s.table + suffix
-		fmt.Fprintf(&tables, "\n%s,", table)
+		fmt.Fprintf(&tables, "\n\t\t%s,", table)
 		fmt.Fprintf(&b, "\n// %s holds the facts of %s.\nvar %s = []%s{\n", table, s.header, table, fact)
 		for _, g := range s.structs {
 			for _, n := range flatten(g) {
@@ -199,17 +195,13 @@ func (m *merged) layoutTest(sections []*section) (File, error) {
 		}
 		b.WriteString("}\n")
 	}
-	fmt.Fprintf(&b, layoutTest, suffix, skip, tables.String()+"\n")
+	fmt.Fprintf(&b, layoutTest, suffix, skip, tables.String()+"\n\t")
 	name := archFileName(layoutTestFile, sections[0].archs)
-	out, err := format.Source([]byte(b.String()))
-	if err != nil {
-		return File{}, fmt.Errorf("%s: render: %w", name, err)
-	}
-	return File{name, out}, nil
+	return File{name, []byte(b.String())}
 }
 
 func layoutFacts(b *strings.Builder, g *goStruct) {
-	fmt.Fprintf(b, "{%q, unsafe.Sizeof(%s{}), %d},\n", "size of "+g.what, g.name, g.c.Size)
+	fmt.Fprintf(b, "\t{%q, unsafe.Sizeof(%s{}), %d},\n", "size of "+g.what, g.name, g.c.Size)
 	for _, fl := range g.fields {
 		if fl.name == "_" {
 			continue
@@ -218,6 +210,6 @@ func layoutFacts(b *strings.Builder, g *goStruct) {
 		if what == "" {
 			what = fl.name
 		}
-		fmt.Fprintf(b, "{%q, unsafe.Offsetof(%s{}.%s), %d},\n", "offset of "+what+" in "+g.what, g.name, fl.name, fl.offset)
+		fmt.Fprintf(b, "\t{%q, unsafe.Offsetof(%s{}.%s), %d},\n", "offset of "+what+" in "+g.what, g.name, fl.name, fl.offset)
 	}
 }

@@ -17,8 +17,8 @@ type roots struct {
 	// own are the directories that the caller names. Only what lies in them
 	// becomes part of a model.
 	own []string
-	// standIn holds our few declarations of the C library, see [libc].
-	standIn string
+	// libc has our few declarations of the C library.
+	libc *standIns
 	// system is set for headers of libraries, which see the library's own
 	// headers and the compiler's.
 	system  bool
@@ -36,8 +36,7 @@ func isKernelHeader(path string) bool {
 	return ok && slices.Contains(kernelDirs, top)
 }
 
-// withRoots unpacks the stand-in headers for a run over headers in dirs. The
-// caller calls remove.
+// withRoots prepares a run over headers in dirs. The caller calls remove.
 func withRoots(dirs []string) (r *roots, remove func(*error), err error) {
 	if len(dirs) == 0 {
 		return nil, nil, errors.New("uapi: no directory of headers")
@@ -50,20 +49,26 @@ func withRoots(dirs []string) (r *roots, remove func(*error), err error) {
 		}
 		r.own = append(r.own, abs)
 	}
-	if r.standIn, err = os.MkdirTemp("", "xpsgen-libc-"); err != nil {
+	dir, err := os.MkdirTemp("", "xpsgen-libc-")
+	if err != nil {
 		return nil, nil, fmt.Errorf("uapi: stand-in headers: %w", err)
 	}
-	remove = func(err *error) { *err = errors.Join(*err, os.RemoveAll(r.standIn)) }
-	if err := unpackLibc(r.standIn); err != nil {
-		remove(&err)
-		return nil, nil, fmt.Errorf("uapi: %w", err)
+	r.libc = &standIns{dir: dir, seen: make(map[string]bool)}
+	return r, func(err *error) { *err = errors.Join(*err, os.RemoveAll(dir)) }, nil
+}
+
+// supply makes sure that the stand-in headers are there if src or what it includes
+// can include one.
+func (r *roots) supply(src string) error {
+	if err := r.libc.supply(src, r.own, r.system); err != nil {
+		return fmt.Errorf("uapi: %w", err)
 	}
-	return r, remove, nil
+	return nil
 }
 
 // dir is where the compiler runs. clang writes the names of files below its
 // directory without it, and none that matter are there.
-func (r *roots) dir() string { return r.standIn }
+func (r *roots) dir() string { return r.libc.dir }
 
 // forHeader returns the roots as a header needs them.
 func (r *roots) forHeader(ctx context.Context, cc *Compiler, path string, system bool) (*roots, error) {
@@ -85,9 +90,9 @@ func (r *roots) args() []string { return append([]string{"-w"}, r.warnArgs()...)
 
 // warnArgs are args with the compiler's warnings left on.
 func (r *roots) warnArgs() []string {
-	order := append([]string{r.standIn}, r.own...)
+	order := append([]string{r.libc.dir}, r.own...)
 	if r.system {
-		order = append(slices.Clone(r.own), r.standIn)
+		order = append(slices.Clone(r.own), r.libc.dir)
 		if r.builtin != "" {
 			order = append([]string{r.builtin}, order...)
 		}
@@ -124,7 +129,7 @@ func (r *roots) find(path string) (string, error) {
 
 // strip cuts the directories off the paths in a message.
 func (r *roots) strip(text string) string {
-	for _, d := range append([]string{r.standIn}, r.own...) {
+	for _, d := range append([]string{r.libc.dir}, r.own...) {
 		text = strings.ReplaceAll(text, d+string(filepath.Separator), "")
 	}
 	return text

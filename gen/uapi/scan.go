@@ -58,7 +58,7 @@ type scanner struct {
 	start Pos
 	enums int
 	depth int
-	cur   *enumerator
+	cur   enumerator
 	toks  []string
 	file  string
 	decl  declScanner
@@ -185,7 +185,7 @@ func (s *scanner) token(tok string) {
 		case tok == "}":
 			s.state = outside
 		case identLen(tok) == len(tok):
-			s.cur = &enumerator{name: tok, pos: s.pos, enum: s.enums, tag: s.tag, start: s.start}
+			s.cur = enumerator{name: tok, pos: s.pos, enum: s.enums, tag: s.tag, start: s.start}
 			s.toks = s.toks[:0]
 			s.state = inExpr
 		}
@@ -226,7 +226,7 @@ func (s *scanner) expr(tok string) {
 			break
 		}
 		s.cur.expr = strings.TrimPrefix(strings.Join(s.toks, " "), "= ")
-		s.out.enumerators = append(s.out.enumerators, *s.cur)
+		s.out.enumerators = append(s.out.enumerators, s.cur)
 		s.out.declared[s.cur.name] = s.file
 		s.state = wantName
 		if tok == "}" {

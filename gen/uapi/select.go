@@ -73,10 +73,10 @@ func (e *LostError) Error() string {
 
 // remedy says what the configuration can do about a name that is lost.
 func remedy(s Skip) string {
-	if m := undeclaredName.FindStringSubmatch(s.Reason); m != nil {
+	if m := undeclaredName().FindStringSubmatch(s.Reason); m != nil {
 		return fmt.Sprintf(" (include the header that declares %s first: with = [\"...\"])", m[1]+m[2])
 	}
-	if m := incompleteType.FindStringSubmatch(s.Reason); m != nil {
+	if m := incompleteType().FindStringSubmatch(s.Reason); m != nil {
 		return fmt.Sprintf(" (include the header that defines %s first: with = [\"...\"])", m[1])
 	}
 	return ""

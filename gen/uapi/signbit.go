@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -20,7 +19,7 @@ import (
 // and says so.
 
 // plainNumber matches expressions that cannot reach the sign bit.
-var plainNumber = regexp.MustCompile(`^[(\s]*-\s*(?:0[xX][0-7][0-9a-fA-F]{0,7}|[0-9]{1,9})[)\s]*$`)
+var plainNumber = pattern(`^[(\s]*-\s*(?:0[xX][0-7][0-9a-fA-F]{0,7}|[0-9]{1,9})[)\s]*$`)
 
 // candidate is a negative number that may be a set of bits.
 type candidate struct {
@@ -42,13 +41,13 @@ func (a *analysis) signBits(ctx context.Context, cc *Compiler, roots *roots, val
 			expr = a.sc.enumerators[i-1].name + " + 1"
 		}
 		before = -1
-		if expr != "" && values[e.name].Negative() && !plainNumber.MatchString(expr) {
+		if expr != "" && values[e.name].Negative() && !plainNumber().MatchString(expr) {
 			list = append(list, candidate{expr: expr, name: e.name, enum: e.enum, size: values[e.name].Size})
 			before = e.enum
 		}
 	}
 	for i, q := range a.questions {
-		if q.reason == "" && q.value.Negative() && !plainNumber.MatchString(a.macros[i].body) {
+		if q.reason == "" && q.value.Negative() && !plainNumber().MatchString(a.macros[i].body) {
 			list = append(list, candidate{expr: q.name, macro: a.macros[i], name: q.name, size: q.value.Size})
 		}
 	}
@@ -86,10 +85,10 @@ func (a *analysis) signBits(ctx context.Context, cc *Compiler, roots *roots, val
 }
 
 // overflowed matches what gcc and clang say of a number of more than 64 bits.
-var overflowed = regexp.MustCompile(`integer overflow in preprocessor expression`)
+var overflowed = pattern(`integer overflow in preprocessor expression`)
 
 // unitMessage matches errors and warnings on a line of a question.
-var unitMessage = regexp.MustCompile(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:error|warning): (.*)$`)
+var unitMessage = pattern(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:error|warning): (.*)$`)
 
 // positive has the preprocessor compute candidates and returns the names of
 // those that are positive. What it cannot compute, such as a cast, is not.
@@ -123,18 +122,18 @@ func (a *analysis) positive(ctx context.Context, cc *Compiler, roots *roots, lis
 		fmt.Fprintf(&b, "#line %d %q\n#if (%s) > 0\nxpsgen_positive %d\n#endif\n", i+1, unitFile, c.expr, i)
 	}
 	args := append([]string{"-E", "-P", "-pedantic", "-Wundef"}, messageFlags(a.clang)...)
-	out, messages, err := cc.run(ctx, roots.dir(), b.String(), append(args, roots.warnArgs()...)...)
+	out, messages, err := cc.runIn(ctx, roots, b.String(), append(args, roots.warnArgs()...)...)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return nil, fmt.Errorf("%s: %w", a.in.Path, err)
 	}
 	found, unknown := make(map[string]bool), make(map[int]bool)
-	for _, m := range unitMessage.FindAllStringSubmatch(messages, -1) {
+	for _, m := range unitMessage().FindAllStringSubmatch(messages, -1) {
 		n, err := strconv.Atoi(m[1])
 		if err != nil || n < 1 || n > len(list) || unknown[n-1] {
 			continue
 		}
-		if c := list[n-1]; !overflowed.MatchString(m[2]) {
+		if c := list[n-1]; !overflowed().MatchString(m[2]) {
 			unknown[n-1] = true
 		} else if c.size == 8 {
 			found[c.name] = true

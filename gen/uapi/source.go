@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -238,7 +237,7 @@ func treeKey(tree, arch string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil))[:32], nil
 }
 
-var versionPart = regexp.MustCompile(`(?m)^#define LINUX_VERSION_(MAJOR|PATCHLEVEL|SUBLEVEL) (\d+)$`)
+var versionPart = pattern(`(?m)^#define LINUX_VERSION_(MAJOR|PATCHLEVEL|SUBLEVEL) (\d+)$`)
 
 // headerRelease reads the version out of linux/version.h, or returns "".
 func headerRelease(include string) string {
@@ -247,7 +246,7 @@ func headerRelease(include string) string {
 		return "" // not every set of headers has it
 	}
 	var parts []string
-	for _, m := range versionPart.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range versionPart().FindAllStringSubmatch(string(text), -1) {
 		parts = append(parts, m[2])
 	}
 	if len(parts) != 3 {

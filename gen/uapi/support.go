@@ -5,7 +5,6 @@ package uapi
 import (
 	"bytes"
 	"fmt"
-	"go/format"
 	"path"
 	"slices"
 	"strings"
@@ -135,7 +134,7 @@ func storeBits(p unsafe.Pointer, offset, width int, v uint64) {
 
 // renderSupport returns the support files with what the given files use, or
 // nothing if they use none of it.
-func renderSupport(pkg string, files []File, ps []*Package) ([]File, error) {
+func renderSupport(pkg string, files []File, ps []*Package) []File {
 	shared, some := sharedPieces(), make(map[bool][]string)
 	for _, p := range ps {
 		some[p.BigEndian] = append(some[p.BigEndian], p.Arch)
@@ -143,22 +142,18 @@ func renderSupport(pkg string, files []File, ps []*Package) ([]File, error) {
 	if len(some) == 1 {
 		shared = append(shared, bitPieces(ps[0].BigEndian)...)
 	}
-	out, err := supportOf(pkg, files, shared, nil)
-	if err != nil || len(some) == 1 {
-		return out, err
+	out := supportOf(pkg, files, shared, nil)
+	if len(some) == 1 {
+		return out
 	}
 	for _, bigEndian := range []bool{false, true} {
-		more, err := supportOf(pkg, files, bitPieces(bigEndian), some[bigEndian])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, more...)
+		out = append(out, supportOf(pkg, files, bitPieces(bigEndian), some[bigEndian])...)
 	}
-	return out, nil
+	return out
 }
 
 // supportOf returns the support file with the pieces that are used.
-func supportOf(pkg string, files []File, pieces []piece, archs []string) ([]File, error) {
+func supportOf(pkg string, files []File, pieces []piece, archs []string) []File {
 	var body strings.Builder
 	for _, p := range pieces {
 		used := slices.ContainsFunc(files, func(f File) bool {
@@ -169,7 +164,7 @@ func supportOf(pkg string, files []File, pieces []piece, archs []string) ([]File
 		}
 	}
 	if body.Len() == 0 {
-		return nil, nil
+		return nil
 	}
 	var imports strings.Builder
 	for _, pkg := range []string{"encoding/binary", "runtime", "unsafe"} {
@@ -183,11 +178,7 @@ func supportOf(pkg string, files []File, pieces []piece, archs []string) ([]File
 	}
 	text += fmt.Sprintf("package %s\n\nimport (\n%s)\n%s", pkg, imports.String(), body.String())
 	name := archFileName(supportFile, archs)
-	out, err := format.Source([]byte(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s: render: %w", name, err)
-	}
-	return []File{{name, out}}, nil
+	return []File{{name, []byte(text)}}
 }
 
 // usesWord tells whether code has a word, which may end in a bracket. The word

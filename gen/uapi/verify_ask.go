@@ -12,13 +12,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // notConstant matches what gcc and clang say when they cannot evaluate.
-var notConstant = regexp.MustCompile(`not an integral constant expression|is not constant`)
+var notConstant = pattern(`not an integral constant expression|is not constant`)
 
 // inquiry is the work of one compiler on the claims about one header.
 type inquiry struct {
@@ -120,13 +119,13 @@ func (q *inquiry) assertions(ctx context.Context, open map[int]string) (failures
 	}
 	denied := make(map[int]string)
 	found := false
-	for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+	for _, m := range unitError().FindAllStringSubmatch(messages, -1) {
 		n, err := strconv.Atoi(m[1])
 		if err != nil || n < 1 || n > len(q.v.assertions) {
 			continue
 		}
 		found = true
-		if notConstant.MatchString(m[2]) {
+		if notConstant().MatchString(m[2]) {
 			open[n-1] = m[2]
 		} else {
 			denied[n-1] = m[2]
@@ -183,7 +182,7 @@ func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[
 	messages, err := q.cc.compile(ctx, q.roots, b.String(), object, append(q.flags, "-O0")...)
 	if err != nil {
 		moved := false
-		for _, m := range unitError.FindAllStringSubmatch(messages, -1) {
+		for _, m := range unitError().FindAllStringSubmatch(messages, -1) {
 			n, err := strconv.Atoi(m[1])
 			if n -= len(q.v.bits) + 1; err == nil && open[n] != "" {
 				*undecided = append(*undecided, q.fail(q.v.assertions[n].text, open[n]))

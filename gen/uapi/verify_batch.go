@@ -75,7 +75,7 @@ func (t *treeVerifier) confirmTogether(ctx context.Context, cc *verifyCompiler, 
 	if ctx.Err() != nil || errors.Is(err, ErrNoCompiler) {
 		return nil, err
 	}
-	denied := unitError.FindAllStringSubmatch(messages, -1)
+	denied := unitError().FindAllStringSubmatch(messages, -1)
 	held := make(map[*claim]bool)
 	if err != nil && (len(denied) == 0 || len(denied) != strings.Count(messages, "error: ") || strings.Contains(messages, "fatal error: ")) {
 		return held, nil // another error can hide assertions

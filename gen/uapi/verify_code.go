@@ -28,31 +28,52 @@ type bitCall struct {
 	offset, width int64  // in bits
 }
 
-// check type checks generated files. Imports are not resolved: what they are
-// used for has no part in layouts, except unsafe, which go/types knows.
+// check parses and type checks generated files.
 func check(files []File, arch string, alias *goPackage) (*checkedCode, error) {
-	fset := token.NewFileSet()
-	code := &checkedCode{bits: make(map[string]bitCall), flexible: make(map[string]int64)}
-	var parsed []*ast.File
+	code := &parsedCode{set: token.NewFileSet()}
+	if err := code.parse(files); err != nil {
+		return nil, err
+	}
+	return code.check(arch, alias)
+}
+
+// parsedCode is generated code for any target, without tests.
+type parsedCode struct {
+	set   *token.FileSet
+	files []*ast.File
+}
+
+// parse adds generated files. It leaves tests out.
+func (p *parsedCode) parse(files []File) error {
 	for _, f := range files {
 		if strings.HasSuffix(f.Name, "_test.go") {
 			continue
 		}
-		a, err := parser.ParseFile(fset, f.Name, f.Content, parser.SkipObjectResolution|parser.ParseComments)
+		a, err := parser.ParseFile(p.set, f.Name, f.Content, parser.SkipObjectResolution|parser.ParseComments)
 		if err != nil {
-			return nil, fmt.Errorf("verify: %w", err)
+			return fmt.Errorf("verify: %w", err)
 		}
-		if !builtFor(a, arch) {
-			continue
+		p.files = append(p.files, a)
+	}
+	return nil
+}
+
+// check type checks the files of a target. Imports are not resolved: what they are
+// used for has no part in layouts, except unsafe, which go/types knows.
+func (p *parsedCode) check(arch string, alias *goPackage) (*checkedCode, error) {
+	code := &checkedCode{bits: make(map[string]bitCall), flexible: make(map[string]int64)}
+	var built []*ast.File
+	for _, f := range p.files {
+		if builtFor(f, arch) {
+			built = append(built, f)
+			code.readBits(f)
 		}
-		parsed = append(parsed, a)
-		code.readBits(a)
 	}
 	conf := types.Config{IgnoreFuncBodies: true, Importer: importer{alias}, Sizes: types.SizesFor("gc", arch)}
 	if conf.Sizes == nil {
 		return nil, fmt.Errorf("verify: Go knows no sizes for %q", arch)
 	}
-	pkg, err := conf.Check("uapi", fset, parsed, nil)
+	pkg, err := conf.Check("uapi", p.set, built, nil)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}

@@ -9,13 +9,12 @@ import (
 	"go/constant"
 	"go/token"
 	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // enumBody matches the members of enums in preprocessed text.
-var enumBody = regexp.MustCompile(`\benum\b[^{};()]*\{([^{}]*)\}`)
+var enumBody = pattern(`\benum\b[^{};()]*\{([^{}]*)\}`)
 
 // setsOfBits returns which of the given assertions, which C denies, are right
 // all the same: Go has an unsigned number where C's is negative only because
@@ -35,7 +34,7 @@ func (q *inquiry) setsOfBits(ctx context.Context, denied []int) (map[int]bool, e
 	if asked == 0 {
 		return right, nil
 	}
-	out, messages, err := q.cc.run(ctx, q.roots.dir(), b.String(), append([]string{"-E", "-P"}, q.roots.args()...)...)
+	out, messages, err := q.cc.runIn(ctx, q.roots, b.String(), append([]string{"-E", "-P"}, q.roots.args()...)...)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return nil, fmt.Errorf("%s: %w", q.h.Path, err)
@@ -43,7 +42,7 @@ func (q *inquiry) setsOfBits(ctx context.Context, denied []int) (map[int]bool, e
 		return nil, compileError(q.h.Path, q.roots, messages, err)
 	}
 	names := make(map[string]string)
-	for _, m := range enumBody.FindAllStringSubmatch(out, -1) {
+	for _, m := range enumBody().FindAllStringSubmatch(out, -1) {
 		last := ""
 		for _, member := range splitMembers(m[1]) {
 			name, expr, ok := strings.Cut(member, "=")
@@ -88,7 +87,7 @@ func (q *inquiry) sameBits(ctx context.Context, right map[int]bool) error {
 	if err == nil {
 		return nil
 	}
-	denied := unitError.FindAllStringSubmatch(messages, -1)
+	denied := unitError().FindAllStringSubmatch(messages, -1)
 	if len(denied) == 0 {
 		return compileError(q.h.Path, q.roots, messages, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/token"
 	"io/fs"
 	"strings"
 	"testing"
@@ -124,6 +125,9 @@ func TestJoinSpecs(t *testing.T) {
 				t.Fatal(err)
 			}
 			files, err := renderAttributes(p, Stamp{})
+			if err == nil {
+				err = (&parsedCode{set: token.NewFileSet()}).format(files)
+			}
 			if err != nil || len(files) != 1 || !strings.Contains(string(files[0].Content), "Kind: AttrU32},\n") {
 				t.Errorf("rendered %s, %v", files, err)
 			}

@@ -5,8 +5,9 @@ package build
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // CompileError says that a compiler, linker or other tool refused its input.
@@ -56,15 +57,15 @@ const (
 var (
 	// What says that a tool broke down, not its input. gcc's driver and make
 	// report it when the kernel's out-of-memory killer took a child.
-	logKilled = regexp.MustCompile(`(?m)^.*(?:fatal error: Killed signal terminated program \w+|` +
+	logKilled = lazyregexp.New(`(?m)^.*(?:fatal error: Killed signal terminated program \w+|` +
 		`internal compiler error: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|` +
 		`ld terminated with signal 9).*$|^.*: Killed$`)
-	logNoTool = regexp.MustCompile(`(?m)^(?:/bin/)?(?:sh|bash|dash): (?:line )?\d+: (\S+): (?:command )?not found$|` +
+	logNoTool = lazyregexp.New(`(?m)^(?:/bin/)?(?:sh|bash|dash): (?:line )?\d+: (\S+): (?:command )?not found$|` +
 		`^make(?:\[\d+\])?: (\S+): No such file or directory$`)
-	logNoHead = regexp.MustCompile(`(?m)^.*fatal error: ((?:gelf|libelf|stdlib|stdio)\.h|(?:openssl|libmnl|bpf|elfutils)/\S+|sys/(?:capability|types)\.h): No such file or directory$`)
+	logNoHead = lazyregexp.New(`(?m)^.*fatal error: ((?:gelf|libelf|stdlib|stdio)\.h|(?:openssl|libmnl|bpf|elfutils)/\S+|sys/(?:capability|types)\.h): No such file or directory$`)
 
 	// The first line of an error.
-	logError = regexp.MustCompile(
+	logError = lazyregexp.New(
 		`^[^\s:][^:]*:(?:\d+:)?(?:\d+:)? ?(?:[Ff]atal )?error: |` + // gcc, clang, kconfig, objtool
 			`^[^\s:][^:]*:\d+: Error: |` + // as
 			`: undefined reference to |: multiple definition of |` + // ld
@@ -75,13 +76,13 @@ var (
 			`^[^\s:]+:\d+: \*\*\* |` + // make, about a Makefile
 			`^make(?:\[\d+\])?: \*\*\* No rule to make target `)
 	// Skip a diagnostic that is not an error, and the lines after it.
-	logWarning = regexp.MustCompile(`(?:: ?|^)[Ww](?:arning|ARNING): `)
+	logWarning = lazyregexp.New(`(?:: ?|^)[Ww](?:arning|ARNING): `)
 	// Lines that stand before a diagnosis and belong to it.
-	logBefore = regexp.MustCompile(`^In file included from |^ +from \S+:\d+|: In function |: At top level:$|: in function |: Assembler messages:$`)
+	logBefore = lazyregexp.New(`^In file included from |^ +from \S+:\d+|: In function |: At top level:$|: in function |: Assembler messages:$`)
 	// What sums up, and says nothing that was not said.
-	logSummary = regexp.MustCompile(`^(?:\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.|compilation terminated\.|collect2: error: ld returned .*|cc1: all warnings .*)$`)
+	logSummary = lazyregexp.New(`^(?:\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.|compilation terminated\.|collect2: error: ld returned .*|cc1: all warnings .*)$`)
 	// Lines of make and kbuild. With several jobs they stand anywhere.
-	logMake = regexp.MustCompile(`^make(?:\[\d+\])?: |^# make |^ {2,4}[A-Z][A-Z0-9_]{1,11} +(?:\[M\] +)?[\w./+-]+$`)
+	logMake = lazyregexp.New(`^make(?:\[\d+\])?: |^# make |^ {2,4}[A-Z][A-Z0-9_]{1,11} +(?:\[M\] +)?[\w./+-]+$`)
 )
 
 // Why returns the first line of a build's output that says why it failed. It is

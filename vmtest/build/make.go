@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 )
@@ -101,7 +101,7 @@ func readFrom(path string, offset int64) ([]byte, error) {
 }
 
 // objectLine is kbuild's and iproute2's word for an object in the making.
-var objectLine = regexp.MustCompile(`^\s+(?:CC|AS|HOSTCC|HOSTCXX)\s`)
+var objectLine = lazyregexp.New(`^\s+(?:CC|AS|HOSTCC|HOSTCXX)\s`)
 
 // objectCounter passes make's output on and counts objects in it.
 type objectCounter struct {

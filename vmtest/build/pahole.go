@@ -8,13 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/config"
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
@@ -101,7 +101,7 @@ func paholeVersion(ctx context.Context, path string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-var paholePattern = regexp.MustCompile(`^v?(\d+)\.(\d+)`)
+var paholePattern = lazyregexp.New(`^v?(\d+)\.(\d+)`)
 
 // paholeNumber is a version as scripts/pahole-version.sh counts: v1.26 is 126.
 func paholeNumber(version string) int {

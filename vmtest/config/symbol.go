@@ -4,8 +4,9 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // Symbol is a requested configuration symbol, with its value and position.
@@ -35,11 +36,11 @@ func (e *ParseError) Error() string {
 }
 
 var (
-	setLine   = regexp.MustCompile(`^(CONFIG_[A-Za-z0-9_]+)=(.+)$`)
-	unsetLine = regexp.MustCompile(`^# (CONFIG_[A-Za-z0-9_]+) is not set$`)
-	nameLine  = regexp.MustCompile(`^CONFIG_[A-Za-z0-9_]+$`)
+	setLine   = lazyregexp.New(`^(CONFIG_[A-Za-z0-9_]+)=(.+)$`)
+	unsetLine = lazyregexp.New(`^# (CONFIG_[A-Za-z0-9_]+) is not set$`)
+	nameLine  = lazyregexp.New(`^CONFIG_[A-Za-z0-9_]+$`)
 	// endComment is what follows a value in some configurations of selftests.
-	endComment = regexp.MustCompile(`\s+#.*$`)
+	endComment = lazyregexp.New(`\s+#.*$`)
 )
 
 // orLine separates alternatives.

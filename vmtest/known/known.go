@@ -13,11 +13,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/vm"
 )
 
@@ -125,7 +125,7 @@ func (r *Reports) Has(s *vm.Splat) bool {
 
 // race matches the title of a report of KCSAN. It names one function if the other access
 // is unknown, or in the same function.
-var race = regexp.MustCompile(`BUG: KCSAN: (?:data-race|assert: race) in ([\w.]+)(?: / ([\w.]+))?`)
+var race = lazyregexp.New(`BUG: KCSAN: (?:data-race|assert: race) in ([\w.]+)(?: / ([\w.]+))?`)
 
 // identify returns what two runs have in common of a report. The two functions of a race
 // have no order.

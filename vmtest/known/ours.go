@@ -6,10 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/vm"
 )
 
@@ -18,7 +18,7 @@ type Ours map[string]bool
 
 // function matches the line of a definition or declaration that has the name, in the
 // kernel's style. It begins in the first column.
-var function = regexp.MustCompile(`^[A-Za-z_][\w\s*]*?\b(\w+)\(`)
+var function = lazyregexp.New(`^[A-Za-z_][\w\s*]*?\b(\w+)\(`)
 
 // ReadOurs reads the functions from a diff of C files with whole functions as context, as
 // git diff --function-context writes it.

@@ -5,10 +5,11 @@ package ktap
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // Kselftest reads what the kernel's runner of selftests, run_kselftest.sh, prints, and
@@ -38,13 +39,13 @@ func NewKselftest(w *Writer) *Kselftest { return &Kselftest{w: w, planned: -1} }
 var (
 	// selftestHead and selftestResult are "selftests: net: rtnetlink.sh", as the runner
 	// announces a test and as it names its result.
-	selftestHead   = regexp.MustCompile(`^# selftests: (\S+): (\S+)$`)
-	selftestResult = regexp.MustCompile(`^(not )?ok \d+ selftests: (\S+): (\S+)(?: # (.*))?$`)
-	tapHead        = regexp.MustCompile(`^K?TAP version \d+$`)
-	tapPlan        = regexp.MustCompile(`^1\.\.(\d+)`)
-	tapResult      = regexp.MustCompile(`^\s*(?:not )?ok\b`)
+	selftestHead   = lazyregexp.New(`^# selftests: (\S+): (\S+)$`)
+	selftestResult = lazyregexp.New(`^(not )?ok \d+ selftests: (\S+): (\S+)(?: # (.*))?$`)
+	tapHead        = lazyregexp.New(`^K?TAP version \d+$`)
+	tapPlan        = lazyregexp.New(`^1\.\.(\d+)`)
+	tapResult      = lazyregexp.New(`^\s*(?:not )?ok\b`)
 	// tapEnd is the last line of a report by the kernel's kselftest.h.
-	tapEnd = regexp.MustCompile(`^# Totals: `)
+	tapEnd = lazyregexp.New(`^# Totals: `)
 )
 
 // Write takes the next bytes. It returns the error of the Writer.
@@ -142,7 +143,7 @@ func (k *Kselftest) result(m []string) {
 
 // innerVerdict is a line by which a selftest tells how a part of it went: in TAP, or as
 // its helpers in the shell print.
-var innerVerdict = regexp.MustCompile(`^\s*(?:` +
+var innerVerdict = lazyregexp.New(`^\s*(?:` +
 	`(?:not )?ok\s+\d+|` + // TAP
 	`(?:PASS|FAIL|SKIP|XFAIL|XPASS|OK|ERROR)\s*:|` + // PASS: policy routing
 	`(?:TEST|INFO): .*\[\s*(?:OK|PASS|FAIL|SKIP|XFAIL)\s*\]|` + // TEST: name [ OK ]

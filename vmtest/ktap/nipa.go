@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"strings"
 	"time"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // NIPA is what netdev's CI (NIPA) wants to know of a run beside its results.
@@ -78,7 +79,7 @@ func nipaResult(t *Test) nipaTest {
 	return n
 }
 
-var notNIPA = regexp.MustCompile(`[^0-9a-zA-Z]+`)
+var notNIPA = lazyregexp.New(`[^0-9a-zA-Z]+`)
 
 // nipaName returns a name in the characters that NIPA uses.
 func nipaName(name string) string {

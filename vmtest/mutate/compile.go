@@ -11,12 +11,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/mutate/schema"
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
@@ -125,7 +125,7 @@ func quiet(p progress.Func) progress.Func {
 }
 
 // gccError is a place of an error. objtool and the linker name none.
-var gccError = regexp.MustCompile(`(?m)^(?:\S*/)?((?:[\w.-]+/)*[\w.-]+\.c):(\d+):(?:\d+:)? (?:fatal )?error: `)
+var gccError = lazyregexp.New(`(?m)^(?:\S*/)?((?:[\w.-]+/)*[\w.-]+\.c):(\d+):(?:\d+:)? (?:fatal )?error: `)
 
 // drop marks the mutants on the lines that the log complains about, and returns how many.
 // If no mutant stands on such a line, the last ones of the function that it is in go: gcc

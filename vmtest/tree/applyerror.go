@@ -6,9 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // ApplyError is a patch that does not apply. Neither the cache nor any tree
@@ -57,11 +58,11 @@ func (e *ApplyError) Error() string {
 }
 
 var (
-	applyFailed  = regexp.MustCompile(`(?m)^error: patch failed: (.+):(\d+)$`)
-	applyFile    = regexp.MustCompile(`(?m)^error: (.+): (patch does not apply|does not exist in index|already exists in index|wrong type|does not match index|cannot .+)$`)
-	applyCorrupt = regexp.MustCompile(`(?m)^error: (corrupt (?:binary )?patch|patch fragment without header|.*) at line (\d+)`)
-	applySpace   = regexp.MustCompile(`(?m)^<stdin>:(\d+): (.+)\.$`)
-	applyAny     = regexp.MustCompile(`(?m)^(?:error|fatal): (.+)$`)
+	applyFailed  = lazyregexp.New(`(?m)^error: patch failed: (.+):(\d+)$`)
+	applyFile    = lazyregexp.New(`(?m)^error: (.+): (patch does not apply|does not exist in index|already exists in index|wrong type|does not match index|cannot .+)$`)
+	applyCorrupt = lazyregexp.New(`(?m)^error: (corrupt (?:binary )?patch|patch fragment without header|.*) at line (\d+)`)
+	applySpace   = lazyregexp.New(`(?m)^<stdin>:(\d+): (.+)\.$`)
+	applyAny     = lazyregexp.New(`(?m)^(?:error|fatal): (.+)$`)
 )
 
 // newApplyError reads git's words about the patch at index i.
@@ -85,7 +86,7 @@ func transferEncoding(patch []byte) string {
 	return ""
 }
 
-var mimeEncoding = regexp.MustCompile(`(?mi)^Content-Transfer-Encoding:\s*(base64|quoted-printable)\s*$`)
+var mimeEncoding = lazyregexp.New(`(?mi)^Content-Transfer-Encoding:\s*(base64|quoted-printable)\s*$`)
 
 func (e *ApplyError) explain(patch []byte) {
 	if m := applyFailed.FindStringSubmatch(e.Output); m != nil {
@@ -119,7 +120,7 @@ func (e *ApplyError) explain(patch []byte) {
 	e.Reason, _, _ = strings.Cut(e.Output, "\n")
 }
 
-var hunkHeader = regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
+var hunkHeader = lazyregexp.New(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 
 // findHunk returns which hunk of file starts at the given old line, and on
 // which line of the patch it stands. With start -1 it returns the line of the

@@ -14,12 +14,12 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 )
@@ -281,7 +281,7 @@ func matchVersion(table string, o *Origin) string {
 	return ""
 }
 
-var printURI = regexp.MustCompile(`^'([^']+)' (\S+) (\d+) SHA256:([0-9a-f]{64})\s*$`)
+var printURI = lazyregexp.New(`^'([^']+)' (\S+) (\d+) SHA256:([0-9a-f]{64})\s*$`)
 
 // parsePrintURI reads a line of apt-get --print-uris, or returns nil.
 func parsePrintURI(line string) *download {

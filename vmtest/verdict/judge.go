@@ -4,10 +4,10 @@ package verdict
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"xpsgen/vmtest/ktap"
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/plan"
 )
 
@@ -99,7 +99,7 @@ func judgeUnpatched(r *ktap.Report) []string {
 }
 
 // stamp is the time stamp that printk puts before a line.
-var stamp = regexp.MustCompile(`^\s*\[ *\d+\.\d+\]\s*`)
+var stamp = lazyregexp.New(`^\s*\[ *\d+\.\d+\]\s*`)
 
 // Reason returns the line that identifies the splat, and the top of its stack.
 func (s Splat) Reason() string {

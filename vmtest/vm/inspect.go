@@ -8,9 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"time"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // inspectTime limits the time of QEMU's answer about its vCPUs. A QEMU that hangs does
@@ -89,9 +90,9 @@ func answer(in *json.Decoder, key string) (json.RawMessage, error) {
 }
 
 var (
-	cpuLine = regexp.MustCompile(`(?m)^CPU#(\d+)`)
-	ripWord = regexp.MustCompile(`\b[RE]IP=([0-9a-f]+)`)
-	hltWord = regexp.MustCompile(`\bHLT=1`)
+	cpuLine = lazyregexp.New(`(?m)^CPU#(\d+)`)
+	ripWord = lazyregexp.New(`\b[RE]IP=([0-9a-f]+)`)
+	hltWord = lazyregexp.New(`\bHLT=1`)
 )
 
 // parseRegisters parses the answer to "info registers -a".

@@ -2,7 +2,7 @@
 
 package vm
 
-import "regexp"
+import "xpsgen/vmtest/lazyregexp"
 
 // patterns are strings that begin a splat. The first that matches a line names the
 // splat. They are fixed strings, since the console is searched while the guest runs.
@@ -69,15 +69,15 @@ const (
 
 // oopsLine matches the line of an oops. The number counts the oopses; see
 // __die_header() in arch/x86/kernel/dumpstack.c.
-var oopsLine = regexp.MustCompile(`: [0-9a-f]{4} \[#[0-9]+\]`)
+var oopsLine = lazyregexp.New(`: [0-9a-f]{4} \[#[0-9]+\]`)
 
 // stuckLine matches the line that reports a stuck CPU or task. Whatever waits for it is
 // stuck as well.
-var stuckLine = regexp.MustCompile(`soft lockup - CPU#|hard LOCKUP|blocked for more than|detected stalls on CPUs|self-detected stall on CPU`)
+var stuckLine = lazyregexp.New(`soft lockup - CPU#|hard LOCKUP|blocked for more than|detected stalls on CPUs|self-detected stall on CPU`)
 
 // offLine matches the kernel's last line before it stops. A microvm without ACPI cannot
 // power off and would wait; a restart ends QEMU.
-var offLine = regexp.MustCompile(`reboot: (Power down|Power off not available|System halted|Restarting system)`)
+var offLine = lazyregexp.New(`reboot: (Power down|Power off not available|System halted|Restarting system)`)
 
 const restarting = "Restarting system"
 

@@ -4,9 +4,10 @@ package vm
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // Splat is one warning or crash of the kernel on the console.
@@ -165,21 +166,21 @@ func match(l string) string {
 
 // stamp matches the time and, with CONFIG_PRINTK_CALLER, the task at the beginning of a
 // line.
-var stamp = regexp.MustCompile(`^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?`)
+var stamp = lazyregexp.New(`^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?`)
 
 func bare(l string) string { return stamp.ReplaceAllString(l, "") }
 
 // detail matches lines with details of a splat: registers, code, the machine.
-var detail = regexp.MustCompile(`^(?: |(?:R[A-Z0-9]{1,2}|[CDEFGS]S|CR\d|DR\d|RIP|Code|CPU|Hardware name|Tainted|Modules linked in|Kernel Offset|note|PKRU): )`)
+var detail = lazyregexp.New(`^(?: |(?:R[A-Z0-9]{1,2}|[CDEFGS]S|CR\d|DR\d|RIP|Code|CPU|Hardware name|Tainted|Modules linked in|Kernel Offset|note|PKRU): )`)
 
 func partOfTrace(l string) bool { return detail.MatchString(l) }
 
 // frame matches a line of a call trace. A question mark means that the unwinder
 // guesses.
-var frame = regexp.MustCompile(`^ +(?:\[<[0-9a-f]+>\] )?([A-Za-z_.][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+`)
+var frame = lazyregexp.New(`^ +(?:\[<[0-9a-f]+>\] )?([A-Za-z_.][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+`)
 
 // rip matches the instruction pointer.
-var rip = regexp.MustCompile(`RIP: [0-9a-f]{4}:([A-Za-z_.][\w.]*)\+0x`)
+var rip = lazyregexp.New(`RIP: [0-9a-f]{4}:([A-Za-z_.][\w.]*)\+0x`)
 
 // plumbing are functions that are part of every splat's trace.
 var plumbing = map[string]bool{

@@ -269,3 +269,26 @@ func TestMakeHelp(t *testing.T) {
 		}
 	}
 }
+
+// TestMakeQuotes checks that no quoted word of a recipe goes on in another line: the
+// shell would keep the backslash at the end of the line in the word.
+func TestMakeQuotes(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(repository, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	quotes := 0
+	for line := range strings.Lines(string(makefile)) {
+		if !strings.HasPrefix(line, "\t") {
+			quotes = 0
+			continue
+		}
+		quotes += strings.Count(line, "'")
+		switch {
+		case !strings.HasSuffix(line, "\\\n"):
+			quotes = 0
+		case quotes%2 != 0:
+			t.Errorf("a quoted word goes on after this line: %s", line)
+		}
+	}
+}

@@ -183,9 +183,11 @@ func (env uapiCommands) uapiJob(o *headerOptions, include []string) (*uapiJob, e
 		j.out = filepath.Dir(j.file)
 	}
 	// A package keeps its base until --base names another.
-	if stamped := uapi.StampedBase(j.out); stamped != "" && o.base == "" {
-		if _, err := prepare.Bases(j.src.Root, stamped); err == nil {
-			j.src.Base = stamped
+	if o.base == "" && !j.given() {
+		if stamped := uapi.StampedBase(j.out); stamped != "" {
+			if _, err := prepare.Bases(j.src.Root, stamped); err == nil {
+				j.src.Base = stamped
+			}
 		}
 	}
 	return j, nil

@@ -6,25 +6,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"xpsgen/vmtest/build"
+	"xpsgen/vmtest/lazyregexp"
 )
 
 var (
 	// makeError matches an error of make in a Makefile.
-	makeError = regexp.MustCompile(`(?m)^(?:make(?:\[\d+\])?: )?([^\s:]+):\d+: \*\*\* (.*?)\.?(?:  Stop\.)?$`)
+	makeError = lazyregexp.New(`(?m)^(?:make(?:\[\d+\])?: )?([^\s:]+):\d+: \*\*\* (.*?)\.?(?:  Stop\.)?$`)
 	// kconfigError matches an error of kconfig.
-	kconfigError = regexp.MustCompile(`(?m)^([^\s:]*Kconfig[^\s:]*):\d+: ?((?:syntax error|unknown |invalid |can't |unexpected |unterminated |endless |error: ).*)$`)
+	kconfigError = lazyregexp.New(`(?m)^([^\s:]*Kconfig[^\s:]*):\d+: ?((?:syntax error|unknown |invalid |can't |unexpected |unterminated |endless |error: ).*)$`)
 	// linkError matches an error of the linker.
-	linkError = regexp.MustCompile(`(?m)^.*?ld(?:\.\w+)?: ?((?:\S+: )?(?:undefined reference to|syntax error in|cannot |multiple definition of).*)$|^.*: (undefined reference to .*|multiple definition of .*)$`)
+	linkError = lazyregexp.New(`(?m)^.*?ld(?:\.\w+)?: ?((?:\S+: )?(?:undefined reference to|syntax error in|cannot |multiple definition of).*)$|^.*: (undefined reference to .*|multiple definition of .*)$`)
 )
 
 // readMake adds what make, kconfig and the linker found wrong.
 func (d *diagnostics) readMake(log string) {
-	for _, pattern := range []*regexp.Regexp{makeError, kconfigError} {
+	for _, pattern := range []*lazyregexp.Regexp{makeError, kconfigError} {
 		for _, m := range pattern.FindAllStringSubmatch(log, -1) {
 			if line := m[0]; !d.seen[line] {
 				d.seen[line] = true

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 const checkpatchScript = "scripts/checkpatch.pl"
@@ -31,7 +32,7 @@ var ignoredElsewhere = []string{"SSCANF_TO_KSTRTO", "PREFER_KERNEL_TYPES", "NEW_
 	// ip declares externs at the top of its files, and its tests are executable.
 	"AVOID_EXTERNS", "EXECUTE_PERMISSIONS"}
 
-var checkpatchTotal = regexp.MustCompile(`total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?\d+ lines checked`)
+var checkpatchTotal = lazyregexp.New(`total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?\d+ lines checked`)
 
 func checkPatchScript(ctx context.Context, j *job, p *Patch) (Result, error) {
 	script, err := j.script(ctx, checkpatchScript)

@@ -4,8 +4,9 @@ package check
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // diagnostics collects compiler messages. A warning in a header appears once per
@@ -23,7 +24,7 @@ func newDiagnostics(src string) *diagnostics {
 	return &diagnostics{src: src, seen: map[string]bool{}, errors: findings{}, warnings: findings{}}
 }
 
-var diagnostic = regexp.MustCompile(`^([^\s:]+):(\d+)(?::(\d+))?: (?:fatal )?(error|warning): (.*)$`)
+var diagnostic = lazyregexp.New(`^([^\s:]+):(\d+)(?::(\d+))?: (?:fatal )?(error|warning): (.*)$`)
 
 // read adds the diagnostics of a log.
 func (d *diagnostics) read(log string) {

@@ -3,9 +3,10 @@
 package check
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // File is the change of a patch to one file.
@@ -40,9 +41,9 @@ func (f *File) Name() string {
 }
 
 var (
-	diffHeader  = regexp.MustCompile(`^diff --git a/(\S+) b/(\S+)$`)
-	indexHeader = regexp.MustCompile(`^index ([0-9a-f]+)\.\.([0-9a-f]+)`)
-	hunkHeader  = regexp.MustCompile(`^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
+	diffHeader  = lazyregexp.New(`^diff --git a/(\S+) b/(\S+)$`)
+	indexHeader = lazyregexp.New(`^index ([0-9a-f]+)\.\.([0-9a-f]+)`)
+	hunkHeader  = lazyregexp.New(`^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 )
 
 // scanDiff parses the diffs of a patch and skips everything else. git has already applied

@@ -5,9 +5,10 @@ package check
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // coverFrom is the number of patches from which a series needs a cover letter.
@@ -33,7 +34,7 @@ func checkCount(_ context.Context, j *job) (Result, error) {
 // stages are the words in a subject's brackets that do not name a tree.
 var stages = []string{"RFC", "PATCH", "RESEND"}
 
-var counter = regexp.MustCompile(`^(v\d+|\d+/\d+)$`)
+var counter = lazyregexp.New(`^(v\d+|\d+/\d+)$`)
 
 // treeTags returns the words in brackets without stage, version and number.
 func treeTags(prefix string) (tags []string) {
@@ -57,7 +58,7 @@ func checkTreeTag(_ context.Context, j *job) (Result, error) {
 		strings.TrimSpace(j.Prefix+" "+j.Target.Name)), nil
 }
 
-var subjectBrackets = regexp.MustCompile(`^\[([^\]]*)\]`)
+var subjectBrackets = lazyregexp.New(`^\[([^\]]*)\]`)
 
 func checkPrefix(_ context.Context, j *job) (Result, error) {
 	if j.Target.Name == "" {
@@ -110,7 +111,7 @@ func checkWhitespace(_ context.Context, j *job, p *Patch) (Result, error) {
 	return pass("none"), nil
 }
 
-var spaceBeforeTab = regexp.MustCompile(`^\t* +\t`)
+var spaceBeforeTab = lazyregexp.New(`^\t* +\t`)
 
 func checkApply(_ context.Context, j *job) (Result, error) {
 	if e := j.ApplyErr; e != nil {

@@ -6,8 +6,9 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // checkIgnored looks at the files that tell git what a build makes. A new pattern must
@@ -49,7 +50,7 @@ func checkIgnored(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return pass("%d patterns", n), nil
 }
 
-var entryField = regexp.MustCompile(`^[A-Z]:\t\S`)
+var entryField = lazyregexp.New(`^[A-Z]:\t\S`)
 
 // badEntries returns the lines that a patch adds to MAINTAINERS and that neither are
 // fields of an entry nor the title of one.

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 const kdocScript = "scripts/kernel-doc"
@@ -60,7 +61,7 @@ func doxygen(finding string) bool {
 		strings.HasPrefix(finding, "warning: tools/lib/bpf/") && strings.Contains(finding, "This comment starts with '/**', but isn't a kernel-doc comment")
 }
 
-var kdocLine = regexp.MustCompile(`(?i)^(warning|error):\s+(\S+?):(\d+)\s*(.*)$`)
+var kdocLine = lazyregexp.New(`(?i)^(warning|error):\s+(\S+?):(\d+)\s*(.*)$`)
 
 // kdoc runs kernel-doc on files as of a commit.
 func (j *job) kdoc(ctx context.Context, script, commit string, files []string) (findings, error) {

@@ -6,8 +6,9 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // lint is a linter for one type of file.
@@ -16,24 +17,24 @@ type lint struct {
 	language, suffix string
 	args             []string
 	// finding matches a line of output: file or position, severity, text.
-	finding *regexp.Regexp
+	finding *lazyregexp.Regexp
 	// fatal matches the severity of an error. strict makes any finding in a new or so
 	// far clean file one. Both are for the files that NIPA looks at, whose names have a
 	// suffix. In other scripts a note is no finding.
-	fatal  *regexp.Regexp
+	fatal  *lazyregexp.Regexp
 	strict bool
 }
 
 var (
 	// SC2317 and SC2329 give false positives for functions that are called by name.
 	shellLint = lint{language: "sh", args: []string{"shellcheck", "-x", "-f", "gcc", "-e", "SC2317,SC2329"}, strict: true,
-		finding: regexp.MustCompile(`^[^:]+:\d+:\d+: (\w+): (.*)$`), fatal: regexp.MustCompile(`^error$`)}
+		finding: lazyregexp.New(`^[^:]+:\d+:\d+: (\w+): (.*)$`), fatal: lazyregexp.New(`^error$`)}
 	yamlLint = lint{suffix: ".yaml", args: []string{"yamllint", "-f", "parsable"},
-		finding: regexp.MustCompile(`^[^:]+:\d+:\d+: \[(\w+)\] (.*)$`), fatal: regexp.MustCompile(`^error$`)}
+		finding: lazyregexp.New(`^[^:]+:\d+:\d+: \[(\w+)\] (.*)$`), fatal: lazyregexp.New(`^error$`)}
 	pythonLint = lint{language: "python", args: []string{"pylint", "--score=n"},
-		finding: regexp.MustCompile(`^[^:]+:\d+:\d+: ([A-Z]\d{4}): (.*)$`), fatal: regexp.MustCompile(`^[EF]`)}
+		finding: lazyregexp.New(`^[^:]+:\d+:\d+: ([A-Z]\d{4}): (.*)$`), fatal: lazyregexp.New(`^[EF]`)}
 	ruffLint = lint{language: "python", args: []string{"ruff", "check", "--output-format", "pylint"},
-		finding: regexp.MustCompile(`^[^:]+:\d+: \[([\w-]+)\] (.*)$`), fatal: regexp.MustCompile(`.`)}
+		finding: lazyregexp.New(`^[^:]+:\d+: \[([\w-]+)\] (.*)$`), fatal: lazyregexp.New(`.`)}
 )
 
 func checkShell(ctx context.Context, j *job, p *Patch) (Result, error) {

@@ -5,22 +5,23 @@ package check
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 var (
 	// declaration matches a local variable declaration: words and stars, the name,
 	// and then the end, a value, another name or an array.
-	declaration = regexp.MustCompile(`^\s+(?:(?:const|volatile|unsigned|signed|long|short|struct|union|enum|register)\s+)*` +
+	declaration = lazyregexp.New(`^\s+(?:(?:const|volatile|unsigned|signed|long|short|struct|union|enum|register)\s+)*` +
 		`[A-Za-z_]\w*(?:\s+__\w+)?(?:\s+\**|\s*\*+\s*)(?:const\s+)?([A-Za-z_]\w*)(?:\[[^\]]*\])*(?:\s+__\w+(?:\([^)]*\))?)*\s*(?:;|=|,|:)`)
 	// declaring matches macros that declare a variable.
-	declaring = regexp.MustCompile(`^\s+(?:DECLARE|DEFINE|LIST_HEAD|DEFINE_\w+|DECLARE_\w+|\w*LIST_HEAD)\w*\((\w+)`)
+	declaring = lazyregexp.New(`^\s+(?:DECLARE|DEFINE|LIST_HEAD|DEFINE_\w+|DECLARE_\w+|\w*LIST_HEAD)\w*\((\w+)`)
 	notAType  = []string{"return", "goto", "else", "case", "if", "for", "while", "do", "switch", "break",
 		"continue", "delete", "typedef", "sizeof", "static", "extern", "default"}
-	opensData = regexp.MustCompile(`^FIXTURE\w*\(|^\s*(?:typedef\s+)?(?:static\s+)?(?:const\s+)?(?:struct|union|enum)\b[^()]*\{\s*$|=\s*\{?\s*\{\s*$|^\s*(?:switch)\b|^\s*\{?\s*\.\w+\s*=\s*\{`)
-	word      = regexp.MustCompile(`[A-Za-z_]\w*`)
+	opensData = lazyregexp.New(`^FIXTURE\w*\(|^\s*(?:typedef\s+)?(?:static\s+)?(?:const\s+)?(?:struct|union|enum)\b[^()]*\{\s*$|=\s*\{?\s*\{\s*$|^\s*(?:switch)\b|^\s*\{?\s*\.\w+\s*=\s*\{`)
+	word      = lazyregexp.New(`[A-Za-z_]\w*`)
 )
 
 // localsFinding is a pair of declarations in the wrong order.

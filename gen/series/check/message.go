@@ -6,10 +6,10 @@ import (
 	"context"
 	"fmt"
 	"net/mail"
-	"regexp"
 	"strings"
 
 	seriesmail "xpsgen/gen/series/mail"
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // Placeholder reports whether an address belongs to no real person, such as the
@@ -75,7 +75,7 @@ func coDeveloped(p *Patch) (Result, error) {
 	return pass("by its author"), nil
 }
 
-var fixesLine = regexp.MustCompile(`^([0-9a-f]+) \("(.*)"\)$`)
+var fixesLine = lazyregexp.New(`^([0-9a-f]+) \("(.*)"\)$`)
 
 // checkFixes checks the format. It checks the commit too if the repository has it: a base
 // from a package has no history.
@@ -124,12 +124,12 @@ func checkSourceInline(_ context.Context, _ *job, p *Patch) (Result, error) {
 }
 
 // inlineWord matches the word inline outside comments.
-var inlineWord = regexp.MustCompile(`(?i)^([^*/]*\W|)inline\W`)
+var inlineWord = lazyregexp.New(`(?i)^([^*/]*\W|)inline\W`)
 
 var (
-	staticInHeader = regexp.MustCompile(`^static .*\(.*[^\\]$`)
-	inlineInHeader = regexp.MustCompile(`^static (__always_)?inline`)
-	plainInHeader  = regexp.MustCompile(`^(static )?((unsigned|long|short) )*(char|bool|void|int|u[0-9]*) [0-9A-Za-z_]*\(.*\) *\{.*[^\\]$`)
+	staticInHeader = lazyregexp.New(`^static .*\(.*[^\\]$`)
+	inlineInHeader = lazyregexp.New(`^static (__always_)?inline`)
+	plainInHeader  = lazyregexp.New(`^(static )?((unsigned|long|short) )*(char|bool|void|int|u[0-9]*) [0-9A-Za-z_]*\(.*\) *\{.*[^\\]$`)
 )
 
 func checkHeaderInline(_ context.Context, _ *job, p *Patch) (Result, error) {
@@ -155,19 +155,19 @@ func checkHeaderInline(_ context.Context, _ *job, p *Patch) (Result, error) {
 
 // deprecated are interfaces that netdev no longer accepts.
 var deprecated = []struct {
-	word  *regexp.Regexp
+	word  *lazyregexp.Regexp
 	under string
 	code  Code
 }{
-	{regexp.MustCompile(`\Wdev_hold\(`), "", Warning},
-	{regexp.MustCompile(`\Wdev_put\(`), "", Warning},
-	{regexp.MustCompile(`\Wput_net\(`), "", Warning},
-	{regexp.MustCompile(`\Wget_net\(`), "", Warning},
-	{regexp.MustCompile(`\Winit_dummy_netdev\(`), "", Warning},
+	{lazyregexp.New(`\Wdev_hold\(`), "", Warning},
+	{lazyregexp.New(`\Wdev_put\(`), "", Warning},
+	{lazyregexp.New(`\Wput_net\(`), "", Warning},
+	{lazyregexp.New(`\Wget_net\(`), "", Warning},
+	{lazyregexp.New(`\Winit_dummy_netdev\(`), "", Warning},
 	// maintainer-netdev.rst discourages them in all new networking code.
-	{regexp.MustCompile(`\W__free\(`), "", Warning},
-	{regexp.MustCompile(`(^|\W)(scoped_)?guard\(`), "", Warning},
-	{regexp.MustCompile(`module_param`), "", Fail},
+	{lazyregexp.New(`\W__free\(`), "", Warning},
+	{lazyregexp.New(`(^|\W)(scoped_)?guard\(`), "", Warning},
+	{lazyregexp.New(`module_param`), "", Fail},
 }
 
 func checkDeprecated(_ context.Context, _ *job, p *Patch) (Result, error) {
@@ -194,7 +194,7 @@ func checkDeprecated(_ context.Context, _ *job, p *Patch) (Result, error) {
 }
 
 // grep returns the texts of the lines that match.
-func grep(lines []Line, re *regexp.Regexp) (found []string) {
+func grep(lines []Line, re *lazyregexp.Regexp) (found []string) {
 	for _, l := range lines {
 		if re.MatchString(l.Text) {
 			found = append(found, l.Text)

@@ -8,14 +8,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 //go:embed page.py
 var pageScript string
 
-var manualPage = regexp.MustCompile(`\.[1-9](?:\.in)?$`)
+var manualPage = lazyregexp.New(`\.[1-9](?:\.in)?$`)
 
 // isPage reports whether a file is documentation with markup that can be wrong.
 func isPage(name string) bool {
@@ -53,7 +54,7 @@ func checkPages(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return pass("%d pages", n), nil
 }
 
-var groffFinding = regexp.MustCompile(`^(?:\w+: ?)?[^:]*:\d+: (.*)$`)
+var groffFinding = lazyregexp.New(`^(?:\w+: ?)?[^:]*:\d+: (.*)$`)
 
 func (j *job) pageFindings(ctx context.Context, commit, name string) (findings, error) {
 	all := findings{}

@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strings"
 
+	"xpsgen/vmtest/lazyregexp"
+
 	"mvdan.cc/sh/v3/syntax"
 )
 
-var interpreter = regexp.MustCompile(`^#! ?(?:\S*/)?(?:env (?:-S )?)?(sh|bash|dash|python3?|perl)\b`)
+var interpreter = lazyregexp.New(`^#! ?(?:\S*/)?(?:env (?:-S )?)?(sh|bash|dash|python3?|perl)\b`)
 
 // language returns "sh" or "python" for a script as of a commit, and "" for other files.
 // The suffix says so, or the first line.

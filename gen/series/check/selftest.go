@@ -6,8 +6,9 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // checkSelftest checks networking selftests. A new program must be in the Makefile, a
@@ -90,7 +91,7 @@ func unsortedConfig(name, text string) (wrong []string) {
 	return wrong
 }
 
-var makeList = regexp.MustCompile(`^([A-Z_][A-Z0-9_]*)\s*(?::?=|\+=)\s*\\$`)
+var makeList = lazyregexp.New(`^([A-Z_][A-Z0-9_]*)\s*(?::?=|\+=)\s*\\$`)
 
 // unsortedMakefile finds list items, one per line, that are out of order. Items without a
 // directory come first.

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/tree"
 	"xpsgen/vmtest/tree/manifest"
 )
@@ -164,7 +164,7 @@ func newPatch(n int, p tree.Patch, text string) *Patch {
 	return q
 }
 
-var brackets = regexp.MustCompile(`^(\[[^\]]*\]\s*)+`)
+var brackets = lazyregexp.New(`^(\[[^\]]*\]\s*)+`)
 
 // header returns an unfolded header of a patch file.
 func header(text, name string) string {

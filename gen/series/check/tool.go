@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/proc"
 )
 
@@ -111,7 +111,7 @@ func (j *job) leastVersion(ctx context.Context, tool string) (string, error) {
 	return strings.TrimSpace(stdout), nil
 }
 
-var versionNumber = regexp.MustCompile(`\d+\.\d+(?:\.\d+)?`)
+var versionNumber = lazyregexp.New(`\d+\.\d+(?:\.\d+)?`)
 
 // programVersion returns the version that a program prints, or nothing.
 func programVersion(ctx context.Context, program string) (string, error) {

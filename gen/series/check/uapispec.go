@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // specOf maps headers to the specs that describe their attributes.
@@ -20,10 +22,10 @@ var specOf = map[string]string{
 }
 
 // attribute matches an enumerator that names a netlink attribute.
-var attribute = regexp.MustCompile(`^\s+((?:IFLA|IFA|NDA|NDTPA|TCA|FRA|RTA)_\w+)(?:\s*=[^,]*)?,`)
+var attribute = lazyregexp.New(`^\s+((?:IFLA|IFA|NDA|NDTPA|TCA|FRA|RTA)_\w+)(?:\s*=[^,]*)?,`)
 
 // notAttributes matches names in such enums that are no attributes.
-var notAttributes = regexp.MustCompile(`(_UNSPEC|_MAX|_PAD)$|^__|_FLAGS?_`)
+var notAttributes = lazyregexp.New(`(_UNSPEC|_MAX|_PAD)$|^__|_FLAGS?_`)
 
 func checkUAPISpec(ctx context.Context, j *job) (Result, error) {
 	var missing []string

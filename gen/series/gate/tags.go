@@ -6,12 +6,13 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
-var releaseTag = regexp.MustCompile(`^(?:refs/tags/)?v(\d+)\.(\d+)(-rc(\d+))?$`)
+var releaseTag = lazyregexp.New(`^(?:refs/tags/)?v(\d+)\.(\d+)(-rc(\d+))?$`)
 
 // release is a mainline tag: major.minor, or its release candidate rc.
 type release struct{ major, minor, rc int }

@@ -2,11 +2,11 @@
 
 package mail
 
-import "regexp"
+import "xpsgen/vmtest/lazyregexp"
 
 // fromLine is a line that begins a mail in an mbox. Like git it wants no more
 // than a time with the year behind it, so that "From here on" stays text.
-var fromLine = regexp.MustCompile(`^From .*\d.\d\d:\d\d\s*\d+`)
+var fromLine = lazyregexp.New(`^From .*\d.\d\d:\d\d\s*\d+`)
 
 // IsFromLine reports whether a line, without its end, would begin a new mail
 // when git takes an mbox apart.

@@ -3,9 +3,10 @@
 package patch
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // File is the change of a diff to one file.
@@ -33,7 +34,7 @@ func (f *File) Name() string {
 	return f.Old
 }
 
-var hunkLine = regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
+var hunkLine = lazyregexp.New(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 
 // Files parses the diff.
 func (p *Patch) Files() ([]File, error) {

@@ -3,15 +3,15 @@
 package patch
 
 import (
-	"regexp"
 	"strings"
 
 	"xpsgen/gen/series/mail"
+	"xpsgen/vmtest/lazyregexp"
 )
 
 var (
-	trailerLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*): (\S.*)$`)
-	inBodyLine  = regexp.MustCompile(`^(?i:From|Subject|Date):\s`)
+	trailerLine = lazyregexp.New(`^([A-Za-z][A-Za-z0-9-]*): (\S.*)$`)
+	inBodyLine  = lazyregexp.New(`^(?i:From|Subject|Date):\s`)
 )
 
 // cutsMessage reports whether git am would end the message at this line.

@@ -4,15 +4,16 @@ package patch
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 var (
-	statLine  = regexp.MustCompile(`^ \S.* \|\s+(\d+|Bin\b)`)
-	statTotal = regexp.MustCompile(`^ (\d+) files? changed(?:, (\d+) insertions?\(\+\))?(?:, (\d+) deletions?\(-\))?$`)
-	statMode  = regexp.MustCompile(`^ (create|delete) mode \d{6} |^ mode change \d{6} => \d{6}|^ (rename|copy|rewrite) .*\(\d+%\)$`)
+	statLine  = lazyregexp.New(`^ \S.* \|\s+(\d+|Bin\b)`)
+	statTotal = lazyregexp.New(`^ (\d+) files? changed(?:, (\d+) insertions?\(\+\))?(?:, (\d+) deletions?\(-\))?$`)
+	statMode  = lazyregexp.New(`^ (create|delete) mode \d{6} |^ mode change \d{6} => \d{6}|^ (rename|copy|rewrite) .*\(\d+%\)$`)
 )
 
 // splitStat splits the diffstat off the text below "---".

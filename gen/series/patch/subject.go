@@ -4,9 +4,10 @@ package patch
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // Subject is the subject of a patch mail: "[PATCH net-next v2 03/15] tun: do so".
@@ -23,9 +24,9 @@ type Subject struct {
 }
 
 var (
-	versionWord = regexp.MustCompile(`^[vV]([1-9]\d{0,3})$`)
-	numberWord  = regexp.MustCompile(`^(\d{1,4})/(\d{1,4})$`)
-	replyStart  = regexp.MustCompile(`(?i)^(re|aw|fwd?|sv)\s*:`)
+	versionWord = lazyregexp.New(`^[vV]([1-9]\d{0,3})$`)
+	numberWord  = lazyregexp.New(`^(\d{1,4})/(\d{1,4})$`)
+	replyStart  = lazyregexp.New(`(?i)^(re|aw|fwd?|sv)\s*:`)
 )
 
 // ParseSubject parses a decoded and unfolded subject. Of several brackets it uses the

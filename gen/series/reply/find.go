@@ -3,17 +3,18 @@
 package reply
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // maxLine is how much of a line is read, in bytes. No tag is longer.
 const maxLine = 4096
 
 var (
-	scissors = regexp.MustCompile(`^\s*-+\s*(8<|>8|%<|>%)`)
-	original = regexp.MustCompile(`(?i)^\s*-{2,}\s*(Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine)\s*-{2,}`)
+	scissors = lazyregexp.New(`^\s*-+\s*(8<|>8|%<|>%)`)
+	original = lazyregexp.New(`(?i)^\s*-{2,}\s*(Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine)\s*-{2,}`)
 	// typography are characters that programs put in the place of plain ones.
 	typography = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u2010", "-", "\u2011", "-",
 		"\u200b", "", "\u2060", "", "\ufeff", "", "\u00ad", "", "\uff1a", ":")

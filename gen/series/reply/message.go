@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"mime"
 	netmail "net/mail"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,6 +16,7 @@ import (
 	"github.com/emersion/go-message/textproto"
 
 	"xpsgen/gen/series/mail"
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // Message is one mail.
@@ -45,12 +45,12 @@ type Message struct {
 }
 
 var (
-	replyPrefix = regexp.MustCompile(`^(?i)((re|aw|sv|vs|antw|wg|fwd?)(\[\d+\])?\s*:\s*)+`)
+	replyPrefix = lazyregexp.New(`^(?i)((re|aw|sv|vs|antw|wg|fwd?)(\[\d+\])?\s*:\s*)+`)
 	// otherReply matches "XX: [PATCH", a reply prefix of any language.
-	otherReply = regexp.MustCompile(`^\pL{2,3}\s*[:：]\s*\[`)
-	angled     = regexp.MustCompile(`<([^<>\s]+)>`)
-	diffStart  = regexp.MustCompile(`(?m)^(---.*\n\+\+\+ |GIT binary patch|diff --git \w/\S+ \w/\S+)`)
-	statLine   = regexp.MustCompile(`(?m)^\s*\d+ files? changed, \d+ (insertion|deletion)`)
+	otherReply = lazyregexp.New(`^\pL{2,3}\s*[:：]\s*\[`)
+	angled     = lazyregexp.New(`<([^<>\s]+)>`)
+	diffStart  = lazyregexp.New(`(?m)^(---.*\n\+\+\+ |GIT binary patch|diff --git \w/\S+ \w/\S+)`)
+	statLine   = lazyregexp.New(`(?m)^\s*\d+ files? changed, \d+ (insertion|deletion)`)
 )
 
 // IsReply reports whether m is a reply. Some programs drop the "Re:", so a mail without

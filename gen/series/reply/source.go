@@ -9,10 +9,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"xpsgen/gen/series/mail"
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // maxUnpacked limits what a compressed mbox may unpack to, in bytes.
@@ -124,11 +124,11 @@ func unpack(data []byte) ([]byte, error) {
 }
 
 var (
-	headerLine = regexp.MustCompile(`^[!-9;-~]+[ \t]*:`)
+	headerLine = lazyregexp.New(`^[!-9;-~]+[ \t]*:`)
 	// undated is the line before a mail of programs that leave out the date.
-	undated = regexp.MustCompile(`^From (-|\S+@\S+)\s*$`)
+	undated = lazyregexp.New(`^From (-|\S+@\S+)\s*$`)
 	// transport are headers with which a mail begins after an undated line.
-	transport = regexp.MustCompile(`(?i)^(Return-Path|Received|Delivered-To|From|To|Date|Subject|Message-ID|MIME-Version|X-[!-9;-~]+):`)
+	transport = lazyregexp.New(`(?i)^(Return-Path|Received|Delivered-To|From|To|Date|Subject|Message-ID|MIME-Version|X-[!-9;-~]+):`)
 )
 
 // split takes an mbox apart. The line between two mails is "From ", a sender

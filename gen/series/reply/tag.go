@@ -3,10 +3,10 @@
 package reply
 
 import (
-	"regexp"
 	"strings"
 
 	"xpsgen/gen/series/mail"
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // Tag is a line such as "Reviewed-by: Name <address>" in a reply.
@@ -91,20 +91,20 @@ type Refused struct {
 
 var (
 	// beginning is a line that begins as a tag does.
-	beginning = regexp.MustCompile(`^\s*([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)\s*:(?:\s+|$|\b|[<"])`)
-	byName    = regexp.MustCompile(`(?i)^[a-z][a-z0-9]*(?:-[a-z0-9]+)*-by$`)
+	beginning = lazyregexp.New(`^\s*([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)\s*:(?:\s+|$|\b|[<"])`)
+	byName    = lazyregexp.New(`(?i)^[a-z][a-z0-9]*(?:-[a-z0-9]+)*-by$`)
 	// anywhere finds what looks like a tag within a line.
-	anywhere = regexp.MustCompile(`(?i)\b[a-z]+(?:-[a-z]+)*-by\s*:`)
+	anywhere = lazyregexp.New(`(?i)\b[a-z]+(?:-[a-z]+)*-by\s*:`)
 	// noColon is a tag whose colon was forgotten, or is another sign.
-	noColon = regexp.MustCompile(`(?i)^\W*(?:[a-z]+-(?:and-)?)+by\b[^:@]*@`)
-	person  = regexp.MustCompile(`^(.*?)\s*<\s*([^<>\s"]+@[^<>\s"@]+\.[^<>\s"@.]+)\s*>(.*)$`)
-	bare    = regexp.MustCompile(`^()([^<>\s"(),;:]+@[^<>\s"(),;:@]+\.[^<>\s"(),;:@.]+?)([.,;]*(?:\s.*)?)$`)
-	mailto  = regexp.MustCompile(`(?i)<mailto:[^<>\s]*>|\[?mailto:`)
-	commit  = regexp.MustCompile(`^[0-9a-f]{6,40}\b`)
-	hash    = regexp.MustCompile(`\b[0-9a-f]{8,40}\b`)
-	second  = regexp.MustCompile(`(?i)^[\s,;/&+]*(?:and\s+)?([a-z]+(?:-[a-z]+)*-by\s*:.*)$`)
-	bracket = regexp.MustCompile(`^\s*\[[^\]]+\]\s*$`)
-	openEnd = regexp.MustCompile(`<[^<>]*$`)
+	noColon = lazyregexp.New(`(?i)^\W*(?:[a-z]+-(?:and-)?)+by\b[^:@]*@`)
+	person  = lazyregexp.New(`^(.*?)\s*<\s*([^<>\s"]+@[^<>\s"@]+\.[^<>\s"@.]+)\s*>(.*)$`)
+	bare    = lazyregexp.New(`^()([^<>\s"(),;:]+@[^<>\s"(),;:@]+\.[^<>\s"(),;:@.]+?)([.,;]*(?:\s.*)?)$`)
+	mailto  = lazyregexp.New(`(?i)<mailto:[^<>\s]*>|\[?mailto:`)
+	commit  = lazyregexp.New(`^[0-9a-f]{6,40}\b`)
+	hash    = lazyregexp.New(`\b[0-9a-f]{8,40}\b`)
+	second  = lazyregexp.New(`(?i)^[\s,;/&+]*(?:and\s+)?([a-z]+(?:-[a-z]+)*-by\s*:.*)$`)
+	bracket = lazyregexp.New(`^\s*\[[^\]]+\]\s*$`)
+	openEnd = lazyregexp.New(`<[^<>]*$`)
 )
 
 // field takes a line apart that begins as a tag does.

@@ -11,8 +11,9 @@ import (
 	"io"
 	"mime"
 	"mime/quotedprintable"
-	"regexp"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 
 	"github.com/emersion/go-message/textproto"
 )
@@ -130,10 +131,10 @@ func (t *texts) readParts(body []byte, boundary string, depth int) error {
 }
 
 var (
-	charsetParam  = regexp.MustCompile(`(?i)\bcharset\s*=\s*"?([^"\s;]+)`)
-	boundaryParam = regexp.MustCompile(`(?i)\bboundary\s*=\s*(?:"([^"]*)"|([^\s;]+))`)
-	formatParam   = regexp.MustCompile(`(?i)\bformat\s*=\s*"?(flowed)`)
-	delspParam    = regexp.MustCompile(`(?i)\bdelsp\s*=\s*"?(yes)`)
+	charsetParam  = lazyregexp.New(`(?i)\bcharset\s*=\s*"?([^"\s;]+)`)
+	boundaryParam = lazyregexp.New(`(?i)\bboundary\s*=\s*(?:"([^"]*)"|([^\s;]+))`)
+	formatParam   = lazyregexp.New(`(?i)\bformat\s*=\s*"?(flowed)`)
+	delspParam    = lazyregexp.New(`(?i)\bdelsp\s*=\s*"?(yes)`)
 )
 
 // contentType reads a Content-Type header. A header that breaks the rules is
@@ -152,7 +153,7 @@ func contentType(value string) (kind string, params map[string]string) {
 		kind = "text/plain"
 	}
 	params = map[string]string{}
-	for name, re := range map[string]*regexp.Regexp{"charset": charsetParam, "boundary": boundaryParam, "format": formatParam, "delsp": delspParam} {
+	for name, re := range map[string]*lazyregexp.Regexp{"charset": charsetParam, "boundary": boundaryParam, "format": formatParam, "delsp": delspParam} {
 		if m := re.FindStringSubmatch(value); m != nil {
 			params[name] = strings.Join(m[1:], "")
 		}

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"xpsgen/gen/series"
 	"xpsgen/vmtest/git"
+	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/tree"
 	"xpsgen/vmtest/tree/manifest"
 )
@@ -29,7 +29,7 @@ type DiffOptions struct {
 	Old, New string
 }
 
-var versionName = regexp.MustCompile(`^v([1-9]\d*)$`)
+var versionName = lazyregexp.New(`^v([1-9]\d*)$`)
 
 // Diff compares a series in two forms, patch by patch: on two bases, or in two
 // versions.

@@ -10,11 +10,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"xpsgen/vmtest/git"
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // GoneError says that the files of patches have changed that no commit of the
@@ -486,7 +486,7 @@ func splitTrailers(message string) (text string, trailers []string) {
 	return message[:i], list
 }
 
-var trailerLine = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*: \S`)
+var trailerLine = lazyregexp.New(`^[A-Za-z][A-Za-z0-9-]*: \S`)
 
 // mergeTrailers merges lists of trailers: those of the patch file, without what
 // the commit has lost, and with what it has gained.

@@ -4,9 +4,10 @@ package manifest
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 )
 
 // SetPatches returns a manifest's text with the patches of a series on a base replaced.
@@ -71,7 +72,7 @@ func SetPatches(data []byte, series, base string, patches []Patch) ([]byte, erro
 	return []byte(text), checkPatches(text, series, base, patches)
 }
 
-var stackLine = regexp.MustCompile(`^(\s*stack\s*=\s*\[.*[^,\s])\s*,?\s*\](.*)$`)
+var stackLine = lazyregexp.New(`^(\s*stack\s*=\s*\[.*[^,\s])\s*,?\s*\](.*)$`)
 
 // addToStack adds a series to a base's stack, if that has one and the series is
 // not in it.
@@ -128,10 +129,10 @@ func checkPatches(text, series, base string, patches []Patch) error {
 }
 
 var (
-	tableLine   = regexp.MustCompile(`^\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]`)
-	nameLine    = regexp.MustCompile(`^\s*name\s*=\s*["']([^"']*)["']`)
-	keyLine     = regexp.MustCompile(`^\s*key\s*=\s*["']([^"']*)["']`)
-	versionLine = regexp.MustCompile(`^(\s*version\s*=\s*)\d+`)
+	tableLine   = lazyregexp.New(`^\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]`)
+	nameLine    = lazyregexp.New(`^\s*name\s*=\s*["']([^"']*)["']`)
+	keyLine     = lazyregexp.New(`^\s*key\s*=\s*["']([^"']*)["']`)
+	versionLine = lazyregexp.New(`^(\s*version\s*=\s*)\d+`)
 )
 
 // tableName is the table that a line opens, "" if it opens none.
@@ -145,7 +146,7 @@ func tableName(line string) string {
 // extent finds the lines of an item of an array of tables, with the tables
 // nested in it, and without comments that lead to what comes next. The item is
 // the one in whose own table the expression finds name.
-func extent(lines []string, from, to int, table string, field *regexp.Regexp, name string) (start, end int, err error) {
+func extent(lines []string, from, to int, table string, field *lazyregexp.Regexp, name string) (start, end int, err error) {
 	start = -1
 	own, found := false, false
 	for i := from; i < to; i++ {

@@ -17,10 +17,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/lazyregexp"
 
 	"github.com/BurntSushi/toml"
 )
@@ -125,7 +126,7 @@ func (p *Project) Target(name string) *Target {
 }
 
 // tomlLine is how the library says where a value of the wrong type is.
-var tomlLine = regexp.MustCompile(`(?s)^toml: line (\d+) (.*)$`)
+var tomlLine = lazyregexp.New(`(?s)^toml: line (\d+) (.*)$`)
 
 // parse reads a manifest without looking at any other file.
 func parse(path string, data []byte) (*Project, positions, error) {
