@@ -3,9 +3,12 @@
 package testenv
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"xpsgen/vmtest/tree"
@@ -14,17 +17,23 @@ import (
 // recorded is a test that keeps what it is told to do.
 type recorded struct {
 	testing.TB
+	dir     string
 	skipped string
+	helper  bool
+	failed  bool
 }
 
+func (r *recorded) Helper()                          { r.helper = true }
 func (r *recorded) Skipf(format string, args ...any) { r.skipped = format }
+func (r *recorded) TempDir() string                  { return r.dir }
+func (r *recorded) Fatal(...any)                     { r.failed = true; runtime.Goexit() }
 
 func TestRequire(t *testing.T) {
 	for value, want := range map[string]bool{"": false, "vm": true, "xps,vm": true, "vmx": false, "xps": false} {
 		t.Setenv(Variable, value)
 		r := &recorded{TB: t}
 		Require(r, "vm", "boots a guest")
-		if Offers("vm") != want || (r.skipped == "") != want {
+		if Offers("vm") != want || (r.skipped == "") != want || !r.helper {
 			t.Errorf("%q offers vm: %v, skipped: %q", value, Offers("vm"), r.skipped)
 		}
 	}
@@ -32,6 +41,7 @@ func TestRequire(t *testing.T) {
 
 // Root makes a workbench that the project itself can read.
 func TestRoot(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0))
 	root := Root(t)
 	for dir, want := range map[string]string{"kernel-patches": "net-next 6.12", "iproute2-patches": "6.1"} {
 		path := filepath.Join(root, dir, tree.ManifestName)
@@ -39,8 +49,9 @@ func TestRoot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.Mode().Perm()&0o600 != 0o600 {
-			t.Errorf("%s: mode %v", path, info.Mode())
+		parent, err := os.Stat(filepath.Dir(path))
+		if err != nil || info.Mode() != 0o644 || parent.Mode().Perm() != 0o755 {
+			t.Errorf("%s: modes %v, %v, %v", path, info, parent, err)
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -55,5 +66,30 @@ func TestRoot(t *testing.T) {
 		if got := strings.Join(names[1:], " "); got != want {
 			t.Errorf("%s: bases %q, want %q", dir, got, want)
 		}
+	}
+}
+
+// A workbench that cannot be made fails the test that asks for it.
+func TestRootFails(t *testing.T) {
+	for name, spoil := range map[string]func(root string) error{
+		"no directory": func(root string) error { return os.WriteFile(root, nil, 0o644) },
+		"no manifest": func(root string) error {
+			return errors.Join(
+				os.MkdirAll(filepath.Join(root, "kernel-patches", tree.ManifestName), 0o755),
+				os.MkdirAll(filepath.Join(root, "iproute2-patches", tree.ManifestName), 0o755))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &recorded{TB: t, dir: filepath.Join(t.TempDir(), "root")}
+			if err := spoil(r.dir); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{})
+			go func() { defer close(done); Root(r) }()
+			<-done
+			if !r.failed || !r.helper {
+				t.Errorf("failed: %v, helper: %v", r.failed, r.helper)
+			}
+		})
 	}
 }
