@@ -343,7 +343,7 @@ report-test: $(XPSGEN)
 
 # Defects in the Go code, chosen from SEED. A defect is tested in minutes.
 defects: deps
-	$(Q)$(GO) run ./gen/cmd/defects $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N))
+	$(Q)$(GO) run ./gen/cmd/defects $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N)) $(if $(GUEST),-guest)
 
 # go test takes one fuzz target at a time. Left to itself it spends a minute on
 # making the first input that it likes smaller.

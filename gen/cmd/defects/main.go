@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Command defects puts defects into the project's Go code, one at a time, and
-// runs the unit tests that should notice: those of the package, then those of
-// the packages that import it. It draws the defects from a seed.
+// runs the tests that should notice. It draws the defects from a seed: first a
+// package, then a place in it. Packages without a place, such as generated code, are
+// not drawn. Neither is vmtest/guest/suite: it consists of tests, and `make mutants`
+// measures it.
 //
-// It exits with 1 if a defect survived. The suite that runs in the guest is left
-// out: it is made of tests, and `make mutants` measures it.
+// A defect goes through these tests until one fails:
+//
+//  1. the tests of its package,
+//  2. the tests of the packages that import it, the nearest first,
+//  3. with -guest, the tests that a guest runs on this code: make guest for bpf/,
+//     make bench-check, make objects or make vmtest for vmtest/guest/.
+//
+// Defects that do not compile are drawn again. So are the defects named by -equivalent,
+// which change nothing that a caller can see.
+//
+// It exits with 1 if a defect survived.
 package main
 
 import (
@@ -17,6 +28,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,25 +57,45 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived
 	only := flags.String("run", "", "package to take them from; default all")
 	timeout := flags.Duration("timeout", 15*time.Minute, "time for the tests of one package; a defect that exceeds it counts as caught")
 	own := flags.Bool("own", false, "run only the tests of the package itself, not those of its importers")
+	guest := flags.Bool("guest", false, "also run the tests that a guest runs, for code of bpf/ and vmtest/guest/")
+	equivalent := flags.String("equivalent", "", "`numbers` of equivalent defects to draw again, separated by commas")
 	list := flags.Bool("list", false, "list the defects, run nothing")
 	if err := flags.Parse(args); err != nil {
 		return 0, err
 	}
-	packages, err := load(ctx, *only)
+	skip := strings.Split(*equivalent, ",")
+	root, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return 0, err
 	}
-	t := &tester{packages: packages, timeout: *timeout, sound: map[*source]bool{}, own: *own}
+	dir := strings.TrimSpace(root)
+	if !*list {
+		copied, lock, err := copyTree(ctx, dir)
+		if err != nil {
+			return 0, fmt.Errorf("copy the source: %w", err)
+		}
+		defer lock.Release()
+		dir = copied
+	}
+	packages, err := load(ctx, dir, *only)
+	if err != nil {
+		return 0, err
+	}
+	t := &tester{dir: dir, packages: packages, timeout: *timeout, sound: map[string]bool{}, own: *own, guest: *guest}
 	random := rand.New(rand.NewPCG(*seed, 0))
 	caught := 0
-	for n := 0; n < *count; {
+	for drawn, n := 1, 0; n < *count; drawn++ {
 		d, err := draw(random, packages)
 		if err != nil {
 			return 0, err
 		}
+		if slices.Contains(skip, strconv.Itoa(drawn)) {
+			fmt.Fprintf(stdout, "%d: equivalent %s\n", drawn, d)
+			continue
+		}
 		if *list {
 			n++
-			fmt.Fprintln(stdout, d)
+			fmt.Fprintf(stdout, "%d: %s\n", drawn, d)
 			continue
 		}
 		by, err := t.test(ctx, d)
@@ -72,10 +106,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived
 			return 0, err
 		case by == "":
 			survived++
-			fmt.Fprintf(stdout, "SURVIVED %s\n", d)
+			fmt.Fprintf(stdout, "%d: SURVIVED %s\n", drawn, d)
 		default:
 			caught++
-			fmt.Fprintf(stdout, "caught   %s (%s)\n", d, by)
+			fmt.Fprintf(stdout, "%d: caught   %s (%s)\n", drawn, d, by)
 		}
 		n++
 	}

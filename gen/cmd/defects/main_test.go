@@ -47,13 +47,13 @@ func TestRun(t *testing.T) {
 	}{
 		"tests of the package": {
 			n: "12", tests: map[string]string{"low/low_test.go": exact},
-			says: `(?m)^caught   low/low.go:5: negate a condition: "n > 7" -> "!\(n > 7\)" \(low TestLimit\)$`,
+			says: `(?m)^[0-9]+: caught   low/low.go:5: negate a condition: "n > 7" -> "!\(n > 7\)" \(low TestLimit\)$`,
 			// Limit(7) is 7 by either branch.
 			survivors: true, never: `gen.go|SURVIVED .*(negate|constant)`,
 		},
 		"tests of an importer": {
 			n: "12", tests: map[string]string{"top/top_test.go": "package top\n\nimport \"testing\"\n\nfunc TestMost(t *testing.T) {\n\tif Most != 7 {\n\t\tt.Error(Most)\n\t}\n}\n"},
-			says: `(?m)^caught   low/low.go:6: change a constant: "7" -> "8" \(top TestMost\)$`, survivors: true,
+			says: `(?m)^[0-9]+: caught   low/low.go:6: change a constant: "7" -> "8" \(top TestMost\)$`, survivors: true,
 		},
 		"tests of an importer, left out": {
 			n: "2", own: true, survivors: true, says: `(?m)^seed 3: 0 of 2 caught$`,

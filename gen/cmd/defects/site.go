@@ -29,13 +29,9 @@ func (d *defect) String() string {
 	return fmt.Sprintf("%s:%d: %s: %q -> %q", d.name, d.line, d.kind, d.old, d.new)
 }
 
-// apply returns the file with the defect.
-func (d *defect) apply() ([]byte, error) {
-	text, err := os.ReadFile(d.file)
-	if err != nil {
-		return nil, err
-	}
-	return append(append(append([]byte{}, text[:d.start]...), d.new...), text[d.end:]...), nil
+// apply returns the text of the file with the defect.
+func (d *defect) apply(text []byte) []byte {
+	return append(append(append([]byte{}, text[:d.start]...), d.new...), text[d.end:]...)
 }
 
 // swaps are the operators and what a defect makes of them.

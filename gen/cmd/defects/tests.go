@@ -41,14 +41,14 @@ func (p *source) imports(path string) bool {
 	return slices.Contains(p.Imports, path) || slices.Contains(p.TestImports, path) || slices.Contains(p.XTestImports, path)
 }
 
-// load lists the packages, or those that only matches.
-func load(ctx context.Context, only string) ([]*source, error) {
-	module, err := output(ctx, "go", "list", "-m")
+// load lists the packages of the module in dir. Defects come from only, or from all.
+func load(ctx context.Context, dir, only string) ([]*source, error) {
+	module, err := output(ctx, dir, "go", "list", "-m")
 	if err != nil {
 		return nil, err
 	}
 	prefix := strings.TrimSpace(module) + "/"
-	text, err := output(ctx, "go", "list", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports", prefix+"...")
+	text, err := output(ctx, dir, "go", "list", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports", prefix+"...")
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,10 @@ func load(ctx context.Context, only string) ([]*source, error) {
 	return all, nil
 }
 
-func output(ctx context.Context, name string, args ...string) (string, error) {
+// output runs a command in dir and returns what it prints.
+func output(ctx context.Context, dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -94,62 +96,107 @@ var errNotCompiled = errors.New("does not compile")
 
 // tester runs tests on defects.
 type tester struct {
+	// dir is a copy of the module. The defect is in a file there, so that programs
+	// that a test builds have it as well.
+	dir      string
 	packages []*source
 	timeout  time.Duration
 	// own leaves out the tests of importers.
 	own bool
-	// sound are the packages whose tests pass without a defect.
-	sound map[*source]bool
+	// guest adds the tests that a guest runs.
+	guest bool
+	// sound are the commands that pass without a defect.
+	sound map[string]bool
 }
 
-// test returns the package whose tests notice the defect, or "" if none does.
+// test returns what notices the defect: a package and its test, or a command in the
+// guest. It returns "" if nothing does.
 func (t *tester) test(ctx context.Context, d *defect) (by string, err error) {
-	dir, err := os.MkdirTemp("", "defects")
+	sound, err := os.ReadFile(d.file)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	text, err := d.apply()
-	if err != nil {
+	broken := d.apply(sound)
+	defer func() { err = errors.Join(err, os.WriteFile(d.file, sound, 0o644)) }()
+	if err := os.WriteFile(d.file, broken, 0o644); err != nil {
 		return "", err
 	}
-	changed, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
-	table, err := json.Marshal(map[string]any{"Replace": map[string]string{d.file: changed}})
-	if err != nil {
-		return "", err
-	}
-	if err := errors.Join(os.WriteFile(changed, text, 0o600), os.WriteFile(overlay, table, 0o600)); err != nil {
-		return "", err
-	}
-	if err := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", os.DevNull, d.pkg.ImportPath).Run(); err != nil {
+	if _, err := output(ctx, t.dir, "go", "build", "-o", os.DevNull, d.pkg.ImportPath); err != nil {
 		return "", errors.Join(errNotCompiled, ctx.Err())
 	}
-	judges := []*source{d.pkg}
-	for _, p := range t.packages {
-		if !t.own && p != d.pkg && p.imports(d.pkg.ImportPath) {
-			judges = append(judges, p)
+	for _, p := range t.judges(d.pkg) {
+		out, failed, err := t.run(ctx, "go", "test", "-count=1", "-failfast", "-timeout", t.timeout.String(), p.ImportPath)
+		if err != nil || failed {
+			return firstFailure(p.name, out), errors.Join(err, t.check(ctx, d, sound, "go", "test", p.ImportPath))
 		}
 	}
-	for _, p := range judges {
-		cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-timeout", t.timeout.String(), "-overlay", overlay, p.ImportPath)
-		out, err := cmd.CombinedOutput()
-		if err != nil && !t.sound[p] {
-			// The cache of the go command has the answer if the tests ran before.
-			if out, err := exec.CommandContext(ctx, "go", "test", p.ImportPath).CombinedOutput(); err != nil {
-				return "", fmt.Errorf("the tests of %s fail without a defect: %w\n%s", p.name, err, out)
-			}
-			t.sound[p] = true
-		}
-		switch exit := (*exec.ExitError)(nil); {
-		case ctx.Err() != nil:
-			return "", ctx.Err()
-		case errors.As(err, &exit):
-			return firstFailure(p.name, string(out)), nil
-		case err != nil:
-			return "", err
+	if args := t.inGuest(d.pkg); args != nil {
+		if _, failed, err := t.run(ctx, args...); err != nil || failed {
+			return "in the guest: " + strings.Join(args, " "), errors.Join(err, t.check(ctx, d, sound, args...))
 		}
 	}
 	return "", nil
+}
+
+// run reports whether a command fails, and what it prints.
+func (t *tester) run(ctx context.Context, args ...string) (out string, failed bool, err error) {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir = t.dir
+	text, err := cmd.CombinedOutput()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && ctx.Err() == nil {
+		return string(text), true, nil
+	}
+	return string(text), false, err
+}
+
+// check returns an error if the command fails without the defect as well.
+func (t *tester) check(ctx context.Context, d *defect, sound []byte, args ...string) error {
+	line := strings.Join(args, " ")
+	if t.sound[line] {
+		return nil
+	}
+	if err := os.WriteFile(d.file, sound, 0o644); err != nil {
+		return err
+	}
+	out, failed, err := t.run(ctx, args...)
+	if failed {
+		err = fmt.Errorf("%s fails without a defect:\n%s", line, out)
+	}
+	t.sound[line] = err == nil
+	return err
+}
+
+// judges are the packages whose tests run on a defect in p: p, then those that import
+// it, the nearer first.
+func (t *tester) judges(p *source) []*source {
+	judges := []*source{p}
+	for i := 0; i < len(judges) && !t.own; i++ {
+		for _, q := range t.packages {
+			if !slices.Contains(judges, q) && q.imports(judges[i].ImportPath) {
+				judges = append(judges, q)
+			}
+		}
+	}
+	return judges
+}
+
+// inGuest is the command that tests p in a guest, or nil.
+func (t *tester) inGuest(p *source) []string {
+	switch below := func(dir string) bool { return p.name == dir || strings.HasPrefix(p.name, dir+"/") }; {
+	case !t.guest:
+		return nil
+	case below("bpf"): // make guest
+		xpsgen := strings.TrimSuffix(p.ImportPath, p.name) + "gen/cmd/xpsgen"
+		return []string{"go", "test", "-count=1", "-failfast", "-timeout", t.timeout.String(),
+			"-exec", "go run " + xpsgen + " vm run --env XPS_TEST_REQUIRE=xps --", p.ImportPath}
+	case below("vmtest/guest/bench"): // make bench-check
+		return []string{"go", "run", "./gen/cmd/xpsgen", "bench", "--check"}
+	case below("vmtest/guest/objects"): // make objects
+		return []string{"env", "XPS_TEST_REQUIRE=objects", "go", "test", "-count=1", "-timeout", t.timeout.String(), "./vmtest/ipobjects"}
+	case below("vmtest/guest"): // make vmtest
+		return []string{"go", "run", "./gen/cmd/xpsgen", "vmtest"}
+	}
+	return nil
 }
 
 // firstFailure names the test that failed first.

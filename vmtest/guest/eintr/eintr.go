@@ -25,9 +25,13 @@ func Retry(f func() error) error {
 // Connect connects a blocking socket. After an interrupted connect the kernel
 // goes on connecting: the next call waits for it, or finds it connected.
 func Connect(fd int, to unix.Sockaddr) error {
+	return connect(func() error { return unix.Connect(fd, to) })
+}
+
+func connect(call func() error) error {
 	interrupted := false
 	return Retry(func() error {
-		err := unix.Connect(fd, to)
+		err := call()
 		if interrupted && errors.Is(err, unix.EISCONN) {
 			return nil
 		}

@@ -2,7 +2,10 @@
 
 package record
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestValidPattern(t *testing.T) {
 	for pattern, ok := range map[string]bool{
@@ -26,5 +29,18 @@ func TestSelects(t *testing.T) {
 		if got := Selects(c.pattern, c.contender); got != c.want {
 			t.Errorf("Selects(%q, %q) = %v", c.pattern, c.contender, got)
 		}
+	}
+}
+
+// The caller owns the list. An error names a measurement that exists.
+func TestMeasurements(t *testing.T) {
+	list := Measurements()
+	first := list[0]
+	list[0] = "other"
+	if Measurements()[0] != first {
+		t.Error("a change of the returned list changes the measurements")
+	}
+	if err := ValidPattern("nosuch"); err == nil || !strings.HasSuffix(err.Error(), first) {
+		t.Errorf("got %v, want %s named", err, first)
 	}
 }

@@ -42,17 +42,13 @@ const SameQueue = -1
 
 // OpenTap creates a tap device with the given number of queues in the network namespace
 // of the calling thread, and starts answering. Close removes the device.
-func OpenTap(name string, queues int, host Host) (tap *Tap, err error) {
-	tap = &Tap{Name: name, host: host}
+func OpenTap(name string, queues int, host Host) (*Tap, error) {
+	tap := &Tap{Name: name, host: host}
 	tap.ReplyOn(SameQueue)
-	defer func() {
-		if err != nil {
-			tap.closeQueues()
-		}
-	}()
 	for range queues {
 		f, err := openQueue(name)
 		if err != nil {
+			tap.closeQueues()
 			return nil, err
 		}
 		tap.queues = append(tap.queues, f)
