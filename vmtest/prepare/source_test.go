@@ -81,8 +81,14 @@ func TestName(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if (&Source{Fragments: []string{"full"}}).Debug() || !(&Source{Fragments: []string{"full", "debug"}}).Debug() {
-		t.Error("the wrong kernel is for debugging")
+	for want, fragments := range map[Checkers][]string{
+		{Slowdown: 1}: {"full"},
+		{MemoryMiB: 3072, Slowdown: 4, Races: true, Leaks: true}: {"full", "debug"},
+		{MemoryMiB: 1024, Slowdown: 8, Races: true}:              {"rt", "kcsan"},
+	} {
+		if got := (&Source{Fragments: fragments}).Checkers(); got != want {
+			t.Errorf("%q: %+v, want %+v", fragments, got, want)
+		}
 	}
 	if l := (&Source{}).Loader(); l != "" {
 		t.Errorf("loader %q without a selection", l)

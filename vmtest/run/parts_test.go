@@ -219,7 +219,7 @@ func TestOutcome(t *testing.T) {
 	}
 	got.Started = time.Time{}
 	want := &verdict.Outcome{
-		Run: "x", Suite: len(plan.All()), Seed: 7, Report: &ktap.Report{Plan: -1}, Debug: true, Inputs: verdict.Inputs{Unpatched: true},
+		Run: "x", Suite: len(plan.All()), Seed: 7, Report: &ktap.Report{Plan: -1}, LeakScan: true, Inputs: verdict.Inputs{Unpatched: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -197,7 +197,7 @@ func TestReasons(t *testing.T) {
 	leaks := 1
 	o := &Outcome{
 		Report:  parse(t, "KTAP version 1\n1..2\nok 1 one\nnot ok 2 two\n"),
-		Planned: []string{"one", "two"}, Debug: true, Leaks: &leaks,
+		Planned: []string{"one", "two"}, LeakScan: true, Leaks: &leaks,
 		Splats: []Splat{
 			{Pattern: "BUG: ", Text: []string{"before", "[    1.500000] BUG: first", "BUG: second"}, Frames: []string{"inner", "outer"}},
 			{Pattern: "WARNING: ", Text: []string{"WARNING: at dev.c"}},

@@ -151,9 +151,9 @@ func TestSuiteWithoutTests(t *testing.T) {
 	if code, err := g.mutate(); code != 0 || err == nil {
 		t.Errorf("no mutants: %d, %v", code, err)
 	}
-	g.cfg = wire.Config{Run: "a", Unpatched: true, Debug: true, Seed: 7, Long: true, Loader: "l", TimeoutScale: 2}
+	g.cfg = wire.Config{Run: "a", Unpatched: true, Races: true, Seed: 7, Long: true, Loader: "l", TimeoutScale: 2}
 	want := suite.Options{
-		Run: "a", Unpatched: true, Debug: true, Seed: 7, Long: true, Loader: "l", IP: "/usr/bin/ip",
+		Run: "a", Unpatched: true, Races: true, Seed: 7, Long: true, Loader: "l", IP: "/usr/bin/ip",
 		Selftest: "/selftests/net/xps_bpf", YNL: "/usr/bin/ynl-xps", Scratch: "/tmp", TimeoutScale: 2,
 	}
 	if diff := cmp.Diff(want, g.suiteOptions()); diff != "" {
