@@ -179,12 +179,13 @@ func TestFind(t *testing.T) {
 		{Name: "pass", Status: ktap.Pass},
 		{Name: "reason", Status: ktap.Skip, Reason: "no tun", Diag: []string{"more"}},
 		{Name: "diag", Status: ktap.Fail, Diag: []string{"first", "second"}},
+		{Name: "one line", Status: ktap.Fail, Diag: []string{"only"}},
 	}}}
 	for name, want := range map[string]struct {
 		status ktap.Status
 		reason string
 	}{
-		"pass": {ktap.Pass, ""}, "reason": {ktap.Skip, "no tun"}, "diag": {ktap.Fail, "first"}, "other": {ktap.Skip, "not reported"},
+		"pass": {ktap.Pass, ""}, "reason": {ktap.Skip, "no tun"}, "diag": {ktap.Fail, "first"}, "one line": {ktap.Fail, "only"}, "other": {ktap.Skip, "not reported"},
 	} {
 		if status, reason := o.Find(name); status != want.status || reason != want.reason {
 			t.Errorf("%s: got %v, %q; want %v, %q", name, status, reason, want.status, want.reason)

@@ -127,7 +127,7 @@ func (t *tester) test(ctx context.Context, d *defect) (by string, err error) {
 	for _, p := range t.judges(d.pkg) {
 		out, failed, err := t.run(ctx, "go", "test", "-count=1", "-failfast", "-timeout", t.timeout.String(), p.ImportPath)
 		if err != nil || failed {
-			return firstFailure(p.name, out), errors.Join(err, t.check(ctx, d, sound, "go", "test", p.ImportPath))
+			return firstFailure(p.name, out), errors.Join(err, t.check(ctx, d, sound, "go", "test", "-timeout", t.timeout.String(), p.ImportPath))
 		}
 	}
 	if args := t.inGuest(d.pkg); args != nil {

@@ -199,6 +199,7 @@ func TestLinkUp(t *testing.T) {
 
 // Mounts, in a mount namespace of their own.
 func TestMounts(t *testing.T) {
+	defer unix.Umask(unix.Umask(0))
 	dir := t.TempDir()
 	done := make(chan struct{})
 	go func() {
@@ -241,6 +242,11 @@ func TestMounts(t *testing.T) {
 		for _, b := range [][2]string{{"a/b", "new/dir"}, {"file", "other/new"}, {"file", "under"}} {
 			if err := bind(path(b[0]), path(b[1])); err != nil {
 				t.Error(err)
+			}
+		}
+		for name, mode := range map[string]os.FileMode{"new": 0o755, "other": 0o755, "c": 0o755} {
+			if info, err := os.Stat(path(name)); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%s: %v, %v; want mode %v", name, info, err, mode)
 			}
 		}
 		for _, name := range []string{"other/new", "under"} {
