@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"mime/quotedprintable"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -222,6 +223,11 @@ func TestParseRejects(t *testing.T) {
 			p, err := Parse([]byte(tc.mail))
 			if p != nil || !errors.Is(err, tc.kind) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, %v\nwant %v with %q", p, err, tc.kind, tc.want)
+			}
+			// What is wrong with the whole mail has no line.
+			whole := []error{ErrSubject, ErrAuthor, ErrDate, ErrCover, ErrReply, ErrEmpty, ErrFlowed}
+			if e := (*Error)(nil); errors.As(err, &e) && slices.Contains(whole, tc.kind) && e.Line != 0 {
+				t.Errorf("%v names line %d", err, e.Line)
 			}
 		})
 	}
