@@ -138,7 +138,22 @@ func TestMaps(t *testing.T) {
 	if diff := cmp.Diff(map[uint32]int32{0: 4, 7: -1, 4095: 1, 65535: 10}, entries[uint32](t, p.coll.Maps["mark_queue"])); diff != "" {
 		t.Errorf("marks (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff(map[uint32]int32{65536: 5, math.MaxUint32: -1}, entries[uint32](t, p.coll.Maps["mark_large"])); diff != "" {
+	large := make(map[uint32]int32)
+	for i := range p.coll.Maps["mark_large"].MaxEntries() {
+		var b bucket
+		if err := p.coll.Maps["mark_large"].Lookup(i, &b); err != nil {
+			t.Fatal(err)
+		}
+		for k, value := range b.Values {
+			if value != 0 {
+				large[value] = b.Entries[k]
+				if bucketOf(value) != i {
+					t.Errorf("%d is in bucket %d, not in %d", value, i, bucketOf(value))
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(map[uint32]int32{65536: 5, math.MaxUint32: -1}, large); diff != "" {
 		t.Errorf("large marks (-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]uint64{"mask": 0xff00, "shift": 31, "direct": 1, "stats": 1}, constants(t, p)); diff != "" {
@@ -316,5 +331,52 @@ func TestReasonNames(t *testing.T) {
 	}
 	if !ByMap.Preference() || ByNoEntry.Preference() || ByTags.Preference() {
 		t.Error("preferences are wrong")
+	}
+}
+
+// At most 4096 marks are large. A bucket takes four of them, the rest is in another map.
+func TestLargeMarks(t *testing.T) {
+	cfg := &Mark{Queues: Queues[uint32]{}}
+	for value := range uint32(largeMarks) {
+		cfg.Queues[marks+value] = 1
+	}
+	small, large, more, err := cfg.entries()
+	n := len(more)
+	for _, b := range large {
+		for i, value := range b.Values {
+			if value != 0 {
+				n++
+			}
+			if (value != 0) != (b.Entries[i] == 2) {
+				t.Fatalf("bucket %+v", b)
+			}
+		}
+	}
+	if err != nil || len(small) != 0 || n != largeMarks {
+		t.Errorf("%d small and %d large marks, %v", len(small), n, err)
+	}
+	cfg.Queues[marks-1] = 1
+	if small, _, _, err := cfg.entries(); err != nil || len(small) != 1 {
+		t.Errorf("the largest small mark: %v, %v", small, err)
+	}
+	cfg.Queues[marks+largeMarks] = 1
+	if _, _, _, err := cfg.entries(); !errors.Is(err, ErrOptions) {
+		t.Errorf("one too many: %v", err)
+	}
+	// Five marks of one bucket.
+	same := &Mark{Queues: Queues[uint32]{}}
+	for value := uint32(marks); len(same.Queues) < 5; value++ {
+		if bucketOf(value) == 7 {
+			same.Queues[value] = 3
+		}
+	}
+	_, large, more, err = same.entries()
+	if err != nil || len(large) != 1 || len(more) != 1 {
+		t.Errorf("%d buckets and %d more marks, %v", len(large), len(more), err)
+	}
+	for _, entry := range more {
+		if entry != 4 {
+			t.Errorf("entry %d", entry)
+		}
 	}
 }
