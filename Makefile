@@ -22,6 +22,7 @@ DIST    ?= out/dist
 MODULE  ?=
 DIR     ?= out/module
 HEADERS ?= 2000
+GUEST   ?=
 OPERATIONS ?= 10000
 
 ifeq ($(V),1)
@@ -143,6 +144,7 @@ help:
 	@echo '  J=             - jobs of the kernel build'
 	@echo '  FUZZTIME=      - how long make fuzz and fuzz-ip run each target: default 1m'
 	@echo '  OPERATIONS=    - how many changes and lists make stress makes: default 10000'
+	@echo '  GUEST=1        - make defects also runs the tests in a guest'
 	@echo '  HEADERS=       - how many headers make fuzz-headers writes: default 2000'
 
 # Go itself needs the CA certificates to fetch modules, before any of our own
