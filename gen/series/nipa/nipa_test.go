@@ -49,8 +49,8 @@ func TestTableOfChecks(t *testing.T) {
 		if _, err := check.Select(n.Checks); err != nil {
 			t.Errorf("%s: %v", n.Name, err)
 		}
-		if (n.Made == check.Here) != (len(n.Checks) > 0) || n.Made != check.Here && n.Note == "" {
-			t.Errorf("%s: made %v by %q: %q", n.Name, n.Made, n.Checks, n.Note)
+		if (n.Coverage == check.Covered) != (len(n.Checks) > 0) || n.Coverage != check.Covered && n.Note == "" {
+			t.Errorf("%s: coverage %v by %q: %q", n.Name, n.Coverage, n.Checks, n.Note)
 		}
 	}
 	for _, d := range differences {

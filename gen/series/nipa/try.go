@@ -24,8 +24,8 @@ type Tried struct {
 	Why    string
 }
 
-// NotMade reports whether our check could not be made for want of a program.
-func (t *Tried) NotMade() bool { return t.Row.Code == check.Blocked }
+// Blocked reports whether our check did not run because a program is missing.
+func (t *Tried) Blocked() bool { return t.Row.Code == check.Blocked }
 
 // Noticed reports whether our check has a finding. A check that this machine cannot run is
 // not noticed, either.
