@@ -24,7 +24,7 @@ const (
 	// CreditRefused means that a line looks like a tag and was not used.
 	CreditRefused CreditState = "refused"
 	// CreditUnread means that a mail could not be read.
-	CreditUnread CreditState = "unread"
+	CreditUnread CreditState = "unreadable"
 )
 
 // Credit is one tag that a mail gave, or a mail that cannot be read, and what
@@ -54,7 +54,7 @@ func (c Credit) Failed() bool { return c.State == CreditRefused || c.State == Cr
 
 // String is c as a line for people.
 func (c Credit) String() string {
-	s := fmt.Sprintf("%-8s", c.State)
+	s := fmt.Sprintf("%-12s", c.State)
 	if c.Key != "" {
 		s += c.Series + "/" + c.Key + ": "
 	}
@@ -65,7 +65,7 @@ func (c Credit) String() string {
 	}
 	switch {
 	case c.State == CreditUnread:
-		return fmt.Sprintf("%-8s%s", c.State, why)
+		return fmt.Sprintf("%-12s%s", c.State, why)
 	case why != "":
 		s += " (" + why + ")"
 	}
