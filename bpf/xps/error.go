@@ -135,7 +135,7 @@ func (e *Error) Error() string {
 // sameText reports whether the text of err is that of its errno.
 func sameText(err error) bool { return err == ErrNoDevice || err == ErrPermission }
 
-// Unwrap returns Err and Errno, as far as they are set.
+// Unwrap returns Err and Errno, if they are set.
 func (e *Error) Unwrap() []error {
 	var errs []error
 	if e.Err != nil {

@@ -112,7 +112,7 @@ func TestMeanings(t *testing.T) {
 }
 
 // TestSystemCallIsNoAnswer: ENOBUFS of recvmsg, or EPERM of socket, are not what
-// the kernel answered to a request; and ENOBUFS in an answer is no loss.
+// the kernel answered to a request; and ENOBUFS in an answer is not a loss.
 func TestSystemCallIsNoAnswer(t *testing.T) {
 	syscall := &netlink.OpError{Op: "receive", Err: os.NewSyscallError("recvmsg", unix.EPERM)}
 	err := newError(opQuery, 7, netlinkAnswered(callSetlink, syscall))

@@ -31,8 +31,8 @@ const (
 // became of it.
 type Credit struct {
 	State CreditState
-	// Trailer is what was given; of a refused line that is no trailer, only
-	// Value is set. Note is the line in brackets behind it; may be empty.
+	// Trailer is what was given; of a refused line that is not a trailer, only
+	// Value is set. Note is the line in brackets after it; may be empty.
 	Trailer patch.Trailer
 	Note    string
 	// By is whom the mail is from.

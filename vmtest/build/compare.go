@@ -41,7 +41,7 @@ type Time struct {
 	Name string `json:"name"`
 	// What says in a few words what was built and upon what.
 	What string `json:"what"`
-	// Objects is how many objects the compiler made.
+	// Objects is the number of compiled objects.
 	Objects int64 `json:"objects"`
 	// Elapsed is wall-clock time, the configuration's included.
 	Elapsed time.Duration `json:"elapsed_ns"`
@@ -49,7 +49,7 @@ type Time struct {
 
 // Compare builds a kernel from nothing, again with one object out of date, and
 // again with none, and then from nothing what many take for a guest: defconfig
-// with kvm_guest.config. What they leave is removed. Errors are as for [Kernel].
+// with kvm_guest.config. Their objects are removed. Errors are as for [Kernel].
 func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) {
 	merged, err := config.Merge(opt.Fragments)
 	if err != nil {

@@ -16,14 +16,14 @@ type CompileError struct {
 	Step string
 	// Lines are the tool's own words about the first error, or the first few.
 	Lines []string
-	// Log is the path of the whole output.
+	// Log is the path of the complete output.
 	Log string
 	// Err is how make ended.
 	Err error
 }
 
 func (e *CompileError) Error() string {
-	return fmt.Sprintf("%s:\n%s\n(whole log: %s)", e.Step, strings.Join(e.Lines, "\n"), e.Log)
+	return fmt.Sprintf("%s:\n%s\n(complete log: %s)", e.Step, strings.Join(e.Lines, "\n"), e.Log)
 }
 
 func (e *CompileError) Unwrap() error { return e.Err }
@@ -35,7 +35,7 @@ type BreakdownError struct {
 	Step string
 	// Cause says what happened, Remedy what to do about it.
 	Cause, Remedy string
-	// Log is the path of the whole output.
+	// Log is the path of the complete output.
 	Log string
 	// Err is how make ended.
 	Err error
@@ -55,7 +55,7 @@ const (
 )
 
 var (
-	// What says that a tool broke down, not its input. gcc's driver and make
+	// Messages that a tool failed, not its input. gcc's driver and make
 	// report it when the kernel's out-of-memory killer took a child.
 	logKilled = lazyregexp.New(`(?m)^.*(?:fatal error: Killed signal terminated program \w+|` +
 		`internal compiler error: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|` +

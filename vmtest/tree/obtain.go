@@ -74,7 +74,7 @@ func obtain(ctx context.Context, opt *Options, b *Base) (*obtained, error) {
 
 // readPointer returns the base that pointer leads to, if it is there and is
 // from one of the origins that the manifest has now. Anything else is nil: the
-// base is then obtained anew.
+// base is then downloaded again.
 func readPointer(cacheDir, pointer string, b *Base) *obtained {
 	data, err := os.ReadFile(pointer)
 	if err != nil {
@@ -171,7 +171,7 @@ func upstream(version string) string {
 }
 
 // fromGit fetches one commit, with the user's own configuration since a proxy
-// or a mirror may stand in it.
+// or a mirror may be in it.
 func (f *fetcher) fromGit(ctx context.Context, o *Origin) (*obtained, error) {
 	got := &obtained{Version: strings.TrimPrefix(o.Ref, "v"), Origin: o.String()}
 	err := f.publish(ctx, got, o.ID(), func(g *git) (err error) {

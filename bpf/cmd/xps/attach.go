@@ -215,7 +215,7 @@ func (o *attachOptions) load(c *call, s xps.State, seeded bool) (*ebpf.Program, 
 }
 
 // explainLoad says which capability is missing if a program cannot be loaded. Without
-// it, package ebpf takes a feature that it probes for as not supported.
+// it, package ebpf reports a feature that it probes for as not supported.
 func explainLoad(err error) error {
 	if !errors.Is(err, ebpf.ErrNotSupported) && !errors.Is(err, os.ErrPermission) {
 		return err

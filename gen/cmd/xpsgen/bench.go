@@ -72,7 +72,7 @@ func benchCommand(env suiteCommands) *command.Command {
 			if err != nil {
 				return err
 			}
-			// Cover letters quote the file behind the link, so a partial run must not
+			// Cover letters quote the target of the link, so a partial run must not
 			// replace it.
 			if o.run != "" {
 				rec.selection = "--run " + o.run
@@ -116,7 +116,7 @@ func (env suiteCommands) benchDrifts(run *runs.Run, r, before *bench.Results) er
 	return nil
 }
 
-// benchLink, below out/, points to the counts of the last whole run.
+// benchLink, below out/, points to the counts of the last complete run.
 func benchLink(base string) string { return filepath.Join("bench", base+".json") }
 
 // benchFile is the file with the counts of a base.

@@ -199,9 +199,9 @@ func (o *machineOptions) machine() boot.Machine {
 	return boot.Machine{Accel: o.accel, KVMDevice: o.kvmDevice, CPUs: o.cpus, MemoryMiB: o.memory}
 }
 
-// sampleOptions draw some of many at random.
+// sampleOptions choose a random sample.
 type sampleOptions struct {
-	// sample is how many to draw; 0 means all.
+	// sample is the size of the sample; 0 means all.
 	sample int
 	seed   int64
 }
@@ -213,7 +213,7 @@ func (o *sampleOptions) flags() []command.Flag {
 	}
 }
 
-// draw draws a seed, unless the user gave one.
+// draw chooses a random seed, unless the user gave one.
 func (o *sampleOptions) draw() {
 	if o.seed == 0 {
 		o.seed = run.DrawSeed()

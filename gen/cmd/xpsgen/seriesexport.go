@@ -173,8 +173,7 @@ func (env seriesCommands) askToSign(ctx context.Context, person mail.Address, na
 		text string
 		err  error
 	}
-	// A pending read of the terminal cannot be cancelled. After an interrupt it stays
-	// behind.
+	// A pending read of the terminal cannot be cancelled. It outlives an interrupt.
 	answered := make(chan line, 1)
 	go func() {
 		text, err := bufio.NewReader(env.stdin).ReadString('\n')

@@ -133,7 +133,7 @@ func (env seriesCommands) seriesNIPA(ctx context.Context, o *seriesNIPAOptions) 
 	return nil
 }
 
-// nipaRun runs NIPA beside the checks, and counts.
+// nipaRun runs NIPA and the checks, and counts.
 type nipaRun struct {
 	env      seriesCommands
 	exporter *exporter

@@ -63,7 +63,7 @@ func (o *sentOptions) valid(env seriesCommands, args []string) (err error) {
 	}
 	word := args[len(args)-1]
 	if o.version, err = strconv.Atoi(strings.TrimPrefix(word, "v")); err != nil || o.version < 1 {
-		return command.Usagef("%q is no version: name the series and the version: SERIES v1", word)
+		return command.Usagef("%q is not a version: name the series and the version: SERIES v1", word)
 	}
 	if o.messageID == "" && o.from == "" {
 		return command.Usagef("--message-id: the Message-Id of the cover letter is missing")

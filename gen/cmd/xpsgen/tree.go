@@ -60,7 +60,7 @@ func (o *applyOptions) valid(env seriesCommands, args []string) error {
 		return err
 	}
 	if o.base != "" || o.kernel != "" || o.iproute2 != "" || len(o.series)+len(o.with)+len(o.without) > 0 {
-		return command.Usagef("the flags choose a guest's trees: name no series and no base beside them")
+		return command.Usagef("the flags choose a guest's trees: give either flags or series and bases")
 	}
 	root, cache, err := env.locate()
 	if err != nil {

@@ -141,7 +141,7 @@ func (env uapiCommands) snapshot(ctx context.Context, o *diffOptions, word strin
 	return uapi.TakeSnapshot(name, all), nil
 }
 
-// uapiCheckOther compares the package with a base that it was not made from. Names that
+// uapiCheckOther compares the package with a base that it was not generated from. Names that
 // both have must have the same value.
 func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped string) error {
 	arch, err := j.oneArch()
@@ -176,7 +176,7 @@ func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped 
 	if err := only.WriteText(env.stdout); err != nil {
 		return fmt.Errorf("print the difference: %w", err)
 	}
-	env.ui.Verdict(len(d.Changed) == 0, fmt.Sprintf("%s was made from %s; %s lacks %d of its names and has another value for %d",
+	env.ui.Verdict(len(d.Changed) == 0, fmt.Sprintf("%s was generated from %s; %s lacks %d of its names and has another value for %d",
 		relative(j.out), stamped, name, len(d.Removed), len(d.Changed)))
 	if len(d.Changed) > 0 {
 		return &statusError{code: exitFailed}

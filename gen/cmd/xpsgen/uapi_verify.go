@@ -139,7 +139,7 @@ func (env uapiCommands) verifyOne(ctx context.Context, j *uapiJob, arch string, 
 			return &uapi.TreeResult{VerifyResult: *got, Headers: len(p.Headers)}, name, nil
 		}
 	}
-	return nil, "", command.Usagef("--arch: the package is not made for %s", arch)
+	return nil, "", command.Usagef("--arch: the package was not generated for %s", arch)
 }
 
 // printVerified lists what was found, on stdout.

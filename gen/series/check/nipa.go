@@ -17,7 +17,7 @@ const (
 // NIPATest is a test of NIPA.
 type NIPATest struct {
 	// Name is "patch/NAME" or "series/NAME", as in NIPA's directory tests.
-	Name string
+	Name     string
 	Coverage Coverage
 	// Checks are the checks that cover the test.
 	Checks []string

@@ -61,7 +61,7 @@ func All() []Check {
 		{Name: "prefix", Group: "series_format", About: "all subjects name the right tree", thread: checkPrefix, text: true},
 		{Name: "whitespace", About: "no damaged patch, no trailing spaces", patch: checkWhitespace, text: true},
 		{Name: "apply", About: "every patch applies, in order", thread: checkApply, text: true},
-		{Name: "base_commit", About: "the patches were made on this base", thread: checkBase},
+		{Name: "base_commit", About: "the patches are based on this base", thread: checkBase},
 		{Name: "fixes_present", About: "a series for a fixes tree has a Fixes: line", thread: checkFixesPresent},
 		{Name: "maintainers", About: "new files have an entry in MAINTAINERS", thread: checkMaintainers, build: kbuild, tools: []string{"perl"}, version: 1},
 		{Name: "uapi_spec", About: "a new rtnetlink attribute is in its YNL spec", thread: checkUAPISpec, build: kbuild},

@@ -90,7 +90,7 @@ func TestReadResult(t *testing.T) {
 		}
 	}
 	if _, err := readResult(filepath.Join(dir, "1/3/kdoc/retcode")); err == nil {
-		t.Error("a result that is no number")
+		t.Error("a result that is not a number")
 	}
 }
 

@@ -109,7 +109,7 @@ func (f *finder) line(i *int) {
 	case ok && strings.Contains(key, "-") && namesPerson(whole):
 		// b4 takes any word before an address.
 		if !f.quoted && !f.signature {
-			f.refuse(line, at, "it is no tag that kernel documentation names")
+			f.refuse(line, at, "kernel documentation does not name this tag")
 		}
 	case anywhere.MatchString(plain) || noColon.MatchString(plain):
 		if !f.quoted {

@@ -18,7 +18,7 @@ const (
 	// Extra, of a series: it is in the stack and never sent.
 	Extra Role = "extra"
 	// Alternative, of a series: it is never sent, and in the stack only when
-	// asked for, in the place of what it replaces.
+	// requested, instead of the series that it replaces.
 	Alternative Role = "alternative"
 )
 
@@ -74,7 +74,7 @@ func (f *file) checkBases() (key string, nth int, err error) {
 			case s == nil:
 				return "base.stack", i, fmt.Errorf("base %q: stack: no [[series]] with the key %q", b.Name, k)
 			case s.Role == Alternative:
-				return "base.stack", i, fmt.Errorf("base %q: stack: series %q is an alternative, which is no part of a stack", b.Name, k)
+				return "base.stack", i, fmt.Errorf("base %q: stack: series %q is an alternative, which cannot be in a stack", b.Name, k)
 			case listed[k]:
 				return "base.stack", i, fmt.Errorf("base %q: stack: series %q is there twice", b.Name, k)
 			}

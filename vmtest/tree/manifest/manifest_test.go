@@ -73,19 +73,19 @@ func TestManifestMistakes(t *testing.T) {
 		"base as a path":  {swap(`"6.12"`, `"../6.12"`), `series.toml:5: base "../6.12": want a plain name`},
 		"target twice":    {list("[[target]]\nname='n'\n[[target]]\nname='n'\n"), `series.toml:20: target "n" is there twice`},
 		"target's url":    {list("[[target]]\nname='n'\nurl='-x'\n"), `series.toml:19: target "n": url "-x"`},
-		"target's list":   {list("[[target]]\nname='n'\nlist='x'\n"), `series.toml:19: target "n": "x" is no mail address`},
+		"target's list":   {list("[[target]]\nname='n'\nlist='x'\n"), `series.toml:19: target "n": "x" is not a mail address`},
 		"target's rules":  {list("[[target]]\nname='n'\nrules=['x']\n"), `series.toml:19: target "n": no rules "x"`},
 		"target":          {list("target = 'x'\n"), `series.toml:17: series "a": no [[target]] called "x"`},
 		"base's commit":   {swap("[[base.source]]", "commit = 'v6'\n[[base.source]]"), `series.toml:8: base "6.12": commit "v6": want 40 hex`},
-		"recipient":       {list("[recipients]\nto = ['nobody']\n"), `series.toml:18: "nobody" is no mail address`},
-		"own recipient":   {list("[series.recipients]\nto = ['nobody']\n"), `series.toml:18: series "a": "nobody" is no mail address`},
+		"recipient":       {list("[recipients]\nto = ['nobody']\n"), `series.toml:18: "nobody" is not a mail address`},
+		"own recipient":   {list("[series.recipients]\nto = ['nobody']\n"), `series.toml:18: series "a": "nobody" is not a mail address`},
 		"link":            {list("[attribution]\nlink = 'ftp://x'\n"), `series.toml:18: link "ftp://x": want https://`},
 		"tools":           {list("[attribution]\nassisted-by = ['']\n"), `series.toml:18: assisted-by: want one line each`},
 		"series twice":    {list("[[series]]\nkey = 'a'\ntitle = 't'\n"), `series.toml:18: series "a": it is there twice`},
 		"reserved":        {swap(`"a"`, `"all"`), `series.toml:14: series "all": the name has another meaning`},
 		"key of a base":   {swap(`"a"`, `"6.12"`), `series.toml:14: series "6.12": a base has the same name`},
 		"replaces":        {list("replaces = ['a']\n"), `series.toml:17: series "a": only a series with the role alternative`},
-		"stands on self":  {list("on = ['a']\n" + manifestForm), `series.toml:17: series "a" stands on itself`},
+		"depends on self": {list("on = ['a']\n" + manifestForm), `series.toml:17: series "a" depends on itself`},
 		"no such base":    {list("[[series.base]]\nname='7'\n"), `series.toml:18: series "a": no [[base]] called "7"`},
 		"key twice":       {list(manifestForm + "[[series.base.patch]]\nkey='b'\nfile='1.patch'\n[[series.base.patch]]\nkey='b'\nfile='2.patch'\n"), `series.toml:23: patch key "b" is there twice`},
 		"patch elsewhere": {list(manifestForm + "[[series.base.patch]]\nkey='b'\nfile='../1.patch'\n"), `series.toml:21: patch file "../1.patch": want`},
@@ -95,7 +95,7 @@ func TestManifestMistakes(t *testing.T) {
 		"stack, missing": {func(s string) string {
 			return strings.Replace(s, "[[base.source]]", "stack = ['a']\n[[base.source]]", 1) + manifestForm + "[[series]]\nkey='b'\ntitle='t'\n" + manifestForm
 		}, `series.toml:8: base "6.12": stack: series "b" has patches on this base and is missing`},
-		"stack, order": {list("on = ['b']\n" + manifestForm + "[[series]]\nkey='b'\ntitle='t'\n" + manifestForm), `base "6.12": series "a" stands on "b", which the stack has behind it`},
+		"stack, order": {list("on = ['b']\n" + manifestForm + "[[series]]\nkey='b'\ntitle='t'\n" + manifestForm), `base "6.12": series "a" depends on "b", which comes later in the stack`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -114,7 +114,7 @@ func (f *file) checkTargets() (key string, nth int, err error) {
 		}
 		if t.List != "" {
 			if _, err := mail.ParseAddress(t.List); err != nil {
-				return "target.list", i, fmt.Errorf("target %q: %q is no mail address", t.Name, t.List)
+				return "target.list", i, fmt.Errorf("target %q: %q is not a mail address", t.Name, t.List)
 			}
 		}
 		for _, r := range t.Rules {
@@ -150,7 +150,7 @@ func checkPeople(r Recipients, a Attribution) (key string, err error) {
 	} {
 		for _, address := range l.list {
 			if _, err := mail.ParseAddress(address); err != nil {
-				return l.key, fmt.Errorf("%q is no mail address", address)
+				return l.key, fmt.Errorf("%q is not a mail address", address)
 			}
 		}
 	}

@@ -21,7 +21,7 @@ type Series struct {
 	Version int `toml:"version"`
 	// Target names the [Target] that the series is for. Empty means any tree.
 	Target string `toml:"target"`
-	// Prefix stands in the brackets of a mail's subject, without "PATCH".
+	// Prefix is the text in the brackets of a mail's subject, without "PATCH".
 	Prefix string `toml:"prefix"`
 	// Stands are the keys of the series that this one needs. Those of the
 	// same project are applied before it. Cover letters name the others.
