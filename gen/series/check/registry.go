@@ -66,7 +66,7 @@ func All() []Check {
 		{Name: "maintainers", About: "new files have an entry in MAINTAINERS", thread: checkMaintainers, build: kbuild, tools: []string{"perl"}, version: 1},
 		{Name: "uapi_spec", About: "a new rtnetlink attribute is in its YNL spec", thread: checkUAPISpec, build: kbuild},
 		{Name: "ynl", About: "specs are valid, generated code is up to date", thread: checkYNL, build: kbuild, tools: []string{"python3"}},
-		{Name: "verify_signedoff", About: "signed off by its author", patch: checkSignedOff},
+		{Name: "verify_signedoff", About: "signed off by its author, or the author is the placeholder", patch: checkSignedOff, version: 1},
 		{Name: "verify_fixes", About: "Fixes: names a commit in the required form", patch: checkFixes},
 		{Name: "checkpatch", About: "checkpatch --strict --codespell, with the tree's line length", patch: checkPatchScript, tools: []string{"perl", "codespell"}, version: 3, reads: true, scripted: true},
 		{Name: "cc_maintainers", About: "get_maintainer names recipients", patch: checkCc, tools: []string{"perl"}, reads: true, scripted: true},
