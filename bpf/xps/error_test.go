@@ -35,7 +35,7 @@ func TestErrorText(t *testing.T) {
 			"detach xps: ifindex 7: operation not permitted (needs CAP_NET_ADMIN)",
 		},
 		{Error{Op: opQuery, Ifindex: 7, Errno: unix.ENODEV, Err: ErrNoDevice}, "query xps: ifindex 7: no such device"},
-		{Error{Op: opSupport, Err: ErrNotSupported}, "probe xps: this kernel has no XPS hook for BPF programs"},
+		{Error{Op: opSupport, Err: ErrNotSupported}, "probe xps: this kernel does not have the XPS hook for BPF programs"},
 		{Error{Op: opQuery, Ifindex: 7, Errno: unix.ENOMEM}, "query xps: ifindex 7: cannot allocate memory"},
 		{
 			Error{Op: opPin, Errno: unix.EEXIST, Err: fmt.Errorf("pin /sys/fs/bpf/x: %w", unix.EEXIST)},

@@ -66,7 +66,7 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 	case b == nil && s.Role != manifest.Submit:
 		return nil, fmt.Errorf("%s: the series has the role %s, which is never sent", what, s.Role)
 	case b == nil:
-		return nil, fmt.Errorf("%s: no base has the role submit, so nothing of it can have been sent", what)
+		return nil, fmt.Errorf("%s: no base has the role submit, so it cannot have been sent", what)
 	case at <= 0 || at == len(id)-1 || strings.ContainsAny(id, " \t\r\n<>\""):
 		return nil, fmt.Errorf("%s: %q is no Message-Id", what, opt.MessageID)
 	case opt.Date.IsZero():

@@ -196,7 +196,7 @@ func (x *creditIndex) credit(m *reply.Message, t reply.Tag, at place, found, any
 		return nil
 	}
 	if !found {
-		c.Why = fmt.Sprintf("%q is about no patch of ours", m.Subject)
+		c.Why = fmt.Sprintf("%q is about none of the patches", m.Subject)
 		return []Credit{c}
 	}
 	c.Series = at.series.Key
@@ -243,7 +243,7 @@ func (x *creditIndex) creditOne(c *Credit, t reply.Tag, s *Series, b *Base, may 
 		c.State, c.Why = CreditPresent, fmt.Sprintf("a quote of v%d", version)
 		return
 	case !may:
-		c.Why = fmt.Sprintf("it is not %s's own; --anyone takes it", c.By)
+		c.Why = fmt.Sprintf("it is not %s's own; --anyone accepts it", c.By)
 		return
 	}
 	c.State = CreditAdded

@@ -122,7 +122,7 @@ func TestCredit(t *testing.T) {
 		},
 		"somebody else's": {
 			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"),
-			report: "refused     queue/hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone takes it; x.mbox: mail 1)",
+			report: "refused     queue/hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone accepts it; x.mbox: mail 1)",
 		},
 		"anyone": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"), anyone: true,
@@ -130,11 +130,11 @@ func TestCredit(t *testing.T) {
 		},
 		"another series": {
 			mbox:   aReply("Re: [PATCH net] fix something", "", reviewed),
-			report: `refused     ` + reviewed + ` ("Re: [PATCH net] fix something" is about no patch of ours; x.mbox: mail 1)`,
+			report: `refused     ` + reviewed + ` ("Re: [PATCH net] fix something" is about none of the patches; x.mbox: mail 1)`,
 		},
 		"no address": {
 			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Reviewed-by: me"),
-			report: "refused     Reviewed-by: me (it has no mail address; x.mbox: mail 1)",
+			report: "refused     Reviewed-by: me (it has no valid mail address; x.mbox: mail 1)",
 		},
 		"utf-8, encoded": {
 			mbox: "From: =?utf-8?q?J=C3=B6rg?= Ok <joerg@example.org>\nSubject: Re: [RFC net-next 1/2] net: add the hook\n" +

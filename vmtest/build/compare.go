@@ -119,7 +119,7 @@ func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) 
 func (kb *kbuild) inNew(ctx context.Context, name, text string, total int64, f func(o *objdir) error) (err error) {
 	dir := filepath.Join(kb.tree.Work, name)
 	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("%s: remove what an interrupted build left: %w", kb.step, err)
+		return fmt.Errorf("%s: remove leftovers of an interrupted build: %w", kb.step, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	return kb.in(ctx, name, text, func(o *objdir) error {

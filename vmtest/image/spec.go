@@ -136,7 +136,7 @@ func (t tree) put(name string, n node) error {
 			t[name] = n
 			return nil
 		}
-		return fmt.Errorf("image: %s: two different files want this name (%s and %s)", name, old.origin(), n.origin())
+		return fmt.Errorf("image: %s: two different files have this name in the image (%s and %s)", name, old.origin(), n.origin())
 	}
 	t[name] = n
 	for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {

@@ -150,7 +150,7 @@ func (d *damage) list() {
 }
 
 // otherFiles returns files that are not objects, and objects of which parts are missing or
-// there twice.
+// duplicated.
 func otherFiles() []source {
 	var all []source
 	mapCode := replace(elfArray, "%s", "")

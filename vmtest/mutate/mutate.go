@@ -308,7 +308,7 @@ func (o *Options) tryAll(ctx context.Context, c *compiled, common wire.Mutate, t
 						why = s.ended
 					}
 					if q.again(some[0].ID) {
-						return fmt.Errorf("%s: a guest judged none of its mutants twice: %w", step, why)
+						return fmt.Errorf("%s: two guests in a row judged no mutant: %w", step, why)
 					}
 				}
 				n := q.give(rest, done, r)

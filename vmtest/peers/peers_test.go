@@ -50,7 +50,7 @@ func TestParse(t *testing.T) {
 		peer + failure("./x", "TestA", "why"):                                               "is not run",
 		peer + failure(".", "T", "a") + failure(".", "T", "b"):                              "listed twice",
 		peer + "[[failures]]\n":                                                             "unknown key",
-		strings.TrimSuffix(peer+failure(".", "TestA/b", "why"), "\n") + "\npanics = true\n": "only a whole test",
+		strings.TrimSuffix(peer+failure(".", "TestA/b", "why"), "\n") + "\npanics = true\n": "only a complete test",
 		many: "at most 10",
 	} {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {

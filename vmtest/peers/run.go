@@ -130,7 +130,7 @@ func copyModule(ctx context.Context, root, module string) (string, error) {
 	}
 	var m struct{ Dir, Version string }
 	if err := json.Unmarshal(out, &m); err != nil || m.Dir == "" {
-		return "", fmt.Errorf("download %s: go mod download says %q", module, out)
+		return "", fmt.Errorf("download %s: unexpected output of go mod download: %q", module, out)
 	}
 	dir, err := os.MkdirTemp("", "xpsgen-peer-")
 	if err != nil {

@@ -128,7 +128,7 @@ func (f *fetcher) fetch(ctx context.Context, origins []Origin) (got *obtained, e
 	}
 	var drift *DriftError
 	if errors.As(errors.Join(errs...), &drift) {
-		return nil, fmt.Errorf("%s: %w: %w\nRebase the series on what there is (xpsgen series rebase), "+
+		return nil, fmt.Errorf("%s: %w: %w\nRebase the series onto a present version (xpsgen series rebase), "+
 			"or name a source directory of your own (%s=DIR)", f.step, ErrObtain, errors.Join(errs...), f.opt.Project.SourceVariable())
 	}
 	return nil, fmt.Errorf("%s: %w: %w\nThe source is not in the cache and could not be fetched. "+

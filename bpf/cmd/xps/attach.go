@@ -143,7 +143,7 @@ func (o *attachOptions) check(given func(string) bool) error {
 		}
 	}
 	if sources != 1 {
-		return usagef("give one of --policy, --object and --pinned")
+		return usagef("want exactly one of --policy, --object and --pinned")
 	}
 	for name, policies := range map[string]string{
 		"queues": "flow-hash", "min-queues": "flow-hash", "symmetric": "flow-hash", "flow-label": "flow-hash",
@@ -265,7 +265,7 @@ func (o *attachOptions) loadObject() (*ebpf.Program, func(), error) {
 	case name == "":
 		name = names[0]
 	case spec.Programs[name] == nil:
-		return nil, nil, usagef("object %s has no program %q, but %q", o.object, name, names)
+		return nil, nil, usagef("object %s has no program %q; it has %q", o.object, name, names)
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {

@@ -115,7 +115,7 @@ func version(ctx context.Context, cc []string) (string, error) {
 	}
 	line, _, _ := bytes.Cut(out, []byte("\n"))
 	if len(line) == 0 {
-		return "", fmt.Errorf("%w: %s --version says nothing", ErrNoCompiler, strings.Join(cc, " "))
+		return "", fmt.Errorf("%w: %s --version prints no version", ErrNoCompiler, strings.Join(cc, " "))
 	}
 	return string(bytes.TrimSpace(line)), nil
 }

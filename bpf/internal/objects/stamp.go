@@ -109,7 +109,7 @@ func ParseStamp(b []byte) (*Stamp, error) {
 			return nil, fmt.Errorf("line %d: want \"<sha256>  <file>\", have %q", n, line)
 		}
 		if _, twice := s.Files[name]; twice {
-			return nil, fmt.Errorf("line %d: %q stands here twice", n, name)
+			return nil, fmt.Errorf("line %d: duplicate entry %q", n, name)
 		}
 		s.Files[name] = sum
 	}

@@ -47,7 +47,7 @@ func benchCommand(env suiteCommands) *command.Command {
 			case o.check && o.save:
 				return command.Usagef("--check and --save exclude each other")
 			case o.run != "" && (o.check || o.save):
-				return command.Usagef("a baseline has all measurements: leave --run out")
+				return command.Usagef("a baseline needs all measurements: leave --run out")
 			}
 			if err := record.ValidPattern(o.run); err != nil {
 				return command.Usagef("--run: %v", err)

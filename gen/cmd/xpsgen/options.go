@@ -73,13 +73,13 @@ func (o *sourceOptions) choose(s *prepare.Source) error {
 			p, found := c.Find(key)
 			switch {
 			case found == nil:
-				return command.Usagef("--%s %s: no such series (there is %s)", l.flag, key, strings.Join(c.Keys(), ", "))
+				return command.Usagef("--%s %s: no such series (the series are %s)", l.flag, key, strings.Join(c.Keys(), ", "))
 			case p.Guest == manifest.GuestKernel:
 				*l.kernel = append(*l.kernel, key)
 			case p.Guest == manifest.GuestIP:
 				*l.ip = append(*l.ip, key)
 			default:
-				return command.Usagef("--%s %s: the guest has nothing of project %s", l.flag, key, p.Name)
+				return command.Usagef("--%s %s: the guest uses nothing from project %s", l.flag, key, p.Name)
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func uapiDiffCommand(env uapiCommands) *command.Command {
 		Needs: []string{"headers"},
 		Valid: func(args []string) (err error) {
 			if (args[0] == committed || args[1] == committed) && (len(args) > 2 || o.all) {
-				return command.Usagef("the committed package has only what the configuration selects: no HEADER, no --all")
+				return command.Usagef("the committed package has only the names that the configuration selects: give no HEADER and no --all")
 			}
 			if o.job, err = env.uapiJob(&o.headerOptions, nil); err != nil {
 				return err

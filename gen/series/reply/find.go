@@ -213,7 +213,7 @@ func (f *finder) tag(i *int, key, value string) {
 	case !ok && t.Key == "Fixes":
 		f.refuse(text, at, `it is not of the form HASH ("title")`)
 	case !ok:
-		f.refuse(text, at, "it has no mail address")
+		f.refuse(text, at, "it has no valid mail address")
 	case strings.ContainsRune(text, utf8.RuneError):
 		f.refuse(text, at, "bytes of it are not in the mail's character set")
 	case strings.HasPrefix(t.Key, "Nack") || strings.HasPrefix(t.Key, "Nak"):

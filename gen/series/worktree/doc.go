@@ -39,8 +39,8 @@ var (
 	ErrCommit = errors.New("commit cannot be a patch")
 	// ErrOnto: there is no such place to move a series to.
 	ErrOnto = errors.New("nothing to rebase onto")
-	// ErrNoRebase: no rebase is under way.
-	ErrNoRebase = errors.New("no rebase is under way")
+	// ErrNoRebase: no rebase is in progress.
+	ErrNoRebase = errors.New("no rebase is in progress")
 	// ErrMarkers: conflict markers were left in a file.
 	ErrMarkers = errors.New("conflict markers are left")
 	// ErrKey: a key was given that does not fit.

@@ -245,7 +245,7 @@ func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []st
 				return nil, err
 			}
 			if !same {
-				return nil, fmt.Errorf("%w %q is new in the patch files and in the tree, and not the same: give the commit another (--key REV=KEY), or cherry-pick %.12s",
+				return nil, fmt.Errorf("%w %q: the patch files and the tree have different new patches with this key: give the commit another key (--key REV=KEY), or cherry-pick %.12s",
 					ErrKey, key, f.id)
 			}
 			lines = append(lines, "pick "+m.id)

@@ -142,7 +142,7 @@ func (n *neutral) splitMessages(ctx context.Context, list []*commit) error {
 		}
 		message := string(out)
 		if strings.HasPrefix(message, "[") {
-			return fmt.Errorf("%w: %s: git am takes words in brackets off a title; write %q as \"area: \" or into the message",
+			return fmt.Errorf("%w: %s: git am removes words in brackets from a title; write %q as \"area: \" or into the message",
 				ErrCommit, c.short(), message[:strings.IndexAny(message, "]\n")+1])
 		}
 		above, below, ok := strings.Cut(message, "\n---\n")

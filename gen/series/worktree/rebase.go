@@ -57,7 +57,7 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 		dir = w.dir(opt.Change.Root) + "-rebase"
 	}
 	if t, err := Open(ctx, dir); err == nil && t.busy() {
-		return nil, fmt.Errorf("%s is in the middle of a rebase: %w: go on with --continue, or give it up with --abort", dir, ErrBusy)
+		return nil, fmt.Errorf("%s is in the middle of a rebase: %w: continue with --continue, or abort with --abort", dir, ErrBusy)
 	}
 	if dir, err = vacant(dir); err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, err
 	name := strings.TrimPrefix(opt.Onto, w.project.Name+"/")
 	if other, err := w.project.Base(name); err == nil && name != "" && opt.Repo == "" {
 		if other.Name == w.base.Name {
-			return nil, fmt.Errorf("rebase %s: %w: it is the base itself", what, ErrOnto)
+			return nil, fmt.Errorf("rebase %s: %w: this is already its base", what, ErrOnto)
 		}
 		below := []manifest.Patch{}
 		if !w.whole {
@@ -383,7 +383,7 @@ func (m *Moved) Touched(ctx context.Context, dir string) ([]string, error) {
 	for _, r := range [][2]string{{m.OldBase, m.Old}, {m.NewBase, m.New}} {
 		names, err := m.Tree.repo.Lines(ctx, "diff", "--name-only", "--no-renames", r[0], r[1], "--", dir)
 		if err != nil {
-			return nil, fmt.Errorf("list what the series touches: %w", err)
+			return nil, fmt.Errorf("list the files that the series touches: %w", err)
 		}
 		for _, n := range names {
 			seen[strings.TrimPrefix(n, dir+"/")] = true

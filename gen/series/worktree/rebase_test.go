@@ -256,7 +256,7 @@ func TestRebaseRefuses(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
 	for onto, want := range map[string]string{
-		"old": "it is the base itself", "nowhere": `"nowhere" is not another base (there is new), not a directory, and not a commit`, "-x": "no other base",
+		"old": "this is already its base", "nowhere": `"nowhere" is not another base (there is new), not a directory, and not a commit`, "-x": "not another base",
 	} {
 		if _, err := w.rebase("old", onto); !errors.Is(err, ErrOnto) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", onto, err)

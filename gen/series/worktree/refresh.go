@@ -241,7 +241,7 @@ func checkLost(t *Tree, w *work, ties []*tie, drop []string) error {
 	for _, key := range dropped {
 		for _, t := range ties {
 			if t.key == key {
-				return fmt.Errorf("drop %s: %w: the commit %s still is that patch; drop it in the tree first", w.short(key), ErrKey, t.short())
+				return fmt.Errorf("drop %s: %w: commit %s still has that patch; drop the commit in the tree first", w.short(key), ErrKey, t.short())
 			}
 		}
 		if w.all.Patch(key) == nil {
@@ -342,7 +342,7 @@ func (t *Tree) remember(ctx context.Context, opt *RefreshOptions, w *work, ties 
 		// The next merge begins at what was just written.
 		p, err := prepare(ctx, &Options{Change: change, Cache: opt.Cache, Progress: opt.Progress}, now)
 		if err != nil {
-			return fmt.Errorf("refresh %s: apply what was written: %w", w.name(), err)
+			return fmt.Errorf("refresh %s: apply the new patch files: %w", w.name(), err)
 		}
 		if err := t.borrow(p.source.GitDir()); err != nil {
 			return fmt.Errorf("refresh %s: %w", w.name(), err)

@@ -205,7 +205,7 @@ func (t *Tree) checkClean(ctx context.Context) error {
 		more = fmt.Sprintf("\n  and %d more", len(lines)-most)
 		lines = lines[:most]
 	}
-	return fmt.Errorf("%s has %w:\n  %s%s\nCommit them (git add, git commit --amend), or put them away (git stash -u)",
+	return fmt.Errorf("%s has %w:\n  %s%s\nCommit them (git add, git commit --amend), or stash them (git stash -u)",
 		t.Dir, ErrDirty, strings.Join(lines, "\n  "), more)
 }
 

@@ -73,7 +73,7 @@ func (o *Origin) check() error {
 			}
 		}
 		if first, _, _ := strings.Cut(o.Successors, "*"); o.Successors != "" && (first == "" || first[0] == '-') {
-			return fmt.Errorf("successors %q: want the beginning of a name", o.Successors)
+			return fmt.Errorf("successors %q: want a prefix of package names", o.Successors)
 		}
 	case KindGit:
 		if o.URL == "" || o.Ref == "" || o.Package != "" || o.Version != "" || o.MadeOn != "" || o.Successors != "" || len(o.Suites) > 0 {
