@@ -55,7 +55,7 @@ func Plan(queues []int, inUse, max, atLeast int) (*QueuePlan, error) {
 	case queues[len(queues)-1] >= inUse:
 		return nil, fmt.Errorf("%w: queue %d is not in use; the device uses queues 0 to %d", ErrQueues, queues[len(queues)-1], inUse-1)
 	case atLeast < 0 || atLeast > inUse:
-		return nil, fmt.Errorf("%w: the minimum of %d queues in use exceeds the present %d", ErrQueues, atLeast, inUse)
+		return nil, fmt.Errorf("%w: minimum of %d queues in use: want 0 to %d", ErrQueues, atLeast, inUse)
 	}
 	use := make([]bool, max)
 	for _, q := range queues {

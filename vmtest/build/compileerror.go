@@ -79,7 +79,7 @@ var (
 	logWarning = lazyregexp.New(`(?:: ?|^)[Ww](?:arning|ARNING): `)
 	// Lines that stand before a diagnosis and belong to it.
 	logBefore = lazyregexp.New(`^In file included from |^ +from \S+:\d+|: In function |: At top level:$|: in function |: Assembler messages:$`)
-	// What sums up, and says nothing that was not said.
+	// Summaries, which add nothing to earlier messages.
 	logSummary = lazyregexp.New(`^(?:\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.|compilation terminated\.|collect2: error: ld returned .*|cc1: all warnings .*)$`)
 	// Lines of make and kbuild. With several jobs they stand anywhere.
 	logMake = lazyregexp.New(`^make(?:\[\d+\])?: |^# make |^ {2,4}[A-Z][A-Z0-9_]{1,11} +(?:\[M\] +)?[\w./+-]+$`)

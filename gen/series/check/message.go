@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	seriesmail "xpsgen/gen/series/mail"
+	"xpsgen/vmtest/git"
 	"xpsgen/vmtest/lazyregexp"
 )
 

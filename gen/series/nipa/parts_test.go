@@ -287,7 +287,7 @@ func TestRunnerFails(t *testing.T) {
 	}
 	r, thread, commit = fakeNIPA(t, "mkdir -p $out/1/ynl; echo x > $out/1/ynl/retcode")
 	if _, err := r.Run(t.Context(), thread, commit, "/mails", []string{"series/ynl"}); err == nil || !strings.Contains(err.Error(), "retcode") {
-		t.Errorf("a result that is no number: %v", err)
+		t.Errorf("a result that is not a number: %v", err)
 	}
 	thread.GitDir, thread.Base = "/nosuch", "other"
 	if _, err := r.Run(t.Context(), thread, commit, "/mails", nil); err == nil {

@@ -15,7 +15,7 @@ const maxLine = 4096
 var (
 	scissors = lazyregexp.New(`^\s*-+\s*(8<|>8|%<|>%)`)
 	original = lazyregexp.New(`(?i)^\s*-{2,}\s*(Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine)\s*-{2,}`)
-	// typography are characters that programs put in the place of plain ones.
+	// typography maps characters that programs substitute to plain ones.
 	typography = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u2010", "-", "\u2011", "-",
 		"\u200b", "", "\u2060", "", "\ufeff", "", "\u00ad", "", "\uff1a", ":")
 )
