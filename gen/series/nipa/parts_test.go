@@ -79,8 +79,8 @@ func TestTried(t *testing.T) {
 		"failed, NIPA warn": {Tried{Row: check.Row{Result: check.Result{Code: check.Fail}}, Theirs: &Result{Code: check.Warning}}, false, true, true},
 		"passed, NIPA not":  {Tried{Row: check.Row{Result: check.Result{Code: check.Pass}}, Theirs: &Result{Code: check.Fail}}, false, false, false},
 	} {
-		if tt.tried.NotMade() != tt.notMade || tt.tried.Noticed() != tt.noticed || tt.tried.Agrees() != tt.agrees {
-			t.Errorf("%s: %v, %v, %v", name, tt.tried.NotMade(), tt.tried.Noticed(), tt.tried.Agrees())
+		if tt.tried.Blocked() != tt.notMade || tt.tried.Noticed() != tt.noticed || tt.tried.Agrees() != tt.agrees {
+			t.Errorf("%s: %v, %v, %v", name, tt.tried.Blocked(), tt.tried.Noticed(), tt.tried.Agrees())
 		}
 	}
 }
