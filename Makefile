@@ -11,8 +11,8 @@ RUN     ?=
 SEED    ?=
 LONG    ?=
 SAMPLE  ?= 10
-# make test draws the same each time: what fails is the fault of the change. SEED=
-# and make test-long draw anew.
+# make test always uses this seed, so that a failure is caused by the change. make
+# test-long uses new seeds, SEED=N uses N.
 FIXED_SEED ?= 607120647
 ACCEL   ?=
 J       ?=
@@ -40,7 +40,7 @@ endif
 XPSGEN  = bin/xpsgen
 COMMA   = ,
 
-# Only what was given is passed on, so that the defaults live in one place.
+# Pass on only variables that are set: xpsgen has the defaults.
 EACH = $(foreach k,$(subst $(COMMA), ,$(2)),--$(1) $(k))
 TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 	$(if $(IPROUTE2),--iproute2 $(IPROUTE2)) $(call EACH,config,$(CONFIG)) \
@@ -52,7 +52,7 @@ VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 test: TEST_SEED = $(FIXED_SEED)
 SEEDFLAGS = $(if $(or $(SEED),$(TEST_SEED)),--seed $(or $(SEED),$(TEST_SEED)))
 
-# go wants directories of its own, which a service without HOME does not have.
+# A service without HOME has no default directories for go.
 ifeq ($(HOME),)
   export GOCACHE ?= $(or $(XDG_CACHE_HOME),$(XPSGEN_CACHE))/go-build
   export GOPATH  ?= $(or $(XPSGEN_CACHE),$(XDG_CACHE_HOME))/go
@@ -69,86 +69,86 @@ help:
 	@echo '  vmtest         - boot the patched kernel and run the suite in it'
 	@echo '  watch          - vmtest again at each change of patches, programs or suite'
 	@echo '  test           - every kind of test, from lint to unpatched'
-	@echo '  test-long      - what takes hours: new seeds, debug kernels, all mutants, ...'
-	@echo '  seeds          - tests that draw their input, with new seeds'
+	@echo '  test-long      - tests that take hours: new seeds, debug kernels, all mutants'
+	@echo '  seeds          - tests with random input, with new seeds'
 	@echo '  vmtest-all     - vmtest on every base; all must run the same tests'
 	@echo '  vmtest-debug   - vmtest-all on debug kernels'
-	@echo '  vmtest-rt      - vmtest-all with PREEMPT_RT; a mutant must be noticed, too'
-	@echo '  vmtest-kcsan   - vmtest-all with KCSAN, which finds data races; likewise'
+	@echo '  vmtest-rt      - vmtest-all with PREEMPT_RT, and a mutant for its checkers'
+	@echo '  vmtest-kcsan   - vmtest-all with KCSAN (data races), and a mutant for it'
 	@echo '  unit           - Go tests with the race detector, no guest'
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
 	@echo '  guest          - the tests of bpf/ in the patched guest'
-	@echo '  objects        - ip loads hundreds of objects, sound and damaged, in the guest'
-	@echo '  foreign        - use the module from others: replace, workspace, archive'
-	@echo '  stress         - the library under 50 workers, with the race detector'
-	@echo '  faults         - guests that panic, hang, flood, lie: each must fail by name'
+	@echo '  objects        - load valid and damaged objects with ip in the guest'
+	@echo '  foreign        - use this module from another: replace, workspace, archive'
+	@echo '  stress         - the library with 50 workers and the race detector'
+	@echo '  faults         - guests that panic, hang, flood: the run must report each'
 	@echo '  check-uapi     - compare package uapi with the patched headers'
 	@echo '  check-series   - check the patches, without compiling'
 	@echo '  check-builds   - compile the series without SMP, BPF_SYSCALL, NET'
-	@echo '  series-real    - move the real series between the real kernels'
-	@echo '  nipa           - run the tests of netdev CI (NIPA=) beside ours, with faults'
-	@echo '  ten-days       - work with a tree at random, 200 times ten days'
-	@echo '  mutants        - put defects back, one by one: the suite must notice each'
-	@echo '  mutants-sample - SAMPLE of them, chosen at random'
-	@echo '  mutate         - change each line of the series: the suite must notice'
-	@echo '  bisect         - every patch by itself: warnings, boot, tests'
+	@echo '  series-real    - rebase the series between the real kernels'
+	@echo '  nipa           - compare with the tests of netdev CI (NIPA=), inject faults'
+	@echo '  ten-days       - random work on trees of the series, 200 times ten days'
+	@echo '  mutants        - apply known defects: the suite must notice each'
+	@echo '  mutants-sample - the same with SAMPLE mutants, chosen at random'
+	@echo '  mutate         - mutants of every added line: the suite must notice each'
+	@echo '  bisect         - test every patch: warnings, boot, tests'
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
 	@echo '  peers          - tests of cilium/ebpf and mdlayher/netlink in the guest'
 	@echo '  full           - CONFIG=full: modules, disks, the selftests of the kernel'
-	@echo '  defects        - N defects in the Go code, one by one: unit tests must notice'
+	@echo '  defects        - N defects in the Go code: the unit tests must notice each'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
 	@echo '  fuzz-ip        - fuzz the loaders of ip with ASan and UBSan, FUZZTIME each'
-	@echo '  objects-mutants - take each check out of the loaders: an object must notice'
+	@echo '  objects-mutants - remove each check from the loaders: loading must notice'
 	@echo '  verify-uapi    - every header on eight targets: gcc, clang and Go must agree'
-	@echo '  ports          - compare what Go libraries write by hand (fetches)'
-	@echo '  bare-debian    - bindings in a Debian without a C library (installs one)'
+	@echo '  ports          - compare constants of other Go libraries (needs the network)'
+	@echo '  bare-debian    - bindings in a Debian without a C library (needs the network)'
 	@echo
 	@echo 'Work with it:'
 	@echo '  shell          - open a shell in the patched guest'
-	@echo '  bench          - count instructions per packet: the hook and its rivals'
-	@echo '  bench-check    - the same, compared with the baseline in the repository'
-	@echo '  bench-policies - the policies, beside what they took without counters'
+	@echo '  bench          - count instructions per packet: the hook and other methods'
+	@echo '  bench-check    - the same, and compare with the baseline'
+	@echo '  bench-policies - count the policies, and compare with those without counters'
 	@echo '  bench-vm       - time boots, by machine, kernel image and tool'
-	@echo '  bench-build    - time builds, beside defconfig + kvm_guest'
-	@echo '  bench-uapi     - time xpsgen uapi, beside cgo -godefs'
-	@echo '  report         - write what the last runs found: out/report.html'
+	@echo '  bench-build    - time builds, and compare with defconfig + kvm_guest'
+	@echo '  bench-uapi     - time xpsgen uapi, and compare with cgo -godefs'
+	@echo '  report         - write the results of the last runs to out/report.html'
 	@echo '  series         - check-series, and gcc, clang, sparse, 32 bit patch by patch'
 	@echo '  uapi           - regenerate package uapi from the patched headers'
 	@echo '  generate       - recompile the BPF objects'
-	@echo '  dist           - pack the committed source for other modules: out/dist'
+	@echo '  dist           - archive the committed source for other modules: out/dist'
 	@echo '  module         - copy the module to DIR under the path MODULE, to publish it'
 	@echo '  docs           - regenerate docs/commands.md'
-	@echo '  deps           - install what is missing (apt; as root or through sudo)'
-	@echo '  doctor         - what this machine has and lacks, and how to mend it'
+	@echo '  deps           - install missing dependencies (apt; as root or through sudo)'
+	@echo '  doctor         - list installed and missing dependencies'
 	@echo '  clean          - remove bin/ and out/; the cache stays'
 	@echo
 	@echo 'Variables:'
 	@echo '  BASE=          - kernel base: net-next, 6.12, or all'
 	@echo '  KERNEL=        - your kernel tree instead of the base'
 	@echo '  IPROUTE2=      - your iproute2 tree instead of the base'
-	@echo '  SERIES=        - only these series and what they stand on, separated by commas'
-	@echo '  WITH=          - an alternative series in the place of what it replaces'
-	@echo '  WITHOUT=       - the stack without these series'
+	@echo '  SERIES=        - only these series and those that they depend on; commas'
+	@echo '  WITH=          - an alternative series instead of the one it replaces'
+	@echo '  WITHOUT=       - do not apply these series'
 	@echo '  CONFIG=        - Kconfig fragments, names or files, separated by commas'
-	@echo '  RUN=           - which tests, as with go test -run: RUN=control/a24'
-	@echo '  SEED=          - repeat the random choices of a run: the seed it printed'
-	@echo '  LONG=1         - vmtest also counts program ids beyond 16 bits'
-	@echo '  SAMPLE=        - how many mutants mutants-sample runs: default 10'
-	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest reports in under it'
+	@echo '  RUN=           - tests to run, as with go test -run: RUN=control/a24'
+	@echo '  SEED=          - repeat the random choices of a run that printed this seed'
+	@echo '  LONG=1         - vmtest also tests program ids above 65535'
+	@echo '  SAMPLE=        - number of mutants for mutants-sample; default 10'
+	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest boots under it'
 	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
 	@echo '  DIR=           - make module: a new directory, default out/module'
 	@echo '  NIPA=          - clone of linux-netdev/nipa, for nipa and test-long'
-	@echo '  V=1            - show commands, and what apt prints'
-	@echo '  J=             - jobs of the kernel build'
-	@echo '  FUZZTIME=      - how long make fuzz and fuzz-ip run each target: default 1m'
-	@echo '  OPERATIONS=    - how many changes and lists make stress makes: default 10000'
+	@echo '  V=1            - show commands, and the output of apt'
+	@echo '  J=             - number of parallel build jobs'
+	@echo '  FUZZTIME=      - time per target of fuzz and fuzz-ip; default 1m'
+	@echo '  OPERATIONS=    - number of operations of stress; default 10000'
 	@echo '  GUEST=1        - make defects also runs the tests in a guest'
-	@echo '  HEADERS=       - how many headers make fuzz-headers writes: default 2000'
+	@echo '  HEADERS=       - number of headers of fuzz-headers; default 2000'
 
-# Go itself needs the CA certificates to fetch modules, before any of our own
-# code can run; a bare Debian has none.
+# Go needs CA certificates to fetch modules, before xpsgen can be built. A bare Debian
+# has none.
 CA_FILES = /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
 	/etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
 CA_APT = export DEBIAN_FRONTEND=noninteractive; apt-get update && apt-get install -y --no-install-recommends ca-certificates
@@ -206,7 +206,7 @@ shell: deps
 uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi $(UAPIFLAGS)
 
-# The headers are those of the base, installed before the clock runs.
+# Install the headers of the base before the measurement starts.
 bench-uapi: deps
 	$(Q)dir=$$($(XPSGEN) -q uapi include $(UAPIFLAGS)) && \
 		XPSGEN_UAPI_INCLUDE=$$dir $(GO) test -run '^$$' -bench UAPI -benchtime 5x ./gen/cmd/xpsgen
@@ -214,10 +214,10 @@ bench-uapi: deps
 generate: deps
 	$(Q)$(GO) generate ./bpf/...
 
-# The version is that of Go for a commit without a tag.
+# Use the version that Go gives to a commit without a tag.
 dist:
 	$(Q)version=$$(TZ=UTC git show -s --abbrev=12 --date=format-local:%Y%m%d%H%M%S --format=v0.0.0-%cd-%h HEAD) && \
-		{ test -z "$$(git status --porcelain)" || echo "dist: $$version leaves out what is not committed" >&2; } && \
+		{ test -z "$$(git status --porcelain)" || echo "dist: $$version does not contain uncommitted changes" >&2; } && \
 		mkdir -p $(DIST) && git archive --format=tar.gz --prefix=xpsgen-$$version/ \
 			--add-virtual-file=xpsgen-$$version/VERSION:$$version -o $(abspath $(DIST))/xpsgen-$$version.tar.gz HEAD && \
 		echo $(DIST)/xpsgen-$$version.tar.gz
@@ -226,7 +226,7 @@ module:
 	$(Q)test -n "$(MODULE)" || { echo "make module: give MODULE=, a module path such as example.org/xps" >&2; exit 2; }
 	$(Q)$(GO) run ./bpf/internal/module $(MODULE) $(DIR)
 
-# The reference of commands, from their declarations.
+# Generated from the declarations of the commands.
 docs: $(XPSGEN)
 	$(Q)$(XPSGEN) man --markdown >docs/commands.md
 
@@ -239,56 +239,57 @@ unit: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series
 	$(Q)$(GO) test -race ./...
 
-# The library's own tests, run inside the patched guest; there, a missing hook
-# is a failure and not a reason to skip.
+# Run the library's tests in the patched guest. A missing hook fails them there; it
+# does not skip them.
 guest: deps
 	$(Q)$(GO) test -timeout 40m -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(VMFLAGS) --' ./bpf/...
 
-# ip with each libbpf and without, on each base, beside the golden tables.
+# Run ip with each libbpf and without, on each base; compare with the golden tables.
 objects: deps
 	$(Q)XPS_TEST_REQUIRE=objects $(GO) test -timeout 30m -count 1 ./vmtest/ipobjects
 
 objects-mutants: deps
 	$(Q)XPS_TEST_REQUIRE=object-mutants $(GO) test -timeout 60m -count 1 -v -run TestMutants ./vmtest/ipobjects
 
-# The library and the module as others use them, from their own modules.
+# Use the library and the module from other modules.
 foreign: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
 
 STRESSFLAGS = --env XPS_TEST_REQUIRE=xps --env XPS_TEST_OPERATIONS=$(OPERATIONS) \
 	$(if $(SEED),--env XPS_TEST_SEED=$(SEED)) $(VMFLAGS)
 
-# The library under 50 workers in four network namespaces, with the race detector.
+# Run the library with 50 workers in four network namespaces and the race detector.
 stress: deps
 	$(Q)$(GO) test -race -count 1 -timeout 90m -run Stress -exec '$(abspath $(XPSGEN)) vm run $(STRESSFLAGS) --' ./bpf/xps
 
-# A guest that goes wrong in every way there is: none may end as passed.
+# Boot guests that fail in every known way: no run may pass.
 faults: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 20m ./vmtest/... ./gen/cmd/...
 
-# What moving a series must show, on the kernels themselves.
+# Rebase the series between the kernels of the bases.
 series-real: deps
 	$(Q)XPS_TEST_REQUIRE=series $(GO) test -timeout 30m -count 1 -run 'TestScript/series_real' ./gen/cmd/xpsgen
 
-# Kernels with CONFIG=full, and what they are for.
+# Boot kernels with CONFIG=full and use their features.
 full: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
 	$(Q)XPS_TEST_REQUIRE=full $(GO) test -timeout 0 -count 1 -run 'TestScript/full' ./gen/cmd/xpsgen
 	$(Q)$(XPSGEN) $(VERBOSE) vm kselftest --compare net:rtnetlink.sh net:netdevice.sh net:reuseport_bpf
 
-# The tests of other Go libraries; those that fail on the base, too, are listed.
+# Run the tests of other Go libraries. Known failures are listed; they also fail on the
+# base kernel.
 peers: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
 	$(Q)$(XPSGEN) $(VERBOSE) peers $(VMFLAGS)
 
-# NIPA's own tests and parsers, beside ours.
+# Run NIPA's own tests and parsers, and compare.
 nipa: deps
 	$(Q)test -n "$(NIPA)" || { echo "make nipa: give NIPA=, a clone of https://github.com/linux-netdev/nipa" >&2; exit 2; }
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for series-build
 	$(Q)XPS_TEST_REQUIRE=nipa XPS_TEST_NIPA=$(abspath $(NIPA)) $(GO) test -count 1 ./vmtest/ktap ./gen/series/nipa
 	$(Q)$(XPSGEN) $(VERBOSE) series nipa --nipa $(NIPA) --faults $(SEEDFLAGS)
 
-# Ten working days with a tree, drawn anew 200 times.
+# Simulate ten working days on a tree, 200 times with new seeds.
 ten-days:
 	$(Q)XPS_TEST_DAYS=200 XPS_TEST_SEED=$(or $(SEED),new) $(GO) test -count 1 -timeout 4h -run TenDays ./gen/series/worktree
 
@@ -297,7 +298,7 @@ check-uapi: deps
 
 test: lint unit check-series check-builds vmtest-all guest objects foreign check-uapi faults mutants-sample unpatched report-test
 
-# Tests that draw their input, with new seeds.
+# Tests with random input, with new seeds.
 seeds: deps
 	$(Q)XPS_TEST_SEED=new $(GO) test -count 20 -timeout 60m $$(grep -rl --include='*_test.go' 'seed\.Rand(' bpf gen vmtest | sed 's,^,./,;s,/[^/]*$$,,' | sort -u)
 	$(Q)for i in 1 2 3 4 5; do $(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) --out out/seeds || exit 1; done
@@ -314,8 +315,7 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --base all --config kcsan $(VMFLAGS)
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
-# What test leaves out because it takes hours. A lane is a target of its own; add
-# it here.
+# Tests that take hours and are not in test. Each is a target; add new ones here.
 LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
@@ -343,12 +343,12 @@ report-test: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for report
 	$(Q)XPS_TEST_REQUIRE=report $(GO) test -count=1 ./vmtest/report
 
-# Defects in the Go code, chosen from SEED. A defect is tested in minutes.
+# Inject defects into the Go code, chosen by SEED. A defect takes minutes.
 defects: deps
 	$(Q)$(GO) run ./gen/cmd/defects $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N)) $(if $(GUEST),-guest)
 
-# go test takes one fuzz target at a time. Left to itself it spends a minute on
-# making the first input that it likes smaller.
+# go test fuzzes one target at a time. By default it minimizes the first interesting
+# input for a minute.
 fuzz:
 	$(Q)grep -rl --include='*_test.go' '^func Fuzz' bpf gen vmtest | while read f; do \
 		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \

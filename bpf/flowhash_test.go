@@ -12,7 +12,7 @@ import (
 )
 
 // TestFlowHashKinds: of each kind of packet, a flow has one queue, for the reason
-// that is stated, whatever its packets look like.
+// that is stated, for all forms of its packets.
 func TestFlowHashKinds(t *testing.T) {
 	ks := kinds()
 	if len(ks) < 60 {
@@ -88,7 +88,7 @@ func TestFlowHashSymmetric(t *testing.T) {
 	}
 }
 
-// TestFlowHashNoFlow: what is no flow has no preference, for the reason counted.
+// TestFlowHashNoFlow: a packet without a flow has no preference, and is counted with a reason.
 func TestFlowHashNoFlow(t *testing.T) {
 	reasons := map[string]policy.Reason{
 		"not ip": policy.ByNotIP, "four tags": policy.ByTags,

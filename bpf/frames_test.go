@@ -68,7 +68,7 @@ func (f frame) fragment(field uint16) frame {
 	return f
 }
 
-// ext puts an IPv6 extension header behind those that are there. body is all
+// ext appends an IPv6 extension header. body is all
 // of it but its first byte.
 func (f frame) ext(kind byte, body ...byte) frame {
 	n := slices.Clone(f.network)
@@ -125,7 +125,7 @@ func ipv6(proto, src, dst byte, sport, dport uint16) frame {
 // packet is the frame without its Ethernet header and tags.
 func (f frame) packet() []byte { return append(slices.Clone(f.network), f.rest...) }
 
-// with replaces all behind the network header.
+// with replaces everything after the network header.
 func (f frame) with(rest []byte) frame {
 	f.rest = rest
 	return f

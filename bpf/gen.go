@@ -2,6 +2,6 @@
 
 package bpf
 
-// Compiles every *.bpf.c of this directory with bpf2go and writes what was
-// made from what to objects.sum.
+// Compile every *.bpf.c of this directory with bpf2go, and write hashes of inputs and
+// objects to objects.sum.
 //go:generate go run ./internal/objects/generate

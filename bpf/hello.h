@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The programs of the 2019 RFC's demonstration, one for each value returned:
- * they say what they return in the trace and return it.
+ * The programs of the demonstration in the RFC of 2019, one per return value.
+ * Each prints its return value to the trace and returns it.
  *
- * The format stands on the stack, not in .rodata, so that both of iproute2's
- * loaders (libbpf and its own legacy one, which knows no .rodata) take the
- * object. It has no newline: the trace event adds one.
+ * The format string is on the stack, because the loader of iproute2 without
+ * libbpf does not support .rodata. It has no newline: the trace event adds one.
  *
- * bpf_trace_printk wants a GPL compatible licence, CAP_BPF and CAP_PERFMON,
- * and a kernel with CONFIG_BPF_EVENTS.
+ * bpf_trace_printk needs a GPL-compatible licence, CAP_BPF, CAP_PERFMON, and a
+ * kernel with CONFIG_BPF_EVENTS.
  */
 #ifndef HELLO_H
 #define HELLO_H

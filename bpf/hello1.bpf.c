@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //go:build ignore
 
-/* Returns 1: every packet that reaches the hook leaves by queue 1. */
+/* Return 1: every packet that reaches the hook leaves by queue 1. */
 #include "hello.h"
 
 XPS_HELLO(hello1, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //go:build ignore
 
-/* Returns 2, which on a device with two queues wraps to queue 0. */
+/* Return 2, which on a device with two queues wraps to queue 0. */
 #include "hello.h"
 
 XPS_HELLO(hello2, 2);

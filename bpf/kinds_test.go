@@ -68,7 +68,7 @@ func kinds() []kind {
 	ks = append(ks,
 		kind{name: "v4 udp fragments", reason: policy.ByFragment, flow: func(n uint16) []frame {
 			first := v4(udp, 1).from(n).fragment(0x2000)
-			return []frame{first, first.with([]byte("payload that is no port")).fragment(0x00b9), first.with([]byte{7}).fragment(0x2172)}
+			return []frame{first, first.with([]byte("payload that is not a port")).fragment(0x00b9), first.with([]byte{7}).fragment(0x2172)}
 		}},
 		kind{name: "v4 tcp fragments", reason: policy.ByFragment, flow: func(n uint16) []frame {
 			return []frame{v4(tcp, 1).from(n).fragment(0x2000), v4(tcp, 9).from(n).fragment(0x0001)}

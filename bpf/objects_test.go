@@ -28,7 +28,7 @@ func TestObjectsMatchSources(t *testing.T) {
 }
 
 // TestObjectsReproduce compiles everything again. It needs the compiler that
-// the objects were made with: another one makes other bytes.
+// the objects were compiled with: another one generates other code.
 func TestObjectsReproduce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: compiling every BPF program takes seconds")

@@ -43,7 +43,7 @@ func undecided() map[string]frame {
 		"cut in the udp ports":   ipv4(udp, 1, 2, 1000, 53).short(9),
 		"cut in the tcp ports":   ipv6(tcp, 1, 2, 1000, 53).short(17),
 		"four tags":              ipv4(udp, 1, 2, 1000, 53).tagged(0x8100, 1).tagged(0x8100, 2).tagged(0x8100, 3).tagged(0x88a8, 4),
-		"nothing but a tag":      {proto: 0x8100, network: []byte{0, 1}},
+		"only a tag":             {proto: 0x8100, network: []byte{0, 1}},
 	}
 }
 

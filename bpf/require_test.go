@@ -31,6 +31,6 @@ func requireSources(tb testing.TB) {
 		_, err = exec.LookPath("go")
 	}
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
-		skipUnlessRequired(tb, "sources", "the sources of this package are not here (go test runs tests beside them)")
+		skipUnlessRequired(tb, "sources", "the sources of this package are not here (go test runs tests in their directory)")
 	}
 }

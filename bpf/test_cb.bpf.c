@@ -2,10 +2,10 @@
 //go:build ignore
 
 /*
- * Looks at the control block it is given, then spoils it: a program must
- * find cb[] zeroed, and what it writes there must not reach anybody else.
+ * Check that cb[] is zeroed, then overwrite it. Nobody else may see what the
+ * program writes there.
  *
- * ret:     set before loading; -1 (no choice) unless set.
+ * ret:     return value, set before loading; default -1 (no preference).
  * seen:    a per-cpu array of __u64: number of runs, and number of runs that
  *          found a word of cb[] that was not zero.
  */

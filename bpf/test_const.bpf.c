@@ -2,9 +2,9 @@
 //go:build ignore
 
 /*
- * Returns one value for every packet.
+ * Return the same value for every packet.
  *
- * ret: set before loading; 0 unless set.
+ * ret: return value, set before loading; default 0.
  */
 #include "xps_helpers.h"
 

@@ -2,11 +2,11 @@
 //go:build ignore
 
 /*
- * Counts its runs, then returns one value for every packet.
+ * Count the run, then return the same value for every packet.
  *
- * ret:    set before loading; -1 (no choice) unless set.
- * answer: an array of one __s32, added to ret: changes the answer of the
- *         loaded program.
+ * ret:    return value, set before loading; default -1 (no preference).
+ * answer: an array of one __s32, added to ret: changes the return value after
+ *         loading.
  * runs:   a per-cpu array of one __u64, the number of runs on each cpu.
  */
 #include "xps_helpers.h"

@@ -2,12 +2,12 @@
 //go:build ignore
 
 /*
- * Selects the queue by the cpu that sends. A cpu that is not in the map, or has 0
- * there, has no preference, so an empty map changes nothing.
+ * Select the queue by the sending CPU. A CPU whose entry is 0, or that has no entry,
+ * has no preference, so an empty map changes nothing.
  *
  * Map, filled at any time:
- * cpu_queue: cpu (__u32) to queue + 1 (__u32), 4096 cpus. An array, because
- *            looking into one takes a tenth of the instructions of a hash.
+ * cpu_queue: CPU (__u32) to queue + 1 (__u32), 4096 CPUs. An array, because a lookup
+ *            takes a tenth of the instructions of a hash lookup.
  *
  * Constant and map of xps_verdict.h: stats, xps_counters.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The flow that a packet belongs to, read from its bytes.
+ * Parse the flow of a packet.
  *
- * The network header is where the kernel says, so a device can have any link header
- * or none. Tags in the packet are read from the MAC header.
+ * The kernel gives the offset of the network header, so a device can have any link
+ * header or none. Tags in the packet are read from the MAC header.
  */
 #ifndef XPS_FLOW_H
 #define XPS_FLOW_H
@@ -15,10 +15,10 @@ enum {
 	XPS_MAX_TAGS = 3,
 	XPS_MAX_LABELS = 6,
 	XPS_MAX_EXT_HDRS = 6,
-	XPS_MAX_LAYERS = 2,		/* a tunnel in a tunnel is not looked into */
+	XPS_MAX_LAYERS = 2,		/* do not parse a tunnel in a tunnel */
 };
 
-/* Tunnels to look into. */
+/* Tunnels to parse. */
 enum xps_inner {
 	XPS_INNER_IPIP = 1,		/* IPv4 and IPv6 in either */
 	XPS_INNER_GRE = 2,
@@ -26,8 +26,8 @@ enum xps_inner {
 	XPS_INNER_GENEVE = 8,
 };
 
-/* What a policy reads, by constants of the program. The verifier removes the code
- * for what it does not read.
+/* What a policy parses, by constants of the program. The verifier removes the code
+ * that parses anything else.
  */
 struct xps_reading {
 	__u32 inner;			/* enum xps_inner */
@@ -48,9 +48,9 @@ struct xps_flow {
 	__u8 has_ports;			/* 0 for all fragments, the first too */
 };
 
-/* Sets the cursor to the network header. A tag that the device inserts is in the
+/* Set the cursor to the network header. A tag that the device inserts is in the
  * skb, and is the outermost. Tags in the packet follow an Ethernet header. The
- * network header of the skb may be at the first of them, or behind the last.
+ * network header of the skb may be at the first of them, or after the last.
  */
 static __inline_always int xps_link(struct __sk_buff *skb,
 				    struct xps_cursor *c,
@@ -89,8 +89,8 @@ static __inline_always int xps_link(struct __sk_buff *skb,
 	return XPS_BY_TAGS;
 }
 
-/* Reads a label stack. IP follows if the first nibble is 4 or 6 (RFC 4928). All
- * other packets are flows by their labels.
+/* Read a label stack. IP follows if the first nibble is 4 or 6 (RFC 4928).
+ * Otherwise the labels identify the flow.
  */
 static __inline_always int xps_mpls(struct __sk_buff *skb, struct xps_cursor *c,
 				    struct xps_flow *flow)
@@ -113,7 +113,7 @@ static __inline_always int xps_mpls(struct __sk_buff *skb, struct xps_cursor *c,
 
 	flow->saddr[1] = labels & 0xffffffff;
 	flow->daddr[1] = labels >> 32;
-	/* It is no error if nothing follows. */
+	/* Nothing needs to follow the labels. */
 	if (!xps_load(skb, c, 0, &entry, sizeof(entry))) {
 		entry = xps_ntohl(entry) >> 28;
 		if (entry == 4 || entry == 6) {
@@ -131,7 +131,7 @@ static __inline_always int xps_has_ports(__u8 proto)
 	       proto == XPS_IPPROTO_UDPLITE;
 }
 
-/* The cursor is at the header of a packet inside this one. */
+/* The cursor is at the header of an inner packet. */
 #define XPS_AGAIN (-1)
 
 static __inline_always int xps_tunnel(struct __sk_buff *skb,
@@ -159,7 +159,7 @@ static __inline_always int xps_tunnel(struct __sk_buff *skb,
 		if (!(r->inner & XPS_INNER_GRE) || xps_load(skb, c, 0, &h, sizeof(h)))
 			return 0;
 		h.flags = xps_ntohs(h.flags);
-		/* Version 0; with checksum, key and sequence number or not. */
+		/* Version 0 only. Checksum, key and sequence number are optional. */
 		if (h.flags & 0x4007)
 			return 0;
 		c->off += sizeof(h) + (h.flags >> 15) * 4 +
@@ -190,7 +190,7 @@ static __inline_always int xps_tunnel(struct __sk_buff *skb,
 	return XPS_AGAIN;
 }
 
-/* Reads the transport header. The cursor is behind the IP header and its
+/* Read the transport header. The cursor is after the IP header and its
  * extensions. word has the four bytes there, or is NULL.
  */
 static __inline_always int xps_transport(struct __sk_buff *skb,
@@ -265,7 +265,7 @@ static __inline_always int xps_ipv4(struct __sk_buff *skb,
 	return xps_transport(skb, c, flow, r, 0);
 }
 
-/* Skips extension headers. Behind XPS_MAX_EXT_HDRS of them, any next header is the
+/* Skip extension headers. After XPS_MAX_EXT_HDRS of them, take any next header as the
  * protocol: the result is the same for all packets of the flow.
  */
 static __inline_always int xps_ipv6(struct __sk_buff *skb,
@@ -339,9 +339,9 @@ static __inline_always int xps_ipv6(struct __sk_buff *skb,
 	return XPS_BY_ADDRESSES;
 }
 
-/* Fills flow, which must be zeroed. Returns a reason: below XPS_BY_NO_ENTRY, the
- * packet belongs to that flow; from there on, to none. A tunnel that is not looked
- * into is one flow.
+/* Fill flow, which must be zeroed, and return the reason. If the reason is less than
+ * XPS_BY_NO_ENTRY, flow is valid; otherwise the packet has no flow. Without tunnel
+ * parsing, all packets of a tunnel are one flow.
  */
 static __inline_always __u32 xps_flow_read(struct __sk_buff *skb,
 					   struct xps_flow *flow,
@@ -368,7 +368,7 @@ static __inline_always __u32 xps_flow_read(struct __sk_buff *skb,
 			reason = XPS_BY_NOT_IP;
 		if (reason != XPS_AGAIN)
 			break;
-		/* If the packet inside is not IP, keep the outer flow. */
+		/* If the inner packet is not IP, keep the outer flow. */
 		if (c.type != XPS_ETH_P_IP && c.type != XPS_ETH_P_IPV6)
 			continue;
 		flow->v6 = 0;

@@ -2,36 +2,37 @@
 //go:build ignore
 
 /*
- * Spreads flows over queues by a hash of addresses, protocol and ports: all
- * packets of one flow leave by one queue, whichever cpu sends them. The hash is
- * taken from the bytes of the packet, so it does not depend on skb->hash.
+ * Spread flows over queues by a hash of addresses, protocol and ports: all
+ * packets of one flow leave by one queue, whichever CPU sends them. The hash is
+ * computed from the packet data, so it does not depend on skb->hash.
  *
- * What is a flow:
+ * A flow is:
  * - Fragments and protocols without ports: addresses and protocol. The fragments
- *   of a datagram share a queue; with udp_ports = 0 they share it with the
- *   datagrams of their flow that are not fragmented.
- * - Tunnels (inner): the flow inside, or if that is not IP, the outer one.
- * - ESP: addresses and SPI. MPLS: the IP packet inside, else the labels.
- * - Neither IPv4 nor IPv6 nor MPLS, or cut short: no preference.
+ *   of a datagram use the same queue. With udp_ports = 0, unfragmented datagrams
+ *   of the flow use that queue, too.
+ * - Tunnels (inner): the inner flow, or the outer flow if the payload is not IP.
+ * - ESP: addresses and SPI. MPLS: the flow of the IP packet, else the labels.
+ * - Neither IPv4 nor IPv6 nor MPLS, or truncated: no preference.
  *
- * Constants, set before loading:
- * seed:       changes which flow goes where; 0. Use a random one: whoever knows
- *             the seed can put all flows on one queue.
- * indirect:   1 takes the queue from the table indirection; 0 spreads over all
- *             queues in use, modulo their number; 0.
- * symmetric:  1 has both directions of a flow share a queue; 0.
- * use_ports:  0 has all traffic between two hosts share a queue; 1.
- * udp_ports:  0 leaves the ports of UDP out; 1.
- * use_vlan:   1 makes the id of the outermost VLAN tag part of the flow; 0.
- * use_label:  1 takes the IPv6 flow label, if not 0, for protocol and ports; 0.
- *             It differs between directions, so not with symmetric.
- * use_spi:    0 leaves the SPI of ESP out; 1.
- * inner:      tunnels to look into, enum xps_inner: 1 IPIP, 2 GRE, 4 VXLAN,
- *             8 GENEVE; 3. The UDP source port of the last two tells flows apart
- *             without looking.
+ * Constants, set before loading (default in brackets):
+ * seed [0]:      seed of the hash. Use a random one: an attacker who knows the
+ *                seed can put all flows on one queue.
+ * indirect [0]:  1: take the queue from the map "indirection". 0: use all queues,
+ *                hash modulo their number.
+ * symmetric [0]: 1: use the same queue for both directions of a flow.
+ * use_ports [1]: 0: use the same queue for all traffic between two hosts.
+ * udp_ports [1]: 0: do not hash UDP ports.
+ * use_vlan [0]:  1: also hash the id of the outermost VLAN tag.
+ * use_label [0]: 1: hash a non-zero IPv6 flow label instead of protocol and ports.
+ *                Labels differ between directions, so use_label and symmetric
+ *                exclude each other.
+ * use_spi [1]:   0: do not hash the SPI of ESP.
+ * inner [3]:     tunnels to parse, enum xps_inner: 1 IPIP, 2 GRE, 4 VXLAN,
+ *                8 GENEVE. VXLAN and GENEVE put the entropy of the inner flow
+ *                into the UDP source port, so they need no parsing.
  *
  * Map, filled at any time:
- * indirection: 1024 queues (__s32), by the hash. -1 has no preference.
+ * indirection: 1024 queues (__s32), by the hash. -1: no preference.
  */
 #include "xps_flow.h"
 
@@ -54,8 +55,8 @@ struct {
 	__type(value, __s32);
 } indirection SEC(".maps");
 
-/* One round: a multiplication carries every bit of word to the high half, which
- * the shift brings back to the low one.
+/* One round: the multiplication carries every bit of word to the high half, the
+ * shift brings the high half back to the low half.
  */
 static __inline_always __u64 mix(__u64 hash, __u64 word)
 {
@@ -63,7 +64,7 @@ static __inline_always __u64 mix(__u64 hash, __u64 word)
 	return hash ^ hash >> 32;
 }
 
-/* Orders the ends of a flow, so that both directions are equal. */
+/* Order the endpoints of a flow, so that both directions are equal. */
 static __inline_always void order(struct xps_flow *f)
 {
 	__u64 s0 = f->saddr[0], s1 = f->saddr[1];
@@ -75,7 +76,7 @@ static __inline_always void order(struct xps_flow *f)
 	f->saddr[1] = d1;
 	f->daddr[0] = s0;
 	f->daddr[1] = s1;
-	/* No SPI: that is of one direction, and of it alone. */
+	/* Do not swap an SPI: each direction has its own. */
 	if (f->has_ports)
 		f->ports = f->ports << 16 | f->ports >> 16;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The part of the kernel's BPF interface that the programs of this directory
- * use. It does not include linux/bpf.h or bpf/bpf_helpers.h, so clang alone
- * builds the programs and the objects do not depend on the headers of the
- * machine. All of it is kernel ABI: numbers and offsets cannot change.
+ * use. It does not include linux/bpf.h or bpf/bpf_helpers.h: the build needs only
+ * clang, and the objects do not depend on the machine's headers. All of it is
+ * kernel ABI: numbers and offsets cannot change.
  */
 #ifndef XPS_HELPERS_H
 #define XPS_HELPERS_H
@@ -22,9 +22,9 @@ typedef long long __s64;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Keeps *p in memory. A structure with more members than there are registers costs
- * fewer instructions there: else the compiler spills each member by itself, and
- * sets it on each branch.
+/* Keep *p in memory. If a structure has more members than there are registers, that
+ * takes fewer instructions: otherwise the compiler spills each member separately,
+ * and sets it on each branch.
  */
 #define xps_keep_in_memory(p) asm volatile("" : : "r"(p) : "memory")
 
@@ -53,8 +53,8 @@ enum {
 	BPF_HDR_START_NET = 1,
 };
 
-/* The head of the UAPI structure, as far as a socket filter may read it.
- * Access is by offset, so the tail can be left out.
+/* The first members of the UAPI structure, which a socket filter may read.
+ * Access is by offset, so the other members are not needed.
  */
 struct __sk_buff {
 	__u32 len;

@@ -2,32 +2,32 @@
 //go:build ignore
 
 /*
- * Selects the queue by skb->mark, as set by SO_MARK, iptables or nftables. The
- * value of a mark is (mark & mask) >> shift. A value that is in neither map, or has
- * 0 there, has no preference, unless direct is set: then value N selects queue
- * N - 1. Value 0, a packet without a mark, has no preference then. A negative entry
- * has no preference, even with direct.
+ * Select the queue by skb->mark, as set by SO_MARK, iptables or nftables. The
+ * value of a mark is (mark & mask) >> shift. A value whose entry is 0, or that has no
+ * entry, has no preference. With direct, such a value N selects queue N - 1, and value
+ * 0, a packet without a mark, has no preference. A negative entry has no preference,
+ * even with direct.
  *
  * A socket filter cannot read the cgroup of a socket. To steer by cgroup, let
  * nftables set the mark (socket cgroupv2) and use this policy.
  *
- * Constants, set before loading:
- * mask:   the bits of the mark that count; all.
- * shift:  the lowest of them, 0 to 31; 0.
- * direct: 1 selects queues by values that are not in the maps; 0.
+ * Constants, set before loading (default in brackets):
+ * mask [all]: bits of the mark to use.
+ * shift [0]:  lowest bit of mask, 0 to 31.
+ * direct [0]: 1: value N selects queue N - 1 if no map has it.
  *
  * Maps, filled at any time, value (__u32) to queue + 1 (__s32). Arrays where possible,
- * because a lookup in one takes a tenth of the instructions of a lookup in a hash:
- * mark_queue: values below 65536. An array by value.
- * mark_large: values from 65536. An array of buckets of four values, filled from the
- *             first on. xps_mark_bucket_of() says which bucket has a value.
- * mark_more:  a hash of the values from 65536 whose bucket is full, up to 4096.
+ * because a lookup takes a tenth of the instructions of a hash lookup:
+ * mark_queue: array by value, for values below 65536.
+ * mark_large: array of buckets of four values, for values from 65536. Buckets are
+ *             filled from the first slot. xps_mark_bucket_of() returns the bucket.
+ * mark_more:  hash of the values from 65536 whose bucket is full, up to 4096.
  *
  * Constant and map of xps_verdict.h: stats, xps_counters.
  */
 #include "xps_verdict.h"
 
-/* 64 bits wide, so that no value has to be extended. */
+/* 64 bits, so that no value needs to be zero-extended. */
 const volatile __u64 mask = 0xffffffff;
 const volatile __u64 shift = 0;
 const volatile __u32 direct = 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Headers of packets, and loading them.
+ * Packet headers, and functions that load them.
  *
- * Bytes are loaded by helpers, which report a failure. LD_ABS does not: out of
- * bounds it ends the program with 0, which at this hook is queue 0 and not "no
- * preference".
+ * Helpers load the data, because they report errors. LD_ABS does not: out of
+ * bounds it ends the program with 0, which this hook reads as queue 0, not as no
+ * preference.
  */
 #ifndef XPS_PACKET_H
 #define XPS_PACKET_H
@@ -79,9 +79,9 @@ static __inline_always int xps_is_tag(__u16 type)
 	return type == XPS_ETH_P_8021Q || type == XPS_ETH_P_8021AD;
 }
 
-/* Returns the offset of the network header in the data of a packet that has it
- * outside of the linear part. The kernel does not tell it. An Ethernet header is in
- * front if the ethertype is in its place, and for IP the version behind it.
+/* Return the offset of the network header if it is outside of the linear part. The
+ * kernel does not provide this offset. There is an Ethernet header if the ethertype is
+ * in its place and, for IP, the version follows.
  */
 static __inline_always __u32 xps_net_offset(struct __sk_buff *skb)
 {
@@ -102,8 +102,8 @@ static __inline_always __u32 xps_net_offset(struct __sk_buff *skb)
 	return !version || h.version_ihl >> 4 == version ? XPS_ETH_HLEN : 0;
 }
 
-/* Loads bytes that may be outside of the linear part, where the relative helper
- * does not look. That is rare, so a function of its own keeps the program short.
+/* Load data that may be outside of the linear part, which the relative helper cannot
+ * read. That is rare, so a separate function keeps the program short.
  */
 __noinline int xps_load_data(struct __sk_buff *skb, __u32 start, __u32 off,
 			     void *to, __u32 len)

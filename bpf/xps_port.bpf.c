@@ -2,10 +2,10 @@
 //go:build ignore
 
 /*
- * Selects the queue by protocol and port: the destination port is looked up
- * first, then the source port. Without an entry for either, without ports, and
- * for fragments there is no preference, so an empty map changes nothing. In a
- * tunnel, the ports are those of the outer packet.
+ * Select the queue by protocol and port: look up the destination port first, then
+ * the source port. Packets without an entry, without ports, and fragments have no
+ * preference, so an empty map changes nothing. For a tunnel, the ports are those of
+ * the outer packet.
  *
  * Map, filled at any time:
  * port_queue: struct xps_port_key to queue (__s32), up to 65536 entries. A

@@ -2,11 +2,10 @@
 //go:build ignore
 
 /*
- * Selects the queue by the user that the socket of the packet belongs to,
- * whichever task or interrupt sends it. A user that is not in the map, or has a
- * negative queue there, has no preference; so has a packet without a socket,
- * whose user is 65534, unless the map has an entry for it. User ids are those of
- * the user namespace of the network namespace.
+ * Select the queue by the user who owns the socket of the packet, whichever task
+ * or interrupt sends it. A user without an entry, or with a negative queue, has no
+ * preference. A packet without a socket has user 65534. User ids are those of the
+ * user namespace of the network namespace.
  *
  * Map, filled at any time:
  * uid_queue: user id (__u32) to queue (__s32), up to 4096 users.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The result of a policy: a queue and the reason for it, both counted.
+ * The result of a policy: a queue and the reason for it. Both are counted.
  *
- * Constant, set before loading:
- * stats: 1 counts, 0 does not; 1.
+ * Constant, set before loading (default in brackets):
+ * stats [1]: 1: count. 0: do not count.
  *
  * Map, read at any time:
  * xps_counters: one struct xps_counters for each cpu.
@@ -18,16 +18,16 @@ enum xps_reason {
 	XPS_BY_PORTS,		/* flow of addresses, protocol and ports */
 	XPS_BY_ADDRESSES,	/* a protocol without ports */
 	XPS_BY_FRAGMENT,	/* by addresses and protocol */
-	XPS_BY_INNER,		/* the flow inside a tunnel */
+	XPS_BY_INNER,		/* inner flow of a tunnel */
 	XPS_BY_SPI,		/* ESP: addresses and SPI */
 	XPS_BY_LABEL,		/* IPv6: addresses and flow label */
-	XPS_BY_MPLS,		/* the label stack, if not IP */
+	XPS_BY_MPLS,		/* MPLS labels, if the payload is not IP */
 	XPS_BY_MAP,		/* an entry of the map of the policy */
 	/* The policy has no preference: */
 	XPS_BY_NO_ENTRY,	/* nothing in the map of the policy */
 	XPS_BY_NOT_IP,		/* neither IPv4 nor IPv6 nor MPLS */
-	XPS_BY_MALFORMED,	/* cut short, or a header that is wrong */
-	XPS_BY_TAGS,		/* more tags or labels than are read */
+	XPS_BY_MALFORMED,	/* truncated, or an invalid header */
+	XPS_BY_TAGS,		/* too many tags or labels */
 	XPS_REASONS,
 };
 
@@ -43,8 +43,8 @@ struct xps_counters {
 };
 
 const volatile __u32 stats = 1;
-/* The only key of xps_counters. Here and not on the stack, it need not be set
- * for each packet.
+/* The only key of xps_counters. On the stack, it would have to be set for each
+ * packet.
  */
 static const volatile __u32 xps_counters_key = 0;
 
@@ -70,7 +70,7 @@ static __inline_always int xps_verdict(__s32 queue, __u32 reason)
 	return queue;
 }
 
-/* Ends a policy by its map. queue is the entry, or NULL. */
+/* End a policy with the result of a map lookup. queue is the entry, or NULL. */
 static __inline_always int xps_verdict_of_map(const __s32 *queue)
 {
 	__u32 reason = XPS_BY_NO_ENTRY;

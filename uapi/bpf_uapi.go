@@ -4,7 +4,7 @@
 // Header: linux/bpf.h
 // SHA256: eb6a8eb705e723072eb5e476ea5bbebf3aef1056ce2b8ef5de66f47eb554b1be
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d12be3ccd7ac50d4d9fdb3520d63fbc23b78184d5acd89903d3418f73494f389
+// Series: v1 501e27ba17f14b0ab086ac845223a69b387dbd1fa66b701523abf03b92f67f48
 
 package uapi
 

@@ -5,7 +5,7 @@
 // With: asm/ioctls.h linux/ioctl.h
 // SHA256: 69c8cd1427d631cd4950536c189ef4737fd9b6dd6c3833c628551dea55f6b240
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 d12be3ccd7ac50d4d9fdb3520d63fbc23b78184d5acd89903d3418f73494f389
+// Series: v1 501e27ba17f14b0ab086ac845223a69b387dbd1fa66b701523abf03b92f67f48
 
 package uapi
 

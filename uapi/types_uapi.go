@@ -88,7 +88,7 @@ func (p CPointer) Pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Po
 type AttrKind uint8
 
 // Kinds of attributes. Numbers are in the order of the machine unless the
-// attribute says otherwise; AttrUint and AttrSint have 32 or 64 bits, whichever
+// attribute says otherwise; AttrUint and AttrSint have 32 or 64 bits, depending on
 // the value needs.
 const (
 	AttrUnknown AttrKind = iota

@@ -33,7 +33,7 @@ const (
 	// The policy has no preference for:
 	ByNoEntry   // a packet that the map of the policy has no entry for
 	ByNotIP     // a packet that is not IPv4, IPv6 or MPLS, such as ARP
-	ByMalformed // a packet that is cut short or has a wrong header
+	ByMalformed // a packet that is truncated or has an invalid header
 	ByTags      // a packet with more VLAN tags or MPLS labels than are read
 
 	reasons

@@ -60,7 +60,7 @@ const (
 	Source
 )
 
-// LoadPort loads the policy port: the queue by protocol and port. The caller
+// LoadPort loads the policy "port", which selects the queue by protocol and port. The caller
 // closes it.
 func LoadPort(queues Queues[Port], opt Options) (*Policy, error) {
 	return loadMap("xps_port", bpf.XpsPortMapPortQueue, opt, queues)

@@ -18,7 +18,7 @@ type Mark struct {
 	// Mask are the bits of the mark that count, 0 for all, and Shift is the
 	// lowest of them.
 	Mask, Shift uint32
-	// Direct takes a value N that is not in Queues for queue N - 1.
+	// Direct selects queue N - 1 for a value N that is not in Queues.
 	Direct bool
 }
 

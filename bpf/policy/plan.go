@@ -9,31 +9,34 @@ import (
 	"slices"
 )
 
-// ErrQueues: the queues do not make a plan. The text says why.
+// ErrQueues: no plan is possible with these queues. The text says why.
 var ErrQueues = errors.New("impossible queues")
 
-// QueuePlan is what a policy returns to use some queues of a device and no other.
+// QueuePlan has the return values with which a policy uses some queues of a device and
+// no other.
 type QueuePlan struct {
 	// Queues are the queues to use, in order.
 	Queues []int
 	// Values are the return values, one for each of Queues. Modulo the number
 	// of queues in use, each is that queue, or another of Queues.
 	Values []int32
-	// Min and Max are the numbers of queues in use between which, both
-	// included, no value is a queue that is left out. With fewer than Min,
-	// some are, or no queue of Queues is left.
+	// Min and Max are the smallest and the largest number of queues in use with
+	// which no value selects another queue. With fewer than Min, some values do, or
+	// none of Queues is in use.
 	Min, Max int
 }
 
-// Plan returns values by which a policy uses queues, now that inUse queues are in
-// use, and no other queue while between atLeast and max are. inUse is the number of
-// tx-* in /sys/class/net/NAME/queues, in a sysfs of the device's network namespace.
-// max is the number of tx queues that the device can have (State.MaxQueues of package
-// xps). If atLeast is 0, Plan finds the smallest possible.
+// Plan returns values by which a policy uses queues and no other queue, as long as
+// between atLeast and max queues are in use. If atLeast is 0, Plan finds the smallest
+// possible.
 //
-// For example, with queues 1 to 7 of 8, queue 4 is returned as 12 and not as 4:
-// with 4 queues in use, 4 would be queue 0. Some cases are impossible: a number that
-// is 2 modulo 8 is 0 modulo 2.
+// inUse is the present number of queues in use: the number of tx-* in
+// /sys/class/net/NAME/queues, in a sysfs of the device's network namespace. max is the
+// number of tx queues that the device can have (State.MaxQueues of package xps).
+//
+// For example, with queues 1 to 7 of 8, the value for queue 5 is 13 and not 5. With 5
+// queues in use, 5 would be queue 0, but 13 is queue 3. That is not always possible:
+// any number that is 4 modulo 8 is 0 modulo 4, so this plan holds down to 5 queues.
 //
 // The error wraps [ErrQueues].
 func Plan(queues []int, inUse, max, atLeast int) (*QueuePlan, error) {
@@ -42,15 +45,17 @@ func Plan(queues []int, inUse, max, atLeast int) (*QueuePlan, error) {
 	queues = slices.Compact(queues)
 	switch {
 	case len(queues) == 0:
-		return nil, fmt.Errorf("%w: there is none to use", ErrQueues)
+		return nil, fmt.Errorf("%w: the list of queues is empty", ErrQueues)
 	case inUse < 1:
-		return nil, fmt.Errorf("%w: the device uses %d", ErrQueues, inUse)
+		return nil, fmt.Errorf("%w: the device has %d queues in use", ErrQueues, inUse)
 	case max < inUse:
-		return nil, fmt.Errorf("%w: the device uses %d, but can have only %d", ErrQueues, inUse, max)
-	case queues[0] < 0 || queues[len(queues)-1] >= inUse:
-		return nil, fmt.Errorf("%w: the device uses queues 0 to %d, not %d", ErrQueues, inUse-1, queues[len(queues)-1])
+		return nil, fmt.Errorf("%w: %d queues in use exceed the maximum of %d", ErrQueues, inUse, max)
+	case queues[0] < 0:
+		return nil, fmt.Errorf("%w: queue %d is negative", ErrQueues, queues[0])
+	case queues[len(queues)-1] >= inUse:
+		return nil, fmt.Errorf("%w: queue %d is not in use; the device uses queues 0 to %d", ErrQueues, queues[len(queues)-1], inUse-1)
 	case atLeast < 0 || atLeast > inUse:
-		return nil, fmt.Errorf("%w: at least %d in use, but there are %d", ErrQueues, atLeast, inUse)
+		return nil, fmt.Errorf("%w: minimum of %d queues in use: want 0 to %d", ErrQueues, atLeast, inUse)
 	}
 	use := make([]bool, max)
 	for _, q := range queues {
@@ -65,7 +70,7 @@ func Plan(queues []int, inUse, max, atLeast int) (*QueuePlan, error) {
 			if err != nil {
 				return nil, err
 			}
-			return nil, fmt.Errorf("%w: with %d in use, a queue of %v would be one that is left out; possible from %d on",
+			return nil, fmt.Errorf("%w: %d queues are too few for %v without using other queues; need at least %d",
 				ErrQueues, atLeast, queues, best.Min)
 		}
 		return p, nil

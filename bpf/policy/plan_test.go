@@ -42,7 +42,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPlanOfAll: whoever uses all queues is never off them.
+// TestPlanOfAll: a plan that uses all queues holds for any number of queues.
 func TestPlanOfAll(t *testing.T) {
 	p, err := Plan([]int{3, 1, 0, 2, 1}, 4, 4, 0)
 	if err != nil || p.Min != 1 || !slices.Equal(p.Values, []int32{0, 1, 2, 3}) {

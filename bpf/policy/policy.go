@@ -94,13 +94,13 @@ type FlowHash struct {
 	UDPByAddresses bool
 	// VLAN makes the id of the outermost tag part of a flow.
 	VLAN bool
-	// FlowLabel takes the IPv6 flow label, if it is not 0, for protocol and
+	// FlowLabel hashes a non-zero IPv6 flow label instead of protocol and
 	// ports. Each direction has its own, so not with Symmetric.
 	FlowLabel bool
 	// NoSPI leaves the SPI of ESP out.
 	NoSPI bool
 	// Inner are the tunnels to look into. 0 means IPIP and GRE: the source
-	// port of VXLAN and GENEVE tells flows apart without.
+	// port of VXLAN and GENEVE distinguishes flows without.
 	Inner Inner
 }
 

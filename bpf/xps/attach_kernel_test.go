@@ -44,7 +44,7 @@ func TestKernelWithoutHook(t *testing.T) {
 		}
 	}
 	if w != nil {
-		t.Error("a watcher besides the error")
+		t.Error("a watcher and an error")
 	}
 }
 
@@ -165,7 +165,7 @@ func TestKernelExpectedID(t *testing.T) {
 	expect(t, c, d0, "d0", nil)
 }
 
-// TestWrongNetNS: a descriptor that is no network namespace is not taken for a
+// TestWrongNetNS: a descriptor that is not a network namespace is not mistaken for a
 // kernel without the hook.
 func TestWrongNetNS(t *testing.T) {
 	requireNetNS(t)

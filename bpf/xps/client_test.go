@@ -135,7 +135,7 @@ func foreign() map[string][]byte {
 	}
 }
 
-// TestNotSupported: a kernel where 70 is no attribute, or another one, is never
+// TestNotSupported: a kernel where 70 is not an attribute, or another one, is never
 // sent a change.
 func TestNotSupported(t *testing.T) {
 	for what, attr := range foreign() {
@@ -270,7 +270,7 @@ func TestMalformedAnswers(t *testing.T) {
 		"another type": func(req netlink.Message) []netlink.Message {
 			return reply(req, 17, 0, newlink(7, detached()))
 		},
-		"cut short": func(req netlink.Message) []netlink.Message {
+		"truncated": func(req netlink.Message) []netlink.Message {
 			return reply(req, 16, 0, zero(4))
 		},
 	}

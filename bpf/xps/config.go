@@ -29,12 +29,12 @@ type Config struct {
 	ReceiveBuffer int
 
 	// Warn, if not nil, is called for each warning that the kernel gives with
-	// a change it made. The goroutine that asked for the change calls it,
+	// a change. The goroutine that asked for the change calls it,
 	// before that call returns. Warn may use the Client.
 	Warn func(Warning)
 }
 
-// Warning is a message of the kernel about a change that it made.
+// Warning is a message of the kernel about a change.
 type Warning struct {
 	// Op is the operation, "attach" or "detach".
 	Op string

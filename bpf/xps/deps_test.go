@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestImports: whoever imports the library compiles three libraries, what they
+// TestImports: importing the library compiles three libraries, what they
 // import, and two packages of this module. The library depends neither on the
 // workbench nor on the programs that it attaches.
 func TestImports(t *testing.T) {

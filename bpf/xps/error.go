@@ -15,7 +15,7 @@ import (
 var (
 	// ErrNotSupported: the kernel does not have the hook, or not the links
 	// that the call needs.
-	ErrNotSupported = errors.New("this kernel has no XPS hook for BPF programs")
+	ErrNotSupported = errors.New("this kernel does not have the XPS hook for BPF programs")
 	// ErrDevice: the kernel has the hook, but this device refuses programs.
 	// Bonds and teams do: attach to their ports.
 	ErrDevice = errors.New("the device does not support XPS programs")
@@ -135,7 +135,7 @@ func (e *Error) Error() string {
 // sameText reports whether the text of err is that of its errno.
 func sameText(err error) bool { return err == ErrNoDevice || err == ErrPermission }
 
-// Unwrap returns Err and Errno, as far as they are set.
+// Unwrap returns Err and Errno, if they are set.
 func (e *Error) Unwrap() []error {
 	var errs []error
 	if e.Err != nil {

@@ -35,7 +35,7 @@ func TestErrorText(t *testing.T) {
 			"detach xps: ifindex 7: operation not permitted (needs CAP_NET_ADMIN)",
 		},
 		{Error{Op: opQuery, Ifindex: 7, Errno: unix.ENODEV, Err: ErrNoDevice}, "query xps: ifindex 7: no such device"},
-		{Error{Op: opSupport, Err: ErrNotSupported}, "probe xps: this kernel has no XPS hook for BPF programs"},
+		{Error{Op: opSupport, Err: ErrNotSupported}, "probe xps: this kernel does not have the XPS hook for BPF programs"},
 		{Error{Op: opQuery, Ifindex: 7, Errno: unix.ENOMEM}, "query xps: ifindex 7: cannot allocate memory"},
 		{
 			Error{Op: opPin, Errno: unix.EEXIST, Err: fmt.Errorf("pin /sys/fs/bpf/x: %w", unix.EEXIST)},
@@ -112,7 +112,7 @@ func TestMeanings(t *testing.T) {
 }
 
 // TestSystemCallIsNoAnswer: ENOBUFS of recvmsg, or EPERM of socket, are not what
-// the kernel answered to a request; and ENOBUFS in an answer is no loss.
+// the kernel answered to a request; and ENOBUFS in an answer is not a loss.
 func TestSystemCallIsNoAnswer(t *testing.T) {
 	syscall := &netlink.OpError{Op: "receive", Err: os.NewSyscallError("recvmsg", unix.EPERM)}
 	err := newError(opQuery, 7, netlinkAnswered(callSetlink, syscall))

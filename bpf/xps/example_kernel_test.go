@@ -30,7 +30,7 @@ func TestKernelExamples(t *testing.T) {
 	steps := []struct {
 		name     string
 		example  func()
-		while    func() // runs beside the example
+		while    func() // runs during the example
 		want     string
 		attached bool
 	}{

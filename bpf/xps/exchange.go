@@ -44,7 +44,7 @@ func (x *exchange) do(ctx context.Context, req netlink.Message) ([]netlink.Messa
 }
 
 // doMixed is do, but also returns the notifications among the parts of the answer.
-// They are in the order in which the kernel queued them. seq tells them apart.
+// They are in the order in which the kernel queued them. seq distinguishes them.
 func (x *exchange) doMixed(ctx context.Context, req netlink.Message) (msgs []netlink.Message, seq uint32, err error) {
 	// After this, the kernel may act on the request.
 	if ctx.Err() != nil {

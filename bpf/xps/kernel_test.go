@@ -21,8 +21,8 @@ import (
 	"xpsgen/uapi"
 )
 
-// What follows talks to a kernel that has the hook, as root and in a network
-// namespace of its own. Elsewhere it is skipped, unless XPS_TEST_REQUIRE, a list
+// These tests use a kernel that has the hook, as root and in a new network
+// namespace. Elsewhere it is skipped, unless XPS_TEST_REQUIRE, a list
 // separated by commas, has the word for what is missing: "root" or "xps".
 
 // skipUnlessRequired skips the test for want of what, or fails it if the machine
@@ -53,7 +53,7 @@ func TestRequired(t *testing.T) {
 	}
 }
 
-// requireNetNS moves the test to a network namespace of its own, with nothing
+// requireNetNS moves the test to a new network namespace, with nothing
 // in it but a loopback device. The thread ends with the test.
 func requireNetNS(tb testing.TB) {
 	tb.Helper()
@@ -65,8 +65,8 @@ func requireNetNS(tb testing.TB) {
 	}
 }
 
-// requireHook returns a client in a network namespace of its own on a kernel
-// that has the hook. What the kernel warns of is put into warnings, if not nil.
+// requireHook returns a client in a new network namespace on a kernel
+// that has the hook. Warnings of the kernel are appended to warnings, if not nil.
 func requireHook(tb testing.TB, warnings *[]xps.Warning) *xps.Client {
 	tb.Helper()
 	requireNetNS(tb)

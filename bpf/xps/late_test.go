@@ -124,7 +124,7 @@ func TestEveryCallEnds(t *testing.T) {
 }
 
 // TestGivenUpChange: a change that was given up before the kernel had it is not
-// made later, when the numbers in it may stand for other files.
+// made later, when its numbers may refer to other files.
 func TestGivenUpChange(t *testing.T) {
 	release := make(chan struct{})
 	var asked atomic.Bool

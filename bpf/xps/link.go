@@ -128,9 +128,9 @@ func explainCreate(ce *callError) error {
 	has, err := probeLinks()
 	switch {
 	case err != nil:
-		e.Err = fmt.Errorf("and whether the kernel has links to the hook is not known: %w", err)
+		e.Err = fmt.Errorf("and the check for BPF links to the hook failed: %w", err)
 	case !has:
-		e.Err = fmt.Errorf("%w: it has no links to the hook", ErrNotSupported)
+		e.Err = fmt.Errorf("%w: it does not support BPF links to the hook", ErrNotSupported)
 	case ce.errno == unix.EOPNOTSUPP:
 		e.Err = ErrDevice
 	default:

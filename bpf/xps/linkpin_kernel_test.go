@@ -58,7 +58,7 @@ func TestKernelLinkPin(t *testing.T) {
 	}
 }
 
-// TestKernelNotALink: whatever a path, an id or a descriptor refers to.
+// TestKernelNotALink: a path, an id or a descriptor of something else is an error.
 func TestKernelNotALink(t *testing.T) {
 	requireHook(t, nil)
 	requireLinks(t, mustAdd(t, "d0"))

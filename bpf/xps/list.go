@@ -77,8 +77,8 @@ func (x *exchange) listWithChanges(ctx context.Context, c *Client) (_ []State, e
 // kernel queues the parts of the list and the notifications in the order in
 // which it makes them, so what is queued up to the end of the list gives the
 // state of all devices at that moment. That the list was interrupted does not
-// matter: the kernel goes through the devices by index, and what changed behind
-// it is in a notification.
+// matter: the kernel goes through the devices by index, and sends
+// a notification for changes of devices that it has passed.
 //
 // Only a loss of notifications makes another try necessary. Then there is more
 // time between the tries, and more room in the buffer.
@@ -161,7 +161,7 @@ const maxBuffer = 16 << 20
 // growBuffer doubles the receive buffer, as far as that is permitted.
 func (x *exchange) growBuffer() {
 	// The kernel returns twice the size that was set, so this doubles it. A
-	// failure leaves the size as it is.
+	// failure does not change the size.
 	if n, err := x.conn.ReadBuffer(); err == nil && n <= maxBuffer {
 		_ = x.conn.SetReadBuffer(n)
 	}

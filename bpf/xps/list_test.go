@@ -36,7 +36,7 @@ func (k *churn) answer(req netlink.Message) []netlink.Message {
 }
 
 // TestListInterrupted: a list that is interrupted is completed by the
-// notifications that came with it, whatever number of times that happens.
+// notifications that came with it, any number of times.
 func TestListInterrupted(t *testing.T) {
 	k := &churn{during: func(list int) []netlink.Message {
 		if list == 1 {

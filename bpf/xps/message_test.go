@@ -184,14 +184,14 @@ func ackTests() map[string]ackTest {
 	whole := wire(ack(req, 0), req.Data, msg)
 
 	return map[string]ackTest{
-		"nothing said":           {typ: 2, flags: capped, b: ack(req, 0)},
-		"nothing said in full":   {typ: 2, b: wire(ack(req, 0), req.Data)},
-		"warning":                {typ: 2, flags: capped | tlvs, b: ack(req, 0, msg), want: "hollow"},
-		"warning at an offset":   {typ: 2, flags: capped | tlvs, b: ack(req, 0, offs, msg), want: "hollow"},
-		"warning behind payload": {typ: 2, flags: tlvs, b: whole, want: "hollow"},
-		"offset alone":           {typ: 2, flags: capped | tlvs, b: ack(req, 0, offs)},
-		"no attributes":          {typ: 2, flags: capped | tlvs, b: ack(req, 0)},
-		"other message":          {typ: 16, flags: capped | tlvs, b: newlink(7, detached())},
+		"nothing said":          {typ: 2, flags: capped, b: ack(req, 0)},
+		"nothing said in full":  {typ: 2, b: wire(ack(req, 0), req.Data)},
+		"warning":               {typ: 2, flags: capped | tlvs, b: ack(req, 0, msg), want: "hollow"},
+		"warning at an offset":  {typ: 2, flags: capped | tlvs, b: ack(req, 0, offs, msg), want: "hollow"},
+		"warning after payload": {typ: 2, flags: tlvs, b: whole, want: "hollow"},
+		"offset alone":          {typ: 2, flags: capped | tlvs, b: ack(req, 0, offs)},
+		"no attributes":         {typ: 2, flags: capped | tlvs, b: ack(req, 0)},
+		"other message":         {typ: 16, flags: capped | tlvs, b: newlink(7, detached())},
 
 		"empty":             {typ: 2, flags: capped | tlvs, bad: true},
 		"half a header":     {typ: 2, flags: capped | tlvs, b: ack(req, 0)[:12], bad: true},

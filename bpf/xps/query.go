@@ -20,7 +20,7 @@ type QueryOptions struct {
 	//
 	// A link is taken for that of the device if it holds the same program on
 	// a device of the same index. A link in another network namespace for
-	// which both are true cannot be told apart.
+	// which both are true cannot be distinguished.
 	Links bool
 }
 

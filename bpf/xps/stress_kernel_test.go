@@ -92,7 +92,7 @@ func TestKernelStress(t *testing.T) {
 		t.Logf("%s: %d", op.name, counts[i].Load())
 	}
 
-	// What the watchers know is what is.
+	// The watchers know the present state.
 	for _, s := range spaces {
 		s.settle(t, ctx)
 		s.close(t)

@@ -32,7 +32,7 @@ func capabilities() (caps [2]unix.CapUserData, err error) {
 }
 
 // currentThread describes the calling thread. It leaves out the network
-// namespace: a socket stays in the one where it was made.
+// namespace: a socket stays in the one where it was created.
 func currentThread() (t thread, err error) {
 	t.caps, err = capabilities()
 	return t, err

@@ -21,13 +21,13 @@ type Watcher struct {
 }
 
 // Watch starts watching the network namespace of cfg. A nil cfg means the
-// defaults. [Watcher.Next] returns every change made after Watch has returned,
+// defaults. [Watcher.Next] returns every change after Watch has returned,
 // until [Watcher.Close]. ctx and [Config.Timeout] limit the call of Watch alone.
 // The caller closes the Watcher.
 //
 // Devices that change while Watch reads their list do not make it fail: it reads
 // on until ctx or Config.Timeout ends the call. Then the error wraps
-// [ErrInterrupted] besides the cause. It wraps [ErrNotSupported] if the kernel
+// [ErrInterrupted] and the cause. It wraps [ErrNotSupported] if the kernel
 // does not have the hook, and otherwise what the error of [Dial] does.
 func Watch(ctx context.Context, cfg *Config) (*Watcher, error) {
 	if cfg == nil {
@@ -73,7 +73,7 @@ func (w *Watcher) Close() error { return w.client.Close() }
 // The error wraps the cause of ctx if that is done; the Watcher remains usable. It
 // wraps [os.ErrClosed] after [Watcher.Close], and [ErrOverrun] if the receive
 // buffer was full: some changes are lost, the next calls return the difference
-// between what was known and what is, and watching goes on. [Config.ReceiveBuffer]
+// between the known and the present state, and watching continues. [Config.ReceiveBuffer]
 // makes that less likely.
 func (w *Watcher) Next(ctx context.Context) (Event, error) {
 	return run(ctx, w.client, opWatch, 0, func(ctx context.Context, x *exchange) (Event, error) {

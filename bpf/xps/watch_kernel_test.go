@@ -165,8 +165,8 @@ func TestKernelWatchEnds(t *testing.T) {
 	}
 }
 
-// TestKernelNetNS: a client works in the namespace that it was told, whichever
-// its callers are in, and goes on after the descriptor is closed.
+// TestKernelNetNS: a client works in the given namespace, whichever
+// its callers are in, also after the descriptor is closed.
 func TestKernelNetNS(t *testing.T) {
 	requireHook(t, nil)
 	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)

@@ -24,7 +24,7 @@ func notify(typ netlink.HeaderType, payload []byte) []netlink.Message {
 type devices struct {
 	mu    sync.Mutex
 	nests map[int32][]byte
-	// during is called before a list is made; between comes among its parts.
+	// during is called before a dump; between comes among its parts.
 	during  func()
 	between []netlink.Message
 }
@@ -207,7 +207,7 @@ func TestWatchOverrunIsStale(t *testing.T) {
 	mustNext(t, w, eth0Event(7, 70, 73))
 }
 
-// TestWatchUnreadable: as with a loss, what is missed is made up for.
+// TestWatchUnreadable: as with a loss, a new dump replaces what was missed.
 func TestWatchUnreadable(t *testing.T) {
 	d := &devices{nests: map[int32][]byte{7: detached()}}
 	w, group := watchFake(t, d)
@@ -241,7 +241,7 @@ func TestWatchEnds(t *testing.T) {
 			if _, err := w.Next(ctx); !errors.Is(err, cause) {
 				t.Errorf("%v, want %v", err, cause)
 			}
-			// What came meanwhile is for the next caller.
+			// Notifications that arrived meanwhile are for the next caller.
 			mustNext(t, w, eth0Event(7, 0, 70))
 
 			if when == "before" {

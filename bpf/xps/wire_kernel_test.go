@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The fake kernel of this package's other tests is made of bytes written by
+// The fake kernel of this package's other tests consists of bytes written by
 // hand. These are the same bytes, compared with what a kernel sends.
 
 func native(parts ...any) []byte {

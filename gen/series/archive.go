@@ -66,7 +66,7 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 	case b == nil && s.Role != manifest.Submit:
 		return nil, fmt.Errorf("%s: the series has the role %s, which is never sent", what, s.Role)
 	case b == nil:
-		return nil, fmt.Errorf("%s: no base has the role submit, so nothing of it can have been sent", what)
+		return nil, fmt.Errorf("%s: no base has the role submit, so it cannot have been sent", what)
 	case at <= 0 || at == len(id)-1 || strings.ContainsAny(id, " \t\r\n<>\""):
 		return nil, fmt.Errorf("%s: %q is no Message-Id", what, opt.MessageID)
 	case opt.Date.IsZero():
@@ -83,7 +83,7 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 		if have.MessageID != id || s.Version != opt.Version {
 			return nil, fmt.Errorf("%s: %w, on %s as <%s>", what, ErrSent, have.Date.Format(time.DateOnly), have.MessageID)
 		}
-		// An earlier run was interrupted behind this point.
+		// An earlier run was interrupted after this point.
 		return have, s.open(opt.Version + 1)
 	} else if _, serr := os.Stat(p.Dir); !errors.Is(serr, fs.ErrNotExist) {
 		return nil, err
@@ -178,7 +178,7 @@ func (s *Series) sentMails(b *Base, p *Posting, opt SentOptions, files map[strin
 		}
 		want := b.Patches[len(p.Patches)]
 		if sent.Subject.Title != want.Subject.Title || sent.Diff != want.Diff {
-			return &FileError{File: name, Err: fmt.Errorf("%w: it is not patch %d, %s, as it is in %s", ErrNotSent, len(p.Patches)+1, want.Key, filepath.Base(want.Path))}
+			return &FileError{File: name, Err: fmt.Errorf("%w: it differs from patch %d, %s, in %s", ErrNotSent, len(p.Patches)+1, want.Key, filepath.Base(want.Path))}
 		}
 		files[filepath.Base(name)] = data
 		p.Patches = append(p.Patches, PostedPatch{Key: want.Key, File: filepath.Base(name)})
@@ -192,7 +192,7 @@ func (s *Series) sentMails(b *Base, p *Posting, opt SentOptions, files map[strin
 // write makes the archive.
 func (p *Posting) write(files map[string][]byte) error {
 	var head bytes.Buffer
-	head.WriteString("# SPDX-License-Identifier: GPL-2.0-only\n#\n# What was sent. Nothing in this folder changes any more.\n\n")
+	head.WriteString("# SPDX-License-Identifier: GPL-2.0-only\n#\n# The mails that were sent. Nothing in this folder may change.\n\n")
 	if err := toml.NewEncoder(&head).Encode(p); err != nil {
 		return err
 	}

@@ -179,7 +179,7 @@ func TestVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The files are read-only; whoever changes one does so on purpose.
+			// The files are read-only; make one writable to change it.
 			_ = os.Chmod(filepath.Join(p.Dir, "0001-hook.patch"), 0o644)
 			_ = os.Chmod(filepath.Join(p.Dir, sumsName), 0o644)
 			if err := tc.do(p.Dir); err != nil {
@@ -214,7 +214,7 @@ func TestArchiveRefuses(t *testing.T) {
 		"version":      {opt: SentOptions{Version: 2, MessageID: "a@b", Date: sentDate}, want: "the series is at v1"},
 		"fewer":        {mail: func(p *patch.Patch) {}, want: "has 1 patches, next has 2"},
 		"another id":   {mail: func(p *patch.Patch) { p.Header = mail.Header{{Name: "Message-Id", Value: "<c@d>"}} }, want: "have the Message-Id <c@d>"},
-		"another diff": {mail: func(p *patch.Patch) { p.Diff = strings.Replace(p.Diff, "+x", "+y", 1) }, want: "it is not patch 1, hook"},
+		"another diff": {mail: func(p *patch.Patch) { p.Diff = strings.Replace(p.Diff, "+x", "+y", 1) }, want: "it differs from patch 1, hook"},
 		"of v2":        {mail: func(p *patch.Patch) { p.Subject.Version = 2 }, want: "it is a patch of v2"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -92,7 +92,7 @@ func parseChangelog(text string) (Changelog, error) {
 		if m := entryHead.FindStringSubmatch(strings.TrimRight(line, " \t")); m != nil {
 			v, _ := strconv.Atoi(m[1])
 			if slices.ContainsFunc(log, func(e Entry) bool { return e.Version == v }) {
-				return nil, fmt.Errorf("v%d is there twice", v)
+				return nil, fmt.Errorf("v%d has two entries", v)
 			}
 			log = append(log, Entry{Version: v})
 			continue

@@ -24,15 +24,15 @@ const (
 	// CreditRefused means that a line looks like a tag and was not used.
 	CreditRefused CreditState = "refused"
 	// CreditUnread means that a mail could not be read.
-	CreditUnread CreditState = "unread"
+	CreditUnread CreditState = "unreadable"
 )
 
 // Credit is one tag that a mail gave, or a mail that cannot be read, and what
 // became of it.
 type Credit struct {
 	State CreditState
-	// Trailer is what was given; of a refused line that is no trailer, only
-	// Value is set. Note is the line in brackets behind it; may be empty.
+	// Trailer is what was given; of a refused line that is not a trailer, only
+	// Value is set. Note is the line in brackets after it; may be empty.
 	Trailer patch.Trailer
 	Note    string
 	// By is whom the mail is from.
@@ -54,7 +54,7 @@ func (c Credit) Failed() bool { return c.State == CreditRefused || c.State == Cr
 
 // String is c as a line for people.
 func (c Credit) String() string {
-	s := fmt.Sprintf("%-8s", c.State)
+	s := fmt.Sprintf("%-12s", c.State)
 	if c.Key != "" {
 		s += c.Series + "/" + c.Key + ": "
 	}
@@ -65,7 +65,7 @@ func (c Credit) String() string {
 	}
 	switch {
 	case c.State == CreditUnread:
-		return fmt.Sprintf("%-8s%s", c.State, why)
+		return fmt.Sprintf("%-12s%s", c.State, why)
 	case why != "":
 		s += " (" + why + ")"
 	}
@@ -196,7 +196,7 @@ func (x *creditIndex) credit(m *reply.Message, t reply.Tag, at place, found, any
 		return nil
 	}
 	if !found {
-		c.Why = fmt.Sprintf("%q is about no patch of ours", m.Subject)
+		c.Why = fmt.Sprintf("%q is about none of the patches", m.Subject)
 		return []Credit{c}
 	}
 	c.Series = at.series.Key
@@ -243,7 +243,7 @@ func (x *creditIndex) creditOne(c *Credit, t reply.Tag, s *Series, b *Base, may 
 		c.State, c.Why = CreditPresent, fmt.Sprintf("a quote of v%d", version)
 		return
 	case !may:
-		c.Why = fmt.Sprintf("it is not %s's own; --anyone takes it", c.By)
+		c.Why = fmt.Sprintf("it is not %s's own; --anyone accepts it", c.By)
 		return
 	}
 	c.State = CreditAdded

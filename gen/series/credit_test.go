@@ -56,31 +56,31 @@ func TestCredit(t *testing.T) {
 	}{
 		"in reply to": {
 			mbox:   aReply("whatever, Re: is gone", "In-Reply-To: <v1.2@example.org>\n", reviewed) + aReply("Re: [RFC net-next 2/2] renamed", "In-Reply-To: <v1.2@example.org>\n", "Fine.\n\n"+reviewed),
-			report: "added   queue/link: " + reviewed + "\npresent queue/link: " + reviewed + " (the patch has it)",
+			report: "added       queue/link: " + reviewed + "\npresent     queue/link: " + reviewed + " (the patch has it)",
 			want:   map[string]string{"link": reviewed},
 		},
 		"no Re:": {
 			mbox: aReply("[RFC net-next v2 2/2] rtnetlink: attach it", "In-Reply-To: <v1.2@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "added   queue/link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "added       queue/link: " + reviewed,
 		},
 		"a patch with trailers": {
 			mbox: aReply("[RFC net-next v2 2/2] rtnetlink: attach it", "In-Reply-To: <v1.2@example.org>\n", reviewed+"\n---\n f | 1 +\n 1 file changed, 1 insertion(+)\n\ndiff --git a/f b/f\n"),
 		},
 		"by the thread": {
 			mbox: aReply("Re: [RFC net-next 2/2] x", "References: <v1.0@example.org> <v1.2@example.org> <other@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "added   queue/link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "added       queue/link: " + reviewed,
 		},
 		"by the subject": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add\n the hook", "", reviewed),
-			want: map[string]string{"hook": reviewed}, report: "added   queue/hook: " + reviewed,
+			want: map[string]string{"hook": reviewed}, report: "added       queue/hook: " + reviewed,
 		},
 		"to the other project": {
 			mbox: aReply("Re: [RFC iproute2-next] ip: use it", "", reviewed),
-			want: map[string]string{"ip": reviewed}, report: "added   ip/ip: " + reviewed,
+			want: map[string]string{"ip": reviewed}, report: "added       ip/ip: " + reviewed,
 		},
 		"to the cover": {
 			mbox:   aReply("Re: [RFC net-next 0/2] net: a change", "In-Reply-To: <v1.0@example.org>\n", "Tested-by: Rita Viewer <rita@example.org> # on a laptop"),
-			report: "added   queue/hook: Tested-by: Rita Viewer <rita@example.org> # on a laptop\nadded   queue/link: Tested-by: Rita Viewer <rita@example.org> # on a laptop",
+			report: "added       queue/hook: Tested-by: Rita Viewer <rita@example.org> # on a laptop\nadded       queue/link: Tested-by: Rita Viewer <rita@example.org> # on a laptop",
 			want: map[string]string{
 				"hook": "Tested-by: Rita Viewer <rita@example.org> # on a laptop",
 				"link": "Tested-by: Rita Viewer <rita@example.org> # on a laptop",
@@ -89,16 +89,16 @@ func TestCredit(t *testing.T) {
 		"quoted": {mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "> "+reviewed+"\n\nDo you mean it?\n")},
 		"below the signature": {
 			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Fine.\n-- \n"+reviewed),
-			report: "refused " + reviewed + " (it is below the signature; x.mbox: mail 1)",
+			report: "refused     " + reviewed + " (it is below the signature; x.mbox: mail 1)",
 		},
 		"carried through a reply": {
 			mbox: aReply("Re: x", "In-Reply-To: <answer@example.org>\nReferences: <v1.0@example.org>\n", reviewed) +
 				"From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nMessage-Id: <answer@example.org>\nIn-Reply-To: <v1.2@example.org>\nSubject: Re: x\n\nDo you like it?\n",
-			want: map[string]string{"link": reviewed}, report: "added   queue/link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "added       queue/link: " + reviewed,
 		},
 		"a copy from another list": {
 			mbox: aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed) + aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "added   queue/link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "added       queue/link: " + reviewed,
 		},
 		"a patch of others": {
 			mbox: "From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nMessage-Id: <a@example.org>\nSubject: [PATCH net] fix it\n\n---\n\ndiff --git a/x b/x\n" +
@@ -107,44 +107,44 @@ func TestCredit(t *testing.T) {
 		"a comment in brackets": {
 			mbox:   aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed+"\n[for the locking]\nAcked-by: Rita Viewer <rita@example.org>"),
 			want:   map[string]string{"link": reviewed + "|[for the locking]|Acked-by: Rita Viewer <rita@example.org>"},
-			report: "added   queue/link: " + reviewed + "\nadded   queue/link: Acked-by: Rita Viewer <rita@example.org>",
+			report: "added       queue/link: " + reviewed + "\nadded       queue/link: Acked-by: Rita Viewer <rita@example.org>",
 		},
 		"one mail that cannot be read": {
 			mbox: "From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nSubject: Re: x\nContent-Type: image/png\n\n\xff\xd8\n" +
 				aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "unread  x.mbox: mail 1 (\"Re: x\"): no part is text: it is image/png\nadded   queue/link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "unreadable  x.mbox: mail 1 (\"Re: x\"): no part is text: it is image/png\nadded       queue/link: " + reviewed,
 		},
 		"twice": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", reviewed) + aReply("Re: [RFC net-next 1/2] net: add the hook", "", "REVIEWED-BY:  Rita  Viewer <RITA@example.org>"),
 			want: map[string]string{"hook": reviewed},
-			report: "added   queue/hook: " + reviewed +
-				"\npresent queue/hook: Reviewed-by: Rita Viewer <RITA@example.org> (the patch has it)",
+			report: "added       queue/hook: " + reviewed +
+				"\npresent     queue/hook: Reviewed-by: Rita Viewer <RITA@example.org> (the patch has it)",
 		},
 		"somebody else's": {
 			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"),
-			report: "refused queue/hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone takes it; x.mbox: mail 1)",
+			report: "refused     queue/hook: Acked-by: Otto Other <otto@example.org> (it is not Rita Viewer <rita@example.org>'s own; --anyone accepts it; x.mbox: mail 1)",
 		},
 		"anyone": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Acked-by: Otto Other <otto@example.org>"), anyone: true,
-			want: map[string]string{"hook": "Acked-by: Otto Other <otto@example.org>"}, report: "added   queue/hook: Acked-by: Otto Other <otto@example.org>",
+			want: map[string]string{"hook": "Acked-by: Otto Other <otto@example.org>"}, report: "added       queue/hook: Acked-by: Otto Other <otto@example.org>",
 		},
 		"another series": {
 			mbox:   aReply("Re: [PATCH net] fix something", "", reviewed),
-			report: `refused ` + reviewed + ` ("Re: [PATCH net] fix something" is about no patch of ours; x.mbox: mail 1)`,
+			report: `refused     ` + reviewed + ` ("Re: [PATCH net] fix something" is about none of the patches; x.mbox: mail 1)`,
 		},
 		"no address": {
 			mbox:   aReply("Re: [RFC net-next 1/2] net: add the hook", "", "Reviewed-by: me"),
-			report: "refused Reviewed-by: me (it has no mail address; x.mbox: mail 1)",
+			report: "refused     Reviewed-by: me (it has no valid mail address; x.mbox: mail 1)",
 		},
 		"utf-8, encoded": {
 			mbox: "From: =?utf-8?q?J=C3=B6rg?= Ok <joerg@example.org>\nSubject: Re: [RFC net-next 1/2] net: add the hook\n" +
 				"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nAcked-by: J=C3=B6rg Ok <joerg@exam=\nple.org>\n",
-			want: map[string]string{"hook": "Acked-by: Jörg Ok <joerg@example.org>"}, report: "added   queue/hook: Acked-by: Jörg Ok <joerg@example.org>",
+			want: map[string]string{"hook": "Acked-by: Jörg Ok <joerg@example.org>"}, report: "added       queue/hook: Acked-by: Jörg Ok <joerg@example.org>",
 		},
 		"signed": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "Content-Type: multipart/signed; boundary=b\n",
 				"--b\nContent-Type: text/plain\n\n"+reviewed+"\n--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n"),
-			want: map[string]string{"hook": reviewed}, report: "added   queue/hook: " + reviewed,
+			want: map[string]string{"hook": reviewed}, report: "added       queue/hook: " + reviewed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -202,8 +202,8 @@ func TestCreditOfChanged(t *testing.T) {
 func TestCreditOfNoMail(t *testing.T) {
 	root := sentRoot(t)
 	for text, want := range map[string]string{
-		"Dear diary,\n": "unread  notes.txt: mail 1: not a mail: it has no From, Subject or Message-ID header",
-		"":              "unread  notes.txt: no mail",
+		"Dear diary,\n": "unreadable  notes.txt: mail 1: not a mail: it has no From, Subject or Message-ID header",
+		"":              "unreadable  notes.txt: no mail",
 	} {
 		r, err := mustLoad(t, root).Credit(CreditOptions{Sources: []reply.Source{{Name: "notes.txt", Data: []byte(text)}}})
 		if err != nil || len(r.Rows) != 1 || r.Rows[0].String() != want || r.Failed() != 1 {

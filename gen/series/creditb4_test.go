@@ -115,7 +115,7 @@ func byReply(lines []string) map[int]string {
 	return out
 }
 
-// plainLine leaves out what is no difference: the capitals of a name, which git
+// plainLine removes irrelevant differences: the capitals of a name, which git
 // ignores, how many spaces there are, and the quotes and the comment in
 // parentheses that b4 0.12 keeps and 0.14 drops.
 func plainLine(l string) string {
@@ -152,7 +152,7 @@ func creditTags(t *testing.T, mbox string) (tags, rows map[int]string) {
 }
 
 // b4Tags returns what b4 am puts onto the patches, by reply. Where b4 is not
-// installed it is what b4 did when the golden file was made.
+// installed it is what b4 did when the golden file was written.
 func b4Tags(t *testing.T, mbox string) map[int]string {
 	golden := filepath.Join("testdata", "b4.golden")
 	sum := fmt.Sprintf("mbox %x\n", sha256.Sum256([]byte(mbox)))
@@ -231,7 +231,7 @@ var b4Differences = []b4Difference{
 		func(g *genReply, ours, theirs string) bool {
 			return g.tag == "Nacked-by" && !strings.Contains(ours, "nacked")
 		}},
-	{"other names", "b4 takes any word before an address for a tag. b4 0.14 also takes links. credit takes NAME-by and Fixes, and shows a row for links and for other names with a hyphen.",
+	{"other names", "b4 reads any word before an address as a tag. b4 0.14 also takes links. credit takes NAME-by and Fixes, and shows a row for links and for other names with a hyphen.",
 		func(g *genReply, ours, theirs string) bool {
 			return slices.Contains([]string{"Contact", "Thanks-to", "Link"}, g.tag) && ours == ""
 		}},

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// genReply is one generated reply. Its fields say how it was made, so that a
+// genReply is one generated reply. Its fields say how it was generated, so that a
 // difference can be tied to what causes it.
 type genReply struct {
 	n int
@@ -24,7 +24,7 @@ type genReply struct {
 	// sender says how the tag's person and the sender compare. header says
 	// how the sender's header is encoded.
 	sender, header string
-	// tag is the kind of tag, layout how it stands in the text.
+	// tag is the kind of tag, layout its form in the text.
 	tag, layout string
 	// body is the MIME form, charset the character set, ends the line ends.
 	body, charset, ends string
@@ -43,7 +43,7 @@ var (
 		"folded after the colon", "below the signature", "below --", "in a sentence", "no space", "no address", "below an original message", "above a patch", "in a patch",
 		"after From", "after >From", "full stop", "trailing space", "PGP inline", "two on a line", "no-break space"}
 	genBodies = []string{"7bit or 8bit", "7bit or 8bit", "quoted-printable", "base64", "base64 with a footer", "flowed", "flowed, delsp", "html only", "alternative",
-		"signed", "nested signed", "mixed", "html first", "attachment", "no content type", "cut off"}
+		"signed", "nested signed", "mixed", "html first", "attachment", "no content type", "truncated"}
 	genCharsets = []string{"utf-8", "utf-8", "utf-8", "UTF-8", "iso-8859-1", "iso-8859-15", "windows-1252", "gb2312", "iso-2022-jp", "koi8-r", "euc-kr", "big5",
 		"us-ascii with UTF-8", "none with Latin-1", "utf-8 with Latin-1", "x-unknown-9"}
 	genEnds    = []string{"LF", "LF", "LF", "CRLF"}
@@ -74,7 +74,7 @@ func genReplies(seed uint64, count int) []*genReply {
 				}
 			}
 		}
-		// Without "Re:" b4 would take it for the cover letter or for the patch
+		// Without "Re:" b4 would mistake it for the cover letter or the patch
 		// of all other replies.
 		if g.subject == "none" && (g.target == "cover" || strings.HasSuffix(g.layout, "a patch")) {
 			g.subject = "Re: "
@@ -357,7 +357,7 @@ func (g *genReply) content(r *rand.Rand) (headers, body string) {
 		return cut(parts("mixed", plain, footer))
 	case "attachment":
 		return cut(parts("mixed", plain, "Content-Type: text/plain; name=log\nContent-Disposition: attachment; filename=log\n\nlog\n"))
-	case "cut off":
+	case "truncated":
 		return cut(strings.TrimSuffix(parts("mixed", plain), "--=_mixed--\n"))
 	case "no content type":
 		return "", text

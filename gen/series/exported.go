@@ -37,7 +37,7 @@ type ExportState struct {
 // Encode writes the file.
 func (e *ExportState) Encode() ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString("# What the thread lacked when it was exported. xpsgen series sent reads it.\n\n")
+	b.WriteString("# What was missing in the thread at the export. xpsgen series sent reads it.\n\n")
 	err := toml.NewEncoder(&b).Encode(e)
 	return b.Bytes(), err
 }

@@ -145,7 +145,7 @@ func loadPatch(path string) (*Patch, error) {
 }
 
 // ErrNotCanonical is wrapped where a patch file is not as the workbench writes
-// it: edited by hand, or made with other options.
+// it: edited by hand, or written with other options.
 var ErrNotCanonical = errors.New("not canonical")
 
 // CheckCanonical fails if the file is not what Format makes of it.

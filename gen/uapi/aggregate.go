@@ -29,7 +29,7 @@ type recordReader struct {
 	signedEnum map[*dwarf.EnumType]bool
 }
 
-// memberEntry is what the entry of a member says besides its type.
+// memberEntry is the entry of a member without its type.
 type memberEntry struct {
 	line int
 	// bit is where a bit-field begins, from the start of the record, in

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Disagreement is a name that two packages made from the same headers have
+// A Disagreement is a name that two packages generated from the same headers have
 // differently, although C has it equally.
 type Disagreement struct {
 	// Header and Name say what it is about.

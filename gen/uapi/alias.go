@@ -142,7 +142,7 @@ func (v Value) goConstant() constant.Value {
 	return constant.MakeUint64(v.mask())
 }
 
-// types returns the package for the type checker, with nothing but the
+// types returns the package for the type checker, with only the
 // constants.
 func (p *goPackage) types() *types.Package {
 	pkg := types.NewPackage(p.path, p.name)

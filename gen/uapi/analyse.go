@@ -105,7 +105,7 @@ func (a *analysis) ask() {
 		}
 		seen[name] = true
 		if enums[name] && m.body == name {
-			continue // #define X X beside an enumerator X
+			continue // #define X X for an enumerator X
 		}
 		m.pos.Line = a.src.locate(name, m.pos.Line)
 		if reason := a.refuse(m); reason != "" {

@@ -58,14 +58,14 @@ func isAttrKind(name string) bool {
 	return name == "AttrUnknown"
 }
 
-// attrSupport are the types that tables are made of.
+// attrSupport are the types of the tables.
 const attrSupport = `
 // AttrKind is the type of a netlink attribute, as the kernel's specifications
 // have it.
 type AttrKind uint8
 
 // Kinds of attributes. Numbers are in the order of the machine unless the
-// attribute says otherwise; AttrUint and AttrSint have 32 or 64 bits, whichever
+// attribute says otherwise; AttrUint and AttrSint have 32 or 64 bits, depending on
 // the value needs.
 const (
 	AttrUnknown AttrKind = iota

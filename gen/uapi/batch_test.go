@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// apart are headers that read differently when others stand before them.
+// apart are headers whose content depends on headers before them.
 var apart = map[string]string{
 	"plain.h":      "#define PLAIN 1\nstruct plain { int a; };\n",
 	"ifndef.h":     "#define DEPENDS 1\n#ifndef OTHER\n#define OTHER 2\n#endif\n",

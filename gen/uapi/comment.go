@@ -17,7 +17,7 @@ type comment struct {
 // source knows the comments and the shape of a header's text.
 type source struct {
 	lines    []string
-	code     []bool // by line, from 1: something besides comment and space
+	code     []bool // by line, from 1: something other than comment and space
 	comments []comment
 }
 

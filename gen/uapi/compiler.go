@@ -144,7 +144,7 @@ func (in *Input) include() string {
 func includeLine(header string) string { return "#include <" + header + ">\n" }
 
 // compileError makes an error of the compiler's messages, with the include
-// roots cut off the paths.
+// roots to remove from the paths.
 func compileError(header string, roots *roots, messages string, err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

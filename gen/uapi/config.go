@@ -18,8 +18,8 @@ import (
 type Config struct {
 	// Package is the name of the Go package. Required.
 	Package string `toml:"package"`
-	// Arch lists targets in Go's spelling. What differs between them goes
-	// into files of their own. Default: amd64.
+	// Arch lists targets, as in GOARCH. Definitions that differ between them go
+	// into separate files. Default: amd64.
 	Arch []string `toml:"arch"`
 	// Types maps types of C to types of Go, which must have the same size:
 	// {"struct in6_addr" = "[16]byte"}. C's side is a typedef, or a tag with
@@ -159,7 +159,7 @@ func (c *Config) validate() error {
 		return &ConfigError{c.file, c.line(key, 0), msg}
 	}
 	if strings.ContainsAny(c.Alias, " \t\"\\`") || strings.HasPrefix(c.Alias, "-") {
-		return &ConfigError{c.file, c.line("alias", 0), fmt.Sprintf("alias %q is no import path", c.Alias)}
+		return &ConfigError{c.file, c.line("alias", 0), fmt.Sprintf("alias %q is not an import path", c.Alias)}
 	}
 	for i, a := range c.Arch {
 		if KernelArch(a) == "" {
@@ -204,7 +204,7 @@ func (c *Config) validateHeader(i int, h HeaderConfig) error {
 		return c.headerError(i, "path", fmt.Sprintf("path %q: want the form of an include line, as in \"linux/if_link.h\"", h.Path))
 	}
 	if len(h.Except) > 0 && !isGlob(h.Path) {
-		return c.headerError(i, "except", fmt.Sprintf("except: path %q is no pattern", h.Path))
+		return c.headerError(i, "except", fmt.Sprintf("except: path %q is not a pattern", h.Path))
 	}
 	for _, w := range h.With {
 		if !includable(w) || w == "" {
@@ -220,7 +220,7 @@ func (c *Config) validateHeader(i int, h HeaderConfig) error {
 	}
 	for _, name := range sortedKeys(h.Strings) {
 		if !token.IsIdentifier(name) || !token.IsExported(name) {
-			return c.headerError(i, "strings", fmt.Sprintf("strings: %q is no exported Go name", name))
+			return c.headerError(i, "strings", fmt.Sprintf("strings: %q is not an exported Go name", name))
 		}
 		if len(h.Strings[name]) == 0 {
 			return c.headerError(i, "strings", fmt.Sprintf("strings: %q has no pattern", name))

@@ -2,7 +2,7 @@
 
 package uapi
 
-// TypeKind tells C types apart as far as their form in Go differs.
+// TypeKind distinguishes C types whose form in Go differs.
 type TypeKind int
 
 // Kinds of types.
@@ -128,6 +128,6 @@ type Field struct {
 	BitSize, BitOffset int64
 	// Flexible marks an array of no fixed length at the end.
 	Flexible bool
-	// Doc is the comment beside or above it.
+	// Doc is the comment on its line or above it.
 	Doc []string
 }

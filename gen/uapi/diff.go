@@ -23,7 +23,7 @@ type Snapshot struct {
 	Name string
 	// Symbols by name. Records have "struct " or "union " before theirs.
 	Symbols map[string]Symbol
-	// Types tells whether Symbols has types besides constants.
+	// Types reports whether Symbols has types, too.
 	Types bool
 }
 
@@ -304,7 +304,7 @@ func (d *Difference) String() string {
 // basePart matches the base in a stamp.
 var basePart = pattern(`(?m)^// ` + kernelPrefix + `\S* \(base (\S+)\)$`)
 
-// StampedBase returns the base that the package in dir was made from, or "".
+// StampedBase returns the base that the package in dir was generated from, or "".
 func StampedBase(dir string) string {
 	files, err := ReadPackage(dir)
 	if err != nil {

@@ -64,7 +64,8 @@ func (h *Header) typeGroups() {
 			continue
 		}
 		g.Enum = owner[g.Consts[0].Name]
-		// Bits that reach the sign bit are no sign, see [Value.Flag].
+		// An enum is signed only if a constant is really negative: 1 << 31 is a flag,
+		// see [Value.Flag].
 		if e := g.Enum; e != nil && slices.ContainsFunc(g.Consts, func(c Constant) bool { return c.Value.Flag }) {
 			e.signed = slices.ContainsFunc(g.Consts, func(c Constant) bool { return c.Value.below() })
 		}

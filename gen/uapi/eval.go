@@ -19,7 +19,7 @@ const (
 	unitFile = "xpsgen-unit"
 	// maxRounds bounds how often names that do not compile are taken out.
 	// The second round normally succeeds; one more is needed for each error
-	// that hides behind another.
+	// that another error hides.
 	maxRounds = 20
 )
 
@@ -60,7 +60,7 @@ func newUnit(members []*analysis, object string) *unit {
 // name is what to call the unit in errors.
 func (u *unit) name() string { return u.members[0].in.Path }
 
-// source returns the text of the unit. Each question stands on a line of its
+// source returns the text of the unit. Each question is on its
 // own number, so that an error tells which one it is about.
 //
 // The assertion keeps out what the cast would change silently: floating point
@@ -82,7 +82,7 @@ func (u *unit) source() string {
 		}
 		fmt.Fprintf(&b, "#line %d %q\n", i+1, unitFile)
 		if q.str {
-			// sizeof takes no list in braces, which clang would cut short.
+			// sizeof accepts no list in braces; clang would truncate it.
 			fmt.Fprintf(&b, "_Static_assert(sizeof(%[2]s) > 0, \"\"); "+
 				"const char xpsgen_%[1]d[] __attribute__((section(\"xpsgen_str\"), used)) = %[2]s;\n", i, q.name)
 			continue
@@ -102,13 +102,13 @@ func (u *unit) source() string {
 	return b.String()
 }
 
-// flags are those of the compiler besides the include paths.
+// flags are those of the compiler, without the include paths.
 func (u *unit) flags() []string {
 	return append(debugFlags(u.members[0].clang), messageFlags(u.members[0].clang)...)
 }
 
 // debugFlags ask for debug information about all types. In version 5 clang
-// keeps strings behind a table that debug/elf does not relocate for s390x.
+// keeps strings in a table that debug/elf does not relocate for s390x.
 func debugFlags(clang bool) []string {
 	if clang {
 		return []string{"-O0", "-gdwarf-4", "-fno-eliminate-unused-debug-types"}
@@ -150,7 +150,7 @@ func (u *unit) build(ctx context.Context, cc *Compiler) error {
 	return fmt.Errorf("%s: names still fail to compile after %d rounds", u.name(), maxRounds)
 }
 
-// drop takes out the names that messages complain about. A name that was taken
+// drop takes out the names that the messages name. A name that was taken
 // for a string is asked again as an integer. It returns whether anything
 // changed.
 func (u *unit) drop(messages string) bool {

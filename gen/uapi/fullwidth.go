@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// clang's debug information takes a bit-field that is as wide as its type for an
+// clang's debug information describes a bit-field that is as wide as its type as an
 // ordinary member, and rounds its place down to a byte. So clang is asked which
 // members have no offset, and lays out a record in which all of their bits are
 // set.
@@ -29,7 +29,7 @@ type wideMember struct {
 }
 
 // wideMembers collects such members of a record, and of those inside that have
-// no name of their own.
+// no name.
 func wideMembers(a *Aggregate, record, path string, base int64) []wideMember {
 	var out []wideMember
 	for i := range a.Fields {

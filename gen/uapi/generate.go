@@ -290,7 +290,7 @@ func (opt *Options) analyse(ctx context.Context, includes [][]string) ([]*Packag
 	return ps, left, nil
 }
 
-// selectable tells errors that leave a package to be made without some names.
+// selectable reports whether an error allows a package without some names.
 func selectable(err error) bool {
 	_, lost := errors.AsType[*LostError](err)
 	_, clash := errors.AsType[*ClashError](err)

@@ -112,7 +112,7 @@ type fuzzRun struct {
 	values       map[string]string // of constants, by name
 }
 
-// fail keeps the headers and the Go for whoever looks into it.
+// fail keeps the headers and the Go files for debugging.
 func (b *fuzzRun) fail(format string, args ...any) {
 	b.t.Helper()
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("xpsgen-fuzz-%s-%d", b.arch, b.seed))

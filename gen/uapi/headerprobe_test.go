@@ -59,7 +59,7 @@ func (p *prober) walk(g *goStruct, a *Aggregate, path string, at place) {
 		switch {
 		case t == nil:
 		case x.flexible && at.before != "":
-			// A copy of the struct has nothing behind it.
+			// A copy of the struct has no flexible array after it.
 		case x.flexible:
 			if t.Elem != nil && t.Elem.Size > 0 && x.typ.text != fmt.Sprintf("[%d]byte", x.typ.size) {
 				p.behind = 2 * t.Elem.Size
@@ -153,7 +153,7 @@ func (p *prober) add(path string, t *Type, get, set string) {
 	case t.Enum != nil && !t.Enum.signed && t.Size == 4:
 		kind = "unsigned" // in Go, where C may have a sign for the sake of 1 << 31
 	case t.Char:
-		kind = "char" // a byte in Go, whatever C thinks of its sign
+		kind = "char" // a byte in Go; the sign in C differs by target
 	}
 	p.out = append(p.out, probe{p.top.c.CName(), p.top.name, p.top.c.Size, p.behind, strings.TrimPrefix(path, "."), get, set, kind})
 }

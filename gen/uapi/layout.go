@@ -51,7 +51,7 @@ type goStruct struct {
 	align     int64
 	fields    []goField
 	accessors []accessor
-	nested    []*goStruct // types made for members without a tag
+	nested    []*goStruct // types generated for members without a tag
 }
 
 // layouter decides how C aggregates look in Go.

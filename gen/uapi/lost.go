@@ -27,7 +27,7 @@ var (
 	dumpedLine = pattern(`(?m)^#define (\w+) (\S.*)$`)
 )
 
-// lostNames finds the names that a header defines, without the code that made the
+// lostNames finds the names that a header defines, without the code that generated the
 // model: macros in the text that are defined at its end, and what debug
 // information has of the header. It returns their number, and those with a value
 // or a layout that the model lacks.
@@ -151,7 +151,7 @@ func (q *inquiry) evaluating(ctx context.Context, names []string) ([]string, err
 	return out, nil
 }
 
-// enumerable returns those of names about which the compiler does not complain.
+// enumerable returns those of names that compile.
 func (q *inquiry) enumerable(ctx context.Context, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil

@@ -139,7 +139,7 @@ func targetDirs(arch string, dirs []string) ([]string, error) {
 	return out, nil
 }
 
-// expandDir returns one directory with what Debian keeps beside it for a
+// expandDir returns one directory, and the one that Debian has next to it for a
 // target.
 func expandDir(dir string, t target) ([]string, *ForeignError) {
 	for _, triplet := range append(slices.Clone(t.debian), sameMachine(t)...) {
@@ -202,7 +202,7 @@ func IncludeDirs(arch string, common []string, only map[string][]string) []strin
 	return slices.Concat(own, common)
 }
 
-// SplitInclude takes a value of --include apart: "DIR", or "ARCH=DIR" for one
+// SplitInclude splits a value of --include: "DIR", or "ARCH=DIR" for one
 // target alone. arch is empty for the former.
 func SplitInclude(value string) (arch, dir string, err error) {
 	if before, after, ok := strings.Cut(value, "="); ok && !strings.ContainsRune(before, filepath.Separator) {

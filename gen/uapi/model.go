@@ -120,12 +120,12 @@ type Constant struct {
 	// Expr is the right side as C has it; empty for an enumerator that
 	// counts on from the one before.
 	Expr string
-	// Doc is the comment that stands before or beside the definition, a
+	// Doc is the comment before the definition or on its line, a
 	// line an element, without comment marks.
 	Doc []string
 }
 
-// A Group is an enum, or a run of macros with nothing but comments between
+// A Group is an enum, or a run of macros with only comments between
 // them.
 type Group struct {
 	Kind ConstKind

@@ -16,7 +16,7 @@ type Naming struct {
 	// Rename maps names of C to names of Go: constants, tags, typedefs, and
 	// members as "tag.member".
 	Rename map[string]string `toml:"rename"`
-	// Strip lists prefixes to cut off constants and tags, the longest first,
+	// Strip lists prefixes to remove from constants and tags, the longest first,
 	// where a Go name is left.
 	Strip []string `toml:"strip"`
 	// Prefix is put before the Go names of constants and types.
@@ -84,7 +84,7 @@ func (n *Naming) validate() (key, msg string) {
 	return "enums", fmt.Sprintf("enums: %q: want typed, untyped or none", n.Enums)
 }
 
-// stripped returns a name of C without the longest prefix that may be cut off.
+// stripped returns a name of C without the longest prefix that Strip lists.
 func (n *Naming) stripped(c string) string {
 	best := c
 	for _, s := range n.Strip {

@@ -3,7 +3,7 @@
 package uapi
 
 // The garbage collector follows the pointers that a type declares. What lies in
-// the bytes of a union, of a member that is not aligned, or behind a struct, it
+// the bytes of a union, of a misaligned member, or of a flexible array, it
 // takes for numbers, and frees what such a pointer points to. So records that
 // may lie there have no pointers: they have addresses, which the program has to
 // pin. See the generated type CPointer.

@@ -32,7 +32,7 @@ func TestPointers(t *testing.T) {
 		"Next CPointer N int32",                                      // node lies in a union
 		"func (x *Holder) P() *CPointer",                             // in a union
 		"func (x *Packed) P() CPointer",                              // not aligned
-		"func (x *Tail) Ptrs(n int) []CPointer",                      // behind the struct
+		"func (x *Tail) Ptrs(n int) []CPointer",                      // after the struct
 		"type OuterBA struct { _ structs.HostLayout Deep CPointer }", // nested in a union
 	} {
 		if !strings.Contains(text, want) {

@@ -96,7 +96,7 @@ const fileSuffix = "_uapi.go"
 func Render(p *Package, stamp Stamp) ([]File, error) { return RenderAll([]*Package{p}, stamp) }
 
 // RenderAll is [Render] for the same selection on several targets. Order and
-// comments are those of the first. What is the same on all of them is rendered
+// comments are those of the first. Definitions that are the same on all are rendered
 // once; the rest goes into files with build constraints.
 func RenderAll(ps []*Package, stamp Stamp) ([]File, error) {
 	m, err := merge(ps)
@@ -197,7 +197,7 @@ func flatten(g *goStruct) []*goStruct {
 	return out
 }
 
-// heading writes what stands above the package clause.
+// heading writes the comment above the package clause.
 func (s *section) heading(f *jen.File, stamp Stamp) {
 	f.HeaderComment(generatedLine)
 	if s.license != "" {

@@ -63,7 +63,7 @@ func renderStruct(f *jen.File, g *goStruct) {
 	}
 }
 
-// renderAccessor writes the methods for a member that is no field.
+// renderAccessor writes the methods for a member that is not a field.
 func renderAccessor(f *jen.File, g *goStruct, a accessor) {
 	receiver := jen.Id("x").Op("*").Id(g.name)
 	raw := jen.Qual("unsafe", "Pointer").Call(jen.Op("&").Id("x").Dot(a.raw))
@@ -133,7 +133,7 @@ const (
 	layoutTestFile = "layout" + layoutTestSuffix
 )
 
-// skip32 stands in the test of a package that was made for one target.
+// skip32 is for the test of a package that was generated for one target.
 const skip32 = `
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		t.Skip("layouts are those of 64-bit targets")

@@ -19,7 +19,7 @@ type macro struct {
 	pos      Pos
 }
 
-// enumerator is a member of an enum as it stands in the source.
+// enumerator is a member of an enum as written in the source.
 type enumerator struct {
 	name string
 	expr string

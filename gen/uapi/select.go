@@ -47,7 +47,7 @@ func renameKey(c string) string {
 	return tag
 }
 
-// Error lists all of them, one a line.
+// Error lists all of them, one per line.
 func (e *ClashError) Error() string {
 	var lines []string
 	for _, c := range e.Clashes {
@@ -62,7 +62,7 @@ type LostError struct {
 	Lost []Skip
 }
 
-// Error lists all of them with the reasons, one a line.
+// Error lists all of them with the reasons, one per line.
 func (e *LostError) Error() string {
 	var lines []string
 	for _, s := range e.Lost {
@@ -119,7 +119,7 @@ type EnumType struct {
 }
 
 // Select applies the configuration to analysed headers, which are in the order
-// of cfg.Headers. What is left out is added to the Skipped of its header. A
+// of cfg.Headers. Names that are left out are added to the Skipped of their header. A
 // pattern without a match is a [*ConfigError]; a name that the configuration
 // spells out and that cannot be had is a [*LostError]; names that clash are a
 // [*ClashError]; two headers with different values for a name are a

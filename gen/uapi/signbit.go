@@ -91,7 +91,7 @@ var overflowed = pattern(`integer overflow in preprocessor expression`)
 var unitMessage = pattern(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:error|warning): (.*)$`)
 
 // positive has the preprocessor compute candidates and returns the names of
-// those that are positive. What it cannot compute, such as a cast, is not.
+// those that are positive. An expression that it cannot compute, such as a cast, is not positive.
 func (a *analysis) positive(ctx context.Context, cc *Compiler, roots *roots, list []candidate, values map[string]Value) (map[string]bool, error) {
 	var b strings.Builder
 	b.WriteString(a.in.include())

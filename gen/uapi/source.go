@@ -102,7 +102,7 @@ func openTree(ctx context.Context, opt SourceOptions, arch string) (*Source, err
 		return nil, fmt.Errorf("uapi: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(tree, "include", "uapi", "linux")); err != nil {
-		return nil, fmt.Errorf("uapi: %s is no kernel tree: %w", tree, err)
+		return nil, fmt.Errorf("uapi: %s is not a kernel tree: %w", tree, err)
 	}
 	if opt.CacheDir == "" {
 		tmp, err := os.MkdirTemp("", "xpsgen-headers-")
@@ -129,7 +129,7 @@ func openTree(ctx context.Context, opt SourceOptions, arch string) (*Source, err
 	return openDirs([]string{include}, "")
 }
 
-// fillCache installs the headers beside dir and renames them into place.
+// fillCache installs the headers next to dir and renames them into place.
 func fillCache(ctx context.Context, tree, arch string, opt SourceOptions, dir string) (err error) {
 	if err := os.MkdirAll(opt.CacheDir, 0o755); err != nil {
 		return fmt.Errorf("uapi: header cache: %w", err)
@@ -142,7 +142,7 @@ func fillCache(ctx context.Context, tree, arch string, opt SourceOptions, dir st
 	if _, err := os.Stat(dir); err == nil {
 		return nil // by another run, while this one waited
 	}
-	// Under the lock, a directory with this name is of a run that died.
+	// Under the lock, a directory with this name was left by a run that was killed.
 	tmp := filepath.Join(opt.CacheDir, "incomplete")
 	if err := os.RemoveAll(tmp); err != nil {
 		return fmt.Errorf("uapi: header cache: %w", err)

@@ -62,7 +62,7 @@ func TestOpenTree(t *testing.T) {
 func TestOpenTreeCached(t *testing.T) {
 	tree, cache := fakeTree(t, "@:"), t.TempDir()
 	opt := SourceOptions{Tree: tree, CacheDir: cache}
-	// What a run that was killed leaves behind.
+	// Leftovers of a killed run.
 	if err := os.MkdirAll(filepath.Join(cache, "incomplete", "usr", "include", "linux"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func readSpecs(ctx context.Context, opt Options) ([]*Spec, error) {
 	return specs, nil
 }
 
-// readSpec reads one specification under whichever name it has.
+// readSpec reads one specification; its name may have changed.
 func readSpec(ctx context.Context, read SpecReader, name string) (*Spec, error) {
 	for _, file := range specFiles(name) {
 		text, err := read(ctx, file)

@@ -54,7 +54,7 @@ func (s *selection) depend(p *Package) {
 }
 
 // nameTypes gives the types of a package their names in Go. A name that is
-// taken is a clash; an enum, which is there for its constants, goes without.
+// taken is an error; an enum gets no type then, since its constants suffice.
 func (s *selection) nameTypes(p *Package) {
 	taken := make(map[string]string)
 	for n := range p.names() {

@@ -16,7 +16,7 @@ import (
 // VerifyOptions steer [Verify].
 type VerifyOptions struct {
 	// Include are the directories of installed headers that the package was
-	// made from, as [Source] has them. Required.
+	// generated from, as [Source] has them. Required.
 	Include []string
 	// Compilers are asked one after the other, each as [CompilerFor] takes
 	// it. Default gcc.

@@ -108,7 +108,7 @@ func (v *verifier) write(b *strings.Builder, first int) {
 }
 
 // assertions returns the claims that do not hold. It adds to open, by number,
-// those that are no constant expressions.
+// those that are not constant expressions.
 func (q *inquiry) assertions(ctx context.Context, open map[int]string) (failures []VerifyFailure, err error) {
 	var b strings.Builder
 	b.WriteString(q.prologue())
@@ -160,7 +160,7 @@ func (q *inquiry) images(ctx context.Context, open map[int]string) (failures, un
 	}
 }
 
-// compare compiles and reads the images. What does not compile is moved from
+// compare compiles and reads the images. A question that does not compile is moved from
 // open to undecided, and again is set.
 func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[]VerifyFailure) (failures []VerifyFailure, again bool, err error) {
 	const section = `__attribute__((section("xpsgen_%s"), used))`

@@ -71,7 +71,7 @@ func (p *parsedCode) check(arch string, alias *goPackage) (*checkedCode, error) 
 	}
 	conf := types.Config{IgnoreFuncBodies: true, Importer: importer{alias}, Sizes: types.SizesFor("gc", arch)}
 	if conf.Sizes == nil {
-		return nil, fmt.Errorf("verify: Go knows no sizes for %q", arch)
+		return nil, fmt.Errorf("verify: go/types does not support architecture %q", arch)
 	}
 	pkg, err := conf.Check("uapi", p.set, built, nil)
 	if err != nil {

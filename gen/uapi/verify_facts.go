@@ -30,7 +30,7 @@ type assertion struct {
 	// member is set for claims about members of structs.
 	member bool
 	// name and value are set for a number, which can be compared in another
-	// way if it is no constant expression.
+	// way if it is not a constant expression.
 	name  string
 	value constant.Value
 }
@@ -207,7 +207,7 @@ func (v *verifier) record(g *goStruct, c string) {
 	}
 	st, ok := obj.Type().Underlying().(*types.Struct)
 	if !ok {
-		v.assert("0 /* type %s is no struct */", g.name)
+		v.assert("0 /* type %s is not a struct */", g.name)
 		return
 	}
 	size := v.code.sizes.Sizeof(obj.Type())

@@ -24,7 +24,7 @@ func TestVerify(t *testing.T) {
 	for _, f := range got.Failures {
 		t.Error(f)
 	}
-	// What clang does not hold for a constant expression is asked otherwise.
+	// Expressions that clang does not accept as constant are verified in another way.
 	if len(got.Undecided) != 0 {
 		t.Errorf("undecided %v", got.Undecided)
 	}

@@ -131,7 +131,7 @@ func withoutProvenance(content []byte) []byte {
 	return out
 }
 
-// writeFiles brings dir to hold exactly files, besides what is not ours. All
+// writeFiles makes files the only generated files of dir. All
 // are written under other names first, so that an error leaves dir as it was;
 // only then are they renamed, and files of headers no longer wanted removed.
 // It returns the names that changed.
@@ -199,7 +199,7 @@ func refuseForeign(name string) error {
 	}
 }
 
-// writeTemp writes a file beside its place and returns the name it has for
+// writeTemp writes a file next to its place and returns the name it has for
 // now, also when there is an error. The name hides it from the go command.
 func writeTemp(dir string, f File) (string, error) {
 	tmp, err := os.CreateTemp(dir, "."+f.Name+".")

@@ -79,13 +79,16 @@ func ParseSpec(name string, text []byte) (*Spec, error) {
 	}
 	spec := &Spec{Family: f.Name}
 	for _, s := range f.Sets {
-		if s.Name == "" || spec.Set(s.Name) != nil {
-			return nil, fmt.Errorf("%s: attribute set %q: no name, or not the first of it", name, s.Name)
+		if s.Name == "" {
+			return nil, fmt.Errorf("%s: attribute set without a name", name)
+		}
+		if spec.Set(s.Name) != nil {
+			return nil, fmt.Errorf("%s: attribute set %q defined twice", name, s.Name)
 		}
 		set := &AttrSet{Name: s.Name}
 		parent := spec.Set(s.SubsetOf)
 		if s.SubsetOf != "" && parent == nil {
-			return nil, fmt.Errorf("%s: attribute set %s: subset of %s, which does not stand above it", name, s.Name, s.SubsetOf)
+			return nil, fmt.Errorf("%s: attribute set %s: subset of %s, which is not defined before it", name, s.Name, s.SubsetOf)
 		}
 		prefix := f.Name + "-a-"
 		if s.Name != f.Name {

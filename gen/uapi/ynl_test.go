@@ -67,10 +67,10 @@ func TestParseSpecErrors(t *testing.T) {
 		"no yaml":        {"name: [", "s: yaml: "},
 		"wrong shape":    {"name: x\nattribute-sets: 3\n", "s: yaml: "},
 		"empty":          {"", "s: not a netlink specification: it has no name"},
-		"twice":          {set + "  -\n    name: s\n", `s: attribute set "s": no name, or not the first of it`},
+		"twice":          {set + "  -\n    name: s\n", `s: attribute set "s" defined twice`},
 		"no name":        {set + "    attributes:\n      - {type: u8}\n", "s: attribute set s: attribute without a name"},
 		"no type":        {set + "    attributes:\n      - {name: a}\n", "s: attribute set s: a has no type"},
-		"unknown parent": {set + "    subset-of: t\n", "s: attribute set s: subset of t, which does not stand above it"},
+		"unknown parent": {set + "    subset-of: t\n", "s: attribute set s: subset of t, which is not defined before it"},
 		"not in parent":  {set + "  -\n    name: t\n    subset-of: s\n    attributes:\n      - {name: a}\n", "s: attribute set t: a is not in s"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func Plan(ctx context.Context, s prepare.Source, keys ...string) ([]*Step, error
 		all = append(all, steps...)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: nothing to walk through on base %s", manifest.ErrNoThread, s.BaseName())
+		return nil, fmt.Errorf("%w: no patch to test on base %s", manifest.ErrNoThread, s.BaseName())
 	}
 	if len(keys) == 0 {
 		p.unproven(all)

@@ -42,7 +42,7 @@ func addObjects(spec *image.Spec, a *prepare.Artifacts, dir string) {
 }
 
 // HostSpec is the guest that has the host's files: init, and a layer with what the
-// guest has besides. Programs of the layer find their libraries among the host's
+// guest also has. Programs of the layer find their libraries among the host's
 // files.
 func HostSpec(a *prepare.Artifacts) *image.Spec {
 	spec := &image.Spec{Init: a.Init}

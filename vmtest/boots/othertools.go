@@ -31,7 +31,7 @@ type tool struct {
 const defaultCPUs = "2"
 
 // tools gives other tools the same kernel, memory and number of CPUs as the workbench's
-// guests. They mount the host's files, as they are made to do, and run /bin/true.
+// guests. They mount the host's files, as they do by default, and run /bin/true.
 func tools(kernel, accel string) []tool {
 	memory := strconv.Itoa(boot.MemoryMiB) + "M"
 	// vng sets no root=, and Linux 7.3 does not mount a 9p file system without a name.

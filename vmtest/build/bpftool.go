@@ -18,7 +18,7 @@ const (
 	bpftoolBytes   = 40 << 20
 )
 
-// bpftoolSources are the parts of a kernel tree that bpftool is made of. A
+// bpftoolSources are the parts of a kernel tree that bpftool is built from. A
 // series that leaves them alone leaves it alone.
 var bpftoolSources = []string{
 	"tools/bpf/bpftool", "tools/lib", "tools/build", "tools/scripts", "tools/include", "tools/arch",
@@ -47,7 +47,7 @@ type BpftoolOptions struct {
 
 // BpftoolResult is a finished bpftool in the cache.
 type BpftoolResult struct {
-	// Dir holds it, Hash identifies it by all that made it.
+	// Dir holds it, Hash identifies it by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
 	// Bpftool is the program. It needs the machine's libelf and zlib.

@@ -41,7 +41,7 @@ type Time struct {
 	Name string `json:"name"`
 	// What says in a few words what was built and upon what.
 	What string `json:"what"`
-	// Objects is how many objects the compiler made.
+	// Objects is the number of compiled objects.
 	Objects int64 `json:"objects"`
 	// Elapsed is wall-clock time, the configuration's included.
 	Elapsed time.Duration `json:"elapsed_ns"`
@@ -49,7 +49,7 @@ type Time struct {
 
 // Compare builds a kernel from nothing, again with one object out of date, and
 // again with none, and then from nothing what many take for a guest: defconfig
-// with kvm_guest.config. What they leave is removed. Errors are as for [Kernel].
+// with kvm_guest.config. Their objects are removed. Errors are as for [Kernel].
 func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) {
 	merged, err := config.Merge(opt.Fragments)
 	if err != nil {
@@ -119,7 +119,7 @@ func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) 
 func (kb *kbuild) inNew(ctx context.Context, name, text string, total int64, f func(o *objdir) error) (err error) {
 	dir := filepath.Join(kb.tree.Work, name)
 	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("%s: remove what an interrupted build left: %w", kb.step, err)
+		return fmt.Errorf("%s: remove leftovers of an interrupted build: %w", kb.step, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	return kb.in(ctx, name, text, func(o *objdir) error {

@@ -16,14 +16,14 @@ type CompileError struct {
 	Step string
 	// Lines are the tool's own words about the first error, or the first few.
 	Lines []string
-	// Log is the path of the whole output.
+	// Log is the path of the complete output.
 	Log string
 	// Err is how make ended.
 	Err error
 }
 
 func (e *CompileError) Error() string {
-	return fmt.Sprintf("%s:\n%s\n(whole log: %s)", e.Step, strings.Join(e.Lines, "\n"), e.Log)
+	return fmt.Sprintf("%s:\n%s\n(complete log: %s)", e.Step, strings.Join(e.Lines, "\n"), e.Log)
 }
 
 func (e *CompileError) Unwrap() error { return e.Err }
@@ -35,7 +35,7 @@ type BreakdownError struct {
 	Step string
 	// Cause says what happened, Remedy what to do about it.
 	Cause, Remedy string
-	// Log is the path of the whole output.
+	// Log is the path of the complete output.
 	Log string
 	// Err is how make ended.
 	Err error
@@ -55,7 +55,7 @@ const (
 )
 
 var (
-	// What says that a tool broke down, not its input. gcc's driver and make
+	// Messages that a tool failed, not its input. gcc's driver and make
 	// report it when the kernel's out-of-memory killer took a child.
 	logKilled = lazyregexp.New(`(?m)^.*(?:fatal error: Killed signal terminated program \w+|` +
 		`internal compiler error: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|` +
@@ -79,7 +79,7 @@ var (
 	logWarning = lazyregexp.New(`(?:: ?|^)[Ww](?:arning|ARNING): `)
 	// Lines that stand before a diagnosis and belong to it.
 	logBefore = lazyregexp.New(`^In file included from |^ +from \S+:\d+|: In function |: At top level:$|: in function |: Assembler messages:$`)
-	// What sums up, and says nothing that was not said.
+	// Summaries, which add nothing to earlier messages.
 	logSummary = lazyregexp.New(`^(?:\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.|compilation terminated\.|collect2: error: ld returned .*|cc1: all warnings .*)$`)
 	// Lines of make and kbuild. With several jobs they stand anywhere.
 	logMake = lazyregexp.New(`^make(?:\[\d+\])?: |^# make |^ {2,4}[A-Z][A-Z0-9_]{1,11} +(?:\[M\] +)?[\w./+-]+$`)

@@ -176,7 +176,7 @@ func TestTwoBuildsAtOnce(t *testing.T) {
 	}
 }
 
-// TestFullDisk builds in a file system of its own that is too small.
+// TestFullDisk builds in a separate file system that is too small.
 func TestFullDisk(t *testing.T) {
 	if dir := os.Getenv("XPS_TEST_SMALL"); dir != "" {
 		b := newBench(t)
@@ -203,7 +203,7 @@ func TestFullDisk(t *testing.T) {
 		"sh", dir, os.Args[0])
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() == 42 || strings.Contains(string(out), "unshare failed") {
-		t.Skipf("needs a user namespace with a mount of its own (unshare -rm): %v: %s", err, out)
+		t.Skipf("needs a user namespace with a private mount (unshare -rm): %v: %s", err, out)
 	}
 	if err != nil || !strings.Contains(string(out), "--- PASS: TestFullDisk") {
 		t.Errorf("%v\n%s", err, out)

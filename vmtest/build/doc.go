@@ -2,9 +2,9 @@
 
 // Package build compiles what the guest runs: the kernel, iproute2's ip and
 // the guest's own init. Every result is kept in the cache under the hash of
-// all that made it, and asking for one that is there costs milliseconds.
+// its inputs, and asking for one that is there costs milliseconds.
 //
-// A kernel is built beside its working tree in a directory that is kept, so
+// A kernel is built next to its working tree in a directory that is kept, so
 // that a changed line costs one object and a link. A build that was killed
 // leaves a mark, and what it may have half written is removed before the next
 // one trusts it.

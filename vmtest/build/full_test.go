@@ -93,7 +93,7 @@ func TestFulfilledWishes(t *testing.T) {
 	}
 }
 
-// BTF is made by a pahole that is new enough. Its version is part of the kernel.
+// BTF needs a pahole that is new enough. Its version is part of the kernel.
 func TestPahole(t *testing.T) {
 	b := newBench(t)
 	b.fragments = append(b.fragments, config.Fragment{Name: "full", Text: "CONFIG_DEBUG_INFO_BTF=y\n"})

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestGuestDirs: whatever the guest's programs are compiled from is hashed.
+// TestGuestDirs: all sources of the guest's programs are hashed.
 func TestGuestDirs(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./vmtest/guest/init", "./vmtest/guest/bench", "./bpf/cmd/xps")
 	cmd.Dir = "../.."

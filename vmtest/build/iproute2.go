@@ -39,7 +39,7 @@ type IPRoute2Options struct {
 
 // IPRoute2Result is a finished ip in the cache.
 type IPRoute2Result struct {
-	// Dir holds the files, Hash identifies them by all that made them.
+	// Dir holds the files, Hash identifies them by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
 	// IP is the program. It needs the machine's own libraries.
@@ -124,7 +124,7 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 	}
 	r.Dir = b.dir()
 	r.IP = filepath.Join(r.Dir, b.file)
-	// What is kept may have been made of other patches with the same result.
+	// The cached result may have been built from other patches with the same result.
 	commit, patches := r.Commit, r.Patches
 	if r.Cached, err = b.get(ctx); err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 	return r, nil
 }
 
-// libbpfSources are the parts of a kernel tree that libbpf is made of.
+// libbpfSources are the parts of a kernel tree that libbpf is built from.
 var libbpfSources = []string{"tools/lib", "tools/build", "tools/scripts", "tools/include", "tools/arch", "scripts/bpf_doc.py"}
 
 // libbpf builds the libbpf of a kernel tree in m.dir and returns the directory for

@@ -19,7 +19,7 @@ import (
 )
 
 // kbuild runs the kernel's make on a working tree, in object directories that
-// are kept beside it.
+// are kept next to it.
 type kbuild struct {
 	step      string
 	tree      *tree.Tree
@@ -59,15 +59,15 @@ func (kb *kbuild) in(ctx context.Context, name, text string, f func(o *objdir) e
 		return cache.Explain(fmt.Errorf("%s: %w", kb.step, err), kb.tree.Work, kb.needBytes)
 	}
 	defer func() {
-		// What ended by itself has cleaned up; make deletes the target of a
-		// command that fails. What was killed may not have.
+		// A command that ended by itself has cleaned up; make deletes the target of a
+		// command that fails. A killed command may not have.
 		clean := ctx.Err() == nil && !isBreakdown(err)
 		err = errors.Join(err, o.end(clean))
 	}()
 	return f(o)
 }
 
-// make runs make with args for o and returns how many objects it made.
+// make runs make with args for o and returns the number of compiled objects.
 func (kb *kbuild) make(ctx context.Context, o *objdir, args ...string) (int64, error) {
 	all := []string{"-C", kb.tree.Dir, "O=" + o.dir}
 	if kb.pahole != nil {

@@ -32,7 +32,7 @@ const (
 	modulesDir = "modules"
 )
 
-// What a kernel says about its making is pinned, so that the same input gives
+// The build id strings of a kernel are pinned, so that the same input gives
 // the same kernel, and a second make has nothing to do. In another cache
 // directory only the build ID is another: it covers the debug information, and
 // that has the directory in it.
@@ -62,7 +62,7 @@ type KernelOptions struct {
 // KernelResult is a finished kernel in the cache. The paths are absolute and stay
 // valid as long as the cache does.
 type KernelResult struct {
-	// Dir holds the files, Hash identifies the kernel by all that made it.
+	// Dir holds the files, Hash identifies the kernel by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
 	// BzImage is what to boot, Vmlinux has the debug information.
@@ -86,14 +86,14 @@ type KernelResult struct {
 	// Differences are the wishes of the configuration that were taken differently, one
 	// a line, see [config.Difference].
 	Differences []string `json:"differences,omitempty"`
-	// Pahole is the version of pahole, which made the BTF; empty without BTF.
+	// Pahole is the version of pahole, which generated the BTF; empty without BTF.
 	Pahole string `json:"pahole,omitempty"`
 	// Patches are the keys of the patches applied.
 	Patches []string `json:"patches"`
 	// Compiler and Linker are what they say about themselves.
 	Compiler string `json:"compiler"`
 	Linker   string `json:"linker"`
-	// Objects is how many objects the build made, Seconds how long it took.
+	// Objects is the number of compiled objects, Seconds the duration of the build.
 	Objects int64   `json:"objects"`
 	Seconds float64 `json:"seconds"`
 	// Cached says that nothing had to be built.
@@ -160,7 +160,7 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 		return nil, err
 	}
 	defer t.Close()
-	if b.lookup(k) { // the run we waited for has made it
+	if b.lookup(k) { // the run that this one waited for has built it
 		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
 		return k, k.keepScripts(ctx, opt.Source)
 	}
@@ -173,7 +173,7 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 // traceScripts are the scripts of the kernel that decode traces.
 var traceScripts = []string{"decode_stacktrace.sh", "decodecode"}
 
-// keepScripts puts the scripts beside the kernel, unless they are there. A cache
+// keepScripts stores the scripts with the kernel, unless they are there. A cache
 // that cannot be written to does without.
 func (k *KernelResult) keepScripts(ctx context.Context, src *tree.Source) error {
 	for _, name := range traceScripts {
@@ -210,7 +210,7 @@ func (k *KernelResult) place(cacheDir string, s *tree.Source) {
 
 // lookup completes k from the cache.
 func (k *KernelResult) lookup() bool {
-	// What is stored may have other patches with the same result.
+	// The stored record may have other patches with the same result.
 	commit, patches, version, origin := k.Commit, k.Patches, k.Version, k.Origin
 	fragments := k.Fragments
 	if !readRecord(k.Dir, k, "bzImage", "vmlinux", "System.map", "config") {

@@ -19,8 +19,8 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// smallKernel is a source tree that builds like a kernel does, in a second: an
-// object of each part, written in two halves so that it can be cut off.
+// smallKernel is a source tree that builds like a kernel, in a second. The rule for an
+// object writes it in two steps, so that a test can interrupt it halfway.
 var smallKernel = map[string]string{
 	"Kbuild":        "#\n",
 	"net/a.c":       "a1\n",
@@ -139,7 +139,7 @@ func (b *bench) objdir(t *testing.T) string {
 	return filepath.Join(b.source(t).WorkDir(), "obj-base")
 }
 
-// made is which objects were compiled since the last time, sorted.
+// made returns the objects that were compiled since the last call, sorted.
 func (b *bench) made(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(b.objdir(t), "made")

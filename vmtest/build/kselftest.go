@@ -25,7 +25,7 @@ const (
 	kselftestRunner = "run_kselftest.sh"
 )
 
-// kselftestSources are the parts of a kernel tree that the collections are made of.
+// kselftestSources are the parts of a kernel tree that the collections are built from.
 var kselftestSources = []string{"Makefile", "Kbuild", "scripts", "include", "arch/x86", "usr", "tools", "Documentation/netlink"}
 
 // KselftestOptions say which of the kernel's selftests to install. Source, Collections
@@ -42,7 +42,7 @@ type KselftestOptions struct {
 
 // KselftestResult is an installed set of selftests in the cache.
 type KselftestResult struct {
-	// Dir is where make install put them. Hash identifies them by all that made them.
+	// Dir is where make install put them. Hash identifies them by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
 	// Runner is the kernel's own script that runs them.
@@ -102,7 +102,7 @@ func Kselftest(ctx context.Context, opt KselftestOptions) (*KselftestResult, err
 		return nil, err
 	}
 	defer lock.Release()
-	if lookup() { // the run we waited for has made it
+	if lookup() { // the run that this one waited for has built it
 		return r, r.list()
 	}
 	if err := r.install(ctx, &opt, step, collections, lock.File()); err != nil {

@@ -22,7 +22,7 @@ var ErrNoIP = errors.New("no ip on this machine")
 func MachineIP(ctx context.Context) (*IPRoute2Result, error) {
 	path, err := findIP()
 	if err != nil {
-		return nil, fmt.Errorf("look for ip: %w: install iproute2 (make deps does)", ErrNoIP)
+		return nil, fmt.Errorf("find ip: %w: install iproute2 (make deps)", ErrNoIP)
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real

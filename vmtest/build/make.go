@@ -38,8 +38,8 @@ type makeRun struct {
 	needBytes int64
 }
 
-// run runs make. What went wrong comes back as one of the package's errors.
-// objects is how many were made.
+// run runs make. A failure is returned as one of the package's errors.
+// objects is the number of compiled objects.
 func (m *makeRun) run(ctx context.Context) (objects int64, err error) {
 	f, err := os.OpenFile(m.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {

@@ -15,7 +15,7 @@ const (
 	// markerName is the file in an object directory that is there while a
 	// build runs, and after one that was killed.
 	markerName = ".xpsgen-building"
-	// objectsName holds how many objects the last whole build made.
+	// objectsName holds the number of objects that the last complete build compiled.
 	objectsName = ".xpsgen-objects"
 	// settleTime is the age at which an unchanged file counts as complete. No single
 	// command of a build takes that long.

@@ -27,7 +27,7 @@ type programBuild struct {
 	// needBytes is what to say that the build takes when the disk is full.
 	needBytes int64
 	progress  progress.Func
-	// record points to what is kept beside the program, seconds into it: how
+	// record points to the record of the program, seconds into it: how
 	// long the build took.
 	record  any
 	seconds *float64
@@ -45,8 +45,8 @@ func (b *programBuild) explain(err error) error {
 	return cache.Explain(fmt.Errorf("%s: %w", b.step, err), b.cache, b.needBytes)
 }
 
-// get has the program made unless it is in the cache. If it was, the record is
-// what was kept then, with what it was made from at that time.
+// get builds the program unless it is in the cache. If it was, the record is
+// the cached one, with the inputs of that build.
 func (b *programBuild) get(ctx context.Context) (cached bool, err error) {
 	lookup := func() bool {
 		if !readRecord(b.dir(), b.record, b.file) {
@@ -63,7 +63,7 @@ func (b *programBuild) get(ctx context.Context) (cached bool, err error) {
 		return false, err
 	}
 	defer lock.Release()
-	if lookup() { // the run we waited for has made it
+	if lookup() { // the run that this one waited for has built it
 		return true, nil
 	}
 	return false, b.build(ctx, lock.File())

@@ -237,7 +237,7 @@ func TestVariantsShareTheirWork(t *testing.T) {
 }
 
 // TestYNL: a tree has the program from the patch on that changes the
-// specification, and no other part of the tree makes it anew.
+// specification, and no other part of the tree causes a rebuild.
 func TestYNL(t *testing.T) {
 	b := newBench(t)
 	make := func() (*YNLResult, error) {

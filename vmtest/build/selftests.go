@@ -23,7 +23,7 @@ const (
 const SelftestName = "xps_bpf"
 
 // selftestsSources are the parts of a kernel tree that its user space headers
-// and the selftest are made of.
+// and the selftest are built from.
 var selftestsSources = []string{
 	"Makefile", "Kbuild", "scripts", "include", "arch/x86", "usr", "tools/include", "tools/scripts",
 	"tools/testing/selftests/lib.mk", "tools/testing/selftests/kselftest",
@@ -41,7 +41,7 @@ type SelftestsOptions struct {
 
 // SelftestsResult is a selftest in the cache.
 type SelftestsResult struct {
-	// Dir holds it, Hash identifies it by all that made it.
+	// Dir holds it, Hash identifies it by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
 	// Program is the test. It needs the machine's C library.

@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// recordName is the file in a result that says what made it. It is
+	// recordName is the file in a result that records its inputs. It is
 	// written last.
 	recordName = "build.json"
 	// keepResults is how many results of a kind stay in the cache; the ones

@@ -53,7 +53,7 @@ type YNLOptions struct {
 // YNLResult is a program in the cache that reads RTM_GETLINK by code that is
 // generated from the kernel's specification.
 type YNLResult struct {
-	// Dir holds it, Hash identifies it by all that made it.
+	// Dir holds it, Hash identifies it by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
 	// Program takes the index of a link. It needs the machine's C library.

@@ -67,7 +67,7 @@ func WriteFile(path string, data []byte, perm os.FileMode) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Publish creates the directory path. It calls fill with a new, empty directory beside
+// Publish creates the directory path. It calls fill with a new, empty directory next to
 // path and renames that into place. An existing path is replaced. The caller holds the
 // lock that guards path. Publish first removes what killed runs left behind.
 func Publish(path string, fill func(dir string) error) (err error) {

@@ -41,7 +41,7 @@ func TestWriteFileIsAtomic(t *testing.T) {
 	if err != nil || string(data) != "two" {
 		t.Errorf("got %q, %v", data, err)
 	}
-	// A directory cannot be replaced by a file. Nothing may be left beside it.
+	// A directory cannot be replaced by a file. Nothing may be left next to it.
 	if err := os.Mkdir(path+".d", 0o755); err != nil {
 		t.Fatal(err)
 	}

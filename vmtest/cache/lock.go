@@ -116,7 +116,7 @@ func holder(path string) string {
 }
 
 // Held reports whether some process holds the lock at path. A file that is
-// missing or cannot be opened is no lock.
+// missing or cannot be opened is not locked.
 func Held(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

@@ -65,9 +65,9 @@ func CheckTemp() error {
 	return nil
 }
 
-// plain lists the characters besides letters and digits that a build path may have. For
+// plain lists the characters that a build path may have, in addition to letters and digits. For
 // make, a space ends a name, a colon ends a target, and %, $ and # have a meaning. The
-// kernel's Makefile also puts the path behind an equals sign and, in -Wp, between commas.
+// kernel's Makefile also puts the path after an equals sign and, in -Wp, between commas.
 const plain = "/._-+@~"
 
 func checkName(path string) error {

@@ -27,7 +27,7 @@ type Entry struct {
 	Bytes int64
 	// Used is when it was last used.
 	Used time.Time
-	// Left says that it is what an interrupted run left half-made.
+	// Left says that an interrupted run left it incomplete.
 	Left bool
 }
 
@@ -35,7 +35,7 @@ type Entry struct {
 var sources = []string{"apt", "base", "download"}
 
 // young is how old an entry must be before it is removed: a run may be about to use
-// what it has just made or found.
+// what it has just built or found.
 const young = time.Hour
 
 // List returns what is in the cache dir, the entry used longest ago first.
@@ -117,9 +117,9 @@ type PruneOptions struct {
 	Dry bool
 }
 
-// Prune removes from the cache dir what interrupted runs left, and what opt says.
-// What was used in the last hour stays, and what a run holds the lock of, and
-// sources, which would have to be fetched again. It returns what was removed.
+// Prune removes leftovers of interrupted runs from the cache dir, and entries by opt.
+// It keeps entries used in the last hour, entries that a run has locked, and
+// sources, which would have to be downloaded again. It returns the removed entries.
 func Prune(ctx context.Context, dir string, opt PruneOptions) (removed []Entry, err error) {
 	all, err := List(ctx, dir)
 	if err != nil {

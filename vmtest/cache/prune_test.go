@@ -57,10 +57,10 @@ func TestPrune(t *testing.T) {
 		opt  PruneOptions
 		want string
 	}{
-		"only what is half-made": {PruneOptions{}, "base/linux image/.tmp-image-2 image/older kernel/new kernel/now kernel/old work/tree"},
-		"by age":                 {PruneOptions{Older: 24 * time.Hour}, "base/linux image/.tmp-image-2 kernel/new kernel/now"},
-		"by size":                {PruneOptions{MaxBytes: 6*mib + mib/2}, "base/linux image/.tmp-image-2 kernel/new kernel/now kernel/old"},
-		"all that may go":        {PruneOptions{MaxBytes: 1}, "base/linux image/.tmp-image-2 kernel/now"},
+		"only what is incomplete": {PruneOptions{}, "base/linux image/.tmp-image-2 image/older kernel/new kernel/now kernel/old work/tree"},
+		"by age":                  {PruneOptions{Older: 24 * time.Hour}, "base/linux image/.tmp-image-2 kernel/new kernel/now"},
+		"by size":                 {PruneOptions{MaxBytes: 6*mib + mib/2}, "base/linux image/.tmp-image-2 kernel/new kernel/now kernel/old"},
+		"all that may go":         {PruneOptions{MaxBytes: 1}, "base/linux image/.tmp-image-2 kernel/now"},
 		"dry": {PruneOptions{MaxBytes: 1, Dry: true},
 			"base/linux image/.tmp-image-1 image/.tmp-image-2 image/older kernel/new kernel/now kernel/old work/tree"},
 	} {

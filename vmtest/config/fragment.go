@@ -11,7 +11,7 @@
 //
 // The kernel's selftests have configurations of another kind: each lists what a collection
 // would like, as modules where possible, for several architectures and versions. Such a
-// file is merged as scripts/kconfig/merge_config.sh -y does. What cannot be had is listed
+// file is merged as scripts/kconfig/merge_config.sh -y does. Symbols without effect are listed
 // and not an error, see [Fragment.Wishes].
 package config
 

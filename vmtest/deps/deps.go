@@ -132,7 +132,7 @@ func All() []Dep {
 		{Name: "powerpc64le-linux-gnu-gcc", Why: "bindings of all targets", Group: Bindings, Package: "gcc-powerpc64le-linux-gnu", version: []string{"--version"}},
 		{Name: "debootstrap", Why: "bindings from the headers of a bare Debian", Group: Bindings, Package: "debootstrap", version: []string{"--version"}},
 		{Name: "aarch64-linux-gnu-gcc", Why: "bindings of all targets, and their asm/", Group: Bindings, Package: "gcc-aarch64-linux-gnu", version: []string{"--version"}},
-		{Name: "bindgen", Why: "what xpsgen uapi is measured beside", Group: Bindings, Package: "bindgen", version: []string{"--version"}},
+		{Name: "bindgen", Why: "the benchmark compares xpsgen uapi with it", Group: Bindings, Package: "bindgen", version: []string{"--version"}},
 		{Name: "depmod", Why: "kernel modules", Group: Kselftest, Package: "kmod", or: []string{"/sbin/depmod"}, version: []string{"--version"}},
 		{Name: "rsync", Why: "installing selftests", Group: Kselftest, Package: "rsync", version: []string{"--version"}},
 		{Name: "clang", Why: "BPF programs of selftests", Group: Kselftest, Package: "clang", version: []string{"--version"}},

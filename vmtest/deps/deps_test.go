@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// machine is a PATH made of shell scripts.
+// machine is a PATH with shell scripts.
 type machine struct {
 	dir string
 	opt InstallOptions

@@ -14,11 +14,13 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// The identity and time of commits that need no real author.
+// Email is the placeholder author of commits and patches without a real author.
+const Email = "xpsgen@workbench.invalid"
+
+// The name and time of such commits.
 const (
-	identName  = "xpsgen"
-	identEmail = "xpsgen@workbench.invalid"
-	identDate  = "1795348800 +0000" // 2026-11-22 12:00:00 UTC
+	identName = "xpsgen"
+	identDate = "1795348800 +0000" // 2026-11-22 12:00:00 UTC
 )
 
 // pinned is added to every command. It makes diffs independent of the repository's
@@ -66,8 +68,8 @@ func (r *Repo) Cmd(args ...string) *proc.Cmd {
 	}
 	env := append(CleanEnv(),
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-		"GIT_AUTHOR_NAME="+identName, "GIT_AUTHOR_EMAIL="+identEmail, "GIT_AUTHOR_DATE="+identDate,
-		"GIT_COMMITTER_NAME="+identName, "GIT_COMMITTER_EMAIL="+identEmail, "GIT_COMMITTER_DATE="+identDate,
+		"GIT_AUTHOR_NAME="+identName, "GIT_AUTHOR_EMAIL="+Email, "GIT_AUTHOR_DATE="+identDate,
+		"GIT_COMMITTER_NAME="+identName, "GIT_COMMITTER_EMAIL="+Email, "GIT_COMMITTER_DATE="+identDate,
 		"GIT_EDITOR=true", "GIT_SEQUENCE_EDITOR=true",
 	)
 	return &proc.Cmd{Args: append(line, args...), Dir: r.Dir, Env: env}

@@ -161,8 +161,8 @@ func writeWhole(file string, write func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), file)
 }
 
-// ConfigArchive returns the small archive that goes behind a base image: the
-// guest's configuration.
+// ConfigArchive returns a cpio archive with the guest's configuration, to be appended to
+// a base image.
 func ConfigArchive(cfg *wire.Config) ([]byte, error) {
 	data, err := json.Marshal(cfg)
 	if err != nil {
@@ -170,8 +170,8 @@ func ConfigArchive(cfg *wire.Config) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	a := NewWriter(&b)
-	// NB: the directory is in the base image as well. The kernel minds
-	// neither that nor a file that replaces an earlier one.
+	// NB: the directory is also in the base image. The kernel accepts that, and a
+	// file that replaces an earlier one.
 	err = errors.Join(
 		a.Dir(filepath.Dir(wire.ConfigPath), 0o755),
 		a.File(wire.ConfigPath, 0o600, int64(len(data)), bytes.NewReader(data)),

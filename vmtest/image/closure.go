@@ -51,7 +51,7 @@ type closure struct {
 // Closure returns what the given programs need to run: themselves, the
 // interpreters of scripts, ELF interpreters and, closed over, shared
 // libraries, as a sorted list of host paths that are the guest's as well.
-// What is only loaded by dlopen, such as name service modules, is not found.
+// Libraries that are only loaded by dlopen, such as name service modules, are not found.
 //
 // Returns an error wrapping [*MissingLibraryError] if a library is missing.
 func Closure(programs ...string) ([]string, error) {
@@ -132,7 +132,7 @@ func (c *closure) script(name string, depth int) error {
 	if path.Base(words[0]) != "env" || len(words) < 2 {
 		return nil
 	}
-	// The kernel hands over one argument: what env is to look up in PATH.
+	// The kernel passes one argument: the name that env looks up in PATH.
 	for _, dir := range []string{"/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"} {
 		p := path.Join(dir, words[1])
 		if _, err := os.Stat(c.root + p); err == nil {

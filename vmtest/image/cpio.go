@@ -21,8 +21,8 @@ const newcMagic = "070701"
 // ErrClosed is returned when a [Writer] is used after Close.
 var ErrClosed = errors.New("archive is closed")
 
-// Writer writes a cpio archive in newc format, the one an initramfs is made
-// of. Everything belongs to root and has no date, so the same calls give the
+// Writer writes a cpio archive in newc format, the format of an initramfs.
+// Everything belongs to root and has no date, so the same calls give the
 // same bytes. Directories must be written before what is in them.
 //
 // The first error sticks.
@@ -60,7 +60,7 @@ func (w *Writer) CharDevice(name string, mode, major, minor uint32) error {
 	return w.entry(name, unix.S_IFCHR|mode&0o7777, major, minor, 0, nil)
 }
 
-// Close ends the archive. What follows it in the same file may be another one.
+// Close ends the archive. Another archive may follow in the same file.
 func (w *Writer) Close() error {
 	if w.closed {
 		return ErrClosed

@@ -319,7 +319,7 @@ func FuzzConf(f *testing.F) {
 		}
 		dirs, err := confDirs(root, "/etc/conf")
 		if err != nil && dirs != nil {
-			t.Error("directories beside an error")
+			t.Error("directories and an error")
 		}
 		for _, d := range dirs {
 			if !filepath.IsAbs(d) || strings.ContainsAny(d, " \t\n#") {

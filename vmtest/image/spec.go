@@ -4,9 +4,9 @@
 // initramfs. It has a static /init, programs with their libraries, and files of the
 // caller.
 //
-// What is the same for many runs goes into a base image, made once and kept by
-// the hash of its contents ([Cached]). What differs from run to run is a small
-// second archive behind it ([ConfigArchive]); the kernel unpacks both.
+// The parts that are the same for many runs are in a base image, built once and cached by
+// the hash of its contents ([Cached]). The parts that differ from run to run are in a small
+// second archive after it ([ConfigArchive]); the kernel unpacks both.
 package image
 
 import (
@@ -125,7 +125,7 @@ func guestPath(p string) string {
 type tree map[string]node
 
 // put adds n, and says no where another node already is. The same file twice
-// is no conflict.
+// is not a conflict.
 func (t tree) put(name string, n node) error {
 	name = guestPath(name)
 	if name == "/" {
@@ -136,7 +136,7 @@ func (t tree) put(name string, n node) error {
 			t[name] = n
 			return nil
 		}
-		return fmt.Errorf("image: %s: two different files want this name (%s and %s)", name, old.origin(), n.origin())
+		return fmt.Errorf("image: %s: two different files have this name in the image (%s and %s)", name, old.origin(), n.origin())
 	}
 	t[name] = n
 	for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {

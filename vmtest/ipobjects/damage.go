@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// truncations is at how many places an object is cut off.
+// truncations is the number of truncated variants of an object.
 const truncations = 20
 
 // damaged returns objects that are changed after they are compiled.
@@ -149,8 +149,8 @@ func (d *damage) list() {
 	relocation("type-unknown", 8, 4, 99)
 }
 
-// otherFiles returns files that are no objects, and objects of which parts are missing or
-// there twice.
+// otherFiles returns files that are not objects, and objects of which parts are missing or
+// duplicated.
 func otherFiles() []source {
 	var all []source
 	mapCode := replace(elfArray, "%s", "")
@@ -298,7 +298,7 @@ func replace(s string, pairs ...string) string {
 // long returns n times s.
 func long(s string, n int) string { return strings.Repeat(s, n) }
 
-// many returns n lines, each with its number in the place of %d.
+// many returns n lines, each with its number instead of %d.
 func many(n int, line string) string {
 	var b strings.Builder
 	for i := range n {

@@ -3,8 +3,8 @@
 // Package ipobjects has ip load many objects in the patched guest, and compares how that
 // ends with a golden table.
 //
-// The objects are whatever a user may hand to ip: all section names that libbpf knows, all
-// kinds of maps and data, damaged files, and files that are no objects. ip is built with
+// The objects cover what a user may pass to ip: all section names that libbpf knows, all
+// kinds of maps and data, damaged files, and files that are not objects. ip is built with
 // the machine's libbpf, with that of the patched kernel, and without libbpf. It runs with
 // a BPF file system, with a read-only /sys, with ip -n, and without rights.
 //

@@ -34,7 +34,7 @@ var sectionNames = []string{
 	"uretprobe/x:nosuch", "uretprobe.multi/x:nosuch", "uretprobe.multi.s/x:nosuch", "uretprobe.s/x:nosuch",
 	"usdt/x:y:nosuch", "usdt.s/x:y:nosuch",
 	"xdp", "xdp.frags", "xdp.frags/cpumap", "xdp.frags/devmap", "xdp/cpumap", "xdp/devmap", "xps",
-	// Names with a target that libbpf knows without one, and that it must not cut off.
+	// Names with a target that libbpf knows without one, and that it must not strip.
 	"socket/1", "fentry", "iter", "freplace", "lsm", "struct_ops", "uprobe", "tp_btf",
 	// Names of iproute2, of other tools, and of nobody.
 	"prog", ".text", "anything", "a b", "off", "-force", "1/0", "%s%s%s%n", "filter.s",

@@ -24,8 +24,8 @@ type Table struct {
 // maxLines is how many lines of output a cell shows. Verifier logs are longer.
 const maxLines = 12
 
-// Faults returns what is wrong even if the golden table has it: signals, wrong programs,
-// a failure without a message, and success without a program.
+// Faults returns results that are errors even if the golden table contains them: signals,
+// wrong programs, a failure without a message, and success without a program.
 func (t *Table) Faults() []string {
 	var all []string
 	for _, r := range t.results {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// JUnit is what JUnit XML needs beside the results.
+// JUnit is the data for JUnit XML that is not in the results.
 type JUnit struct {
 	// Name is the name of the whole report.
 	Name string

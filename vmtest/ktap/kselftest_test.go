@@ -110,7 +110,7 @@ func TestKselftest(t *testing.T) {
 	}
 }
 
-// A runner that does not report all tests is no success.
+// A runner that does not report all tests fails.
 func TestKselftestShort(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "planned no tests",

@@ -5,7 +5,7 @@
 // as JUnit XML.
 //
 // The guest writes with [Writer], the host reads with [Parse] or [Parser].
-// The reader accepts any input. What makes a report untrustworthy, such as a missing
+// The reader accepts any input. A problem of a report, such as a missing
 // result or a test reported twice, becomes a [Problem] of the [Report]. The results that
 // could be read are kept. A report with problems never passes: see [Report.OK].
 //

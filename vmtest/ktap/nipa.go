@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/lazyregexp"
 )
 
-// NIPA is what netdev's CI (NIPA) wants to know of a run beside its results.
+// NIPA is the data for netdev's CI (NIPA) that is not in the results.
 type NIPA struct {
 	// Executor is the name under which the results are shown; Branch is the branch
 	// that was tested; Group is the group of the tests.
@@ -47,7 +47,7 @@ type nipaTest struct {
 
 // WriteNIPA renders the report as the results of an executor of NIPA: a test for each
 // top-level result, with one level of subtests. Times are whole seconds, as NIPA's own
-// are. A report that is cut off or malformed has a failed test "report".
+// are. A report that is truncated or malformed has a failed test "report".
 func (r *Report) WriteNIPA(w io.Writer, opt NIPA) error {
 	run := nipaRun{Executor: opt.Executor, Branch: opt.Branch, Link: opt.Link, Results: []nipaTest{},
 		Start: opt.Start.UTC().Format(nipaTime), End: opt.End.UTC().Format(nipaTime)}
@@ -92,7 +92,7 @@ func nipaName(name string) string {
 
 // WriteKselftest renders the report as the output of the kernel's selftests, for NIPA's
 // parsers: TAP version 13, subtests in comments after a line "# TAP version 13". A reason
-// is a comment of its own, because one of the parsers knows a skipped test only by the
+// is a separate comment, because one of the parsers knows a skipped test only by the
 // bare directive.
 func (r *Report) WriteKselftest(to io.Writer, group string) error {
 	var b strings.Builder

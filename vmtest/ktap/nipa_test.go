@@ -81,7 +81,7 @@ func TestNIPAForms(t *testing.T) {
 
 // A report that ended early never looks complete.
 func TestNIPAProblem(t *testing.T) {
-	r := &Report{Plan: 2, Tests: nipaReport.Tests[2:], Problems: []Problem{{Text: "cut off"}}}
+	r := &Report{Plan: 2, Tests: nipaReport.Tests[2:], Problems: []Problem{{Text: "truncated"}}}
 	var b strings.Builder
 	if err := r.WriteNIPA(&b, nipaOptions); err != nil || !strings.Contains(b.String(), `"test": "report"`) {
 		t.Errorf("%v: %s", err, b.String())

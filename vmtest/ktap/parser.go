@@ -87,7 +87,7 @@ func (p *Parser) Write(b []byte) (int, error) {
 func (p *Parser) Close() *Report {
 	if len(p.buf) > 0 {
 		p.line(string(p.buf))
-		p.problem(Cut, "the last line is cut off: %q", clip(string(p.buf)))
+		p.problem(Cut, "the last line is truncated: %q", clip(string(p.buf)))
 	}
 	if len(p.levels) == 0 {
 		p.report.Plan = -1

@@ -36,7 +36,7 @@ const (
 	Foreign ProblemKind = "foreign"
 	// TooMuch: the length of a line, the nesting or the report exceeds its limit.
 	TooMuch ProblemKind = "too-much"
-	// Cut: the last line is cut off.
+	// Cut: the last line is truncated.
 	Cut ProblemKind = "cut"
 )
 

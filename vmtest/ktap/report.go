@@ -16,7 +16,7 @@ type Report struct {
 	Problems []Problem
 }
 
-// Parse reads a complete report. The error is that of r. A report that is cut off or
+// Parse reads a complete report. The error is that of r. A report that is truncated or
 // malformed is returned with its Problems.
 func Parse(r io.Reader) (*Report, error) {
 	var p Parser

@@ -209,7 +209,7 @@ func readMutant(path, folder string, part manifest.Guest) (Mutant, error) {
 	}
 	switch {
 	case len(m.MustFail)+len(m.MustComplain) == 0:
-		return m, fmt.Errorf("%s: no %q line, which must name the test that fails, and no %q line", path, mustFailHeader, mustComplainHeader)
+		return m, fmt.Errorf("%s: no %q line with the tests that fail, and no %q line", path, mustFailHeader, mustComplainHeader)
 	case len(m.MustComplain) > 0 && m.Config == "":
 		return m, fmt.Errorf("%s: no %q line, which must name the fragment with the checker", path, configHeader)
 	}

@@ -50,7 +50,7 @@ func TestLoadMutants(t *testing.T) {
 		"unknown":           {files: map[string]string{"kernel/b.patch": mutant("Must-fail: a/b")}, names: []string{"z"}, want: `no mutant "z"`, fails: true},
 		"no Config line":    {files: map[string]string{"kernel/b.patch": mutant("Must-complain: a")}, want: "which must name the fragment", fails: true},
 		"complains":         {files: map[string]string{"kernel/b.patch": mutant("Must-complain: a\nConfig: rt")}, want: "b"},
-		"no Must-fail line": {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "which must name the test that fails", fails: true},
+		"no Must-fail line": {files: map[string]string{"kernel/b.patch": mutant("Mustfail: a")}, want: "line with the tests that fail", fails: true},
 		"none":              {want: "no patches", fails: true},
 	}
 	root := testenv.Root(t)

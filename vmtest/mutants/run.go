@@ -151,7 +151,7 @@ func (opt *Options) runMutant(ctx context.Context, m Mutant) (noticed bool, diag
 }
 
 // failuresAsEnds turns failure events into ends. A mutant is meant to fail, and the
-// verdict reports whether it did. What stops the workbench still comes back as an error.
+// verdict reports whether it did. An error of the workbench is returned as an error.
 func failuresAsEnds(p progress.Func) progress.Func {
 	return func(e progress.Event) {
 		if e.State == progress.Failed {

@@ -58,7 +58,7 @@ func parseAdded(diff []byte, want func(file string) bool) (added, error) {
 func hunk(line string) (removed, old, first, count int, err error) {
 	fields := strings.Fields(line)
 	if len(fields) < 4 {
-		return 0, 0, 0, 0, fmt.Errorf("read the diff: %q is no head of a hunk", line)
+		return 0, 0, 0, 0, fmt.Errorf("read the diff: %q is not the header of a hunk", line)
 	}
 	pair := func(s string) (start, n int, err error) {
 		a, b, both := strings.Cut(s[1:], ",")

@@ -127,8 +127,8 @@ func quiet(p progress.Func) progress.Func {
 // gccError is a place of an error. objtool and the linker name none.
 var gccError = lazyregexp.New(`(?m)^(?:\S*/)?((?:[\w.-]+/)*[\w.-]+\.c):(\d+):(?:\d+:)? (?:fatal )?error: `)
 
-// drop marks the mutants on the lines that the log complains about, and returns how many.
-// If no mutant stands on such a line, the last ones of the function that it is in go: gcc
+// drop marks the mutants on the lines that the log names, and returns how many.
+// If no mutant is on such a line, it drops the last ones of the function: gcc
 // reports a missing return at the closing brace.
 func (c *compiled) drop(programs []*program, log string) (int, error) {
 	text, err := os.ReadFile(log)

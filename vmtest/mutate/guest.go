@@ -30,9 +30,9 @@ const (
 // session is what a guest reported before it ended.
 type session struct {
 	report *ktap.Report
-	// ended says why the guest died; nil if it ended by itself.
+	// ended says why the guest failed; nil if it ended by itself.
 	ended error
-	// splat is the kernel's first complaint on the console.
+	// splat is the kernel's first warning on the console.
 	splat string
 }
 
@@ -94,7 +94,7 @@ func (s *session) verdicts(tasks []wire.MutantTask) (done map[int]Verdict, rest 
 	for _, t := range s.report.Tests {
 		id, err := strconv.Atoi(strings.TrimPrefix(t.Name, "m"))
 		if err != nil {
-			return nil, nil, fmt.Errorf("the guest reported %q, which is no mutant", t.Name)
+			return nil, nil, fmt.Errorf("the guest reported %q, which is not a mutant", t.Name)
 		}
 		v := Verdict{State: Killed, By: t.Reason, Duration: t.Duration}
 		if t.Status == ktap.Fail {
@@ -110,7 +110,7 @@ func (s *session) verdicts(tasks []wire.MutantTask) (done map[int]Verdict, rest 
 	if len(rest) == 0 || s.ended == nil {
 		return done, rest, nil
 	}
-	// The guest died with the mutant that it had begun.
+	// The guest failed while the mutant ran.
 	for _, line := range slices.Backward(s.report.Diag) {
 		words, ok := strings.CutPrefix(line, wire.MutantStart)
 		if !ok {

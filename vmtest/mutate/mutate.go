@@ -5,7 +5,7 @@
 // tries each against the tests that reach it.
 //
 // A mutant is killed if a test fails with it and passes without, if the kernel
-// complains, or if the guest dies.
+// warns, or if the guest fails.
 package mutate
 
 import (
@@ -39,12 +39,12 @@ type Options struct {
 	Machine boot.Machine
 	// Names selects mutants: by a part of their names. Empty means all.
 	Names []string
-	// Sample is how many to draw at random; 0 means all.
+	// Sample is the size of a random sample; 0 means all.
 	Sample int
 	Seed   int64
 	// Listed are the mutants that need not be killed.
 	Listed *Listed
-	// Out is a directory for the consoles of guests that died. Required.
+	// Out is a directory for the consoles of guests that failed. Required.
 	Out string
 	// KTAP receives a result per mutant. May be nil.
 	KTAP io.Writer
@@ -115,7 +115,7 @@ func Programs(ctx context.Context, src *prepare.Source) ([]*schema.Mutant, []str
 }
 
 // ErrSource is wrapped by the error for a source that has no base to compare with.
-var ErrSource = errors.New("mutants are made of a base and its series")
+var ErrSource = errors.New("mutants need a base and its series")
 
 func load(ctx context.Context, src *prepare.Source) ([]*program, error) {
 	if src.KernelDir != "" || src.IPDir != "" || src.Unpatched {
@@ -205,7 +205,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, o.report(r, chosen)
 }
 
-// choose selects by name, and then draws a sample if one is wanted.
+// choose selects by name, and then chooses a sample if requested.
 func (o *Options) choose(all []*schema.Mutant) ([]*schema.Mutant, error) {
 	chosen := all
 	if len(o.Names) > 0 {
@@ -260,7 +260,7 @@ func (o *Options) reach(ctx context.Context, c *compiled, task wire.Mutate) (tes
 			for _, word := range strings.Fields(list) {
 				id, err := strconv.Atoi(word)
 				if err != nil {
-					return nil, nil, fmt.Errorf("%s: %s reached %q, which is no mutant", step, t.Name, word)
+					return nil, nil, fmt.Errorf("%s: %s reached %q, which is not a mutant", step, t.Name, word)
 				}
 				tests[id] = append(tests[id], t.Name)
 			}
@@ -308,7 +308,7 @@ func (o *Options) tryAll(ctx context.Context, c *compiled, common wire.Mutate, t
 						why = s.ended
 					}
 					if q.again(some[0].ID) {
-						return fmt.Errorf("%s: a guest judged none of its mutants twice: %w", step, why)
+						return fmt.Errorf("%s: two guests in a row judged no mutant: %w", step, why)
 					}
 				}
 				n := q.give(rest, done, r)

@@ -206,7 +206,7 @@ func TestChoose(t *testing.T) {
 	}
 	b, _ := o.choose(all)
 	if d := cmp.Diff(names(a), names(b)); d != "" || len(a) != 3 {
-		t.Errorf("the same seed draws others: %s", d)
+		t.Errorf("the same seed chooses others: %s", d)
 	}
 	o = Options{Names: []string{":delete:4"}}
 	if a, err = o.choose(all); err != nil || len(a) != 1 || a[0].ID != 4 {

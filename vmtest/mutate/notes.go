@@ -96,7 +96,7 @@ func note(list []Verdict) runs.Note {
 	return n
 }
 
-// patchLines returns where the added lines of a patch stand in its file: by name and line
+// patchLines returns the positions of the added lines of a patch in its file, by name and line
 // of the patched file.
 func patchLines(data []byte) (map[string]map[int]int, error) {
 	out := map[string]map[int]int{}

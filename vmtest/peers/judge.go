@@ -10,7 +10,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// judged are the results of a package beside the list.
+// judged are the results of a package, compared with the list.
 type judged struct {
 	leaves                  []result
 	reasons                 map[string]string
@@ -52,7 +52,7 @@ func judge(r *results, reasons map[string]string, leftOut []Failure) *judged {
 	for _, name := range slices.Sorted(maps.Keys(left)) {
 		j.problem("%s is on the list and did not run", name)
 	}
-	// The kernel may have died or complained after the last test.
+	// The kernel may have panicked or warned after the last test.
 	if j.failed == len(leftOut) && r.ended != "pass" {
 		j.problem("go test failed although no test did: %s", lastWord(r.output))
 	}

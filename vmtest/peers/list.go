@@ -97,7 +97,7 @@ func (l *List) check() error {
 		case !packages[key]:
 			errs = append(errs, fmt.Errorf("list of peers: %s: %s is not run", f.Test, key))
 		case f.Panics && strings.Contains(f.Test, "/"):
-			errs = append(errs, fmt.Errorf("list of peers: %s: only a whole test can be left out", f.Test))
+			errs = append(errs, fmt.Errorf("list of peers: %s: only a complete test can be left out, not a subtest", f.Test))
 		case seen[key+" "+f.Test]:
 			errs = append(errs, fmt.Errorf("list of peers: %s: listed twice", f.Test))
 		}

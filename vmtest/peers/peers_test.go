@@ -50,7 +50,7 @@ func TestParse(t *testing.T) {
 		peer + failure("./x", "TestA", "why"):                                               "is not run",
 		peer + failure(".", "T", "a") + failure(".", "T", "b"):                              "listed twice",
 		peer + "[[failures]]\n":                                                             "unknown key",
-		strings.TrimSuffix(peer+failure(".", "TestA/b", "why"), "\n") + "\npanics = true\n": "only a whole test",
+		strings.TrimSuffix(peer+failure(".", "TestA/b", "why"), "\n") + "\npanics = true\n": "only a complete test",
 		many: "at most 10",
 	} {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
@@ -107,13 +107,13 @@ func TestJudge(t *testing.T) {
 		"new": {events: "run:TestA fail:TestA" + known + " fail:", reasons: listed, passed: 1, failed: 2, problems: []string{"TestA fails"}},
 		"parent by itself": {events: "run:TestA run:TestA/x pass:TestA/x fail:TestA fail:", passed: 1, failed: 1,
 			problems: []string{"TestA fails"}},
-		"mended": {events: "run:TestKnown run:TestKnown/a pass:TestKnown/a pass:TestKnown pass:", reasons: listed, passed: 1,
+		"fixed": {events: "run:TestKnown run:TestKnown/a pass:TestKnown/a pass:TestKnown pass:", reasons: listed, passed: 1,
 			problems: []string{"TestKnown/a passes: take it off the list"}},
 		"skipped now": {events: "run:TestKnown run:TestKnown/a skip:TestKnown/a pass:TestKnown pass:", reasons: listed, skipped: 1,
 			problems: []string{"TestKnown/a is skipped: take it off the list"}},
 		"gone": {events: "run:TestA pass:TestA pass:", reasons: listed, passed: 1,
 			problems: []string{"TestKnown/a is on the list and did not run"}},
-		"cut off": {events: "run:TestA pass:TestA run:TestB", passed: 1, failed: 1, problems: []string{"TestB did not end"}},
+		"truncated": {events: "run:TestA pass:TestA run:TestB", passed: 1, failed: 1, problems: []string{"TestB did not end"}},
 		"dead kernel": {events: "run:TestA pass:TestA fail:", more: "{\"Action\":\"output\",\"Output\":\"exit status 70\\n\"}\n", passed: 1,
 			problems: []string{"go test failed although no test did: exit status 70"}},
 		"dead kernel, known failure": {events: known + " fail:", more: "{\"Action\":\"output\",\"Output\":\"exit status 70\\n\"}\n", reasons: listed, passed: 1, failed: 1,
@@ -156,7 +156,7 @@ func TestQuote(t *testing.T) {
 func TestLink(t *testing.T) {
 	dir := t.TempDir()
 	if err := link(dir, "a/link", "target"); err == nil {
-		t.Error("a link to nothing is made")
+		t.Error("a dangling link is created")
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "a"), 0o755); err != nil {
 		t.Fatal(err)

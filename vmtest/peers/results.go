@@ -21,7 +21,7 @@ type result struct {
 // results are those of one package.
 type results struct {
 	tests []result
-	// ended is how the package ended: pass, fail or skip; empty if go test was cut off.
+	// ended is how the package ended: pass, fail or skip; empty if the output of go test is truncated.
 	ended string
 	// output is what belongs to no test.
 	output []string
@@ -41,7 +41,7 @@ func readResults(r io.Reader) (*results, error) {
 			Action, Test, Output string
 		}
 		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			// What the go command says itself.
+			// Output of the go command itself.
 			all.output = append(all.output, lines.Text())
 			continue
 		}

@@ -26,7 +26,7 @@ type Options struct {
 	// Root is the directory of the workbench, whose go.mod names the versions.
 	Root string
 	// Exec is the command that runs a program in the guest: the value of go test
-	// -exec. It must not print anything of its own.
+	// -exec. It must not print anything itself.
 	Exec []string
 	// Only selects packages by their import paths; empty means all.
 	Only []string
@@ -45,7 +45,7 @@ const packageTimeout = 40 * time.Minute
 type Result struct {
 	// Passed, Failed and Skipped count tests; Failed has those on the list.
 	Passed, Failed, Skipped int
-	// Problems say why the run failed, a line each: a failure that is not on the
+	// Problems say why the run failed, one per line: a failure that is not on the
 	// list, or an entry of the list that is no longer right. Empty means passed.
 	Problems []string
 }
@@ -130,7 +130,7 @@ func copyModule(ctx context.Context, root, module string) (string, error) {
 	}
 	var m struct{ Dir, Version string }
 	if err := json.Unmarshal(out, &m); err != nil || m.Dir == "" {
-		return "", fmt.Errorf("download %s: go mod download says %q", module, out)
+		return "", fmt.Errorf("download %s: unexpected output of go mod download: %q", module, out)
 	}
 	dir, err := os.MkdirTemp("", "xpsgen-peer-")
 	if err != nil {

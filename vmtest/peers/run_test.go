@@ -184,7 +184,7 @@ func TestRunErrors(t *testing.T) {
 		}, "download github.com/mdlayher/netlink"},
 		"odd download": {func(dir string, _ *Options) error {
 			return os.WriteFile(filepath.Join(dir, "odd-download"), nil, 0o644)
-		}, "go mod download says"},
+		}, "unexpected output of go mod download"},
 		"module is gone": {func(dir string, _ *Options) error { return os.RemoveAll(filepath.Join(dir, "github.com")) }, "copy github.com/mdlayher/netlink"},
 		"no test": {func(dir string, _ *Options) error {
 			return errors.Join(os.WriteFile(filepath.Join(dir, "results"), []byte("# cannot compile\n"), 0o644), os.WriteFile(filepath.Join(dir, "code"), []byte("1"), 0o644))

@@ -76,7 +76,7 @@ func (s *Source) OpenIP(ctx context.Context) (src *tree.Source, err error) {
 	p := c.Guest(manifest.GuestIP)
 	if p == nil {
 		if s.IPDir != "" {
-			return nil, fmt.Errorf("%w: %s: no series.toml has guest = %q, so it is unknown how to build it", ErrSource, s.IPDir, manifest.GuestIP)
+			return nil, fmt.Errorf("%w: %s: no series.toml has guest = %q, so the workbench does not know how to build it", ErrSource, s.IPDir, manifest.GuestIP)
 		}
 		return nil, nil
 	}

@@ -99,7 +99,7 @@ func (s *Source) Patches() (map[string]bool, error) {
 	return keys, nil
 }
 
-// Loader returns the key of the alternative that is selected in the place of the hook, or
+// Loader returns the key of the alternative that is selected instead of the hook, or
 // "".
 func (s *Source) Loader() string {
 	if len(s.Select.With) == 0 {

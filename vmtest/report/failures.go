@@ -37,7 +37,7 @@ type FailedTest struct {
 	Rerun string
 }
 
-// consoleLines is how much of a console is shown beside a failure.
+// consoleLines is the number of console lines that a failure shows.
 const consoleLines = 25
 
 // failure describes the failed run of c. results are those of a suite, nil for

@@ -54,7 +54,7 @@ type PastResult struct {
 }
 
 // pastMarks is a character for each result of a test. One result says nothing
-// that the page does not say beside it.
+// that the page does not show next to it.
 func pastMarks(c TestCell) template.HTML {
 	if len(c.Past) < 2 {
 		return ""

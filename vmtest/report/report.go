@@ -26,7 +26,7 @@ import (
 
 // Data is what the page shows.
 type Data struct {
-	// Now is when the page was made, in UTC. Ages are relative to it.
+	// Now is the time of the report, in UTC. Ages are relative to it.
 	Now time.Time
 	// Commit and Dirty are as in [runs.Workbench].
 	Commit string

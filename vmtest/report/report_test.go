@@ -174,7 +174,7 @@ func full(t *testing.T) *sample {
 	s.run(runs.Suite, netNext, 2, runs.Failed, map[string]string{
 		runs.KTAPFile: bad, verdict.JSONFile: results(t, false, true), verdict.ConsoleFile: console, verdict.ConfigFile: "CONFIG_XPS=y\n",
 	}, func(r *runs.Record) {
-		r.Reasons = []string{"1 failed: hook/a01", "the kernel complained: WARNING: <x>"}
+		r.Reasons = []string{"1 failed: hook/a01", "the kernel reported: WARNING: <x>"}
 		r.Versions = map[string]string{"kernel": "7.3.4"}
 	})
 	s.run(runs.Suite, netNext, 1, runs.Interrupted, nil, nil)
@@ -287,8 +287,8 @@ func TestAnchors(t *testing.T) {
 	}
 }
 
-// TestNeverPassed: a page of one run says passed only of a whole run of the
-// present inputs.
+// TestNeverPassed: a page of one run says passed only of a complete run with the
+// current inputs.
 func TestNeverPassed(t *testing.T) {
 	for name, c := range map[string]struct {
 		state  runs.State

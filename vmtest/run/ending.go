@@ -20,10 +20,10 @@ type Ending struct {
 	Code int
 }
 
-// KernelError is a kernel that died or complained while a program ran. The program
+// KernelError is a kernel that panicked or warned while a program ran. The program
 // may have ended well all the same.
 type KernelError struct {
-	// Splats are its complaints, decoded. Empty if it died without one.
+	// Splats are its warnings, decoded. Empty if it printed none.
 	Splats []verdict.Splat
 	// Err is what ended the guest, nil if the program did.
 	Err error
@@ -57,7 +57,7 @@ func (e *TimeoutError) Error() string {
 }
 
 // kernelDied tells whether err says that a guest ended before what ran in it: its
-// kernel died, hangs or went off.
+// kernel panicked, hangs or powered off.
 func kernelDied(err error) bool {
 	return errors.As(err, new(*vm.PanicError)) || errors.As(err, new(*vm.OopsError)) || errors.As(err, new(*vm.HangError)) ||
 		errors.As(err, new(*vm.BootError)) || errors.As(err, new(*vm.EarlyExitError)) || errors.As(err, new(*vm.ConsoleFloodError))

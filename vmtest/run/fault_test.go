@@ -54,8 +54,8 @@ func TestFaults(t *testing.T) {
 		limits vm.Timeouts
 	}{
 		{fault: wire.FaultPanic, want: "kernel panic"},
-		{fault: wire.FaultOops, want: "the kernel complained", frame: "lkdtm"},
-		{fault: wire.FaultWarn, want: "the kernel complained: WARNING", frame: "lkdtm"},
+		{fault: wire.FaultOops, want: "the kernel reported", frame: "lkdtm"},
+		{fault: wire.FaultWarn, want: "the kernel reported: WARNING", frame: "lkdtm"},
 		{fault: wire.FaultHang, want: "guest hangs: silent", limits: idle},
 		{fault: wire.FaultSpin, want: "guest hangs", limits: idle},
 		{fault: wire.FaultFlood, want: "floods its console"},
@@ -63,7 +63,7 @@ func TestFaults(t *testing.T) {
 		{fault: wire.FaultReboot, want: "guest stopped early: the machine restarted"},
 		{fault: wire.FaultHalt, want: "guest stopped early: the machine halted"},
 		{fault: wire.FaultSoft, want: "guest is stuck (soft lockup - CPU#)", limits: stuck},
-		{fault: wire.FaultOOM, want: "the kernel complained: Out of memory: Killed process"},
+		{fault: wire.FaultOOM, want: "the kernel reported: Out of memory: Killed process"},
 		{fault: wire.FaultHalf, want: "2 of 4 planned tests not reported: test-3, test-4"},
 		{fault: wire.FaultTwice, want: "a second report begins"},
 		{fault: wire.FaultLost, want: "4 of 4 planned tests not reported"},

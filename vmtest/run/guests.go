@@ -32,7 +32,7 @@ type guestRun struct {
 	console *os.File
 	// boot is from the start of the first guest to this one's first word.
 	boot atomic.Int64
-	// report is closed when all of it has come. May be nil.
+	// report receives the results. It is closed at the end of the report. May be nil.
 	report io.Closer
 
 	running *vm.Running

@@ -59,7 +59,7 @@ func modules(h *wire.HostFiles, k *build.KernelResult) {
 func (opt *GuestOptions) checkWritable() error {
 	for _, dir := range opt.Writable {
 		if len(outermost([]string{dir})) == 0 {
-			return fmt.Errorf("write to %s: %w: it must be a directory, and neither / nor one of the kernel's", dir, ErrAdd)
+			return fmt.Errorf("write to %s: %w: want a directory other than / and the kernel's file systems", dir, ErrAdd)
 		}
 	}
 	return nil

@@ -65,7 +65,7 @@ func TestWritable(t *testing.T) {
 		program string
 		args    []string
 		getenv  func(string) string
-		want    []string // besides cwd
+		want    []string // in addition to cwd
 	}{
 		"a program":     {program: "/bin/true", args: []string{"-test.coverprofile=/x/y"}},
 		"GOCOVERDIR":    {program: "/bin/true", getenv: func(n string) string { return strings.TrimPrefix(n+"=rel", "GOCOVERDIR=") }, want: []string{cwd + "/rel"}},
@@ -90,7 +90,7 @@ func TestWritable(t *testing.T) {
 		}
 	}
 	if !isDir(fuzz) {
-		t.Error("the directory of the fuzz corpus was not made")
+		t.Error("the directory of the fuzz corpus was not created")
 	}
 }
 

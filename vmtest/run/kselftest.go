@@ -20,7 +20,7 @@ import (
 // Source.Selftests.
 type KselftestOptions struct {
 	GuestOptions
-	// KTAP receives the results. Stderr receives what the runner says besides.
+	// KTAP receives the results. Stderr receives all other output of the runner.
 	KTAP, Stderr io.Writer
 }
 
@@ -28,7 +28,7 @@ type KselftestOptions struct {
 // their configurations, and has the kernel's own runner run tests.
 //
 // It returns the results that the runner reported, also with an error: a [*KernelError]
-// if the kernel died or complained.
+// if the kernel panicked or warned.
 func Kselftest(ctx context.Context, opt KselftestOptions) ([]ktap.Test, error) {
 	if err := opt.checkWritable(); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func some(have []string, collection string) string {
 	return strings.Join(names, ", ")
 }
 
-// CompareSelftests lists how the results of b differ from those of a, a line each: in the
+// CompareSelftests lists how the results of b differ from those of a, one per line: in the
 // result of a test, and in the lines by which it judges its parts.
 func CompareSelftests(a, b []ktap.Test) (differences []string) {
 	index := func(tests []ktap.Test) map[string]*ktap.Test {

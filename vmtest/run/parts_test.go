@@ -43,7 +43,7 @@ func TestEndingOfProgram(t *testing.T) {
 		"ended with 0":        {exit(0, ""), nil, nil, nil, Ending{true, 0}, nil, false},
 		"not started":         {exit(0, "no such program"), nil, nil, nil, Ending{}, nil, false},
 		"no word":             {&vm.Result{}, other, nil, nil, Ending{}, other, false},
-		"cut off":             {&vm.Result{}, other, cause, nil, Ending{}, cause, false},
+		"truncated":           {&vm.Result{}, other, cause, nil, Ending{}, cause, false},
 		"cause without error": {exit(0, ""), nil, cause, nil, Ending{true, 0}, nil, false},
 		"kernel died":         {&vm.Result{}, died, nil, nil, Ending{}, died, true},
 		"kernel complained":   {exit(1, ""), nil, nil, splats, Ending{true, 1}, nil, true},
@@ -60,8 +60,8 @@ func TestEndingOfProgram(t *testing.T) {
 	}
 	for want, e := range map[string]*KernelError{
 		"too late": {Err: cause},
-		"the kernel complained: BUG: here (f); the kernel complained: WARNING: ; too late\nBUG: here\nmore": {Err: cause, Splats: splats},
-		"the kernel complained: WARNING: \n": {Splats: splats[1:]},
+		"the kernel reported: BUG: here (f); the kernel reported: WARNING: ; too late\nBUG: here\nmore": {Err: cause, Splats: splats},
+		"the kernel reported: WARNING: \n": {Splats: splats[1:]},
 	} {
 		if got := e.Error(); got != want || e.Unwrap() != e.Err {
 			t.Errorf("got %q, want %q", got, want)

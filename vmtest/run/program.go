@@ -27,7 +27,7 @@ import (
 type GuestOptions struct {
 	Source  prepare.Source
 	Machine boot.Machine
-	// Writable are directories in which the guest writes to the host, besides
+	// Writable are directories in which the guest writes to the host, in addition to
 	// the current one. All else that it writes is lost at its end.
 	Writable []string
 	// Add puts files of the host at other paths: HOST:GUEST.
@@ -58,7 +58,7 @@ type Guest struct {
 	spec      *image.Spec
 }
 
-// PrepareGuest builds what a guest with the host's files is made of.
+// PrepareGuest builds the parts of a guest with the host's files.
 func PrepareGuest(ctx context.Context, opt GuestOptions) (*Guest, error) {
 	a, err := prepare.Guest(ctx, opt.Source)
 	if err != nil {
@@ -91,7 +91,7 @@ type ProgramOptions struct {
 // Program runs a host program in the patched guest, in the directory of the
 // same name.
 //
-// Returns a [*KernelError] if the kernel died or complained, even if the program
+// Returns a [*KernelError] if the kernel panicked or warned, even if the program
 // did well, and a [*TimeoutError]. Other errors are the workbench's.
 func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 	program, err := opt.resolve(opt.Args[0])
@@ -125,7 +125,7 @@ func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, opt.Timeout, &TimeoutError{Program: opt.Args[0], After: opt.Timeout})
 		defer cancel()
 	}
-	// go test would take the result for one of any kernel. Without this file it
+	// go test would reuse the result for any kernel. Without this file it
 	// keeps none.
 	for _, f := range testFlags(args) {
 		if f.name == "testlogfile" {
@@ -212,7 +212,7 @@ func (opt *GuestOptions) resolve(program string) (string, error) {
 	}
 	found, err := exec.LookPath(program)
 	if err != nil {
-		// exec.LookPath refuses what stands in the current directory without
+		// exec.LookPath rejects a program in the current directory without
 		// a slash; the kernel's own words serve for the rest.
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
 			return "", fmt.Errorf("%s: no such program on the host: %w", program, fs.ErrNotExist)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package run boots guests that are made of what package prepare has built: the
+// Package run boots guests from the parts that package prepare has built: the
 // suite in one guest or two, on one base or several, a program of the host, or
 // a shell.
 //
@@ -43,7 +43,7 @@ type SuiteOptions struct {
 	KeepReports bool
 	// Fault makes the guest go wrong instead of running tests.
 	Fault wire.Fault
-	// Seed is the seed of the suite's random choices. 0 draws one.
+	// Seed is the seed of the suite's random choices. 0 means a new seed.
 	Seed int64
 	// Long has tests take a minute or more that can.
 	Long bool
@@ -138,7 +138,7 @@ func Suite(ctx context.Context, opt SuiteOptions) (*verdict.Outcome, error) {
 	return o, errors.Join(o.Write(opt.Out, a.Kernel.Config), lost)
 }
 
-// Prepared runs the suite in a guest made of a and judges. In opt.Out it leaves
+// Prepared runs the suite in a guest built from a, and judges the run. In opt.Out it leaves
 // the stream of results and the consoles only.
 func Prepared(ctx context.Context, opt SuiteOptions, a *prepare.Artifacts) (*verdict.Outcome, error) {
 	o, err := opt.outcome()

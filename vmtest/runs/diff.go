@@ -10,7 +10,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// Diff says how two runs differ, a line each: what was run, inputs, versions,
+// Diff says how two runs differ, one per line: what was run, inputs, versions,
 // verdict, and the tests with another result.
 func Diff(a, b *Record) ([]string, error) {
 	var lines []string

@@ -42,8 +42,8 @@ const (
 	checks
 )
 
-// needs says which parts a kind is made of. A kind that is missing here is
-// made of all but seriesPatches and checks.
+// needs says which inputs a kind has. A kind that is missing here has
+// all but seriesPatches and checks.
 var needs = map[Kind][]part{
 	Suite:      {kernelPatches, ipPatches, configuration, suite},
 	Bisect:     {kernelPatches, ipPatches, configuration, suite},
@@ -75,7 +75,7 @@ var names = map[part]string{
 // or configuration any more.
 var ErrGone = errors.New("not in the workbench any more")
 
-// Present returns what a run of that kind and subject would be made of now, by
+// Present returns the inputs that a run of that kind and subject would have now, by
 // hashing files of the workbench at root. It runs no program and obtains no
 // source; only for a subject with [Subject.Trees] it asks git about those.
 // ip names the base of the guest's ip, empty for the preferred one.
@@ -215,7 +215,7 @@ func (in Inputs) add(root string, p part, s Subject, ip string) error {
 	return nil
 }
 
-// addKernel adds what the kernel is made of.
+// addKernel adds the inputs of the kernel.
 func (in Inputs) addKernel(root string, change *manifest.Change, s Subject) error {
 	p := change.Guest(manifest.GuestKernel)
 	if p == nil {
@@ -231,7 +231,7 @@ func (in Inputs) addKernel(root string, change *manifest.Change, s Subject) erro
 	return in.addPatches(root, "kernel", p, s.Base, patches)
 }
 
-// addIP adds what the guest's ip is made of, if a project has it.
+// addIP adds the inputs of the guest's ip, if a project has it.
 func (in Inputs) addIP(root string, change *manifest.Change, s Subject, ip string) error {
 	p := change.Guest(manifest.GuestIP)
 	if p == nil {
@@ -251,7 +251,7 @@ func (in Inputs) addIP(root string, change *manifest.Change, s Subject, ip strin
 	return in.addPatches(root, "ip", p, ip, patches)
 }
 
-// addSeries adds one series: its patches and those it stands on, its cover,
+// addSeries adds one series: its patches and those that it depends on, its cover,
 // and what the manifest says of it.
 func (in Inputs) addSeries(root string, change *manifest.Change, s Subject) error {
 	p, series := change.Find(s.Series)
@@ -393,7 +393,7 @@ func (in Inputs) Compare(was Inputs) []string {
 		case !now:
 			lines = append(lines, name+" is gone")
 		case is == "" || old == "":
-			lines = append(lines, name+" cannot be compared: it is no git checkout")
+			lines = append(lines, name+" cannot be compared: it is not a git checkout")
 		case is != old:
 			lines = append(lines, name+" changed")
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // NotesFile is where a run of any kind may leave remarks on lines of the
-// series, as a JSON array of [Note]. The report shows them beside the lines,
+// series, as a JSON array of [Note]. The report shows them next to the lines,
 // as long as the run is one of the present patches.
 const NotesFile = "notes.json"
 

@@ -17,13 +17,13 @@ import (
 type Verdict string
 
 const (
-	// VerdictPassed: a whole run of the present inputs passed, and none since
+	// VerdictPassed: a complete run with the current inputs passed, and none since
 	// then failed.
 	VerdictPassed Verdict = "passed"
-	// VerdictFailed: the newest whole run failed, or a later run of the
+	// VerdictFailed: the newest complete run failed, or a later run of the
 	// present inputs did.
 	VerdictFailed Verdict = "failed"
-	// VerdictStale: the newest whole run passed, and its inputs have changed.
+	// VerdictStale: the newest complete run passed, and its inputs have changed.
 	VerdictStale Verdict = "stale"
 	// VerdictPartial: only parts were run, and passed.
 	VerdictPartial Verdict = "partial"
@@ -227,7 +227,7 @@ type Looker struct {
 // NewLooker returns one for the workbench at root.
 func NewLooker(root string) *Looker { return &Looker{root: root, present: map[string]Inputs{}} }
 
-// Stale says how the inputs of a run differ from the present ones, a line each.
+// Stale says how the inputs of a run differ from the present ones, one per line.
 // Empty means that the run is one of the present inputs. The error wraps
 // [ErrGone] if the subject of the run does not exist any more.
 func (l *Looker) Stale(ctx context.Context, r *Record) ([]string, error) {

@@ -52,7 +52,7 @@ func present(t *testing.T, root string, kind Kind, s Subject) Inputs {
 	return in
 }
 
-// TestPresent edits one file after the other: the kinds made of it change, and
+// TestPresent edits one file after the other: the kinds with that input change, and
 // no others.
 func TestPresent(t *testing.T) {
 	subjects := map[string]struct {
@@ -150,7 +150,7 @@ func TestPresentHasWhatTheGuestRuns(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	got := Inputs{"a": "1", "b": "2", "c": "3", "tree": ""}.Compare(Inputs{"a": "1", "b": "1", "d": "4", "tree": ""})
-	want := []string{"b changed", "c is new", "d is gone", "tree cannot be compared: it is no git checkout"}
+	want := []string{"b changed", "c is new", "d is gone", "tree cannot be compared: it is not a git checkout"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -183,7 +183,7 @@ func TestUserTree(t *testing.T) {
 	}
 	unknown := func(what string) {
 		t.Helper()
-		if lines := stale(""); len(lines) != 1 || !strings.Contains(lines[0], "no git checkout") {
+		if lines := stale(""); len(lines) != 1 || !strings.Contains(lines[0], "not a git checkout") {
 			t.Errorf("%s: %q", what, lines)
 		}
 	}
@@ -236,7 +236,7 @@ func TestPicture(t *testing.T) {
 		"a part passed since":        {[]run{{Passed, part, false}, {state: Passed}}, VerdictPassed, 1, VerdictPassed, ""},
 		"a part failed since":        {[]run{{Failed, part, false}, {state: Passed}}, VerdictFailed, 0, VerdictFailed, "failed; partial: --run a24"},
 		"a part failed, then passed": {[]run{{Passed, part, false}, {Failed, part, false}, {state: Passed}}, VerdictFailed, 1, VerdictFailed, "failed; partial: --run a24"},
-		"a failed part is mended":    {[]run{{state: Passed}, {Failed, part, false}}, VerdictPassed, 0, VerdictPassed, ""},
+		"a failed part is fixed":     {[]run{{state: Passed}, {Failed, part, false}}, VerdictPassed, 0, VerdictPassed, ""},
 		"a part failed on old ones":  {[]run{{Failed, part, true}, {state: Passed}}, VerdictPassed, 1, VerdictPassed, ""},
 		"a part of the failed whole": {[]run{{Passed, part, false}, {state: Failed}}, VerdictFailed, 1, VerdictFailed, "failed"},
 		"stale, a part since":        {[]run{{Passed, part, false}, {Passed, "", true}}, VerdictStale, 1, VerdictIncomplete, "stale: suite changed"},

@@ -109,7 +109,7 @@ type Record struct {
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended,omitzero"`
 	State   State     `json:"state"`
-	// Reasons say why the run did not pass, the gravest first, a line each.
+	// Reasons say why the run did not pass, the most severe first, one per line.
 	Reasons []string `json:"reasons,omitempty"`
 	// Counts are the results, zero where the kind has none.
 	Counts Counts `json:"counts,omitzero"`
@@ -117,9 +117,9 @@ type Record struct {
 	// are zero outside of a git checkout.
 	Commit string `json:"commit,omitempty"`
 	Dirty  bool   `json:"dirty,omitempty"`
-	// Inputs are hashes of what the run was made of, see [Present].
+	// Inputs are hashes of the inputs of the run, see [Present].
 	Inputs Inputs `json:"inputs"`
-	// Changed says which inputs were edited while the run lasted, a line each.
+	// Changed says which inputs were edited during the run, one per line.
 	Changed []string `json:"changed,omitempty"`
 	// Versions say what was obtained and which tools ran, by name.
 	Versions map[string]string `json:"versions,omitempty"`

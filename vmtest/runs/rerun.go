@@ -10,7 +10,7 @@ var makeTargets = map[Kind]string{
 	Boots: "bench-vm", BuildTimes: "bench-build",
 }
 
-// Rerun is the command line that makes all runs of the cell anew, to be typed
+// Rerun is the command line that repeats all runs of the cell, to be typed
 // in the workbench.
 func (c *Cell) Rerun() string {
 	target, ok := makeTargets[c.Kind]

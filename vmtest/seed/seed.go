@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package seed says what tests draw their random input from. The seed is the
+// Package seed provides the seed of tests with random input. The seed is the
 // same in every run, so that a failure is the fault of the change under test.
-// make test-long draws new ones.
+// make test-long uses new ones.
 package seed
 
 import (
@@ -15,7 +15,7 @@ import (
 // Variable is the environment variable that sets the seed: a number, or [New].
 const Variable = "XPS_TEST_SEED"
 
-// New is the value of [Variable] that draws a new seed in each test.
+// New is the value of [Variable] that makes each test use a new seed.
 const New = "new"
 
 // fixed is the seed where the environment does not name one.

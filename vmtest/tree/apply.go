@@ -91,13 +91,13 @@ func (s *Source) apply(ctx context.Context) (commit, tree string, err error) {
 				return "", "", err
 			}
 			s.opt.Progress.Emit(progress.Event{Step: "apply patches to " + s.Name(), State: progress.Notice,
-				Text: s.opt.Dir + " has the patches already, taken as it is"})
+				Text: s.opt.Dir + " has the patches already; not patched again"})
 			commit = s.BaseCommit
 			tree, err = g.output(ctx, "rev-parse", "--verify", commit+"^{tree}")
 			return commit, tree, err
 		}
 	}
-	// Nothing of what was made may be taken for garbage.
+	// Keep git gc from removing the new objects.
 	if err := g.run(ctx, "update-ref", "refs/applied/"+s.key, commit); err != nil {
 		return "", "", fmt.Errorf("apply patches: %w", err)
 	}

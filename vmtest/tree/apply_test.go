@@ -32,7 +32,7 @@ func mustCommit(t *testing.T, src *Source) string {
 	return commit
 }
 
-// TestApplyLikeGitAm compares with what a maintainer would get.
+// TestApplyLikeGitAm checks that applying a series makes the same tree as git am.
 func TestApplyLikeGitAm(t *testing.T) {
 	dir := mustSource(t)
 	s := mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond))
@@ -123,7 +123,7 @@ func TestPatchDoesNotApply(t *testing.T) {
 			"net/core/gone.c", 0, 10, "does not exist"},
 		"file is there already": {mailOf("x", strings.ReplaceAll(diffSecond[strings.Index(diffSecond, "diff --git a/net/new"):], "new.c", "other.c")),
 			"net/other.c", 0, 10, "already exists"},
-		"cut off":             {mailOf("x", diffFirst)[:420], "", 0, 24, "corrupt patch"},
+		"truncated":           {mailOf("x", diffFirst)[:420], "", 0, 24, "corrupt patch"},
 		"trailing whitespace": {mailOf("x", strings.Replace(diffFirst, "+first\n", "+first \n", 1)), "", 0, 17, "trailing whitespace"},
 		"CRLF":                {strings.ReplaceAll(good, "\n", "\r\n"), "net/core/dev.c", 1, 13, "does not apply (the patch has CRLF line ends)"},
 		"base64": {wrapped(good, "base64", base64.StdEncoding.EncodeToString), "", 0, 0,
@@ -137,7 +137,7 @@ func TestPatchDoesNotApply(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, cache := mustSource(t), t.TempDir()
-			// A tree that is there already must stay as it is.
+			// An existing tree must not change.
 			before := mustOpen(t, Options{Project: mustSeries(t, mailOf("net: two", diffSecond)), Dir: dir, Cache: cache})
 			tr, err := before.Checkout(t.Context())
 			if err != nil {
@@ -189,8 +189,8 @@ func TestFailureIsNotRemembered(t *testing.T) {
 	mustCommit(t, mustOpen(t, Options{Project: s, Dir: dir, Cache: cache}))
 }
 
-// TestDirectoryHasThePatches takes a developer's own tree, in which the series
-// has been applied, as it is; but not one that has a part of it.
+// TestDirectoryHasThePatches accepts a user's tree that already has the whole series, and
+// rejects one that has only a part of it.
 func TestDirectoryHasThePatches(t *testing.T) {
 	dir, cache := mustSource(t), t.TempDir()
 	both := mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond))

@@ -52,7 +52,7 @@ func (e *ApplyError) Error() string {
 	msg := fmt.Sprintf("apply patch %d of %d to %s: %s:%s %s", e.N, e.Total, e.Tree, at, what, e.Reason)
 	if e.Dir != "" {
 		msg += fmt.Sprintf("\n%s is taken as the base: if it has a part of the series already, "+
-			"check out a commit without, or take it as it is with --no-apply", e.Dir)
+			"check out a commit without the patches, or use it unpatched with --no-apply", e.Dir)
 	}
 	return msg
 }

@@ -24,7 +24,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// errNoApt says that this is no machine of Debian's family.
+// errNoApt says that this system does not use apt.
 var errNoApt = errors.New("no apt on this machine")
 
 // apt runs apt with a private state: lists, package cache and sources are in the

@@ -182,7 +182,7 @@ func forSuite(have []aptSource, suite string) []aptSource {
 	if !security {
 		return made
 	}
-	// No security archive configured: by custom it lies beside the main one.
+	// No security archive is configured: by convention it is next to the main archive.
 	for _, s := range forSuite(have, strings.TrimSuffix(suite, "-security")) {
 		var uris []string
 		for _, uri := range s.URIs {

@@ -73,7 +73,7 @@ func TestParseDeb822(t *testing.T) {
 	if diff := cmp.Diff(want[:2], own(got)); diff != "" {
 		t.Errorf("own: %s", diff)
 	}
-	// What is written is read again as the same, but for the type.
+	// Reading what was written gives the same, except for the type.
 	again := parseDeb822(formatSources(got, "deb-src"))
 	for i := range want {
 		want[i].Types = []string{"deb-src"}
@@ -88,11 +88,11 @@ func TestForSuite(t *testing.T) {
 		have, suite string
 		uri         string
 	}{
-		"other suite, same mirror":          {deb822, "trixie", "http://mirror.invalid/debian"},
-		"security, configured":              {deb822, "trixie-security", "http://mirror.invalid/debian-security"},
-		"security, beside the main archive": {"Types: deb\nURIs: http://m.invalid/x/debian/\nSuites: bookworm\nComponents: main\n", "bookworm-security", "http://m.invalid/x/debian-security"},
-		"security, nowhere":                 {"Types: deb\nURIs: http://m.invalid/x\nSuites: bookworm\nComponents: main\n", "bookworm-security", ""},
-		"not Debian":                        {"Types: deb\nURIs: http://m.invalid/ubuntu\nSuites: noble\nComponents: main\n", "trixie", ""},
+		"other suite, same mirror":           {deb822, "trixie", "http://mirror.invalid/debian"},
+		"security, configured":               {deb822, "trixie-security", "http://mirror.invalid/debian-security"},
+		"security, next to the main archive": {"Types: deb\nURIs: http://m.invalid/x/debian/\nSuites: bookworm\nComponents: main\n", "bookworm-security", "http://m.invalid/x/debian-security"},
+		"security, nowhere":                  {"Types: deb\nURIs: http://m.invalid/x\nSuites: bookworm\nComponents: main\n", "bookworm-security", ""},
+		"not Debian":                         {"Types: deb\nURIs: http://m.invalid/ubuntu\nSuites: noble\nComponents: main\n", "trixie", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := forSuite(parseDeb822([]byte(tc.have)), tc.suite)
@@ -112,7 +112,7 @@ func TestForSuite(t *testing.T) {
 	}
 }
 
-// FuzzAptSources holds that whatever is read can be written and read again.
+// FuzzAptSources checks that everything that is read can be written and read again.
 func FuzzAptSources(f *testing.F) {
 	f.Add([]byte(deb822))
 	f.Add([]byte(oneLine))

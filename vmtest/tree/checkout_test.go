@@ -65,7 +65,7 @@ func TestCheckoutKeepsUnpatchedApart(t *testing.T) {
 	if patched.WorkDir() == unpatched.WorkDir() {
 		t.Errorf("both work in %s", patched.WorkDir())
 	}
-	// NB: each has a lock of its own, so both can be out at once.
+	// NB: each has its own lock, so both can be checked out at the same time.
 	a, b := mustCheckout(t, patched), mustCheckout(t, unpatched)
 	if mustRead(t, filepath.Join(a.Dir, "net/core/dev.c")) == mustRead(t, filepath.Join(b.Dir, "net/core/dev.c")) {
 		t.Error("the base has the patch")

@@ -57,7 +57,7 @@ func cutWhile(s string, is func(byte) bool) (head, rest string) {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// weight is where the sign at i stands in the order; the end of s is 0.
+// weight is the position in the order of the sign at i; the end of s is 0.
 func weight(s string, i int) int {
 	switch {
 	case i >= len(s):

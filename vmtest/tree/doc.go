@@ -5,7 +5,7 @@
 //
 // [Load] reads a manifest (series.toml). [Open] finds the base in the cache or
 // obtains it: from a Debian package, from git, or from a directory of the
-// user's own. What comes back knows the key of the patched tree without
+// user's own. The result knows the key of the patched tree without
 // having made it, so that a caller who finds a finished kernel under that key
 // never runs git at all. [Source.Commit] applies the patches, [Source.Checkout]
 // puts the result into a working tree that only one run has at a time.

@@ -17,7 +17,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// recordName lies beside a downloaded file and says what it must be.
+// recordName is next to a downloaded file and has its expected hash.
 const recordName = "download.json"
 
 // download describes a downloaded file.

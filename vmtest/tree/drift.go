@@ -21,11 +21,11 @@ import (
 const maxSuccessors = 3
 
 // DriftError says that a suite has moved on to sources that the patches do not
-// apply to. The series has to be made anew on one of them, or the old source
+// apply to. The series has to be rebased onto one of them, or the old source
 // to come from elsewhere.
 type DriftError struct {
 	// Package is what was asked for, MadeOn the version that the patches were
-	// made on, empty if the package's name says it.
+	// based on, empty if the package's name contains it.
 	Package, MadeOn string
 	// Tried are the sources there are instead, the newest first, and the
 	// patch that does not apply to each.

@@ -31,7 +31,7 @@ func TestDrift(t *testing.T) {
 		}
 	}
 	for name, tc := range map[string]struct {
-		// set up the suite, and say what the series was made on
+		// set up the suite, and return the version that the series is based on
 		suite  func(t *testing.T, a *fakeApt)
 		madeOn string
 		// version is what is taken; empty is drift

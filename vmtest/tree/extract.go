@@ -69,7 +69,7 @@ func (s *Source) ObjectIDs(ctx context.Context, paths ...string) ([]string, erro
 	}
 	lines := strings.Split(out, "\n")
 	if len(lines) != len(paths) {
-		return nil, fmt.Errorf("look into %s: %d answers to %d questions", s.Name(), len(lines), len(paths))
+		return nil, fmt.Errorf("list %s: %d answers to %d questions", s.Name(), len(lines), len(paths))
 	}
 	for i, l := range lines {
 		if !isObjectID(l) {

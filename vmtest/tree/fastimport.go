@@ -26,7 +26,7 @@ func importTar(ctx context.Context, g *git, r io.Reader, message string, p func(
 	go func() {
 		err := writeImport(pw, r, message, p)
 		if err != nil {
-			// git would take a stream that just ends for a whole one.
+			// git would accept a truncated stream.
 			cancel(err)
 		}
 		pw.CloseWithError(err)

@@ -28,7 +28,7 @@ func (e *events) add(ev progress.Event) {
 	e.all = append(e.all, ev)
 }
 
-// notices is the text of all notices, a line each.
+// notices is the text of all notices, one per line.
 func (e *events) notices() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestKindsOfClone: whatever kind of clone the user works in, the tree is the same, the
+// TestKindsOfClone: in every kind of clone that a user works in, the tree is the same, the
 // series in it is recognised, and an edit that is not committed is in it.
 func TestKindsOfClone(t *testing.T) {
 	one, two := mailOf("net: one", diffFirst), mailOf("net: two", diffSecond)

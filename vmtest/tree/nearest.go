@@ -22,7 +22,7 @@ func (s *Source) nearest(ctx context.Context, own string) string {
 	}
 	commit, err := s.Commit(ctx)
 	if err != nil {
-		return own // whoever needs the tree hears why
+		return own // the caller gets the same error when it opens the tree
 	}
 	found, err := filepath.Glob(filepath.Join(s.opt.Cache, "work", s.Project+"-*", "index"))
 	if err != nil {

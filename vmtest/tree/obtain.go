@@ -74,7 +74,7 @@ func obtain(ctx context.Context, opt *Options, b *Base) (*obtained, error) {
 
 // readPointer returns the base that pointer leads to, if it is there and is
 // from one of the origins that the manifest has now. Anything else is nil: the
-// base is then obtained anew.
+// base is then downloaded again.
 func readPointer(cacheDir, pointer string, b *Base) *obtained {
 	data, err := os.ReadFile(pointer)
 	if err != nil {
@@ -128,7 +128,7 @@ func (f *fetcher) fetch(ctx context.Context, origins []Origin) (got *obtained, e
 	}
 	var drift *DriftError
 	if errors.As(errors.Join(errs...), &drift) {
-		return nil, fmt.Errorf("%s: %w: %w\nRebase the series on what there is (xpsgen series rebase), "+
+		return nil, fmt.Errorf("%s: %w: %w\nRebase the series onto a present version (xpsgen series rebase), "+
 			"or name a source directory of your own (%s=DIR)", f.step, ErrObtain, errors.Join(errs...), f.opt.Project.SourceVariable())
 	}
 	return nil, fmt.Errorf("%s: %w: %w\nThe source is not in the cache and could not be fetched. "+
@@ -171,7 +171,7 @@ func upstream(version string) string {
 }
 
 // fromGit fetches one commit, with the user's own configuration since a proxy
-// or a mirror may stand in it.
+// or a mirror may be in it.
 func (f *fetcher) fromGit(ctx context.Context, o *Origin) (*obtained, error) {
 	got := &obtained{Version: strings.TrimPrefix(o.Ref, "v"), Origin: o.String()}
 	err := f.publish(ctx, got, o.ID(), func(g *git) (err error) {

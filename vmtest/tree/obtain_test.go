@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// fakeApt is a machine whose apt is made of shell scripts. What they print was
+// fakeApt is a machine whose apt consists of shell scripts. What they print was
 // recorded from apt 2.6.1.
 type fakeApt struct {
 	dir string
@@ -342,7 +342,7 @@ func TestTarballRefused(t *testing.T) {
 	}
 }
 
-// TestTruncatedPackage has a package that is cut off, but as promised.
+// TestTruncatedPackage serves a package that is shorter than announced.
 func TestTruncatedPackage(t *testing.T) {
 	for _, cut := range []int{4, 30, 100, 400} {
 		t.Run(fmt.Sprint(cut), func(t *testing.T) {

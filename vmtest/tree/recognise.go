@@ -23,12 +23,12 @@ const historyDepth = 500
 //
 // A patch is there if a commit has its diff, or its title with another diff. A
 // patch that is missing before one that is there was dropped, and so is each
-// missing one in a tree that xpsgen tree checkout made. Those after the last
+// missing one in a tree of xpsgen tree checkout. Those after the last
 // one that is there are still to come, and are applied.
 func (s *Source) recognise(ctx context.Context) error {
 	if s.opt.NoApply {
 		s.setPatches(nil)
-		s.Origin += " (taken as it is)"
+		s.Origin += " (not patched)"
 		return nil
 	}
 	state, ours, cut, err := s.findPatches(ctx)
@@ -105,7 +105,7 @@ const (
 )
 
 // findPatches looks for each patch among the commits of the user's tree. ours
-// reports whether xpsgen tree checkout made the tree; cut, whether the clone is shallow
+// reports whether the tree is from xpsgen tree checkout; cut, whether the clone is shallow
 // and ends within the commits that were looked at.
 func (s *Source) findPatches(ctx context.Context) (state []presence, ours, cut bool, err error) {
 	state = make([]presence, len(s.Patches))
@@ -260,7 +260,7 @@ func addIgnored(ctx context.Context, g *git, dir string) error {
 	if err != nil {
 		return err
 	}
-	// What git was told to leave alone, by sparse-checkout or by the user, counts as the
+	// Files that git was told to ignore, by sparse-checkout or by the user, count as the
 	// user's index has it, whether or not a file is there.
 	var kept []string
 	for _, l := range strings.Split(tags, "\x00") {

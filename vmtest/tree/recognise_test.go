@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestOwnTree: the tree of an author who works on the series is taken as it is,
+// TestOwnTree: the tree of an author who works on the series is used unpatched,
 // uncommitted work included. Patches that are still to come are applied.
 func TestOwnTree(t *testing.T) {
 	one, two := mailOf("net: one", diffFirst), mailOf("net: two", diffSecond)
@@ -63,12 +63,12 @@ func TestOwnTree(t *testing.T) {
 				mustGit(t, dir, "commit", "-q", "-a", "-m", "all of it")
 			}, fails: true,
 		},
-		"squashed, as it is": {
+		"squashed, no apply": {
 			do: func(t *testing.T, dir string) {
 				mustGit(t, dir, "reset", "-q", "--soft", "HEAD~2")
 				mustWrite(t, filepath.Join(dir, "net/core/dev.c"), "mine\n")
 				mustGit(t, dir, "commit", "-q", "-a", "-m", "all of it")
-			}, noApply: true, origin: "taken as it is", files: map[string]string{"net/core/dev.c": "mine\n"},
+			}, noApply: true, origin: "not patched", files: map[string]string{"net/core/dev.c": "mine\n"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestOwnTree(t *testing.T) {
 }
 
 // TestSnapshotIsTheUsersTree: what the user's repository tracks is in it,
-// whatever .gitignore and sparse-checkout say, and whenever it was committed.
+// independent of .gitignore, sparse-checkout and the date of the commit.
 func TestSnapshotIsTheUsersTree(t *testing.T) {
 	s, cache := mustSeries(t), t.TempDir()
 	dir := mustSource(t)

@@ -15,9 +15,9 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// snapshot takes the user's directory, as it is now with all local changes,
+// snapshot takes the user's directory, with all local changes,
 // as a commit into a repository of the cache. The directory is only read: git
-// gets a repository and an index of its own, and of a checkout borrows the
+// gets its own repository and index, and of a checkout borrows the
 // objects.
 func snapshot(ctx context.Context, opt *Options) (got *obtained, err error) {
 	dir, err := filepath.Abs(opt.Dir)
@@ -118,7 +118,7 @@ func snapshotRepo(ctx context.Context, base, dir string) (g *git, top bool, err 
 	return g, true, nil
 }
 
-// copyIndex copies an index, and what a split index keeps in files beside it. An index
+// copyIndex copies an index, and the other files of a split index. An index
 // that cannot be read is none: then all files are read.
 func copyIndex(from, to string) error {
 	data, err := os.ReadFile(from)
@@ -147,7 +147,7 @@ func exists(path string) bool {
 }
 
 // buildProducts are what a build within the source directory leaves. They are
-// no source, and a kernel refuses to build beside them.
+// not source, and a kernel does not build if they are in its tree.
 var buildProducts = []string{
 	"**/*.o", "**/*.a", "**/*.ko", "**/*.cmd", "**/*.mod", "**/*.order", ".config", ".config.old",
 	"include/config/**", "include/generated/**", "arch/*/include/generated/**", "vmlinux", "System.map",
@@ -157,7 +157,7 @@ var buildProducts = []string{
 func addAll(ctx context.Context, g *git, checkout bool) error {
 	args := []string{"add", "--all"}
 	if !checkout {
-		// What a tarball holds is source even where .gitignore says not.
+		// Files of a tarball are source, even if .gitignore ignores them.
 		args = append(args, "--force", "--", ".")
 		for _, pattern := range buildProducts {
 			args = append(args, ":(exclude,glob)"+pattern)

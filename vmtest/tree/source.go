@@ -105,7 +105,7 @@ func (v Variant) workSuffix() string {
 }
 
 // Source is a base and the patches to apply to it. The base is there; the
-// patched tree is made when [Source.Commit] or [Source.Checkout] is called.
+// patched tree is written when [Source.Commit] or [Source.Checkout] is called.
 type Source struct {
 	// Project is the project's name, Base the name of its base.
 	Project, Base string
@@ -182,7 +182,7 @@ func (s *Source) readPatches(b *Base) error {
 	}
 	switch {
 	case v.Unpatched && (v.First != 0 || !v.Select.IsZero()):
-		return errors.New("unpatched and a choice of patches exclude each other")
+		return errors.New("unpatched and a selection of series exclude each other")
 	case v.First < 0 || v.First > len(list):
 		return fmt.Errorf("base %s has %d patches, not %d", b.Name, len(list), v.First)
 	case v.First > 0:
@@ -225,7 +225,7 @@ func (s *Source) Key() string { return s.key }
 func (s *Source) Name() string { return s.Project + " " + s.Version }
 
 // WorkDir is the directory that belongs to this tree's base: the working tree
-// is its "src", and builds keep their objects beside it. Only who holds the
+// is its "src", and builds keep their objects next to it. Only who holds the
 // [Tree] of a [Source.Checkout] may write there.
 func (s *Source) WorkDir() string { return s.work }
 
@@ -295,7 +295,7 @@ func (s *Source) Blame(ctx context.Context, file string) ([]Blame, error) {
 			b.Patch = i
 		}
 		if b.Line, err = strconv.Atoi(fields[1]); err != nil {
-			return nil, fmt.Errorf("%s: git says %q", step, line)
+			return nil, fmt.Errorf("%s: unexpected line from git blame: %q", step, line)
 		}
 		lines = append(lines, b)
 	}

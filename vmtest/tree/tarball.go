@@ -76,7 +76,7 @@ func uncompressed(ctx context.Context, name string, r io.Reader, f func(io.Reade
 	}()
 	err := f(pr)
 	if err == nil {
-		// What follows the end of the archive is padding; reading it lets
+		// After the end of the archive comes padding; reading it lets
 		// the program end and say whether its input was sound.
 		_, err = io.Copy(io.Discard, pr)
 	}

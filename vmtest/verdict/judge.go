@@ -110,7 +110,7 @@ func (s Splat) Reason() string {
 			break
 		}
 	}
-	text := "the kernel complained: " + first
+	text := "the kernel reported: " + first
 	if len(s.Frames) > 0 {
 		text += " (" + strings.Join(s.Frames, " < ") + ")"
 	}

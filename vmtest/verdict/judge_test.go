@@ -52,7 +52,7 @@ func TestJudge(t *testing.T) {
 		"reported twice":  {ktap: "KTAP version 1\n1..2\nok 1 one\nok 2 two\nok 2 two\n", planned: both, want: "results: "},
 		"known splat":     {ktap: whole, planned: both, splats: []Splat{{Pattern: "BUG: ", Text: []string{"BUG: sleeping"}, Known: true}}},
 		"splat of ours":   {ktap: whole, planned: both, splats: []Splat{{Pattern: "BUG: ", Text: []string{"BUG: sleeping"}, Ours: []string{"xps_prog_run"}}}, want: "in the series: xps_prog_run"},
-		"splat, all ok":   {ktap: whole, planned: both, splats: []Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: CPU: 0 at dev.c"}}}, want: "the kernel complained: WARNING: CPU"},
+		"splat, all ok":   {ktap: whole, planned: both, splats: []Splat{{Pattern: "WARNING: ", Text: []string{"WARNING: CPU: 0 at dev.c"}}}, want: "the kernel reported: WARNING: CPU"},
 		"vm died, all ok": {ktap: whole, planned: both, vmErr: errors.New("guest powered off early"), want: "powered off early"},
 	}
 	for name, c := range cases {

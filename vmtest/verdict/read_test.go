@@ -206,8 +206,8 @@ func TestReasons(t *testing.T) {
 	}
 	o.Judge()
 	want := []string{
-		"the kernel complained: BUG: first (inner < outer)",
-		"the kernel complained: WARNING: at dev.c",
+		"the kernel reported: BUG: first (inner < outer)",
+		"the kernel reported: WARNING: at dev.c",
 		"1 kernel objects leaked (see kmemleak's report on the console)",
 		"1 failed: two",
 	}

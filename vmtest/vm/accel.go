@@ -20,7 +20,7 @@ import (
 )
 
 // errSilentKVM stops a guest that does not say hello under KVM.
-var errSilentKVM = errors.New("no word from the guest under kvm")
+var errSilentKVM = errors.New("no message from the guest under kvm")
 
 // The verdicts on KVM.
 const (

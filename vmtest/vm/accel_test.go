@@ -165,7 +165,7 @@ func TestUsageErrorUnderKVM(t *testing.T) {
 	}
 }
 
-// TestPanicUnderKVM: a kernel that speaks has been run, whatever it says.
+// TestPanicUnderKVM: a guest that prints anything proves that KVM works.
 func TestPanicUnderKVM(t *testing.T) {
 	t.Parallel()
 	var notices []string

@@ -62,7 +62,7 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		a = append(a, "-machine", "q35")
 		bus = "pci"
 	default:
-		// NB: the PIT is the only timer here besides the local APIC's, and
+		// NB: the PIT is the only other timer here than the local APIC's, and
 		// a guest without an RTC spends two seconds looking for it.
 		a = append(a, "-machine", "microvm,acpi=off,rtc=on")
 	}

@@ -295,7 +295,7 @@ func (f *fake) play(scenario string) {
 	}
 }
 
-// cat is a guest that runs cat, and a program that complains beside it.
+// cat is a guest that runs cat, and a program that writes to stderr at the same time.
 func (f *fake) cat() {
 	f.hello()
 	out, _ := io.Copy(f.ports[wire.PortStdout], f.ports[wire.PortStdin])

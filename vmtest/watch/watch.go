@@ -40,7 +40,7 @@ type Watcher struct {
 }
 
 // New watches dirs with all subdirectories, including those created later. It ignores
-// files that are no sources: objects, editor backups, git's own files.
+// files that are not sources: objects, editor backups, git's own files.
 //
 // It returns an error wrapping [fs.ErrNotExist] if a directory is missing.
 func New(dirs ...string) (*Watcher, error) {

@@ -68,7 +68,7 @@ func Nearest(explicit string) (string, error) {
 	if root := rootAbove(dir); root != "" {
 		return root, nil
 	}
-	return "", fmt.Errorf("%s: %w: stand in its directory, or set --root or XPSGEN_ROOT", dir, ErrNone)
+	return "", fmt.Errorf("%s: %w: change to its directory, or set --root or XPSGEN_ROOT", dir, ErrNone)
 }
 
 // rootAbove returns the nearest workbench at or above dir, or "".

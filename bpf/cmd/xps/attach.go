@@ -19,22 +19,26 @@ import (
 
 func attachCommand() *command {
 	return &command{
-		name: "attach", args: "DEVICE PROGRAM [options]", what: "attach a policy, an object file or a pin",
-		help: `Attaches a program to DEVICE in place of any other. PROGRAM is one of
+		name: "attach", args: "DEVICE PROGRAM [options]", what: "attach a policy, an object file or a pinned program",
+		help: `Attaches a program to DEVICE, and replaces any other. PROGRAM is one of
 
   --policy flow-hash [--queues 1-7] [--symmetric] [--inner vxlan,geneve] ...
   --policy cpu|mark|port|uid --map KEY=QUEUE,...
   --object FILE [--program NAME]
   --pinned PATH
 
-Keys of --map: a cpu (0), a mark (0x10), tcp/443 (destination port) or
-tcp/443/source, a user id. flow-hash uses no queue that --queues leaves out, also
-when the device has fewer in use later: --min-queues says down to how many, and
-fails if that is impossible.
+Keys of --map: a CPU (0), a mark (0x10), a destination port (tcp/443), a source
+port (tcp/443/source), or a user id (1000).
 
---expect none attaches only where there is no program; --expect ID or a path of a
-pin only in place of that program. --link PATH attaches by a link, which the file
-PATH in a BPF file system holds: then nobody can replace it by netlink.`,
+flow-hash uses only the queues of --queues. With --min-queues N, this also holds
+if the number of queues in use drops to N later. Attach fails if that is
+impossible.
+
+--expect none attaches only if the device has no program. --expect ID, or the path
+of a pinned program, replaces only that program.
+
+--link PATH attaches through a BPF link pinned at PATH, which must be in a BPF file
+system. Netlink cannot replace or detach that program.`,
 		do: attach,
 	}
 }
@@ -56,26 +60,26 @@ type attachOptions struct {
 func attach(ctx context.Context, c *call, args []string) error {
 	var o attachOptions
 	fs := c.flags(&o.common)
-	fs.StringVar(&o.policy, "policy", "", "a policy: flow-hash, cpu, mark, port or uid")
-	fs.StringVar(&o.object, "object", "", "an ELF `FILE` with the program")
-	fs.StringVar(&o.program, "program", "", "`NAME` of the program in the file, if it has several")
-	fs.StringVar(&o.pinned, "pinned", "", "a pinned program")
-	fs.StringVar(&o.queues, "queues", "", "flow-hash: the `LIST` of queues to use (default all)")
-	fs.IntVar(&o.minQueues, "min-queues", 0, "flow-hash: use no other queue while at least `N` are in use")
-	fs.BoolVar(&o.symmetric, "symmetric", false, "flow-hash: both directions of a flow share a queue")
-	fs.BoolVar(&o.label, "flow-label", false, "flow-hash: take the IPv6 flow label for ports")
-	fs.BoolVar(&o.vlan, "vlan", false, "flow-hash: the VLAN is part of a flow")
-	fs.BoolVar(&o.addresses, "addresses-only", false, "flow-hash: ports are not part of a flow")
-	fs.BoolVar(&o.udpAddresses, "udp-by-addresses", false, "flow-hash: ports of UDP are not, so fragments follow their flow")
-	fs.StringVar(&o.inner, "inner", "", "flow-hash: tunnels to look into: a `LIST` of ipip, gre, vxlan, geneve, or none (default ipip,gre)")
-	fs.UintVar(&o.seed, "seed", 0, "flow-hash: the seed (default random)")
-	fs.StringVar(&o.entries, "map", "", "cpu, mark, port, uid: a `LIST` of KEY=QUEUE")
-	fs.StringVar(&o.mask, "mask", "", "mark: the bits that count, such as 0xff00")
-	fs.BoolVar(&o.direct, "direct", false, "mark: N means queue N-1 unless it is in the map")
-	fs.BoolVar(&o.noStats, "no-stats", false, "leave out the counters of a policy")
-	fs.StringVar(&o.expect, "expect", "", "attach only in place of this: none, a program `ID`, or a pin")
-	fs.StringVar(&o.linkPath, "link", "", "attach by a link, pinned at `PATH`")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "load and check everything, and attach nothing")
+	fs.StringVar(&o.policy, "policy", "", "load the policy `NAME`: flow-hash, cpu, mark, port or uid")
+	fs.StringVar(&o.object, "object", "", "load the program from this ELF `FILE`")
+	fs.StringVar(&o.program, "program", "", "`NAME` of the program, if the ELF file has several")
+	fs.StringVar(&o.pinned, "pinned", "", "use the program pinned at `PATH`")
+	fs.StringVar(&o.queues, "queues", "", "flow-hash: `LIST` of queues to use (default all)")
+	fs.IntVar(&o.minQueues, "min-queues", 0, "flow-hash: use only --queues down to `N` queues in use (default the smallest possible)")
+	fs.BoolVar(&o.symmetric, "symmetric", false, "flow-hash: use the same queue for both directions of a flow")
+	fs.BoolVar(&o.label, "flow-label", false, "flow-hash: hash the IPv6 flow label instead of the ports")
+	fs.BoolVar(&o.vlan, "vlan", false, "flow-hash: include the VLAN in the hash")
+	fs.BoolVar(&o.addresses, "addresses-only", false, "flow-hash: do not include ports in the hash")
+	fs.BoolVar(&o.udpAddresses, "udp-by-addresses", false, "flow-hash: ignore UDP ports, so that fragments use the queue of their flow")
+	fs.StringVar(&o.inner, "inner", "", "flow-hash: tunnels whose inner flow is hashed: a `LIST` of ipip, gre, vxlan, geneve, or none (default ipip,gre)")
+	fs.UintVar(&o.seed, "seed", 0, "flow-hash: seed `N` of the hash (default random)")
+	fs.StringVar(&o.entries, "map", "", "cpu, mark, port, uid: `LIST` of KEY=QUEUE")
+	fs.StringVar(&o.mask, "mask", "", "mark: `BITS` of the mark to use, such as 0xff00 (default all)")
+	fs.BoolVar(&o.direct, "direct", false, "mark: use queue N-1 for a mark N that is not in the map")
+	fs.BoolVar(&o.noStats, "no-stats", false, "load the policy without counters")
+	fs.StringVar(&o.expect, "expect", "", "attach only if this program is attached: a program `ID`, the path of a pinned program, or none")
+	fs.StringVar(&o.linkPath, "link", "", "attach through a BPF link pinned at `PATH`")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "load and check the program, but do not attach it")
 	names, err := c.parse(fs, args)
 	if err != nil {
 		return err
@@ -139,7 +143,7 @@ func (o *attachOptions) check(given func(string) bool) error {
 		}
 	}
 	if sources != 1 {
-		return usagef("give one of --policy, --object and --pinned")
+		return usagef("want exactly one of --policy, --object and --pinned")
 	}
 	for name, policies := range map[string]string{
 		"queues": "flow-hash", "min-queues": "flow-hash", "symmetric": "flow-hash", "flow-label": "flow-hash",
@@ -161,7 +165,7 @@ func (o *attachOptions) check(given func(string) bool) error {
 	case o.program != "" && o.object == "":
 		return usagef("--program needs --object")
 	case o.linkPath != "" && o.expect != "" && o.expect != "none":
-		return usagef("--link attaches only where there is no program: leave out --expect")
+		return usagef("--link and --expect: a link never replaces a program; leave out --expect")
 	case o.policy == "mark" && o.entries == "" && !o.direct:
 		return usagef("--policy mark needs --map or --direct")
 	case (o.policy == "cpu" || o.policy == "port" || o.policy == "uid") && o.entries == "":
@@ -180,9 +184,9 @@ func conditions(expect string) (*xps.AttachOptions, error) {
 	case err == nil && id != 0:
 		return &xps.AttachOptions{ExpectedID: ebpf.ProgramID(id)}, nil
 	case err == nil:
-		return nil, usagef("--expect 0: ids of programs begin with 1")
+		return nil, usagef("--expect 0: program ids begin with 1")
 	case !strings.Contains(expect, "/"):
-		return nil, usagef("--expect %s: want none, a program id or a path", expect)
+		return nil, usagef("--expect %s: want none, a program id, or the path of a pinned program", expect)
 	}
 	prog, err := loadPinned(expect)
 	if err != nil {
@@ -211,7 +215,7 @@ func (o *attachOptions) load(c *call, s xps.State, seeded bool) (*ebpf.Program, 
 }
 
 // explainLoad says which capability is missing if a program cannot be loaded. Without
-// it, package ebpf takes a feature that it probes for as not supported.
+// it, package ebpf reports a feature that it probes for as not supported.
 func explainLoad(err error) error {
 	if !errors.Is(err, ebpf.ErrNotSupported) && !errors.Is(err, os.ErrPermission) {
 		return err
@@ -261,7 +265,7 @@ func (o *attachOptions) loadObject() (*ebpf.Program, func(), error) {
 	case name == "":
 		name = names[0]
 	case spec.Programs[name] == nil:
-		return nil, nil, usagef("object %s has no program %q, but %q", o.object, name, names)
+		return nil, nil, usagef("object %s has no program %q; it has %q", o.object, name, names)
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 func detachCommand() *command {
 	return &command{
 		name: "detach", args: "DEVICE [options]", what: "detach the program",
-		help: `Detaches the program of DEVICE. It is not an error if there is none, unless
---expect names one. A program that a link holds is detached only with --link.`,
+		help: `Detaches the program of DEVICE. If there is no program, that is an error only with
+--expect. To detach a program that was attached through a BPF link, use --link.`,
 		do: detach,
 	}
 }
@@ -21,9 +21,9 @@ func detachCommand() *command {
 func detach(ctx context.Context, c *call, args []string) error {
 	var o common
 	fs := c.flags(&o)
-	expect := fs.String("expect", "", "detach only this program: an `ID`, or a pin")
-	byLink := fs.Bool("link", false, "detach a program that a link holds, through the link")
-	dryRun := fs.Bool("dry-run", false, "say what would be detached")
+	expect := fs.String("expect", "", "detach only this program: a program `ID`, or the path of a pinned program")
+	byLink := fs.Bool("link", false, "detach the BPF link of the device")
+	dryRun := fs.Bool("dry-run", false, "print what would be detached, and detach nothing")
 	names, err := c.parse(fs, args)
 	if err != nil {
 		return err
@@ -32,9 +32,9 @@ func detach(ctx context.Context, c *call, args []string) error {
 	case len(names) != 1:
 		return usagef("want one device, got %d", len(names))
 	case *expect == "none":
-		return usagef("--expect none: there would be nothing to detach")
+		return usagef("--expect none: want a program to detach: an id, or the path of a pinned program")
 	case *byLink && *expect != "":
-		return usagef("--link and --expect: a link cannot be detached on a condition")
+		return usagef("--link and --expect exclude each other: a link is always detached unconditionally")
 	}
 	if err := o.enter(); err != nil {
 		return err
@@ -86,7 +86,7 @@ func detachLink(ctx context.Context, client *xps.Client, ifindex int) error {
 		return err
 	}
 	if s.Via != xps.ViaLink {
-		return fmt.Errorf("%s: no link holds a program of this device", s.Name)
+		return fmt.Errorf("detach the link of %s: no program is attached through a link", s.Name)
 	}
 	l, err := xps.OpenLinkID(ctx, s.LinkID)
 	if err != nil {

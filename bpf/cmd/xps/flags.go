@@ -26,7 +26,7 @@ type common struct {
 func (c *call) flags(o *common) *flag.FlagSet {
 	fs := flag.NewFlagSet("xps "+c.command.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.StringVar(&o.netns, "netns", "", "network namespace: a `NAME` of ip netns, a path, or a process id")
+	fs.StringVar(&o.netns, "netns", "", "network namespace: a `NAME` of ip netns, a path, or a process id (default the current one)")
 	fs.BoolVar(&o.json, "json", false, "print JSON")
 	return fs
 }

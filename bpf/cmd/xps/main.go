@@ -9,8 +9,8 @@
 //	xps show eth0 --stats
 //	xps detach eth0
 //
-// xps help COMMAND lists the options. Exit codes: 0 done, 1 failed, 2 usage, 69 the
-// kernel does not have the hook.
+// xps help COMMAND lists the options. Exit codes: 0 success, 1 failure, 2 usage error,
+// 69 the kernel does not have the hook.
 package main
 
 import (
@@ -81,17 +81,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 		c := &call{command: cmd, stdout: stdout, stderr: stderr}
 		return c.exit(cmd.do(ctx, c, args))
 	}
-	fmt.Fprintf(stderr, "xps: there is no command %q (xps help lists them)\n", name)
+	fmt.Fprintf(stderr, "xps: unknown command %q (xps help lists the commands)\n", name)
 	return exitUsage
 }
 
 func usage(w io.Writer) {
-	fmt.Fprint(w, "Programs that select the tx queues of network devices.\n\n")
+	fmt.Fprint(w, "Attach, detach, show and watch the BPF programs that select tx queues of network devices.\n\n")
 	for _, cmd := range commands() {
 		fmt.Fprintf(w, "  xps %-34s %s\n", cmd.name+" "+cmd.args, cmd.what)
 	}
-	fmt.Fprint(w, "\nxps help COMMAND lists the options. Exit codes: 0 done, 1 failed, 2 usage,\n"+
-		"69 the kernel does not have the hook.\n")
+	fmt.Fprint(w, "\nxps help COMMAND lists the options. Exit codes: 0 success, 1 failure, 2 usage\n"+
+		"error, 69 the kernel does not have the hook.\n")
 }
 
 // usageError is a mistake in the arguments.

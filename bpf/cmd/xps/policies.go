@@ -25,7 +25,7 @@ func (o *attachOptions) loadPolicy(c *call, s xps.State, seeded bool) (*policy.P
 		var err error
 		if o.mask != "" {
 			if m.Mask, err = number(o.mask); err != nil || m.Mask == 0 {
-				return nil, usagef("--mask %s: want the bits that count, such as 0xff00", o.mask)
+				return nil, usagef("--mask %s: want the bits of the mark to use, such as 0xff00", o.mask)
 			}
 			m.Shift = uint32(bits.TrailingZeros32(m.Mask))
 		}
@@ -52,7 +52,7 @@ func (o *attachOptions) loadPolicy(c *call, s xps.State, seeded bool) (*policy.P
 		}
 		return policy.LoadPort(q, opt)
 	}
-	return nil, usagef("there is no policy %q: want flow-hash, cpu, mark, port or uid", o.policy)
+	return nil, usagef("unknown policy %q: want flow-hash, cpu, mark, port or uid", o.policy)
 }
 
 func (o *attachOptions) loadFlowHash(c *call, s xps.State, opt policy.Options, seeded bool) (*policy.Policy, error) {
@@ -63,7 +63,7 @@ func (o *attachOptions) loadFlowHash(c *call, s xps.State, opt policy.Options, s
 	if seeded {
 		seed := uint32(o.seed)
 		if uint(seed) != o.seed {
-			return nil, usagef("--seed %d: want 32 bits", o.seed)
+			return nil, usagef("--seed %d: want a 32-bit number", o.seed)
 		}
 		cfg.Seed = &seed
 	}
@@ -93,13 +93,13 @@ func (o *attachOptions) loadFlowHash(c *call, s xps.State, opt policy.Options, s
 		defer unmount()
 		inUse := sys.queues(s.Name)
 		if inUse == 0 {
-			return nil, fmt.Errorf("%s: how many queues are in use is not known: sysfs does not show it", s.Name)
+			return nil, fmt.Errorf("%s: the number of queues in use is unknown: sysfs does not list the device's queues", s.Name)
 		}
 		if cfg.Plan, err = policy.Plan(queues, inUse, max(s.MaxQueues, inUse), o.minQueues); err != nil {
 			return nil, err
 		}
 		if cfg.Plan.Min > 1 && o.minQueues == 0 && len(queues) < inUse {
-			fmt.Fprintf(c.stderr, "xps attach: %s: with fewer than %d queues in use, flows may leave by queues other than %s\n",
+			fmt.Fprintf(c.stderr, "xps attach: %s: with fewer than %d queues in use, flows may use queues other than %s\n",
 				s.Name, cfg.Plan.Min, o.queues)
 		}
 	}
@@ -126,7 +126,7 @@ func entries[K comparable](list string, key func(string) (K, error)) (policy.Que
 			return nil, usagef("--map: queue %q: want a number", value)
 		}
 		if _, twice := queues[k]; twice {
-			return nil, usagef("--map: key %q is there twice", name)
+			return nil, usagef("--map: duplicate key %q", name)
 		}
 		queues[k] = int32(q)
 	}
@@ -136,7 +136,7 @@ func entries[K comparable](list string, key func(string) (K, error)) (policy.Que
 func number(text string) (uint32, error) {
 	n, err := strconv.ParseUint(text, 0, 32)
 	if err != nil {
-		return 0, fmt.Errorf("want a number of 32 bits")
+		return 0, fmt.Errorf("want a 32-bit number")
 	}
 	return uint32(n), nil
 }

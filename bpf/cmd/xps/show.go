@@ -23,14 +23,13 @@ import (
 
 func showCommand() *command {
 	return &command{
-		name: "show", args: "[DEVICE...] [options]", what: "devices and their programs",
-		help: `Prints the devices of the network namespace, their queues in use and at most,
-and their programs: id, name, tag, how they were attached, how often they ran
-(with sysctl kernel.bpf_stats_enabled=1) and who loaded them. Names DEVICE or,
-without, all devices; --attached leaves out those without a program.
+		name: "show", args: "[DEVICE...] [options]", what: "print devices and their programs",
+		help: `Prints a row per device: name, queues in use, maximum number of queues, and the
+program. Of a program it prints id, name, tag, attach method, run count (needs
+sysctl kernel.bpf_stats_enabled=1) and the user who loaded it. Shows DEVICE, or all
+devices if none is given.
 
-Details of a program need CAP_SYS_ADMIN. What is not known is "-", and null in
-JSON.`,
+Details of a program need CAP_SYS_ADMIN. An unknown value is "-", or null in JSON.`,
 		do: show,
 	}
 }
@@ -70,8 +69,8 @@ func show(ctx context.Context, c *call, args []string) error {
 	var o common
 	fs := c.flags(&o)
 	stats := fs.Bool("stats", false, "print the counters of policies")
-	who := fs.Bool("who", false, "print the processes that hold a program or its link open")
-	attached := fs.Bool("attached", false, "leave out devices without a program")
+	who := fs.Bool("who", false, "print the processes that have the program or its link open")
+	attached := fs.Bool("attached", false, "omit devices without a program")
 	names, err := c.parse(fs, args)
 	if err != nil {
 		return err

@@ -49,9 +49,9 @@ func TestCheck(t *testing.T) {
 		"object":                {attachOptions{object: "f.o"}, "", ""},
 		"object and program":    {attachOptions{object: "f.o", program: "p"}, "", ""},
 		"pinned":                {attachOptions{pinned: "/p"}, "", ""},
-		"no source":             {attachOptions{}, "", "give one of"},
-		"two sources":           {attachOptions{policy: "cpu", object: "f.o", entries: "0=1"}, "", "give one of"},
-		"three sources":         {attachOptions{policy: "cpu", object: "f.o", pinned: "/p"}, "", "give one of"},
+		"no source":             {attachOptions{}, "", "want exactly one of"},
+		"two sources":           {attachOptions{policy: "cpu", object: "f.o", entries: "0=1"}, "", "want exactly one of"},
+		"three sources":         {attachOptions{policy: "cpu", object: "f.o", pinned: "/p"}, "", "want exactly one of"},
 		"queues of flow-hash":   {attachOptions{policy: "flow-hash", queues: "1"}, "queues", ""},
 		"queues of cpu":         {attachOptions{policy: "cpu", entries: "0=1"}, "queues", "--queues"},
 		"queues of an object":   {attachOptions{object: "f.o"}, "queues", "--queues"},
@@ -137,8 +137,8 @@ func TestEntries(t *testing.T) {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
 	for list, text := range map[string]string{
-		"0": "not KEY=QUEUE", "0=1,": "not KEY=QUEUE", "x=1": `key "x"`, "4294967296=1": "32 bits", "0=x": `queue "x"`,
-		"0=2147483648": "queue", "0=1,0x0=2": "twice",
+		"0": "not KEY=QUEUE", "0=1,": "not KEY=QUEUE", "x=1": `key "x"`, "4294967296=1": "32-bit", "0=x": `queue "x"`,
+		"0=2147483648": "queue", "0=1,0x0=2": "duplicate",
 	} {
 		var wrong *usageError
 		if got, err := entries(list, number); got != nil || !errors.As(err, &wrong) || !strings.Contains(err.Error(), text) {
@@ -170,7 +170,7 @@ func TestLoadPolicy(t *testing.T) {
 		"queues":         {attachOptions{policy: "flow-hash", queues: "0"}, false, "xps_flow_hash", ""},
 		"wrong queues":   {attachOptions{policy: "flow-hash", queues: "x"}, false, "", `queues "x"`},
 		"too many":       {attachOptions{policy: "flow-hash", queues: "0-1"}, false, "", "uses queues 0 to 0"},
-		"at least":       {attachOptions{policy: "flow-hash", queues: "0", minQueues: 2}, false, "", "at least 2"},
+		"at least":       {attachOptions{policy: "flow-hash", queues: "0", minQueues: 2}, false, "", "minimum of 2"},
 		"contradiction":  {attachOptions{policy: "flow-hash", symmetric: true, label: true}, false, "", "impossible options"},
 		"mark":           {attachOptions{policy: "mark", entries: "1=2", mask: "0xff00"}, false, "xps_mark", ""},
 		"mark, mask 0":   {attachOptions{policy: "mark", entries: "1=2", mask: "0"}, false, "", "--mask 0"},
@@ -182,7 +182,7 @@ func TestLoadPolicy(t *testing.T) {
 		"uid, bad map":   {attachOptions{policy: "uid", entries: "1=x"}, false, "", "--map"},
 		"port":           {attachOptions{policy: "port", entries: "tcp/1=2"}, false, "xps_port", ""},
 		"port, bad map":  {attachOptions{policy: "port", entries: "1=2"}, false, "", "--map"},
-		"none":           {attachOptions{policy: "nosuch"}, false, "", `no policy "nosuch"`},
+		"none":           {attachOptions{policy: "nosuch"}, false, "", `unknown policy "nosuch"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			prog, release, err := tt.options.load(c, s, tt.seeded)

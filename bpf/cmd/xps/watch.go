@@ -14,9 +14,11 @@ import (
 func watchCommand() *command {
 	return &command{
 		name: "watch", args: "[options]", what: "print changes until interrupted",
-		help: `Prints a line for each change of a program in the network namespace, with --json
-an object. Ends with Ctrl-C, or after --count changes. If changes come faster than
-they can be read, some are summed up, and a line on stderr says so.`,
+		help: `Prints a line for each attach, detach or replace in the network namespace. With
+--json it prints an object instead. Ends with Ctrl-C, or after --count changes.
+
+If notifications are lost (ENOBUFS), xps dumps the state, prints the differences,
+and says so on stderr.`,
 		do: watch,
 	}
 }
@@ -57,7 +59,7 @@ func watch(ctx context.Context, c *call, args []string) error {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, xps.ErrOverrun):
-			fmt.Fprintln(c.stderr, "xps watch: changes were lost; what follows is the difference")
+			fmt.Fprintln(c.stderr, "xps watch: notifications were lost; the next lines are the differences")
 			continue
 		case err != nil:
 			return err

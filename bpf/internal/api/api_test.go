@@ -92,7 +92,7 @@ func load(t *testing.T, dir string) *packages.Package {
 	pkgs, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedSyntax | packages.NeedFiles | packages.NeedTypes | packages.NeedTypesInfo |
 			packages.NeedImports | packages.NeedDeps | packages.NeedExportFile,
-		// Byte orders have files of their own.
+		// Each byte order has its own files.
 		Env: append(os.Environ(), "GOARCH=amd64", "GOOS=linux"),
 		Dir: dir,
 	}, ".")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Command module copies this module to a directory under another module path.
-// It is what make module runs: whoever publishes the module gives it the path of
+// make module runs it. To publish the module, give it the path of
 // the place it is published at, and every import follows.
 //
 //	go run ./bpf/internal/module PATH DIR

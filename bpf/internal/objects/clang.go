@@ -81,7 +81,7 @@ func findCC(getenv func(string) string) (string, error) {
 }
 
 // findStrip returns the llvm-strip of the installation that clang belongs to:
-// beside it, beside what it is a link to, or with the same version suffix.
+// in its directory, in that of its link target, or with the same version suffix.
 func findStrip(given, clang string) (string, error) {
 	if given != "" {
 		path, err := exec.LookPath(given)
@@ -115,7 +115,7 @@ func version(ctx context.Context, cc []string) (string, error) {
 	}
 	line, _, _ := bytes.Cut(out, []byte("\n"))
 	if len(line) == 0 {
-		return "", fmt.Errorf("%w: %s --version says nothing", ErrNoCompiler, strings.Join(cc, " "))
+		return "", fmt.Errorf("%w: %s --version prints no version", ErrNoCompiler, strings.Join(cc, " "))
 	}
 	return string(bytes.TrimSpace(line)), nil
 }

@@ -19,7 +19,7 @@ const (
 	pkg          = "bpf"
 
 	// flags are the C flags, targets the machines. Both are part of the
-	// stamp: whoever changes them has to compile again.
+	// stamp: after a change, compile again.
 	flags   = "-O2 -g -mcpu=v3 -Wall -Wextra -Werror"
 	targets = "bpfel,bpfeb"
 )
@@ -95,7 +95,7 @@ func compile(ctx context.Context, dir, out, name string, cc *Compiler) error {
 	return nil
 }
 
-// environ drops what would change bpf2go's output behind the stamp's back:
+// environ drops variables that change bpf2go's output without changing the stamp:
 // its own variables (all it needs is given as flags), what go generate sets,
 // and clang's own way of getting flags and include directories.
 func environ(env []string) []string {

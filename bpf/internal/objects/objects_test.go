@@ -234,7 +234,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// TestCompileError: what the compiler says reaches whoever has to mend it.
+// TestCompileError: the error contains the output of the compiler.
 func TestCompileError(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: starting bpf2go takes seconds")

@@ -16,8 +16,8 @@ import (
 	"strings"
 )
 
-// StampFile is the name of the file, beside the objects, that says from what
-// they were made.
+// StampFile is the name of the file, next to the objects, that records from what
+// they were compiled.
 const StampFile = "objects.sum"
 
 // ErrStale is wrapped by every error that says that the objects are not those
@@ -41,7 +41,7 @@ type Stamp struct {
 	Files map[string]string
 }
 
-// NewStamp reads the files of dir as they are now.
+// NewStamp reads the present files of dir.
 func NewStamp(dir, compiler string) (*Stamp, error) {
 	s := &Stamp{Compiler: compiler, Flags: flags, Targets: targets, Files: make(map[string]string)}
 	names, err := outputs(dir)
@@ -109,7 +109,7 @@ func ParseStamp(b []byte) (*Stamp, error) {
 			return nil, fmt.Errorf("line %d: want \"<sha256>  <file>\", have %q", n, line)
 		}
 		if _, twice := s.Files[name]; twice {
-			return nil, fmt.Errorf("line %d: %q stands here twice", n, name)
+			return nil, fmt.Errorf("line %d: duplicate entry %q", n, name)
 		}
 		s.Files[name] = sum
 	}

@@ -48,11 +48,11 @@ func main() {
 	}
 }
 
-// run draws defects and tests them. It returns how many survived.
+// run chooses defects and tests them. It returns how many survived.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived int, err error) {
 	flags := flag.NewFlagSet("defects", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	seed := flags.Uint64("seed", 1, "draw the same defects again")
+	seed := flags.Uint64("seed", 1, "seed of the choice of defects")
 	count := flags.Int("n", 12, "number of defects")
 	only := flags.String("run", "", "package to take them from; default all")
 	timeout := flags.Duration("timeout", 15*time.Minute, "time for the tests of one package; a defect that exceeds it counts as caught")

@@ -88,7 +88,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// The same seed draws the same defects, and -list tests none.
+// The same seed chooses the same defects, and -list tests none.
 func TestList(t *testing.T) {
 	write(t, map[string]string{"go.mod": "module sample\n\ngo 1.26\n", "low/low.go": limit})
 	var lists [2]bytes.Buffer

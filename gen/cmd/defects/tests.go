@@ -66,7 +66,7 @@ func load(ctx context.Context, dir, only string) ([]*source, error) {
 		if strings.Contains(p.name, "testdata") {
 			continue
 		}
-		// The suite is made of tests. They run in the guest.
+		// The suite consists of tests, which run in the guest.
 		if p.name == "vmtest/guest/suite" || only != "" && p.name != only {
 			p.sites = []*defect{}
 		}

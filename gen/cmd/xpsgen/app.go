@@ -16,16 +16,16 @@ func rootCommand(env *environment) *command.Command {
 	root := &command.Command{
 		Name:  "xpsgen",
 		Short: "carry, boot, test and describe the XPS BPF hook",
-		Long: "xpsgen carries the kernel and iproute2 patch series of the hook, boots the patched kernel in a VM, runs the " +
-			"tests of the series in it, generates Go bindings of its UAPI, and takes the series to the mailing lists. " +
+		Long: "xpsgen applies the kernel and iproute2 series of the hook, boots the patched kernel in a VM, and runs " +
+			"the test suite in it. It generates Go bindings of the UAPI and writes the mails of the series. " +
 			"Results go to stdout, progress and notices to stderr.",
 		Flags: []command.Flag{
-			{Name: "verbose", Letter: "v", To: command.Counter(&env.verbose), Help: "say more, for example what apt prints"},
-			{Name: "quiet", Letter: "q", To: command.Bool(&env.quiet), Help: "print results and errors only, no progress"},
+			{Name: "verbose", Letter: "v", To: command.Counter(&env.verbose), Help: "print more, for example the output of apt"},
+			{Name: "quiet", Letter: "q", To: command.Bool(&env.quiet), Help: "print only results and errors, no progress"},
 			{Name: "color", Arg: "WHEN", To: command.Choice(&env.color, "auto", "always", "never"),
-				Help: "colour on stderr; auto honours NO_COLOR"},
+				Help: "when to use colour on stderr; auto honours NO_COLOR"},
 			{Name: "root", Arg: "DIR", Env: "XPSGEN_ROOT", To: command.String(&env.root),
-				Help: "directory of the workbench; default the nearest one at or above the current directory, else the one last used"},
+				Help: "directory of the workbench; default the current directory or its nearest parent that is one, else the last one used"},
 			{Name: "cache", Arg: "DIR", Env: "XPSGEN_CACHE", To: command.String(&env.cache),
 				Help: "directory for sources and builds; default xpsgen in the user's cache directory"},
 			{Name: "version", To: command.Bool(&env.version), Help: "print the version and exit"},
@@ -35,7 +35,7 @@ func rootCommand(env *environment) *command.Command {
 			{Line: "vmtest --run control/a24", Note: "one test"},
 			{Line: "vm shell", Note: "look around in the guest"},
 			{Line: "$ go test -exec 'xpsgen vm run --' ./bpf/xps", Note: "Go tests in the guest"},
-			{Line: "doctor", Note: "what this machine lacks"},
+			{Line: "doctor", Note: "list missing dependencies"},
 		},
 	}
 	self := func() *command.Command { return root }
@@ -88,7 +88,7 @@ func manCommand(env *environment, root func() *command.Command) *command.Command
 	return &command.Command{
 		Name:  "man",
 		Short: "print the manual page",
-		Flags: []command.Flag{{Name: "markdown", To: command.Bool(&markdown), Help: "print the page for docs instead"}},
+		Flags: []command.Flag{{Name: "markdown", To: command.Bool(&markdown), Help: "print docs/commands.md instead"}},
 		Examples: []command.Example{
 			{Line: "man | man -l -", Note: "read it"},
 			{Line: "man >/usr/local/share/man/man1/xpsgen.1", Note: "install it"},

@@ -23,31 +23,31 @@ func benchCommand(env suiteCommands) *command.Command {
 	o.rounds = bench.DefaultRounds
 	return &command.Command{
 		Name:  "bench",
-		Short: "count the instructions of choosing a queue",
-		Long: "Counts instructions per packet, for the hook and for the other ways to choose a queue, on the base kernel " +
-			"and on the one with the series. Prints a table and leaves it in out/bench/BASE.json. QEMU counts, so a busy " +
-			"machine changes nothing.\n\n" +
-			"--check compares with the baseline in the repository: exit 1 if a count differs by more than 2 % and 5 " +
+		Short: "count the instructions that queue selection takes per packet",
+		Long: "Counts instructions per packet of the hook and of the other methods to select a queue, on the base kernel and on " +
+			"the patched kernel. Prints a table and writes it to out/bench/BASE.json. QEMU counts the instructions, so the load of " +
+			"the host does not matter.\n\n" +
+			"--check compares with the baseline in the repository. It exits with 1 if a count differs by more than 2 % and by more than 5 " +
 			"instructions. --save makes this run the baseline.",
 		Flags: append(o.flags(env.environment, false),
-			command.Flag{Name: "run", Arg: "CONTENDER/PATH", To: command.String(&o.run), Values: record.Measurements, Help: "only the measurements that match, both parts shell patterns"},
-			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "rounds without an interrupt for each figure"},
+			command.Flag{Name: "run", Arg: "METHOD/PATH", To: command.String(&o.run), Values: record.Measurements, Help: "run only measurements that match; both parts are shell patterns"},
+			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of rounds without an interrupt per figure"},
 			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "compare with the baseline"},
 			command.Flag{Name: "save", To: command.Bool(&o.save), Help: "make this run the baseline"},
 		),
 		Examples: []command.Example{
 			{Line: "bench"},
-			{Line: "bench --run 'xps-*/xmit'", Note: "some contenders on one path"},
+			{Line: "bench --run 'xps-*/xmit'", Note: "some methods on one path"},
 			{Line: "bench --check", Note: "compare with the baseline"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a count differs from the baseline"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "with --check, a count differs from the baseline"}},
 		Needs: []string{"vmtest"},
 		Valid: func([]string) error {
 			switch {
 			case o.check && o.save:
 				return command.Usagef("--check and --save exclude each other")
 			case o.run != "" && (o.check || o.save):
-				return command.Usagef("a baseline has all measurements: leave --run out")
+				return command.Usagef("a baseline needs all measurements: leave --run out")
 			}
 			if err := record.ValidPattern(o.run); err != nil {
 				return command.Usagef("--run: %v", err)
@@ -72,7 +72,7 @@ func benchCommand(env suiteCommands) *command.Command {
 			if err != nil {
 				return err
 			}
-			// Cover letters quote the file behind the link, so a partial run must not
+			// Cover letters quote the target of the link, so a partial run must not
 			// replace it.
 			if o.run != "" {
 				rec.selection = "--run " + o.run
@@ -116,7 +116,7 @@ func (env suiteCommands) benchDrifts(run *runs.Run, r, before *bench.Results) er
 	return nil
 }
 
-// benchLink, below out/, points to the counts of the last whole run.
+// benchLink, below out/, points to the counts of the last complete run.
 func benchLink(base string) string { return filepath.Join("bench", base+".json") }
 
 // benchFile is the file with the counts of a base.

@@ -35,16 +35,15 @@ func bisectCommand(env suiteCommands) *command.Command {
 	var o bisectOptions
 	return &command.Command{
 		Name:  "bisect",
-		Short: "test every patch of every series by itself",
-		Long: "Each patch must build without a warning that its parent does not have (gcc W=1, sparse C=1), " +
-			"boot with all patches before it on what its series stands on, and pass the tests that can pass at that point. " +
-			"In the end the kernel's stack must " +
-			"compile without " + strings.Join(prepare.Withouts(), ", ") + ". Writes KTAP to stdout, a test per patch, tables to stderr, " +
-			"and out/bisect/BASE/bisect.json.\n\n" +
-			"What passed is remembered: a second run does only what changed.",
+		Short: "test every patch of every series",
+		Long: "Each patch is tested on top of the patches before it and of the series that its series depends on. It must build " +
+			"without a new warning (gcc W=1, sparse C=1), boot, and pass the tests of the features that exist at that point. " +
+			"At the end, the whole stack must compile without each of " + strings.Join(prepare.Withouts(), ", ") + ". " +
+			"Writes KTAP to stdout with one test per patch, tables to stderr, and out/bisect/BASE/bisect.json.\n\n" +
+			"Results of passed patches are cached: the next run tests only what changed.",
 		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
 			o.seriesFlag(env),
-			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "do not compare warnings, which compiles much"},
+			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "skip the warnings, which need many builds"},
 		}),
 		Examples: []command.Example{
 			{Line: "bisect"},
@@ -62,7 +61,7 @@ func bisectCommand(env suiteCommands) *command.Command {
 // seriesFlag chooses the series to test.
 func (o *bisectOptions) seriesFlag(env suiteCommands) command.Flag {
 	return command.Flag{Name: "series", Arg: "KEY", To: command.Strings(&o.series),
-		Help: "walk through this series only; an alternative is walked through only if named", Values: env.seriesKeys}
+		Help: "test only this series; alternatives are tested only if named", Values: env.seriesKeys}
 }
 
 func (env suiteCommands) bisect(ctx context.Context, o *bisectOptions) error {

@@ -16,14 +16,14 @@ func buildsCommand(env suiteCommands) *command.Command {
 	var o sourceOptions
 	return &command.Command{
 		Name:  "builds",
-		Short: "compile the series in kernels that lack what it needs",
-		Long:  "Compiles what the series touches without each of " + strings.Join(prepare.Withouts(), ", ") + ". Boots nothing.",
+		Short: "build the series with required options disabled",
+		Long:  "Compiles the directories that the series touches, once without each of " + strings.Join(prepare.Withouts(), ", ") + ". Boots nothing.",
 		Flags: []command.Flag{o.baseFlag(env.environment, true), o.kernelFlag(), o.jobsFlag()},
 		Examples: []command.Example{
 			{Line: "builds"},
 			{Line: "builds --base all"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a configuration does not build"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a directory does not compile in one of the configurations"}},
 		Needs: []string{"vmtest"},
 		Run:   func(ctx context.Context, _ []string) error { return env.builds(ctx, &o) },
 	}

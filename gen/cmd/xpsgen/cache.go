@@ -18,7 +18,7 @@ func cacheCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:     "cache",
 		Short:    "show and prune the cache",
-		Examples: []command.Example{{Line: "cache list"}, {Line: "cache prune --older 720h", Note: "what was not used for 30 days"}},
+		Examples: []command.Example{{Line: "cache list"}, {Line: "cache prune --older 720h", Note: "remove entries not used for 30 days"}},
 		Commands: []*command.Command{cacheListCommand(env), cachePruneCommand(env)},
 	}
 }
@@ -26,8 +26,8 @@ func cacheCommand(env *environment) *command.Command {
 func cacheListCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:     "list",
-		Short:    "show what the cache holds",
-		Long:     "Prints a line for each kind: how many there are, what they take on disk, and when one was last used.",
+		Short:    "show the contents of the cache",
+		Long:     "Prints a line per kind of entry: number of entries, disk space, time of last use.",
 		Examples: []command.Example{{Line: "cache list"}},
 		Run: func(ctx context.Context, _ []string) error {
 			dir, err := env.cacheDirectory()
@@ -79,14 +79,13 @@ func cachePruneCommand(env *environment) *command.Command {
 	}
 	return &command.Command{
 		Name:  "prune",
-		Short: "remove what was not used for long",
-		Long: "Removes what interrupted runs left, and what --older or --max-size says, the entries used longest ago " +
-			"first. What was used in the last hour, what a run works in and what was fetched from elsewhere stays. " +
-			"Prints what it removes.",
+		Short: "remove old entries from the cache",
+		Long: "Removes leftovers of interrupted runs, and the entries that exceed --older or --max-size, least recently used first. Keeps " +
+			"entries used in the last hour, entries that a run has locked, and downloaded sources. Prints each removed entry.",
 		Flags: []command.Flag{
-			{Name: "older", Arg: "DURATION", To: command.Duration(&o.older), Help: "remove what was not used for this long"},
-			{Name: "max-size", Arg: "MIB", To: command.Count(&o.maxMiB), Help: "remove until the cache takes no more than this"},
-			{Name: "dry-run", To: command.Bool(&o.dry), Help: "only print what would be removed"},
+			{Name: "older", Arg: "DURATION", To: command.Duration(&o.older), Help: "remove entries not used for this time"},
+			{Name: "max-size", Arg: "MIB", To: command.Count(&o.maxMiB), Help: "remove entries until the cache takes at most this space, in MiB"},
+			{Name: "dry-run", To: command.Bool(&o.dry), Help: "print what would be removed, and remove nothing"},
 		},
 		Examples: []command.Example{{Line: "cache prune"}, {Line: "cache prune --older 720h --max-size 8192"}},
 		Run: func(ctx context.Context, _ []string) error {

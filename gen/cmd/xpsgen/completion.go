@@ -18,7 +18,7 @@ func completionCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "completion",
 		Short: "print a completion script",
-		Args:  []command.Arg{{Name: "SHELL", Help: "bash, zsh or fish", Values: command.Shells}},
+		Args:  []command.Arg{{Name: "SHELL", Help: "shell: bash, zsh or fish", Values: command.Shells}},
 		Examples: []command.Example{
 			{Line: "$ . <(xpsgen completion bash)", Note: "for this shell"},
 			{Line: "completion zsh >\"${fpath[1]}/_xpsgen\""},

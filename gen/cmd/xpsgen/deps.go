@@ -21,20 +21,20 @@ func depsCommand(env *environment) *command.Command {
 	}
 	return &command.Command{
 		Name:  "deps",
-		Short: "install what the workbench needs and the machine lacks",
-		Long: "Looks for programs, headers and libraries by using them. Installs what is missing with apt, as root or " +
-			"through sudo; on other systems it prints the list. Prints nothing when nothing is missing.",
+		Short: "install missing dependencies",
+		Long: "Tests each program, header and library by using it. Installs the missing ones with apt, as root or through sudo. " +
+			"On other systems it prints the list. Prints nothing if nothing is missing.",
 		Flags: []command.Flag{
 			{Name: "for", Arg: "GROUP", To: command.Choices(&o.groups, append(groupNames(), "all")...),
-				Help: "what it is needed for; default what make vmtest and the guest need"},
-			{Name: "check", To: command.Bool(&o.check), Help: "only look; exit 1 if something is missing"},
+				Help: "group of dependencies; default those of make vmtest and of the guest"},
+			{Name: "check", To: command.Bool(&o.check), Help: "install nothing; exit with 1 if a dependency is missing"},
 		},
 		Examples: []command.Example{
 			{Line: "deps"},
 			{Line: "deps --check"},
 			{Line: "deps --for series"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "something is missing (with --check)"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "with --check, a dependency is missing"}},
 		Run: func(ctx context.Context, _ []string) error {
 			missing, err := deps.Missing(ctx, deps.Of(groupsOf(o.groups)...))
 			if err != nil {

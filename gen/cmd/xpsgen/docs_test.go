@@ -48,7 +48,7 @@ func TestCommandsPage(t *testing.T) {
 // block is a fenced block of a page.
 type block struct {
 	page string
-	// info is what stands behind the fence: "sh", "sh run".
+	// info is the text after the fence: "sh", "sh run".
 	info  string
 	lines []string
 }
@@ -80,7 +80,7 @@ func blocks(t *testing.T, page string) []block {
 	return all
 }
 
-// comment is a comment behind a command.
+// comment is a comment after a command.
 var comment = regexp.MustCompile(`\s+#.*$`)
 
 // inline matches a command in the text of a page.

@@ -46,21 +46,20 @@ func doctorCommand(env *environment, root func() *command.Command) *command.Comm
 	var asJSON bool
 	return &command.Command{
 		Name:  "doctor",
-		Short: "say what this machine has and lacks, and how to mend it",
-		Long: "Exits with 1 if something is missing that the named commands need, or make vmtest without a name. " +
-			"Changes nothing.",
+		Short: "list installed and missing dependencies, and how to install them",
+		Long:  "Exits with 1 if a dependency of the named commands is missing. The default command is vmtest. Changes nothing.",
 		Args: []command.Arg{{Name: "COMMAND", Optional: true, Repeat: true,
-			Help: "a command of xpsgen, or what something is needed for: " + strings.Join(groupNames(), ", ") + ", all; default vmtest",
+			Help: "command of xpsgen, or group of dependencies: " + strings.Join(groupNames(), ", ") + ", all; default vmtest",
 			Values: func() []string {
 				return append(slices.Sorted(maps.Keys(needs(root()))), append(groupNames(), "all")...)
 			}}},
 		Flags: []command.Flag{{Name: "json", To: command.Bool(&asJSON), Help: "print JSON"}},
 		Examples: []command.Example{
 			{Line: "doctor"},
-			{Line: "doctor series check", Note: "what that command needs"},
+			{Line: "doctor series check", Note: "the dependencies of one command"},
 			{Line: "doctor --json | jq '.[] | select(.ok | not)'", Note: "what is missing"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "something that was asked for is missing"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a dependency is missing"}},
 		Valid: func(args []string) error {
 			_, err := wanted(root(), args)
 			return err

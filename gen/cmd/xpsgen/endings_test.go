@@ -46,8 +46,8 @@ var endings = []struct {
 	{name: "oops", script: "echo EXCEPTION" + crash, code: exitKernel, stderr: `NULL pointer dereference.*lkdtm_EXCEPTION`},
 	{name: "oops, then it hangs", flags: []string{"--oops", "1s"}, script: "(echo EXCEPTION" + crash + ") ; sleep 1000", code: exitKernel,
 		stderr: `NULL pointer dereference.*guest oopsed and is not done 1s later: cpu 0 at `},
-	{name: "warning", script: "echo WARNING" + crash, code: exitKernel, stderr: "the kernel complained: WARNING: "},
-	{name: "warning, then a failure", script: "echo WARNING" + crash + "exit 3", code: exitKernel, stderr: "the kernel complained: WARNING: "},
+	{name: "warning", script: "echo WARNING" + crash, code: exitKernel, stderr: "the kernel reported: WARNING: "},
+	{name: "warning, then a failure", script: "echo WARNING" + crash + "exit 3", code: exitKernel, stderr: "the kernel reported: WARNING: "},
 	// Within its first second the kernel changes its clock source by stopping all CPUs. If
 	// one of them does not stop, the detector is not up yet and says nothing.
 	{name: "soft lockup", flags: []string{"--oops", "1s"}, script: "sleep 2; echo 2 > /proc/sys/kernel/watchdog_thresh; echo SOFTLOCKUP" + crash,
@@ -58,12 +58,12 @@ var endings = []struct {
 	{name: "reboot", script: "echo b > /proc/sysrq-trigger; sleep 1000", code: exitKernel, stderr: "guest stopped early: the machine (restarted|went off)"},
 	{name: "halt", script: "$HALT", code: exitKernel, stderr: "guest stopped early: the machine halted"},
 	{name: "out of memory", flags: []string{"--memory", "256"}, script: "tail /dev/zero", code: exitKernel,
-		stderr: "the kernel complained: Out of memory: Killed process [0-9]+ .tail"},
+		stderr: "the kernel reported: Out of memory: Killed process [0-9]+ .tail"},
 	{name: "init dies", script: "kill -ABRT 1; sleep 1000", code: exitKernel, stderr: "kernel panic: Attempted to kill init"},
 	{name: "flood", script: "yes flood > /dev/console", code: exitKernel, stderr: "guest floods its console: more than 2097152 bytes"},
 	{name: "timeout", flags: []string{"--timeout", "8s"}, script: "sleep 1000", code: exitTimeout, stderr: "did not end within 8s"},
 	{name: "timeout of a kernel that warned", flags: []string{"--timeout", "15s"}, script: "echo WARNING" + crash + "sleep 1000", code: exitKernel,
-		stderr: "the kernel complained: WARNING: .*did not end within 15s"},
+		stderr: "the kernel reported: WARNING: .*did not end within 15s"},
 	{name: "SIGINT", script: "echo up; exec sleep 1000", signals: []unix.Signal{unix.SIGINT}, code: exitInterrupted},
 	{name: "SIGTERM", script: "echo up; exec sleep 1000", signals: []unix.Signal{unix.SIGTERM}, code: exitTerminated},
 	{name: "SIGQUIT", script: "echo up; exec sleep 1000", signals: []unix.Signal{unix.SIGQUIT}, code: exitSignaled + int(unix.SIGQUIT)},
@@ -84,7 +84,7 @@ type runningCommand struct {
 	temp           string
 }
 
-// start starts xpsgen with a directory of temporary files of its own.
+// start starts xpsgen with its own temporary directory.
 func (h *endingHost) start(t *testing.T, stdin io.Reader, args ...string) *runningCommand {
 	t.Helper()
 	c := &runningCommand{up: make(chan struct{}), temp: t.TempDir()}
@@ -275,7 +275,7 @@ func TestSuiteEndings(t *testing.T) {
 }
 
 // TestTerminal has a shell on a terminal, and ends it in each way there is. The
-// terminal is as it was, whatever ended the guest.
+// terminal has its old settings after any ending of the guest.
 func TestTerminal(t *testing.T) {
 	h := newEndingHost(t)
 	for _, c := range []struct {

@@ -95,7 +95,7 @@ func TestImports(t *testing.T) {
 			}
 		}
 		if pkg == "gen/uapi" && len(deps) > 0 {
-			t.Errorf("%s imports %v: it is a library of its own", pkg, deps)
+			t.Errorf("%s imports %v: it is an independent library", pkg, deps)
 		}
 	}
 }

@@ -28,20 +28,20 @@ func mutantsCommand(env suiteCommands) *command.Command {
 	var o mutantOptions
 	return &command.Command{
 		Name:  "mutants",
-		Short: "put defects back, one at a time: the suite must notice each",
-		Long: "Applies each patch under vmtest/mutants on top of the series, builds, boots, and runs the tests " +
-			"that it names: they must fail. A mutant that no longer applies or builds counts as survived. " +
-			"Writes KTAP to stdout, a test per mutant, and leaves results in out/mutants/BASE.",
+		Short: "check that the suite notices known defects",
+		Long: "Each patch in vmtest/mutants is a mutant: a known defect, and the tests that must fail with it. Applies one mutant " +
+			"at a time on top of the series, builds, boots, and runs these tests. A mutant that no longer applies or builds counts as " +
+			"survived. Writes KTAP to stdout with one test per mutant, and the results to out/mutants/BASE.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants to run; default all",
 			Values: func() []string { return env.mutantNames(&o) }}},
 		Flags: slices.Concat(o.sourceOptions.flags(env.environment, true), o.machineOptions.flags(), o.sampleOptions.flags(), []command.Flag{
-			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and do nothing else"},
+			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and exit"},
 		}),
 		Examples: []command.Example{
 			{Line: "mutants"},
 			{Line: "mutants --base all"},
-			{Line: "mutants --sample 10", Note: "ten of them, chosen at random"},
-			{Line: "mutants off-is-a-bad-fd", Note: "one by name"},
+			{Line: "mutants --sample 10", Note: "ten mutants, chosen at random"},
+			{Line: "mutants off-is-a-bad-fd", Note: "one mutant"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a mutant survived"}},
 		Needs: []string{"vmtest"},

@@ -32,24 +32,24 @@ func mutateCommand(env suiteCommands) *command.Command {
 	var o mutateOptions
 	return &command.Command{
 		Name:  "mutate",
-		Short: "change every added line a little: the suite must notice",
-		Long: "Makes mutants of each line that the series adds to the C files of kernel and ip: a statement left out, a condition " +
-			"turned round, a constant off by one, and so on. All are compiled into one kernel and one ip, which choose one at run " +
-			"time. Each mutant is run against the tests that reach it. A mutant that no test notices must be in " +
-			"vmtest/mutants/equivalent.toml, with the reason. Writes KTAP to stdout, a test per mutant, and leaves mutate.json " +
-			"in out/mutate/BASE.",
-		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "mutants whose name contains this; default all"}},
+		Short: "check that the suite notices generated mutants of every added line",
+		Long: "Generates mutants of each line that the series adds to the C files of the kernel and ip: a statement removed, a " +
+			"condition negated, a constant off by one, and so on. Builds all of them into one kernel and one ip, which select a mutant at run " +
+			"time. Runs the tests that reach the mutated line. A mutant that no test notices must be listed in " +
+			"vmtest/mutants/equivalent.toml with the reason. Writes KTAP to stdout with one test per mutant, and mutate.json " +
+			"to out/mutate/BASE.",
+		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "run mutants whose name contains NAME; default all"}},
 		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), o.sampleOptions.flags(), []command.Flag{
-			{Name: "guests", Arg: "N", To: command.Count(&o.guests), Help: "how many guests run at once; default one per CPU, at most 4"},
-			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and do nothing else"},
+			{Name: "guests", Arg: "N", To: command.Count(&o.guests), Help: "number of guests that run at the same time; default one per CPU, at most 4"},
+			{Name: "list", To: command.Bool(&o.list), Help: "list the mutants and exit"},
 		}),
 		Examples: []command.Example{
 			{Line: "mutate"},
-			{Line: "mutate --sample 20", Note: "twenty of them, chosen at random"},
-			{Line: "mutate net/core/xps_link.c", Note: "those of one file"},
+			{Line: "mutate --sample 20", Note: "twenty mutants, chosen at random"},
+			{Line: "mutate net/core/xps_link.c", Note: "the mutants of one file"},
 			{Line: "mutate --list"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a mutant survived or was not reached, and is not listed"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a mutant that is not listed survived or was not reached"}},
 		Needs: []string{"vmtest"},
 		Run:   func(ctx context.Context, args []string) error { return env.mutate(ctx, &o, args) },
 	}

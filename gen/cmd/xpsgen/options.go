@@ -30,7 +30,7 @@ type sourceOptions struct {
 func (o *sourceOptions) baseFlag(env *environment, several bool) command.Flag {
 	help := "kernel base of series.toml; default the first"
 	if several {
-		help += "; all for each in turn"
+		help += "; all: each base in turn"
 	}
 	return command.Flag{Name: "base", Arg: "NAME", Env: "XPSGEN_BASE", To: command.String(&o.base),
 		Help: help, Values: func() []string { return env.kernelBases(several) }}
@@ -42,15 +42,15 @@ func (o *sourceOptions) treeFlags(env *environment, several bool) []command.Flag
 		o.baseFlag(env, several),
 		o.kernelFlag(),
 		{Name: "iproute2", Arg: "DIR", Env: "XPSGEN_IPROUTE2", To: command.String(&o.iproute2),
-			Help: "iproute2 source to apply the series to; it is only read"},
+			Help: "iproute2 source to apply the series to (read-only)"},
 		{Name: "no-apply", To: command.Bool(&o.noApply),
-			Help: "take the directories of --kernel and --iproute2 as they are"},
+			Help: "do not apply the series to --kernel and --iproute2"},
 		{Name: "series", Arg: "KEY", Env: "XPSGEN_SERIES", To: command.Strings(&o.series), Values: env.seriesKeys,
-			Help: "apply only this series and what it stands on"},
+			Help: "apply only this series and the series that it depends on"},
 		{Name: "with", Arg: "KEY", Env: "XPSGEN_WITH", To: command.Strings(&o.with), Values: env.alternatives,
-			Help: "apply this alternative in the place of what it replaces"},
+			Help: "apply this alternative series instead of the series that it replaces"},
 		{Name: "without", Arg: "KEY", Env: "XPSGEN_WITHOUT", To: command.Strings(&o.without), Values: env.seriesKeys,
-			Help: "leave this series out of the stack"},
+			Help: "do not apply this series"},
 	}
 }
 
@@ -73,13 +73,13 @@ func (o *sourceOptions) choose(s *prepare.Source) error {
 			p, found := c.Find(key)
 			switch {
 			case found == nil:
-				return command.Usagef("--%s %s: no such series (there is %s)", l.flag, key, strings.Join(c.Keys(), ", "))
+				return command.Usagef("--%s %s: no such series (the series are %s)", l.flag, key, strings.Join(c.Keys(), ", "))
 			case p.Guest == manifest.GuestKernel:
 				*l.kernel = append(*l.kernel, key)
 			case p.Guest == manifest.GuestIP:
 				*l.ip = append(*l.ip, key)
 			default:
-				return command.Usagef("--%s %s: the guest has nothing of project %s", l.flag, key, p.Name)
+				return command.Usagef("--%s %s: the guest uses nothing from project %s", l.flag, key, p.Name)
 			}
 		}
 	}
@@ -88,11 +88,11 @@ func (o *sourceOptions) choose(s *prepare.Source) error {
 
 func (o *sourceOptions) kernelFlag() command.Flag {
 	return command.Flag{Name: "kernel", Arg: "DIR", Env: "XPSGEN_KERNEL", To: command.String(&o.kernel),
-		Help: "kernel source to apply the series to instead of the base's; it is only read"}
+		Help: "kernel source to apply the series to, instead of the base (read-only)"}
 }
 
 func (o *sourceOptions) jobsFlag() command.Flag {
-	return command.Flag{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "jobs of a build; default one per CPU"}
+	return command.Flag{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "number of parallel build jobs; default one per CPU"}
 }
 
 // flags choose the trees and how they are built.
@@ -104,7 +104,7 @@ func (o *sourceOptions) flags(env *environment, several bool) []command.Flag {
 func (o *sourceOptions) buildFlags() []command.Flag {
 	return []command.Flag{
 		{Name: "config", Arg: "NAME", Env: "XPSGEN_CONFIG", To: command.Strings(&o.config),
-			Help: "more Kconfig: a fragment of vmtest/config, or a file", Values: prepare.Fragments},
+			Help: "additional Kconfig fragment: a name in vmtest/config, or a file", Values: prepare.Fragments},
 		o.jobsFlag(),
 	}
 }
@@ -179,9 +179,9 @@ func (o *machineOptions) flags() []command.Flag {
 	o.accel, o.kvmDevice, o.cpus = string(vm.Auto), vm.DefaultKVMDevice, 2
 	return []command.Flag{
 		{Name: "accel", Arg: "ACCEL", Env: "XPSGEN_ACCEL", To: command.Choice(&o.accel, "auto", "kvm", "tcg"),
-			Help: "accelerator; auto is KVM if a guest reports in under it, and TCG otherwise"},
-		{Name: "kvm-device", Arg: "FILE", Env: "XPSGEN_KVM_DEVICE", To: command.String(&o.kvmDevice), Help: "device that opens KVM"},
-		{Name: "cpus", Arg: "N", To: command.Int(&o.cpus, 1, boot.MaxCPUs), Help: "virtual CPUs; the suite needs two"},
+			Help: "accelerator; auto: KVM if a guest boots under it, else TCG"},
+		{Name: "kvm-device", Arg: "FILE", Env: "XPSGEN_KVM_DEVICE", To: command.String(&o.kvmDevice), Help: "device node of KVM"},
+		{Name: "cpus", Arg: "N", To: command.Int(&o.cpus, 1, boot.MaxCPUs), Help: "number of virtual CPUs; the suite needs two"},
 		{Name: "memory", Arg: "MIB", To: command.Int(&o.memory, boot.MinMemoryMiB, 1<<20),
 			Help: "guest memory in MiB; default 512, or 3072 for a debug kernel"},
 	}
@@ -199,21 +199,21 @@ func (o *machineOptions) machine() boot.Machine {
 	return boot.Machine{Accel: o.accel, KVMDevice: o.kvmDevice, CPUs: o.cpus, MemoryMiB: o.memory}
 }
 
-// sampleOptions draw some of many at random.
+// sampleOptions choose a random sample.
 type sampleOptions struct {
-	// sample is how many to draw; 0 means all.
+	// sample is the size of the sample; 0 means all.
 	sample int
 	seed   int64
 }
 
 func (o *sampleOptions) flags() []command.Flag {
 	return []command.Flag{
-		{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "only this many, chosen at random; default all"},
-		{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "choose the same again: the seed that a run printed"},
+		{Name: "sample", Arg: "N", To: command.Count(&o.sample), Help: "run N mutants, chosen at random; default all"},
+		{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed), Help: "repeat the choice of a run that printed this seed; default a new seed"},
 	}
 }
 
-// draw draws a seed, unless the user gave one.
+// draw chooses a random seed, unless the user gave one.
 func (o *sampleOptions) draw() {
 	if o.seed == 0 {
 		o.seed = run.DrawSeed()

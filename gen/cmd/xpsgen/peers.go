@@ -31,20 +31,20 @@ func peersCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "peers",
 		Short: "run the tests of other Go libraries in the patched guest",
-		Long: "Runs the tests of cilium/ebpf and mdlayher/netlink, in the versions of go.mod, on a kernel with --config " +
-			"full. Tests that are known to fail are listed in vmtest/peers/peers.toml with the reason. A failure that is not " +
-			"listed fails the run, and so does a listed test that passes.\n\n" +
-			"Writes KTAP to stdout. Keeps the run in out/runs/ID, to which out/peers/BASE points.",
-		Args: []command.Arg{{Name: "PACKAGE", Help: "import path of one of the packages; default all", Optional: true, Repeat: true, Values: peerPackages}},
+		Long: "Runs the tests of cilium/ebpf and mdlayher/netlink (the versions in go.mod) on a kernel with --config full. " +
+			"vmtest/peers/peers.toml lists the tests that are known to fail, with the reason. The run fails if an unlisted test " +
+			"fails, or if a listed test passes.\n\n" +
+			"Writes KTAP to stdout. Keeps the run in out/runs/ID; the link out/peers/BASE names the last run.",
+		Args: []command.Arg{{Name: "PACKAGE", Help: "import path of a package to test; default all", Optional: true, Repeat: true, Values: peerPackages}},
 		Flags: append(append(o.sourceOptions.flags(env, false), o.machineOptions.flags()...),
-			command.Flag{Name: "unpatched", To: command.Bool(&o.unpatched), Help: "run on the base kernel, as a control: the same tests must fail"},
+			command.Flag{Name: "unpatched", To: command.Bool(&o.unpatched), Help: "run on the base kernel, as a control: the same tests must fail there"},
 		),
 		Examples: []command.Example{
 			{Line: "peers"},
 			{Line: "peers github.com/cilium/ebpf/link", Note: "one package"},
 			{Line: "peers --unpatched", Note: "the control run"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a test failed that is not listed, or a listed one did not fail"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "an unlisted test failed, or a listed test passed"}},
 		Needs: []string{"vmtest", "kselftest"},
 		Run:   func(ctx context.Context, packages []string) error { return env.peers(ctx, &o, packages) },
 	}

@@ -22,15 +22,15 @@ func reportCommand(env runsCommands) *command.Command {
 	var output string
 	return &command.Command{
 		Name:  "report",
-		Short: "write what the runs prove as one page of HTML",
-		Long: "The page has a matrix of all bases, configurations and kinds of runs, the failures, each test over its runs, the " +
-			"counts of the benchmark, and the series. It is one file that needs nothing else.\n\n" +
-			"A cell of the matrix passed if a whole run of the present patches, suite and configuration passed, and no later " +
-			"run of them failed. A run of other inputs is stale, a run of some tests is partial: neither counts as passed.",
+		Short: "write the results of the runs to one HTML page",
+		Long: "The page shows a matrix of bases, configurations and kinds of runs, the failures, the history of each test, the " +
+			"counts of the benchmark, and the series. It is one file without external resources.\n\n" +
+			"A cell of the matrix passes if a complete run with the current patches, suite and configuration passed, and no later " +
+			"run with them failed. A run with other inputs is stale. A run of some tests is partial. Neither counts as passed.",
 		Args: []command.Arg{{Name: "RUN", Optional: true, Repeat: true, Values: env.runNames,
-			Help: "runs to show: an ID, a part of one, or a directory; default all in out/runs"}},
+			Help: "run to show: an ID, a unique part of an ID, or a directory; default all in out/runs"}},
 		Flags: []command.Flag{{Name: "output", Letter: "o", Arg: "FILE", To: command.String(&output),
-			Help: "file to write; - is stdout; default out/report.html in the workbench"}},
+			Help: "file to write, - for stdout; default out/report.html of the workbench"}},
 		Examples: []command.Example{
 			{Line: "report"},
 			{Line: "report -o /tmp/xps.html out/net-next", Note: "one run, to another file"},
@@ -38,7 +38,7 @@ func reportCommand(env runsCommands) *command.Command {
 		Exits: []command.Exit{
 			{Code: 0, Meaning: "every cell of the matrix passed"},
 			{Code: 1, Meaning: "a cell failed, is stale, is partial, or has no verdict"},
-			{Code: 69, Meaning: "there is no run, or it cannot be read"},
+			{Code: 69, Meaning: "there is no run, or a run cannot be read"},
 		},
 		Run: func(ctx context.Context, names []string) error { return env.writeReport(ctx, output, names) },
 	}

@@ -22,9 +22,9 @@ import (
 func runsCommand(env runsCommands) *command.Command {
 	return &command.Command{
 		Name:  "runs",
-		Short: "list, show, compare and prune the runs that are kept",
-		Long: "Every run of the suite, the checks, the mutants, the benchmarks and so on is kept in out/runs/ID, with hashes of " +
-			"what it was made of. A run is named by its ID, by a part of exactly one ID, by a directory, or by \"last\".",
+		Short: "list, show, compare and remove recorded runs",
+		Long: "Every run of the suite, the checks, the mutants, the benchmarks and so on is recorded in out/runs/ID, with hashes " +
+			"of its inputs. To name a run, use its ID, a unique part of the ID, a directory, or \"last\".",
 		Examples: []command.Example{
 			{Line: "runs list"},
 			{Line: "runs show out/net-next", Note: "the last run on net-next"},
@@ -72,11 +72,11 @@ func runsListCommand(env runsCommands) *command.Command {
 	var o listOptions
 	return &command.Command{
 		Name:  "list",
-		Short: "list the runs, the newest first",
-		Long:  "Marks runs that are stale, since their inputs have changed, and runs that are partial.",
+		Short: "list the runs, newest first",
+		Long:  "Marks stale runs, whose inputs have changed since, and partial runs, which ran only some of the tests.",
 		Flags: []command.Flag{
-			{Name: "kind", Arg: "KIND", To: command.Choice(&o.kind, kindNames()...), Help: "only runs of this kind"},
-			{Name: "limit", Arg: "N", To: command.Count(&o.limit), Help: "at most this many; default all"},
+			{Name: "kind", Arg: "KIND", To: command.Choice(&o.kind, kindNames()...), Help: "list only runs of this kind"},
+			{Name: "limit", Arg: "N", To: command.Count(&o.limit), Help: "list the N newest runs; default all"},
 			{Name: "json", To: command.Bool(&o.json), Help: "print the records as JSON"},
 		},
 		Examples: []command.Example{
@@ -163,7 +163,7 @@ func runsShowCommand(env runsCommands) *command.Command {
 	return &command.Command{
 		Name:  "show",
 		Short: "show one run: inputs, versions, verdict and failed tests",
-		Args:  []command.Arg{{Name: "RUN", Optional: true, Values: env.runNames, Help: "default the last one"}},
+		Args:  []command.Arg{{Name: "RUN", Optional: true, Values: env.runNames, Help: "run to show; default the last one"}},
 		Examples: []command.Example{
 			{Line: "runs show"},
 			{Line: "runs show out/net-next"},
@@ -259,8 +259,8 @@ func runsDiffCommand(env runsCommands) *command.Command {
 		Name:  "diff",
 		Short: "compare the inputs and the results of two runs",
 		Args: []command.Arg{
-			{Name: "OLD", Values: env.runNames, Help: "a run"},
-			{Name: "NEW", Values: env.runNames, Help: "another run"},
+			{Name: "OLD", Values: env.runNames, Help: "run to compare"},
+			{Name: "NEW", Values: env.runNames, Help: "run to compare it with"},
 		},
 		Examples: []command.Example{{Line: "runs diff 20261129-205411 last"}},
 		Exits: []command.Exit{
@@ -311,13 +311,13 @@ func runsPruneCommand(env runsCommands) *command.Command {
 	return &command.Command{
 		Name:  "prune",
 		Short: "remove old runs",
-		Long: "Removes runs beyond any of the limits, the oldest first. Keeps what the matrix of the report shows, what " +
-			"out/BASE and other links in out/ point to, and runs that have not ended.",
+		Long: "Removes the runs that exceed any of the limits, the oldest first. Keeps the runs that the matrix of the report shows, the runs " +
+			"that out/BASE and other links in out/ name, and runs in progress.",
 		Flags: []command.Flag{
-			{Name: "older-than", Arg: "AGE", To: command.String(&o.olderThan), Help: "remove runs that began that long ago: 36h, 30d"},
-			{Name: "keep", Arg: "N", To: command.Count(&o.keep), Help: "keep the newest runs, this many"},
-			{Name: "size", Arg: "BYTES", To: command.String(&o.size), Help: "keep at most this much: 200M, 1G"},
-			{Name: "dry-run", To: command.Bool(&o.dryRun), Help: "say what would be removed, and remove nothing"},
+			{Name: "older-than", Arg: "AGE", To: command.String(&o.olderThan), Help: "remove runs older than AGE: 36h, 30d"},
+			{Name: "keep", Arg: "N", To: command.Count(&o.keep), Help: "keep the N newest runs"},
+			{Name: "size", Arg: "BYTES", To: command.String(&o.size), Help: "remove runs until they take at most this space: 200M, 1G"},
+			{Name: "dry-run", To: command.Bool(&o.dryRun), Help: "print what would be removed, and remove nothing"},
 		},
 		Examples: []command.Example{
 			{Line: "runs prune --keep 50 --dry-run"},

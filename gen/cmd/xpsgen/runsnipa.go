@@ -22,17 +22,17 @@ func runsNIPACommand(env runsCommands) *command.Command {
 	var o nipaOptions
 	return &command.Command{
 		Name:  "nipa",
-		Short: "print the results of a run in the forms that netdev's CI (NIPA) reads",
-		Long: "Prints the JSON of an executor: executor, branch, start, end, link and results, each with test, group, result " +
-			"and the results of subtests. With --tap it prints the output of kselftest, which NIPA's parsers read.",
+		Short: "print the results of a run in the formats of netdev's CI (NIPA)",
+		Long: "Prints JSON as a NIPA executor does: executor, branch, start, end, link and results. Each result has test, group, result " +
+			"and the results of its subtests. With --tap it prints kselftest output, which NIPA's parsers read.",
 		Flags: []command.Flag{
 			{Name: "tap", To: command.Bool(&o.tap), Help: "print TAP with nested subtests instead of JSON"},
-			{Name: "executor", Arg: "NAME", To: command.String(&o.executor), Help: "default xpsgen"},
-			{Name: "branch", Arg: "BRANCH", To: command.String(&o.branch), Help: "the branch of NIPA that was tested; default the base"},
-			{Name: "group", Arg: "GROUP", To: command.String(&o.group), Help: "default the kind of the run and its series"},
-			{Name: "link", Arg: "URL", To: command.String(&o.url), Help: "where the logs of the run are; default none"},
+			{Name: "executor", Arg: "NAME", To: command.String(&o.executor), Help: "name of the executor; default xpsgen"},
+			{Name: "branch", Arg: "BRANCH", To: command.String(&o.branch), Help: "branch of NIPA that was tested; default the base"},
+			{Name: "group", Arg: "GROUP", To: command.String(&o.group), Help: "group of the results; default the kind of the run and its series"},
+			{Name: "link", Arg: "URL", To: command.String(&o.url), Help: "address of the logs of the run; default none"},
 		},
-		Args: []command.Arg{{Name: "RUN", Optional: true, Values: env.runNames, Help: "default the last one"}},
+		Args: []command.Arg{{Name: "RUN", Optional: true, Values: env.runNames, Help: "run to print; default the last one"}},
 		Examples: []command.Example{
 			{Line: "runs nipa last"},
 			{Line: "runs nipa --tap out/net-next"},

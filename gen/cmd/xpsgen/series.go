@@ -7,13 +7,13 @@ import "xpsgen/gen/cmd/xpsgen/command"
 func seriesCommand(env seriesCommands) *command.Command {
 	return &command.Command{
 		Name:  "series",
-		Short: "take the change to the mailing lists",
-		Long:  "Nothing here sends mail, and nothing signs for anybody.",
+		Short: "maintain the series and write its mails",
+		Long:  "No command sends mail. No command signs off for anybody, except series export with --sign-off, which asks first.",
 		Examples: []command.Example{
 			{Line: "tree checkout net-next", Note: "edit the series with git"},
-			{Line: "series refresh net-next", Note: "write the commits back as patches"},
+			{Line: "series refresh net-next", Note: "write the commits to the patch files"},
 			{Line: "series check", Note: "run the checks of netdev's CI"},
-			{Line: "series export -o DIR", Note: "write the mails, and what they lack"},
+			{Line: "series export -o DIR", Note: "write the mails, and list what is missing"},
 		},
 		Commands: []*command.Command{
 			seriesRefreshCommand(env),
@@ -29,4 +29,4 @@ func seriesCommand(env seriesCommands) *command.Command {
 }
 
 // seriesExit is what exit code 1 means for commands that change patch files.
-var seriesExit = []command.Exit{{Code: 1, Meaning: "the series or its tree needs work first; the error says what"}}
+var seriesExit = []command.Exit{{Code: 1, Meaning: "the series or its tree needs work first; the error names it"}}

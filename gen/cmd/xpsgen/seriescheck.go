@@ -38,32 +38,33 @@ func seriesCheckCommand(env seriesCommands) *command.Command {
 		Short: "check the series against the rules of netdev's CI",
 		Long: "Runs the checks on every patch of every series that is sent, with the scripts of the target tree. Each series " +
 			"is checked on the series that it depends on.\n\n" +
-			"A warning does not fail the run: whoever signs off decides. Results are kept by content, so an unchanged series is " +
-			"checked within a second. A check whose program is missing or too old is not run: its row names the program and " +
-			"the remedy, the others run, and the exit code is 69 if nothing failed. The check ruff is optional, since few " +
-			"distributions package it.\n\n" + nipaHelp(),
+			"A warning does not fail the run: the person who signs off decides. Results are cached by content, so an unchanged " +
+			"series is checked within a second.\n\n" +
+			"If a program is missing or too old, its checks are blocked. Their rows name the program and the remedy. If no " +
+			"check failed, the exit code is then 69. The check ruff is optional, because few distributions package it.\n\n" +
+			nipaHelp(),
 		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
-			Help: "what to check; default all that is sent"}},
+			Help: "series or base to check; default all series that are sent"}},
 		Flags: []command.Flag{
-			{Name: "only", Arg: "NAME", To: command.Choices(&o.only, check.Names()...), Help: "only this check, or this group of them"},
-			{Name: "without", Arg: "NAME", To: command.Choices(&o.without, check.Names()...), Help: "leave out this check, or this group of them"},
-			{Name: "patch", Arg: "N", To: command.Count(&o.patch), Help: "only patch N of the series"},
-			{Name: "fast", To: command.Bool(&o.fast), Help: "leave out what compiles"},
-			{Name: "full", To: command.Bool(&o.full), Help: "build the whole tree, not only the directories touched (hours)"},
+			{Name: "only", Arg: "NAME", To: command.Choices(&o.only, check.Names()...), Help: "run only this check or group"},
+			{Name: "without", Arg: "NAME", To: command.Choices(&o.without, check.Names()...), Help: "skip this check or group"},
+			{Name: "patch", Arg: "N", To: command.Count(&o.patch), Help: "check only patch N of the series"},
+			{Name: "fast", To: command.Bool(&o.fast), Help: "skip checks that compile"},
+			{Name: "full", To: command.Bool(&o.full), Help: "build the whole tree instead of the touched directories (takes hours)"},
 			{Name: "json", To: command.Bool(&o.json), Help: "print JSON instead of a table"},
-			{Name: "junit", Arg: "FILE", To: command.String(&o.junit), Help: "also write JUnit XML to this file"},
-			{Name: "list", To: command.Bool(&o.list), Help: "list the checks and do nothing"},
-			{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "jobs of a build; default one per CPU"},
+			{Name: "junit", Arg: "FILE", To: command.String(&o.junit), Help: "also write JUnit XML to FILE"},
+			{Name: "list", To: command.Bool(&o.list), Help: "list the checks and exit"},
+			{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "number of parallel build jobs; default one per CPU"},
 		},
 		Examples: []command.Example{
 			{Line: "series check"},
-			{Line: "series check --fast hook", Note: "nothing is compiled"},
+			{Line: "series check --fast hook", Note: "without compiling"},
 			{Line: "series check 6.12", Note: "all series on that base"},
 			{Line: "series check --only checkpatch --patch 2 hook/net-next"},
 			{Line: "series check --list"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a check failed"},
-			{Code: 69, Meaning: "nothing failed, but a check could not be made"}},
+			{Code: 69, Meaning: "no check failed, but a check is blocked"}},
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) error { return o.valid(env, args) },
 		Run:   func(ctx context.Context, _ []string) error { return env.seriesCheck(ctx, &o) },
@@ -202,32 +203,29 @@ func (env seriesCommands) checkReport(o *checkOptions, rows []check.Row) error {
 	return nil
 }
 
-// nipaHelp says which tests of netdev's CI the checks cover, in a paragraph for each group.
+// nipaHelp lists which tests of netdev's CI the checks cover.
 func nipaHelp() string {
-	group := func(title string, made check.Made) string {
-		var items []string
+	group := func(title string, coverage check.Coverage) string {
+		var items [][2]string
 		for _, t := range check.NIPA() {
-			if t.Made != made {
+			if t.Coverage != coverage {
 				continue
 			}
 			_, name, _ := strings.Cut(t.Name, "/")
 			var notes []string
 			if as := strings.Join(t.Checks, ", "); as != "" && as != name {
-				notes = append(notes, "here "+as)
+				notes = append(notes, "checks "+as)
 			}
 			if t.Note != "" {
 				notes = append(notes, t.Note)
 			}
-			if len(notes) > 0 {
-				name += " (" + strings.Join(notes, "; ") + ")"
-			}
-			items = append(items, name)
+			items = append(items, [2]string{name, strings.Join(notes, "; ")})
 		}
-		return title + ": " + strings.Join(items, ", ") + "."
+		return title + ":\n\n" + command.List(items)
 	}
-	return group("Tests of netdev's CI (NIPA) that it makes, and what differs", check.Here) + "\n\n" +
-		group("Tests of NIPA that need the network, and are not made", check.Network) + "\n\n" +
-		group("Other tests of NIPA that are not made", check.NotMade)
+	return group("Tests of netdev's CI (NIPA) that the checks cover, and differences", check.Covered) + "\n\n" +
+		group("Tests of NIPA that need the network and do not run", check.Network) + "\n\n" +
+		group("Other tests of NIPA that do not run", check.NotCovered)
 }
 
 func writeWith(file string, write func(f *os.File) error) (err error) {

@@ -41,23 +41,22 @@ func seriesExportCommand(env seriesCommands) *command.Command {
 	var o exportOptions
 	return &command.Command{
 		Name:  "export",
-		Short: "write the mails of the series, a thread each",
-		Long: "Writes a directory per thread. Its folder mails holds the mails and nothing else: give it to git " +
-			"send-email. Its folder mboxes holds thread.mbox (with the cover, for b4) and patches.mbox (without, for " +
-			"git am); state.toml says what is missing. Threads of series that stand on each other name each other. " +
-			"Nothing is sent.\n\n" +
-			"Without --sign-off the mails are a draft. With it, they are from the person whom git is configured for, " +
-			"who is asked once and signs off every patch.",
+		Short: "write the mails of the series, one thread per series",
+		Long: "Writes a directory per series. Its subdirectory mails holds only the mails: pass it to git send-email. Its subdirectory " +
+			"mboxes holds thread.mbox (with the cover, for b4) and patches.mbox (without the cover, for git am). state.toml lists " +
+			"what is missing. If one series depends on another, their cover letters link to each other. Nothing is sent.\n\n" +
+			"Without --sign-off the mails are a draft. With --sign-off, the user in git's user.name and user.email is asked once, " +
+			"becomes the sender, and signs off every patch.",
 		Args: []command.Arg{{Name: "SERIES", Optional: true, Repeat: true, Values: env.submittedKeys,
-			Help: "series to export; default all that are sent"}},
+			Help: "series to export; default all series that are sent"}},
 		Flags: []command.Flag{
 			{Name: "out", Letter: "o", Arg: "DIR", To: command.String(&o.out), Help: "directory to write to"},
-			{Name: "sign-off", To: command.Bool(&o.signOff), Help: "sign off as the person whom git is configured for; asks first"},
-			{Name: "results", Arg: "FILE", To: command.String(&o.results), Help: "JSON with the figures for {{bench:NAME}} in a cover letter; default what make bench counted"},
-			{Name: "net-next", Arg: "STATE", To: command.Choice(&o.netNext, "open", "closed"), Help: "state of net-next; it is closed during the merge window"},
-			{Name: "tags", Arg: "FILE", To: command.String(&o.tags), Help: "Linus's tags (git ls-remote --tags), to tell the merge window from"},
-			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree; the base-commit is its newest commit with the files that the series stands on"},
-			{Name: "outstanding", Arg: "N", To: command.Int(&o.outstanding, 0, 1000), Help: "number of your other patches that wait for the same tree"},
+			{Name: "sign-off", To: command.Bool(&o.signOff), Help: "sign off as the user in git's user.name and user.email; asks first"},
+			{Name: "results", Arg: "FILE", To: command.String(&o.results), Help: "JSON file with the figures for {{bench:NAME}} in a cover letter; default the results of make bench"},
+			{Name: "net-next", Arg: "STATE", To: command.Choice(&o.netNext, "open", "closed"), Help: "state of net-next, which is closed during the merge window"},
+			{Name: "tags", Arg: "FILE", To: command.String(&o.tags), Help: "file with the output of git ls-remote --tags on Linus's tree, to detect the merge window"},
+			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree; base-commit is the newest public commit in which the files that the series changes are as in the base"},
+			{Name: "outstanding", Arg: "N", To: command.Int(&o.outstanding, 0, 1000), Help: "number of your other patches that are pending for the same tree"},
 		},
 		Examples: []command.Example{
 			{Line: "series export -o /tmp/v1"},
@@ -174,8 +173,7 @@ func (env seriesCommands) askToSign(ctx context.Context, person mail.Address, na
 		text string
 		err  error
 	}
-	// A pending read of the terminal cannot be cancelled. After an interrupt it stays
-	// behind.
+	// A pending read of the terminal cannot be cancelled. It outlives an interrupt.
 	answered := make(chan line, 1)
 	go func() {
 		text, err := bufio.NewReader(env.stdin).ReadString('\n')

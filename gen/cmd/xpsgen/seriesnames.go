@@ -20,7 +20,7 @@ func oneSeries(c *series.Change, key string) (*series.Series, error) {
 	}
 	keys := c.Keys(func(s *series.Series) bool { return s.Submit() != nil })
 	if len(keys) != 1 {
-		return nil, fmt.Errorf("there are several series: name one of %s", listSeries(c))
+		return nil, fmt.Errorf("name one of the series: %s", listSeries(c))
 	}
 	return c.Find(keys[0]), nil
 }

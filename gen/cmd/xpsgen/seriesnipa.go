@@ -35,27 +35,27 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 	var o seriesNIPAOptions
 	return &command.Command{
 		Name:  "nipa",
-		Short: "run the tests of netdev's CI (NIPA) on the mails, beside the checks",
+		Short: "run NIPA's tests on the mails, and compare with series check",
 		Long: "Exports the series, runs NIPA's own series and patch tests on the mails, and compares each result with that of " +
 			"series check. --nipa names a clone of https://github.com/linux-netdev/nipa. Tests that compile whole kernel " +
 			"trees run only with --builds, and take hours. Tests that need the network do not run.\n\n" +
-			"With --faults it also puts a fault into a file of each directory that the series touch, and one for each test " +
-			"of NIPA. Each fault must fail its check, and NIPA's test where there is one.",
+			"With --faults it also injects faults, one at a time: into a file of each directory that the series touch, and one for each " +
+			"test of NIPA. The check of each fault must fail, and so must NIPA's test if there is one.",
 		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
-			Help: "what to test; default all that is sent"}},
+			Help: "series or base to test; default all series that are sent"}},
 		Flags: []command.Flag{
-			{Name: "nipa", Arg: "DIR", To: command.String(&o.dir), Help: "the source of NIPA; required"},
-			{Name: "faults", To: command.Bool(&o.faults), Help: "put faults in, one at a time"},
-			{Name: "fast", To: command.Bool(&o.fast), Help: "leave out faults whose check compiles"},
-			{Name: "builds", To: command.Bool(&o.builds), Help: "also run NIPA's tests that compile (hours)"},
-			{Name: "seed", Arg: "N", To: command.Int64(&o.seed), Help: "repeat the faults of a run: the seed that it printed"},
+			{Name: "nipa", Arg: "DIR", To: command.String(&o.dir), Help: "clone of NIPA; required"},
+			{Name: "faults", To: command.Bool(&o.faults), Help: "also inject faults, one at a time: the checks and NIPA must report each"},
+			{Name: "fast", To: command.Bool(&o.fast), Help: "skip faults whose check compiles"},
+			{Name: "builds", To: command.Bool(&o.builds), Help: "also run NIPA's tests that compile (takes hours)"},
+			{Name: "seed", Arg: "N", To: command.Int64(&o.seed), Help: "repeat the faults of a run that printed this seed; default a new seed"},
 		},
 		Examples: []command.Example{
 			{Line: "series nipa --nipa ~/src/nipa"},
 			{Line: "series nipa --nipa ~/src/nipa --faults --seed 7 hook"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a result differs without a known reason, or a fault is not noticed"},
-			{Code: 69, Meaning: "nothing differs, but a check of a fault could not be made"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a result differs without a known reason, or a fault is not reported"},
+			{Code: 69, Meaning: "no result differs, but the check of a fault is blocked"}},
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) (err error) {
 			if o.fast && o.builds {
@@ -133,7 +133,7 @@ func (env seriesCommands) seriesNIPA(ctx context.Context, o *seriesNIPAOptions) 
 	return nil
 }
 
-// nipaRun runs NIPA beside the checks, and counts.
+// nipaRun runs NIPA and the checks, and counts.
 type nipaRun struct {
 	env      seriesCommands
 	exporter *exporter
@@ -164,7 +164,7 @@ func (n *nipaRun) testNames() (names []string, err error) {
 			n.env.ui.Important(fmt.Sprintf("note  NIPA has a test %s, which series check does not know", name))
 			continue
 		}
-		if t.Made == check.Here && (n.builds || !t.Builds) {
+		if t.Coverage == check.Covered && (n.builds || !t.Builds) {
 			names = append(names, name)
 		}
 	}
@@ -278,7 +278,7 @@ func (n *nipaRun) line(t manifest.Thread, f *nipa.Tried) string {
 	n.tried++
 	verdict := "noticed"
 	switch {
-	case f.NotMade():
+	case f.Blocked():
 		verdict = "not run"
 		n.notRun++
 	case !f.Noticed():

@@ -24,20 +24,19 @@ func seriesRebaseCommand(env seriesCommands) *command.Command {
 	var o rebaseOptions
 	return &command.Command{
 		Name:  "rebase",
-		Short: "move a series or a whole stack to another base",
-		Long: "Merges three-way. WHERE is another base, a source directory, or a revision of the repository that --repo names. The rebase " +
-			"works in its own tree, from the patch files; those change only when xpsgen series refresh writes them. " +
-			"Conflicts are left as git shows them. In the end it says what moved: by range-diff, and which values of " +
-			"the UAPI changed.",
+		Short: "move a series, or all series of a base, to another base",
+		Long: "Uses a three-way merge. WHERE is another base, a source directory, or a revision of the repository in --repo. The rebase " +
+			"starts from the patch files and works in its own tree. The patch files change only when xpsgen series refresh writes them. " +
+			"On a conflict it stops as git rebase does. At the end it prints the range-diff and the UAPI values that changed.",
 		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Values: env.threadNames,
-			Help: "what to move; with --continue and --abort, -o may name the tree instead"}},
+			Help: "series or base to move; with --continue and --abort, -o may name the tree instead"}},
 		Flags: []command.Flag{
 			{Name: "onto", Arg: "WHERE", To: command.String(&o.onto), Help: "base, directory or revision to move it to", Values: env.baseNames},
-			{Name: "repo", Arg: "DIR", To: command.String(&o.repo), Help: "git repository that knows the revision"},
-			{Name: "continue", To: command.Bool(&o.goOn), Help: "go on, the conflicts are resolved"},
-			{Name: "abort", To: command.Bool(&o.abort), Help: "give up, and remove the tree"},
+			{Name: "repo", Arg: "DIR", To: command.String(&o.repo), Help: "git repository that has the revision"},
+			{Name: "continue", To: command.Bool(&o.goOn), Help: "continue after resolving conflicts"},
+			{Name: "abort", To: command.Bool(&o.abort), Help: "abort and remove the tree"},
 			outFlag(&o.out, "directory of the tree; default worktree/PROJECT-BASE[-SERIES]-rebase of the workbench"),
-			{Name: "stat", To: command.Bool(&o.stat), Help: "only say which patches changed"},
+			{Name: "stat", To: command.Bool(&o.stat), Help: "print only which patches changed"},
 		},
 		Examples: []command.Example{
 			{Line: "series rebase 6.12 --onto net-next"},
@@ -45,7 +44,7 @@ func seriesRebaseCommand(env seriesCommands) *command.Command {
 			{Line: "series rebase net-next --onto v7.4-rc1 --repo ~/src/linux"},
 			{Line: "series rebase 6.12 --continue"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "conflicts to resolve, or a tree that needs work first; the error says what"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "there are conflicts to resolve, or the series or its tree needs work first; the error names it"}},
 		Needs: []string{"vmtest"},
 		Valid: func(args []string) error { return o.valid(env, strings.Join(args, "")) },
 		Run: func(ctx context.Context, args []string) error {

@@ -31,21 +31,21 @@ func seriesSentCommand(env seriesCommands) *command.Command {
 	var o sentOptions
 	return &command.Command{
 		Name:  "sent",
-		Short: "archive a version that you sent, and open the next",
-		Long: "Puts what was sent into sent/vN with the hashes of all files; it never changes again. The series becomes " +
-			"vN+1, with an empty section in changelog.md to fill in. The Message-Id is that of the cover letter; the " +
-			"mails of an export have it.\n\n" +
-			"Mails that cannot have been sent are refused: those of a draft, with an address that nobody has, or not " +
-			"signed off. --force archives them nevertheless.",
+		Short: "archive a version that you sent, and start the next",
+		Long: "Copies the sent version to sent/vN with a hash of each file; it never changes again. The series becomes " +
+			"vN+1, with an empty section in changelog.md to fill in. The Message-Id is that of the cover letter; exported mails contain " +
+			"it.\n\n" +
+			"Rejects mails that cannot have been sent: a draft, mails with the placeholder address, or mails without sign-off. " +
+			"--force archives them nevertheless.",
 		Args: []command.Arg{
-			{Name: "SERIES", Optional: true, Help: "series that was sent; may be left out if there is only one", Values: env.submittedKeys},
+			{Name: "SERIES", Optional: true, Help: "series that was sent; optional if there is only one", Values: env.submittedKeys},
 			{Name: "vN", Help: "version that was sent, such as v1", Values: env.versions},
 		},
 		Flags: []command.Flag{
 			{Name: "message-id", Arg: "ID", To: command.String(&o.messageID), Help: "Message-Id of the cover letter, or of the only patch"},
-			{Name: "date", Arg: "TIME", To: command.String(&o.date), Help: "when it was sent, such as 2026-11-23T09:00:00Z; default now"},
-			{Name: "from", Arg: "DIR", To: command.String(&o.from), Help: "mails that were sent, a directory of series export; default the patch files"},
-			{Name: "force", To: command.Bool(&o.force), Help: "archive mails that cannot have been sent"},
+			{Name: "date", Arg: "TIME", To: command.String(&o.date), Help: "time of sending, such as 2026-11-23T09:00:00Z; default now"},
+			{Name: "from", Arg: "DIR", To: command.String(&o.from), Help: "directory of series export with the mails that were sent; default the patch files"},
+			{Name: "force", To: command.Bool(&o.force), Help: "also archive mails that cannot have been sent"},
 		},
 		Examples: []command.Example{
 			{Line: "series sent hook v1 --message-id 20261123.1@example.org"},
@@ -63,7 +63,7 @@ func (o *sentOptions) valid(env seriesCommands, args []string) (err error) {
 	}
 	word := args[len(args)-1]
 	if o.version, err = strconv.Atoi(strings.TrimPrefix(word, "v")); err != nil || o.version < 1 {
-		return command.Usagef("%q is no version: name the series and the version: SERIES v1", word)
+		return command.Usagef("%q is not a version: name the series and the version: SERIES v1", word)
 	}
 	if o.messageID == "" && o.from == "" {
 		return command.Usagef("--message-id: the Message-Id of the cover letter is missing")
@@ -135,16 +135,16 @@ func seriesCreditCommand(env seriesCommands) *command.Command {
 	var o creditOptions
 	return &command.Command{
 		Name:  "credit",
-		Short: "put Reviewed-by and other tags of replies onto the patches",
-		Long: "Reads mboxes (as lore.kernel.org gives them, compressed or not), maildirs and single mails; - is stdin. " +
-			"In-Reply-To and References tie a reply to its patch; if they do not, the subject does. A reply to the " +
-			"cover letter is for all patches. Only tags that are the sender's own are taken, and only patches of bases " +
-			"that are submitted get them.\n\n" +
-			"Prints a row per tag: added, present (the patch had it) or refused. A mail that cannot be read is a row, too.",
-		Args: []command.Arg{{Name: "MBOX|MAILDIR", Repeat: true, Help: "replies to read; - is stdin"}},
+		Short: "add Reviewed-by and other tags from replies to the patches",
+		Long: "Reads mboxes (as lore.kernel.org serves them, compressed or not), maildirs and single mails; - is stdin. " +
+			"Matches a reply to its patch by In-Reply-To and References, else by the subject. A tag in a reply to the " +
+			"cover letter is for all patches. Accepts a tag only if its address or name is the sender's. Adds tags only to patches of the bases " +
+			"that are submitted.\n\n" +
+			"Prints a row per tag: added, present (the patch had it) or refused. A mail that cannot be read gets a row, too.",
+		Args: []command.Arg{{Name: "MBOX|MAILDIR", Repeat: true, Help: "replies to read, - for stdin"}},
 		Flags: []command.Flag{
-			{Name: "anyone", To: command.Bool(&o.anyone), Help: "also take tags that are not the sender's own"},
-			{Name: "dry-run", Letter: "n", To: command.Bool(&o.dryRun), Help: "say what would be done, and write nothing"},
+			{Name: "anyone", To: command.Bool(&o.anyone), Help: "also accept tags of other persons than the sender"},
+			{Name: "dry-run", Letter: "n", To: command.Bool(&o.dryRun), Help: "print what would be done, and write nothing"},
 		},
 		Examples: []command.Example{
 			{Line: "series credit replies.mbox"},

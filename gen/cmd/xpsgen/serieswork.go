@@ -31,10 +31,10 @@ func treeCheckoutCommand(env seriesCommands) *command.Command {
 	var o checkoutOptions
 	return &command.Command{
 		Name:  "checkout",
-		Short: "make a git repository with a series or a stack",
-		Long: "SERIES/BASE is one series, on top of what it stands on; BASE is all series of that base's stack. " +
-			"Edit, commit, amend, reorder, split and drop with git. The commits stand on the tag \"base\". " +
-			"Then xpsgen series refresh writes the patch files.",
+		Short: "create a git repository with a series or with all series of a base",
+		Long: "SERIES/BASE is one series, on top of the series that it depends on; BASE is all series of that base. " +
+			"The tag \"base\" marks the commit below the series. Edit, commit, amend, reorder, split and drop commits with git: " +
+			"git rebase -i base. Then run xpsgen series refresh to write the patch files.",
 		Args:  []command.Arg{workArg(env)},
 		Flags: []command.Flag{outFlag(&o.out, "directory to make; default worktree/PROJECT-BASE[-SERIES] of the workbench")},
 		Examples: []command.Example{
@@ -113,17 +113,17 @@ func seriesRefreshCommand(env seriesCommands) *command.Command {
 	var o refreshOptions
 	return &command.Command{
 		Name:  "refresh",
-		Short: "write the commits of a tree back as patch files",
-		Long: "Says what became of each patch. Files whose patch did not change stay untouched; nothing is written if a " +
-			"patch would be lost that --drop does not name. In the tree of a base a new commit belongs to the series of " +
-			"the commit before; --key REV=SERIES/KEY says otherwise.",
+		Short: "write the commits of a tree to the patch files",
+		Long: "Prints what happened to each patch. Does not touch the files of unchanged patches. If a patch would be lost, it writes " +
+			"nothing, unless --drop names that patch. In the tree of a base, a new commit belongs to the series of the commit before " +
+			"it; --key REV=SERIES/KEY selects another series.",
 		Args: []command.Arg{workArg(env)},
 		Flags: []command.Flag{
 			outFlag(&o.out, "directory of the tree; default worktree/PROJECT-BASE[-SERIES] of the workbench"),
-			{Name: "drop", Arg: "KEY", To: command.Strings(&o.drop), Help: "the patch with this key is gone on purpose"},
-			{Name: "key", Arg: "REV=KEY", To: command.Strings(&o.keys), Help: "give the commit REV this key, or SERIES/KEY"},
-			{Name: "force", To: command.Bool(&o.force), Help: "overwrite patch files that changed since the tree was made"},
-			{Name: "dry-run", Letter: "n", To: command.Bool(&o.dryRun), Help: "say what would be done, and write nothing"},
+			{Name: "drop", Arg: "KEY", To: command.Strings(&o.drop), Help: "allow the patch with this key to be lost"},
+			{Name: "key", Arg: "REV=KEY", To: command.Strings(&o.keys), Help: "assign this key, or SERIES/KEY, to commit REV"},
+			{Name: "force", To: command.Bool(&o.force), Help: "overwrite patch files that changed since the checkout"},
+			{Name: "dry-run", Letter: "n", To: command.Bool(&o.dryRun), Help: "print what would be done, and write nothing"},
 		},
 		Examples: []command.Example{
 			{Line: "series refresh hook/net-next"},
@@ -233,19 +233,19 @@ func seriesDiffCommand(env seriesCommands) *command.Command {
 	var stat bool
 	return &command.Command{
 		Name:  "diff",
-		Short: "show what a carry or another version changes, patch by patch",
-		Long: "OLD and NEW are SERIES/BASE, or SERIES/vN for a version as it was sent; a NEW of the same series needs no " +
-			"SERIES. Without NEW it is the base that is submitted. Two bases compare all series that are on both. " +
-			"Patches are matched by their keys; the difference is that of git range-diff: the first column is between " +
-			"the patches, the second within them.",
+		Short: "compare a series on two bases, or two versions, patch by patch",
+		Long: "OLD and NEW are SERIES/BASE, or SERIES/vN for a version that was sent. If NEW is of the same series, vN is enough. The default " +
+			"of NEW is the base that is submitted. Two bases compare all series that are on both. " +
+			"Patches are matched by their keys. The output is that of git range-diff: the first column of +/- is the difference between the " +
+			"two versions, the second is the patch itself.",
 		Args: []command.Arg{
-			{Name: "OLD", Help: "what to compare", Values: env.threadNames},
-			{Name: "NEW", Optional: true, Help: "what to compare it with; default the base that is submitted", Values: env.threadNames},
+			{Name: "OLD", Help: "series, base or version to compare", Values: env.threadNames},
+			{Name: "NEW", Optional: true, Help: "series, base or version to compare it with; default the base that is submitted", Values: env.threadNames},
 		},
-		Flags: []command.Flag{{Name: "stat", To: command.Bool(&stat), Help: "only say which patches differ"}},
+		Flags: []command.Flag{{Name: "stat", To: command.Bool(&stat), Help: "print only which patches differ"}},
 		Examples: []command.Example{
-			{Line: "series diff net-next 6.12", Note: "what the carry changes"},
-			{Line: "series diff hook/v1", Note: "what changed since v1"},
+			{Line: "series diff net-next 6.12", Note: "the changes of the backport"},
+			{Line: "series diff hook/v1", Note: "the changes since v1"},
 			{Line: "series diff ip-xps/v1 v2"},
 		},
 		Exits: seriesExit,

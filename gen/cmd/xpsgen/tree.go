@@ -36,11 +36,11 @@ func treeApplyCommand(env seriesCommands) *command.Command {
 	var o applyOptions
 	return &command.Command{
 		Name:  "apply",
-		Short: "apply the series to their bases, and say where each tree is",
-		Long: "Compiles nothing. Prints, for each tree, its name, the commit and the git directory that holds it. " +
-			"SERIES/BASE is a series on what it stands on, BASE all series of a base. Without arguments it applies " +
-			"the series of a guest's kernel and ip; the flags choose among those.",
-		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Repeat: true, Help: "trees to make; default those of a guest",
+		Short: "apply the series to their bases, and print where each tree is",
+		Long: "Prints name, commit and git directory of each tree. Compiles nothing. SERIES/BASE names a series and those that it " +
+			"depends on, BASE all series of a base. Without arguments it applies the series of the kernel and of ip that a guest uses; " +
+			"the flags select from these.",
+		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Repeat: true, Help: "tree to prepare; default those of a guest",
 			Values: env.threadNames}},
 		Flags: slices.DeleteFunc(o.treeFlags(env.environment, false), func(f command.Flag) bool { return f.Name == "no-apply" }),
 		Examples: []command.Example{
@@ -60,7 +60,7 @@ func (o *applyOptions) valid(env seriesCommands, args []string) error {
 		return err
 	}
 	if o.base != "" || o.kernel != "" || o.iproute2 != "" || len(o.series)+len(o.with)+len(o.without) > 0 {
-		return command.Usagef("the flags choose a guest's trees: name no series and no base beside them")
+		return command.Usagef("the flags choose a guest's trees: give either flags or series and bases")
 	}
 	root, cache, err := env.locate()
 	if err != nil {

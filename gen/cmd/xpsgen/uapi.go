@@ -31,14 +31,12 @@ func uapiCommand(env uapiCommands) *command.Command {
 	return &command.Command{
 		Name:  "uapi",
 		Short: "generate Go constants and types from kernel headers",
-		Long: "Generates the package that ./uapi.toml describes. In a workbench the headers are those of the patched " +
-			"base that the package was last made from; elsewhere they are in /usr/include. The C compiler gives every " +
-			"value and layout.\n\n" +
-			"Names that are left out are listed with the reason. A name that the configuration spells out is never " +
-			"left out: that is an error.",
+		Long: "Generates the package that ./uapi.toml describes. In a workbench it reads the headers of the patched base that the " +
+			"package was last generated from, elsewhere those in /usr/include. The C compiler computes every value and layout.\n\n" +
+			"Lists the names that it leaves out, with the reason. If the configuration names one of them without *, the command fails.",
 		Flags: append(o.flags(env, true),
-			command.Flag{Name: "keep-going", Letter: "k", To: command.Bool(&o.keepGoing), Help: "leave headers out that do not compile, and list them; still exit 1"},
-			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "compare instead of writing: print a diff and exit 1 if the package differs from the headers"},
+			command.Flag{Name: "keep-going", Letter: "k", To: command.Bool(&o.keepGoing), Help: "skip headers that do not compile, list them, and exit with 1"},
+			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "write nothing; print a diff and exit with 1 if the package differs from the headers"},
 		),
 		Examples: []command.Example{
 			{Line: "uapi", Note: "regenerate the package"},
@@ -46,12 +44,12 @@ func uapiCommand(env uapiCommands) *command.Command {
 			{Line: "uapi init", Note: "write a configuration to start from"},
 			{Line: "uapi --include /usr/include --arch amd64,arm64"},
 			{Line: "uapi --include arm64=/opt/sdk/usr/include --arch arm64"},
-			{Line: "uapi --keep-going", Note: "generate what compiles, list the rest"},
-			{Line: "uapi list --name 'IFLA_XPS*'", Note: "names, values, places"},
+			{Line: "uapi --keep-going", Note: "skip headers that do not compile"},
+			{Line: "uapi list --name 'IFLA_XPS*'", Note: "list names and values"},
 			{Line: "uapi diff net-next:unpatched net-next"},
-			{Line: "uapi verify --cc gcc,clang", Note: "have two compilers confirm it"},
+			{Line: "uapi verify --cc gcc,clang", Note: "check with two compilers"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a header does not compile, a name was lost, or (with --check) the package differs"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a header does not compile, a selected name could not be generated, or (with --check) the package differs"}},
 		Needs: []string{"headers"},
 		Commands: []*command.Command{
 			uapiInitCommand(env), uapiIncludeCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env),
@@ -92,8 +90,8 @@ func (o *headerOptions) flags(env uapiCommands, compiles bool) []command.Flag {
 	flags := append([]command.Flag{
 		base,
 		o.kernelFlag(),
-		{Name: "tree", Arg: "DIR", To: command.String(&o.tree), Help: "unpatched kernel source, instead of the patched base"},
-		{Name: "include", Arg: "[ARCH=]DIR", To: command.Strings(&o.include), Help: "installed headers, for one ARCH or all, instead of the patched base"},
+		{Name: "tree", Arg: "DIR", To: command.String(&o.tree), Help: "kernel source to use unpatched, instead of the patched base"},
+		{Name: "include", Arg: "[ARCH=]DIR", To: command.Strings(&o.include), Help: "installed headers to use instead of the patched base, for one ARCH or all"},
 	}, o.packageFlags()...)
 	if compiles {
 		flags = append(flags, o.ccFlag())
@@ -104,15 +102,15 @@ func (o *headerOptions) flags(env uapiCommands, compiles bool) []command.Flag {
 // packageFlags choose the package and its targets.
 func (o *headerOptions) packageFlags() []command.Flag {
 	return []command.Flag{
-		{Name: "file", Arg: "FILE", To: command.String(&o.file), Help: "configuration; default uapi.toml, else uapi/uapi.toml of the workbench"},
-		{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory of the package; default that of the configuration"},
-		{Name: "arch", Arg: "ARCH,...", To: command.Commas(&o.arch, uapi.Arches()...), Help: "targets in Go's spelling; default those of the configuration, else this machine's"},
+		{Name: "file", Arg: "FILE", To: command.String(&o.file), Help: "configuration file; default uapi.toml, else uapi/uapi.toml of the workbench"},
+		{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory of the package; default from the configuration"},
+		{Name: "arch", Arg: "ARCH,...", To: command.Commas(&o.arch, uapi.Arches()...), Help: "target architectures, as in GOARCH; default from the configuration, else this machine's"},
 		o.jobsFlag(),
 	}
 }
 
 func (o *headerOptions) ccFlag() command.Flag {
-	return command.Flag{Name: "cc", Arg: "COMPILER,...", Env: "XPSGEN_CC", To: command.Commas(&o.cc), Help: "C compiler; default gcc, clang for a foreign ARCH"}
+	return command.Flag{Name: "cc", Arg: "COMPILER,...", Env: "XPSGEN_CC", To: command.Commas(&o.cc), Help: "C compiler; default gcc, or clang for a foreign ARCH"}
 }
 
 // valid checks the flags and reads the configuration.

@@ -26,25 +26,31 @@ func uapiDiffCommand(env uapiCommands) *command.Command {
 	var o diffOptions
 	return &command.Command{
 		Name:  "diff",
-		Short: "compare two trees: exit 1 if a value changed",
-		Long: "A and B are each a base of the workbench with its patches (6.12), the same without them " +
-			"(6.12:unpatched), a directory of a kernel tree or of installed headers, a directory of a Go package, or " +
-			"\"committed\": the package in the repository. It compares what the configuration selects, or whole " +
-			"HEADERs, or with --all everything.\n\n" +
-			"Lines begin with + added, - removed, ! changed (or a member that moved), ~ grown, m limits such as " +
-			"IFLA_MAX, which do not count as changes.",
+		Short: "compare the UAPI of two trees",
+		Long: "A and B are each one of\n\n" +
+			"  6.12              a base of the workbench, with its patches\n" +
+			"  6.12:unpatched    the base without patches\n" +
+			"  DIR               a kernel tree, installed headers, or a Go package\n" +
+			"  committed         the package in the repository\n\n" +
+			"Compares the names that the configuration selects. With HEADER it compares all names of these headers, with --all " +
+			"all headers. The first character of a line is\n\n" +
+			"  +  added\n" +
+			"  -  removed\n" +
+			"  !  changed value, or moved member\n" +
+			"  ~  struct grew\n" +
+			"  m  limit such as IFLA_MAX (not a change)",
 		Args: []command.Arg{
-			{Name: "A", Help: "base, base:unpatched, directory or committed", Values: env.comparable},
-			{Name: "B", Help: "what to compare it with", Values: env.comparable},
+			{Name: "A", Help: "base, BASE:unpatched, directory or committed", Values: env.comparable},
+			{Name: "B", Help: "base, BASE:unpatched, directory or committed", Values: env.comparable},
 			headerArg(),
 		},
 		Flags: append(o.packageFlags(), o.ccFlag(), o.allFlag(),
-			command.Flag{Name: "common", To: command.Bool(&o.common), Help: "print only names that both have"},
+			command.Flag{Name: "common", To: command.Bool(&o.common), Help: "print only names that both trees have"},
 			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},
 		),
 		Examples: []command.Example{
 			{Line: "uapi diff --all net-next:unpatched net-next", Note: "what the series adds"},
-			{Line: "uapi diff committed net-next", Note: "did a rebase take our number?"},
+			{Line: "uapi diff committed net-next", Note: "the values that a rebase changed"},
 			{Line: "uapi diff 6.12 ~/src/linux linux/if_link.h"},
 			{Line: "uapi diff --all --common vendor/golang.org/x/sys/unix net-next"},
 		},
@@ -52,7 +58,7 @@ func uapiDiffCommand(env uapiCommands) *command.Command {
 		Needs: []string{"headers"},
 		Valid: func(args []string) (err error) {
 			if (args[0] == committed || args[1] == committed) && (len(args) > 2 || o.all) {
-				return command.Usagef("the committed package has only what the configuration selects: no HEADER, no --all")
+				return command.Usagef("the committed package has only the names that the configuration selects: give no HEADER and no --all")
 			}
 			if o.job, err = env.uapiJob(&o.headerOptions, nil); err != nil {
 				return err
@@ -135,7 +141,7 @@ func (env uapiCommands) snapshot(ctx context.Context, o *diffOptions, word strin
 	return uapi.TakeSnapshot(name, all), nil
 }
 
-// uapiCheckOther compares the package with a base that it was not made from. Names that
+// uapiCheckOther compares the package with a base that it was not generated from. Names that
 // both have must have the same value.
 func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped string) error {
 	arch, err := j.oneArch()
@@ -170,7 +176,7 @@ func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped 
 	if err := only.WriteText(env.stdout); err != nil {
 		return fmt.Errorf("print the difference: %w", err)
 	}
-	env.ui.Verdict(len(d.Changed) == 0, fmt.Sprintf("%s was made from %s; %s lacks %d of its names and has another value for %d",
+	env.ui.Verdict(len(d.Changed) == 0, fmt.Sprintf("%s was generated from %s; %s lacks %d of its names and has another value for %d",
 		relative(j.out), stamped, name, len(d.Removed), len(d.Changed)))
 	if len(d.Changed) > 0 {
 		return &statusError{code: exitFailed}

@@ -14,8 +14,8 @@ func uapiIncludeCommand(env uapiCommands) *command.Command {
 	var o headerOptions
 	return &command.Command{
 		Name:  "include",
-		Short: "install the headers and print their directories, one a line",
-		Long:  "The directories are for a C compiler's -I, and for --include of the other commands.",
+		Short: "install the headers and print their directories, one per line",
+		Long:  "Use the directories with -I of a C compiler, or with --include of the other commands.",
 		Flags: o.flags(env, false),
 		Examples: []command.Example{
 			{Line: "$ cc -I \"$(xpsgen uapi include --base net-next)\" prog.c"},

@@ -24,11 +24,11 @@ func uapiInitCommand(env uapiCommands) *command.Command {
 	return &command.Command{
 		Name:  "init",
 		Short: "write a commented configuration to start from",
-		Long:  "An existing file is not overwritten.",
-		Args:  []command.Arg{{Name: "FILE", Optional: true, Help: "file to write, default uapi.toml; - prints it"}},
+		Long:  "Does not overwrite an existing file.",
+		Args:  []command.Arg{{Name: "FILE", Optional: true, Help: "file to write, - for stdout; default uapi.toml"}},
 		Examples: []command.Example{
 			{Line: "uapi init"},
-			{Line: "uapi --file uapi.toml --include /usr/include --out .", Note: "generate from it"},
+			{Line: "uapi --file uapi.toml --include /usr/include --out .", Note: "generate the package"},
 		},
 		Valid: func(args []string) error {
 			if _, err := os.Lstat(file(args)); err == nil {

@@ -25,19 +25,19 @@ func uapiListCommand(env uapiCommands) *command.Command {
 	var o uapiListOptions
 	return &command.Command{
 		Name:  "list",
-		Short: "list names with kind, value or size, and place",
-		Long: "Without a HEADER it lists what the configuration selects; a HEADER is listed whole. The value of a type " +
+		Short: "list names with kind, value or size, and location",
+		Long: "Lists the names that the configuration selects. With HEADER, lists all names of that header. The value of a type " +
 			"is its size.",
 		Args: []command.Arg{headerArg()},
 		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
-			command.Flag{Name: "name", Arg: "PATTERN", To: command.Strings(&o.names), Help: "only names that match"},
-			command.Flag{Name: "left-out", To: command.Bool(&o.leftOut), Help: "list what is left out, with the reason, instead"},
+			command.Flag{Name: "name", Arg: "PATTERN", To: command.Strings(&o.names), Help: "list only names that match"},
+			command.Flag{Name: "left-out", To: command.Bool(&o.leftOut), Help: "list the names that are left out instead, with the reason"},
 			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},
 		),
 		Examples: []command.Example{
 			{Line: "uapi list --name 'IFLA_XPS*'"},
 			{Line: "uapi list --json linux/if_link.h"},
-			{Line: "uapi list --left-out linux/atm.h", Note: "what has no value, and why"},
+			{Line: "uapi list --left-out linux/atm.h", Note: "names without a value, and why"},
 		},
 		Needs: []string{"headers"},
 		Valid: func(args []string) error { return o.valid(env, args) },
@@ -65,12 +65,12 @@ type surveyOptions struct {
 }
 
 func (o *surveyOptions) allFlag() command.Flag {
-	return command.Flag{Name: "all", To: command.Bool(&o.all), Help: "every header there is"}
+	return command.Flag{Name: "all", To: command.Bool(&o.all), Help: "use all headers"}
 }
 
 // headerArg names headers to look at.
 func headerArg() command.Arg {
-	return command.Arg{Name: "HEADER", Optional: true, Repeat: true, Help: "header such as linux/if_link.h; default those of the configuration"}
+	return command.Arg{Name: "HEADER", Optional: true, Repeat: true, Help: "header, such as linux/if_link.h; default those of the configuration"}
 }
 
 // valid takes the headers that the user names.

@@ -23,12 +23,12 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 	var o verifyOptions
 	return &command.Command{
 		Name:  "verify",
-		Short: "have C compilers confirm what the Go says",
-		Long: "Takes every constant, size, offset and bit offset back out of the package and has each compiler confirm " +
-			"it with _Static_assert. With --all, or HEADERs, it generates each header alone, with everything in it, and confirms " +
-			"that. It also looks for names in cc -E -dM and in debug information that have a value and were lost.\n\n" +
-			"It also compares packages. Those of two compilers must be the same. Those of two targets must have the " +
-			"same constant where C has.",
+		Short: "check the generated Go with C compilers",
+		Long: "Reads every constant, size, offset and bit offset from the Go files and compiles a _Static_assert for each. With --all or HEADER, " +
+			"it generates a package of all names of each header and verifies it. It also reports macros (cc -E -dM) and types (debug " +
+			"information) that have a value but are missing in the package.\n\n" +
+			"It also compares packages. Those of two compilers must be the same. A constant that C gives the same value on two targets must " +
+			"be the same in both packages.",
 		Args: []command.Arg{headerArg()},
 		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
 			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},
@@ -39,7 +39,7 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 			{Line: "uapi verify --all --cc clang --arch arm64,s390x"},
 			{Line: "uapi verify --include /usr/include linux/if_link.h"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a difference, a lost name, or a header that does not compile and is not known for it"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a difference, a missing name, or an unexpected header that does not compile"}},
 		Needs: []string{"headers"},
 		Valid: func(args []string) error {
 			if err := o.headerOptions.valid(env); err != nil {
@@ -139,7 +139,7 @@ func (env uapiCommands) verifyOne(ctx context.Context, j *uapiJob, arch string, 
 			return &uapi.TreeResult{VerifyResult: *got, Headers: len(p.Headers)}, name, nil
 		}
 	}
-	return nil, "", command.Usagef("--arch: the package is not made for %s", arch)
+	return nil, "", command.Usagef("--arch: the package was not generated for %s", arch)
 }
 
 // printVerified lists what was found, on stdout.

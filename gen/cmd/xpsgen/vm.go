@@ -43,23 +43,23 @@ func (o *guestOptions) flags(env *environment) []command.Flag {
 	o.net = "none"
 	return slices.Concat(o.sourceOptions.flags(env, false), o.machineOptions.flags(), []command.Flag{
 		{Name: "rw", Arg: "DIR", To: command.Strings(&o.writable),
-			Help: "keep what the guest writes there, as in the current directory"},
+			Help: "directory that the guest may write to, besides the current one"},
 		{Name: "add", Arg: "HOST:GUEST", To: command.Strings(&o.add),
-			Help: "put a file or a directory of the host at another path in the guest"},
-		{Name: "env", Arg: "NAME=VALUE", To: command.Strings(&o.env), Help: "set a variable in the guest; NAME alone takes the value from here"},
-		{Name: "env-all", To: command.Bool(&o.envAll), Help: "hand on the whole environment"},
-		{Name: "host", To: command.Bool(&o.hostTools), Help: "run the host's own ip and bpftool, not those of the series"},
-		{Name: "idle", Arg: "DURATION", To: command.Duration(&o.idle), Help: "end a guest that says nothing for this long; default none"},
+			Help: "show a file or directory of the host at another path in the guest"},
+		{Name: "env", Arg: "NAME=VALUE", To: command.Strings(&o.env), Help: "set a variable in the guest; NAME alone copies the variable of xpsgen"},
+		{Name: "env-all", To: command.Bool(&o.envAll), Help: "pass the whole environment to the guest"},
+		{Name: "host", To: command.Bool(&o.hostTools), Help: "use ip and bpftool of the host instead of the patched ones"},
+		{Name: "idle", Arg: "DURATION", To: command.Duration(&o.idle), Help: "end a guest that prints nothing for this time; default never"},
 		{Name: "oops", Arg: "DURATION", To: command.Duration(&o.oops),
-			Help: "end a guest this long after its kernel oopsed or said that something is stuck; default 15s, four times that under TCG, and none for a shell"},
-		{Name: "append", Arg: "WORDS", To: command.String(&o.append), Help: "add to the kernel's command line"},
-		{Name: "console", Arg: "FILE", To: command.String(&o.console), Help: "write the kernel's console to a file; - is stderr"},
-		{Name: "net", Arg: "KIND", To: command.Choice(&o.net, "none", "user"), Help: "give the guest a way to the host's network, user, or none"},
-		{Name: "disk", Arg: "FILE", To: command.Strings(&o.disks), Help: "give the guest a disk, /dev/vda; raw or qcow2. Builds a kernel with disks"},
+			Help: "end the guest this time after an oops or a lockup report; default 15s (60s under TCG), never for a shell"},
+		{Name: "append", Arg: "WORDS", To: command.String(&o.append), Help: "words to add to the kernel's command line"},
+		{Name: "console", Arg: "FILE", To: command.String(&o.console), Help: "write the kernel's console to FILE; - is stderr"},
+		{Name: "net", Arg: "KIND", To: command.Choice(&o.net, "none", "user"), Help: "network of the guest: user (NAT through the host) or none"},
+		{Name: "disk", Arg: "FILE", To: command.Strings(&o.disks), Help: "raw or qcow2 image for the guest's /dev/vda; builds a kernel with disk drivers"},
 		{Name: "exit-code-file", Arg: "FILE", To: command.String(&o.exitCodeFile),
-			Help: "write the program's own exit code to a file, which is empty if the program did not end"},
-		{Name: "gdb", To: command.Bool(&o.gdb), Help: "wait for a debugger before the first instruction, and print the line to type"},
-		{Name: "icount", To: command.Bool(&o.icount), Help: "make the guest's clocks count instructions, a nanosecond each; one CPU, TCG"},
+			Help: "write the program's exit code to FILE; it is empty if the program did not end"},
+		{Name: "gdb", To: command.Bool(&o.gdb), Help: "wait for a debugger before the first instruction, and print the gdb command"},
+		{Name: "icount", To: command.Bool(&o.icount), Help: "advance the guest's clocks by one nanosecond per instruction; one CPU, TCG only"},
 		{Name: "unpatched", To: command.Bool(&o.unpatched), Help: "boot the base kernel without the series"},
 	})
 }
@@ -163,27 +163,27 @@ func vmRunCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "run",
 		Short: "run a host program in the patched guest",
-		Long: "Runs the program in the guest as root, with stdin, stdout and stderr of its own. Its exit code " +
-			"becomes that of xpsgen.\n\n" +
-			"The guest sees the host's files. What it writes in the current directory, in what --rw names, and " +
-			"where go test wants coverage, profiles and fuzz corpora, is written to the host. All else that it " +
-			"writes is lost at its end.\n\n" +
-			"The programs ip and bpftool are those of the series; --host runs the host's.",
+		Long: "Runs the program in the guest as root. The program uses stdin, stdout and stderr of xpsgen, and xpsgen " +
+			"exits with the program's exit code.\n\n" +
+			"The guest sees the host's files. They are read-only, except: the current directory, the directories of --rw, and " +
+			"the output directories of go test (coverage, profiles, fuzz corpora). Other writes are discarded when the " +
+			"guest ends.\n\n" +
+			"The programs ip and bpftool come from the patched trees. With --host they are the host's.",
 		Args:    []command.Arg{{Name: "PROGRAM", Help: "program of the host, and its arguments"}},
 		Program: true,
 		Flags: append(o.flags(env),
-			command.Flag{Name: "timeout", Arg: "DURATION", To: command.Duration(&o.timeout), Help: "end the guest after this time; default none"},
-			command.Flag{Name: "tty", To: command.Bool(&o.tty), Help: "give the program a terminal, if there is one here"},
+			command.Flag{Name: "timeout", Arg: "DURATION", To: command.Duration(&o.timeout), Help: "end the guest after this time; default never"},
+			command.Flag{Name: "tty", To: command.Bool(&o.tty), Help: "give the program a terminal, if xpsgen has one"},
 		),
 		Examples: []command.Example{
 			{Line: "vm run -- /usr/bin/uname -r"},
 			{Line: "vm run -- ip -V", Note: "the patched ip"},
-			{Line: "vm run --rw /var/tmp -- ./measure -o /var/tmp/result", Note: "with a result that comes back"},
+			{Line: "vm run --rw /var/tmp -- ./measure -o /var/tmp/result", Note: "keep the result"},
 			{Line: "$ go test -coverprofile=c.out -exec 'xpsgen vm run --' ./...", Note: "Go tests in the guest"},
 		},
 		Exits: []command.Exit{
-			{Code: 1, Meaning: "the program's own code; any other code may be, too: see --exit-code-file"},
-			{Code: exitKernel, Meaning: "the guest's kernel died, powered off or warned; the program's own code does not count"},
+			{Code: 1, Meaning: "the program exited with 1; the other codes may be the program's, too: see --exit-code-file"},
+			{Code: exitKernel, Meaning: "the guest's kernel panicked, powered off or warned; overrides the program's exit code"},
 			{Code: exitTimeout, Meaning: "the program did not end within --timeout"},
 		},
 		Needs: []string{"vmtest"},
@@ -221,16 +221,16 @@ func vmShellCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "shell",
 		Short: "open a shell in the patched guest",
-		Long: "The guest has the host's files, as with vm run, the patched ip and bpftool, and the BPF objects in " +
-			"/bpf. Leave with exit or Ctrl-D; Ctrl-A x ends a guest that hangs. In the guest, try:\n\n" +
+		Long: "As with vm run, the guest sees the host's files. It has the patched ip and bpftool, and BPF objects in /bpf. " +
+			"Leave with exit or Ctrl-D. Ctrl-A x ends a guest that hangs. In the guest, try:\n\n" +
 			"  ip link add d0 numtxqueues 4 type dummy\n" +
 			"  ip link set dev d0 xps obj hello1.o sec hello\n" +
 			"  ip link show d0",
 		Flags:    o.flags(env),
-		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm shell --base 6.12 --unpatched", Note: "the base kernel of a carry"}},
+		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm shell --base 6.12 --unpatched", Note: "an unpatched base kernel"}},
 		Exits: []command.Exit{
-			{Code: 1, Meaning: "the shell's own code; any other code may be, too: see --exit-code-file"},
-			{Code: exitKernel, Meaning: "the guest's kernel died, went off or complained"},
+			{Code: 1, Meaning: "the shell exited with 1; the other codes may be the shell's, too: see --exit-code-file"},
+			{Code: exitKernel, Meaning: "the guest's kernel panicked, powered off or warned"},
 		},
 		Needs: []string{"vmtest"},
 		Run: func(ctx context.Context, _ []string) error {

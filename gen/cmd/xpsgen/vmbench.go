@@ -26,11 +26,12 @@ func vmBenchCommand(env *environment) *command.Command {
 	o.rounds, o.accel = 10, string(vm.TCG)
 	return &command.Command{
 		Name:  "bench",
-		Short: "compare how long ways to boot the same kernel take",
-		Long: "Takes each way in turn: a bare boot, a boot to the verdict, other machines and images, and virtme-ng and " +
-			"vimto where they are installed. On a busy machine the ratios are better than the times. Leaves the times in out/bench-boots.json.",
+		Short: "compare boot times of the same kernel by machine, image and tool",
+		Long: "Boots the kernel in several ways: bare, to the verdict of a test, with other machines and images, and with " +
+			"virtme-ng and vimto if installed. On a busy host, compare the ratios rather than the times. Writes the times " +
+			"to out/bench-boots.json.",
 		Flags: append(o.flags(env, false),
-			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "boots of each way"},
+			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of boots per way"},
 			command.Flag{Name: "accel", Arg: "ACCEL", Env: "XPSGEN_ACCEL", To: command.Choice(&o.accel, "kvm", "tcg", "auto"), Help: "accelerator of all ways"},
 		),
 		Examples: []command.Example{

@@ -18,10 +18,10 @@ func vmBenchBuildCommand(env *environment) *command.Command {
 	var o sourceOptions
 	return &command.Command{
 		Name:  "bench-build",
-		Short: "time builds of the kernel, beside defconfig",
-		Long: "Builds the kernel from nothing, again with one object out of date, and with nothing to do; then, from " +
-			"nothing, defconfig with kvm_guest.config. Takes half an hour on two CPUs. The counts of objects do not depend on how busy " +
-			"the machine is. Leaves the times in out/bench-builds.json.",
+		Short: "time builds of the kernel, and compare with defconfig",
+		Long: "Times four builds: from scratch, with one object out of date, with everything up to date, and defconfig with " +
+			"kvm_guest.config from scratch. Takes half an hour on two CPUs. The number of compiled objects does not depend on the load of the " +
+			"host. Writes the times to out/bench-builds.json.",
 		Flags: o.flags(env, false),
 		Examples: []command.Example{
 			{Line: "vm bench-build"},

@@ -33,23 +33,23 @@ func vmKselftestCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "kselftest",
 		Short: "run the kernel's own selftests in the patched guest",
-		Long: "Builds and installs the collections from the patched tree, boots a kernel with --config full, unless " +
-			"--config names another, and the configurations that the collections have in the tree. Runs the tests with the " +
-			"kernel's own runner. Writes KTAP to stdout. Keeps the run in out/runs/ID, to which out/kselftest/BASE points.\n\n" +
-			"The configurations are merged as scripts/kconfig/merge_config.sh -y does; what is taken differently is " +
-			"listed. The guest sets KSFT_MACHINE_SLOW=yes; --env overrides it.",
-		Args: []command.Arg{{Name: "TEST", Help: "COLLECTION:TEST, or COLLECTION for all of its tests", Repeat: true}},
+		Long: "Builds and installs the collections from the patched tree. Boots a kernel with --config (default full), merged " +
+			"with the config files of the collections. Runs the tests with the kernel's own runner. Writes KTAP to stdout. " +
+			"Keeps the run in out/runs/ID; the link out/kselftest/BASE names the last run.\n\n" +
+			"The config files are merged in the way of scripts/kconfig/merge_config.sh -y. Symbols that get another value than " +
+			"requested are listed. The guest sets KSFT_MACHINE_SLOW=yes; --env overrides it.",
+		Args: []command.Arg{{Name: "TEST", Help: "test to run: COLLECTION:TEST, or COLLECTION for all of its tests", Repeat: true}},
 		Flags: append(o.flags(env),
 			command.Flag{Name: "compare", To: command.Bool(&o.compare),
-				Help: "run the tests on the base kernel, too; only a difference between the results is a failure"},
-			command.Flag{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory that gets the results and the record of the run, instead of out/runs"},
+				Help: "also run the tests on the base kernel; fail only if the results differ"},
+			command.Flag{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory for the results and the record of the run, instead of out/runs/ID"},
 		),
 		Examples: []command.Example{
 			{Line: "vm kselftest net:rtnetlink.sh net:netdevice.sh"},
-			{Line: "vm kselftest --compare net:reuseport_bpf", Note: "beside the base kernel"},
+			{Line: "vm kselftest --compare net:reuseport_bpf", Note: "compared with the base kernel"},
 			{Line: "vm kselftest --config base size", Note: "a whole collection, on the smallest kernel"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a test failed or none passed, or the kernel died or complained; with --compare, a result differs"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a test failed, no test passed, or the kernel panicked or warned; with --compare, a result differs"}},
 		Needs: []string{"vmtest", "kselftest"},
 		Valid: func(tests []string) error {
 			if o.compare && o.unpatched {

@@ -34,25 +34,26 @@ func vmtestCommand(env suiteCommands) *command.Command {
 	return &command.Command{
 		Name:  "vmtest",
 		Short: "boot the patched kernel and run the suite in it",
-		Long: "Writes KTAP to stdout. Keeps the run in out/runs/ID, to which out/BASE points: results.ktap, results.json, " +
-			"junit.xml, console.log, kernel.config and record.json. With --base all there is out/bases.json, too.",
+		Long: "Writes KTAP to stdout. Keeps the run in out/runs/ID; the link out/BASE names the last run. The directory holds " +
+			"results.ktap, results.json, junit.xml, console.log, kernel.config and record.json. With --base all there is " +
+			"also out/bases.json.",
 		Flags: slices.Concat(o.sourceOptions.flags(env.environment, true), o.machineOptions.flags(), []command.Flag{
 			{Name: "run", Arg: "PATTERN", Env: "XPSGEN_RUN", To: command.String(&o.run), Values: testNames,
-				Help: "run only the tests that match: a regular expression per level, separated by /"},
+				Help: "run only tests that match: a regular expression per level, separated by /"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed),
 				Help: "repeat the random choices of a run that printed this seed; default a new seed"},
 			{Name: "guests", Arg: "N", To: command.Int(&o.guests, 1, 2),
-				Help: "guests that share the whole suite; default 2 if the host has two CPUs and the memory"},
-			{Name: "long", To: command.Bool(&o.long), Help: "also run what takes a minute or more: program ids beyond 16 bits"},
-			{Name: "list", To: command.Bool(&o.list), Help: "list the tests and do nothing else"},
+				Help: "number of guests that share the suite; default 2 if the host has two CPUs and enough memory"},
+			{Name: "long", To: command.Bool(&o.long), Help: "also test program ids above 65535, which takes a minute"},
+			{Name: "list", To: command.Bool(&o.list), Help: "list the tests and exit"},
 			{Name: "unpatched", To: command.Bool(&o.unpatched),
-				Help: "run on the base kernel, as a control: passes if no test of the hook does"},
+				Help: "run on the base kernel, as a control: no test of the hook may pass"},
 			{Name: "keep-reports", To: command.Bool(&o.keepReports),
-				Help: "with --unpatched: store what the checkers report, so that a run with the series passes in spite of it"},
-			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory that gets the results and the record of the run, instead of out/runs"},
+				Help: "with --unpatched: store the checkers' reports, and ignore the same reports in runs with the series"},
+			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory for the results and the record of the run, instead of out/runs/ID"},
 			{Name: "bisect", To: command.Bool(&o.bisect),
-				Help: "exit codes for git bisect run: 125 if the tree does not apply or build, 128 if the workbench fails"},
-			{Name: "watch", To: command.Bool(&o.watch), Help: "run again whenever patches, programs or the suite change, until interrupted"},
+				Help: "use the exit codes of git bisect run: 125 if the patches do not apply or the tree does not build, 128 if the workbench fails"},
+			{Name: "watch", To: command.Bool(&o.watch), Help: "run again whenever patches, BPF programs or the suite change, until interrupted"},
 		}),
 		Examples: []command.Example{
 			{Line: "vmtest"},
@@ -62,7 +63,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			{Line: "vmtest --watch --run hook", Note: "again on each change"},
 			{Line: "vmtest --unpatched", Note: "the control run"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a test failed, or the kernel died or complained"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a test failed, or the kernel panicked or warned"}},
 		Needs: []string{"vmtest"},
 		Valid: func([]string) error {
 			if o.watch && o.bisect {

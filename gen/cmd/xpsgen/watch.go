@@ -12,7 +12,7 @@ import (
 	"xpsgen/vmtest/watch"
 )
 
-// watched are the folders of the workbench that a run depends on, besides those of its
+// watched are the folders of the workbench that a run depends on, in addition to those of its
 // projects.
 var watched = []string{"bpf", "uapi", "vmtest"}
 

@@ -58,7 +58,7 @@ func TestIncrementalIPRoute2(t *testing.T) {
 		{name: "a program of one source", change: map[string]string{"ip/tool.c": "int main(void) { int b; return 0; }\n"}, compiled: "tool.o", warnings: 3},
 		{name: "broken", change: map[string]string{"ip/show.c": "int show(void) { return missing; }\n"}, compiled: "show.o", warnings: 3, errors: 1},
 		{name: "still broken", compiled: "show.o", warnings: 3, errors: 1},
-		{name: "mended", change: map[string]string{"ip/show.c": "int show(void) { return 0; }\n"}, compiled: "show.o", warnings: 2},
+		{name: "fixed", change: map[string]string{"ip/show.c": "int show(void) { return 0; }\n"}, compiled: "show.o", warnings: 2},
 		{name: "does not link", change: map[string]string{"ip/show.c": "int shown(void) { return 0; }\n"}, compiled: "show.o", warnings: 2, errors: 1},
 		{name: "a Makefile", change: map[string]string{"ip/Makefile": strings.ReplaceAll(iproute2Tree["ip/Makefile"], "show.o ", "")},
 			compiled: "ip.o tool.o utils.o", warnings: 2, errors: 1},
@@ -279,7 +279,7 @@ func TestOptionalProgram(t *testing.T) {
 	}
 }
 
-// A tree that does not build without the series is no fault of the series: the rows say
+// A base tree that does not build is not the fault of the series: the rows say
 // why, in the first line that does.
 func TestBaseDoesNotBuild(t *testing.T) {
 	f := newFixture(t)

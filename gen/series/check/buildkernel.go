@@ -36,7 +36,7 @@ const kernelConfig = `# CONFIG_WERROR is not set
 CONFIG_DEBUG_INFO_NONE=y
 `
 
-// compiler is a wrapper that stores the compiler's diagnostics beside each object.
+// compiler is a wrapper that stores the compiler's diagnostics next to each object.
 // Otherwise an incremental build would only show those of recompiled files.
 const compiler = `#!/bin/sh
 out= prev=
@@ -159,7 +159,7 @@ func (b *builder) forgetMissing() error {
 	return nil
 }
 
-// commandFile is where kbuild keeps how it made an object, and of which files.
+// commandFile is where kbuild records the command and the inputs of an object.
 func commandFile(object string) string {
 	return filepath.Join(filepath.Dir(object), "."+filepath.Base(object)+".cmd")
 }

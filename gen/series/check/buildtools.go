@@ -26,7 +26,7 @@ type toolPart struct {
 	name string
 	// dir is where make runs.
 	dir string
-	// sources are all paths that it is made of.
+	// sources are the paths of its inputs.
 	sources []string
 	// files are the touched files that it is for; programs those to compile.
 	files, programs []string

@@ -138,14 +138,14 @@ func checkBase(ctx context.Context, j *job) (Result, error) {
 				return Result{}, err
 			}
 			if !strings.HasPrefix(blob, f.OldBlob) {
-				wrong = append(wrong, fmt.Sprintf("%s: %s: patch was made on %.12s, base has %.12s",
+				wrong = append(wrong, fmt.Sprintf("%s: %s: patch is based on %.12s, base has %.12s",
 					p.File, f.Old, f.OldBlob, blob))
 			}
 		}
 	}
 	switch {
 	case len(wrong) > 0:
-		return fail("made on another base: %s", wrong[0]).with(append(wrong,
+		return fail("the patches are based on another base: %s", wrong[0]).with(append(wrong,
 			"refresh the patches: xpsgen series refresh "+j.Name())...), nil
 	case j.Commit != "":
 		return pass("base-commit: %s", j.Commit), nil

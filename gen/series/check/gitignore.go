@@ -12,7 +12,7 @@ import (
 )
 
 // checkIgnored looks at the files that tell git what a build makes. A new pattern must
-// be one that a file beside it, or the Makefile there, names.
+// be one that a file in its directory, or the Makefile there, names.
 func checkIgnored(ctx context.Context, j *job, p *Patch) (Result, error) {
 	var wrong []string
 	n := 0

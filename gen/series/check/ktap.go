@@ -12,7 +12,7 @@ import (
 )
 
 // WriteKTAP writes a test for each patch, with a subtest for each check of it.
-// A check that was not made is skipped. A warning passes, and its summary is a
+// A blocked check is skipped. A warning passes, and its summary is a
 // diagnostic.
 func WriteKTAP(to io.Writer, rows []Row) error {
 	w := ktap.NewWriter(to)

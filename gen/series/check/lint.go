@@ -20,7 +20,7 @@ type lint struct {
 	finding *lazyregexp.Regexp
 	// fatal matches the severity of an error. strict makes any finding in a new or so
 	// far clean file one. Both are for the files that NIPA looks at, whose names have a
-	// suffix. In other scripts a note is no finding.
+	// suffix. In other scripts a note is not a finding.
 	fatal  *lazyregexp.Regexp
 	strict bool
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	seriesmail "xpsgen/gen/series/mail"
+	"xpsgen/vmtest/git"
 	"xpsgen/vmtest/lazyregexp"
 )
 
@@ -57,7 +58,13 @@ func checkSignedOff(_ context.Context, _ *job, p *Patch) (Result, error) {
 			return coDeveloped(p)
 		}
 	}
-	if Placeholder(p.Email) && len(signed) == 0 {
+	// The sign-off replaces the placeholder. Any other made-up address is a mistake,
+	// such as an identity of git that was not set.
+	if Placeholder(p.Email) && p.Email != git.Email {
+		return fail("author %s <%s> is neither the placeholder %s nor a person (amend the commit with git commit --amend --author)",
+			p.Author, p.Email, git.Email), nil
+	}
+	if p.Email == git.Email && len(signed) == 0 {
 		return warn("missing (a person adds it: xpsgen series export --sign-off)"), nil
 	}
 	return fail("no Signed-off-by of %s <%s>", p.Author, p.Email), nil

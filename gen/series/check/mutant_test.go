@@ -245,6 +245,22 @@ func TestMemo(t *testing.T) {
 	}
 }
 
+// A placeholder address that is not the workbench's is a mistake.
+func TestForeignPlaceholder(t *testing.T) {
+	f := newFixture(t)
+	f.signed, f.author = false, "Build Robot <robot@host.example>"
+	f.commit(t, goodSteps())
+	checks, err := Select([]string{"verify_signedoff"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := f.check(t, t.TempDir(), Options{Checks: checks, Patch: 2})
+	if len(rows) != 1 || rows[0].Code != Fail ||
+		!strings.Contains(rows[0].Summary, "author Build Robot <robot@host.example> is neither the placeholder xpsgen@workbench.invalid nor a person") {
+		t.Errorf("%+v", rows)
+	}
+}
+
 // If the author is a placeholder, a missing sign-off is a warning with a remedy.
 func TestPlaceholderSignOff(t *testing.T) {
 	f := newFixture(t)

@@ -36,7 +36,7 @@ type Options struct {
 	Narrow bool
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
-	// To and Cc are recipients beside those that the scripts name.
+	// To and Cc are recipients in addition to those that the scripts name.
 	To, Cc []string
 	// Known runs no check and returns only known results. A check without a result
 	// for this content is Blocked.

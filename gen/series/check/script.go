@@ -52,7 +52,7 @@ func scriptLanguage(text string) string {
 }
 
 // checkCommands finds syntax errors in shell scripts, and commands that neither the
-// machine nor the scripts of the tree have. shellcheck takes any word for a command.
+// machine nor the scripts of the tree have. shellcheck accepts any word as a command.
 func checkCommands(ctx context.Context, j *job, p *Patch) (Result, error) {
 	var wrong []string
 	n := 0
@@ -96,7 +96,7 @@ func checkCommands(ctx context.Context, j *job, p *Patch) (Result, error) {
 				return Result{}, err
 			}
 			if !found {
-				wrong = append(wrong, fmt.Sprintf("%s: no command %s, neither in a script beside it nor on this machine", f.New, name))
+				wrong = append(wrong, fmt.Sprintf("%s: no command %s, neither in a script of its directory nor on this machine", f.New, name))
 			}
 		}
 	}

@@ -13,7 +13,7 @@ import (
 type TableOptions struct {
 	// Paint colours the word for a code; nil means no colour.
 	Paint func(c Code, word string) string
-	// Logs shows the whole log of each row that did not pass, instead of its beginning.
+	// Logs shows the complete log of each row that did not pass, instead of its beginning.
 	Logs bool
 }
 

@@ -192,7 +192,7 @@ func Clang() string {
 	return clangs[0]
 }
 
-// output runs a program in the directory dir. A nonzero exit status is no error; it is
+// output runs a program in the directory dir. A nonzero exit status is not an error; it is
 // returned as code.
 func output(ctx context.Context, dir string, stdin string, args ...string) (stdout, stderr string, code int, err error) {
 	var out, errOut strings.Builder

@@ -24,7 +24,7 @@ var specOf = map[string]string{
 // attribute matches an enumerator that names a netlink attribute.
 var attribute = lazyregexp.New(`^\s+((?:IFLA|IFA|NDA|NDTPA|TCA|FRA|RTA)_\w+)(?:\s*=[^,]*)?,`)
 
-// notAttributes matches names in such enums that are no attributes.
+// notAttributes matches names in such enums that are not attributes.
 var notAttributes = lazyregexp.New(`(_UNSPEC|_MAX|_PAD)$|^__|_FLAGS?_`)
 
 func checkUAPISpec(ctx context.Context, j *job) (Result, error) {

@@ -13,20 +13,20 @@ import (
 	gitrepo "xpsgen/vmtest/git"
 )
 
-// ErrNoPublicBase is wrapped where a repository has no public commit that a
-// series stands on.
+// ErrNoPublicBase is wrapped if a repository has no public commit that a series applies
+// to.
 var ErrNoPublicBase = errors.New("no public base commit")
 
-// How many commits are looked at: those that remote branches and tags name,
-// and those in their history that change a file of the series.
+// Limits of the search: commits of remote branches and tags, and commits in their
+// history that change a file of the series.
 const (
 	maxTips    = 1000
 	maxHistory = 2000
 )
 
-// PublicBase finds the newest public commit in a clone whose files are those that the
-// series was made on, so that the series applies to it. Public means that a remote
-// branch or a tag contains it. dir is the user's clone; it is not changed.
+// PublicBase finds the newest public commit in a clone that the series applies to: the
+// files that the series changes are the same as in its base. Public means that a remote
+// branch or a tag contains the commit. dir is the user's clone; it is not changed.
 func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string, err error) {
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("find the base of %s in %s: %w", t.Base, dir, err)
@@ -44,13 +44,13 @@ func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string
 	}
 	tips := strings.Fields(out)
 	if len(tips) == 0 {
-		return fail(fmt.Errorf("%w: it has no remote branch and no tag", ErrNoPublicBase))
+		return fail(fmt.Errorf("%w: %s has neither remote branches nor tags; fetch first", ErrNoPublicBase, dir))
 	}
 	if commit, err = firstWith(ctx, repo, tips, want); err != nil || commit != "" {
 		return commit, err
 	}
-	// Files change from a commit's parents to the commit: of what lies between
-	// two of these commits, the newest is a parent.
+	// Also look at the parents: between two commits that change the files, the
+	// newest commit with the older files is a parent of the newer one.
 	args := []string{"log", "--format=%P %H", fmt.Sprintf("--max-count=%d", maxHistory), "--remotes", "--tags", "--"}
 	for _, p := range want {
 		args = append(args, ":(literal)"+p.path)
@@ -62,12 +62,12 @@ func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string
 		return fail(err)
 	}
 	if commit == "" {
-		return fail(fmt.Errorf("%w: none holds the %d files of the series as it found them", ErrNoPublicBase, len(want)))
+		return fail(fmt.Errorf("%w: in no commit are the %d files of the series as in its base", ErrNoPublicBase, len(want)))
 	}
 	return commit, nil
 }
 
-// preimage is a file as a series found it; without an id it was not there.
+// preimage is a file in the base of a series. Without an id, the base does not have it.
 type preimage struct{ path, id string }
 
 // preimages are the base's versions of the files that a series changes, and of those
@@ -75,7 +75,7 @@ type preimage struct{ path, id string }
 func preimages(ctx context.Context, t *check.Thread) (list []preimage, err error) {
 	repo, base := &gitrepo.Repo{Dir: t.GitDir}, t.BaseCommit
 	if len(t.Stands) > 0 {
-		// What is no commit of a public tree was imported as the first commit.
+		// A base that is not a commit of a public tree was imported as the root commit.
 		if base, err = repo.Output(ctx, "rev-list", "--max-parents=0", t.Head()); err != nil {
 			return nil, err
 		}

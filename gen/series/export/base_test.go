@@ -49,12 +49,12 @@ func TestPublicBase(t *testing.T) {
 	want := commit(public, "net/xps.c", "two\n")
 	last := commit(public, "net/dev.c", "three\n")
 
-	// A package with a change of its own, and the series on it.
+	// A package with a distribution patch, and the series on top.
 	packaged := t.TempDir()
 	gitRun(t, packaged, "clone", "-q", public, ".")
 	gitRun(t, packaged, "checkout", "-q", want)
 	base := commit(packaged, "debian", "x\n")
-	// What is no public tree is imported as a first commit.
+	// A base that is not a public tree is imported as the root commit.
 	gitRun(t, packaged, "checkout", "-q", "--orphan", "import", base)
 	gitRun(t, packaged, "commit", "-q", "-m", "import")
 	base = gitRun(t, packaged, "rev-parse", "HEAD")

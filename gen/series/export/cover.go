@@ -105,15 +105,15 @@ func (h *Half) coverBody() string {
 	return strings.Join(parts, "\n\n") + "\n"
 }
 
-// related names the series that this one stands on, and those posted with it
-// that stand on this one.
+// related names the series that this one depends on, and those posted with it
+// that depend on this one.
 func (h *Half) related() (parts []string) {
 	for _, s := range h.Needs {
-		what := fmt.Sprintf("This stands on the series %q", s.Title)
+		what := fmt.Sprintf("This depends on the series %q", s.Title)
 		i := slices.IndexFunc(h.Beside, func(o *Half) bool { return o.Series == s })
 		switch {
 		case i >= 0:
-			parts = append(parts, fmt.Sprintf("%s, [%s], which is posted beside it:\n%s", what, h.Beside[i].prefix(), where(s, h.Beside[i].MessageID(0))))
+			parts = append(parts, fmt.Sprintf("%s, [%s], which is posted as well:\n%s", what, h.Beside[i].prefix(), where(s, h.Beside[i].MessageID(0))))
 		case len(s.Sent) > 0:
 			last := s.Sent[len(s.Sent)-1]
 			parts = append(parts, fmt.Sprintf("%s, v%d:\n%s", what, last.Version, where(s, last.MessageID)))
@@ -123,7 +123,7 @@ func (h *Half) related() (parts []string) {
 	}
 	for _, o := range h.Beside {
 		if slices.Contains(o.Needs, h.Series) && len(o.Base.Patches) > 0 {
-			parts = append(parts, fmt.Sprintf("The series %q, [%s], stands on this and is posted beside it:\n%s",
+			parts = append(parts, fmt.Sprintf("The series %q, [%s], depends on this one and is posted as well:\n%s",
 				o.Series.Title, o.prefix(), where(o.Series, o.MessageID(0))))
 		}
 	}
@@ -158,9 +158,9 @@ func (h *Half) baseLine() string {
 	if c := h.Thread.Commit; c != "" && with == "" {
 		return "base-commit: " + c
 	} else if c != "" {
-		return "Made on the base-commit below " + with + "which are posted apart.\n\nbase-commit: " + c
+		return "Based on the base-commit below " + with + "which are posted separately.\n\nbase-commit: " + c
 	}
-	return fmt.Sprintf("Made on %s,\n%swhich is no commit of a public tree; the index lines name the exact blobs.", h.Thread.Origin, with)
+	return fmt.Sprintf("Based on %s,\n%swhich is not a commit of a public tree; the index lines name the exact blobs.", h.Thread.Origin, with)
 }
 
 // shortlog lists the patches as git shortlog does, by author.

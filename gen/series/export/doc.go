@@ -5,7 +5,7 @@
 // b4. It sends nothing. The same input gives the same bytes.
 //
 // Two threads of one change name each other in their covers. So that both can,
-// Message-Ids are fixed here, from what the mails are made of.
+// Message-Ids are computed here from the content of the mails.
 //
 // [Half.State] tells how far a thread is from being sent, and what is missing.
 package export

@@ -98,7 +98,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestBeside: of two threads of which one stands on the other, each cover names
+// TestBeside: if one thread depends on another, each cover names
 // the other by its id.
 func TestBeside(t *testing.T) {
 	kernel, iproute2 := pair()
@@ -129,7 +129,7 @@ func TestBeside(t *testing.T) {
 func TestIDs(t *testing.T) {
 	seen := map[string]string{}
 	for name, change := range map[string]func(h *Half){
-		"as it is":       func(*Half) {},
+		"unchanged":      func(*Half) {},
 		"version":        func(h *Half) { h.Series.Version = 2 },
 		"signer":         func(h *Half) { h.Signer = &mail.Address{Name: "A B", Email: "a.b@lists.test"} },
 		"a patch's text": func(h *Half) { h.Base.Patches[1].Raw = append(h.Base.Patches[1].Raw, '!') },
@@ -173,7 +173,7 @@ func corpus(r *rand.Rand) *Half {
 	return h
 }
 
-// TestRoundTrip: what is exported is what there was, whoever reads it.
+// TestRoundTrip: git am, b4 and mail readers get the original text of an export.
 func TestRoundTrip(t *testing.T) {
 	r := seed.Rand(t)
 	for range 300 {
@@ -251,10 +251,10 @@ func TestStatus(t *testing.T) {
 		want    State
 		missing string
 	}{
-		{"nothing but a person", nil, good, nil, AwaitingSignOff, "sign-off"},
+		{"only the sign-off", nil, good, nil, AwaitingSignOff, "sign-off"},
 		{"signed", func(h *Half) { h.Signer = &nobody }, good, nil, Ready, ""},
 		{"shut gate", nil, good, []gate.Shut{{Why: "wait"}}, Checked, "wait"},
-		{"not checked", nil, nil, nil, Draft, "checks were not made"},
+		{"not checked", nil, nil, nil, Draft, "checks did not run"},
 		{"failed", nil, []check.Row{{Result: check.Result{Code: check.Fail}}}, nil, Draft, "1 failed checks"},
 		{"not measured", func(h *Half) { h.Results = nil }, good, nil, Draft, `"cost"`},
 		{"no cover", func(h *Half) { h.Series.Cover = "" }, good, nil, Draft, "cover letter"},
@@ -270,7 +270,7 @@ func TestStatus(t *testing.T) {
 			if s.State != c.want || !strings.Contains(strings.Join(s.Missing, "\n"), c.missing) || c.want == Ready && len(s.Missing) > 0 {
 				t.Errorf("%+v", s)
 			}
-			if warned := strings.Contains(strings.Join(s.Warnings, "\n"), "base-commit: not specified, as deb linux-source-7.3 7.3.4-1 is no commit"); warned != (h.Thread.Commit == "") {
+			if warned := strings.Contains(strings.Join(s.Warnings, "\n"), "base-commit: not specified, as deb linux-source-7.3 7.3.4-1 is not a commit"); warned != (h.Thread.Commit == "") {
 				t.Errorf("commit %q, warnings %q", h.Thread.Commit, s.Warnings)
 			}
 		})
@@ -291,7 +291,7 @@ func TestUnmeasured(t *testing.T) {
 	}
 }
 
-// TestFilled: names have slashes and signs, and a figure stands in its column.
+// TestFilled: names have slashes and signs, and a figure is aligned in its column.
 func TestFilled(t *testing.T) {
 	h, _ := pair()
 	h.Series.Cover = "{{bench:pick/xps-const+cpus-map,8}}|{{bench:pick/xps-const+cpus-map}}|{{bench:none,8}}"
@@ -336,7 +336,7 @@ func TestWrite(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(other, "mine"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(filepath.Dir(other), []*Half{kernel}); err == nil || !strings.Contains(err.Error(), "exists and is no export") {
+	if err := Write(filepath.Dir(other), []*Half{kernel}); err == nil || !strings.Contains(err.Error(), "exists and was not written by series export") {
 		t.Errorf("overwrites what is somebody's: %v", err)
 	}
 }
@@ -381,7 +381,7 @@ func TestAm(t *testing.T) {
 	}
 }
 
-// TestB4: b4 finds the whole thread, cover and version, and complains of
+// TestB4: b4 finds the whole thread, cover and version, and reports
 // nothing but attestation.
 func TestB4(t *testing.T) {
 	if _, err := exec.LookPath("b4"); err != nil {
@@ -421,7 +421,7 @@ func TestB4(t *testing.T) {
 		}
 		for _, bad := range []string{"ERROR", "WARNING", "missing", "Traceback"} {
 			if bytes.Contains(text, []byte(bad)) {
-				t.Errorf("b4 complains:\n%s", text)
+				t.Errorf("b4 reports:\n%s", text)
 			}
 		}
 	}

@@ -73,7 +73,7 @@ func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.
 	head, err := src.Commit(ctx)
 	var aerr *tree.ApplyError
 	if errors.As(err, &aerr) {
-		return fmt.Sprintf("(v%d was made on another base, and does not apply to this one)", last.Version), nil
+		return fmt.Sprintf("(v%d is based on another base, and does not apply to this one)", last.Version), nil
 	}
 	if err != nil {
 		return "", err
@@ -105,9 +105,9 @@ func Identity(ctx context.Context, dir string) (mail.Address, error) {
 	case a.Name == "" || a.Email == "":
 		return a, fmt.Errorf("%w: set user.name and user.email with git config", ErrIdentity)
 	case check.Placeholder(a.Email):
-		return a, fmt.Errorf("%w: %s is an address of nobody", ErrIdentity, a.Email)
+		return a, fmt.Errorf("%w: %s is a placeholder address", ErrIdentity, a.Email)
 	case !strings.Contains(a.Name, " "):
-		return a, fmt.Errorf("%w: %q is no full name; sign-offs are made with a known identity", ErrIdentity, a.Name)
+		return a, fmt.Errorf("%w: %q is not a full name; a sign-off needs a known identity", ErrIdentity, a.Name)
 	}
 	return a, nil
 }

@@ -20,7 +20,7 @@ type Half struct {
 	Series *series.Series
 	Base   *series.Base
 	Thread *check.Thread
-	// Copies are for each patch who gets a copy besides the manifest's.
+	// Copies are the additional recipients of each patch.
 	Copies [][]check.Recipient
 	// Stat is the diffstat of the whole, RangeDiff what changed against the
 	// version before; may be empty.
@@ -29,10 +29,10 @@ type Half struct {
 	Results map[string]string
 	// Signer signs off; nil makes a draft.
 	Signer *mail.Address
-	// Judged is written beside the mails, so that what is archived as sent can
+	// Judged is written next to the mails, so that what is archived as sent can
 	// be compared with it; nil if the thread was not judged.
 	Judged *Status
-	// Needs are the series that this one stands on. Beside are the threads
+	// Needs are the series that this one depends on. Beside are the threads
 	// that are posted with this one.
 	Needs  []*series.Series
 	Beside []*Half
@@ -44,7 +44,7 @@ func (h *Half) Name() string { return h.Series.Key + "-" + h.Base.Name }
 // RFC reports whether the series only asks for comments.
 func (h *Half) RFC() bool { return strings.HasPrefix(strings.ToUpper(h.Series.Prefix)+" ", "RFC ") }
 
-// prefix is what stands in the brackets before version and number. "RFC" comes
+// prefix is the text in the brackets before version and number. "RFC" comes
 // first and "PATCH" after it, where git format-patch --rfc has them.
 func (h *Half) prefix() string {
 	if h.RFC() {

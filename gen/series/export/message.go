@@ -25,7 +25,7 @@ type Message struct {
 // Messages are the mails of the thread, the cover first.
 func (h *Half) Messages() (list []Message, err error) {
 	if len(h.Base.Patches) == 0 {
-		return nil, fmt.Errorf("%s: there are no patches", h.Name())
+		return nil, fmt.Errorf("%s: the series has no patches", h.Name())
 	}
 	if h.hasCover() {
 		data, err := h.cover()

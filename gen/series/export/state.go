@@ -58,10 +58,10 @@ func (h *Half) Status(rows []check.Row, shut []gate.Shut) Status {
 		draft = append(draft, fmt.Sprintf("%d failed checks: xpsgen series check %s/%s", failed, h.Series.Key, h.Base.Name))
 	}
 	if unknown > 0 || len(rows) == 0 {
-		draft = append(draft, fmt.Sprintf("%d checks were not made of this series: xpsgen series check %s/%s", unknown, h.Series.Key, h.Base.Name))
+		draft = append(draft, fmt.Sprintf("%d checks did not run on this series: xpsgen series check %s/%s", unknown, h.Series.Key, h.Base.Name))
 	}
 	if h.Thread.Commit == "" && !h.RFC() {
-		later = append(later, "a base-commit: "+h.Thread.Origin+" is no public tree; rebase onto one")
+		later = append(later, "a base-commit: "+h.Thread.Origin+" is not a public tree; rebase onto one")
 	}
 	for _, s := range shut {
 		later = append(later, s.Why)
@@ -71,7 +71,7 @@ func (h *Half) Status(rows []check.Row, shut []gate.Shut) Status {
 	}
 	s := Status{State: Ready, Missing: append(append(draft, later...), person...)}
 	if h.Thread.Commit == "" {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("base-commit: not specified, as %s is no commit of a public tree.\n"+
+		s.Warnings = append(s.Warnings, fmt.Sprintf("base-commit: not specified, as %s is not a commit of a public tree.\n"+
 			"To name one: clone the tree that the series is for, then\n"+
 			"  xpsgen series export --base-repo CLONE     if a commit in it has the same files, or\n"+
 			"  xpsgen series rebase %s --onto REV --repo CLONE", h.Thread.Origin, h.Base.Name))

@@ -28,7 +28,7 @@ const (
 
 // Write writes the threads below dir, each into a directory of its name: the
 // numbered mails, both mboxes, and the state. It replaces a directory that an
-// export made as a whole, and touches nothing else.
+// export wrote, and touches nothing else.
 func Write(dir string, halves []*Half) error {
 	type thread struct {
 		name     string
@@ -56,7 +56,7 @@ func Write(dir string, halves []*Half) error {
 	return nil
 }
 
-// mayReplace refuses a directory that no export made.
+// mayReplace rejects a directory that no export wrote.
 func mayReplace(path string) error {
 	entries, err := os.ReadDir(path)
 	if os.IsNotExist(err) || err == nil && len(entries) == 0 {
@@ -70,7 +70,7 @@ func mayReplace(path string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s exists and is no export: name another directory with -o", path)
+	return fmt.Errorf("%s exists and was not written by series export: choose another directory with -o", path)
 }
 
 func writeThread(dir string, messages []Message, judged *Status) error {

@@ -15,7 +15,7 @@ type Address struct {
 	Email string
 }
 
-// String is a as it stands in a trailer: "Name <address>", nothing encoded.
+// String formats a as in a trailer: "Name <address>", nothing encoded.
 func (a Address) String() string {
 	if a.Name == "" {
 		return a.Email
@@ -32,9 +32,9 @@ func ParseAddress(s string) (Address, error) {
 	case i >= 0:
 		email, rest, ok := strings.Cut(s[i+1:], ">")
 		if !ok {
-			return Address{}, fmt.Errorf("%q is no mail address: > is missing", s)
+			return Address{}, fmt.Errorf("%q is not a mail address: > is missing", s)
 		}
-		// What follows in brackets, or "# v6.1", is a comment.
+		// Text in brackets after it, or "# v6.1", is a comment.
 		_ = rest
 		a = Address{Name: unquote(strings.TrimSpace(s[:i])), Email: strings.TrimSpace(email)}
 	case strings.HasSuffix(s, ")") && strings.Contains(s, " ("):
@@ -45,7 +45,7 @@ func ParseAddress(s string) (Address, error) {
 	}
 	at := strings.LastIndexByte(a.Email, '@')
 	if at <= 0 || at == len(a.Email)-1 || strings.ContainsAny(a.Email, " \t\r\n<>\",;:()") {
-		return Address{}, fmt.Errorf("%q is no mail address", s)
+		return Address{}, fmt.Errorf("%q is not a mail address", s)
 	}
 	return a, nil
 }

@@ -42,7 +42,7 @@ func TestParseAddressLimits(t *testing.T) {
 		if got != want || (err == nil) != (want.Email != "") {
 			t.Errorf("%q: got %+v, %v; want %+v", in, got, err, want)
 		}
-		if err != nil && !strings.Contains(err.Error(), "is no mail address") {
+		if err != nil && !strings.Contains(err.Error(), "is not a mail address") {
 			t.Errorf("%q: %v", in, err)
 		}
 	}
@@ -158,16 +158,16 @@ func TestParseErrors(t *testing.T) {
 		"only a body":       {"\nx\n", "line 2: not a mail: no header", ErrNotMail},
 		"only From":         {"From a\n", "line 2: not a mail: no header", ErrNotMail},
 		"continued":         {" x\n", "line 1: not a mail: it begins with a continued line", ErrNotMail},
-		"no colon":          {"Subject: x\nnonsense\n", `line 2: not a mail: "nonsense" is no header`, ErrNotMail},
-		"space in a name":   {"Sub ject: x\n", "line 1: not a mail: \"Sub ject: x\" is no header", ErrNotMail},
-		"no name":           {": x\n", "line 1: not a mail: \": x\" is no header", ErrNotMail},
-		"umlaut in a name":  {"\u00fcx: x\n", "line 1: not a mail: \"\u00fcx: x\" is no header", ErrNotMail},
+		"no colon":          {"Subject: x\nnonsense\n", `line 2: not a mail: "nonsense" is not a header`, ErrNotMail},
+		"space in a name":   {"Sub ject: x\n", "line 1: not a mail: \"Sub ject: x\" is not a header", ErrNotMail},
+		"no name":           {": x\n", "line 1: not a mail: \": x\" is not a header", ErrNotMail},
+		"umlaut in a name":  {"\u00fcx: x\n", "line 1: not a mail: \"\u00fcx: x\" is not a header", ErrNotMail},
 		"header not UTF-8":  {"Subject: \xff\n\n", "character set: header Subject is not UTF-8", ErrCharset},
 		"multipart":         {"Content-Type: multipart/mixed; boundary=b\n\nx", "line 3: multipart mail: send the patch as plain text", ErrMultipart},
 		"unknown encoding":  {"Content-Transfer-Encoding: x-uuencode\n\nx", `line 3: transfer encoding: unknown encoding "x-uuencode"`, ErrEncoding},
 		"damaged base64":    {"Content-Transfer-Encoding: base64\n\nY!\n", "line 3: transfer encoding: base64: it is damaged", ErrEncoding},
 		"damaged quoted":    {"Content-Transfer-Encoding: quoted-printable\n\na\x01b\n", "line 3: transfer encoding: quoted-printable: ", ErrEncoding},
-		"folded nonsense 4": {"From a\nA: b\n c\nnonsense\n\n", `line 4: not a mail: "nonsense" is no header`, ErrNotMail},
+		"folded nonsense 4": {"From a\nA: b\n c\nnonsense\n\n", `line 4: not a mail: "nonsense" is not a header`, ErrNotMail},
 	} {
 		m, err := Parse([]byte(tt.text))
 		if m != nil || !errors.Is(err, tt.kind) || !strings.HasPrefix(err.Error(), tt.want) {

@@ -100,7 +100,7 @@ func (m *Mail) readHeader(text string, line *int) (rest string, err error) {
 		}
 		name, value, ok := strings.Cut(l, ":")
 		if !ok || !isFieldName(name) {
-			return "", &Error{Line: *line - 1, Err: ErrNotMail, Msg: fmt.Sprintf("%.40q is no header", l)}
+			return "", &Error{Line: *line - 1, Err: ErrNotMail, Msg: fmt.Sprintf("%.40q is not a header", l)}
 		}
 		raw = append(raw, Field{Name: name, Value: strings.Trim(value, " \t")})
 	}

@@ -51,7 +51,7 @@ func TestParseAddresses(t *testing.T) {
 	}
 }
 
-// TestEncodeAddresses: a list is folded, one a line, and read back the same.
+// TestEncodeAddresses: a list is folded, one per line, and read back the same.
 func TestEncodeAddresses(t *testing.T) {
 	list := []Address{{"", "a@b.c"}, {"X, \"Y\"", "d@e.f"}, {"Jörg Ü", "g@h.i"}, {strings.Repeat("Long ", 20) + "x", "j@k.l"}}
 	out := EncodeAddresses("Cc", list)

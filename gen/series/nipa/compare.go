@@ -66,7 +66,7 @@ var differences = []difference{
 	{test: "series/maintainers", ours: check.Fail, theirs: check.Pass, says: "neither a field nor a title",
 		reason: "NIPA does not read the lines that a series adds to MAINTAINERS"},
 	{test: "patch/yamllint", ours: check.Warning, theirs: check.Fail,
-		reason: "yamllint's warnings and errors are told apart by line, not by count"},
+		reason: "yamllint's warnings and errors are distinguished by line, not by count"},
 }
 
 // Compare compares rows of checks with results of NIPA.
@@ -79,7 +79,7 @@ func Compare(rows []check.Row, results []Result) (all []Agreement) {
 			if r.Test != test.Name {
 				continue
 			}
-			a := Agreement{Test: r.Test, Patch: r.Patch, Theirs: r.Code, Desc: r.Desc, Ours: check.Blocked, Summary: "not made"}
+			a := Agreement{Test: r.Test, Patch: r.Patch, Theirs: r.Code, Desc: r.Desc, Ours: check.Blocked, Summary: "blocked"}
 			log := ""
 			for _, row := range rows {
 				if !slices.Contains(test.Checks, row.Check) || row.Patch != r.Patch {

@@ -29,7 +29,7 @@ type Fault struct {
 // Nonsense is the line that no file of a series may have.
 const Nonsense = "THIS IS NOT C"
 
-// Faults draws the faults for a thread: Nonsense in a file of each directory that the thread
+// Faults chooses the faults for a thread: Nonsense in a file of each directory that the thread
 // touches, and a defect for each test of NIPA that the thread has a file for.
 func Faults(ctx context.Context, t *check.Thread, r *rand.Rand) (all []Fault, err error) {
 	type place struct {

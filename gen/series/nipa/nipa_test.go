@@ -49,8 +49,8 @@ func TestTableOfChecks(t *testing.T) {
 		if _, err := check.Select(n.Checks); err != nil {
 			t.Errorf("%s: %v", n.Name, err)
 		}
-		if (n.Made == check.Here) != (len(n.Checks) > 0) || n.Made != check.Here && n.Note == "" {
-			t.Errorf("%s: made %v by %q: %q", n.Name, n.Made, n.Checks, n.Note)
+		if (n.Coverage == check.Covered) != (len(n.Checks) > 0) || n.Coverage != check.Covered && n.Note == "" {
+			t.Errorf("%s: coverage %v by %q: %q", n.Name, n.Coverage, n.Checks, n.Note)
 		}
 	}
 	for _, d := range differences {
@@ -90,7 +90,7 @@ func TestReadResult(t *testing.T) {
 		}
 	}
 	if _, err := readResult(filepath.Join(dir, "1/3/kdoc/retcode")); err == nil {
-		t.Error("a result that is no number")
+		t.Error("a result that is not a number")
 	}
 }
 

@@ -79,8 +79,8 @@ func TestTried(t *testing.T) {
 		"failed, NIPA warn": {Tried{Row: check.Row{Result: check.Result{Code: check.Fail}}, Theirs: &Result{Code: check.Warning}}, false, true, true},
 		"passed, NIPA not":  {Tried{Row: check.Row{Result: check.Result{Code: check.Pass}}, Theirs: &Result{Code: check.Fail}}, false, false, false},
 	} {
-		if tt.tried.NotMade() != tt.notMade || tt.tried.Noticed() != tt.noticed || tt.tried.Agrees() != tt.agrees {
-			t.Errorf("%s: %v, %v, %v", name, tt.tried.NotMade(), tt.tried.Noticed(), tt.tried.Agrees())
+		if tt.tried.Blocked() != tt.notMade || tt.tried.Noticed() != tt.noticed || tt.tried.Agrees() != tt.agrees {
+			t.Errorf("%s: %v, %v, %v", name, tt.tried.Blocked(), tt.tried.Noticed(), tt.tried.Agrees())
 		}
 	}
 }
@@ -287,7 +287,7 @@ func TestRunnerFails(t *testing.T) {
 	}
 	r, thread, commit = fakeNIPA(t, "mkdir -p $out/1/ynl; echo x > $out/1/ynl/retcode")
 	if _, err := r.Run(t.Context(), thread, commit, "/mails", []string{"series/ynl"}); err == nil || !strings.Contains(err.Error(), "retcode") {
-		t.Errorf("a result that is no number: %v", err)
+		t.Errorf("a result that is not a number: %v", err)
 	}
 	thread.GitDir, thread.Base = "/nosuch", "other"
 	if _, err := r.Run(t.Context(), thread, commit, "/mails", nil); err == nil {

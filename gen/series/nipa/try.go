@@ -24,8 +24,8 @@ type Tried struct {
 	Why    string
 }
 
-// NotMade reports whether our check could not be made for want of a program.
-func (t *Tried) NotMade() bool { return t.Row.Code == check.Blocked }
+// Blocked reports whether our check did not run because a program is missing.
+func (t *Tried) Blocked() bool { return t.Row.Code == check.Blocked }
 
 // Noticed reports whether our check has a finding. A check that this machine cannot run is
 // not noticed, either.
@@ -61,7 +61,7 @@ func (r *Runner) Try(ctx context.Context, opt check.Options, mails string, f Fau
 		return fail(err)
 	}
 	if len(rows) == 0 {
-		return fail(fmt.Errorf("%s made no row", f.Check))
+		return fail(fmt.Errorf("%s: the check returned no row", f.Check))
 	}
 	tried.Row = rows[len(rows)-1]
 	if tried.Why = r.whyNot(t, f, builds); tried.Why != "" {
@@ -118,7 +118,7 @@ func writeMails(dir, mails string, t *check.Thread, n int, all bool) error {
 		}
 	}
 	if len(entries) < first+len(t.Patches) {
-		return fmt.Errorf("%s has %d mails, not those of %d patches", mails, len(entries), len(t.Patches))
+		return fmt.Errorf("%s: %d mails, expected at least %d (one per patch)", mails, len(entries), first+len(t.Patches))
 	}
 	for i, p := range t.Patches {
 		if !all && p.N != n {

@@ -179,7 +179,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A file that is no patch is rejected with its name and line.
+// A file that is not a patch is rejected with its name and line.
 func TestParseRejects(t *testing.T) {
 	second := strings.Replace(whole, "do it", "do more", 1)
 	for name, tc := range map[string]struct {
@@ -192,7 +192,7 @@ func TestParseRejects(t *testing.T) {
 		"bare diff":     {diff, mail.ErrNotMail, "line 1"},
 		"no subject":    {strings.Replace(whole, "Subject: [PATCH] net: xps: do it\n", "", 1), ErrSubject, "missing"},
 		"empty subject": {strings.Replace(whole, " net: xps: do it", "", 1), ErrSubject, "missing"},
-		"no author":     {strings.Replace(whole, "From: xpsgen <xpsgen@workbench.invalid>\n", "", 1), ErrAuthor, "no mail address"},
+		"no author":     {strings.Replace(whole, "From: xpsgen <xpsgen@workbench.invalid>\n", "", 1), ErrAuthor, "not a mail address"},
 		"no date":       {strings.Replace(whole, "Date: Sun, 22", "Date: Sun, 77", 1), ErrDate, "77 Nov"},
 		"cover":         {strings.Replace(whole, "[PATCH]", "[PATCH 0/3]", 1), ErrCover, "give git am the patches"},
 		"reply":         {strings.Replace(whole, "[PATCH]", "Re: [PATCH]", 1), ErrReply, "Re: [PATCH]"},
@@ -211,7 +211,7 @@ func TestParseRejects(t *testing.T) {
 		"bad encoding":   {head + "Content-Transfer-Encoding: x-uuencode\n\nx\n", mail.ErrEncoding, "x-uuencode"},
 		"binary":         {head + message + "\ndiff --git a/x b/x\nnew file mode 100644\nindex 0..1\nBinary files /dev/null and b/x differ\n", ErrBinary, "line 14: binary file in the diff: x"},
 		"git binary":     {head + message + "\ndiff --git a/x b/x\nindex 0..1\nGIT binary patch\nliteral 3\n", ErrBinary, "x"},
-		"cut off":        {strings.TrimSuffix(whole, "+four\n"), ErrDamaged, "line 17: damaged diff: f: hunk is truncated, 1 lines missing"},
+		"truncated":      {strings.TrimSuffix(whole, "+four\n"), ErrDamaged, "line 17: damaged diff: f: hunk is truncated, 1 lines missing"},
 		"wrapped":        {strings.Replace(whole, " three", " thr\nee", 1), ErrDamaged, `line 22: damaged diff: f: "ee" belongs to no hunk (was a line wrapped?)`},
 		"too long":       {strings.Replace(whole, "+1,4", "+1,3", 1), ErrDamaged, "follows the last hunk"},
 		"odd hunk":       {strings.Replace(whole, "@@ -1,3 +1,4 @@", "@@ 1 @@", 1), ErrDamaged, "is not a hunk header"},

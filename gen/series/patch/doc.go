@@ -14,7 +14,7 @@
 // quoted-printable or base64, with CRLF, or with additional headers. Format turns them
 // into the canonical form.
 //
-// Input that is no usable patch causes an [*Error] with its line. It wraps a sentinel of
+// Input that is not a usable patch causes an [*Error] with its line. It wraps a sentinel of
 // this package or of package mail.
 package patch
 

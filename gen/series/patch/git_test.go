@@ -96,7 +96,7 @@ func TestGitRoundTrip(t *testing.T) {
 		"author with quotes": {author: `J "R" Hacker <j@example.org>`, message: "net: x\n"},
 		"long author":        {author: strings.Repeat("Abcdefg ", 7) + "<joerg@example.org>", message: "net: x\n"},
 		"author, not phrase": {author: "J#ö$ (x) <j@example.org>", message: "net: x\n"},
-		"encoded in plain":   {message: "net: =?UTF-8?q?x?= is no encoding\n"},
+		"encoded in plain":   {message: "net: =?UTF-8?q?x?= is not an encoding\n"},
 		"trailers":           {message: "net: x\n\nWhy.\n\nFixes: 123456789abc (\"a: b\")\nLink: https://example.org/1\n"},
 		"trailers alone":     {message: "net: x\n\nLink: https://example.org/1\n"},
 		"long trailer":       {message: "net: x\n\nWhy.\n\nFixes: 123456789abc (\"a\n  b\")\n[j: fixed it]\nLink: https://example.org/1\n"},

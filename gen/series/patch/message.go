@@ -94,7 +94,7 @@ func checkMessage(p *Patch) error {
 			return fail(0, ErrMessage, "the line %q has control characters", line)
 		case i == 0 && (inBodyLine.MatchString(line) || strings.HasPrefix(line, "[PATCH] ")),
 			i == 0 && strings.HasPrefix(line, ">") && mail.IsFromLine(line[1:]):
-			return fail(0, ErrMessage, "git am would take its first line, %q, for a header (put another line first)", line)
+			return fail(0, ErrMessage, "git am would read its first line, %q, as a header (put another line first)", line)
 		}
 	}
 	return nil

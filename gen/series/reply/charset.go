@@ -62,7 +62,7 @@ var alias = map[string]string{
 // charsetOf returns a character set, nil if it is unknown.
 func charsetOf(name string) encoding.Encoding {
 	name = strings.ToLower(strings.Trim(name, " \t\"'"))
-	// RFC 2231 puts a language behind it.
+	// In RFC 2231, a language follows.
 	name, _, _ = strings.Cut(name, "*")
 	if other, ok := alias[name]; ok {
 		name = other

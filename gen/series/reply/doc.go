@@ -31,7 +31,7 @@ var (
 	// ErrCharset means that the character set is unknown and the text is not
 	// UTF-8.
 	ErrCharset = errors.New("character set")
-	// ErrMultipart means that the parts cannot be told apart.
+	// ErrMultipart means that the parts cannot be separated.
 	ErrMultipart = errors.New("multipart")
 )
 

@@ -15,7 +15,7 @@ const maxLine = 4096
 var (
 	scissors = lazyregexp.New(`^\s*-+\s*(8<|>8|%<|>%)`)
 	original = lazyregexp.New(`(?i)^\s*-{2,}\s*(Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine)\s*-{2,}`)
-	// typography are characters that programs put in the place of plain ones.
+	// typography maps characters that programs substitute to plain ones.
 	typography = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u2010", "-", "\u2011", "-",
 		"\u200b", "", "\u2060", "", "\ufeff", "", "\u00ad", "", "\uff1a", ":")
 )
@@ -109,7 +109,7 @@ func (f *finder) line(i *int) {
 	case ok && strings.Contains(key, "-") && namesPerson(whole):
 		// b4 takes any word before an address.
 		if !f.quoted && !f.signature {
-			f.refuse(line, at, "it is no tag that kernel documentation names")
+			f.refuse(line, at, "kernel documentation does not name this tag")
 		}
 	case anywhere.MatchString(plain) || noColon.MatchString(plain):
 		if !f.quoted {
@@ -213,7 +213,7 @@ func (f *finder) tag(i *int, key, value string) {
 	case !ok && t.Key == "Fixes":
 		f.refuse(text, at, `it is not of the form HASH ("title")`)
 	case !ok:
-		f.refuse(text, at, "it has no mail address")
+		f.refuse(text, at, "it has no valid mail address")
 	case strings.ContainsRune(text, utf8.RuneError):
 		f.refuse(text, at, "bytes of it are not in the mail's character set")
 	case strings.HasPrefix(t.Key, "Nack") || strings.HasPrefix(t.Key, "Nak"):

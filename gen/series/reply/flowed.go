@@ -17,7 +17,7 @@ func unflow(text string, delsp bool) string {
 		line = strings.TrimSuffix(line, "\r")
 		rest := strings.TrimLeft(line, ">")
 		d := len(line) - len(rest)
-		// A space that keeps a line from looking like a quote.
+		// Undo space-stuffing (RFC 3676).
 		rest = strings.TrimPrefix(rest, " ")
 		signature := rest == "-- "
 		joined := out.String()[start:]

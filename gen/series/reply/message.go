@@ -106,7 +106,7 @@ func parse(data []byte) (*Message, error) {
 }
 
 // splitHeader takes a mail apart where its headers end: at the empty line, or
-// at the first line that is no header. What is returned as head has CRLF line
+// at the first line that is not a header. The returned head has CRLF line
 // ends and an empty line at its end, as the library wants it.
 func splitHeader(data []byte) (head, body []byte) {
 	var b bytes.Buffer

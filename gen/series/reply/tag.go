@@ -14,7 +14,7 @@ type Tag struct {
 	// Key is the name with one capital: "Reviewed-by".
 	Key string
 	// Value is what follows, with single spaces: a person, or a commit for
-	// "Fixes". A comment behind "#" or in parentheses belongs to it.
+	// "Fixes". A comment after "#" or in parentheses belongs to it.
 	Value string
 	// Note is the line in square brackets that follows a tag; may be empty.
 	Note string
@@ -27,7 +27,7 @@ type Tag struct {
 	Quoted bool
 }
 
-// String is t as it stands in a commit message.
+// String formats t as in a commit message.
 func (t Tag) String() string {
 	s := t.Key + ": " + t.Value
 	if t.Note != "" {
@@ -138,7 +138,7 @@ func isWholeTag(line string) bool {
 	return ok && !anywhere.MatchString(value)
 }
 
-// newTag reads a tag from its name and its value. The text behind the address
+// newTag reads a tag from its name and its value. The text after the address
 // counts if it is marked as a comment.
 func newTag(key, value string) (Tag, bool) {
 	// One capital is how kernel trailers are written.

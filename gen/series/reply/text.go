@@ -103,7 +103,7 @@ func (t *texts) readParts(body []byte, boundary string, depth int) error {
 	for n := 0; ; n++ {
 		p, err := r.NextPart()
 		if err != nil {
-			// A mail that is cut off lacks the last boundary: its text counts.
+			// A truncated mail lacks the last boundary: its text counts.
 			// The library does not wrap io.EOF.
 			if n == 0 {
 				keep(fmt.Errorf("%w: no part begins with the boundary %q", ErrMultipart, boundary))
@@ -201,7 +201,7 @@ func undoBase64(text string) (string, error) {
 	for sc.Scan() {
 		line := strings.Join(strings.Fields(sc.Text()), "")
 		// All lines are whole groups of four letters, or the text is in one
-		// line, so that a single word behind them is no base64.
+		// line, so that a single word after them is not base64.
 		ended := strings.HasSuffix(packed.String(), "=") || packed.Len() > 0 && packed.Len()%4 == 0 && len(line)%4 != 0
 		if len(footer) > 0 || line != "" && (ended || strings.Trim(line, base64Letters) != "" ||
 			len(strings.Fields(sc.Text())) > 1) {
@@ -216,7 +216,7 @@ func undoBase64(text string) (string, error) {
 		// The padding may be missing.
 		s = strings.TrimRight(s, "=")
 		if data, err = base64.RawStdEncoding.DecodeString(s[:len(s)-len(s)%4+pad(len(s)%4)]); err == nil && len(s)%4 == 1 {
-			err = errors.New("it is cut off")
+			err = errors.New("truncated")
 		}
 	}
 	if err != nil {
@@ -226,14 +226,14 @@ func undoBase64(text string) (string, error) {
 		return string(data), err
 	}
 	if err == nil && len(data) == 0 {
-		err = fmt.Errorf("%w: base64: it begins with %.40q", ErrEncoding, footer[0])
+		err = fmt.Errorf("%w: base64: invalid text %.40q", ErrEncoding, footer[0])
 	}
 	return string(data) + "\n" + strings.Join(footer, "\n"), err
 }
 
 const base64Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
-// pad is how many of the letters after the last whole group can be decoded.
+// pad is how many of the letters after the last complete group can be decoded.
 func pad(n int) int {
 	if n == 1 {
 		return 0

@@ -43,7 +43,7 @@ func Dir(c *series.Change, what string) (string, error) {
 }
 
 // Checkout makes a repository with a series as commits on top of what it
-// stands on, or with a base's stack on top of the base.
+// depends on, or with a base's stack on top of the base.
 func Checkout(ctx context.Context, opt Options) (t *Tree, err error) {
 	w, err := resolve(opt.Change, opt.What)
 	if err != nil {
@@ -109,7 +109,7 @@ func vacant(dir string) (string, error) {
 // prepared is a work applied, in the cache.
 type prepared struct {
 	source *tree.Source
-	// below is the commit that the work stands on, tip its last one.
+	// below is the parent of the first commit of the work, tip the last commit.
 	below, tip string
 }
 
@@ -133,7 +133,7 @@ func apply(ctx context.Context, opt tree.Options, n int) (*prepared, error) {
 	if len(src.Patches) > n {
 		repo := &git.Repo{Dir: src.GitDir()}
 		if p.below, err = repo.Output(ctx, "rev-parse", "--verify", fmt.Sprintf("%s~%d", tip, n)); err != nil {
-			return nil, fmt.Errorf("find what the series stands on: %w", err)
+			return nil, fmt.Errorf("find the series that it depends on: %w", err)
 		}
 	}
 	return p, nil
@@ -179,7 +179,7 @@ func (t *Tree) fill(ctx context.Context, dir string, p *prepared, w *work) error
 	}
 	patches := w.all.Patches
 	if len(list) != len(patches) {
-		return fmt.Errorf("%d patches made %d commits", len(patches), len(list))
+		return fmt.Errorf("%d patches applied as %d commits", len(patches), len(list))
 	}
 	for i, c := range list {
 		if err := writeNote(ctx, t.repo, c.id, patches[i].Key, patches[i].Notes); err != nil {
@@ -190,7 +190,7 @@ func (t *Tree) fill(ctx context.Context, dir string, p *prepared, w *work) error
 }
 
 // borrow lets the repository use the objects of another one. What that one has
-// not, since its history is cut off, this one has not either, and must know.
+// not have because it is shallow, this one does not have either, so it must be shallow, too.
 func (t *Tree) borrow(gitDir string) error {
 	own := filepath.Join(t.repo.Dir, ".git")
 	if err := addLines(filepath.Join(own, "objects", "info", "alternates"), filepath.Join(gitDir, "objects")+"\n"); err != nil {

@@ -55,7 +55,7 @@ func commits(ctx context.Context, repo *git.Repo, base, tip string) ([]*commit, 
 	}
 	if len(list) == 0 {
 		if id, err := repo.Output(ctx, "rev-parse", "--verify", tip+"^{commit}"); err != nil || id != base {
-			return nil, fmt.Errorf("%s: %w: it is not on top of the tag %q", repo.Dir, ErrHistory, baseTag)
+			return nil, fmt.Errorf("%s: %w: it is not based on the tag %q", repo.Dir, ErrHistory, baseTag)
 		}
 	}
 	return list, nil

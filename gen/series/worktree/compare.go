@@ -80,7 +80,7 @@ func compare(ctx context.Context, repo *git.Repo, before, now []*commit) ([]Pair
 }
 
 // compare asks git range-diff about one patch. Asked patch by patch, it cannot
-// take one for another.
+// confuse two patches.
 func (p *Pair) compare(ctx context.Context, repo *git.Repo, old, now *commit) error {
 	out, err := repo.Output(ctx, "range-diff", "--no-color", "--no-notes", "--creation-factor=999",
 		old.id+"^.."+old.id, now.id+"^.."+now.id)

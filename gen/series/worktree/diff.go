@@ -75,7 +75,7 @@ func (t *Tree) form(ctx context.Context, opt *DiffOptions, name string) ([]*comm
 		return nil, err
 	}
 	if len(list) != len(patches) {
-		return nil, fmt.Errorf("compare %s: %d patches made %d commits", name, len(patches), len(list))
+		return nil, fmt.Errorf("compare %s: %d patches applied as %d commits", name, len(patches), len(list))
 	}
 	for i, c := range list {
 		c.keys = []string{patches[i].Key}
@@ -86,8 +86,8 @@ func (t *Tree) form(ctx context.Context, opt *DiffOptions, name string) ([]*comm
 // ErrNoForm is wrapped where a series has no base or version of a name.
 var ErrNoForm = errors.New("no such base or version")
 
-// resolveForm finds the patches that a name means, and their base. In dir may
-// be written what they are made of.
+// resolveForm finds the patches that a name means, and their base. It may write
+// the patch files of a sent version to dir.
 func resolveForm(s *series.Series, name, dir string) (base string, patches []manifest.Patch, err error) {
 	if b := s.Base(name); b != nil {
 		return b.Name, s.Manifest.On(b.Name).Patches, nil
@@ -107,7 +107,7 @@ func resolveForm(s *series.Series, name, dir string) (base string, patches []man
 	}
 	b := s.Base(posting.Base)
 	if b == nil {
-		return "", nil, fmt.Errorf("compare: %w: %s of %s was made on base %q, which is gone", ErrNoForm, name, s.Key, posting.Base)
+		return "", nil, fmt.Errorf("compare: %w: %s of %s is for base %q, which no longer exists", ErrNoForm, name, s.Key, posting.Base)
 	}
 	patches, err = posting.Unsigned(dir, b)
 	return posting.Base, patches, err

@@ -23,7 +23,7 @@ import (
 var (
 	// ErrExists: there is something already where a tree should go.
 	ErrExists = errors.New("there is something already")
-	// ErrNotOurs: the directory is no tree made by Checkout or Rebase.
+	// ErrNotOurs: the directory is not a tree that Checkout or Rebase created.
 	ErrNotOurs = errors.New("no tree of a series")
 	// ErrNoBase: the cache has not the tree's base any more.
 	ErrNoBase = errors.New("its base is gone from the cache")
@@ -31,7 +31,7 @@ var (
 	ErrBusy = errors.New("not finished yet")
 	// ErrDirty: there are changes that are in no commit.
 	ErrDirty = errors.New("changes that are in no commit")
-	// ErrStale: the patch files changed since the tree was made of them.
+	// ErrStale: the patch files changed since the checkout.
 	ErrStale = errors.New("the patch files have changed since")
 	// ErrHistory: the commits are not a line from the base on.
 	ErrHistory = errors.New("not a series of commits on the base")
@@ -39,8 +39,8 @@ var (
 	ErrCommit = errors.New("commit cannot be a patch")
 	// ErrOnto: there is no such place to move a series to.
 	ErrOnto = errors.New("nothing to rebase onto")
-	// ErrNoRebase: no rebase is under way.
-	ErrNoRebase = errors.New("no rebase is under way")
+	// ErrNoRebase: no rebase is in progress.
+	ErrNoRebase = errors.New("no rebase is in progress")
 	// ErrMarkers: conflict markers were left in a file.
 	ErrMarkers = errors.New("conflict markers are left")
 	// ErrKey: a key was given that does not fit.

@@ -52,9 +52,9 @@ func (e *MergeError) Error() string {
 		e.Name, e.Dir, what)
 }
 
-// flow brings changes of the patch files, and of what they stand on, into the
+// flow merges changes of the patch files, and of the series below, into the
 // tree's commits: each patch is merged with its commit, with the patch as it
-// was when the tree was made as their ancestor. It does nothing if the files
+// was at the checkout as their ancestor. It does nothing if the files
 // are those that the tree knows. A conflict is a [*MergeError], and is left in
 // the tree as git leaves it.
 func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (merged bool, err error) {
@@ -94,7 +94,7 @@ func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (
 	if err != nil {
 		return fail(err)
 	}
-	// What the tree is made of from now on, whether git stops or not.
+	// The new origin of the tree, whether git stops or not.
 	t.origin, t.originBase, t.files = p.tip, p.below, filesHash(w.all)
 	if !t.elsewhere(w) {
 		t.BaseCommit = p.below
@@ -200,7 +200,7 @@ func find(list []*commit, key string) *commit {
 // for the next one.
 func (t *Tree) noteFiles(ctx context.Context, w *work, files []*commit) error {
 	if len(files) != len(w.all.Patches) {
-		return fmt.Errorf("%d patches made %d commits", len(w.all.Patches), len(files))
+		return fmt.Errorf("%d patches applied as %d commits", len(w.all.Patches), len(files))
 	}
 	for i, q := range w.all.Patches {
 		if len(files[i].keys) == 1 && files[i].keys[0] == q.Key && files[i].notes == q.Notes {
@@ -214,7 +214,7 @@ func (t *Tree) noteFiles(ctx context.Context, w *work, files []*commit) error {
 	return nil
 }
 
-// settle has the repository remember what the tree stands on.
+// settle records in the repository what the tree is based on.
 func (t *Tree) settle(ctx context.Context) error {
 	if err := t.repo.Run(ctx, "update-ref", "refs/tags/"+baseTag, t.BaseCommit); err != nil {
 		return fmt.Errorf("merge into %s: %w", t.Dir, err)
@@ -222,13 +222,13 @@ func (t *Tree) settle(ctx context.Context) error {
 	return t.save(ctx)
 }
 
-// onto reports whether the tree stands on what its series stand on now.
+// onto reports whether the tree is based on the present version of the series below.
 func (t *Tree) onto(ctx context.Context, opt *Options, w *work) bool {
 	if w.whole || t.elsewhere(w) || len(w.project.Foundation(w.base.Name, w.keys()...)) == 0 {
 		return true
 	}
 	p, err := prepare(ctx, opt, w)
-	// What does not apply any more has to be merged in any case.
+	// A patch that no longer applies must be merged in any case.
 	return err == nil && p.below == t.BaseCommit
 }
 
@@ -245,7 +245,7 @@ func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []st
 				return nil, err
 			}
 			if !same {
-				return nil, fmt.Errorf("%w %q is new in the patch files and in the tree, and not the same: give the commit another (--key REV=KEY), or cherry-pick %.12s",
+				return nil, fmt.Errorf("%w %q: the patch files and the tree have different new patches with this key: give the commit another key (--key REV=KEY), or cherry-pick %.12s",
 					ErrKey, key, f.id)
 			}
 			lines = append(lines, "pick "+m.id)
@@ -268,7 +268,7 @@ func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []st
 		}
 		keys = append(keys, key)
 	}
-	// What is new among the files comes after what it follows there.
+	// A new patch file comes after its predecessor in the directory.
 	for i, f := range files {
 		if find(old, f.keys[0]) != nil || slices.Contains(keys, f.keys[0]) {
 			continue
@@ -294,7 +294,7 @@ func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []st
 
 // ordered returns the commits of the tree in the order in which to merge them. It is that
 // of the patch files if only they were reordered. A commit that the files do not have stays
-// behind the one that it follows.
+// after the one that it follows.
 func ordered(mine, old, files []*commit) []*commit {
 	common := func(list []*commit) (keys []string) {
 		for _, c := range list {

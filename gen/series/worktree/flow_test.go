@@ -112,7 +112,7 @@ func TestFlowOfAnotherTree(t *testing.T) {
 		t.Errorf("tun:\n%s", text)
 	}
 
-	// Both change one line.
+	// Both trees change the same line: a conflict.
 	w.mustRefresh(two)
 	w.edit(two.Dir, "drivers/net/tun.c", "more\n", "more of two\n")
 	w.git(two.Dir, "commit", "-q", "-a", "--amend", "--no-edit")
@@ -164,7 +164,7 @@ func TestFlowIntoDropped(t *testing.T) {
 	}
 }
 
-// TestFlowOfFoundation: when a series changes, the tree of one that stands on
+// TestFlowOfFoundation: when a series changes, the tree of one that depends on
 // it is moved along.
 func TestFlowOfFoundation(t *testing.T) {
 	t.Parallel()

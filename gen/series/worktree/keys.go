@@ -29,8 +29,8 @@ type tie struct {
 	splitOff string
 }
 
-// assign ties commits to keys. Given are keys that the user chose, by commit.
-// ids are the patch-ids of the patches, by key.
+// assign gives each commit a key. given maps commits to keys that the user chose, ids
+// maps keys to patch-ids.
 func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, error) {
 	b := w.all
 	ties := make([]*tie, len(list))
@@ -112,7 +112,7 @@ func (t *tie) absorbed(key string) bool { return slices.Contains(t.into, key) }
 
 // absorb finds out which patches went into a commit with several keys. git joins
 // the notes of squashed commits, and gives those of a commit that a rebase
-// skipped to another one: only what the commit changes tells the two apart.
+// skipped to another one: only the diff of the commit distinguishes the two.
 func absorb(w *work, ties []*tie) {
 	for _, c := range ties {
 		for _, key := range c.keys {
@@ -198,7 +198,7 @@ func (w *work) near(ties []*tie, i int) string {
 }
 
 // newKey finds a key in a series for a commit that has none: that of the patch
-// with the same title on another base, or one made of the title.
+// with the same title on another base, or one derived from the title.
 func newKey(title string, s *series.Series, taken map[string]bool) string {
 	used := map[string]bool{}
 	for _, b := range s.Bases {

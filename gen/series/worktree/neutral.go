@@ -15,7 +15,7 @@ import (
 )
 
 // neutral is a repository without configuration that borrows the objects of a
-// tree. What git writes from it does not depend on the user's settings.
+// tree. The output of git does not depend on the user's settings.
 type neutral struct {
 	tree *Tree
 	dir  string
@@ -44,7 +44,7 @@ func (t *Tree) neutral(ctx context.Context) (n *neutral, err error) {
 	if err := os.WriteFile(alternates, []byte(objects+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	// This history ends where the history of the tree is cut off.
+	// The shallow history of the tree ends at this commit.
 	shallow, err := t.gitPath(ctx, "shallow")
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (n *neutral) lines(ctx context.Context, args ...string) ([]string, error) {
 	return strings.Split(text, "\n"), nil
 }
 
-// rewrite makes the commits of list anew on base, each with the message that
+// rewrite creates the commits of list again on base, each with the message that
 // its patch is to have. It returns the last one.
 func (n *neutral) rewrite(ctx context.Context, base string, list []*commit) (tip string, err error) {
 	tip = base
@@ -142,7 +142,7 @@ func (n *neutral) splitMessages(ctx context.Context, list []*commit) error {
 		}
 		message := string(out)
 		if strings.HasPrefix(message, "[") {
-			return fmt.Errorf("%w: %s: git am takes words in brackets off a title; write %q as \"area: \" or into the message",
+			return fmt.Errorf("%w: %s: git am removes words in brackets from a title; write %q as \"area: \" or into the message",
 				ErrCommit, c.short(), message[:strings.IndexAny(message, "]\n")+1])
 		}
 		above, below, ok := strings.Cut(message, "\n---\n")

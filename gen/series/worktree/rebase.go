@@ -27,7 +27,7 @@ type RebaseOptions struct {
 	// revision.
 	Onto string
 	// Repo is the repository that knows the revision; empty means the tree of
-	// the base that [Checkout] made.
+	// the base that [Checkout] created.
 	Repo string
 }
 
@@ -57,7 +57,7 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 		dir = w.dir(opt.Change.Root) + "-rebase"
 	}
 	if t, err := Open(ctx, dir); err == nil && t.busy() {
-		return nil, fmt.Errorf("%s is in the middle of a rebase: %w: go on with --continue, or give it up with --abort", dir, ErrBusy)
+		return nil, fmt.Errorf("%s is in the middle of a rebase: %w: continue with --continue, or abort with --abort", dir, ErrBusy)
 	}
 	if dir, err = vacant(dir); err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, err
 	name := strings.TrimPrefix(opt.Onto, w.project.Name+"/")
 	if other, err := w.project.Base(name); err == nil && name != "" && opt.Repo == "" {
 		if other.Name == w.base.Name {
-			return nil, fmt.Errorf("rebase %s: %w: it is the base itself", what, ErrOnto)
+			return nil, fmt.Errorf("rebase %s: %w: this is already its base", what, ErrOnto)
 		}
 		below := []manifest.Patch{}
 		if !w.whole {
@@ -220,7 +220,7 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, err
 			names = append(names, other.Name)
 		}
 	}
-	return nil, fmt.Errorf("rebase %s: %w: %q is no other base (there is %s), no directory, and no commit that %s knows (--repo names another repository)",
+	return nil, fmt.Errorf("rebase %s: %w: %q is not another base (there is %s), not a directory, and not a commit of %s (--repo names another repository)",
 		what, ErrOnto, opt.Onto, strings.Join(names, ", "), dir)
 }
 
@@ -234,7 +234,7 @@ func Continue(ctx context.Context, dir string) (*Moved, error) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNoRebase)
 	}
 	if !t.busy() {
-		// The user may have gone on with git itself.
+		// The user may have continued with git rebase.
 		return t.after(ctx, nil)
 	}
 	if files, err := t.unmerged(ctx); err != nil || len(files) > 0 {
@@ -242,22 +242,22 @@ func Continue(ctx context.Context, dir string) (*Moved, error) {
 	}
 	staged, err := t.repo.Lines(ctx, "diff", "--cached", "--name-only", "HEAD")
 	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", dir, err)
+		return nil, fmt.Errorf("list staged files of %s: %w", dir, err)
 	}
 	if len(staged) > 0 {
 		args := append([]string{"grep", "--cached", "-l", "-E", "^(<<<<<<<|>>>>>>>) ", "--"}, staged...)
 		marked, err := t.repo.Lines(ctx, args...)
 		if err != nil && git.ExitCode(err) != 1 {
-			return nil, fmt.Errorf("look at %s: %w", dir, err)
+			return nil, fmt.Errorf("search %s for conflict markers: %w", dir, err)
 		}
 		if len(marked) > 0 {
-			return nil, fmt.Errorf("%s: %w in %s: edit them, git add them, and go on", dir, ErrMarkers, strings.Join(marked, ", "))
+			return nil, fmt.Errorf("%s: %w in %s: edit the files, git add them, and continue", dir, ErrMarkers, strings.Join(marked, ", "))
 		}
 	}
 	return t.after(ctx, t.repo.Run(ctx, "rebase", "--continue"))
 }
 
-// Abort gives a rebase up and removes its tree.
+// Abort aborts a rebase and removes its tree.
 func Abort(ctx context.Context, dir string) error {
 	t, err := Open(ctx, dir)
 	if err != nil {
@@ -267,7 +267,7 @@ func Abort(ctx context.Context, dir string) error {
 		return fmt.Errorf("%s: %w", dir, ErrNoRebase)
 	}
 	if !t.busy() {
-		return fmt.Errorf("%s: %w: the series is moved; remove the directory if you do not want it", dir, ErrNoRebase)
+		return fmt.Errorf("%s: %w: the rebase has finished; remove the directory to discard it", dir, ErrNoRebase)
 	}
 	if err := os.RemoveAll(t.Dir); err != nil {
 		return fmt.Errorf("abort the rebase: %w", err)
@@ -370,7 +370,7 @@ type Moved struct {
 	// Tree is where it is now.
 	Tree *Tree
 	// Old and New are its last commits before and after, OldBase and NewBase
-	// what they stand on.
+	// the series below.
 	Old, New, OldBase, NewBase string
 	// Pairs say what became of each patch.
 	Pairs []Pair
@@ -383,7 +383,7 @@ func (m *Moved) Touched(ctx context.Context, dir string) ([]string, error) {
 	for _, r := range [][2]string{{m.OldBase, m.Old}, {m.NewBase, m.New}} {
 		names, err := m.Tree.repo.Lines(ctx, "diff", "--name-only", "--no-renames", r[0], r[1], "--", dir)
 		if err != nil {
-			return nil, fmt.Errorf("list what the series touches: %w", err)
+			return nil, fmt.Errorf("list the files that the series touches: %w", err)
 		}
 		for _, n := range names {
 			seen[strings.TrimPrefix(n, dir+"/")] = true

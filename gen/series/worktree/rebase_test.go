@@ -113,7 +113,7 @@ func TestRebasedFlow(t *testing.T) {
 	if got := w.tags("new", "hook"); !slices.Contains(got, "Reviewed-by: B <b@example.org>") {
 		t.Errorf("before a refresh: tags %q", got)
 	}
-	// A directory is no base: the files stay those of the base that it was moved from.
+	// A directory is not a base: the files stay those of the previous base.
 	if err := os.RemoveAll(m.Tree.Dir); err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestRebaseRefuses(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
 	for onto, want := range map[string]string{
-		"old": "it is the base itself", "nowhere": `"nowhere" is no other base (there is new), no directory, and no commit`, "-x": "no other base",
+		"old": "this is already its base", "nowhere": `"nowhere" is not another base (there is new), not a directory, and not a commit`, "-x": "not another base",
 	} {
 		if _, err := w.rebase("old", onto); !errors.Is(err, ErrOnto) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", onto, err)

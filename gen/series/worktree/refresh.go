@@ -24,7 +24,7 @@ import (
 type RefreshOptions struct {
 	// Change is all series. Required.
 	Change *series.Change
-	// Drop are the keys of patches that are gone on purpose.
+	// Drop are the keys of patches that may be lost.
 	Drop []string
 	// Keys gives commits their keys, by revision.
 	Keys map[string]string
@@ -33,7 +33,7 @@ type RefreshOptions struct {
 	Cache string
 	// Progress hears what takes long. May be nil.
 	Progress progress.Func
-	// Force overwrites patch files that changed since the tree was made.
+	// Force overwrites patch files that changed since the checkout.
 	Force bool
 	// DryRun writes nothing.
 	DryRun bool
@@ -115,7 +115,7 @@ var formatFlags = []string{
 	"--no-add-header", "--no-from", "--encode-email-headers", "--no-ext-diff", "--no-textconv", "--always",
 }
 
-// mails has git write the commits as patches, beside everything else.
+// mails has git write the commits as patches, to a temporary directory.
 func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err error) {
 	if len(list) == 0 {
 		return nil, nil
@@ -138,7 +138,7 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 		return nil, fmt.Errorf("refresh from %s: %w", t.Dir, err)
 	}
 	if len(names) != len(list) {
-		return nil, fmt.Errorf("refresh from %s: git made %d patches of %d commits", t.Dir, len(names), len(list))
+		return nil, fmt.Errorf("refresh from %s: git format-patch wrote %d patches for %d commits", t.Dir, len(names), len(list))
 	}
 	for i, name := range names {
 		data, err := os.ReadFile(name)
@@ -200,7 +200,7 @@ func (t *Tree) tie(ctx context.Context, list []*commit, files mails, w *work, ke
 	for rev, key := range keys {
 		id, err := t.repo.Output(ctx, "rev-parse", "--verify", "--quiet", rev+"^{commit}")
 		if err != nil || !slices.ContainsFunc(list, func(c *commit) bool { return c.id == id }) {
-			return nil, fmt.Errorf("%w %q: %q is no commit of the series in %s", ErrKey, key, rev, t.Dir)
+			return nil, fmt.Errorf("%w %q: %q is not a commit of the series in %s", ErrKey, key, rev, t.Dir)
 		}
 		given[id] = key
 	}
@@ -241,7 +241,7 @@ func checkLost(t *Tree, w *work, ties []*tie, drop []string) error {
 	for _, key := range dropped {
 		for _, t := range ties {
 			if t.key == key {
-				return fmt.Errorf("drop %s: %w: the commit %s still is that patch; drop it in the tree first", w.short(key), ErrKey, t.short())
+				return fmt.Errorf("drop %s: %w: commit %s still has that patch; drop the commit in the tree first", w.short(key), ErrKey, t.short())
 			}
 		}
 		if w.all.Patch(key) == nil {
@@ -258,7 +258,7 @@ func checkOrder(t *Tree, w *work, ties []*tie) error {
 	for i, c := range ties {
 		n := slices.Index(w.keys(), seriesOf(c.key))
 		if n < at {
-			return fmt.Errorf("%s: %w: %s is of the series %s, and behind commits of %s: reorder the commits, or name it anew with --key REV=%s/KEY",
+			return fmt.Errorf("%s: %w: %s belongs to series %s, but follows commits of %s: reorder the commits, or move it with --key REV=%s/KEY",
 				t.Dir, ErrHistory, c.short(), seriesOf(c.key), seriesOf(ties[i-1].key), seriesOf(ties[i-1].key))
 		}
 		at = n
@@ -337,12 +337,12 @@ func (t *Tree) remember(ctx context.Context, opt *RefreshOptions, w *work, ties 
 		return fmt.Errorf("refresh %s: read back: %w", w.name(), err)
 	}
 	t.files, t.origin, t.originBase = filesHash(now.all), "", ""
-	// What was moved to something that is no base may not apply to the base.
+	// A series that was moved to something other than a base may not apply to the base.
 	if opt.Cache != "" && !t.elsewhere(now) {
 		// The next merge begins at what was just written.
 		p, err := prepare(ctx, &Options{Change: change, Cache: opt.Cache, Progress: opt.Progress}, now)
 		if err != nil {
-			return fmt.Errorf("refresh %s: apply what was written: %w", w.name(), err)
+			return fmt.Errorf("refresh %s: apply the new patch files: %w", w.name(), err)
 		}
 		if err := t.borrow(p.source.GitDir()); err != nil {
 			return fmt.Errorf("refresh %s: %w", w.name(), err)

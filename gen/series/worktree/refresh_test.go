@@ -265,9 +265,9 @@ func TestRefreshRefuses(t *testing.T) {
 			do:   func(w *bench, dir string) { w.git(dir, "reset", "-q", "--hard", "base") },
 			want: "--drop hook --drop link --drop tun",
 		},
-		"dropped but there": {do: func(*bench, string) {}, opt: RefreshOptions{Drop: []string{"tun"}}, kind: ErrKey, want: "still is that patch"},
+		"dropped but there": {do: func(*bench, string) {}, opt: RefreshOptions{Drop: []string{"tun"}}, kind: ErrKey, want: "still has that patch"},
 		"no such drop":      {do: func(*bench, string) {}, opt: RefreshOptions{Drop: []string{"x"}}, kind: ErrKey, want: `linux/old has no patch "x"`},
-		"no such commit":    {do: func(*bench, string) {}, opt: RefreshOptions{Keys: map[string]string{"base": "x"}}, kind: ErrKey, want: "no commit of the series"},
+		"no such commit":    {do: func(*bench, string) {}, opt: RefreshOptions{Keys: map[string]string{"base": "x"}}, kind: ErrKey, want: "not a commit of the series"},
 		"bad key": {
 			do: func(*bench, string) {}, opt: RefreshOptions{Keys: map[string]string{"HEAD": "a b"}, Drop: []string{"tun"}},
 			want: "want a plain name",

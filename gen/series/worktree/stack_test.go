@@ -25,7 +25,7 @@ func (w *bench) stacked() {
 	w.export(dir, "HEAD^", "kernel-patches/top/old", "crown")
 }
 
-// TestOneOfStack: the tree of a series has what the series stands on below its
+// TestOneOfStack: the tree of a series has the series that it depends on below its
 // base, and a refresh writes that series only.
 func TestOneOfStack(t *testing.T) {
 	t.Parallel()
@@ -66,7 +66,7 @@ func TestWholeStack(t *testing.T) {
 	if got := w.git(tr.Dir, "log", "--format=%s", "base.."); got != "tun: the top\ntun: ask it\nrtnetlink: attach it\nnet: xps: add the hook" {
 		t.Errorf("commits %q", got)
 	}
-	// A new commit behind tun, one at the end, and an edit of the last.
+	// A new commit after tun, one at the end, and an edit of the last.
 	w.git(tr.Dir, "reset", "-q", "--hard", "HEAD^")
 	mustWrite(t, filepath.Join(tr.Dir, "net/new.c"), "new\n")
 	w.commit(tr.Dir, "net: something new")
@@ -98,7 +98,7 @@ func TestWholeStack(t *testing.T) {
 	}
 	// The order of the series stays.
 	w.rebaseTodo(tr.Dir, "1{h;d};6{G}")
-	if _, err := tr.Refresh(t.Context(), RefreshOptions{Change: w.load()}); !errors.Is(err, ErrHistory) || !strings.Contains(err.Error(), "is of the series queue, and behind commits of top") {
+	if _, err := tr.Refresh(t.Context(), RefreshOptions{Change: w.load()}); !errors.Is(err, ErrHistory) || !strings.Contains(err.Error(), "belongs to series queue, but follows commits of top") {
 		t.Errorf("mixed: %v", err)
 	}
 }

@@ -29,12 +29,12 @@ const (
 type Tree struct {
 	// Dir is its directory.
 	Dir string
-	// Project and Base say which base it was made on, Series the keys of what
+	// Project and Base name its base, Series the keys of what
 	// it holds, in order and with a blank between.
 	Project, Base, Series string
 	// Whole is "stack" if it holds all of the base's stack.
 	Whole string
-	// BaseCommit is the commit that the first of its series stands on.
+	// BaseCommit is the parent of the first commit of its first series.
 	BaseCommit string
 	// Onto is the base that the series was moved to: a base's name, or words
 	// for something else. Empty if it was not moved.
@@ -44,7 +44,7 @@ type Tree struct {
 	// files is the hash of the patch files that Target had.
 	files string
 	// origin is the last commit of the patch files that the tree knows, and
-	// originBase what they stand on; empty means BaseCommit. origin is empty if
+	// originBase the commit below them; empty means BaseCommit. origin is empty if
 	// nothing can be merged: the patch files did not apply.
 	origin, originBase string
 	// from and tip are base and tip of the series before it was moved, target
@@ -119,7 +119,7 @@ func (t *Tree) Name() string {
 }
 
 // Target is the name of what the tree's commits become: the base is the one
-// that the tree was made for, or the one that it was moved to.
+// that the tree was checked out for, or the one that it was moved to.
 func (t *Tree) Target(c *series.Change) string {
 	w, err := t.work(c)
 	if err != nil {
@@ -165,8 +165,8 @@ func (t *Tree) work(c *series.Change) (*work, error) {
 	return newWork(c, p, b, strings.Fields(t.Series), t.Whole != ""), nil
 }
 
-// elsewhere reports whether the tree stands on something that is no base: a directory, or
-// a revision. Its patch files stand on the base that it was moved from.
+// elsewhere reports whether the tree is based on something other than a base: a directory, or
+// a revision. Its patch files are those for the base that it was moved from.
 func (t *Tree) elsewhere(w *work) bool { return t.Onto != "" && w.base.Name != t.Onto }
 
 // inProgress are the marks that git leaves in the middle of something, and how
@@ -205,7 +205,7 @@ func (t *Tree) checkClean(ctx context.Context) error {
 		more = fmt.Sprintf("\n  and %d more", len(lines)-most)
 		lines = lines[:most]
 	}
-	return fmt.Errorf("%s has %w:\n  %s%s\nCommit them (git add, git commit --amend), or put them away (git stash -u)",
+	return fmt.Errorf("%s has %w:\n  %s%s\nCommit them (git add, git commit --amend), or stash them (git stash -u)",
 		t.Dir, ErrDirty, strings.Join(lines, "\n  "), more)
 }
 
@@ -219,13 +219,13 @@ func filesHash(b *series.Base) string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// checkFresh fails if the patch files are not those the tree was made of: what
+// checkFresh fails if the patch files changed since the checkout: what
 // was changed in them would be lost.
 func (t *Tree) checkFresh(w *work) error {
 	if filesHash(w.all) == t.files {
 		return nil
 	}
-	return fmt.Errorf("%s of %s: %w the tree was made; a refresh would undo that. "+
+	return fmt.Errorf("%s of %s: %w the checkout; a refresh would undo that. "+
 		"Check out another tree (xpsgen tree checkout %s -o DIR) and git cherry-pick into it, or overwrite the files with --force",
 		w.name(), t.Dir, ErrStale, w.name())
 }

@@ -43,7 +43,7 @@ func attachOps(ifindex int, prog *ebpf.Program) (io.Closer, error) {
 	}
 	inner, ok := btf.As[*btf.Struct](data.Type)
 	if !ok {
-		return nil, fmt.Errorf("struct %s: %s is no struct", opsValue, opsData)
+		return nil, fmt.Errorf("struct %s: %s is not a struct", opsValue, opsData)
 	}
 	function, err := member(inner, opsMember)
 	if err != nil {

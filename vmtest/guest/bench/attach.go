@@ -31,7 +31,7 @@ func byQueues(c change) func(*bench, int) (*record.Result, error) {
 	return func(b *bench, size int) (*record.Result, error) { return b.change(c, 1, size, true) }
 }
 
-// byDevices measures a change beside a growing number of other devices. If they have
+// byDevices measures a change with a growing number of other devices. If they have
 // programs, the static key does not change. Otherwise the change attaches the first
 // program or detaches the last one. The count then includes patching the code, as far as
 // one CPU does it.

@@ -82,11 +82,11 @@ func TestFinished(t *testing.T) {
 		done bool
 		err  error
 	}{
-		"acknowledged":         {in: message(unix.NLMSG_ERROR, errno(0)...), done: true},
-		"refused":              {in: message(unix.NLMSG_ERROR, errno(unix.EEXIST)...), err: unix.EEXIST},
-		"links and more":       {in: slices.Concat(message(unix.RTM_NEWLINK, 1, 2, 3), message(unix.RTM_NEWLINK))},
-		"end behind odd links": {in: slices.Concat(message(unix.RTM_NEWLINK, 1, 2, 3), message(unix.NLMSG_DONE)), done: true},
-		"nothing":              {},
+		"acknowledged":        {in: message(unix.NLMSG_ERROR, errno(0)...), done: true},
+		"refused":             {in: message(unix.NLMSG_ERROR, errno(unix.EEXIST)...), err: unix.EEXIST},
+		"links and more":      {in: slices.Concat(message(unix.RTM_NEWLINK, 1, 2, 3), message(unix.RTM_NEWLINK))},
+		"end after odd links": {in: slices.Concat(message(unix.RTM_NEWLINK, 1, 2, 3), message(unix.NLMSG_DONE)), done: true},
+		"nothing":             {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			done, err := finished(tt.in)

@@ -167,7 +167,7 @@ func (s *setting) attachPolicy(p *policy.Policy, err error) error {
 	return s.client.Attach(context.Background(), s.device.index, p.Program, nil)
 }
 
-// The policies that take the queue from a map find an entry for the only cpu, for
+// The policies with a map find an entry for the only CPU, for
 // packets without a mark, for the port that all are sent to, and for the user.
 
 func cpuMap(opt policy.Options) func(*setting) error {

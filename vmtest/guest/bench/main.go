@@ -5,7 +5,7 @@
 // record defines.
 //
 // The machine must have one CPU and count instructions, so that its clock is the count.
-// Nothing may run beside the measured code. The program therefore measures in one thread
+// Nothing else may run during the measured code. The program therefore measures in one thread
 // with real-time priority and disables garbage collection.
 package main
 
@@ -51,7 +51,7 @@ type bench struct {
 	unpatched bool
 	rounds    int
 	only      string
-	// alternative is the key of the alternative that the kernel has in the place of the
+	// alternative is the key of the alternative that the kernel has instead of the
 	// hook. Only what needs it is measured.
 	alternative string
 	// everything lists the measurements of all kernels.
@@ -104,7 +104,7 @@ func (b *bench) run() (err error) {
 	return nil
 }
 
-// quiet stops everything that could run beside the measured code.
+// quiet stops everything that could run during the measured code.
 func quiet() error {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return err
@@ -117,7 +117,7 @@ func quiet() error {
 	for path, value := range map[string]string{
 		// By default the kernel stops a real-time thread for 5 % of each second.
 		"/proc/sys/kernel/sched_rt_runtime_us": "-1",
-		// IPv6 would send packets of its own.
+		// IPv6 would send additional packets.
 		"/proc/sys/net/ipv6/conf/all/disable_ipv6":     "1",
 		"/proc/sys/net/ipv6/conf/default/disable_ipv6": "1",
 	} {

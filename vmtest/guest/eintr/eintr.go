@@ -23,7 +23,7 @@ func Retry(f func() error) error {
 }
 
 // Connect connects a blocking socket. After an interrupted connect the kernel
-// goes on connecting: the next call waits for it, or finds it connected.
+// continues to connect: the next call waits for it, or finds it connected.
 func Connect(fd int, to unix.Sockaddr) error {
 	return connect(func() error { return unix.Connect(fd, to) })
 }

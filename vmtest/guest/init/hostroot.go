@@ -19,8 +19,8 @@ const (
 	rootDir    = "/xpsgen/root"    // both, and the image's layer
 )
 
-// plan9 are the options of a 9p mount. One user attaches, whoever asks: QEMU acts
-// with the rights of its own.
+// plan9 are the options of a 9p mount. All processes attach as one user: QEMU acts
+// with its own rights.
 const plan9 = "trans=virtio,version=9p2000.L,msize=524288,access=any"
 
 // Caching: what is read-only is kept, since each round trip costs some 100 µs.
@@ -56,7 +56,7 @@ func enterHost(h *wire.HostFiles) error {
 			return fmt.Errorf("new root: move %s: %w", dir, err)
 		}
 	}
-	// Programs may lie there, and it is a file system of its own on the host.
+	// Programs may be there, and it is a separate file system on the host.
 	if isDir(hostDir + "/dev/shm") {
 		if err := overlay(rootDir+"/dev/shm", hostDir+"/dev/shm", "shm"); err != nil {
 			return err
@@ -177,7 +177,7 @@ func bind(from, to string) error {
 		err = unix.Mount(from, to, "", unix.MS_BIND, "")
 	}
 	if err != nil {
-		return fmt.Errorf("put %s at %s: %w", from, to, err)
+		return fmt.Errorf("bind mount %s on %s: %w", from, to, err)
 	}
 	return nil
 }

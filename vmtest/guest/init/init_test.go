@@ -60,7 +60,7 @@ func TestStartAndReap(t *testing.T) {
 		"not found":      {[]string{"xpsgen-no-such-program"}, 127},
 		"no such path":   {[]string{"/nonexistent/program"}, 127},
 		"not executable": {[]string{noExec}, 126},
-		// The orphan ends first. reap must not take it for the program.
+		// The orphan ends first. reap must not mistake it for the program.
 		"orphan": {[]string{"sh", "-c", "(sleep 0.05; exit 9) & sleep 0.2; exit 4"}, 4},
 	} {
 		pid, code, err := start(c.args, nil, &syscall.SysProcAttr{Setpgid: true})

@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/guest/objects/record"
 )
 
-// What stands for something in the examples of the manual page.
+// Placeholders in the examples of the manual page.
 const (
 	exampleDevice = "eth0"
 	exampleID     = "42"

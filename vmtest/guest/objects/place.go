@@ -99,7 +99,7 @@ func (p *place) enterNetNS(name string) error {
 		return fmt.Errorf("name a network namespace: %w", err)
 	}
 	if err := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("go back to the network namespace: %w", err)
+		return fmt.Errorf("return to the network namespace: %w", err)
 	}
 	p.netns = name
 	return nil

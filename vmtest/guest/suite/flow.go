@@ -125,7 +125,7 @@ func (e hookTests) connectedUDPStays(t *check.T) {
 		t.Notef("with txq_reselection_ms 0, and with a packet of the socket on the way")
 		idle = busyWith(t, fd)
 	} else {
-		t.Notef("this kernel has no txq_reselection_ms: a queue does not get old, whatever is on the way")
+		t.Notef("this kernel has no txq_reselection_ms: a queue never expires while packets are in flight")
 	}
 	c := counting(t, 3)
 	attach(t, pair.near, c.prog)

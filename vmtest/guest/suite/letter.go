@@ -59,7 +59,7 @@ func parseLetter(text string) ([]letterStep, error) {
 		if m := letterQueue.FindStringSubmatch(line); m != nil {
 			cpu, _ := strconv.Atoi(m[1])
 			if cpu >= cpus {
-				return nil, fmt.Errorf("letter: %q is of a cpu that there is not", line)
+				return nil, fmt.Errorf("letter: %q names a CPU that does not exist", line)
 			}
 			s.queues[cpu], _ = strconv.Atoi(m[2])
 			continue

@@ -45,7 +45,7 @@ func (l *loader) load(t *check.T, insns asm.Instructions) *ebpf.Program {
 	return prog
 }
 
-// attach attaches prog to n in the place of what was attached.
+// attach attaches prog to n, and replaces the attached program.
 func (l *loader) attach(t *check.T, n *nic, prog *ebpf.Program) {
 	l.detach(t, n)
 	closer, err := alternative.Attach(l.key, n.index, prog)
@@ -59,7 +59,7 @@ func (l *loader) attach(t *check.T, n *nic, prog *ebpf.Program) {
 	})
 }
 
-// detach removes whatever program n has.
+// detach removes the program of n, if any.
 func (l *loader) detach(t *check.T, n *nic) {
 	if closer := l.links[n]; closer != nil {
 		delete(l.links, n)

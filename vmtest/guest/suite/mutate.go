@@ -270,10 +270,10 @@ func (m *mutation) one(ctx context.Context, name string, limit time.Duration) (f
 	return n > 0, reason, nil
 }
 
-// complaints are how the kernel's log says that something is wrong.
-var complaints = regexp.MustCompile(`WARNING:|BUG:|Oops|refcount_t:|general protection|unregister_netdevice: waiting|UBSAN|KASAN|rcu: INFO`)
+// splats matches warnings and errors in the kernel's log.
+var splats = regexp.MustCompile(`WARNING:|BUG:|Oops|refcount_t:|general protection|unregister_netdevice: waiting|UBSAN|KASAN|rcu: INFO`)
 
-// splat returns the first complaint of the kernel since the last call, or "".
+// splat returns the first warning or error of the kernel since the last call, or "".
 func (m *mutation) splat() string {
 	first := ""
 	buf := make([]byte, 8192)
@@ -287,7 +287,7 @@ func (m *mutation) splat() string {
 		}
 		_, line, _ := strings.Cut(string(buf[:n]), ";")
 		line, _, _ = strings.Cut(line, "\n")
-		if first == "" && complaints.MatchString(line) {
+		if first == "" && splats.MatchString(line) {
 			first = line
 		}
 	}

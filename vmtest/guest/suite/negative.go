@@ -138,7 +138,7 @@ func (e negativeTests) unknownFlags(t *check.T) {
 				continue
 			}
 			expectRefused(t, "an unknown flag", n, setFlags(prog.FD(), flag), unix.EINVAL)
-			expectRefused(t, "an unknown flag beside a known one", n,
+			expectRefused(t, "an unknown flag and a known one", n,
 				setFlags(prog.FD(), flag|uapi.XPS_FLAGS_UPDATE_IF_NOEXIST), unix.EINVAL)
 		}
 		expectRefused(t, "an unknown flag with a detach", n, setFlags(-1, 1<<31), unix.EINVAL)

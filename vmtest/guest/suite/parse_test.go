@@ -60,7 +60,7 @@ func TestParseIPText(t *testing.T) {
 		"no line":        {with("xps"), textXPS{true, 0}},
 		"no flag":        {with("") + "    prog/xps id 7\n", textXPS{false, 7}},
 		"monitor":        {with("xps/id:300"), textXPS{true, 300}},
-		"xdp beside it":  {with("xdp") + "    prog/xdp id 9\n", textXPS{}},
+		"with xdp":       {with("xdp") + "    prog/xdp id 9\n", textXPS{}},
 		"cut":            {with("xps") + "    prog/xps id", textXPS{true, 0}},
 		"not an integer": {with("xps") + "    prog/xps id x\n", textXPS{true, 0}},
 	} {

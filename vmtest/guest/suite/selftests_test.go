@@ -9,7 +9,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// What the harness prints: two tests that ran, one of which failed, and one
+// Output of the harness: two tests that ran, one of which failed, and one
 // that was skipped.
 const harnessOutput = `TAP version 13
 1..3

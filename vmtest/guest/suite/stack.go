@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// beyond is a network behind dummy0, for forwarded packets.
+// beyond is a network beyond dummy0, for forwarded packets.
 var beyond = netip.MustParsePrefix("198.51.100.0/24")
 
 // forwarded sends from the far end of a veth to beyond. These packets have no socket,

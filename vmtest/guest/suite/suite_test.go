@@ -167,7 +167,7 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// A share of the whole suite has other tests beside the reproducers, which must not kill
+// A share of the complete suite has other tests than the reproducers, which must not crash
 // the guest of a control run then.
 func TestReproducers(t *testing.T) {
 	for run, want := range map[string]bool{"unregister/d32": true, "unregister": true, "": false, "unregister|hook": false, "hook/a01": false} {

@@ -15,7 +15,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// background runs functions repeatedly beside a test until it is stopped. They run on
+// background runs functions repeatedly during a test until it is stopped. They run on
 // other threads, so the test must open what they need of its namespaces first.
 type background struct {
 	t    *check.T

@@ -126,7 +126,7 @@ func (e hookTests) tunQueuesUnderTraffic(t *check.T) {
 		t.Errorf("frames by queue\n  expected: none on 0 and 1, which the program never names\n  seen:     %v", got)
 	}
 	if dropped > lossPerTurn*turns {
-		t.Errorf("packets dropped for want of their queue\n  expected: at most %d, %d each time one went\n  seen:     %d", lossPerTurn*turns, lossPerTurn, dropped)
+		t.Errorf("packets dropped because their queue is gone\n  expected: at most %d, %d each time one went\n  seen:     %d", lossPerTurn*turns, lossPerTurn, dropped)
 	}
 }
 

@@ -51,11 +51,11 @@ const (
 	ToolDir = "/xpsgen/bin"
 )
 
-// Tools are the programs in [ToolDir] that stand in for the host's own.
+// Tools are the programs in [ToolDir] that replace the host's own.
 func Tools() []string { return []string{"ip", "bpftool"} }
 
 // HostFiles says how a guest sees the host's files: all of them, read-only, under
-// an overlay that is lost at the end; and some directories as they are.
+// an overlay that is discarded at the end, and some directories without the overlay.
 type HostFiles struct {
 	// Shares are directories in which the guest writes to the host.
 	Shares []Share `json:"shares,omitempty"`

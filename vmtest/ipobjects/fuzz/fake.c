@@ -4,7 +4,7 @@
  *
  * Both loaders reach bpf(2) through syscall(3), which this file replaces. A
  * fake call reads and writes all memory that the kernel would, so that ASan
- * sees a wrong size. What it returns is a descriptor of a file in memory.
+ * sees a wrong size. It returns a descriptor of a file in memory.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

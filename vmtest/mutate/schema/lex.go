@@ -15,7 +15,7 @@ const (
 	directive // a whole preprocessor directive
 )
 
-// token is a piece of C. Comments and white space are no tokens.
+// token is a piece of C. Comments and white space are not tokens.
 type token struct {
 	kind kind
 	text string

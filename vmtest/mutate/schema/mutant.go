@@ -43,7 +43,7 @@ type Mutant struct {
 	Line, Last int
 	// Before and After are what is there and what it becomes, on one line.
 	Before, After string
-	// Nth tells mutants apart that agree in file, function, kind, Before and
+	// Nth distinguishes mutants with the same file, function, kind, Before and
 	// After; it counts from 1.
 	Nth int
 
@@ -142,7 +142,7 @@ func oneLine(toks []token) bool {
 	return !slices.ContainsFunc(toks, func(t token) bool { return t.kind == directive || strings.Contains(t.text, "\n") })
 }
 
-// choose adds a mutant that puts the expression after in the place of n.
+// choose adds a mutant that replaces n with the expression after.
 func (g *generator) choose(k Kind, n *node, after string) {
 	g.add(k, n.start, n.end, after, func(id, inner string) string {
 		return "(XMUT(" + id + ") ? (" + after + ") : (" + inner + "))"

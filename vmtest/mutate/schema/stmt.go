@@ -41,7 +41,7 @@ func functions(toks []token) []function {
 	return out
 }
 
-// heading reads what stands before a brace at the top level as the head of a
+// heading parses the text before a brace at the top level as the head of a
 // function: a type, a name, parameters, and perhaps attributes.
 func heading(toks []token, start, brace int) (function, bool) {
 	if brace == start || toks[brace-1].text != ")" {
@@ -238,7 +238,7 @@ func leaves(body []token) bool {
 
 var jumps = map[string]bool{"return": true, "goto": true, "break": true, "continue": true}
 
-// semicolon goes behind the next semicolon.
+// semicolon moves past the next semicolon.
 func (w *walker) semicolon() {
 	for w.i < w.end && w.toks[w.i].text != ";" {
 		switch w.toks[w.i].text {

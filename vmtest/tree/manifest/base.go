@@ -18,7 +18,7 @@ const (
 	// Extra, of a series: it is in the stack and never sent.
 	Extra Role = "extra"
 	// Alternative, of a series: it is never sent, and in the stack only when
-	// asked for, in the place of what it replaces.
+	// requested, instead of the series that it replaces.
 	Alternative Role = "alternative"
 )
 
@@ -52,7 +52,7 @@ func (f *file) checkBases() (key string, nth int, err error) {
 		case !isName(b.Name):
 			return "base.name", i, fmt.Errorf("base %q: want a plain name, such as 6.12", b.Name)
 		case seen[b.Name]:
-			return "base.name", i, fmt.Errorf("base %q is there twice", b.Name)
+			return "base.name", i, fmt.Errorf("base %q is defined twice", b.Name)
 		case b.Role != Submit && b.Role != Carry:
 			return "base.role", i, fmt.Errorf("base %q: role %q: want %s or %s", b.Name, b.Role, Submit, Carry)
 		case b.Commit != "" && !isCommit(b.Commit):
@@ -74,9 +74,9 @@ func (f *file) checkBases() (key string, nth int, err error) {
 			case s == nil:
 				return "base.stack", i, fmt.Errorf("base %q: stack: no [[series]] with the key %q", b.Name, k)
 			case s.Role == Alternative:
-				return "base.stack", i, fmt.Errorf("base %q: stack: series %q is an alternative, which is no part of a stack", b.Name, k)
+				return "base.stack", i, fmt.Errorf("base %q: stack: series %q is an alternative, which cannot be in a stack", b.Name, k)
 			case listed[k]:
-				return "base.stack", i, fmt.Errorf("base %q: stack: series %q is there twice", b.Name, k)
+				return "base.stack", i, fmt.Errorf("base %q: stack: series %q is defined twice", b.Name, k)
 			}
 			listed[k] = true
 		}

@@ -95,7 +95,7 @@ func addToStack(lines []string, series, base string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("edit %s: add series %q to the stack of base %q, whose form cannot be edited", Name, series, base)
+	return fmt.Errorf("edit %s: add series %q to the stack of base %q: unsupported format of the stack (edit it by hand)", Name, series, base)
 }
 
 // addForm finds the lines of a series' base within the lines of the series. If

@@ -92,7 +92,7 @@ func (f *Facts) check() (key string, err error) {
 	return "", nil
 }
 
-// CheckDir fails if dir is no source directory of the project.
+// CheckDir fails if dir is not a source directory of the project.
 func (f *Facts) CheckDir(dir string) error {
 	mark := f.Mark
 	if mark == "" {

@@ -32,7 +32,7 @@ type Origin struct {
 	// Suites are looked in, in order, when the machine's own apt sources do
 	// not have the package. The mirror is the one the machine uses.
 	Suites []string `toml:"suites"`
-	// MadeOn is the package's version that the patches were made on, with "*"
+	// MadeOn is the package's version that the patches are based on, with "*"
 	// as in Version; empty means any. Where a suite has moved on, another one
 	// is taken if the patches apply to it.
 	MadeOn string `toml:"made_on"`
@@ -73,7 +73,7 @@ func (o *Origin) check() error {
 			}
 		}
 		if first, _, _ := strings.Cut(o.Successors, "*"); o.Successors != "" && (first == "" || first[0] == '-') {
-			return fmt.Errorf("successors %q: want the beginning of a name", o.Successors)
+			return fmt.Errorf("successors %q: want a prefix of package names", o.Successors)
 		}
 	case KindGit:
 		if o.URL == "" || o.Ref == "" || o.Package != "" || o.Version != "" || o.MadeOn != "" || o.Successors != "" || len(o.Suites) > 0 {

@@ -100,13 +100,13 @@ func (f *file) checkTargets() (key string, nth int, err error) {
 		case !isName(t.Name):
 			return "target.name", i, fmt.Errorf("target %q: want a plain name, such as net-next", t.Name)
 		case seen[t.Name]:
-			return "target.name", i, fmt.Errorf("target %q is there twice", t.Name)
+			return "target.name", i, fmt.Errorf("target %q is defined twice", t.Name)
 		case strings.HasPrefix(t.URL, "-"):
 			return "target.url", i, fmt.Errorf("target %q: url %q", t.Name, t.URL)
 		case strings.HasPrefix(t.Branch, "-"):
 			return "target.branch", i, fmt.Errorf("target %q: branch %q", t.Name, t.Branch)
 		case t.MaxPatches < 0 || t.IntervalHours < 0 || t.LineLength < 0:
-			return "target.name", i, fmt.Errorf("target %q: want no number below 0", t.Name)
+			return "target.name", i, fmt.Errorf("target %q: want numbers of 0 or more", t.Name)
 		case t.Archive != "" && !strings.HasPrefix(t.Archive, "https://"):
 			return "target.archive", i, fmt.Errorf("target %q: archive %q: want https://", t.Name, t.Archive)
 		case t.Window != "" && !strings.HasPrefix(t.Window, "https://"):
@@ -114,7 +114,7 @@ func (f *file) checkTargets() (key string, nth int, err error) {
 		}
 		if t.List != "" {
 			if _, err := mail.ParseAddress(t.List); err != nil {
-				return "target.list", i, fmt.Errorf("target %q: %q is no mail address", t.Name, t.List)
+				return "target.list", i, fmt.Errorf("target %q: %q is not a mail address", t.Name, t.List)
 			}
 		}
 		for _, r := range t.Rules {
@@ -150,7 +150,7 @@ func checkPeople(r Recipients, a Attribution) (key string, err error) {
 	} {
 		for _, address := range l.list {
 			if _, err := mail.ParseAddress(address); err != nil {
-				return l.key, fmt.Errorf("%q is no mail address", address)
+				return l.key, fmt.Errorf("%q is not a mail address", address)
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func checkPeople(r Recipients, a Attribution) (key string, err error) {
 	}
 	for _, tool := range a.AssistedBy {
 		if strings.TrimSpace(tool) == "" || strings.ContainsAny(tool, "\r\n") {
-			return "attribution.assisted-by", errors.New("assisted-by: want one line each")
+			return "attribution.assisted-by", errors.New("assisted-by: want one line per entry")
 		}
 	}
 	return "", nil

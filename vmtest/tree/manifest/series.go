@@ -21,7 +21,7 @@ type Series struct {
 	Version int `toml:"version"`
 	// Target names the [Target] that the series is for. Empty means any tree.
 	Target string `toml:"target"`
-	// Prefix stands in the brackets of a mail's subject, without "PATCH".
+	// Prefix is the text in the brackets of a mail's subject, without "PATCH".
 	Prefix string `toml:"prefix"`
 	// Stands are the keys of the series that this one needs. Those of the
 	// same project are applied before it. Cover letters name the others.
@@ -138,7 +138,7 @@ func (f *file) checkSeries() (key string, nth int, err error) {
 		case !isName(s.Key):
 			return fail("key", "want a plain name, such as hook")
 		case seen[s.Key]:
-			return fail("key", "it is there twice")
+			return fail("key", "defined twice")
 		case s.Title == "":
 			return fail("title", "title is missing")
 		case s.Version < 0:
@@ -174,7 +174,7 @@ func (f *file) checkSeries() (key string, nth int, err error) {
 			case findBase(f.Bases, form.Base) == nil:
 				return "series.base.name", at, fmt.Errorf("series %q: no [[base]] called %q", s.Key, form.Base)
 			case on[form.Base]:
-				return "series.base.name", at, fmt.Errorf("series %q: base %q is there twice", s.Key, form.Base)
+				return "series.base.name", at, fmt.Errorf("series %q: base %q is defined twice", s.Key, form.Base)
 			}
 			on[form.Base] = true
 			keys, files := map[string]bool{}, map[string]bool{}
@@ -183,11 +183,11 @@ func (f *file) checkSeries() (key string, nth int, err error) {
 				case !isName(p.Key):
 					return "series.base.patch", patches, fmt.Errorf("patch key %q: want a plain name", p.Key)
 				case keys[p.Key]:
-					return "series.base.patch.key", patches, fmt.Errorf("patch key %q is there twice", p.Key)
+					return "series.base.patch.key", patches, fmt.Errorf("patch key %q is defined twice", p.Key)
 				case p.File == "" || p.File != filepath.Base(p.File) || !strings.HasSuffix(p.File, ".patch"):
 					return "series.base.patch.file", patches, fmt.Errorf("patch file %q: want the name of a .patch file in %s/%s/", p.File, s.Key, form.Base)
 				case files[p.File]:
-					return "series.base.patch.file", patches, fmt.Errorf("patch file %q is there twice", p.File)
+					return "series.base.patch.file", patches, fmt.Errorf("patch file %q is defined twice", p.File)
 				}
 				keys[p.Key], files[p.File] = true, true
 				patches++

@@ -16,15 +16,15 @@ var ErrSelection = errors.New("no such series")
 // Selection chooses series of a base's stack. The zero value is the whole
 // stack.
 type Selection struct {
-	// Only is the key of one series: that one and what it stands on. Several
+	// Only is the key of one series: that one and the series that it depends on. Several
 	// mean all of them.
 	Only []string
 	// With are keys of alternatives. Each takes the place of the series that
-	// it replaces, and of those that stand on them.
+	// it replaces, and of those that depend on them.
 	With []string
 	// Without are keys of series to leave out.
 	Without []string
-	// Below leaves out the series in Only: what they stand on remains.
+	// Below leaves out the series in Only: the series that they depend on remain.
 	Below bool
 }
 
@@ -48,8 +48,7 @@ func (p *Project) stacked(b *Base) []string {
 	return keys
 }
 
-// checkStacks compares the stacks with what is on each base, and with what the
-// series stand on.
+// checkStacks compares the stacks with the series of each base and their dependencies.
 func (p *Project) checkStacks(path string, pos positions) error {
 	fail := func(key string, nth int, format string, a ...any) error {
 		return &Error{File: path, Line: pos.line(key, nth), Msg: fmt.Sprintf(format, a...)}
@@ -64,7 +63,7 @@ func (p *Project) checkStacks(path string, pos positions) error {
 			}
 			for _, on := range s.Stands {
 				if at := slices.Index(keys, on); at > n {
-					return fail("base.stack", i, "base %q: series %q stands on %q, which the stack has behind it", b.Name, k, on)
+					return fail("base.stack", i, "base %q: series %q depends on %q, which comes later in the stack", b.Name, k, on)
 				}
 			}
 		}
@@ -78,18 +77,18 @@ func (p *Project) checkStacks(path string, pos positions) error {
 	for i := range p.Series {
 		s := &p.Series[i]
 		if below := p.below(s.Key, nil); slices.Contains(below, s.Key) {
-			return fail("series.on", i, "series %q stands on itself", s.Key)
+			return fail("series.on", i, "series %q depends on itself", s.Key)
 		}
 		for _, on := range s.Stands {
 			if o := p.Find(on); o != nil && o.Role == Alternative && s.Role != Alternative {
-				return fail("series.on", i, "series %q stands on %q, which is an alternative", s.Key, on)
+				return fail("series.on", i, "series %q depends on %q, which is an alternative", s.Key, on)
 			}
 		}
 	}
 	return nil
 }
 
-// below are the keys of all series of the project that a series stands on,
+// below are the keys of all series of the project that a series depends on,
 // directly or not.
 func (p *Project) below(key string, seen []string) []string {
 	s := p.Find(key)
@@ -133,7 +132,7 @@ func (p *Project) Stack(base string, sel Selection) ([]*Series, error) {
 	return list, nil
 }
 
-// with puts an alternative in the place of what it replaces.
+// with puts an alternative instead of the series that it replaces.
 func (p *Project) with(b *Base, keys []string, key string) ([]string, error) {
 	s := p.Find(key)
 	switch {
@@ -152,7 +151,7 @@ func (p *Project) with(b *Base, keys []string, key string) ([]string, error) {
 	if at < 0 {
 		at = len(keys)
 	}
-	// It may stand on a series further up.
+	// It may depend on a series that comes later.
 	for i, k := range keys {
 		if slices.Contains(p.below(key, nil), k) {
 			at = max(at, i+1)
@@ -162,7 +161,7 @@ func (p *Project) with(b *Base, keys []string, key string) ([]string, error) {
 	return slices.DeleteFunc(keys, func(k string) bool { return k != key && gone(k) }), nil
 }
 
-// without leaves series out. It fails if another one stands on them.
+// without leaves series out. It fails if another one depends on them.
 func (p *Project) without(b *Base, keys, out []string) ([]string, error) {
 	for _, k := range out {
 		if !slices.Contains(keys, k) {
@@ -173,14 +172,14 @@ func (p *Project) without(b *Base, keys, out []string) ([]string, error) {
 	for _, k := range keys {
 		for _, on := range p.below(k, nil) {
 			if slices.Contains(out, on) {
-				return nil, fmt.Errorf("%w: %s stands on %s: leave both out", ErrSelection, k, on)
+				return nil, fmt.Errorf("%w: %s depends on %s: leave both out", ErrSelection, k, on)
 			}
 		}
 	}
 	return keys, nil
 }
 
-// only reduces a stack to some series and what they stand on.
+// only reduces a stack to some series and those that they depend on.
 func (p *Project) only(b *Base, keys []string, sel Selection) ([]string, error) {
 	var want []string
 	for _, k := range sel.Only {
@@ -224,7 +223,7 @@ func (p *Project) list(want func(*Series) bool) string {
 	return " (there is " + strings.Join(keys, ", ") + ")"
 }
 
-// Foundation are the patches that series stand on, on a base, whether or not
+// Foundation are the patches of the series that series depend on, on a base, whether or not
 // they are on that base themselves. It is never nil.
 func (p *Project) Foundation(base string, keys ...string) []Patch {
 	patches := []Patch{}

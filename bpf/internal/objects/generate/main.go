@@ -28,7 +28,7 @@ func run(stderr io.Writer) int {
 	return 0
 }
 
-// generate compiles into a directory beside the old objects and moves the new
+// generate compiles into a directory next to the old objects and moves the new
 // ones over them only when every source has compiled.
 func generate(ctx context.Context, dir string) error {
 	cc, err := objects.FindCompiler(ctx, os.Getenv)

@@ -26,7 +26,7 @@ type Command struct {
 	// wraps them; a paragraph that is indented stays as written.
 	Long string
 	// Args are the arguments in order. Only the last may repeat. Optional ones may
-	// stand before required ones.
+	// precede required ones.
 	Args []Arg
 	// Program says that the arguments are the command line of another program. Words
 	// after the first argument are not parsed.

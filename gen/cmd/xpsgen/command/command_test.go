@@ -145,7 +145,7 @@ func TestUsage(t *testing.T) {
 		err := Run(t.Context(), s.root, append([]string{"prog"}, strings.Fields(line)...), Options{Getenv: func(string) string { return "" }})
 		var usage *UsageError
 		if !errors.As(err, &usage) {
-			t.Errorf("%q: %v is no usage error", line, err)
+			t.Errorf("%q: %v is not a usage error", line, err)
 			continue
 		}
 		if got := usage.Text + "; " + usage.Command; got != want || s.ran != "" {
@@ -279,7 +279,7 @@ func TestComplete(t *testing.T) {
 }
 
 func TestExits(t *testing.T) {
-	c := &Command{Exits: []Exit{{1, "it failed"}, {70, "the kernel died"}}}
+	c := &Command{Exits: []Exit{{1, "it failed"}, {70, "the kernel panicked"}}}
 	var codes []int
 	for _, e := range c.exits() {
 		codes = append(codes, e.Code)

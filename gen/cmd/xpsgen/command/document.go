@@ -105,6 +105,9 @@ func Markdown(w io.Writer, c *Command) error {
 		if sub != c {
 			fmt.Fprintf(&b, "\n%s.\n\n```\n%s\n```\n", upper(sub.Short), sub.Synopsis())
 			for _, p := range paragraphs(sub.Long) {
+				if strings.HasPrefix(p, " ") {
+					p = "```\n" + p + "\n```"
+				}
 				fmt.Fprintf(&b, "\n%s\n", p)
 			}
 		}

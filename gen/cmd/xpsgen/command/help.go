@@ -194,6 +194,13 @@ func paragraphs(text string) []string {
 	return all
 }
 
+// List formats rows of two columns as a paragraph of [Command.Long].
+func List(rows [][2]string) string {
+	var b strings.Builder
+	writeRows(&b, rows)
+	return strings.TrimRight(b.String(), "\n")
+}
+
 // writeRows writes a table of two columns.
 func writeRows(b *strings.Builder, rows [][2]string) {
 	const most = 26

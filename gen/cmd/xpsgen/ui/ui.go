@@ -53,7 +53,7 @@ type Options struct {
 	Dumb bool
 }
 
-// plainEvery is the interval of progress lines where no bar can be drawn. A CI log must
+// plainEvery is the interval of progress lines if the output is not a terminal. A CI log must
 // show progress, but stay short.
 const plainEvery = 15 * time.Second
 

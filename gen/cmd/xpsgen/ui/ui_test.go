@@ -59,10 +59,10 @@ func TestColor(t *testing.T) {
 		opt  Options
 		want bool
 	}{
-		"a buffer is no terminal": {want: false},
-		"always":                  {opt: Options{Color: ColorAlways}, want: true},
-		"always beats NO_COLOR":   {opt: Options{Color: ColorAlways, NoColor: true}, want: true},
-		"never":                   {opt: Options{Color: ColorNever}, want: false},
+		"a buffer is not a terminal": {want: false},
+		"always":                     {opt: Options{Color: ColorAlways}, want: true},
+		"always beats NO_COLOR":      {opt: Options{Color: ColorAlways, NoColor: true}, want: true},
+		"never":                      {opt: Options{Color: ColorNever}, want: false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer

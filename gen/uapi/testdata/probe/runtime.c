@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 /*
- * What a program of probes needs. It has no C library: Debian has none for some
+ * Runtime of a program of probes. It has no C library: Debian has none for some
  * of the targets, and a static program without one starts quickly under QEMU.
- * The probes, a table of them and NPROBES stand before this text.
+ * The probes, a table of them and NPROBES precede this text.
  */
 
 typedef unsigned long long u64;

@@ -29,7 +29,7 @@ type Build struct {
 	IP string `json:"ip"`
 }
 
-// The contexts that ip runs in. In each it has a device of its own.
+// The contexts that ip runs in. In each it has its own device.
 const (
 	// BPFFS has an empty BPF file system at /sys/fs/bpf.
 	BPFFS = "bpffs"
@@ -69,7 +69,7 @@ func (o *Object) In(build, context string) bool {
 		(len(o.Builds) == 0 || slices.Contains(o.Builds, build))
 }
 
-// Result is what one call of ip left behind.
+// Result is the outcome of one call of ip.
 type Result struct {
 	Build   string `json:"build"`
 	Context string `json:"context"`
@@ -81,7 +81,7 @@ type Result struct {
 	// program returns when the kernel runs it.
 	Tag   string  `json:"tag,omitempty"`
 	Value *uint32 `json:"value,omitempty"`
-	// Pins are the paths below the caller's /sys/fs/bpf that ip made.
+	// Pins are the paths below the caller's /sys/fs/bpf that ip created.
 	Pins []string `json:"pins,omitempty"`
 	// Output is what ip wrote to stdout and stderr.
 	Output string `json:"output,omitempty"`

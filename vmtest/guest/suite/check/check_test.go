@@ -146,7 +146,7 @@ func TestLeaks(t *testing.T) {
 			f, err := os.Open(os.DevNull)
 			t.Must(err, "open")
 			t.Cleanup(func() { f.Close() })
-			// A goroutine that ends soon after the test is no leak.
+			// A goroutine that ends soon after the test is not a leak.
 			go func() { time.Sleep(time.Millisecond) }()
 		}},
 	)

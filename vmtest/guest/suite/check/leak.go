@@ -22,7 +22,7 @@ type snapshot struct {
 	foreign map[string]string
 }
 
-// leakGrace is how long goroutines of a test may take to end after it.
+// leakGrace is how long the goroutines of a test may outlive it.
 const leakGrace = 500 * time.Millisecond
 
 func takeSnapshot() *snapshot {

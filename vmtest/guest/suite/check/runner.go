@@ -143,7 +143,7 @@ func (r *Runner) one(ctx context.Context, full string, test Test, live func(stri
 		case <-done:
 			t.Errorf("exceeded the timeout of %v", timeout)
 		case <-time.After(scaled(time.Second, r.Scale)):
-			t.Errorf("still running %v after the timeout of %v, abandoned\n%s",
+			t.Errorf("still running %v after the timeout of %v; abandoned\n%s",
 				scaled(time.Second, r.Scale), timeout, testStack())
 		}
 	}

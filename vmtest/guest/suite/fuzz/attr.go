@@ -38,7 +38,7 @@ type attr struct {
 }
 
 // scan splits b into attributes, as nla_for_each_attr does. left is the number of
-// trailing bytes that are no attribute.
+// trailing bytes that are not an attribute.
 func scan(b []byte) (attrs []attr, left int) {
 	for len(b) >= attrHeader {
 		length := int(binary.NativeEndian.Uint16(b))

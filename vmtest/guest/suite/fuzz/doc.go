@@ -26,9 +26,9 @@ type World struct {
 	Masters []int32
 	// Programs can be attached. At least two.
 	Programs []Program
-	// Foreign are open file descriptors that are no programs.
+	// Foreign are open file descriptors that are not programs.
 	Foreign []int32
-	// Closed are numbers that are no open file descriptors.
+	// Closed are numbers that are not open file descriptors.
 	Closed []int32
 	// Absent are ifindexes that no link has.
 	Absent []int32

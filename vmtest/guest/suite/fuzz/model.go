@@ -165,7 +165,7 @@ func (m *Model) set(device int32, nest attr) Answer {
 	return 0
 }
 
-// program returns the id of the program behind a file descriptor; 0 for -1, which means none.
+// program returns the id of the program of a file descriptor; 0 for -1, which means none.
 func (m *Model) program(fd int32) (id uint32, err Answer) {
 	if fd == -1 {
 		return 0, 0

@@ -109,7 +109,7 @@ func parseClass(b []byte) (queue int, packets uint32, err error) {
 	// linux/gen_stats.h: TCA_STATS_BASIC
 	const header, handle, basic = 20, 8, 1
 	if len(b) < header {
-		return 0, 0, fmt.Errorf("message of %d bytes", len(b))
+		return 0, 0, fmt.Errorf("tcmsg truncated: %d bytes, expected at least %d", len(b), header)
 	}
 	minor := binary.NativeEndian.Uint32(b[handle:]) & 0xffff
 	if minor == 0 {
