@@ -369,9 +369,11 @@ bare-debian: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
 	$(Q)XPS_TEST_REQUIRE=debian $(GO) test -count 1 -timeout 60m -v -run TestBareDebian ./gen/cmd/xpsgen
 
+# Both loaders of each base, as many at a time as there are CPUs.
+ALL_BASES = $(shell sed -n '/^\[\[base\]\]/,/^name/s/^name = "\(.*\)"/\1/p' kernel-patches/series.toml)
 fuzz-ip: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for fuzz-ip
-	$(Q)vmtest/ipobjects/fuzz/run.sh $(abspath $(XPSGEN)) '$(BASE)' $(FUZZTIME) $(or $(SEED),0) $(abspath out)/fuzz-ip
+	$(Q)vmtest/ipobjects/fuzz/run.sh $(abspath $(XPSGEN)) '$(or $(filter-out all,$(BASE)),$(ALL_BASES))' $(FUZZTIME) $(or $(SEED),0) $(abspath out)/fuzz-ip
 
 ports: deps
 	$(Q)XPS_TEST_REQUIRE=ports $(GO) test -count 1 -timeout 30m -v -run TestPorts ./gen/uapi
