@@ -59,7 +59,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
-	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants fuzz-ip bare-debian clean FORCE
+	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
 
@@ -100,6 +100,8 @@ help:
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
 	@echo '  fuzz-ip        - fuzz the loaders of ip with ASan and UBSan, FUZZTIME each'
 	@echo '  objects-mutants - take each check out of the loaders: an object must notice'
+	@echo '  ip-testsuite   - the testsuite of iproute2 in the guest: before and after'
+	@echo '  ip-warnings    - gcc and clang may not warn of more after the series'
 	@echo '  verify-uapi    - every header on eight targets: gcc, clang and Go must agree'
 	@echo '  ports          - compare what Go libraries write by hand (fetches)'
 	@echo '  bare-debian    - bindings in a Debian without a C library (installs one)'
@@ -249,6 +251,13 @@ objects: deps
 objects-mutants: deps
 	$(Q)XPS_TEST_REQUIRE=object-mutants $(GO) test -timeout 60m -count 1 -v -run TestMutants ./vmtest/ipobjects
 
+# Before and after the series: iproute2's own testsuite, and the compilers' warnings.
+ip-testsuite: deps
+	$(Q)XPS_TEST_REQUIRE=ip-testsuite $(GO) test -timeout 60m -count 1 -v -run TestTestsuite ./vmtest/ipcompare
+
+ip-warnings: deps
+	$(Q)XPS_TEST_REQUIRE=ip-warnings $(GO) test -timeout 30m -count 1 -v -run TestWarnings ./vmtest/ipcompare
+
 # The library and the module as others use them, from their own modules.
 foreign: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
@@ -314,7 +323,7 @@ vmtest-kcsan: deps
 
 # What test leaves out because it takes hours. A lane is a target of its own; add
 # it here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
 
