@@ -60,7 +60,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
-	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants fuzz-ip bare-debian clean FORCE
+	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
 
@@ -101,6 +101,8 @@ help:
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
 	@echo '  fuzz-ip        - fuzz the loaders of ip with ASan and UBSan, FUZZTIME each'
 	@echo '  objects-mutants - remove each check from the loaders: loading must notice'
+	@echo '  ip-testsuite   - testsuite of iproute2 in the guest, before and after the series'
+	@echo '  ip-warnings    - warnings of gcc and clang for iproute2, before and after the series'
 	@echo '  verify-uapi    - every header on eight targets: gcc, clang and Go must agree'
 	@echo '  ports          - compare constants of other Go libraries (needs the network)'
 	@echo '  bare-debian    - bindings in a Debian without a C library (needs the network)'
@@ -251,6 +253,13 @@ objects: deps
 objects-mutants: deps
 	$(Q)XPS_TEST_REQUIRE=object-mutants $(GO) test -timeout 60m -count 1 -v -run TestMutants ./vmtest/ipobjects
 
+# Before and after the series: iproute2's own testsuite, and the compilers' warnings.
+ip-testsuite: deps
+	$(Q)XPS_TEST_REQUIRE=ip-testsuite $(GO) test -timeout 60m -count 1 -v -run TestTestsuite ./vmtest/ipcompare
+
+ip-warnings: deps
+	$(Q)XPS_TEST_REQUIRE=ip-warnings $(GO) test -timeout 30m -count 1 -v -run TestWarnings ./vmtest/ipcompare
+
 # Use the library and the module from other modules.
 foreign: deps
 	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 30m -count 1 ./bpf/internal/module
@@ -316,7 +325,7 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants defects stress fuzz-headers verify-uapi ports bare-debian full peers
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
 
@@ -371,9 +380,11 @@ bare-debian: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
 	$(Q)XPS_TEST_REQUIRE=debian $(GO) test -count 1 -timeout 60m -v -run TestBareDebian ./gen/cmd/xpsgen
 
+# Both loaders of each base, as many at a time as there are CPUs.
+ALL_BASES = $(shell sed -n '/^\[\[base\]\]/,/^name/s/^name = "\(.*\)"/\1/p' kernel-patches/series.toml)
 fuzz-ip: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for fuzz-ip
-	$(Q)vmtest/ipobjects/fuzz/run.sh $(abspath $(XPSGEN)) '$(BASE)' $(FUZZTIME) $(or $(SEED),0) $(abspath out)/fuzz-ip
+	$(Q)vmtest/ipobjects/fuzz/run.sh $(abspath $(XPSGEN)) '$(or $(filter-out all,$(BASE)),$(ALL_BASES))' $(FUZZTIME) $(or $(SEED),0) $(abspath out)/fuzz-ip
 
 ports: deps
 	$(Q)XPS_TEST_REQUIRE=ports $(GO) test -count 1 -timeout 30m -v -run TestPorts ./gen/uapi

@@ -25,11 +25,18 @@ var update = flag.Bool("update", false, "write the golden tables")
 // TestMatrix compares the whole matrix with the golden tables, on every base.
 func TestMatrix(t *testing.T) {
 	testenv.Require(t, "objects", "boots the patched kernel for some thousand calls of ip")
+	dir := t.TempDir()
+	made, err := Generate(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, base := range bases(t) {
 		t.Run(base, func(t *testing.T) {
 			t.Parallel() // most of the time is the guest's, which has one CPU of the host
 			table, err := Run(t.Context(), Options{
 				Source:  testSource(t, base),
+				Dir:     dir,
+				Made:    made,
 				Timeout: 20 * time.Minute,
 			})
 			if err != nil {

@@ -20,14 +20,15 @@ import (
 // must then end otherwise.
 func TestMutants(t *testing.T) {
 	testenv.Require(t, "object-mutants", "builds ip once for each check")
+	dir := t.TempDir()
+	objects, err := Generate(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, base := range bases(t) {
 		t.Run(base, func(t *testing.T) {
 			src := testSource(t, base)
-			job := record.Job{Contexts: record.Contexts(), Dir: t.TempDir()}
-			objects, err := Generate(t.Context(), job.Dir)
-			if err != nil {
-				t.Fatal(err)
-			}
+			job := record.Job{Contexts: record.Contexts(), Dir: dir}
 			for _, name := range []string{Legacy, Distribution} {
 				job.Builds = append(job.Builds, mutate(t, &src, name)...)
 			}
@@ -62,6 +63,37 @@ func TestMutants(t *testing.T) {
 			}
 			t.Logf("%d mutants", len(mutants))
 		})
+	}
+}
+
+// TestMutantsApply looks for what the mutants replace, and for the objects that notice.
+func TestMutantsApply(t *testing.T) {
+	testenv.Require(t, "objects", "reads the source of ip of both bases")
+	names := map[string]bool{}
+	for _, s := range sources() {
+		names[s.name] = true
+	}
+	for _, o := range noFiles() {
+		names[o.Name] = true
+	}
+	for _, base := range bases(t) {
+		s := testSource(t, base)
+		src, err := s.OpenIP(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mutants {
+			data, err := src.Show(t.Context(), m.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(data), m.old); n != 1 {
+				t.Errorf("%s: mutant %s: its text occurs %d times in %s, expected once", base, m.name, n, m.file)
+			}
+			if !names[m.object] {
+				t.Errorf("mutant %s: no object is named %s", m.name, m.object)
+			}
+		}
 	}
 }
 

@@ -27,6 +27,10 @@ const guestPackage = "./vmtest/guest/objects"
 type Options struct {
 	Source  prepare.Source
 	Machine boot.Machine
+	// Dir has the files of the objects that [Generate] returned as Made. If it is empty,
+	// Run makes them.
+	Dir  string
+	Made []record.Object
 	// Builds, Contexts and Objects limit the run; empty means all.
 	Builds, Contexts, Objects []string
 	// Timeout ends the guest; 0 means none.
@@ -36,22 +40,26 @@ type Options struct {
 // Run builds ip, boots the patched kernel and has ip load the objects. It returns a
 // result for each cell of the matrix.
 func Run(ctx context.Context, opt Options) (*Table, error) {
-	dir, err := os.MkdirTemp("", "ipobjects")
-	if err != nil {
-		return nil, fmt.Errorf("object matrix: %w", err)
+	if opt.Dir == "" {
+		dir, err := os.MkdirTemp("", "ipobjects")
+		if err != nil {
+			return nil, fmt.Errorf("object matrix: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		opt.Dir = dir
+		if opt.Made, err = Generate(ctx, dir); err != nil {
+			return nil, err
+		}
 	}
-	defer os.RemoveAll(dir)
-	t := &Table{}
-	if t.objects, err = Generate(ctx, dir); err != nil {
-		return nil, err
-	}
+	t := &Table{objects: opt.Made}
 	if len(opt.Objects) > 0 {
-		t.objects = slices.DeleteFunc(t.objects, func(o record.Object) bool { return !slices.Contains(opt.Objects, o.Name) })
+		t.objects = slices.DeleteFunc(slices.Clone(t.objects), func(o record.Object) bool { return !slices.Contains(opt.Objects, o.Name) })
 	}
+	var err error
 	if t.examples, err = examples(ctx, &opt.Source); err != nil {
 		return nil, err
 	}
-	job := record.Job{Examples: t.examples, Contexts: or(opt.Contexts, record.Contexts()), Objects: t.objects, Dir: dir}
+	job := record.Job{Examples: t.examples, Contexts: or(opt.Contexts, record.Contexts()), Objects: t.objects, Dir: opt.Dir}
 	if job.Builds, err = builds(ctx, &opt.Source, or(opt.Builds, BuildNames())); err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func (s *Source) OpenIP(ctx context.Context) (src *tree.Source, err error) {
 			Dir:      s.IPDir,
 			NoApply:  s.NoApply,
 			Cache:    s.Cache,
-			Variant:  tree.Variant{Select: s.IPSelect, First: s.IPFirst, Extra: extraFor(b.Name, s.IPExtra)},
+			Variant:  tree.Variant{Select: s.IPSelect, Unpatched: s.IPUnpatched, First: s.IPFirst, Extra: extraFor(b.Name, s.IPExtra)},
 			Progress: s.Progress,
 		})
 		if !errors.Is(err, tree.ErrObtain) || s.IPDir != "" || i == len(bases)-1 || ctx.Err() != nil {

@@ -35,6 +35,9 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if err := quicken(ctx, &job, dir); err != nil {
+		return err
+	}
 	enc := json.NewEncoder(out)
 	for _, name := range append(job.Contexts, record.Manual) {
 		load := runContext

@@ -104,6 +104,23 @@ static int new_fd(enum kind kind, size_t bytes)
 	return fd;
 }
 
+/* As in the kernel: some types have keys or values of one size only. */
+static bool sizes_of_type(const union bpf_attr *attr)
+{
+	switch (attr->map_type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+		return attr->key_size == 4 && attr->value_size == 4;
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return attr->value_size == 4;
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return attr->key_size == 4;
+	default:
+		return true;
+	}
+}
+
 static int map_create(const union bpf_attr *attr)
 {
 	uint64_t bytes = ((uint64_t)attr->value_size + 7) / 8 * 8;
@@ -118,6 +135,10 @@ static int map_create(const union bpf_attr *attr)
 	    bytes > MAX_MAP_BYTES || bytes * attr->max_entries > MAX_MAP_BYTES ||
 	    attr->key_size > MAX_MAP_BYTES) {
 		errno = E2BIG;
+		return -1;
+	}
+	if (!sizes_of_type(attr)) {
+		errno = EINVAL;
 		return -1;
 	}
 	bytes *= attr->max_entries;
