@@ -33,6 +33,9 @@ type Options struct {
 	// Accel is as in [boot.Machine]. Empty means "tcg", so that all ways use the same
 	// acceleration.
 	Accel string
+	// Run is the command that runs a program in a guest of Source, without the program:
+	// "xpsgen vm run ... --". Empty leaves that way out.
+	Run []string
 }
 
 // Time is the boot time of one way to boot.
@@ -183,6 +186,11 @@ func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) 
 		{name: "gzip", what: "hello, image compressed", boot: bare(func(m *vm.Machine) { m.Initrds = []string{packed} })},
 		{name: "q35", what: "hello, on a PC", boot: bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
 		{name: "q35-bzimage", what: "hello, bzImage on a PC", boot: bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
+	}
+	if len(opt.Run) > 0 {
+		ways = append(ways, way{name: "run", what: "xpsgen vm run, the host's files, " + trueProgram, boot: func(ctx context.Context) error {
+			return command(ctx, append(slices.Clip(opt.Run), trueProgram), nil)
+		}})
 	}
 	others, err := opt.otherTools(ctx, a)
 	if err != nil {

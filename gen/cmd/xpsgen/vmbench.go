@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/boot"
 	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/runs"
@@ -27,8 +28,8 @@ func vmBenchCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "bench",
 		Short: "compare how long ways to boot the same kernel take",
-		Long: "Takes each way in turn: a bare boot, a boot to the verdict, other machines and images, and virtme-ng and " +
-			"vimto where they are installed. On a busy machine the ratios are better than the times. Leaves the times in out/bench-boots.json.",
+		Long: "Takes each way in turn: a bare boot, a boot to the verdict, other machines and images, vm run, and virtme-ng " +
+			"and vimto where they are installed. On a busy machine the ratios are better than the times. Leaves the times in out/bench-boots.json.",
 		Flags: append(o.flags(env, false),
 			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "boots of each way"},
 			command.Flag{Name: "accel", Arg: "ACCEL", Env: "XPSGEN_ACCEL", To: command.Choice(&o.accel, "kvm", "tcg", "auto"), Help: "accelerator of all ways"},
@@ -43,6 +44,10 @@ func vmBenchCommand(env *environment) *command.Command {
 			if err != nil {
 				return err
 			}
+			vmRun, err := o.vmRun(&src, &boot.Machine{Accel: o.accel})
+			if err != nil {
+				return err
+			}
 			rec, err := recordSource(runs.Boots, &src)
 			if err != nil {
 				return err
@@ -50,7 +55,7 @@ func vmBenchCommand(env *environment) *command.Command {
 			rec.fileLink, rec.file = bootsLink, runs.BootsFile
 			var times []boots.Time
 			err = env.record(ctx, rec, func(r *runs.Run) (err error) {
-				times, err = boots.Compare(ctx, boots.Options{Source: src, Rounds: o.rounds, Accel: o.accel})
+				times, err = boots.Compare(ctx, boots.Options{Source: src, Rounds: o.rounds, Accel: o.accel, Run: vmRun})
 				if err != nil {
 					return err
 				}
