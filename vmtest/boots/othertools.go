@@ -70,7 +70,7 @@ func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way
 	var ways []way
 	for _, t := range tools(a.Kernel.BzImage, opt.Accel) {
 		path, err := exec.LookPath(t.args[0])
-		if err != nil {
+		if err != nil || !opt.wants(t.name) {
 			continue
 		}
 		if !slices.Contains(opt.Source.Fragments, hostFSFragment) {

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,6 +25,7 @@ func vmBenchCommand(env *environment) *command.Command {
 		sourceOptions
 		rounds int
 		accel  string
+		ways   []string
 	}
 	o.rounds, o.accel = 10, string(vm.TCG)
 	return &command.Command{
@@ -32,13 +35,23 @@ func vmBenchCommand(env *environment) *command.Command {
 			"and vimto where they are installed. On a busy machine the ratios are better than the times. Leaves the times in out/bench-boots.json.",
 		Flags: append(o.flags(env, false),
 			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "boots of each way"},
+			command.Flag{Name: "way", Arg: "NAME", To: command.Strings(&o.ways), Values: boots.Names, Help: "compare only these ways; default all"},
 			command.Flag{Name: "accel", Arg: "ACCEL", Env: "XPSGEN_ACCEL", To: command.Choice(&o.accel, "kvm", "tcg", "auto"), Help: "accelerator of all ways"},
 		),
 		Examples: []command.Example{
 			{Line: "vm bench"},
 			{Line: "vm bench --rounds 20 --config hostfs", Note: "with other tools"},
+			{Line: "vm bench --way run --way virtme-ng --way vimto --config hostfs", Note: "a program in the guest, by tool"},
 		},
 		Needs: []string{"vmtest"},
+		Valid: func([]string) error {
+			for _, name := range o.ways {
+				if !slices.Contains(boots.Names(), name) {
+					return command.Usagef("--way %s: no such way (there is %s)", name, strings.Join(boots.Names(), ", "))
+				}
+			}
+			return nil
+		},
 		Run: func(ctx context.Context, _ []string) error {
 			src, err := o.source(env)
 			if err != nil {
@@ -55,7 +68,7 @@ func vmBenchCommand(env *environment) *command.Command {
 			rec.fileLink, rec.file = bootsLink, runs.BootsFile
 			var times []boots.Time
 			err = env.record(ctx, rec, func(r *runs.Run) (err error) {
-				times, err = boots.Compare(ctx, boots.Options{Source: src, Rounds: o.rounds, Accel: o.accel, Run: vmRun})
+				times, err = boots.Compare(ctx, boots.Options{Source: src, Rounds: o.rounds, Accel: o.accel, Run: vmRun, Only: o.ways})
 				if err != nil {
 					return err
 				}
@@ -65,7 +78,7 @@ func vmBenchCommand(env *environment) *command.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "way\tmedian ms\tmin ms\tover bare\twhat")
+			fmt.Fprintln(w, "way\tmedian ms\tmin ms\tratio\twhat")
 			for _, b := range times {
 				ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 				fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.2fx\t%s\n", b.Name, ms(b.Median), ms(b.Min), b.Ratio, b.What)
