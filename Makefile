@@ -283,6 +283,8 @@ series-real: deps
 full: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
 	$(Q)XPS_TEST_REQUIRE=full $(GO) test -timeout 0 -count 1 -run 'TestScript/full' ./gen/cmd/xpsgen
+	$(Q)$(XPSGEN) $(VERBOSE) vm test-progs xps
+	$(Q)$(XPSGEN) $(VERBOSE) vm kselftest drivers/net:xps_bpf.py
 	$(Q)$(XPSGEN) $(VERBOSE) vm kselftest --compare net:rtnetlink.sh net:netdevice.sh net:reuseport_bpf
 
 # Run the tests of other Go libraries. Known failures are listed; they also fail on the

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,6 +34,16 @@ type Options struct {
 	// Accel is as in [boot.Machine]. Empty means "tcg", so that all ways use the same
 	// acceleration.
 	Accel string
+	// Run is the command that runs a program in a guest of Source, without the program:
+	// "xpsgen vm run ... --". Empty leaves that way out.
+	Run []string
+	// Only selects ways by name, see [Names]; empty means all.
+	Only []string
+}
+
+// Names are the names of all ways.
+func Names() []string {
+	return []string{"bare", "verdict", "hello", "bzimage", "gzip", "q35", "q35-bzimage", "run", "virtme-ng", "vimto"}
 }
 
 // Time is the boot time of one way to boot.
@@ -44,7 +55,8 @@ type Time struct {
 	// Min and Median are times from the start to the end of QEMU or of the tool.
 	Min    time.Duration `json:"min_ns"`
 	Median time.Duration `json:"median_ns"`
-	// Ratio is Median divided by that of the bare boot.
+	// Ratio is Median divided by that of the first way, which is the bare boot if all
+	// take part.
 	Ratio float64 `json:"ratio"`
 }
 
@@ -64,7 +76,7 @@ type way struct {
 }
 
 // Compare boots in each way in turn, so that a busy machine slows all of them alike. It
-// returns the times, the bare boot first. Tools of other projects take part if they are
+// returns the times in the order of [Names]. Tools of other projects take part if they are
 // installed.
 func Compare(ctx context.Context, opt Options) ([]Time, error) {
 	if opt.Rounds == 0 {
@@ -86,7 +98,17 @@ func Compare(ctx context.Context, opt Options) ([]Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	return measure(ctx, ways, opt.Rounds, opt.Source.Progress)
+	return measure(ctx, opt.chosen(ways), opt.Rounds, opt.Source.Progress)
+}
+
+// chosen returns the ways that take part.
+func (opt *Options) chosen(ways []way) []way {
+	return slices.DeleteFunc(ways, func(w way) bool { return !opt.wants(w.name) })
+}
+
+// wants tells whether a way takes part.
+func (opt *Options) wants(name string) bool {
+	return len(opt.Only) == 0 || slices.Contains(opt.Only, name)
 }
 
 // droppedOut reports a tool whose times are not in the results.
@@ -96,6 +118,9 @@ const droppedOut = "left out %s: its boot in round %d failed: %v"
 func measure(ctx context.Context, ways []way, rounds int, p progress.Func) (_ []Time, err error) {
 	const step = "compare boots"
 	defer p.Step(step, fmt.Sprintf("%d ways, %d rounds", len(ways), rounds))(&err)
+	if len(ways) == 0 {
+		return nil, errors.New("compare boots: none of the chosen ways can boot")
+	}
 	times := make([][]time.Duration, len(ways))
 	dropped := make([]bool, len(ways))
 	total := int64(rounds * len(ways))
@@ -127,7 +152,10 @@ func measure(ctx context.Context, ways []way, rounds int, p progress.Func) (_ []
 			continue
 		}
 		b := Time{Name: w.name, What: w.what, Min: slices.Min(times[i]), Median: medianOf(times[i])}
-		b.Ratio = float64(b.Median) / float64(medianOf(times[0]))
+		b.Ratio = 1
+		if len(all) > 0 {
+			b.Ratio = float64(b.Median) / float64(all[0].Median)
+		}
 		all = append(all, b)
 	}
 	return all, nil
@@ -183,6 +211,11 @@ func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) 
 		{name: "gzip", what: "hello, image compressed", boot: bare(func(m *vm.Machine) { m.Initrds = []string{packed} })},
 		{name: "q35", what: "hello, on a PC", boot: bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
 		{name: "q35-bzimage", what: "hello, bzImage on a PC", boot: bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
+	}
+	if len(opt.Run) > 0 {
+		ways = append(ways, way{name: "run", what: "xpsgen vm run, the host's files, " + trueProgram, boot: func(ctx context.Context) error {
+			return command(ctx, append(slices.Clip(opt.Run), trueProgram), nil)
+		}})
 	}
 	others, err := opt.otherTools(ctx, a)
 	if err != nil {

@@ -57,3 +57,20 @@ func TestToolDropsOut(t *testing.T) {
 		t.Errorf("interrupted: %v", err)
 	}
 }
+
+// Only some ways take part. The first of them is the reference.
+func TestOnly(t *testing.T) {
+	var ways []way
+	for _, name := range Names() {
+		ways = append(ways, way{name: name, boot: func(context.Context) error { return nil }})
+	}
+	opt := &Options{Only: []string{"vimto", "run"}}
+	got, err := measure(t.Context(), opt.chosen(ways), 2, nil)
+	if err != nil || len(got) != 2 || got[0].Name != "run" || got[0].Ratio != 1 || got[1].Name != "vimto" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	opt.Only = []string{"nosuch"}
+	if _, err := measure(t.Context(), opt.chosen(ways), 2, nil); err == nil {
+		t.Error("no way takes part, and there is no error")
+	}
+}

@@ -30,6 +30,9 @@ type tool struct {
 // defaultCPUs is the default number of CPUs of a [boot.Machine].
 const defaultCPUs = "2"
 
+// trueProgram is the host's program that every tool runs in its guest.
+const trueProgram = "/bin/true"
+
 // tools gives other tools the same kernel, memory and number of CPUs as the workbench's
 // guests. They mount the host's files, as they do by default, and run /bin/true.
 func tools(kernel, accel string) []tool {
@@ -42,9 +45,9 @@ func tools(kernel, accel string) []tool {
 		env = []string{"VIMTO_DISABLE_KVM=true"}
 	}
 	return []tool{
-		{name: "virtme-ng", what: "vng --run, the host's files, /bin/true", args: append(vng, "--run", kernel, "--", "/bin/true")},
-		{name: "vimto", what: "vimto exec, the host's files, /bin/true", env: env,
-			args: []string{"vimto", "-kernel", kernel, "-smp", defaultCPUs, "-memory", memory, "exec", "--", "/bin/true"}},
+		{name: "virtme-ng", what: "vng --run, the host's files, " + trueProgram, args: append(vng, "--run", kernel, "--", trueProgram)},
+		{name: "vimto", what: "vimto exec, the host's files, " + trueProgram, env: env,
+			args: []string{"vimto", "-kernel", kernel, "-smp", defaultCPUs, "-memory", memory, "exec", "--", trueProgram}},
 	}
 }
 
@@ -67,7 +70,7 @@ func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way
 	var ways []way
 	for _, t := range tools(a.Kernel.BzImage, opt.Accel) {
 		path, err := exec.LookPath(t.args[0])
-		if err != nil {
+		if err != nil || !opt.wants(t.name) {
 			continue
 		}
 		if !slices.Contains(opt.Source.Fragments, hostFSFragment) {
@@ -77,13 +80,7 @@ func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way
 		way := way{name: t.name, what: t.what, other: true, boot: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 			defer cancel()
-			var out bytes.Buffer
-			cmd := proc.Cmd{Args: append([]string{path}, t.args[1:]...), Env: append(os.Environ(), t.env...), Stdout: &out, Stderr: &out}
-			err := cmd.Run(ctx)
-			if said := strings.TrimSpace(out.String()); err != nil && !strings.Contains(err.Error(), said) {
-				return fmt.Errorf("%w: %s", err, said)
-			}
-			return err
+			return command(ctx, append([]string{path}, t.args[1:]...), t.env)
 		}}
 		// An installed tool may fail on this machine. The comparison continues
 		// without it.
@@ -97,4 +94,16 @@ func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way
 		ways = append(ways, way)
 	}
 	return ways, nil
+}
+
+// command runs a program with env added to the environment. The error has what the program
+// printed.
+func command(ctx context.Context, args, env []string) error {
+	var out bytes.Buffer
+	cmd := proc.Cmd{Args: args, Env: append(os.Environ(), env...), Stdout: &out, Stderr: &out}
+	err := cmd.Run(ctx)
+	if said := strings.TrimSpace(out.String()); err != nil && !strings.Contains(err.Error(), said) {
+		return fmt.Errorf("%w: %s", err, said)
+	}
+	return err
 }

@@ -58,7 +58,7 @@ func Names() []string {
 // path has a slash or ends in ".config". A file with the name config or config.ARCH, as
 // in tools/testing/selftests, has wishes.
 func Load(name string) (Fragment, error) {
-	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".config") {
+	if IsFile(name) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return Fragment{}, fmt.Errorf("kernel configuration: %w", err)
@@ -71,6 +71,11 @@ func Load(name string) (Fragment, error) {
 			ErrUnknown, name, strings.Join(Names(), ", "))
 	}
 	return Fragment{Name: name, Text: string(data)}, nil
+}
+
+// IsFile tells whether the name of a fragment is a path, and not that of a shipped fragment.
+func IsFile(name string) bool {
+	return strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".config")
 }
 
 // isSelftests tells whether a file has the name that the kernel's selftests give to a

@@ -41,7 +41,7 @@ const (
 	Headers Group = "headers"
 	// Bindings: the tests of Go bindings on all targets.
 	Bindings Group = "bindings"
-	// Kselftest: a kernel with modules, and the kernel's selftests of net.
+	// Kselftest: a kernel with modules, and the kernel's selftests of net and bpf.
 	Kselftest Group = "kselftest"
 	// FuzzIP: the fuzzers of ip's object loaders.
 	FuzzIP Group = "fuzz-ip"
@@ -140,6 +140,8 @@ func All() []Dep {
 			program: "#include <numa.h>\nint main(void) { return numa_available(); }\n", libs: []string{"-lnuma"}},
 		{Name: "<openssl/evp.h>", Why: "selftests of net", Group: Kselftest, Package: "libssl-dev",
 			program: "#include <openssl/evp.h>\nint main(void) { return EVP_MD_CTX_new() == 0; }\n", libs: []string{"-lcrypto"}},
+		{Name: "openssl", Why: "the certificate of selftests/bpf", Group: Kselftest, Package: "openssl", version: []string{"version"}},
+		{Name: "llvm-strip", Why: "BPF programs of bpftool", Group: Kselftest, Package: "llvm", version: []string{"--version"}},
 		{Name: "bash", Why: "selftests", Group: Kselftest, Package: "bash", version: []string{"--version"}},
 		{Name: "ethtool", Why: "selftests of net", Group: Kselftest, Package: "ethtool", or: []string{"/sbin/ethtool"}, version: []string{"--version"}},
 		{Name: "tc", Why: "selftests of net", Group: Kselftest, Package: "iproute2", or: []string{"/sbin/tc"}, version: []string{"-V"}},

@@ -16,13 +16,15 @@ import (
 func repository(t *testing.T) *Repo {
 	t.Helper()
 	dir, home := t.TempDir(), t.TempDir()
+	// A git that reads these must not write outside of the test's directories.
+	nowhere := filepath.Join(home, "nowhere")
 	config := "[user]\n\tname = Some Body\n\temail = some@body.test\n[diff]\n\tnoprefix = true\n[core]\n\tquotePath = false\n[alias]\n\tlog = status\n"
 	if err := os.WriteFile(filepath.Join(home, ".gitconfig"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
 		"HOME": home, "XDG_CONFIG_HOME": home, "LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8", "LC_MESSAGES": "de_DE.UTF-8", "LANGUAGE": "de",
-		"GIT_DIR": "/nowhere", "GIT_WORK_TREE": "/nowhere", "GIT_INDEX_FILE": "/nowhere/index", "GIT_PROXY_COMMAND": "proxy", "GIT_SSL_CAINFO": "ca",
+		"GIT_DIR": nowhere, "GIT_WORK_TREE": nowhere, "GIT_INDEX_FILE": filepath.Join(nowhere, "index"), "GIT_PROXY_COMMAND": "proxy", "GIT_SSL_CAINFO": "ca",
 		"GIT_AUTHOR_NAME": "", "GIT_AUTHOR_EMAIL": "", "GIT_CONFIG_GLOBAL": filepath.Join(home, ".gitconfig"),
 	} {
 		t.Setenv(name, value)

@@ -3,7 +3,6 @@
 package ktap
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,7 +21,7 @@ type Kselftest struct {
 	w       *Writer
 	planned int
 	tests   []Test
-	buf     []byte
+	input   lines
 
 	// name is the test that runs, lines is what it has printed.
 	name  string
@@ -50,26 +49,14 @@ var (
 
 // Write takes the next bytes. It returns the error of the Writer.
 func (k *Kselftest) Write(b []byte) (int, error) {
-	for rest := b; len(rest) > 0; {
-		line, after, whole := bytes.Cut(rest, []byte{'\n'})
-		rest = after
-		if len(k.buf) < maxLine {
-			k.buf = append(k.buf, line...)
-		}
-		if whole {
-			k.line(strings.TrimRight(string(k.buf), " \r"))
-			k.buf = k.buf[:0]
-		}
-	}
+	k.input.feed(b, k.line)
 	return len(b), k.w.Err()
 }
 
 // Close ends the output and returns the results. The error says that the runner did not
 // report all tests, or that writing failed.
 func (k *Kselftest) Close() ([]Test, error) {
-	if len(k.buf) > 0 {
-		k.line(string(k.buf))
-	}
+	k.input.end(k.line)
 	if err := k.w.Err(); err != nil {
 		return k.tests, err
 	}

@@ -12,6 +12,7 @@ import (
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/tree"
 )
 
 // Artifacts are the parts of a guest.
@@ -24,6 +25,8 @@ type Artifacts struct {
 	Selftests *build.SelftestsResult
 	// Kselftest has the installed collections of [Source.Selftests]; nil without any.
 	Kselftest *build.KselftestResult
+	// TestProgs has the tests of [Source.TestProgs]; nil without any.
+	TestProgs *build.TestProgsResult
 	// YNL is nil if the kernel tree cannot build it.
 	YNL *build.YNLResult
 	// Init is the guest's PID 1.
@@ -92,8 +95,8 @@ func artifacts(ctx context.Context, s Source, suite bool) (*Artifacts, error) {
 	return a, nil
 }
 
-// buildKernel builds the kernel, and in parallel the other parts of the guest that come
-// from its tree. Only the suite needs some of them.
+// buildKernel builds the kernel and the other parts of the guest that come from its tree.
+// Only the suite needs some of them.
 func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []config.Fragment, suite bool) error {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {
@@ -111,6 +114,21 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	if _, err := src.Commit(ctx); err != nil {
 		return err
 	}
+	// Before the build of the kernel, which is long.
+	if err := build.CheckTestProgs(ctx, src, s.TestProgs); err != nil {
+		return err
+	}
+	if err := a.buildFromTree(ctx, s, src, fragments, suite); err != nil || len(s.TestProgs) == 0 {
+		return err
+	}
+	a.TestProgs, err = build.TestProgs(ctx, build.TestProgsOptions{
+		Source: src, Tests: s.TestProgs, Kernel: a.Kernel, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+	})
+	return err
+}
+
+// buildFromTree builds in parallel what comes from the kernel tree.
+func (a *Artifacts) buildFromTree(ctx context.Context, s *Source, src *tree.Source, fragments []config.Fragment, suite bool) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		a.Bpftool, err = build.Bpftool(ctx, build.BpftoolOptions{

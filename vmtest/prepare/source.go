@@ -42,6 +42,9 @@ type Source struct {
 	// The configuration that a collection has in the kernel tree is merged on top of
 	// Fragments.
 	Selftests []string
+	// TestProgs are tests of the kernel's selftests/bpf to build test_progs with: names
+	// of files in prog_tests, without ".c".
+	TestProgs []string
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
 	// Unpatched leaves out the kernel series. The patched ip stays, because the suite

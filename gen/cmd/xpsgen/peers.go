@@ -6,9 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"xpsgen/gen/cmd/xpsgen/command"
@@ -78,27 +76,13 @@ func (env *environment) peers(ctx context.Context, o *peersOptions, packages []s
 	if machine.MemoryMiB == 0 {
 		machine.MemoryMiB = peersMemoryMiB
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find xpsgen: %w", err)
-	}
 	// Build here, where the progress is seen, and not below go test.
 	if _, err := run.PrepareGuest(ctx, run.GuestOptions{Source: src, Machine: machine}); err != nil {
 		return err
 	}
-	exec := []string{self, "-q", "vm", "run", "--base", src.BaseName(), "--memory", strconv.Itoa(machine.MemoryMiB)}
-	for _, f := range src.Fragments {
-		exec = append(exec, "--config", f)
-	}
-	if machine.CPUs != 0 {
-		exec = append(exec, "--cpus", strconv.Itoa(machine.CPUs))
-	}
-	if machine.Accel != "" {
-		exec = append(exec, "--accel", machine.Accel)
-	}
-	exec = append(exec, o.treeArgs()...)
-	if o.unpatched {
-		exec = append(exec, "--unpatched")
+	exec, err := o.vmRun(&src, &machine)
+	if err != nil {
+		return err
 	}
 	rec, err := recordSource(runs.Peers, &src)
 	if err != nil {
@@ -107,7 +91,7 @@ func (env *environment) peers(ctx context.Context, o *peersOptions, packages []s
 	rec.selection, rec.link = strings.Join(packages, " "), filepath.Join("peers", src.Name())
 	return env.recordKTAP(ctx, rec, env.results(), func(r *runs.Run, results io.Writer) error {
 		got, err := peers.Run(ctx, peers.Options{
-			Root: src.Root, Exec: append(exec, "--"), Only: packages, Logs: r.Dir(), KTAP: results, Progress: env.ui.Progress(),
+			Root: src.Root, Exec: exec, Only: packages, Logs: r.Dir(), KTAP: results, Progress: env.ui.Progress(),
 		})
 		if err != nil {
 			return err
@@ -123,28 +107,4 @@ func (env *environment) peers(ctx context.Context, o *peersOptions, packages []s
 		}
 		return nil
 	})
-}
-
-// treeArgs are the flags that choose the same trees for another call of xpsgen.
-func (o *sourceOptions) treeArgs() (args []string) {
-	for _, f := range []struct{ name, value string }{{"--kernel", o.kernel}, {"--iproute2", o.iproute2}} {
-		if f.value != "" {
-			if abs, err := filepath.Abs(f.value); err == nil {
-				f.value = abs
-			}
-			args = append(args, f.name, f.value)
-		}
-	}
-	for _, l := range []struct {
-		name string
-		keys []string
-	}{{"--series", o.series}, {"--with", o.with}, {"--without", o.without}} {
-		for _, k := range l.keys {
-			args = append(args, l.name, k)
-		}
-	}
-	if o.noApply {
-		args = append(args, "--no-apply")
-	}
-	return args
 }

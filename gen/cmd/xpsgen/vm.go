@@ -22,7 +22,7 @@ func vmCommand(env *environment) *command.Command {
 		Name:     "vm",
 		Short:    "use the patched guest",
 		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm run -- /usr/bin/uname -r"}},
-		Commands: []*command.Command{vmRunCommand(env), vmShellCommand(env), vmKselftestCommand(env), vmBenchCommand(env), vmBenchBuildCommand(env)},
+		Commands: []*command.Command{vmRunCommand(env), vmShellCommand(env), vmKselftestCommand(env), vmTestProgsCommand(env), vmBenchCommand(env), vmBenchBuildCommand(env)},
 	}
 }
 

@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/boot"
 	"xpsgen/vmtest/boots"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/runs"
@@ -22,25 +25,40 @@ func vmBenchCommand(env *environment) *command.Command {
 		sourceOptions
 		rounds int
 		accel  string
+		ways   []string
 	}
 	o.rounds, o.accel = 10, string(vm.TCG)
 	return &command.Command{
 		Name:  "bench",
 		Short: "compare boot times of the same kernel by machine, image and tool",
-		Long: "Boots the kernel in several ways: bare, to the verdict of a test, with other machines and images, and with " +
+		Long: "Boots the kernel in several ways: bare, to the verdict of a test, with other machines and images, by vm run, and with " +
 			"virtme-ng and vimto if installed. On a busy host, compare the ratios rather than the times. Writes the times " +
 			"to out/bench-boots.json.",
 		Flags: append(o.flags(env, false),
 			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of boots per way"},
+			command.Flag{Name: "way", Arg: "NAME", To: command.Strings(&o.ways), Values: boots.Names, Help: "compare only these ways; default all"},
 			command.Flag{Name: "accel", Arg: "ACCEL", Env: "XPSGEN_ACCEL", To: command.Choice(&o.accel, "kvm", "tcg", "auto"), Help: "accelerator of all ways"},
 		),
 		Examples: []command.Example{
 			{Line: "vm bench"},
 			{Line: "vm bench --rounds 20 --config hostfs", Note: "with other tools"},
+			{Line: "vm bench --way run --way virtme-ng --way vimto --config hostfs", Note: "a program in the guest, by tool"},
 		},
 		Needs: []string{"vmtest"},
+		Valid: func([]string) error {
+			for _, name := range o.ways {
+				if !slices.Contains(boots.Names(), name) {
+					return command.Usagef("--way %s: no such way (there is %s)", name, strings.Join(boots.Names(), ", "))
+				}
+			}
+			return nil
+		},
 		Run: func(ctx context.Context, _ []string) error {
 			src, err := o.source(env)
+			if err != nil {
+				return err
+			}
+			vmRun, err := o.vmRun(&src, &boot.Machine{Accel: o.accel})
 			if err != nil {
 				return err
 			}
@@ -51,7 +69,7 @@ func vmBenchCommand(env *environment) *command.Command {
 			rec.fileLink, rec.file = bootsLink, runs.BootsFile
 			var times []boots.Time
 			err = env.record(ctx, rec, func(r *runs.Run) (err error) {
-				times, err = boots.Compare(ctx, boots.Options{Source: src, Rounds: o.rounds, Accel: o.accel})
+				times, err = boots.Compare(ctx, boots.Options{Source: src, Rounds: o.rounds, Accel: o.accel, Run: vmRun, Only: o.ways})
 				if err != nil {
 					return err
 				}
@@ -61,7 +79,7 @@ func vmBenchCommand(env *environment) *command.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "way\tmedian ms\tmin ms\tover bare\twhat")
+			fmt.Fprintln(w, "way\tmedian ms\tmin ms\tratio\twhat")
 			for _, b := range times {
 				ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 				fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.2fx\t%s\n", b.Name, ms(b.Median), ms(b.Min), b.Ratio, b.What)

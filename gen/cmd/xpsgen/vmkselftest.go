@@ -89,44 +89,30 @@ func (env *environment) kselftest(ctx context.Context, o *kselftestOptions, test
 
 // runKselftest runs the tests, on the base kernel first if the results are to be compared.
 func (env *environment) runKselftest(ctx context.Context, o *kselftestOptions, opt run.GuestOptions, dir string, results io.Writer) error {
-	var before []ktap.Test
-	if o.compare {
-		base := opt
-		base.Source.Unpatched = true
-		f, err := os.Create(filepath.Join(dir, "base.ktap"))
-		if err != nil {
-			return fmt.Errorf("keep the results: %w", err)
-		}
-		env.ui.Printf("note  kselftest: the base kernel first")
-		before, err = env.selftestsIn(ctx, o, base, f)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return fmt.Errorf("the base kernel: %w", err)
-		}
+	if !o.compare {
+		return env.judgeSelftests(ctx, func() ([]ktap.Test, error) { return env.selftestsIn(ctx, o, opt, results) })
+	}
+	base := opt
+	base.Source.Unpatched = true
+	f, err := os.Create(filepath.Join(dir, "base.ktap"))
+	if err != nil {
+		return fmt.Errorf("keep the results: %w", err)
+	}
+	env.ui.Printf("note  kselftest: the base kernel first")
+	before, err := env.selftestsIn(ctx, o, base, f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("the base kernel: %w", err)
 	}
 	after, err := env.selftestsIn(ctx, o, opt, results)
 	if err != nil {
-		// As in the suite, a kernel that dies is a test that fails.
-		if errors.As(err, new(*run.KernelError)) && ctx.Err() == nil {
-			env.ui.Verdict(false, err.Error())
-			return &statusError{code: exitFailed}
-		}
-		return err
+		return env.selftestsError(ctx, err)
 	}
-	counts := countTests(after)
-	if o.compare {
-		differences := run.CompareSelftests(before, after)
-		env.ui.Verdict(len(differences) == 0, fmt.Sprintf("%s; %d differences from the base kernel", counts, len(differences)))
-		for _, d := range differences {
-			env.ui.Printf("      %s", d)
-		}
-		if len(differences) > 0 {
-			return &statusError{code: exitFailed}
-		}
-		return nil
+	differences := run.CompareSelftests(before, after)
+	env.ui.Verdict(len(differences) == 0, fmt.Sprintf("%s; %d differences from the base kernel", countTests(after), len(differences)))
+	for _, d := range differences {
+		env.ui.Printf("      %s", d)
 	}
-	ok := counts.Fail == 0 && counts.Pass > 0
-	env.ui.Verdict(ok, counts.String())
-	if !ok {
+	if len(differences) > 0 {
 		return &statusError{code: exitFailed}
 	}
 	return nil

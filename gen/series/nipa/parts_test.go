@@ -193,7 +193,7 @@ done
 `+script+"\n", 0o755)
 	put(t, filepath.Join(dir, "ingest_mdir.py"), "", 0o644)
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	t.Setenv("GIT_DIR", "/nowhere")
+	t.Setenv("GIT_DIR", filepath.Join(base, "nowhere"))
 	t.Setenv("LANG", "de_DE.UTF-8")
 	git := func(args ...string) string {
 		t.Helper()
@@ -264,7 +264,7 @@ touch $tree/left-over $tree/.git/index.lock
 				t.Errorf("%s is missing", kv)
 			}
 		}
-		if slices.Contains(env, "GIT_DIR=/nowhere") || slices.Contains(env, "LANG=de_DE.UTF-8") || read("pwd") != r.Dir {
+		if slices.Contains(env, "GIT_DIR="+os.Getenv("GIT_DIR")) || slices.Contains(env, "LANG=de_DE.UTF-8") || read("pwd") != r.Dir {
 			t.Errorf("the environment is the user's, or the directory %s", read("pwd"))
 		}
 		if left, err := filepath.Glob(filepath.Join(r.Work, "results-*")); err != nil || len(left) > 0 {
