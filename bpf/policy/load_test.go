@@ -114,15 +114,15 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
-// entries reads a map of 32-bit keys without the entries of value 0.
-func entries[K comparable](tb testing.TB, m *ebpf.Map) map[K]int32 {
+// entries reads a map without the entries of value 0.
+func entries[K, V comparable](tb testing.TB, m *ebpf.Map) map[K]V {
 	tb.Helper()
-	got := make(map[K]int32)
+	got := make(map[K]V)
 	var key K
-	var value int32
+	var value, none V
 	it := m.Iterate()
 	for it.Next(&key, &value) {
-		if value != 0 {
+		if value != none {
 			got[key] = value
 		}
 	}
@@ -135,11 +135,18 @@ func entries[K comparable](tb testing.TB, m *ebpf.Map) map[K]int32 {
 func TestMaps(t *testing.T) {
 	queues := Queues[uint32]{0: 3, 7: -5, 4095: 0, 65535: 9, 65536: 4, math.MaxUint32: -1}
 	p := mustLoad(t, func() (*Policy, error) { return LoadMark(&Mark{Queues: queues, Mask: 0xff00, Shift: 31, Direct: true}) })
-	if diff := cmp.Diff(map[uint32]int32{0: 4, 7: -1, 4095: 1, 65535: 10}, entries[uint32](t, p.coll.Maps["mark_queue"])); diff != "" {
+	if diff := cmp.Diff(map[uint32]int32{0: 4, 7: -1, 4095: 1, 65535: 10}, entries[uint32, int32](t, p.coll.Maps["mark_queue"])); diff != "" {
 		t.Errorf("marks (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff(map[uint32]int32{65536: 5, math.MaxUint32: -1}, entries[uint32](t, p.coll.Maps["mark_large"])); diff != "" {
+	large := map[uint32]bucket{
+		3894: {Values: [4]uint32{65536}, Entries: [4]int32{5}},
+		3129: {Values: [4]uint32{math.MaxUint32}, Entries: [4]int32{-1}},
+	}
+	if diff := cmp.Diff(large, entries[uint32, bucket](t, p.coll.Maps["mark_large"])); diff != "" {
 		t.Errorf("large marks (-want +got)\n%s", diff)
+	}
+	if got := entries[uint32, int32](t, p.coll.Maps["mark_more"]); len(got) != 0 {
+		t.Errorf("marks beside the buckets: %v", got)
 	}
 	if diff := cmp.Diff(map[string]uint64{"mask": 0xff00, "shift": 31, "direct": 1, "stats": 1}, constants(t, p)); diff != "" {
 		t.Errorf("mark (-want +got)\n%s", diff)
@@ -154,18 +161,18 @@ func TestMaps(t *testing.T) {
 	}
 
 	p = mustLoad(t, func() (*Policy, error) { return LoadCPU(Queues[uint32]{0: 1, 4095: -7}, Options{}) })
-	if diff := cmp.Diff(map[uint32]int32{0: 2, 4095: -1}, entries[uint32](t, p.coll.Maps["cpu_queue"])); diff != "" {
+	if diff := cmp.Diff(map[uint32]int32{0: 2, 4095: -1}, entries[uint32, int32](t, p.coll.Maps["cpu_queue"])); diff != "" {
 		t.Errorf("cpus (-want +got)\n%s", diff)
 	}
 
 	p = mustLoad(t, func() (*Policy, error) { return LoadUID(Queues[uint32]{1000: 1, 1001: -7}, Options{}) })
-	if diff := cmp.Diff(map[uint32]int32{1000: 1, 1001: -7}, entries[uint32](t, p.coll.Maps["uid_queue"])); diff != "" {
+	if diff := cmp.Diff(map[uint32]int32{1000: 1, 1001: -7}, entries[uint32, int32](t, p.coll.Maps["uid_queue"])); diff != "" {
 		t.Errorf("users (-want +got)\n%s", diff)
 	}
 
 	ports := Queues[Port]{{Protocol: 6, Port: 443, Side: Source}: 5, {Protocol: 17, Port: 53, Side: Destination}: -2}
 	p = mustLoad(t, func() (*Policy, error) { return LoadPort(ports, Options{}) })
-	if diff := cmp.Diff(map[Port]int32(ports), entries[Port](t, p.coll.Maps["port_queue"])); diff != "" {
+	if diff := cmp.Diff(map[Port]int32(ports), entries[Port, int32](t, p.coll.Maps["port_queue"])); diff != "" {
 		t.Errorf("ports (-want +got)\n%s", diff)
 	}
 
