@@ -114,15 +114,15 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
-// entries reads a map of 32-bit keys without the entries of value 0.
-func entries[K comparable](tb testing.TB, m *ebpf.Map) map[K]int32 {
+// entries reads a map without the entries of value 0.
+func entries[K, V comparable](tb testing.TB, m *ebpf.Map) map[K]V {
 	tb.Helper()
-	got := make(map[K]int32)
+	got := make(map[K]V)
 	var key K
-	var value int32
+	var value, none V
 	it := m.Iterate()
 	for it.Next(&key, &value) {
-		if value != 0 {
+		if value != none {
 			got[key] = value
 		}
 	}
@@ -135,26 +135,18 @@ func entries[K comparable](tb testing.TB, m *ebpf.Map) map[K]int32 {
 func TestMaps(t *testing.T) {
 	queues := Queues[uint32]{0: 3, 7: -5, 4095: 0, 65535: 9, 65536: 4, math.MaxUint32: -1}
 	p := mustLoad(t, func() (*Policy, error) { return LoadMark(&Mark{Queues: queues, Mask: 0xff00, Shift: 31, Direct: true}) })
-	if diff := cmp.Diff(map[uint32]int32{0: 4, 7: -1, 4095: 1, 65535: 10}, entries[uint32](t, p.coll.Maps["mark_queue"])); diff != "" {
+	if diff := cmp.Diff(map[uint32]int32{0: 4, 7: -1, 4095: 1, 65535: 10}, entries[uint32, int32](t, p.coll.Maps["mark_queue"])); diff != "" {
 		t.Errorf("marks (-want +got)\n%s", diff)
 	}
-	large := make(map[uint32]int32)
-	for i := range p.coll.Maps["mark_large"].MaxEntries() {
-		var b bucket
-		if err := p.coll.Maps["mark_large"].Lookup(i, &b); err != nil {
-			t.Fatal(err)
-		}
-		for k, value := range b.Values {
-			if value != 0 {
-				large[value] = b.Entries[k]
-				if bucketOf(value) != i {
-					t.Errorf("%d is in bucket %d, not in %d", value, i, bucketOf(value))
-				}
-			}
-		}
+	large := map[uint32]bucket{
+		3894: {Values: [4]uint32{65536}, Entries: [4]int32{5}},
+		3129: {Values: [4]uint32{math.MaxUint32}, Entries: [4]int32{-1}},
 	}
-	if diff := cmp.Diff(map[uint32]int32{65536: 5, math.MaxUint32: -1}, large); diff != "" {
+	if diff := cmp.Diff(large, entries[uint32, bucket](t, p.coll.Maps["mark_large"])); diff != "" {
 		t.Errorf("large marks (-want +got)\n%s", diff)
+	}
+	if got := entries[uint32, int32](t, p.coll.Maps["mark_more"]); len(got) != 0 {
+		t.Errorf("marks beside the buckets: %v", got)
 	}
 	if diff := cmp.Diff(map[string]uint64{"mask": 0xff00, "shift": 31, "direct": 1, "stats": 1}, constants(t, p)); diff != "" {
 		t.Errorf("mark (-want +got)\n%s", diff)
@@ -169,18 +161,18 @@ func TestMaps(t *testing.T) {
 	}
 
 	p = mustLoad(t, func() (*Policy, error) { return LoadCPU(Queues[uint32]{0: 1, 4095: -7}, Options{}) })
-	if diff := cmp.Diff(map[uint32]int32{0: 2, 4095: -1}, entries[uint32](t, p.coll.Maps["cpu_queue"])); diff != "" {
+	if diff := cmp.Diff(map[uint32]int32{0: 2, 4095: -1}, entries[uint32, int32](t, p.coll.Maps["cpu_queue"])); diff != "" {
 		t.Errorf("cpus (-want +got)\n%s", diff)
 	}
 
 	p = mustLoad(t, func() (*Policy, error) { return LoadUID(Queues[uint32]{1000: 1, 1001: -7}, Options{}) })
-	if diff := cmp.Diff(map[uint32]int32{1000: 1, 1001: -7}, entries[uint32](t, p.coll.Maps["uid_queue"])); diff != "" {
+	if diff := cmp.Diff(map[uint32]int32{1000: 1, 1001: -7}, entries[uint32, int32](t, p.coll.Maps["uid_queue"])); diff != "" {
 		t.Errorf("users (-want +got)\n%s", diff)
 	}
 
 	ports := Queues[Port]{{Protocol: 6, Port: 443, Side: Source}: 5, {Protocol: 17, Port: 53, Side: Destination}: -2}
 	p = mustLoad(t, func() (*Policy, error) { return LoadPort(ports, Options{}) })
-	if diff := cmp.Diff(map[Port]int32(ports), entries[Port](t, p.coll.Maps["port_queue"])); diff != "" {
+	if diff := cmp.Diff(map[Port]int32(ports), entries[Port, int32](t, p.coll.Maps["port_queue"])); diff != "" {
 		t.Errorf("ports (-want +got)\n%s", diff)
 	}
 
@@ -302,15 +294,15 @@ func TestPlanExact(t *testing.T) {
 	}{
 		"all but one":           {[]int{7, 1, 2, 3, 4, 5, 6}, 8, 8, 0, &QueuePlan{[]int{1, 2, 3, 4, 5, 6, 7}, []int32{1, 2, 3, 4, 13, 22, 23}, 5, 8}, ""},
 		"exactly that":          {[]int{1, 2, 3, 4, 5, 6, 7}, 8, 8, 5, &QueuePlan{[]int{1, 2, 3, 4, 5, 6, 7}, []int32{1, 2, 3, 4, 13, 22, 23}, 5, 8}, ""},
-		"less than possible":    {[]int{1, 2, 3, 4, 5, 6, 7}, 8, 8, 4, nil, "impossible queues: 4 queues are too few for [1 2 3 4 5 6 7] without using other queues; need at least 5"},
+		"less than possible":    {[]int{1, 2, 3, 4, 5, 6, 7}, 8, 8, 4, nil, "impossible queues: with 4 in use, a queue of [1 2 3 4 5 6 7] would be one that is left out; possible from 5 on"},
 		"as many as there are":  {[]int{3}, 4, 4, 4, &QueuePlan{[]int{3}, []int32{3}, 4, 4}, ""},
 		"growing":               {[]int{0}, 1, 3, 0, &QueuePlan{[]int{0}, []int32{0}, 1, 3}, ""},
-		"none":                  {nil, 4, 4, 0, nil, "impossible queues: the list of queues is empty"},
-		"none in use":           {[]int{0}, 0, 4, 0, nil, "impossible queues: the device has 0 queues in use"},
-		"more in use than most": {[]int{0}, 5, 4, 0, nil, "impossible queues: 5 queues in use exceed the maximum of 4"},
-		"not in use":            {[]int{0, 4}, 4, 8, 0, nil, "impossible queues: queue 4 is not in use; the device uses queues 0 to 3"},
-		"negative at least":     {[]int{0}, 4, 4, -1, nil, "impossible queues: minimum of -1 queues in use: want 0 to 4"},
-		"too many at least":     {[]int{0}, 4, 4, 5, nil, "impossible queues: minimum of 5 queues in use: want 0 to 4"},
+		"none":                  {nil, 4, 4, 0, nil, "impossible queues: there is none to use"},
+		"none in use":           {[]int{0}, 0, 4, 0, nil, "impossible queues: the device uses 0"},
+		"more in use than most": {[]int{0}, 5, 4, 0, nil, "impossible queues: the device uses 5, but can have only 4"},
+		"not in use":            {[]int{0, 4}, 4, 8, 0, nil, "impossible queues: the device uses queues 0 to 3, not 4"},
+		"negative at least":     {[]int{0}, 4, 4, -1, nil, "impossible queues: at least -1 in use, but there are 4"},
+		"too many at least":     {[]int{0}, 4, 4, 5, nil, "impossible queues: at least 5 in use, but there are 4"},
 	} {
 		got, err := Plan(tt.queues, tt.inUse, tt.max, tt.atLeast)
 		text := ""
@@ -331,52 +323,5 @@ func TestReasonNames(t *testing.T) {
 	}
 	if !ByMap.Preference() || ByNoEntry.Preference() || ByTags.Preference() {
 		t.Error("preferences are wrong")
-	}
-}
-
-// At most 4096 marks are large. A bucket takes four of them, the rest is in another map.
-func TestLargeMarks(t *testing.T) {
-	cfg := &Mark{Queues: Queues[uint32]{}}
-	for value := range uint32(largeMarks) {
-		cfg.Queues[marks+value] = 1
-	}
-	small, large, more, err := cfg.entries()
-	n := len(more)
-	for _, b := range large {
-		for i, value := range b.Values {
-			if value != 0 {
-				n++
-			}
-			if (value != 0) != (b.Entries[i] == 2) {
-				t.Fatalf("bucket %+v", b)
-			}
-		}
-	}
-	if err != nil || len(small) != 0 || n != largeMarks {
-		t.Errorf("%d small and %d large marks, %v", len(small), n, err)
-	}
-	cfg.Queues[marks-1] = 1
-	if small, _, _, err := cfg.entries(); err != nil || len(small) != 1 {
-		t.Errorf("the largest small mark: %v, %v", small, err)
-	}
-	cfg.Queues[marks+largeMarks] = 1
-	if _, _, _, err := cfg.entries(); !errors.Is(err, ErrOptions) {
-		t.Errorf("one too many: %v", err)
-	}
-	// Five marks of one bucket.
-	same := &Mark{Queues: Queues[uint32]{}}
-	for value := uint32(marks); len(same.Queues) < 5; value++ {
-		if bucketOf(value) == 7 {
-			same.Queues[value] = 3
-		}
-	}
-	_, large, more, err = same.entries()
-	if err != nil || len(large) != 1 || len(more) != 1 {
-		t.Errorf("%d buckets and %d more marks, %v", len(large), len(more), err)
-	}
-	for _, entry := range more {
-		if entry != 4 {
-			t.Errorf("entry %d", entry)
-		}
 	}
 }
