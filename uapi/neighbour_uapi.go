@@ -4,7 +4,7 @@
 // Header: linux/neighbour.h
 // SHA256: b0ea4a7d07f047cfb78c9d5a22655f8d61a5a3f1df1e87e1a2a0c045e77f31e0
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 501e27ba17f14b0ab086ac845223a69b387dbd1fa66b701523abf03b92f67f48
+// Series: v1 f098b91f8cbb2c9f1045376df19ce42f4aa4a35f8bd3304043d9adb0dfa5a304
 
 package uapi
 

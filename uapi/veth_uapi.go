@@ -4,7 +4,7 @@
 // Header: linux/veth.h
 // SHA256: ce185c9ad6bfae75895ced4fb442102f0a59008deff4d0bf18f2b10159df4a5f
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 501e27ba17f14b0ab086ac845223a69b387dbd1fa66b701523abf03b92f67f48
+// Series: v1 f098b91f8cbb2c9f1045376df19ce42f4aa4a35f8bd3304043d9adb0dfa5a304
 
 package uapi
 
