@@ -25,7 +25,6 @@ static long (*tail_call)(void *ctx, void *map, __u32 index) = (void *)12;
 #define MAP_ARRAY		2
 #define MAP_PROG_ARRAY		3
 #define MAP_ARRAY_OF_MAPS	12
-#define MAP_HASH_OF_MAPS	13
 
 /* Maps that BTF describes, for libbpf. */
 #define __uint(name, value) int (*name)[value]

@@ -103,7 +103,7 @@ SEC("prog") int p(struct __sk_buff *s) { __u32 k = 0; return map_lookup(&out, &k
 SEC("prog") int p(struct __sk_buff *s) { __u32 k = 0; return map_lookup(&out, &k) ? 7 : 8; }`},
 		// The kernel would read a key that is longer than what ip passes.
 		{name: "elf-map-of-maps-by-long-keys", value: none, code: `struct elf_map in SEC("maps") = { .type = MAP_ARRAY, .size_key = 4, .size_value = 4, .max_elem = 1, .id = 42, .inner_idx = 0 };
-struct elf_map out SEC("maps") = { .type = MAP_HASH_OF_MAPS, .size_key = 64, .size_value = 4, .max_elem = 1, .inner_id = 42 };
+struct elf_map out SEC("maps") = { .type = 13 /* a hash of maps */, .size_key = 64, .size_value = 4, .max_elem = 1, .inner_id = 42 };
 ` + plainCode},
 		{name: "elf-tail-call-in-a-hash", value: 7, code: `struct elf_map jmp SEC("maps") = { .type = MAP_HASH, .size_key = 64, .size_value = 4, .max_elem = 2, .id = 1 };
 SEC("1/0") int q(struct __sk_buff *s) { return 9; }
