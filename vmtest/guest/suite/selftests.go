@@ -39,6 +39,8 @@ var kernelTests = []struct{ name, needs string }{
 	{"refused_program_changes_nothing", needsSelftests},
 	{"bond_refuses", needsSelftests},
 	{"tun_runs_the_program", needsTunSelftests},
+	{"tun_runs_its_steering_program_first", needsTunSelftests},
+	{"tun_selects_from_the_queues_in_use", needsTunSelftests},
 }
 
 // selftestTimeout is the timeout of the kernel's runner for a test of net.
