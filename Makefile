@@ -273,7 +273,8 @@ stress: deps
 
 # Boot guests that fail in every known way: no run may pass.
 faults: deps
-	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 20m ./vmtest/... ./gen/cmd/...
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
+	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 40m ./vmtest/... ./gen/cmd/...
 
 # Rebase the series between the kernels of the bases.
 series-real: deps
