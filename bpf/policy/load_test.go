@@ -294,15 +294,15 @@ func TestPlanExact(t *testing.T) {
 	}{
 		"all but one":           {[]int{7, 1, 2, 3, 4, 5, 6}, 8, 8, 0, &QueuePlan{[]int{1, 2, 3, 4, 5, 6, 7}, []int32{1, 2, 3, 4, 13, 22, 23}, 5, 8}, ""},
 		"exactly that":          {[]int{1, 2, 3, 4, 5, 6, 7}, 8, 8, 5, &QueuePlan{[]int{1, 2, 3, 4, 5, 6, 7}, []int32{1, 2, 3, 4, 13, 22, 23}, 5, 8}, ""},
-		"less than possible":    {[]int{1, 2, 3, 4, 5, 6, 7}, 8, 8, 4, nil, "impossible queues: with 4 in use, a queue of [1 2 3 4 5 6 7] would be one that is left out; possible from 5 on"},
+		"less than possible":    {[]int{1, 2, 3, 4, 5, 6, 7}, 8, 8, 4, nil, "impossible queues: 4 queues are too few for [1 2 3 4 5 6 7] without using other queues; need at least 5"},
 		"as many as there are":  {[]int{3}, 4, 4, 4, &QueuePlan{[]int{3}, []int32{3}, 4, 4}, ""},
 		"growing":               {[]int{0}, 1, 3, 0, &QueuePlan{[]int{0}, []int32{0}, 1, 3}, ""},
-		"none":                  {nil, 4, 4, 0, nil, "impossible queues: there is none to use"},
-		"none in use":           {[]int{0}, 0, 4, 0, nil, "impossible queues: the device uses 0"},
-		"more in use than most": {[]int{0}, 5, 4, 0, nil, "impossible queues: the device uses 5, but can have only 4"},
-		"not in use":            {[]int{0, 4}, 4, 8, 0, nil, "impossible queues: the device uses queues 0 to 3, not 4"},
-		"negative at least":     {[]int{0}, 4, 4, -1, nil, "impossible queues: at least -1 in use, but there are 4"},
-		"too many at least":     {[]int{0}, 4, 4, 5, nil, "impossible queues: at least 5 in use, but there are 4"},
+		"none":                  {nil, 4, 4, 0, nil, "impossible queues: the list of queues is empty"},
+		"none in use":           {[]int{0}, 0, 4, 0, nil, "impossible queues: the device has 0 queues in use"},
+		"more in use than most": {[]int{0}, 5, 4, 0, nil, "impossible queues: 5 queues in use exceed the maximum of 4"},
+		"not in use":            {[]int{0, 4}, 4, 8, 0, nil, "impossible queues: queue 4 is not in use; the device uses queues 0 to 3"},
+		"negative at least":     {[]int{0}, 4, 4, -1, nil, "impossible queues: minimum of -1 queues in use: want 0 to 4"},
+		"too many at least":     {[]int{0}, 4, 4, 5, nil, "impossible queues: minimum of 5 queues in use: want 0 to 4"},
 	} {
 		got, err := Plan(tt.queues, tt.inUse, tt.max, tt.atLeast)
 		text := ""
