@@ -37,7 +37,7 @@ type GuestOptions struct {
 
 // guestDirs have all sources of the guest's programs, apart from other modules, which
 // go.sum pins.
-var guestDirs = []string{"go.mod", "go.sum", "bpf", "uapi", "vmtest/guest", "vmtest/ktap", "vmtest/plan"}
+var guestDirs = []string{"go.mod", "go.sum", "bpf", "uapi", "vmtest/guest", "vmtest/ktap", "vmtest/lazyregexp", "vmtest/plan"}
 
 // keepGuests is how many builds of a program stay in the cache.
 const keepGuests = 8

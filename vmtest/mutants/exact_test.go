@@ -101,12 +101,15 @@ func TestRunReport(t *testing.T) {
 		t.Fatalf("report %+v, %v", r, err)
 	}
 	for i := range r.Tests {
+		// The parser reads a time of 1 ms or more, and leaves 0 where it is.
 		d := &r.Tests[i].Diag
 		last := len(*d) - 1
-		if !strings.HasPrefix((*d)[last], "elapsed ") {
+		switch zero := strings.HasPrefix((*d)[last], "elapsed "); {
+		case zero:
+			*d = (*d)[:last]
+		case r.Tests[i].Duration == 0:
 			t.Errorf("%s: no time in %q", r.Tests[i].Name, *d)
 		}
-		*d = (*d)[:last]
 	}
 	both, survived, stale := r.Tests[0], r.Tests[1], r.Tests[2]
 	if both.Name != "both" || both.Status != ktap.Pass || !slices.Equal(both.Diag, []string{"title: both", "noticed by " + one + ": why", "noticed by " + two}) {

@@ -59,7 +59,7 @@ var needs = map[Kind][]part{
 // sources are the directories of a part that is Go code or patches, in the
 // workbench. Tests and their data are left out.
 var sources = map[part][]string{
-	suite:     {"vmtest/guest", "vmtest/ktap", "vmtest/plan", "bpf", "uapi"},
+	suite:     {"vmtest/guest", "vmtest/ktap", "vmtest/lazyregexp", "vmtest/plan", "bpf", "uapi"},
 	mutants:   {"vmtest/mutants"},
 	schema:    {"vmtest/mutate"},
 	benchmark: {"vmtest/guest/bench", "vmtest/bench/kernel"},

@@ -257,7 +257,7 @@ func TestMounts(t *testing.T) {
 		if !isDir(path("new/dir")) || isDir(path("file")) || isDir(path("nosuch")) {
 			t.Error("directories are wrong")
 		}
-		if err := bind(path("nosuch"), path("x")); !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "put "+path("nosuch")+" at "+path("x")+": ") {
+		if err := bind(path("nosuch"), path("x")); !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "bind mount "+path("nosuch")+" on "+path("x")+": ") {
 			t.Errorf("bind of nothing: %v", err)
 		}
 		if err := unix.Unmount(path("under"), 0); err != nil {
