@@ -4,7 +4,7 @@
 // Header: linux/bpf.h
 // SHA256: eb6a8eb705e723072eb5e476ea5bbebf3aef1056ce2b8ef5de66f47eb554b1be
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f098b91f8cbb2c9f1045376df19ce42f4aa4a35f8bd3304043d9adb0dfa5a304
+// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
 
 package uapi
 

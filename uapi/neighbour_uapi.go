@@ -4,7 +4,7 @@
 // Header: linux/neighbour.h
 // SHA256: b0ea4a7d07f047cfb78c9d5a22655f8d61a5a3f1df1e87e1a2a0c045e77f31e0
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 f098b91f8cbb2c9f1045376df19ce42f4aa4a35f8bd3304043d9adb0dfa5a304
+// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
 
 package uapi
 
