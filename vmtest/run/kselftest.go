@@ -42,23 +42,13 @@ func Kselftest(ctx context.Context, opt KselftestOptions) ([]ktap.Test, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, shares, err := g.files()
-	if err != nil {
-		return nil, err
-	}
 	results := ktap.NewKselftest(ktap.NewWriter(opt.KTAP))
-	ending, err := g.run(ctx, func(m *vm.Machine) {
-		m.Config = wire.Config{
-			Mode: wire.ModeRun,
-			Args: wire.Raws(append([]string{installed.Runner}, args...)),
-			// Tests that measure time are told that this machine is slow; TCG is.
-			Env:  append([]wire.Raw{"KSFT_MACHINE_SLOW=yes"}, opt.environ(installed.Dir)...),
-			Dir:  wire.Raw(installed.Dir),
-			Host: files,
-		}
-		m.Shares = shares
-		m.Stdout, m.Stderr = results, opt.Stderr
-	})
+	ending, err := g.hostProgram(ctx, wire.Config{
+		Args: wire.Raws(append([]string{installed.Runner}, args...)),
+		// Tests that measure time are told that this machine is slow; TCG is.
+		Env: append([]wire.Raw{"KSFT_MACHINE_SLOW=yes"}, opt.environ(installed.Dir)...),
+		Dir: wire.Raw(installed.Dir),
+	}, results, opt.Stderr)
 	tests, incomplete := results.Close()
 	switch {
 	case err != nil:
@@ -67,6 +57,19 @@ func Kselftest(ctx context.Context, opt KselftestOptions) ([]ktap.Test, error) {
 		return tests, errors.New("the runner of selftests did not end")
 	}
 	return tests, incomplete
+}
+
+// hostProgram runs a program of the host, as c says, in the guest with the host's files.
+func (g *Guest) hostProgram(ctx context.Context, c wire.Config, stdout, stderr io.Writer) (Ending, error) {
+	files, shares, err := g.files()
+	if err != nil {
+		return Ending{}, err
+	}
+	c.Mode, c.Host = wire.ModeRun, files
+	return g.run(ctx, func(m *vm.Machine) {
+		m.Config, m.Shares = c, shares
+		m.Stdout, m.Stderr = stdout, stderr
+	})
 }
 
 // runnerArgs are the arguments that have the runner run the tests that the user wants.

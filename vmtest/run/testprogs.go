@@ -11,7 +11,6 @@ import (
 
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/ktap"
-	"xpsgen/vmtest/vm"
 )
 
 // testProgsLimit ends a test of test_progs, in seconds. Its own default, 120, is too short
@@ -22,14 +21,14 @@ const testProgsLimit = "600"
 // Source.TestProgs.
 type TestProgsOptions struct {
 	GuestOptions
-	// KTAP receives the results. Stderr receives what test_progs says besides.
+	// KTAP receives the results. Stderr receives all other output of test_progs.
 	KTAP, Stderr io.Writer
 }
 
 // TestProgs builds test_progs with the chosen tests, boots a kernel and runs them.
 //
 // It returns the results that test_progs reported, also with an error: a [*KernelError]
-// if the kernel died or complained.
+// if the kernel panicked or warned.
 func TestProgs(ctx context.Context, opt TestProgsOptions) ([]ktap.Test, error) {
 	if err := opt.checkWritable(); err != nil {
 		return nil, err
@@ -39,23 +38,13 @@ func TestProgs(ctx context.Context, opt TestProgsOptions) ([]ktap.Test, error) {
 		return nil, err
 	}
 	progs := g.artifacts.TestProgs
-	files, shares, err := g.files()
-	if err != nil {
-		return nil, err
-	}
+	dir := filepath.Dir(progs.Program)
 	results := ktap.NewTestProgs(ktap.NewWriter(opt.KTAP), len(progs.Tests))
-	ending, err := g.run(ctx, func(m *vm.Machine) {
-		dir := filepath.Dir(progs.Program)
-		m.Config = wire.Config{
-			Mode: wire.ModeRun,
-			Args: wire.Raws([]string{progs.Program, "-w", testProgsLimit}),
-			Env:  opt.environ(dir),
-			Dir:  wire.Raw(dir),
-			Host: files,
-		}
-		m.Shares = shares
-		m.Stdout, m.Stderr = results, opt.Stderr
-	})
+	ending, err := g.hostProgram(ctx, wire.Config{
+		Args: wire.Raws([]string{progs.Program, "-w", testProgsLimit}),
+		Env:  opt.environ(dir),
+		Dir:  wire.Raw(dir),
+	}, results, opt.Stderr)
 	tests, incomplete := results.Close()
 	switch {
 	case err != nil:

@@ -52,8 +52,16 @@ func mutantsCommand(env suiteCommands) *command.Command {
 			if err := o.suite(); err != nil {
 				return err
 			}
-			_, _, err := o.load(env, args)
-			return err
+			lists, bases, err := o.load(env, args)
+			if err != nil || len(args) == 0 {
+				return err
+			}
+			for _, base := range bases {
+				if _, others := mutants.For(lists[base], o.config); others > 0 {
+					return command.Usagef("%s", o.needsConfig(lists[base]))
+				}
+			}
+			return nil
 		},
 		Run: func(ctx context.Context, args []string) error { return env.runMutants(ctx, &o, args) },
 	}
@@ -111,10 +119,7 @@ func (env suiteCommands) runMutants(ctx context.Context, o *mutantOptions, names
 	o.draw()
 	return env.eachBaseKTAP(ctx, bases, len(bases) > 1, func(base string, results io.Writer) error {
 		list, others := mutants.For(lists[base], src.Fragments)
-		switch {
-		case others > 0 && len(names) > 0:
-			return command.Usagef("%s", o.needsConfig(lists[base]))
-		case others > 0:
+		if others > 0 {
 			env.ui.Printf("note  mutants: %d left out for %s: %s", others, base, o.needsConfig(lists[base]))
 		}
 		opt := mutants.Options{Source: src, Machine: o.machine(), Mutants: list, KTAP: results}

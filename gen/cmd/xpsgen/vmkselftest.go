@@ -68,23 +68,36 @@ func vmKselftestCommand(env *environment) *command.Command {
 
 func (env *environment) kselftest(ctx context.Context, o *kselftestOptions, tests []string) error {
 	env.ui.Patient()
-	opt, err := o.guest(env)
+	opt, err := o.fullGuest(env)
 	if err != nil {
 		return err
-	}
-	if len(opt.Source.Fragments) == 0 {
-		opt.Source.Fragments = []string{fullFragment}
 	}
 	opt.Source.Selftests = tests
-	rec, err := recordSource(runs.Kselftest, &opt.Source)
+	rec, err := recordSelftests(&opt.Source, strings.Join(tests, " "), o.out)
 	if err != nil {
 		return err
 	}
-	rec.selection, rec.dir = strings.Join(tests, " "), o.out
-	rec.link = filepath.Join("kselftest", opt.Source.Name())
 	return env.recordKTAP(ctx, rec, env.results(), func(r *runs.Run, results io.Writer) error {
 		return env.runKselftest(ctx, o, opt, r.Dir(), results)
 	})
+}
+
+// fullGuest returns a guest with the kernel that selftests need, unless the user names
+// another configuration.
+func (o *guestOptions) fullGuest(env *environment) (run.GuestOptions, error) {
+	opt, err := o.guest(env)
+	if err == nil && len(opt.Source.Fragments) == 0 {
+		opt.Source.Fragments = []string{fullFragment}
+	}
+	return opt, err
+}
+
+// recordSelftests describes the record of a run of the selected selftests. out is the
+// directory that the user names; empty means the store of runs.
+func recordSelftests(src *prepare.Source, selection, out string) (recording, error) {
+	rec, err := recordSource(runs.Kselftest, src)
+	rec.selection, rec.dir, rec.link = selection, out, filepath.Join("kselftest", src.Name())
+	return rec, err
 }
 
 // runKselftest runs the tests, on the base kernel first if the results are to be compared.

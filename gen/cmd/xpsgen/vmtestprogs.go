@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"xpsgen/gen/cmd/xpsgen/command"
@@ -35,24 +34,19 @@ func vmTestProgsCommand(env *environment) *command.Command {
 			{Line: "vm test-progs xps"},
 			{Line: "vm test-progs tc_links tc_opts", Note: "tests of others"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a test failed or none passed, or the kernel died or complained"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a test failed or none passed, or the kernel panicked or warned"}},
 		Needs: []string{"vmtest", "kselftest"},
 		Run: func(ctx context.Context, tests []string) error {
 			env.ui.Patient()
-			opt, err := o.guest(env)
+			opt, err := o.fullGuest(env)
 			if err != nil {
 				return err
-			}
-			if len(opt.Source.Fragments) == 0 {
-				opt.Source.Fragments = []string{fullFragment}
 			}
 			opt.Source.TestProgs = tests
-			rec, err := recordSource(runs.Kselftest, &opt.Source)
+			rec, err := recordSelftests(&opt.Source, "bpf:"+strings.Join(tests, " bpf:"), out)
 			if err != nil {
 				return err
 			}
-			rec.selection, rec.dir = "bpf:"+strings.Join(tests, " bpf:"), out
-			rec.link = filepath.Join("kselftest", opt.Source.Name())
 			return env.recordKTAP(ctx, rec, env.results(), func(_ *runs.Run, results io.Writer) error {
 				return env.judgeSelftests(ctx, func() ([]ktap.Test, error) { return env.testProgs(ctx, &o, opt, results) })
 			})
