@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/prepare/preparetest"
 	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/testenv"
 )
@@ -30,10 +31,10 @@ const fewestTests = 10
 // with it. No test may end worse with it.
 func TestTestsuite(t *testing.T) {
 	testenv.Require(t, "ip-testsuite", "builds iproute2 of each base four times, and boots each base")
-	for _, base := range bases(t) {
+	for _, base := range preparetest.Bases(t) {
 		for _, loader := range []string{"libbpf", "legacy"} {
 			t.Run(base+"-"+loader, func(t *testing.T) {
-				src := testSource(t, base)
+				src := preparetest.Source(t, base)
 				both, _, err := extract(t.Context(), src, t.TempDir())
 				if err != nil {
 					t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"xpsgen/vmtest/prepare/preparetest"
 	"xpsgen/vmtest/testenv"
 )
 
@@ -15,8 +16,8 @@ import (
 // compiler may warn of more.
 func TestWarnings(t *testing.T) {
 	testenv.Require(t, "ip-warnings", "compiles iproute2 of each base eight times")
-	for _, base := range bases(t) {
-		both, touched, err := extract(t.Context(), testSource(t, base), t.TempDir())
+	for _, base := range preparetest.Bases(t) {
+		both, touched, err := extract(t.Context(), preparetest.Source(t, base), t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}

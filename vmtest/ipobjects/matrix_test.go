@@ -12,12 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/guest/objects/record"
-	"xpsgen/vmtest/prepare"
-	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/prepare/preparetest"
 	"xpsgen/vmtest/testenv"
-	"xpsgen/vmtest/workbench"
 )
 
 var update = flag.Bool("update", false, "write the golden tables")
@@ -30,11 +27,11 @@ func TestMatrix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, base := range bases(t) {
+	for _, base := range preparetest.Bases(t) {
 		t.Run(base, func(t *testing.T) {
 			t.Parallel() // most of the time is the guest's, which has one CPU of the host
 			table, err := Run(t.Context(), Options{
-				Source:  testSource(t, base),
+				Source:  preparetest.Source(t, base),
 				Dir:     dir,
 				Made:    made,
 				Timeout: 20 * time.Minute,
@@ -63,8 +60,8 @@ var sectionDefinition = regexp.MustCompile(`SEC_DEF\("([^"]+)"`)
 // TestSectionNames compares the names of sections with those that libbpf knows.
 func TestSectionNames(t *testing.T) {
 	testenv.Require(t, "objects", "reads the source of both kernels")
-	for _, base := range bases(t) {
-		s := testSource(t, base)
+	for _, base := range preparetest.Bases(t) {
+		s := preparetest.Source(t, base)
 		src, err := s.OpenKernel(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -84,40 +81,6 @@ func TestSectionNames(t *testing.T) {
 			}) {
 				t.Errorf("%s: no object has section %q", base, m[1])
 			}
-		}
-	}
-}
-
-// bases returns the kernel bases of the workbench.
-func bases(t *testing.T) []string {
-	t.Helper()
-	s := testSource(t, "")
-	all, err := prepare.Bases(s.Root, prepare.AllBases)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-// testSource returns a base of the workbench.
-func testSource(t *testing.T, base string) prepare.Source {
-	t.Helper()
-	root, err := workbench.Find("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := cache.Dir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return prepare.Source{Root: root, Cache: dir, Base: base, Progress: log(t)}
-}
-
-// log shows the slow steps.
-func log(t *testing.T) progress.Func {
-	return func(e progress.Event) {
-		if e.State == progress.Started || e.State == progress.Failed {
-			t.Logf("%s: %v %s", e.Step, e.State, e.Text)
 		}
 	}
 }

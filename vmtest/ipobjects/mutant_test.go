@@ -12,6 +12,7 @@ import (
 
 	"xpsgen/vmtest/guest/objects/record"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/prepare/preparetest"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/testenv"
 )
@@ -25,9 +26,9 @@ func TestMutants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, base := range bases(t) {
+	for _, base := range preparetest.Bases(t) {
 		t.Run(base, func(t *testing.T) {
-			src := testSource(t, base)
+			src := preparetest.Source(t, base)
 			job := record.Job{Contexts: record.Contexts(), Dir: dir}
 			for _, name := range []string{Legacy, Distribution} {
 				job.Builds = append(job.Builds, mutate(t, &src, name)...)
@@ -76,8 +77,8 @@ func TestMutantsApply(t *testing.T) {
 	for _, o := range noFiles() {
 		names[o.Name] = true
 	}
-	for _, base := range bases(t) {
-		s := testSource(t, base)
+	for _, base := range preparetest.Bases(t) {
+		s := preparetest.Source(t, base)
 		src, err := s.OpenIP(t.Context())
 		if err != nil {
 			t.Fatal(err)
