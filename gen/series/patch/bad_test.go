@@ -224,7 +224,7 @@ func TestParseRejects(t *testing.T) {
 			if p != nil || !errors.Is(err, tc.kind) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, %v\nwant %v with %q", p, err, tc.kind, tc.want)
 			}
-			// What is wrong with the whole mail has no line.
+			// An error in the mail as a whole has no line.
 			whole := []error{ErrSubject, ErrAuthor, ErrDate, ErrCover, ErrReply, ErrEmpty, ErrFlowed}
 			if e := (*Error)(nil); errors.As(err, &e) && slices.Contains(whole, tc.kind) && e.Line != 0 {
 				t.Errorf("%v names line %d", err, e.Line)
