@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,30 +68,30 @@ func alternative(name string) int {
 // shows the one in which it was mounted.
 type sysfs struct{ dir string }
 
-// mountSysfs returns a sysfs of the network namespace of the thread.
+// mountSysfs returns a sysfs of the network namespace of the thread. Its mount is not
+// attached anywhere (Linux 5.2), so that it needs neither a directory nor a mount
+// namespace, and works in a chroot.
 func mountSysfs(other bool) (*sysfs, func(), error) {
 	if !other {
 		return &sysfs{"/sys"}, func() {}, nil
 	}
-	dir, err := os.MkdirTemp("", "xps-sysfs-")
+	fail := func(call string, err error) (*sysfs, func(), error) {
+		return nil, nil, fmt.Errorf("mount sysfs of the network namespace: %w", os.NewSyscallError(call, err))
+	}
+	fs, err := unix.Fsopen("sysfs", unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return nil, nil, err
+		return fail("fsopen", err)
 	}
-	// The mount is in a mount namespace of this thread, and ends with it.
-	err = errors.Join(
-		os.NewSyscallError("unshare", unix.Unshare(unix.CLONE_NEWNS)),
-		os.NewSyscallError("mount", unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, "")),
-		os.NewSyscallError("mount", unix.Mount("sysfs", dir, "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")),
-	)
-	cleanup := func() {
-		_ = unix.Unmount(dir, unix.MNT_DETACH)
-		_ = os.Remove(dir)
+	defer unix.Close(fs)
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return fail("fsconfig", err)
 	}
+	const attrs = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
+	mount, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attrs)
 	if err != nil {
-		cleanup()
-		return nil, nil, fmt.Errorf("mount sysfs of the network namespace: %w", err)
+		return fail("fsmount", err)
 	}
-	return &sysfs{dir}, cleanup, nil
+	return &sysfs{fmt.Sprintf("/proc/self/fd/%d", mount)}, func() { _ = unix.Close(mount) }, nil
 }
 
 // queues returns how many tx queues a device uses, 0 if that is not known.

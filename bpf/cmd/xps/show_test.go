@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"xpsgen/bpf/policy"
 	"xpsgen/bpf/xps"
@@ -104,6 +106,33 @@ func TestSysfs(t *testing.T) {
 	if driver("nosuch") != "" {
 		t.Error("a device that does not exist has a driver")
 	}
+}
+
+// A new network namespace has no device but lo.
+func TestSysfsOfNetNS(t *testing.T) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with its namespace
+		if err := unix.Unshare(unix.CLONE_NEWNET); errors.Is(err, unix.EPERM) {
+			t.Log("not permitted to make a network namespace")
+			return
+		}
+		s, unmount, err := mountSysfs(true)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		entries, err := os.ReadDir(filepath.Join(s.dir, "class/net"))
+		if err != nil || len(entries) != 1 || entries[0].Name() != "lo" || s.queues("lo") != 1 {
+			t.Errorf("devices %v, %d queues of lo, %v", entries, s.queues("lo"), err)
+		}
+		unmount()
+		if _, err := os.Stat(filepath.Join(s.dir, "class")); err == nil {
+			t.Error("the mount is still open")
+		}
+	}()
+	<-done
 }
 
 func TestDescribe(t *testing.T) {

@@ -209,7 +209,13 @@ func TestMounts(t *testing.T) {
 			t.Log("not permitted to make a mount namespace")
 			return
 		}
-		if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
+		err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, "")
+		if errors.Is(err, unix.EINVAL) { // the root of a chroot is not always a mount
+			// Other namespaces may see this one, until it is unmounted.
+			err = errors.Join(unix.Mount(dir, dir, "", unix.MS_BIND, ""), unix.Mount("", dir, "", unix.MS_PRIVATE, ""))
+			defer unix.Unmount(dir, unix.MNT_DETACH)
+		}
+		if err != nil {
 			t.Error(err)
 			return
 		}
