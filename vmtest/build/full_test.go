@@ -129,25 +129,3 @@ func TestPaholeNumber(t *testing.T) {
 		}
 	}
 }
-
-// The unpacked pahole runs with the loader and the libraries that came with it.
-func TestPaholeWrapper(t *testing.T) {
-	dir := t.TempDir()
-	loader := filepath.Join(dir, "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")
-	mustWrite(t, loader, "#!/bin/sh\necho \"$@\"\n")
-	if err := os.Chmod(loader, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	path, err := paholeWrapper(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	version, err := paholeVersion(t.Context(), path)
-	lib := filepath.Dir(loader)
-	if want := "--library-path " + lib + " " + dir + "/usr/bin/pahole --version"; err != nil || version != want {
-		t.Errorf("got %q, %v, want %q", version, err, want)
-	}
-	if _, err := paholeWrapper(t.TempDir()); err == nil {
-		t.Error("a directory without a loader has a wrapper")
-	}
-}

@@ -5,14 +5,11 @@ package build
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/proc"
@@ -65,7 +62,7 @@ func findPahole(ctx context.Context, step, cacheDir string, p progress.Func) (*p
 			Cause:  fmt.Sprintf("BTF needs pahole 1.26 or newer; this machine's: %s", own),
 			Remedy: "install one"}
 	}
-	path, err := paholeWrapper(dir)
+	path, err := tree.Wrapper(dir, "usr/bin/pahole")
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}
@@ -74,26 +71,6 @@ func findPahole(ctx context.Context, step, cacheDir string, p progress.Func) (*p
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}
 	return &pahole{path: path, version: version}, nil
-}
-
-// paholeWrapper returns a script in dir that runs the unpacked pahole with its own loader
-// and libraries.
-func paholeWrapper(dir string) (string, error) {
-	loaders, err := filepath.Glob(filepath.Join(dir, "usr", "lib", "*-linux-gnu", "ld-linux*.so.*"))
-	if err != nil || len(loaders) == 0 {
-		return "", fmt.Errorf("no loader in %s", dir)
-	}
-	lib, err := filepath.Rel(dir, filepath.Dir(loaders[0]))
-	if err != nil {
-		return "", err
-	}
-	script := fmt.Sprintf("#!/bin/sh\nd=${0%%/*}\nexec \"$d/%s/%s\" --library-path \"$d/%[1]s\" \"$d/usr/bin/pahole\" \"$@\"\n",
-		lib, filepath.Base(loaders[0]))
-	path := filepath.Join(dir, "run-pahole")
-	if have, err := os.ReadFile(path); err == nil && string(have) == script {
-		return path, nil
-	}
-	return path, cache.WriteFile(path, []byte(script), 0o755)
 }
 
 func paholeVersion(ctx context.Context, path string) (string, error) {

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// added are the lines that a series adds, by file.
-type added map[string]map[int]bool
+// Added are the lines that a series adds, by file.
+type Added map[string]map[int]bool
 
-// parseAdded reads a diff without context. It leaves out files for which want is false.
-func parseAdded(diff []byte, want func(file string) bool) (added, error) {
-	all := added{}
+// ParseAdded reads a diff without context. It leaves out files for which want is false.
+func ParseAdded(diff []byte, want func(file string) bool) (Added, error) {
+	all := Added{}
 	var lines map[int]bool
 	s := bufio.NewScanner(bytes.NewReader(diff))
 	s.Buffer(nil, 1<<20)

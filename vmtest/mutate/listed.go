@@ -19,6 +19,8 @@ type Listed struct {
 	Mutants []Entry `toml:"mutant"`
 
 	path string
+	// used are the indices of entries that excused a mutant.
+	used map[int]bool
 }
 
 // Entry describes mutants. An empty field fits every mutant.
@@ -98,33 +100,52 @@ func (e *Entry) String() string {
 	return b.String()
 }
 
+// Excuse returns the reason why a mutant in a state is listed. It reports false if it is
+// not listed.
+func (l *Listed) Excuse(m *schema.Mutant, s State) (reason string, ok bool) {
+	if l == nil {
+		return "", false
+	}
+	for i := range l.Mutants {
+		if e := &l.Mutants[i]; e.fits(m, s) {
+			if l.used == nil {
+				l.used = map[int]bool{}
+			}
+			l.used[i] = true
+			return e.Reason, true
+		}
+	}
+	return "", false
+}
+
+// Stale returns the entries that excused no mutant. Ask after all mutants were tried.
+func (l *Listed) Stale() []string {
+	var stale []string
+	if l == nil {
+		return nil
+	}
+	for i := range l.Mutants {
+		if !l.used[i] {
+			stale = append(stale, l.Mutants[i].String())
+		}
+	}
+	return stale
+}
+
 // apply excuses mutants of the list. If all mutants ran, entries that excuse none are
 // stale.
 func (l *Listed) apply(r *Result, chosen []*schema.Mutant) {
-	if l == nil {
-		return
-	}
-	used := make([]bool, len(l.Mutants))
 	for _, m := range chosen {
 		v := r.Verdicts[m.ID]
 		if v.State != Survived && v.State != Unreached {
 			continue
 		}
-		for i := range l.Mutants {
-			if e := &l.Mutants[i]; e.fits(m, v.State) {
-				used[i] = true
-				v.State, v.By = Excused, e.Reason
-				break
-			}
+		if reason, ok := l.Excuse(m, v.State); ok {
+			v.State, v.By = Excused, reason
 		}
 		r.Verdicts[m.ID] = v
 	}
-	if r.Chosen < r.All {
-		return
-	}
-	for i := range l.Mutants {
-		if !used[i] {
-			r.Stale = append(r.Stale, l.Mutants[i].String())
-		}
+	if r.Chosen == r.All {
+		r.Stale = l.Stale()
 	}
 }

@@ -46,16 +46,16 @@ diff --git a/gone.c b/gone.c
 @@ -1 +0,0 @@
 -x
 `
-	got, err := parseAdded([]byte(diff), func(f string) bool { return strings.HasSuffix(f, ".c") })
+	got, err := ParseAdded([]byte(diff), func(f string) bool { return strings.HasSuffix(f, ".c") })
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := added{"net/core/dev.c": {11: true, 12: true, 22: true}}
+	want := Added{"net/core/dev.c": {11: true, 12: true, 22: true}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	for _, bad := range []string{"+++ b/a.c\n@@ -1 @@\n", "+++ b/a.c\n@@ -1 +x @@\n", "+++ b/a.c\n@@ -1,y +1 @@\n"} {
-		if _, err := parseAdded([]byte(bad), func(string) bool { return true }); err == nil {
+		if _, err := ParseAdded([]byte(bad), func(string) bool { return true }); err == nil {
 			t.Errorf("%q was read", bad)
 		}
 	}

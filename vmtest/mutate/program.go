@@ -76,7 +76,7 @@ func newProgram(ctx context.Context, p *part, t *tree.Source, first int) (*progr
 	if err != nil {
 		return nil, err
 	}
-	lines, err := parseAdded(diff, p.builds)
+	lines, err := ParseAdded(diff, p.builds)
 	if err != nil {
 		return nil, err
 	}

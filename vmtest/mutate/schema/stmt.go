@@ -6,6 +6,7 @@ package schema
 type function struct {
 	name       string
 	returns    string // the tokens of its type, joined by spaces
+	head       int    // the first token of its declaration
 	start, end int
 }
 
@@ -52,7 +53,7 @@ func heading(toks []token, start, brace int) (function, bool) {
 		case toks[i].text == "=":
 			return function{}, false
 		case toks[i].text == "(" && i > start && toks[i-1].kind == ident:
-			f := function{name: toks[i-1].text}
+			f := function{name: toks[i-1].text, head: start}
 			for _, t := range toks[start : i-1] {
 				f.returns += t.text + " "
 			}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package schema
+
+// Function is a function of a C file.
+type Function struct {
+	Name string
+	// Text is its source, from its type to the closing brace.
+	Text string
+	// Line is where Text begins, Last where it ends; both count from 1.
+	Line, Last int
+}
+
+// Functions returns the functions that C source defines, in its order. A function that is
+// defined once per branch of an #ifdef is there as often.
+func Functions(src string) []Function {
+	var all []Function
+	toks := lex(src)
+	for _, f := range functions(toks) {
+		first, last := toks[f.head], toks[f.end]
+		all = append(all, Function{Name: f.name, Text: src[first.start:last.end], Line: first.line, Last: last.line})
+	}
+	return all
+}
