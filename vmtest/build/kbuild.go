@@ -81,6 +81,16 @@ func (kb *kbuild) make(ctx context.Context, o *objdir, args ...string) (int64, e
 	return m.run(ctx)
 }
 
+// note adds a line to the log.
+func (kb *kbuild) note(format string, args ...any) error {
+	f, err := os.OpenFile(kb.log, os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "# "+format+"\n", args...)
+	return errors.Join(err, f.Close())
+}
+
 // configure makes .config of what is wanted and holds it against that.
 func (kb *kbuild) configure(ctx context.Context, o *objdir, want []config.Symbol) (err error) {
 	if kb.pahole == nil && needsPahole(want) {
@@ -95,6 +105,11 @@ func (kb *kbuild) configure(ctx context.Context, o *objdir, want []config.Symbol
 	if _, err := kb.make(ctx, o, "KCONFIG_ALLCONFIG="+all, "allnoconfig"); err != nil {
 		return err
 	}
+	return kb.check(o, want)
+}
+
+// check compares .config with what is wanted.
+func (kb *kbuild) check(o *objdir, want []config.Symbol) error {
 	final, err := os.ReadFile(filepath.Join(o.dir, ".config"))
 	if err != nil {
 		return fmt.Errorf("%s: %w", kb.step, err)

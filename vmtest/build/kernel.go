@@ -284,18 +284,7 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 	}
 	kb := &kbuild{step: b.step, tree: t, p: b.opt.Progress, needBytes: kernelBytes, pahole: b.pahole}
 	return kb.in(ctx, "obj-"+b.flavour(), b.flavour(), func(o *objdir) error {
-		if err := kb.configure(ctx, o, b.want); err != nil {
-			return err
-		}
-		var err error
-		targets := []string{jobs(b.opt.Jobs), "bzImage"}
-		if enabled(b.want, "CONFIG_MODULES") {
-			targets = append(targets, "modules")
-		}
-		if k.Objects, err = kb.make(ctx, o, targets...); err != nil {
-			return err
-		}
-		if err := o.remember(k.Objects); err != nil {
+		if err := b.bring(ctx, kb, o, k); err != nil {
 			return err
 		}
 		release, err := os.ReadFile(filepath.Join(o.dir, "include/config/kernel.release"))
@@ -314,6 +303,45 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 		b.tell(k)
 		return nil
 	})
+}
+
+// bring brings the object directory to the kernel of the tree: with the few commands that
+// an edit needs if that is safe, or with the kernel's whole make.
+func (b *kernelBuild) bring(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult) error {
+	state := &objState{Inputs: b.inputs(k, kb), Tree: k.Tree}
+	e, err := newEdit(ctx, b.opt.Source, kb, o, state)
+	if err != nil {
+		return err
+	}
+	if k.Objects, err = e.build(ctx, jobs(b.opt.Jobs)); err == nil {
+		return o.save(state)
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	if err := kb.note("whole make: %v", err); err != nil {
+		return err
+	}
+	if err := e.configure(ctx, b.want); err != nil {
+		return err
+	}
+	targets := []string{jobs(b.opt.Jobs), "bzImage"}
+	if enabled(b.want, "CONFIG_MODULES") {
+		targets = append(targets, "modules")
+	}
+	if k.Objects, err = kb.make(ctx, o, targets...); err != nil {
+		return err
+	}
+	if err := o.remember(k.Objects); err != nil {
+		return err
+	}
+	return o.save(state)
+}
+
+// inputs identifies all that a kernel is built from, without the tree.
+func (b *kernelBuild) inputs(k *KernelResult, kb *kbuild) string {
+	return hashOf(kernelRecipe, strings.Join(kernelPins, "\n"), string(config.Format(b.want)), k.Compiler, k.Linker,
+		k.Pahole, kb.tree.Dir)
 }
 
 // store copies what was built into the cache.

@@ -4,6 +4,7 @@ package build
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,10 +23,12 @@ import (
 
 // makeRun is one call of make whose output goes to a log.
 type makeRun struct {
-	// args follow "make".
+	// args follow "make", or program.
 	args []string
-	dir  string
-	env  []string
+	// program is what to run; empty means make.
+	program string
+	dir     string
+	env     []string
 	// step and total are for progress; total 0 means not known.
 	step  string
 	total int64
@@ -57,8 +60,9 @@ func (m *makeRun) run(ctx context.Context) (objects int64, err error) {
 		m.p.Emit(progress.Event{Step: m.step, State: progress.Advanced, Done: n, Total: total,
 			Unit: "objects", Elapsed: elapsed, Log: m.log})
 	}}
-	fmt.Fprintf(f, "# make %s\n", strings.Join(m.args, " "))
-	c := &proc.Cmd{Args: append([]string{"make"}, m.args...), Dir: m.dir, Env: m.env, Stdout: w, Stderr: w}
+	program := cmp.Or(m.program, "make")
+	fmt.Fprintf(f, "# %s %s\n", program, strings.Join(m.args, " "))
+	c := &proc.Cmd{Args: append([]string{program}, m.args...), Dir: m.dir, Env: m.env, Stdout: w, Stderr: w}
 	if m.hold != nil {
 		c.Files = []*os.File{m.hold}
 	}

@@ -27,6 +27,8 @@ const (
 type objdir struct {
 	dir  string
 	stop func()
+	// last is what the last build left here; nil if that is not known.
+	last *objState
 }
 
 // openObjdir makes dir ready for a build: if the last one was killed, files
@@ -39,6 +41,7 @@ func openObjdir(dir string) (*objdir, error) {
 	if err := o.recover(); err != nil {
 		return nil, fmt.Errorf("clean up after an interrupted build: %w", err)
 	}
+	o.last = readState(dir)
 	return o, nil
 }
 
@@ -78,6 +81,10 @@ func (o *objdir) recover() error {
 // follows the clock at a distance, so that a long build that is killed late
 // does not lose all it did.
 func (o *objdir) begin() error {
+	// Until this build is complete nobody may rely on what is here.
+	if err := os.Remove(filepath.Join(o.dir, stateName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	marker := filepath.Join(o.dir, markerName)
 	if err := os.WriteFile(marker, nil, 0o644); err != nil {
 		return err

@@ -74,34 +74,76 @@ func (s *Source) apply(ctx context.Context) (commit, tree string, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	g := s.git()
-	g.index = filepath.Join(dir, "index")
-	commit = s.BaseCommit
-	if tree, err = g.output(ctx, "rev-parse", "--verify", commit+"^{tree}"); err != nil {
+	if tree, err = g.output(ctx, "rev-parse", "--verify", s.BaseCommit+"^{tree}"); err != nil {
 		return "", "", fmt.Errorf("apply patches: %w", err)
 	}
 	if len(s.Patches) == 0 {
-		return commit, tree, nil
+		return s.BaseCommit, tree, nil
 	}
-	if err := g.run(ctx, "read-tree", commit); err != nil {
+	g.index = filepath.Join(dir, "index")
+	commit, patched, err := s.applyAll(ctx, g, dir)
+	var aerr *ApplyError
+	if errors.As(err, &aerr) && s.opt.Dir != "" && s.has(ctx, g) {
+		s.opt.Progress.Emit(progress.Event{Step: "apply patches to " + s.Name(), State: progress.Notice,
+			Text: s.opt.Dir + " has the patches already; not patched again"})
+		return s.BaseCommit, tree, nil
+	}
+	return commit, patched, err
+}
+
+// applyAll applies the patches and commits each. An index of the whole tree costs much
+// more than the patches. So it first takes an index of the paths that the patches name.
+func (s *Source) applyAll(ctx context.Context, g *git, dir string) (commit, tree string, err error) {
+	paths := newPathIndex(s.BaseCommit, s.content)
+	steps, err := s.applyIn(ctx, g, dir, paths)
+	var aerr *ApplyError
+	if errors.As(err, &aerr) || errors.Is(err, errUnknownPath) {
+		paths.whole = true
+		steps, err = s.applyIn(ctx, g, dir, paths)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	// The reference keeps git gc from removing the new objects.
+	ref := "refs/applied/" + s.key
+	trees, err := writeTrees(ctx, g, s.BaseCommit, ref, steps)
+	if err != nil {
 		return "", "", fmt.Errorf("apply patches: %w", err)
 	}
-	for i := range s.Patches {
-		if commit, tree, err = s.applyOne(ctx, g, dir, i, commit); err != nil {
-			if s.opt.Dir == "" || !s.has(ctx, g) {
-				return "", "", err
-			}
-			s.opt.Progress.Emit(progress.Event{Step: "apply patches to " + s.Name(), State: progress.Notice,
-				Text: s.opt.Dir + " has the patches already; not patched again"})
-			commit = s.BaseCommit
-			tree, err = g.output(ctx, "rev-parse", "--verify", commit+"^{tree}")
-			return commit, tree, err
+	commit = s.BaseCommit
+	for i := range steps {
+		if commit, err = steps[i].mail.commit(ctx, g, trees[i], commit); err != nil {
+			return "", "", fmt.Errorf("apply %s: %w", s.Patches[i].File, err)
 		}
 	}
-	// Keep git gc from removing the new objects.
-	if err := g.run(ctx, "update-ref", "refs/applied/"+s.key, commit); err != nil {
+	if err := g.run(ctx, "update-ref", ref, commit); err != nil {
 		return "", "", fmt.Errorf("apply patches: %w", err)
 	}
-	return commit, tree, nil
+	return commit, trees[len(trees)-1], nil
+}
+
+// applyIn applies the patches in an index and returns what each changes.
+func (s *Source) applyIn(ctx context.Context, g *git, dir string, paths *pathIndex) ([]applied, error) {
+	before, err := paths.load(ctx, g)
+	if err != nil {
+		return nil, fmt.Errorf("apply patches: %w", err)
+	}
+	var steps []applied
+	for i, p := range s.Patches {
+		m, err := s.applyOne(ctx, g, dir, i)
+		if err != nil {
+			return nil, err
+		}
+		after, err := paths.entries(ctx, g)
+		if err != nil {
+			return nil, fmt.Errorf("apply %s: %w", p.File, err)
+		}
+		steps = append(steps, applied{mail: m, changes: importCommands(before, after)})
+		before = after
+		s.opt.Progress.Emit(progress.Event{Step: "apply patches to " + s.Name(), State: progress.Advanced,
+			Text: p.File, Done: int64(i + 1), Total: int64(len(s.Patches)), Unit: "patches"})
+	}
+	return steps, nil
 }
 
 // has reports whether the base has all the patches already, as a developer's
@@ -118,49 +160,43 @@ func (s *Source) has(ctx context.Context, g *git) bool {
 	return true
 }
 
-// applyOne does what git am does, in the index: take the mail apart, apply
-// strictly, commit under the mail's author and date.
-func (s *Source) applyOne(ctx context.Context, g *git, dir string, i int, parent string) (commit, tree string, err error) {
+// applyOne takes the mail apart as git am does, and applies the patch strictly, in the
+// index.
+func (s *Source) applyOne(ctx context.Context, g *git, dir string, i int) (*mail, error) {
 	p, data := s.Patches[i], s.content[i]
-	fail := func(output string) error {
-		return newApplyError(s, i, output)
-	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return "", "", fail("empty patch")
+		return nil, newApplyError(s, i, "empty patch")
 	}
 	mail, err := g.mailinfo(ctx, dir, data)
 	if err != nil {
-		return "", "", fail(err.Error())
+		return nil, newApplyError(s, i, err.Error())
 	}
 	c := g.cmd("apply", "--cached", "-p1", "--verbose", "--whitespace=error-all", "-")
 	c.Stdin = bytes.NewReader(data)
 	if err := c.Run(ctx); err != nil {
 		var perr *proc.Error
 		if ctx.Err() == nil && errors.As(err, &perr) && perr.ExitCode > 0 {
-			return "", "", fail(perr.Stderr)
+			return nil, newApplyError(s, i, perr.Stderr)
 		}
-		return "", "", fmt.Errorf("apply %s: %w", p.File, err)
+		return nil, fmt.Errorf("apply %s: %w", p.File, err)
 	}
-	if tree, err = g.output(ctx, "write-tree"); err != nil {
-		return "", "", fmt.Errorf("apply %s: %w", p.File, err)
-	}
-	cc := g.cmd("commit-tree", tree, "-p", parent)
-	cc.Stdin = strings.NewReader(mail.message)
-	cc.Env = append(cc.Env,
-		"GIT_AUTHOR_NAME="+mail.author, "GIT_AUTHOR_EMAIL="+mail.email, "GIT_AUTHOR_DATE="+mail.date,
-		"GIT_COMMITTER_DATE="+mail.date)
-	out, err := cc.Output(ctx)
-	if err != nil {
-		return "", "", fmt.Errorf("apply %s: %w", p.File, err)
-	}
-	s.opt.Progress.Emit(progress.Event{Step: "apply patches to " + s.Name(), State: progress.Advanced,
-		Text: p.File, Done: int64(i + 1), Total: int64(len(s.Patches)), Unit: "patches"})
-	return strings.TrimSpace(string(out)), tree, nil
+	return mail, nil
 }
 
 // mail is a patch's mail, taken apart.
 type mail struct {
 	author, email, date, message string
+}
+
+// commit commits a tree under the mail's author and date.
+func (m *mail) commit(ctx context.Context, g *git, tree, parent string) (string, error) {
+	c := g.cmd("commit-tree", tree, "-p", parent)
+	c.Stdin = strings.NewReader(m.message)
+	c.Env = append(c.Env,
+		"GIT_AUTHOR_NAME="+m.author, "GIT_AUTHOR_EMAIL="+m.email, "GIT_AUTHOR_DATE="+m.date,
+		"GIT_COMMITTER_DATE="+m.date)
+	out, err := c.Output(ctx)
+	return strings.TrimSpace(string(out)), err
 }
 
 func (g *git) mailinfo(ctx context.Context, dir string, data []byte) (*mail, error) {

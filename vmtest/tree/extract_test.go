@@ -5,6 +5,7 @@ package tree
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,5 +45,29 @@ func TestObjectIDs(t *testing.T) {
 	bare, patched := ids(), ids(mailOf("net: two", diffSecond))
 	if bare[0] != patched[0] || bare[1] == patched[1] || bare[2] != "-" || patched[2] != "-" || !isObjectID(bare[0]) {
 		t.Errorf("%q, %q", bare, patched)
+	}
+}
+
+// TestChangedSince checks which differences count as edits.
+func TestChangedSince(t *testing.T) {
+	dir, cache := mustSource(t), t.TempDir()
+	mode := "diff --git a/Kbuild b/Kbuild\nold mode 100644\nnew mode 100755\n"
+	s := mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond), mailOf("net: three", mode))
+	first := mustOpen(t, Options{Project: s, Dir: dir, Cache: cache, Variant: Variant{First: 1}})
+	old, err := first.TreeID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := mustOpen(t, Options{Project: s, Dir: dir, Cache: cache})
+	got, err := all.ChangedSince(t.Context(), old)
+	want := []Change{{Path: "Kbuild"}, {Path: "net/new.c"}, {Path: "net/other.c", Edited: true}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	if got, err := first.ChangedSince(t.Context(), old); err != nil || got != nil {
+		t.Errorf("the same tree: %v, %v", got, err)
+	}
+	if got, err := first.ChangedSince(t.Context(), strings.Repeat("0", 40)); err == nil {
+		t.Errorf("a tree that is not there: %v", got)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strconv"
 	"strings"
 
 	"xpsgen/vmtest/progress"
@@ -112,12 +111,19 @@ func stripTop(name string) (string, error) {
 	return rest, nil
 }
 
-// quotePath writes a name as fast-import wants it if it is not plain.
+// quotePath writes a name as fast-import reads it, byte by byte.
 func quotePath(name string) string {
-	if strings.ContainsAny(name, " \"\\\n\t") || strings.HasPrefix(name, `"`) {
-		return strconv.Quote(name)
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			fmt.Fprintf(&b, "\\%03o", c)
+		} else {
+			b.WriteByte(c)
+		}
 	}
-	return name
+	b.WriteByte('"')
+	return b.String()
 }
 
 // importProgress reports every thousandth file.
