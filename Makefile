@@ -238,7 +238,7 @@ lint: deps
 	$(Q)$(GO) tool staticcheck ./...
 
 unit: deps
-	$(Q)$(XPSGEN) $(VERBOSE) deps --for series
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for share
 	$(Q)$(GO) test -race ./...
 
 # Run the library's tests in the patched guest. A missing hook fails them there; it

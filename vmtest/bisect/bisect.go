@@ -108,6 +108,9 @@ type Options struct {
 	// Series are the keys of the series to walk through; empty means all series of
 	// the stacks.
 	Series []string
+	// Patch is the number of the only patch of the series to test, from 1; 0 means all.
+	// It needs one series.
+	Patch int
 	// Checks returns the results for a patch that need no boot. The arguments are the
 	// series' key and the patch's number from 1. May be nil.
 	Checks func(series string, n int) []Check
@@ -148,15 +151,19 @@ func Run(ctx context.Context, opt Options) ([]*Step, error) {
 		}
 	}
 	w := ktap.NewWriter(opt.KTAP)
-	w.Plan(len(steps))
 	var last *Step
 	for _, st := range steps {
 		if st.isKernel {
 			last = st
 		}
 	}
+	if steps, err = opt.only(steps); err != nil {
+		return nil, err
+	}
+	w.Plan(len(steps))
 	for _, st := range steps {
-		if err := opt.step(ctx, st, st == last); err != nil {
+		// One patch alone is the end of the walk only if it completes the stack.
+		if err := opt.step(ctx, st, st == last && (opt.Patch == 0 || st.whole)); err != nil {
 			return nil, fmt.Errorf("%s: %w", st.Name(), err)
 		}
 		st.report(w)
@@ -165,6 +172,19 @@ func Run(ctx context.Context, opt Options) ([]*Step, error) {
 		}
 	}
 	return steps, w.Err()
+}
+
+// only returns the steps of the chosen patch.
+func (opt *Options) only(steps []*Step) ([]*Step, error) {
+	if opt.Patch == 0 {
+		return steps, nil
+	}
+	for _, st := range steps {
+		if st.N == opt.Patch {
+			return []*Step{st}, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: series %s has no patch %d", manifest.ErrNoThread, strings.Join(opt.Series, ", "), opt.Patch)
 }
 
 // step runs one step and fills in its result. If last is true, it also compiles the whole

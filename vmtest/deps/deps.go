@@ -45,6 +45,10 @@ const (
 	Kselftest Group = "kselftest"
 	// FuzzIP: the fuzzers of ip's object loaders.
 	FuzzIP Group = "fuzz-ip"
+	// Share: a store of the cache on a web server.
+	Share Group = "share"
+	// Engines: the tests of the engines that spread cells over machines.
+	Engines Group = "engines"
 )
 
 // Dep is something the workbench needs from the machine.
@@ -156,12 +160,20 @@ func All() []Dep {
 		{Name: "clang", Why: "ASan and libFuzzer", Group: FuzzIP, Package: "libclang-rt-dev",
 			version: []string{"-fsanitize=address", "-x", "c", "/dev/null", "-Wl,--defsym=main=0", "-o", "/dev/null"}},
 		{Name: "llvm-strip", Why: "BPF programs", Group: BPF, Package: "llvm", version: []string{"--version"}},
+		{Name: "curl", Why: "stores on a web server", Group: Share, Package: "curl", version: []string{"--version"}},
+		{Name: "parallel", Why: "cells on several hosts", Group: Engines, Package: "parallel", version: []string{"--version"}},
+		{Name: "ssh", Why: "cells on several hosts", Group: Engines, Package: "openssh-client", version: []string{"-V"}},
+		// sshd has no option for its version, and is not in the path of every user.
+		{Name: "sh", Why: "the hosts of the test: sshd", Group: Engines, Package: "openssh-server", version: []string{"-c", "PATH=$PATH:/usr/sbin command -v sshd"}},
+		{Name: "rsync", Why: "archives from other hosts", Group: Engines, Package: "rsync", version: []string{"--version"}},
+		{Name: "ip", Why: "the hosts of the test: network namespaces", Group: Engines, Package: "iproute2", version: []string{"-V"}},
+		{Name: "node", Why: "act, which runs actions", Group: Engines, Package: "nodejs", version: []string{"--version"}},
 	}
 }
 
 // Groups returns all groups.
 func Groups() []Group {
-	return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, FuzzIP, Kselftest}
+	return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, FuzzIP, Kselftest, Share, Engines}
 }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and

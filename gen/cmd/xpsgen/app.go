@@ -28,6 +28,8 @@ func rootCommand(env *environment) *command.Command {
 				Help: "directory of the workbench; default the current directory or its nearest parent that is one, else the last one used"},
 			{Name: "cache", Arg: "DIR", Env: "XPSGEN_CACHE", To: command.String(&env.cache),
 				Help: "directory for sources and builds; default xpsgen in the user's cache directory"},
+			{Name: "runs", Arg: "DIR", Env: "XPSGEN_RUNS", To: command.String(&env.runs),
+				Help: "directory for the records of runs; default out/runs of the workbench"},
 			{Name: "version", To: command.Bool(&env.version), Help: "print the version and exit"},
 		},
 		Examples: []command.Example{
@@ -48,6 +50,9 @@ func rootCommand(env *environment) *command.Command {
 		bisectCommand(suiteCommands{env}),
 		peersCommand(env),
 		benchCommand(suiteCommands{env}),
+		matrixCommand(matrixCommands{env}),
+		cellCommand(matrixCommands{env}),
+		collectCommand(matrixCommands{env}),
 		runsCommand(runsCommands{env}),
 		reportCommand(runsCommands{env}),
 		uapiCommand(uapiCommands{env}),

@@ -29,6 +29,7 @@ type bisectOptions struct {
 	machines   machineOptions
 	noWarnings bool
 	series     []string
+	patch      int
 }
 
 func bisectCommand(env suiteCommands) *command.Command {
@@ -43,6 +44,7 @@ func bisectCommand(env suiteCommands) *command.Command {
 			"Results of passed patches are cached: the next run tests only what changed.",
 		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
 			o.seriesFlag(env),
+			{Name: "patch", Arg: "N", To: command.Count(&o.patch), Help: "test only patch N of the series; give one --series"},
 			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "skip the warnings, which need many builds"},
 		}),
 		Examples: []command.Example{
@@ -53,8 +55,13 @@ func bisectCommand(env suiteCommands) *command.Command {
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a patch failed"}},
 		Needs: []string{"vmtest", "series-build"},
-		Valid: func([]string) error { return o.machines.suite() },
-		Run:   func(ctx context.Context, _ []string) error { return env.bisect(ctx, &o) },
+		Valid: func([]string) error {
+			if o.patch > 0 && len(o.series) != 1 {
+				return command.Usagef("--patch wants one --series")
+			}
+			return o.machines.suite()
+		},
+		Run: func(ctx context.Context, _ []string) error { return env.bisect(ctx, &o) },
 	}
 }
 
@@ -74,7 +81,7 @@ func (env suiteCommands) bisect(ctx context.Context, o *bisectOptions) error {
 		return err
 	}
 	return env.eachBaseKTAP(ctx, bases, all, func(base string, results io.Writer) error {
-		opt := bisect.Options{Source: src, Machine: o.machines.machine(), Series: o.series, KTAP: results}
+		opt := bisect.Options{Source: src, Machine: o.machines.machine(), Series: o.series, Patch: o.patch, KTAP: results}
 		opt.Source.Base = base
 		rec, err := recordSource(runs.Bisect, &opt.Source)
 		if err != nil {
@@ -83,6 +90,9 @@ func (env suiteCommands) bisect(ctx context.Context, o *bisectOptions) error {
 		rec.link = filepath.Join("bisect", opt.Source.Name())
 		if len(o.series) > 0 {
 			rec.selection = "--series " + strings.Join(o.series, ",")
+			if o.patch > 0 {
+				rec.selection += fmt.Sprintf(" --patch %d", o.patch)
+			}
 		} else if o.noWarnings {
 			rec.selection = "--no-warnings"
 		}
@@ -128,7 +138,7 @@ func (env suiteCommands) bisectBase(ctx context.Context, opt bisect.Options) (fa
 		}
 	}
 	env.ui.Verdict(failed == 0, fmt.Sprintf("%s: %d patches, %d failed", opt.Source.Base, len(steps), failed))
-	env.ui.Printf("      results in %s", relative(filepath.Join(opt.Source.Root, "out", "bisect", opt.Source.Name())))
+	env.ui.Printf("      results in %s", relative(opt.Out))
 	return failed, nil
 }
 
@@ -158,7 +168,7 @@ func (env suiteCommands) patchChecks(ctx context.Context, opt *bisect.Options) (
 		if !want[t.Name()] {
 			continue
 		}
-		rows, err := s.check(ctx, t, check.Options{Checks: checks, Jobs: opt.Source.Jobs})
+		rows, err := s.check(ctx, t, check.Options{Checks: checks, Patch: opt.Patch, Jobs: opt.Source.Jobs})
 		if err != nil {
 			return nil, err
 		}

@@ -17,9 +17,9 @@ import (
 func cacheCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:     "cache",
-		Short:    "show and prune the cache",
+		Short:    "show, prune and share the cache",
 		Examples: []command.Example{{Line: "cache list"}, {Line: "cache prune --older 720h", Note: "remove entries not used for 30 days"}},
-		Commands: []*command.Command{cacheListCommand(env), cachePruneCommand(env)},
+		Commands: []*command.Command{cacheListCommand(env), cachePruneCommand(env), cachePushCommand(env), cachePullCommand(env)},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"xpsgen/gen/cmd/xpsgen/ui"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/workbench"
 )
 
@@ -36,12 +37,13 @@ type console struct {
 	color          string
 }
 
-// place has the flags that choose the workbench and the cache.
-type place struct{ root, cache string }
+// place has the flags that choose the workbench, the cache and the directory of records.
+type place struct{ root, cache, runs string }
 
 // recorder keeps records of runs.
 type recorder struct {
 	*console
+	*place
 	// args is the command line.
 	args []string
 }
@@ -56,7 +58,8 @@ type (
 
 func newEnvironment(stdin *os.File, stdout, stderr io.Writer) *environment {
 	c := &console{stdin: stdin, stdout: stdout, stderr: stderr, ui: ui.New(stderr, ui.Options{}), color: "auto"}
-	return &environment{console: c, place: &place{}, recorder: &recorder{console: c}}
+	p := &place{}
+	return &environment{console: c, place: p, recorder: &recorder{console: c, place: p}}
 }
 
 func (env *environment) close() { env.ui.Close() }
@@ -125,6 +128,19 @@ func (env *place) locateOwn() (root, cache string, err error) {
 	}
 	cache, err = env.checkedCache()
 	return root, cache, err
+}
+
+// store is where runs of the workbench at root are recorded.
+func (env *place) store(root string) *runs.Store {
+	dir := runs.Dir(root)
+	if env.runs != "" {
+		dir = env.runs
+	}
+	// Parts of a run work in other directories.
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return &runs.Store{Dir: dir}
 }
 
 // report prints an error and returns the exit code.

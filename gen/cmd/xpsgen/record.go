@@ -56,13 +56,12 @@ func (env *recorder) record(ctx context.Context, rec recording, body func(*runs.
 	if rec.dir != "" {
 		run, err = runs.BeginIn(ctx, rec.dir, r, env.ui.Progress())
 	} else {
-		store := &runs.Store{Dir: runs.Dir(rec.root)}
-		run, err = store.Begin(ctx, r)
+		run, err = env.store(rec.root).Begin(ctx, r)
 	}
 	if err != nil {
 		return err
 	}
-	if rec.link != "" && rec.dir == "" {
+	if rec.link != "" && env.own(rec) {
 		if err := run.Point(filepath.Join(rec.root, "out", rec.link), ""); err != nil {
 			return errors.Join(err, run.End(runs.Broken))
 		}
@@ -77,6 +76,10 @@ func (env *recorder) record(ctx context.Context, rec recording, body func(*runs.
 	}
 	return err
 }
+
+// own reports whether the run is kept in out/runs of the workbench. Only then do links
+// below out point to it.
+func (env *recorder) own(rec recording) bool { return rec.dir == "" && env.runs == "" }
 
 // end completes the record of a run whose body returned failure.
 func (env *recorder) end(ctx context.Context, rec recording, run *runs.Run, failure error) error {
@@ -108,7 +111,7 @@ func (env *recorder) end(ctx context.Context, rec recording, run *runs.Run, fail
 	if r.Partial() && rec.kind != runs.Suite && rec.kind != runs.Bases && state.Judged() {
 		env.ui.Printf("      PARTIAL: %s", r.Selection)
 	}
-	if rec.fileLink == "" || rec.dir != "" {
+	if rec.fileLink == "" || !env.own(rec) {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(r.Dir, rec.file)); err != nil {

@@ -159,3 +159,23 @@ func TestParseLimits(t *testing.T) {
 		}
 	}
 }
+
+// With --runs a run is recorded there, and no link in out points to it.
+func TestRecordElsewhere(t *testing.T) {
+	rec := recordRoot(t)
+	rec.link = "6.12"
+	t.Chdir(t.TempDir())
+	env := newEnvironment(os.Stdin, io.Discard, &bytes.Buffer{})
+	env.runs = "kept"
+	dir := ""
+	if err := env.record(t.Context(), rec, func(r *runs.Run) error { dir = r.Dir(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	all, err := (&runs.Store{Dir: "kept"}).List()
+	if err != nil || len(all) != 1 || all[0].Dir != dir || !filepath.IsAbs(dir) {
+		t.Errorf("%d runs, %v, directory %q", len(all), err, dir)
+	}
+	if _, err := os.Lstat(filepath.Join(rec.root, "out")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("out exists: %v", err)
+	}
+}

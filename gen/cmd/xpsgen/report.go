@@ -49,7 +49,7 @@ func (env runsCommands) writeReport(ctx context.Context, file string, names []st
 	if err != nil {
 		return err
 	}
-	records, err := selectRuns(root, names)
+	records, err := env.selectRuns(root, names)
 	if err != nil {
 		return err
 	}
@@ -94,8 +94,8 @@ func (env runsCommands) pictureVerdict(p *runs.Picture) error {
 
 // selectRuns returns the runs called names, or all, the newest first. It returns an
 // error if there is none.
-func selectRuns(root string, names []string) ([]*runs.Record, error) {
-	store := &runs.Store{Dir: runs.Dir(root)}
+func (env runsCommands) selectRuns(root string, names []string) ([]*runs.Record, error) {
+	store := env.store(root)
 	all, err := store.List()
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (env runsCommands) runNames() []string {
 	if err != nil {
 		return nil
 	}
-	all, err := (&runs.Store{Dir: runs.Dir(root)}).List()
+	all, err := env.store(root).List()
 	if err != nil {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (env runsCommands) listRuns(ctx context.Context, o *listOptions) error {
 	if err != nil {
 		return err
 	}
-	store := &runs.Store{Dir: runs.Dir(root)}
+	store := env.store(root)
 	all, err := store.List()
 	if err != nil {
 		return err
@@ -179,7 +179,7 @@ func (env runsCommands) showRun(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	r, err := namedRun(root, name)
+	r, err := env.namedRun(root, name)
 	if err != nil {
 		return err
 	}
@@ -246,8 +246,8 @@ func (env runsCommands) showRun(ctx context.Context, name string) error {
 }
 
 // namedRun finds a run. An unknown name is a usage error.
-func namedRun(root, name string) (*runs.Record, error) {
-	r, err := (&runs.Store{Dir: runs.Dir(root)}).Find(name)
+func (env runsCommands) namedRun(root, name string) (*runs.Record, error) {
+	r, err := env.store(root).Find(name)
 	if errors.Is(err, runs.ErrUnknown) {
 		return nil, command.Usagef("%v", err)
 	}
@@ -278,7 +278,7 @@ func (env runsCommands) diffRuns(older, newer string) error {
 	}
 	var pair [2]*runs.Record
 	for i, name := range []string{older, newer} {
-		if pair[i], err = namedRun(root, name); err != nil {
+		if pair[i], err = env.namedRun(root, name); err != nil {
 			return err
 		}
 	}
@@ -349,7 +349,7 @@ func (env runsCommands) pruneRuns(ctx context.Context, o *pruneOptions) error {
 	if err != nil {
 		return err
 	}
-	store := &runs.Store{Dir: runs.Dir(root)}
+	store := env.store(root)
 	all, err := store.List()
 	if err != nil {
 		return err

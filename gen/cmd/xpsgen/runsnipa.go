@@ -48,7 +48,7 @@ func (env runsCommands) printNIPA(name string, o *nipaOptions) error {
 	if err != nil {
 		return err
 	}
-	r, err := namedRun(root, name)
+	r, err := env.namedRun(root, name)
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func (env suiteCommands) runSuite(ctx context.Context, o *suiteOptions) error {
 }
 
 // recordSuite runs the suite on one base and keeps a record. out is the directory of
-// the results: opt.Out, or out/BASE.
+// the results: opt.Out, out/BASE, or the run's own below --runs.
 func (env suiteCommands) recordSuite(ctx context.Context, opt run.SuiteOptions) (o *verdict.Outcome, out string, err error) {
 	rec, err := recordSource(runs.Suite, &opt.Source)
 	if err != nil {
@@ -186,7 +186,7 @@ func (env suiteCommands) recordSuite(ctx context.Context, opt run.SuiteOptions) 
 		}
 		return err
 	})
-	if rec.dir == "" && out != "" {
+	if env.own(rec) && out != "" {
 		out = filepath.Join(opt.Source.Root, "out", rec.link)
 	}
 	return o, out, reported(err)

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/cell"
+	"xpsgen/vmtest/matrix"
+)
+
+// matrixCommands plan, run and collect cells.
+type matrixCommands struct{ *environment }
+
+// sampleSeed chooses the mutants of a plan, unless --seed does: plans of one commit are
+// equal.
+const sampleSeed = 607120647
+
+// maxJobs is the number of jobs that GitHub Actions makes of a matrix.
+const maxJobs = 256
+
+// matrixOptions are those of matrix.
+type matrixOptions struct {
+	plan     matrix.Options
+	json     bool
+	simulate []string
+	workers  []int
+}
+
+func matrixCommand(env matrixCommands) *command.Command {
+	o := matrixOptions{plan: matrix.Options{For: matrix.ForPR, MaxCost: 10 * time.Minute}}
+	return &command.Command{
+		Name:  "matrix",
+		Short: "plan the cells of the test matrix",
+		Long: "A cell is work that one machine does alone: the suite on one base, the checks of one series, one patch of a bisection, a shard of " +
+			"the mutants. Prints the cells with the estimated time of each, or writes them as JSON: the plan that xpsgen cell and " +
+			"xpsgen collect read.\n\n" +
+			"The plan for pr has what make test runs. That for nightly adds the other configurations, all patches and all mutants. That for all " +
+			"adds make test-long.\n\n" +
+			"An estimate is the upper quartile of the last five complete runs in out/runs, or a default. A cell that would take longer than " +
+			"--cell-time is split into shards of equal cost, if it has tests or mutants.",
+		Flags: []command.Flag{
+			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "what the plan is for"},
+			{Name: "kind", Arg: "KIND", To: command.Choices(&o.plan.Kinds, cell.Kinds()...), Help: "only cells of this kind"},
+			{Name: "base", Arg: "NAME", To: command.Strings(&o.plan.Bases), Values: func() []string { return env.kernelBases(false) },
+				Help: "only cells on this base"},
+			{Name: "series", Arg: "KEY", To: command.Strings(&o.plan.Series), Values: env.seriesKeys,
+				Help: "only cells of this series; all: of the whole stack"},
+			{Name: "config", Arg: "NAME", To: command.Strings(&o.plan.Configs),
+				Help: "only cells with these Kconfig fragments, joined by +; default: without any"},
+			{Name: "cell-time", Arg: "DURATION", To: command.Duration(&o.plan.MaxCost), Help: "split cells that would take longer"},
+			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.plan.Seed),
+				Help: fmt.Sprintf("choose other mutants for the sample of a pull request; default %d", sampleSeed)},
+			{Name: "json", To: command.Bool(&o.json), Help: "print the plan as one line of JSON, for fromJSON of GitHub Actions"},
+			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print how long the plan takes on so many workers: 1,4,20"},
+		},
+		Examples: []command.Example{
+			{Line: "matrix", Note: "the cells of make test"},
+			{Line: "matrix --for nightly --kind mutants --cell-time 5m"},
+			{Line: "matrix --for all --simulate 1,4,20,100"},
+			{Line: "matrix --json >plan.json", Note: "a plan for cell and collect"},
+		},
+		Exits: []command.Exit{{Code: 0, Meaning: "the plan is printed"}},
+		Valid: func([]string) error { return o.valid() },
+		Run:   func(ctx context.Context, _ []string) error { return env.matrix(ctx, &o) },
+	}
+}
+
+func (o *matrixOptions) valid() error {
+	for _, text := range o.simulate {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 1e6 {
+			return command.Usagef("--simulate %s: want numbers of workers from 1 to 1000000", text)
+		}
+		o.workers = append(o.workers, n)
+	}
+	if o.json && len(o.simulate) > 0 {
+		return command.Usagef("--json and --simulate exclude each other")
+	}
+	if o.plan.Seed == 0 {
+		o.plan.Seed = sampleSeed
+	}
+	return nil
+}
+
+func (env matrixCommands) matrix(ctx context.Context, o *matrixOptions) error {
+	root, _, err := env.locate()
+	if err != nil {
+		return err
+	}
+	o.plan.Root = root
+	if o.plan.Records, err = env.store(root).List(); err != nil {
+		return err
+	}
+	p, err := matrix.New(ctx, o.plan)
+	if errors.Is(err, matrix.ErrEmpty) {
+		return command.Usagef("%v", err)
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.json:
+		if len(p.Cells) > maxJobs {
+			env.ui.Important(fmt.Sprintf("note  %d cells: GitHub Actions makes at most %d jobs of a matrix (a longer --cell-time, or a filter)", len(p.Cells), maxJobs))
+		}
+		return p.Write(env.stdout)
+	case len(o.workers) > 0:
+		return env.printSimulation(p, o.workers)
+	}
+	return env.printPlan(p)
+}
+
+func (env matrixCommands) printPlan(p *cell.Plan) error {
+	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "CELL\tTIME\tFROM\tKERNEL")
+	var total float64
+	for _, c := range p.Cells {
+		total += c.CostSeconds
+		kernel := "-"
+		if c.Cache != "" {
+			kernel = c.Cache
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Name, duration(c.CostSeconds), c.CostFrom, kernel)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the plan: %w", err)
+	}
+	env.ui.Printf("      %d cells for %s, %s on one machine with a warm cache", len(p.Cells), p.For, duration(total))
+	return nil
+}
+
+func (env matrixCommands) printSimulation(p *cell.Plan, workers []int) error {
+	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "WORKERS\tWARM\tSPEEDUP\tEFFICIENCY\tCOLD\tSPEEDUP\t")
+	one := matrix.Simulate(p, 1)
+	for _, n := range workers {
+		s := matrix.Simulate(p, n)
+		fmt.Fprintf(w, "%d\t%s\t%.1f\t%.0f %%\t%s\t%.1f\t\n", n, duration(s.Warm), one.Warm/s.Warm, 100*one.Warm/s.Warm/float64(n),
+			duration(s.Cold), one.Cold/s.Cold)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the simulation: %w", err)
+	}
+	measured := 0
+	for _, c := range p.Cells {
+		if c.CostFrom != matrix.FromDefault {
+			measured++
+		}
+	}
+	env.ui.Printf("      %d cells, %d of them measured; the longest takes %s", len(p.Cells), measured, duration(one.Longest))
+	return nil
+}
+
+// duration formats seconds: "14s", "2m17s".
+func duration(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
