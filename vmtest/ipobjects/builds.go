@@ -24,8 +24,9 @@ const (
 // BuildNames returns the names of all builds.
 func BuildNames() []string { return []string{Distribution, Kernel, Legacy} }
 
-// builds builds the named builds of ip, or takes them from the cache.
-func builds(ctx context.Context, s *prepare.Source, names []string) ([]record.Build, error) {
+// Builds builds the named builds of ip, or takes them from the cache. Errors are as for
+// [build.IPRoute2].
+func Builds(ctx context.Context, s *prepare.Source, names []string) ([]record.Build, error) {
 	ip, err := s.OpenIP(ctx)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ func Run(ctx context.Context, opt Options) (*Table, error) {
 		return nil, err
 	}
 	job := record.Job{Examples: t.examples, Contexts: or(opt.Contexts, record.Contexts()), Objects: t.objects, Dir: opt.Dir}
-	if job.Builds, err = builds(ctx, &opt.Source, or(opt.Builds, BuildNames())); err != nil {
+	if job.Builds, err = Builds(ctx, &opt.Source, or(opt.Builds, BuildNames())); err != nil {
 		return nil, err
 	}
 	start := time.Now()
@@ -85,7 +85,12 @@ func Run(ctx context.Context, opt Options) (*Table, error) {
 }
 
 // work boots the guest, has it do the job and returns the results.
-func work(ctx context.Context, opt *Options, job *record.Job) (results []record.Result, err error) {
+func work(ctx context.Context, opt *Options, job *record.Job) ([]record.Result, error) {
+	return guest[record.Result](ctx, opt, job)
+}
+
+// guest boots the guest, has it do the job and returns what it answers.
+func guest[Result any](ctx context.Context, opt *Options, job *record.Job) (results []Result, err error) {
 	program, err := build.Guest(ctx, build.GuestOptions{
 		Root: opt.Source.Root, Cache: opt.Source.Cache, Package: guestPackage, Progress: opt.Source.Progress,
 	})
@@ -113,7 +118,7 @@ func work(ctx context.Context, opt *Options, job *record.Job) (results []record.
 	}
 	dec := json.NewDecoder(&stdout)
 	for {
-		var r record.Result
+		var r Result
 		err := dec.Decode(&r)
 		if errors.Is(err, io.EOF) {
 			return results, nil

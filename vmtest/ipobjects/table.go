@@ -4,7 +4,6 @@ package ipobjects
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -110,7 +109,7 @@ func cell(r *record.Result) string {
 		fmt.Fprintf(&b, ", pins %s", strings.Join(r.Pins, " "))
 	}
 	b.WriteString("\n")
-	lines := strings.Split(strings.TrimSpace(normal(r.Output)), "\n")
+	lines := strings.Split(strings.TrimSpace(record.Normal(r.Output)), "\n")
 	for i, line := range lines {
 		line = strings.TrimRight(line, " \t")
 		if line == "" {
@@ -123,24 +122,6 @@ func cell(r *record.Result) string {
 		fmt.Fprintf(&b, "  %s\n", shorten(line))
 	}
 	return b.String()
-}
-
-// Whatever differs between two runs.
-var changing = []struct {
-	pattern *regexp.Regexp
-	with    string
-}{
-	{regexp.MustCompile(`/tmp/objects[0-9]+/`), ""},
-	{regexp.MustCompile(`objects[0-9]+\b`), "NETNS"},
-	{regexp.MustCompile(`\bverification time \d+ usec`), "verification time N usec"},
-	{regexp.MustCompile(`[^\x20-\x7e\n]`), "?"},
-}
-
-func normal(s string) string {
-	for _, c := range changing {
-		s = c.pattern.ReplaceAllString(s, c.with)
-	}
-	return s
 }
 
 // shorten cuts off a long line.

@@ -16,6 +16,8 @@ import (
 
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/cache"
+	"xpsgen/vmtest/guest/objects/record"
+	"xpsgen/vmtest/ipobjects"
 	"xpsgen/vmtest/lazyregexp"
 	"xpsgen/vmtest/mutate/schema"
 	"xpsgen/vmtest/prepare"
@@ -30,6 +32,8 @@ const maxRounds = 60
 type compiled struct {
 	artifacts *prepare.Artifacts
 	source    prepare.Source
+	// ips are builds of ip for the objects.
+	ips []record.Build
 	// refused are the numbers of the mutants that do not compile.
 	refused map[int]bool
 }
@@ -110,7 +114,17 @@ func (o *Options) compileOnce(ctx context.Context, programs []*program, c *compi
 	}
 	c.source.Progress = quiet(o.Source.Progress)
 	a, err := prepare.All(ctx, c.source)
+	if err != nil {
+		return err
+	}
 	c.artifacts = a
+	if len(c.source.IPExtra) == len(o.Source.IPExtra) { // no ip in this stack
+		return nil
+	}
+	// libbpf is that of the tree without mutants.
+	src := c.source
+	src.KernelExtra = o.Source.KernelExtra
+	c.ips, err = ipobjects.Builds(ctx, &src, ipobjects.BuildNames())
 	return err
 }
 

@@ -5,7 +5,8 @@
 // tries each against the tests that reach it.
 //
 // A mutant is killed if a test fails with it and passes without, if the kernel
-// warns, or if the guest fails.
+// warns, or if the guest fails. A mutant of ip is also killed if ip ends differently for
+// one of the objects of package ipobjects.
 package mutate
 
 import (
@@ -25,6 +26,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"xpsgen/vmtest/boot"
+	"xpsgen/vmtest/guest/objects/record"
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/ktap"
 	"xpsgen/vmtest/mutate/schema"
@@ -72,7 +74,7 @@ type Verdict struct {
 	// Died says that the guest did not outlive it.
 	Died     bool          `json:"died,omitempty"`
 	Duration time.Duration `json:"duration,omitempty"`
-	// Tests is how many tests reach it.
+	// Tests is how many tests and calls of ip with objects reach it.
 	Tests int `json:"tests"`
 }
 
@@ -180,23 +182,28 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, m := range chosen {
+		state := Unreached
+		switch {
+		case c.refused[m.ID]:
+			state = Refused
+		case len(reach[m.ID]) > 0:
+			state = Survived
+		}
+		r.Verdicts[m.ID] = Verdict{State: state, Tests: len(reach[m.ID])}
+	}
+	// Loading an object is cheaper than a test.
+	if err := o.tryObjects(ctx, c, record.Mutants{End: end}, ipFrom, r); err != nil {
+		return nil, err
+	}
 	var tasks []wire.MutantTask
 	for _, m := range chosen {
-		switch tests := reach[m.ID]; {
-		case c.refused[m.ID]:
-			r.Verdicts[m.ID] = Verdict{State: Refused}
-		case len(tests) == 0:
-			r.Verdicts[m.ID] = Verdict{State: Unreached}
-		default:
+		if tests := reach[m.ID]; r.Verdicts[m.ID].State == Survived && len(tests) > 0 {
 			tasks = append(tasks, wire.MutantTask{ID: m.ID, Tests: tests})
 		}
 	}
 	if err := o.tryAll(ctx, c, wire.Mutate{Costs: costs, IPFrom: ipFrom, End: end}, tasks, r); err != nil {
 		return nil, err
-	}
-	for id, v := range r.Verdicts {
-		v.Tests = len(reach[id])
-		r.Verdicts[id] = v
 	}
 	o.Listed.apply(r, chosen)
 	if r.Notes, err = notes(ctx, o.Source.Root, programs, r.Verdicts); err != nil {
@@ -344,6 +351,8 @@ func (q *queue) give(rest []wire.MutantTask, done map[int]Verdict, r *Result) in
 	defer q.mu.Unlock()
 	q.tasks = append(slices.Clone(rest), q.tasks...)
 	for id, v := range done {
+		before := r.Verdicts[id]
+		v.Tests, v.Duration = before.Tests, v.Duration+before.Duration
 		r.Verdicts[id] = v
 	}
 	q.done += len(done)

@@ -39,6 +39,18 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	enc := json.NewEncoder(out)
+	if job.Mutants != nil {
+		results, err := tryMutants(ctx, &job, dir)
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			if err := enc.Encode(r); err != nil {
+				return fmt.Errorf("write results: %w", err)
+			}
+		}
+		return nil
+	}
 	for _, name := range append(job.Contexts, record.Manual) {
 		load := runContext
 		if name == record.Manual {
@@ -127,7 +139,7 @@ func runContext(ctx context.Context, job *record.Job, name string) ([]record.Res
 			p, err := newPlace(ctx, name, i, job)
 			for t := range tasks {
 				if err == nil {
-					*t.result, err = p.load(ctx, t.build, t.object)
+					*t.result, err = p.load(ctx, t.build, t.object, 0)
 				}
 			}
 			if p != nil {

@@ -171,12 +171,19 @@ func (p *place) freshBPFFS() error {
 	return nil
 }
 
-// load has ip load one object, reports what that left, and removes it.
-func (p *place) load(ctx context.Context, build *record.Build, object *record.Object) (record.Result, error) {
+// load has ip load one object, reports what that left, and removes it. ip is killed after
+// limit, which is no error. If limit is 0, ip must end within loadTimeout.
+func (p *place) load(ctx context.Context, build *record.Build, object *record.Object, limit time.Duration) (record.Result, error) {
 	r := record.Result{Build: build.Name, Context: p.context, Object: object.Name}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, build.IP, p.args(append([]string{"link", "set", "dev", device, "xps"}, object.Args...)...)...)
+	within := ctx
+	if limit > 0 {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	cmd := exec.CommandContext(within, build.IP, p.args(append([]string{"link", "set", "dev", device, "xps"}, object.Args...)...)...)
 	cmd.Dir = p.dir
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
 	if p.context == record.Unprivileged {

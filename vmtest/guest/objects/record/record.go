@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Package record defines what the host and the guest exchange about the object matrix:
-// the host sends a [Job], the guest answers with a [Result] for each of its cells. Both
-// are JSON.
+// the host sends a [Job], the guest answers with a [Result] for each of its cells, or with
+// a [MutantResult] for each mutant. All are JSON.
 package record
 
 import (
@@ -19,6 +19,8 @@ type Job struct {
 	Examples []string `json:"examples,omitempty"`
 	// Dir has the files of the objects. It becomes the current directory of ip.
 	Dir string `json:"dir"`
+	// Mutants asks for a [MutantResult] per mutant instead of a [Result] per cell.
+	Mutants *Mutants `json:"mutants,omitempty"`
 }
 
 // Build is one build of ip.
