@@ -54,7 +54,11 @@ func name(base string, fragments []string) string {
 // Load returns the reports of a base in the configuration of fragments. It returns none
 // if no run is stored, or if the runs had another version of the base.
 func Load(base, kernel string, fragments []string) (*Reports, error) {
-	data, err := files.ReadFile("reports/" + name(base, fragments))
+	return load(files, base, kernel, fragments)
+}
+
+func load(files fs.FS, base, kernel string, fragments []string) (*Reports, error) {
+	data, err := fs.ReadFile(files, "reports/"+name(base, fragments))
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Reports{Kernel: kernel}, nil
 	}
