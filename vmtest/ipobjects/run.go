@@ -51,10 +51,7 @@ func Run(ctx context.Context, opt Options) (*Table, error) {
 			return nil, err
 		}
 	}
-	t := &Table{objects: opt.Made}
-	if len(opt.Objects) > 0 {
-		t.objects = slices.DeleteFunc(slices.Clone(t.objects), func(o record.Object) bool { return !slices.Contains(opt.Objects, o.Name) })
-	}
+	t := &Table{objects: named(opt.Made, opt.Objects)}
 	var err error
 	if t.examples, err = examples(ctx, &opt.Source); err != nil {
 		return nil, err
@@ -68,20 +65,25 @@ func Run(ctx context.Context, opt Options) (*Table, error) {
 		return nil, err
 	}
 	t.elapsed = time.Since(start)
-	want := len(job.Examples) * len(job.Builds)
+	if want := calls(&job); len(t.results) != want {
+		return nil, fmt.Errorf("object matrix: %d results, expected %d", len(t.results), want)
+	}
+	return t, nil
+}
+
+// calls returns how often the guest calls ip.
+func calls(job *record.Job) int {
+	n := len(job.Examples) * len(job.Builds)
 	for _, o := range job.Objects {
 		for _, c := range job.Contexts {
 			for _, b := range job.Builds {
 				if o.In(b.Name, c) {
-					want++
+					n++
 				}
 			}
 		}
 	}
-	if len(t.results) != want {
-		return nil, fmt.Errorf("object matrix: %d results, expected %d", len(t.results), want)
-	}
-	return t, nil
+	return n
 }
 
 // work boots the guest, has it do the job and returns the results.
@@ -111,7 +113,12 @@ func work(ctx context.Context, opt *Options, job *record.Job) (results []record.
 	if end.Code != 0 {
 		return nil, fmt.Errorf("object matrix: exit code %d in the guest: %s", end.Code, stderr.Bytes())
 	}
-	dec := json.NewDecoder(&stdout)
+	return read(&stdout)
+}
+
+// read reads the results of the guest.
+func read(in io.Reader) (results []record.Result, err error) {
+	dec := json.NewDecoder(in)
 	for {
 		var r record.Result
 		err := dec.Decode(&r)
@@ -123,6 +130,14 @@ func work(ctx context.Context, opt *Options, job *record.Job) (results []record.
 		}
 		results = append(results, r)
 	}
+}
+
+// named returns the objects with these names, or all if there are no names.
+func named(objects []record.Object, names []string) []record.Object {
+	if len(names) == 0 {
+		return objects
+	}
+	return slices.DeleteFunc(slices.Clone(objects), func(o record.Object) bool { return !slices.Contains(names, o.Name) })
 }
 
 func or(some, all []string) []string {

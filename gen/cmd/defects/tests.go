@@ -66,8 +66,9 @@ func load(ctx context.Context, dir, only string) ([]*source, error) {
 		if strings.Contains(p.name, "testdata") {
 			continue
 		}
-		// The suite consists of tests, which run in the guest.
-		if p.name == "vmtest/guest/suite" || only != "" && p.name != only {
+		// The suite consists of tests, which run in the guest. A package that imports
+		// testing is test code, as a file _test.go is.
+		if p.name == "vmtest/guest/suite" || slices.Contains(p.Imports, "testing") || only != "" && p.name != only {
 			p.sites = []*defect{}
 		}
 		all = append(all, p)
