@@ -108,8 +108,12 @@ func TestOptionErrors(t *testing.T) {
 		"cpu":                 func() (*Policy, error) { return LoadCPU(Queues[uint32]{4096: 1}, Options{}) },
 		"cpu, queue":          func() (*Policy, error) { return LoadCPU(Queues[uint32]{1: math.MaxInt32}, Options{}) },
 	} {
-		if p, err := load(); p != nil || !errors.Is(err, ErrOptions) {
+		p, err := load()
+		if p != nil || !errors.Is(err, ErrOptions) {
 			t.Errorf("%s: %v, %v; want %v", name, p, err, ErrOptions)
+		}
+		if name == "cpu" && !strings.HasSuffix(err.Error(), "cpu 4096, at most 4095") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
