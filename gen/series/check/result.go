@@ -38,7 +38,7 @@ func (c Code) String() string {
 // Failed reports whether the check failed. Passed, warned and blocked checks did not.
 func (c Code) Failed() bool { return c != Pass && c != Warning && c != Blocked }
 
-// Result is what a check found.
+// Result is the result of a check.
 type Result struct {
 	Code Code `json:"code"`
 	// Summary is one line.
