@@ -28,7 +28,7 @@ func mustLoad(tb testing.TB, load func() (*Policy, error)) *Policy {
 	return p
 }
 
-// constants returns those of the policy, by name, except the seed.
+// constants returns the constants of the policy, by name, except the seed.
 func constants(tb testing.TB, p *Policy) map[string]uint64 {
 	tb.Helper()
 	all := make(map[string]uint64)
@@ -222,7 +222,7 @@ func TestCounters(t *testing.T) {
 	}
 }
 
-// Maps that are not those of a policy.
+// Maps of another program than a policy.
 func TestOtherMaps(t *testing.T) {
 	p := mustLoad(t, func() (*Policy, error) { return LoadCPU(nil, Options{}) })
 	if _, err := read(nil); !errors.Is(err, ErrNoCounters) {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// write makes a module with the files.
+// write creates a module with these files.
 func write(t *testing.T, files map[string]string) {
 	t.Helper()
 	dir := t.TempDir()

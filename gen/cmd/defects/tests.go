@@ -79,7 +79,7 @@ func load(ctx context.Context, dir, only string) ([]*source, error) {
 	return all, nil
 }
 
-// output runs a command in dir and returns what it prints.
+// output runs a command in dir and returns its output.
 func output(ctx context.Context, dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -110,7 +110,7 @@ type tester struct {
 	sound map[string]bool
 }
 
-// test returns what notices the defect: a package and its test, or a command in the
+// test returns the test that notices the defect: a package and its test, or a command in the
 // guest. It returns "" if nothing does.
 func (t *tester) test(ctx context.Context, d *defect) (by string, err error) {
 	sound, err := os.ReadFile(d.file)
@@ -139,7 +139,7 @@ func (t *tester) test(ctx context.Context, d *defect) (by string, err error) {
 	return "", nil
 }
 
-// run reports whether a command fails, and what it prints.
+// run reports whether a command fails, and returns its output.
 func (t *tester) run(ctx context.Context, args ...string) (out string, failed bool, err error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = t.dir

@@ -17,7 +17,7 @@ import (
 	"xpsgen/vmtest/workbench"
 )
 
-// environment is what commands share.
+// environment is shared by all commands.
 type environment struct {
 	*console
 	*place
