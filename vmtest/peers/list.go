@@ -52,7 +52,7 @@ type Failure struct {
 	Panics bool `toml:"panics"`
 }
 
-// List is what to run and what is known to fail.
+// List has the tests to run and the known failures.
 type List struct {
 	Peers    []Peer    `toml:"peer"`
 	Failures []Failure `toml:"failure"`

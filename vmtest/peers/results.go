@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// result is what became of one test.
+// result is the result of one test.
 type result struct {
 	name   string
 	action string // pass, fail or skip
 	output []string
 }
 
-// results are those of one package.
+// results are the results of one package.
 type results struct {
 	tests []result
 	// ended is how the package ended: pass, fail or skip; empty if the output of go test is truncated.

@@ -14,7 +14,7 @@ import (
 type State int
 
 const (
-	// Started: the step begins. Text may say what it does or with what.
+	// Started: the step begins. Text may describe the work.
 	Started State = iota
 	// Advanced: Done (of Total) units are finished.
 	Advanced

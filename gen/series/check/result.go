@@ -76,7 +76,7 @@ type Row struct {
 	// Check is the name of the check.
 	Check string `json:"check"`
 	// Patch is the number of the patch from 1; 0 is the whole thread. Key and Subject
-	// are those of the patch, empty for the thread.
+	// belong to the patch, and are empty for the thread.
 	Patch   int    `json:"patch"`
 	Key     string `json:"key,omitempty"`
 	Subject string `json:"subject,omitempty"`

@@ -118,7 +118,7 @@ func field(line string) (key, value string, ok bool) {
 	return key, value, true
 }
 
-// isTagName reports whether a name is that of a tag that people give.
+// isTagName reports whether people give tags of this name.
 func isTagName(key string) bool {
 	return byName.MatchString(key) || strings.EqualFold(key, "Fixes")
 }

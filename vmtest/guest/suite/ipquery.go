@@ -135,7 +135,7 @@ func (m *ipMonitor) expect(what string, n *nic, id uint32) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		lines = m.lines
-		// The last line of an entry is that of the link layer.
+		// The last line of an entry has the link layer.
 		if !strings.Contains(strings.Join(lines, "\n"), "link/") {
 			return false
 		}
