@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// one is what a guest prints that measures one figure.
+// one is the output of a guest that measures one figure.
 const one = `{"plan":1}` + "\n" + `{"result":{"contender":"none","path":"udp","rounds":[5],"interrupted":0,"asked":-1}}` + "\n"
 
 // The base kernel runs without the series, each alternative with its own.

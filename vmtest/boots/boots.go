@@ -51,7 +51,7 @@ func Names() []string {
 type Time struct {
 	// Name identifies the way: "bare", "verdict", "q35".
 	Name string `json:"name"`
-	// What describes in a few words what booted and for what.
+	// What describes the way in a few words.
 	What string `json:"what"`
 	// Min and Median are times from the start to the end of QEMU or of the tool.
 	Min    time.Duration `json:"min_ns"`
@@ -112,7 +112,7 @@ func (opt *Options) wants(name string) bool {
 	return len(opt.Only) == 0 || slices.Contains(opt.Only, name)
 }
 
-// droppedOut reports a tool whose times are not in the results.
+// droppedOut reports a tool that is left out of the results.
 const droppedOut = "left out %s: its boot in round %d failed: %v"
 
 // measure boots in each way once per round. Only other projects' tools may fail.

@@ -42,7 +42,7 @@ type closure struct {
 	// beyond holds libraries found where only ldconfig's cache leads to,
 	// by soname.
 	beyond map[string]string
-	// interp is the name of the loader, which is what it provides as well.
+	// interp is the name of the loader, which is also its soname.
 	interp string
 	// libc is the directory of the C library, which its loader always searches.
 	libc string

@@ -320,7 +320,7 @@ func (t tree) file(f File) error {
 	return t.put(f.Guest, node{kind: fileNode, mode: mode, host: f.Host})
 }
 
-// names returns the paths in order: a directory comes before what is in it.
+// names returns the paths in order: a directory comes before its content.
 func (t tree) names() []string {
 	names := make([]string, 0, len(t))
 	for name := range t {

@@ -27,12 +27,12 @@ var files embed.FS
 // Dir is the directory of the files in the workbench at root.
 func Dir(root string) string { return filepath.Join(root, "vmtest", "known", "reports") }
 
-// Reports are what the checkers report about one base in one configuration.
+// Reports are the reports of the checkers about one base in one configuration.
 type Reports struct {
 	// Kernel is the version of the base. The reports say nothing about another.
 	Kernel string `json:"kernel"`
 	// Runs is the number of runs without the series that the reports come from. Some
-	// checkers find what they find by chance.
+	// checkers do not report the same in each run.
 	Runs int `json:"runs"`
 	// Reports are in the order of their titles.
 	Reports []Report `json:"reports"`
@@ -40,7 +40,7 @@ type Reports struct {
 
 // Report is one report.
 type Report struct {
-	// Pattern says of what kind it is, as in [vm.Splat].
+	// Pattern is the kind of the report, as in [vm.Splat].
 	Pattern string `json:"pattern"`
 	// Functions identify it: the two of a data race, otherwise the top of the stack.
 	Functions []string `json:"functions"`

@@ -22,7 +22,7 @@ var listText string
 // MaxFailures is how many failing tests the list may have.
 const MaxFailures = 10
 
-// Peer is a library whose tests run.
+// Peer is a library with tests to run.
 type Peer struct {
 	// Module is its path. The version is that of the workbench's go.mod.
 	Module string `toml:"module"`

@@ -23,14 +23,14 @@ type results struct {
 	tests []result
 	// ended is how the package ended: pass, fail or skip; empty if the output of go test is truncated.
 	ended string
-	// output is what belongs to no test.
+	// output is the output that belongs to no test.
 	output []string
 }
 
 // maxOutput is how many lines of a test are kept.
 const maxOutput = 60
 
-// readResults reads what go test -json prints.
+// readResults reads the output of go test -json.
 func readResults(r io.Reader) (*results, error) {
 	var all results
 	index := map[string]int{}

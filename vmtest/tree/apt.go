@@ -35,7 +35,7 @@ type apt struct {
 	dir  string
 	step string
 	p    progress.Func
-	// updated are the states whose lists were brought up to date.
+	// updated are the states with up-to-date lists.
 	updated map[string]bool
 }
 

@@ -44,7 +44,7 @@ func Load(key string, insns asm.Instructions) (*ebpf.Program, error) {
 	return prog, nil
 }
 
-// programSpec returns what [Load] loads. It calls kernel for the kernel's BTF.
+// programSpec returns the program that [Load] loads. It calls kernel for the kernel's BTF.
 func programSpec(key string, insns asm.Instructions, kernel func() (*btf.Spec, error)) (*ebpf.ProgramSpec, error) {
 	spec := &ebpf.ProgramSpec{Name: "alternative", License: "GPL"}
 	switch key {

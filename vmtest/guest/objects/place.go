@@ -171,7 +171,7 @@ func (p *place) freshBPFFS() error {
 	return nil
 }
 
-// load has ip load one object, reports what that left, and removes it.
+// load has ip load one object. It reports the attached program and the pins, and removes them.
 func (p *place) load(ctx context.Context, build *record.Build, object *record.Object) (record.Result, error) {
 	r := record.Result{Build: build.Name, Context: p.context, Object: object.Name}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
@@ -226,7 +226,7 @@ func (p *place) inspect(ctx context.Context, r *record.Result) error {
 	return nil
 }
 
-// describe reports a program's tag, and what it returns.
+// describe reports a program's tag and its return value.
 func describe(id ebpf.ProgramID, r *record.Result) error {
 	prog, err := ebpf.NewProgramFromID(id)
 	if err != nil {

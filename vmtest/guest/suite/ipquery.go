@@ -56,7 +56,7 @@ func (e ipTool) showJSON(t *check.T, n *nic, line string) uint32 {
 	return links[0].id()
 }
 
-// shownFor returns what ip must show for a program, or for none if id is 0.
+// shownFor returns the expected output of ip for a program, or for none if id is 0.
 func shownFor(id ebpf.ProgramID) shown {
 	n := uint32(id)
 	return shown{id != 0, id != 0, n, n, n, n}

@@ -41,7 +41,7 @@ type Facts struct {
 	Name string `toml:"name"`
 	// Build names the rules to compile and check it.
 	Build Build `toml:"build"`
-	// Guest says what a guest takes from it. Each part has one project at
+	// Guest is the part of it that a guest contains. Each part has one project at
 	// most.
 	Guest Guest `toml:"guest"`
 	// Variable is what the user sets to name a source directory, for advice

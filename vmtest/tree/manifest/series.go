@@ -26,7 +26,7 @@ type Series struct {
 	// Stands are the keys of the series that this one needs. Those of the
 	// same project are applied before it. Cover letters name the others.
 	Stands []string `toml:"on"`
-	// Replaces are the series whose place an alternative takes.
+	// Replaces are the series that an alternative replaces.
 	Replaces []string `toml:"replaces"`
 	// Tests selects the tests that prove the series, in the form of --run.
 	// Empty means that none has to be there.
@@ -74,7 +74,7 @@ func (p *Patch) Step() string {
 	return p.Series + "/" + p.Key
 }
 
-// On returns the series on a base, nil if it has no patches there.
+// On returns the series on a base, or nil if it has no patches for it.
 func (s *Series) On(base string) *Form {
 	for i := range s.Bases {
 		if s.Bases[i].Base == base {
