@@ -41,7 +41,7 @@ func (f frame) bytes() []byte {
 	return append(b, f.rest...)
 }
 
-// tagged puts a VLAN tag in front of those that are there.
+// tagged adds an outer VLAN tag.
 func (f frame) tagged(tpid, id uint16) frame {
 	tag := [4]byte{byte(tpid >> 8), byte(tpid), byte(id >> 8), byte(id)}
 	f.tags = slices.Insert(slices.Clone(f.tags), 0, tag)

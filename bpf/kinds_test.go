@@ -30,7 +30,7 @@ func v6(proto byte, n uint16) frame { return ipv6(proto, 1, 2, 32768+n, 443) }
 
 func pad(n int) []byte { return make([]byte, n) }
 
-// kinds are the packets that a host or a router sends, and some that it should
+// kinds are packets that a host or a router sends, and malformed ones that it should
 // not.
 func kinds() []kind {
 	one := func(f func(n uint16) frame) func(uint16) []frame {

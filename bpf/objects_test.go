@@ -131,7 +131,7 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// TestObjectIsACopy: what a caller does to its bytes must not reach others.
+// TestObjectIsACopy: a caller that changes its bytes must not affect others.
 func TestObjectIsACopy(t *testing.T) {
 	a, err := bpf.Object("hello0")
 	if err != nil {

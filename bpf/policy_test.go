@@ -247,7 +247,7 @@ func TestUID(t *testing.T) {
 	if got := run(t, coll, "xps_uid", frame, nil); got != -1 {
 		t.Errorf("with an empty map: %d, want -1", got)
 	}
-	// A test run has a socket without a file, whose user is root.
+	// A test run has a socket without a file. Its user is root.
 	for _, uid := range []uint32{0, 65534} {
 		if err := coll.Maps[bpf.XpsUidMapUidQueue].Put(uid, int32(5)); err != nil {
 			t.Fatal(err)

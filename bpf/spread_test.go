@@ -16,7 +16,7 @@ const indirectionSize = 1024
 // flowsOfKind is how many flows of a kind are spread.
 const flowsOfKind = 1024
 
-// hashes returns what the policy returns for flows of a kind without a table.
+// hashes returns the policy's hashes of flows of a kind, without a table of queues.
 func (l *loaded) hashes(tb testing.TB, k kind) []int32 {
 	tb.Helper()
 	p := l.forKind(tb, k, policy.FlowHash{Options: policy.Options{NoStats: true}})
@@ -102,7 +102,7 @@ func TestFlowHashSpreads(t *testing.T) {
 		plans[i] = mustPlan(t, upTo(queues), queues, queues)
 	}
 	l := newLoaded(t)
-	// Kinds that differ in what the policy skips have the same hashes.
+	// Kinds that differ only in headers that the policy skips have the same hashes.
 	seen := make(map[string]bool)
 	for _, k := range kinds() {
 		if k.one {

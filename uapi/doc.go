@@ -2,7 +2,7 @@
 
 // Package uapi holds constants and types of Linux's user-space API, taken by
 // the C compiler from the headers of the kernel that this workbench patches.
-// It has what no released package has yet, IFLA_XPS and its nest.
+// It has IFLA_XPS and its nest, which no released package has yet.
 //
 // Names are those of C. A constant is untyped and has the value that it has in
 // C; flags are written as the unsigned number of their bits, because in C

@@ -15,7 +15,7 @@ import (
 // ErrNoCounters: the program is not a policy of this package, or an older one.
 var ErrNoCounters = errors.New("the program has no counters")
 
-// Reason is why a policy returned what it returned.
+// Reason is the reason for the return value of a policy.
 type Reason int
 
 // Reasons, in the order of enum xps_reason of bpf/xps_verdict.h.

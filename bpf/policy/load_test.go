@@ -28,7 +28,7 @@ func mustLoad(tb testing.TB, load func() (*Policy, error)) *Policy {
 	return p
 }
 
-// constants returns those of the policy, by name, except the seed.
+// constants returns the constants of the policy, by name, except the seed.
 func constants(tb testing.TB, p *Policy) map[string]uint64 {
 	tb.Helper()
 	all := make(map[string]uint64)
@@ -108,8 +108,12 @@ func TestOptionErrors(t *testing.T) {
 		"cpu":                 func() (*Policy, error) { return LoadCPU(Queues[uint32]{4096: 1}, Options{}) },
 		"cpu, queue":          func() (*Policy, error) { return LoadCPU(Queues[uint32]{1: math.MaxInt32}, Options{}) },
 	} {
-		if p, err := load(); p != nil || !errors.Is(err, ErrOptions) {
+		p, err := load()
+		if p != nil || !errors.Is(err, ErrOptions) {
 			t.Errorf("%s: %v, %v; want %v", name, p, err, ErrOptions)
+		}
+		if name == "cpu" && !strings.HasSuffix(err.Error(), "cpu 4096, at most 4095") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -218,7 +222,7 @@ func TestCounters(t *testing.T) {
 	}
 }
 
-// Maps that are not those of a policy.
+// Maps of another program than a policy.
 func TestOtherMaps(t *testing.T) {
 	p := mustLoad(t, func() (*Policy, error) { return LoadCPU(nil, Options{}) })
 	if _, err := read(nil); !errors.Is(err, ErrNoCounters) {

@@ -13,7 +13,7 @@ import (
 type Mark struct {
 	Options
 	// Queues are by the value (mark & Mask) >> Shift. At most 4096 values can be
-	// 65536 or more; those cost some instructions more.
+	// 65536 or more. Such marks cost some instructions more.
 	Queues Queues[uint32]
 	// Mask are the bits of the mark that count, 0 for all, and Shift is the
 	// lowest of them.

@@ -25,7 +25,7 @@ type Policy struct {
 	coll *ebpf.Collection
 }
 
-// Options are those of all policies.
+// Options are the common options of all policies.
 type Options struct {
 	// NoStats leaves out the counters, which cost 20 to 28 instructions a packet.
 	NoStats bool

@@ -9,7 +9,7 @@ type work[T any] struct {
 	do func() (T, error)
 	// discard, if not nil, gets a result that nobody waits for any more.
 	discard func(T)
-	// release is called after do, or instead of it. It frees what do uses.
+	// release is called after do, or instead of it. It frees the resources that do uses.
 	release func()
 }
 

@@ -62,7 +62,7 @@ func refuse(req netlink.Message, errno unix.Errno) []netlink.Message {
 	return reply(req, 2, tlvs, wire(ack(req, -int32(errno)), req.Data, said))
 }
 
-// TestErrnos crosses what the kernel may answer with every method.
+// TestErrnos tests every method with every errno that the kernel may return.
 func TestErrnos(t *testing.T) {
 	set := map[unix.Errno]error{
 		unix.EBUSY: ErrLinked, unix.EEXIST: ErrUnexpectedProgram, unix.ENODEV: ErrNoDevice,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Package xps attaches BPF programs that select the tx queues of network devices.
-// It does in Go what "ip link set dev eth0 xps" of the patched iproute2 does.
+// It is the Go counterpart of "ip link set dev eth0 xps" of the patched iproute2.
 //
 // A program for this hook has the type BPF_PROG_TYPE_SOCKET_FILTER
 // ([ebpf.SocketFilter]). The kernel runs it before it looks at the XPS maps. A

@@ -80,7 +80,7 @@ const (
 	needBPF      = "needs CAP_BPF"
 )
 
-// meaning returns what the errno means. An errno that is not listed for a call
+// meaning explains an errno. An errno that is not listed for a call
 // means nothing in particular there.
 func (e *callError) meaning() meaning {
 	switch e.call {

@@ -91,10 +91,10 @@ type Error struct {
 	// Offset is where in the request the attribute is that the kernel
 	// rejects, in bytes from the netlink header. It is 0 if not known.
 	Offset int
-	// Err is what to test for: one of the Err values of this package or the
+	// Err is the error to test for: one of the Err values of this package or the
 	// error of a system call. It is nil if Errno says everything.
 	Err error
-	// Remedy says what the caller can do, empty if that is not known.
+	// Remedy is the advice to the caller. It is empty if there is none.
 	Remedy string
 }
 

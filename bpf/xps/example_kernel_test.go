@@ -58,7 +58,7 @@ func TestKernelExamples(t *testing.T) {
 					time.Sleep(300 * time.Millisecond)
 					step.while()
 					time.Sleep(100 * time.Millisecond)
-					// What a person types to end it.
+					// Interrupt it, as Ctrl-C does.
 					if err := unix.Kill(os.Getpid(), unix.SIGINT); err != nil {
 						t.Error(err)
 					}
@@ -80,7 +80,7 @@ func TestKernelExamples(t *testing.T) {
 	}
 }
 
-// printed returns what f writes to stdout and to the log.
+// printed returns the output of f to stdout and to the log.
 func printed(tb testing.TB, f func()) string {
 	tb.Helper()
 	r, w, err := os.Pipe()

@@ -139,7 +139,7 @@ func (s *fakeSocket) ReadBuffer() (int, error) {
 	return s.buffer, nil
 }
 
-// SetReadBuffer sets twice what it is given, as the kernel does.
+// SetReadBuffer sets twice the given size, as the kernel does.
 func (s *fakeSocket) SetReadBuffer(n int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,7 +161,7 @@ func (s *fakeSocket) Close() error {
 	return nil
 }
 
-// requests are the types of what was sent.
+// requests are the types of the sent messages.
 func (s *fakeSocket) requests() []netlink.HeaderType {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *fakeSocket) requests() []netlink.HeaderType {
 	return types
 }
 
-// overrun is what a socket says of a receive buffer that was full.
+// overrun is the error of a socket after its receive buffer was full.
 func overrun() error { return os.NewSyscallError("recvmsg", unix.ENOBUFS) }
 
 // fakeClient is a client of a kernel that answers by answer.

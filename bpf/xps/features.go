@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Features are those of the running kernel.
+// Features lists features of the running kernel.
 type Features struct {
 	// Hook reports whether programs can be attached by netlink.
 	Hook bool

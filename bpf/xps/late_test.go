@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLateAnswers: what a call did not wait for is not the answer to the next.
+// TestLateAnswers: a late answer to one call is not the answer to the next call.
 func TestLateAnswers(t *testing.T) {
 	answer := xpsKernel(attached(9), nil)
 	tests := map[string]func(req netlink.Message) []netlink.Message{

@@ -230,7 +230,7 @@ func TestKernelClosedLink(t *testing.T) {
 	}
 }
 
-// TestKernelLinkWatched: a Watcher sees what links do.
+// TestKernelLinkWatched: a Watcher reports what links attach and detach.
 func TestKernelLinkWatched(t *testing.T) {
 	requireHook(t, nil)
 	d0 := mustAdd(t, "d0")

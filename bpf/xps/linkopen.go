@@ -90,7 +90,7 @@ func openFD(ctx context.Context, fd int) (*Link, error) {
 	})
 }
 
-// openLink returns the Link for what open returns. It calls release after open, or
+// openLink returns the Link for the file descriptor that open returns. It calls release after open, or
 // if it does not call open.
 func openLink(ctx context.Context, open func() (ebpflink.Link, error), release func()) (*Link, error) {
 	l, err := await(ctx, work[*Link]{

@@ -301,7 +301,7 @@ func TestKernelOpenLinkOfMountNamespace(t *testing.T) {
 	}
 }
 
-// TestKernelOpenLinkGivenUp: a call whose context is done leaves no descriptor open.
+// TestKernelOpenLinkGivenUp: a call with a cancelled context leaves no descriptor open.
 func TestKernelOpenLinkGivenUp(t *testing.T) {
 	requireHook(t, nil)
 	d0 := mustAdd(t, "d0")

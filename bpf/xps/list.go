@@ -108,7 +108,7 @@ const (
 	maxBackoff = 100 * time.Millisecond
 )
 
-// interruptedBy says what the end of ctx means for a list that is being read.
+// interruptedBy returns the error of a list that the end of ctx interrupts.
 func interruptedBy(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err

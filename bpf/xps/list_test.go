@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// churn is a kernel whose devices change while they are listed.
+// churn is a fake kernel with devices that change during a list.
 type churn struct {
 	// lists counts the lists.
 	lists int

@@ -92,7 +92,7 @@ func setlink(ifindex int, ch change) (netlink.Message, error) {
 	}, nil
 }
 
-// link is what this package reads in a message about a device.
+// link has the fields of a device message that this package reads.
 type link struct {
 	state State
 	// family is AF_UNSPEC in a message about the device itself. Bridges send

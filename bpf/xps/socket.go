@@ -102,7 +102,7 @@ func (s *socket) SetReadBuffer(bytes int) error {
 }
 
 // Ready reports whether Receive would return at once, with a message or an
-// error. A deadline that is about to pass cannot tell: it may be over before
+// error. A deadline in the near future does not work: it may expire before
 // the socket is looked at.
 func (s *socket) Ready() (bool, error) {
 	raw, err := s.SyscallConn()

@@ -123,7 +123,7 @@ type namespace struct {
 	mu      sync.Mutex
 	devices []int
 
-	// known is what the watcher has told. Its goroutine owns it until done.
+	// known is the state that the watcher reported. Its goroutine owns it until done.
 	known map[int]ebpf.ProgramID
 	last  atomic.Int64 // ifindex of the last event
 	stop  context.CancelFunc
@@ -355,7 +355,7 @@ var stressOps = [...]struct {
 	}},
 }
 
-// check fails for a list that cannot be: it has every device once.
+// check fails unless the list has every device exactly once.
 func (w *stressWorker) check(states []xps.State) error {
 	seen := make(map[int]bool)
 	for i, s := range states {
@@ -375,7 +375,7 @@ func (w *stressWorker) check(states []xps.State) error {
 	return nil
 }
 
-// openFiles returns what the descriptors of this process refer to.
+// openFiles returns the targets of this process's file descriptors.
 func openFiles(tb testing.TB) []string {
 	tb.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")

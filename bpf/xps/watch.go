@@ -113,7 +113,7 @@ func (w *Watcher) wait(ctx context.Context, x *exchange) error {
 	events, err := w.known.note(msgs)
 	w.events = append(w.events, events...)
 	if err != nil {
-		// The message cannot be read, so the list has to be.
+		// The message cannot be decoded, so read the list again.
 		w.lost = true
 	}
 	return err

@@ -20,7 +20,7 @@ func notify(typ netlink.HeaderType, payload []byte) []netlink.Message {
 	return []netlink.Message{{Header: netlink.Header{Type: typ}, Data: payload}}
 }
 
-// devices is a kernel whose devices the test changes.
+// devices is a fake kernel. The test changes its devices.
 type devices struct {
 	mu    sync.Mutex
 	nests map[int32][]byte
@@ -207,7 +207,7 @@ func TestWatchOverrunIsStale(t *testing.T) {
 	mustNext(t, w, eth0Event(7, 70, 73))
 }
 
-// TestWatchUnreadable: as with a loss, a new dump replaces what was missed.
+// TestWatchUnreadable: as after a loss, a new dump replaces the unread messages.
 func TestWatchUnreadable(t *testing.T) {
 	d := &devices{nests: map[int32][]byte{7: detached()}}
 	w, group := watchFake(t, d)

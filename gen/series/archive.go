@@ -22,18 +22,18 @@ import (
 )
 
 var (
-	// ErrSent: the version was sent already; what was sent never changes.
+	// ErrSent: the version was sent already, and a sent version never changes.
 	ErrSent = errors.New("sent already")
-	// ErrNotSent: the patches to archive differ from those that were sent.
+	// ErrNotSent: the patches to archive differ from the sent ones.
 	ErrNotSent = errors.New("not what was sent")
 )
 
-// SentOptions say what was sent. Version, MessageID and Date are required.
+// SentOptions describe the sent version. Version, MessageID and Date are required.
 type SentOptions struct {
 	// Version must be the series' own.
 	Version int
 	// MessageID is that of the cover letter, or of the only patch; angle
-	// brackets may be there or not. Empty means what the mails in From say.
+	// brackets are optional. Empty means the prefix of the mails in From.
 	MessageID string
 	// Date is when it was sent.
 	Date time.Time

@@ -23,10 +23,10 @@ const (
 	ChangelogName = "changelog.md"
 )
 
-// Changelog says what changed in each version, the newest first.
+// Changelog lists the changes of each version, the newest first.
 type Changelog []Entry
 
-// Entry is what changed in one version.
+// Entry lists the changes of one version.
 type Entry struct {
 	Version int
 	// Text is without empty lines at its ends; it may be empty.

@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// CreditState says what became of a tag or of a mail.
+// CreditState is the result for a tag or a mail.
 type CreditState string
 
 const (
@@ -44,7 +44,7 @@ type Credit struct {
 	// Series, Base and Key say to which patch it belongs; Key is empty if
 	// none was found.
 	Series, Base, Key string
-	// Why says why it was not added, or what to look at.
+	// Why is the reason why it was not added, or the problem to look at.
 	Why string
 }
 
@@ -82,7 +82,7 @@ type CreditOptions struct {
 	DryRun bool
 }
 
-// CreditReport says what became of the replies.
+// CreditReport lists the results of all replies.
 type CreditReport struct {
 	// Rows are the tags and the mails that could not be read.
 	Rows []Credit

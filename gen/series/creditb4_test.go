@@ -59,7 +59,7 @@ func TestCreditBesideB4(t *testing.T) {
 		if used[name]++; name == "" {
 			t.Errorf("reply %d is not on the list: %+v\nb4:   %q\nours: %q\nrows: %s\n%s", g.n, *g, theirs[g.n], ours[g.n], rows[g.n], g.mail)
 		}
-		// What b4 takes and credit does not is told.
+		// Report each tag that b4 accepts and credit does not.
 		if ours[g.n] == "" && rows[g.n] == "" && !quiet(g) {
 			t.Errorf("reply %d: b4 takes %q, credit %q without a row\n%s", g.n, theirs[g.n], ours[g.n], g.mail)
 		}

@@ -50,7 +50,7 @@ var (
 	genHeaders = []string{"encoded", "base64", "raw", "plain"}
 )
 
-// names are of people who write in a character set.
+// names are names in the character set.
 var genNames = map[string]string{
 	"gb2312": "王 小明", "iso-2022-jp": "山田 太郎", "koi8-r": "Иван Иванов", "euc-kr": "김 철수", "big5": "陳 大文",
 	"iso-8859-15": "Œdipe Žižek", "windows-1252": "Jörg – Ürgen",
@@ -420,7 +420,7 @@ func (g *genReply) write(r *rand.Rand) {
 	}
 }
 
-// genThread is what was sent, with a question to the second patch.
+// genThread is the sent thread, with a question to the second patch.
 func genThread() string {
 	head := "From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: x <x@example.org>\nTo: netdev@vger.kernel.org\nDate: Mon, 23 Nov 2026 09:00:00 +0000\n"
 	patch := func(n int, title string) string {

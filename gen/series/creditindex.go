@@ -28,7 +28,7 @@ type creditIndex struct {
 	sent    map[*Posting][]*Patch
 }
 
-// addPostings takes the Message-IDs of what was sent.
+// addPostings adds the Message-IDs of sent mails.
 func (x *creditIndex) addPostings() error {
 	x.posted, x.sent = map[string]bool{}, map[*Posting][]*Patch{}
 	for _, s := range x.change.All() {

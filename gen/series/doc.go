@@ -18,7 +18,7 @@ import "fmt"
 type FileError struct {
 	// File is its path.
 	File string
-	// Err says what is wrong; a [*patch.Error] if it is a patch.
+	// Err is the cause. It is a [*patch.Error] if the file is a patch.
 	Err error
 }
 

@@ -30,7 +30,7 @@ const (
 type ExportState struct {
 	// State is draft, checked, awaiting sign-off or ready.
 	State string `toml:"state"`
-	// Missing says what it lacked; may be empty.
+	// Missing lists what it lacked. It may be empty.
 	Missing []string `toml:"missing"`
 }
 

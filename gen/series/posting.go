@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// SentDir is the folder of what was sent, a folder per version.
+	// SentDir is the folder of sent versions. It has a folder for each version.
 	SentDir = "sent"
 	// postingName is the file that says when and as what a version was sent,
 	// sumsName the one with the hashes of all others.

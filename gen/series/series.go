@@ -18,7 +18,7 @@ import (
 type Change struct {
 	// Root is the workbench's directory.
 	Root string
-	// Manifest is what its series.toml files say.
+	// Manifest is the content of its series.toml files.
 	Manifest *manifest.Change
 	// Series are the series of all projects, those of the guest's kernel
 	// first, in the order of the manifests.

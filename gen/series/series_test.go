@@ -32,7 +32,7 @@ func TestLoadRepository(t *testing.T) {
 	}
 }
 
-// TestCover: what is for those who write the cover letter is not sent, and
+// TestCover: notes to the author of the cover letter are not sent, and
 // neither is the title, which is the subject.
 func TestCover(t *testing.T) {
 	dir := t.TempDir()

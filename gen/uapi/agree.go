@@ -12,7 +12,7 @@ import (
 // A Disagreement is a name that two packages generated from the same headers have
 // differently, although C has it equally.
 type Disagreement struct {
-	// Header and Name say what it is about.
+	// Header and Name identify the definition.
 	Header, Name string
 	// A and B name the packages: "gcc for amd64".
 	A, B string
@@ -34,7 +34,7 @@ func (d Disagreement) String() string {
 // symbolKey is a name of C and its header.
 type symbolKey struct{ header, name string }
 
-// symbolFact is what a package has for a name, and the value in C of a constant.
+// symbolFact is a package's declaration of a name, and the value in C of a constant.
 type symbolFact struct{ inGo, inC string }
 
 // factSet is what one compiler's package has for one target.
@@ -43,7 +43,7 @@ type factSet struct {
 	facts map[symbolKey]symbolFact
 }
 
-// factsOf collects what compiler and target make of headers.
+// factsOf collects the facts of headers for one compiler and target.
 func factsOf(compiler, arch string, headers []*Header) *factSet {
 	set := &factSet{compiler + " for " + arch, make(map[symbolKey]symbolFact)}
 	for _, h := range headers {

@@ -160,7 +160,7 @@ func (p *goPackage) types() *types.Package {
 	return pkg
 }
 
-// importer imports stand-ins for what generated code imports.
+// importer imports stand-ins for the imports of generated code.
 type importer struct{ alias *goPackage }
 
 func (im importer) Import(name string) (*types.Package, error) {

@@ -27,7 +27,7 @@ type AttrTable struct {
 type SpecError struct {
 	// Spec and Set say where the attribute is.
 	Spec, Set string
-	// Attr is the attribute as the spec has it, Value what the header says.
+	// Attr is the attribute in the spec, Value the value in the header.
 	Attr  Attr
 	Value Value
 }
@@ -113,7 +113,7 @@ func (k AttrKind) Size() int {
 type Attr struct {
 	// Type is the number in the attribute's header, without flags.
 	Type uint16
-	// Name is that of the constant in C.
+	// Name is the name of the constant in C.
 	Name string
 	// Kind is the type of the payload.
 	Kind AttrKind

@@ -114,7 +114,7 @@ func (c *Compiler) runIn(ctx context.Context, r *roots, src string, args ...stri
 	return c.run(ctx, r.dir(), src, args...)
 }
 
-// preprocess returns what cc -E -dD says of one header.
+// preprocess returns the output of cc -E -dD for one header.
 func (c *Compiler) preprocess(ctx context.Context, roots *roots, in Input) (string, error) {
 	args := append([]string{"-E", "-dD"}, roots.args()...)
 	out, errs, err := c.runIn(ctx, roots, in.include(), args...)
@@ -132,7 +132,7 @@ func (c *Compiler) compile(ctx context.Context, roots *roots, src, object string
 	return errs, err
 }
 
-// include returns the lines that include a header and what it needs.
+// include returns the lines that include a header and its prerequisites.
 func (in *Input) include() string {
 	text := ""
 	for _, w := range in.With {

@@ -75,7 +75,7 @@ func (r *run) supply(ctx context.Context, a *analysis, err error) bool {
 			continue
 		}
 		if h := r.provider(cmp.Or(m[1:]...), in.Path); h != "" && h != in.Path && !slices.Contains(in.With, h) {
-			in.With = slices.Insert(in.With, 0, h) // what it needs comes before it
+			in.With = slices.Insert(in.With, 0, h) // its prerequisites come before it
 		}
 	}
 	if len(in.With) == len(a.in.With) {

@@ -25,7 +25,7 @@ type Config struct {
 	// {"struct in6_addr" = "[16]byte"}. C's side is a typedef, or a tag with
 	// struct or union before it; Go's is an integer type or an array of one.
 	Types map[string]string `toml:"types"`
-	// Naming is that of all headers.
+	// Naming applies to all headers.
 	Naming
 	// Alias is the import path of a package to take constants from: where it
 	// has a constant with the same name and value, the generated constant
@@ -44,7 +44,7 @@ type Config struct {
 }
 
 // HeaderConfig selects from one header, or from all that a pattern matches.
-// Patterns are those of [path.Match]; one that matches nothing is an error,
+// Patterns have the syntax of [path.Match]; one that matches nothing is an error,
 // because it is a typo.
 type HeaderConfig struct {
 	// Path is the header as a program includes it: "linux/if_link.h". It may
@@ -91,7 +91,7 @@ type ConfigError struct {
 	File string
 	// Line counts from 1; 0 means the file as a whole.
 	Line int
-	// Msg says what is wrong.
+	// Msg describes the error.
 	Msg string
 }
 
@@ -302,7 +302,7 @@ func (c *Config) tableError(full string, i int, key, msg string) error {
 	return &ConfigError{c.name(), line, msg}
 }
 
-// name is what to call the configuration in messages.
+// name is the name of the configuration in messages.
 func (c *Config) name() string {
 	if c.file == "" {
 		return "config"

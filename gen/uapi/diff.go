@@ -17,9 +17,9 @@ import (
 	"strings"
 )
 
-// A Snapshot is what a set of headers defines, to be compared with another.
+// A Snapshot has the definitions of a set of headers, to compare with another.
 type Snapshot struct {
-	// Name is what to call it.
+	// Name is its name in messages.
 	Name string
 	// Symbols by name. Records have "struct " or "union " before theirs.
 	Symbols map[string]Symbol
@@ -38,7 +38,7 @@ type Symbol struct {
 	// File and Line are where it is defined.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
-	// Offsets are those of the members of a record, in bits.
+	// Offsets are the offsets of the members of a record, in bits.
 	Offsets map[string]int64 `json:"offsets,omitempty"`
 
 	limit bool // tells how many there are
@@ -53,7 +53,7 @@ func (s Symbol) place() string {
 	return s.File + ":" + strconv.Itoa(s.Line)
 }
 
-// Symbols returns what a header defines, in the order of its lines.
+// Symbols returns the definitions of a header, in the order of its lines.
 func (h *Header) Symbols() []Symbol {
 	var out []Symbol
 	for _, g := range h.Groups {
@@ -153,7 +153,7 @@ type Change struct {
 	Moved []string `json:"moved,omitempty"`
 }
 
-// Difference is what [Diff] found. All lists are in the order of names.
+// Difference is the result of [Diff]. All lists are in the order of names.
 type Difference struct {
 	Old string `json:"old"`
 	New string `json:"new"`

@@ -57,7 +57,7 @@ func newUnit(members []*analysis, object string) *unit {
 	return u
 }
 
-// name is what to call the unit in errors.
+// name is the name of the unit in errors.
 func (u *unit) name() string { return u.members[0].in.Path }
 
 // source returns the text of the unit. Each question is on its
@@ -102,7 +102,7 @@ func (u *unit) source() string {
 	return b.String()
 }
 
-// flags are those of the compiler, without the include paths.
+// flags are the flags of the compiler, without the include paths.
 func (u *unit) flags() []string {
 	return append(debugFlags(u.members[0].clang), messageFlags(u.members[0].clang)...)
 }

@@ -31,7 +31,7 @@ type Options struct {
 	Specs SpecReader
 	// CacheDir keeps the installed headers of trees, see [SourceOptions].
 	CacheDir string
-	// Config says what to generate. Required.
+	// Config selects what to generate. It is required.
 	Config *Config
 	// Stamp is written into every file. An empty Release is taken from the
 	// headers.
@@ -54,7 +54,7 @@ type Options struct {
 	MakeLog io.Writer
 }
 
-// Result is what [Generate] found and did.
+// Result is the result of [Generate].
 type Result struct {
 	// Packages are the models that were rendered, by target.
 	Packages []*Package
@@ -74,7 +74,7 @@ type Result struct {
 	Files []string
 	// Rendered are those files, for [Verify].
 	Rendered []File
-	// Changed are those that Generate wrote or removed.
+	// Changed are the files that Generate wrote or removed.
 	Changed []string
 	// StaleStamp is set when Check found the package right but stamped with
 	// another kernel or series.

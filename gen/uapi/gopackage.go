@@ -62,7 +62,7 @@ func checkGoPackage(dir, arch string) (*types.Package, *token.FileSet, error) {
 	return checked, fset, nil
 }
 
-// Common returns of d only what both sides have.
+// Common returns the part of d that both sides have.
 func (d *Difference) Common() *Difference {
 	return &Difference{Old: d.Old, New: d.New, Changed: d.Changed, Limits: d.Limits, Grown: d.Grown}
 }

@@ -59,7 +59,7 @@ type layouter struct {
 	p *Package
 	// types are all type names taken.
 	types names
-	// cache holds what was laid out already, for its alignment.
+	// cache has the types that were laid out already, for their alignment.
 	cache map[*Aggregate]*goStruct
 	// known are the records that are types of the package, by name in C.
 	known map[string]*Aggregate

@@ -47,7 +47,7 @@ type merged struct {
 // errMerge says that packages are not of one selection.
 var errMerge = errors.New("packages of different selections")
 
-// merge tells what targets have in common.
+// merge finds the common part of the targets.
 func merge(ps []*Package) (*merged, error) {
 	if len(ps) == 0 {
 		return nil, fmt.Errorf("%w: none", errMerge)

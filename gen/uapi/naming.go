@@ -61,7 +61,7 @@ func (n Naming) over(pkg Naming) Naming {
 // isSet tells whether an optional switch is on.
 func isSet(b *bool) bool { return b != nil && *b }
 
-// validate returns what is wrong, with the key.
+// validate returns the error, with the key.
 func (n *Naming) validate() (key, msg string) {
 	for _, c := range sortedKeys(n.Rename) {
 		name := n.Rename[c]

@@ -45,7 +45,7 @@ func (l *layouter) aligns(f Field, size int64) bool {
 	return f.Offset%align == 0 && size%align == 0
 }
 
-// hide marks a type and what is inside.
+// hide marks a type and its members.
 func (l *layouter) hide(t *Type) {
 	for t.Kind == Array {
 		t = t.Elem

@@ -169,7 +169,7 @@ func (p *port) constants(t *testing.T, dir string, kernel *Package) {
 	}
 }
 
-// foldName makes one of a name of C and the same name in Go's manner.
+// foldName maps a C name and its Go name to the same string.
 func foldName(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", "")) }
 
 // handWritten returns the constants of a package whose values its own source

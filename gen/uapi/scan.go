@@ -31,7 +31,7 @@ type enumerator struct {
 	start Pos
 }
 
-// scanned is what the output of cc -E -dD tells.
+// scanned has the definitions in the output of cc -E -dD.
 type scanned struct {
 	// macros holds the final definitions, by name.
 	macros map[string]*macro
@@ -74,7 +74,7 @@ const (
 )
 
 // scan reads the output of cc -E -dD. rel turns the name in a line marker into
-// the path of a header, or "" for what is not of interest.
+// the path of a header, or "" for lines that are of no interest.
 func scan(text string, rel func(string) string) (*scanned, error) {
 	s := &scanner{out: scanned{
 		macros: make(map[string]*macro), files: make(map[string]bool), declared: make(map[string]string),
@@ -136,7 +136,7 @@ func (s *scanner) marker(rest string, rel func(string) string) error {
 	return nil
 }
 
-// define reads what follows #define: NAME, NAME BODY or NAME(ARGS) BODY.
+// define reads the text after #define: NAME, NAME BODY or NAME(ARGS) BODY.
 func (s *scanner) define(rest string) error {
 	n := identLen(rest)
 	if n == 0 {

@@ -29,7 +29,7 @@ type Clash struct {
 	// C is the name as C writes it, Pos its place.
 	C   string
 	Pos Pos
-	// Go is the name in Go, Taken what has it.
+	// Go is the name in Go. Taken is the other definition with that name.
 	Go, Taken string
 }
 
@@ -71,7 +71,7 @@ func (e *LostError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// remedy says what the configuration can do about a name that is lost.
+// remedy names the configuration that brings back a lost name.
 func remedy(s Skip) string {
 	if m := undeclaredName().FindStringSubmatch(s.Reason); m != nil {
 		return fmt.Sprintf(" (include the header that declares %s first: with = [\"...\"])", m[1]+m[2])
@@ -108,7 +108,7 @@ type Package struct {
 type EnumType struct {
 	// Name of the type in Go.
 	Name string
-	// Patterns are what the configuration says.
+	// Patterns are the patterns of the configuration.
 	Patterns []string
 	// Consts in the order of the header. Of two with the same value the
 	// first gives the name.
@@ -167,7 +167,7 @@ func (s *selection) all(archs []string, headers [][]*Header) ([]*Package, error)
 	return ps, s.unused()
 }
 
-// failure returns what was found wrong on all targets.
+// failure returns the errors of all targets.
 func (s *selection) failure() error {
 	errs := s.disagree
 	if len(s.clashes) > 0 {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// supportFile is the generated file with what the types of all headers share.
+// supportFile is the generated file with the code that all headers share.
 const supportFile = "types" + fileSuffix
 
 // A piece of the support file, with the words by which its use is seen.
@@ -89,7 +89,7 @@ func store[T any](p unsafe.Pointer, offset int, v T) {
 	)
 }
 
-// bitPieces are those that depend on the order in which the target numbers bits.
+// bitPieces are the pieces that depend on the order in which the target numbers bits.
 func bitPieces(bigEndian bool) []piece {
 	bit := "uint(at % 8)"
 	if bigEndian {

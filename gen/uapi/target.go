@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// target is what others call an architecture of Go.
+// target has the names of an architecture of Go in other projects.
 type target struct {
 	kernel string
 	triple string // for clang's --target
@@ -40,7 +40,7 @@ var targets = map[string]target{
 // Arches returns the targets that [SourceOptions] and [Config] may name.
 func Arches() []string { return sortedKeys(targets) }
 
-// KernelArch returns what the kernel calls a target that is in Go's spelling,
+// KernelArch returns the kernel's name of a target in Go's spelling,
 // or "".
 func KernelArch(arch string) string { return targets[arch].kernel }
 
@@ -111,7 +111,7 @@ func CompilerFor(command, arch string) (*Compiler, error) {
 	return &Compiler{Command: command}, nil
 }
 
-// newClangs are those that may know targets which clang does not.
+// newClangs are newer versions, which may know targets that clang does not.
 var newClangs = []string{"clang", "clang-22", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16"}
 
 // defaultCompiler returns the command for a target where the user names none.

@@ -52,14 +52,14 @@ type verifyCompiler struct {
 	clang bool
 }
 
-// VerifyResult says what [Verify] proved.
+// VerifyResult is the result of [Verify].
 type VerifyResult struct {
 	// Constants, Sizes, Offsets and BitOffsets count assertions, for one
 	// compiler.
 	Constants, Sizes, Offsets, BitOffsets int
 	// Failures are the assertions that did not hold.
 	Failures []VerifyFailure
-	// Undecided are those that a compiler cannot evaluate.
+	// Undecided are the names that a compiler cannot evaluate.
 	Undecided []VerifyFailure
 }
 
@@ -67,7 +67,7 @@ type VerifyResult struct {
 type VerifyFailure struct {
 	// Compiler is the command, Header the path as included.
 	Compiler, Header string
-	// Assertion is the C that was refused, Message what the compiler said.
+	// Assertion is the C that the compiler refused, Message its error.
 	Assertion, Message string
 }
 

@@ -69,7 +69,7 @@ func (v *verifier) floats() map[int]string {
 	return open
 }
 
-// prologue includes what the claims are about.
+// prologue includes the headers of the claims.
 func (q *inquiry) prologue() string {
 	text := (&Input{Path: q.h.Path, With: q.h.With}).include()
 	for _, extra := range q.h.borrowed {
@@ -233,7 +233,7 @@ func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[
 	return failures, false, nil
 }
 
-// symbolBytes returns what our symbols of an object file hold.
+// symbolBytes returns the content of our symbols in an object file.
 func symbolBytes(object string) (map[string][]byte, *elf.File, error) {
 	data, err := os.ReadFile(object)
 	if err != nil {

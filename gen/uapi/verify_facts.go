@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// verifier collects what is claimed about one header.
+// verifier collects the claims about one header.
 type verifier struct {
 	code       *checkedCode
 	bigEndian  bool

@@ -71,7 +71,7 @@ func (q *inquiry) setsOfBits(ctx context.Context, denied []int) (map[int]bool, e
 	return right, q.sameBits(ctx, right)
 }
 
-// sameBits leaves in right what C agrees with bit by bit.
+// sameBits keeps in right only the values with the same bits in C.
 func (q *inquiry) sameBits(ctx context.Context, right map[int]bool) error {
 	if len(right) == 0 {
 		return nil

@@ -21,7 +21,7 @@ type LeftOut struct {
 	Known bool
 }
 
-// TreeResult is what [VerifyHeaders] proved.
+// TreeResult is the result of [VerifyHeaders].
 type TreeResult struct {
 	VerifyResult
 	// Headers is how many headers took part, Names how many names they were
@@ -151,7 +151,7 @@ func (t *treeVerifier) leaveOut(header, reason string) {
 	t.res.LeftOut = append(t.res.LeftOut, LeftOut{header, reason, false})
 }
 
-// claim is what the Go for a header says.
+// claim has the values in the Go code of a header.
 type claim struct {
 	h *Header
 	v *verifier

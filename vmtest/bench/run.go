@@ -87,15 +87,27 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := opt.kernels(ctx, r, alternatives, program, run.Program); err != nil {
+		return nil, err
+	}
+	return r, r.check()
+}
+
+// guest runs a program in a guest. It is [run.Program], or a test's.
+type guest func(context.Context, run.ProgramOptions) (run.Ending, error)
+
+// kernels measures the base kernel, the kernel with the series, and one kernel for each
+// alternative. It adds the figures to r.
+func (opt *Options) kernels(ctx context.Context, r *Results, alternatives []string, program string, guest guest) error {
 	for _, k := range []struct {
 		unpatched bool
 		to        *[]Figure
 	}{{true, &r.Unpatched}, {false, &r.Patched}} {
 		src := opt.Source
 		src.Unpatched = k.unpatched
-		figures, err := measure(ctx, &opt, src, program)
+		figures, err := measure(ctx, opt, src, program, guest)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		*k.to = figures
 	}
@@ -103,13 +115,13 @@ func Run(ctx context.Context, opt Options) (*Results, error) {
 		src := opt.Source
 		src.Select = manifest.Selection{With: []string{key}}
 		src.Fragments = append(slices.Clone(src.Fragments), btfFragment)
-		figures, err := measure(ctx, &opt, src, program)
+		figures, err := measure(ctx, opt, src, program, guest)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r.Patched = append(r.Patched, figures...)
 	}
-	return r, r.check()
+	return nil
 }
 
 // btfFragment is the Kconfig fragment that alternatives to the hook need.
@@ -130,7 +142,7 @@ func (opt *Options) alternatives() ([]string, error) {
 }
 
 // measure boots one kernel and returns its figures.
-func measure(ctx context.Context, opt *Options, src prepare.Source, program string) ([]Figure, error) {
+func measure(ctx context.Context, opt *Options, src prepare.Source, program string, guest guest) ([]Figure, error) {
 	step := "bench " + src.Name()
 	args := []string{program, "-rounds", strconv.Itoa(opt.Rounds), "-run", opt.Only}
 	if src.Unpatched {
@@ -144,7 +156,7 @@ func measure(ctx context.Context, opt *Options, src prepare.Source, program stri
 	done := src.Progress.Step(step, "")
 	var end run.Ending
 	err := tryTwice(src.Progress, step, func() (err error) {
-		end, err = run.Program(ctx, run.ProgramOptions{
+		end, err = guest(ctx, run.ProgramOptions{
 			GuestOptions: run.GuestOptions{
 				Source:  src,
 				Machine: boot.Machine{Accel: "tcg", CPUs: 1, MemoryMiB: 1024, InstructionClock: true},

@@ -81,7 +81,7 @@ type Check struct {
 // Name identifies the step: "hook-2-rtnetlink".
 func (s *Step) Name() string { return fmt.Sprintf("%s-%d-%s", s.Series, s.N, s.Key) }
 
-// source returns what to build for the step.
+// source returns the source to build for the step.
 func (s *Step) source(src prepare.Source) prepare.Source {
 	switch {
 	case s.isKernel && !s.whole:

@@ -94,7 +94,7 @@ func (m *memory) key(ctx context.Context, s *prepare.Source, tests []string) (st
 	return fmt.Sprintf("%x", sum[:12]), nil
 }
 
-// record is what the cache keeps of a step that passed.
+// record is the cache entry of a step that passed.
 type record struct {
 	Release string  `json:"kernel_release"`
 	Passed  int     `json:"passed"`

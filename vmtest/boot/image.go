@@ -14,7 +14,7 @@ import (
 
 // SuiteSpec is the guest of the suite: init, the patched ip and bpftool, and the
 // BPF objects under the names that the RFC's command lines use. It has no shell:
-// what is not in the image need not be unpacked.
+// a smaller image is unpacked sooner.
 func SuiteSpec(a *prepare.Artifacts) *image.Spec {
 	spec := &image.Spec{
 		Init: a.Init,

@@ -11,7 +11,7 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// Machine says what the guest runs on. The zero value is two CPUs, as much
+// Machine describes the guest's machine. The zero value is two CPUs, as much
 // memory as the kernel needs and the best accelerator that works.
 type Machine struct {
 	// Accel is "kvm", "tcg", or "auto" or empty for KVM if a guest reports
@@ -43,7 +43,7 @@ const (
 	MinMemoryMiB = 128
 )
 
-// Validate reports what no guest can have.
+// Validate rejects values that no guest can have.
 func (m *Machine) Validate() error {
 	switch m.Accel {
 	case "", string(vm.Auto), string(vm.KVM), string(vm.TCG):
@@ -72,7 +72,7 @@ func (m *Machine) Fit(k prepare.Checkers) *Machine {
 	return &c
 }
 
-// Describe fills in what all guests of a source have in common.
+// Describe fills in the fields that all guests of a source share.
 func (m *Machine) Describe(s *prepare.Source, a *prepare.Artifacts, image string) *vm.Machine {
 	checkers := s.Checkers()
 	m = m.Fit(checkers)

@@ -23,6 +23,7 @@ import (
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/run"
+	"xpsgen/vmtest/verdict"
 	"xpsgen/vmtest/vm"
 )
 
@@ -50,7 +51,7 @@ func Names() []string {
 type Time struct {
 	// Name identifies the way: "bare", "verdict", "q35".
 	Name string `json:"name"`
-	// What describes in a few words what booted and for what.
+	// What describes the way in a few words.
 	What string `json:"what"`
 	// Min and Median are times from the start to the end of QEMU or of the tool.
 	Min    time.Duration `json:"min_ns"`
@@ -111,7 +112,7 @@ func (opt *Options) wants(name string) bool {
 	return len(opt.Only) == 0 || slices.Contains(opt.Only, name)
 }
 
-// droppedOut reports a tool whose times are not in the results.
+// droppedOut reports a tool that is left out of the results.
 const droppedOut = "left out %s: its boot in round %d failed: %v"
 
 // measure boots in each way once per round. Only other projects' tools may fail.
@@ -177,41 +178,15 @@ func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) 
 	if err := compress(packed, file); err != nil {
 		return nil, err
 	}
-	machine := boot.Machine{Accel: opt.Accel}
-	bare := func(change func(*vm.Machine)) func(context.Context) error {
-		return func(ctx context.Context) error {
-			m := machine.Describe(&opt.Source, a, file)
-			m.Config = wire.Config{Mode: wire.ModePoweroff}
-			m.Console = io.Discard
-			change(m)
-			_, err := m.Run(ctx)
-			return err
-		}
+	var ways []way
+	for _, g := range opt.bareGuests(a, file, packed) {
+		ways = append(ways, way{name: g.name, what: g.what, boot: g.run})
 	}
-	ways := []way{
-		{name: "bare", what: "microvm, vmlinux by its PVH entry, plain image; init powers off", boot: func(ctx context.Context) error {
-			m := machine.Describe(&opt.Source, a, file)
-			m.Config = wire.Config{Mode: wire.ModeBarePoweroff}
-			m.Console = io.Discard
-			// init powers off without a message, which vm reports as an error.
-			_, _ = m.Run(ctx)
-			return context.Cause(ctx)
-		}},
-		{name: "verdict", what: "the same, with an empty suite, until the verdict", boot: func(ctx context.Context) error {
-			empty := run.SuiteOptions{Source: opt.Source, Machine: machine, NoTests: true, Out: dir}
-			empty.Source.Progress = nil
-			o, err := run.Prepared(ctx, empty, a)
-			if err == nil && !o.Passed() {
-				err = fmt.Errorf("run empty suite: %s", o.Reasons[0])
-			}
-			return err
-		}},
-		{name: "hello", what: "the same; init prints hello and powers off", boot: bare(func(*vm.Machine) {})},
-		{name: "bzimage", what: "hello, self-extracting bzImage", boot: bare(func(m *vm.Machine) { m.Vmlinux = "" })},
-		{name: "gzip", what: "hello, image compressed", boot: bare(func(m *vm.Machine) { m.Initrds = []string{packed} })},
-		{name: "q35", what: "hello, on a PC", boot: bare(func(m *vm.Machine) { m.Type = vm.Q35 })},
-		{name: "q35-bzimage", what: "hello, bzImage on a PC", boot: bare(func(m *vm.Machine) { m.Type, m.Vmlinux = vm.Q35, "" })},
-	}
+	ways = slices.Insert(ways, 1, way{name: "verdict", what: "the same, with an empty suite, until the verdict", boot: func(ctx context.Context) error {
+		empty := run.SuiteOptions{Source: opt.Source, Machine: boot.Machine{Accel: opt.Accel}, NoTests: true, Out: dir}
+		empty.Source.Progress = nil
+		return passed(run.Prepared(ctx, empty, a))
+	}})
 	if len(opt.Run) > 0 {
 		ways = append(ways, way{name: "run", what: "xpsgen vm run, the host's files, " + trueProgram, boot: func(ctx context.Context) error {
 			return command(ctx, append(slices.Clip(opt.Run), trueProgram), nil)
@@ -222,6 +197,61 @@ func (opt *Options) ways(ctx context.Context, a *prepare.Artifacts, dir string) 
 		return nil, err
 	}
 	return append(ways, others...), nil
+}
+
+// passed returns an error if the suite could not run or did not pass.
+func passed(o *verdict.Outcome, err error) error {
+	if err == nil && !o.Passed() {
+		err = fmt.Errorf("run empty suite: %s", o.Reasons[0])
+	}
+	return err
+}
+
+// bareGuest is a guest in which init powers off at once.
+type bareGuest struct {
+	name, what string
+	machine    *vm.Machine
+}
+
+// run boots the guest. A guest of [wire.ModeBarePoweroff] powers off without a message,
+// which vm reports as an error.
+func (g *bareGuest) run(ctx context.Context) error {
+	_, err := g.machine.Run(ctx)
+	if g.machine.Config.Mode == wire.ModeBarePoweroff {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// bareGuests describes the guests with the image in file. packed is the same image,
+// compressed.
+func (opt *Options) bareGuests(a *prepare.Artifacts, file, packed string) []bareGuest {
+	guests := []bareGuest{
+		{name: "bare", what: "microvm, vmlinux by its PVH entry, plain image; init powers off"},
+		{name: "hello", what: "the same; init prints hello and powers off"},
+		{name: "bzimage", what: "hello, self-extracting bzImage"},
+		{name: "gzip", what: "hello, image compressed"},
+		{name: "q35", what: "hello, on a PC"},
+		{name: "q35-bzimage", what: "hello, bzImage on a PC"},
+	}
+	for i := range guests {
+		m := (&boot.Machine{Accel: opt.Accel}).Describe(&opt.Source, a, file)
+		m.Config, m.Console = wire.Config{Mode: wire.ModePoweroff}, io.Discard
+		switch guests[i].name {
+		case "bare":
+			m.Config.Mode = wire.ModeBarePoweroff
+		case "bzimage":
+			m.Vmlinux = ""
+		case "gzip":
+			m.Initrds = []string{packed}
+		case "q35":
+			m.Type = vm.Q35
+		case "q35-bzimage":
+			m.Type, m.Vmlinux = vm.Q35, ""
+		}
+		guests[i].machine = m
+	}
+	return guests
 }
 
 func compress(to, from string) (err error) {

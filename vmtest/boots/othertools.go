@@ -51,7 +51,7 @@ func tools(kernel, accel string) []tool {
 	}
 }
 
-// hostFSFragment enables what a kernel needs to mount the host's files.
+// hostFSFragment enables the options that a kernel needs to mount the host's files.
 const hostFSFragment = "hostfs"
 
 // toolTimeout limits a boot by another tool. The tools have no time limit, and hang if

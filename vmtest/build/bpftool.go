@@ -25,7 +25,7 @@ var bpftoolSources = []string{
 	"kernel/bpf/disasm.c", "kernel/bpf/disasm.h", "scripts/bpf_doc.py",
 }
 
-// bpftoolLibs are those that it is linked with.
+// bpftoolLibs are the libraries that bpftool is linked with.
 var bpftoolLibs = []string{"libelf", "zlib"}
 
 // bpftoolFeatures replace the results of the tree's feature detection, so that the

@@ -19,13 +19,13 @@ const (
 	// defconfigObjects is about how many objects defconfig and kvm_guest.config
 	// ask for, until they are counted.
 	defconfigObjects = 3100
-	// defconfigBytes is about what they take on disk.
+	// defconfigBytes is about their size on disk.
 	defconfigBytes = 3 << 30
-	// changedObject is what the series changes most in.
+	// changedObject is the object with most of the series' changes.
 	changedObject = "net/core/dev.o"
 )
 
-// CompareOptions say what builds to compare. Source and Fragments are required.
+// CompareOptions select the builds to compare. Source and Fragments are required.
 type CompareOptions struct {
 	// Source is the patched tree.
 	Source *tree.Source
@@ -35,11 +35,11 @@ type CompareOptions struct {
 	Progress  progress.Func
 }
 
-// Time is what one build took.
+// Time is the duration of one build.
 type Time struct {
 	// Name says which: "cold", "change", "nothing", "defconfig".
 	Name string `json:"name"`
-	// What says in a few words what was built and upon what.
+	// What describes the build in a few words.
 	What string `json:"what"`
 	// Objects is the number of compiled objects.
 	Objects int64 `json:"objects"`

@@ -12,7 +12,7 @@ import (
 
 // CompileError says that a compiler, linker or other tool refused its input.
 type CompileError struct {
-	// Step is what was being built.
+	// Step is the step that failed.
 	Step string
 	// Lines are the tool's own words about the first error, or the first few.
 	Lines []string
@@ -31,9 +31,9 @@ func (e *CompileError) Unwrap() error { return e.Err }
 // BreakdownError says that a build could not be done for a reason that is not
 // in the source: a compiler that was killed or is missing.
 type BreakdownError struct {
-	// Step is what was being built.
+	// Step is the step that failed.
 	Step string
-	// Cause says what happened, Remedy what to do about it.
+	// Cause is the cause, Remedy the advice to the user.
 	Cause, Remedy string
 	// Log is the path of the complete output.
 	Log string

@@ -24,11 +24,11 @@ import (
 // GuestPackage is the guest's init.
 const GuestPackage = "./vmtest/guest/init"
 
-// GuestOptions say what to build for the guest. Root and Cache are required.
+// GuestOptions select a program to build for the guest. Root and Cache are required.
 type GuestOptions struct {
 	// Root is the workbench's directory, where go.mod is.
 	Root string
-	// Package is what to build; empty means [GuestPackage].
+	// Package is the package to build; empty means [GuestPackage].
 	Package string
 	// Cache is the cache directory.
 	Cache    string

@@ -17,7 +17,7 @@ const (
 	headersBytes  = 40 << 20
 )
 
-// HeadersOptions say whose headers to make. Source and Cache are required.
+// HeadersOptions select the headers to make. Source and Cache are required.
 type HeadersOptions struct {
 	Source *tree.Source
 	// Arch is the target as the kernel calls it; empty means this machine's.

@@ -51,7 +51,7 @@ type IPRoute2Result struct {
 	Origin  string `json:"origin"`
 	// Patches are the keys of the patches applied.
 	Patches []string `json:"patches"`
-	// Compiler is what it says about itself, Libs the libraries' versions.
+	// Compiler is the compiler's version line, Libs the libraries' versions.
 	Compiler string   `json:"compiler"`
 	Libs     []string `json:"libs"`
 	Seconds  float64  `json:"seconds"`

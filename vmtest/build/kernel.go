@@ -235,7 +235,7 @@ type kernelBuild struct {
 	step   string
 	want   []config.Symbol
 	pahole *pahole
-	// differences are those that the merge found.
+	// differences are the differences that the merge found.
 	differences []string
 }
 

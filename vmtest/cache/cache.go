@@ -69,7 +69,7 @@ func WriteFile(path string, data []byte, perm os.FileMode) (err error) {
 
 // Publish creates the directory path. It calls fill with a new, empty directory next to
 // path and renames that into place. An existing path is replaced. The caller holds the
-// lock that guards path. Publish first removes what killed runs left behind.
+// lock that guards path. Publish first removes leftovers of killed runs.
 func Publish(path string, fill func(dir string) error) (err error) {
 	parent, name := filepath.Split(path)
 	if err := os.MkdirAll(parent, 0o755); err != nil {

@@ -23,7 +23,7 @@ type Entry struct {
 	Kind string
 	// Path is where it is.
 	Path string
-	// Bytes is what it takes on disk.
+	// Bytes is its size on disk.
 	Bytes int64
 	// Used is when it was last used.
 	Used time.Time
@@ -38,7 +38,7 @@ var sources = []string{"apt", "base", "download"}
 // what it has just built or found.
 const young = time.Hour
 
-// List returns what is in the cache dir, the entry used longest ago first.
+// List returns the entries of the cache dir, the entry used longest ago first.
 func List(ctx context.Context, dir string) ([]Entry, error) {
 	kinds, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,7 +82,7 @@ func lastUsed(path string, info fs.FileInfo) time.Time {
 	return info.ModTime()
 }
 
-// diskUsage is what a file, or a directory with all that is in it, takes on disk. A
+// diskUsage returns the size on disk of a file, or of a directory with its content. A
 // file with two names counts once.
 func diskUsage(path string) (n int64) {
 	type inode struct{ dev, ino uint64 }
@@ -104,9 +104,9 @@ func diskUsage(path string) (n int64) {
 	return n
 }
 
-// PruneOptions say what may go.
+// PruneOptions select the entries to remove.
 type PruneOptions struct {
-	// Older removes what was not used for this long; 0 means nothing by its age.
+	// Older removes entries that were not used for this long; 0 means no limit.
 	Older time.Duration
 	// MaxBytes removes what was used longest ago until the rest takes no more; 0
 	// means no limit.

@@ -75,7 +75,7 @@ func TestPrune(t *testing.T) {
 				t.Errorf("left\n%s, want\n%s", got, c.want)
 			}
 			for _, e := range removed {
-				if e.Bytes < mib {
+				if e.Bytes < mib || e.Bytes > mib+mib/16 || e.Bytes%512 != 0 {
 					t.Errorf("%s takes %d bytes", e.Path, e.Bytes)
 				}
 			}

@@ -18,7 +18,7 @@ import (
 type SpaceError struct {
 	// Dir is the directory of the failed write.
 	Dir string
-	// NeedBytes is about how much the work needs in Dir. FreeBytes is what is free
+	// NeedBytes is about how much the work needs in Dir. FreeBytes is the free space
 	// there. 0 means unknown.
 	NeedBytes, FreeBytes int64
 	// Err is the error of the write.

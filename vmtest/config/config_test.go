@@ -19,6 +19,9 @@ func TestShippedFragments(t *testing.T) {
 		t.Fatalf("only %v", names)
 	}
 	for _, name := range names {
+		if strings.Contains(name, ".") {
+			t.Errorf("%s is a file, expected the name of a fragment", name)
+		}
 		f, err := Load(name)
 		if err != nil {
 			t.Fatal(err)
@@ -100,6 +103,9 @@ func TestCheck(t *testing.T) {
 		if !strings.Contains(derr.Error(), line) {
 			t.Errorf("%q is not in %v", line, derr)
 		}
+	}
+	if first, _, _ := strings.Cut(derr.Error(), "\n"); !strings.HasPrefix(first, "kernel configuration: kconfig changed requested symbols ") {
+		t.Errorf("the error begins with %q", first)
 	}
 	if _, err := Check(want[:1], final); err != nil {
 		t.Error(err)

@@ -9,7 +9,7 @@ import (
 
 // Merged is the result of merging fragments.
 type Merged struct {
-	// Symbols are what to ask Kconfig for: each symbol once, at its first position and
+	// Symbols are the symbols to request from Kconfig: each symbol once, at its first position and
 	// with its last value.
 	Symbols []Symbol
 	// Differences are the wishes that the merge takes differently.

@@ -39,7 +39,7 @@ var (
 	setLine   = lazyregexp.New(`^(CONFIG_[A-Za-z0-9_]+)=(.+)$`)
 	unsetLine = lazyregexp.New(`^# (CONFIG_[A-Za-z0-9_]+) is not set$`)
 	nameLine  = lazyregexp.New(`^CONFIG_[A-Za-z0-9_]+$`)
-	// endComment is what follows a value in some configurations of selftests.
+	// endComment is a comment behind a value, as in some configurations of selftests.
 	endComment = lazyregexp.New(`\s+#.*$`)
 )
 

@@ -227,7 +227,7 @@ func Check(ctx context.Context, deps []Dep) ([]Status, error) {
 	return all, nil
 }
 
-// Missing returns those of deps that are missing.
+// Missing returns the missing dependencies among deps.
 func Missing(ctx context.Context, deps []Dep) ([]Status, error) {
 	all, err := Check(ctx, deps)
 	var missing []Status

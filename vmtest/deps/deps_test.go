@@ -173,6 +173,15 @@ func TestLook(t *testing.T) {
 			t.Errorf("%s: %+v", all[i].Name, all[i])
 		}
 	}
+	header := []Dep{{Name: "<gelf.h>", program: "#include <gelf.h>\n"}}
+	for says, want := range map[string]string{
+		"note: odd\n<stdin>:1: error: no luck \nb.c: error: second": "no luck", "/usr/bin/ld: cannot find -lelf": "does not link: ld: cannot find -lelf",
+	} {
+		m.tool(t, "gcc", "printf '"+says+"\n' >&2; exit 1")
+		if got, err := Check(t.Context(), header); err != nil || got[0].Found || got[0].Detail != want {
+			t.Errorf("%q: %+v, %v, expected %q", says, got, err, want)
+		}
+	}
 	m.tool(t, "gcc", "exit 0")
 	m.tool(t, "gadget", "echo gadget 2.0; echo more")
 	if all, err = Check(t.Context(), append([]Dep{{Name: "<gelf.h>", program: "#include <gelf.h>\n"}}, gadget...)); err != nil {

@@ -3,6 +3,7 @@
 package git
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -92,6 +93,19 @@ func TestRepo(t *testing.T) {
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	if who, err := r.Identity(t.Context()); err != nil || who != "" {
 		t.Errorf("without a configuration the user is %q, %v", who, err)
+	}
+	t.Setenv("GIT_AUTHOR_EMAIL", "other@body.test")
+	if who, err := r.Identity(t.Context()); err != nil || who != "" {
+		t.Errorf("with only an address the user is %q, %v", who, err)
+	}
+	t.Setenv("GIT_AUTHOR_NAME", "Other Body")
+	if who, err := r.Identity(t.Context()); err != nil || who != "Other Body <other@body.test>" {
+		t.Errorf("with the variables of git the user is %q, %v", who, err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if who, err := r.Identity(ended); err == nil {
+		t.Errorf("interrupted, the user is %q", who)
 	}
 }
 

@@ -28,7 +28,7 @@ func (e *MissingLibraryError) Error() string {
 		e.Program, e.Library, strings.Join(e.Searched, " "))
 }
 
-// closure collects what programs need to run.
+// closure collects the files that programs need to run.
 type closure struct {
 	// root is put before every path, for tests; "" otherwise.
 	root string
@@ -42,7 +42,7 @@ type closure struct {
 	// beyond holds libraries found where only ldconfig's cache leads to,
 	// by soname.
 	beyond map[string]string
-	// interp is the name of the loader, which is what it provides as well.
+	// interp is the name of the loader, which is also its soname.
 	interp string
 	// libc is the directory of the C library, which its loader always searches.
 	libc string
@@ -219,7 +219,7 @@ func (c *closure) candidate(dir, lib string, o *object) (string, *object) {
 	return p, lo
 }
 
-// expandOrigin replaces what ld.so replaces in a run path.
+// expandOrigin expands $ORIGIN and the like in a run path, as ld.so does.
 func expandOrigin(paths []string, origin string) []string {
 	var out []string
 	for _, p := range paths {

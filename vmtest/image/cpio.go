@@ -23,7 +23,7 @@ var ErrClosed = errors.New("archive is closed")
 
 // Writer writes a cpio archive in newc format, the format of an initramfs.
 // Everything belongs to root and has no date, so the same calls give the
-// same bytes. Directories must be written before what is in them.
+// same bytes. A directory must be written before its content.
 //
 // The first error sticks.
 type Writer struct {

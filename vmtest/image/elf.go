@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// object is what the closure needs to know of a program or library.
+// object has the fields of a program or library that the closure needs.
 type object struct {
 	class   elf.Class
 	machine elf.Machine
@@ -43,7 +43,7 @@ func readObject(name string) (*object, error) {
 	o := &object{class: e.Class, machine: e.Machine}
 	for _, p := range e.Progs {
 		if p.Type == elf.PT_INTERP {
-			// Bounded: a path, not what a broken header claims.
+			// Limit the length of the path: a broken header may claim any length.
 			b, err := io.ReadAll(io.LimitReader(p.Open(), 4096))
 			if err != nil {
 				return nil, fmt.Errorf("%s: interpreter: %w", name, err)

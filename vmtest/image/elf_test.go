@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// testObject is an ELF file with nothing in it but what a loader reads first.
+// testObject is an ELF file with only the parts that a loader reads first.
 type testObject struct {
 	machine elf.Machine // default x86-64
 	interp  string
@@ -260,7 +260,7 @@ func TestMissingLibrary(t *testing.T) {
 	}
 }
 
-// TestClosureAgainstLdd compares with what the host's own loader says.
+// TestClosureAgainstLdd compares the closure with that of the host's loader.
 func TestClosureAgainstLdd(t *testing.T) {
 	ldd, err := exec.LookPath("ldd")
 	if err != nil {

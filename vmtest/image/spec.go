@@ -20,7 +20,7 @@ import (
 	"strings"
 )
 
-// Spec says what goes into an image. Guest paths are absolute; /bin, /sbin,
+// Spec lists the content of an image. Guest paths are absolute; /bin, /sbin,
 // /lib and /lib64 are links into /usr there, as on a merged host.
 type Spec struct {
 	// Init is the host path of the static program that becomes /init.
@@ -58,7 +58,7 @@ type File struct {
 	Mode uint32
 }
 
-// kind is what a node of the image is.
+// kind is the type of a node of the image.
 type kind byte
 
 const (
@@ -79,7 +79,7 @@ type node struct {
 	major, minor uint32
 }
 
-// skeleton is what every image has.
+// skeleton is the part that every image has.
 var skeleton = map[string]node{
 	"/bin":          {kind: linkNode, target: "usr/bin"},
 	"/sbin":         {kind: linkNode, target: "usr/sbin"},
@@ -320,7 +320,7 @@ func (t tree) file(f File) error {
 	return t.put(f.Guest, node{kind: fileNode, mode: mode, host: f.Host})
 }
 
-// names returns the paths in order: a directory comes before what is in it.
+// names returns the paths in order: a directory comes before its content.
 func (t tree) names() []string {
 	names := make([]string, 0, len(t))
 	for name := range t {

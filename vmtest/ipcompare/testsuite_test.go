@@ -68,7 +68,7 @@ func TestTestsuite(t *testing.T) {
 	}
 }
 
-// compile builds what the testsuite runs.
+// compile builds the programs that the testsuite runs.
 func (t trees) compile(ctx context.Context, side string, libbpf bool) error {
 	if err := t.configure(ctx, side, libbpf); err != nil {
 		return err

@@ -85,7 +85,7 @@ func (t trees) make(ctx context.Context, side string, libbpf bool, args ...strin
 	return out.Bytes(), nil
 }
 
-// configure removes what an earlier build left in a tree, and configures it.
+// configure removes the products of an earlier build from a tree, and configures it.
 func (t trees) configure(ctx context.Context, side string, libbpf bool, args ...string) error {
 	if err := os.Remove(filepath.Join(t[side], "config.mk")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("configure iproute2: %w", err)

@@ -14,14 +14,14 @@ import (
 	"strings"
 )
 
-// warning is what a compiler says, without the line, which other changes move.
+// warning is a compiler's warning. It has no line number, since other changes move the line.
 type warning struct {
 	file, function, text string
 }
 
 func (w warning) String() string { return w.file + ": " + w.function + ": " + w.text }
 
-// flags are what the touched files are compiled with.
+// flags are the compiler flags for the touched files.
 const flags = "-Wall -Wextra"
 
 // warnings compiles the touched C files of one side, and returns the warnings in touched

@@ -89,7 +89,7 @@ func compileAll(ctx context.Context, all []source, work string) (map[command][]b
 	return compiled, g.Wait()
 }
 
-// noFiles are what is not a file of ours.
+// noFiles are arguments that name no file of Generate.
 func noFiles() []record.Object {
 	all := []record.Object{
 		{Name: "missing-file", Args: []string{"object", "nosuch.o"}},
@@ -130,7 +130,7 @@ func (s *source) object() record.Object {
 	return o
 }
 
-// command returns how to compile the object, the zero value if it has no code.
+// command returns how to compile the object, or the zero value if there is no code.
 func (s *source) command(work string) command {
 	if s.code == "" {
 		return command{}
@@ -144,7 +144,7 @@ func (s *source) command(work string) command {
 	return command{code: s.code, args: strings.Join(args, "\n")}
 }
 
-// stripped returns an edit that runs llvm-strip with an option.
+// stripped returns a function that runs llvm-strip with an option.
 func stripped(option string) func([]byte) ([]byte, error) {
 	return func(data []byte) ([]byte, error) {
 		f, err := os.CreateTemp("", "ipobjects")

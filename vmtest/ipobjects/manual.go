@@ -23,9 +23,13 @@ func examples(ctx context.Context, s *prepare.Source) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, text, ok := strings.Cut(string(page), "\n.SH \"EXAMPLES\"\n")
+	return examplesOf(string(page))
+}
+
+func examplesOf(page string) ([]string, error) {
+	_, text, ok := strings.Cut(page, "\n.SH \"EXAMPLES\"\n")
 	if !ok {
-		_, text, ok = strings.Cut(string(page), "\n.SH EXAMPLES\n")
+		_, text, ok = strings.Cut(page, "\n.SH EXAMPLES\n")
 	}
 	if !ok {
 		return nil, fmt.Errorf("%s: no section EXAMPLES", manualPage)

@@ -7,7 +7,7 @@ type mutant struct {
 	name string
 	// file is a source file of iproute2, in which old occurs once and becomes new.
 	file, old, new string
-	// build and object are what must end otherwise.
+	// build and object select the result that the mutant must change.
 	build, object string
 }
 

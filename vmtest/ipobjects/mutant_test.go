@@ -67,7 +67,7 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// TestMutantsApply looks for what the mutants replace, and for the objects that notice.
+// TestMutantsApply looks for the code that the mutants replace, and for their objects.
 func TestMutantsApply(t *testing.T) {
 	testenv.Require(t, "objects", "reads the source of ip of both bases")
 	names := map[string]bool{}
@@ -98,7 +98,7 @@ func TestMutantsApply(t *testing.T) {
 	}
 }
 
-// mutate builds ip without a mutant and with each of those of one build.
+// mutate builds ip without a mutant, and with each mutant of one build.
 func mutate(t *testing.T, s *prepare.Source, build string) []record.Build {
 	t.Helper()
 	src, err := s.OpenIP(t.Context())

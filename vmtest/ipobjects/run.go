@@ -51,10 +51,7 @@ func Run(ctx context.Context, opt Options) (*Table, error) {
 			return nil, err
 		}
 	}
-	t := &Table{objects: opt.Made}
-	if len(opt.Objects) > 0 {
-		t.objects = slices.DeleteFunc(slices.Clone(t.objects), func(o record.Object) bool { return !slices.Contains(opt.Objects, o.Name) })
-	}
+	t := &Table{objects: named(opt.Made, opt.Objects)}
 	var err error
 	if t.examples, err = examples(ctx, &opt.Source); err != nil {
 		return nil, err
@@ -68,20 +65,25 @@ func Run(ctx context.Context, opt Options) (*Table, error) {
 		return nil, err
 	}
 	t.elapsed = time.Since(start)
-	want := len(job.Examples) * len(job.Builds)
+	if want := calls(&job); len(t.results) != want {
+		return nil, fmt.Errorf("object matrix: %d results, expected %d", len(t.results), want)
+	}
+	return t, nil
+}
+
+// calls returns how often the guest calls ip.
+func calls(job *record.Job) int {
+	n := len(job.Examples) * len(job.Builds)
 	for _, o := range job.Objects {
 		for _, c := range job.Contexts {
 			for _, b := range job.Builds {
 				if o.In(b.Name, c) {
-					want++
+					n++
 				}
 			}
 		}
 	}
-	if len(t.results) != want {
-		return nil, fmt.Errorf("object matrix: %d results, expected %d", len(t.results), want)
-	}
-	return t, nil
+	return n
 }
 
 // work boots the guest, has it do the job and returns the results.
@@ -116,7 +118,12 @@ func guest[Result any](ctx context.Context, opt *Options, job *record.Job) (resu
 	if end.Code != 0 {
 		return nil, fmt.Errorf("object matrix: exit code %d in the guest: %s", end.Code, stderr.Bytes())
 	}
-	dec := json.NewDecoder(&stdout)
+	return read[Result](&stdout)
+}
+
+// read reads the results of the guest.
+func read[Result any](in io.Reader) (results []Result, err error) {
+	dec := json.NewDecoder(in)
 	for {
 		var r Result
 		err := dec.Decode(&r)
@@ -128,6 +135,14 @@ func guest[Result any](ctx context.Context, opt *Options, job *record.Job) (resu
 		}
 		results = append(results, r)
 	}
+}
+
+// named returns the objects with these names, or all if there are no names.
+func named(objects []record.Object, names []string) []record.Object {
+	if len(names) == 0 {
+		return objects
+	}
+	return slices.DeleteFunc(slices.Clone(objects), func(o record.Object) bool { return !slices.Contains(names, o.Name) })
 }
 
 func or(some, all []string) []string {

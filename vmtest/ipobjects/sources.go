@@ -13,7 +13,7 @@ type source struct {
 	name string
 	// args follow "object FILE"; by default they select program p.
 	args []string
-	// value is what the selected program returns; none if no program may be attached.
+	// value is the return value of the selected program, or none if no program may be attached.
 	value uint32
 	code  string
 	// flags are added to clang's; target replaces the target bpfel.
@@ -21,7 +21,7 @@ type source struct {
 	target string
 	// file is the name of the file, by default that of the object with ".o".
 	file string
-	// contexts are those to load it in, builds those to load it with; all by default.
+	// contexts and builds select where and with which ip to load it. The default is all.
 	contexts, builds []string
 	// edit changes the compiled object. It may be nil.
 	edit func([]byte) ([]byte, error)
@@ -101,7 +101,7 @@ struct elf_map out SEC("maps") = { .type = MAP_ARRAY_OF_MAPS, .size_key = 4, .si
 SEC("prog") int p(struct __sk_buff *s) { __u32 k = 0; return map_lookup(&out, &k) ? 7 : 8; }`},
 		{name: "elf-map-of-no-map", value: none, code: `struct elf_map out SEC("maps") = { .type = MAP_ARRAY_OF_MAPS, .size_key = 4, .size_value = 4, .max_elem = 1, .inner_id = 42 };
 SEC("prog") int p(struct __sk_buff *s) { __u32 k = 0; return map_lookup(&out, &k) ? 7 : 8; }`},
-		// The kernel would read a key that is longer than what ip passes.
+		// The kernel would read a longer key than ip passes.
 		{name: "elf-map-of-maps-by-long-keys", value: none, code: `struct elf_map in SEC("maps") = { .type = MAP_ARRAY, .size_key = 4, .size_value = 4, .max_elem = 1, .id = 42, .inner_idx = 0 };
 struct elf_map out SEC("maps") = { .type = 13 /* a hash of maps */, .size_key = 64, .size_value = 4, .max_elem = 1, .inner_id = 42 };
 ` + plainCode},

@@ -27,12 +27,12 @@ var files embed.FS
 // Dir is the directory of the files in the workbench at root.
 func Dir(root string) string { return filepath.Join(root, "vmtest", "known", "reports") }
 
-// Reports are what the checkers report about one base in one configuration.
+// Reports are the reports of the checkers about one base in one configuration.
 type Reports struct {
 	// Kernel is the version of the base. The reports say nothing about another.
 	Kernel string `json:"kernel"`
 	// Runs is the number of runs without the series that the reports come from. Some
-	// checkers find what they find by chance.
+	// checkers do not report the same in each run.
 	Runs int `json:"runs"`
 	// Reports are in the order of their titles.
 	Reports []Report `json:"reports"`
@@ -40,7 +40,7 @@ type Reports struct {
 
 // Report is one report.
 type Report struct {
-	// Pattern says of what kind it is, as in [vm.Splat].
+	// Pattern is the kind of the report, as in [vm.Splat].
 	Pattern string `json:"pattern"`
 	// Functions identify it: the two of a data race, otherwise the top of the stack.
 	Functions []string `json:"functions"`
@@ -54,7 +54,11 @@ func name(base string, fragments []string) string {
 // Load returns the reports of a base in the configuration of fragments. It returns none
 // if no run is stored, or if the runs had another version of the base.
 func Load(base, kernel string, fragments []string) (*Reports, error) {
-	data, err := files.ReadFile("reports/" + name(base, fragments))
+	return load(files, base, kernel, fragments)
+}
+
+func load(files fs.FS, base, kernel string, fragments []string) (*Reports, error) {
+	data, err := fs.ReadFile(files, "reports/"+name(base, fragments))
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Reports{Kernel: kernel}, nil
 	}

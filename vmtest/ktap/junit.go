@@ -15,7 +15,7 @@ import (
 type JUnit struct {
 	// Name is the name of the whole report.
 	Name string
-	// Properties describe what was tested, such as versions.
+	// Properties describe the tested software, such as versions.
 	Properties map[string]string
 	// Errors are failures of the run that belong to no test: a panic, lost results.
 	// Each becomes a test case with an error. WriteJUnit adds the report's own

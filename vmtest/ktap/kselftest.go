@@ -23,7 +23,7 @@ type Kselftest struct {
 	tests   []Test
 	input   lines
 
-	// name is the test that runs, lines is what it has printed.
+	// name is the running test, lines is its output so far.
 	name  string
 	lines []string
 	// sub has the subtests of the test; nil if it does not report any. over says that

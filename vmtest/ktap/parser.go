@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Limits of what is kept, so that a broken guest cannot exhaust the host's memory.
+// Limits on memory, so that a broken guest cannot exhaust the host's.
 const (
 	maxLine     = 64 << 10
 	maxDepth    = 16

@@ -18,7 +18,7 @@ type TestProgs struct {
 	lines   lines
 	planned int
 	tests   []Test
-	// subtests and diag are those of the test that runs.
+	// subtests and diag belong to the running test.
 	subtests []Test
 	diag     []string
 	// over says that the results have ended. test_progs then repeats the failed ones.

@@ -59,7 +59,7 @@ func TestReadMutant(t *testing.T) {
 	}
 }
 
-// The report says of each mutant what noticed it, and each is applied to its own tree.
+// The report names the test that noticed each mutant. Each mutant has its own tree.
 func TestRunReport(t *testing.T) {
 	names, err := plan.Names("")
 	if err != nil {

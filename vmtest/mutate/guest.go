@@ -27,7 +27,7 @@ const (
 	wholeLimit = 30 * time.Minute
 )
 
-// session is what a guest reported before it ended.
+// session has the reports of a guest until it ended.
 type session struct {
 	report *ktap.Report
 	// ended says why the guest failed; nil if it ended by itself.

@@ -54,7 +54,7 @@ type Options struct {
 	Guests int
 }
 
-// State is what became of a mutant.
+// State is the result of a mutant.
 type State string
 
 // The states of a mutant.
@@ -86,7 +86,7 @@ type Result struct {
 	Unread []string
 	// Stale are entries of the list that fit no mutant that is left.
 	Stale []string
-	// Notes are what the report says of the lines of the patches.
+	// Notes are the report's notes on lines of the patches.
 	Notes []runs.Note
 	// Chosen is how many mutants of all were run.
 	Chosen, All int

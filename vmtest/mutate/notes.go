@@ -64,7 +64,7 @@ func notes(ctx context.Context, root string, programs []*program, verdicts map[i
 	return all, nil
 }
 
-// note sums up what became of the mutants of a line.
+// note sums up the results of the mutants of a line.
 func note(list []Verdict) runs.Note {
 	count := map[State]int{}
 	tests := 0

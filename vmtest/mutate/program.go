@@ -28,13 +28,13 @@ type part struct {
 	name string
 	// include is the line that makes XMUT() known.
 	include string
-	// files are what supports the mutants, by path in the tree.
+	// files are the support files of the mutants, by path in the tree.
 	files map[string]string
 	// head is defined in the header before its text.
 	head func(end int) string
 	// makefile gets line at its end.
 	makefile, line string
-	// wanted are the directories whose files are built. unwanted are exceptions.
+	// wanted are the directories to build. unwanted are exceptions.
 	wanted, unwanted []string
 }
 

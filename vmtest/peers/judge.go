@@ -116,7 +116,7 @@ func (j *judged) write(w *ktap.Writer, name string) {
 	w.Result(name, status, reason)
 }
 
-// skipReason is what a test said before it was skipped.
+// skipReason returns the output of a test before it was skipped.
 func skipReason(output []string) string {
 	var said string
 	for _, l := range output {

@@ -22,7 +22,7 @@ var listText string
 // MaxFailures is how many failing tests the list may have.
 const MaxFailures = 10
 
-// Peer is a library whose tests run.
+// Peer is a library with tests to run.
 type Peer struct {
 	// Module is its path. The version is that of the workbench's go.mod.
 	Module string `toml:"module"`
@@ -52,7 +52,7 @@ type Failure struct {
 	Panics bool `toml:"panics"`
 }
 
-// List is what to run and what is known to fail.
+// List has the tests to run and the known failures.
 type List struct {
 	Peers    []Peer    `toml:"peer"`
 	Failures []Failure `toml:"failure"`

@@ -76,7 +76,7 @@ func TestSkip(t *testing.T) {
 	}
 }
 
-// events are what go test -json prints, one event for each word: ACTION:TEST.
+// events returns output of go test -json, with one event for each word: ACTION:TEST.
 func events(words string) string {
 	var b strings.Builder
 	for _, w := range strings.Fields(words) {

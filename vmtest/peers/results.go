@@ -11,26 +11,26 @@ import (
 	"strings"
 )
 
-// result is what became of one test.
+// result is the result of one test.
 type result struct {
 	name   string
 	action string // pass, fail or skip
 	output []string
 }
 
-// results are those of one package.
+// results are the results of one package.
 type results struct {
 	tests []result
 	// ended is how the package ended: pass, fail or skip; empty if the output of go test is truncated.
 	ended string
-	// output is what belongs to no test.
+	// output is the output that belongs to no test.
 	output []string
 }
 
 // maxOutput is how many lines of a test are kept.
 const maxOutput = 60
 
-// readResults reads what go test -json prints.
+// readResults reads the output of go test -json.
 func readResults(r io.Reader) (*results, error) {
 	var all results
 	index := map[string]int{}

@@ -160,7 +160,7 @@ func copyModule(ctx context.Context, root, module string) (string, error) {
 	return dir, nil
 }
 
-// link makes the symbolic link dir/name, whose target must exist.
+// link creates the symbolic link dir/name. Its target must exist.
 func link(dir, name, target string) error {
 	path := filepath.Join(dir, name)
 	if _, err := os.Stat(filepath.Join(filepath.Dir(path), target)); err != nil {

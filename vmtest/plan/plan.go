@@ -99,7 +99,7 @@ func Exactly(names []string) string {
 	return strings.Join(whole, "|")
 }
 
-// AnyOf returns a pattern that selects what any of the patterns selects.
+// AnyOf returns a pattern that selects the tests that any of the patterns selects.
 func AnyOf(patterns []string) string {
 	whole := make([]string, len(patterns))
 	for i, p := range patterns {

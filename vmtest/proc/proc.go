@@ -187,7 +187,7 @@ func (c *Cmd) run(ctx context.Context, tail io.Writer) error {
 	case <-done:
 	case <-time.After(grace):
 	}
-	// Kill what is left of the group. The group may be empty, which is not an error. A
+	// Kill the rest of the group. The group may be empty, which is not an error. A
 	// process that left the group may still hold the pipe open, so bound the wait for
 	// the output.
 	_ = syscall.Kill(group, syscall.SIGKILL)

@@ -14,7 +14,7 @@ import (
 type State int
 
 const (
-	// Started: the step begins. Text may say what it does or with what.
+	// Started: the step begins. Text may describe the work.
 	Started State = iota
 	// Advanced: Done (of Total) units are finished.
 	Advanced
@@ -42,7 +42,7 @@ type Event struct {
 	Text string
 	// Done and Total count Unit. Total 0 means unknown.
 	Done, Total int64
-	// Unit is what Done counts: "objects", "bytes", "files".
+	// Unit is the unit of Done: "objects", "bytes", "files".
 	Unit string
 	// Elapsed is the step's duration so far.
 	Elapsed time.Duration

@@ -59,7 +59,7 @@ func Collect(ctx context.Context, root string, records []*runs.Record, now time.
 	return d, nil
 }
 
-// collect reads what the run that c shows has left.
+// collect reads the files of the run that c shows.
 func (d *Data) collect(c *runs.Cell, past *[]*history) error {
 	var (
 		results *verdict.Results

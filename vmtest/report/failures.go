@@ -70,7 +70,7 @@ func failure(c *runs.Cell, report *ktap.Report, results *verdict.Results, past *
 	return f
 }
 
-// failureAnchor is the name of what the page says of a failed test.
+// failureAnchor is the anchor of a failed test on the page.
 func failureAnchor(c *runs.Cell, test string) string {
 	return anchor("fail", string(c.Kind), c.Subject.Name(), test)
 }

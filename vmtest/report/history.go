@@ -30,7 +30,7 @@ func (t *TestRow) Attention() bool {
 	return slices.ContainsFunc(t.Cells, func(c TestCell) bool { return c.Flaky || c.Ran && c.Status == ktap.Fail })
 }
 
-// TestCell is what became of a test on one base.
+// TestCell is the result of a test on one base.
 type TestCell struct {
 	// Base names the column.
 	Base string
@@ -91,7 +91,7 @@ const maxRuns = 30
 type history struct {
 	// runs are the newest first.
 	runs []*runs.Record
-	// results are those of each run, by test.
+	// results are the results of each run, by test.
 	results []map[string]ktap.Test
 	// order lists the tests as the newest run that has them reported them.
 	order []string
@@ -122,7 +122,7 @@ func readHistory(c *runs.Cell) (*history, error) {
 	return h, nil
 }
 
-// cell is what became of a test in the run shown, and in all others.
+// cell is the result of a test in the run shown, and in all others.
 func (h *history) cell(shown *runs.Record, test string) TestCell {
 	var c TestCell
 	type same struct {

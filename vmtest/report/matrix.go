@@ -53,7 +53,7 @@ func matrix(p *runs.Picture) grid {
 	return g
 }
 
-// cellAnchor is the name of what the page says of a cell.
+// cellAnchor is the anchor of a cell on the page.
 func cellAnchor(c *runs.Cell) string {
 	return anchor("run", string(c.Kind), c.Subject.Name())
 }

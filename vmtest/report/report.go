@@ -24,16 +24,16 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// Data is what the page shows.
+// Data is the content of the page.
 type Data struct {
 	// Now is the time of the report, in UTC. Ages are relative to it.
 	Now time.Time
 	// Commit and Dirty are as in [runs.Workbench].
 	Commit string
 	Dirty  bool
-	// Picture says what the runs prove.
+	// Picture is the summary of all runs.
 	Picture *runs.Picture
-	// Failures are what a reader has to look at first.
+	// Failures come first on the page.
 	Failures []Failure
 	// Columns are the cells that Tests has a column for.
 	Columns []*runs.Cell
@@ -46,7 +46,7 @@ type Data struct {
 	Suites []Suite
 	// Records are all runs, the newest first.
 	Records []*runs.Record
-	// Stale are those of other inputs than the present ones, by ID.
+	// Stale lists runs with other inputs than the present ones, by ID.
 	Stale map[string]bool
 }
 

@@ -81,7 +81,7 @@ func readSeries(ctx context.Context, root string, notes map[string][]runs.Note) 
 	return all, nil
 }
 
-// brackets are what a mail's subject begins with.
+// brackets are the brackets at the beginning of a mail's subject.
 var brackets = regexp.MustCompile(`^\[[^\]]*\] *`)
 
 // parsePatch cuts a patch file into subject, message and diff.
@@ -149,7 +149,7 @@ func parsePatch(path string, data []byte, notes []runs.Note) Patch {
 	return p
 }
 
-// sort says what a line of a diff is, and counts it.
+// sort classifies a line of a diff, and counts it.
 func (p *Patch) sort(text string) string {
 	switch {
 	case strings.HasPrefix(text, "diff --git "):

@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// Trend is what contenders add on one path, run by run.
+// Trend is the cost that contenders add on one path, run by run.
 type Trend struct {
 	Path string
 	// Runs are the columns, the oldest first.

@@ -52,7 +52,7 @@ type BasesOptions struct {
 	Run func(context.Context, SuiteOptions) (*verdict.Outcome, error)
 }
 
-// BasesResult is what came of all of them.
+// BasesResult has the results of all bases.
 type BasesResult struct {
 	Bases []*BaseResult
 	// Differences say which tests were reported on some of the bases only.

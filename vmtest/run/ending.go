@@ -25,7 +25,7 @@ type Ending struct {
 type KernelError struct {
 	// Splats are its warnings, decoded. Empty if it printed none.
 	Splats []verdict.Splat
-	// Err is what ended the guest, nil if the program did.
+	// Err is the error that ended the guest, or nil if the program did.
 	Err error
 }
 

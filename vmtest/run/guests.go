@@ -60,7 +60,7 @@ func (opt *SuiteOptions) shares() []string {
 	return []string{cmp.Or(opt.able, opt.Run)}
 }
 
-// sparedMiB is what two guests leave of the memory for others.
+// sparedMiB is the memory that two guests leave to other programs.
 const sparedMiB = 1024
 
 // roomForTwo tells whether the host has a CPU and memory for each of two guests.
@@ -176,7 +176,7 @@ func topResults(run string) (int, error) {
 	return len(groups), nil
 }
 
-// take fills in what the guests brought to light.
+// take fills in the findings of the guests.
 func take(ctx context.Context, o *verdict.Outcome, a *prepare.Artifacts, guests []*guestRun) {
 	leaks, looked := 0, true
 	for i, g := range guests {

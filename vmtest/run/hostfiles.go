@@ -20,7 +20,7 @@ import (
 // the guest.
 var ErrAdd = errors.New("cannot be had in the guest")
 
-// hostFiles says how a guest sees the host's files, and what QEMU has to export
+// hostFiles describes how a guest sees the host's files, and what QEMU must export
 // for it. writable are the directories in which the guest writes to the host.
 func hostFiles(writable, add []string, hostTools bool) (*wire.HostFiles, []vm.Share, error) {
 	h := &wire.HostFiles{HostTools: hostTools}

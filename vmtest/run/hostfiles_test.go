@@ -55,7 +55,7 @@ func TestOutermost(t *testing.T) {
 	}
 }
 
-// TestWritable: what go test and go build -cover write is kept.
+// TestWritable: the output of go test and go build -cover is kept.
 func TestWritable(t *testing.T) {
 	top := t.TempDir()
 	cwd, work := mustMkdir(t, top, "cwd"), mustMkdir(t, top, "go-build1", "b001")

@@ -89,7 +89,7 @@ func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (
 	})
 }
 
-// files are those of the host that a shell sees. It writes to the directory in which
+// files are the host's files that a shell sees. It writes to the directory in which
 // it was started.
 func (g *Guest) files() (*wire.HostFiles, []vm.Share, error) {
 	if err := g.opt.checkWritable(); err != nil {

@@ -21,7 +21,7 @@ const decodeTimeout = time.Minute
 
 // decodeSplats turns addresses into file:line with the kernel's own script. A
 // splat that cannot be decoded stays as the console had it: it must not hide
-// what it is about.
+// its subject.
 func decodeSplats(ctx context.Context, a *prepare.Artifacts, splats []vm.Splat) []verdict.Splat {
 	if len(splats) == 0 {
 		return nil

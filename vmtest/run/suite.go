@@ -38,7 +38,7 @@ type SuiteOptions struct {
 	Run string
 	// NoTests boots, reports nothing and powers off.
 	NoTests bool
-	// KeepReports stores what the kernel's checkers report, as reports about the base.
+	// KeepReports stores the reports of the kernel's checkers as reports about the base.
 	// It needs Source.Unpatched.
 	KeepReports bool
 	// Fault makes the guest go wrong instead of running tests.
@@ -66,7 +66,7 @@ type SuiteOptions struct {
 // DrawSeed returns a seed that is short enough to type.
 func DrawSeed() int64 { return 1 + rand.Int64N(999_999_999) }
 
-// plan lists what the guest is to report.
+// plan lists the tests that the guest must report.
 func (opt *SuiteOptions) plan() ([]string, error) {
 	switch {
 	case opt.NoTests:

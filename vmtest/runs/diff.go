@@ -10,7 +10,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// Diff says how two runs differ, one per line: what was run, inputs, versions,
+// Diff lists the differences of two runs, one per line: subject, inputs, versions,
 // verdict, and the tests with another result.
 func Diff(a, b *Record) ([]string, error) {
 	var lines []string

@@ -30,7 +30,7 @@ type Note struct {
 	Bad bool `json:"bad,omitempty"`
 }
 
-// Notes reads what the run remarks. It is empty if the run left no file.
+// Notes reads the notes of the run. It is empty if the run left no file.
 func (r *Record) Notes() ([]Note, error) {
 	notes, err := cache.ReadJSON[[]Note](filepath.Join(r.Dir, NotesFile), "the run's notes")
 	if errors.Is(err, fs.ErrNotExist) {

@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/prepare"
 )
 
-// Verdict is what is known of a cell, or of a whole picture.
+// Verdict is the verdict on a cell, or on a whole picture.
 type Verdict string
 
 const (
@@ -34,7 +34,7 @@ const (
 	VerdictIncomplete Verdict = "incomplete"
 )
 
-// Cell is one subject and one kind, and what its runs prove.
+// Cell is one subject and one kind, with the verdict of its runs.
 type Cell struct {
 	Subject
 	Kind    Kind
@@ -76,7 +76,7 @@ func (c *Cell) Why() string {
 	return strings.Join(parts, "; ")
 }
 
-// Picture is what all runs together prove of the present workbench.
+// Picture is the verdict of all runs on the present workbench.
 type Picture struct {
 	// Cells are ordered by subject, then by kind.
 	Cells []*Cell
@@ -171,7 +171,7 @@ func NewPicture(ctx context.Context, root string, records []*Record) (*Picture, 
 	return p, nil
 }
 
-// judge fills in what c's runs prove.
+// judge fills in the verdict of c's runs.
 func (c *Cell) judge(ctx context.Context, look *Looker) error {
 	at := -1
 	whole := slices.IndexFunc(c.Runs, func(r *Record) bool { return r.State.Judged() && !r.Partial() })

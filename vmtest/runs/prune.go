@@ -35,7 +35,7 @@ type Pruned struct {
 // Prune removes runs, the oldest first, and returns them. It always keeps the runs that
 // a picture needs: runs that have not ended, the run that gives a cell its verdict, all
 // later runs of the cell, and the targets of links below the directory out. The limits
-// count those too.
+// count them too.
 func (s *Store) Prune(p *Picture, out string, opt PruneOptions) ([]Pruned, error) {
 	all, err := s.List()
 	if err != nil {
@@ -129,10 +129,10 @@ func (s *Store) remove(r *Record) error {
 	return nil
 }
 
-// awayPrefix marks what is being removed. No run has such a name.
+// awayPrefix marks a run that is being removed. No run has such a name.
 const awayPrefix = ".tmp-"
 
-// sweep removes what interrupted calls of remove left.
+// sweep removes leftovers of interrupted calls of remove.
 func (s *Store) sweep() error {
 	entries, err := os.ReadDir(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package runs keeps a record of each run of the workbench: what went in, how
-// it was called, what came out.
+// Package runs keeps a record of each run of the workbench: its inputs, how
+// it was called, and its results.
 //
 // A [Store] is a directory, out/runs of the workbench. Each run has its own directory
 // there, named by its ID, with record.json and the results of its kind. Only
@@ -11,7 +11,7 @@
 // "running" without that lock belongs to a run that was killed, and is read as
 // interrupted.
 //
-// [NewPicture] says what all records together prove of the present workbench.
+// [NewPicture] returns the verdict of all records on the present workbench.
 package runs
 
 import (
@@ -26,7 +26,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// Kind says what was run.
+// Kind is the kind of run.
 type Kind string
 
 // The kinds of runs. Their inputs are in [Present].
@@ -57,7 +57,7 @@ type State string
 const (
 	// Running: the run has not ended.
 	Running State = "running"
-	// Passed: nothing spoke against what was run.
+	// Passed: the run found no failure.
 	Passed State = "passed"
 	// Failed: a test or a check failed.
 	Failed State = "failed"
@@ -70,7 +70,7 @@ const (
 // Judged reports whether the run came to a verdict.
 func (s State) Judged() bool { return s == Passed || s == Failed }
 
-// Counts are results by what became of them.
+// Counts are the numbers of results, by kind.
 type Counts struct {
 	Pass    int `json:"pass"`
 	Fail    int `json:"fail"`
@@ -121,7 +121,7 @@ type Record struct {
 	Inputs Inputs `json:"inputs"`
 	// Changed says which inputs were edited during the run, one per line.
 	Changed []string `json:"changed,omitempty"`
-	// Versions say what was obtained and which tools ran, by name.
+	// Versions are the versions of the sources and of the tools, by name.
 	Versions map[string]string `json:"versions,omitempty"`
 
 	// Dir is the run's directory.
@@ -131,7 +131,7 @@ type Record struct {
 // Partial reports whether only a part was run.
 func (r *Record) Partial() bool { return r.Selection != "" }
 
-// Elapsed is how long the run lasted, 0 if it has not ended.
+// Elapsed is the duration of the run, 0 if it has not ended.
 func (r *Record) Elapsed() time.Duration {
 	if r.Ended.IsZero() {
 		return 0

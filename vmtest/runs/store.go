@@ -40,7 +40,7 @@ type Store struct {
 
 // Run is a run that has begun and not ended.
 type Run struct {
-	// Record is what is known so far. [Run.End] writes it.
+	// Record is the record so far. [Run.End] writes it.
 	Record Record
 
 	lock *cache.Lock

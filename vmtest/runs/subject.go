@@ -10,7 +10,7 @@ import (
 	"xpsgen/vmtest/prepare"
 )
 
-// Subject is what a run is about. Runs of one subject and kind replace each
+// Subject is the subject of a run. Runs of one subject and kind replace each
 // other in a picture.
 type Subject struct {
 	// Base names the kernel base, or that of the series for [Check].
@@ -32,7 +32,7 @@ type Subject struct {
 	Trees []string `json:"trees,omitempty"`
 }
 
-// SubjectOf returns the subject of a run on what src describes.
+// SubjectOf returns the subject of a run on src.
 func SubjectOf(src *prepare.Source) (Subject, error) {
 	s := Subject{
 		Base:      src.BaseName(),

@@ -36,7 +36,7 @@ func TestRandRejects(t *testing.T) {
 	}
 }
 
-// A seed that was printed once repeats the run for good.
+// A printed seed always repeats the run.
 func TestRandIsStable(t *testing.T) {
 	t.Setenv(Variable, "7")
 	if got, want := Rand(t).Uint64(), uint64(11398524543609367869); got != want {

@@ -15,7 +15,7 @@ import (
 // ApplyError is a patch that does not apply. Neither the cache nor any tree
 // was changed.
 type ApplyError struct {
-	// Tree is what the patch was applied to: "linux 6.12.117".
+	// Tree is the tree that the patch was applied to: "linux 6.12.117".
 	Tree string
 	// Patch is the patch, the Nth of Total.
 	Patch    Patch
@@ -26,7 +26,7 @@ type ApplyError struct {
 	Hunk int
 	// Line is where in the patch file the trouble is; 0 if not known.
 	Line int
-	// Reason says in a few words what is wrong.
+	// Reason is the cause in a few words.
 	Reason string
 	// Output is all that git said.
 	Output string

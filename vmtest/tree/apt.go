@@ -35,7 +35,7 @@ type apt struct {
 	dir  string
 	step string
 	p    progress.Func
-	// updated are the states whose lists were brought up to date.
+	// updated are the states with up-to-date lists.
 	updated map[string]bool
 }
 
@@ -44,7 +44,7 @@ type aptState struct {
 	dir, conf string
 	// sources is the file that says where packages come from.
 	sources []byte
-	// updateErr is what apt had to say about the last update.
+	// updateErr is apt's error in the last update.
 	updateErr string
 }
 
@@ -182,7 +182,7 @@ func (a *apt) update(ctx context.Context, st *aptState, entries []aptSource) err
 	return nil
 }
 
-// archives names what is asked, for the user to recognise.
+// archives names the archives that apt asks, for messages.
 func archives(entries []aptSource) string {
 	var names []string
 	for _, s := range entries {
@@ -324,7 +324,7 @@ func aptComplaint(err error) string {
 	return ""
 }
 
-// watch reports the size of what arrives in dir until stop is called.
+// watch reports the size of the files in dir until stop is called.
 func (a *apt) watch(dir string, total int64) (stop func()) {
 	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {

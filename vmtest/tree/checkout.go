@@ -19,7 +19,7 @@ type Tree struct {
 	Dir string
 	// Work is the directory around it, where builds keep their objects.
 	Work string
-	// Commit is what is checked out.
+	// Commit is the checked out commit.
 	Commit string
 
 	cache string
@@ -51,7 +51,7 @@ func (s *Source) Checkout(ctx context.Context) (t *Tree, err error) {
 	}
 	g := s.git()
 	g.work, g.index, g.files = t.Dir, filepath.Join(s.work, "index"), []*os.File{lock.File()}
-	// We hold the lock, so this is what a killed run left.
+	// We hold the lock, so a killed run left this.
 	if err := os.Remove(g.index + ".lock"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}

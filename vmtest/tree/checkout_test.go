@@ -24,7 +24,7 @@ func mustCheckout(t *testing.T, src *Source) *Tree {
 	return tr
 }
 
-// TestCheckoutTouchesOnlyWhatDiffers is what incremental builds rest on.
+// TestCheckoutTouchesOnlyWhatDiffers: incremental builds depend on it.
 func TestCheckoutTouchesOnlyWhatDiffers(t *testing.T) {
 	opt := Options{Project: mustSeries(t, mailOf("net: one", diffFirst), mailOf("net: two", diffSecond)), Dir: mustSource(t), Cache: t.TempDir()}
 	tr := mustCheckout(t, mustOpen(t, opt))

@@ -97,7 +97,7 @@ func obtainDownload(ctx context.Context, dir, step string, p progress.Func,
 	return d, bad
 }
 
-// cachedDownload returns what dir holds: nil, nil if nothing, an error if it
+// cachedDownload returns the download in dir: nil, nil if nothing, an error if it
 // is not what it was.
 func cachedDownload(dir string) (*download, error) {
 	data, err := os.ReadFile(filepath.Join(dir, recordName))

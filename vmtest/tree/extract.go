@@ -51,7 +51,7 @@ func (s *Source) ExtractPaths(ctx context.Context, dir string, paths ...string) 
 	return os.Remove(g.index)
 }
 
-// ObjectIDs names what the patched tree has at each of paths: git's object, or
+// ObjectIDs identifies the content of the patched tree at each of paths: git's object, or
 // "-" for what is not there. Two trees in which they are the same do not
 // differ there.
 func (s *Source) ObjectIDs(ctx context.Context, paths ...string) ([]string, error) {

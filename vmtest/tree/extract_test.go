@@ -30,7 +30,7 @@ func TestExtractPaths(t *testing.T) {
 	}
 }
 
-// TestObjectIDs: they change with what is at a path and with nothing else.
+// TestObjectIDs: an id changes only with the content of its path.
 func TestObjectIDs(t *testing.T) {
 	paths := []string{"net/core", "net/other.c", "not/there"}
 	ids := func(patches ...string) []string {

@@ -91,11 +91,11 @@ func (g *git) env() []string {
 	return env
 }
 
-// cleanEnv is the environment without what steers git from outside, and with
+// cleanEnv is the environment without variables that change git's behaviour, and with
 // messages in one language.
 func cleanEnv() []string { return gitenv.CleanEnv() }
 
-// output runs git and returns what it says, without the final newline.
+// output runs git and returns its output, without the final newline.
 func (g *git) output(ctx context.Context, args ...string) (string, error) {
 	out, err := g.cmd(args...).Output(ctx)
 	return strings.TrimSuffix(string(out), "\n"), err
@@ -107,7 +107,7 @@ func (g *git) run(ctx context.Context, args ...string) error {
 	return err
 }
 
-// input runs git with something to read and returns what it says.
+// input runs git with an input and returns its output.
 func (g *git) input(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
 	c := g.cmd(args...)
 	c.Stdin = stdin

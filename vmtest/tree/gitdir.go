@@ -2,6 +2,6 @@
 
 package tree
 
-// GitDir is the bare repository that holds the base and what was applied to
+// GitDir is the bare repository that holds the base and the patches applied to
 // it. It is the cache's: read it, with git --git-dir, but change nothing.
 func (s *Source) GitDir() string { return s.git().dir }

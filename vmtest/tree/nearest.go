@@ -15,7 +15,7 @@ const nearFiles = 1000
 
 // nearest returns the working copy to use for a directory of the user's: its
 // own if there is one, or else that of the project's with the fewest files to
-// change, so that the first build of a tree compiles only what differs.
+// change, so that the first build of a tree compiles only the differences.
 func (s *Source) nearest(ctx context.Context, own string) string {
 	if exists(filepath.Join(own, "src")) {
 		return own

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// fakeApt is a machine whose apt consists of shell scripts. What they print was
+// fakeApt is a machine with shell scripts as apt. What they print was
 // recorded from apt 2.6.1.
 type fakeApt struct {
 	dir string

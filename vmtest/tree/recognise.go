@@ -82,7 +82,7 @@ func (s *Source) recognise(ctx context.Context) error {
 	return nil
 }
 
-// setPatches reduces what is applied to the patches with these indices.
+// setPatches limits the patches to apply to those with these indices.
 func (s *Source) setPatches(keep []int) {
 	patches, content := s.Patches, s.content
 	s.Patches, s.content = nil, nil
@@ -178,7 +178,7 @@ func (s *Source) findPatches(ctx context.Context) (state []presence, ours, cut b
 	return state, ours, cut, nil
 }
 
-// changesOf is what a commit of the user's changes.
+// changesOf returns the changes of a commit of the user.
 func changesOf(user func(...string) (string, error), id string) (string, error) {
 	diff, err := user("diff-tree", "-p", "-M", "--root", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", id)
 	return changes(diff + "\n"), err

@@ -153,7 +153,7 @@ var buildProducts = []string{
 	"include/config/**", "include/generated/**", "arch/*/include/generated/**", "vmlinux", "System.map",
 }
 
-// addAll brings the index to what is in the directory.
+// addAll updates the index from the directory.
 func addAll(ctx context.Context, g *git, checkout bool) error {
 	args := []string{"add", "--all"}
 	if !checkout {

@@ -21,7 +21,7 @@ import (
 
 // Options say which tree to open. Project and Cache are required.
 type Options struct {
-	// Project is what is patched.
+	// Project is the project to patch.
 	Project *Project
 	// Base is the name of one of its bases; empty means the first.
 	Base string
@@ -34,11 +34,11 @@ type Options struct {
 	Patches []Patch
 	// NoApply uses Dir without applying patches.
 	NoApply bool
-	// Variant changes what is applied. The zero value is the base's stack.
+	// Variant selects other patches. The zero value is the base's stack.
 	Variant Variant
 	// Cache is the cache directory, see xpsgen/vmtest/cache.
 	Cache string
-	// Progress hears what takes long. May be nil.
+	// Progress gets an event for each long step. It may be nil.
 	Progress progress.Func
 }
 
@@ -109,14 +109,14 @@ func (v Variant) workSuffix() string {
 type Source struct {
 	// Project is the project's name, Base the name of its base.
 	Project, Base string
-	// Version is what was obtained, as its origin calls it.
+	// Version is the obtained version, in the origin's notation.
 	Version string
 	// Origin says in words where it came from.
 	Origin string
 	// BaseCommit is the commit of the bare base in the cache. It is a
 	// function of the source's content.
 	BaseCommit string
-	// Patches are what is applied, in order.
+	// Patches are the patches to apply, in order.
 	Patches []Patch
 
 	opt     Options
@@ -221,7 +221,7 @@ func (s *Source) makeKey() string {
 // the patches', byte by byte.
 func (s *Source) Key() string { return s.key }
 
-// Name is what to call the tree in messages: "linux 6.12.117".
+// Name is the name of the tree in messages: "linux 6.12.117".
 func (s *Source) Name() string { return s.Project + " " + s.Version }
 
 // WorkDir is the directory that belongs to this tree's base: the working tree

@@ -36,7 +36,7 @@ type Results struct {
 	Splats      []Splat
 	// Report has the tests, parsed from the stream that the guest sent.
 	Report *ktap.Report
-	// Console and Config are the texts of those files; empty if missing.
+	// Console and Config are the texts of the two files; empty if missing.
 	Console, Config string
 }
 

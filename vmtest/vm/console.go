@@ -99,7 +99,7 @@ func (c *console) line() {
 	}
 }
 
-// gone returns wrong and off.
+// gone returns the error and where the console ended.
 func (c *console) gone() (wrong, off string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -251,7 +251,7 @@ func TestKilledParentTakesQEMUAlong(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		// A zombie has no command line; who adopted it may leave it so.
+		// A zombie has no command line. Its new parent may not reap it.
 		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err != nil || len(b) == 0 {
 			return
 		}

@@ -50,7 +50,7 @@ func TestNewNeedsDirectory(t *testing.T) {
 	}
 }
 
-// pending returns what Wait would return now, and forgets it.
+// pending returns the result that Wait would return now, and resets it.
 func pending(w *Watcher) (changed []string) {
 	select {
 	case <-w.woken:

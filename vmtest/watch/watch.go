@@ -179,7 +179,7 @@ func (w *Watcher) Close() error {
 	return nil
 }
 
-// suffixes are those of files that builds and editors leave behind.
+// suffixes are the suffixes of files that builds and editors leave behind.
 var suffixes = []string{"~", ".o", ".a", ".ko", ".cmd", ".mod", ".order", ".d", ".swp", ".swx", ".tmp", ".orig", ".rej"}
 
 // ignored reports whether a path is hidden or a by-product. vi creates the file 4913 to

@@ -195,7 +195,7 @@ func conditions(expect string) (*xps.AttachOptions, error) {
 	return &xps.AttachOptions{Expected: prog}, nil
 }
 
-// load returns the program to attach, and what releases it.
+// load returns the program to attach, and a function that releases it.
 func (o *attachOptions) load(c *call, s xps.State, seeded bool) (*ebpf.Program, func(), error) {
 	switch {
 	case o.pinned != "":
@@ -274,7 +274,7 @@ func (o *attachOptions) loadObject() (*ebpf.Program, func(), error) {
 	return coll.Programs[name], coll.Close, nil
 }
 
-// report says what was done, or would be.
+// report prints the change, or the change that --dry-run would make.
 func (o *attachOptions) report(c *call, s xps.State, prog *ebpf.Program, done string) error {
 	info, err := prog.Info()
 	if err != nil {

@@ -206,7 +206,7 @@ func TestLoadPolicy(t *testing.T) {
 func TestPolicyOptions(t *testing.T) {
 	s := xps.State{Name: "lo", MaxQueues: 1}
 	c := &call{command: attachCommand(), stdout: os.Stdout, stderr: os.Stderr}
-	// constants hashes those that the loaded policy has.
+	// constants returns a hash of the constants of the loaded policy.
 	constants := func(o attachOptions) uint64 {
 		t.Helper()
 		p, err := o.loadPolicy(c, s, true)

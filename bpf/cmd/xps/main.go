@@ -104,7 +104,7 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(f
 // errHelp: the help was asked for and printed.
 var errHelp = errors.New("help")
 
-// exit prints what went wrong and returns the exit code.
+// exit prints the error and returns the exit code.
 func (c *call) exit(err error) int {
 	var wrong *usageError
 	switch {

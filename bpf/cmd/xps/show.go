@@ -34,7 +34,7 @@ Details of a program need CAP_SYS_ADMIN. An unknown value is "-", or null in JSO
 	}
 }
 
-// device is what show prints of a device, and its form in JSON.
+// device has the fields that show prints for a device. It is also the JSON.
 type device struct {
 	Name      string   `json:"name"`
 	Ifindex   int      `json:"ifindex"`
@@ -130,7 +130,7 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// describe finds out what can be about a device and its program.
+// describe collects what is known of a device and its program.
 func describe(s xps.State, sys *sysfs, stats, who bool) (device, error) {
 	d := device{Name: s.Name, Ifindex: s.Ifindex, MaxQueues: s.MaxQueues}
 	if n := sys.queues(s.Name); n != 0 {

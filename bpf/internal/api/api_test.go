@@ -149,7 +149,7 @@ func exported(t *testing.T, pkg *packages.Package) []byte {
 		if name != "" {
 			base = name
 		}
-		// Only what is left needs its import.
+		// Keep only the imports that the remaining declarations need.
 		if base != "_" && strings.Contains(text, base+".") {
 			fmt.Fprintf(&b, "import %s %s\n", name, path)
 		}

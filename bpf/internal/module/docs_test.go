@@ -34,7 +34,7 @@ func blocks(t *testing.T, info string) []string {
 	return all
 }
 
-// bash runs a script and returns what it prints.
+// bash runs a script and returns its output.
 func bash(t *testing.T, dir, script string, env ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "bash", "-eu")

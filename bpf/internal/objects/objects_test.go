@@ -131,7 +131,7 @@ func TestIdent(t *testing.T) {
 	}
 }
 
-// tools puts scripts that say who they are into the only directory of PATH.
+// tools makes PATH a directory with scripts that print their own names.
 func tools(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()

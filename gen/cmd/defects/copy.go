@@ -14,7 +14,7 @@ import (
 )
 
 // copyTree copies the module in root to root/out/defects and returns that directory.
-// The place is always the same, so that the go command finds what it compiled before.
+// The place is always the same, so that the go command reuses its cache.
 // The lock keeps a second run away until the caller releases it.
 func copyTree(ctx context.Context, root string) (dir string, lock *cache.Lock, err error) {
 	out := filepath.Join(root, "out")
@@ -43,7 +43,7 @@ func copyTree(ctx context.Context, root string) (dir string, lock *cache.Lock, e
 	return dir, lock, nil
 }
 
-// copyFiles copies all but what is built.
+// copyFiles copies all files except build products.
 func copyFiles(root, dir string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -3,8 +3,8 @@
 // Command defects puts defects into the project's Go code, one at a time, and
 // runs the tests that should notice. It draws the defects from a seed: first a
 // package, then a place in it. Packages without a place, such as generated code, are
-// not drawn. Neither is vmtest/guest/suite: it consists of tests, and `make mutants`
-// measures it.
+// not drawn. Neither are packages that consist of test code: those that import testing,
+// and vmtest/guest/suite, which `make mutants` measures.
 //
 // A defect goes through these tests until one fails:
 //

@@ -34,7 +34,7 @@ func (d *defect) apply(text []byte) []byte {
 	return append(append(append([]byte{}, text[:d.start]...), d.new...), text[d.end:]...)
 }
 
-// swaps are the operators and what a defect makes of them.
+// swaps maps each operator to its replacement in a defect.
 var swaps = map[token.Token]string{
 	token.EQL: "!=", token.NEQ: "==",
 	token.LSS: "<=", token.LEQ: "<", token.GTR: ">=", token.GEQ: ">",

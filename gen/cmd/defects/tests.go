@@ -66,8 +66,9 @@ func load(ctx context.Context, dir, only string) ([]*source, error) {
 		if strings.Contains(p.name, "testdata") {
 			continue
 		}
-		// The suite consists of tests, which run in the guest.
-		if p.name == "vmtest/guest/suite" || only != "" && p.name != only {
+		// The suite consists of tests, which run in the guest. A package that imports
+		// testing is test code, as a file _test.go is.
+		if p.name == "vmtest/guest/suite" || slices.Contains(p.Imports, "testing") || only != "" && p.name != only {
 			p.sites = []*defect{}
 		}
 		all = append(all, p)
@@ -78,7 +79,7 @@ func load(ctx context.Context, dir, only string) ([]*source, error) {
 	return all, nil
 }
 
-// output runs a command in dir and returns what it prints.
+// output runs a command in dir and returns its output.
 func output(ctx context.Context, dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -109,7 +110,7 @@ type tester struct {
 	sound map[string]bool
 }
 
-// test returns what notices the defect: a package and its test, or a command in the
+// test returns the test that notices the defect: a package and its test, or a command in the
 // guest. It returns "" if nothing does.
 func (t *tester) test(ctx context.Context, d *defect) (by string, err error) {
 	sound, err := os.ReadFile(d.file)
@@ -138,7 +139,7 @@ func (t *tester) test(ctx context.Context, d *defect) (by string, err error) {
 	return "", nil
 }
 
-// run reports whether a command fails, and what it prints.
+// run reports whether a command fails, and returns its output.
 func (t *tester) run(ctx context.Context, args ...string) (out string, failed bool, err error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = t.dir

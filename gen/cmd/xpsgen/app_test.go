@@ -16,7 +16,7 @@ func testRoot() *command.Command {
 	return rootCommand(newEnvironment(os.Stdin, &bytes.Buffer{}, &bytes.Buffer{}))
 }
 
-// TestDeclarations checks that each command says all that it has to.
+// TestDeclarations checks that each declaration of a command is complete.
 func TestDeclarations(t *testing.T) {
 	root := testRoot()
 	if err := root.Check(); err != nil {

@@ -23,7 +23,7 @@ import (
 // bisectChecks are the checks of gen/series/check that every patch must pass by itself.
 var bisectChecks = []string{"apply", "build_gcc", "sparse"}
 
-// bisectOptions are those of bisect.
+// bisectOptions are the options of bisect.
 type bisectOptions struct {
 	sources    sourceOptions
 	machines   machineOptions

@@ -20,7 +20,7 @@ import (
 // repository is the root of the sources, seen from this package.
 const repository = "../../.."
 
-// pages are the documents whose commands the tests below look at.
+// pages are the documents with commands that the tests below run.
 func pages(t *testing.T) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
@@ -217,7 +217,7 @@ func TestDocsLinks(t *testing.T) {
 	}
 }
 
-// anchors are those of the headings of a page.
+// anchors returns the anchors of the headings of a page.
 func anchors(text string) (all []string) {
 	for line := range strings.Lines(text) {
 		title := strings.TrimLeft(line, "#")

@@ -33,7 +33,7 @@ const crash = " > /sys/kernel/debug/provoke-crash/DIRECT; "
 var endings = []struct {
 	name  string
 	flags []string
-	// script runs in the guest. It says "up" before it waits for what signals do.
+	// script runs in the guest. It prints "up" and then waits for a signal.
 	script string
 	// signals go to xpsgen once the guest is up, to QEMU if kill is set.
 	signals []unix.Signal
@@ -75,7 +75,7 @@ var endings = []struct {
 		stderr: "qemu-system-x86_64: signal: killed"},
 }
 
-// command is an xpsgen that runs, with what it says.
+// command is a running xpsgen, with its output.
 type runningCommand struct {
 	cmd            *exec.Cmd
 	mu             sync.Mutex

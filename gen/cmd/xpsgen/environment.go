@@ -18,7 +18,7 @@ import (
 	"xpsgen/vmtest/workbench"
 )
 
-// environment is what commands share.
+// environment is shared by all commands.
 type environment struct {
 	*console
 	*place

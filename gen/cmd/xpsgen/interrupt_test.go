@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSignals ends a run while the guest is up, and looks for what it left.
+// TestSignals ends a run while the guest is up, and looks for leftovers.
 func TestSignals(t *testing.T) {
 	if !testenv.Offers("vm") {
 		t.Skip("boots the patched kernel: XPS_TEST_REQUIRE does not contain vm")

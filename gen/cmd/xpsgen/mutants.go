@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// mutantOptions are those of mutants.
+// mutantOptions are the options of mutants.
 type mutantOptions struct {
 	sourceOptions
 	machineOptions

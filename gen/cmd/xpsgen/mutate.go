@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// mutateOptions are those of mutate.
+// mutateOptions are the options of mutate.
 type mutateOptions struct {
 	sources  sourceOptions
 	machines machineOptions

@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// sourceOptions choose what is built. All commands that boot share them.
+// sourceOptions select the trees to build. All commands that boot share them.
 type sourceOptions struct {
 	base, kernel, iproute2 string
 	// series, with and without are keys of series.
@@ -123,7 +123,7 @@ func (o *sourceOptions) bases(env *environment) (names []string, all bool, err e
 	return names, all, err
 }
 
-// source returns what to build for a command that works on one base.
+// source returns the source to build, for a command that works on one base.
 func (o *sourceOptions) source(env *environment) (prepare.Source, error) {
 	if o.base == prepare.AllBases {
 		return prepare.Source{}, command.Usagef("this command works on one base: name it")

@@ -22,7 +22,7 @@ type recording struct {
 	// root is the workbench's directory.
 	root    string
 	subject runs.Subject
-	// src is what was built. May be nil.
+	// src is the source that was built. It may be nil.
 	src *prepare.Source
 	// selection describes a partial run; empty means a complete one.
 	selection string
@@ -135,7 +135,7 @@ func (env *recorder) checkInputs(ctx context.Context, rec recording, r *runs.Rec
 		return err
 	}
 	if ip != r.Inputs.IPBase() {
-		// The inputs hashed before the run are not those that ran.
+		// The inputs changed between hashing and the run.
 		r.Inputs = now
 		return nil
 	}

@@ -61,7 +61,7 @@ func kindNames() []string {
 	return all
 }
 
-// listOptions are those of runs list.
+// listOptions are the options of runs list.
 type listOptions struct {
 	kind  string
 	limit int
@@ -297,7 +297,7 @@ func (env runsCommands) diffRuns(older, newer string) error {
 	return nil
 }
 
-// pruneOptions are those of runs prune.
+// pruneOptions are the options of runs prune.
 type pruneOptions struct {
 	olderThan, size string
 	keep            int

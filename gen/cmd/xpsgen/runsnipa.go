@@ -12,7 +12,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// nipaOptions are those of runs nipa.
+// nipaOptions are the options of runs nipa.
 type nipaOptions struct {
 	tap                          bool
 	executor, branch, group, url string

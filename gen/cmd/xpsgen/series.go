@@ -28,5 +28,5 @@ func seriesCommand(env seriesCommands) *command.Command {
 	}
 }
 
-// seriesExit is what exit code 1 means for commands that change patch files.
+// seriesExit explains exit code 1 of commands that change patch files.
 var seriesExit = []command.Exit{{Code: 1, Meaning: "the series or its tree needs work first; the error names it"}}

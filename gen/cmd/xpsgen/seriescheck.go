@@ -20,7 +20,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// checkOptions are those of series check.
+// checkOptions are the options of series check.
 type checkOptions struct {
 	only, without          []string
 	patch, jobs            int

@@ -25,7 +25,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// exportOptions are those of series export.
+// exportOptions are the options of series export.
 type exportOptions struct {
 	out, results, netNext, tags string
 	signOff                     bool
@@ -199,7 +199,7 @@ type exporter struct {
 	env         *environment
 	root, cache string
 	threads     []manifest.Thread
-	// results are those of --results; nil means the last counts.
+	// results are the results of --results. Nil means the last counts.
 	results     map[string]string
 	state       gate.State
 	outstanding int

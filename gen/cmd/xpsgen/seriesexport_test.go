@@ -38,7 +38,7 @@ func TestAskToSign(t *testing.T) {
 	}
 }
 
-// TestInterruptTheQuestion: who is asked to sign can leave.
+// TestInterruptTheQuestion: the user can interrupt the question for a sign-off.
 func TestInterruptTheQuestion(t *testing.T) {
 	ptmx, tty, err := pty.Open()
 	if err != nil {

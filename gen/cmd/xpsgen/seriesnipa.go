@@ -22,7 +22,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// seriesNIPAOptions are those of series nipa.
+// seriesNIPAOptions are the options of series nipa.
 type seriesNIPAOptions struct {
 	dir            string
 	faults, builds bool
@@ -273,7 +273,7 @@ func (n *nipaRun) faults(ctx context.Context, s uint64) error {
 	return nil
 }
 
-// line says what became of a fault, and counts it.
+// line describes the result of a fault, and counts it.
 func (n *nipaRun) line(t manifest.Thread, f *nipa.Tried) string {
 	n.tried++
 	verdict := "noticed"

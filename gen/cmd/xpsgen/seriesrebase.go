@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// rebaseOptions are those of series rebase.
+// rebaseOptions are the options of series rebase.
 type rebaseOptions struct {
 	onto, repo, out string
 	goOn, abort     bool

@@ -17,7 +17,7 @@ import (
 	"xpsgen/gen/series/reply"
 )
 
-// sentOptions are those of series sent.
+// sentOptions are the options of series sent.
 type sentOptions struct {
 	messageID, date, from string
 	force                 bool
@@ -128,7 +128,7 @@ func (env seriesCommands) seriesSent(ctx context.Context, o *sentOptions) error 
 	return nil
 }
 
-// creditOptions are those of series credit.
+// creditOptions are the options of series credit.
 type creditOptions struct{ anyone, dryRun bool }
 
 func seriesCreditCommand(env seriesCommands) *command.Command {

@@ -24,7 +24,7 @@ func workArg(env seriesCommands) command.Arg {
 	return command.Arg{Name: "SERIES/BASE|BASE", Help: "one series, or all of a base", Values: env.threadNames}
 }
 
-// checkoutOptions are those of tree checkout.
+// checkoutOptions are the options of tree checkout.
 type checkoutOptions struct{ out string }
 
 func treeCheckoutCommand(env seriesCommands) *command.Command {
@@ -100,7 +100,7 @@ func (env seriesCommands) workOptions(what, out string) (worktree.Options, error
 	}, nil
 }
 
-// refreshOptions are those of series refresh.
+// refreshOptions are the options of series refresh.
 type refreshOptions struct {
 	out           string
 	drop, keys    []string
@@ -258,7 +258,7 @@ func seriesDiffCommand(env seriesCommands) *command.Command {
 	}
 }
 
-// comparisons reads what to compare.
+// comparisons reads the arguments that name the two sides.
 func (env seriesCommands) comparisons(args []string) (*series.Change, []worktree.DiffOptions, error) {
 	root, _, err := env.locate()
 	if err != nil {

@@ -25,7 +25,7 @@ func treeCommand(env seriesCommands) *command.Command {
 	}
 }
 
-// applyOptions are those of tree apply.
+// applyOptions are the options of tree apply.
 type applyOptions struct {
 	sourceOptions
 	// trees are named by the arguments.
@@ -107,7 +107,7 @@ func (env seriesCommands) treeApply(ctx context.Context, o *applyOptions) error 
 	return nil
 }
 
-// open returns the trees that the arguments name, or those of a guest.
+// open returns the trees that the arguments name, or else the trees of a guest.
 func (o *applyOptions) open(ctx context.Context, env seriesCommands) (trees []*tree.Source, err error) {
 	for _, opt := range o.trees {
 		s, err := tree.Open(ctx, opt)

@@ -20,7 +20,7 @@ import (
 	"xpsgen/vmtest/workbench"
 )
 
-// uapiOptions are those of uapi.
+// uapiOptions are the options of uapi.
 type uapiOptions struct {
 	headerOptions
 	keepGoing, check bool
@@ -133,7 +133,7 @@ type uapiJob struct {
 	out        string
 }
 
-// given reports whether the headers are not those of a base.
+// given reports whether the user named the headers, instead of a base.
 func (j *uapiJob) given() bool {
 	return j.tree != "" || len(j.include)+len(j.includeFor) > 0
 }
@@ -315,7 +315,7 @@ func uapiUsage(err error) bool {
 // maxLost is the maximum number of names of a header that are listed without -v.
 const maxLost = 5
 
-// uapiSummary prints what was generated, the names without a form in Go, and the
+// uapiSummary prints the generated files, the names without a form in Go, and the
 // headers that do not compile. It returns an error if a header does not compile that
 // should.
 func (env uapiCommands) uapiSummary(r *uapi.Result, out string, check bool) error {

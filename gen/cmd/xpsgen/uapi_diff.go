@@ -15,7 +15,7 @@ import (
 // committed names the package in the repository.
 const committed = "committed"
 
-// diffOptions are those of uapi diff.
+// diffOptions are the options of uapi diff.
 type diffOptions struct {
 	headerOptions
 	surveyOptions

@@ -13,7 +13,7 @@ import (
 	"xpsgen/gen/uapi"
 )
 
-// uapiListOptions are those of uapi list.
+// uapiListOptions are the options of uapi list.
 type uapiListOptions struct {
 	headerOptions
 	surveyOptions

@@ -12,7 +12,7 @@ import (
 	"xpsgen/gen/uapi"
 )
 
-// verifyOptions are those of uapi verify.
+// verifyOptions are the options of uapi verify.
 type verifyOptions struct {
 	headerOptions
 	surveyOptions
@@ -142,7 +142,7 @@ func (env uapiCommands) verifyOne(ctx context.Context, j *uapiJob, arch string, 
 	return nil, "", command.Usagef("--arch: the package was not generated for %s", arch)
 }
 
-// printVerified lists what was found, on stdout.
+// printVerified lists the findings on stdout.
 func (env uapiCommands) printVerified(r *uapi.TreeResult) error {
 	var b strings.Builder
 	for _, f := range r.Failures {
@@ -163,7 +163,7 @@ func (env uapiCommands) printVerified(r *uapi.TreeResult) error {
 	return env.printDisagreements(r.Disagreements)
 }
 
-// printDisagreements lists what two packages have differently, on stdout.
+// printDisagreements lists the differences between two packages on stdout.
 func (env *environment) printDisagreements(list []uapi.Disagreement) error {
 	for _, d := range list {
 		if _, err := fmt.Fprintf(env.stdout, "differs: %s\n", d); err != nil {

@@ -26,7 +26,7 @@ func vmCommand(env *environment) *command.Command {
 	}
 }
 
-// guestOptions are those of vm run and vm shell.
+// guestOptions are the options of vm run and vm shell.
 type guestOptions struct {
 	sourceOptions
 	machineOptions

@@ -21,7 +21,7 @@ import (
 // fullFragment is the fragment of vmtest/config for tests that others wrote.
 const fullFragment = "full"
 
-// kselftestOptions are those of vm kselftest.
+// kselftestOptions are the options of vm kselftest.
 type kselftestOptions struct {
 	guestOptions
 	compare bool

@@ -14,7 +14,7 @@ import (
 )
 
 // vmRun is the command that runs a program in the guest of src on m: xpsgen itself, without
-// the program. It prints nothing of its own.
+// the program. It adds no output.
 func (o *sourceOptions) vmRun(src *prepare.Source, m *boot.Machine) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {

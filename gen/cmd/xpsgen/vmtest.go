@@ -17,7 +17,7 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// suiteOptions are those of vmtest.
+// suiteOptions are the options of vmtest.
 type suiteOptions struct {
 	sourceOptions
 	machineOptions

@@ -58,7 +58,7 @@ func checkBuild(flavor string) func(context.Context, *job, *Patch) (Result, erro
 	}
 }
 
-// compareBuilds finds what a build has that the one before had not.
+// compareBuilds finds the diagnostics that are new in a build.
 func compareBuilds(before, after *state) Result {
 	if more := after.Errors.minus(before.Errors); len(more) > 0 {
 		place := func(text string) int {

@@ -34,7 +34,7 @@ var iproute2Tree = map[string]string{
 }
 
 // A rebuild of the kept copy must give the same diagnostics as a build from scratch, but
-// compile only what is needed.
+// compile only the files that are needed.
 func TestIncrementalIPRoute2(t *testing.T) {
 	dir := t.TempDir()
 	src := filepath.Join(dir, "src")

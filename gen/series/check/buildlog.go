@@ -22,7 +22,7 @@ var (
 	linkError = lazyregexp.New(`(?m)^.*?ld(?:\.\w+)?: ?((?:\S+: )?(?:undefined reference to|syntax error in|cannot |multiple definition of).*)$|^.*: (undefined reference to .*|multiple definition of .*)$`)
 )
 
-// readMake adds what make, kconfig and the linker found wrong.
+// readMake adds the errors and warnings of make, kconfig and the linker.
 func (d *diagnostics) readMake(log string) {
 	for _, pattern := range []*lazyregexp.Regexp{makeError, kconfigError} {
 		for _, m := range pattern.FindAllStringSubmatch(log, -1) {

@@ -40,7 +40,7 @@ const (
 
 var (
 	toolSources = []string{"tools/build", "tools/scripts", "tools/include", "tools/arch", "scripts/bpf_doc.py", libbpfDir}
-	// headerSources are what make headers reads.
+	// headerSources are the files that make headers reads.
 	headerSources = []string{"Makefile", "Kbuild", "scripts", "include/uapi", "include/asm-generic", "arch/x86/Makefile",
 		"arch/x86/include", "arch/x86/entry/syscalls", "arch/x86/tools", "usr/include", "tools/include", "tools/scripts"}
 )
@@ -187,7 +187,7 @@ func (p *toolPart) build(ctx context.Context, src, work string, jobs int) (*stat
 		if err := os.WriteFile(features, []byte("feature-libelf=1\nfeature-zlib=1\n"), 0o644); err != nil {
 			return nil, err
 		}
-		// Leave out what needs the BTF of a kernel, and optional libraries.
+		// Leave out targets that need the BTF of a kernel or optional libraries.
 		args = append(args, "FEATURES_DUMP="+features, "VMLINUX_BTF=", "SKIP_LLVM=1", "SKIP_LIBBFD=1", "SKIP_CRYPTO=1")
 	case strings.HasPrefix(p.dir, selftestsDir):
 		headers := filepath.Join(work, "headers")

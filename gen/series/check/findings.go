@@ -11,7 +11,7 @@ import (
 // notice a patch that replaces one warning with another.
 type findings map[string]int
 
-// minus returns what f has more often than before, sorted.
+// minus returns the findings that f has more often than before, sorted.
 func (f findings) minus(before findings) (more []string) {
 	for _, text := range slices.Sorted(maps.Keys(f)) {
 		if f[text] > before[text] {

@@ -11,7 +11,7 @@ import (
 	"xpsgen/vmtest/lazyregexp"
 )
 
-// checkIgnored looks at the files that tell git what a build makes. A new pattern must
+// checkIgnored looks at the files that list build products for git. A new pattern must
 // be one that a file in its directory, or the Makefile there, names.
 func checkIgnored(ctx context.Context, j *job, p *Patch) (Result, error) {
 	var wrong []string

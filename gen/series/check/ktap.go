@@ -41,7 +41,7 @@ func WriteKTAP(to io.Writer, rows []Row) error {
 	return w.Err()
 }
 
-// group names what a row is about: "series", "2-rtnetlink".
+// group names the subject of a row: "series", "2-rtnetlink".
 func (r *Row) group() string {
 	if r.Patch == 0 {
 		return "series"

@@ -13,7 +13,7 @@ import (
 
 // lint is a linter for one type of file.
 type lint struct {
-	// language is that of [job.language]; empty if the suffix tells.
+	// language is as in [job.language]; empty if the suffix tells.
 	language, suffix string
 	args             []string
 	// finding matches a line of output: file or position, severity, text.

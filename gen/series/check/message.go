@@ -36,7 +36,7 @@ func checkFixesPresent(_ context.Context, j *job) (Result, error) {
 	return fail("%s takes fixes only, and no patch has a Fixes:", j.target()), nil
 }
 
-// target is what to call the tree that the thread is for.
+// target is the name of the tree that the thread is for.
 func (t *Thread) target() string {
 	if t.Target.Name == "" {
 		return "any tree"

@@ -21,7 +21,7 @@ type NIPATest struct {
 	Coverage Coverage
 	// Checks are the checks that cover the test.
 	Checks []string
-	// Note says what the checks do differently, or why they do not cover the test.
+	// Note explains how the checks differ, or why they do not cover the test.
 	Note string
 	// Builds says that NIPA compiles whole trees for it.
 	Builds bool

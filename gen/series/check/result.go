@@ -38,7 +38,7 @@ func (c Code) String() string {
 // Failed reports whether the check failed. Passed, warned and blocked checks did not.
 func (c Code) Failed() bool { return c != Pass && c != Warning && c != Blocked }
 
-// Result is what a check found.
+// Result is the result of a check.
 type Result struct {
 	Code Code `json:"code"`
 	// Summary is one line.
@@ -76,7 +76,7 @@ type Row struct {
 	// Check is the name of the check.
 	Check string `json:"check"`
 	// Patch is the number of the patch from 1; 0 is the whole thread. Key and Subject
-	// are those of the patch, empty for the thread.
+	// belong to the patch, and are empty for the thread.
 	Patch   int    `json:"patch"`
 	Key     string `json:"key,omitempty"`
 	Subject string `json:"subject,omitempty"`

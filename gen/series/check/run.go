@@ -59,7 +59,7 @@ type job struct {
 	fresh map[string]Row
 	// done counts the results of this run, out of total.
 	done, total int
-	// lacking holds what a check lacks, by its name; mu protects it.
+	// lacking has the missing programs of each check, by its name. mu protects it.
 	lacking map[string]string
 	mu      sync.Mutex
 	// unlock releases the working trees; nil until a check needed them.

@@ -125,7 +125,7 @@ func TestBeside(t *testing.T) {
 	}
 }
 
-// TestIDs: an id changes with what is sent, by whom and as which version.
+// TestIDs: an id changes with the content, the sender and the version.
 func TestIDs(t *testing.T) {
 	seen := map[string]string{}
 	for name, change := range map[string]func(h *Half){

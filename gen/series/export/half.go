@@ -16,7 +16,7 @@ import (
 
 // Half is a series on a base that becomes one thread of mails.
 type Half struct {
-	// Series and Base are what is exported, Thread the same with its commits.
+	// Series and Base are exported. Thread is the same with its commits.
 	Series *series.Series
 	Base   *series.Base
 	Thread *check.Thread
@@ -38,7 +38,7 @@ type Half struct {
 	Beside []*Half
 }
 
-// Name is what the thread's files are called.
+// Name is the common name of the thread's files.
 func (h *Half) Name() string { return h.Series.Key + "-" + h.Base.Name }
 
 // RFC reports whether the series only asks for comments.
@@ -53,7 +53,7 @@ func (h *Half) prefix() string {
 	return strings.TrimSpace("PATCH " + h.Series.Prefix)
 }
 
-// sender is who the mails are from.
+// sender is the sender of the mails.
 func (h *Half) sender() mail.Address {
 	if h.Signer != nil {
 		return *h.Signer
@@ -111,7 +111,7 @@ func parseAll(names []string) (list []mail.Address, err error) {
 	return list, nil
 }
 
-// add adds an address unless it is there.
+// add adds an address if it is missing.
 func add(list []mail.Address, a mail.Address) []mail.Address {
 	if slices.ContainsFunc(list, func(b mail.Address) bool { return strings.EqualFold(a.Email, b.Email) }) {
 		return list
@@ -119,7 +119,7 @@ func add(list []mail.Address, a mail.Address) []mail.Address {
 	return append(list, a)
 }
 
-// concerned are trailers whose people get a copy.
+// concerned lists the trailers that name persons who get a copy.
 var concerned = []string{"Suggested-by", "Reported-by", "Co-developed-by", "Reviewed-by", "Acked-by", "Tested-by"}
 
 // cc is who gets a copy of patch n, counted from 1, or of the cover with 0:

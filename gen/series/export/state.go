@@ -24,7 +24,7 @@ const (
 	Ready State = "ready"
 )
 
-// Status is the state of a thread, and what keeps it from the next.
+// Status is the state of a thread, and what is missing for the next state.
 type Status struct {
 	State State
 	// Missing are lines for people.

@@ -56,7 +56,7 @@ type Shut struct {
 	Gate string
 	// Why is the reason, one line.
 	Why string
-	// Until is when the gate opens by itself; zero if it does not, or if that is unknown.
+	// Until is when the gate opens by itself; zero if it never does, or if the time is unknown.
 	Until time.Time
 }
 

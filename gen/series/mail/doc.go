@@ -34,7 +34,7 @@ type Error struct {
 	Line int
 	// Err is the kind of trouble.
 	Err error
-	// Msg says what exactly; may be empty.
+	// Msg has the details; may be empty.
 	Msg string
 }
 

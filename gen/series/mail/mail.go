@@ -77,7 +77,7 @@ func Parse(data []byte) (*Mail, error) {
 	return m, nil
 }
 
-// readHeader reads the headers and returns what follows the empty line.
+// readHeader reads the headers and returns the text after the empty line.
 func (m *Mail) readHeader(text string, line *int) (rest string, err error) {
 	dec := &mime.WordDecoder{}
 	var raw []Field
@@ -114,7 +114,7 @@ func (m *Mail) readHeader(text string, line *int) (rest string, err error) {
 		if !utf8.ValidString(f.Value) {
 			return "", &Error{Err: ErrCharset, Msg: "header " + f.Name + " is not UTF-8"}
 		}
-		// An encoded word may hide what would end the header.
+		// An encoded word may hide a line end, which would end the header.
 		f.Value = strings.Map(func(r rune) rune {
 			if r == '\n' || r == '\r' || r == 0 {
 				return ' '

@@ -17,7 +17,7 @@ type Agreement struct {
 	Patch int
 	// Ours is the worst result of our checks, Theirs that of NIPA.
 	Ours, Theirs check.Code
-	// Summary is what ours says, Desc what theirs says.
+	// Summary is the message of ours, Desc that of NIPA.
 	Summary, Desc string
 	// Reason says why they differ; empty if they agree, or if the reason is unknown.
 	Reason string
@@ -45,7 +45,7 @@ func (a *Agreement) String() string {
 type difference struct {
 	test         string
 	ours, theirs check.Code
-	// says is in our summary or log, desc in what NIPA says; may be empty.
+	// says occurs in our summary or log, desc in NIPA's description. Both may be empty.
 	says, desc, reason string
 }
 

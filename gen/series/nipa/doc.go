@@ -2,7 +2,7 @@
 
 // Package nipa runs the tests of netdev's CI (NIPA, https://github.com/linux-netdev/nipa)
 // on the mails of a series and compares them with the checks of package check. It also
-// puts faults into a series and compares who notices them.
+// puts faults into a series and compares which side notices them.
 //
 // The source of NIPA is the user's; nothing of it is here. Its tests need git, Python and
 // what package deps lists for series.

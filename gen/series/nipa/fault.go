@@ -15,7 +15,7 @@ import (
 
 // Fault is a defect that is put into a patch of a series.
 type Fault struct {
-	// Name says what is wrong, File where.
+	// Name describes the defect. File is the file that has it.
 	Name, File string
 	// Check is the check of ours that must fail or warn. Test is the test of NIPA for the
 	// same defect; empty if it has none.

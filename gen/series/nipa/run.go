@@ -29,7 +29,7 @@ type Result struct {
 	Patch int
 	// Code is the exit code: 0 passed, 250 warning, anything else failed.
 	Code check.Code
-	// Desc is what the test says in a line.
+	// Desc is the test's description of the result, in one line.
 	Desc string
 }
 
@@ -102,7 +102,7 @@ func (r *Runner) Run(ctx context.Context, t *check.Thread, commit, mails string,
 	return all, nil
 }
 
-// readResult reads what NIPA wrote of a test: RESULTS/1/[PATCH/]TEST/{retcode,desc}.
+// readResult reads the files that NIPA writes for a test: RESULTS/1/[PATCH/]TEST/{retcode,desc}.
 func readResult(file string) (r Result, err error) {
 	dir := filepath.Dir(file)
 	r.Test = "series/" + filepath.Base(dir)

@@ -14,7 +14,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Tried is what became of a fault.
+// Tried is the result of a fault.
 type Tried struct {
 	Fault
 	// Row is the row of our check.

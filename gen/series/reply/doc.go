@@ -41,7 +41,7 @@ type Unread struct {
 	// whole source.
 	Source string
 	N      int
-	// ID and Subject are what is known of the mail; may be empty.
+	// ID and Subject identify the mail, if known. They may be empty.
 	ID, Subject string
 	// Err is the reason. It wraps one of the errors above.
 	Err error

@@ -57,7 +57,7 @@ func (f *finder) refuse(text string, at int, why string) {
 	f.refused = append(f.refused, Refused{Text: strings.TrimSpace(plainText(cut(text))), Line: at + 1, Why: why})
 }
 
-// line reads the line at i, and those that belong to it.
+// line reads the line at i and its continuation lines.
 func (f *finder) line(i *int) {
 	at := *i
 	line := strings.TrimSuffix(cut(f.lines[at]), "\r")

@@ -38,7 +38,7 @@ type htmlReader struct {
 	line  strings.Builder
 	quote int
 	pre   int
-	// skip is the element whose text is not shown; may be empty.
+	// skip is the element to skip. It may be empty.
 	skip string
 }
 
@@ -75,7 +75,7 @@ func (h *htmlReader) flush() {
 	h.out.WriteString(strings.Repeat("> ", h.quote) + l + "\n")
 }
 
-// tag reads the markup at the beginning of s and returns what follows it.
+// tag reads the markup at the beginning of s and returns the rest.
 func (h *htmlReader) tag(s string) (rest string) {
 	if strings.HasPrefix(s, "<!--") {
 		if _, after, ok := strings.Cut(s, "-->"); ok {
@@ -113,7 +113,7 @@ func (h *htmlReader) tag(s string) (rest string) {
 		}
 		return rest
 	case strings.Contains(name, "@"):
-		// An address whose brackets were not escaped.
+		// An address with unescaped brackets.
 		h.write("<" + inner + ">")
 		return rest
 	case name == "style" || name == "script" || name == "head" || name == "title":

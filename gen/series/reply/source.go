@@ -15,7 +15,7 @@ import (
 	"xpsgen/vmtest/lazyregexp"
 )
 
-// maxUnpacked limits what a compressed mbox may unpack to, in bytes.
+// maxUnpacked is the maximum size of an unpacked mbox, in bytes.
 const maxUnpacked = 1 << 30
 
 // Source is a file of mails: an mbox or a single mail.

@@ -93,9 +93,9 @@ var (
 	// beginning is a line that begins as a tag does.
 	beginning = lazyregexp.New(`^\s*([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)\s*:(?:\s+|$|\b|[<"])`)
 	byName    = lazyregexp.New(`(?i)^[a-z][a-z0-9]*(?:-[a-z0-9]+)*-by$`)
-	// anywhere finds what looks like a tag within a line.
+	// anywhere finds a possible tag within a line.
 	anywhere = lazyregexp.New(`(?i)\b[a-z]+(?:-[a-z]+)*-by\s*:`)
-	// noColon is a tag whose colon was forgotten, or is another sign.
+	// noColon is a tag without a colon, or with another character instead.
 	noColon = lazyregexp.New(`(?i)^\W*(?:[a-z]+-(?:and-)?)+by\b[^:@]*@`)
 	person  = lazyregexp.New(`^(.*?)\s*<\s*([^<>\s"]+@[^<>\s"@]+\.[^<>\s"@.]+)\s*>(.*)$`)
 	bare    = lazyregexp.New(`^()([^<>\s"(),;:]+@[^<>\s"(),;:@]+\.[^<>\s"(),;:@.]+?)([.,;]*(?:\s.*)?)$`)
@@ -118,7 +118,7 @@ func field(line string) (key, value string, ok bool) {
 	return key, value, true
 }
 
-// isTagName reports whether a name is that of a tag that people give.
+// isTagName reports whether people give tags of this name.
 func isTagName(key string) bool {
 	return byName.MatchString(key) || strings.EqualFold(key, "Fixes")
 }

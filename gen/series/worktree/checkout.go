@@ -28,7 +28,7 @@ type Options struct {
 	Dir string
 	// Cache is the cache directory.
 	Cache string
-	// Progress hears what takes long. May be nil.
+	// Progress gets an event for each long step. It may be nil.
 	Progress progress.Func
 }
 
@@ -206,7 +206,7 @@ func (t *Tree) borrow(gitDir string) error {
 	return addLines(filepath.Join(own, "shallow"), string(shallow))
 }
 
-// addLines adds those lines of text to a file that it has not.
+// addLines adds the lines that a file lacks.
 func addLines(path, text string) error {
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -14,13 +14,13 @@ import (
 // commit is one commit of a tree.
 type commit struct {
 	id, title string
-	// keys are those that its note says: one, or several of squashed commits.
+	// keys are the keys in its note: one, or several after a squash.
 	keys []string
 	// message replaces the commit's own in its patch, if it is not empty.
 	message string
-	// notes is what goes below the patch's "---".
+	// notes is the text below the patch's "---".
 	notes string
-	// lines are what the commit adds and removes.
+	// lines are the lines that the commit adds and removes.
 	lines map[string]int
 	// patchID identifies the diff without its line numbers.
 	patchID string
@@ -88,7 +88,7 @@ func writeNote(ctx context.Context, repo *git.Repo, id, key, text string) error 
 	return nil
 }
 
-// patchID asks git what identifies a diff.
+// patchID asks git for the patch id of a diff.
 func patchID(ctx context.Context, repo *git.Repo, mail []byte) (string, error) {
 	out, err := repo.Input(ctx, bytes.NewReader(mail), "patch-id", "--stable")
 	if err != nil {

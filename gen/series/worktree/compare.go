@@ -33,7 +33,7 @@ type Pair struct {
 	State State
 	// OldTitle is set if the title changed.
 	OldTitle string
-	// Diff is git range-diff's word on what differs, without its first line.
+	// Diff is the output of git range-diff for the pair, without its first line.
 	Diff string
 }
 
@@ -49,7 +49,7 @@ func (p Pair) String() string {
 	return fmt.Sprintf("%-16s %s: %s", p.Key, p.Title, what)
 }
 
-// keyOf is the key that ties a commit, its title if it has none.
+// keyOf returns the key of a commit, or its title if it has none.
 func (c *commit) keyOf() string {
 	if len(c.keys) > 0 {
 		return c.keys[0]

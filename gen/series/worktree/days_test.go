@@ -45,14 +45,14 @@ func TestTenDays(t *testing.T) {
 	}
 }
 
-// want is what a patch must have.
+// want lists what a patch must contain.
 type want struct {
 	// lines are those it adds, tags its trailers, text sentences of its
 	// message.
 	lines, tags, text []string
 }
 
-// days is a tree and what its patches must be.
+// days is a tree and its expected patches.
 type days struct {
 	*bench
 	t     *testing.T

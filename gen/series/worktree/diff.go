@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// DiffOptions say what to compare. All but Progress are required.
+// DiffOptions select the trees to compare. All fields except Progress are required.
 type DiffOptions struct {
 	// Options name change and cache; What and Dir are not used.
 	Options

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestDiffBases: what a carry changes of the series is shown by patch.
+// TestDiffBases: each patch shows how the carry differs from the series.
 func TestDiffBases(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

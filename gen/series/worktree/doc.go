@@ -37,7 +37,7 @@ var (
 	ErrHistory = errors.New("not a series of commits on the base")
 	// ErrCommit: a commit cannot be written as a patch.
 	ErrCommit = errors.New("commit cannot be a patch")
-	// ErrOnto: there is no such place to move a series to.
+	// ErrOnto: the series cannot move there, because the place does not exist.
 	ErrOnto = errors.New("nothing to rebase onto")
 	// ErrNoRebase: no rebase is in progress.
 	ErrNoRebase = errors.New("no rebase is in progress")
@@ -79,14 +79,14 @@ func (e *LostError) Error() string {
 
 // ConflictError is a rebase that waits for the user.
 type ConflictError struct {
-	// Dir is the tree, Base what is moved, Onto where to.
+	// Dir is the tree. Base moves onto Onto.
 	Dir, Base, Onto string
 	// Key and Title are the patch's, the Nth of Total.
 	Key, Title string
 	N, Total   int
 	// Files are the files with conflicts; none if the patch became empty.
 	Files []string
-	// Output is what git said.
+	// Output is the output of git.
 	Output string
 }
 

@@ -36,7 +36,7 @@ func (e *GoneError) Error() string {
 
 // MergeError is a merge of patch files and commits that waits for the user.
 type MergeError struct {
-	// Dir is the tree, Name what it holds.
+	// Dir is the tree, Name the name of its content.
 	Dir, Name string
 	// Files have conflicts.
 	Files []string
@@ -214,7 +214,7 @@ func (t *Tree) noteFiles(ctx context.Context, w *work, files []*commit) error {
 	return nil
 }
 
-// settle records in the repository what the tree is based on.
+// settle records the base of the tree in the repository.
 func (t *Tree) settle(ctx context.Context) error {
 	if err := t.repo.Run(ctx, "update-ref", "refs/tags/"+baseTag, t.BaseCommit); err != nil {
 		return fmt.Errorf("merge into %s: %w", t.Dir, err)

@@ -11,7 +11,7 @@ import (
 	"xpsgen/gen/series/patch"
 )
 
-// refresh is what the command does, without --force.
+// refresh runs the command without --force.
 func (w *bench) refresh(tr *Tree, drop ...string) (*Outcome, error) {
 	w.tb.Helper()
 	again, err := Open(w.tb.Context(), tr.Dir)

@@ -19,7 +19,7 @@ const (
 	byUser  = "user"
 )
 
-// tie is a commit and the key it has from now on.
+// tie is a commit and its new key.
 type tie struct {
 	*commit
 	key, by string

@@ -11,9 +11,9 @@ import (
 	"xpsgen/gen/series"
 )
 
-// Outcome says what became of each patch.
+// Outcome has the result of each patch.
 type Outcome struct {
-	// Name is what was refreshed: "hook/net-next".
+	// Name is the refreshed series or base: "hook/net-next".
 	Name string
 	// Merged says that changes of the patch files were merged into the tree's
 	// commits first.
@@ -25,7 +25,7 @@ type Outcome struct {
 	Written, Removed []string
 }
 
-// Step is what became of one patch.
+// Step is the result of one patch.
 type Step struct {
 	Key, Title string
 	// From and To are its places, from 1; From 0 means that it is new, To 0
@@ -33,7 +33,7 @@ type Step struct {
 	From, To int
 	// Moved is set if its order among the others changed.
 	Moved bool
-	// Changed names what of the patch changed: "diff", "message", "title",
+	// Changed names the parts of the patch that changed: "diff", "message", "title",
 	// "author", "date", "notes", "form".
 	Changed []string
 	// By says how the commit was tied to the key if not by its note: "diff",

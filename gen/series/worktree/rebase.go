@@ -20,7 +20,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// RebaseOptions say what to move where.
+// RebaseOptions select what to move, and where to.
 type RebaseOptions struct {
 	Options
 	// Onto is the destination: the name of another base, a source directory, or a
@@ -155,7 +155,7 @@ func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *t
 	return nil
 }
 
-// resolveOnto finds what the user means.
+// resolveOnto finds the commit of the option onto.
 func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, error) {
 	what := w.name()
 	open := func(base, dir string, patches []manifest.Patch) (*target, error) {
@@ -372,7 +372,7 @@ type Moved struct {
 	// Old and New are its last commits before and after, OldBase and NewBase
 	// the series below.
 	Old, New, OldBase, NewBase string
-	// Pairs say what became of each patch.
+	// Pairs has the result of each patch.
 	Pairs []Pair
 }
 

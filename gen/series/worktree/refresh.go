@@ -20,7 +20,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// RefreshOptions say what a refresh may do.
+// RefreshOptions are the options of a refresh.
 type RefreshOptions struct {
 	// Change is all series. Required.
 	Change *series.Change
@@ -31,7 +31,7 @@ type RefreshOptions struct {
 	// Cache is the cache directory. With it, changes of the patch files are
 	// merged into the commits first; without it they are an error.
 	Cache string
-	// Progress hears what takes long. May be nil.
+	// Progress gets an event for each long step. It may be nil.
 	Progress progress.Func
 	// Force overwrites patch files that changed since the checkout.
 	Force bool
@@ -98,7 +98,7 @@ func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error
 	return out, t.remember(ctx, &opt, w, ties)
 }
 
-// written is what a commit becomes.
+// written is the patch that a commit becomes.
 type written struct {
 	name  string
 	patch *patch.Patch
@@ -339,7 +339,7 @@ func (t *Tree) remember(ctx context.Context, opt *RefreshOptions, w *work, ties 
 	t.files, t.origin, t.originBase = filesHash(now.all), "", ""
 	// A series that was moved to something other than a base may not apply to the base.
 	if opt.Cache != "" && !t.elsewhere(now) {
-		// The next merge begins at what was just written.
+		// The next merge starts from the patches just written.
 		p, err := prepare(ctx, &Options{Change: change, Cache: opt.Cache, Progress: opt.Progress}, now)
 		if err != nil {
 			return fmt.Errorf("refresh %s: apply the new patch files: %w", w.name(), err)

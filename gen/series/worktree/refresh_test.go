@@ -64,7 +64,7 @@ func TestCheckout(t *testing.T) {
 	}
 }
 
-// TestRefreshNothing: what was not touched is not written.
+// TestRefreshNothing: refresh writes only changed patches.
 func TestRefreshNothing(t *testing.T) {
 	w := newBench(t)
 	before := w.files("old")
@@ -245,7 +245,7 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// TestRefreshRefuses: nothing is written, and the error says what to do.
+// TestRefreshRefuses: refresh writes nothing, and the error names the remedy.
 func TestRefreshRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		do   func(w *bench, dir string)

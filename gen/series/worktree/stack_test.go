@@ -128,7 +128,7 @@ func TestMoveToAnotherSeries(t *testing.T) {
 	}
 }
 
-// TestSeveralBases: a series that is on several bases has to be named with one.
+// TestSeveralBases: a series with several bases must be named with a base.
 func TestSeveralBases(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

@@ -21,7 +21,7 @@ import (
 const (
 	// notesRef is where the notes are that tie commits to keys.
 	notesRef = "refs/notes/xpsgen"
-	// baseTag is what the base is called in the tree.
+	// baseTag is the tag of the base in the tree.
 	baseTag = "base"
 )
 

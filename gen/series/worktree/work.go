@@ -81,7 +81,7 @@ func newWork(c *series.Change, p *manifest.Project, b *manifest.Base, keys []str
 	return w
 }
 
-// keys are those of the series.
+// keys are the keys of the series.
 func (w *work) keys() (keys []string) {
 	for _, p := range w.parts {
 		keys = append(keys, p.series.Key)
@@ -89,7 +89,7 @@ func (w *work) keys() (keys []string) {
 	return keys
 }
 
-// patches are those of the work and of the series below, for package tree.
+// patches are the patches of the work and of the series below, for package tree.
 func (w *work) patches() []manifest.Patch {
 	list := []manifest.Patch{}
 	if !w.whole {
@@ -103,7 +103,7 @@ func (w *work) patches() []manifest.Patch {
 	return list
 }
 
-// name is what a user calls the work.
+// name is the name of the work in commands.
 func (w *work) name() string { return workName(w.project.Name, w.base.Name, w.keys(), w.whole) }
 
 func workName(project, base string, keys []string, whole bool) string {
@@ -122,7 +122,7 @@ func (w *work) dir(root string) string {
 	return filepath.Join(root, "worktree", name)
 }
 
-// branch is what the series is called in the tree.
+// branch is the branch of the series in the tree.
 func (w *work) branch() string {
 	if w.whole {
 		return "stack/" + w.base.Name
@@ -138,7 +138,7 @@ func (w *work) short(key string) string {
 	return key
 }
 
-// qualify finds the whole key of what a user calls a patch. A key that no
+// qualify completes the key that a user gave for a patch. A key that no
 // patch has becomes one of the series near.
 func (w *work) qualify(key, near string) (string, error) {
 	if s, _, ok := strings.Cut(key, "/"); ok {

@@ -33,10 +33,27 @@ var ErrUnknown = errors.New("no such alternative")
 // Load loads the instructions of a socket filter as the program of an alternative. The
 // kernel must have BTF.
 func Load(key string, insns asm.Instructions) (*ebpf.Program, error) {
+	spec, err := programSpec(key, insns, btf.LoadKernelSpec)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := ebpf.NewProgram(spec)
+	if err != nil {
+		return nil, fmt.Errorf("load program of %s: %w", key, err)
+	}
+	return prog, nil
+}
+
+// programSpec returns the program that [Load] loads. It calls kernel for the kernel's BTF.
+func programSpec(key string, insns asm.Instructions, kernel func() (*btf.Spec, error)) (*ebpf.ProgramSpec, error) {
 	spec := &ebpf.ProgramSpec{Name: "alternative", License: "GPL"}
 	switch key {
 	case Kfunc:
-		main, err := binding()
+		types, err := kernel()
+		if err != nil {
+			return nil, fmt.Errorf("BTF of the kernel: %w", err)
+		}
+		main, err := binding(types)
 		if err != nil {
 			return nil, err
 		}
@@ -49,11 +66,7 @@ func Load(key string, insns asm.Instructions) (*ebpf.Program, error) {
 	default:
 		return nil, fmt.Errorf("load program: %w %q", ErrUnknown, key)
 	}
-	prog, err := ebpf.NewProgram(spec)
-	if err != nil {
-		return nil, fmt.Errorf("load program of %s: %w", key, err)
-	}
-	return prog, nil
+	return spec, nil
 }
 
 // Attach attaches a program that Load returned to a device of the calling thread's network
@@ -78,11 +91,7 @@ const (
 )
 
 // binding calls the function that chooses, and then the kfunc unless it has no preference.
-func binding() (asm.Instructions, error) {
-	spec, err := btf.LoadKernelSpec()
-	if err != nil {
-		return nil, fmt.Errorf("BTF of the kernel: %w", err)
-	}
+func binding(spec *btf.Spec) (asm.Instructions, error) {
 	var kfunc *btf.Func
 	if err := spec.TypeByName(kfuncName, &kfunc); err != nil {
 		return nil, fmt.Errorf("kfunc %s: %w", kfuncName, err)

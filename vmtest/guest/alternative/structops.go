@@ -33,33 +33,11 @@ func attachOps(ifindex int, prog *ebpf.Program) (io.Closer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("BTF of the kernel: %w", err)
 	}
-	var value *btf.Struct
-	if err := spec.TypeByName(opsValue, &value); err != nil {
-		return nil, fmt.Errorf("struct %s: %w", opsValue, err)
-	}
-	data, err := member(value, opsData)
+	mapSpec, bytes, err := opsMap(spec, ifindex, prog.FD())
 	if err != nil {
 		return nil, err
 	}
-	inner, ok := btf.As[*btf.Struct](data.Type)
-	if !ok {
-		return nil, fmt.Errorf("struct %s: %s is not a struct", opsValue, opsData)
-	}
-	function, err := member(inner, opsMember)
-	if err != nil {
-		return nil, err
-	}
-	index, err := member(inner, opsIfindex)
-	if err != nil {
-		return nil, err
-	}
-	bytes := make([]byte, value.Size)
-	binary.NativeEndian.PutUint64(bytes[(data.Offset+function.Offset).Bytes():], uint64(prog.FD()))
-	binary.NativeEndian.PutUint32(bytes[(data.Offset+index.Offset).Bytes():], uint32(ifindex))
-	m, err := ebpf.NewMap(&ebpf.MapSpec{
-		Name: "alternative", Type: ebpf.StructOpsMap, KeySize: 4, ValueSize: value.Size, MaxEntries: 1,
-		Key: &btf.Int{Name: "int", Size: 4}, Value: &btf.Struct{Name: opsName, Size: inner.Size},
-	})
+	m, err := ebpf.NewMap(mapSpec)
 	if err != nil {
 		return nil, fmt.Errorf("create struct_ops: %w", err)
 	}
@@ -67,6 +45,38 @@ func attachOps(ifindex int, prog *ebpf.Program) (io.Closer, error) {
 		return nil, errors.Join(fmt.Errorf("attach struct_ops: %w", err), m.Close())
 	}
 	return ops{m}, nil
+}
+
+// opsMap returns the map of the struct_ops, and the value that attaches the program prog to
+// a device.
+func opsMap(spec *btf.Spec, ifindex, prog int) (*ebpf.MapSpec, []byte, error) {
+	var value *btf.Struct
+	if err := spec.TypeByName(opsValue, &value); err != nil {
+		return nil, nil, fmt.Errorf("struct %s: %w", opsValue, err)
+	}
+	data, err := member(value, opsData)
+	if err != nil {
+		return nil, nil, err
+	}
+	inner, ok := btf.As[*btf.Struct](data.Type)
+	if !ok {
+		return nil, nil, fmt.Errorf("struct %s: %s is not a struct", opsValue, opsData)
+	}
+	function, err := member(inner, opsMember)
+	if err != nil {
+		return nil, nil, err
+	}
+	index, err := member(inner, opsIfindex)
+	if err != nil {
+		return nil, nil, err
+	}
+	bytes := make([]byte, value.Size)
+	binary.NativeEndian.PutUint64(bytes[(data.Offset+function.Offset).Bytes():], uint64(prog))
+	binary.NativeEndian.PutUint32(bytes[(data.Offset+index.Offset).Bytes():], uint32(ifindex))
+	return &ebpf.MapSpec{
+		Name: "alternative", Type: ebpf.StructOpsMap, KeySize: 4, ValueSize: value.Size, MaxEntries: 1,
+		Key: &btf.Int{Name: "int", Size: 4}, Value: &btf.Struct{Name: opsName, Size: inner.Size},
+	}, bytes, nil
 }
 
 // member returns a member of a struct.

@@ -34,7 +34,7 @@ func openInterrupts() (*interrupts, error) {
 	return &interrupts{file: f, buf: make([]byte, 16<<10)}, nil
 }
 
-// count sums all lines of /proc/interrupts: the local timer's and those of devices.
+// count sums all lines of /proc/interrupts: the lines of the local timer and of devices.
 func (i *interrupts) count() (int64, error) {
 	n, err := i.file.ReadAt(i.buf, 0)
 	if n == 0 {

@@ -42,7 +42,7 @@ type contender struct {
 	set         func(*setting) error
 }
 
-// setting is the device being prepared, and what has to be closed after.
+// setting is the device being prepared, and the files to close afterwards.
 type setting struct {
 	conn    *rtnl.Conn
 	client  *xps.Client

@@ -77,7 +77,7 @@ func pickByDevices(b *bench, size int) (_ *record.Result, err error) {
 	return r, b.repeat(r, s.device, way{open: openLoop(false, false)})
 }
 
-// dumpByDevices measures what one device costs in a dump of all links.
+// dumpByDevices measures the cost of one device in a dump of all links.
 func dumpByDevices(set func(*setting) error) func(*bench, int) (*record.Result, error) {
 	return func(b *bench, size int) (_ *record.Result, err error) {
 		s := &setting{conn: b.conn, client: b.client}

@@ -83,7 +83,7 @@ var expected = []struct{ name, text, target string }{
 	{name: "/etc/hosts", text: "127.0.0.1 localhost\n::1 localhost\n"},
 }
 
-// complete adds what root lacks.
+// complete adds the files that root lacks.
 func complete(root string) error {
 	if err := os.MkdirAll(root+"/run", 0o755); err != nil {
 		return fmt.Errorf("complete the new root: %w", err)
@@ -167,7 +167,7 @@ func bind(from, to string) error {
 	} else if err == nil {
 		if err = os.MkdirAll(filepath.Dir(to), 0o755); err == nil {
 			var f *os.File
-			// NB: not truncated; what is there stays below.
+			// Do not truncate: overwrite the existing content.
 			if f, err = os.OpenFile(to, os.O_CREATE|os.O_RDONLY, 0o644); err == nil {
 				err = f.Close()
 			}

@@ -191,7 +191,7 @@ func TestMountTables(t *testing.T) {
 	}
 }
 
-// A root that lacks what programs expect gets it, and one that has it keeps its own.
+// complete adds missing files to a root, and keeps existing ones.
 func TestComplete(t *testing.T) {
 	root := t.TempDir()
 	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {

@@ -14,7 +14,7 @@ import (
 // mount is one line of the mount table.
 type mount struct {
 	fs, dir string
-	// source is what is mounted; empty means fs.
+	// source is the source of the mount; empty means fs.
 	source string
 	flags  uintptr
 	data   string
@@ -42,7 +42,7 @@ var lateMounts = [...]mount{
 	{fs: "cgroup2", dir: "/sys/fs/cgroup", flags: plain, optional: true},
 }
 
-// imageMounts are for a guest that has no files but those of the image.
+// imageMounts are the mounts of a guest without the host's files.
 var imageMounts = [...]mount{
 	{fs: "tmpfs", dir: "/run", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=755"},
 	{fs: "tmpfs", dir: "/dev/shm", flags: unix.MS_NOSUID | unix.MS_NODEV, data: "mode=1777", optional: true},

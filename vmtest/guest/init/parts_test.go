@@ -22,7 +22,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// pipePort returns a port, and what was written to it once it is closed.
+// pipePort returns a port, and a function that closes it and returns the written bytes.
 func pipePort(t *testing.T, name string) (*port, func() string) {
 	t.Helper()
 	fds := make([]int, 2)

@@ -28,7 +28,7 @@ type port struct {
 	name string
 	fd   int
 	sent atomic.Int64
-	// writing keeps what two goroutines write apart.
+	// writing serialises the writes of two goroutines.
 	writing sync.Mutex
 }
 

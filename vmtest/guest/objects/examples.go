@@ -26,7 +26,7 @@ const (
 	examplePin    = "foo"
 )
 
-// pinnedValue is what the program returns that is pinned for the examples.
+// pinnedValue is the return value of the pinned program of the examples.
 const pinnedValue = 3
 
 // runExamples runs the examples one after the other with each build. They build on each

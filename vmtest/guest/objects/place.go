@@ -171,8 +171,8 @@ func (p *place) freshBPFFS() error {
 	return nil
 }
 
-// load has ip load one object, reports what that left, and removes it. ip is killed after
-// limit, which is no error. If limit is 0, ip must end within loadTimeout.
+// load has ip load one object. It reports the attached program and the pins, and removes them.
+// ip is killed after limit, which is no error. If limit is 0, ip must end within loadTimeout.
 func (p *place) load(ctx context.Context, build *record.Build, object *record.Object, limit time.Duration) (record.Result, error) {
 	r := record.Result{Build: build.Name, Context: p.context, Object: object.Name}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
@@ -233,7 +233,7 @@ func (p *place) inspect(ctx context.Context, r *record.Result) error {
 	return nil
 }
 
-// describe reports a program's tag, and what it returns.
+// describe reports a program's tag and its return value.
 func describe(id ebpf.ProgramID, r *record.Result) error {
 	prog, err := ebpf.NewProgramFromID(id)
 	if err != nil {

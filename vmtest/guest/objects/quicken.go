@@ -43,7 +43,7 @@ func quicken(ctx context.Context, job *record.Job, dir string) error {
 	return nil
 }
 
-// libraryPath is what the dynamic linker prints of a library, or of itself.
+// libraryPath matches the dynamic linker's line about a library, or about itself.
 var libraryPath = regexp.MustCompile(`(?m)(/\S+) \(0x[0-9a-f]+\)$`)
 
 // libraries returns the files that a program is linked with.

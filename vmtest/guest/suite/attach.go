@@ -39,7 +39,7 @@ func attach(t *check.T, n *nic, prog *ebpf.Program) {
 	with(t, func(c *xps.Client) { t.Must(c.Attach(t.Context(), n.index, prog, nil), "attach") })
 }
 
-// detach removes the program of n, if it has one.
+// detach detaches the program of n, if there is one.
 func detach(t *check.T, n *nic) {
 	if l := loaderOf(t); l != nil {
 		l.detach(t, n)

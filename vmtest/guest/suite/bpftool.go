@@ -32,7 +32,7 @@ func (e bpftoolProgram) bpftool(t *check.T, v any, args ...string) {
 	}
 }
 
-// bpftoolNet is what the suite reads of `bpftool --json net show`.
+// bpftoolNet has the fields of `bpftool --json net show` that the suite reads.
 type bpftoolNet []struct {
 	XPS []struct {
 		Devname string `json:"devname"`

@@ -11,7 +11,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// hello is one of the RFC's programs and what it returns.
+// hello is one of the RFC's programs, with its return value.
 type hello struct {
 	name string
 	ret  int

@@ -10,7 +10,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// list returns the tests of what the program's return value does to packets.
+// list returns the tests of the effect of the program's return value on packets.
 func (e hookTests) list() check.Group {
 	return check.Group{Name: "hook", Tests: []check.Test{
 		{Name: "a06-a-program-runs-though-no-map-was-ever-set", Run: e.runsWithoutMaps},

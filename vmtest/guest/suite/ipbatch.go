@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// ipTests is about what only ip can get wrong: its words, and many lines in one process.
+// ipTests tests the parts of ip alone: its keywords, and many lines in one process.
 type ipTests struct {
 	lab
 	ipTool

@@ -107,7 +107,7 @@ func (e ipTool) ipFails(t *check.T, code int, line string, words ...string) {
 	}
 }
 
-// ipLink is what the suite reads of `ip -j link show`.
+// ipLink has the fields of `ip -j link show` that the suite reads.
 type ipLink struct {
 	Ifname string `json:"ifname"`
 	XPS    *struct {

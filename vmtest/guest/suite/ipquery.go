@@ -56,7 +56,7 @@ func (e ipTool) showJSON(t *check.T, n *nic, line string) uint32 {
 	return links[0].id()
 }
 
-// shownFor returns what ip must show for a program, or for none if id is 0.
+// shownFor returns the expected output of ip for a program, or for none if id is 0.
 func shownFor(id ebpf.ProgramID) shown {
 	n := uint32(id)
 	return shown{id != 0, id != 0, n, n, n, n}
@@ -135,7 +135,7 @@ func (m *ipMonitor) expect(what string, n *nic, id uint32) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		lines = m.lines
-		// The last line of an entry is that of the link layer.
+		// The last line of an entry has the link layer.
 		if !strings.Contains(strings.Join(lines, "\n"), "link/") {
 			return false
 		}

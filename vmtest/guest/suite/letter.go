@@ -18,7 +18,7 @@ import (
 //go:embed letter.txt
 var letterText string
 
-// letterStep is one prompt of the session and what it printed.
+// letterStep is one command of the session, with its output.
 type letterStep struct {
 	// ip is the ip command without sudo, or "" if there is none.
 	ip string

@@ -242,7 +242,7 @@ func (e linkTests) linkPinned(t *check.T) {
 	expectGone(t, id, "its link was unpinned and closed")
 }
 
-// shownLink is what the suite reads of `bpftool --json link show`.
+// shownLink has the fields of `bpftool --json link show` that the suite reads.
 type shownLink struct {
 	ID      uint32 `json:"id"`
 	Type    string `json:"type"`

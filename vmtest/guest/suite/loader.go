@@ -16,7 +16,7 @@ import (
 // loader attaches programs by an alternative to the hook.
 type loader struct {
 	key string
-	// links are what is attached, until the end of a test.
+	// links are the attached programs, until the end of a test.
 	links map[*nic]io.Closer
 }
 

@@ -107,7 +107,7 @@ func (m *mutation) close() {
 	}
 }
 
-// choose makes one mutant act, or none for 0, and forgets what was reached.
+// choose makes one mutant act, or none for 0, and forgets the reached mutants.
 func (m *mutation) choose(id int) error {
 	clear(m.ip)
 	kernel := id
@@ -121,7 +121,7 @@ func (m *mutation) choose(id int) error {
 	return nil
 }
 
-// reach runs each test by itself and reports what it reached.
+// reach runs each test by itself and reports the mutants that it reached.
 func (m *mutation) reach(ctx context.Context) error {
 	m.w.Plan(len(m.order))
 	for _, name := range m.order {

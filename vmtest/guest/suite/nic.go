@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// Addresses of the suite's devices. They are those of the RFC.
+// Addresses of the suite's devices. They are the addresses of the RFC.
 var (
 	localAddr = netip.MustParsePrefix("169.254.254.2/24")
 	peerAddr  = netip.MustParseAddr("169.254.254.1")

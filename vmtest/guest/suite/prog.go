@@ -94,7 +94,7 @@ func counting(t *check.T, ret int32) *counter {
 	return c
 }
 
-// set changes what the program returns and restarts the count.
+// set changes the program's return value and restarts the count.
 func (c *counter) set(t *check.T, ret int32) {
 	value := make([]byte, counterSize)
 	binary.NativeEndian.PutUint32(value[counterReturn:], uint32(ret))

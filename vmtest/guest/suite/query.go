@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// list returns the tests of what the kernel and ip show about the program.
+// list returns the tests of the program's attributes in the kernel's and ip's output.
 func (e queryTests) list() check.Group {
 	return check.Group{Name: "query", Tests: []check.Test{
 		{Name: "a19-an-id-above-255-comes-back-whole", Run: e.idIsWhole},

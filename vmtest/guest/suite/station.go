@@ -142,7 +142,7 @@ func (s *station) ping() []byte {
 	return mark
 }
 
-// pinged is what the RFC shows about a ping from each CPU.
+// pinged has the RFC's output for a ping from each CPU.
 type pinged struct {
 	// fanout and wire are the queues by CPU. wire is -1 without another end.
 	fanout, wire [cpus]int

@@ -108,7 +108,7 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 	return 0, g.leaks.leftovers(ctx)
 }
 
-// ground is what tests run on.
+// ground is the environment of the tests.
 type ground struct {
 	opt Options
 	*tools

@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// bareTap is a tap whose queues the test reads.
+// bareTap is a tap. The test reads its queues.
 type bareTap struct {
 	*nic
 	queues []*os.File

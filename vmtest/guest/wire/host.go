@@ -11,7 +11,7 @@ type Raw string
 // MarshalJSON writes the bytes in base64.
 func (r Raw) MarshalJSON() ([]byte, error) { return json.Marshal([]byte(r)) }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the format of MarshalJSON.
 func (r *Raw) UnmarshalJSON(data []byte) error {
 	var b []byte
 	if err := json.Unmarshal(data, &b); err != nil {

@@ -87,7 +87,7 @@ const (
 	FaultMute     Fault = "mute"      // the guest sends nothing, not even hello
 )
 
-// Config is what the host passes to the guest. A zero field other than Mode means its
+// Config is the host's configuration of the guest. A zero field other than Mode means its
 // default.
 type Config struct {
 	Mode Mode `json:"mode"`

@@ -49,7 +49,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestRaw: what the host has in bytes arrives in bytes.
+// TestRaw: strings that are not UTF-8 arrive unchanged.
 func TestRaw(t *testing.T) {
 	want := Config{Args: []Raw{"", "a b", "j\xf6rg", "日本", "\n\x01\x7f\xff"}, Dir: "/\xfe",
 		Host: &HostFiles{Shares: []Share{{Tag: "t", Dir: "/\xfd"}}, Binds: []Bind{{From: "/\xfc", To: "/x"}}}}

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Kind says what a mutant changes.
+// Kind is the kind of change.
 type Kind string
 
 // The kinds of mutants.
@@ -41,7 +41,7 @@ type Mutant struct {
 	Kind       Kind
 	// Line is where it begins, Last where it ends.
 	Line, Last int
-	// Before and After are what is there and what it becomes, on one line.
+	// Before and After are the code without and with the mutant, each on one line.
 	Before, After string
 	// Nth distinguishes mutants with the same file, function, kind, Before and
 	// After; it counts from 1.
@@ -214,7 +214,7 @@ func (g *generator) otherResult(s statement) string {
 
 var relations = map[string]string{"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 
-// expr makes the mutants of an expression and of what is in it.
+// expr makes the mutants of an expression and of its parts.
 func (g *generator) expr(n *node) {
 	switch n.op {
 	case "<", "<=", ">", ">=", "==", "!=":

@@ -63,7 +63,7 @@ func heading(toks []token, start, brace int) (function, bool) {
 	return function{}, false
 }
 
-// statement is what a walk over a function body meets.
+// statement is a statement of a function body.
 type statement struct {
 	what       what
 	start, end int // without the semicolon
@@ -199,7 +199,7 @@ func (w *walker) branch() {
 	s, e := w.group()
 	st := statement{what: condition, start: start, end: w.i, exprStart: s, exprEnd: e}
 	at := w.i
-	// The statement itself comes first, so that what is nested follows.
+	// The statement itself comes first, before nested ones.
 	var nested []statement
 	inner := walker{toks: w.toks, i: w.i, end: w.end, bad: w.bad, emit: func(s statement) { nested = append(nested, s) }}
 	inner.body()

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Role says what becomes of patches.
+// Role says whether patches are submitted or carried.
 type Role string
 
 const (
@@ -24,7 +24,7 @@ const (
 
 // Base is a tree to patch.
 type Base struct {
-	// Name is what the user calls it, and the folder of its patches.
+	// Name is its name in commands, and the folder of its patches.
 	Name string `toml:"name"`
 	// Role is Submit or Carry.
 	Role Role `toml:"role"`

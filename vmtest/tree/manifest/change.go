@@ -61,7 +61,7 @@ func LoadChange(root string) (*Change, error) {
 	return c, c.check()
 }
 
-// check looks for what does not fit between projects.
+// check looks for contradictions between projects.
 func (c *Change) check() error {
 	names, guests, keys := map[string]*Project{}, map[Guest]*Project{}, map[string]*Project{}
 	for _, p := range c.Projects {

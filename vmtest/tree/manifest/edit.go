@@ -112,7 +112,7 @@ func addForm(lines []string, start, end int, base string) (all []string, from, t
 	return slices.Concat(lines[:end], form, after), end + 1, end + len(form)
 }
 
-// checkPatches makes sure that an edited manifest says what it should.
+// checkPatches checks that an edited manifest has the expected patches.
 func checkPatches(text, series, base string, patches []Patch) error {
 	p, _, err := parse(Name, []byte(text))
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 	BuildIPRoute2 Build = "iproute2"
 )
 
-// Guest says what a guest takes from a project.
+// Guest is the part of a project that a guest contains.
 type Guest string
 
 const (
@@ -34,14 +34,14 @@ const (
 	GuestIP Guest = "ip"
 )
 
-// Facts are what the workbench has to know of a project's tree. All but Name
+// Facts describe a project's tree to the workbench. All but Name
 // may be empty.
 type Facts struct {
 	// Name is the project's name: "linux".
 	Name string `toml:"name"`
 	// Build names the rules to compile and check it.
 	Build Build `toml:"build"`
-	// Guest says what a guest takes from it. Each part has one project at
+	// Guest is the part of it that a guest contains. Each part has one project at
 	// most.
 	Guest Guest `toml:"guest"`
 	// Variable is what the user sets to name a source directory, for advice
@@ -130,10 +130,10 @@ func (f *Facts) VersionIn(dir string) string {
 	return v
 }
 
-// Space is what a base takes on disk, in bytes.
+// Space is the disk space of a base, in bytes.
 func (f *Facts) Space() int64 { return f.SpaceMiB << 20 }
 
-// SourceVariable is what the user sets to name a source directory.
+// SourceVariable is the variable that names the user's source directory.
 func (f *Facts) SourceVariable() string {
 	if f.Variable != "" {
 		return f.Variable

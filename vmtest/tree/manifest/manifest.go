@@ -29,7 +29,7 @@ import (
 // Name is the name of the manifest in a project's directory.
 const Name = "series.toml"
 
-// Project is what one series.toml says: a git tree, and the series for it.
+// Project is the content of one series.toml: a git tree, and the series for it.
 type Project struct {
 	Facts
 
@@ -59,7 +59,7 @@ type Error struct {
 	// File is the manifest, Line where in it, 0 if not known.
 	File string
 	Line int
-	// Msg says what is wrong.
+	// Msg describes the error.
 	Msg string
 }
 

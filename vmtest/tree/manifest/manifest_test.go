@@ -135,7 +135,7 @@ func TestUnlistedPatch(t *testing.T) {
 	}
 }
 
-// TestFolderIsList: a manifest that lists no patches means those of the folder.
+// TestFolderIsList: a manifest without a list of patches means all patches of the folder.
 func TestFolderIsList(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, filepath.Join(dir, Name), manifestHead)

@@ -53,7 +53,7 @@ type Recipients struct {
 
 // Attribution says whom a change goes back to. All of it may be empty.
 type Attribution struct {
-	// SuggestedBy is who had the idea, as "Name <address>".
+	// SuggestedBy is the person who had the idea, as "Name <address>".
 	SuggestedBy []string `toml:"suggested-by"`
 	// Link leads to where it was first said. LinkText is how a cover letter
 	// calls it.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Series is one series of patches: what becomes one thread of mails.
+// Series is one series of patches: they become one thread of mails.
 type Series struct {
 	// Key names the series in every command, and its folder. No other series
 	// of the change has it.
@@ -26,7 +26,7 @@ type Series struct {
 	// Stands are the keys of the series that this one needs. Those of the
 	// same project are applied before it. Cover letters name the others.
 	Stands []string `toml:"on"`
-	// Replaces are the series whose place an alternative takes.
+	// Replaces are the series that an alternative replaces.
 	Replaces []string `toml:"replaces"`
 	// Tests selects the tests that prove the series, in the form of --run.
 	// Empty means that none has to be there.
@@ -34,7 +34,7 @@ type Series struct {
 	// Feature is the key of the patch from which on tests can use the change;
 	// empty means the last one. The suite itself says so for the kernel.
 	Feature string `toml:"feature"`
-	// Recipients are the recipients in addition to those that a script finds.
+	// Recipients are the recipients in addition to the recipients that a script finds.
 	Recipients Recipients `toml:"recipients"`
 	// Attribution says whom the change goes back to.
 	Attribution Attribution `toml:"attribution"`
@@ -74,7 +74,7 @@ func (p *Patch) Step() string {
 	return p.Series + "/" + p.Key
 }
 
-// On returns the series on a base, nil if it has no patches there.
+// On returns the series on a base, or nil if it has no patches for it.
 func (s *Series) On(base string) *Form {
 	for i := range s.Bases {
 		if s.Bases[i].Base == base {
@@ -87,7 +87,7 @@ func (s *Series) On(base string) *Form {
 // Sent reports whether the series is one that is sent to the lists.
 func (s *Series) Sent() bool { return s.Role == Submit }
 
-// inherit fills in what the project says for all of its series.
+// inherit fills in the project's defaults for all of its series.
 func (s *Series) inherit(f *file) {
 	if s.Role == "" {
 		s.Role = Submit

@@ -179,7 +179,7 @@ func (p *Project) without(b *Base, keys, out []string) ([]string, error) {
 	return keys, nil
 }
 
-// only reduces a stack to some series and those that they depend on.
+// only reduces a stack to some series and their dependencies.
 func (p *Project) only(b *Base, keys []string, sel Selection) ([]string, error) {
 	var want []string
 	for _, k := range sel.Only {

@@ -19,10 +19,10 @@ type Thread struct {
 	Base    *Base
 }
 
-// Name is what a user types: "hook/net-next".
+// Name is its name in commands: "hook/net-next".
 func (t Thread) Name() string { return t.Series.Key + "/" + t.Base.Name }
 
-// Patches are those of the series on the base.
+// Patches are the patches of the series on the base.
 func (t Thread) Patches() []Patch { return t.Series.On(t.Base.Name).Patches }
 
 // Submitted reports whether the thread is one that is sent.

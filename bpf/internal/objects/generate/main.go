@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Command generate compiles the BPF programs of the working directory and
-// writes objects.sum. It is what go generate runs in package bpf.
+// writes objects.sum. go generate runs it in package bpf.
 package main
 
 import (

@@ -15,7 +15,7 @@ import (
 // ErrDone is returned by [Options.Ready] if the command must not run.
 var ErrDone = errors.New("done")
 
-// Options are those of [Run].
+// Options are the options of [Run].
 type Options struct {
 	// Stdout receives help.
 	Stdout io.Writer

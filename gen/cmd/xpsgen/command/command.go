@@ -45,7 +45,7 @@ type Command struct {
 	Valid func(args []string) error
 	// Run does the work. A group without it shows its help.
 	Run func(ctx context.Context, args []string) error
-	// Commands are those of a group. A group takes no arguments.
+	// Commands are the subcommands of a group. A group takes no arguments.
 	Commands []*Command
 
 	parent *Command
@@ -55,7 +55,7 @@ type Command struct {
 type Arg struct {
 	// Name is its placeholder: "BASE".
 	Name string
-	// Help says what to give.
+	// Help describes the argument.
 	Help string
 	// Optional says that it may be left out, Repeat that several may be given.
 	Optional, Repeat bool
@@ -70,7 +70,7 @@ type Flag struct {
 	// Arg is the placeholder of the value: "NAME". It is empty for a flag
 	// without a value.
 	Arg string
-	// Help says what the flag does. The default, the choices and the variable
+	// Help describes the flag. The default, the choices and the variable
 	// are added to it.
 	Help string
 	// Env is the environment variable that sets the flag if the command line does not.

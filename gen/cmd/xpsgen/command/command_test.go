@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sample is a tree of commands that notes what it was run with.
+// sample is a tree of commands that records its arguments.
 type sample struct {
 	root    *Command
 	base    string

@@ -12,7 +12,7 @@ import (
 // Candidate is a completion.
 type Candidate struct {
 	Word string
-	// Help says what it means. May be empty.
+	// Help explains the word. It may be empty.
 	Help string
 }
 
@@ -125,7 +125,7 @@ var zshScript string
 //go:embed complete.fish
 var fishScript string
 
-// Shells are those that [Script] knows.
+// Shells are the shells that [Script] supports.
 func Shells() []string { return []string{"bash", "zsh", "fish"} }
 
 // Script returns the completion script of shell for the program called name. The script

@@ -152,7 +152,7 @@ func (c *Command) typed(e Example) string {
 	return strings.TrimRight(c.root().Name+" "+e.Line, " ")
 }
 
-// exits returns the common exit codes, changed by those of c.
+// exits returns the common exit codes. Those of c replace them.
 func (c *Command) exits() []Exit {
 	var all []Exit
 	own := map[int]string{}

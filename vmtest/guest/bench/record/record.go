@@ -16,7 +16,7 @@ type Line struct {
 
 // ID identifies a measurement.
 type ID struct {
-	// Contender is what selects the queue: "none", "xps-const".
+	// Contender is the method that selects the queue: "none", "xps-const".
 	Contender string `json:"contender"`
 	// Path is how packets are sent: "pick", "udp".
 	Path string `json:"path"`

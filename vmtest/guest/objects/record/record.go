@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Job says what to load in the guest. All paths are the host's.
+// Job describes the objects to load in the guest. All paths are the host's.
 type Job struct {
 	Builds   []Build  `json:"builds"`
 	Contexts []string `json:"contexts"`
@@ -51,7 +51,7 @@ const Manual = "manual"
 // Contexts returns all contexts.
 func Contexts() []string { return []string{BPFFS, ReadOnlySys, NetNS, NoBPFFS, Unprivileged} }
 
-// Object is one object, and what to ask ip for.
+// Object is one object, and the arguments for ip.
 type Object struct {
 	// Name identifies it in the table.
 	Name string `json:"name"`
@@ -60,7 +60,7 @@ type Object struct {
 	// Value is what the program that Args select returns. Nil means that no program
 	// may be attached.
 	Value *uint32 `json:"value,omitempty"`
-	// Contexts are those to load it in, Builds those to load it with; empty means all.
+	// Contexts and Builds select where and with which ip to load it; empty means all.
 	Contexts []string `json:"contexts,omitempty"`
 	Builds   []string `json:"builds,omitempty"`
 }
@@ -85,7 +85,7 @@ type Result struct {
 	Value *uint32 `json:"value,omitempty"`
 	// Pins are the paths below the caller's /sys/fs/bpf that ip created.
 	Pins []string `json:"pins,omitempty"`
-	// Output is what ip wrote to stdout and stderr.
+	// Output is the output of ip on stdout and stderr.
 	Output string `json:"output,omitempty"`
 	// Elapsed is how long ip took.
 	Elapsed time.Duration `json:"elapsed"`

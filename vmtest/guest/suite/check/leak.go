@@ -51,7 +51,7 @@ func (s *snapshot) check(t *T) {
 	t.Errorf("leaked: %s", strings.Join(left, "\n  "))
 }
 
-// leaks lists what exists now but not in s.
+// leaks lists the objects that exist now but not in s.
 func (s *snapshot) leaks() []string {
 	var left []string
 	if n := runtime.NumGoroutine(); n > s.goroutines {

@@ -22,7 +22,7 @@ type Program struct {
 type World struct {
 	// Devices are ifindexes. At least one.
 	Devices []int32
-	// Masters are those of Devices that refuse programs.
+	// Masters are the devices that refuse programs.
 	Masters []int32
 	// Programs can be attached. At least two.
 	Programs []Program

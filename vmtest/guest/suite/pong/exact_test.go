@@ -148,7 +148,7 @@ func TestEchoes(t *testing.T) {
 	}
 }
 
-// pipes returns a Tap whose queues are sockets, and their other ends.
+// pipes returns a Tap with sockets as queues, and the other ends of the sockets.
 func pipes(t *testing.T, n int) (*Tap, []*os.File) {
 	t.Helper()
 	tap := &Tap{Name: "t", host: peer}

@@ -28,7 +28,7 @@ func arp(target netip.Addr) []byte {
 	return b
 }
 
-// echo builds an echo request whose IP header has the given number of option words.
+// echo builds an echo request with the given number of option words in its IP header.
 func echo(dst netip.Addr, payload string, options int) []byte {
 	msg := EchoRequest(0x1234, 7, []byte(payload))
 	header := ipLen + 4*options

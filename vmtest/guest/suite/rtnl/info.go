@@ -21,7 +21,7 @@ type Info struct {
 	Name  string
 	// Flags are the IFF_ flags.
 	Flags uint32
-	// TxQueues is the number of allocated queues, not of those in use.
+	// TxQueues is the number of allocated queues, which may exceed the queues in use.
 	TxQueues int
 	// Qdisc is the name of the root qdisc: "noop" until the link is ready.
 	Qdisc string

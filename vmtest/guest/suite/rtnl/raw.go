@@ -78,7 +78,7 @@ func (r *Raw) Encode(requests []Request) []byte {
 	return out
 }
 
-// Send sends what Encode returned, with one system call on the caller's thread. The
+// Send sends the bytes that Encode returned, with one system call on the caller's thread. The
 // kernel has processed it when Send returns.
 func (r *Raw) Send(encoded []byte) error {
 	return unix.Sendto(r.fd, encoded, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})

@@ -115,7 +115,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// The kernel's errors come through, with what was asked for.
+// The error wraps the kernel's errno, and names the request.
 func TestKernelErrors(t *testing.T) {
 	c := fake(t, func(m netlink.Message) ([]netlink.Message, error) {
 		return nltest.Error(int(unix.EBUSY), []netlink.Message{m})
@@ -287,7 +287,7 @@ func TestRawEncode(t *testing.T) {
 	}
 }
 
-// answers returns a Raw whose answers these datagrams are.
+// answers returns a Raw that answers with these datagrams.
 func answers(t *testing.T, seq uint32, datagrams ...[]byte) *Raw {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET, 0)
