@@ -26,7 +26,8 @@ const (
 )
 
 // kselftestSources are the parts of a kernel tree that the collections are built from.
-var kselftestSources = []string{"Makefile", "Kbuild", "scripts", "include", "arch/x86", "usr", "tools", "Documentation/netlink"}
+// The generator of ynl finds the top of the tree by MAINTAINERS, and loops without it.
+var kselftestSources = []string{"Makefile", "Kbuild", "scripts", "include", "arch/x86", "usr", "tools", "Documentation/netlink", "MAINTAINERS"}
 
 // KselftestOptions say which of the kernel's selftests to install. Source, Collections
 // and Cache are required.
