@@ -86,7 +86,7 @@ type Result struct {
 	HeadersTime, AnalyseTime, RenderTime time.Duration
 }
 
-// Skipped returns what is not in the package although the configuration asks
+// Skipped returns the names that are missing in the package although the configuration asks
 // for it, with the reason, in the order of headers and lines.
 func (r *Result) Skipped() []Skip {
 	var out []Skip

@@ -68,7 +68,7 @@ type specFile struct {
 	} `yaml:"attribute-sets"`
 }
 
-// ParseSpec reads a specification; name is what to call it in errors.
+// ParseSpec reads a specification; name is its name in errors.
 func ParseSpec(name string, text []byte) (*Spec, error) {
 	var f specFile
 	if err := yaml.Unmarshal(text, &f); err != nil {

@@ -13,7 +13,7 @@ import (
 type Tag struct {
 	// Key is the name with one capital: "Reviewed-by".
 	Key string
-	// Value is what follows, with single spaces: a person, or a commit for
+	// Value is the text after the colon, with single spaces: a person, or a commit for
 	// "Fixes". A comment after "#" or in parentheses belongs to it.
 	Value string
 	// Note is the line in square brackets that follows a tag; may be empty.
