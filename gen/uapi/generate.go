@@ -144,7 +144,7 @@ func Generate(ctx context.Context, opt Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	// An interrupt that came late still leaves everything as it was.
+	// A late interrupt still changes no file.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func sameEmail(a, b string) bool {
 	return dots == 1 && strings.HasSuffix(adomain, "."+bdomain) || dots == -1 && strings.HasSuffix(bdomain, "."+adomain)
 }
 
-// sameName compares names, of which "Last, First" is one form.
+// sameName compares two names. "Last, First" equals "First Last".
 func sameName(a, b string) bool {
 	a, b = plainName(a), plainName(b)
 	return a != "" && strings.EqualFold(a, b)
