@@ -110,3 +110,43 @@ func TestList(t *testing.T) {
 		t.Error("an unknown package is accepted")
 	}
 }
+
+// A defect of the list is drawn again. An entry that matches no defect, or several, or has
+// no proof, is an error.
+func TestEquivalent(t *testing.T) {
+	entry := "[[defect]]\nfile = \"low/low.go\"\ncode = \"if n > 7 {\"\nkind = \"swap an operator\"\nold = \">\"\nnew = \">=\"\nwhy = \"7 is returned either way\"\n"
+	for name, tt := range map[string]struct{ list, err string }{
+		"good":         {entry, ""},
+		"none":         {"", ""},
+		"another line": {strings.Replace(entry, "n > 7", "n > 8", 1), "0 defects match, want 1"},
+		"another kind": {strings.Replace(entry, "swap an operator", "negate a condition", 1), "0 defects match, want 1"},
+		"no proof":     {entry[:strings.Index(entry, "why")], "the proof is missing"},
+		"no file":      {strings.Replace(entry, "low.go", "nosuch.go", 1), "no such file"},
+		"unknown key":  {entry + "whither = 1\n", "unknown key"},
+		"not TOML":     {"[[", "equivalent.toml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, map[string]string{"go.mod": "module sample\n\ngo 1.26\n", "low/low.go": limit, equivalentFile: tt.list})
+			var stdout bytes.Buffer
+			_, err := run(t.Context(), []string{"-list", "-n", "20"}, &stdout, os.Stderr)
+			if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+				t.Fatalf("got %v, expected %q", err, tt.err)
+			}
+			if err != nil {
+				return
+			}
+			again := regexp.MustCompile(`(?m)^[0-9]+: equivalent low/low.go:5: swap`).MatchString(stdout.String())
+			if again != (tt.list != "") || regexp.MustCompile(`(?m)^[0-9]+: low/low.go:5: swap`).MatchString(stdout.String()) == again {
+				t.Errorf("got\n%s", &stdout)
+			}
+		})
+	}
+}
+
+// The list of the project matches its code.
+func TestEquivalentFile(t *testing.T) {
+	list, err := readEquivalent(filepath.Join("..", "..", ".."))
+	if err != nil || len(list) == 0 {
+		t.Errorf("%d entries: %v", len(list), err)
+	}
+}
