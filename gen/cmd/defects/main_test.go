@@ -125,6 +125,20 @@ func TestTestCode(t *testing.T) {
 	}
 }
 
+// With -run, all defects come from that package.
+func TestOnePackage(t *testing.T) {
+	write(t, map[string]string{"go.mod": "module sample\n\ngo 1.26\n", "low/low.go": limit, "top/top.go": strings.ReplaceAll(limit, "low", "top")})
+	for _, pkg := range []string{"low", "top"} {
+		var stdout bytes.Buffer
+		if _, err := run(t.Context(), []string{"-list", "-n", "20", "-run", pkg}, &stdout, os.Stderr); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(stdout.String(), ": "+pkg+"/"); n != 20 {
+			t.Errorf("%d defects of %s, expected 20:\n%s", n, pkg, &stdout)
+		}
+	}
+}
+
 // A defect of the list is drawn again. An entry that matches no defect, or several, or has
 // no proof, is an error.
 func TestEquivalent(t *testing.T) {
