@@ -45,7 +45,7 @@ type SentOptions struct {
 	Force bool
 }
 
-// Archive puts what was sent into sent/vN, and opens version N+1: in the
+// Archive copies the sent version to sent/vN, and opens version N+1: in the
 // manifest, and with an empty section of the changelog. It never changes an
 // archive: an error wraps [ErrSent] if there is one with another Message-Id.
 func (s *Series) Archive(opt SentOptions) (*Posting, error) {
@@ -101,7 +101,7 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 	return p, s.open(opt.Version + 1)
 }
 
-// sentFiles collects what goes into the archive, by name, and names the
+// sentFiles collects the files of the archive, by name, and names the
 // patches in p.
 func (s *Series) sentFiles(b *Base, p *Posting, opt SentOptions) (map[string][]byte, error) {
 	files := map[string][]byte{}

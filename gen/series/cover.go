@@ -19,7 +19,7 @@ const (
 	// CoverName is the file with the cover letter's text. Its subject is the
 	// series' title.
 	CoverName = "cover.md"
-	// ChangelogName is the file that says what changed in each version.
+	// ChangelogName is the file with the changes of each version.
 	ChangelogName = "changelog.md"
 )
 

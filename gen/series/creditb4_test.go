@@ -224,8 +224,8 @@ type b4Difference struct {
 	applies      func(g *genReply, ours, theirs string) bool
 }
 
-// b4Differences are the kinds of replies that b4 (0.12 and 0.14) and credit take other
-// tags of. The first that applies names a difference.
+// b4Differences are the kinds of replies in which b4 (0.12 and 0.14) and credit find
+// different tags. The first that applies names a difference.
 var b4Differences = []b4Difference{
 	{"objection", "b4 takes a Nacked-by. It objects to the patch: a person must answer, so credit shows a row.",
 		func(g *genReply, ours, theirs string) bool {

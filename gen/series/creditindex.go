@@ -56,7 +56,7 @@ func (x *creditIndex) addPostings() error {
 	return nil
 }
 
-// addMail takes what a mail says of its place in the thread, and its own place
+// addMail takes the references of a mail to its thread, and its own place
 // if it is a patch. It reports whether the mail is new: a copy that went to
 // another list is not.
 func (x *creditIndex) addMail(m *reply.Message) bool {
@@ -106,8 +106,8 @@ func (x *creditIndex) bySubject(subject string) (place, bool) {
 	return place{}, false
 }
 
-// find says what a reply is about: the nearest mail of its thread that is
-// known, or else what the subject says.
+// find returns the subject of a reply: the nearest mail of its thread that is
+// known, or else the mail with that subject.
 func (x *creditIndex) find(m *reply.Message) (place, bool) {
 	seen := map[string]bool{m.ID: true}
 	var walk func(ids []string) (place, bool)

@@ -6,7 +6,7 @@
 // Each directory *-patches of the workbench is a project and has a series.toml
 // (see package manifest). The folder KEY in it is a series: a folder of patches
 // per base, cover.md (the cover letter's text), changelog.md (a section per
-// version) and sent/vN (what was sent, see [Posting]).
+// version) and sent/vN (the sent versions, see [Posting]).
 //
 // Every mistake in a file is an error that names it: a [*manifest.Error], or a
 // [*FileError].

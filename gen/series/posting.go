@@ -39,7 +39,7 @@ type Posting struct {
 	// letter named; may be empty.
 	Base   string `toml:"base"`
 	Commit string `toml:"commit,omitempty"`
-	// Prefix is what stood in the subjects' brackets, without version and
+	// Prefix is the text in the subjects' brackets, without version and
 	// number.
 	Prefix string `toml:"prefix"`
 	// Patches are the patches in order, with the keys they had.

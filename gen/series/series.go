@@ -27,7 +27,7 @@ type Change struct {
 
 // Series is one series of patches, on one or several bases.
 type Series struct {
-	// In is the project that the series is for, Manifest what series.toml says
+	// In is the project that the series is for, Manifest the content of series.toml
 	// of the series.
 	In       *manifest.Project
 	Manifest *manifest.Series
@@ -148,7 +148,7 @@ func loadPatch(path string) (*Patch, error) {
 // it: edited by hand, or written with other options.
 var ErrNotCanonical = errors.New("not canonical")
 
-// CheckCanonical fails if the file is not what Format makes of it.
+// CheckCanonical fails if Format would change the file.
 func (p *Patch) CheckCanonical() error {
 	want, err := p.Format()
 	if err != nil {

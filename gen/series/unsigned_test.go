@@ -13,8 +13,8 @@ import (
 	"xpsgen/gen/series/patch"
 )
 
-// TestUnsigned: what a person signed when it was sent is compared without the
-// signature, and with all else; what is signed here, too, is taken as it was.
+// TestUnsigned: a posting is compared without the sign-offs that its sender added. A
+// sign-off that the patch file also has stays.
 func TestUnsigned(t *testing.T) {
 	root := newRoot(t)
 	person := mail.Address{Name: "Some Body", Email: "s.body@lists.test"}

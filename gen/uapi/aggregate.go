@@ -227,7 +227,7 @@ func (r *recordReader) lineTable(unit *dwarf.Entry) error {
 }
 
 // declared returns the place of an entry, with a path below the include root,
-// or an empty file for what is not there.
+// or an empty file if it lies elsewhere.
 func (r *recordReader) declared(e *dwarf.Entry) Pos {
 	file, _ := e.Val(dwarf.AttrDeclFile).(int64)
 	line, _ := e.Val(dwarf.AttrDeclLine).(int64)

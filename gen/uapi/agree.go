@@ -16,7 +16,7 @@ type Disagreement struct {
 	Header, Name string
 	// A and B name the packages: "gcc for amd64".
 	A, B string
-	// InA and InB are what the packages have; empty where one lacks the name.
+	// InA and InB are the packages' declarations; empty where one lacks the name.
 	InA, InB string
 }
 
@@ -37,7 +37,7 @@ type symbolKey struct{ header, name string }
 // symbolFact is a package's declaration of a name, and the value in C of a constant.
 type symbolFact struct{ inGo, inC string }
 
-// factSet is what one compiler's package has for one target.
+// factSet has the facts of one compiler's package for one target.
 type factSet struct {
 	name  string
 	facts map[symbolKey]symbolFact

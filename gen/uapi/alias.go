@@ -59,8 +59,8 @@ func isDir(name string) bool {
 	return err != nil && filepath.Dir(name) == name || err == nil && info.IsDir()
 }
 
-// lastLine returns the line in which the go command says what went wrong, after
-// what it was doing.
+// lastLine returns the line with the go command's error, after the line with
+// its operation.
 func lastLine(text string) string {
 	text = strings.TrimSpace(text)
 	return text[strings.LastIndex(text, "\n")+1:]
@@ -86,7 +86,7 @@ func untypedConstants(dir, arch string) (map[string]constant.Value, error) {
 }
 
 // aliasAll has constants refer to another package where that agrees, on all
-// targets. It returns what the other package has differently.
+// targets. It returns the differences of the other package.
 func aliasAll(ctx context.Context, cfg *Config, ps []*Package, dir string) (differ []Skip, err error) {
 	if cfg.Alias == "" {
 		return nil, nil

@@ -37,7 +37,7 @@ type analysis struct {
 	roots      *roots
 }
 
-// begin preprocesses a header and finds what to ask about it. shared says that the
+// begin preprocesses a header and collects the questions about it. shared says that the
 // header may be compiled together with others; system says that it needs a real C
 // library.
 func (r *run) begin(ctx context.Context, in Input, shared, system bool) (*analysis, error) {
@@ -204,7 +204,7 @@ func (a *analysis) skip(name string, pos Pos, reason string) {
 	a.h.Skipped = append(a.h.Skipped, Skip{name, pos, reason})
 }
 
-// answer fills the header with what its unit says.
+// answer fills in the header from the answers of its unit.
 func (a *analysis) answer(values map[string]Value, flags map[string]bool) {
 	var (
 		enums  []Group
@@ -220,7 +220,7 @@ func (a *analysis) answer(values map[string]Value, flags map[string]bool) {
 		members[e.enum]++
 	}
 	for _, e := range a.sc.enumerators {
-		// A macro of the same name is what C sees.
+		// C sees the macro of the same name.
 		if e.pos.File != a.h.Path || shadowed[e.name] {
 			continue
 		}

@@ -277,7 +277,7 @@ func (r *run) batch(ctx context.Context, members []*analysis) error {
 	return r.batch(ctx, members[half:])
 }
 
-// footprintOf returns what decides whether a header can share a unit.
+// footprintOf returns the footprint, which decides whether a header can share a unit.
 func (r *run) footprintOf(sc *scanned) *footprint {
 	declared, mentioned := make(map[string]bool), make(map[string]bool)
 	meaning := make(map[string]string)

@@ -60,7 +60,7 @@ func (s *selection) chooserOf(i int) *chooser {
 	return c
 }
 
-// choose returns what the i-th header of the configuration takes from h.
+// choose returns the names that the i-th header of the configuration takes from h.
 func (s *selection) choose(i int, h *Header) *Header {
 	c, naming := s.chooserOf(i), s.naming(i)
 	out := *h

@@ -91,7 +91,7 @@ func (s *source) comment(raw string, line int) {
 	})
 }
 
-// cleanComment removes the marks of a comment and what only draws a box.
+// cleanComment removes the marks of a comment and the lines that only draw a box.
 func cleanComment(raw string) []string {
 	raw = strings.TrimSuffix(strings.TrimPrefix(raw, "/*"), "*/")
 	raw = strings.TrimPrefix(raw, "//")

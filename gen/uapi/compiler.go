@@ -77,7 +77,7 @@ func (c *Compiler) argv(args ...string) []string {
 }
 
 // run executes the compiler in dir with src on its standard input and returns
-// its standard output. What it says on standard error is returned as well, also
+// its standard output. Its standard error is returned as well, also
 // when it fails with an *exec.ExitError.
 func (c *Compiler) run(ctx context.Context, dir, src string, args ...string) (stdout, stderr string, err error) {
 	argv := c.argv(args...)

@@ -20,7 +20,7 @@ const maxComplete = 3
 // maxSupply bounds how often headers are added before one, for types.
 const maxSupply = 8
 
-// incompleteType matches what compilers say of a struct that is only declared.
+// incompleteType matches the compilers' error about a struct that is only declared.
 var incompleteType = pattern(`incomplete type '(?:struct|union|enum) (\w+)'`)
 
 // complete includes further headers after a header whose macros use names that
@@ -56,7 +56,7 @@ func (r *run) complete(ctx context.Context, a *analysis) error {
 	return nil
 }
 
-// unknownType matches what compilers say of a type that a header does not
+// unknownType matches the compilers' error about a type that a header does not
 // declare.
 var unknownType = pattern("(?:unknown type name|incomplete type|no type named) ['\u2018](?:struct |union |enum )?(\\w+)['\u2019]|'(\\w+)' undeclared")
 
@@ -140,7 +140,7 @@ func (a *analysis) missing() []string {
 	return slices.Compact(names)
 }
 
-// providers returns the headers that declare what a lacks, one a name at most.
+// providers returns headers that declare the names that a lacks, at most one per name.
 func (r *run) providers(a *analysis) []string {
 	var out []string
 	for _, name := range a.missing() {

@@ -66,8 +66,8 @@ type HeaderConfig struct {
 	// Typedefs lists patterns of typedefs of numbers to take. Fields then
 	// have those types. Empty takes none.
 	Typedefs []string `toml:"typedefs"`
-	// Strings makes types with a String method: from a name in Go to
-	// patterns of the constants it tells.
+	// Strings makes types with a String method. It maps the name of a type to patterns
+	// of the constants that the method names.
 	Strings map[string][]string `toml:"strings"`
 	// Naming of this header.
 	Naming
@@ -325,9 +325,8 @@ var (
 
 // keyLines returns a function that finds the line of the index-th occurrence
 // of a table or dotted key, and that of its table where the key is absent.
-// The TOML library keeps no positions of keys. NB: a line within a multi-line
-// string that looks like a key is taken for one; only a line number in a
-// message depends on it.
+// The TOML library keeps no positions of keys. A line of a multi-line string may
+// look like a key. Then the line number in a message is wrong.
 func keyLines(text string) func(key string, index int) int {
 	type place struct{ table, line int }
 	var (

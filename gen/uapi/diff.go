@@ -77,7 +77,7 @@ func (h *Header) Symbols() []Symbol {
 	return out
 }
 
-// offsets adds the members of a and of what is anonymous in it.
+// offsets adds the members of a and of anonymous records in it.
 func (a *Aggregate) offsets(out map[string]int64, base int64) {
 	for _, f := range a.Fields {
 		at := base + 8*f.Offset
@@ -93,7 +93,7 @@ func (a *Aggregate) offsets(out map[string]int64, base int64) {
 	}
 }
 
-// TakeSnapshot returns what headers define. Where two differ about a name, the
+// TakeSnapshot returns the definitions of headers. Where two differ about a name, the
 // first counts.
 func TakeSnapshot(name string, headers []*Header) *Snapshot {
 	s := &Snapshot{Name: name, Symbols: make(map[string]Symbol), Types: true}

@@ -63,7 +63,7 @@ func (u *unit) name() string { return u.members[0].in.Path }
 // source returns the text of the unit. Each question is on its
 // own number, so that an error tells which one it is about.
 //
-// The assertion keeps out what the cast would change silently: floating point
+// The assertion rejects values that the cast would change silently: floating point
 // (one half is not zero), pointers (no division), and integers of 128 bits.
 func (u *unit) source() string {
 	var b strings.Builder
@@ -132,7 +132,7 @@ func messageFlags(clang bool) []string {
 // unitError matches an error on a line of a question.
 var unitError = pattern(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:fatal )?error: (.*)$`)
 
-// undeclaredName matches what gcc and clang say of an unknown identifier.
+// undeclaredName matches the error of gcc and clang about an unknown identifier.
 var undeclaredName = pattern(`'(\w+)' undeclared|undeclared identifier '(\w+)'`)
 
 // build compiles the unit, taking out names that do not compile, until it

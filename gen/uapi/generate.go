@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -48,8 +47,6 @@ type Options struct {
 	Arch []string
 	// Jobs is how many compilers run at once. Default: one a processor.
 	Jobs int
-	// Log receives one debug record a stage and a header. Nil is silent.
-	Log *slog.Logger
 	// MakeLog receives the output of make headers. Nil drops it.
 	MakeLog io.Writer
 }
@@ -86,7 +83,7 @@ type Result struct {
 	HeadersTime, AnalyseTime, RenderTime time.Duration
 }
 
-// Skipped returns what is not in the package although the configuration asks
+// Skipped returns the names that are missing in the package although the configuration asks
 // for it, with the reason, in the order of headers and lines.
 func (r *Result) Skipped() []Skip {
 	var out []Skip
@@ -144,7 +141,7 @@ func Generate(ctx context.Context, opt Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	// An interrupt that came late still leaves everything as it was.
+	// A late interrupt still changes no file.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -169,10 +166,6 @@ func Build(ctx context.Context, opt Options) (res *Result, err error) {
 	if opt.Config == nil {
 		return nil, errOptions
 	}
-	log := opt.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	start := time.Now()
 	res = &Result{}
 	for _, arch := range opt.archs() {
@@ -187,7 +180,6 @@ func Build(ctx context.Context, opt Options) (res *Result, err error) {
 		}()
 		res.Includes = append(res.Includes, src.Dirs)
 		res.Release = cmp.Or(res.Release, src.Release)
-		log.Debug("headers", "arch", arch, "dirs", src.Dirs, "release", src.Release)
 	}
 	res.HeadersTime = time.Since(start)
 
@@ -208,7 +200,6 @@ func Build(ctx context.Context, opt Options) (res *Result, err error) {
 		return nil, err
 	}
 	res.AnalyseTime = time.Since(start)
-	log.Debug("analysed", "elapsed", res.AnalyseTime)
 
 	start = time.Now()
 	stamp := opt.Stamp
@@ -221,7 +212,6 @@ func Build(ctx context.Context, opt Options) (res *Result, err error) {
 		res.Files = append(res.Files, f.Name)
 	}
 	res.RenderTime = time.Since(start)
-	log.Debug("rendered", "files", len(res.Files), "elapsed", res.RenderTime)
 	return res, nil
 }
 

@@ -143,7 +143,7 @@ func (g *headerGen) macro() {
 	g.values[name] = f.value
 }
 
-// memberNames are for names that meet in Go.
+// memberNames are different C names that have the same name in Go.
 var memberNames = [][]string{
 	{"a", "set_a", "SetA"}, {"foo_bar", "fooBar", "foo__bar"}, {"type", "func", "range"}, {"raw", "union0", "bits0"},
 	{"x$y", "x_y", "_x_y"}, {"size", "len", "string"}, {"\u00fcber", "\u00dcber", "na\u00efve"},

@@ -158,7 +158,7 @@ func (p *prober) add(path string, t *Type, get, set string) {
 	p.out = append(p.out, probe{p.top.c.CName(), p.top.name, p.top.c.Size, p.behind, strings.TrimPrefix(path, "."), get, set, kind})
 }
 
-// span is how many bytes a program prints: the record and what follows it, which
+// span is the number of bytes that a program prints: the record and the bytes behind it, which
 // must not change.
 func (p *probe) span() int64 { return p.size + 32 + p.behind }
 

@@ -25,7 +25,7 @@ type ForeignError struct {
 	Mark string
 }
 
-// Error says what was found, and where the right headers come from.
+// Error names the headers that were found, and where the right ones come from.
 func (e *ForeignError) Error() string {
 	what := fmt.Sprintf("%s: asm/ belongs to %s, not to %s: it defines %s", e.Dir, e.Found, e.Arch, e.Mark)
 	if e.Found == "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// section is what one file of the package holds: of one header, what is the
-// same on some targets.
+// section is the content of one file of the package: the definitions of one header
+// that are the same on some targets.
 type section struct {
 	header  string
 	license string

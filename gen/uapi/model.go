@@ -192,7 +192,7 @@ func (s Skip) Trivial() bool {
 // String returns one line for a report.
 func (s Skip) String() string { return s.Pos.String() + ": " + s.Name + ": " + s.Reason }
 
-// A Header is what one header file defines, without the files that it includes.
+// A Header has the definitions of one header file, without the files that it includes.
 type Header struct {
 	// Path is the header as a program includes it.
 	Path string

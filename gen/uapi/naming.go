@@ -24,7 +24,7 @@ type Naming struct {
 	// Unexported makes names that the package does not export: constants in
 	// lower case, types with a small first letter.
 	Unexported *bool `toml:"unexported"`
-	// Enums says what becomes of enums that have a name: "typed" makes types
+	// Enums selects the form of named enums: "typed" makes types
 	// and gives them to constants and fields, "untyped" leaves the constants
 	// untyped, "none" makes no types. Default "typed".
 	Enums string `toml:"enums"`

@@ -28,7 +28,7 @@ var incompatible = map[string]string{
 	"xen/privcmd.h":    "includes xen/interface/xen.h, which is not installed",
 }
 
-// Prerequisites returns what a known header needs included before it.
+// Prerequisites returns the headers that a known header needs before it.
 func Prerequisites(header string) []string { return slices.Clone(prerequisites[header]) }
 
 // Incompatible returns why a header is known not to compile outside the

@@ -129,7 +129,7 @@ func TestLayout%[1]s(t *testing.T) {%[2]s
 
 const (
 	layoutTestSuffix = "_uapi_test.go"
-	// layoutTestFile is the generated test of what all targets share.
+	// layoutTestFile is the generated test of the layout that all targets share.
 	layoutTestFile = "layout" + layoutTestSuffix
 )
 

@@ -14,8 +14,8 @@ import (
 
 // roots are the directories in which the compiler looks for headers.
 type roots struct {
-	// own are the directories that the caller names. Only what lies in them
-	// becomes part of a model.
+	// own are the directories that the caller names. Only headers in them
+	// become part of a model.
 	own []string
 	// libc has our few declarations of the C library.
 	libc *standIns

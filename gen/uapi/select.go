@@ -82,7 +82,7 @@ func remedy(s Skip) string {
 	return ""
 }
 
-// A Package is what goes into one Go package: the selection of a [Config].
+// A Package is the content of one Go package: the selection of a [Config].
 type Package struct {
 	Name    string
 	Headers []*Header

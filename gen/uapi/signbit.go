@@ -84,7 +84,7 @@ func (a *analysis) signBits(ctx context.Context, cc *Compiler, roots *roots, val
 	return positive, nil
 }
 
-// overflowed matches what gcc and clang say of a number of more than 64 bits.
+// overflowed matches the error of gcc and clang about a number of more than 64 bits.
 var overflowed = pattern(`integer overflow in preprocessor expression`)
 
 // unitMessage matches errors and warnings on a line of a question.

@@ -30,7 +30,7 @@ type Source struct {
 	temporary string
 }
 
-// Close removes what was installed for this source alone.
+// Close removes the files that were installed for this source alone.
 func (s *Source) Close() error {
 	if s.temporary == "" {
 		return nil
@@ -205,7 +205,7 @@ func firstComplaint(text string) string {
 }
 
 // treeKey is a digest over name, size and time of everything make headers
-// reads: what make itself goes by.
+// reads: make itself depends on them.
 func treeKey(tree, arch string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, "1", arch, tree)

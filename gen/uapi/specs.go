@@ -27,7 +27,7 @@ func TreeSpecs(tree string) SpecReader {
 	}
 }
 
-// readSpecs reads what opt.Config.Attributes names.
+// readSpecs reads the specifications that opt.Config.Attributes names.
 func readSpecs(ctx context.Context, opt Options) ([]*Spec, error) {
 	read := opt.Specs
 	if read == nil && opt.Tree != "" {

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// notConstant matches what gcc and clang say when they cannot evaluate.
+// notConstant matches the error of gcc and clang about an expression that they cannot evaluate.
 var notConstant = pattern(`not an integral constant expression|is not constant`)
 
 // inquiry is the work of one compiler on the claims about one header.

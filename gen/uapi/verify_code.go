@@ -22,7 +22,7 @@ type checkedCode struct {
 	flexible map[string]int64
 }
 
-// bitCall is what the method of a bit-field says of its place.
+// bitCall is the place of a bit-field according to its method.
 type bitCall struct {
 	raw           string // the field with the bytes
 	offset, width int64  // in bits

@@ -16,10 +16,10 @@ import (
 // enumBody matches the members of enums in preprocessed text.
 var enumBody = pattern(`\benum\b[^{};()]*\{([^{}]*)\}`)
 
-// setsOfBits returns which of the given assertions, which C denies, are right
-// all the same: Go has an unsigned number where C's is negative only because
-// its bits reach the sign bit of its type. The bits must be the same, and
-// arithmetic without overflow must come to Go's number.
+// setsOfBits returns those of the denied assertions that are right nevertheless.
+// In them, Go has an unsigned number, and C has a negative one only because its
+// bits reach the sign bit of its type. Two conditions hold: the bits are the same,
+// and arithmetic without overflow gives Go's number.
 func (q *inquiry) setsOfBits(ctx context.Context, denied []int) (map[int]bool, error) {
 	right := make(map[int]bool)
 	var b strings.Builder

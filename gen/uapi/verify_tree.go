@@ -157,7 +157,7 @@ type claim struct {
 	v *verifier
 }
 
-// claim generates one header and reads back what the Go says.
+// claim generates one header and reads the values back from the Go code.
 func (t *treeVerifier) claim(h *Header) (*claim, error) {
 	cfg := &Config{Package: "uapi", Headers: []HeaderConfig{everything(h)}}
 	ps, err := (&selection{cfg: cfg, lenient: true}).all([]string{t.arch}, [][]*Header{{h}})

@@ -15,13 +15,13 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 )
 
-// A DriftError says that a generated package is not what the headers say.
+// A DriftError says that a generated package differs from the headers.
 type DriftError struct {
 	// Dir is the package's directory.
 	Dir string
 	// Files are the names that differ, are missing or are too many.
 	Files []string
-	// Diff is a unified diff from what is there to what should be.
+	// Diff is a unified diff from the present files to the expected ones.
 	Diff string
 }
 
@@ -79,7 +79,7 @@ func ReadPackage(dir string) ([]File, error) {
 	return files, nil
 }
 
-// checkFiles compares files with what dir holds. Where only the provenance in
+// checkFiles compares files with those in dir. Where only the provenance in
 // the stamp differs, stale is set and the package is right.
 func checkFiles(dir string, files []File) (stale bool, err error) {
 	have, err := existing(dir)

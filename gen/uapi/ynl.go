@@ -30,8 +30,8 @@ type AttrSet struct {
 
 // An Attr is one attribute of a set.
 type Attr struct {
-	// Name as in the spec: "prog-id". Const is the constant's name in C,
-	// which the spec's prefix makes of it: "IFLA_XDP_PROG_ID".
+	// Name is the name in the spec: "prog-id". Const is the constant's name in C, with
+	// the spec's prefix: "IFLA_XDP_PROG_ID".
 	Name, Const string
 	// Value is the number that the spec gives it.
 	Value int64
@@ -68,7 +68,7 @@ type specFile struct {
 	} `yaml:"attribute-sets"`
 }
 
-// ParseSpec reads a specification; name is what to call it in errors.
+// ParseSpec reads a specification; name is its name in errors.
 func ParseSpec(name string, text []byte) (*Spec, error) {
 	var f specFile
 	if err := yaml.Unmarshal(text, &f); err != nil {

@@ -96,7 +96,7 @@ func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way
 	return ways, nil
 }
 
-// command runs a program with env added to the environment. The error has what the program
+// command runs a program with env added to the environment. The error has the output of the program
 // printed.
 func command(ctx context.Context, args, env []string) error {
 	var out bytes.Buffer

@@ -12,14 +12,14 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// checkBytes is about what a part of a kernel takes on disk.
+// checkBytes is about the disk space of a part of a kernel.
 const checkBytes = 200 << 20
 
 // checkTargets are what the hook touches: a check that names nothing builds
 // them.
 var checkTargets = []string{"net/core/", "drivers/net/tun.o"}
 
-// CheckOptions say what to compile. Source, Cache and Fragments are required.
+// CheckOptions select what to compile. Source, Cache and Fragments are required.
 type CheckOptions struct {
 	Source *tree.Source
 	// Fragments make the configuration; the first one's name is the check's.

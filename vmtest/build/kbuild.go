@@ -25,7 +25,7 @@ type kbuild struct {
 	tree      *tree.Tree
 	p         progress.Func
 	needBytes int64
-	// pahole is what makes BTF; nil if the configuration has none, or if
+	// pahole is the program that makes BTF; nil if the configuration has no BTF, or if
 	// configure is to find it.
 	pahole *pahole
 	// differences are the wishes that Kconfig took differently, see [config.Check].
@@ -91,7 +91,7 @@ func (kb *kbuild) note(format string, args ...any) error {
 	return errors.Join(err, f.Close())
 }
 
-// configure makes .config of what is wanted and holds it against that.
+// configure makes .config and checks that it has the requested symbols.
 func (kb *kbuild) configure(ctx context.Context, o *objdir, want []config.Symbol) (err error) {
 	if kb.pahole == nil && needsPahole(want) {
 		if kb.pahole, err = findPahole(ctx, kb.step, kb.tree.Cache(), kb.p); err != nil {

@@ -26,7 +26,7 @@ const (
 	// kernelObjects is about how many objects a kernel of the base
 	// configuration has, until a build has counted them.
 	kernelObjects = 1090
-	// kernelBytes is about what a kernel build takes on disk.
+	// kernelBytes is about the disk space of a kernel build.
 	kernelBytes = 1 << 30
 	// modulesDir holds the modules in a result, as /lib/modules does.
 	modulesDir = "modules"
@@ -65,7 +65,7 @@ type KernelResult struct {
 	// Dir holds the files, Hash identifies the kernel by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
-	// BzImage is what to boot, Vmlinux has the debug information.
+	// BzImage is the bootable image. Vmlinux has the debug information.
 	BzImage   string `json:"-"`
 	Vmlinux   string `json:"-"`
 	SystemMap string `json:"-"`
@@ -73,7 +73,7 @@ type KernelResult struct {
 	// Modules is what the guest wants at /lib/modules/RELEASE; empty if the kernel has
 	// no modules.
 	Modules string `json:"-"`
-	// Release is what uname -r says.
+	// Release is the output of uname -r.
 	Release string `json:"release"`
 	// Version is the base's, Commit the patched tree's.
 	Version string `json:"version"`
@@ -90,7 +90,7 @@ type KernelResult struct {
 	Pahole string `json:"pahole,omitempty"`
 	// Patches are the keys of the patches applied.
 	Patches []string `json:"patches"`
-	// Compiler and Linker are what they say about themselves.
+	// Compiler and Linker are their version lines.
 	Compiler string `json:"compiler"`
 	Linker   string `json:"linker"`
 	// Objects is the number of compiled objects, Seconds the duration of the build.
@@ -344,7 +344,7 @@ func (b *kernelBuild) inputs(k *KernelResult, kb *kbuild) string {
 		k.Pahole, kb.tree.Dir)
 }
 
-// store copies what was built into the cache.
+// store copies the built files into the cache.
 func (b *kernelBuild) store(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult) error {
 	return publish(k.Dir, k, kernelBytes, func(tmp string) error {
 		for dst, src := range map[string]string{

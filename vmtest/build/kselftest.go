@@ -121,7 +121,7 @@ func (r *KselftestResult) install(ctx context.Context, opt *KselftestOptions, st
 	work := filepath.Join(opt.Cache, "work", "kselftest-"+r.Hash)
 	src, objects := filepath.Join(work, "src"), filepath.Join(work, "obj")
 	log := work + ".log"
-	// The lock is ours, so this is what a killed run left.
+	// The lock is ours, so a killed run left this.
 	if err := os.RemoveAll(work); err != nil {
 		return explain(err)
 	}

@@ -37,7 +37,7 @@ type makeRun struct {
 	log string
 	// hold is kept open by all children.
 	hold *os.File
-	// needBytes is what to say that the build takes when the disk is full.
+	// needBytes is the needed space to report when the disk is full.
 	needBytes int64
 }
 

@@ -16,7 +16,7 @@ import (
 // programBuild makes a program for the guest in a copy of the sources that it
 // needs, so that it waits for no working tree, and keeps it in the cache.
 type programBuild struct {
-	// kind is the folder in the cache, file what the program is called there.
+	// kind is the folder in the cache, file the name of the program there.
 	kind, file string
 	// hash identifies the program by all that makes it.
 	hash  string
@@ -24,7 +24,7 @@ type programBuild struct {
 	cache string
 	// objects is about how many are compiled; 0 if that is not told.
 	objects int64
-	// needBytes is what to say that the build takes when the disk is full.
+	// needBytes is the needed space to report when the disk is full.
 	needBytes int64
 	progress  progress.Func
 	// record points to the record of the program, seconds into it: how
@@ -40,7 +40,7 @@ type programBuild struct {
 // dir is where the program is kept.
 func (b *programBuild) dir() string { return filepath.Join(b.cache, b.kind, b.hash) }
 
-// explain says what was done, and what to do about a full disk.
+// explain adds the operation to the error, and the remedy for a full disk.
 func (b *programBuild) explain(err error) error {
 	return cache.Explain(fmt.Errorf("%s: %w", b.step, err), b.cache, b.needBytes)
 }
@@ -85,7 +85,7 @@ func (b *programBuild) build(ctx context.Context, hold *os.File) (err error) {
 		}
 		b.progress.Emit(progress.Event{Step: b.step, State: state, Elapsed: time.Since(start), Log: log})
 	}()
-	// The lock is ours, so this is what a killed run left.
+	// The lock is ours, so a killed run left this.
 	if err := os.RemoveAll(work); err != nil {
 		return b.explain(err)
 	}

@@ -58,7 +58,7 @@ func readRecord(dir string, record any, files ...string) bool {
 }
 
 // publish stores a result: what fill puts there, and the record of it.
-// needBytes is what to say that it takes when the disk is full.
+// needBytes is the needed space to report when the disk is full.
 func publish(dir string, record any, needBytes int64, fill func(tmp string) error) error {
 	err := cache.Publish(dir, func(tmp string) error {
 		if err := fill(tmp); err != nil {

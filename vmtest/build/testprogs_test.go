@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// bpfMakefile makes of test_progs the list of what there is to build it of.
+// bpfMakefile writes the list of source files instead of building test_progs.
 const bpfMakefile = "test_progs:\n\techo vmlinux $(VMLINUX_BTF) skip $(SKIP_LLVM) extra $(origin TRUNNER_EXTRA_FILES) >$@\n\techo prog_tests/*.c progs/* *.c >>$@\n"
 
 func progsBench(t *testing.T) *bench {

@@ -99,7 +99,7 @@ func Publish(path string, fill func(dir string) error) (err error) {
 	return os.Rename(tmp, path)
 }
 
-// Sweep removes from dir what interrupted calls of [Publish] left behind for name.
+// Sweep removes leftovers of interrupted calls of [Publish] for name from dir.
 func Sweep(dir, name string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {

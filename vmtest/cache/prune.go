@@ -175,9 +175,9 @@ func locked(path string) bool {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
 }
 
-// PruneDir keeps the n entries of dir that were used last, and those used in the
-// last hour, and removes what interrupted runs left there. It is for what each run
-// may add to.
+// PruneDir keeps the n entries of dir that were used last, and all entries used in
+// the last hour. It removes leftovers of interrupted runs. It is for directories
+// that each run may add to.
 func PruneDir(dir string, n int) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -111,7 +111,7 @@ func TestWarningsFails(t *testing.T) {
 	}
 }
 
-// A compile of nothing is not an error, and warns of nothing.
+// Without a file to compile, there is no error and no warning.
 func TestWarningsOfNothing(t *testing.T) {
 	log := fakeMake(t)
 	got, err := (trees{after: t.TempDir()}).warnings(t.Context(), after, "cc", true, []string{"lib/a.c"})

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// nipaReport has what a suite and the checks of a series make.
+// nipaReport has results of a suite and of the checks of a series.
 var nipaReport = &Report{Plan: 3, Tests: []Test{
 	{Name: "control", Status: Fail, Duration: 3 * time.Second, Subtests: []Test{
 		{Name: "a01-attach", Status: Pass, Duration: 1700 * time.Millisecond},

@@ -51,7 +51,7 @@ func All(ctx context.Context, s Source) (*Artifacts, error) { return artifacts(c
 // init.
 func Guest(ctx context.Context, s Source) (*Artifacts, error) { return artifacts(ctx, s, false) }
 
-// artifacts builds them. Only with suite does it build what only the suite needs.
+// artifacts builds them. With suite it also builds the parts that only the suite needs.
 func artifacts(ctx context.Context, s Source, suite bool) (*Artifacts, error) {
 	if s.Jobs == 0 {
 		s.Jobs = runtime.NumCPU()
@@ -127,7 +127,7 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	return err
 }
 
-// buildFromTree builds in parallel what comes from the kernel tree.
+// buildFromTree builds the parts of the kernel tree, in parallel.
 func (a *Artifacts) buildFromTree(ctx context.Context, s *Source, src *tree.Source, fragments []config.Fragment, suite bool) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {

@@ -2,7 +2,7 @@
 
 package prepare
 
-// Checkers are what the checkers in a kernel need from its guest, and what they offer.
+// Checkers are the effects of a kernel's checkers on its guest.
 type Checkers struct {
 	// MemoryMiB is the memory that the guest needs. 0 means that it needs no more than
 	// any other.
@@ -25,7 +25,7 @@ var checkers = map[string]Checkers{
 	"kcsan": {MemoryMiB: 1024, Slowdown: 8, Races: true},
 }
 
-// Checkers returns what the checkers of all fragments of s need and offer.
+// Checkers combines the checkers of all fragments of s.
 func (s *Source) Checkers() Checkers {
 	all := Checkers{Slowdown: 1}
 	for _, f := range s.Fragments {

@@ -55,7 +55,7 @@ func extraFor(base string, paths []string) []string {
 func ipBases(p *manifest.Project, kernel string) ([]*manifest.Base, error) {
 	list := p.BasesFor(kernel)
 	if len(list) == 0 {
-		return nil, fmt.Errorf("%w: no base in %s is for kernel base %q (add it to the key for of a base)", ErrSource,
+		return nil, fmt.Errorf("%w: no base in %s is for kernel base %q (add it to the key \"for\" of a base)", ErrSource,
 			filepath.Join(p.Dir, manifest.Name), kernel)
 	}
 	return list, nil

@@ -18,7 +18,7 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// BaseResult is what came of one base. Of Outcome and Err at least one is
+// BaseResult is the result of one base. Of Outcome and Err at least one is
 // there.
 type BaseResult struct {
 	Base string
@@ -130,8 +130,8 @@ func (r *BaseResult) reason() string {
 	return why
 }
 
-// differences compares the names of the tests that were reported. Bases that
-// reported none at all have other things said against them.
+// differences compares the names of the reported tests. It skips bases
+// without any reported test: their own result has the reason.
 func differences(bases []*BaseResult) []string {
 	var order []string
 	on := map[string][]string{}

@@ -38,7 +38,7 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 	}{
 		{&in.KernelConfig, a.Kernel.Config},
 		{&in.BzImage, a.Kernel.BzImage},
-		// This is what boots where its PVH entry can be used.
+		// The guest boots it if its PVH entry can be used.
 		{&in.Vmlinux, a.Kernel.Vmlinux},
 		{&in.IP, a.IP.IP},
 		{&in.Bpftool, a.Bpftool.Bpftool},
@@ -54,7 +54,7 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 	return in, err
 }
 
-// qemuVersion is the first line of what QEMU says of itself.
+// qemuVersion is the first line of QEMU's version.
 func qemuVersion(ctx context.Context, qemu string) (string, error) {
 	out, err := (&proc.Cmd{Args: []string{qemu, "--version"}}).Output(ctx)
 	if err != nil {

@@ -152,8 +152,8 @@ func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 	})
 }
 
-// sameFile tells whether two streams are one file, in which what is written has to
-// keep its order.
+// sameFile tells whether two streams are one file. Then the order of writes to both
+// must stay.
 func sameFile(a, b io.Writer) bool {
 	fa, ok := a.(*os.File)
 	if !ok {

@@ -176,7 +176,7 @@ func (opt *SuiteOptions) outcome() (*verdict.Outcome, error) {
 	return o, nil
 }
 
-// boot runs the guest, or two, and fills in what was said. err is that of the
+// boot runs the guest, or two, and fills in the reports. err is that of the
 // workbench; a guest that went wrong is an outcome. lost is why results could
 // not be written or shown as they came.
 func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepare.Artifacts) (lost, err error) {

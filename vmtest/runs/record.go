@@ -139,9 +139,9 @@ func (r *Record) Elapsed() time.Duration {
 	return r.Ended.Sub(r.Started)
 }
 
-// The files in which a run leaves what it found, by kind. Any kind that has
-// tests leaves KTAP. A line "rerun: COMMAND" among a test's diagnostics says
-// what runs it alone.
+// The files of a run's results, by kind. Any kind that has tests leaves KTAP.
+// The diagnostics of a test may have a line "rerun: COMMAND". The command runs
+// that test alone.
 const (
 	KTAPFile   = "results.ktap"
 	BenchFile  = "bench.json"

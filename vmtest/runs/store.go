@@ -138,24 +138,24 @@ func (r *Record) write() error {
 func (r *Run) Point(link, name string) error {
 	dir := filepath.Dir(link)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("point to the run: %w", err)
+		return fmt.Errorf("update the link to the run: %w", err)
 	}
 	target, err := filepath.Rel(dir, filepath.Join(r.Record.Dir, name))
 	if err != nil {
-		return fmt.Errorf("point to the run: %w", err)
+		return fmt.Errorf("update the link to the run: %w", err)
 	}
 	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
 		if err := setAside(link); err != nil {
-			return fmt.Errorf("point to the run: %w", err)
+			return fmt.Errorf("update the link to the run: %w", err)
 		}
 	}
 	// rename replaces a link at once; symlink does not.
 	temp := filepath.Join(dir, ".tmp-"+r.Record.ID+"-"+filepath.Base(link))
 	if err := os.Symlink(target, temp); err != nil {
-		return fmt.Errorf("point to the run: %w", err)
+		return fmt.Errorf("update the link to the run: %w", err)
 	}
 	if err := os.Rename(temp, link); err != nil {
-		return errors.Join(fmt.Errorf("point to the run: %w", err), os.Remove(temp))
+		return errors.Join(fmt.Errorf("update the link to the run: %w", err), os.Remove(temp))
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ const historyDepth = 500
 
 // recognise finds out which patches the user's directory has, and leaves those
 // to be applied in s.Patches: none of those it has, and none that it lost on
-// purpose. It says in s.Origin what it found.
+// purpose. It describes the result in s.Origin.
 //
 // A patch is there if a commit has its diff, or its title with another diff. A
 // patch that is missing before one that is there was dropped, and so is each

@@ -242,7 +242,7 @@ func (s *Source) Show(ctx context.Context, name string) ([]byte, error) {
 	return out, nil
 }
 
-// Diff returns what the patches change in paths, as git diff shows it with these options.
+// Diff returns the changes of the patches in paths, as git diff with these options.
 func (s *Source) Diff(ctx context.Context, options []string, paths ...string) ([]byte, error) {
 	commit, err := s.Commit(ctx)
 	if err != nil {

@@ -99,7 +99,7 @@ func (c *console) line() {
 	}
 }
 
-// gone returns the error and where the console ended.
+// gone returns why the kernel is gone. Both are empty while it runs.
 func (c *console) gone() (wrong, off string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

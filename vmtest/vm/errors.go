@@ -93,7 +93,7 @@ func (e *HangError) Error() string {
 // OopsError is returned for a guest that did not end after its kernel oopsed or
 // reported a stuck CPU or task.
 type OopsError struct {
-	// What says what the kernel did: "oopsed".
+	// What describes the state of the kernel: "oopsed".
 	What string
 	// After is the time that passed since then.
 	After time.Duration

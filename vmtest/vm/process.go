@@ -212,7 +212,7 @@ func appendFile(to *os.File, name string) error {
 	return err
 }
 
-// clipped keeps the beginning of what is written to it.
+// clipped is a Writer that keeps only the beginning.
 type clipped struct {
 	mu  sync.Mutex
 	buf []byte

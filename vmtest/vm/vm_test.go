@@ -70,7 +70,7 @@ var hostWords = regexp.MustCompile(`; qemu \([A-Za-z]+\) got [0-9.a-zµ]+ of CPU
 
 func TestBadLuck(t *testing.T) {
 	for scenario, c := range map[string]struct {
-		limit Timeouts // what is shorter than long
+		limit Timeouts // the options that differ from those of "long"
 		want  string   // of the error; empty means none
 		as    any      // a pointer to the type it must have
 		also  func(t *testing.T, r *Result, rep *ktap.Report, err error)

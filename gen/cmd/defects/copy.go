@@ -13,8 +13,9 @@ import (
 	"xpsgen/vmtest/git"
 )
 
-// copyTree copies the module in root to root/out/defects and returns that directory.
-// The place is always the same, so that the go command reuses its cache.
+// copyTree copies the module in root to root/out/_defects and returns that directory.
+// The place is always the same, so that the go command reuses its cache. The underscore
+// hides an incomplete copy, without go.mod, from "go list ./..." in root.
 // The lock keeps a second run away until the caller releases it.
 func copyTree(ctx context.Context, root string) (dir string, lock *cache.Lock, err error) {
 	out := filepath.Join(root, "out")
@@ -24,7 +25,7 @@ func copyTree(ctx context.Context, root string) (dir string, lock *cache.Lock, e
 	if lock, err = cache.Acquire(ctx, filepath.Join(out, "defects.lock"), "the copy of the source", nil); err != nil {
 		return "", nil, err
 	}
-	dir = filepath.Join(out, "defects")
+	dir = filepath.Join(out, "_defects")
 	err = os.RemoveAll(dir)
 	if err == nil {
 		err = copyFiles(root, dir)

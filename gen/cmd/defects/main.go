@@ -13,7 +13,7 @@
 //  3. with -guest, the tests that a guest runs on this code: make guest for bpf/,
 //     make bench-check, make objects or make vmtest for vmtest/guest/.
 //
-// Defects that do not compile are drawn again. So are the defects named by -equivalent,
+// Defects that do not compile are drawn again. So are the defects in equivalent.toml,
 // which change nothing that a caller can see.
 //
 // It exits with 1 if a defect survived.
@@ -29,7 +29,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -58,18 +57,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived
 	timeout := flags.Duration("timeout", 15*time.Minute, "time for the tests of one package; a defect that exceeds it counts as caught")
 	own := flags.Bool("own", false, "run only the tests of the package itself, not those of its importers")
 	guest := flags.Bool("guest", false, "also run the tests that a guest runs, for code of bpf/ and vmtest/guest/")
-	equivalent := flags.String("equivalent", "", "`numbers` of equivalent defects to draw again, separated by commas")
-	list := flags.Bool("list", false, "list the defects, run nothing")
+	listOnly := flags.Bool("list", false, "list the defects, run nothing")
 	if err := flags.Parse(args); err != nil {
 		return 0, err
 	}
-	skip := strings.Split(*equivalent, ",")
 	root, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return 0, err
 	}
 	dir := strings.TrimSpace(root)
-	if !*list {
+	if !*listOnly {
 		copied, lock, err := copyTree(ctx, dir)
 		if err != nil {
 			return 0, fmt.Errorf("copy the source: %w", err)
@@ -81,6 +78,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived
 	if err != nil {
 		return 0, err
 	}
+	list, err := readEquivalent(dir)
+	if err != nil {
+		return 0, err
+	}
 	t := &tester{dir: dir, packages: packages, timeout: *timeout, sound: map[string]bool{}, own: *own, guest: *guest}
 	random := rand.New(rand.NewPCG(*seed, 0))
 	caught := 0
@@ -89,11 +90,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived
 		if err != nil {
 			return 0, err
 		}
-		if slices.Contains(skip, strconv.Itoa(drawn)) {
+		if slices.ContainsFunc(list, func(e equivalent) bool { return e.matches(d) }) {
 			fmt.Fprintf(stdout, "%d: equivalent %s\n", drawn, d)
 			continue
 		}
-		if *list {
+		if *listOnly {
 			n++
 			fmt.Fprintf(stdout, "%d: %s\n", drawn, d)
 			continue
@@ -113,7 +114,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (survived
 		}
 		n++
 	}
-	if !*list {
+	if !*listOnly {
 		fmt.Fprintf(stdout, "seed %d: %d of %d caught\n", *seed, caught, *count)
 	}
 	return survived, nil

@@ -19,6 +19,8 @@ type defect struct {
 	// name is the file below the module's directory.
 	name string
 	line int
+	// code is the line without indentation.
+	code string
 	kind string
 	// start and end are the bytes that new replaces.
 	start, end int
@@ -61,7 +63,7 @@ func sites(pkg *source, name, file string) ([]*defect, error) {
 	add := func(kind string, from, to token.Pos, new string) {
 		start, end := set.Position(from), set.Position(to)
 		all = append(all, &defect{
-			pkg: pkg, file: file, name: name, line: start.Line, kind: kind,
+			pkg: pkg, file: file, name: name, line: start.Line, code: lineAt(text, start.Offset), kind: kind,
 			start: start.Offset, end: end.Offset, old: string(text[start.Offset:end.Offset]), new: new,
 		})
 	}

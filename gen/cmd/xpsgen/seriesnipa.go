@@ -62,7 +62,7 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 				return command.Usagef("--fast and --builds exclude each other")
 			}
 			if o.dir == "" {
-				return command.Usagef("--nipa DIR is missing: source of NIPA")
+				return command.Usagef("--nipa DIR is missing (DIR is a clone of NIPA)")
 			}
 			o.threads, err = env.threads(args)
 			return err

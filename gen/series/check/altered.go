@@ -104,7 +104,7 @@ func (t *Thread) Alter(ctx context.Context, a Alteration) (*Thread, error) {
 	return &altered, nil
 }
 
-// scopePatches are the patches whose files say what to compile.
+// scopePatches are the patches that decide what to compile, by their files.
 func (t *Thread) scopePatches() []*Patch {
 	if t.scope != nil {
 		return t.scope

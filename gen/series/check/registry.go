@@ -16,7 +16,7 @@ type Check struct {
 	// Name identifies the check. It is the name in netdev's runner, if that has the
 	// same check.
 	Name string
-	// About says in one line what the check requires.
+	// About describes the check in one line.
 	About string
 	// Group is the name in netdev's runner for several of these checks; may be empty.
 	Group string

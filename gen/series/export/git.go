@@ -36,7 +36,7 @@ func Diffstat(ctx context.Context, t *check.Thread) (string, error) {
 	return out, nil
 }
 
-// RangeDiff is what changed in a series since a version was sent: empty if
+// RangeDiff returns the changes of a series since a version was sent: empty if
 // none was. opt is what opens the base.
 func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.Options) (string, error) {
 	var last *series.Posting

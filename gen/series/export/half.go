@@ -22,7 +22,7 @@ type Half struct {
 	Thread *check.Thread
 	// Copies are the additional recipients of each patch.
 	Copies [][]check.Recipient
-	// Stat is the diffstat of the whole, RangeDiff what changed against the
+	// Stat is the diffstat of the whole, RangeDiff the changes against the
 	// version before; may be empty.
 	Stat, RangeDiff string
 	// Results fill the placeholders of the cover letter.

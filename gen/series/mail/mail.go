@@ -139,7 +139,7 @@ func (m *Mail) readBody(text string) error {
 	return m.readText(text, params, m.Header.Get("Content-Transfer-Encoding"))
 }
 
-// contentType is a mail's word for what it holds, or plain text if that cannot
+// contentType is the mail's Content-Type, or plain text if that cannot
 // be read: people's programs write all kinds of things.
 func contentType(value string) (kind string, params map[string]string) {
 	if value == "" {

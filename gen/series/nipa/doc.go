@@ -5,5 +5,5 @@
 // puts faults into a series and compares which side notices them.
 //
 // The source of NIPA is the user's; nothing of it is here. Its tests need git, Python and
-// what package deps lists for series.
+// the dependencies that package deps lists for series.
 package nipa

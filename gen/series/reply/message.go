@@ -33,7 +33,7 @@ type Message struct {
 	From mail.Address
 	// Subject is decoded and on one line.
 	Subject string
-	// Text is what the sender wrote as text, in UTF-8 with LF line ends.
+	// Text is the text that the sender wrote, in UTF-8 with LF line ends.
 	// Lines of format=flowed are joined. Bytes that are no text in the mail's
 	// character set are U+FFFD.
 	Text string
@@ -71,7 +71,7 @@ func (m *Message) Topic() string {
 	return strings.TrimSpace(s)
 }
 
-// parse reads one mail. The message holds what could be read, also with an
+// parse reads one mail. The message has the readable parts, also with an
 // error.
 func parse(data []byte) (*Message, error) {
 	m := &Message{}

@@ -13,7 +13,7 @@ import (
 type Tag struct {
 	// Key is the name with one capital: "Reviewed-by".
 	Key string
-	// Value is what follows, with single spaces: a person, or a commit for
+	// Value is the text after the colon, with single spaces: a person, or a commit for
 	// "Fixes". A comment after "#" or in parentheses belongs to it.
 	Value string
 	// Note is the line in square brackets that follows a tag; may be empty.
@@ -65,7 +65,7 @@ func sameEmail(a, b string) bool {
 	return dots == 1 && strings.HasSuffix(adomain, "."+bdomain) || dots == -1 && strings.HasSuffix(bdomain, "."+adomain)
 }
 
-// sameName compares names, of which "Last, First" is one form.
+// sameName compares two names. "Last, First" equals "First Last".
 func sameName(a, b string) bool {
 	a, b = plainName(a), plainName(b)
 	return a != "" && strings.EqualFold(a, b)

@@ -31,7 +31,7 @@ type texts struct {
 	charset string
 }
 
-// text is what the sender wrote. HTML counts only if there is no plain text.
+// text is the sender's text. HTML counts only if there is no plain text.
 func (t *texts) text() string {
 	s := strings.Join(t.plain, "\n")
 	if strings.TrimSpace(s) == "" && len(t.html) > 0 {

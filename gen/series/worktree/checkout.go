@@ -32,8 +32,8 @@ type Options struct {
 	Progress progress.Func
 }
 
-// Dir is where the tree of a series on a base, or of a base, goes unless the
-// user says.
+// Dir returns the default directory for the tree of a series on a base, or of a
+// base.
 func Dir(c *series.Change, what string) (string, error) {
 	w, err := resolve(c, what)
 	if err != nil {

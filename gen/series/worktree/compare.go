@@ -58,7 +58,7 @@ func (c *commit) keyOf() string {
 }
 
 // compare ties two forms of a series by their keys, in the order of the new
-// one; what is gone comes last.
+// one; removed patches come last.
 func compare(ctx context.Context, repo *git.Repo, before, now []*commit) ([]Pair, error) {
 	var pairs []Pair
 	for _, n := range now {

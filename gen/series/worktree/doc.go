@@ -43,7 +43,7 @@ var (
 	ErrNoRebase = errors.New("no rebase is in progress")
 	// ErrMarkers: conflict markers were left in a file.
 	ErrMarkers = errors.New("conflict markers are left")
-	// ErrKey: a key was given that does not fit.
+	// ErrKey: the given key does not fit.
 	ErrKey = errors.New("key")
 )
 

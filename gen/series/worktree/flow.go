@@ -500,7 +500,7 @@ func mergeTrailers(mine, old, file []string) []string {
 	return list
 }
 
-// delta makes a commit on o that turns it into what m makes of o's parent.
+// delta makes a commit on o with the result of m on o's parent.
 func (t *Tree) delta(ctx context.Context, o, m *commit) (string, error) {
 	// The common ancestor of the two is m's parent, so that the merge is m's
 	// diff on o's parent.

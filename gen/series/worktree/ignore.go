@@ -14,7 +14,7 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// unignore takes out of the tree's .gitignore what hides the whole source:
+// unignore takes out of the tree's .gitignore lines that hide the whole source:
 // Debian's packages end it with "/*", and git would then neither show a new
 // file nor add it, so that a refresh lost it silently. The change is hidden
 // from git, and no part of the series.

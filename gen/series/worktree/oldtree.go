@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// headerDirs are what make headers reads of a kernel, in addition to the files at its
+// headerDirs are the directories of a kernel that make headers reads, in addition to the files at its
 // top.
 var headerDirs = []string{"include/", "arch/x86/", "scripts/", "usr/", "tools/include/"}
 

@@ -52,7 +52,7 @@ func (s *Step) Unchanged() bool {
 	return s.From > 0 && s.To > 0 && !s.Moved && len(s.Changed) == 0
 }
 
-// String is the step as a line for people.
+// String describes the step in one line.
 func (s Step) String() string {
 	var what []string
 	switch {
@@ -125,7 +125,7 @@ func newOutcome(w *work, ties []*tie, files mails) *Outcome {
 	return out
 }
 
-// changes names what differs between a patch file and what a commit becomes.
+// changes names the differences between a patch file and the patch of a commit.
 func changes(old *series.Patch, now *written) []string {
 	var list []string
 	add := func(what string, differs bool) {

@@ -72,7 +72,7 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	}
 	t := newTree(dir, w, p)
 	t.Onto, t.from, t.tip, t.target = to.name, p.below, p.tip, to.commit
-	// Later changes of the patch files are merged with what they are now.
+	// Merge later changes of the patch files with the present files.
 	t.origin, t.originBase = p.tip, p.below
 	borrowed := []string{to.gitDir}
 	there := w
@@ -195,7 +195,7 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, err
 	if dir == "" {
 		dir = w.dir(opt.Change.Root)
 	}
-	// What is borrowed from it is named in the new tree.
+	// The new tree names the commits that it borrows.
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("rebase %s: %w", what, err)

@@ -229,8 +229,8 @@ func TestRebaseAbort(t *testing.T) {
 	}
 }
 
-// TestRebaseTaken: a patch that the new base has already is gone, and lost
-// only if the user says so.
+// TestRebaseTaken: a rebase drops a patch that the new base already has. Its file
+// goes only if the user names the patch.
 func TestRebaseTaken(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

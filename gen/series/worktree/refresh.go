@@ -149,7 +149,7 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 		if err != nil {
 			return nil, fmt.Errorf("refresh from %s: %w: %s: %w", t.Dir, ErrCommit, list[i].short(), err)
 		}
-		// What git wrote must be what we would write, or reading it back
+		// Git's output must equal our format, or reading it back
 		// would lose something.
 		if again, err := p.Format(); err != nil || !bytes.Equal(again, data) {
 			if err == nil {

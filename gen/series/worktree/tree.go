@@ -112,13 +112,13 @@ func Open(ctx context.Context, dir string) (*Tree, error) {
 	return t, nil
 }
 
-// Name is what a user calls what the tree holds: "hook/net-next", or
+// Name is the name of the tree's content in commands: "hook/net-next", or
 // "linux/net-next" for a stack.
 func (t *Tree) Name() string {
 	return workName(t.Project, t.Base, strings.Fields(t.Series), t.Whole != "")
 }
 
-// Target is the name of what the tree's commits become: the base is the one
+// Target names the series and base that refresh writes the commits to: the base is the one
 // that the tree was checked out for, or the one that it was moved to.
 func (t *Tree) Target(c *series.Change) string {
 	w, err := t.work(c)
@@ -128,7 +128,7 @@ func (t *Tree) Target(c *series.Change) string {
 	return w.name()
 }
 
-// Holds reports whether the tree's commits become what a user names so.
+// Holds reports whether refresh writes the tree's commits to the named series.
 func (t *Tree) Holds(c *series.Change, what string) bool {
 	w, err := resolve(c, what)
 	if err != nil {
@@ -142,7 +142,7 @@ func (t *Tree) Holds(c *series.Change, what string) bool {
 	return w.whole && mine.whole || slices.Equal(mine.keys(), w.keys())
 }
 
-// work is what the tree's commits become, as the patch files are now.
+// work is the work that the tree's commits become, with the present patch files.
 func (t *Tree) work(c *series.Change) (*work, error) {
 	p := c.Manifest.Project(t.Project)
 	if p == nil {

@@ -12,7 +12,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// work is what a tree holds: one series of a project on a base, or all of the
+// work is the content of a tree: one series of a project on a base, or all of the
 // base's stack.
 type work struct {
 	project *manifest.Project
@@ -139,7 +139,7 @@ func (w *work) short(key string) string {
 }
 
 // qualify completes the key that a user gave for a patch. A key that no
-// patch has becomes one of the series near.
+// patch has is taken as a new key in the series near.
 func (w *work) qualify(key, near string) (string, error) {
 	if s, _, ok := strings.Cut(key, "/"); ok {
 		if !slices.Contains(w.keys(), s) {

@@ -76,8 +76,8 @@ func newPlace(ctx context.Context, name string, worker int, job *record.Job) (*p
 	return p, p.freshBPFFS()
 }
 
-// enterNetNS makes another network namespace, which gets the device, and leaves the
-// thread in the one that it has.
+// enterNetNS creates a network namespace for the device. The thread stays in its own
+// namespace.
 func (p *place) enterNetNS(name string) error {
 	const dir = "/run/netns"
 	if err := os.MkdirAll(dir, 0o755); err != nil {

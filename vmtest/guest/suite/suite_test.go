@@ -167,8 +167,8 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// A share of the complete suite has other tests than the reproducers, which must not crash
-// the guest of a control run then.
+// One guest's share of the suite has tests other than the reproducers. Then the
+// reproducers must not crash the guest of a control run.
 func TestReproducers(t *testing.T) {
 	for run, want := range map[string]bool{"unregister/d32": true, "unregister": true, "": false, "unregister|hook": false, "hook/a01": false} {
 		selected, err := selectTests(newTools(Options{}), run)

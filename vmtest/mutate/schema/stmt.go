@@ -52,6 +52,12 @@ func heading(toks []token, start, brace int) (function, bool) {
 		switch {
 		case toks[i].text == "=":
 			return function{}, false
+		case toks[i].text == "(" && i > start && toks[i-1].text == "__attribute__":
+			next := closing(toks, i, brace)
+			if next < 0 {
+				return function{}, false
+			}
+			i = next - 1
 		case toks[i].text == "(" && i > start && toks[i-1].kind == ident:
 			f := function{name: toks[i-1].text, head: start}
 			for _, t := range toks[start : i-1] {

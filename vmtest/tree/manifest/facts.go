@@ -44,7 +44,7 @@ type Facts struct {
 	// Guest is the part of it that a guest contains. Each part has one project at
 	// most.
 	Guest Guest `toml:"guest"`
-	// Variable is what the user sets to name a source directory, for advice
+	// Variable is the variable that names the user's source directory, for advice
 	// only: "KERNEL".
 	Variable string `toml:"variable"`
 	// Mark is a file that each source directory of the project has.
@@ -53,7 +53,7 @@ type Facts struct {
 	// expression whose groups are its parts.
 	VersionFile    string `toml:"version-file"`
 	VersionPattern string `toml:"version-pattern"`
-	// SpaceMiB is about what a base takes: download, git's copy, and working
+	// SpaceMiB is about the disk space of a base: download, git's copy, and working
 	// tree.
 	SpaceMiB int64 `toml:"space-mib"`
 	// Scripts names the project whose tree has checkpatch.pl and

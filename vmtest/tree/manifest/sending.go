@@ -33,7 +33,7 @@ type Target struct {
 	MaxPatches int `toml:"max-patches"`
 	// IntervalHours is the least time between two versions; 0 means none.
 	IntervalHours int `toml:"interval-hours"`
-	// LineLength is what checkpatch takes as the longest line; 0 means its own
+	// LineLength is the maximum line length for checkpatch; 0 means its own
 	// default.
 	LineLength int `toml:"line-length"`
 	// Rules names sets of checks that run in addition to those for every tree.

@@ -34,7 +34,7 @@ type Series struct {
 	// Feature is the key of the patch from which on tests can use the change;
 	// empty means the last one. The suite itself says so for the kernel.
 	Feature string `toml:"feature"`
-	// Recipients are the recipients in addition to the recipients that a script finds.
+	// Recipients are recipients in addition to those that a script finds.
 	Recipients Recipients `toml:"recipients"`
 	// Attribution says whom the change goes back to.
 	Attribution Attribution `toml:"attribution"`

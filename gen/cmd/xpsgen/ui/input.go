@@ -62,7 +62,7 @@ func NewEscape(r io.Reader, end func()) *Escape { return &Escape{r: r, end: end}
 
 // Read returns at least one byte, or an error.
 func (e *Escape) Read(p []byte) (int, error) {
-	// Each byte of input becomes at most two: an escape key without a meaning, and the
+	// A byte of input becomes at most two bytes of output: a held back escape key, and the
 	// byte.
 	buf := make([]byte, max(1, len(p)/2))
 	for {
