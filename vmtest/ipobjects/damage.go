@@ -83,7 +83,14 @@ func (d *damage) list() {
 	field("relocation-symbols", ".relprog", shLink, 4, 0)
 	field("relocation-size", ".relprog", shEntsize, 8, 1)
 	field("relocation-outside", ".relprog", shOffset, 8, 1<<40)
-	field("relocation-addends", ".relprog", shType, 4, uint64(elf.SHT_RELA))
+	d.add("section-header-relocation-addends", func(data []byte) ([]byte, error) {
+		at, err := sectionHeader(data, ".relprog")
+		if err != nil {
+			return nil, err
+		}
+		// libelf refuses a size that is no multiple of an entry's, which is 24.
+		return data, errors.Join(put(data, at+shType, 4, uint64(elf.SHT_RELA)), put(data, at+shSize, 8, 48), put(data, at+shEntsize, 8, 24))
+	})
 	field("relocation-odd", ".relprog", shSize, 8, 15)
 	field("symbols-size", ".symtab", shEntsize, 8, 1)
 	field("symbols-names", ".symtab", shLink, 4, 0x7fff)
@@ -168,7 +175,7 @@ func otherFiles() []source {
 		source{name: "two-sections-of-one-name-by-section", value: 1, args: section("a"), code: twoSections, edit: sameName("b", "a")},
 		source{name: "two-programs-of-one-name", value: 1, args: program("one"), code: twoSections, edit: samePrograms},
 		source{name: "relocation-inside-a-map", value: 7, code: mapCode, edit: strayRelocation(4)},
-		source{name: "relocation-behind-the-maps", value: 7, code: mapCode, edit: strayRelocation(36)},
+		source{name: "relocation-behind-the-maps", value: 7, code: mapCode, edit: strayRelocation(36 << 24)},
 		source{name: "call-outside", value: none, code: globalFunction, edit: farFunction},
 		source{name: "stripped-symbols", value: none, code: mapCode, edit: stripped("-s")},
 		source{name: "stripped-symbols-by-section", value: 7, args: section("prog"), code: plainCode, edit: stripped("-s")},
