@@ -166,6 +166,7 @@ func All() []Dep {
 		// sshd has no option for its version, and is not in the path of every user.
 		{Name: "sh", Why: "the hosts of the test: sshd", Group: Engines, Package: "openssh-server", version: []string{"-c", "PATH=$PATH:/usr/sbin command -v sshd"}},
 		{Name: "rsync", Why: "archives from other hosts", Group: Engines, Package: "rsync", version: []string{"--version"}},
+		{Name: "jq", Why: "IDs of the cells of a plan", Group: Engines, Package: "jq", version: []string{"--version"}},
 		{Name: "ip", Why: "the hosts of the test: network namespaces", Group: Engines, Package: "iproute2", version: []string{"-V"}},
 		{Name: "node", Why: "act, which runs actions", Group: Engines, Package: "nodejs", version: []string{"--version"}},
 	}
