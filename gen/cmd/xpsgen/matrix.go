@@ -50,7 +50,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 			"xpsgen collect read.\n\n" +
 			"The plan for pr has what make test runs. That for nightly adds the other configurations, all patches and all mutants. That for all " +
 			"adds make test-long.\n\n" +
-			"An estimate is the upper quartile of the last five complete runs in out/runs, or a default. A cell that would take longer than " +
+			"An estimate is a quartile of the last five runs that passed in out/runs: the lower one, or for checks the upper one. Without a run it is a default. A cell that would take longer than " +
 			"--cell-time is split into shards of equal cost, if it has tests or mutants.",
 		Flags: []command.Flag{
 			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "what the plan is for"},
