@@ -315,7 +315,7 @@ act: deps
 # Run cells with GNU parallel on two hosts, one of which dies; check the Job.
 engines: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for engines
-	$(Q)XPS_TEST_REQUIRE=engines $(GO) test -count 1 -timeout 30m -v -run 'TestParallel|TestJob' ./vmtest/matrix/...
+	$(Q)XPS_TEST_REQUIRE=engines $(GO) test -count 1 -timeout 30m -v -run 'TestParallel|TestJob|TestCcache' ./vmtest/matrix/... ./vmtest/build
 
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)

@@ -155,6 +155,8 @@ func All() []Dep {
 		{Name: "iptables", Why: "selftests of net", Group: Kselftest, Package: "iptables", or: []string{"/sbin/iptables"}, version: []string{"--version"}},
 		{Name: "socat", Why: "selftests of net", Group: Kselftest, Package: "socat", version: []string{"-V"}},
 		{Name: "nc", Why: "selftests of net", Group: Kselftest, Package: "netcat-openbsd", version: []string{"-h"}},
+		{Name: "ccache", Why: "objects shared by several machines", Group: Engines, Package: "ccache", version: []string{"--version"}},
+		{Name: "redis-server", Why: "remote storage of ccache", Group: Engines, Package: "redis-server", version: []string{"--version"}},
 		{Name: "jq", Why: "selftests of net", Group: Kselftest, Package: "jq", version: []string{"--version"}},
 		// Without its runtime, clang does not link this.
 		{Name: "clang", Why: "ASan and libFuzzer", Group: FuzzIP, Package: "libclang-rt-dev",

@@ -68,6 +68,7 @@ var lanes = []lane{
 	{from: ForNightly, kind: "mutants", each: eachBase, config: []string{"kcsan"}, mutants: []string{"counts-without-a-lock"}, kernel: true},
 	{from: ForNightly, kind: "peers", each: eachFirst, kernel: true},
 
+	{from: ForAll, kind: "mutate", each: eachBase, kernel: true},
 	{from: ForAll, kind: "seeds", kernel: true},
 	{from: ForAll, kind: "bench-policies", each: eachFirst, kernel: true},
 	{from: ForAll, kind: "ten-days"},
