@@ -60,7 +60,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
-	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
+	unpatched peers full act engines shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
 
@@ -94,6 +94,8 @@ help:
 	@echo '  mutate         - mutants of every added line: the suite must notice each'
 	@echo '  bisect         - test every patch: warnings, boot, tests'
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
+	@echo '  act            - the workflow of GitHub Actions, on this machine (network)'
+	@echo '  engines        - cells on two hosts, and as a Job (root, network)'
 	@echo '  peers          - tests of cilium/ebpf and mdlayher/netlink in the guest'
 	@echo '  full           - CONFIG=full: modules, disks, the selftests of the kernel'
 	@echo '  defects        - N defects in the Go code: the unit tests must notice each'
@@ -305,6 +307,16 @@ nipa: deps
 ten-days:
 	$(Q)XPS_TEST_DAYS=200 XPS_TEST_SEED=$(or $(SEED),new) $(GO) test -count 1 -timeout 4h -run TenDays ./gen/series/worktree
 
+# Run the workflow of GitHub Actions under act: six cells, one of which fails.
+act: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for engines
+	$(Q)XPS_TEST_REQUIRE=act $(GO) test -count 1 -timeout 60m -v -run TestAct ./vmtest/matrix
+
+# Run cells with GNU parallel on two hosts, one of which dies; check the Job.
+engines: deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for engines
+	$(Q)XPS_TEST_REQUIRE=engines $(GO) test -count 1 -timeout 30m -v -run 'TestParallel|TestJob|TestCcache' ./vmtest/matrix/... ./vmtest/build
+
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
@@ -328,7 +340,7 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines
 
 test-long: $(LONG_TESTS)
 

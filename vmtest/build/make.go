@@ -166,9 +166,12 @@ func buildEnv(more ...string) []string {
 
 // keepVariable says which of the user's variables a build may see.
 func keepVariable(name string) bool {
+	if strings.HasPrefix(name, "CCACHE_") {
+		return true // ccache's result is the compiler's
+	}
 	switch name {
 	case "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TERM", "SHELL", "LD_LIBRARY_PATH",
-		"CCACHE_DIR", "PKG_CONFIG_PATH", "GOPATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "GONOSUMDB",
+		"PKG_CONFIG_PATH", "GOPATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "GONOSUMDB",
 		"GONOSUMCHECK", "GOPRIVATE", "GOROOT", "GOTOOLCHAIN", "GOENV", "GOSUMDB", "XDG_CACHE_HOME",
 		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 		"SSL_CERT_FILE", "SSL_CERT_DIR":

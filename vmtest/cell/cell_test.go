@@ -99,6 +99,7 @@ func TestCommandLine(t *testing.T) {
 		"unpatched@6.12":                 "X vmtest --unpatched --base 6.12",
 		"bisect@6.12,series=a,patch=3":   "X bisect --series a --base 6.12 --patch 3",
 		"mutants@6.12":                   "X mutants --base 6.12",
+		"mutate@6.12":                    "X mutate --base 6.12",
 		"peers@6.12":                     "X peers --base 6.12",
 	} {
 		c, err := Parse(id)

@@ -67,6 +67,9 @@ var kinds = []kind{
 	{name: "mutants", base: always, config: maybe, items: maybe, record: runs.Mutants, args: func(c *Cell) []string {
 		return append(append([]string{"mutants"}, source(c)...), c.Items...)
 	}},
+	{name: "mutate", base: always, record: runs.Mutate, args: func(c *Cell) []string {
+		return append([]string{"mutate"}, source(c)...)
+	}},
 	{name: "guest", base: always},
 	{name: "peers", base: always, record: runs.Peers, args: func(c *Cell) []string {
 		return append([]string{"peers"}, source(c)...)

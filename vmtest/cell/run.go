@@ -164,9 +164,23 @@ func (r *Result) command(ctx context.Context, opt RunOptions, dir, records strin
 		if findKind(r.Cell.Kind).args == nil {
 			r.ExitCode = exitFailed // make exits with 2, which is not a usage error here
 		}
+		if line := lastLine(perr.Stderr); line != "" && findKind(r.Cell.Kind).record == "" {
+			r.Reasons = append(r.Reasons, line)
+		}
 		return nil
 	}
 	return err
+}
+
+// lastLine is the last line of the output of a command that is not about make.
+func lastLine(output string) (last string) {
+	for line := range strings.Lines(output) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "make: ") && !strings.HasPrefix(line, "make[") {
+			last = line
+		}
+	}
+	return last
 }
 
 // choosing are the variables that would change what a cell runs.

@@ -61,7 +61,7 @@ func TestRun(t *testing.T) {
 		reason string
 	}{
 		"passed": {"echo out; echo err >&2", 0, runs.Passed, ""},
-		"failed": {"echo out; echo err >&2; exit 3", 1, runs.Failed, ""},
+		"failed": {"echo out; echo err >&2; exit 3", 1, runs.Failed, "err"},
 		"killed": {"echo out; echo err >&2; kill -9 $$PPID", 137, runs.Interrupted, "killed: killed"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -155,6 +155,8 @@ func All() []Dep {
 		{Name: "iptables", Why: "selftests of net", Group: Kselftest, Package: "iptables", or: []string{"/sbin/iptables"}, version: []string{"--version"}},
 		{Name: "socat", Why: "selftests of net", Group: Kselftest, Package: "socat", version: []string{"-V"}},
 		{Name: "nc", Why: "selftests of net", Group: Kselftest, Package: "netcat-openbsd", version: []string{"-h"}},
+		{Name: "ccache", Why: "objects shared by several machines", Group: Engines, Package: "ccache", version: []string{"--version"}},
+		{Name: "redis-server", Why: "remote storage of ccache", Group: Engines, Package: "redis-server", version: []string{"--version"}},
 		{Name: "jq", Why: "selftests of net", Group: Kselftest, Package: "jq", version: []string{"--version"}},
 		// Without its runtime, clang does not link this.
 		{Name: "clang", Why: "ASan and libFuzzer", Group: FuzzIP, Package: "libclang-rt-dev",
@@ -166,6 +168,7 @@ func All() []Dep {
 		// sshd has no option for its version, and is not in the path of every user.
 		{Name: "sh", Why: "the hosts of the test: sshd", Group: Engines, Package: "openssh-server", version: []string{"-c", "PATH=$PATH:/usr/sbin command -v sshd"}},
 		{Name: "rsync", Why: "archives from other hosts", Group: Engines, Package: "rsync", version: []string{"--version"}},
+		{Name: "jq", Why: "IDs of the cells of a plan", Group: Engines, Package: "jq", version: []string{"--version"}},
 		{Name: "ip", Why: "the hosts of the test: network namespaces", Group: Engines, Package: "iproute2", version: []string{"-V"}},
 		{Name: "node", Why: "act, which runs actions", Group: Engines, Package: "nodejs", version: []string{"--version"}},
 	}

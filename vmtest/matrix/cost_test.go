@@ -36,6 +36,7 @@ func TestWhole(t *testing.T) {
 		record(runs.Suite, "6.12", 903, func(r *runs.Record) { r.Trees = []string{"kernel /x"} }),
 		record(runs.Suite, "6.12", 904, func(r *runs.Record) { r.Without = []string{"tun"} }),
 		record(runs.Suite, "net-next", 905, nil),
+		record(runs.Suite, "6.12", 1, func(r *runs.Record) { r.State = runs.Failed }),
 		record(runs.Suite, "6.12", 10, nil),
 		record(runs.Suite, "6.12", 12, nil),
 		record(runs.Suite, "6.12", 300, nil),
@@ -45,19 +46,21 @@ func TestWhole(t *testing.T) {
 		record(runs.Check, "6.12", 30, func(r *runs.Record) { r.Series, r.Selection = "hook", "--fast (28 of 34 checks)" }),
 		record(runs.Check, "6.12", 900, func(r *runs.Record) { r.Series = "hook" }),
 		record(runs.Check, "6.12", 901, func(r *runs.Record) { r.Series, r.Selection = "hook", "--only apply" }),
+		record(runs.Check, "6.12", 77, func(r *runs.Record) { r.Series, r.Selection = "hook", "--patch 2 (34 of 34 checks)" }),
+		record(runs.Check, "6.12", 0.1, func(r *runs.Record) { r.Series, r.Selection = "hook", "--fast (28 of 34 checks)" }),
 		record("lint", "net-next", 20, nil),
 	}
 	for id, want := range map[string]string{
-		"suite@6.12":                   "14 5 runs",
+		"suite@6.12":                   "11 5 runs",
 		"suite@6.12,config=debug":      "902 1 run",
 		"unpatched@6.12":               "4 1 run",
 		"suite@5.4":                    "14 default",
 		"suite@5.4,config=debug":       "112 default",
-		"check@6.12,series=hook":       "30 1 run",
+		"check@6.12,series=hook":       "30 2 runs",
 		"check@6.12,series=tun":        "45 default",
 		"series@6.12,series=hook":      "900 1 run",
 		"lint":                         "20 1 run",
-		"bisect@6.12,series=a,patch=1": "140 default",
+		"bisect@6.12,series=a,patch=1": "106 default",
 	} {
 		c, err := cell.Parse(id)
 		if err != nil {
@@ -89,7 +92,7 @@ func results(t *testing.T, r *runs.Record, times map[string]string) {
 func TestBisectCost(t *testing.T) {
 	r := record(runs.Bisect, "6.12", 1000, func(r *runs.Record) { r.Selection = "--series hook" })
 	results(t, r, map[string]string{"hook-1-core": "200s", "hook-2-rtnetlink": "55s", "ip-xps-1-uapi": "7s"})
-	for id, want := range map[string]float64{"bisect@6.12,series=hook,patch=2": 55, "bisect@6.12,series=ip-xps,patch=1": 7, "bisect@6.12,series=hook,patch=3": 140} {
+	for id, want := range map[string]float64{"bisect@6.12,series=hook,patch=2": 55, "bisect@6.12,series=ip-xps,patch=1": 7, "bisect@6.12,series=hook,patch=3": 106} {
 		c, err := cell.Parse(id)
 		if err != nil {
 			t.Fatal(err)

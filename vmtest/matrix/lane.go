@@ -10,6 +10,7 @@ const (
 	eachFirst              // one, on the first kernel base
 	eachBase               // one per kernel base
 	eachThread             // one per series that is sent, on each of its bases
+	eachMail               // one per patch of each series that is sent
 	eachPatch              // one per kernel base and patch of its stacks
 )
 
@@ -41,7 +42,7 @@ func (l *lane) in(purpose string) bool {
 var lanes = []lane{
 	{from: ForPR, kind: "lint"},
 	{from: ForPR, kind: "unit"},
-	{from: ForPR, kind: "check", each: eachThread, until: ForPR},
+	{from: ForPR, kind: "check", each: eachThread},
 	{from: ForPR, kind: "check-uapi", each: eachFirst},
 	{from: ForPR, kind: "builds", each: eachFirst, kernel: true, until: ForPR},
 	{from: ForPR, kind: "suite", each: eachBase, kernel: true},
@@ -53,7 +54,7 @@ var lanes = []lane{
 	{from: ForPR, kind: "faults", kernel: true},
 	{from: ForPR, kind: "report-test"},
 
-	{from: ForNightly, kind: "series", each: eachThread},
+	{from: ForNightly, kind: "series", each: eachMail},
 	{from: ForNightly, kind: "builds", each: eachBase, kernel: true},
 	{from: ForNightly, kind: "unpatched", each: eachBase, kernel: true},
 	{from: ForNightly, kind: "guest", each: eachBase, kernel: true},
@@ -67,6 +68,7 @@ var lanes = []lane{
 	{from: ForNightly, kind: "mutants", each: eachBase, config: []string{"kcsan"}, mutants: []string{"counts-without-a-lock"}, kernel: true},
 	{from: ForNightly, kind: "peers", each: eachFirst, kernel: true},
 
+	{from: ForAll, kind: "mutate", each: eachBase, kernel: true},
 	{from: ForAll, kind: "seeds", kernel: true},
 	{from: ForAll, kind: "bench-policies", each: eachFirst, kernel: true},
 	{from: ForAll, kind: "ten-days"},

@@ -93,15 +93,8 @@ func (m *maker) lane(ctx context.Context, l lane) error {
 	switch l.each {
 	case eachOnce:
 		return m.add(ctx, l, cell.Cell{})
-	case eachThread:
-		for _, t := range m.change.Threads() {
-			if t.Submitted() {
-				if err := m.add(ctx, l, cell.Cell{Series: t.Series.Key, Base: t.Base.Name}); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+	case eachThread, eachMail:
+		return m.threads(ctx, l)
 	case eachPatch:
 		for i := range m.kernel.Bases {
 			if err := m.patches(ctx, l, &m.kernel.Bases[i]); err != nil {
@@ -116,6 +109,29 @@ func (m *maker) lane(ctx context.Context, l lane) error {
 		}
 		if err := m.add(ctx, l, cell.Cell{Base: b.Name, Config: l.config}); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// threads adds a cell for each series that is sent, or for each of its patches.
+func (m *maker) threads(ctx context.Context, l lane) error {
+	for _, t := range m.change.Threads() {
+		if !t.Submitted() {
+			continue
+		}
+		c := cell.Cell{Series: t.Series.Key, Base: t.Base.Name}
+		if l.each == eachThread {
+			if err := m.add(ctx, l, c); err != nil {
+				return err
+			}
+			continue
+		}
+		for n := range t.Series.On(t.Base.Name).Patches {
+			c.Patch = n + 1
+			if err := m.add(ctx, l, c); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -45,6 +45,9 @@ func cellCommand(env matrixCommands) *command.Command {
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "the cell failed"}, {Code: 69, Meaning: "the cell could not run, or there is no archive"}},
 		Valid: func(args []string) error {
+			if o.plan != "" && (len(args) > 0 || o.index >= 0) {
+				return nil // the plan is read when the command runs
+			}
 			_, err := o.cell(args)
 			return err
 		},

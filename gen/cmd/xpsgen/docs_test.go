@@ -132,6 +132,10 @@ func checkCommand(line string) (known bool, err error) {
 	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasSuffix(w, "xpsgen") && !strings.HasPrefix(w, "'") }); i >= 0 {
 		words = words[i:]
 	}
+	// What follows is the shell's.
+	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, ">") || w == "|" }); i >= 0 {
+		words = words[:i]
+	}
 	if len(words) == 0 {
 		return false, nil
 	}

@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"xpsgen/gen/cmd/xpsgen/command"
 	"xpsgen/vmtest/cell"
 	"xpsgen/vmtest/matrix"
+	"xpsgen/vmtest/matrix/kubernetes"
 )
 
 // matrixCommands plan, run and collect cells.
@@ -27,14 +31,17 @@ const maxJobs = 256
 
 // matrixOptions are those of matrix.
 type matrixOptions struct {
-	plan     matrix.Options
-	json     bool
-	simulate []string
-	workers  []int
+	plan       matrix.Options
+	json       bool
+	simulate   []string
+	workers    []int
+	kubernetes string
+	image      string
+	parallel   int
 }
 
 func matrixCommand(env matrixCommands) *command.Command {
-	o := matrixOptions{plan: matrix.Options{For: matrix.ForPR, MaxCost: 10 * time.Minute}}
+	o := matrixOptions{plan: matrix.Options{For: matrix.ForPR, MaxCost: 10 * time.Minute}, image: "xpsgen", parallel: 20}
 	return &command.Command{
 		Name:  "matrix",
 		Short: "plan the cells of the test matrix",
@@ -43,7 +50,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 			"xpsgen collect read.\n\n" +
 			"The plan for pr has what make test runs. That for nightly adds the other configurations, all patches and all mutants. That for all " +
 			"adds make test-long.\n\n" +
-			"An estimate is the upper quartile of the last five complete runs in out/runs, or a default. A cell that would take longer than " +
+			"An estimate is a quartile of the last five runs that passed in out/runs: the lower one, or for checks the upper one. Without a run it is a default. A cell that would take longer than " +
 			"--cell-time is split into shards of equal cost, if it has tests or mutants.",
 		Flags: []command.Flag{
 			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "what the plan is for"},
@@ -59,12 +66,17 @@ func matrixCommand(env matrixCommands) *command.Command {
 				Help: fmt.Sprintf("choose other mutants for the sample of a pull request; default %d", sampleSeed)},
 			{Name: "json", To: command.Bool(&o.json), Help: "print the plan as one line of JSON, for fromJSON of GitHub Actions"},
 			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print how long the plan takes on so many workers: 1,4,20"},
+			{Name: "kubernetes", Arg: "DIR", To: command.String(&o.kubernetes),
+				Help: "write an Indexed Job of Kubernetes, its plan and the Containerfile of its image to DIR"},
+			{Name: "image", Arg: "IMAGE", To: command.String(&o.image), Help: "image of the Job"},
+			{Name: "parallel", Arg: "N", To: command.Count(&o.parallel), Help: "number of pods of the Job at a time"},
 		},
 		Examples: []command.Example{
 			{Line: "matrix", Note: "the cells of make test"},
 			{Line: "matrix --for nightly --kind mutants --cell-time 5m"},
 			{Line: "matrix --for all --simulate 1,4,20,100"},
 			{Line: "matrix --json >plan.json", Note: "a plan for cell and collect"},
+			{Line: "matrix --for nightly --kubernetes job", Note: "then kubectl apply -f job/job.yaml"},
 		},
 		Exits: []command.Exit{{Code: 0, Meaning: "the plan is printed"}},
 		Valid: func([]string) error { return o.valid() },
@@ -80,8 +92,14 @@ func (o *matrixOptions) valid() error {
 		}
 		o.workers = append(o.workers, n)
 	}
-	if o.json && len(o.simulate) > 0 {
-		return command.Usagef("--json and --simulate exclude each other")
+	modes := 0
+	for _, on := range []bool{o.json, len(o.simulate) > 0, o.kubernetes != ""} {
+		if on {
+			modes++
+		}
+	}
+	if modes > 1 {
+		return command.Usagef("--json, --simulate and --kubernetes exclude each other")
 	}
 	if o.plan.Seed == 0 {
 		o.plan.Seed = sampleSeed
@@ -113,6 +131,8 @@ func (env matrixCommands) matrix(ctx context.Context, o *matrixOptions) error {
 		return p.Write(env.stdout)
 	case len(o.workers) > 0:
 		return env.printSimulation(p, o.workers)
+	case o.kubernetes != "":
+		return env.writeKubernetes(p, o)
 	}
 	return env.printPlan(p)
 }
@@ -165,4 +185,31 @@ func duration(seconds float64) string {
 		return d.Round(100 * time.Millisecond).String()
 	}
 	return d.Round(time.Second).String()
+}
+
+// writeKubernetes writes the files of an Indexed Job.
+func (env matrixCommands) writeKubernetes(p *cell.Plan, o *matrixOptions) error {
+	if err := os.MkdirAll(o.kubernetes, 0o755); err != nil {
+		return fmt.Errorf("write the Job: %w", err)
+	}
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"plan.json", p.Write},
+		{"job.yaml", func(w io.Writer) error {
+			return kubernetes.Write(w, p, kubernetes.Options{Name: "xpsgen", Image: o.image, Parallel: o.parallel})
+		}},
+		{"Containerfile", func(w io.Writer) error {
+			_, err := w.Write(kubernetes.Containerfile)
+			return err
+		}},
+	} {
+		name := filepath.Join(o.kubernetes, file.name)
+		if err := writeWith(name, func(f *os.File) error { return file.write(f) }); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	env.ui.Printf("      Job of %d pods in %s", len(p.Cells), relative(o.kubernetes))
+	return nil
 }
