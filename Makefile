@@ -60,7 +60,7 @@ ifeq ($(HOME),)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate prove prove-quick bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate prove prove-quick prove-mutants bisect \
 	unpatched peers full shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
@@ -95,6 +95,7 @@ help:
 	@echo '  mutate         - mutants of every added line: the suite must notice each'
 	@echo '  prove          - check functions of the series in a model, DEPTH operations'
 	@echo '  prove-quick    - two operations on every base; faults must be found'
+	@echo '  prove-mutants  - mutants of these functions: the model must refute each'
 	@echo '  bisect         - test every patch: warnings, boot, tests'
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
 	@echo '  peers          - tests of cilium/ebpf and mdlayher/netlink in the guest'
@@ -201,6 +202,9 @@ mutants-sample: deps
 
 mutate: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutate $(VMFLAGS) $(if $(SEED),--seed $(SEED))
+
+prove-mutants: deps
+	$(Q)$(XPSGEN) $(VERBOSE) prove --mutants $(PROVEFLAGS) $(if $(SEED),--seed $(SEED))
 
 PROVEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(J),--jobs $(J))
 
@@ -341,7 +345,7 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers
 
 test-long: $(LONG_TESTS)
 

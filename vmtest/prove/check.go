@@ -18,6 +18,8 @@ import (
 // job is one run of CBMC.
 type job struct {
 	op operation
+	// second is the second operation of a sequence; empty means any.
+	second operation
 	// depth is the number of operations from the start. 0 is one operation from any
 	// state that obeys the rules.
 	depth int
@@ -28,8 +30,13 @@ type job struct {
 }
 
 func (j *job) String() string {
-	if j.depth == 0 {
+	switch {
+	case j.depth == 0:
 		return j.op.name + " in any state"
+	case j.depth == 1:
+		return j.op.name
+	case j.second.name != "":
+		return j.op.name + ", " + j.second.name
 	}
 	return fmt.Sprintf("%d operations, %s first", j.depth, j.op.name)
 }
@@ -49,11 +56,17 @@ var errLimit = errors.New("time limit reached")
 
 // run checks the program in dir. The error wraps [ErrChecker] if CBMC came to no verdict.
 func (c *checker) run(ctx context.Context, dir string, j job) (findings []finding, err error) {
-	args := []string{c.cbmc, mainFile, "--json-ui", "--unwinding-assertions", "--unwind", strconv.Itoa(j.depth + 1),
-		"-DFIRST_OPERATION=" + j.op.number}
+	args := []string{c.cbmc, mainFile, "--json-ui", "--unwinding-assertions", "--unwind", strconv.Itoa(j.depth + 1)}
+	args = append(args, "-DFIRST_OPERATION="+j.op.number)
+	if j.second.number != "" {
+		args = append(args, "-DSECOND_OPERATION="+j.second.number)
+	}
 	if j.depth > 0 {
-		// One operation in any state proves the accesses to memory.
-		args = append(args, fmt.Sprintf("-DDEPTH=%d", j.depth), "--no-standard-checks")
+		args = append(args, fmt.Sprintf("-DDEPTH=%d", j.depth))
+	}
+	if j.depth > 1 {
+		// They are expensive, and one operation in any state proves them.
+		args = append(args, "--no-standard-checks")
 	}
 	switch {
 	case j.first:

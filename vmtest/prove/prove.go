@@ -136,16 +136,19 @@ func (o *Options) check(ctx context.Context, c *checker, p *program, r *Result) 
 	}
 	step := "prove " + o.Source.Name()
 	defer o.Source.Progress.Step(step, fmt.Sprintf("%d operations, any state and depth %d", len(ops), o.Depth))(&err)
-	byID := map[string]*Property{}
+	byName := map[string]*Property{}
 	var mu sync.Mutex
-	err = o.each(ctx, step, jobs, func(ctx context.Context, j job) error {
+	done := 0
+	err = each(ctx, o.Jobs, jobs, func(ctx context.Context, j job) error {
 		findings, err := c.run(ctx, o.Out, j)
 		if err != nil {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		return r.add(byID, j, findings)
+		done++
+		o.Source.Progress.Emit(progress.Event{Step: step, State: progress.Advanced, Done: int64(done), Total: int64(len(jobs)), Unit: "runs"})
+		return r.add(byName, j, findings)
 	})
 	if err != nil {
 		return err
@@ -154,25 +157,16 @@ func (o *Options) check(ctx context.Context, c *checker, p *program, r *Result) 
 	return nil
 }
 
-// each runs do for jobs, some at once.
-func (o *Options) each(ctx context.Context, step string, jobs []job, do func(context.Context, job) error) error {
+// each runs do for all of list, some at once; 0 means one per CPU.
+func each[T any](ctx context.Context, n int, list []T, do func(context.Context, T) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(cmp.Or(o.Jobs, runtime.NumCPU()))
-	var mu sync.Mutex
-	done := 0
-	for _, j := range jobs {
+	g.SetLimit(cmp.Or(n, runtime.NumCPU()))
+	for _, v := range list {
 		g.Go(func() error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err := do(ctx, j); err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			o.Source.Progress.Emit(progress.Event{Step: step, State: progress.Advanced, Done: int64(done), Total: int64(len(jobs)), Unit: "runs"})
-			return nil
+			return do(ctx, v)
 		})
 	}
 	return g.Wait()

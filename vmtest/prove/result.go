@@ -56,8 +56,12 @@ type message struct {
 	Type   string    `json:"messageType"`
 	Text   string    `json:"messageText"`
 	Result []finding `json:"result"`
-	// Goals are what --cover reports.
+	// Status is the verdict on the program.
 	Status string `json:"cProverStatus"`
+	// With --stop-on-fail the property that fails stands alone, without its place.
+	ID          string `json:"property"`
+	Description string `json:"description"`
+	Trace       []step `json:"trace"`
 }
 
 // ErrChecker is wrapped by errors of CBMC itself: it did not accept the program, or its
@@ -81,6 +85,10 @@ func readResult(r io.Reader) (findings []finding, err error) {
 			problems = append(problems, strings.TrimSpace(m.Text))
 		}
 		findings = append(findings, m.Result...)
+		if m.ID != "" {
+			function, _, _ := strings.Cut(m.ID, ".")
+			findings = append(findings, finding{m.ID, m.Description, location{Function: function}, Failure, m.Trace})
+		}
 		verdict = verdict || m.Status != ""
 	}
 	if _, err := dec.Token(); err != nil {

@@ -36,6 +36,8 @@ func TestReadResult(t *testing.T) {
 			[]finding{{ID: "a", Status: Failure}, {ID: "b", Status: Unknown}, ok}, ""},
 		"unknown without a failure": {strings.Replace(passes, `{"result": [`, `{"result": [{"property": "a", "status": "FAILURE", "description": "the operation can end"}, {"property": "b", "status": "UNKNOWN"}, `, 1),
 			nil, `property b is "UNKNOWN"`},
+		"stops at a failure": {`[{"description": "zero", "property": "main.assertion.1", "status": "failed", "trace": []}, {"cProverStatus": "failure"}]`,
+			[]finding{{"main.assertion.1", "zero", location{Function: "main"}, Failure, []step{}}}, ""},
 		"text": {"usage: cbmc", nil, "not a JSON list"},
 	} {
 		got, err := readResult(strings.NewReader(c.output))

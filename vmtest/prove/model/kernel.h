@@ -34,6 +34,10 @@ typedef _Bool bool;
 #define tell(...) __CPROVER_output(__VA_ARGS__)
 #define ABSENT 1000
 
+/* xpsgen prove --mutants puts the mutant that it tries where XMUT() is. */
+static _Bool mutant_reached;
+#define XMUT(n) (mutant_reached = 1)
+
 _Bool nondet_bool(void);
 int nondet_int(void);
 unsigned int nondet_uint(void);

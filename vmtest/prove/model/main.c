@@ -7,9 +7,12 @@
  * any number of operations.
  */
 
-/* A run of CBMC is faster if it knows the first operation. */
+/* A run of CBMC is faster if it knows the operations. */
 #ifndef FIRST_OPERATION
 #define FIRST_OPERATION nondet_uint()
+#endif
+#ifndef SECOND_OPERATION
+#define SECOND_OPERATION nondet_uint()
 #endif
 
 static void operation(unsigned int which)
@@ -60,7 +63,7 @@ int main(void)
 #ifdef DEPTH
 	check_state();
 	for (int step = 0; step < DEPTH; step++)
-		operation(step ? nondet_uint() : FIRST_OPERATION);
+		operation(step == 0 ? FIRST_OPERATION : step == 1 ? SECOND_OPERATION : nondet_uint());
 #ifdef PART_LINK
 	if (file_a)
 		bpf_link_free(file_a);
@@ -79,6 +82,9 @@ int main(void)
 #ifdef REACH
 	/* This one has to fail. */
 	prove(false, "the operation can end");
+#endif
+#ifdef REACH_MUTANT
+	prove(!mutant_reached, "the mutant is not reached");
 #endif
 	return 0;
 }
