@@ -52,6 +52,7 @@ var lanes = []lane{
 	{from: ForPR, kind: "foreign", kernel: true},
 	{from: ForPR, kind: "faults", kernel: true},
 	{from: ForPR, kind: "report-test"},
+	{from: ForPR, kind: "prove-quick"},
 
 	{from: ForNightly, kind: "series", each: eachThread},
 	{from: ForNightly, kind: "builds", each: eachBase, kernel: true},
@@ -68,6 +69,8 @@ var lanes = []lane{
 	{from: ForNightly, kind: "peers", each: eachFirst, kernel: true},
 
 	{from: ForAll, kind: "seeds", kernel: true},
+	{from: ForAll, kind: "prove", each: eachBase},
+	{from: ForAll, kind: "prove-mutants", each: eachBase},
 	{from: ForAll, kind: "bench-policies", each: eachFirst, kernel: true},
 	{from: ForAll, kind: "ten-days"},
 	{from: ForAll, kind: "series-real"},
