@@ -14,7 +14,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// maxDepth limits --depth: the time grows tenfold with each operation.
+// maxDepth limits --depth: each operation multiplies the time.
 const maxDepth = 6
 
 type proveOptions struct {
