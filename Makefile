@@ -11,6 +11,7 @@ RUN     ?=
 SEED    ?=
 LONG    ?=
 SAMPLE  ?= 10
+DEPTH   ?= 3
 # make test always uses this seed, so that a failure is caused by the change. make
 # test-long uses new seeds, SEED=N uses N.
 FIXED_SEED ?= 607120647
@@ -59,7 +60,7 @@ ifeq ($(HOME),)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate prove prove-quick prove-mutants bisect \
 	unpatched peers full act engines shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
@@ -92,6 +93,9 @@ help:
 	@echo '  mutants        - apply known defects: the suite must notice each'
 	@echo '  mutants-sample - the same with SAMPLE mutants, chosen at random'
 	@echo '  mutate         - mutants of every added line: the suite must notice each'
+	@echo '  prove          - check functions of the series in a model, DEPTH operations'
+	@echo '  prove-quick    - two operations on every base; faults must be found'
+	@echo '  prove-mutants  - mutants of these functions: the model must refute each'
 	@echo '  bisect         - test every patch: warnings, boot, tests'
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
 	@echo '  act            - the workflow of GitHub Actions, on this machine (network)'
@@ -140,6 +144,7 @@ help:
 	@echo '  SEED=          - repeat the random choices of a run that printed this seed'
 	@echo '  LONG=1         - vmtest also tests program ids above 65535'
 	@echo '  SAMPLE=        - number of mutants for mutants-sample; default 10'
+	@echo '  DEPTH=         - number of operations in the sequences of prove; default 3'
 	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest boots under it'
 	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
 	@echo '  DIR=           - make module: a new directory, default out/module'
@@ -199,6 +204,18 @@ mutants-sample: deps
 
 mutate: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutate $(VMFLAGS) $(if $(SEED),--seed $(SEED))
+
+prove-mutants: deps
+	$(Q)$(XPSGEN) $(VERBOSE) prove --mutants $(PROVEFLAGS) $(if $(SEED),--seed $(SEED))
+
+PROVEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(J),--jobs $(J))
+
+prove: deps
+	$(Q)$(XPSGEN) $(VERBOSE) prove --depth $(DEPTH) $(PROVEFLAGS)
+
+prove-quick: deps
+	$(Q)$(XPSGEN) $(VERBOSE) prove --depth 2 $(if $(BASE),,--base all) $(PROVEFLAGS)
+	$(Q)XPS_TEST_REQUIRE=prove $(GO) test -count 1 -timeout 30m ./vmtest/prove
 
 bisect: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series-build
@@ -320,7 +337,7 @@ engines: deps
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
 
-test: lint unit check-series check-builds vmtest-all guest objects foreign check-uapi faults mutants-sample unpatched report-test
+test: lint unit check-series check-builds vmtest-all guest objects foreign check-uapi faults mutants-sample prove-quick unpatched report-test
 
 # Tests with random input, with new seeds.
 seeds: deps
@@ -340,7 +357,7 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines
 
 test-long: $(LONG_TESTS)
 

@@ -78,6 +78,11 @@ var kinds = []kind{
 	{name: "foreign"},
 	{name: "faults"},
 	{name: "report-test"},
+	{name: "prove-quick"},
+	{name: "prove", base: always, record: runs.Prove, args: func(c *Cell) []string {
+		return append([]string{"prove"}, source(c)...)
+	}},
+	{name: "prove-mutants", base: always},
 	{name: "seeds"},
 	{name: "bench-policies", base: always},
 	{name: "ten-days"},

@@ -53,6 +53,7 @@ var lanes = []lane{
 	{from: ForPR, kind: "foreign", kernel: true},
 	{from: ForPR, kind: "faults", kernel: true},
 	{from: ForPR, kind: "report-test"},
+	{from: ForPR, kind: "prove-quick"},
 
 	{from: ForNightly, kind: "series", each: eachMail},
 	{from: ForNightly, kind: "builds", each: eachBase, kernel: true},
@@ -70,6 +71,8 @@ var lanes = []lane{
 
 	{from: ForAll, kind: "mutate", each: eachBase, kernel: true},
 	{from: ForAll, kind: "seeds", kernel: true},
+	{from: ForAll, kind: "prove", each: eachBase},
+	{from: ForAll, kind: "prove-mutants", each: eachBase},
 	{from: ForAll, kind: "bench-policies", each: eachFirst, kernel: true},
 	{from: ForAll, kind: "ten-days"},
 	{from: ForAll, kind: "series-real"},

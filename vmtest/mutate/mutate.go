@@ -380,7 +380,7 @@ func (o *Options) report(r *Result, chosen []*schema.Mutant) error {
 	w.Plan(len(chosen))
 	for _, m := range chosen {
 		v := r.Verdicts[m.ID]
-		w.Diag("%s", describe(m))
+		w.Diag("%s", Describe(m))
 		w.Elapsed(v.Duration)
 		switch v.State {
 		case Killed:
@@ -398,7 +398,8 @@ func (o *Options) report(r *Result, chosen []*schema.Mutant) error {
 	return w.Err()
 }
 
-func describe(m *schema.Mutant) string {
+// Describe says what a mutant changes.
+func Describe(m *schema.Mutant) string {
 	if m.Kind == schema.Delete {
 		return m.Before + "  is left out"
 	}

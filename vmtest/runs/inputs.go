@@ -38,6 +38,7 @@ const (
 	suite
 	mutants
 	schema
+	model
 	benchmark
 	checks
 )
@@ -49,6 +50,7 @@ var needs = map[Kind][]part{
 	Bisect:     {kernelPatches, ipPatches, configuration, suite},
 	Mutants:    {kernelPatches, ipPatches, configuration, suite, mutants},
 	Mutate:     {kernelPatches, ipPatches, configuration, suite, mutants, schema},
+	Prove:      {kernelPatches, schema, model},
 	Bench:      {kernelPatches, configuration, benchmark},
 	Check:      {seriesPatches, checks},
 	Builds:     {kernelPatches, configuration},
@@ -62,13 +64,14 @@ var sources = map[part][]string{
 	suite:     {"vmtest/guest", "vmtest/ktap", "vmtest/lazyregexp", "vmtest/plan", "bpf", "uapi"},
 	mutants:   {"vmtest/mutants"},
 	schema:    {"vmtest/mutate"},
+	model:     {"vmtest/prove"},
 	benchmark: {"vmtest/guest/bench", "vmtest/bench/kernel"},
 	checks:    {"gen/series/check"},
 }
 
 // names of the parts in [Inputs].
 var names = map[part]string{
-	suite: "suite", mutants: "mutants", schema: "mutate", benchmark: "benchmark", checks: "checks", configuration: "configuration",
+	suite: "suite", mutants: "mutants", schema: "mutate", model: "prove", benchmark: "benchmark", checks: "checks", configuration: "configuration",
 }
 
 // ErrGone is wrapped by [Present] when the workbench has no such base, series

@@ -325,8 +325,9 @@ func TestRerun(t *testing.T) {
 		"make vmtest BASE=all":                                  {Kind: Bases, Subject: Subject{Base: "all"}},
 		"make vmtest BASE=net-next SERIES=a,b WITH=c WITHOUT=d": {Kind: Suite, Subject: Subject{Base: "net-next", Only: []string{"a", "b"}, With: []string{"c"}, Without: []string{"d"}}},
 		"make vmtest BASE=net-next KERNEL='/src/linux'":         {Kind: Suite, Subject: Subject{Base: "net-next", Trees: []string{"kernel /src/linux"}}},
+		"bin/xpsgen peers --base 6.12":                          {Kind: Peers, Subject: Subject{Base: "6.12"}},
 		"bin/xpsgen series check hook/net-next":                 {Kind: Check, Subject: Subject{Base: "net-next", Series: "hook"}},
-		"bin/xpsgen prove --base 6.12":                          {Kind: Prove, Subject: Subject{Base: "6.12"}},
+		"make prove BASE=6.12":                                  {Kind: Prove, Subject: Subject{Base: "6.12"}},
 	} {
 		if got := c.Rerun(); got != want {
 			t.Errorf("got %q, want %q", got, want)

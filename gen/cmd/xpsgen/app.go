@@ -47,6 +47,7 @@ func rootCommand(env *environment) *command.Command {
 		buildsCommand(suiteCommands{env}),
 		mutantsCommand(suiteCommands{env}),
 		mutateCommand(suiteCommands{env}),
+		proveCommand(suiteCommands{env}),
 		bisectCommand(suiteCommands{env}),
 		peersCommand(env),
 		benchCommand(suiteCommands{env}),

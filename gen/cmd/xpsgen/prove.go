@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/prove"
+	"xpsgen/vmtest/runs"
+)
+
+// maxDepth limits --depth: each operation multiplies the time.
+const maxDepth = 6
+
+type proveOptions struct {
+	sources sourceOptions
+	sampleOptions
+	depth   int
+	mutants bool
+}
+
+func proveCommand(env suiteCommands) *command.Command {
+	o := proveOptions{depth: 3}
+	return &command.Command{
+		Name:  "prove",
+		Short: "check the functions of the series in a model",
+		Long: "Cuts the functions of the series from the patched kernel tree, puts them into a model of what they call, and checks " +
+			"them with CBMC, a model checker, which it unpacks from Debian into the cache. The model has two devices, two programs " +
+			"and two links, and operations by netlink, by links and by the core. CBMC tries all arguments and all failures: of one " +
+			"operation in any state that obeys the rules, and of sequences of --depth operations from the start. Boots nothing.\n\n" +
+			"Writes KTAP to stdout with one test per property. If a property fails, the operations that lead there precede it.\n\n" +
+			"With --mutants it generates mutants of the lines that the series adds to these functions, as xpsgen mutate does, and checks " +
+			"each. A mutant that no property refutes must be listed in vmtest/prove/equivalent.toml with the reason.",
+		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "with --mutants: check mutants whose name contains NAME; default all"}},
+		Flags: append([]command.Flag{
+			o.sources.baseFlag(env.environment, true),
+			{Name: "mutants", To: command.Bool(&o.mutants), Help: "check that a property refutes each mutant, instead of the series"},
+			{Name: "depth", Arg: "N", To: command.Int(&o.depth, 1, maxDepth), Help: "number of operations in the sequences; default 3"},
+			{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.sources.jobs), Help: "number of checkers that run at the same time; default one per CPU"},
+		}, o.sampleOptions.flags()...),
+		Examples: []command.Example{
+			{Line: "prove"},
+			{Line: "prove --base all --depth 2", Note: "seconds instead of minutes"},
+			{Line: "prove --mutants --sample 20", Note: "twenty mutants, chosen at random"},
+			{Line: "prove --mutants bpf_xps_link_update", Note: "the mutants of one function"},
+		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a property fails, or the series has a function that the model neither contains nor excuses; or a mutant survives"}},
+		Needs: []string{"vmtest"},
+		Valid: func(names []string) error { return o.valid(names) },
+		Run:   func(ctx context.Context, names []string) error { return env.prove(ctx, &o, names) },
+	}
+}
+
+func (o *proveOptions) valid(names []string) error {
+	switch {
+	case !o.mutants && o.sample > 0:
+		return command.Usagef("--sample selects mutants: add --mutants")
+	case !o.mutants && len(names) > 0:
+		return command.Usagef("unexpected argument %q: only --mutants takes names", names[0])
+	}
+	return nil
+}
+
+func (env suiteCommands) prove(ctx context.Context, o *proveOptions, names []string) error {
+	bases, all, err := o.sources.bases(env.environment)
+	if err != nil {
+		return err
+	}
+	src, err := o.sources.anySource(env.environment)
+	if err != nil {
+		return err
+	}
+	o.draw()
+	return env.eachBaseKTAP(ctx, bases, all, func(base string, results io.Writer) error {
+		opt := prove.Options{Source: src, Depth: o.depth, Jobs: o.sources.jobs}
+		opt.Source.Base = base
+		rec, err := recordSource(runs.Prove, &opt.Source)
+		if err != nil {
+			return err
+		}
+		if o.mutants {
+			return env.proveMutants(ctx, o, opt, names, rec, results)
+		}
+		rec.link = filepath.Join("prove", opt.Source.Name())
+		return env.recordKTAP(ctx, rec, results, func(r *runs.Run, results io.Writer) error {
+			opt.KTAP, opt.Out = results, r.Dir()
+			result, err := prove.Run(ctx, opt)
+			if errors.Is(err, prove.ErrMissing) {
+				env.ui.Error(err.Error())
+				r.Record.Reasons = append(r.Record.Reasons, err.Error())
+				return &statusError{code: exitFailed}
+			}
+			if err != nil {
+				return err
+			}
+			return env.judgeProof(base, o, result, r)
+		})
+	})
+}
+
+// judgeProof prints the result and turns it into the exit status.
+func (env suiteCommands) judgeProof(base string, o *proveOptions, result *prove.Result, r *runs.Run) error {
+	for _, p := range result.Properties {
+		if p.Failed {
+			for _, line := range p.Explain() {
+				env.ui.Printf("      %s", line)
+			}
+		}
+	}
+	for _, f := range result.Uncovered {
+		env.ui.Printf("note  prove: %s is not in the model; add it to vmtest/prove/functions.go, or the reason why not", f)
+	}
+	failed := result.Failed()
+	ok := failed == 0 && len(result.Uncovered) == 0
+	env.ui.Verdict(ok, fmt.Sprintf(
+		"%s: %d functions, %d properties (%d checks), %d failed; any number of operations, sequences of %d; %d functions of the series are not in the model",
+		base, result.Functions, len(result.Properties), result.Checks(), failed, o.depth, len(result.Uncovered)+len(result.Outside)))
+	if ok {
+		return nil
+	}
+	r.Record.Reasons = append(r.Record.Reasons, fmt.Sprintf("%d properties failed, %d functions are neither in the model nor excused",
+		failed, len(result.Uncovered)))
+	return &statusError{code: exitFailed}
+}
