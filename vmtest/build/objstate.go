@@ -20,6 +20,8 @@ type objState struct {
 	Inputs, Tree string
 	// Config is the hash of .config.
 	Config string
+	// Image says that the boot image is of this kernel.
+	Image bool
 	// Env is the environment of the kernel's make for its own calls of make; nil until
 	// it is needed.
 	Env []string
