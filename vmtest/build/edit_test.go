@@ -150,6 +150,20 @@ func TestStateOfObjects(t *testing.T) {
 	if o, err = openObjdir(dir); err != nil || o.last == nil || o.last.Tree != "t" || o.last.Config != hashOf("CONFIG_X=y\n") || o.last.Env[0] != "A=b" {
 		t.Fatalf("state of a complete build: %+v, %v", o.last, err)
 	}
+	// Some other program has built here.
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s := readState(dir); s != nil {
+		t.Errorf("state of a changed directory: %+v", s)
+	}
+	if err := errors.Join(o.begin(), o.save(&objState{}), o.end(false)); err != nil {
+		t.Fatal(err)
+	}
+	if s := readState(dir); s != nil {
+		t.Errorf("state of an interrupted build: %+v", s)
+	}
+	o.next = nil
 	if err := errors.Join(o.begin(), o.end(true)); err != nil {
 		t.Fatal(err)
 	}
