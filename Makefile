@@ -61,7 +61,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate prove prove-quick prove-mutants bisect \
-	unpatched peers full act engines shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
+	unpatched peers full act engines shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test edits fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
 
@@ -102,6 +102,7 @@ help:
 	@echo '  engines        - cells on two hosts, and as a Job (root, network)'
 	@echo '  peers          - tests of cilium/ebpf and mdlayher/netlink in the guest'
 	@echo '  full           - CONFIG=full: modules, disks, the selftests of the kernel'
+	@echo '  edits          - build random edits in part and as a whole: same image'
 	@echo '  defects        - N defects in the Go code: the unit tests must notice each'
 	@echo '  fuzz           - every fuzz target for FUZZTIME each'
 	@echo '  fuzz-headers   - HEADERS random headers on five targets: Go and C must agree'
@@ -357,7 +358,7 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines
 
 test-long: $(LONG_TESTS)
 
@@ -383,6 +384,11 @@ report: $(XPSGEN)
 report-test: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for report
 	$(Q)XPS_TEST_REQUIRE=report $(GO) test -count=1 ./vmtest/report
+
+# Build 60 random edits of the kernels twice. About half an hour of CPU time.
+edits: deps
+	$(Q)XPS_TEST_REQUIRE=edits $(if $(SEED),XPS_TEST_SEED=$(SEED)) $(if $(BASE),XPS_TEST_BASE=$(BASE)) \
+		$(GO) test -count 1 -timeout 0 -v -run TestEdits ./vmtest/build
 
 # Inject defects into the Go code, chosen by SEED. A defect takes minutes.
 defects: deps

@@ -92,13 +92,17 @@ func (e *edit) build(ctx context.Context, jobs string) (objects int64, err error
 		return 0, err
 	}
 	archives, err := deps.archivesOf(affected)
-	if err != nil || len(affected) == 0 {
+	if err != nil {
 		return 0, err
 	}
 	if e.state.Env == nil {
 		if e.state.Env, err = e.environment(ctx); err != nil {
 			return 0, err
 		}
+	}
+	if len(affected) == 0 {
+		e.state.Image = e.o.last.Image
+		return 0, nil
 	}
 	n, err := e.compile(ctx, affected, jobs)
 	if err != nil {
@@ -186,7 +190,7 @@ func compiled(name string) bool {
 }
 
 // finalTargets are what the kernel's makefiles make of all objects.
-var finalTargets = []string{"vmlinux.o", "vmlinux.symvers", "vmlinux.unstripped", "vmlinux", "arch/x86/boot/bzImage"}
+var finalTargets = []string{"vmlinux.o", "vmlinux.symvers", "vmlinux.unstripped", "vmlinux"}
 
 // compile runs the makefile of each directory for its objects.
 func (e *edit) compile(ctx context.Context, objects []string, jobs string) (n int64, err error) {
@@ -208,7 +212,7 @@ func (e *edit) compile(ctx context.Context, objects []string, jobs string) (n in
 	return n, nil
 }
 
-// link makes vmlinux and bzImage as the top makefile does.
+// link makes vmlinux as the top makefile does.
 func (e *edit) link(ctx context.Context, jobs string) error {
 	if _, err := e.makefile(ctx, "Makefile.vmlinux_o", jobs); err != nil {
 		return err
@@ -219,8 +223,23 @@ func (e *edit) link(ctx context.Context, jobs string) error {
 	if _, err := e.makefile(ctx, "Makefile.vmlinux", jobs); err != nil {
 		return err
 	}
-	_, err := e.makefile(ctx, "Makefile.build", jobs, "obj=arch/x86/boot", "arch/x86/boot/bzImage")
-	return err
+	return nil
+}
+
+// image makes the boot image as the makefile of the architecture does.
+func (e *edit) image(ctx context.Context, jobs string) error {
+	old, err := readCommand(e.o.dir, bootImage)
+	if err != nil {
+		return err
+	}
+	if _, err := e.makefile(ctx, "Makefile.build", jobs, "obj="+filepath.Dir(bootImage), bootImage); err != nil {
+		return err
+	}
+	if now, err := readCommand(e.o.dir, bootImage); err != nil || now.saved != old.saved {
+		return fmt.Errorf("%w: the command for %s has changed", errWhole, bootImage)
+	}
+	e.state.Image = true
+	return nil
 }
 
 // makefile runs one of the kernel's makefiles in scripts.

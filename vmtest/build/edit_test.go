@@ -3,6 +3,7 @@
 package build
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -149,6 +150,20 @@ func TestStateOfObjects(t *testing.T) {
 	if o, err = openObjdir(dir); err != nil || o.last == nil || o.last.Tree != "t" || o.last.Config != hashOf("CONFIG_X=y\n") || o.last.Env[0] != "A=b" {
 		t.Fatalf("state of a complete build: %+v, %v", o.last, err)
 	}
+	// Some other program has built here.
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s := readState(dir); s != nil {
+		t.Errorf("state of a changed directory: %+v", s)
+	}
+	if err := errors.Join(o.begin(), o.save(&objState{}), o.end(false)); err != nil {
+		t.Fatal(err)
+	}
+	if s := readState(dir); s != nil {
+		t.Errorf("state of an interrupted build: %+v", s)
+	}
+	o.next = nil
 	if err := errors.Join(o.begin(), o.end(true)); err != nil {
 		t.Fatal(err)
 	}
@@ -160,5 +175,34 @@ func TestStateOfObjects(t *testing.T) {
 	}
 	if s := readState(dir); s != nil {
 		t.Errorf("state of a damaged file: %+v", s)
+	}
+}
+
+// TestFinish checks that an early result gives the working tree back once.
+func TestFinish(t *testing.T) {
+	released, failed := 0, errors.New("no space")
+	early := func(err error) *KernelResult {
+		return &KernelResult{finish: func(context.Context) error { return err }, release: func() { released++ }}
+	}
+	for _, want := range []error{nil, failed} {
+		k := early(want)
+		if err := k.Finish(t.Context()); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+		k.Abandon()
+		if err := k.Finish(t.Context()); err != nil || released != 1 {
+			t.Errorf("a second time: %v, released %d times", err, released)
+		}
+		released = 0
+	}
+	k := early(nil)
+	k.Abandon()
+	if err := k.Finish(t.Context()); err != nil || released != 1 {
+		t.Errorf("an abandoned one: %v, released %d times", err, released)
+	}
+	var none *KernelResult
+	none.Abandon()
+	if err := errors.Join(none.Finish(t.Context()), (&KernelResult{}).Finish(t.Context())); err != nil {
+		t.Error(err)
 	}
 }

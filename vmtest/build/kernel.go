@@ -28,6 +28,8 @@ const (
 	kernelObjects = 1090
 	// kernelBytes is about the disk space of a kernel build.
 	kernelBytes = 1 << 30
+	// bootImage is the image in the object directory.
+	bootImage = "arch/x86/boot/bzImage"
 	// modulesDir holds the modules in a result, as /lib/modules does.
 	modulesDir = "modules"
 )
@@ -55,6 +57,9 @@ type KernelOptions struct {
 	Cache string
 	// Jobs is how many compilers run at once; 0 means one for each CPU.
 	Jobs int
+	// Early returns as soon as Vmlinux can boot, if it has a PVH entry. The caller must
+	// call [KernelResult.Finish] or [KernelResult.Abandon].
+	Early bool
 	// Progress hears how far the build is. May be nil.
 	Progress progress.Func
 }
@@ -103,6 +108,11 @@ type KernelResult struct {
 	SourceDir string `json:"-"`
 	// Scripts holds the tree's own scripts that decode traces.
 	Scripts string `json:"-"`
+
+	// finish makes what an early result lacks; nil if it lacks nothing. release gives
+	// the working tree back.
+	finish  func(context.Context) error
+	release func()
 }
 
 // Kernel returns the kernel that opt describes, from the cache if it is
@@ -159,7 +169,12 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer t.Close()
+	k.release = t.Close
+	defer func() {
+		if k.finish == nil {
+			t.Close()
+		}
+	}()
 	if b.lookup(k) { // the run that this one waited for has built it
 		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
 		return k, k.keepScripts(ctx, opt.Source)
@@ -167,7 +182,29 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 	if err := b.build(ctx, t, k); err != nil {
 		return nil, err
 	}
-	return k, k.keepScripts(ctx, opt.Source)
+	if err := k.keepScripts(ctx, opt.Source); err != nil {
+		k.Abandon()
+		return nil, err
+	}
+	return k, nil
+}
+
+// Finish makes BzImage if an early result lacks it. Until then the result is not in the
+// cache, and other runs wait for the working tree.
+func (k *KernelResult) Finish(ctx context.Context) error {
+	if k == nil || k.finish == nil {
+		return nil
+	}
+	defer k.Abandon()
+	return k.finish(ctx)
+}
+
+// Abandon gives up an early result. A finished one stays as it is.
+func (k *KernelResult) Abandon() {
+	if k != nil && k.finish != nil {
+		k.finish = nil
+		k.release()
+	}
 }
 
 // traceScripts are the scripts of the kernel that decode traces.
@@ -284,7 +321,8 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 	}
 	kb := &kbuild{step: b.step, tree: t, p: b.opt.Progress, needBytes: kernelBytes, pahole: b.pahole}
 	return kb.in(ctx, "obj-"+b.flavour(), b.flavour(), func(o *objdir) error {
-		if err := b.bring(ctx, kb, o, k); err != nil {
+		whole, err := b.bring(ctx, kb, o, k)
+		if err != nil {
 			return err
 		}
 		release, err := os.ReadFile(filepath.Join(o.dir, "include/config/kernel.release"))
@@ -296,8 +334,15 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 		for _, d := range kb.differences {
 			k.Differences = append(k.Differences, d.String())
 		}
-		if err := b.store(ctx, kb, o, k); err != nil {
+		if err := b.store(ctx, kb, o, k, whole); err != nil {
 			return err
+		}
+		if !whole {
+			k.finish = func(ctx context.Context) error {
+				return b.complete(ctx, t, k.Tree, func(image []byte) error {
+					return cache.Explain(cache.WriteFile(k.BzImage, image, 0o644), k.Dir, kernelBytes)
+				})
+			}
 		}
 		k.placeModules()
 		b.tell(k)
@@ -305,37 +350,66 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 	})
 }
 
+// complete makes the image that an early build of a git tree left out, and gives it to keep.
+func (b *kernelBuild) complete(ctx context.Context, t *tree.Tree, id string, keep func(image []byte) error) error {
+	kb := &kbuild{step: "compress kernel " + b.opt.Source.Version, tree: t, p: b.opt.Progress, needBytes: kernelBytes}
+	return kb.in(ctx, "obj-"+b.flavour(), b.flavour(), func(o *objdir) error {
+		if o.last == nil || o.last.Tree != id {
+			return fmt.Errorf("%s: the objects are gone", kb.step)
+		}
+		e := &edit{kb: kb, o: o, state: o.last}
+		if err := e.image(ctx, jobs(b.opt.Jobs)); err != nil {
+			return err
+		}
+		if err := o.save(o.last); err != nil {
+			return err
+		}
+		image, err := os.ReadFile(filepath.Join(o.dir, bootImage))
+		if err != nil {
+			return fmt.Errorf("%s: %w", kb.step, err)
+		}
+		return keep(image)
+	})
+}
+
 // bring brings the object directory to the kernel of the tree: with the few commands that
 // an edit needs if that is safe, or with the kernel's whole make.
-func (b *kernelBuild) bring(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult) error {
+//
+// whole is false if the image is missing, which only an early build leaves so.
+func (b *kernelBuild) bring(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult) (whole bool, err error) {
 	state := &objState{Inputs: b.inputs(k, kb), Tree: k.Tree}
 	e, err := newEdit(ctx, b.opt.Source, kb, o, state)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if k.Objects, err = e.build(ctx, jobs(b.opt.Jobs)); err == nil {
-		return o.save(state)
+	k.Objects, err = e.build(ctx, jobs(b.opt.Jobs))
+	if early := b.opt.Early && enabled(b.want, "CONFIG_PVH"); err == nil && !early && !state.Image {
+		err = e.image(ctx, jobs(b.opt.Jobs))
+	}
+	if err == nil {
+		return state.Image, o.save(state)
 	}
 	if ctx.Err() != nil {
-		return err
+		return false, err
 	}
 	if err := kb.note("whole make: %v", err); err != nil {
-		return err
+		return false, err
 	}
 	if err := e.configure(ctx, b.want); err != nil {
-		return err
+		return false, err
 	}
 	targets := []string{jobs(b.opt.Jobs), "bzImage"}
 	if enabled(b.want, "CONFIG_MODULES") {
 		targets = append(targets, "modules")
 	}
 	if k.Objects, err = kb.make(ctx, o, targets...); err != nil {
-		return err
+		return false, err
 	}
 	if err := o.remember(k.Objects); err != nil {
-		return err
+		return false, err
 	}
-	return o.save(state)
+	state.Image = true
+	return true, o.save(state)
 }
 
 // inputs identifies all that a kernel is built from, without the tree.
@@ -344,12 +418,15 @@ func (b *kernelBuild) inputs(k *KernelResult, kb *kbuild) string {
 		k.Pahole, kb.tree.Dir)
 }
 
-// store copies the built files into the cache.
-func (b *kernelBuild) store(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult) error {
+// store copies the built files into the cache, with the image or without.
+func (b *kernelBuild) store(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult, image bool) error {
 	return publish(k.Dir, k, kernelBytes, func(tmp string) error {
 		for dst, src := range map[string]string{
-			"bzImage": "arch/x86/boot/bzImage", "vmlinux": "vmlinux", "System.map": "System.map", "config": ".config",
+			"bzImage": bootImage, "vmlinux": "vmlinux", "System.map": "System.map", "config": ".config",
 		} {
+			if src == bootImage && !image {
+				continue
+			}
 			if err := copyFile(filepath.Join(tmp, dst), filepath.Join(o.dir, src)); err != nil {
 				return fmt.Errorf("%s: %w", b.step, err)
 			}

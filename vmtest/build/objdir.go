@@ -27,8 +27,9 @@ const (
 type objdir struct {
 	dir  string
 	stop func()
-	// last is what the last build left here; nil if that is not known.
-	last *objState
+	// last is what the last build left here; nil if that is not known. next is what this
+	// one leaves.
+	last, next *objState
 }
 
 // openObjdir makes dir ready for a build: if the last one was killed, files
@@ -122,5 +123,8 @@ func (o *objdir) end(clean bool) error {
 	if !clean {
 		return nil
 	}
-	return os.Remove(filepath.Join(o.dir, markerName))
+	if err := os.Remove(filepath.Join(o.dir, markerName)); err != nil || o.next == nil {
+		return err
+	}
+	return o.writeState(o.next)
 }

@@ -4,10 +4,9 @@ package build
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
-
-	"xpsgen/vmtest/cache"
 )
 
 // stateName is the file in an object directory that describes the last complete build. A
@@ -20,34 +19,52 @@ type objState struct {
 	Inputs, Tree string
 	// Config is the hash of .config.
 	Config string
+	// Dir is when an entry of the directory was last created or removed, in nanoseconds.
+	Dir int64
+	// Image says that the boot image is of this kernel.
+	Image bool
 	// Env is the environment of the kernel's make for its own calls of make; nil until
 	// it is needed.
 	Env []string
 }
 
-// readState returns nil if there is none, or none that can be read.
+// readState returns nil if there is none, or none that can be read, or if anybody has changed
+// the directory since: make by hand, or a version of xpsgen that does not know the state.
 func readState(dir string) *objState {
 	data, err := os.ReadFile(filepath.Join(dir, stateName))
 	if err != nil {
 		return nil
 	}
 	s := &objState{}
-	if json.Unmarshal(data, s) != nil {
+	info, err := os.Stat(dir)
+	if json.Unmarshal(data, s) != nil || err != nil || info.ModTime().UnixNano() != s.Dir {
 		return nil
 	}
 	return s
 }
 
-// save records a complete build.
+// save records a complete build, once the mark of the build is gone.
 func (o *objdir) save(s *objState) error {
 	config, err := os.ReadFile(filepath.Join(o.dir, ".config"))
 	if err != nil {
 		return err
 	}
 	s.Config = hashOf(string(config))
-	data, err := json.Marshal(s)
+	o.next = s
+	return nil
+}
+
+// writeState writes the state. Nothing in the directory may be created or removed after it.
+func (o *objdir) writeState(s *objState) error {
+	path := filepath.Join(o.dir, stateName)
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	return cache.WriteFile(filepath.Join(o.dir, stateName), data, 0o644)
+	info, err := os.Stat(o.dir)
+	if err == nil {
+		s.Dir = info.ModTime().UnixNano()
+		err = json.NewEncoder(f).Encode(s)
+	}
+	return errors.Join(err, f.Close())
 }

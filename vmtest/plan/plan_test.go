@@ -5,6 +5,7 @@ package plan
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -51,6 +52,76 @@ func TestHalves(t *testing.T) {
 	if !slices.Equal(both, all) {
 		t.Errorf("the halves have %d tests, %q, the whole %d", len(both), both, len(all))
 	}
+}
+
+// Each guest runs whole groups of the selection, and both take about the same time.
+func TestShares(t *testing.T) {
+	all, err := Names("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range slow {
+		if !slices.Contains(all, name) {
+			t.Errorf("the cost of %s, which is no test", name)
+		}
+	}
+	for name, names := range map[string][]string{
+		"all": all, "each second": everyNth(all, 2), "each third": everyNth(all, 3), "without the first": all[1:], "the first half": all[:len(all)/2],
+	} {
+		two := Shares(names)
+		if len(two) != 2 {
+			t.Errorf("%s: %d guests", name, len(two))
+			continue
+		}
+		var both []string
+		var sums [2]int
+		groups := map[string]int{}
+		for i, pattern := range two {
+			got, err := Names(pattern)
+			if err != nil {
+				t.Fatalf("%s: guest %d: %v", name, i+1, err)
+			}
+			for _, n := range got {
+				group, _, _ := strings.Cut(n, "/")
+				if guest, ok := groups[group]; ok && guest != i {
+					t.Errorf("%s: both guests run group %s", name, group)
+				}
+				groups[group] = i
+				sums[i] += cost(n)
+			}
+			both = append(both, got...)
+		}
+		slices.Sort(both)
+		if want := slices.Sorted(slices.Values(names)); !slices.Equal(both, want) {
+			t.Errorf("%s: the guests run %d tests, want %d", name, len(both), len(want))
+		}
+		if most := max(sums[0], sums[1]); most*10 > (sums[0]+sums[1])*7 {
+			t.Errorf("%s: costs %v", name, sums)
+		}
+	}
+	for name, names := range map[string][]string{
+		"no test": nil, "one test": all[:1], "one group": mustNames(t, "race/"), "cheap tests": {"control/a24-off-detaches-the-program", "query/a19-an-id-above-255-comes-back-whole"},
+	} {
+		if two := Shares(names); two != nil {
+			t.Errorf("%s: %q", name, two)
+		}
+	}
+}
+
+func mustNames(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := Names(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func everyNth(all []string, n int) (some []string) {
+	for i := 0; i < len(all); i += n {
+		some = append(some, all[i])
+	}
+	return some
 }
 
 func TestFind(t *testing.T) {

@@ -89,6 +89,7 @@ func artifacts(ctx context.Context, s Source, suite bool) (*Artifacts, error) {
 		return err
 	})
 	if err := g.Wait(); err != nil {
+		a.Kernel.Abandon()
 		return nil, err
 	}
 	a.Steps = watch.Steps()
@@ -165,7 +166,7 @@ func (a *Artifacts) buildFromTree(ctx context.Context, s *Source, src *tree.Sour
 	})
 	g.Go(func() (err error) {
 		a.Kernel, err = build.Kernel(ctx, build.KernelOptions{
-			Source: src, Fragments: fragments, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+			Source: src, Fragments: fragments, Cache: s.Cache, Jobs: s.Jobs, Early: s.Early, Progress: s.Progress,
 		})
 		return err
 	})

@@ -59,6 +59,9 @@ type Source struct {
 	KernelFirst, IPFirst int
 	// Apart names a separate working tree of the kernel, see [tree.Variant].
 	Apart string
+	// Early returns a kernel that can boot before it is complete, see
+	// [build.KernelOptions]. The caller of [All] must call Finish or Abandon.
+	Early bool
 	// Progress receives events about long steps. May be nil.
 	Progress progress.Func
 }

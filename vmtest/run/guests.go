@@ -51,14 +51,27 @@ func consoleFile(guest int) string {
 }
 
 // shares returns the pattern of tests for each guest. TCG runs all CPUs of a guest on one
-// CPU of the host, so the whole suite uses two guests.
+// CPU of the host, so many tests use two guests.
 func (opt *SuiteOptions) shares() []string {
-	all := opt.Run == "" && opt.able == "" && !opt.NoTests && opt.Fault == "" && !opt.Machine.GDB
-	if all && opt.Guests != 1 && (opt.Guests == 2 || roomForTwo(opt.Machine.Fit(opt.Source.Checkers()).MemoryMiB)) {
-		return plan.Halves()
+	one := []string{opt.selected()}
+	if opt.NoTests || opt.Fault != "" || opt.Machine.GDB || opt.Guests == 1 {
+		return one
 	}
-	return []string{cmp.Or(opt.able, opt.Run)}
+	if opt.Guests != 2 && !roomForTwo(opt.Machine.Fit(opt.Source.Checkers()).MemoryMiB) {
+		return one
+	}
+	names, err := plan.Names(opt.selected())
+	if err != nil {
+		return one // the guest reports it
+	}
+	if two := plan.Shares(names); two != nil {
+		return two
+	}
+	return one
 }
+
+// selected is the pattern of the tests to run.
+func (opt *SuiteOptions) selected() string { return cmp.Or(opt.able, opt.Run) }
 
 // sparedMiB is the memory that two guests leave to other programs.
 const sparedMiB = 1024
@@ -94,7 +107,7 @@ func (opt *SuiteOptions) runGuests(ctx context.Context, shares []string, sink io
 	defer cancel()
 	reports := []*ktap.MergerSource{nil}
 	if len(shares) > 1 {
-		groups, err := topResults(opt.Run)
+		groups, err := topResults(opt.selected())
 		if err != nil {
 			return nil, err
 		}

@@ -28,7 +28,10 @@ func TestShares(t *testing.T) {
 	}{
 		"asked for":    {SuiteOptions{Guests: 2}, plan.Halves()},
 		"refused":      {SuiteOptions{Guests: 1}, []string{""}},
-		"some tests":   {SuiteOptions{Guests: 2, Run: "a24"}, []string{"a24"}},
+		"one test":     {SuiteOptions{Guests: 2, Run: "a24"}, []string{"a24"}},
+		"one group":    {SuiteOptions{Guests: 2, Run: "race/"}, []string{"race/"}},
+		"two groups":   {SuiteOptions{Guests: 2, Run: "race|ip/"}, []string{"^ip$/", "^race$/"}},
+		"patches":      {SuiteOptions{Guests: 2, able: "^(hook|race)$/"}, []string{"^hook$/", "^race$/"}},
 		"no tests":     {SuiteOptions{Guests: 2, NoTests: true}, []string{""}},
 		"a fault":      {SuiteOptions{Guests: 2, Fault: wire.FaultHang}, []string{""}},
 		"a debugger":   {SuiteOptions{Guests: 2, Machine: boot.Machine{GDB: true}}, []string{""}},

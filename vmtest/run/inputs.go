@@ -13,7 +13,25 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// inputs names all that will run.
+// inputsLater completes the kernel and names all that runs, in parallel with the caller. The
+// returned function waits for the result. It must be called.
+func inputsLater(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) func() (verdict.Inputs, error) {
+	var in verdict.Inputs
+	done := make(chan error, 1)
+	go func() {
+		err := a.Kernel.Finish(ctx)
+		if err == nil {
+			in, err = inputs(ctx, a, s)
+		}
+		done <- err
+	}()
+	return func() (verdict.Inputs, error) {
+		err := <-done
+		return in, err
+	}
+}
+
+// inputs names all that runs.
 func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdict.Inputs, error) {
 	in := verdict.Inputs{
 		Base:            s.BaseName(),

@@ -113,7 +113,10 @@ func Suite(ctx context.Context, opt SuiteOptions) (*verdict.Outcome, error) {
 	if err := verdict.Clear(opt.Out); err != nil {
 		return nil, err
 	}
-	a, err := prepare.All(ctx, opt.Source)
+	// The guest boots vmlinux, so the image can be made while it runs.
+	src := opt.Source
+	src.Early = true
+	a, err := prepare.All(ctx, src)
 	if prepare.IsVerdict(err) {
 		// Whoever collects the results finds out from them.
 		o.Reasons, o.Ended = []string{err.Error()}, err
@@ -124,16 +127,18 @@ func Suite(ctx context.Context, opt SuiteOptions) (*verdict.Outcome, error) {
 		return nil, err
 	}
 	if err := workbench.Remember(opt.Source.Root, opt.Source.Cache); err != nil {
+		a.Kernel.Abandon()
 		return nil, err
 	}
 	o.Steps = a.Steps
-	if o.Inputs, err = inputs(ctx, a, &opt.Source); err != nil {
-		return nil, err
-	}
+	describe := inputsLater(ctx, a, &opt.Source)
 	lost, err := opt.boot(ctx, o, a)
-	if err != nil {
+	in, inErr := describe()
+	if err := errors.Join(err, inErr); err != nil {
 		return nil, err
 	}
+	in.QEMUCommand = o.Inputs.QEMUCommand
+	o.Inputs = in
 	// Results that could not be shown are still kept.
 	return o, errors.Join(o.Write(opt.Out, a.Kernel.Config), lost)
 }

@@ -9,6 +9,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,6 +105,16 @@ type Inputs struct {
 
 // Passed reports whether there is no reason against the run.
 func (o *Outcome) Passed() bool { return len(o.Reasons) == 0 }
+
+// Failed returns the names of the tests that failed, of those planned.
+func (o *Outcome) Failed() (names []string) {
+	for _, t := range o.Report.Flat() {
+		if t.Status == ktap.Fail && slices.Contains(o.Planned, t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
 
 // Summary returns the outcome in one line.
 func (o *Outcome) Summary() string {

@@ -53,7 +53,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory for the results and the record of the run, instead of out/runs/ID"},
 			{Name: "bisect", To: command.Bool(&o.bisect),
 				Help: "use the exit codes of git bisect run: 125 if the patches do not apply or the tree does not build, 128 if the workbench fails"},
-			{Name: "watch", To: command.Bool(&o.watch), Help: "run again whenever patches, BPF programs or the suite change, until interrupted"},
+			{Name: "watch", To: command.Bool(&o.watch), Help: "run again whenever patches, BPF programs or the suite change, first the tests that failed, until interrupted"},
 		}),
 		Examples: []command.Example{
 			{Line: "vmtest"},
@@ -117,13 +117,19 @@ func (env suiteCommands) listTests(run string) error {
 }
 
 func (env suiteCommands) runSuite(ctx context.Context, o *suiteOptions) error {
+	_, err := env.runTests(ctx, o)
+	return err
+}
+
+// runTests runs the suite and returns the names of the tests that failed on a single base.
+func (env suiteCommands) runTests(ctx context.Context, o *suiteOptions) (failed []string, err error) {
 	bases, all, err := o.bases(env.environment)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	src, err := o.anySource(env.environment)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	src.Unpatched = o.unpatched
 	opt := run.SuiteOptions{
@@ -139,20 +145,17 @@ func (env suiteCommands) runSuite(ctx context.Context, o *suiteOptions) error {
 		KeepReports: o.keepReports,
 	}
 	if all {
-		return env.runBases(ctx, opt, bases)
+		return nil, env.runBases(ctx, opt, bases)
 	}
 	outcome, out, err := env.recordSuite(ctx, opt)
 	if outcome == nil {
-		return err
+		return nil, err
 	}
 	env.summary(outcome, out)
-	if err != nil {
-		return err
+	if err != nil || outcome.Passed() {
+		return nil, err
 	}
-	if !outcome.Passed() {
-		return &statusError{code: exitFailed}
-	}
-	return nil
+	return outcome.Failed(), &statusError{code: exitFailed}
 }
 
 // recordSuite runs the suite on one base and keeps a record. out is the directory of

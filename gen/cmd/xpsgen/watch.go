@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/tree/manifest"
 	"xpsgen/vmtest/watch"
 )
@@ -45,7 +46,34 @@ func (env suiteCommands) watchSuite(ctx context.Context, o *suiteOptions) error 
 		return err
 	}
 	defer w.Close()
-	return env.repeat(ctx, root, func() error { return env.runSuite(ctx, o) }, w.Wait)
+	run := failedFirst(func(failed []string) ([]string, error) {
+		part := *o
+		if len(failed) > 0 {
+			part.run = plan.Exactly(failed)
+			env.ui.Printf("      the tests that failed run first: %s", plan.List(failed))
+		}
+		return env.runTests(ctx, &part)
+	})
+	return env.repeat(ctx, root, run, w.Wait)
+}
+
+// failedFirst returns a function that calls run with the tests that failed the last time. Only
+// if none fails it calls run again without names, which runs all.
+func failedFirst(run func(failed []string) ([]string, error)) func() error {
+	var failed []string
+	return func() (err error) {
+		if len(failed) > 0 {
+			again, err := run(failed)
+			if err != nil {
+				if len(again) > 0 { // none ran if the tree does not build
+					failed = again
+				}
+				return err
+			}
+		}
+		failed, err = run(nil)
+		return err
+	}
 }
 
 // repeat calls run, and again each time that wait returns, until ctx ends. It returns

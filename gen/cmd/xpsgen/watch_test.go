@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,42 @@ func TestRepeat(t *testing.T) {
 			}
 			if !strings.Contains(stderr.String(), tt.says) {
 				t.Errorf("says %q, want %q", stderr.String(), tt.says)
+			}
+		})
+	}
+}
+
+// The tests that failed run alone until they pass.
+func TestFailedFirst(t *testing.T) {
+	failed, broken := &statusError{code: exitFailed}, errors.New("no room")
+	type result struct {
+		failed []string
+		err    error
+	}
+	for name, tt := range map[string]struct {
+		results []result
+		want    string // what runs, each call in brackets
+		calls   int
+	}{
+		"passes":              {[]result{{}, {}}, "[] []", 2},
+		"fails, then passes":  {[]result{{[]string{"a", "b"}, failed}, {nil, nil}, {nil, nil}, {nil, nil}}, "[] [a b] [] []", 3},
+		"fails three times":   {[]result{{[]string{"a", "b"}, failed}, {[]string{"b"}, failed}, {[]string{"b"}, failed}}, "[] [a b] [b]", 3},
+		"another one fails":   {[]result{{[]string{"a"}, failed}, {nil, nil}, {[]string{"c"}, failed}, {nil, nil}, {nil, nil}}, "[] [a] [] [c] []", 3},
+		"no test has a name":  {[]result{{nil, failed}, {nil, failed}}, "[] []", 2},
+		"does not build then": {[]result{{[]string{"a"}, failed}, {nil, broken}, {nil, nil}, {nil, nil}}, "[] [a] [a] []", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var ran []string
+			run := failedFirst(func(names []string) ([]string, error) {
+				r := tt.results[len(ran)]
+				ran = append(ran, fmt.Sprint(names))
+				return r.failed, r.err
+			})
+			for range tt.calls {
+				_ = run() // repeat shows it
+			}
+			if got := strings.Join(ran, " "); got != tt.want {
+				t.Errorf("ran %s, want %s", got, tt.want)
 			}
 		})
 	}
