@@ -94,6 +94,7 @@ var kinds = []kind{
 	{name: "fuzz-headers"},
 	{name: "objects-mutants"},
 	{name: "ip-testsuite"},
+	{name: "edits", base: always},
 	{name: "ip-warnings"},
 	{name: "defects"},
 	{name: "verify-uapi"},

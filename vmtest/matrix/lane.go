@@ -83,6 +83,7 @@ var lanes = []lane{
 	{from: ForAll, kind: "fuzz-headers"},
 	{from: ForAll, kind: "objects-mutants", kernel: true},
 	{from: ForAll, kind: "ip-testsuite", kernel: true},
+	{from: ForAll, kind: "edits", each: eachFirst},
 	{from: ForAll, kind: "ip-warnings"},
 	{from: ForAll, kind: "defects"},
 	{from: ForAll, kind: "verify-uapi"},
