@@ -41,7 +41,7 @@ var mutants = []mutant{
 	{"not-executable", legacyFile, "return data->sec_hdr.sh_type == SHT_PROGBITS &&\n	       (data->sec_hdr.sh_flags & SHF_EXECINSTR);", "return data->sec_hdr.sh_type == SHT_PROGBITS;", Legacy, "elf-section-header-code-not-executable"},
 	{"no-function", legacyFile, "GELF_ST_TYPE(sym.st_info) != STT_FUNC", "0", Legacy, "elf-symbol-program-no-function"},
 	{"inner-map-key", legacyFile, "if (ctx->maps[j].size_key != sizeof(inner_idx)) {", "if (0) {", Legacy, "elf-map-of-maps-by-long-keys"},
-	{"no-file-system", legacyFile, "	if (!bpf_get_work_dir(ctx->type)) {\n		errno = ENOENT;", "	if (0) {\n		errno = ENOENT;", Legacy, "elf-map-pinned-object"},
+	{"no-file-system", legacyFile, "	if (!bpf_get_work_dir(ctx->type)) {\n		errno = ENOENT;", "	if (0) {\n		errno = ENOENT;", Legacy, "elf-map-pinned-custom"},
 	{"pin-that-vanishes", legacyFile, "if (netns_switched()) {", "if (0) {", Legacy, "elf-map-pinned-global"},
 	{"file-system-lost", "lib/namespace.c", "bpffs = set_aside_bpffs();", "bpffs = false;", Legacy, "elf-map-pinned-global"},
 	{"tracing", libbpfFile, "	case BPF_PROG_TYPE_TRACING:\n", "", Distribution, "section:fentry/nosuch"},

@@ -92,6 +92,8 @@ SEC("xps") int p(struct __sk_buff *s) { tail_call(s, &jmp, 0); return 7; }`},
 		{name: "elf-map-no-debug", value: 7, code: replace(elfArray, "%s", ""), flags: []string{"-g0"}},
 		{name: "elf-map-pinned-global", value: 7, code: replace(elfArray, "%s", ", .pinning = PIN_GLOBAL_NS")},
 		{name: "elf-map-pinned-object", value: 7, code: replace(elfArray, "%s", ", .pinning = PIN_OBJECT_NS")},
+		// The guest's /etc/iproute2/bpf_pinning has this number.
+		{name: "elf-map-pinned-custom", value: 7, code: replace(elfArray, "%s", ", .pinning = 5")},
 		{name: "elf-map-pinning-unknown", value: 7, code: replace(elfArray, "%s", ", .pinning = 77")},
 		{name: "elf-map-type-unknown", value: none, code: replace(elfArray, ".type = MAP_ARRAY", ".type = 999", "%s", "")},
 		{name: "elf-map-huge", value: none, code: replace(elfArray, ".max_elem = 4", ".max_elem = 0xffffffff", "%s", "")},

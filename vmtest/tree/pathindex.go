@@ -51,7 +51,9 @@ func newPathIndex(base string, patches [][]byte) *pathIndex {
 	for dir := range above {
 		// A file that replaces a directory changes all that is in it.
 		x.whole = x.whole || x.names[dir]
-		x.names[dir] = x.names[dir]
+		if !x.names[dir] {
+			x.names[dir] = false // the key is what counts
+		}
 	}
 	return x
 }
