@@ -271,7 +271,7 @@ objects: deps
 	$(Q)XPS_TEST_REQUIRE=objects $(GO) test -timeout 30m -count 1 ./vmtest/ipobjects
 
 objects-mutants: deps
-	$(Q)XPS_TEST_REQUIRE=object-mutants $(GO) test -timeout 60m -count 1 -v -run TestMutants ./vmtest/ipobjects
+	$(Q)XPS_TEST_REQUIRE=object-mutants $(GO) test -timeout 60m -count 1 -v -run 'TestMutants$$' ./vmtest/ipobjects
 
 # Before and after the series: iproute2's own testsuite, and the compilers' warnings.
 ip-testsuite: deps
