@@ -83,7 +83,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// One base is one source, whatever the configuration.
+// All configurations of a base must have the same source.
 func TestVersions(t *testing.T) {
 	row := func(base, kernel string) *Row {
 		r := result(1, 0, nil)

@@ -12,7 +12,7 @@ import (
 
 func value(v uint32) *uint32 { return &v }
 
-// Faults names each result that is wrong whatever the golden table says.
+// Faults names results that are wrong even if the golden table has them.
 func TestFaults(t *testing.T) {
 	objects := []record.Object{{Name: "other"}, {Name: "seven", Value: value(7)}, {Name: "none"}, {Name: "off"}}
 	for _, tt := range []struct {

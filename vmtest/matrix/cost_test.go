@@ -88,7 +88,7 @@ func results(t *testing.T, r *runs.Record, times map[string]string) {
 	}
 }
 
-// A step of bisect costs what it took, whatever the key of its patch.
+// The cost of a step of bisect does not depend on the key of its patch.
 func TestBisectCost(t *testing.T) {
 	r := record(runs.Bisect, "6.12", 1000, func(r *runs.Record) { r.Selection = "--series hook" })
 	results(t, r, map[string]string{"hook-1-core": "200s", "hook-2-rtnetlink": "55s", "ip-xps-1-uapi": "7s"})

@@ -167,9 +167,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &Result{Verdicts: map[int]Verdict{}}
 	r.Mutants, r.Unread = flatten(programs)
 	r.All = len(r.Mutants)
-	chosen, err := o.choose(r.Mutants)
+	chosen, err := Select(r.Mutants, o.Names, o.Sample, o.Seed)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w (xpsgen mutate --list names them)", err)
 	}
 	r.Chosen = len(chosen)
 	end := 1 + r.All
@@ -212,24 +212,26 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, o.report(r, chosen)
 }
 
-// choose selects by name, and then chooses a sample if requested.
-func (o *Options) choose(all []*schema.Mutant) ([]*schema.Mutant, error) {
+// Select returns the mutants whose names contain one of names, or all if there are no
+// names, and of these a random sample if sample is not 0. The error wraps [ErrUnknown] if
+// no name fits.
+func Select(all []*schema.Mutant, names []string, sample int, seed int64) ([]*schema.Mutant, error) {
 	chosen := all
-	if len(o.Names) > 0 {
+	if len(names) > 0 {
 		chosen = nil
 		for _, m := range all {
-			if slices.ContainsFunc(o.Names, func(n string) bool { return strings.Contains(m.Name(), n) }) {
+			if slices.ContainsFunc(names, func(n string) bool { return strings.Contains(m.Name(), n) }) {
 				chosen = append(chosen, m)
 			}
 		}
 		if len(chosen) == 0 {
-			return nil, fmt.Errorf("%w %q (xpsgen mutate --list names them)", ErrUnknown, o.Names)
+			return nil, fmt.Errorf("%w %q", ErrUnknown, names)
 		}
 	}
-	if o.Sample > 0 && o.Sample < len(chosen) {
-		rng := rand.New(rand.NewPCG(uint64(o.Seed), 0))
-		some := make([]*schema.Mutant, 0, o.Sample)
-		for _, i := range rng.Perm(len(chosen))[:o.Sample] {
+	if sample > 0 && sample < len(chosen) {
+		rng := rand.New(rand.NewPCG(uint64(seed), 0))
+		some := make([]*schema.Mutant, 0, sample)
+		for _, i := range rng.Perm(len(chosen))[:sample] {
 			some = append(some, chosen[i])
 		}
 		slices.SortFunc(some, func(a, b *schema.Mutant) int { return cmp.Compare(a.ID, b.ID) })

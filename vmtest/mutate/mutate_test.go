@@ -197,23 +197,26 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-func TestChoose(t *testing.T) {
+func TestSelect(t *testing.T) {
 	all := sample(1, 2, 3, 4, 5, 6, 7, 8).Mutants
-	o := Options{Sample: 3, Seed: 5}
-	a, err := o.choose(all)
+	a, err := Select(all, nil, 3, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _ := o.choose(all)
+	b, _ := Select(all, nil, 3, 5)
 	if d := cmp.Diff(names(a), names(b)); d != "" || len(a) != 3 {
 		t.Errorf("the same seed chooses others: %s", d)
 	}
-	o = Options{Names: []string{":delete:4"}}
-	if a, err = o.choose(all); err != nil || len(a) != 1 || a[0].ID != 4 {
+	if a, err = Select(all, []string{":delete:4"}, 0, 0); err != nil || len(a) != 1 || a[0].ID != 4 {
 		t.Errorf("by name: %q, %v", names(a), err)
 	}
-	o.Names = []string{"nosuch"}
-	if _, err = o.choose(all); !errors.Is(err, ErrUnknown) {
+	if a, err = Select(all, []string{":delete:2", ":delete:8"}, 0, 0); err != nil || len(a) != 2 || a[1].ID != 8 {
+		t.Errorf("by two names: %q, %v", names(a), err)
+	}
+	if a, err = Select(all, nil, 0, 0); err != nil || len(a) != 8 {
+		t.Errorf("all: %q, %v", names(a), err)
+	}
+	if _, err = Select(all, []string{"nosuch"}, 0, 0); !errors.Is(err, ErrUnknown) {
 		t.Errorf("unknown name: %v", err)
 	}
 }

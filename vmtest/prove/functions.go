@@ -69,7 +69,7 @@ var outside = []struct {
 		"__get_xps_queue_idx", "__netif_set_xps_queue", "netif_reset_xps_queues", "reset_xps_maps"}},
 	{"the model replaces the flow table by a number", []string{"tun_automq_save_rps", "tun_automq_xmit"}},
 	{"calls get_xps_queue()", []string{"netdev_pick_tx", "netdev_core_pick_tx", "packet_pick_tx_queue", "packet_xmit"}},
-	{"READ_ONCE() or WRITE_ONCE() of the number of queues; see the litmus tests", []string{"netdev_cap_txqueue", "skb_tx_hash",
+	{"READ_ONCE() or WRITE_ONCE() of the number of queues, which the model has no use for: it runs one statement at a time", []string{"netdev_cap_txqueue", "skb_tx_hash",
 		"netif_set_real_num_tx_queues", "queue_process", "pktgen_setup_inject", "set_cur_queue_map", "set_target_v3",
 		"tcf_skbedit_act", "__xsk_generic_xmit"}},
 	{"the number of queues when a device is registered", []string{"netdev_queue_update_kobjects", "register_queue_kobjects",

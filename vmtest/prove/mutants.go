@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -77,15 +76,7 @@ func (r *MutantResult) Bad() int { return r.Count(mutate.Survived) + r.Count(mut
 // model, and tries to refute each. The error wraps [mutate.ErrUnknown] for a name that no
 // mutant has.
 func RunMutants(ctx context.Context, o MutantOptions) (*MutantResult, error) {
-	cbmc, err := unpack(ctx, cbmcPackages, "usr/bin/cbmc", o.Source.Cache, o.Source.Progress)
-	if err != nil {
-		return nil, err
-	}
-	src, err := o.Source.OpenKernel(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p, err := load(ctx, treeFile(src), false)
+	cbmc, src, p, err := o.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +93,8 @@ func RunMutants(ctx context.Context, o MutantOptions) (*MutantResult, error) {
 		}
 	}
 	r.All = len(r.Mutants)
-	if err := o.choose(r); err != nil {
-		return nil, err
+	if r.Mutants, err = mutate.Select(r.Mutants, o.Names, o.Sample, o.Seed); err != nil {
+		return nil, fmt.Errorf("%w in the functions of the model", err)
 	}
 	t := &trial{checker: checker{cbmc: cbmc, limit: mutantLimit}, program: p, sources: list}
 	if t.ops, err = p.operations(); err != nil {
@@ -135,27 +126,6 @@ func (p *program) mutants(added mutate.Added) []*schema.Source {
 		list = append(list, s)
 	}
 	return list
-}
-
-// choose selects by name, and then chooses a sample if requested.
-func (o *MutantOptions) choose(r *MutantResult) error {
-	if len(o.Names) > 0 {
-		r.Mutants = slices.DeleteFunc(r.Mutants, func(m *schema.Mutant) bool {
-			return !slices.ContainsFunc(o.Names, func(n string) bool { return strings.Contains(m.Name(), n) })
-		})
-		if len(r.Mutants) == 0 {
-			return fmt.Errorf("%w %q in the functions of the model", mutate.ErrUnknown, o.Names)
-		}
-	}
-	if o.Sample > 0 && o.Sample < len(r.Mutants) {
-		all := r.Mutants
-		r.Mutants = nil
-		for _, i := range rand.New(rand.NewPCG(uint64(o.Seed), 0)).Perm(len(all))[:o.Sample] {
-			r.Mutants = append(r.Mutants, all[i])
-		}
-		slices.SortFunc(r.Mutants, func(a, b *schema.Mutant) int { return cmp.Compare(a.ID, b.ID) })
-	}
-	return nil
 }
 
 // mutantLimit is how long one run of a mutant may take.

@@ -4,7 +4,6 @@ package prove
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -81,35 +80,6 @@ func TestReach(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-	}
-}
-
-func TestChooseMutants(t *testing.T) {
-	some := func() *MutantResult {
-		r := &MutantResult{}
-		for i := range 9 {
-			r.Mutants = append(r.Mutants, &schema.Mutant{ID: i + 1, File: "f.c", Func: "f" + string(rune('a'+i)), Kind: schema.Delete})
-		}
-		return r
-	}
-	o := &MutantOptions{Names: []string{"fb:", "fh"}}
-	r := some()
-	if err := o.choose(r); err != nil || len(r.Mutants) != 2 || r.Mutants[1].ID != 8 {
-		t.Errorf("by name: %v, %v", r.Mutants, err)
-	}
-	o = &MutantOptions{Names: []string{"nosuch"}}
-	if err := o.choose(some()); !errors.Is(err, mutate.ErrUnknown) {
-		t.Errorf("no such name: %v", err)
-	}
-	o = &MutantOptions{Sample: 3, Seed: 7}
-	a, b := some(), some()
-	if err := errors.Join(o.choose(a), o.choose(b)); err != nil || len(a.Mutants) != 3 {
-		t.Errorf("sample: %v, %v", a.Mutants, err)
-	}
-	for i := range a.Mutants {
-		if a.Mutants[i].ID != b.Mutants[i].ID {
-			t.Error("the same seed chooses others")
 		}
 	}
 }

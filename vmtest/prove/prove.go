@@ -27,6 +27,7 @@ import (
 	"xpsgen/vmtest/ktap"
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
+	"xpsgen/vmtest/tree"
 )
 
 // Options describe a run. Source and Out are required.
@@ -90,17 +91,21 @@ func (r *Result) Checks() int {
 	return n
 }
 
+// open gets CBMC, the patched tree and the program to check.
+func (o *Options) open(ctx context.Context) (cbmc string, src *tree.Source, p *program, err error) {
+	if cbmc, err = unpack(ctx, cbmcPackages, "usr/bin/cbmc", o.Source.Cache, o.Source.Progress); err != nil {
+		return "", nil, nil, err
+	}
+	if src, err = o.Source.OpenKernel(ctx); err != nil {
+		return "", nil, nil, err
+	}
+	p, err = load(ctx, treeFile(src), false)
+	return cbmc, src, p, err
+}
+
 // Run proves the properties of the series on the base of o.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	cbmc, err := unpack(ctx, cbmcPackages, "usr/bin/cbmc", o.Source.Cache, o.Source.Progress)
-	if err != nil {
-		return nil, err
-	}
-	src, err := o.Source.OpenKernel(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p, err := load(ctx, treeFile(src), false)
+	cbmc, src, p, err := o.open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -100,33 +100,12 @@ func (env suiteCommands) mutate(ctx context.Context, o *mutateOptions, names []s
 			if err := writeMutate(r.Dir(), result); err != nil {
 				return err
 			}
-			return env.judgeMutate(base, o, result, r)
+			return env.judgeGenerated(&generated{
+				command: "mutate", killed: "killed", base: base, chosen: result.Chosen, all: result.All, bad: result.Bad(), sample: o.sampleOptions,
+				unread: result.Unread, stale: result.Stale, count: result.Count,
+			}, r)
 		})
 	})
-}
-
-// judgeMutate tells the result and turns it into the exit status.
-func (env suiteCommands) judgeMutate(base string, o *mutateOptions, result *mutate.Result, r *runs.Run) error {
-	for _, f := range result.Unread {
-		env.ui.Printf("note  mutate: %s could not be read: no mutants of it", f)
-	}
-	for _, s := range result.Stale {
-		env.ui.Printf("note  mutate: equivalent.toml: no mutant matches %q: remove the entry", s)
-	}
-	if o.sample > 0 {
-		env.ui.Printf("note  mutate: %d of %d mutants of %s, seed %d", result.Chosen, result.All, base, o.seed)
-	}
-	bad := result.Bad()
-	env.ui.Verdict(bad == 0 && len(result.Stale) == 0 && len(result.Unread) == 0, fmt.Sprintf(
-		"%s: %d mutants: %d killed, %d listed, %d survived, %d not reached, %d do not compile", base, result.Chosen,
-		result.Count(mutate.Killed), result.Count(mutate.Excused), result.Count(mutate.Survived),
-		result.Count(mutate.Unreached), result.Count(mutate.Refused)))
-	if bad == 0 && len(result.Stale) == 0 && len(result.Unread) == 0 {
-		return nil
-	}
-	r.Record.Reasons = append(r.Record.Reasons, fmt.Sprintf("%d mutants survived or were not reached, %d entries of equivalent.toml are stale, %d functions were not read",
-		bad, len(result.Stale), len(result.Unread)))
-	return &statusError{code: exitFailed}
 }
 
 // writeMutate keeps everything that is known of each mutant.

@@ -47,37 +47,16 @@ func (env suiteCommands) proveMutants(ctx context.Context, o *proveOptions, opt 
 		if err := writeProvenMutants(r.Dir(), result); err != nil {
 			return err
 		}
-		return env.judgeProvenMutants(opt.Source.Base, o, result, r)
-	})
-}
-
-// judgeProvenMutants prints the result and turns it into the exit status.
-func (env suiteCommands) judgeProvenMutants(base string, o *proveOptions, result *prove.MutantResult, r *runs.Run) error {
-	for _, f := range result.Unread {
-		env.ui.Printf("note  prove: %s could not be read: no mutants of it", f)
-	}
-	for _, s := range result.Stale {
-		env.ui.Printf("note  prove: equivalent.toml: no mutant matches %q: remove the entry", s)
-	}
-	for _, m := range result.Mutants {
-		if v := result.Verdicts[m.ID]; v.State == mutate.Survived || v.State == mutate.Unreached {
-			env.ui.Printf("      %s: %s: %s", v.State, m.Name(), mutate.Describe(m))
+		for _, m := range result.Mutants {
+			if v := result.Verdicts[m.ID]; v.State == mutate.Survived || v.State == mutate.Unreached {
+				env.ui.Printf("      %s: %s: %s", v.State, m.Name(), mutate.Describe(m))
+			}
 		}
-	}
-	if o.sample > 0 {
-		env.ui.Printf("note  prove: %d of %d mutants of %s, seed %d", len(result.Mutants), result.All, base, o.seed)
-	}
-	bad := result.Bad()
-	ok := bad == 0 && len(result.Stale) == 0 && len(result.Unread) == 0
-	env.ui.Verdict(ok, fmt.Sprintf("%s: %d mutants: %d refuted, %d listed, %d survived, %d not reached, %d do not compile", base, len(result.Mutants),
-		result.Count(mutate.Killed), result.Count(mutate.Excused), result.Count(mutate.Survived), result.Count(mutate.Unreached),
-		result.Count(mutate.Refused)))
-	if ok {
-		return nil
-	}
-	r.Record.Reasons = append(r.Record.Reasons, fmt.Sprintf("%d mutants survived or were not reached, %d entries of equivalent.toml are stale, %d functions were not read",
-		bad, len(result.Stale), len(result.Unread)))
-	return &statusError{code: exitFailed}
+		return env.judgeGenerated(&generated{
+			command: "prove", killed: "refuted", base: opt.Source.Base, chosen: len(result.Mutants), all: result.All, bad: result.Bad(), sample: o.sampleOptions,
+			unread: result.Unread, stale: result.Stale, count: result.Count,
+		}, r)
+	})
 }
 
 // writeProvenMutants keeps everything that is known of each mutant.

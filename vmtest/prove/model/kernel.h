@@ -23,7 +23,7 @@ typedef _Bool bool;
 #define READ_ONCE(x) (x)
 #define WRITE_ONCE(x, val) ((x) = (val))
 
-/* Statements run one after the other here; the litmus tests prove what is concurrent. */
+/* Statements run one after the other here. The model does not check concurrent ones. */
 #define assume(cond) __CPROVER_assume(cond)
 #define prove(cond, what) __CPROVER_assert(cond, what)
 
