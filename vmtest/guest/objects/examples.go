@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -32,32 +31,24 @@ const pinnedValue = 3
 // runExamples runs the examples one after the other with each build. They build on each
 // other: one attaches, another one replaces, the last one detaches.
 func runExamples(ctx context.Context, job *record.Job, _ string) (results []record.Result, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // the thread ends with the goroutine, see runContext
-		var p *place
-		if p, err = newPlace(ctx, record.BPFFS, 0, job); err != nil {
-			return
-		}
-		defer p.close()
+	err = onPlace(ctx, job, record.BPFFS, 0, func(p *place, _ int) error {
 		for i := range job.Builds {
-			if err = pinExample(); err != nil {
-				return
+			if err := pinExample(); err != nil {
+				return err
 			}
 			for _, line := range job.Examples {
-				var r record.Result
-				if r, err = p.example(ctx, &job.Builds[i], line); err != nil {
-					return
+				r, err := p.example(ctx, &job.Builds[i], line)
+				if err != nil {
+					return err
 				}
 				results = append(results, r)
 			}
-			if err = p.freshBPFFS(); err != nil {
-				return
+			if err := p.freshBPFFS(); err != nil {
+				return err
 			}
 		}
-	}()
-	<-done
+		return nil
+	})
 	return results, err
 }
 

@@ -11,8 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"sync"
 
 	"xpsgen/vmtest/guest/objects/record"
 )
@@ -136,47 +134,23 @@ func copyFiles(to, from string) error {
 
 // runContext loads all objects in one context, in parallel.
 func runContext(ctx context.Context, job *record.Job, name string) ([]record.Result, error) {
-	type task struct {
-		build  *record.Build
-		object *record.Object
-		result *record.Result
-	}
-	results := make([]record.Result, 0, len(job.Builds)*len(job.Objects))
-	tasks := make(chan task)
-	workers := runtime.NumCPU()
-	errs := make([]error, workers)
-	var wg sync.WaitGroup
-	for i := range workers {
-		wg.Go(func() {
-			// The thread ends with the goroutine: its namespaces are of no use to
-			// another one.
-			runtime.LockOSThread()
-			p, err := newPlace(ctx, name, i, job)
-			for t := range tasks {
-				if err == nil {
-					*t.result, err = p.load(ctx, t.build, t.object, 0)
-				}
-			}
-			if p != nil {
-				p.close()
-			}
-			errs[i] = err
-		})
-	}
-	for i := range job.Builds {
-		for j := range job.Objects {
-			if b, o := &job.Builds[i], &job.Objects[j]; o.In(b.Name, name) {
-				results = results[:len(results)+1] // it has the capacity, so it stays in place
-				tasks <- task{b, o, &results[len(results)-1]}
+	calls := contextCalls(job, name)
+	next := queue(calls)
+	err := onPlaces(ctx, job, name, func(p *place, _ int) error {
+		for c := range next {
+			var err error
+			if c.result, err = p.load(ctx, c.build, c.object, 0); err != nil {
+				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	close(tasks)
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
+	results := make([]record.Result, len(calls))
+	for i, c := range calls {
+		results[i] = c.result
 	}
 	return results, nil
 }
