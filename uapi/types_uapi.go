@@ -136,7 +136,7 @@ func (k AttrKind) Size() int {
 type Attr struct {
 	// Type is the number in the attribute's header, without flags.
 	Type uint16
-	// Name is that of the constant in C.
+	// Name is the name of the constant in C.
 	Name string
 	// Kind is the type of the payload.
 	Kind AttrKind
