@@ -294,7 +294,8 @@ stress: deps
 # Boot guests that fail in every known way: no run may pass.
 faults: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
-	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 40m ./vmtest/... ./gen/cmd/...
+	$(Q)XPS_TEST_REQUIRE=vm $(GO) test -timeout 40m -run '^TestGuest|^TestScript$$/^vm_' \
+		$$(grep -rl --include='*_test.go' 'testenv.Require(t, "vm"' gen vmtest | sed 's,^,./,;s,/[^/]*$$,,' | sort -u)
 
 # Rebase the series between the kernels of the bases.
 series-real: deps

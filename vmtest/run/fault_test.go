@@ -37,9 +37,9 @@ func requireVM(t testing.TB) prepare.Source {
 	return prepare.Source{Root: root, Cache: dir}
 }
 
-// TestFaults boots a guest that goes wrong in each way there is. None may end
+// TestGuestFaults boots a guest that goes wrong in each way there is. None may end
 // as passed, and each must be called by its name.
-func TestFaults(t *testing.T) {
+func TestGuestFaults(t *testing.T) {
 	src := requireVM(t)
 	// Only the limit that the guest is to run into is short, so that a busy host
 	// does not make it run into another one. TCG stretches them fourfold.
@@ -115,8 +115,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestForcedKVM: either KVM works here, or the error says that it does not.
-func TestForcedKVM(t *testing.T) {
+// TestGuestForcedKVM: either KVM works here, or the error says that it does not.
+func TestGuestForcedKVM(t *testing.T) {
 	src := requireVM(t)
 	_, err := Suite(context.Background(), SuiteOptions{
 		Source:  src,

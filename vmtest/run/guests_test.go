@@ -105,9 +105,9 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// TestOneOfTwoGuests has one of two guests go wrong: what the other found must
+// TestGuestOneOfTwo has one of two guests go wrong: what the other found must
 // not be lost, nor hide it.
-func TestOneOfTwoGuests(t *testing.T) {
+func TestGuestOneOfTwo(t *testing.T) {
 	src := requireVM(t)
 	ctx := t.Context()
 	a, err := prepare.All(ctx, src)

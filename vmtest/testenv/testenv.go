@@ -25,10 +25,17 @@ func Offers(what string) bool {
 	return slices.Contains(strings.Split(os.Getenv(Variable), ","), what)
 }
 
+// GuestPrefix begins the names of the tests that boot the patched kernel. make faults
+// selects them by it, so that it does not repeat all others.
+const GuestPrefix = "TestGuest"
+
 // Require skips the test unless the environment offers what. reason says what
 // the test does that it needs it.
 func Require(tb testing.TB, what, reason string) {
 	tb.Helper()
+	if what == "vm" && !strings.HasPrefix(tb.Name(), GuestPrefix) {
+		tb.Fatalf("%s: %s: rename the test to %s..., so that make faults runs it", tb.Name(), reason, GuestPrefix)
+	}
 	if !Offers(what) {
 		tb.Skipf("%s: %s does not contain %s (make test sets it)", reason, Variable, what)
 	}

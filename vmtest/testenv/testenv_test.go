@@ -21,7 +21,11 @@ type recorded struct {
 	skipped string
 	helper  bool
 	failed  bool
+	name    string
 }
+
+func (r *recorded) Name() string                      { return r.name }
+func (r *recorded) Fatalf(format string, args ...any) { r.failed = true; runtime.Goexit() }
 
 func (r *recorded) Helper()                          { r.helper = true }
 func (r *recorded) Skipf(format string, args ...any) { r.skipped = format }
@@ -31,10 +35,23 @@ func (r *recorded) Fatal(...any)                     { r.failed = true; runtime.
 func TestRequire(t *testing.T) {
 	for value, want := range map[string]bool{"": false, "vm": true, "xps,vm": true, "vmx": false, "xps": false} {
 		t.Setenv(Variable, value)
-		r := &recorded{TB: t}
+		r := &recorded{TB: t, name: "TestGuestBoots"}
 		Require(r, "vm", "boots a guest")
 		if Offers("vm") != want || (r.skipped == "") != want || !r.helper {
 			t.Errorf("%q offers vm: %v, skipped: %q", value, Offers("vm"), r.skipped)
+		}
+	}
+}
+
+// TestNamesOfGuestTests: a test that make faults would not find fails.
+func TestNamesOfGuestTests(t *testing.T) {
+	for name, want := range map[string]bool{"TestBoots": true, "TestGuest": false, "TestGuestBoots/hello": false} {
+		r := &recorded{TB: t, name: name}
+		done := make(chan struct{})
+		go func() { defer close(done); Require(r, "vm", "boots a guest") }()
+		<-done
+		if r.failed != want {
+			t.Errorf("%s failed: %v, expected %v", name, r.failed, want)
 		}
 	}
 }

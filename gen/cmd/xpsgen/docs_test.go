@@ -162,8 +162,8 @@ func checkCommand(line string) (known bool, err error) {
 	return false, nil
 }
 
-// TestDocsRun runs the blocks that are marked "sh run", each in the workbench.
-func TestDocsRun(t *testing.T) {
+// TestGuestDocs runs the blocks that are marked "sh run", each in the workbench.
+func TestGuestDocs(t *testing.T) {
 	testenv.Require(t, "vm", "boots the patched kernel")
 	dir := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "xpsgen"), ".").CombinedOutput(); err != nil {

@@ -29,7 +29,7 @@ import (
 const crash = " > /sys/kernel/debug/provoke-crash/DIRECT; "
 
 // endings are the ways for a guest to end badly. The suite's are in
-// vmtest/run.TestFaults, and below for signals.
+// vmtest/run.TestGuestFaults, and below for signals.
 var endings = []struct {
 	name  string
 	flags []string
@@ -176,9 +176,7 @@ type endingHost struct{ root, xpsgen, halt string }
 
 func newEndingHost(t *testing.T) *endingHost {
 	t.Helper()
-	if !testenv.Offers("vm") {
-		t.Skip("boots the patched kernel: XPS_TEST_REQUIRE does not contain vm")
-	}
+	testenv.Require(t, "vm", "boots the patched kernel")
 	dir := t.TempDir()
 	root, err := filepath.Abs("../../..")
 	if err != nil {
@@ -195,9 +193,9 @@ func newEndingHost(t *testing.T) *endingHost {
 	return h
 }
 
-// TestEndings has guests end badly under vm run, and under a shell that reads a
+// TestGuestEndings has guests end badly under vm run, and under a shell that reads a
 // script. Each ends with its own code and cause, and leaves nothing.
-func TestEndings(t *testing.T) {
+func TestGuestEndings(t *testing.T) {
 	h := newEndingHost(t)
 	for _, c := range endings {
 		script := strings.ReplaceAll(c.script, "$HALT", h.halt)
@@ -238,8 +236,8 @@ func TestEndings(t *testing.T) {
 	}
 }
 
-// TestSuiteEndings ends a suite from outside.
-func TestSuiteEndings(t *testing.T) {
+// TestGuestSuiteEndings ends a suite from outside.
+func TestGuestSuiteEndings(t *testing.T) {
 	h := newEndingHost(t)
 	for _, c := range []struct {
 		signal unix.Signal
@@ -274,9 +272,9 @@ func TestSuiteEndings(t *testing.T) {
 	}
 }
 
-// TestTerminal has a shell on a terminal, and ends it in each way there is. The
+// TestGuestTerminal has a shell on a terminal, and ends it in each way there is. The
 // terminal has its old settings after any ending of the guest.
-func TestTerminal(t *testing.T) {
+func TestGuestTerminal(t *testing.T) {
 	h := newEndingHost(t)
 	for _, c := range []struct {
 		name   string
@@ -348,9 +346,9 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// TestBackground runs a program as a job in the background of a terminal: it must
+// TestGuestBackground runs a program as a job in the background of a terminal: it must
 // not be stopped for wanting to read.
-func TestBackground(t *testing.T) {
+func TestGuestBackground(t *testing.T) {
 	h := newEndingHost(t)
 	ptmx, tty, err := pty.Open()
 	if err != nil {

@@ -19,11 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSignals ends a run while the guest is up, and looks for leftovers.
-func TestSignals(t *testing.T) {
-	if !testenv.Offers("vm") {
-		t.Skip("boots the patched kernel: XPS_TEST_REQUIRE does not contain vm")
-	}
+// TestGuestSignals ends a run while the guest is up, and looks for leftovers.
+func TestGuestSignals(t *testing.T) {
+	testenv.Require(t, "vm", "boots the patched kernel")
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)

@@ -54,6 +54,7 @@ func TestScript(t *testing.T) {
 	} else if err := json.Unmarshal(out, &goEnv); err != nil {
 		t.Fatal(err)
 	}
+	guestScripts(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -86,6 +87,25 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// guestScripts checks that make faults finds the scripts that boot the patched kernel by
+// their names.
+func guestScripts(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("scripts: %d, %v", len(scripts), err)
+	}
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		guest := regexp.MustCompile(`(?m)^\[!?vm\]`).Match(text)
+		if named := strings.HasPrefix(filepath.Base(script), "vm_"); guest && !named {
+			t.Errorf("%s: boots the patched kernel: rename it to vm_..., so that make faults runs it", script)
+		}
+	}
 }
 
 // exits is the script command "exits CODE PROGRAM [ARGUMENT]...": it runs the
