@@ -7,7 +7,7 @@ import "context"
 // work is something that may block in the kernel.
 type work[T any] struct {
 	do func() (T, error)
-	// discard, if not nil, gets a result that nobody waits for any more.
+	// discard, if not nil, gets the result if the caller has stopped waiting.
 	discard func(T)
 	// release is called after do, or instead of it. It frees the resources that do uses.
 	release func()

@@ -78,7 +78,7 @@ func TestErrnos(t *testing.T) {
 			changes := op == opAttach || op == opDetach
 			lists := op == opList || op == opWatch
 			if lists && errno == unix.EBUSY {
-				// Another list is being read: it is read again, see TestListWhileDumping.
+				// EBUSY: another dump is running. The client retries, see TestListWhileDumping.
 				continue
 			}
 			meanings, call := get, callGetlink

@@ -265,7 +265,7 @@ func (l *Link) release() {
 	}
 }
 
-// use calls f with the link, and done when f needs nothing any more.
+// use calls f with the link. It calls done after f, or instead of f.
 func (l *Link) use(ctx context.Context, op string, f func(*ebpflink.RawLink) error, done func()) error {
 	_, err := useLink(ctx, l, op, func(raw *ebpflink.RawLink) (struct{}, error) { return struct{}{}, f(raw) }, done)
 	return err

@@ -86,7 +86,7 @@ func TestListLosses(t *testing.T) {
 	}
 }
 
-// TestListWhileDumping: the rest of a list that nobody waits for is in the way.
+// TestListWhileDumping: List retries while an abandoned dump still runs on the socket.
 func TestListWhileDumping(t *testing.T) {
 	k := &churn{busy: 2, during: func(int) []netlink.Message { return nil }}
 	c, _ := fakeClient(t, nil, k.answer)
@@ -95,7 +95,7 @@ func TestListWhileDumping(t *testing.T) {
 	}
 }
 
-// TestListEnds: a list that cannot be read says so when its context ends.
+// TestListEnds: List retries until its context ends, and returns the cause.
 func TestListEnds(t *testing.T) {
 	cause := errors.New("enough")
 	k := &churn{}

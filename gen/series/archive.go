@@ -38,7 +38,7 @@ type SentOptions struct {
 	// Date is when it was sent.
 	Date time.Time
 	// From is a directory with the sent mails: a thread of xpsgen series export, or a
-	// folder of mails. Empty means the present patch files and cover.
+	// directory of mails. Empty means the present patch files and cover.
 	From string
 	// Force archives mails that cannot have been sent: of a draft, from a placeholder
 	// address, or not signed off.

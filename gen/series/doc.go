@@ -4,7 +4,7 @@
 // lists. [Load] reads all of it and obtains nothing.
 //
 // Each directory *-patches of the workbench is a project and has a series.toml
-// (see package manifest). The folder KEY in it is a series: a folder of patches
+// (see package manifest). Its subdirectory KEY is a series: a directory of patches
 // per base, cover.md (the cover letter's text), changelog.md (a section per
 // version) and sent/vN (the sent versions, see [Posting]).
 //

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// MailsDir is the folder of an exported thread that holds its mails.
+	// MailsDir is the directory of an exported thread that holds its mails.
 	MailsDir = "mails"
 	// StateName is the file of an exported thread that says how far it was.
 	StateName = "state.toml"
@@ -43,7 +43,7 @@ func (e *ExportState) Encode() ([]byte, error) {
 }
 
 // exportedMails returns the mails below an exported thread's directory, or in
-// a folder of mails, in order. The state is nil if none is known.
+// a directory of mails, in order. The state is nil if none is known.
 func exportedMails(dir string) (names []string, state *ExportState, err error) {
 	top := dir
 	if filepath.Base(dir) == MailsDir {

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// SentDir is the folder of sent versions. It has a folder for each version.
+	// SentDir is the directory of sent versions. It has a directory for each version.
 	SentDir = "sent"
 	// postingName is the file that says when and as what a version was sent,
 	// sumsName the one with the hashes of all others.
@@ -26,7 +26,7 @@ const (
 	sumsName    = "SHA256SUMS"
 )
 
-// Posting is a sent version. Its folder never changes: [Posting.Verify] compares it
+// Posting is a sent version. Its directory never changes: [Posting.Verify] compares it
 // with hashes from the time of sending.
 type Posting struct {
 	Version int `toml:"version"`
@@ -45,7 +45,7 @@ type Posting struct {
 	// Patches are the patches in order, with the keys they had.
 	Patches []PostedPatch `toml:"patch"`
 
-	// Dir is the folder.
+	// Dir is the directory.
 	Dir string `toml:"-"`
 }
 
@@ -55,8 +55,7 @@ type PostedPatch struct {
 	File string `toml:"file"`
 }
 
-// ErrChanged is wrapped where something that was sent is not any more what was
-// sent.
+// ErrChanged is wrapped by errors about files that changed after they were sent.
 var ErrChanged = errors.New("changed after it was sent")
 
 // loadPostings reads sent/v1, sent/v2, ...
@@ -120,7 +119,7 @@ func (p *Posting) Load() ([]*Patch, error) {
 	return list, nil
 }
 
-// Verify holds the folder against its hashes. An error wraps [ErrChanged] if a
+// Verify compares the files of the directory with their hashes. The error wraps [ErrChanged] if a
 // file was changed, added or removed.
 func (p *Posting) Verify() error {
 	sums, err := hashDir(p.Dir)
@@ -159,7 +158,7 @@ func (p *Posting) Verify() error {
 	return &FileError{File: filepath.Join(p.Dir, sumsName), Err: ErrChanged}
 }
 
-// hashDir hashes the files of a folder as sha256sum prints it, in the order of
+// hashDir hashes the files of a directory as sha256sum prints it, in the order of
 // their names.
 func hashDir(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)

@@ -59,7 +59,7 @@ type Base struct {
 	Name   string
 	Role   manifest.Role
 	Commit string
-	// Dir is the folder of the patches.
+	// Dir is the directory of the patches.
 	Dir string
 	// Patches are in the order of application.
 	Patches []*Patch

@@ -125,7 +125,7 @@ type run struct {
 	units     int
 	texts     map[string]string // of all kernel headers, once they are needed
 	declarers map[string]string // the header that declares a name, or ""
-	tops      map[string]bool   // folders of the inputs
+	tops      map[string]bool   // directories of the inputs
 }
 
 // fatal reports whether err ends the whole run and not only one header.

@@ -71,7 +71,7 @@ func closing(toks []string) int {
 	return -1
 }
 
-// isOperand tells whether a cast before toks is about all of them.
+// isOperand reports whether a cast before toks is about all of them.
 func isOperand(toks []string) bool {
 	for len(toks) > 1 && (toks[0] == "-" || toks[0] == "+" || toks[0] == "~") {
 		toks = toks[1:]
@@ -108,7 +108,7 @@ func (s *selection) typeMacros(p *Package) {
 	}
 }
 
-// fits tells whether a number is one of a type of Go.
+// fits reports whether a number is one of a type of Go.
 func (v Value) fits(base string) bool {
 	switch base {
 	case "float32", "float64":

@@ -40,7 +40,7 @@ func newChooser(i int, hc HeaderConfig) *chooser {
 	return c
 }
 
-// takes tells whether a constant is wanted.
+// takes reports whether a constant is wanted.
 func (c *chooser) takes(name string) bool {
 	in := len(c.include.patterns) == 0 || c.include.match(name)
 	return !c.exclude.match(name) && in

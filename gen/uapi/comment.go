@@ -154,7 +154,7 @@ func (s *source) end(line int) int {
 	return line
 }
 
-// adjoins tells whether only comments that touch stand between two lines.
+// adjoins reports whether only comments that touch stand between two lines.
 func (s *source) adjoins(from, to int) bool {
 	for l := from + 1; l < to; l++ {
 		if l > len(s.lines) || s.code[l] || strings.TrimSpace(s.lines[l-1]) == "" {

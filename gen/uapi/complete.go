@@ -103,7 +103,7 @@ func (a *analysis) copy() *analysis {
 	return &b
 }
 
-// improves tells whether b has every value of a, and more.
+// improves reports whether b has every value of a, and more.
 func (b *analysis) improves(a *analysis) bool {
 	more := false
 	for i, q := range a.questions {
@@ -209,7 +209,7 @@ func (r *run) provider(name, path string) string {
 	return h
 }
 
-// readHeaders returns the text of the kernel's headers, and of those in folders
+// readHeaders returns the text of the kernel's headers, and of those in directories
 // that are analysed, by path.
 func (r *run) readHeaders() map[string]string {
 	texts := make(map[string]string)

@@ -193,7 +193,7 @@ func (c *Config) validate() error {
 	return c.validateAttributes()
 }
 
-// includable tells whether a path has the form of an include line, below the
+// includable reports whether a path has the form of an include line, below the
 // root.
 func includable(p string) bool {
 	return path.Clean(p) == p && !path.IsAbs(p) && !strings.HasPrefix(p, "..") && !strings.ContainsAny(p, "<>\"\\\n")

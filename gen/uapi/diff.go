@@ -173,7 +173,7 @@ type Difference struct {
 // limitName matches helpers that tell how many names there are.
 var limitName = pattern(`_(?:MAX|CNT|COUNT|LAST|NUM|END)$|^__.*_(?:MAX|NUM|LAST|CNT)|^__(?:MAX|NUM|NR)_|^_*N(?:UM|R)_.*`)
 
-// maskGrew tells whether of two masks of all flags one has the other's bits.
+// maskGrew reports whether of two masks of all flags one has the other's bits.
 func maskGrew(old, now Symbol) bool {
 	if !maskName().MatchString(old.Name) {
 		return false

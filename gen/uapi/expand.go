@@ -138,7 +138,7 @@ func (c *Config) glob(i int, h HeaderConfig, all []string) ([]string, error) {
 	return matches, nil
 }
 
-// missing tells whether a header is below none of the directories.
+// missing reports whether a header is below none of the directories.
 func missing(dirs []string, header string) bool {
 	return !slices.ContainsFunc(dirs, func(dir string) bool {
 		_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(header)))

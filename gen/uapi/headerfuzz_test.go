@@ -29,7 +29,7 @@ var fuzzTargets = []fuzzTarget{
 	{"arm", "qemu-arm", "arm-linux-gnueabihf-gcc"}, {"s390x", "qemu-s390x", "s390x-linux-gnu-gcc"},
 }
 
-// native tells whether this machine runs the target's programs by itself.
+// native reports whether this machine runs the target's programs by itself.
 func (f *fuzzTarget) native() bool {
 	return f.arch == runtime.GOARCH || f.arch == "386" && runtime.GOARCH == "amd64"
 }

@@ -167,7 +167,7 @@ func (b *structBuilder) put(f goField) {
 	b.g.align = max(b.g.align, f.typ.align)
 }
 
-// fits tells whether Go would place a type at an offset of the struct without
+// fits reports whether Go would place a type at an offset of the struct without
 // moving anything.
 func (b *structBuilder) fits(t goType, offset int64) bool {
 	return offset%t.align == 0 && b.g.size%t.align == 0

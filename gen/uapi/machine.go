@@ -89,16 +89,15 @@ func asmOf(dir string) (kernel, mark string) {
 	return "", ""
 }
 
-// hasDir tells whether dir has a directory of a name.
+// hasDir reports whether dir has a directory of a name.
 func hasDir(dir, name string) bool {
 	info, err := os.Stat(filepath.Join(dir, name))
 	return err == nil && info.IsDir()
 }
 
 // targetDirs returns where the compiler looks for a target's headers, given the
-// directories that a user names. It knows where Debian keeps asm/: below the
-// directory in a folder named after the machine, and for cross compiling in
-// /usr/TRIPLET/include.
+// directories that a user names. Debian keeps asm/ in a subdirectory
+// named after the machine, and for cross compiling in /usr/TRIPLET/include.
 func targetDirs(arch string, dirs []string) ([]string, error) {
 	var (
 		out []string
@@ -181,7 +180,7 @@ func sameMachine(t target) []string {
 	return out
 }
 
-// debianLayout tells whether asm/ lies in folders named after machines.
+// debianLayout reports whether asm/ lies in directories named after machines.
 func debianLayout(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

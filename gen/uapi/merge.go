@@ -112,7 +112,7 @@ func (h *headerMerge) archsOf(f forms, k int) []string {
 	return out
 }
 
-// first tells whether the k-th target is the first with its form, which is
+// first reports whether the k-th target is the first with its form, which is
 // the one that renders it. It is the only one if there are no forms.
 func (f forms) first(k int) bool { return f == nil || slices.Index(f, f[k]) == k }
 

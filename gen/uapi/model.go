@@ -48,7 +48,7 @@ type Value struct {
 	Str string
 	// Bits is the integer, sign-extended to 64 bits when it is signed.
 	Bits uint64
-	// Signed tells whether the C type is signed.
+	// Signed reports whether the C type is signed.
 	Signed bool
 	// Size is the size of the C type in bytes.
 	Size int
@@ -57,7 +57,7 @@ type Value struct {
 	Flag bool
 }
 
-// Negative tells whether v is an integer below zero.
+// Negative reports whether v is an integer below zero.
 func (v Value) Negative() bool { return v.integer() && v.Signed && int64(v.Bits) < 0 }
 
 func (v Value) integer() bool { return !v.IsString && !v.IsFloat }
@@ -75,7 +75,7 @@ func (v Value) String() string {
 	return strconv.FormatUint(v.Bits, 10)
 }
 
-// below tells whether v is an integer below zero in Go.
+// below reports whether v is an integer below zero in Go.
 func (v Value) below() bool { return v.Negative() && !v.Flag }
 
 // text returns the value in Go as a decimal number, or quoted.
@@ -150,7 +150,7 @@ func (g *Group) typeOf(c *Constant) string { return cmp.Or(c.GoType, g.GoType) }
 // goName is the name in Go.
 func (c *Constant) goName() string { return cmp.Or(c.GoName, c.Name) }
 
-// isFlag tells whether the constant is written as bits, so that it reads best
+// isFlag reports whether the constant is written as bits, so that it reads best
 // in hexadecimal.
 func (c *Constant) isFlag() bool {
 	e := c.Expr

@@ -55,7 +55,7 @@ func (b *bitset) join(c *bitset) {
 	}
 }
 
-// lacks tells whether some member of both mentioned and declared is not in b.
+// lacks reports whether some member of both mentioned and declared is not in b.
 func (b *bitset) lacks(mentioned, declared *bitset) bool {
 	for i, w := range mentioned.words {
 		if w&declared.word(i)&^b.word(i) != 0 {

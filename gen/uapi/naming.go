@@ -58,7 +58,7 @@ func (n Naming) over(pkg Naming) Naming {
 	return out
 }
 
-// isSet tells whether an optional switch is on.
+// isSet reports whether an optional switch is on.
 func isSet(b *bool) bool { return b != nil && *b }
 
 // validate returns the error, with the key.

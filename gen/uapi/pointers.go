@@ -38,7 +38,7 @@ func (l *layouter) findHidden(a *Aggregate) {
 	}
 }
 
-// aligns tells whether a member can be a field. To hold too many records for
+// aligns reports whether a member can be a field. To hold too many records for
 // hidden does no harm.
 func (l *layouter) aligns(f Field, size int64) bool {
 	align := min(alignOf(f.Type), l.maxAlign)

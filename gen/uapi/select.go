@@ -121,7 +121,7 @@ type EnumType struct {
 // Select applies the configuration to analysed headers, which are in the order
 // of cfg.Headers. Names that are left out are added to the Skipped of their header. A
 // pattern without a match is a [*ConfigError]; a name that the configuration
-// spells out and that cannot be had is a [*LostError]; names that clash are a
+// spells out and that Go cannot express is a [*LostError]; names that clash are a
 // [*ClashError]; two headers with different values for a name are a
 // [*DisagreementError].
 func Select(cfg *Config, headers []*Header) (*Package, error) {
@@ -227,7 +227,7 @@ func newMatcher(patterns []string) *matcher {
 	return &matcher{patterns, make([]bool, len(patterns)), make(map[string]Skip), make(map[string]bool)}
 }
 
-// spells tells whether a pattern is the name itself.
+// spells reports whether a pattern is the name itself.
 func (m *matcher) spells(name string) bool { return slices.Contains(m.patterns, name) }
 
 // lose notes a name that has no form in Go, get one that has.
@@ -243,7 +243,7 @@ func (m *matcher) get(name string) {
 	}
 }
 
-// match tells whether any pattern matches, marking all that do. Patterns were
+// match reports whether any pattern matches, marking all that do. Patterns were
 // checked when the configuration was read.
 func (m *matcher) match(name string) bool {
 	found := false

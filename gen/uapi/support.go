@@ -181,7 +181,7 @@ func supportOf(pkg string, files []File, pieces []piece, archs []string) []File 
 	return []File{{name, []byte(text)}}
 }
 
-// usesWord tells whether code has a word, which may end in a bracket. The word
+// usesWord reports whether code has a word, which may end in a bracket. The word
 // must not go on in either direction.
 func usesWord(code []byte, word string) bool {
 	for at := 0; ; {

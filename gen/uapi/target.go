@@ -53,7 +53,7 @@ func HostArch() string {
 	return "amd64"
 }
 
-// isTriplet tells whether Debian keeps the headers of some target in a
+// isTriplet reports whether Debian keeps the headers of some target in a
 // directory of this name.
 func isTriplet(name string) bool {
 	for _, t := range targets {
@@ -136,7 +136,7 @@ func defaultCompiler(arch string, t target) string {
 	return "clang"
 }
 
-// clangKnows tells whether a clang is there and has a target.
+// clangKnows reports whether a clang is there and has a target.
 func clangKnows(command string, t target) bool {
 	path, err := exec.LookPath(command)
 	if err != nil {

@@ -165,7 +165,7 @@ func (s *selection) refuse(h *Header, c string, pos Pos, name, taken string) {
 	s.clash(c, pos, name, taken)
 }
 
-// sameLayout tells whether two definitions of a type are the same.
+// sameLayout reports whether two definitions of a type are the same.
 func sameLayout(a, b *Aggregate) bool {
 	if a == b {
 		return true

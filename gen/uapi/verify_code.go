@@ -81,7 +81,7 @@ func (p *parsedCode) check(arch string, alias *goPackage) (*checkedCode, error) 
 	return code, nil
 }
 
-// builtFor tells whether a file is compiled for a target.
+// builtFor reports whether a file is compiled for a target.
 func builtFor(f *ast.File, arch string) bool {
 	for _, g := range f.Comments {
 		if g.Pos() > f.Package {

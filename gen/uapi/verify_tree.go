@@ -41,7 +41,7 @@ type TreeResult struct {
 	facts *factSet // for [CompareTargets]
 }
 
-// Failed tells whether something is not as it should be.
+// Failed reports whether a check failed.
 func (r *TreeResult) Failed() bool {
 	unknown := false
 	for _, l := range r.LeftOut {

@@ -107,7 +107,7 @@ func (opt *Options) chosen(ways []way) []way {
 	return slices.DeleteFunc(ways, func(w way) bool { return !opt.wants(w.name) })
 }
 
-// wants tells whether a way takes part.
+// wants reports whether a way takes part.
 func (opt *Options) wants(name string) bool {
 	return len(opt.Only) == 0 || slices.Contains(opt.Only, name)
 }

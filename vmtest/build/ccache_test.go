@@ -38,8 +38,8 @@ func TestBuildEnvCcache(t *testing.T) {
 	}
 }
 
-// Two machines share objects through ccache's remote storage: the second one, with an
-// empty cache of its own, compiles nothing.
+// Two machines share objects through ccache's remote storage. The second one has an empty
+// local cache and compiles nothing.
 func TestCcacheRemote(t *testing.T) {
 	testenv.Require(t, "engines", "runs ccache with redis and a web server")
 	for name, storage := range map[string]func(*testing.T) string{"redis": redis, "http": objectServer} {

@@ -54,10 +54,10 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// Wishes that are taken differently are listed, at each use of the kernel.
+// Optional symbols with another value are listed at each use of the kernel.
 func TestWishes(t *testing.T) {
 	b := newBench(t)
-	b.fragments = append(b.fragments, config.Fragment{Name: "net/config", Wishes: true, Text: "CONFIG_NET=m\nCONFIG_DROPPED=m\nCONFIG_X=y\n"})
+	b.fragments = append(b.fragments, config.Fragment{Name: "net/config", Optional: true, Text: "CONFIG_NET=m\nCONFIG_DROPPED=m\nCONFIG_X=y\n"})
 	want := []string{
 		"net/config:1: CONFIG_NET: wanted a module, is built in",
 		"net/config:2: CONFIG_DROPPED: wanted m, got not set",
@@ -83,11 +83,11 @@ func TestWishes(t *testing.T) {
 	}
 }
 
-// Wishes that are fulfilled already need no other kernel.
+// Optional symbols that the kernel has already do not change it.
 func TestFulfilledWishes(t *testing.T) {
 	b := newBench(t)
 	first := b.mustKernel(t)
-	b.fragments = append(b.fragments, config.Fragment{Name: "net/config", Wishes: true, Text: "CONFIG_NET=m\n"})
+	b.fragments = append(b.fragments, config.Fragment{Name: "net/config", Optional: true, Text: "CONFIG_NET=m\n"})
 	if second := b.mustKernel(t); second.Hash != first.Hash || !second.Cached || len(second.Differences) != 1 {
 		t.Errorf("hash %s then %s, cached %t, %q", first.Hash, second.Hash, second.Cached, second.Differences)
 	}

@@ -28,7 +28,7 @@ type kbuild struct {
 	// pahole is the program that makes BTF; nil if the configuration has no BTF, or if
 	// configure is to find it.
 	pahole *pahole
-	// differences are the wishes that Kconfig took differently, see [config.Check].
+	// differences are the optional symbols that have another value, see [config.Check].
 	differences []config.Difference
 
 	log   string

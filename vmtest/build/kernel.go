@@ -147,7 +147,7 @@ type kernelBuild struct {
 	differences []string
 }
 
-// lookup completes k from the cache, and tells of wishes taken differently.
+// lookup completes k from the cache, and reports optional symbols with another value.
 func (b *kernelBuild) lookup(k *KernelResult) bool {
 	if !k.lookup() {
 		return false
@@ -169,9 +169,9 @@ func (b *kernelBuild) tell(k *KernelResult) {
 func (b *kernelBuild) flavour() string {
 	var names []string
 	for _, f := range b.opt.Fragments {
-		// Wishes change little: going from one collection of selftests to
-		// another rebuilds only what depends on them.
-		if f.Wishes {
+		// Optional symbols change little. If configurations that differ only in these
+		// share a directory, kbuild rebuilds only what depends on them.
+		if f.Optional {
 			continue
 		}
 		name := strings.TrimSuffix(filepath.Base(f.Name), ".config")

@@ -34,10 +34,10 @@ type KernelResult struct {
 	Tree    string `json:"tree"`
 	// Origin says where the base came from.
 	Origin string `json:"origin"`
-	// Fragments are the names of the configuration's parts.
+	// Fragments are the names of the Kconfig fragments.
 	Fragments []string `json:"fragments"`
-	// Differences are the wishes of the configuration that were taken differently, one
-	// a line, see [config.Difference].
+	// Differences are the optional symbols that have another value, one per line, see
+	// [config.Difference].
 	Differences []string `json:"differences,omitempty"`
 	// Pahole is the version of pahole, which generated the BTF; empty without BTF.
 	Pahole string `json:"pahole,omitempty"`

@@ -33,10 +33,10 @@ type pahole struct {
 	path, version string
 }
 
-// needsPahole tells whether a configuration has BTF.
+// needsPahole reports whether a configuration has BTF.
 func needsPahole(want []config.Symbol) bool { return enabled(want, "CONFIG_DEBUG_INFO_BTF") }
 
-// enabled tells whether a symbol is requested to be built in.
+// enabled reports whether a symbol is requested to be built in.
 func enabled(want []config.Symbol, name string) bool {
 	return slices.ContainsFunc(want, func(s config.Symbol) bool { return s.Name == name && s.Value == "y" })
 }

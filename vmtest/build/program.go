@@ -16,7 +16,7 @@ import (
 // programBuild makes a program for the guest in a copy of the sources that it
 // needs, so that it waits for no working tree, and keeps it in the cache.
 type programBuild struct {
-	// kind is the folder in the cache, file the name of the program there.
+	// kind is the directory in the cache, file the name of the program there.
 	kind, file string
 	// hash identifies the program by all that makes it.
 	hash  string

@@ -73,7 +73,7 @@ func statError(path string) error {
 	return err
 }
 
-// ReadOnly tells whether err says that the cache cannot be written to. A cache that
+// ReadOnly reports whether err says that the cache cannot be written to. A cache that
 // has all that a run needs serves it all the same.
 func ReadOnly(err error) bool {
 	return errors.Is(err, unix.EROFS) || errors.Is(err, fs.ErrPermission)

@@ -165,7 +165,7 @@ func removeAll(path string) error {
 	return os.RemoveAll(tmp)
 }
 
-// locked tells whether a run holds the lock in a directory.
+// locked reports whether a run holds the lock in a directory.
 func locked(path string) bool {
 	f, err := os.Open(filepath.Join(path, "lock"))
 	if err != nil {

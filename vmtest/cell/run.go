@@ -41,7 +41,7 @@ const (
 	exitSignaled = 128
 )
 
-// Run runs a cell as a process of its own and packs its records, its output and its
+// Run runs a cell as a separate process and packs its records, its output and its
 // exit code into one archive, whatever becomes of it. It returns the result and the
 // archive. An error means that there is no archive.
 func Run(ctx context.Context, opt RunOptions) (*Result, error) {
@@ -141,7 +141,7 @@ func (r *Result) command(ctx context.Context, opt RunOptions, dir, records strin
 		Env:    append(os.Environ(), "XPSGEN_ROOT="+opt.Root, "XPSGEN_CACHE="+opt.Cache, "XPSGEN_RUNS="+records),
 		Stdout: tee(stdout, opt.Stdout), Stderr: tee(stderr, opt.Stderr),
 	}
-	// What chooses a cell is the plan. The environment of the machine has no say.
+	// Only the plan selects what runs, not the environment.
 	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains(choosing, name)
@@ -172,7 +172,7 @@ func (r *Result) command(ctx context.Context, opt RunOptions, dir, records strin
 	return err
 }
 
-// lastLine is the last line of the output of a command that is not about make.
+// lastLine returns the last line of output that is not a message of make.
 func lastLine(output string) (last string) {
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
@@ -183,7 +183,7 @@ func lastLine(output string) (last string) {
 	return last
 }
 
-// choosing are the variables that would change what a cell runs.
+// choosing are the environment variables that would change what a cell runs.
 var choosing = []string{"XPSGEN_BASE", "XPSGEN_KERNEL", "XPSGEN_IPROUTE2", "XPSGEN_SERIES", "XPSGEN_WITH", "XPSGEN_WITHOUT", "XPSGEN_CONFIG", "XPSGEN_RUN",
 	"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "JOB_COMPLETION_INDEX"}
 

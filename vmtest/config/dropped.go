@@ -42,11 +42,11 @@ func word(value string) string {
 }
 
 // Check compares the final configuration, the text of a .config file, with the requested
-// symbols. It returns the wishes that have another value.
+// symbols. It returns the optional symbols that have another value.
 //
-// Without wishes all symbols must have the requested value: the error is a
-// [*DroppedSymbolError] that lists those that have not. With wishes these are differences,
-// too, because a wish may have changed them.
+// If no symbol is optional, all must have the requested value: the error is a
+// [*DroppedSymbolError] that lists those that do not. If some are optional, it returns all
+// of them as differences, because an optional symbol may have changed a required one.
 func Check(want []Symbol, final string) ([]Difference, error) {
 	symbols, err := Fragment{Name: ".config", Text: final}.Symbols()
 	if err != nil {
@@ -77,7 +77,7 @@ func Check(want []Symbol, final string) ([]Difference, error) {
 		if g == w.Value || w.For != "" {
 			continue
 		}
-		if w.Wish {
+		if w.Optional {
 			differences = append(differences, Difference{Symbol: *w, Got: g})
 			continue
 		}
@@ -92,7 +92,7 @@ func Check(want []Symbol, final string) ([]Difference, error) {
 			dropped = append(dropped, d)
 		}
 	}
-	if slices.ContainsFunc(want, func(s Symbol) bool { return s.Wish }) {
+	if slices.ContainsFunc(want, func(s Symbol) bool { return s.Optional }) {
 		for _, d := range dropped {
 			differences = append(differences, Difference{Symbol: d.Symbol, Got: d.Got})
 		}

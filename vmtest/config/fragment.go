@@ -9,10 +9,10 @@
 // disable a symbol. If two fragments name one symbol, the later wins. A line "# or"
 // between two symbols says that one of them is enough, because kernel versions differ.
 //
-// The kernel's selftests have configurations of another kind: each lists what a collection
-// would like, as modules where possible, for several architectures and versions. Such a
-// file is merged as scripts/kconfig/merge_config.sh -y does. Symbols without effect are listed
-// and not an error, see [Fragment.Wishes].
+// In the config files of the kernel's selftests, symbols are optional. Each file lists what
+// a collection can use, as modules where possible, for several architectures and versions.
+// Such a file is merged as scripts/kconfig/merge_config.sh -y does. Symbols without effect
+// are listed and are not an error, see [Fragment.Optional].
 package config
 
 import (
@@ -37,9 +37,9 @@ type Fragment struct {
 	Name string
 	// Text is the content.
 	Text string
-	// Wishes says that the symbols are wishes, as in the configurations of the kernel's
-	// selftests. A symbol that is built in stays so where a module is wished for.
-	Wishes bool
+	// Optional says that the symbols are optional, as in the config files of the
+	// kernel's selftests. If one requests a module, a symbol that is built in stays so.
+	Optional bool
 }
 
 // Names lists the fragments that come with the workbench.
@@ -56,14 +56,14 @@ func Names() []string {
 
 // Load returns a fragment: a shipped one by its name, or a user's file by its path. A
 // path has a slash or ends in ".config". A file with the name config or config.ARCH, as
-// in tools/testing/selftests, has wishes.
+// in tools/testing/selftests, has optional symbols.
 func Load(name string) (Fragment, error) {
 	if IsFile(name) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return Fragment{}, fmt.Errorf("kernel configuration: %w", err)
 		}
-		return Fragment{Name: name, Text: string(data), Wishes: isSelftests(filepath.Base(name))}, nil
+		return Fragment{Name: name, Text: string(data), Optional: isSelftests(filepath.Base(name))}, nil
 	}
 	data, err := fragments.ReadFile(name + ".config")
 	if err != nil {
@@ -73,12 +73,12 @@ func Load(name string) (Fragment, error) {
 	return Fragment{Name: name, Text: string(data)}, nil
 }
 
-// IsFile tells whether the name of a fragment is a path, and not that of a shipped fragment.
+// IsFile reports whether the name of a fragment is a path, and not that of a shipped fragment.
 func IsFile(name string) bool {
 	return strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".config")
 }
 
-// isSelftests tells whether a file has the name that the kernel's selftests give to a
+// isSelftests reports whether a file has the name that the kernel's selftests give to a
 // configuration.
 func isSelftests(base string) bool {
 	return base == "config" || strings.HasPrefix(base, "config.") && base != "config.config"

@@ -12,13 +12,13 @@ type Merged struct {
 	// Symbols are the symbols to request from Kconfig: each symbol once, at its first position and
 	// with its last value.
 	Symbols []Symbol
-	// Differences are the wishes that the merge takes differently.
+	// Differences are the optional symbols that get another value.
 	Differences []Difference
 }
 
-// Difference is a wish that is not taken as it stands.
+// Difference is an optional symbol that does not get the requested value.
 type Difference struct {
-	// Symbol is the wish. A line without a value has none.
+	// Symbol is the request. Its Value is empty if the line has none.
 	Symbol
 	// Got is the value that the symbol has instead.
 	Got string
@@ -40,7 +40,7 @@ func (d Difference) String() string {
 // If a later fragment requests one of several alternatives, this request replaces all of
 // them: it chooses. If it disables one, the others remain.
 //
-// A wish for a module does not change a symbol that is built in already.
+// An optional request for a module does not change a symbol that is built in already.
 func Merge(fragments []Fragment) (*Merged, error) {
 	m := merger{index: map[string]int{}}
 	for _, f := range fragments {
@@ -48,8 +48,8 @@ func Merge(fragments []Fragment) (*Merged, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.Wishes {
-			_, ignored, err := f.wishes()
+		if f.Optional {
+			_, ignored, err := f.optional()
 			if err != nil {
 				return nil, err
 			}
@@ -87,7 +87,7 @@ func (m *merger) add(group []Symbol) {
 		}
 		old := m.groups[i]
 		k := slices.IndexFunc(old, func(o Symbol) bool { return o.Name == s.Name })
-		if s.Wish && (s.Value == "m" && old[k].Value == "y" || s.Value == old[k].Value) {
+		if s.Optional && (s.Value == "m" && old[k].Value == "y" || s.Value == old[k].Value) {
 			if s.Value == "m" && old[k].Value == "y" {
 				m.differences = append(m.differences, Difference{Symbol: s, Got: "y"})
 			}

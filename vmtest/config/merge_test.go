@@ -70,7 +70,7 @@ func TestMergeRealTime(t *testing.T) {
 
 func TestMergeWishes(t *testing.T) {
 	base := Fragment{Name: "base", Text: "CONFIG_BUILTIN=y\nCONFIG_MODULE=m\n# CONFIG_OFF is not set\nCONFIG_NUMBER=4\n"}
-	wishes := Fragment{Name: "net/config", Wishes: true, Text: `# a comment
+	optional := Fragment{Name: "net/config", Optional: true, Text: `# a comment
 CONFIG_BUILTIN=m
 CONFIG_MODULE=y     # with a reason
 CONFIG_OFF=y
@@ -81,7 +81,7 @@ CONFIG_MISSING=m
 CONFIG_NEVER=n
 # CONFIG_NOR is not set
 `}
-	symbols, text, differences := merged(t, base, wishes)
+	symbols, text, differences := merged(t, base, optional)
 	want := "CONFIG_BUILTIN=y\nCONFIG_MODULE=y\nCONFIG_OFF=y\nCONFIG_NUMBER=8\nCONFIG_MISSING=m\n# CONFIG_NEVER is not set\n# CONFIG_NOR is not set\n"
 	if text != want {
 		t.Errorf("merged %q, want %q", text, want)
@@ -109,17 +109,17 @@ CONFIG_NEVER=n
 		t.Error(diff)
 	}
 	// The same words of a user's fragment are a mistake.
-	wishes.Wishes = false
-	if _, err := Merge([]Fragment{base, wishes}); err == nil {
+	optional.Optional = false
+	if _, err := Merge([]Fragment{base, optional}); err == nil {
 		t.Error("a strict fragment may name a symbol without a value")
 	}
 }
 
-// Wishes that are fulfilled already change nothing: the kernel is the same one.
+// Optional symbols that are set already change nothing: the kernel is the same one.
 func TestMergeFulfilledWishes(t *testing.T) {
 	base := Fragment{Name: "base", Text: "CONFIG_A=y\nCONFIG_B=m\n"}
 	without, _, _ := merged(t, base)
-	with, _, _ := merged(t, base, Fragment{Name: "config", Wishes: true, Text: "CONFIG_A=m\nCONFIG_B=m\n"})
+	with, _, _ := merged(t, base, Fragment{Name: "config", Optional: true, Text: "CONFIG_A=m\nCONFIG_B=m\n"})
 	if diff := cmp.Diff(without, with); diff != "" {
 		t.Error(diff)
 	}
@@ -133,8 +133,8 @@ func TestLoadWishes(t *testing.T) {
 			t.Fatal(err)
 		}
 		f, err := Load(path)
-		if err != nil || f.Wishes != want {
-			t.Errorf("%s: wishes %t, want %t; %v", name, f.Wishes, want, err)
+		if err != nil || f.Optional != want {
+			t.Errorf("%s: optional %t, want %t; %v", name, f.Optional, want, err)
 		}
 	}
 }

@@ -20,8 +20,8 @@ type Symbol struct {
 	Line     int
 	// For is the symbol that this one may replace; empty if none.
 	For string
-	// Wish says that the symbol is welcome but not required.
-	Wish bool
+	// Optional says that the build does not fail without the symbol.
+	Optional bool
 }
 
 // ParseError is an invalid line of a fragment.
@@ -46,11 +46,11 @@ var (
 // orLine separates alternatives.
 const orLine = "# or"
 
-// Symbols returns the symbols that f requests, in order. Of wishes it returns those that
-// have a value.
+// Symbols returns the symbols that f requests, in order. If they are optional, it skips
+// lines without a value.
 func (f Fragment) Symbols() ([]Symbol, error) {
-	if f.Wishes {
-		all, _, err := f.wishes()
+	if f.Optional {
+		all, _, err := f.optional()
 		return all, err
 	}
 	var all []Symbol
@@ -84,14 +84,14 @@ func (f Fragment) Symbols() ([]Symbol, error) {
 	return all, nil
 }
 
-// wishes returns the symbols of a fragment of wishes, and the lines that name a symbol
-// and no value: Kconfig ignores them.
-func (f Fragment) wishes() (all []Symbol, ignored []Difference, err error) {
+// optional returns the symbols of a fragment of optional symbols, and the lines that name
+// a symbol without a value. Kconfig ignores such lines.
+func (f Fragment) optional() (all []Symbol, ignored []Difference, err error) {
 	n := 0
 	for raw := range strings.Lines(f.Text) {
 		n++
 		line := strings.TrimSpace(raw)
-		s := Symbol{Fragment: f.Name, Line: n, Wish: true}
+		s := Symbol{Fragment: f.Name, Line: n, Optional: true}
 		if m := unsetLine.FindStringSubmatch(line); m != nil {
 			s.Name, s.Value = m[1], "n"
 			all = append(all, s)

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestNewcBytes holds the writer against an archive written out by hand.
+// TestNewcBytes compares the writer with an archive written out by hand.
 func TestNewcBytes(t *testing.T) {
 	var b bytes.Buffer
 	w := NewWriter(&b)

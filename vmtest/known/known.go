@@ -119,7 +119,7 @@ func Add(dir, base, kernel string, fragments []string, splats []vm.Splat) (r *Re
 
 func (r Report) text() string { return r.Pattern + strings.Join(r.Functions, " ") }
 
-// Has tells whether a run without the series had the same report.
+// Has reports whether a run without the series had the same report.
 func (r *Reports) Has(s *vm.Splat) bool {
 	seen := identify(s)
 	return len(seen.Functions) > 0 && slices.ContainsFunc(r.Reports, func(known Report) bool {

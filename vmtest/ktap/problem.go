@@ -34,7 +34,7 @@ const (
 	BailOut ProblemKind = "bail-out"
 	// Foreign: a line is not KTAP.
 	Foreign ProblemKind = "foreign"
-	// TooMuch: the length of a line, the nesting or the report exceeds its limit.
+	// TooMuch: the line length, the nesting depth or the report size exceeds its limit.
 	TooMuch ProblemKind = "too-much"
 	// Cut: the last line is truncated.
 	Cut ProblemKind = "cut"

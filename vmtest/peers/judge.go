@@ -66,7 +66,7 @@ func (j *judged) problem(format string, a ...any) {
 	j.problems = append(j.problems, fmt.Sprintf(format, a...))
 }
 
-// guestDied tells whether the go command reports that the guest ended with exit code 70
+// guestDied reports whether the go command reports that the guest ended with exit code 70
 // or 69, and not with the code of failed tests.
 func guestDied(line string) bool {
 	return line == "exit status 70" || line == "exit status 69"

@@ -103,11 +103,11 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	if err != nil {
 		return err
 	}
-	wishes, err := selftestFragments(ctx, src, s.Selftests)
+	optional, err := selftestFragments(ctx, src, s.Selftests)
 	if err != nil {
 		return err
 	}
-	fragments = append(fragments, wishes...)
+	fragments = append(fragments, optional...)
 	if a.KernelPatches, err = patchSums(src); err != nil {
 		return err
 	}

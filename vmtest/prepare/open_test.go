@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A patch in the folder of a base replaces the one next to that folder.
+// A patch in the directory of a base replaces the one next to that directory.
 func TestExtraFor(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "net-next"), 0o755); err != nil {

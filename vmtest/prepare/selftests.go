@@ -31,9 +31,9 @@ func collections(tests []string) []string {
 	return all
 }
 
-// selftestFragments returns the configurations of the tests' collections, as fragments of
-// wishes. A collection need not have one. It checks the names of the tests, because the
-// build that follows is long.
+// selftestFragments returns the config files of the tests' collections, as fragments of
+// optional symbols. A collection may have none. It checks the names of the tests before
+// the long build.
 func selftestFragments(ctx context.Context, src *tree.Source, tests []string) ([]config.Fragment, error) {
 	var all []config.Fragment
 	for _, c := range collections(tests) {
@@ -57,7 +57,7 @@ func selftestFragments(ctx context.Context, src *tree.Source, tests []string) ([
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, config.Fragment{Name: c + "/" + path.Base(file), Text: string(text), Wishes: true})
+			all = append(all, config.Fragment{Name: c + "/" + path.Base(file), Text: string(text), Optional: true})
 		}
 	}
 	return all, nil

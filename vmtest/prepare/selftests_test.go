@@ -13,8 +13,8 @@ import (
 	"xpsgen/vmtest/testenv"
 )
 
-// A test is looked for in the tree before anything is built, and the configurations of
-// its collection are wishes.
+// The names of tests are checked in the tree before the build. The symbols in the config
+// files of a collection are optional.
 func TestSelftestFragments(t *testing.T) {
 	kernel := t.TempDir()
 	for name, text := range map[string]string{
@@ -49,8 +49,8 @@ func TestSelftestFragments(t *testing.T) {
 	}
 	var names []string
 	for _, f := range got {
-		if !f.Wishes {
-			t.Errorf("%s is strict", f.Name)
+		if !f.Optional {
+			t.Errorf("%s is not optional", f.Name)
 		}
 		names = append(names, f.Name+" "+strings.TrimSpace(f.Text))
 	}

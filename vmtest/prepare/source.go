@@ -53,7 +53,7 @@ type Source struct {
 	// IPUnpatched leaves out the series of ip. No guest is built of that.
 	IPUnpatched bool
 	// KernelExtra and IPExtra are patches on top of the stacks. A file of the same
-	// name in a subfolder named after the base replaces the patch.
+	// name in a subdirectory named after the base replaces the patch.
 	KernelExtra, IPExtra []string
 	// KernelFirst and IPFirst apply only the first selected patches; 0 means all.
 	KernelFirst, IPFirst int

@@ -20,8 +20,8 @@ type job struct {
 	op operation
 	// second is the second operation of a sequence; empty means any.
 	second operation
-	// depth is the number of operations from the start. 0 is one operation from any
-	// state that obeys the rules.
+	// depth is the number of operations from the initial state. 0 is one operation in
+	// any state that satisfies the invariants.
 	depth int
 	// first stops at the first property that fails.
 	first bool

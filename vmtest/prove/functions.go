@@ -76,8 +76,8 @@ var outside = []struct {
 		"remove_queue_kobjects"}},
 }
 
-// excuse returns why a function is not in the model, "" if the table does not say it.
-func excuse(name string) string {
+// excluded returns why the table excludes a function from the model, or "".
+func excluded(name string) string {
 	for _, o := range outside {
 		if slices.Contains(o.names, name) {
 			return o.why

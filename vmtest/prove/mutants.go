@@ -232,7 +232,7 @@ func (t *trial) jobs(ops []operation) []job {
 // unreached is a property that fails if an operation runs the mutant.
 const unreached = "the mutant is not reached"
 
-// reached tells whether some operation runs the mutant.
+// reached reports whether some operation runs the mutant.
 func (t *trial) reached(ctx context.Context, dir string, ops []operation) (bool, error) {
 	for _, op := range ops {
 		findings, err := t.run(ctx, dir, job{op: op, first: true, defines: []string{"REACH_MUTANT"}})

@@ -5,10 +5,10 @@
 // devices, links. CBMC then tries all operations with all arguments, and all failures of
 // what the functions call.
 //
-// Two runs complement each other. One operation in any state that obeys the rules, after
-// which the rules must hold again, proves them for any number of operations. Sequences of
-// operations from the start show that these states can be reached, and end by releasing
-// everything.
+// Two kinds of runs complement each other. One operation in any state that satisfies the
+// invariants must preserve them. This proves the invariants for any number of operations.
+// Sequences of operations from the initial state show that these states can be reached.
+// They end by releasing everything.
 package prove
 
 import (
@@ -51,7 +51,7 @@ type Property struct {
 	Failed bool
 	// Where is the place in the model or in the tree, FILE:LINE.
 	Where string
-	// Trace are the operations that lead there, one per line.
+	// Trace are the operations that lead to the failure, one per line.
 	Trace []string
 	// Checks is how many checks of CBMC it comprises.
 	Checks int
@@ -64,8 +64,8 @@ type Result struct {
 	Properties []*Property
 	// Functions is how many functions of the series the model contains.
 	Functions int
-	// Uncovered are functions that the series adds or changes, and that neither the
-	// model contains nor the table excuses. FILE: FUNCTION.
+	// Uncovered are functions that the series adds or changes, and that are neither in
+	// the model nor excluded by the table. FILE: FUNCTION.
 	Uncovered []string
 	// Outside are functions that the table leaves out, with the reason.
 	Outside []string
@@ -241,7 +241,7 @@ func (o *Options) report(r *Result) error {
 	return w.Err()
 }
 
-// Explain says where a property fails and which operations lead there.
+// Explain returns where a property fails, and the operations that lead to the failure.
 func (p *Property) Explain() []string {
 	lines := []string{fmt.Sprintf("%s fails at %s", p.Name, p.Where)}
 	for i, line := range p.Trace {

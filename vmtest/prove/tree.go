@@ -35,7 +35,7 @@ func treeFile(src *tree.Source) func(ctx context.Context, file string) (*string,
 // unwanted are directories whose files are not part of the kernel.
 var unwanted = []string{"tools/", "Documentation/", "samples/", "scripts/"}
 
-// kernelFile tells whether a file is C of the kernel.
+// kernelFile reports whether a file is C of the kernel.
 func kernelFile(file string) bool {
 	ext := path.Ext(file)
 	return (ext == ".c" || ext == ".h") && !slices.ContainsFunc(unwanted, func(d string) bool { return strings.HasPrefix(file, d) })
@@ -70,7 +70,7 @@ func (r *Result) compare(ctx context.Context, src *tree.Source, p *program) erro
 			if !touches(f, lines) || covers(covered, f) {
 				continue
 			}
-			if why := excuse(f.Name); why != "" {
+			if why := excluded(f.Name); why != "" {
 				r.Outside = append(r.Outside, file+": "+f.Name+": "+why)
 				continue
 			}
@@ -91,7 +91,7 @@ func touches(f schema.Function, lines map[int]bool) bool {
 	return false
 }
 
-// covers tells whether the model contains a function. The variant of a function for a
+// covers reports whether the model contains a function. The variant of a function for a
 // kernel without the option has the same name; it does nothing.
 func covers(covered map[string][]schema.Function, f schema.Function) bool {
 	for _, list := range covered {

@@ -34,7 +34,7 @@ func (t *TestRow) Attention() bool {
 type TestCell struct {
 	// Base names the column.
 	Base string
-	// Ran tells whether the run that the column shows reported the test.
+	// Ran reports whether the run that the column shows reported the test.
 	Ran    bool
 	Status ktap.Status
 	Reason string

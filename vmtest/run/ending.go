@@ -56,7 +56,7 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("%s did not end within %s", e.Program, e.After)
 }
 
-// kernelDied tells whether err says that a guest ended before what ran in it: its
+// kernelDied reports whether err says that a guest ended before what ran in it: its
 // kernel panicked, hangs or powered off.
 func kernelDied(err error) bool {
 	return errors.As(err, new(*vm.PanicError)) || errors.As(err, new(*vm.OopsError)) || errors.As(err, new(*vm.HangError)) ||

@@ -76,7 +76,7 @@ func (opt *SuiteOptions) selected() string { return cmp.Or(opt.able, opt.Run) }
 // sparedMiB is the memory that two guests leave to other programs.
 const sparedMiB = 1024
 
-// roomForTwo tells whether the host has a CPU and memory for each of two guests.
+// roomForTwo reports whether the host has a CPU and memory for each of two guests.
 func roomForTwo(memoryMiB int) bool {
 	free, known := availableMiB("/proc/meminfo")
 	return runtime.NumCPU() >= 2 && (!known || free >= 2*memoryMiB+sparedMiB)
@@ -169,7 +169,7 @@ func (g *guestRun) wait(cancel func()) {
 	}
 }
 
-// broke tells whether err is the workbench's and not the guest's.
+// broke reports whether err is the workbench's and not the guest's.
 func broke(err error) bool {
 	var broken *vm.QEMUError
 	return errors.As(err, &broken) || errors.Is(err, vm.ErrKVMUnusable)

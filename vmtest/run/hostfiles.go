@@ -16,9 +16,9 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// ErrAdd is wrapped by the error about a file or directory that cannot be had in
-// the guest.
-var ErrAdd = errors.New("cannot be had in the guest")
+// ErrAdd is wrapped by the error about a file or directory of the host that the guest
+// cannot use as requested.
+var ErrAdd = errors.New("not possible in the guest")
 
 // hostFiles describes how a guest sees the host's files, and what QEMU must export
 // for it. writable are the directories in which the guest writes to the host.
@@ -54,8 +54,7 @@ func modules(h *wire.HostFiles, k *build.KernelResult) {
 	}
 }
 
-// checkWritable finds a directory that a user wants results in and that cannot be
-// shared.
+// checkWritable returns an error if a directory cannot be shared with write access.
 func (opt *GuestOptions) checkWritable() error {
 	for _, dir := range opt.Writable {
 		if len(outermost([]string{dir})) == 0 {
@@ -76,7 +75,7 @@ func addition(what string) (wire.Bind, error) {
 		guest = abs
 	}
 	if !path.IsAbs(guest) {
-		return wire.Bind{}, fmt.Errorf("add %s: %w: the path in the guest, %q, must begin with /", host, ErrAdd, guest)
+		return wire.Bind{}, fmt.Errorf("add %s: %w: the guest path %q must be absolute", host, ErrAdd, guest)
 	}
 	if _, err := os.Stat(abs); err != nil {
 		return wire.Bind{}, fmt.Errorf("add: %w", err)

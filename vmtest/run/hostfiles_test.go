@@ -120,7 +120,7 @@ func TestHostFiles(t *testing.T) {
 	}
 	for want, c := range map[string]struct{ writable, add []string }{
 		"no such file":                        {nil, []string{top + "/none"}},
-		"must begin with /":                   {nil, []string{top + ":here"}},
+		"must be absolute":                    {nil, []string{top + ":here"}},
 		"6 directories of the host, not to 7": {many, nil},
 	} {
 		if _, _, err := hostFiles(c.writable, c.add, false); err == nil || !strings.Contains(err.Error(), want) {

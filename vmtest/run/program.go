@@ -152,7 +152,7 @@ func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 	})
 }
 
-// sameFile tells whether two streams are one file. Then the order of writes to both
+// sameFile reports whether two streams are one file. Then the order of writes to both
 // must stay.
 func sameFile(a, b io.Writer) bool {
 	fa, ok := a.(*os.File)

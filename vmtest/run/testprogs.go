@@ -59,7 +59,7 @@ func TestProgs(ctx context.Context, opt TestProgsOptions) ([]ktap.Test, error) {
 	return tests, nil
 }
 
-// anyFailed tells whether a test failed.
+// anyFailed reports whether a test failed.
 func anyFailed(tests []ktap.Test) bool {
 	for _, t := range tests {
 		if t.Status == ktap.Fail {

@@ -74,9 +74,9 @@ var names = map[part]string{
 	suite: "suite", mutants: "mutants", schema: "mutate", model: "prove", benchmark: "benchmark", checks: "checks", configuration: "configuration",
 }
 
-// ErrGone is wrapped by [Present] when the workbench has no such base, series
-// or configuration any more.
-var ErrGone = errors.New("not in the workbench any more")
+// ErrGone is wrapped by [Present] when the workbench no longer has such a base,
+// series or configuration.
+var ErrGone = errors.New("no longer in the workbench")
 
 // Present returns the inputs that a run of that kind and subject would have now, by
 // hashing files of the workbench at root. It runs no program and obtains no

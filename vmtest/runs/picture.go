@@ -229,7 +229,7 @@ func NewLooker(root string) *Looker { return &Looker{root: root, present: map[st
 
 // Stale says how the inputs of a run differ from the present ones, one per line.
 // Empty means that the run is one of the present inputs. The error wraps
-// [ErrGone] if the subject of the run does not exist any more.
+// [ErrGone] if the subject of the run no longer exists.
 func (l *Looker) Stale(ctx context.Context, r *Record) ([]string, error) {
 	ip := r.Inputs.IPBase()
 	key := fmt.Sprintf("%s\n%+v\n%s", r.Kind, r.Subject, ip)

@@ -19,9 +19,8 @@ type aptSource struct {
 	Options []string
 }
 
-// readAptSources reads the entries that the machine uses, from its main file
-// and its folder of parts. Parts that cannot be read are left out: apt itself
-// then says what it thinks of them.
+// readAptSources reads the machine's entries, from sources.list and the files in
+// sources.list.d. It skips files that it cannot read: apt reports those itself.
 func readAptSources(list, parts string) []aptSource {
 	var all []aptSource
 	files := []string{list}

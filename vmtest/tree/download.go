@@ -35,7 +35,7 @@ type download struct {
 
 func (d *download) path() string { return filepath.Join(d.dir, d.File) }
 
-// verify holds the file against its record.
+// verify compares the file with its record.
 func (d *download) verify() error {
 	f, err := os.Open(d.path())
 	if err != nil {

@@ -93,8 +93,8 @@ func (f *fetcher) fromSuites(ctx context.Context, o *Origin) (*obtained, error) 
 	return nil, first
 }
 
-// try sees whether the patches apply to what was got, and says that it is
-// taken, or adds it to drift.
+// try checks whether the patches apply to the obtained source. If they do, it emits a
+// notice that this source is used. If not, it adds the source to drift and returns drift.
 func (f *fetcher) try(ctx context.Context, got *obtained, drift *DriftError) error {
 	s := &Source{Project: f.project, Base: f.base, Version: got.Version, Origin: got.Origin,
 		BaseCommit: got.Commit, opt: Options{Project: f.opt.Project, Cache: f.opt.Cache}, dir: got.dir}
@@ -113,7 +113,7 @@ func (f *fetcher) try(ctx context.Context, got *obtained, drift *DriftError) err
 	}
 	wanted := strings.TrimSpace(drift.Package + " " + drift.MadeOn)
 	f.opt.Progress.Emit(progress.Event{Step: f.step, State: progress.Notice,
-		Text: fmt.Sprintf("%s is there no longer; taking %s, to which the patches apply", wanted, got.Origin)})
+		Text: fmt.Sprintf("%s is no longer available; using %s, to which the patches apply", wanted, got.Origin)})
 	return nil
 }
 

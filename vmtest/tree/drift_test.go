@@ -42,18 +42,18 @@ func TestDrift(t *testing.T) {
 	}{
 		"there":             {func(*testing.T, *fakeApt) {}, "6.12.7-*", "6.12.7", "", nil},
 		"nothing said":      {func(*testing.T, *fakeApt) {}, "", "6.12.7", "", nil},
-		"newer, it applies": {func(*testing.T, *fakeApt) {}, "6.12.6-*", "6.12.7", "linux-source-6.12 6.12.6-* is there no longer; taking deb linux-source-6.12 6.12.7-1, to which the patches apply", nil},
+		"newer, it applies": {func(*testing.T, *fakeApt) {}, "6.12.6-*", "6.12.7", "linux-source-6.12 6.12.6-* is no longer available; using deb linux-source-6.12 6.12.7-1, to which the patches apply", nil},
 		"package is gone": {func(t *testing.T, a *fakeApt) {
 			remove(t, a)
 			a.offer(t, "linux-source-6.13", "6.13.2-1", "")
-		}, "6.12.7-*", "6.13.2", "taking deb linux-source-6.13 6.13.2-1", nil},
+		}, "6.12.7-*", "6.13.2", "using deb linux-source-6.13 6.13.2-1", nil},
 		"the newest that it applies to": {func(t *testing.T, a *fakeApt) {
 			remove(t, a)
 			a.offer(t, "linux-source-6.9", "6.9.1-1", "")
 			a.offer(t, "linux-source-6.13", "6.13.2-1", "")
 			a.offer(t, "linux-source-6.14", "6.14.1-1", other)
 			a.offer(t, "linux-headers-6.15", "6.15.1-1", "")
-		}, "6.12.7-*", "6.13.2", "taking deb linux-source-6.13 6.13.2-1", nil},
+		}, "6.12.7-*", "6.13.2", "using deb linux-source-6.13 6.13.2-1", nil},
 		"drift": {func(t *testing.T, a *fakeApt) {
 			remove(t, a)
 			a.offer(t, "linux-source-6.13", "6.13.2-1", other)

@@ -17,7 +17,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// ErrObtain is wrapped by errors that say that a base could not be had: no
+// ErrObtain is wrapped by errors about a base that could not be obtained: no
 // network, no such package, a damaged download.
 var ErrObtain = errors.New("source not available")
 
@@ -129,10 +129,10 @@ func (f *fetcher) fetch(ctx context.Context, origins []Origin) (got *obtained, e
 	var drift *DriftError
 	if errors.As(errors.Join(errs...), &drift) {
 		return nil, fmt.Errorf("%s: %w: %w\nRebase the series onto a present version (xpsgen series rebase), "+
-			"or name a source directory of your own (%s=DIR)", f.step, ErrObtain, errors.Join(errs...), f.opt.Project.SourceVariable())
+			"or name your own source directory (%s=DIR)", f.step, ErrObtain, errors.Join(errs...), f.opt.Project.SourceVariable())
 	}
 	return nil, fmt.Errorf("%s: %w: %w\nThe source is not in the cache and could not be fetched. "+
-		"Connect to the network and run again, or name a source directory of your own (%s=DIR)",
+		"Connect to the network and run again, or name your own source directory (%s=DIR)",
 		f.step, ErrObtain, errors.Join(errs...), f.opt.Project.SourceVariable())
 }
 

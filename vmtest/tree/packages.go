@@ -76,7 +76,7 @@ func (p *Packages) Unpack(ctx context.Context) (dir string, err error) {
 	return "", fmt.Errorf("%s: %w: %w", step, ErrObtain, errors.Join(errs...))
 }
 
-// complete tells whether dir has the packages that p names.
+// complete reports whether dir has the packages that p names.
 func (p *Packages) complete(dir string) bool {
 	data, err := os.ReadFile(filepath.Join(dir, packagesRecord))
 	if err != nil {

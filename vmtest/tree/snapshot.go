@@ -96,7 +96,7 @@ func snapshotRepo(ctx context.Context, base, dir string) (g *git, top bool, err 
 	}
 	lines := strings.Split(string(out), "\n")
 	if len(lines) < 3 || lines[0] != "" {
-		return g, false, nil // a folder within some other checkout
+		return g, false, nil // a directory within some other checkout
 	}
 	abs := func(p string) string {
 		if filepath.IsAbs(p) {

@@ -130,7 +130,7 @@ type Source struct {
 // the patches. When the cache is warm it runs no other program, unless the
 // base is a directory of the user's.
 //
-// Returns an error wrapping [ErrObtain] if the base cannot be had.
+// Returns an error wrapping [ErrObtain] if the base cannot be obtained.
 func Open(ctx context.Context, opt Options) (*Source, error) {
 	if !filepath.IsAbs(opt.Cache) {
 		return nil, fmt.Errorf("cache directory %q: want an absolute path", opt.Cache)

@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quiet is how long no file may change before a change is reported. An editor, and even
-// more so git, writes several files at once.
+// quiet is the time without a change after which Wait reports. An editor, and even more
+// so git, writes several files in a row.
 const quiet = 300 * time.Millisecond
 
 // Watcher collects changes below some directories. It starts with [New] and also collects

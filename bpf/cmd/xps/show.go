@@ -25,9 +25,9 @@ func showCommand() *command {
 	return &command{
 		name: "show", args: "[DEVICE...] [options]", what: "print devices and their programs",
 		help: `Prints a row per device: name, queues in use, maximum number of queues, and the
-program. Of a program it prints id, name, tag, attach method, run count (needs
-sysctl kernel.bpf_stats_enabled=1) and the user who loaded it. Shows DEVICE, or all
-devices if none is given.
+program: its id, name, tag, attach method, run count (needs sysctl
+kernel.bpf_stats_enabled=1) and the user who loaded it. Shows DEVICE, or all devices
+if none is given.
 
 Details of a program need CAP_SYS_ADMIN. An unknown value is "-", or null in JSON.`,
 		do: show,

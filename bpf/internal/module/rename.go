@@ -22,7 +22,7 @@ import (
 const packages = `(?:bpf|gen|uapi|vmtest)\b|\.\.\.`
 
 // rename copies the module in src to dst, which must be empty or missing, as the
-// module path. It replaces the path wherever a package folder follows:
+// module path. It replaces the path wherever a package directory follows:
 // in imports, docs, scripts and expectations of tests.
 func rename(src, dst, path string) error {
 	if err := module.CheckPath(path); err != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package objects compiles the BPF programs of package bpf and tells whether
+// Package objects compiles the BPF programs of package bpf and reports whether
 // the committed objects still match their sources.
 //
 // Compiling needs a clang with the BPF target and its llvm-strip, and neither

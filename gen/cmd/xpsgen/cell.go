@@ -25,13 +25,14 @@ func cellCommand(env matrixCommands) *command.Command {
 	return &command.Command{
 		Name:  "cell",
 		Short: "run one cell of the matrix and archive its results",
-		Long: "Runs the command of the cell as a process of its own. Then writes one archive, ID.tar.gz: the records of the runs, the output, the " +
+		Long: "Runs the command of the cell as a separate process. Then writes one archive, ID.tar.gz: the records of the runs, the output, the " +
 			"exit code. The archive exists even if the command failed, was killed or was interrupted. stdout and stderr are those of the command.\n\n" +
-			"The exit code is that of the command. The cell fails also if the command exits with 0 and leaves no record of a run that passed.",
+			"The exit code is that of the command, or 1 if it is a make target that fails. The cell also fails if the command exits with 0 but leaves no record of " +
+			"a run that passed.",
 		Args: []command.Arg{{Name: "ID", Optional: true, Values: func() []string { return nil },
 			Help: "cell to run, as xpsgen matrix prints it; default cell --index of the plan"}},
 		Flags: []command.Flag{
-			{Name: "plan", Arg: "FILE", To: command.String(&o.plan), Help: "plan that has the cell; without it, a cell that is no shard runs by its ID alone"},
+			{Name: "plan", Arg: "FILE", To: command.String(&o.plan), Help: "plan that contains the cell; only shards and --index need one"},
 			{Name: "index", Arg: "N", Env: "JOB_COMPLETION_INDEX", To: command.Int(&o.index, 0, 1<<30),
 				Help: "number of the cell in the plan, from 0, if no ID is given"},
 			{Name: "attempt", Arg: "N", To: command.Count(&o.attempt), Help: "number of the attempt, from 1; default that of the plan"},

@@ -323,6 +323,7 @@ func runsPruneCommand(env runsCommands) *command.Command {
 			{Line: "runs prune --keep 50 --dry-run"},
 			{Line: "runs prune --older-than 30d --size 500M"},
 		},
+		Exits: []command.Exit{{Code: 1, Meaning: "series.toml has a mistake"}},
 		Valid: func([]string) error { return o.valid() },
 		Run:   func(ctx context.Context, _ []string) error { return env.pruneRuns(ctx, &o) },
 	}

@@ -143,7 +143,7 @@ func seriesCreditCommand(env seriesCommands) *command.Command {
 			"Prints a row per tag: added, present (the patch had it) or refused. A mail that cannot be read gets a row, too.",
 		Args: []command.Arg{{Name: "MBOX|MAILDIR", Repeat: true, Help: "replies to read, - for stdin"}},
 		Flags: []command.Flag{
-			{Name: "anyone", To: command.Bool(&o.anyone), Help: "also accept tags of other persons than the sender"},
+			{Name: "anyone", To: command.Bool(&o.anyone), Help: "also accept tags of people other than the sender"},
 			{Name: "dry-run", Letter: "n", To: command.Bool(&o.dryRun), Help: "print what would be done, and write nothing"},
 		},
 		Examples: []command.Example{

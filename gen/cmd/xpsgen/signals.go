@@ -32,7 +32,7 @@ type signals struct {
 	cancel   context.CancelCauseFunc
 
 	mu sync.Mutex
-	// taker gets each signal first. May be nil.
+	// taker, if not nil, gets each signal. If it returns false, handle cancels the context.
 	taker func(unix.Signal) bool
 }
 

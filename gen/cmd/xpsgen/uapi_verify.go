@@ -25,9 +25,9 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 		Name:  "verify",
 		Short: "check the generated Go with C compilers",
 		Long: "Reads every constant, size, offset and bit offset from the Go files and compiles a _Static_assert for each. With --all or HEADER, " +
-			"it generates a package of all names of each header and verifies it. It also reports macros (cc -E -dM) and types (debug " +
-			"information) that have a value but are missing in the package.\n\n" +
-			"It also compares packages. Those of two compilers must be the same. A constant that C gives the same value on two targets must " +
+			"it generates a package of all names of each header and verifies it. It also reports macros with a value (cc -E -dM) and types (debug " +
+			"information) that the package lacks.\n\n" +
+			"It also compares packages. Two compilers must give the same package. A constant that C gives the same value on two targets must " +
 			"be the same in both packages.",
 		Args: []command.Arg{headerArg()},
 		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
@@ -39,7 +39,7 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 			{Line: "uapi verify --all --cc clang --arch arm64,s390x"},
 			{Line: "uapi verify --include /usr/include linux/if_link.h"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a difference, a missing name, or an unexpected header that does not compile"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a difference, a missing name, or a header that unexpectedly does not compile"}},
 		Needs: []string{"headers"},
 		Valid: func(args []string) error {
 			if err := o.headerOptions.valid(env); err != nil {

@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/watch"
 )
 
-// watched are the folders of the workbench that a run depends on, in addition to those of its
+// watched are the directories of the workbench that a run depends on, in addition to those of its
 // projects.
 var watched = []string{"bpf", "uapi", "vmtest"}
 

@@ -427,8 +427,8 @@ func TestB4(t *testing.T) {
 	}
 }
 
-// TestMailsAlone gives the folder of mails to programs that take every file in a
-// folder for a mail: each sees the mails, all of them and nothing else.
+// TestMailsAlone gives the directory of mails to programs that take every file in a
+// directory for a mail: each sees the mails, all of them and nothing else.
 func TestMailsAlone(t *testing.T) {
 	h, _ := pair()
 	h.Signer = &mail.Address{Name: "Some Body", Email: "s.body@lists.test"}

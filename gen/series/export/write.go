@@ -13,8 +13,8 @@ import (
 )
 
 // Names below a thread's directory. Programs such as git send-email and NIPA's
-// ingest_mdir.py treat every file of a folder as a mail, so the mails have a separate
-// folder.
+// ingest_mdir.py treat every file of a directory as a mail, so the mails have a separate
+// directory.
 const (
 	// MailsDir holds the numbered mails and nothing else.
 	MailsDir = series.MailsDir

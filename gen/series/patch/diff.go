@@ -89,14 +89,14 @@ func (r *diffReader) file() error {
 		if !ok {
 			break
 		}
-		known, says := f.extended(line)
+		known, changes := f.extended(line)
 		if strings.HasPrefix(line, "Binary files ") || strings.HasPrefix(line, "GIT binary patch") {
 			return fail(r.at+1, ErrBinary, "%s", f.Name())
 		}
 		if !known {
 			break
 		}
-		changed = changed || says
+		changed = changed || changes
 		r.at++
 	}
 	if err := r.hunks(&f); err != nil {
@@ -109,13 +109,13 @@ func (r *diffReader) file() error {
 	return nil
 }
 
-// extended parses a header line before the first hunk. says is true if the line alone is
-// a change.
-func (f *File) extended(line string) (known, says bool) {
+// extended parses a header line before the first hunk. changes is true if the line alone
+// is a change, such as a new mode.
+func (f *File) extended(line string) (known, changes bool) {
 	for _, h := range []struct {
-		start string
-		do    func(rest string)
-		says  bool
+		start   string
+		do      func(rest string)
+		changes bool
 	}{
 		{"old mode ", func(s string) { f.OldMode = s }, true},
 		{"new mode ", func(s string) { f.NewMode = s }, true},
@@ -135,7 +135,7 @@ func (f *File) extended(line string) (known, says bool) {
 			if h.do != nil {
 				h.do(rest)
 			}
-			return true, h.says
+			return true, h.changes
 		}
 	}
 	return false, false

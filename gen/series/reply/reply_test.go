@@ -279,7 +279,7 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// TestOpen reads a maildir, a folder of mails and a file.
+// TestOpen reads a maildir, a directory of mails and a file.
 func TestOpen(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string) {

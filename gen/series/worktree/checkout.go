@@ -23,7 +23,7 @@ type Options struct {
 	// of its stack, as [manifest.Change.Resolve] has it.
 	Change *series.Change
 	What   string
-	// Dir is where the tree goes; empty means a folder of the workbench, see
+	// Dir is where the tree goes; empty means a directory of the workbench, see
 	// [Dir].
 	Dir string
 	// Cache is the cache directory.

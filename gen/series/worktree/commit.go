@@ -16,7 +16,7 @@ type commit struct {
 	id, title string
 	// keys are the keys in its note: one, or several after a squash.
 	keys []string
-	// message replaces the commit's own in its patch, if it is not empty.
+	// message, if not empty, is the message of the patch. It replaces that of the commit.
 	message string
 	// notes is the text below the patch's "---".
 	notes string
@@ -26,11 +26,11 @@ type commit struct {
 	patchID string
 }
 
-// short is how people call a commit.
+// short returns the abbreviated hash and the title of a commit.
 func (c *commit) short() string { return fmt.Sprintf("%.12s (%q)", c.id, c.title) }
 
-// commits lists the commits from base (excluded) to tip, the first first. An
-// error wraps [ErrHistory] if they are not in one line.
+// commits lists the commits from base (excluded) to tip, oldest first. The error wraps
+// [ErrHistory] if their history is not linear.
 func commits(ctx context.Context, repo *git.Repo, base, tip string) ([]*commit, error) {
 	out, err := repo.Output(ctx, "log", "--reverse", "--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--notes="+notesRef,
 		"--format=%H%x00%P%x00%s%x00%N%x01", base+".."+tip, "--")

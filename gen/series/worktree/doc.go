@@ -21,29 +21,29 @@ import (
 )
 
 var (
-	// ErrExists: there is something already where a tree should go.
-	ErrExists = errors.New("there is something already")
+	// ErrExists: the directory for the tree exists.
+	ErrExists = errors.New("exists already")
 	// ErrNotOurs: the directory is not a tree that Checkout or Rebase created.
-	ErrNotOurs = errors.New("no tree of a series")
-	// ErrNoBase: the cache has not the tree's base any more.
-	ErrNoBase = errors.New("its base is gone from the cache")
-	// ErrBusy: git is in the middle of something there.
-	ErrBusy = errors.New("not finished yet")
-	// ErrDirty: there are changes that are in no commit.
-	ErrDirty = errors.New("changes that are in no commit")
+	ErrNotOurs = errors.New("not a tree of a series")
+	// ErrNoBase: the cache no longer has the tree's base.
+	ErrNoBase = errors.New("its base is no longer in the cache")
+	// ErrBusy: a git operation, such as a rebase, is in progress in the tree.
+	ErrBusy = errors.New("in progress")
+	// ErrDirty: the tree has uncommitted changes.
+	ErrDirty = errors.New("uncommitted changes")
 	// ErrStale: the patch files changed since the checkout.
-	ErrStale = errors.New("the patch files have changed since")
-	// ErrHistory: the commits are not a line from the base on.
+	ErrStale = errors.New("the patch files have changed since the checkout")
+	// ErrHistory: the commits are not a linear history on top of the base.
 	ErrHistory = errors.New("not a series of commits on the base")
 	// ErrCommit: a commit cannot be written as a patch.
-	ErrCommit = errors.New("commit cannot be a patch")
-	// ErrOnto: the series cannot move there, because the place does not exist.
+	ErrCommit = errors.New("a commit cannot be written as a patch")
+	// ErrOnto: the target of the rebase does not exist, or is the present base.
 	ErrOnto = errors.New("nothing to rebase onto")
 	// ErrNoRebase: no rebase is in progress.
 	ErrNoRebase = errors.New("no rebase is in progress")
-	// ErrMarkers: conflict markers were left in a file.
+	// ErrMarkers: a file still has conflict markers.
 	ErrMarkers = errors.New("conflict markers are left")
-	// ErrKey: the given key does not fit.
+	// ErrKey: the key of a patch is missing, unknown or ambiguous.
 	ErrKey = errors.New("key")
 )
 
@@ -51,7 +51,7 @@ var (
 type LostError struct {
 	// Base is the base, Dir the tree.
 	Base, Dir string
-	// Lost are the patches that no commit is.
+	// Lost are the patches without a commit.
 	Lost []Lost
 }
 

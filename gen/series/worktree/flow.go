@@ -17,8 +17,7 @@ import (
 	"xpsgen/vmtest/lazyregexp"
 )
 
-// GoneError says that the files of patches have changed that no commit of the
-// tree is any more.
+// GoneError: patch files have changed whose patch no longer has a commit in the tree.
 type GoneError struct {
 	Dir, Name string
 	// Commits are the patches as the files have them, by their keys.
@@ -27,7 +26,7 @@ type GoneError struct {
 
 func (e *GoneError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: patch files have changed, and no commit in %s is that patch any more:", e.Name, e.Dir)
+	fmt.Fprintf(&b, "%s: patch files have changed, but %s no longer has a commit of the patch:", e.Name, e.Dir)
 	for _, key := range slices.Sorted(maps.Keys(e.Commits)) {
 		fmt.Fprintf(&b, "\n  %s: git cherry-pick %.12s takes it back, --drop %s removes it", key, e.Commits[key], key)
 	}

@@ -14,10 +14,10 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// unignore takes out of the tree's .gitignore lines that hide the whole source:
-// Debian's packages end it with "/*", and git would then neither show a new
-// file nor add it, so that a refresh lost it silently. The change is hidden
-// from git, and no part of the series.
+// unignore removes lines from the tree's .gitignore that match every file. Debian's
+// packages append "/*" to it. Git would then neither list nor add a new file, and a
+// refresh would silently lose it. The change to .gitignore is hidden from git, so it does
+// not become part of the series.
 func (t *Tree) unignore(ctx context.Context) error {
 	path := filepath.Join(t.repo.Dir, ".gitignore")
 	data, err := os.ReadFile(path)
@@ -25,7 +25,7 @@ func (t *Tree) unignore(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read what is ignored: %w", err)
+		return fmt.Errorf("make git list new files: %w", err)
 	}
 	var kept strings.Builder
 	for l := range strings.Lines(string(data)) {
@@ -37,10 +37,10 @@ func (t *Tree) unignore(ctx context.Context) error {
 		return nil
 	}
 	if err := t.repo.Run(ctx, "update-index", "--skip-worktree", ".gitignore"); err != nil {
-		return fmt.Errorf("show new files: %w", err)
+		return fmt.Errorf("make git list new files: %w", err)
 	}
 	if err := cache.WriteFile(path, []byte(kept.String()), 0o644); err != nil {
-		return fmt.Errorf("show new files: %w", err)
+		return fmt.Errorf("make git list new files: %w", err)
 	}
 	return nil
 }

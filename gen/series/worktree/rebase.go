@@ -57,7 +57,7 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 		dir = w.dir(opt.Change.Root) + "-rebase"
 	}
 	if t, err := Open(ctx, dir); err == nil && t.busy() {
-		return nil, fmt.Errorf("%s is in the middle of a rebase: %w: continue with --continue, or abort with --abort", dir, ErrBusy)
+		return nil, fmt.Errorf("%s: rebase %w: continue with --continue, or abort with --abort", dir, ErrBusy)
 	}
 	if dir, err = vacant(dir); err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (t *Tree) noteOrigin(ctx context.Context, w *work) error {
 	return t.noteFiles(ctx, w, list)
 }
 
-// busy reports whether git is in the middle of a rebase there.
+// busy reports whether a rebase is in progress in the tree.
 func (t *Tree) busy() bool {
 	_, err := os.Stat(filepath.Join(t.Dir, ".git", "rebase-merge"))
 	return err == nil

@@ -42,7 +42,7 @@ type RefreshOptions struct {
 // Refresh writes the tree's commits back as the patch files of its base. Files
 // whose patch did not change are not touched. It fails, and writes nothing, if
 // a patch would be lost that is not in opt.Drop ([*LostError]), if the tree
-// has changes in no commit ([ErrDirty]), if git is in the middle of something
+// has uncommitted changes ([ErrDirty]), if a git operation is in progress
 // ([ErrBusy]), or if the patch files changed meanwhile ([ErrStale]).
 func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error) {
 	w, err := t.work(opt.Change)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// files are the names and contents of a base's folder, and its list of
+// files are the names and contents of a base's directory, and its list of
 // patches.
 func (w *bench) files(base string) map[string]string {
 	w.tb.Helper()

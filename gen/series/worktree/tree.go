@@ -146,7 +146,7 @@ func (t *Tree) Holds(c *series.Change, what string) bool {
 func (t *Tree) work(c *series.Change) (*work, error) {
 	p := c.Manifest.Project(t.Project)
 	if p == nil {
-		return nil, fmt.Errorf("%s: %w: no project %q in the workbench any more", t.Dir, manifest.ErrNoProject, t.Project)
+		return nil, fmt.Errorf("%s: %w: the workbench no longer has a project %q", t.Dir, manifest.ErrNoProject, t.Project)
 	}
 	b, err := p.Base(t.Base)
 	for i := range p.Bases {
@@ -159,7 +159,7 @@ func (t *Tree) work(c *series.Change) (*work, error) {
 	}
 	for _, k := range strings.Fields(t.Series) {
 		if p.Find(k) == nil {
-			return nil, fmt.Errorf("%s: %w: no series %q in the workbench any more", t.Dir, manifest.ErrNoThread, k)
+			return nil, fmt.Errorf("%s: %w: the workbench no longer has a series %q", t.Dir, manifest.ErrNoThread, k)
 		}
 	}
 	return newWork(c, p, b, strings.Fields(t.Series), t.Whole != ""), nil
@@ -169,28 +169,28 @@ func (t *Tree) work(c *series.Change) (*work, error) {
 // a revision. Its patch files are those for the base that it was moved from.
 func (t *Tree) elsewhere(w *work) bool { return t.Onto != "" && w.base.Name != t.Onto }
 
-// inProgress are the marks that git leaves in the middle of something, and how
-// to go on or give up.
+// inProgress are the files that git keeps while an operation is in progress, and the
+// commands that continue or abort it.
 var inProgress = []struct{ mark, what, next string }{
-	{"rebase-merge", "a rebase", "git rebase --continue, or git rebase --abort"},
-	{"rebase-apply", "git am or a rebase", "git am --continue, or git am --abort"},
-	{"CHERRY_PICK_HEAD", "a cherry-pick", "git cherry-pick --continue, or git cherry-pick --abort"},
-	{"REVERT_HEAD", "a revert", "git revert --continue, or git revert --abort"},
-	{"MERGE_HEAD", "a merge", "git merge --abort"},
-	{"BISECT_LOG", "a bisection", "git bisect reset"},
+	{"rebase-merge", "rebase", "git rebase --continue, or git rebase --abort"},
+	{"rebase-apply", "git am or rebase", "git am --continue, or git am --abort"},
+	{"CHERRY_PICK_HEAD", "cherry-pick", "git cherry-pick --continue, or git cherry-pick --abort"},
+	{"REVERT_HEAD", "revert", "git revert --continue, or git revert --abort"},
+	{"MERGE_HEAD", "merge", "git merge --abort"},
+	{"BISECT_LOG", "bisection", "git bisect reset"},
 }
 
-// checkIdle fails if git is in the middle of something.
+// checkIdle fails if a git operation is in progress.
 func (t *Tree) checkIdle() error {
 	for _, p := range inProgress {
 		if _, err := os.Stat(filepath.Join(t.Dir, ".git", p.mark)); err == nil {
-			return fmt.Errorf("%s is in the middle of %s: %w: end that first, there, with %s", t.Dir, p.what, ErrBusy, p.next)
+			return fmt.Errorf("%s: %s %w: end it in that directory with %s", t.Dir, p.what, ErrBusy, p.next)
 		}
 	}
 	return nil
 }
 
-// checkClean fails if there is anything that no commit has.
+// checkClean fails if there are uncommitted changes.
 func (t *Tree) checkClean(ctx context.Context) error {
 	lines, err := t.repo.Lines(ctx, "status", "--porcelain", "--untracked-files=normal")
 	if err != nil {
@@ -219,13 +219,13 @@ func filesHash(b *series.Base) string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// checkFresh fails if the patch files changed since the checkout: what
-// was changed in them would be lost.
+// checkFresh fails if the patch files changed since the checkout: a refresh would lose
+// these changes.
 func (t *Tree) checkFresh(w *work) error {
 	if filesHash(w.all) == t.files {
 		return nil
 	}
-	return fmt.Errorf("%s of %s: %w the checkout; a refresh would undo that. "+
+	return fmt.Errorf("%s of %s: %w; a refresh would overwrite these changes. "+
 		"Check out another tree (xpsgen tree checkout %s -o DIR) and git cherry-pick into it, or overwrite the files with --force",
 		w.name(), t.Dir, ErrStale, w.name())
 }

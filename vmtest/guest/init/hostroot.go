@@ -19,13 +19,13 @@ const (
 	rootDir    = "/xpsgen/root"    // both, and the image's layer
 )
 
-// plan9 are the options of a 9p mount. All processes attach as one user: QEMU acts
-// with its own rights.
+// plan9 are the options of a 9p mount. All users of the guest share one attach, since QEMU
+// opens the files with its own credentials.
 const plan9 = "trans=virtio,version=9p2000.L,msize=524288,access=any"
 
-// Caching: what is read-only is kept, since each round trip costs some 100 µs.
-// A file that changes on the host is seen when it is opened the next time. In
-// shares nothing is kept but what mmap needs.
+// Cache modes. The read-only files of the host are cached, because each round trip takes
+// some 100 µs. The guest sees a change on the host when it next opens the file. In shares,
+// only what mmap needs is cached.
 const (
 	cacheHost  = ",cache=readahead"
 	cacheShare = ",cache=mmap"

@@ -155,7 +155,7 @@ func (p *place) args(words ...string) []string {
 func (p *place) freshBPFFS() error {
 	for {
 		err := unix.Unmount(bpffs, unix.MNT_DETACH)
-		if errors.Is(err, unix.EINVAL) { // not a mount point any more
+		if errors.Is(err, unix.EINVAL) { // no longer a mount point
 			break
 		}
 		if err != nil {

@@ -38,7 +38,7 @@ func parseTrace(text string) ([]traceLine, error) {
 		l = strings.TrimRight(l, "\r\n")
 		m := traceFormat.FindStringSubmatch(l)
 		if m == nil {
-			return nil, fmt.Errorf("trace_pipe: line %q", l)
+			return nil, fmt.Errorf("trace_pipe: unexpected line %q", l)
 		}
 		cpu, err := strconv.Atoi(m[2])
 		if err != nil {

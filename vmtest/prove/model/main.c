@@ -2,9 +2,9 @@
 /*
  * Two devices, two programs and two links, and operations on them in any order.
  *
- * With DEPTH, the run begins with nothing attached and has so many operations. Without, it
- * begins in any state that obeys the rules and has one operation. That proves the rules for
- * any number of operations.
+ * With DEPTH, a run has DEPTH operations and begins with nothing attached. Without DEPTH, it
+ * has one operation and begins in any state that satisfies the invariants. That proves the
+ * invariants for any number of operations.
  */
 
 /* A run of CBMC is faster if it knows the operations. */

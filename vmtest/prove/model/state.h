@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The rules that hold between any two operations. */
+/* The invariants: they hold before and after each operation. */
 
-/* True while the rules are assumed of an arbitrary state instead of proven. */
+/* Assume the invariants for an arbitrary state, instead of proving them. */
 static bool assuming;
 
 #define rule(cond, what) do {		\
@@ -161,7 +161,7 @@ static void start(void)
 	start_device(&device_b);
 }
 
-/* Any state that obeys the rules, however many operations led there. */
+/* Any state that satisfies the invariants, after any number of operations. */
 
 #ifdef PART_LINK
 static struct bpf_link *any_link(struct bpf_xps_link *room, bool *used)

@@ -24,7 +24,7 @@ const (
 
 // Base is a tree to patch.
 type Base struct {
-	// Name is its name in commands, and the folder of its patches.
+	// Name is its name in commands, and the directory of its patches.
 	Name string `toml:"name"`
 	// Role is Submit or Carry.
 	Role Role `toml:"role"`

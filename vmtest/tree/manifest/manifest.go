@@ -160,7 +160,7 @@ func parse(path string, data []byte) (*Project, positions, error) {
 	return &Project{Facts: f.Project, Targets: f.Targets, Bases: f.Bases, Series: f.Series}, pos, nil
 }
 
-// findPatches compares the lists of patches with the folders. Each file must be listed
+// findPatches compares the lists of patches with the directories. Each file must be listed
 // and each listed file must exist, since an unlisted patch is never applied or tested.
 func (p *Project) findPatches(path string, pos positions) error {
 	for i := range p.Series {

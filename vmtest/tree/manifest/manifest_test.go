@@ -135,7 +135,7 @@ func TestUnlistedPatch(t *testing.T) {
 	}
 }
 
-// TestFolderIsList: a manifest without a list of patches means all patches of the folder.
+// TestFolderIsList: a manifest without a list of patches means all patches of the directory.
 func TestFolderIsList(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, filepath.Join(dir, Name), manifestHead)

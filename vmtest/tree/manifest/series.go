@@ -10,7 +10,7 @@ import (
 
 // Series is one series of patches: they become one thread of mails.
 type Series struct {
-	// Key names the series in every command, and its folder. No other series
+	// Key names the series in every command, and its directory. No other series
 	// of the change has it.
 	Key string `toml:"key"`
 	// Title is the subject of the cover letter.
@@ -47,7 +47,7 @@ type Form struct {
 	// Base is the base's name.
 	Base string `toml:"name"`
 	// Patches are in the order of application. A manifest that lists none
-	// means every .patch file of the folder KEY/BASE, in the order of their
+	// means every .patch file of the directory KEY/BASE, in the order of their
 	// names.
 	Patches []Patch `toml:"patch"`
 }
@@ -57,7 +57,7 @@ type Patch struct {
 	// Key names the step within its series, the same on every base and in
 	// every version.
 	Key string `toml:"key"`
-	// File is the file's name in the folder of series and base.
+	// File is the file's name in the directory of series and base.
 	File string `toml:"file"`
 
 	// Series is the key of the series; empty for a file from elsewhere.

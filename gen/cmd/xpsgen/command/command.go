@@ -36,7 +36,8 @@ type Command struct {
 	Flags []Flag
 	// Examples are lines to type, without the program's name.
 	Examples []Example
-	// Exits are exit codes with another meaning than in [Exits].
+	// Exits are exit codes with another meaning than in [Exits]. A command that can
+	// return 1 must have it here, unless it only has subcommands.
 	Exits []Exit
 	// Needs are groups of dependencies, for doctor.
 	Needs []string
@@ -98,10 +99,11 @@ type Exit struct {
 	Meaning string
 }
 
-// Exits are the exit codes of all commands, unless [Command.Exits] changes them.
+// Exits are the exit codes of all commands, unless [Command.Exits] changes them. Only
+// commands that declare 1 return it.
 func Exits() []Exit {
 	return []Exit{
-		{0, "passed"},
+		{0, "success"},
 		{1, "tests or checks failed"},
 		{2, "usage error"},
 		{69, "the workbench could not do its work"},

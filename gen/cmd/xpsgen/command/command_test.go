@@ -292,6 +292,23 @@ func TestExits(t *testing.T) {
 	}
 }
 
+// Help lists exit code 1 for commands that declare it and for groups of commands.
+func TestExitsWithoutVerdict(t *testing.T) {
+	run := func(context.Context, []string) error { return nil }
+	for name, tt := range map[string]struct {
+		c    *Command
+		want bool
+	}{
+		"prints":  {&Command{Run: run}, false},
+		"checks":  {&Command{Run: run, Exits: []Exit{{1, "it failed"}}}, true},
+		"a group": {&Command{Commands: []*Command{{Run: run}}}, true},
+	} {
+		if got := slices.ContainsFunc(tt.c.exits(), func(e Exit) bool { return e.Code == 1 }); got != tt.want {
+			t.Errorf("%s: lists 1: %t, want %t", name, got, tt.want)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	if err := newSample().root.Check(); err != nil {
 		t.Error(err)

@@ -152,7 +152,8 @@ func (c *Command) typed(e Example) string {
 	return strings.TrimRight(c.root().Name+" "+e.Line, " ")
 }
 
-// exits returns the common exit codes. Those of c replace them.
+// exits returns the common exit codes. Those of c replace them. A command that declares
+// no meaning of 1 does not return it.
 func (c *Command) exits() []Exit {
 	var all []Exit
 	own := map[int]string{}
@@ -163,6 +164,8 @@ func (c *Command) exits() []Exit {
 		if m, ok := own[e.Code]; ok {
 			e.Meaning = m
 			delete(own, e.Code)
+		} else if e.Code == 1 && c.Run != nil {
+			continue
 		}
 		all = append(all, e)
 	}

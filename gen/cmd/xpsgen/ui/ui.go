@@ -66,7 +66,8 @@ type UI struct {
 	color    bool
 	bar      *bar
 	said     map[string]time.Time
-	// patient is set by [UI.Patient]. slow has the steps that printed a line since.
+	// patient is set by [UI.Patient]. slow has the steps that ran long enough to print
+	// their progress.
 	patient bool
 	slow    map[string]bool
 }

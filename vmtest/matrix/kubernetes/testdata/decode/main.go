@@ -2,7 +2,7 @@
 
 // Command decode reads objects of Kubernetes from standard input, decodes each strictly
 // into the type of k8s.io/api, and prints the last of them, a Job, as JSON. It is a
-// module of its own, so that the workbench does not need k8s.io/api.
+// separate module, so that the workbench does not need k8s.io/api.
 package main
 
 import (
