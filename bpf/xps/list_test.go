@@ -86,7 +86,8 @@ func TestListLosses(t *testing.T) {
 	}
 }
 
-// TestListWhileDumping: the rest of a list that nobody waits for is in the way.
+// TestListWhileDumping: List retries while the kernel still runs an earlier
+// dump.
 func TestListWhileDumping(t *testing.T) {
 	k := &churn{busy: 2, during: func(int) []netlink.Message { return nil }}
 	c, _ := fakeClient(t, nil, k.answer)

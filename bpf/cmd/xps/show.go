@@ -57,8 +57,8 @@ type program struct {
 	Stats    *counters `json:"stats,omitempty"`
 }
 
-// counters are those of a policy, by the value that it returned, by the queue that
-// this is with the present number of queues in use, and by reason.
+// counters are the counters of a policy: by return value, by the queue that the value
+// selects with the current number of queues in use, and by reason.
 type counters struct {
 	Values  map[int]uint64    `json:"values"`
 	Queues  map[int]uint64    `json:"queues"`
