@@ -55,7 +55,7 @@ type PostedPatch struct {
 	File string `toml:"file"`
 }
 
-// ErrChanged is wrapped where something that was sent is not any more what was
+// ErrChanged is wrapped if an archived file differs from the file that was
 // sent.
 var ErrChanged = errors.New("changed after it was sent")
 

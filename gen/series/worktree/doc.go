@@ -27,7 +27,8 @@ var (
 	ErrNotOurs = errors.New("no tree of a series")
 	// ErrNoBase: the cache has not the tree's base any more.
 	ErrNoBase = errors.New("its base is gone from the cache")
-	// ErrBusy: git is in the middle of something there.
+	// ErrBusy: a git operation, such as a rebase, is in progress in the
+	// tree.
 	ErrBusy = errors.New("not finished yet")
 	// ErrDirty: there are changes that are in no commit.
 	ErrDirty = errors.New("changes that are in no commit")
@@ -37,7 +38,7 @@ var (
 	ErrHistory = errors.New("not a series of commits on the base")
 	// ErrCommit: a commit cannot be written as a patch.
 	ErrCommit = errors.New("commit cannot be a patch")
-	// ErrOnto: the series cannot move there, because the place does not exist.
+	// ErrOnto: the target of the rebase does not exist.
 	ErrOnto = errors.New("nothing to rebase onto")
 	// ErrNoRebase: no rebase is in progress.
 	ErrNoRebase = errors.New("no rebase is in progress")

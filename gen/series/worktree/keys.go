@@ -69,7 +69,7 @@ func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, erro
 				claims = append(claims, c)
 			}
 		}
-		// A tree that was moved here has keys that this base has not yet.
+		// A rebased tree has keys that this base does not have yet.
 		for _, key := range t.keys {
 			if b.Patch(key) == nil && w.find(seriesOf(key)) != nil {
 				claims = append(claims, claim{t: t, key: key, by: byNote, score: 8})

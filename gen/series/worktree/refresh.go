@@ -266,8 +266,8 @@ func checkOrder(t *Tree, w *work, ties []*tie) error {
 	return nil
 }
 
-// writeFiles writes first what is new, then the manifest, then removes what is
-// no more: at no time does the manifest name a file that is not there.
+// writeFiles writes new files, then the manifest, then removes old files. So
+// the manifest never names a missing file.
 func writeFiles(w *work, ties []*tie, files mails, out *Outcome) error {
 	path := filepath.Join(w.project.Dir, manifest.Name)
 	data, err := os.ReadFile(path)

@@ -169,8 +169,8 @@ func (t *Tree) work(c *series.Change) (*work, error) {
 // a revision. Its patch files are those for the base that it was moved from.
 func (t *Tree) elsewhere(w *work) bool { return t.Onto != "" && w.base.Name != t.Onto }
 
-// inProgress are the marks that git leaves in the middle of something, and how
-// to go on or give up.
+// inProgress lists the files that mark a git operation in progress, with the
+// commands to continue and to abort it.
 var inProgress = []struct{ mark, what, next string }{
 	{"rebase-merge", "a rebase", "git rebase --continue, or git rebase --abort"},
 	{"rebase-apply", "git am or a rebase", "git am --continue, or git am --abort"},
@@ -219,8 +219,8 @@ func filesHash(b *series.Base) string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// checkFresh fails if the patch files changed since the checkout: what
-// was changed in them would be lost.
+// checkFresh fails if the patch files changed since the checkout: a refresh
+// would lose these changes.
 func (t *Tree) checkFresh(w *work) error {
 	if filesHash(w.all) == t.files {
 		return nil
