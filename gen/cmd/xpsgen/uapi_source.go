@@ -104,7 +104,7 @@ func (j *uapiJob) openSpec(ctx context.Context, word, arch string) (*uapi.Source
 	return s, word, err
 }
 
-// bases returns the names of all bases, as far as they can be had.
+// bases returns the names of all bases, or nil if they cannot be read.
 func (j *uapiJob) bases() []string {
 	names, err := prepare.Bases(j.src.Root, prepare.AllBases)
 	if err != nil {
