@@ -114,16 +114,15 @@ type EnumType struct {
 	// first gives the name.
 	Consts []Constant
 
-	declared bool // the type is an enum's, and is there
+	declared bool // the type is an enum and is generated
 	types    map[string]string
 }
 
-// Select applies the configuration to analysed headers, which are in the order
-// of cfg.Headers. Names that are left out are added to the Skipped of their header. A
-// pattern without a match is a [*ConfigError]; a name that the configuration
-// spells out and that cannot be had is a [*LostError]; names that clash are a
-// [*ClashError]; two headers with different values for a name are a
-// [*DisagreementError].
+// Select applies the configuration to analysed headers, which are in the order of
+// cfg.Headers. Names that are left out are added to the Skipped of their header. A
+// pattern without a match is a [*ConfigError]; a name that the configuration spells out
+// and that cannot be generated is a [*LostError]; names that clash are a [*ClashError];
+// two headers with different values for a name are a [*DisagreementError].
 func Select(cfg *Config, headers []*Header) (*Package, error) {
 	ps, err := (&selection{cfg: cfg}).all([]string{""}, [][]*Header{headers})
 	if err != nil {

@@ -38,7 +38,7 @@ func (s *Source) Close() error {
 	return os.RemoveAll(s.temporary)
 }
 
-// Has tells whether a header is there, as an include line names it.
+// Has reports whether a header exists. The name is that in an include line.
 func (s *Source) Has(header string) bool { return !missing(s.Dirs, header) }
 
 // SourceOptions says where headers are.

@@ -182,7 +182,7 @@ func supportOf(pkg string, files []File, pieces []piece, archs []string) []File 
 }
 
 // usesWord tells whether code has a word, which may end in a bracket. The word
-// must not go on in either direction.
+// must not continue in either direction.
 func usesWord(code []byte, word string) bool {
 	for at := 0; ; {
 		i := bytes.Index(code[at:], []byte(word))
