@@ -41,9 +41,9 @@ const (
 	exitSignaled = 128
 )
 
-// Run runs a cell as a process of its own and packs its records, its output and its
-// exit code into one archive, whatever becomes of it. It returns the result and the
-// archive. An error means that there is no archive.
+// Run runs a cell in a separate process and packs its records, its output and its exit
+// code into one archive, however it ends. It returns the result and the archive. An
+// error means that there is no archive.
 func Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	c := opt.Cell
 	if c.Arch != HostArch() {

@@ -12,13 +12,13 @@ type Merged struct {
 	// Symbols are the symbols to request from Kconfig: each symbol once, at its first position and
 	// with its last value.
 	Symbols []Symbol
-	// Differences are the wishes that the merge takes differently.
+	// Differences are the requests to which the merge gives another value.
 	Differences []Difference
 }
 
-// Difference is a wish that is not taken as it stands.
+// Difference is a requested symbol that gets another value.
 type Difference struct {
-	// Symbol is the wish. A line without a value has none.
+	// Symbol is the request. Its Value is empty if the line has no value.
 	Symbol
 	// Got is the value that the symbol has instead.
 	Got string

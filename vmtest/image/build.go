@@ -24,8 +24,8 @@ import (
 // keepImages is how many images [Cached] keeps.
 const keepImages = 16
 
-// formatVersion is part of every hash: raise it when the same Spec comes to
-// make other bytes.
+// formatVersion is part of every hash: raise it when the same Spec produces
+// other bytes.
 const formatVersion = "image 1\n"
 
 // Build writes the image of s to w.
@@ -103,10 +103,10 @@ func (n node) hash(h hash.Hash, name string) error {
 	})
 }
 
-// Cached returns the path of the image of s in dir and its hash, and makes it
-// first if it is not there: under another name, then renamed, so that an
-// interrupted run leaves nothing that a later one takes for an image. Two runs
-// at once may both make it; they make the same.
+// Cached returns the path of the image of s in dir, and its hash. It writes a
+// missing image under a temporary name and renames it, so that an interrupted
+// run leaves no incomplete image. Two concurrent runs may both write the image,
+// with the same content.
 func Cached(ctx context.Context, dir string, s *Spec) (file, hash string, hit bool, err error) {
 	t, err := s.resolve()
 	if err != nil {

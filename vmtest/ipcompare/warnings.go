@@ -96,8 +96,8 @@ var (
 	definitionName = regexp.MustCompile(`(\w+)\(`)
 )
 
-// function returns what the last line belongs to: the name of a function, or else the
-// first line of a definition.
+// function returns the definition that contains the last line: the name of a function,
+// or the first line of another definition.
 func function(lines []string) string {
 	for _, line := range slices.Backward(lines) {
 		if !definition.MatchString(line) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package known tells what a kernel's checkers report about a base from what they report
-// about the series on top of it. Its files list the reports of runs on the bases without
-// the series, one file for each base and configuration.
+// Package known separates the reports of kernel checkers (lockdep, KCSAN) about a base
+// from reports about the series on top of it. Its files list the reports of runs on the
+// bases without the series, one file for each base and configuration.
 package known
 
 import (

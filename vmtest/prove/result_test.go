@@ -53,7 +53,7 @@ func TestReadResult(t *testing.T) {
 	}
 }
 
-// A trace is the lines that the model tells of it.
+// A trace is shown as the lines that the model printed.
 func TestWords(t *testing.T) {
 	const trace = `[{"result": [{"property": "a", "status": "FAILURE", "trace": [
 {"stepType": "assignment", "lhs": "x", "value": {"data": "1"}},

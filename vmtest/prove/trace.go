@@ -18,7 +18,7 @@ const absent = 1000
 
 var wordPattern = lazyregexp.New(`\$[a-z]+|[^$]+|\$`)
 
-// words turns a trace into the lines that the model tells of it.
+// words returns the lines of a trace that the model printed.
 func words(trace []step) []string {
 	var lines []string
 	for _, s := range trace {

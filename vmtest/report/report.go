@@ -150,7 +150,7 @@ func age(d time.Duration) string {
 // short is the beginning of a hash.
 func short(hash string) string { return hash[:min(len(hash), 12)] }
 
-// clip keeps the end of a text that is too long: what went wrong stands there.
+// clip keeps the end of a text that is too long: the error is at the end.
 func clip(s string) string {
 	if len(s) <= maxText {
 		return s

@@ -105,8 +105,8 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// TestOneOfTwoGuests has one of two guests go wrong: what the other found must
-// not be lost, nor hide it.
+// TestOneOfTwoGuests: if one of two guests fails, the run fails and keeps the
+// results of the other.
 func TestOneOfTwoGuests(t *testing.T) {
 	src := requireVM(t)
 	ctx := t.Context()

@@ -16,8 +16,8 @@ import (
 	"xpsgen/vmtest/vm"
 )
 
-// ErrAdd is wrapped by the error about a file or directory that cannot be had in
-// the guest.
+// ErrAdd is wrapped by the error about a file or directory that cannot be shown in the
+// guest.
 var ErrAdd = errors.New("cannot be had in the guest")
 
 // hostFiles describes how a guest sees the host's files, and what QEMU must export

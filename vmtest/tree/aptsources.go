@@ -20,8 +20,8 @@ type aptSource struct {
 }
 
 // readAptSources reads the entries that the machine uses, from its main file
-// and its folder of parts. Parts that cannot be read are left out: apt itself
-// then says what it thinks of them.
+// and its folder of parts. Parts that cannot be read are left out: apt reports
+// them.
 func readAptSources(list, parts string) []aptSource {
 	var all []aptSource
 	files := []string{list}

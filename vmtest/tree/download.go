@@ -97,8 +97,8 @@ func obtainDownload(ctx context.Context, dir, step string, p progress.Func,
 	return d, bad
 }
 
-// cachedDownload returns the download in dir: nil, nil if nothing, an error if it
-// is not what it was.
+// cachedDownload returns the download in dir, nil if there is none. It returns an error
+// if the files differ from their record.
 func cachedDownload(dir string) (*download, error) {
 	data, err := os.ReadFile(filepath.Join(dir, recordName))
 	if errors.Is(err, os.ErrNotExist) {

@@ -93,8 +93,8 @@ func (f *fetcher) fromSuites(ctx context.Context, o *Origin) (*obtained, error) 
 	return nil, first
 }
 
-// try sees whether the patches apply to what was got, and says that it is
-// taken, or adds it to drift.
+// try checks whether the patches apply to an obtained source. It reports that
+// the source is used, or adds it to drift.
 func (f *fetcher) try(ctx context.Context, got *obtained, drift *DriftError) error {
 	s := &Source{Project: f.project, Base: f.base, Version: got.Version, Origin: got.Origin,
 		BaseCommit: got.Commit, opt: Options{Project: f.opt.Project, Cache: f.opt.Cache}, dir: got.dir}

@@ -104,8 +104,9 @@ func (v Variant) workSuffix() string {
 	return s
 }
 
-// Source is a base and the patches to apply to it. The base is there; the
-// patched tree is written when [Source.Commit] or [Source.Checkout] is called.
+// Source is a base and the patches to apply to it. The base is in the cache.
+// The patched tree is written when [Source.Commit] or [Source.Checkout] is
+// called.
 type Source struct {
 	// Project is the project's name, Base the name of its base.
 	Project, Base string
@@ -130,7 +131,7 @@ type Source struct {
 // the patches. When the cache is warm it runs no other program, unless the
 // base is a directory of the user's.
 //
-// Returns an error wrapping [ErrObtain] if the base cannot be had.
+// Returns an error wrapping [ErrObtain] if the base cannot be obtained.
 func Open(ctx context.Context, opt Options) (*Source, error) {
 	if !filepath.IsAbs(opt.Cache) {
 		return nil, fmt.Errorf("cache directory %q: want an absolute path", opt.Cache)

@@ -46,7 +46,8 @@ func TestFallsBackToTCG(t *testing.T) {
 			m.KVMDevice = c.device
 			notice := m.Notice
 			for i := range 4 {
-				// The first run has nobody to tell it to.
+				// The first run has no callback to report it
+				// to.
 				if m.Notice = notice; i == 0 {
 					m.Notice = nil
 				}

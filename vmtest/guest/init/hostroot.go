@@ -159,7 +159,7 @@ func place(h *wire.HostFiles) error {
 	return nil
 }
 
-// bind makes from appear at to, which is created if it is not there.
+// bind mounts from at to, and creates to if it does not exist.
 func bind(from, to string) error {
 	info, err := os.Stat(from)
 	if err == nil && info.IsDir() {

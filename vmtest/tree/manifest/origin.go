@@ -44,8 +44,7 @@ type Origin struct {
 	Ref string `toml:"ref"`
 }
 
-// ID identifies what an origin asks for. Where the package is looked for does
-// not change what it is.
+// ID identifies the requested source. The suites to search are not part of it.
 func (o *Origin) ID() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{string(o.Kind), o.Package, o.Version, o.URL, o.Ref}, "\x00")))
 	return fmt.Sprintf("%x", sum[:6])
