@@ -25,16 +25,16 @@ func cellCommand(env matrixCommands) *command.Command {
 	return &command.Command{
 		Name:  "cell",
 		Short: "run one cell of the matrix and archive its results",
-		Long: "Runs the command of the cell as a process of its own. Then writes one archive, ID.tar.gz: the records of the runs, the output, the " +
-			"exit code. The archive exists even if the command failed, was killed or was interrupted. stdout and stderr are those of the command.\n\n" +
-			"The exit code is that of the command. The cell fails also if the command exits with 0 and leaves no record of a run that passed.",
+		Long: "Runs the command of the cell in a separate process. Then writes one archive, ID.tar.gz: the records of the runs, the output, the " +
+			"exit code. The archive exists even if the command failed, was killed or was interrupted. Passes on stdout and stderr of the command.\n\n" +
+			"The exit code is that of the command. The cell also fails if the command exits with 0 without a record of a passed run.",
 		Args: []command.Arg{{Name: "ID", Optional: true, Values: func() []string { return nil },
 			Help: "cell to run, as xpsgen matrix prints it; default cell --index of the plan"}},
 		Flags: []command.Flag{
-			{Name: "plan", Arg: "FILE", To: command.String(&o.plan), Help: "plan that has the cell; without it, a cell that is no shard runs by its ID alone"},
+			{Name: "plan", Arg: "FILE", To: command.String(&o.plan), Help: "plan that has the cell; required for shards, and without an ID"},
 			{Name: "index", Arg: "N", Env: "JOB_COMPLETION_INDEX", To: command.Int(&o.index, 0, 1<<30),
 				Help: "number of the cell in the plan, from 0, if no ID is given"},
-			{Name: "attempt", Arg: "N", To: command.Count(&o.attempt), Help: "number of the attempt, from 1; default that of the plan"},
+			{Name: "attempt", Arg: "N", To: command.Count(&o.attempt), Help: "number of the attempt, from 1; default as in the plan"},
 			{Name: "out", Letter: "o", Arg: "DIR", To: command.String(&o.out), Help: "directory for the archive; default out/cells of the workbench"},
 		},
 		Examples: []command.Example{
@@ -63,7 +63,7 @@ func (o *cellOptions) cell(args []string) (c *cell.Cell, err error) {
 	case o.plan == "":
 		c, err = cell.Parse(args[0])
 		if err == nil && c.Shard != "" {
-			return nil, command.Usagef("%s: only the plan says what a shard has: give --plan", args[0])
+			return nil, command.Usagef("%s: a shard needs --plan, which lists its items", args[0])
 		}
 	default:
 		var p *cell.Plan

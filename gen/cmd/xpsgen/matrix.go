@@ -48,12 +48,12 @@ func matrixCommand(env matrixCommands) *command.Command {
 		Long: "A cell is work that one machine does alone: the suite on one base, the checks of one series, one patch of a bisection, a shard of " +
 			"the mutants. Prints the cells with the estimated time of each, or writes them as JSON: the plan that xpsgen cell and " +
 			"xpsgen collect read.\n\n" +
-			"The plan for pr has what make test runs. That for nightly adds the other configurations, all patches and all mutants. That for all " +
+			"The plan pr covers make test. The plan nightly adds the other configurations, all patches and all mutants. The plan all " +
 			"adds make test-long.\n\n" +
-			"An estimate is a quartile of the last five runs that passed in out/runs: the lower one, or for checks the upper one. Without a run it is a default. A cell that would take longer than " +
-			"--cell-time is split into shards of equal cost, if it has tests or mutants.",
+			"An estimate is the lower quartile of the last five passed runs in out/runs; for checks, the upper quartile. Without such a run it is a built-in default. A cell of tests or mutants that would take longer than " +
+			"--cell-time is split into shards of equal cost.",
 		Flags: []command.Flag{
-			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "what the plan is for"},
+			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "which tests to plan"},
 			{Name: "kind", Arg: "KIND", To: command.Choices(&o.plan.Kinds, cell.Kinds()...), Help: "only cells of this kind"},
 			{Name: "base", Arg: "NAME", To: command.Strings(&o.plan.Bases), Values: func() []string { return env.kernelBases(false) },
 				Help: "only cells on this base"},
@@ -65,7 +65,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.plan.Seed),
 				Help: fmt.Sprintf("choose other mutants for the sample of a pull request; default %d", sampleSeed)},
 			{Name: "json", To: command.Bool(&o.json), Help: "print the plan as one line of JSON, for fromJSON of GitHub Actions"},
-			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print how long the plan takes on so many workers: 1,4,20"},
+			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print the time of the plan on this number of workers, or on several: 1,4,20"},
 			{Name: "kubernetes", Arg: "DIR", To: command.String(&o.kubernetes),
 				Help: "write an Indexed Job of Kubernetes, its plan and the Containerfile of its image to DIR"},
 			{Name: "image", Arg: "IMAGE", To: command.String(&o.image), Help: "image of the Job"},

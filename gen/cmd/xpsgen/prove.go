@@ -29,18 +29,18 @@ func proveCommand(env suiteCommands) *command.Command {
 	return &command.Command{
 		Name:  "prove",
 		Short: "check the functions of the series in a model",
-		Long: "Cuts the functions of the series from the patched kernel tree, puts them into a model of what they call, and checks " +
-			"them with CBMC, a model checker, which it unpacks from Debian into the cache. The model has two devices, two programs " +
-			"and two links, and operations by netlink, by links and by the core. CBMC tries all arguments and all failures: of one " +
-			"operation in any state that obeys the rules, and of sequences of --depth operations from the start. Boots nothing.\n\n" +
-			"Writes KTAP to stdout with one test per property. If a property fails, the operations that lead there precede it.\n\n" +
+		Long: "Takes the functions of the series from the patched kernel tree. Checks them in a model of the functions that they call, " +
+			"with the model checker CBMC from Debian. The model has two devices, two programs " +
+			"and two links. Its operations are those of netlink, of links and of the core. CBMC checks one operation from every state " +
+			"that obeys the rules, and all sequences of --depth operations from the initial state, with all arguments and all failures. Boots nothing.\n\n" +
+			"Writes KTAP to stdout with one test per property. Before a failed property it prints the operations that lead to the failure.\n\n" +
 			"With --mutants it generates mutants of the lines that the series adds to these functions, as xpsgen mutate does, and checks " +
 			"each. A mutant that no property refutes must be listed in vmtest/prove/equivalent.toml with the reason.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "with --mutants: check mutants whose name contains NAME; default all"}},
 		Flags: append([]command.Flag{
 			o.sources.baseFlag(env.environment, true),
-			{Name: "mutants", To: command.Bool(&o.mutants), Help: "check that a property refutes each mutant, instead of the series"},
-			{Name: "depth", Arg: "N", To: command.Int(&o.depth, 1, maxDepth), Help: "number of operations in the sequences; default 3"},
+			{Name: "mutants", To: command.Bool(&o.mutants), Help: "check mutants instead of the series: a property must refute each"},
+			{Name: "depth", Arg: "N", To: command.Int(&o.depth, 1, maxDepth), Help: "number of operations in the sequences"},
 			{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.sources.jobs), Help: "number of checkers that run at the same time; default one per CPU"},
 		}, o.sampleOptions.flags()...),
 		Examples: []command.Example{
@@ -49,7 +49,7 @@ func proveCommand(env suiteCommands) *command.Command {
 			{Line: "prove --mutants --sample 20", Note: "twenty mutants, chosen at random"},
 			{Line: "prove --mutants bpf_xps_link_update", Note: "the mutants of one function"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a property fails, or the series has a function that the model neither contains nor excuses; or a mutant survives"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a property fails, a function of the series is neither in the model nor on its list of exceptions, or a mutant survives"}},
 		Needs: []string{"vmtest"},
 		Valid: func(names []string) error { return o.valid(names) },
 		Run:   func(ctx context.Context, names []string) error { return env.prove(ctx, &o, names) },

@@ -39,7 +39,7 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 			{Line: "uapi verify --all --cc clang --arch arm64,s390x"},
 			{Line: "uapi verify --include /usr/include linux/if_link.h"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a difference, a missing name, or an unexpected header that does not compile"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a value or layout differs, packages differ, a name is missing, or a header unexpectedly does not compile"}},
 		Needs: []string{"headers"},
 		Valid: func(args []string) error {
 			if err := o.headerOptions.valid(env); err != nil {
