@@ -25,7 +25,7 @@ func showCommand() *command {
 	return &command{
 		name: "show", args: "[DEVICE...] [options]", what: "print devices and their programs",
 		help: `Prints a row per device: name, queues in use, maximum number of queues, and the
-program. Of a program it prints id, name, tag, attach method, run count (needs
+program. For a program it prints id, name, tag, attach method, run count (needs
 sysctl kernel.bpf_stats_enabled=1) and the user who loaded it. Shows DEVICE, or all
 devices if none is given.
 
@@ -155,11 +155,11 @@ func describe(s xps.State, sys *sysfs, stats, who bool) (device, error) {
 	}
 	prog, err := ebpf.NewProgramFromID(s.ProgramID)
 	switch {
+	case stats && errors.Is(err, os.ErrPermission):
+		return d, fmt.Errorf("read the counters of program %d: %w (needs CAP_SYS_ADMIN)", p.ID, err)
+	case stats && errors.Is(err, os.ErrNotExist):
+		return d, fmt.Errorf("read the counters of program %d: %w (the program was replaced or detached)", p.ID, err)
 	case errors.Is(err, os.ErrPermission), errors.Is(err, os.ErrNotExist):
-		// Not permitted, or replaced since.
-		if stats {
-			return d, fmt.Errorf("read the counters of program %d: %w (needs CAP_SYS_ADMIN)", p.ID, err)
-		}
 		return d, nil
 	case err != nil:
 		return d, fmt.Errorf("open program %d: %w", p.ID, err)
