@@ -53,11 +53,11 @@ func (t tree) write(w io.Writer) error {
 			err = n.open(func(size int64, r io.Reader) error { return a.File(name, n.mode, size, r) })
 		}
 		if err != nil {
-			return fmt.Errorf("image: %w", err)
+			return fmt.Errorf("write the image: %w", err)
 		}
 	}
 	if err := a.Close(); err != nil {
-		return fmt.Errorf("image: %w", err)
+		return fmt.Errorf("write the image: %w", err)
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (t tree) hash() (string, error) {
 	io.WriteString(h, formatVersion)
 	for _, name := range t.names() {
 		if err := t[name].hash(h, name); err != nil {
-			return "", fmt.Errorf("image: %w", err)
+			return "", fmt.Errorf("write the image: %w", err)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
@@ -122,13 +122,13 @@ func Cached(ctx context.Context, dir string, s *Spec) (file, hash string, hit bo
 		_ = os.Chtimes(file, now, now) // only the order of pruning depends on it
 		return file, hash, true, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return "", "", false, fmt.Errorf("image: %w", err)
+		return "", "", false, fmt.Errorf("write the image: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
-		return "", "", false, fmt.Errorf("image: %w", err)
+		return "", "", false, fmt.Errorf("write the image: %w", err)
 	}
 	if err := writeWhole(file, t.write); err != nil {
-		return "", "", false, fmt.Errorf("image: %w", err)
+		return "", "", false, fmt.Errorf("write the image: %w", err)
 	}
 	if err := cache.PruneDir(dir, keepImages); err != nil {
 		return "", "", false, fmt.Errorf("image: prune: %w", err)

@@ -78,13 +78,13 @@ func (t trees) count(side, dir string, out []byte, touched []string, all map[war
 		if lines[file] == nil {
 			data, err := os.ReadFile(filepath.Join(t[side], file))
 			if err != nil {
-				return fmt.Errorf("read what a compiler warns of: %w", err)
+				return fmt.Errorf("read the compiler warnings: %w", err)
 			}
 			lines[file] = strings.Split(string(data), "\n")
 		}
 		line, err := strconv.Atoi(string(m[2]))
 		if err != nil || line < 1 || line > len(lines[file]) {
-			return fmt.Errorf("read what a compiler warns of: %s has no line %s", file, m[2])
+			return fmt.Errorf("read the compiler warnings: %s has no line %s", file, m[2])
 		}
 		all[warning{file, function(lines[file][:line]), string(m[3])}]++
 	}

@@ -313,7 +313,7 @@ func (o *Options) tryAll(ctx context.Context, c *compiled, common wire.Mutate, t
 					return err
 				}
 				if len(done) == 0 && len(rest) == len(some) {
-					why := errors.New("it ended without a result")
+					why := errors.New("the guest ended without a result")
 					if s.ended != nil {
 						why = s.ended
 					}

@@ -115,14 +115,14 @@ func Write(w io.Writer, d *Data) error {
 		"stale":   func(r *runs.Record) bool { return d.Stale[r.ID] },
 	}).Parse(page)
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("render the report: %w", err)
 	}
 	var out bytes.Buffer
 	if err := t.Execute(&out, d); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("render the report: %w", err)
 	}
 	if _, err := out.WriteTo(w); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("render the report: %w", err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 
 // ErrAdd is wrapped by the error about a file or directory that cannot be shown in the
 // guest.
-var ErrAdd = errors.New("cannot be had in the guest")
+var ErrAdd = errors.New("cannot be shown in the guest")
 
 // hostFiles describes how a guest sees the host's files, and what QEMU must export
 // for it. writable are the directories in which the guest writes to the host.

@@ -92,7 +92,7 @@ func obtainDownload(ctx context.Context, dir, step string, p progress.Func,
 	}
 	d, bad = cachedDownload(dir)
 	if d == nil && bad == nil {
-		bad = errors.New("it is gone")
+		bad = errors.New("the file is missing")
 	}
 	return d, bad
 }

@@ -21,15 +21,15 @@ import (
 )
 
 var (
-	// ErrExists: there is something already where a tree should go.
-	ErrExists = errors.New("there is something already")
+	// ErrExists: the directory for a tree already exists.
+	ErrExists = errors.New("already exists")
 	// ErrNotOurs: the directory is not a tree that Checkout or Rebase created.
 	ErrNotOurs = errors.New("no tree of a series")
 	// ErrNoBase: the cache has not the tree's base any more.
 	ErrNoBase = errors.New("its base is gone from the cache")
 	// ErrBusy: a git operation, such as a rebase, is in progress in the
 	// tree.
-	ErrBusy = errors.New("not finished yet")
+	ErrBusy = errors.New("still in progress")
 	// ErrDirty: there are changes that are in no commit.
 	ErrDirty = errors.New("changes that are in no commit")
 	// ErrStale: the patch files changed since the checkout.

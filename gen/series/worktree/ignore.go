@@ -25,7 +25,7 @@ func (t *Tree) unignore(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read what is ignored: %w", err)
+		return fmt.Errorf("read the .gitignore files: %w", err)
 	}
 	var kept strings.Builder
 	for l := range strings.Lines(string(data)) {

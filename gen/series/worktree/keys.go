@@ -99,7 +99,7 @@ func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, erro
 		}
 		near := w.near(ties, i)
 		if w.find(near) == nil {
-			return nil, fmt.Errorf("%w: %s is of no series: name it with --key REV=SERIES/KEY", ErrKey, t.short())
+			return nil, fmt.Errorf("%w: %s belongs to no series: name one with --key REV=SERIES/KEY", ErrKey, t.short())
 		}
 		t.key, t.by = newKey(t.title, w.find(near).series, taken), byNew
 		taken[t.key] = true

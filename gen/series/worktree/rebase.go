@@ -57,7 +57,7 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 		dir = w.dir(opt.Change.Root) + "-rebase"
 	}
 	if t, err := Open(ctx, dir); err == nil && t.busy() {
-		return nil, fmt.Errorf("%s is in the middle of a rebase: %w: continue with --continue, or abort with --abort", dir, ErrBusy)
+		return nil, fmt.Errorf("%s: a rebase is %w: continue with --continue, or abort with --abort", dir, ErrBusy)
 	}
 	if dir, err = vacant(dir); err != nil {
 		return nil, err

@@ -42,12 +42,12 @@ type RefreshOptions struct {
 // Refresh writes the tree's commits back as the patch files of its base. Files
 // whose patch did not change are not touched. It fails, and writes nothing, if
 // a patch would be lost that is not in opt.Drop ([*LostError]), if the tree
-// has changes in no commit ([ErrDirty]), if git is in the middle of something
+// has uncommitted changes ([ErrDirty]), if a git operation is in progress
 // ([ErrBusy]), or if the patch files changed meanwhile ([ErrStale]).
 func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error) {
 	w, err := t.work(opt.Change)
 	if err != nil {
-		return nil, fmt.Errorf("refresh: %w", err)
+		return nil, fmt.Errorf("refresh the patch files: %w", err)
 	}
 	if err := t.checkIdle(); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 	for i, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("refresh: %w", err)
+			return nil, fmt.Errorf("refresh the patch files: %w", err)
 		}
 		p, err := patch.Parse(data)
 		if err != nil {
@@ -153,7 +153,7 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 		// would lose something.
 		if again, err := p.Format(); err != nil || !bytes.Equal(again, data) {
 			if err == nil {
-				err = errors.New("git writes it in a way that does not read back the same")
+				err = errors.New("git format-patch writes it in a form that does not parse to the same commit")
 			}
 			return nil, fmt.Errorf("refresh from %s: %w: %s: %w", t.Dir, ErrCommit, list[i].short(), err)
 		}

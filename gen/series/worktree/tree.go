@@ -180,11 +180,11 @@ var inProgress = []struct{ mark, what, next string }{
 	{"BISECT_LOG", "a bisection", "git bisect reset"},
 }
 
-// checkIdle fails if git is in the middle of something.
+// checkIdle fails if a git operation is in progress.
 func (t *Tree) checkIdle() error {
 	for _, p := range inProgress {
 		if _, err := os.Stat(filepath.Join(t.Dir, ".git", p.mark)); err == nil {
-			return fmt.Errorf("%s is in the middle of %s: %w: end that first, there, with %s", t.Dir, p.what, ErrBusy, p.next)
+			return fmt.Errorf("%s: %s is %w: end it there with %s", t.Dir, p.what, ErrBusy, p.next)
 		}
 	}
 	return nil

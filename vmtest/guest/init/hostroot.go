@@ -111,7 +111,7 @@ func overlay(dir, lower, name string) error {
 	upper, work := filepath.Join(scratchDir, name), filepath.Join(scratchDir, name+".work")
 	for _, d := range []string{upper, work} {
 		if err := os.Mkdir(d, 0o755); err != nil {
-			return fmt.Errorf("overlay: %w", err)
+			return fmt.Errorf("mount the overlay: %w", err)
 		}
 	}
 	m := mount{fs: "overlay", dir: dir, data: "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work}

@@ -61,7 +61,7 @@ func (o *Origin) check() error {
 	switch o.Kind {
 	case KindDeb, KindDebSrc:
 		if o.Package == "" || o.URL != "" || o.Ref != "" {
-			return fmt.Errorf("kind %q takes package, version and suites", o.Kind)
+			return fmt.Errorf("kind %q needs package, and excludes url and ref", o.Kind)
 		}
 		if strings.HasPrefix(o.Package, "-") {
 			return fmt.Errorf("package %q", o.Package)
@@ -76,7 +76,7 @@ func (o *Origin) check() error {
 		}
 	case KindGit:
 		if o.URL == "" || o.Ref == "" || o.Package != "" || o.Version != "" || o.MadeOn != "" || o.Successors != "" || len(o.Suites) > 0 {
-			return fmt.Errorf("kind %q takes url and ref", o.Kind)
+			return fmt.Errorf("kind %q needs url and ref, and excludes all other keys", o.Kind)
 		}
 		if strings.HasPrefix(o.URL, "-") || strings.HasPrefix(o.Ref, "-") {
 			return fmt.Errorf("url %q, ref %q", o.URL, o.Ref)
