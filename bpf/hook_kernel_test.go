@@ -76,7 +76,8 @@ func openPort(tb testing.TB, device string, vnet bool) *sendPort {
 	return &sendPort{fd: fd, addr: unix.SockaddrLinklayer{Ifindex: dev.Index}, vnet: vnet}
 }
 
-// vnetHeader is struct virtio_net_hdr: linear bytes, and segments of a size.
+// vnetHeader returns a struct virtio_net_hdr: hdr_len is linear, gso_size is
+// segment.
 func vnetHeader(linear, gsoType byte, segment uint16) []byte {
 	h := make([]byte, 10)
 	h[1] = gsoType
@@ -96,7 +97,7 @@ func (p *sendPort) send(tb testing.TB, ethertype uint16, header, frame []byte) {
 	}
 }
 
-// attached is a policy on a device.
+// onDevice is a policy on a device.
 type onDevice struct {
 	p *policy.Policy
 }
@@ -146,9 +147,9 @@ func (d *onDevice) counted(tb testing.TB, send func()) (int, policy.Reason) {
 }
 
 // TestKernelFlowHash sends every kind of packet by devices with the policy, and
-// compares what the hook makes of it with a test run: by Ethernet and by a device
-// without a link header, with tags in the packet and in the skb, with headers
-// outside of the linear part, and as a packet to be segmented.
+// compares the result of the hook with that of a test run: by Ethernet and by a device
+// without a link header, with tags in the packet and in the skb, with headers outside
+// of the linear part, and as a packet to be segmented.
 func TestKernelFlowHash(t *testing.T) {
 	c := requireGuest(t)
 	// Nothing but the test sends.

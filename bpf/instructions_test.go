@@ -77,8 +77,8 @@ func TestInstructions(t *testing.T) {
 }
 
 // instructions returns the instructions of a test run of the program, and those of the
-// loop around it. It is the difference of two series of runs, the least of some: the
-// others have more interrupts.
+// loop around it. It is the difference of two series of runs. It takes the minimum of
+// several, because interrupts add instructions.
 func instructions(tb testing.TB, prog *ebpf.Program, frame []byte, mark uint32) float64 {
 	tb.Helper()
 	const runs = 1000

@@ -109,8 +109,8 @@ func TestSpec(t *testing.T) {
 			if prog.License != "GPL" {
 				t.Errorf("licence %q, want GPL", prog.License)
 			}
-			// The names that a command line has to give: the RFC's for
-			// its four, the one that loaders know by themselves otherwise.
+			// The section names in the examples: hello for the four
+			// programs of the RFC, else the default of the loaders.
 			section := "socket"
 			if strings.HasPrefix(name, "hello") {
 				section = "hello"

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// skipUnlessRequired skips the test because the machine lacks what, unless
-// XPS_TEST_REQUIRE, a list separated by commas, says that it is there: then
-// the test fails.
+// skipUnlessRequired skips the test because the machine lacks what. If
+// XPS_TEST_REQUIRE, a comma-separated list, contains what, the test fails
+// instead.
 func skipUnlessRequired(tb testing.TB, what, reason string) {
 	tb.Helper()
 	if slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), what) {

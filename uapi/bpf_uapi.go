@@ -1686,8 +1686,8 @@ type BpfLpmTrieKey struct {
 	Prefixlen uint32 // up to 32 for AF_INET, 128 for AF_INET6
 }
 
-// Data returns n elements of data, which begins at byte 4. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 4.
+// x must point into a buffer that holds them.
 // Arbitrary size
 func (x *BpfLpmTrieKey) Data(n int) []uint8 {
 	if n <= 0 {
@@ -1724,8 +1724,8 @@ func (x *BpfLpmTrieKeyU8) Prefixlen() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
-// Data returns n elements of data, which begins at byte 4. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 4.
+// x must point into a buffer that holds them.
 // Arbitrary size
 func (x *BpfLpmTrieKeyU8) Data(n int) []uint8 {
 	if n <= 0 {
@@ -3812,8 +3812,8 @@ type BpfRawTracepointArgs struct {
 	_ structs.HostLayout
 }
 
-// Args returns n elements of args, which begins at byte 0. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Args returns n elements of args, which begins at byte 0.
+// x must point into a buffer that holds them.
 func (x *BpfRawTracepointArgs) Args(n int) []uint64 {
 	if n <= 0 {
 		return nil

@@ -1796,8 +1796,8 @@ type EthtoolTunable struct {
 	Len    uint32
 }
 
-// Data returns n elements of data, which begins at byte 16. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 16.
+// x must point into a buffer that holds them.
 func (x *EthtoolTunable) Data(n int) []CPointer {
 	if n <= 0 {
 		return nil
@@ -1829,8 +1829,8 @@ type EthtoolRegs struct {
 	Len     uint32
 }
 
-// Data returns n elements of data, which begins at byte 12. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 12.
+// x must point into a buffer that holds them.
 func (x *EthtoolRegs) Data(n int) []uint8 {
 	if n <= 0 {
 		return nil
@@ -1863,8 +1863,8 @@ type EthtoolEeprom struct {
 	Len    uint32
 }
 
-// Data returns n elements of data, which begins at byte 16. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 16.
+// x must point into a buffer that holds them.
 func (x *EthtoolEeprom) Data(n int) []uint8 {
 	if n <= 0 {
 		return nil
@@ -2050,8 +2050,8 @@ type EthtoolGstrings struct {
 	Len       uint32
 }
 
-// Data returns n elements of data, which begins at byte 12. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 12.
+// x must point into a buffer that holds them.
 func (x *EthtoolGstrings) Data(n int) []uint8 {
 	if n <= 0 {
 		return nil
@@ -2083,8 +2083,8 @@ type EthtoolSsetInfo struct {
 	SsetMask uint64
 }
 
-// Data returns n elements of data, which begins at byte 16. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 16.
+// x must point into a buffer that holds them.
 func (x *EthtoolSsetInfo) Data(n int) []uint32 {
 	if n <= 0 {
 		return nil
@@ -2117,8 +2117,8 @@ type EthtoolTest struct {
 	Len      uint32
 }
 
-// Data returns n elements of data, which begins at byte 16. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 16.
+// x must point into a buffer that holds them.
 func (x *EthtoolTest) Data(n int) []uint64 {
 	if n <= 0 {
 		return nil
@@ -2149,8 +2149,8 @@ type EthtoolStats struct {
 	NStats uint32
 }
 
-// Data returns n elements of data, which begins at byte 8. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 8.
+// x must point into a buffer that holds them.
 func (x *EthtoolStats) Data(n int) []uint64 {
 	if n <= 0 {
 		return nil
@@ -2177,8 +2177,8 @@ type EthtoolPermAddr struct {
 	Size uint32
 }
 
-// Data returns n elements of data, which begins at byte 8. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 8.
+// x must point into a buffer that holds them.
 func (x *EthtoolPermAddr) Data(n int) []uint8 {
 	if n <= 0 {
 		return nil
@@ -2462,8 +2462,8 @@ func (x *EthtoolRxnfc) RssContext() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union184), 0))
 }
 
-// RuleLocs returns n elements of rule_locs, which begins at byte 188. The memory
-// must be there: x has to point into a buffer that is long enough.
+// RuleLocs returns n elements of rule_locs, which begins at byte 188.
+// x must point into a buffer that holds them.
 func (x *EthtoolRxnfc) RuleLocs(n int) []uint32 {
 	if n <= 0 {
 		return nil
@@ -2492,8 +2492,8 @@ type EthtoolRxfhIndir struct {
 	Size uint32
 }
 
-// RingIndex returns n elements of ring_index, which begins at byte 8. The memory
-// must be there: x has to point into a buffer that is long enough.
+// RingIndex returns n elements of ring_index, which begins at byte 8.
+// x must point into a buffer that holds them.
 func (x *EthtoolRxfhIndir) RingIndex(n int) []uint32 {
 	if n <= 0 {
 		return nil
@@ -2530,8 +2530,8 @@ type EthtoolRxfh struct {
 	Rsvd32     uint32
 }
 
-// RssConfig returns n elements of rss_config, which begins at byte 24. The memory
-// must be there: x has to point into a buffer that is long enough.
+// RssConfig returns n elements of rss_config, which begins at byte 24.
+// x must point into a buffer that holds them.
 func (x *EthtoolRxfh) RssConfig(n int) []uint32 {
 	if n <= 0 {
 		return nil
@@ -2659,8 +2659,8 @@ type EthtoolDump struct {
 	Len     uint32
 }
 
-// Data returns n elements of data, which begins at byte 16. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 16.
+// x must point into a buffer that holds them.
 func (x *EthtoolDump) Data(n int) []uint8 {
 	if n <= 0 {
 		return nil
@@ -2699,8 +2699,8 @@ type EthtoolGfeatures struct {
 	Size uint32
 }
 
-// Features returns n elements of features, which begins at byte 8. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Features returns n elements of features, which begins at byte 8.
+// x must point into a buffer that holds them.
 func (x *EthtoolGfeatures) Features(n int) []EthtoolGetFeaturesBlock {
 	if n <= 0 {
 		return nil
@@ -2733,8 +2733,8 @@ type EthtoolSfeatures struct {
 	Size uint32
 }
 
-// Features returns n elements of features, which begins at byte 8. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Features returns n elements of features, which begins at byte 8.
+// x must point into a buffer that holds them.
 func (x *EthtoolSfeatures) Features(n int) []EthtoolSetFeaturesBlock {
 	if n <= 0 {
 		return nil
@@ -2784,8 +2784,8 @@ type EthtoolPerQueueOp struct {
 	QueueMask  [128]uint32
 }
 
-// Data returns n elements of data, which begins at byte 520. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 520.
+// x must point into a buffer that holds them.
 func (x *EthtoolPerQueueOp) Data(n int) []byte {
 	if n <= 0 {
 		return nil
@@ -2852,8 +2852,8 @@ type EthtoolLinkSettings struct {
 	Reserved            [7]uint32
 }
 
-// LinkModeMasks returns n elements of link_mode_masks, which begins at byte 48. The memory
-// must be there: x has to point into a buffer that is long enough.
+// LinkModeMasks returns n elements of link_mode_masks, which begins at byte 48.
+// x must point into a buffer that holds them.
 // Linux builds with -Wflex-array-member-not-at-end but does
 // not use the "link_mode_masks" member. Leave it defined for
 // userspace for now, and when userspace wants to start using

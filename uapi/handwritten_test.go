@@ -54,7 +54,7 @@ func TestNoNumberByHand(t *testing.T) {
 	}
 }
 
-// byHand returns the names of ours that a file gives a literal.
+// byHand returns the names of package uapi that a file defines by a literal.
 func byHand[V any](f *ast.File, ours map[string]V) []*ast.Ident {
 	var out []*ast.Ident
 	ast.Inspect(f, func(n ast.Node) bool {

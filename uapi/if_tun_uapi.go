@@ -134,8 +134,8 @@ type TunFilter struct {
 	Count uint16 // Number of addresses
 }
 
-// Addr returns n elements of addr, which begins at byte 4. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Addr returns n elements of addr, which begins at byte 4.
+// x must point into a buffer that holds them.
 func (x *TunFilter) Addr(n int) [][6]uint8 {
 	if n <= 0 {
 		return nil

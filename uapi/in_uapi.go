@@ -269,8 +269,8 @@ func (x *IpMsfilter) ImsfSlist() *[1]Be32 {
 	return (*[1]Be32)(unsafe.Add(unsafe.Pointer(&x.union16), 0))
 }
 
-// ImsfSlistFlex returns n elements of imsf_slist_flex, which begins at byte 16. The memory
-// must be there: x has to point into a buffer that is long enough.
+// ImsfSlistFlex returns n elements of imsf_slist_flex, which begins at byte 16.
+// x must point into a buffer that holds them.
 func (x *IpMsfilter) ImsfSlistFlex(n int) []Be32 {
 	if n <= 0 {
 		return nil
@@ -357,8 +357,8 @@ func (x *GroupFilter) GfNumsrc() *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(&x.union0), 140))
 }
 
-// GfSlistFlex returns n elements of gf_slist_flex, which begins at byte 144. The memory
-// must be there: x has to point into a buffer that is long enough.
+// GfSlistFlex returns n elements of gf_slist_flex, which begins at byte 144.
+// x must point into a buffer that holds them.
 // interface index
 func (x *GroupFilter) GfSlistFlex(n int) [][16]uint64 {
 	if n <= 0 {

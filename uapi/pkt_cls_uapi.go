@@ -858,8 +858,8 @@ func (x *TcU32Sel) Hdr() *TcU32SelHdr {
 	return (*TcU32SelHdr)(unsafe.Add(unsafe.Pointer(&x.union0), 0))
 }
 
-// Keys returns n elements of keys, which begins at byte 16. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Keys returns n elements of keys, which begins at byte 16.
+// x must point into a buffer that holds them.
 func (x *TcU32Sel) Keys(n int) []TcU32Key {
 	if n <= 0 {
 		return nil
@@ -900,8 +900,8 @@ type TcU32Pcnt struct {
 	Rhit uint64
 }
 
-// Kcnts returns n elements of kcnts, which begins at byte 16. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Kcnts returns n elements of kcnts, which begins at byte 16.
+// x must point into a buffer that holds them.
 func (x *TcU32Pcnt) Kcnts(n int) []uint64 {
 	if n <= 0 {
 		return nil

@@ -620,8 +620,8 @@ type Rtvia struct {
 	RtviaFamily uint16
 }
 
-// RtviaAddr returns n elements of rtvia_addr, which begins at byte 2. The memory
-// must be there: x has to point into a buffer that is long enough.
+// RtviaAddr returns n elements of rtvia_addr, which begins at byte 2.
+// x must point into a buffer that holds them.
 func (x *Rtvia) RtviaAddr(n int) []uint8 {
 	if n <= 0 {
 		return nil

@@ -109,7 +109,7 @@ func openMaps(prog *ebpf.Program) (map[string]*ebpf.Map, error) {
 	return opened, nil
 }
 
-// countedQueues is the number of return values that are counted each by itself
+// countedQueues is the number of return values that have a counter each
 // (XPS_MAX_COUNTED of xps_verdict.h).
 const countedQueues = 256
 

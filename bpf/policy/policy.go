@@ -71,7 +71,7 @@ const (
 	InnerVXLAN                    // UDP port 4789
 	InnerGENEVE                   // UDP port 6081
 
-	// InnerNone looks into none.
+	// InnerNone parses no tunnel.
 	InnerNone Inner = 1 << 31
 )
 
@@ -80,27 +80,29 @@ const (
 type FlowHash struct {
 	Options
 
-	// Plan has the queues to use, nil for all that are in use.
+	// Plan limits the queues that the policy selects. nil means all queues
+	// in use.
 	Plan *QueuePlan
-	// Seed decides which flow goes where, nil for a random one. Whoever knows
-	// it can make flows that share a queue.
+	// Seed is the seed of the hash; nil means a random one. An attacker who knows
+	// the seed can put all flows on one queue.
 	Seed *uint32
-	// Symmetric has both directions of a flow share a queue.
+	// Symmetric puts both directions of a flow on one queue.
 	Symmetric bool
-	// AddressesOnly has all traffic between two hosts share a queue.
+	// AddressesOnly puts all traffic between two hosts on one queue.
 	AddressesOnly bool
-	// UDPByAddresses does so for UDP: then fragments share the queue of the
-	// datagrams of their flow that are not fragmented.
+	// UDPByAddresses hashes only the addresses of UDP packets. Then
+	// fragments use the queue of the unfragmented datagrams of their flow.
 	UDPByAddresses bool
 	// VLAN makes the id of the outermost tag part of a flow.
 	VLAN bool
 	// FlowLabel hashes a non-zero IPv6 flow label instead of protocol and
-	// ports. Each direction has its own, so not with Symmetric.
+	// ports. Labels differ between directions, so FlowLabel and Symmetric
+	// exclude each other.
 	FlowLabel bool
-	// NoSPI leaves the SPI of ESP out.
+	// NoSPI does not hash the SPI of ESP.
 	NoSPI bool
-	// Inner are the tunnels to look into. 0 means IPIP and GRE: the source
-	// port of VXLAN and GENEVE distinguishes flows without.
+	// Inner selects the tunnels to parse. 0 means IPIP and GRE: the UDP
+	// source port of VXLAN and GENEVE already depends on the inner flow.
 	Inner Inner
 }
 

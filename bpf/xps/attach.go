@@ -197,8 +197,8 @@ func (c *Client) warnings(op string, ifindex int, msgs []netlink.Message) {
 	}
 }
 
-// named puts the name of the device into an error of the kernel, if the device
-// is there.
+// named adds the name of the device to an error of the kernel, if the device
+// exists.
 func (c *Client) named(ctx context.Context, x *exchange, err error) error {
 	e := (*Error)(nil)
 	if !errors.As(err, &e) || e.Errno == 0 || e.Errno == unix.ENODEV {

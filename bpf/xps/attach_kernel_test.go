@@ -245,7 +245,8 @@ func TestKernelNoDevice(t *testing.T) {
 	}
 }
 
-// TestKernelPermission: without CAP_NET_ADMIN one may ask, and nothing else.
+// TestKernelPermission: without CAP_NET_ADMIN, queries succeed and changes
+// fail.
 func TestKernelPermission(t *testing.T) {
 	privileged := requireHook(t, nil)
 	d0 := mustAdd(t, "d0")
@@ -298,7 +299,7 @@ func TestKernelHoldsTheProgram(t *testing.T) {
 		if err := prog.Close(); err != nil {
 			t.Fatal(err)
 		}
-		// Long enough for a program that nobody holds to be gone.
+		// Long enough for the kernel to free an unreferenced program.
 		time.Sleep(50 * time.Millisecond)
 		if !exists(t, id) {
 			t.Fatalf("%s: program %d is gone while attached", how, id)

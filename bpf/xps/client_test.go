@@ -55,7 +55,7 @@ func expectSentinel(tb testing.TB, err, want error) {
 	}
 }
 
-// refuse answers a request with an errno, and a text and an offset.
+// refuse answers a request with an errno and an extack message and offset.
 func refuse(req netlink.Message, errno unix.Errno) []netlink.Message {
 	// NLMSGERR_ATTR_MSG "because" and NLMSGERR_ATTR_OFFS 36.
 	said := wire(u16(12), u16(1), []byte("because\x00"), u16(8), u16(2), u32(36))
@@ -304,7 +304,8 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestUnreadableWarningIsNoFailure: the change has been made by then.
+// TestUnreadableWarningIsNoFailure: the kernel has made the change, so a
+// malformed warning is no error.
 func TestUnreadableWarningIsNoFailure(t *testing.T) {
 	var got []Warning
 	c, _ := fakeClient(t, &Config{Warn: func(w Warning) { got = append(got, w) }},

@@ -88,8 +88,8 @@ type Error struct {
 	// Message is the text of the kernel's extended acknowledgement, empty if
 	// there is none.
 	Message string
-	// Offset is where in the request the attribute is that the kernel
-	// rejects, in bytes from the netlink header. It is 0 if not known.
+	// Offset is the offset of the attribute that the kernel rejects, in
+	// bytes from the netlink header of the request. It is 0 if not known.
 	Offset int
 	// Err is the error to test for: one of the Err values of this package or the
 	// error of a system call. It is nil if Errno says everything.

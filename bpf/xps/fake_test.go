@@ -20,8 +20,8 @@ type fake struct {
 	*fakeSocket
 }
 
-// The methods that both have are those of the Conn, except for what a Conn
-// leaves to the socket.
+// Both embedded types have these methods. Use the Conn's, except those that a
+// Conn passes to its socket.
 
 func (f fake) Send(m netlink.Message) (netlink.Message, error) { return f.Conn.Send(m) }
 func (f fake) Receive() ([]netlink.Message, error)             { return f.Conn.Receive() }

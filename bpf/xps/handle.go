@@ -49,7 +49,7 @@ func duplicate(op string, ifindex int, prog *ebpf.Program) (handle, error) {
 	return handle{fd: fd, typ: prog.Type(), owned: true}, nil
 }
 
-// close releases the handle. That of no program has nothing to release.
+// close closes the descriptor. A handle of no program has none.
 func (h handle) close() {
 	if h.owned {
 		unix.Close(h.fd)

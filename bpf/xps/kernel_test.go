@@ -21,12 +21,12 @@ import (
 	"xpsgen/uapi"
 )
 
-// These tests use a kernel that has the hook, as root and in a new network
-// namespace. Elsewhere it is skipped, unless XPS_TEST_REQUIRE, a list
-// separated by commas, has the word for what is missing: "root" or "xps".
+// These tests need root and a kernel with the hook, and run in a new network
+// namespace. Elsewhere they are skipped, unless XPS_TEST_REQUIRE, a
+// comma-separated list, contains what is missing: "root" or "xps".
 
-// skipUnlessRequired skips the test for want of what, or fails it if the machine
-// was said to have it.
+// skipUnlessRequired skips the test because the machine lacks what. If XPS_TEST_REQUIRE
+// contains what, the test fails instead.
 func skipUnlessRequired(tb testing.TB, what, reason string) {
 	tb.Helper()
 	if required(os.Getenv("XPS_TEST_REQUIRE"), what) {
@@ -145,7 +145,7 @@ func mustID(tb testing.TB, prog *ebpf.Program) ebpf.ProgramID {
 	return id
 }
 
-// rtnetlink does with devices what the package under test does not.
+// rtnetlink makes changes to devices that the package under test cannot make.
 type rtnetlink struct{ *netlink.Conn }
 
 func mustRtnetlink(tb testing.TB) rtnetlink { return mustRtnetlinkIn(tb, 0) }

@@ -71,8 +71,8 @@ func TestTimeoutOfTheClient(t *testing.T) {
 	}
 }
 
-// TestEveryCallEnds: with the context, though the kernel does not answer, or does
-// not even return from taking the request, or another call has the client.
+// TestEveryCallEnds: a call ends with its context, even if the kernel does not answer,
+// sending blocks, or another call uses the client.
 func TestEveryCallEnds(t *testing.T) {
 	cause := errors.New("enough")
 	for op, do := range map[string]func(context.Context, *Client) error{

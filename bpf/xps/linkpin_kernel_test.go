@@ -160,8 +160,8 @@ func mustOtherLink(tb testing.TB) *ebpflink.RawLink {
 	return l
 }
 
-// TestKernelLinkCollected: a Link that nothing refers to ends, and what was said
-// to keep an attachment keeps it.
+// TestKernelLinkCollected: the garbage collector closes an unreachable Link. A pinned
+// or disowned attachment stays.
 func TestKernelLinkCollected(t *testing.T) {
 	c := requireHook(t, nil)
 	d0 := mustAdd(t, "d0")

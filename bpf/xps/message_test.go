@@ -139,8 +139,8 @@ func linkTests() map[string]linkTest {
 	}
 }
 
-// TestForeignAttribute: what is not the nest of the hook does not make a message
-// unreadable.
+// TestForeignAttribute: an attribute other than the nest of the hook does not make a
+// message unreadable.
 func TestForeignAttribute(t *testing.T) {
 	for what, attr := range foreign() {
 		l, err := parseLink(newlink(7, attr))

@@ -14,13 +14,13 @@ import (
 // QueryOptions are what [Client.Query] returns in addition to the program. The zero
 // value means nothing.
 type QueryOptions struct {
-	// Links asks for [State.Via] and [State.LinkID]. The kernel does not tell
-	// them with the state of a device, so this looks at every BPF link of the
-	// system. It needs CAP_SYS_ADMIN, but only if the device has a program.
+	// Links asks for [State.Via] and [State.LinkID]. The kernel does not report
+	// them with the state of a device, so this reads every BPF link of the system.
+	// It needs CAP_SYS_ADMIN, but only if the device has a program.
 	//
-	// A link is taken for that of the device if it holds the same program on
-	// a device of the same index. A link in another network namespace for
-	// which both are true cannot be distinguished.
+	// A link belongs to the device if it has the same program and ifindex. A link
+	// in another network namespace with the same program and ifindex cannot be
+	// distinguished.
 	Links bool
 }
 
@@ -91,8 +91,7 @@ func (c *Client) answer(m netlink.Message) (link, error) {
 	return l, err
 }
 
-// checkIfindex rejects values that the kernel would not take for the index of a
-// device.
+// checkIfindex rejects values that the kernel does not accept as an ifindex.
 func checkIfindex(op string, ifindex int) error {
 	if ifindex <= 0 || int(int32(ifindex)) != ifindex {
 		return &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: not an interface index", ErrNoDevice)}

@@ -36,9 +36,9 @@ type Via int
 const (
 	// ViaUnknown: not determined.
 	ViaUnknown Via = iota
-	// ViaNetlink: attached by rtnetlink. [Client.Attach] and ip do so.
+	// ViaNetlink: attached over rtnetlink, as by [Client.Attach] and ip.
 	ViaNetlink
-	// ViaLink: held by a BPF link. [AttachLink] does so.
+	// ViaLink: attached through a BPF link, as by [AttachLink].
 	ViaLink
 )
 

@@ -31,9 +31,8 @@ const (
 )
 
 // TestKernelStress has many goroutines attach, replace, detach, list and watch in
-// several network namespaces whose devices come and go. Nothing may fail except
-// for what a race explains, no list may be inconsistent, and in the end nothing
-// is left.
+// several network namespaces whose devices come and go. Only races may cause errors,
+// every list must be consistent, and no program may be left at the end.
 func TestKernelStress(t *testing.T) {
 	requireHook(t, nil)
 	operations := stressOperations
@@ -225,7 +224,7 @@ func (s *namespace) pick(r *rand.Rand) int {
 	return s.devices[r.IntN(len(s.devices))]
 }
 
-// settle waits until the watcher has told the last change, and compares.
+// settle waits until the watcher has reported the last change, and compares.
 func (s *namespace) settle(t *testing.T, ctx context.Context) {
 	t.Helper()
 	// One more change, which the watcher tells after all others.

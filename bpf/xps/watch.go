@@ -78,7 +78,7 @@ func (w *Watcher) Close() error { return w.client.Close() }
 func (w *Watcher) Next(ctx context.Context) (Event, error) {
 	return run(ctx, w.client, opWatch, 0, func(ctx context.Context, x *exchange) (Event, error) {
 		for {
-			// An event must not be taken for a caller that has left.
+			// Do not take an event for a caller that has already returned.
 			if ctx.Err() != nil {
 				return Event{}, context.Cause(ctx)
 			}

@@ -170,8 +170,8 @@ func TestWatchNeverBegins(t *testing.T) {
 	}
 }
 
-// TestWatchOverrun: after a loss comes an error, then the difference, then
-// what is new.
+// TestWatchOverrun: after a loss, Next returns an error, then the differences,
+// then new events.
 func TestWatchOverrun(t *testing.T) {
 	d := &devices{nests: map[int32][]byte{7: attached(70), 8: attached(80), 10: detached()}}
 	w, group := watchFake(t, d)
@@ -193,8 +193,8 @@ func TestWatchOverrun(t *testing.T) {
 	mustNext(t, w, eth0Event(10, 0, 100))
 }
 
-// TestWatchOverrunIsStale: what a socket still holds after a loss is older than
-// the list, and lacks what came last.
+// TestWatchOverrunIsStale: after a loss, the notifications still in the socket
+// are older than the list, and the last ones are missing.
 func TestWatchOverrunIsStale(t *testing.T) {
 	d := &devices{nests: map[int32][]byte{7: attached(70)}}
 	w, group := watchFake(t, d)

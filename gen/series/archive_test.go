@@ -141,8 +141,8 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// TestArchiveResumes: what was interrupted between archive and manifest goes
-// on.
+// TestArchiveResumes: an archive that was interrupted before the manifest was
+// written is completed.
 func TestArchiveResumes(t *testing.T) {
 	root := newRoot(t)
 	manifest := filepath.Join(root, kernelDir, "series.toml")

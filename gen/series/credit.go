@@ -180,7 +180,7 @@ func writeCredits(changed map[*Patch]bool, dry bool) error {
 	}
 	for path, data := range files {
 		if err := cache.WriteFile(path, data, 0o644); err != nil {
-			return fmt.Errorf("credit: %w", err)
+			return fmt.Errorf("add tags to the patches: %w", err)
 		}
 	}
 	return nil

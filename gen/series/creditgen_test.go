@@ -64,8 +64,8 @@ func genReplies(seed uint64, count int) []*genReply {
 	for n := range count {
 		g := &genReply{n: n, target: pick(genTargets), subject: pick(genSubjects), thread: pick(genThreads), sender: pick(genSenders), header: pick(genHeaders),
 			tag: pick(genTags), layout: pick(genLayouts), body: pick(genBodies), charset: pick(genCharsets), ends: pick(genEnds)}
-		// Half of the replies are odd in one or two ways only: what they lose
-		// cannot hide behind something else that is lost.
+		// Half of the replies are odd in one or two ways only, so that one loss
+		// does not hide another.
 		if r.IntN(2) == 0 {
 			keep := r.IntN(9)
 			for i, p := range []*string{&g.target, &g.subject, &g.thread, &g.sender, &g.tag, &g.layout, &g.body, &g.charset, &g.ends} {
@@ -367,7 +367,8 @@ func (g *genReply) content(r *rand.Rand) (headers, body string) {
 
 // write makes the mail.
 func (g *genReply) write(r *rand.Rand) {
-	// A mail without a content type is in UTF-8, or nobody can tell.
+	// A mail without a content type is in UTF-8, else its character set is
+	// unknown.
 	if g.body == "no content type" && g.charset != "none with Latin-1" {
 		g.charset = "utf-8"
 	}

@@ -13,10 +13,10 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Unsigned returns the patches of the posting, to be compared with those of b:
-// where a patch of b is not signed off yet, the one that was sent is rewritten
-// to dir without the name that its sender put under it. Otherwise each patch
-// would differ by that alone.
+// Unsigned returns the patches of the posting, to compare them with those of b.
+// If a patch of b is not signed off yet, it writes the sent patch to dir
+// without the sender's sign-off. Otherwise the sign-off would be a difference
+// in each patch.
 func (p *Posting) Unsigned(dir string, b *Base) ([]manifest.Patch, error) {
 	sent, err := p.Load()
 	if err != nil {

@@ -118,8 +118,8 @@ func debugFlags(clang bool) []string {
 	return []string{"-O0", "-g", "-fno-eliminate-unused-debug-types", "-fno-merge-debug-strings", "-pipe"}
 }
 
-// messageFlags make the compiler say all it has to say, in a form that can be
-// read.
+// messageFlags make the compiler print all messages in a form that can be
+// parsed.
 func messageFlags(clang bool) []string {
 	var flags []string
 	if clang {
@@ -150,9 +150,8 @@ func (u *unit) build(ctx context.Context, cc *Compiler) error {
 	return fmt.Errorf("%s: names still fail to compile after %d rounds", u.name(), maxRounds)
 }
 
-// drop takes out the names that the messages name. A name that was taken
-// for a string is asked again as an integer. It returns whether anything
-// changed.
+// drop removes the names that the messages name. A name that was evaluated as a
+// string is evaluated again as an integer. It reports whether anything changed.
 func (u *unit) drop(messages string) bool {
 	for _, m := range undeclaredName().FindAllStringSubmatch(messages, -1) {
 		for _, a := range u.members {

@@ -31,7 +31,8 @@ func TestMatchPath(t *testing.T) {
 	}
 }
 
-// TestConfigOfHeaders pins what is said of keys that need headers to be judged.
+// TestConfigOfHeaders pins the errors about keys that can only be checked with
+// headers.
 func TestConfigOfHeaders(t *testing.T) {
 	const sampleHeader = "package = \"x\"\n[[header]]\npath = \"linux/sample.h\"\n"
 	for name, tt := range map[string]struct{ text, want string }{

@@ -64,7 +64,7 @@ func TestGenerateGolden(t *testing.T) {
 	}
 }
 
-// TestSkipped pins what is said of names that have no form in Go. NB: the
+// TestSkipped pins the reasons for names that have no form in Go. NB: the
 // wording after "does not evaluate" is the compiler's.
 func TestSkipped(t *testing.T) {
 	res, err := Generate(t.Context(), sample(t, t.TempDir()))
@@ -247,8 +247,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestGenerateErrors shows for each way to fail what is said, and that the
-// package stays as it was.
+// TestGenerateErrors checks the error of each failure, and that the package
+// stays unchanged.
 func TestGenerateErrors(t *testing.T) {
 	const one = "package = \"sample\"\n[[header]]\npath = "
 	tests := map[string]struct {

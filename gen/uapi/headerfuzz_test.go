@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// fuzzBatch is how many headers share a program. To build and start one costs
-// more than what it does for a header.
+// fuzzBatch is how many headers share a program. Building and starting a
+// program takes longer than its checks of a header.
 const fuzzBatch = 200
 
 // A fuzzTarget is a target of the fuzzer with the command that runs its

@@ -36,7 +36,7 @@ func probesOf(p *Package) []probe {
 }
 
 // goProbes returns the Go program. That it compiles proves the constants: the
-// generator of the headers knows what they are worth.
+// generator of the headers knows their values.
 func goProbes(probes []probe, values map[string]string) string {
 	var b strings.Builder
 	b.WriteString(probeGo)

@@ -136,8 +136,8 @@ type structBuilder struct {
 	at      int64
 }
 
-// reserve gives all members their names before anything else gets one. A
-// setter that then finds its name taken gets a number.
+// reserve assigns the names of all members first. A setter whose name is taken
+// gets a number.
 func (b *structBuilder) reserve(a *Aggregate) {
 	for _, f := range a.Fields {
 		switch {
@@ -271,8 +271,8 @@ func (b *structBuilder) union(u *Aggregate, offset int64, raw string) {
 	}
 }
 
-// unionMembers appends accessors for what is base bytes into a union, which
-// begins at offset.
+// unionMembers appends accessors for the members of u, which begins base bytes
+// after the start of a union at offset.
 func (b *structBuilder) unionMembers(u *Aggregate, offset, base int64, raw string, need *int64) {
 	for _, f := range u.Fields {
 		switch {

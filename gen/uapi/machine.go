@@ -18,8 +18,8 @@ import (
 type ForeignError struct {
 	// Arch is the target in Go's spelling.
 	Arch string
-	// Dir is where asm/ was looked for, Found the kernel's name of the machine
-	// whose headers are there; empty if there are none.
+	// Dir is the directory that was searched for asm/. Found is the kernel's name
+	// of the machine whose headers it has; empty if it has none.
 	Dir, Found string
 	// Mark is a macro that only the headers of that machine define.
 	Mark string

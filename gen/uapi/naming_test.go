@@ -29,8 +29,8 @@ func rendered(res *Result) string {
 	return b.String()
 }
 
-// vet compiles and vets the files, together with a program or test of ours, and
-// runs its tests.
+// vet compiles and vets the files, together with a program or test of this
+// package, and runs the tests.
 func vet(tb testing.TB, res *Result, test string) {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -51,8 +51,8 @@ func vet(tb testing.TB, res *Result, test string) {
 	}
 }
 
-// TestNaming pins what the keys about names do, and what names of C that Go
-// cannot have become.
+// TestNaming pins the effect of the keys about names, and the Go names of C
+// names that Go does not allow.
 func TestNaming(t *testing.T) {
 	const header = `
 enum my_state { MY_UP = 1, MY_DOWN };
@@ -106,8 +106,8 @@ struct my_thing { enum my_state state; int a$b; int type; int func; int \u00fcbe
 // squeeze makes each run of spaces one, so that alignment does not matter.
 func squeeze(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// TestNothingLost shows that a name that the configuration spells out is there
-// or an error with a remedy.
+// TestNothingLost checks that a name that the configuration spells out is
+// generated or causes an error with a remedy.
 func TestNothingLost(t *testing.T) {
 	const use = "[[header]]\npath = \"linux/use.h\"\n"
 	files := map[string]string{

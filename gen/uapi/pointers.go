@@ -2,11 +2,11 @@
 
 package uapi
 
-// The garbage collector follows the pointers that a type declares. What lies in
-// the bytes of a union, of a misaligned member, or of a flexible array, it
-// takes for numbers, and frees what such a pointer points to. So records that
-// may lie there have no pointers: they have addresses, which the program has to
-// pin. See the generated type CPointer.
+// The garbage collector follows only the pointers that a type declares. It does
+// not see a pointer in the bytes of a union, of a misaligned member or of a
+// flexible array, and frees its target. So records that may be in such bytes
+// have addresses instead of pointers, and the program must pin the targets. See
+// the generated type CPointer.
 
 // recordKey identifies a record: by name if it has one, since each header has
 // its own copy.
@@ -19,7 +19,8 @@ func recordKey(a *Aggregate) any {
 
 func (l *layouter) isHidden(a *Aggregate) bool { return l.hidden[recordKey(a)] }
 
-// findHidden marks the records inside a that the collector does not look into.
+// findHidden marks the records in a whose pointers the garbage collector does
+// not see.
 func (l *layouter) findHidden(a *Aggregate) {
 	for _, f := range a.Fields {
 		switch {

@@ -16,9 +16,9 @@ struct tail { int n; void *ptrs[]; };
 struct outer { union { struct { struct { void *deep; } a; } b; long l; }; };
 `
 
-// TestPointers shows that the collector frees nothing that a C pointer keeps,
-// wherever the pointer lies, and that a pointer where the collector does not
-// look is of another type.
+// TestPointers checks that the collector does not free the target of a C
+// pointer, wherever the pointer is, and that a pointer that the collector does
+// not see has another type.
 func TestPointers(t *testing.T) {
 	config := "[[header]]\npath = \"linux/ptr.h\"\nstructs = [\"*\"]\n"
 	files := map[string]string{"linux/ptr.h": pointersHeader}

@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// copyModule writes the library's source into dir, without its tests, so that a
-// test of ours can see what it does not export.
+// copyModule writes the library's source into dir, without its tests, so that
+// our test can use its unexported names.
 func (p *port) copyModule(t *testing.T, dir string, run func(...string) string) {
 	t.Helper()
 	var module struct{ Dir string }

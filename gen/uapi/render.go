@@ -275,12 +275,12 @@ func constantCode(c Constant, alias *goPackage) jen.Code {
 	return jen.Op(literal(c))
 }
 
-// octal matches a number that C takes for octal, such as a mode.
+// octal matches an octal number in C, such as a mode.
 var octal = pattern(`^\(?0[0-7]+\)?$`)
 
-// literal returns a constant's value as Go. The value is C's, and unsigned only
-// where it is so in C or [Value.Flag] is set. How it is written in C decides
-// the base, and nothing else.
+// literal returns a constant's value as Go. It is unsigned only if it is
+// unsigned in C or [Value.Flag] is set. The notation in C decides only the
+// base.
 func literal(c Constant) string {
 	v := c.Value
 	switch {

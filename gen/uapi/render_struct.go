@@ -76,8 +76,8 @@ func renderAccessor(f *jen.File, g *goStruct, a accessor) {
 	}
 	switch {
 	case a.flexible:
-		f.Comment("// " + a.name + " returns n elements of " + a.c + ", which begins at byte " + fmt.Sprint(a.offset) + ". The memory")
-		f.Comment("// must be there: x has to point into a buffer that is long enough.")
+		f.Comment("// " + a.name + " returns n elements of " + a.c + ", which begins at byte " + fmt.Sprint(a.offset) + ".")
+		f.Comment("// x must point into a buffer that holds them.")
 		comments(func(l string) { f.Comment(l) }, a.doc, g.c.Pos)
 		f.Func().Params(receiver).Id(a.name).Params(jen.Id("n").Int()).Index().Add(a.typ.code()).Block(
 			jen.If(jen.Id("n").Op("<=").Lit(0)).Block(jen.Return(jen.Nil())),

@@ -57,8 +57,7 @@ func withRoots(dirs []string) (r *roots, remove func(*error), err error) {
 	return r, func(err *error) { *err = errors.Join(*err, os.RemoveAll(dir)) }, nil
 }
 
-// supply makes sure that the stand-in headers are there if src or what it includes
-// can include one.
+// supply writes the stand-in headers that src and its includes can include.
 func (r *roots) supply(src string) error {
 	if err := r.libc.supply(src, r.own, r.system); err != nil {
 		return fmt.Errorf("uapi: %w", err)
@@ -66,8 +65,8 @@ func (r *roots) supply(src string) error {
 	return nil
 }
 
-// dir is where the compiler runs. clang writes the names of files below its
-// directory without it, and none that matter are there.
+// dir is the working directory of the compiler. clang prints relative names of
+// files below it. Only stand-in headers are there.
 func (r *roots) dir() string { return r.libc.dir }
 
 // forHeader returns the roots as a header needs them.

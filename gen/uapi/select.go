@@ -114,7 +114,7 @@ type EnumType struct {
 	// first gives the name.
 	Consts []Constant
 
-	declared bool // the type is an enum's, and is there
+	declared bool // the type is an enum and is generated
 	types    map[string]string
 }
 

@@ -12,11 +12,11 @@ import (
 )
 
 // C gives 1 << 31 the type int and the value -2147483648, although it means a
-// set of bits. Such a number is told from -0x7fffffff - 1 by arithmetic that
-// does not overflow: the preprocessor computes with 64 bits on every target,
-// and there the first is positive and the second negative. The same holds for
-// 0xf << 28 and for 1 << 31 | 1. At 64 bits the preprocessor itself overflows,
-// and says so.
+// set of bits. Arithmetic without overflow distinguishes such a number from
+// -0x7fffffff - 1: the preprocessor computes with 64 bits on every target, and
+// there the first is positive and the second negative. The same holds for 0xf
+// << 28 and for 1 << 31 | 1. At 64 bits the preprocessor itself overflows, and
+// says so.
 
 // plainNumber matches expressions that cannot reach the sign bit.
 var plainNumber = pattern(`^[(\s]*-\s*(?:0[xX][0-7][0-9a-fA-F]{0,7}|[0-9]{1,9})[)\s]*$`)

@@ -23,9 +23,9 @@ type SurveyOptions struct {
 	Jobs int
 }
 
-// Survey returns headers: what a configuration selects, or headers as they
-// are, or all below Include. LeftOut is what of all of them does not compile;
-// for headers that were asked for by name that is an error.
+// Survey returns the headers that Config selects, or those in Paths, or all
+// below Include. left lists headers that do not compile. If such a header was
+// named, that is an error instead.
 func Survey(ctx context.Context, opt SurveyOptions) (headers []*Header, left []LeftOut, err error) {
 	arch := opt.Arch
 	if arch == "" {

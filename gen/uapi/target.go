@@ -73,12 +73,12 @@ func maxAlignOf(arch string) int64 {
 	return 8
 }
 
-// CompilerFor returns a compiler for a target in Go's spelling, with what the
-// command needs to be told added: clang gets a --target, gcc for the other
-// word size of the same machine a flag. An empty command means gcc for the
+// CompilerFor returns a compiler for a target in Go's spelling, with the
+// options that select the target: --target for clang, a flag of gcc for the
+// other word size of the same machine. An empty command means gcc for the
 // machine's own architecture, and for others clang, or a cross compiler of
-// Debian's where there is no clang that knows the target. A gcc that cannot is
-// an error wrapping [ErrNoCompiler].
+// Debian if no clang supports the target. If the compiler does not support the
+// target, the error wraps [ErrNoCompiler].
 func CompilerFor(command, arch string) (*Compiler, error) {
 	t, ok := targets[arch]
 	if !ok {

@@ -92,10 +92,10 @@ func (r *VerifyResult) sort() {
 }
 
 // Verify takes constants, sizes, offsets and bit offsets back out of generated
-// Go and has C compilers confirm each of them. It goes by the text of files
-// alone, with Go's own type checker, so that an error of the generator cannot
-// hide itself. p is the model the files came from: it tells what the names are
-// in C.
+// Go and has C compilers confirm each of them. It reads only the text of the
+// files, with Go's own type checker, so that it cannot repeat an error of the
+// generator. p is the model the files came from: it tells what the names are in
+// C.
 func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (res *VerifyResult, err error) {
 	ccs, err := opt.compilers()
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 // time of a compiler is its start.
 const confirmBatch = 16
 
-// confirm has one compiler judge the claims about all headers, first in batches.
-// A batch can only confirm: what it denies is asked again, header by header,
-// since headers may disturb each other.
+// confirm has one compiler judge the claims about all headers, first in batches. A
+// batch can only confirm: a denied claim is checked again header by header, since
+// headers may disturb each other.
 func (t *treeVerifier) confirm(ctx context.Context, cc *verifyCompiler, claims []*claim) error {
 	var batches [][]*claim
 	for _, system := range []bool{false, true} {

@@ -51,7 +51,7 @@ func (p *parsedCode) parse(files []File) error {
 		}
 		a, err := parser.ParseFile(p.set, f.Name, f.Content, parser.SkipObjectResolution|parser.ParseComments)
 		if err != nil {
-			return fmt.Errorf("verify: %w", err)
+			return fmt.Errorf("verify the Go files: %w", err)
 		}
 		p.files = append(p.files, a)
 	}
@@ -75,7 +75,7 @@ func (p *parsedCode) check(arch string, alias *goPackage) (*checkedCode, error) 
 	}
 	pkg, err := conf.Check("uapi", p.set, built, nil)
 	if err != nil {
-		return nil, fmt.Errorf("verify: %w", err)
+		return nil, fmt.Errorf("verify the Go files: %w", err)
 	}
 	code.scope, code.sizes = pkg.Scope(), conf.Sizes
 	return code, nil

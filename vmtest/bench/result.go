@@ -106,9 +106,8 @@ func Find(figures []Figure, id record.ID) *Figure {
 	return nil
 }
 
-// Reference returns the reference figure for a contender on a path: that of the base
-// kernel with nothing configured, on the same kind of device. It returns nil if that was
-// not measured.
+// Reference returns the reference figure for a contender on a path: the base kernel
+// with nothing configured, on the same kind of device. It returns nil if there is none.
 func (r *Results) Reference(contender, path string) *Figure {
 	none := "none"
 	if strings.HasPrefix(contender, "tap-") {

@@ -61,8 +61,8 @@ type BpftoolResult struct {
 	Cached bool `json:"-"`
 }
 
-// Bpftool returns the bpftool of a kernel tree, from the cache if it is there.
-// Errors are as for [Kernel].
+// Bpftool returns the bpftool of a kernel tree, and builds it if the cache
+// lacks it. Errors are as for [Kernel].
 func Bpftool(ctx context.Context, opt BpftoolOptions) (*BpftoolResult, error) {
 	step := "build bpftool " + opt.Source.Version
 	r := &BpftoolResult{Version: opt.Source.Version}

@@ -15,8 +15,8 @@ import (
 // checkBytes is about the disk space of a part of a kernel.
 const checkBytes = 200 << 20
 
-// checkTargets are what the hook touches: a check that names nothing builds
-// them.
+// checkTargets are the directories that the hook touches. A check without
+// targets builds them.
 var checkTargets = []string{"net/core/", "drivers/net/tun.o"}
 
 // CheckOptions select what to compile. Source, Cache and Fragments are required.

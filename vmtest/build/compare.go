@@ -47,9 +47,9 @@ type Time struct {
 	Elapsed time.Duration `json:"elapsed_ns"`
 }
 
-// Compare builds a kernel from nothing, again with one object out of date, and
-// again with none, and then from nothing what many take for a guest: defconfig
-// with kvm_guest.config. Their objects are removed. Errors are as for [Kernel].
+// Compare times four builds: from scratch, with one object out of date, with
+// everything up to date, and defconfig with kvm_guest.config from scratch. It
+// removes their objects. Errors are as for [Kernel].
 func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) {
 	merged, err := config.Merge(opt.Fragments)
 	if err != nil {

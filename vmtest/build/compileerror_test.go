@@ -133,8 +133,8 @@ func TestNothingRecognised(t *testing.T) {
 	}
 }
 
-// FuzzParseLog holds that what is shown comes from the log, in its order, and
-// that it is short.
+// FuzzParseLog checks that the result is a short extract of the log, in its
+// order.
 func FuzzParseLog(f *testing.F) {
 	logs, err := filepath.Glob("testdata/log/*.txt")
 	if err != nil || len(logs) == 0 {

@@ -67,8 +67,8 @@ func TestKill(t *testing.T) {
 	for name, whole := range map[string]bool{"with children": true, "alone": false} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			// A command that runs is not stopped when its make is, so this
-			// is what the next run has to wait for.
+			// Killing make does not stop the command that it runs: the next
+			// run has to wait for this command.
 			mustWrite(t, filepath.Join(b.objdir(t), "delay"), "4")
 			cmd := exec.Command(os.Args[0], "-test.run=^TestKill$", "-test.count=1")
 			cmd.Env = append(os.Environ(), "XPS_TEST_CHILD=1", "XPS_TEST_DIR="+b.dir, "XPS_TEST_CACHE="+b.cache,
@@ -110,9 +110,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// gone waits for a process to end. One that is dead and not yet reaped counts:
-// when its parent is gone too, that is up to whoever adopts it, and a container's
-// first process may never do it.
+// gone waits for a process to end. A zombie counts as ended: PID 1 of a container may
+// never reap it.
 func gone(pid int) bool {
 	for range 2400 {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

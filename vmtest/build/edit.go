@@ -61,7 +61,7 @@ func newEdit(ctx context.Context, src *tree.Source, kb *kbuild, o *objdir, state
 	return e, nil
 }
 
-// configure makes .config, unless it is there and nothing has changed that it depends on.
+// configure makes .config, unless it exists and its inputs are unchanged.
 func (e *edit) configure(ctx context.Context, want []config.Symbol) error {
 	if !e.known || slices.ContainsFunc(e.changes, configures) {
 		return e.kb.configure(ctx, e.o, want)

@@ -87,8 +87,8 @@ func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 	return path, cache.PruneDir(filepath.Dir(dir), keepGuests)
 }
 
-// sourceSum hashes the sources below the given files and directories of root, if
-// they are there.
+// sourceSum hashes the sources below the given files and directories of root, if they
+// exist.
 func sourceSum(root string, names []string) (string, error) {
 	h := sha256.New()
 	for _, name := range names {

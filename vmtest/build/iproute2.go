@@ -20,8 +20,8 @@ const (
 	iproute2Bytes   = 40 << 20
 )
 
-// iproute2Libs are what iproute2's configure looks for on the machine. What is
-// built depends on their versions.
+// iproute2Libs are the libraries that iproute2's configure looks for. The
+// result depends on their versions.
 var iproute2Libs = []string{"libbpf", "libelf", "libmnl", "libcap", "libselinux", "libtirpc", "zlib"}
 
 // IPRoute2Options say which ip to build. Source and Cache are required.
@@ -59,8 +59,8 @@ type IPRoute2Result struct {
 	Cached bool `json:"-"`
 }
 
-// IPRoute2 returns the ip that opt describes, from the cache if it is there.
-// Errors are as for [Kernel].
+// IPRoute2 returns the ip that opt describes, and builds it if the cache lacks
+// it. Errors are as for [Kernel].
 func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error) {
 	step := "build ip " + opt.Source.Version
 	r := &IPRoute2Result{Version: opt.Source.Version, Origin: opt.Source.Origin}
@@ -153,8 +153,8 @@ func libbpf(ctx context.Context, m *makeRun, b *programBuild, kernel *tree.Sourc
 	return out, err
 }
 
-// libVersions asks pkg-config for each library; one that is not there counts
-// too, since configure then builds without it.
+// libVersions asks pkg-config for each library. A missing library is in the
+// result, too, since configure then builds without it.
 func libVersions(ctx context.Context, step string, libs []string) ([]string, error) {
 	var all []string
 	for _, lib := range libs {

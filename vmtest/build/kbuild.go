@@ -126,8 +126,8 @@ func isBreakdown(err error) bool {
 	return errors.As(err, &berr) || errors.As(err, &serr)
 }
 
-// expected is how many objects a whole build in o will make; 0, not known, in
-// a directory where one has ended before.
+// expected returns how many objects a full build in o still has to compile. It
+// returns 0, unknown, if o already has a vmlinux.
 func (o *objdir) expected() int64 {
 	if _, err := os.Stat(filepath.Join(o.dir, "vmlinux")); err == nil {
 		return 0

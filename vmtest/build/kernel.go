@@ -64,8 +64,8 @@ type KernelOptions struct {
 	Progress progress.Func
 }
 
-// Kernel returns the kernel that opt describes, from the cache if it is
-// there. Two runs that want kernels of one base build one after the other.
+// Kernel returns the kernel that opt describes, and builds it if the cache
+// lacks it. Two runs that want kernels of one base build one after the other.
 //
 // Returns a [*config.DroppedSymbolError], a [*CompileError], a
 // [*BreakdownError], a [*cache.SpaceError], or what [tree.Source.Checkout]
@@ -156,7 +156,7 @@ func (b *kernelBuild) lookup(k *KernelResult) bool {
 	return true
 }
 
-// tell adds the differences of the merge to those of Kconfig, and says how many there are.
+// tell adds the differences of the merge to those of Kconfig, and reports each.
 func (b *kernelBuild) tell(k *KernelResult) {
 	k.Differences = append(slices.Clip(b.differences), k.Differences...)
 	for _, d := range k.Differences {

@@ -84,8 +84,8 @@ func (k *KernelResult) Abandon() {
 // traceScripts are the scripts of the kernel that decode traces.
 var traceScripts = []string{"decode_stacktrace.sh", "decodecode"}
 
-// keepScripts stores the scripts with the kernel, unless they are there. A cache
-// that cannot be written to does without.
+// keepScripts stores the scripts with the kernel, unless it has them. It does nothing
+// in a read-only cache.
 func (k *KernelResult) keepScripts(ctx context.Context, src *tree.Source) error {
 	for _, name := range traceScripts {
 		path := filepath.Join(k.Scripts, name)

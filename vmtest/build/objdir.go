@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// markerName is the file in an object directory that is there while a
-	// build runs, and after one that was killed.
+	// markerName is a file in an object directory. It exists while a build
+	// runs, and after a build was killed.
 	markerName = ".xpsgen-building"
 	// objectsName holds the number of objects that the last complete build compiled.
 	objectsName = ".xpsgen-objects"
@@ -82,7 +82,7 @@ func (o *objdir) recover() error {
 // follows the clock at a distance, so that a long build that is killed late
 // does not lose all it did.
 func (o *objdir) begin() error {
-	// Until this build is complete nobody may rely on what is here.
+	// No run may use this directory until the build is complete.
 	if err := os.Remove(filepath.Join(o.dir, stateName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

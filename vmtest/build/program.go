@@ -22,7 +22,8 @@ type programBuild struct {
 	hash  string
 	step  string
 	cache string
-	// objects is about how many are compiled; 0 if that is not told.
+	// objects is the approximate number of compiled objects, for the
+	// progress; 0 shows none.
 	objects int64
 	// needBytes is the needed space to report when the disk is full.
 	needBytes int64

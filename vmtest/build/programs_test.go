@@ -66,7 +66,7 @@ config.mk: ; @touch $@
 	}
 }
 
-// TestBpftool: what it is made of decides whether it is made again.
+// TestBpftool: bpftool is built again only if its inputs change.
 func TestBpftool(t *testing.T) {
 	b := newBench(t)
 	b.write(t, "tools/lib/lib.c", "lib1\n")
@@ -123,7 +123,7 @@ func TestGuest(t *testing.T) {
 	}
 }
 
-// TestPrune keeps what was used last, and what is young.
+// TestPrune: recently used and new entries are kept.
 func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	for i, name := range []string{"oldest", "older", "old", "young"} {
@@ -153,8 +153,8 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestRecovery removes what is not older than the mark, and only after a
-// build that did not end.
+// TestRecovery: only after a build that did not end, files not older than the
+// mark are removed.
 func TestRecovery(t *testing.T) {
 	dir := t.TempDir()
 	o, err := openObjdir(dir)

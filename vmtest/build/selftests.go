@@ -54,10 +54,9 @@ type SelftestsResult struct {
 	Cached bool `json:"-"`
 }
 
-// Selftests returns the series' selftest as the kernel's own Makefile builds it,
-// from the cache if it is there. A tree without it, because a series is applied
-// in part or not at all, has none: the result is nil. Errors are as for
-// [Kernel].
+// Selftests returns the series' selftest as the kernel's own Makefile builds it, and
+// builds it if the cache lacks it. The result is nil if the tree lacks it, because a
+// series is applied in part or not at all. Errors are as for [Kernel].
 func Selftests(ctx context.Context, opt SelftestsOptions) (*SelftestsResult, error) {
 	step := "build selftests " + opt.Source.Version
 	ids, err := opt.Source.ObjectIDs(ctx, append([]string{selftestsDir + "/" + SelftestName + ".c"}, selftestsSources...)...)

@@ -41,7 +41,7 @@ func hashOf(parts ...string) string {
 }
 
 // readRecord fills record from the result in dir, and notes that it was used.
-// It reports whether the result is there.
+// It reports whether the result exists.
 func readRecord(dir string, record any, files ...string) bool {
 	data, err := os.ReadFile(filepath.Join(dir, recordName))
 	if err != nil || json.Unmarshal(data, record) != nil {

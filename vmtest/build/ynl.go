@@ -18,9 +18,8 @@ import (
 const (
 	ynlRecipe = "1"
 	ynlBytes  = 60 << 20
-	// ynlDir is the tree's generator, ynlSpec what is generated from. Trees
-	// whose generator makes no C for route netlink spell the name of the file
-	// otherwise.
+	// ynlDir is the tree's generator, ynlSpec its input. In trees whose generator
+	// does not support route netlink, the file has another name.
 	ynlDir  = "tools/net/ynl"
 	ynlSpec = "Documentation/netlink/specs/rt-link.yaml"
 	// ynlSet is the set of attributes that the series adds to it.
@@ -67,10 +66,10 @@ type YNLResult struct {
 	Cached bool `json:"-"`
 }
 
-// YNL returns the program, from the cache if it is there. A tree has none whose
-// generator cannot make C of route netlink, or whose specification lacks XPS
-// because a series is applied in part or not at all: the result is nil. Errors
-// are as for [Kernel].
+// YNL returns the program, and builds it if the cache lacks it. The result is
+// nil if the tree's generator does not support route netlink, or if its
+// specification lacks XPS because a series is applied in part or not at all.
+// Errors are as for [Kernel].
 func YNL(ctx context.Context, opt YNLOptions) (*YNLResult, error) {
 	step := "build ynl " + opt.Source.Version
 	ids, err := opt.Source.ObjectIDs(ctx, append([]string{ynlSpec}, ynlSources[1:]...)...)

@@ -35,7 +35,7 @@ func Acquire(ctx context.Context, path, what string, p progress.Func) (*Lock, er
 	f, err := openLock(path)
 	switch {
 	case ReadOnly(err) && errors.Is(statError(path), fs.ErrNotExist):
-		// Nobody can make anything here, so nobody is to be kept out.
+		// No run can write in this cache, so no lock is needed.
 		return &Lock{}, nil
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", what, err)
@@ -124,7 +124,7 @@ func Held(path string) bool {
 	}
 	defer f.Close()
 	// A shared lock is refused only while an exclusive one is held. It is
-	// dropped on return, so somebody who acquires meanwhile retries.
+	// dropped on return, so a run that acquires the lock meanwhile retries.
 	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 

@@ -152,8 +152,7 @@ func Prune(ctx context.Context, dir string, opt PruneOptions) (removed []Entry, 
 	return removed, nil
 }
 
-// removeAll removes path whole: first under another name, so that nobody takes what
-// is half removed for whole.
+// removeAll renames path and then removes it, so that no run uses a half removed entry.
 func removeAll(path string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(path), tempPrefix+"gone-*")
 	if err != nil {

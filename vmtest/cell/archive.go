@@ -175,7 +175,7 @@ func unpack(archive, dir string) error {
 			err = unpackFile(root, name, r)
 		}
 		if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) {
-			err = fmt.Errorf("%w: %q is in it twice", ErrArchive, name)
+			err = fmt.Errorf("%w: it has two files %q", ErrArchive, name)
 		}
 		if err != nil {
 			return err

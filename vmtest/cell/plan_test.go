@@ -62,9 +62,9 @@ func TestReadPlanInvalid(t *testing.T) {
 		`{"version":1,"cells":[{"id":"x","kind":"x","arch":"amd64","attempt":1}]}`:                                                                                 "unknown kind",
 		`{"version":1,"cells":[{"id":"x","kind":"lint","arch":"amd64","attempt":1}]}`:                                                                              `should have the ID "lint"`,
 		`{"version":1,"cells":[{"id":"lint","kind":"lint","arch":"amd64"}]}`:                                                                                       "attempt 0",
-		`{"version":1,"cells":[{"id":"lint","kind":"lint","arch":"amd64","attempt":1},{"id":"lint","kind":"lint","arch":"amd64","attempt":1}]}`:                    "twice",
-		`{"version":1,"cells":[{"id":"mutants@6.12,shard=1-of-1","kind":"mutants","base":"6.12","arch":"amd64","attempt":1,"shard":"1-of-1"}]}`:                    "a shard has items",
-		`{"version":1,"cells":[{"id":"mutants@6.12","kind":"mutants","base":"6.12","arch":"amd64","attempt":1,"items":["a"]}]}`:                                    "a shard has items",
+		`{"version":1,"cells":[{"id":"lint","kind":"lint","arch":"amd64","attempt":1},{"id":"lint","kind":"lint","arch":"amd64","attempt":1}]}`:                    "two cells lint",
+		`{"version":1,"cells":[{"id":"mutants@6.12,shard=1-of-1","kind":"mutants","base":"6.12","arch":"amd64","attempt":1,"shard":"1-of-1"}]}`:                    "a shard must have items",
+		`{"version":1,"cells":[{"id":"mutants@6.12","kind":"mutants","base":"6.12","arch":"amd64","attempt":1,"items":["a"]}]}`:                                    "a shard must have items",
 		`{"version":1,"cells":[{"id":"mutants@6.12,shard=1-of-1","kind":"mutants","base":"6.12","arch":"amd64","attempt":1,"shard":"1-of-1","items":["--help"]}]}`: "invalid name",
 	} {
 		if _, err := parsePlan([]byte(text)); !errors.Is(err, ErrPlan) || !strings.Contains(err.Error(), want) {

@@ -50,7 +50,7 @@ func Run(ctx context.Context, opt RunOptions) (*Result, error) {
 		return nil, fmt.Errorf("run cell %s: this machine is %s, not %s", c.ID(), HostArch(), c.Arch)
 	}
 	if c.Shard != "" && len(c.Items) == 0 {
-		return nil, fmt.Errorf("%w %q: only the plan says what a shard has (give --plan)", ErrID, c.ID())
+		return nil, fmt.Errorf("%w %q: a shard needs --plan, which lists its items", ErrID, c.ID())
 	}
 	first, err := prepare.Bases(opt.Root, "")
 	if err != nil {

@@ -51,7 +51,7 @@ func unpacked(t *testing.T, ctx context.Context, opt RunOptions) (*Result, strin
 	return r, dir
 }
 
-// Whatever ends the command, there is an archive with the exit code, the output and a
+// However the command ends, there is an archive with the exit code, the output and a
 // record.
 func TestRun(t *testing.T) {
 	for name, c := range map[string]struct {

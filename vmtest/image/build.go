@@ -24,8 +24,8 @@ import (
 // keepImages is how many images [Cached] keeps.
 const keepImages = 16
 
-// formatVersion is part of every hash: raise it when the same Spec comes to
-// make other bytes.
+// formatVersion is part of every hash: raise it when the same Spec produces
+// other bytes.
 const formatVersion = "image 1\n"
 
 // Build writes the image of s to w.
@@ -53,11 +53,11 @@ func (t tree) write(w io.Writer) error {
 			err = n.open(func(size int64, r io.Reader) error { return a.File(name, n.mode, size, r) })
 		}
 		if err != nil {
-			return fmt.Errorf("image: %w", err)
+			return fmt.Errorf("write the image: %w", err)
 		}
 	}
 	if err := a.Close(); err != nil {
-		return fmt.Errorf("image: %w", err)
+		return fmt.Errorf("write the image: %w", err)
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (t tree) hash() (string, error) {
 	io.WriteString(h, formatVersion)
 	for _, name := range t.names() {
 		if err := t[name].hash(h, name); err != nil {
-			return "", fmt.Errorf("image: %w", err)
+			return "", fmt.Errorf("write the image: %w", err)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
@@ -103,10 +103,10 @@ func (n node) hash(h hash.Hash, name string) error {
 	})
 }
 
-// Cached returns the path of the image of s in dir and its hash, and makes it
-// first if it is not there: under another name, then renamed, so that an
-// interrupted run leaves nothing that a later one takes for an image. Two runs
-// at once may both make it; they make the same.
+// Cached returns the path of the image of s in dir, and its hash. It writes a
+// missing image under a temporary name and renames it, so that an interrupted
+// run leaves no incomplete image. Two concurrent runs may both write the image,
+// with the same content.
 func Cached(ctx context.Context, dir string, s *Spec) (file, hash string, hit bool, err error) {
 	t, err := s.resolve()
 	if err != nil {
@@ -122,13 +122,13 @@ func Cached(ctx context.Context, dir string, s *Spec) (file, hash string, hit bo
 		_ = os.Chtimes(file, now, now) // only the order of pruning depends on it
 		return file, hash, true, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return "", "", false, fmt.Errorf("image: %w", err)
+		return "", "", false, fmt.Errorf("write the image: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
-		return "", "", false, fmt.Errorf("image: %w", err)
+		return "", "", false, fmt.Errorf("write the image: %w", err)
 	}
 	if err := writeWhole(file, t.write); err != nil {
-		return "", "", false, fmt.Errorf("image: %w", err)
+		return "", "", false, fmt.Errorf("write the image: %w", err)
 	}
 	if err := cache.PruneDir(dir, keepImages); err != nil {
 		return "", "", false, fmt.Errorf("image: prune: %w", err)

@@ -237,7 +237,7 @@ func expandOrigin(paths []string, origin string) []string {
 }
 
 // resolved is name without symbolic links, as $ORIGIN takes it, or name itself
-// where that cannot be told.
+// if that fails.
 func resolved(root, name string) string {
 	real, err := filepath.EvalSymlinks(root + name)
 	if err != nil {

@@ -58,7 +58,7 @@ func extract(ctx context.Context, s prepare.Source, dir string) (trees, []string
 
 var diffFile = regexp.MustCompile(`(?m)^\+\+\+ b/(.*)$`)
 
-// touchedFiles returns the files that are there after a diff.
+// touchedFiles returns the files of a diff that exist after it.
 func touchedFiles(diff []byte) []string {
 	var all []string
 	for _, m := range diffFile.FindAllSubmatch(diff, -1) {

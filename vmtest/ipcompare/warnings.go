@@ -78,13 +78,13 @@ func (t trees) count(side, dir string, out []byte, touched []string, all map[war
 		if lines[file] == nil {
 			data, err := os.ReadFile(filepath.Join(t[side], file))
 			if err != nil {
-				return fmt.Errorf("read what a compiler warns of: %w", err)
+				return fmt.Errorf("read the compiler warnings: %w", err)
 			}
 			lines[file] = strings.Split(string(data), "\n")
 		}
 		line, err := strconv.Atoi(string(m[2]))
 		if err != nil || line < 1 || line > len(lines[file]) {
-			return fmt.Errorf("read what a compiler warns of: %s has no line %s", file, m[2])
+			return fmt.Errorf("read the compiler warnings: %s has no line %s", file, m[2])
 		}
 		all[warning{file, function(lines[file][:line]), string(m[3])}]++
 	}
@@ -96,8 +96,8 @@ var (
 	definitionName = regexp.MustCompile(`(\w+)\(`)
 )
 
-// function returns what the last line belongs to: the name of a function, or else the
-// first line of a definition.
+// function returns the definition that contains the last line: the name of a function,
+// or the first line of another definition.
 func function(lines []string) string {
 	for _, line := range slices.Backward(lines) {
 		if !definition.MatchString(line) {

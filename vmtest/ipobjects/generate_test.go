@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestNames compares names of objects and of their files: each must be there once.
+// TestNames checks that the names of objects and of their files are unique.
 func TestNames(t *testing.T) {
 	names, files := map[string]bool{}, map[string]bool{}
 	all := sources()

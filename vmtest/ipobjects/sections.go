@@ -36,6 +36,6 @@ var sectionNames = []string{
 	"xdp", "xdp.frags", "xdp.frags/cpumap", "xdp.frags/devmap", "xdp/cpumap", "xdp/devmap", "xps",
 	// Names with a target that libbpf knows without one, and that it must not strip.
 	"socket/1", "fentry", "iter", "freplace", "lsm", "struct_ops", "uprobe", "tp_btf",
-	// Names of iproute2, of other tools, and of nobody.
+	// Names of iproute2, of other tools, and unknown names.
 	"prog", ".text", "anything", "a b", "off", "-force", "1/0", "%s%s%s%n", "filter.s",
 }

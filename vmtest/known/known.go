@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package known tells what a kernel's checkers report about a base from what they report
-// about the series on top of it. Its files list the reports of runs on the bases without
-// the series, one file for each base and configuration.
+// Package known separates the reports of kernel checkers (lockdep, KCSAN) about a base
+// from reports about the series on top of it. Its files list the reports of runs on the
+// bases without the series, one file for each base and configuration.
 package known
 
 import (
@@ -63,7 +63,7 @@ func load(files fs.FS, base, kernel string, fragments []string) (*Reports, error
 		return &Reports{Kernel: kernel}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("known reports: %w", err)
+		return nil, fmt.Errorf("read the known reports: %w", err)
 	}
 	r, err := parse(data)
 	if err != nil || r.Kernel != kernel {
@@ -75,7 +75,7 @@ func load(files fs.FS, base, kernel string, fragments []string) (*Reports, error
 func parse(data []byte) (*Reports, error) {
 	var r Reports
 	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, fmt.Errorf("known reports: %w", err)
+		return nil, fmt.Errorf("read the known reports: %w", err)
 	}
 	return &r, nil
 }
@@ -97,7 +97,7 @@ func Add(dir, base, kernel string, fragments []string, splats []vm.Splat) (r *Re
 			r = old
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, 0, fmt.Errorf("known reports: %w", err)
+		return nil, 0, fmt.Errorf("read the known reports: %w", err)
 	}
 	r.Runs++
 	for i := range splats {
@@ -109,10 +109,10 @@ func Add(dir, base, kernel string, fragments []string, splats []vm.Splat) (r *Re
 	slices.SortFunc(r.Reports, func(a, b Report) int { return strings.Compare(a.text(), b.text()) })
 	data, err = json.MarshalIndent(r, "", "\t")
 	if err != nil {
-		return nil, 0, fmt.Errorf("known reports: %w", err)
+		return nil, 0, fmt.Errorf("store the known reports: %w", err)
 	}
 	if err := cache.WriteFile(path, append(data, '\n'), 0o644); err != nil {
-		return nil, 0, fmt.Errorf("known reports: %w", err)
+		return nil, 0, fmt.Errorf("store the known reports: %w", err)
 	}
 	return r, added, nil
 }

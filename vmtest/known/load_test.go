@@ -31,8 +31,8 @@ func TestLoad(t *testing.T) {
 		"stored, fragments in any order": {"6.12", "6.12.1", []string{"rt", "debug"}, stored, ""},
 		"another version":                {"6.12", "6.12.2", []string{"rt", "debug"}, &Reports{Kernel: "6.12.2"}, ""},
 		"another configuration":          {"6.12", "6.12.1", []string{"rt"}, &Reports{Kernel: "6.12.1"}, ""},
-		"not JSON":                       {"bad", "1", nil, &Reports{Kernel: "1"}, "known reports: unexpected end"},
-		"not readable":                   {"dir", "1", nil, nil, "known reports: read "},
+		"not JSON":                       {"bad", "1", nil, &Reports{Kernel: "1"}, "read the known reports: unexpected end"},
+		"not readable":                   {"dir", "1", nil, nil, "read the known reports: read "},
 	} {
 		got, err := load(files, tt.base, tt.kernel, tt.fragments)
 		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
@@ -79,7 +79,7 @@ func TestAddFails(t *testing.T) {
 		}
 	}
 	for _, base := range []string{"bad", "dir"} {
-		if r, _, err := Add(dir, base, "1", nil, nil); err == nil || !strings.HasPrefix(err.Error(), "known reports: ") || r != nil {
+		if r, _, err := Add(dir, base, "1", nil, nil); err == nil || !strings.HasPrefix(err.Error(), "read the known reports: ") || r != nil {
 			t.Errorf("%s: %v, %v", base, r, err)
 		}
 	}

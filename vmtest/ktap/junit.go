@@ -112,15 +112,15 @@ func (r *Report) WriteJUnit(w io.Writer, opt JUnit) error {
 		all.Suites[0].Properties = properties(opt.Properties)
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return fmt.Errorf("junit: %w", err)
+		return fmt.Errorf("write JUnit XML: %w", err)
 	}
 	enc := xml.NewEncoder(w)
 	enc.Indent("", "  ")
 	if err := enc.Encode(all); err != nil {
-		return fmt.Errorf("junit: %w", err)
+		return fmt.Errorf("write JUnit XML: %w", err)
 	}
 	if _, err := io.WriteString(w, "\n"); err != nil {
-		return fmt.Errorf("junit: %w", err)
+		return fmt.Errorf("write JUnit XML: %w", err)
 	}
 	return nil
 }

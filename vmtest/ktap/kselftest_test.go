@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// runnerOutput is what run_kselftest.sh prints: a test that speaks, one that reports in
+// runnerOutput is output of run_kselftest.sh: a test with output, one that reports in
 // TAP, one that is skipped, one that fails and one that times out.
 const runnerOutput = `TAP version 13
 1..5

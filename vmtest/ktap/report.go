@@ -16,8 +16,8 @@ type Report struct {
 	Problems []Problem
 }
 
-// Parse reads a complete report. The error is that of r. A report that is truncated or
-// malformed is returned with its Problems.
+// Parse reads a complete report. The error is a read error of r. A report that is
+// truncated or malformed is returned with its Problems.
 func Parse(r io.Reader) (*Report, error) {
 	var p Parser
 	if _, err := io.Copy(&p, r); err != nil {

@@ -40,7 +40,7 @@ func (o *output) line(s string) {
 		return
 	}
 	if _, err := io.WriteString(o.w, s); err != nil {
-		o.err = fmt.Errorf("ktap: %w", err)
+		o.err = fmt.Errorf("write KTAP: %w", err)
 	}
 }
 

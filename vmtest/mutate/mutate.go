@@ -103,7 +103,8 @@ func (r *Result) Count(s State) int {
 	return n
 }
 
-// Bad returns how many mutants nobody noticed and nobody listed.
+// Bad returns the number of mutants that survived or were not reached, and are
+// not listed.
 func (r *Result) Bad() int { return r.Count(Survived) + r.Count(Unreached) }
 
 // Programs makes the mutants of the kernel and of ip, without building anything.
@@ -312,7 +313,7 @@ func (o *Options) tryAll(ctx context.Context, c *compiled, common wire.Mutate, t
 					return err
 				}
 				if len(done) == 0 && len(rest) == len(some) {
-					why := errors.New("it ended without a result")
+					why := errors.New("the guest ended without a result")
 					if s.ended != nil {
 						why = s.ended
 					}
@@ -346,8 +347,8 @@ func (q *queue) take(n int) []wire.MutantTask {
 	return slices.Clone(some)
 }
 
-// give puts back what was not judged, ahead of the others, and keeps what was. It returns
-// how many are judged.
+// give puts unjudged mutants back at the front of the queue and stores the verdicts of
+// the others. It returns the number of judged mutants.
 func (q *queue) give(rest []wire.MutantTask, done map[int]Verdict, r *Result) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

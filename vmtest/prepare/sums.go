@@ -29,7 +29,7 @@ func patchSums(src *tree.Source) ([]string, error) {
 func FileSum(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("hash: %w", err)
+		return "", fmt.Errorf("hash the sources: %w", err)
 	}
 	defer f.Close()
 	h := sha256.New()

@@ -21,8 +21,8 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// MutantOptions describe a run of mutants. The fields of Options are as in [Run], but for
-// Depth, which is not used.
+// MutantOptions describe a run of mutants. The fields of Options are as in [Run],
+// except Depth, which is not used.
 type MutantOptions struct {
 	Options
 	// Names selects mutants: by a part of their names. Empty means all.
@@ -69,7 +69,8 @@ func (r *MutantResult) Count(s mutate.State) int {
 	return n
 }
 
-// Bad returns how many mutants no property refutes and nobody listed.
+// Bad returns the number of mutants that survived or were not reached, and are
+// not listed.
 func (r *MutantResult) Bad() int { return r.Count(mutate.Survived) + r.Count(mutate.Unreached) }
 
 // RunMutants makes the mutants of the lines that the series adds to the functions of the
@@ -143,7 +144,8 @@ type trial struct {
 func (o *MutantOptions) try(ctx context.Context, t *trial, r *MutantResult) (err error) {
 	step := "refute mutants of " + o.Source.Name()
 	defer o.Source.Progress.Step(step, fmt.Sprintf("%d mutants", len(r.Mutants)))(&err)
-	// What does not compile is dropped below, so the program itself has to.
+	// Mutants that do not compile are dropped below, so first check that
+	// the program without mutants compiles.
 	if v, err := t.verdict(ctx, t.program, t.ops[:1]); err != nil || v.State != mutate.Survived {
 		return cmp.Or(err, fmt.Errorf("without a mutant: %w: %s %s", ErrChecker, v.State, v.By))
 	}

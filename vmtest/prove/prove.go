@@ -205,7 +205,7 @@ func (r *Result) add(byName map[string]*Property, j job, findings []finding) err
 		}
 	}
 	if !ended {
-		return fmt.Errorf("check %s: %w: it did not report whether the operation can end", j.String(), ErrChecker)
+		return fmt.Errorf("check %s: %w: its output does not say whether the operation can end", j.String(), ErrChecker)
 	}
 	for name, n := range seen {
 		byName[name].Checks = max(byName[name].Checks, n)

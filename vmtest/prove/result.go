@@ -66,7 +66,7 @@ type message struct {
 
 // ErrChecker is wrapped by errors of CBMC itself: it did not accept the program, or its
 // output cannot be read.
-var ErrChecker = errors.New("cbmc came to no verdict")
+var ErrChecker = errors.New("CBMC gave no verdict")
 
 // readResult reads the output of cbmc --json-ui.
 func readResult(r io.Reader) (findings []finding, err error) {

@@ -96,7 +96,7 @@ func (d *Data) collect(c *runs.Cell, past *[]*history) error {
 	if h, err = readHistory(c); err != nil {
 		return err
 	}
-	// On a kernel without the series most tests fail, and have to.
+	// On a kernel without the series most tests must fail.
 	if c.Kind == runs.Suite && !c.Unpatched && len(h.order) > 0 {
 		d.Columns, *past = append(d.Columns, c), append(*past, h)
 	}

@@ -15,7 +15,7 @@ import (
 // Failure is a run that failed, with the tests that did.
 type Failure struct {
 	*runs.Cell
-	// Reasons speak against the run as a whole.
+	// Reasons say why the run as a whole failed.
 	Reasons []string
 	Tests   []FailedTest
 	Splats  []verdict.Splat

@@ -115,14 +115,14 @@ func Write(w io.Writer, d *Data) error {
 		"stale":   func(r *runs.Record) bool { return d.Stale[r.ID] },
 	}).Parse(page)
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("render the report: %w", err)
 	}
 	var out bytes.Buffer
 	if err := t.Execute(&out, d); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("render the report: %w", err)
 	}
 	if _, err := out.WriteTo(w); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("render the report: %w", err)
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func age(d time.Duration) string {
 // short is the beginning of a hash.
 func short(hash string) string { return hash[:min(len(hash), 12)] }
 
-// clip keeps the end of a text that is too long: what went wrong stands there.
+// clip keeps the end of a text that is too long: the error is at the end.
 func clip(s string) string {
 	if len(s) <= maxText {
 		return s

@@ -18,19 +18,19 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// BaseResult is the result of one base. Of Outcome and Err at least one is
-// there.
+// BaseResult is the result of one base. At least one of Outcome and Err is not
+// nil.
 type BaseResult struct {
 	Base string
 	// Out is the directory of the results.
 	Out     string
 	Outcome *verdict.Outcome
-	// Err is why there is nothing to judge, or why the results could not all
-	// be kept or shown.
+	// Err says why there is no outcome, or why results could not be written or
+	// shown.
 	Err error
 }
 
-// Passed reports whether nothing spoke against the base.
+// Passed reports whether the base passed.
 func (r *BaseResult) Passed() bool { return r.Err == nil && r.Outcome != nil && r.Outcome.Passed() }
 
 // BasesOptions describe a run of the suite over several bases.
@@ -38,11 +38,11 @@ type BasesOptions struct {
 	// Suite describes each run. Its Base, Out and KTAP are not used.
 	Suite SuiteOptions
 	Bases []string
-	// Out is the directory that gets one of results for each base, and a
+	// Out is the directory for the results: one directory per base, and a
 	// summary.
 	Out string
-	// KTAP receives a test for each base, the base's own as its subtests. May
-	// be nil.
+	// KTAP receives a test for each base, with the tests of the suite as subtests.
+	// May be nil.
 	KTAP io.Writer
 	// Summary is the directory for [SummaryFile]; empty means Out.
 	Summary string
@@ -59,8 +59,7 @@ type BasesResult struct {
 	Differences []string
 }
 
-// Passed reports whether nothing spoke against any base, and all bases
-// reported the same tests.
+// Passed reports whether all bases passed and reported the same tests.
 func (r *BasesResult) Passed() bool {
 	for _, b := range r.Bases {
 		if !b.Passed() {
@@ -70,9 +69,9 @@ func (r *BasesResult) Passed() bool {
 	return len(r.Differences) == 0
 }
 
-// Bases runs the suite on each base in turn. A base that fails, or on which
-// the workbench does, does not keep the others from being tried. The error is
-// that ctx has ended, or that what was found could not be written.
+// Bases runs the suite on each base in turn. It continues after a base that
+// failed or on which the workbench failed. It returns an error if ctx is done,
+// or if the results could not be written.
 func Bases(ctx context.Context, opt BasesOptions) (*BasesResult, error) {
 	if opt.KTAP == nil {
 		opt.KTAP = io.Discard
@@ -117,7 +116,7 @@ func Bases(ctx context.Context, opt BasesOptions) (*BasesResult, error) {
 	return all, w.Err()
 }
 
-// reason is the first thing that speaks against a base, in one line.
+// reason returns the first reason why a base failed, in one line.
 func (r *BaseResult) reason() string {
 	why := ""
 	switch {
@@ -172,7 +171,7 @@ func differences(bases []*BaseResult) []string {
 	return out
 }
 
-// SummaryFile is where [Bases] leaves the whole in a few lines.
+// SummaryFile is the file for the summary of [Bases].
 const SummaryFile = "bases.json"
 
 // summaryJSON is the form of [SummaryFile]. Fields are added, never renamed.

@@ -99,9 +99,9 @@ func availableMiB(meminfo string) (mib int, known bool) {
 	return 0, false
 }
 
-// runGuests starts a guest for each share and waits for all of them. Results
-// go to sink. The error is that of the workbench, and ends all guests; how a
-// guest ended is in its guestRun.
+// runGuests starts a guest for each share and waits for all of them. Results go
+// to sink. An error of the workbench ends all guests and is returned. Each
+// guestRun says how its guest ended.
 func (opt *SuiteOptions) runGuests(ctx context.Context, shares []string, sink io.Writer, describe func(share string) *vm.Machine) (_ []*guestRun, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -156,8 +156,8 @@ func (opt *SuiteOptions) runGuests(ctx context.Context, shares []string, sink io
 // KVM with guest CPUs each. The CPUs of a guest must run at the same time to race.
 func crowded(host, guest int) bool { return host < 2*max(guest, 2) }
 
-// wait collects how g ended. If it was the workbench that broke, the others have
-// to end too.
+// wait waits for g and stores its result. If the workbench failed, it ends the other
+// guests, too.
 func (g *guestRun) wait(cancel func()) {
 	defer close(g.ended)
 	g.result, g.err = g.running.Wait()

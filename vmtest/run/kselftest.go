@@ -45,7 +45,7 @@ func Kselftest(ctx context.Context, opt KselftestOptions) ([]ktap.Test, error) {
 	results := ktap.NewKselftest(ktap.NewWriter(opt.KTAP))
 	ending, err := g.hostProgram(ctx, wire.Config{
 		Args: wire.Raws(append([]string{installed.Runner}, args...)),
-		// Tests that measure time are told that this machine is slow; TCG is.
+		// TCG is slow: tests that measure time then allow more.
 		Env: append([]wire.Raw{"KSFT_MACHINE_SLOW=yes"}, opt.environ(installed.Dir)...),
 		Dir: wire.Raw(installed.Dir),
 	}, results, opt.Stderr)

@@ -118,7 +118,8 @@ func Suite(ctx context.Context, opt SuiteOptions) (*verdict.Outcome, error) {
 	src.Early = true
 	a, err := prepare.All(ctx, src)
 	if prepare.IsVerdict(err) {
-		// Whoever collects the results finds out from them.
+		// Store the error as the verdict of the run, so that it is in
+		// the results.
 		o.Reasons, o.Ended = []string{err.Error()}, err
 		o.Inputs.Base = opt.Source.BaseName()
 		return nil, errors.Join(err, o.Write(opt.Out, ""))
@@ -181,9 +182,9 @@ func (opt *SuiteOptions) outcome() (*verdict.Outcome, error) {
 	return o, nil
 }
 
-// boot runs the guest, or two, and fills in the reports. err is that of the
-// workbench; a guest that went wrong is an outcome. lost is why results could
-// not be written or shown as they came.
+// boot runs the guest, or two, and fills in the reports. err is an error of the
+// workbench; a failed guest is an outcome. lost is an error of writing or
+// showing the results.
 func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepare.Artifacts) (lost, err error) {
 	const step = "run the suite"
 	spec := boot.SuiteSpec(a)

@@ -243,7 +243,7 @@ func (in Inputs) addIP(root string, change *manifest.Change, s Subject, ip strin
 	if ip == "" {
 		bases := p.BasesFor(s.Base)
 		if len(bases) == 0 {
-			return fmt.Errorf("base %s: %w", s.Base, ErrGone)
+			return fmt.Errorf("base of ip for kernel base %s: %w", s.Base, ErrGone)
 		}
 		ip = bases[0].Name
 	}

@@ -29,8 +29,8 @@ const (
 	VerdictPartial Verdict = "partial"
 	// VerdictNone: no run came to a verdict.
 	VerdictNone Verdict = "no verdict"
-	// VerdictIncomplete is that of a [Picture] with cells that did not pass,
-	// none of them failed.
+	// VerdictIncomplete is the verdict of a [Picture] in which no cell failed, but
+	// some did not pass.
 	VerdictIncomplete Verdict = "incomplete"
 )
 

@@ -107,8 +107,8 @@ func TestPresent(t *testing.T) {
 	}
 }
 
-// TestPresentFacts: the title of a series is an input of its checks only, and
-// where a base comes from one of everything on it.
+// TestPresentFacts: the title of a series is an input of its checks only. The
+// origin of a base is an input of every run on it.
 func TestPresentFacts(t *testing.T) {
 	suiteRun, checked := Subject{Base: "6.12"}, Subject{Base: "6.12", Series: "queue"}
 	for edit, want := range map[[2]string]string{
@@ -280,8 +280,8 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// TestPictureMixed: one cell that did not pass keeps the whole from passing,
-// and what the workbench no longer has is left out.
+// TestPictureMixed: a picture with one cell that did not pass has not passed.
+// Cells of removed bases and series are left out.
 func TestPictureMixed(t *testing.T) {
 	root := workbench(t)
 	record := func(kind Kind, base string, state State, selection string) *Record {

@@ -28,8 +28,7 @@ const RecordFile = "record.json"
 // lockFile is held while the run lasts.
 const lockFile = "lock"
 
-// ErrUnknown is wrapped by [Store.Find] when no run, or more than one, is
-// meant.
+// ErrUnknown is wrapped by [Store.Find] if no run matches, or more than one.
 var ErrUnknown = errors.New("no such run")
 
 // Store is a directory of runs.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package share copies entries of the cache to a store and back, so that another machine
-// does not build them again. A store is a directory, or a web server that takes PUT. An
-// entry is one file there, KIND/NAME.tar.gz. The name of an entry is the hash of its
-// inputs, so an entry never changes and two machines may write it at once.
+// Package share copies entries of the cache to a store and back, so that another
+// machine does not build them again. A store is a directory or a web server. Push needs
+// a web server that accepts PUT. An entry is one file there, KIND/NAME.tar.gz. The name
+// of an entry is the hash of its inputs, so an entry never changes and two machines may
+// write it at once.
 //
 // A store decides what a machine boots. Use one only if you trust everybody who can
 // write to it.
@@ -67,7 +68,7 @@ type Store interface {
 	Get(ctx context.Context, name string) (io.ReadCloser, error)
 	// Put writes a file whole or not at all. data is at its beginning and has a name.
 	Put(ctx context.Context, name string, data *os.File) error
-	// Close writes what the store remembers of its files.
+	// Close writes the index of the store, if it has one.
 	Close(ctx context.Context) error
 }
 
@@ -115,8 +116,8 @@ func Push(ctx context.Context, s Store, opt Options) (n int, err error) {
 	return n, s.Close(ctx)
 }
 
-// birth is when an entry was made. The time of change of a base is no measure: applying
-// patches adds to it. A file system without times of birth has only that.
+// birth returns the birth time of an entry. It returns the modification time only if
+// the file system has no birth times, because applying patches changes that of a base.
 func birth(path string) (time.Time, error) {
 	var st unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME|unix.STATX_MTIME, &st); err != nil {

@@ -20,7 +20,7 @@ import (
 var ErrContent = errors.New("not an entry of the cache")
 
 // pack writes an entry, a directory or a file, as a tar archive. Names begin with that
-// of the entry. Modes and times of change are kept: make compares times.
+// of the entry. It keeps modes and modification times, because make compares times.
 func pack(ctx context.Context, to io.Writer, entry string) error {
 	zip, err := gzip.NewWriterLevel(to, gzip.BestSpeed)
 	if err != nil {

@@ -37,7 +37,7 @@ var errAbsent = errors.New("no such file")
 func (w *web) curl(ctx context.Context, name string, args ...string) error {
 	url := w.url + "/" + name
 	args = append([]string{"curl", "--silent", "--show-error", "--location", "--globoff", "--connect-timeout", "30",
-		// A transfer may take long, a stalled one may not.
+		// Abort stalled transfers, not slow ones.
 		"--speed-limit", "1", "--speed-time", "60", "--write-out", "%{http_code}"}, args...)
 	cmd := proc.Cmd{Args: append(args, "--", url)}
 	status, err := cmd.Output(ctx)

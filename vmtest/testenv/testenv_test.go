@@ -14,7 +14,7 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// recorded is a test that keeps what it is told to do.
+// recorded is a testing.TB that records calls.
 type recorded struct {
 	testing.TB
 	dir     string

@@ -92,13 +92,13 @@ func obtainDownload(ctx context.Context, dir, step string, p progress.Func,
 	}
 	d, bad = cachedDownload(dir)
 	if d == nil && bad == nil {
-		bad = errors.New("it is gone")
+		bad = errors.New("the file is missing")
 	}
 	return d, bad
 }
 
-// cachedDownload returns the download in dir: nil, nil if nothing, an error if it
-// is not what it was.
+// cachedDownload returns the download in dir, nil if there is none. It returns an error
+// if the files differ from their record.
 func cachedDownload(dir string) (*download, error) {
 	data, err := os.ReadFile(filepath.Join(dir, recordName))
 	if errors.Is(err, os.ErrNotExist) {

@@ -51,9 +51,8 @@ func (s *Source) ExtractPaths(ctx context.Context, dir string, paths ...string) 
 	return os.Remove(g.index)
 }
 
-// ObjectIDs identifies the content of the patched tree at each of paths: git's object, or
-// "-" for what is not there. Two trees in which they are the same do not
-// differ there.
+// ObjectIDs identifies the content of the patched tree at each of paths: git's object,
+// or "-" for a missing path. Trees with the same IDs do not differ in these paths.
 func (s *Source) ObjectIDs(ctx context.Context, paths ...string) ([]string, error) {
 	commit, err := s.Commit(ctx)
 	if err != nil {

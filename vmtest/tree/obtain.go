@@ -72,9 +72,9 @@ func obtain(ctx context.Context, opt *Options, b *Base) (*obtained, error) {
 	return got, nil
 }
 
-// readPointer returns the base that pointer leads to, if it is there and is
-// from one of the origins that the manifest has now. Anything else is nil: the
-// base is then downloaded again.
+// readPointer returns the base that pointer names, if it exists and comes from
+// an origin in the present manifest. Otherwise it returns nil, and the base is
+// downloaded again.
 func readPointer(cacheDir, pointer string, b *Base) *obtained {
 	data, err := os.ReadFile(pointer)
 	if err != nil {
@@ -196,8 +196,8 @@ func (f *fetcher) fromGit(ctx context.Context, o *Origin) (*obtained, error) {
 	return got, nil
 }
 
-// publish makes the base's directory in the cache, unless it is there, with
-// the repository that fill puts the source into.
+// publish creates the base's directory in the cache, unless it exists. fill
+// writes the source into its repository.
 func (f *fetcher) publish(ctx context.Context, got *obtained, hash string, fill func(g *git) error) error {
 	got.Dir = fmt.Sprintf("%s-%s-%.12s", f.project, fileName(got.Version), hash)
 	got.dir = filepath.Join(f.opt.Cache, "base", got.Dir)

@@ -96,7 +96,7 @@ func (a *fakeApt) offline(t *testing.T, yes bool) {
 	mustWrite(t, filepath.Join(a.dir, "offline"), "")
 }
 
-// calls is how often apt-get was run, and forgets.
+// calls returns how often apt-get was run since the last call.
 func (a *fakeApt) calls(t *testing.T) int {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(a.dir, "calls"))
@@ -237,13 +237,14 @@ func TestDownloadIsNotAsPromised(t *testing.T) {
 	}
 }
 
-// TestOtherManifestOtherBase: a base is only taken for what the manifest asks.
+// TestOtherManifestOtherBase: a base is used only if it is the source that the
+// manifest requests.
 func TestOtherManifestOtherBase(t *testing.T) {
 	apt := newFakeApt(t)
 	opt := Options{Project: mustSeries(t), Cache: t.TempDir()}
 	mustOpen(t, opt)
 	apt.offline(t, true)
-	opt.Project.Bases[0].Origins[0].Suites = nil // where to look is not what it is
+	opt.Project.Bases[0].Origins[0].Suites = nil // the suites are not part of the source
 	mustOpen(t, opt)
 	opt.Project.Bases[0].Origins[0].Version = "6.12.8-*"
 	if _, err := Open(t.Context(), opt); !errors.Is(err, ErrObtain) {

@@ -21,10 +21,10 @@ const historyDepth = 500
 // to be applied in s.Patches: none of those it has, and none that it lost on
 // purpose. It describes the result in s.Origin.
 //
-// A patch is there if a commit has its diff, or its title with another diff. A
-// patch that is missing before one that is there was dropped, and so is each
-// missing one in a tree of xpsgen tree checkout. Those after the last
-// one that is there are still to come, and are applied.
+// A patch is present if a commit has its diff, or its title with another diff.
+// A patch that is missing before a present one was dropped, and so was each
+// missing patch in a tree of xpsgen tree checkout. The patches after the last
+// present one are applied.
 func (s *Source) recognise(ctx context.Context) error {
 	if s.opt.NoApply {
 		s.setPatches(nil)

@@ -104,8 +104,9 @@ func (v Variant) workSuffix() string {
 	return s
 }
 
-// Source is a base and the patches to apply to it. The base is there; the
-// patched tree is written when [Source.Commit] or [Source.Checkout] is called.
+// Source is a base and the patches to apply to it. The base is in the cache.
+// The patched tree is written when [Source.Commit] or [Source.Checkout] is
+// called.
 type Source struct {
 	// Project is the project's name, Base the name of its base.
 	Project, Base string

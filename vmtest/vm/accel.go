@@ -49,7 +49,7 @@ func openKVM(device string) error {
 	f, err := os.OpenFile(device, os.O_RDWR, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no %s", device)
+		return fmt.Errorf("%s does not exist", device)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("no permission to open %s: join its group, usually kvm", device)
 	case err != nil:

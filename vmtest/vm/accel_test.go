@@ -36,7 +36,7 @@ func TestFallsBackToTCG(t *testing.T) {
 	}{
 		"silent": {"no-kvm", "/dev/null", "the guest stayed silent for 300ms"},
 		"dies":   {"kvm-dies", "/dev/null", "failed to set MSR 0x10a"},
-		"absent": {"good", "/nonexistent/kvm", "there is no /nonexistent/kvm"},
+		"absent": {"good", "/nonexistent/kvm", "/nonexistent/kvm does not exist"},
 		"closed": {"good", t.TempDir(), "is a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +46,8 @@ func TestFallsBackToTCG(t *testing.T) {
 			m.KVMDevice = c.device
 			notice := m.Notice
 			for i := range 4 {
-				// The first run has nobody to tell it to.
+				// The first run has no callback to report it
+				// to.
 				if m.Notice = notice; i == 0 {
 					m.Notice = nil
 				}
@@ -125,7 +126,7 @@ func TestForcedKVM(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	m.KVMDevice = "/nonexistent/kvm"
-	if _, err := m.Run(t.Context()); !errors.Is(err, ErrKVMUnusable) || !strings.Contains(err.Error(), "there is no /nonexistent/kvm") {
+	if _, err := m.Run(t.Context()); !errors.Is(err, ErrKVMUnusable) || !strings.Contains(err.Error(), "/nonexistent/kvm does not exist") {
 		t.Errorf("error %v", err)
 	}
 	if len(notices) != 0 {

@@ -228,7 +228,8 @@ func FuzzConsole(f *testing.F) {
 	})
 }
 
-// TestGone: the console tells of what lets nobody get on, and that the machine stops.
+// TestGone: the console reports that the kernel oopsed, that it is stuck, or
+// that the machine stops.
 func TestGone(t *testing.T) {
 	for line, want := range map[string][2]string{
 		"[    1.650975] Oops: Oops: 0002 [#1] SMP":                                                      {"oopsed"},

@@ -34,7 +34,7 @@ func TestRunDelay(t *testing.T) {
 		t.Logf("not counted here: %v", err)
 		return
 	}
-	// Whoever runs has waited, if only for the moment before.
+	// A running thread has waited at least for a moment before.
 	if d := runDelay(os.Getpid()); d <= 0 || d > time.Hour {
 		t.Errorf("this process has waited %v", d)
 	}

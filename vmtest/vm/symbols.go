@@ -22,7 +22,7 @@ func kernelSymbols(vmlinux string) (symbols, error) {
 	}
 	f, err := elf.Open(vmlinux)
 	if err != nil {
-		return nil, fmt.Errorf("symbols: %w", err)
+		return nil, fmt.Errorf("read the kernel's symbols: %w", err)
 	}
 	defer f.Close()
 	all, err := f.Symbols()

@@ -341,7 +341,7 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// TestTerminalInputEnds: a shell whose input is a file comes to its end.
+// TestTerminalInputEnds: a shell ends at the end of its input file.
 func TestTerminalInputEnds(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

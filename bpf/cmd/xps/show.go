@@ -57,8 +57,8 @@ type program struct {
 	Stats    *counters `json:"stats,omitempty"`
 }
 
-// counters are those of a policy, by the value that it returned, by the queue that
-// this is with the present number of queues in use, and by reason.
+// counters are the counters of a policy: by return value, by the queue that the value
+// selects with the current number of queues in use, and by reason.
 type counters struct {
 	Values  map[int]uint64    `json:"values"`
 	Queues  map[int]uint64    `json:"queues"`
@@ -155,11 +155,11 @@ func describe(s xps.State, sys *sysfs, stats, who bool) (device, error) {
 	}
 	prog, err := ebpf.NewProgramFromID(s.ProgramID)
 	switch {
+	case stats && errors.Is(err, os.ErrPermission):
+		return d, fmt.Errorf("read the counters of program %d: %w (needs CAP_SYS_ADMIN)", p.ID, err)
+	case stats && errors.Is(err, os.ErrNotExist):
+		return d, fmt.Errorf("read the counters of program %d: %w (the program was replaced or detached)", p.ID, err)
 	case errors.Is(err, os.ErrPermission), errors.Is(err, os.ErrNotExist):
-		// Not permitted, or replaced since.
-		if stats {
-			return d, fmt.Errorf("read the counters of program %d: %w (needs CAP_SYS_ADMIN)", p.ID, err)
-		}
 		return d, nil
 	case err != nil:
 		return d, fmt.Errorf("open program %d: %w", p.ID, err)

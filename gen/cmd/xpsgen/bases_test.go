@@ -13,8 +13,8 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// A base that fails or breaks does not keep the others from being tried, and
-// the exit code is that of the worst.
+// The run continues after a base that fails or breaks, and the worst exit code
+// is returned.
 func TestEachBase(t *testing.T) {
 	failed, broken := &statusError{code: exitFailed}, errors.New("no room")
 	for name, tt := range map[string]struct {

@@ -37,7 +37,7 @@ func bisectCommand(env suiteCommands) *command.Command {
 	return &command.Command{
 		Name:  "bisect",
 		Short: "test every patch of every series",
-		Long: "Each patch is tested on top of the patches before it and of the series that its series depends on. It must build " +
+		Long: "Tests each patch on top of the earlier patches, including those of the series that its series depends on. The patch must build " +
 			"without a new warning (gcc W=1, sparse C=1), boot, and pass the tests of the features that exist at that point. " +
 			"At the end, the whole stack must compile without each of " + strings.Join(prepare.Withouts(), ", ") + ". " +
 			"Writes KTAP to stdout with one test per patch, tables to stderr, and out/bisect/BASE/bisect.json.\n\n" +

@@ -96,7 +96,7 @@ func cachePruneCommand(env *environment) *command.Command {
 			removed, err := cache.Prune(ctx, dir, cache.PruneOptions{Older: o.older, MaxBytes: int64(o.maxMiB) << 20, Dry: o.dry})
 			for _, e := range removed {
 				if _, perr := fmt.Fprintf(env.stdout, "%d MiB\t%s\n", e.Bytes>>20, e.Path); perr != nil {
-					return fmt.Errorf("print what was removed: %w", perr)
+					return fmt.Errorf("print the removed entries: %w", perr)
 				}
 			}
 			return err

@@ -26,8 +26,8 @@ func (o *shareOptions) flags() []command.Flag {
 }
 
 // shareLong describes stores.
-const shareLong = "An entry is one file, KIND/KEY.tar.gz. The key is the hash of all inputs, so an entry never changes. A URL needs a web server " +
-	"that takes PUT; without a server, any directory that machines share will do. Entries are not signed: use a store only if you trust " +
+const shareLong = "An entry is one file, KIND/KEY.tar.gz. The key is the hash of all inputs, so an entry never changes. A store is a directory that the machines share, or the URL " +
+	"of a web server; push needs one that accepts PUT. Entries are not signed: use a store only if you trust " +
 	"everybody who can write to it."
 
 func cachePushCommand(env *environment) *command.Command {

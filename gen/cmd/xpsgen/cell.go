@@ -35,7 +35,7 @@ func cellCommand(env matrixCommands) *command.Command {
 			{Name: "plan", Arg: "FILE", To: command.String(&o.plan), Help: "plan that contains the cell; only shards and --index need one"},
 			{Name: "index", Arg: "N", Env: "JOB_COMPLETION_INDEX", To: command.Int(&o.index, 0, 1<<30),
 				Help: "number of the cell in the plan, from 0, if no ID is given"},
-			{Name: "attempt", Arg: "N", To: command.Count(&o.attempt), Help: "number of the attempt, from 1; default that of the plan"},
+			{Name: "attempt", Arg: "N", To: command.Count(&o.attempt), Help: "number of the attempt, from 1; default as in the plan"},
 			{Name: "out", Letter: "o", Arg: "DIR", To: command.String(&o.out), Help: "directory for the archive; default out/cells of the workbench"},
 		},
 		Examples: []command.Example{
@@ -64,7 +64,7 @@ func (o *cellOptions) cell(args []string) (c *cell.Cell, err error) {
 	case o.plan == "":
 		c, err = cell.Parse(args[0])
 		if err == nil && c.Shard != "" {
-			return nil, command.Usagef("%s: only the plan says what a shard has: give --plan", args[0])
+			return nil, command.Usagef("%s: a shard needs --plan, which lists its items", args[0])
 		}
 	default:
 		var p *cell.Plan

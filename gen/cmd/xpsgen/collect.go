@@ -36,7 +36,7 @@ func collectCommand(env matrixCommands) *command.Command {
 		Short: "merge the archives of cells into one report and verdict",
 		Long: "Reads the archives (*.tar.gz) in the directories and below. Compares them with the plan. The verdict is passed only if the last " +
 			"attempt of every cell passed. A cell without an archive is missing: it was not run, or its machine died. A cell with two archives " +
-			"of one attempt is doubled. A cell of another commit, with other patches or other items than planned, differs. Each of them fails " +
+			"of one attempt is doubled. A cell differs if its commit, patches or items are not those of the plan. A missing, doubled or differing cell fails " +
 			"the plan.\n\n" +
 			"Prints a line per cell. Writes report.html, matrix.json, nipa.json and the content of the archives to --out.",
 		Args: []command.Arg{{Name: "DIR", Repeat: true, Help: "directory of archives"}},

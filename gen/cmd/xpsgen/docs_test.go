@@ -152,7 +152,7 @@ func checkCommand(line string) (known bool, err error) {
 			return false, nil // another directory's Makefile
 		}
 		cmd := exec.Command("make", append([]string{"-n", "-C", repository}, words[1:]...)...)
-		// The flags of the make that runs this test are not meant.
+		// Do not pass on the flags of the make that runs this test.
 		cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return true, fmt.Errorf("%w\n%s", err, out)
@@ -274,7 +274,7 @@ func TestMakeHelp(t *testing.T) {
 	}
 }
 
-// TestMakeQuotes checks that no quoted word of a recipe goes on in another line: the
+// TestMakeQuotes checks that no quoted word of a recipe continues on another line: the
 // shell would keep the backslash at the end of the line in the word.
 func TestMakeQuotes(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(repository, "Makefile"))

@@ -70,7 +70,7 @@ func TestScript(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ROOT", root)
-			// A home that nobody else has, and go's caches of the user's own.
+			// A new home, with the user's caches of go.
 			home := filepath.Join(e.WorkDir, ".home")
 			if err := os.MkdirAll(home, 0o755); err != nil {
 				return err
@@ -152,10 +152,10 @@ func wrong(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// makeRun is the program "makerun KIND BASE STATE [SELECTION]". It leaves a run
-// of the present inputs of the workbench in the current directory, that began
-// $AGE ago, with those files of a run that lie there. With $KILL it dies before
-// the run ends.
+// makeRun is the program "makerun KIND BASE STATE [SELECTION]". It records a
+// run that began $AGE ago, with the current inputs of the workbench in the
+// current directory. The run gets copies of the result files there. With $KILL
+// it is killed before the run ends.
 func makeRun() {
 	err := func() error {
 		ctx := context.Background()

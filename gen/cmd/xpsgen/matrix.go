@@ -48,12 +48,12 @@ func matrixCommand(env matrixCommands) *command.Command {
 		Long: "A cell is work that one machine does alone: the suite on one base, the checks of one series, one patch of a bisection, a shard of " +
 			"the mutants. Prints the cells with the estimated time of each, or writes them as JSON: the plan that xpsgen cell and " +
 			"xpsgen collect read.\n\n" +
-			"The plan for pr has what make test runs. That for nightly adds the other configurations, all patches and all mutants. That for all " +
+			"The plan pr covers make test. The plan nightly adds the other configurations, all patches and all mutants. The plan all " +
 			"adds make test-long.\n\n" +
 			"An estimate comes from the last five runs in out/runs that passed. It is the upper quartile of their times for checks, and the lower quartile for " +
 			"other cells. Without a run it is a default. A cell of tests or mutants that would take longer than --cell-time is split into shards of equal cost.",
 		Flags: []command.Flag{
-			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "what the plan is for"},
+			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "which tests to plan"},
 			{Name: "kind", Arg: "KIND", To: command.Choices(&o.plan.Kinds, cell.Kinds()...), Help: "only cells of this kind"},
 			{Name: "base", Arg: "NAME", To: command.Strings(&o.plan.Bases), Values: func() []string { return env.kernelBases(false) },
 				Help: "only cells on this base"},

@@ -20,7 +20,7 @@ import (
 )
 
 // recorded calls record with body on a workbench with one patch, and returns
-// what it returns and the record.
+// its error and the record.
 func recorded(t *testing.T, ctx context.Context, rec recording, body func(*runs.Run) error) (*runs.Record, error) {
 	t.Helper()
 	env := newEnvironment(os.Stdin, io.Discard, &bytes.Buffer{})

@@ -29,4 +29,4 @@ func seriesCommand(env seriesCommands) *command.Command {
 }
 
 // seriesExit explains exit code 1 of commands that change patch files.
-var seriesExit = []command.Exit{{Code: 1, Meaning: "the series or its tree needs work first; the error names it"}}
+var seriesExit = []command.Exit{{Code: 1, Meaning: "the series or its tree is not ready; the error says why"}}

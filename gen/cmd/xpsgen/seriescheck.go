@@ -37,7 +37,7 @@ func seriesCheckCommand(env seriesCommands) *command.Command {
 		Name:  "check",
 		Short: "check the series against the rules of netdev's CI",
 		Long: "Runs the checks on every patch of every series that is sent, with the scripts of the target tree. Each series " +
-			"is checked on the series that it depends on.\n\n" +
+			"is checked on top of the series that it depends on.\n\n" +
 			"A warning does not fail the run: the person who signs off decides. Results are cached by content, so an unchanged " +
 			"series is checked within a second.\n\n" +
 			"If a program is missing or too old, its checks are blocked. Their rows name the program and the remedy. If no " +

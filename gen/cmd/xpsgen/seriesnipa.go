@@ -147,8 +147,8 @@ type nipaRun struct {
 	agree, known, differ, tried, missed, notRun, leftOut, wrong int
 }
 
-// testNames returns the tests of NIPA to run. A test that nobody here has heard of is an
-// error: the table in package check is out of date.
+// testNames returns the tests of NIPA to run. An unknown test is an error: the table in
+// package check is out of date.
 func (n *nipaRun) testNames() (names []string, err error) {
 	all, err := n.runner.Tests()
 	if err != nil {

@@ -235,7 +235,7 @@ func seriesDiffCommand(env seriesCommands) *command.Command {
 		Name:  "diff",
 		Short: "compare a series on two bases, or two versions, patch by patch",
 		Long: "OLD and NEW are SERIES/BASE, or SERIES/vN for a version that was sent. If NEW is of the same series, vN is enough. The default " +
-			"of NEW is the base that is submitted. Two bases compare all series that are on both. " +
+			"of NEW is the base that is submitted. With two bases, it compares all series that both have. " +
 			"Patches are matched by their keys. The output is that of git range-diff: the first column of +/- is the difference between the " +
 			"two versions, the second is the patch itself.",
 		Args: []command.Arg{
@@ -340,7 +340,7 @@ func toCompare(c *series.Change, words []string) (list []worktree.DiffOptions, e
 	} else if b := s.Submit(); b != nil && b.Name != first {
 		d.New = b.Name
 	} else {
-		return nil, fmt.Errorf("name what to compare %s with", words[0])
+		return nil, fmt.Errorf("compare %s: a second version or base is needed", words[0])
 	}
 	return []worktree.DiffOptions{d}, nil
 }

@@ -13,9 +13,9 @@ import (
 // errNothingSubmitted is returned if no series of a change is sent.
 var errNothingSubmitted = errors.New("no series with the role submit is on a base with that role; name one")
 
-// threads returns the threads that words name, or all submitted ones if there are no
-// words. A series without a base means its submitted threads, or all if none is
-// submitted. A base means its whole stack.
+// threads returns the threads that words name. Without words it returns all submitted
+// threads. A series without a base means its submitted threads, or all if none is
+// submitted. A base means the threads of all its series except alternatives.
 func threads(c *manifest.Change, words []string) (list []manifest.Thread, err error) {
 	submitted := func(t manifest.Thread) bool { return t.Submitted() }
 	if len(words) == 0 {

@@ -38,8 +38,8 @@ func treeApplyCommand(env seriesCommands) *command.Command {
 		Name:  "apply",
 		Short: "apply the series to their bases, and print where each tree is",
 		Long: "Prints name, commit and git directory of each tree. Compiles nothing. SERIES/BASE names a series and those that it " +
-			"depends on, BASE all series of a base. Without arguments it applies the series of the kernel and of ip that a guest uses; " +
-			"the flags select from these.",
+			"depends on, BASE all series of a base. Without arguments it applies the series of the kernel and of ip that a guest uses. " +
+			"The flags change this selection.",
 		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Repeat: true, Help: "tree to prepare; default those of a guest",
 			Values: env.threadNames}},
 		Flags: slices.DeleteFunc(o.treeFlags(env.environment, false), func(f command.Flag) bool { return f.Name == "no-apply" }),

@@ -32,8 +32,8 @@ func uapiDiffCommand(env uapiCommands) *command.Command {
 			"  6.12:unpatched    the base without patches\n" +
 			"  DIR               a kernel tree, installed headers, or a Go package\n" +
 			"  committed         the package in the repository\n\n" +
-			"Compares the names that the configuration selects. With HEADER it compares all names of these headers, with --all " +
-			"all headers. The first character of a line is\n\n" +
+			"Compares the names that the configuration selects. With HEADER it compares all names of these headers. With --all " +
+			"it compares all headers. The first character of a line is\n\n" +
 			"  +  added\n" +
 			"  -  removed\n" +
 			"  !  changed value, or moved member\n" +

@@ -31,7 +31,7 @@ func uapiListCommand(env uapiCommands) *command.Command {
 		Args: []command.Arg{headerArg()},
 		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
 			command.Flag{Name: "name", Arg: "PATTERN", To: command.Strings(&o.names), Help: "list only names that match"},
-			command.Flag{Name: "left-out", To: command.Bool(&o.leftOut), Help: "list the names that are left out instead, with the reason"},
+			command.Flag{Name: "left-out", To: command.Bool(&o.leftOut), Help: "list only the names that are left out, with the reason"},
 			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},
 		),
 		Examples: []command.Example{

@@ -51,7 +51,7 @@ func (o *guestOptions) flags(env *environment) []command.Flag {
 		{Name: "host", To: command.Bool(&o.hostTools), Help: "use ip and bpftool of the host instead of the patched ones"},
 		{Name: "idle", Arg: "DURATION", To: command.Duration(&o.idle), Help: "end a guest that prints nothing for this time; default never"},
 		{Name: "oops", Arg: "DURATION", To: command.Duration(&o.oops),
-			Help: "end the guest this time after an oops or a lockup report; default 15s (60s under TCG), never for a shell"},
+			Help: "time from an oops or a lockup report until the guest is ended; default 15s (60s under TCG), never for a shell"},
 		{Name: "append", Arg: "WORDS", To: command.String(&o.append), Help: "words to add to the kernel's command line"},
 		{Name: "console", Arg: "FILE", To: command.String(&o.console), Help: "write the kernel's console to FILE; - is stderr"},
 		{Name: "net", Arg: "KIND", To: command.Choice(&o.net, "none", "user"), Help: "network of the guest: user (NAT through the host) or none"},

@@ -31,8 +31,8 @@ func vmBenchCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "bench",
 		Short: "compare boot times of the same kernel by machine, image and tool",
-		Long: "Boots the kernel in several ways: bare, to the verdict of a test, with other machines and images, by vm run, and with " +
-			"virtme-ng and vimto if installed. On a busy host, compare the ratios rather than the times. Writes the times " +
+		Long: "Boots the kernel alone, boots it until a test has its verdict, and runs a program with xpsgen vm run. Compares QEMU " +
+			"machines, kernel images, and virtme-ng and vimto if installed. On a busy host, compare the ratios rather than the times. Writes the times " +
 			"to out/bench-boots.json.",
 		Flags: append(o.flags(env, false),
 			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of boots per way"},
@@ -41,8 +41,8 @@ func vmBenchCommand(env *environment) *command.Command {
 		),
 		Examples: []command.Example{
 			{Line: "vm bench"},
-			{Line: "vm bench --rounds 20 --config hostfs", Note: "with other tools"},
-			{Line: "vm bench --way run --way virtme-ng --way vimto --config hostfs", Note: "a program in the guest, by tool"},
+			{Line: "vm bench --rounds 20 --config hostfs", Note: "also with virtme-ng and vimto"},
+			{Line: "vm bench --way run --way virtme-ng --way vimto --config hostfs", Note: "only the tools"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a patch does not apply, or the kernel does not compile"}},
 		Needs: []string{"vmtest"},

@@ -22,17 +22,17 @@ func vmTestProgsCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:  "test-progs",
 		Short: "run tests of the kernel's selftests/bpf in the patched guest",
-		Long: "Builds test_progs of tools/testing/selftests/bpf by its own Makefile, with the named tests alone: all of it " +
-			"takes hours. Boots a kernel with --config full, unless --config names another; it needs BTF. Writes KTAP to " +
-			"stdout. Keeps the run in out/runs/ID, to which out/kselftest/BASE points.\n\n" +
-			"Tests that need the module bpf_testmod, another program, or a light or linked skeleton cannot be run.",
-		Args: []command.Arg{{Name: "TEST", Help: "file in prog_tests without .c: xps", Repeat: true}},
+		Long: "Builds test_progs of tools/testing/selftests/bpf with its own Makefile, but only with the named tests: all tests " +
+			"take hours to build. Boots a kernel with --config full; another --config must enable BTF. Writes KTAP to " +
+			"stdout. Keeps the run in out/runs/ID; the link out/kselftest/BASE names the last run.\n\n" +
+			"Tests that need the module bpf_testmod, another program, or a light or linked skeleton are not supported.",
+		Args: []command.Arg{{Name: "TEST", Help: "test to run: name of its file in prog_tests, without .c", Repeat: true}},
 		Flags: append(o.flags(env),
-			command.Flag{Name: "out", Arg: "DIR", To: command.String(&out), Help: "directory that gets the results and the record of the run, instead of out/runs"},
+			command.Flag{Name: "out", Arg: "DIR", To: command.String(&out), Help: "directory for the results and the record of the run, instead of out/runs/ID"},
 		),
 		Examples: []command.Example{
 			{Line: "vm test-progs xps"},
-			{Line: "vm test-progs tc_links tc_opts", Note: "tests of others"},
+			{Line: "vm test-progs tc_links tc_opts", Note: "other tests of the kernel"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a test failed or none passed, or the kernel panicked or warned"}},
 		Needs: []string{"vmtest", "kselftest"},

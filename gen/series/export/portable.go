@@ -45,10 +45,10 @@ func quote(body []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := quotedprintable.NewWriter(&b)
 	if _, err := w.Write(body); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
+		return nil, fmt.Errorf("encode a mail: %w", err)
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
+		return nil, fmt.Errorf("encode a mail: %w", err)
 	}
 	var out bytes.Buffer
 	for line := range bytes.Lines(b.Bytes()) {

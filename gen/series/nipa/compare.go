@@ -17,7 +17,7 @@ type Agreement struct {
 	Patch int
 	// Ours is the worst result of our checks, Theirs that of NIPA.
 	Ours, Theirs check.Code
-	// Summary is the message of ours, Desc that of NIPA.
+	// Summary is the message of our check, Desc that of NIPA's test.
 	Summary, Desc string
 	// Reason says why they differ; empty if they agree, or if the reason is unknown.
 	Reason string

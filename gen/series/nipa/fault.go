@@ -17,7 +17,7 @@ import (
 type Fault struct {
 	// Name describes the defect. File is the file that has it.
 	Name, File string
-	// Check is the check of ours that must fail or warn. Test is the test of NIPA for the
+	// Check is our check that must fail or warn. Test is the test of NIPA for the
 	// same defect; empty if it has none.
 	Check, Test string
 	// Alteration makes the fault.

@@ -315,9 +315,9 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// FuzzRead holds that every mail of a source is read or told, that the text is
-// UTF-8 without what would break a commit message, and that a tag stands on one
-// line and is found again in a plain mail.
+// FuzzRead checks that every mail of a source is read or reported, that the
+// text is UTF-8 without characters that break a commit message, and that a tag
+// is on one line and is found again in a plain mail.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(head + "Content-Type: multipart/signed; boundary=b\n\n--b\nContent-Type: text/html; charset=gbk\n\n<p " + rev + "\n--b--\n"))
 	f.Add([]byte("From a@b Mon Nov 23 10:00:00 2026\n" + head + "Content-Type: text/plain; format=flowed; delsp=yes\n\nReviewed-by: A \n<a@b.c>\n[x]\n-- \n"))

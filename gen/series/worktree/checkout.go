@@ -139,9 +139,9 @@ func apply(ctx context.Context, opt tree.Options, n int) (*prepared, error) {
 	return p, nil
 }
 
-// settings of a new repository. Notes follow what is amended and rebased; a
-// message may have lines that begin with #; what was resolved once is resolved
-// again by itself.
+// settings of a new repository. Notes follow amended and rebased commits.
+// Messages may have lines that begin with #. git rerere repeats conflict
+// resolutions.
 var settings = [][2]string{
 	{"notes.rewriteRef", notesRef},
 	{"notes.rewriteMode", "concatenate"},

@@ -113,8 +113,8 @@ func (d *days) insert(tr *Tree, key string) string {
 	return line
 }
 
-// fixup amends the commit of a key in a tree with what is in its files. It takes
-// it back and returns false if a later commit conflicts.
+// fixup amends the commit of a key with the changed files of a tree. If a later commit
+// conflicts, it undoes that and returns false.
 func (d *days) fixup(tr *Tree, key string) bool {
 	keys := d.keysOf(tr)
 	at := len(keys) - 1 - slices.Index(keys, key)

@@ -487,8 +487,8 @@ func splitTrailers(message string) (text string, trailers []string) {
 
 var trailerLine = lazyregexp.New(`^[A-Za-z][A-Za-z0-9-]*: \S`)
 
-// mergeTrailers merges lists of trailers: those of the patch file, without what
-// the commit has lost, and with what it has gained.
+// mergeTrailers merges lists of trailers: those of the patch file, without
+// those that the commit removed, and with those that it added.
 func mergeTrailers(mine, old, file []string) []string {
 	list := slices.DeleteFunc(slices.Clone(file), func(l string) bool { return slices.Contains(old, l) && !slices.Contains(mine, l) })
 	for _, l := range mine {

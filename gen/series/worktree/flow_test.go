@@ -64,7 +64,7 @@ func TestFlow(t *testing.T) {
 	tr := w.checkout("old")
 	w.credit("hook", "Reviewed-by", "R V <r.v@example.org>")
 	w.credit("tun", "Acked-by", "A B <a.b@example.org>")
-	// Here: an amended tun, and a new message.
+	// In the tree: an amended tun, and a new message.
 	w.edit(tr.Dir, "drivers/net/tun.c", "ask\n", "ask\ntwice\n")
 	w.git(tr.Dir, "commit", "-q", "-a", "--amend", "-m", "tun: ask it\n\nTwice.")
 	out := w.mustRefresh(tr)
@@ -139,8 +139,8 @@ func TestFlowOfAnotherTree(t *testing.T) {
 	}
 }
 
-// TestFlowIntoDropped: a patch that was dropped here and changed there is not
-// lost silently.
+// TestFlowIntoDropped: refresh fails if a patch that was dropped in the tree
+// has changed in the patch files.
 func TestFlowIntoDropped(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestIgnoredSource: a source that ignores itself, as Debian's kernels do,
-// shows new files all the same, here and after a rebase.
+// TestIgnoredSource: a tree whose .gitignore hides all of it, as in Debian's
+// kernels, shows new files after a checkout and after a rebase.
 func TestIgnoredSource(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

@@ -69,7 +69,7 @@ func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, erro
 				claims = append(claims, c)
 			}
 		}
-		// A tree that was moved here has keys that this base has not yet.
+		// A rebased tree has keys that this base does not have yet.
 		for _, key := range t.keys {
 			if b.Patch(key) == nil && w.find(seriesOf(key)) != nil {
 				claims = append(claims, claim{t: t, key: key, by: byNote, score: 8})
@@ -99,7 +99,7 @@ func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, erro
 		}
 		near := w.near(ties, i)
 		if w.find(near) == nil {
-			return nil, fmt.Errorf("%w: %s is of no series: name it with --key REV=SERIES/KEY", ErrKey, t.short())
+			return nil, fmt.Errorf("%w: %s belongs to no series: name one with --key REV=SERIES/KEY", ErrKey, t.short())
 		}
 		t.key, t.by = newKey(t.title, w.find(near).series, taken), byNew
 		taken[t.key] = true

@@ -20,8 +20,8 @@ type Outcome struct {
 	Merged bool
 	// Steps are the patches in their new order, the dropped ones last.
 	Steps []Step
-	// Written and Removed are the files that were, by path. A dry run has
-	// neither.
+	// Written and Removed are the paths of written and removed files. A dry
+	// run has neither.
 	Written, Removed []string
 }
 

@@ -37,7 +37,7 @@ type target struct {
 	base                 *manifest.Base // if it is one
 }
 
-// RebaseDir is where a rebase happens unless the user says.
+// RebaseDir is the default directory of a rebase.
 func RebaseDir(c *series.Change, what string) (string, error) {
 	dir, err := Dir(c, what)
 	return dir + "-rebase", err
@@ -101,7 +101,7 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 		"--reapply-cherry-picks", "--onto", to.commit, t.from, w.branch())
 	done(&err)
 	if err != nil && ctx.Err() != nil {
-		// Nothing of the user's is in there yet.
+		// The directory has no work of the user yet.
 		return nil, errors.Join(fmt.Errorf("%s: %w", step, err), os.RemoveAll(t.Dir))
 	}
 	return t.after(ctx, err)

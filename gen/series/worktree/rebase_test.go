@@ -59,7 +59,7 @@ func TestRebase(t *testing.T) {
 	if len(c.Find("queue").Base("old").Patches) != 3 {
 		t.Error("the old base lost patches")
 	}
-	// And it can be checked out: the patches fit there.
+	// The new base can be checked out: the patches apply.
 	tr := w.checkout("new")
 	if got, want := w.git(tr.Dir, "rev-parse", "HEAD^{tree}"), w.git(m.Tree.Dir, "rev-parse", "HEAD^{tree}"); got != want {
 		t.Error("the patches make another tree")
@@ -81,8 +81,9 @@ func (w *bench) tags(base, key string) (tags []string) {
 	return tags
 }
 
-// TestRebasedFlow: what is credited to the patch files after a series was moved comes into
-// its tree, without --force: before the first refresh and after it, on a base and elsewhere.
+// TestRebasedFlow: tags that are added to the patch files after a rebase are merged
+// into its tree, without --force: before the first refresh and after it, on a base and
+// elsewhere.
 func TestRebasedFlow(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -101,7 +102,7 @@ func TestRebasedFlow(t *testing.T) {
 	if got := w.load().Find("queue").Base("new").Patch("tun").Diff; !strings.Contains(got, "\n+more\n") {
 		t.Errorf("the commit's line is lost:\n%s", got)
 	}
-	// Moved again, to a base that has patches: they are what is merged.
+	// A second rebase, to a base that has patches: it merges these patches.
 	if err := os.RemoveAll(m.Tree.Dir); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ type RefreshOptions struct {
 func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error) {
 	w, err := t.work(opt.Change)
 	if err != nil {
-		return nil, fmt.Errorf("refresh: %w", err)
+		return nil, fmt.Errorf("refresh the patch files: %w", err)
 	}
 	if err := t.checkIdle(); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 	for i, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("refresh: %w", err)
+			return nil, fmt.Errorf("refresh the patch files: %w", err)
 		}
 		p, err := patch.Parse(data)
 		if err != nil {
@@ -153,7 +153,7 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 		// would lose something.
 		if again, err := p.Format(); err != nil || !bytes.Equal(again, data) {
 			if err == nil {
-				err = errors.New("git writes it in a way that does not read back the same")
+				err = errors.New("git format-patch writes it in a form that does not parse to the same commit")
 			}
 			return nil, fmt.Errorf("refresh from %s: %w: %s: %w", t.Dir, ErrCommit, list[i].short(), err)
 		}
@@ -266,8 +266,8 @@ func checkOrder(t *Tree, w *work, ties []*tie) error {
 	return nil
 }
 
-// writeFiles writes first what is new, then the manifest, then removes what is
-// no more: at no time does the manifest name a file that is not there.
+// writeFiles writes new files, then the manifest, then removes old files. So
+// the manifest never names a missing file.
 func writeFiles(w *work, ties []*tie, files mails, out *Outcome) error {
 	path := filepath.Join(w.project.Dir, manifest.Name)
 	data, err := os.ReadFile(path)

@@ -341,7 +341,8 @@ func TestRefreshRefuses(t *testing.T) {
 	}
 }
 
-// TestCacheIsGone: the tree only borrows its base, and comes back with it.
+// TestCacheIsGone: the tree uses the objects of its base in the cache, and
+// works again when they are back.
 func TestCacheIsGone(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

@@ -113,7 +113,7 @@ func workName(project, base string, keys []string, whole bool) string {
 	return keys[0] + "/" + base
 }
 
-// dir is where the tree goes unless the user says.
+// dir returns the default directory of the tree.
 func (w *work) dir(root string) string {
 	name := w.project.Name + "-" + w.base.Name
 	if !w.whole {

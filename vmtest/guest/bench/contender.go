@@ -206,11 +206,12 @@ func uidMap(opt policy.Options) func(*setting) error {
 // xpsCPUs maps the only CPU to the queue wanted.
 func xpsCPUs(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted)) }
 
-// xpsCPUsOther maps it to another, against which a contender has to stand.
+// xpsCPUsOther maps the only CPU to another queue, which a contender must
+// override.
 func xpsCPUsOther(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted+2)) }
 
-// xpsRXQs maps receive queues: what is sent here never came in by one, so the
-// map is looked at in vain.
+// xpsRXQs maps receive queues. The benchmark sends no received packets, so the
+// lookup finds nothing.
 func xpsRXQs(s *setting) error { return s.device.setMasks("xps_rxqs", only(wanted)) }
 
 func only(queue int) func(int) uint64 {

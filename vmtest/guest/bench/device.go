@@ -218,7 +218,7 @@ func (w watchers) queues() ([]int, error) {
 				break
 			}
 			if err != nil {
-				return nil, fmt.Errorf("watch: %w", err)
+				return nil, fmt.Errorf("receive from a packet socket: %w", err)
 			}
 			ll, ok := from.(*unix.SockaddrLinklayer)
 			if ok && ll.Pkttype == unix.PACKET_OUTGOING && !slices.Contains(seen, q) {

@@ -84,11 +84,11 @@ func (b *bench) run() (err error) {
 		return err
 	}
 	if err := b.out.Encode(record.Line{Plan: len(jobs)}); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("report the results: %w", err)
 	}
 	for _, j := range jobs {
 		if err := b.out.Encode(record.Line{Begin: &j.id}); err != nil {
-			return fmt.Errorf("report: %w", err)
+			return fmt.Errorf("report the results: %w", err)
 		}
 		result, err := j.measure(b)
 		if err != nil {
@@ -96,7 +96,7 @@ func (b *bench) run() (err error) {
 		}
 		result.ID = j.id
 		if err := b.out.Encode(record.Line{Result: result}); err != nil {
-			return fmt.Errorf("report: %w", err)
+			return fmt.Errorf("report the results: %w", err)
 		}
 		// Collect garbage between measurements, so that memory does not run out.
 		runtime.GC()

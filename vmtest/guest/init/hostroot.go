@@ -111,7 +111,7 @@ func overlay(dir, lower, name string) error {
 	upper, work := filepath.Join(scratchDir, name), filepath.Join(scratchDir, name+".work")
 	for _, d := range []string{upper, work} {
 		if err := os.Mkdir(d, 0o755); err != nil {
-			return fmt.Errorf("overlay: %w", err)
+			return fmt.Errorf("mount the overlay: %w", err)
 		}
 	}
 	m := mount{fs: "overlay", dir: dir, data: "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work}
@@ -159,7 +159,7 @@ func place(h *wire.HostFiles) error {
 	return nil
 }
 
-// bind makes from appear at to, which is created if it is not there.
+// bind mounts from at to, and creates to if it does not exist.
 func bind(from, to string) error {
 	info, err := os.Stat(from)
 	if err == nil && info.IsDir() {

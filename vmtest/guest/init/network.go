@@ -27,7 +27,7 @@ func userNet() error {
 	}
 	const resolver = "/run/xpsgen-resolv.conf"
 	if err := os.WriteFile(resolver, []byte("nameserver 10.0.2.3\n"), 0o644); err != nil {
-		return fmt.Errorf("network: %w", err)
+		return fmt.Errorf("set up the network: %w", err)
 	}
 	return bind(resolver, "/etc/resolv.conf")
 }

@@ -40,7 +40,7 @@ func (g *guest) shell() (int, error) {
 	}
 	master, slave, err := pty.Open()
 	if err != nil {
-		return 0, fmt.Errorf("terminal: %w", err)
+		return 0, fmt.Errorf("open the terminal: %w", err)
 	}
 	resize := func(w wire.Window) {
 		_ = pty.Setsize(master, &pty.Winsize{Rows: w.Rows, Cols: w.Cols})

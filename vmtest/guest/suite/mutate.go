@@ -136,7 +136,7 @@ func (m *mutation) reach(ctx context.Context) error {
 		took := time.Since(start)
 		list, err := os.ReadFile(wire.MutantProc)
 		if err != nil {
-			return fmt.Errorf("read what %s reached: %w", name, err)
+			return fmt.Errorf("read the mutants that %s reached: %w", name, err)
 		}
 		ids := strings.Fields(string(list))
 		for i, hit := range m.ip[4:] {

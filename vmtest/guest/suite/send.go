@@ -111,7 +111,8 @@ type probe struct {
 	marker marker
 }
 
-// newProbe observes a device with one socket more than its maximum number of queues.
+// newProbe observes n with a socket per queue and eight more, for queue mappings beyond
+// the maximum.
 func newProbe(t *check.T, n *nic, send sender) *probe {
 	const spare = 8
 	return &probe{t: t, watch: watch(t, n.index, n.queues+spare), send: send}

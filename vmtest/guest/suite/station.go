@@ -25,8 +25,8 @@ type station struct {
 	t     *check.T
 	nic   *nic
 	watch *fanout
-	// wire returns the queue of the frame with mark, as seen at the other end. Nil if
-	// nothing is at the other end.
+	// wire returns the queue on which the peer received the frame with mark. It is
+	// nil if the device has no peer.
 	wire func(mark []byte) int
 	// ordinary returns the queue that a CPU uses without a program.
 	ordinary func(cpu int) int

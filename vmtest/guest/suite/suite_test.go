@@ -145,8 +145,8 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
-// TestGate goes through all there is to decide: a test of the hook passes only
-// where the hook was meant to be and was found.
+// TestGate covers all cases: a test of the hook counts only if the hook is both
+// expected and present.
 func TestGate(t *testing.T) {
 	for _, tc := range []struct {
 		baseline, unpatched, present bool

@@ -93,8 +93,8 @@ func tracing(t *check.T) string {
 	return ""
 }
 
-// drain returns the lines written since the last call. It does not wait: a program's
-// output is there before its packet is sent.
+// drain returns the lines written since the last call. It does not wait: the program's
+// output is written before its packet is sent.
 func (p *tracePipe) drain(t *check.T) []traceLine {
 	var text strings.Builder
 	buf := make([]byte, 4096)

@@ -11,8 +11,8 @@ type Function struct {
 	Line, Last int
 }
 
-// Functions returns the functions that C source defines, in its order. A function that is
-// defined once per branch of an #ifdef is there as often.
+// Functions returns the functions that C source defines, in its order. A function that
+// is defined in several branches of an #ifdef is listed once for each.
 func Functions(src string) []Function {
 	var all []Function
 	toks := lex(src)

@@ -102,8 +102,8 @@ func skipLine(src string, i int) int {
 	return i + n
 }
 
-// skipDirective returns the end of the directive at i, which may go on after a
-// backslash or within a comment.
+// skipDirective returns the end of the directive at i, which may continue after
+// a backslash or within a comment.
 func skipDirective(src string, i int) int {
 	for i < len(src) && src[i] != '\n' {
 		switch {

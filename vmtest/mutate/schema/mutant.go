@@ -4,8 +4,8 @@
 // compiled into one program, which chooses one of them at run time.
 //
 // It reads C by its tokens, without a preprocessor. So it keeps the lines of the
-// source, and reads the kernel's macros as what they look like: calls. What it
-// takes wrongly does not compile, and the caller drops that mutant.
+// source, and reads the kernel's macros as what they look like: calls. A mutant of
+// misread code does not compile, and the caller drops it.
 package schema
 
 import (
@@ -122,8 +122,9 @@ func (g *generator) text(start, end int) string {
 
 func (g *generator) span(n *node) string { return g.text(n.start, n.end) }
 
-// add makes a mutant of the tokens from start up to end. repl renders the
-// choice between the mutant and inner, the source with further mutants.
+// add adds a mutant of the tokens in [start, end). repl renders the expression
+// that selects the mutant or inner. inner is the original source, which may
+// contain more mutants.
 func (g *generator) add(k Kind, start, end int, after string, repl func(id, inner string) string) {
 	if start >= end || !g.wanted(g.toks[start].line) || !oneLine(g.toks[start:end]) {
 		return

@@ -61,10 +61,10 @@ func TestManifestMistakes(t *testing.T) {
 		"role":            {swap("carry", "keep"), `series.toml:6: base "6.12": role "keep": want submit or carry`},
 		"role of series":  {list("role = 'carry'\n"), `series.toml:17: series "a": role "carry": want submit, extra or alternative`},
 		"kind":            {swap(`"deb"`, `"rpm"`), `series.toml:8: base "6.12": source: kind "rpm"`},
-		"kind and fields": {swap("suites =", "url = 'https://x'\nsuites ="), `series.toml:8: base "6.12": source: kind "deb" takes`},
+		"kind and fields": {swap("suites =", "url = 'https://x'\nsuites ="), `series.toml:8: base "6.12": source: kind "deb" needs package`},
 		"all succeed":     {swap("suites =", "successors = '*'\nsuites ="), `series.toml:8: base "6.12": source: successors "*": want a prefix`},
 		"bad pattern":     {swap("suites =", "made_on = '['\nsuites ="), `series.toml:8: base "6.12": source: made_on "["`},
-		"git, made on":    {list("[[base.source]]\nkind='git'\nurl='x'\nref='v1'\nmade_on='1'\n"), `series.toml:17: base "6.12": source: kind "git" takes`},
+		"git, made on":    {list("[[base.source]]\nkind='git'\nurl='x'\nref='v1'\nmade_on='1'\n"), `series.toml:17: base "6.12": source: kind "git" needs url and ref`},
 		"option as url":   {list("[[base.source]]\nkind='git'\nurl='--upload-pack=x'\nref='v1'\n"), "series.toml:17: "},
 		"base twice":      {func(s string) string { return s + s[strings.Index(s, "[[base]]"):strings.Index(s, "[[series]]")] }, `series.toml:18: base "6.12" is defined twice`},
 		"no source": {func(s string) string {

@@ -44,8 +44,7 @@ type Origin struct {
 	Ref string `toml:"ref"`
 }
 
-// ID identifies what an origin asks for. Where the package is looked for does
-// not change what it is.
+// ID identifies the requested source. The suites to search are not part of it.
 func (o *Origin) ID() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{string(o.Kind), o.Package, o.Version, o.URL, o.Ref}, "\x00")))
 	return fmt.Sprintf("%x", sum[:6])
@@ -62,7 +61,7 @@ func (o *Origin) check() error {
 	switch o.Kind {
 	case KindDeb, KindDebSrc:
 		if o.Package == "" || o.URL != "" || o.Ref != "" {
-			return fmt.Errorf("kind %q takes package, version and suites", o.Kind)
+			return fmt.Errorf("kind %q needs package, and excludes url and ref", o.Kind)
 		}
 		if strings.HasPrefix(o.Package, "-") {
 			return fmt.Errorf("package %q", o.Package)
@@ -77,7 +76,7 @@ func (o *Origin) check() error {
 		}
 	case KindGit:
 		if o.URL == "" || o.Ref == "" || o.Package != "" || o.Version != "" || o.MadeOn != "" || o.Successors != "" || len(o.Suites) > 0 {
-			return fmt.Errorf("kind %q takes url and ref", o.Kind)
+			return fmt.Errorf("kind %q needs url and ref, and excludes all other keys", o.Kind)
 		}
 		if strings.HasPrefix(o.URL, "-") || strings.HasPrefix(o.Ref, "-") {
 			return fmt.Errorf("url %q, ref %q", o.URL, o.Ref)

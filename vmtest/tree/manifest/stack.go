@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ErrSelection is wrapped where a [Selection] names what is not there or does
-// not fit together.
+// ErrSelection is wrapped if a [Selection] names unknown series, or series that
+// exclude each other.
 var ErrSelection = errors.New("no such series")
 
 // Selection chooses series of a base's stack. The zero value is the whole

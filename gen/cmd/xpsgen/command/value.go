@@ -83,7 +83,12 @@ func Int(to *int, least, most int) Value {
 			}
 			return n, nil
 		},
-		show: func(n int) string { return nonzero(int64(n)) },
+		show: func(n int) string {
+			if n < least {
+				return "" // no value that a user can give
+			}
+			return nonzero(int64(n))
+		},
 	}
 }
 

@@ -3,7 +3,7 @@
 //
 // Header: linux/sample.h
 // With: linux/ioctl.h
-// SHA256: fe204c16e9befb77bd4e4c2f233b5228ae1312e36729965a60aa85810c3bc03b
+// SHA256: 7fd7a49e1940f044c8c90eb680e8b21dbdf63aca99e3e88e48b0aedca0e6be4c
 // Kernel: 6.12.117 (base sample)
 // Series: v1 0123abcd
 
@@ -32,7 +32,7 @@ type SampleTimeT int64
 // SampleMacT is sample_mac_t, linux/sample.h:125.
 type SampleMacT [6]uint8
 
-// What a link may be told.
+// Attributes to set on a link.
 // enum, linux/sample.h:8
 const (
 	SAMPLE_UNSPEC   = 0
@@ -265,8 +265,8 @@ func (x *SampleAll) SetSbits(v int32) {
 	storeBits(unsafe.Pointer(&x.bits60), 32, 5, uint64(v))
 }
 
-// Data returns n elements of data, which begins at byte 100. The memory
-// must be there: x has to point into a buffer that is long enough.
+// Data returns n elements of data, which begins at byte 100.
+// x must point into a buffer that holds them.
 func (x *SampleAll) Data(n int) []uint32 {
 	if n <= 0 {
 		return nil

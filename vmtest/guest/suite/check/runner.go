@@ -46,7 +46,7 @@ type Runner struct {
 // incomplete: ctx ended, or the report could not be written.
 func (r *Runner) Run(ctx context.Context, groups []Group) (failed int, err error) {
 	if err := Validate(groups); err != nil {
-		return 0, fmt.Errorf("plan: %w", err)
+		return 0, fmt.Errorf("plan the tests: %w", err)
 	}
 	if err := warmUp(); err != nil {
 		return 0, err

@@ -12,8 +12,8 @@ import (
 )
 
 // Monitor is a socket that is subscribed to the link notifications of a namespace. It
-// uses plain system calls, because the suite must be sure that no notification is there.
-// A read with a deadline may return before it has looked.
+// uses plain system calls, because the suite must be sure that no notification is
+// queued. A read with a deadline may return without reading the socket.
 type Monitor struct {
 	fd int
 }

@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-/* What a link may be told. */
+/* Attributes to set on a link. */
 enum {
 	SAMPLE_UNSPEC,
 	SAMPLE_FD,		/* s32 */
