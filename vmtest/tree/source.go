@@ -107,7 +107,7 @@ func (v Variant) workSuffix() string {
 // Source is a base and the patches to apply to it. The base is there; the
 // patched tree is written when [Source.Commit] or [Source.Checkout] is called.
 type Source struct {
-	// Project is the project's name, Base the name of its base.
+	// Project is the project's name. Base is the name of its base.
 	Project, Base string
 	// Version is the obtained version, in the origin's notation.
 	Version string

@@ -15,9 +15,9 @@ import (
 type Agreement struct {
 	Test  string
 	Patch int
-	// Ours is the worst result of our checks, Theirs that of NIPA.
+	// Ours is the worst result of our checks. Theirs is that of NIPA.
 	Ours, Theirs check.Code
-	// Summary is the message of ours, Desc that of NIPA.
+	// Summary is the message of ours. Desc is that of NIPA.
 	Summary, Desc string
 	// Reason says why they differ; empty if they agree, or if the reason is unknown.
 	Reason string

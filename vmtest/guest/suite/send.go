@@ -111,7 +111,8 @@ type probe struct {
 	marker marker
 }
 
-// newProbe observes a device with one socket more than its maximum number of queues.
+// newProbe opens more packet sockets than the device has queues in use. A queue out of
+// range then has its own socket.
 func newProbe(t *check.T, n *nic, send sender) *probe {
 	const spare = 8
 	return &probe{t: t, watch: watch(t, n.index, n.queues+spare), send: send}
