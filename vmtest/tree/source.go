@@ -182,7 +182,7 @@ func (s *Source) readPatches(b *Base) error {
 	}
 	switch {
 	case v.Unpatched && (v.First != 0 || !v.Select.IsZero()):
-		return errors.New("unpatched and a selection of series exclude each other")
+		return errors.New("unpatched and a selection of series are mutually exclusive")
 	case v.First < 0 || v.First > len(list):
 		return fmt.Errorf("base %s has %d patches, not %d", b.Name, len(list), v.First)
 	case v.First > 0:

@@ -22,12 +22,12 @@ func kernelSymbols(vmlinux string) (symbols, error) {
 	}
 	f, err := elf.Open(vmlinux)
 	if err != nil {
-		return nil, fmt.Errorf("symbols: %w", err)
+		return nil, fmt.Errorf("read the symbols of vmlinux: %w", err)
 	}
 	defer f.Close()
 	all, err := f.Symbols()
 	if err != nil {
-		return nil, fmt.Errorf("symbols of %s: %w", vmlinux, err)
+		return nil, fmt.Errorf("read the symbols of %s: %w", vmlinux, err)
 	}
 	var s symbols
 	for _, sym := range all {

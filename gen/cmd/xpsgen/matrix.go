@@ -99,7 +99,7 @@ func (o *matrixOptions) valid() error {
 		}
 	}
 	if modes > 1 {
-		return command.Usagef("--json, --simulate and --kubernetes exclude each other")
+		return command.Usagef("--json, --simulate and --kubernetes are mutually exclusive")
 	}
 	if o.plan.Seed == 0 {
 		o.plan.Seed = sampleSeed

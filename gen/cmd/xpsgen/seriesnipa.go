@@ -59,7 +59,7 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) (err error) {
 			if o.fast && o.builds {
-				return command.Usagef("--fast and --builds exclude each other")
+				return command.Usagef("--fast and --builds are mutually exclusive")
 			}
 			if o.dir == "" {
 				return command.Usagef("--nipa DIR is missing (DIR is a clone of NIPA)")

@@ -67,7 +67,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 		Needs: []string{"vmtest"},
 		Valid: func([]string) error {
 			if o.watch && o.bisect {
-				return command.Usagef("--watch and --bisect exclude each other")
+				return command.Usagef("--watch and --bisect are mutually exclusive")
 			}
 			if o.keepReports && (!o.unpatched || o.kernel != "") {
 				return command.Usagef("--keep-reports is for a base without the series: give --unpatched, and no --kernel")

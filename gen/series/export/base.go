@@ -62,7 +62,7 @@ func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string
 		return fail(err)
 	}
 	if commit == "" {
-		return fail(fmt.Errorf("%w: in no commit are the %d files of the series as in its base", ErrNoPublicBase, len(want)))
+		return fail(fmt.Errorf("%w: no commit has the base's version of all %d files of the series", ErrNoPublicBase, len(want)))
 	}
 	return commit, nil
 }

@@ -153,7 +153,7 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 		// would lose something.
 		if again, err := p.Format(); err != nil || !bytes.Equal(again, data) {
 			if err == nil {
-				err = errors.New("git writes it in a way that does not read back the same")
+				err = errors.New("the patch that git format-patch writes changes when it is parsed and written again")
 			}
 			return nil, fmt.Errorf("refresh from %s: %w: %s: %w", t.Dir, ErrCommit, list[i].short(), err)
 		}
