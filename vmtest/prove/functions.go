@@ -76,7 +76,8 @@ var outside = []struct {
 		"remove_queue_kobjects"}},
 }
 
-// excuse returns why a function is not in the model, "" if the table does not say it.
+// excuse returns why a function is not in the model. It returns "" if the table does not
+// list the function.
 func excuse(name string) string {
 	for _, o := range outside {
 		if slices.Contains(o.names, name) {

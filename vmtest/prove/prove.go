@@ -5,10 +5,10 @@
 // devices, links. CBMC then tries all operations with all arguments, and all failures of
 // what the functions call.
 //
-// Two runs complement each other. One operation in any state that obeys the rules, after
-// which the rules must hold again, proves them for any number of operations. Sequences of
-// operations from the start show that these states can be reached, and end by releasing
-// everything.
+// There are two runs. The first has one operation, in any state that satisfies the
+// invariants. They must hold again afterwards, so they hold after any number of
+// operations. The second has sequences of operations from the initial state. It shows that
+// these states can be reached, and ends by releasing everything.
 package prove
 
 import (
@@ -65,7 +65,7 @@ type Result struct {
 	// Functions is how many functions of the series the model contains.
 	Functions int
 	// Uncovered are functions that the series adds or changes, and that neither the
-	// model contains nor the table excuses. FILE: FUNCTION.
+	// model contains nor the table of left-out functions lists. FILE: FUNCTION.
 	Uncovered []string
 	// Outside are functions that the table leaves out, with the reason.
 	Outside []string

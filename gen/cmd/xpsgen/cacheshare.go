@@ -26,9 +26,9 @@ func (o *shareOptions) flags() []command.Flag {
 }
 
 // shareLong describes stores.
-const shareLong = "An entry is one file, KIND/KEY.tar.gz. The key is the hash of all inputs, so an entry never changes. A URL needs a web server " +
-	"that takes PUT; without a server, any directory that machines share will do. Entries are not signed: use a store only if you trust " +
-	"everybody who can write to it."
+const shareLong = "An entry is one file, KIND/KEY.tar.gz. The key is the hash of all inputs, so an entry never changes. A store is a directory that the " +
+	"machines share, or a web server: push needs one that accepts PUT. Entries are not signed: use a store only if you trust everybody who " +
+	"can write to it."
 
 func cachePushCommand(env *environment) *command.Command {
 	var o shareOptions
@@ -52,7 +52,7 @@ func cachePullCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:     "pull",
 		Short:    "copy entries of a store to the cache",
-		Long:     "Copies sources, kernels and programs that the cache lacks. A store that does not exist is empty. " + shareLong,
+		Long:     "Copies sources, kernels and programs that the cache lacks. A store that does not exist counts as empty. " + shareLong,
 		Args:     shareArg("store to copy from"),
 		Flags:    o.flags(),
 		Needs:    []string{"share"},

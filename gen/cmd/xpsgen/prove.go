@@ -31,16 +31,17 @@ func proveCommand(env suiteCommands) *command.Command {
 		Short: "check the functions of the series in a model",
 		Long: "Cuts the functions of the series from the patched kernel tree, puts them into a model of what they call, and checks " +
 			"them with CBMC, a model checker, which it unpacks from Debian into the cache. The model has two devices, two programs " +
-			"and two links, and operations by netlink, by links and by the core. CBMC tries all arguments and all failures: of one " +
-			"operation in any state that obeys the rules, and of sequences of --depth operations from the start. Boots nothing.\n\n" +
-			"Writes KTAP to stdout with one test per property. If a property fails, the operations that lead there precede it.\n\n" +
+			"and two links, and operations by netlink, by links and by the core. CBMC tries all arguments and all failures, in two runs. One " +
+			"run has one operation, in any state that satisfies the invariants. The other has sequences of --depth operations, from the " +
+			"initial state. Boots nothing.\n\n" +
+			"Writes KTAP to stdout with one test per property. The operations that make a property fail are printed before its result.\n\n" +
 			"With --mutants it generates mutants of the lines that the series adds to these functions, as xpsgen mutate does, and checks " +
 			"each. A mutant that no property refutes must be listed in vmtest/prove/equivalent.toml with the reason.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "with --mutants: check mutants whose name contains NAME; default all"}},
 		Flags: append([]command.Flag{
 			o.sources.baseFlag(env.environment, true),
 			{Name: "mutants", To: command.Bool(&o.mutants), Help: "check that a property refutes each mutant, instead of the series"},
-			{Name: "depth", Arg: "N", To: command.Int(&o.depth, 1, maxDepth), Help: "number of operations in the sequences; default 3"},
+			{Name: "depth", Arg: "N", To: command.Int(&o.depth, 1, maxDepth), Help: "number of operations in the sequences"},
 			{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.sources.jobs), Help: "number of checkers that run at the same time; default one per CPU"},
 		}, o.sampleOptions.flags()...),
 		Examples: []command.Example{
@@ -49,7 +50,7 @@ func proveCommand(env suiteCommands) *command.Command {
 			{Line: "prove --mutants --sample 20", Note: "twenty mutants, chosen at random"},
 			{Line: "prove --mutants bpf_xps_link_update", Note: "the mutants of one function"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a property fails, or the series has a function that the model neither contains nor excuses; or a mutant survives"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a property fails, the series has a function that is neither in the model nor listed as left out, or a mutant survives"}},
 		Needs: []string{"vmtest"},
 		Valid: func(names []string) error { return o.valid(names) },
 		Run:   func(ctx context.Context, names []string) error { return env.prove(ctx, &o, names) },
@@ -123,7 +124,7 @@ func (env suiteCommands) judgeProof(base string, o *proveOptions, result *prove.
 	if ok {
 		return nil
 	}
-	r.Record.Reasons = append(r.Record.Reasons, fmt.Sprintf("%d properties failed, %d functions are neither in the model nor excused",
+	r.Record.Reasons = append(r.Record.Reasons, fmt.Sprintf("%d properties failed, %d functions are neither in the model nor listed as left out",
 		failed, len(result.Uncovered)))
 	return &statusError{code: exitFailed}
 }

@@ -44,6 +44,7 @@ func vmBenchCommand(env *environment) *command.Command {
 			{Line: "vm bench --rounds 20 --config hostfs", Note: "with other tools"},
 			{Line: "vm bench --way run --way virtme-ng --way vimto --config hostfs", Note: "a program in the guest, by tool"},
 		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a patch does not apply, or a tree does not build"}},
 		Needs: []string{"vmtest"},
 		Valid: func([]string) error {
 			for _, name := range o.ways {

@@ -27,6 +27,7 @@ func vmBenchBuildCommand(env *environment) *command.Command {
 			{Line: "vm bench-build"},
 			{Line: "vm bench-build --config debug"},
 		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a patch does not apply, or a tree does not build"}},
 		Needs: []string{"vmtest"},
 		Run: func(ctx context.Context, _ []string) error {
 			src, err := o.source(env)

@@ -98,10 +98,11 @@ type Exit struct {
 	Meaning string
 }
 
-// Exits are the exit codes of all commands, unless [Command.Exits] changes them.
+// Exits are the exit codes of all commands, unless [Command.Exits] changes them. Only
+// commands that have code 1 in [Command.Exits] can exit with it.
 func Exits() []Exit {
 	return []Exit{
-		{0, "passed"},
+		{0, "success"},
 		{1, "tests or checks failed"},
 		{2, "usage error"},
 		{69, "the workbench could not do its work"},

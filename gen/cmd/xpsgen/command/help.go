@@ -152,7 +152,8 @@ func (c *Command) typed(e Example) string {
 	return strings.TrimRight(c.root().Name+" "+e.Line, " ")
 }
 
-// exits returns the common exit codes. Those of c replace them.
+// exits returns the exit codes of c: the common ones, with the meanings that c gives them,
+// and its own. Code 1 is among them only if c has it.
 func (c *Command) exits() []Exit {
 	var all []Exit
 	own := map[int]string{}
@@ -160,9 +161,13 @@ func (c *Command) exits() []Exit {
 		own[e.Code] = e.Meaning
 	}
 	for _, e := range Exits() {
-		if m, ok := own[e.Code]; ok {
+		m, ok := own[e.Code]
+		if ok {
 			e.Meaning = m
 			delete(own, e.Code)
+		}
+		if e.Code == 1 && !ok && c.Run != nil {
+			continue
 		}
 		all = append(all, e)
 	}
