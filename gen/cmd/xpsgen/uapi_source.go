@@ -43,7 +43,7 @@ func headerSpecs(h *prepare.HeadersResult) uapi.SpecReader {
 }
 
 // openHeaders finds the headers that the flags name, for one target. The caller
-// closes src.
+// closes src, unless it needs the directories in the cache afterwards.
 func (j *uapiJob) openHeaders(ctx context.Context, arch string) (src *uapi.Source, name string, err error) {
 	switch {
 	case j.tree != "":
