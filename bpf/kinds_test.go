@@ -23,8 +23,9 @@ func all(inner policy.Inner) func(*policy.FlowHash) {
 	return func(c *policy.FlowHash) { c.Inner = inner }
 }
 
-// v4 and v6 are packets of flow n: of one client, with ports in order, as nearly
-// all flows of a host are.
+// v4 and v6 return a packet of flow n. All flows have the same two addresses and the
+// same destination port. The source port is 32768+n, because hosts use similar ports
+// for their flows.
 func v4(proto byte, n uint16) frame { return ipv4(proto, 1, 2, 32768+n, 443) }
 func v6(proto byte, n uint16) frame { return ipv6(proto, 1, 2, 32768+n, 443) }
 

@@ -114,7 +114,8 @@ func value(use []bool, q, inUse, least int) int32 {
 	return -1
 }
 
-// safe reports whether v is a queue of use with any number of queues in use.
+// safe reports whether v selects a queue of use with any number of queues in use from
+// least to the maximum.
 func safe(use []bool, v, least int) bool {
 	for n := least; n <= len(use); n++ {
 		if !use[v%n] {

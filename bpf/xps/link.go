@@ -122,7 +122,7 @@ func createLink(ifindex int, prog *ebpf.Program) (*ebpflink.RawLink, error) {
 }
 
 // explainCreate explains EINVAL and EOPNOTSUPP of BPF_LINK_CREATE. A kernel without
-// links to the hook answers every request by one of them.
+// links to the hook answers every request with one of them.
 func explainCreate(ce *callError) error {
 	e := &Error{Op: opLink, Call: string(ce.call), Errno: ce.errno}
 	has, err := probeLinks()

@@ -37,8 +37,8 @@ type Credit struct {
 	Note    string
 	// By is whom the mail is from.
 	By mail.Address
-	// MessageID is the mail's. File is where it was, Mail its number there,
-	// from 1.
+	// MessageID is the mail's. File is where it was. Mail is its number there, from
+	// 1.
 	MessageID, File string
 	Mail            int
 	// Series, Base and Key say to which patch it belongs; Key is empty if
@@ -86,8 +86,8 @@ type CreditOptions struct {
 type CreditReport struct {
 	// Rows are the tags and the mails that could not be read.
 	Rows []Credit
-	// Mails is how many mails were read, Foreign how many tags are for
-	// patches of others that are among these mails.
+	// Mails is how many mails were read. Foreign is how many tags are for patches of
+	// others that are among these mails.
 	Mails, Foreign int
 }
 

@@ -35,7 +35,7 @@ type Posting struct {
 	MessageID string `toml:"message-id"`
 	// Date is when it was sent.
 	Date time.Time `toml:"date"`
-	// Base is the base that was sent, Commit the public commit that the cover
+	// Base is the base that was sent. Commit is the public commit that the cover
 	// letter named; may be empty.
 	Base   string `toml:"base"`
 	Commit string `toml:"commit,omitempty"`

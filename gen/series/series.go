@@ -27,8 +27,8 @@ type Change struct {
 
 // Series is one series of patches, on one or several bases.
 type Series struct {
-	// In is the project that the series is for, Manifest the content of series.toml
-	// of the series.
+	// In is the project that the series is for. Manifest is the content of
+	// series.toml of the series.
 	In       *manifest.Project
 	Manifest *manifest.Series
 	// Dir is the series' directory.

@@ -27,7 +27,7 @@ type AttrTable struct {
 type SpecError struct {
 	// Spec and Set say where the attribute is.
 	Spec, Set string
-	// Attr is the attribute in the spec, Value the value in the header.
+	// Attr is the attribute in the spec. Value is the value in the header.
 	Attr  Attr
 	Value Value
 }

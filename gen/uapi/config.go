@@ -66,8 +66,8 @@ type HeaderConfig struct {
 	// Typedefs lists patterns of typedefs of numbers to take. Fields then
 	// have those types. Empty takes none.
 	Typedefs []string `toml:"typedefs"`
-	// Strings makes types with a String method. It maps the name of a type to patterns
-	// of the constants that the method names.
+	// Strings generates types with a String method. It maps the name of a type to
+	// patterns of constants. String returns the name of the constant with that value.
 	Strings map[string][]string `toml:"strings"`
 	// Naming of this header.
 	Naming

@@ -25,7 +25,7 @@ func ExampleAnalyse() {
 	// SAMPLE_PLUS 6 linux/sample.h:11
 }
 
-// A package in memory, from headers that are installed already.
+// Build a package in memory from installed headers.
 func ExampleBuild() {
 	config, err := uapi.ParseConfig("example", []byte(`
 package = "sample"

@@ -138,8 +138,10 @@ func targetDirs(arch string, dirs []string) ([]string, error) {
 	return out, nil
 }
 
-// expandDir returns one directory, and the one that Debian has next to it for a
-// target.
+// expandDir returns the directories to search for the headers in dir on a target. Debian
+// keeps the asm/ of a target in another directory: DIR/TRIPLET for the machine's own
+// headers, and DIR/../TRIPLET/include for those of a cross compiler. The error says that
+// dir has the asm/ of another machine, or none.
 func expandDir(dir string, t target) ([]string, *ForeignError) {
 	for _, triplet := range append(slices.Clone(t.debian), sameMachine(t)...) {
 		if sub := filepath.Join(dir, triplet); hasDir(sub, "asm") {

@@ -106,7 +106,7 @@ func (v Value) mask() uint64 {
 
 // A Constant is a macro or an enumerator with a value.
 type Constant struct {
-	// Name is the name in C, GoName the one in Go where that differs.
+	// Name is the name in C. GoName is the one in Go where that differs.
 	Name   string
 	GoName string
 	Kind   ConstKind

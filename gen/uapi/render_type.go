@@ -89,7 +89,7 @@ func renderEnum(f *jen.File, e *EnumType) {
 	f.Line()
 }
 
-// literalValue is the number that Go has for a constant.
+// literalValue returns the value of a constant as a Go literal.
 func literalValue(c Constant) string {
 	if c.Value.below() {
 		return c.Value.String()

@@ -26,7 +26,7 @@ type ClashError struct {
 
 // A Clash is a name that cannot be in a package because another has its name.
 type Clash struct {
-	// C is the name as C writes it, Pos its place.
+	// C is the name as C writes it. Pos is its place.
 	C   string
 	Pos Pos
 	// Go is the name in Go. Taken is the other definition with that name.

@@ -65,9 +65,9 @@ type VerifyResult struct {
 
 // A VerifyFailure is a generated fact that a compiler denies.
 type VerifyFailure struct {
-	// Compiler is the command, Header the path as included.
+	// Compiler is the command. Header is the path as included.
 	Compiler, Header string
-	// Assertion is the C that the compiler refused, Message its error.
+	// Assertion is the C that the compiler refused. Message is its error.
 	Assertion, Message string
 }
 

@@ -302,13 +302,13 @@ func (v *verifier) model(all, chosen *Header) {
 	}
 }
 
-// bitImage returns size bytes with ones where a bit-field lies, as the target
-// numbers bits.
+// bitImage returns size bytes in which only the bits of a bit-field are set, in the
+// bit order of the target. It returns nil if the bit-field is not within the bytes.
 func bitImage(size, offset, width int64, bigEndian bool) []byte {
 	image := make([]byte, size)
 	for i := offset; i < offset+width; i++ {
 		if i < 0 || i/8 >= size {
-			return nil // nowhere
+			return nil
 		}
 		bit := i % 8
 		if bigEndian {

@@ -24,8 +24,8 @@ type LeftOut struct {
 // TreeResult is the result of [VerifyHeaders].
 type TreeResult struct {
 	VerifyResult
-	// Headers is how many headers took part, Names how many names they were
-	// found to define by other means than ours.
+	// Headers is how many headers took part. Names is how many names they were found
+	// to define by other means than ours.
 	Headers, Names int
 	// Aggregates is how many structs and unions they define.
 	Aggregates int

@@ -199,8 +199,9 @@ func refuseForeign(name string) error {
 	}
 }
 
-// writeTemp writes a file next to its place and returns the name it has for
-// now, also when there is an error. The name hides it from the go command.
+// writeTemp writes f to a temporary file in dir and returns the name of that file.
+// If the write fails, it returns the name with the error: the caller removes the
+// file. The go command ignores the file, because its name begins with a dot.
 func writeTemp(dir string, f File) (string, error) {
 	tmp, err := os.CreateTemp(dir, "."+f.Name+".")
 	if err != nil {

@@ -19,7 +19,8 @@ type Results struct {
 	// Tree is the git tree of the base with the series, without the patches for
 	// measuring. It identifies the series that the figures belong to.
 	Tree string `json:"tree"`
-	// Unpatched are the figures of the base kernel, Patched the figures with the series.
+	// Unpatched are the figures of the base kernel. Patched are the figures with the
+	// series.
 	Unpatched []Figure `json:"unpatched"`
 	Patched   []Figure `json:"patched"`
 }

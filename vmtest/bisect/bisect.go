@@ -28,7 +28,7 @@ const apart = "bisect"
 // Step is one point of a series: its first N patches, on top of the series that it is
 // based on.
 type Step struct {
-	// Base is the kernel base of the walk, SeriesBase the base of the project.
+	// Base is the kernel base of the walk. SeriesBase is the base of the project.
 	Base       string `json:"base"`
 	SeriesBase string `json:"series_base"`
 	Project    string `json:"project"`
@@ -59,8 +59,8 @@ type Step struct {
 
 	// isKernel says that the series is for the kernel.
 	isKernel bool
-	// selection selects the series. first is the number of patches, including those
-	// of the series below.
+	// selection is the series. first is the number of patches to apply, and counts those
+	// of the series that it depends on.
 	selection manifest.Selection
 	first     int
 	// kernel selects the kernel's series for a step of another project; bare means none.

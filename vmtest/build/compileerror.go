@@ -33,7 +33,7 @@ func (e *CompileError) Unwrap() error { return e.Err }
 type BreakdownError struct {
 	// Step is the step that failed.
 	Step string
-	// Cause is the cause, Remedy the advice to the user.
+	// Cause is the cause. Remedy is the advice to the user.
 	Cause, Remedy string
 	// Log is the path of the complete output.
 	Log string

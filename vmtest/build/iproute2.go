@@ -44,14 +44,15 @@ type IPRoute2Result struct {
 	Hash string `json:"hash"`
 	// IP is the program. It needs the machine's own libraries.
 	IP string `json:"-"`
-	// Version is the base's, Commit the patched tree's.
+	// Version is the version of the base. Commit is the commit of the patched tree.
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Tree    string `json:"tree"`
 	Origin  string `json:"origin"`
 	// Patches are the keys of the patches applied.
 	Patches []string `json:"patches"`
-	// Compiler is the compiler's version line, Libs the libraries' versions.
+	// Compiler is the compiler's version line. Libs are the versions of the
+	// libraries.
 	Compiler string   `json:"compiler"`
 	Libs     []string `json:"libs"`
 	Seconds  float64  `json:"seconds"`

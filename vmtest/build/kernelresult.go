@@ -28,7 +28,7 @@ type KernelResult struct {
 	Modules string `json:"-"`
 	// Release is the output of uname -r.
 	Release string `json:"release"`
-	// Version is the base's, Commit the patched tree's.
+	// Version is the version of the base. Commit is the commit of the patched tree.
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Tree    string `json:"tree"`
@@ -46,7 +46,8 @@ type KernelResult struct {
 	// Compiler and Linker are their version lines.
 	Compiler string `json:"compiler"`
 	Linker   string `json:"linker"`
-	// Objects is the number of compiled objects, Seconds the duration of the build.
+	// Objects is the number of compiled objects. Seconds is the duration of the
+	// build.
 	Objects int64   `json:"objects"`
 	Seconds float64 `json:"seconds"`
 	// Cached says that nothing had to be built.

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// fill makes entries of a cache, each of size bytes and used so many hours ago.
+// fill makes a cache entry of size bytes for each name in hours. The value is the time in
+// hours since its last use.
 func fill(tb testing.TB, dir string, hours map[string]int, size int) {
 	tb.Helper()
 	for name, h := range hours {

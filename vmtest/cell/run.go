@@ -23,7 +23,7 @@ import (
 // required.
 type RunOptions struct {
 	Cell *Cell
-	// Root is the workbench, Cache its cache directory.
+	// Root is the workbench. Cache is its cache directory.
 	Root, Cache string
 	// Program is the path of xpsgen.
 	Program string

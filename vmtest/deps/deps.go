@@ -45,7 +45,7 @@ const (
 	Kselftest Group = "kselftest"
 	// FuzzIP: the fuzzers of ip's object loaders.
 	FuzzIP Group = "fuzz-ip"
-	// Share: a store of the cache on a web server.
+	// Share: sharing the cache through a web server.
 	Share Group = "share"
 	// Engines: the tests of the engines that spread cells over machines.
 	Engines Group = "engines"

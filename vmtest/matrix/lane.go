@@ -21,7 +21,7 @@ type lane struct {
 	config []string
 	// kernel says that the cells build a kernel first.
 	kernel bool
-	// mutants names some mutants; sample takes so many at random. Neither means all.
+	// mutants names some mutants; sample is how many are chosen at random. Neither means all.
 	mutants []string
 	sample  int
 	// from is the smallest purpose that has the lane; until is the largest one, and

@@ -49,7 +49,8 @@ var ErrUnknown = errors.New("no mutant")
 // MustFailBuild in [Mutant.MustFail] names the build check instead of a test.
 const MustFailBuild = "build/without-xps"
 
-// Lines of the patch message that begin with these name a test each, or the fragment.
+// Prefixes of lines in the patch message. After the first two, a line has the name of a
+// test. After the third, it has the name of the Kconfig fragment.
 const (
 	mustFailHeader     = "Must-fail:"
 	mustComplainHeader = "Must-complain:"

@@ -29,7 +29,7 @@ type Entry struct {
 	File string `toml:"file"`
 	Func string `toml:"func"`
 	Kind string `toml:"kind"`
-	// Before is the code that the mutant changes, After the changed code.
+	// Before is the code that the mutant changes. After is the changed code.
 	Before string `toml:"before"`
 	After  string `toml:"after"`
 	// State limits the entry to mutants that are "unreached" or "survived".

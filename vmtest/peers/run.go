@@ -120,8 +120,9 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	return &all, nil
 }
 
-// copyModule copies a module of the workbench's go.mod to a new directory, which the
-// caller removes: the module cache cannot be written to, and go wants to.
+// copyModule copies a module of the workbench's go.mod to a new directory, because the
+// module cache is read-only and the go command writes to the module's directory. The
+// caller removes the new directory.
 func copyModule(ctx context.Context, root, module string) (string, error) {
 	cmd := &proc.Cmd{Args: []string{"go", "mod", "download", "-json", module}, Dir: root, Env: goEnv()}
 	out, err := cmd.Output(ctx)

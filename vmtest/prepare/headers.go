@@ -19,7 +19,7 @@ import (
 type HeadersResult struct {
 	// Include is the include directory, for a C compiler's -I.
 	Include string
-	// Release is the kernel's version, Base the base's name.
+	// Release is the kernel's version. Base is the base's name.
 	Release, Base string
 	// Series is the version of the series ("v1"), or each series with its version if
 	// they differ. SeriesHash is a hash of the patches in hex. Both are empty for an

@@ -58,8 +58,8 @@ type SuiteOptions struct {
 	// has the CPUs and the memory.
 	Guests int
 
-	// able is the pattern of the tests for which the kernel has the patches; empty if
-	// it has them for all that Run selects.
+	// able is the pattern of the tests that Run selects and whose patches are applied.
+	// Empty means that the patches of all selected tests are applied.
 	able string
 }
 

@@ -24,7 +24,7 @@ const maxSuccessors = 3
 // apply to. The series has to be rebased onto one of them, or the old source
 // to come from elsewhere.
 type DriftError struct {
-	// Package is the requested package, MadeOn the version that the patches were
+	// Package is the requested package. MadeOn is the version that the patches were
 	// based on, empty if the package's name contains it.
 	Package, MadeOn string
 	// Tried are the sources there are instead, the newest first, and the

@@ -108,7 +108,7 @@ func (v Variant) workSuffix() string {
 // The patched tree is written when [Source.Commit] or [Source.Checkout] is
 // called.
 type Source struct {
-	// Project is the project's name, Base the name of its base.
+	// Project is the project's name. Base is the name of its base.
 	Project, Base string
 	// Version is the obtained version, in the origin's notation.
 	Version string
@@ -183,7 +183,7 @@ func (s *Source) readPatches(b *Base) error {
 	}
 	switch {
 	case v.Unpatched && (v.First != 0 || !v.Select.IsZero()):
-		return errors.New("unpatched and a selection of series exclude each other")
+		return errors.New("unpatched and a selection of series are mutually exclusive")
 	case v.First < 0 || v.First > len(list):
 		return fmt.Errorf("base %s has %d patches, not %d", b.Name, len(list), v.First)
 	case v.First > 0:

@@ -15,7 +15,7 @@ import (
 // HostState is the CPU time that the host gave QEMU until the guest was stopped. It
 // distinguishes a guest that hangs from one that did not get a CPU.
 type HostState struct {
-	// CPU is the CPU time of QEMU's threads, Wall the time that passed.
+	// CPU is the CPU time of QEMU's threads. Wall is the time that passed.
 	CPU, Wall time.Duration
 	// Threads has one letter per thread, its state in /proc. R is running or runnable.
 	Threads string

@@ -29,7 +29,7 @@ type Result struct {
 	Boot, Total time.Duration
 	// Args is QEMU's command line. Its descriptor numbers are valid only in this run.
 	Args []string
-	// ConsoleBytes is the size of the console, Tail its last part.
+	// ConsoleBytes is the size of the console. Tail is its last part.
 	ConsoleBytes int64
 	Tail         []string
 	// Splats are the kernel's warnings and crashes. A run with one has not passed.

@@ -27,7 +27,7 @@ func kernelSymbols(vmlinux string) (symbols, error) {
 	defer f.Close()
 	all, err := f.Symbols()
 	if err != nil {
-		return nil, fmt.Errorf("symbols of %s: %w", vmlinux, err)
+		return nil, fmt.Errorf("read the symbols of %s: %w", vmlinux, err)
 	}
 	var s symbols
 	for _, sym := range all {

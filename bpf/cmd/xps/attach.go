@@ -30,9 +30,8 @@ func attachCommand() *command {
 Keys of --map: a CPU (0), a mark (0x10), a destination port (tcp/443), a source
 port (tcp/443/source), or a user id (1000).
 
-flow-hash uses only the queues of --queues. With --min-queues N, this also holds
-if the number of queues in use drops to N later. Attach fails if that is
-impossible.
+flow-hash uses only the queues of --queues. --min-queues N guarantees this as long
+as at least N queues are in use. Attach fails if it cannot be guaranteed.
 
 --expect none attaches only if the device has no program. --expect ID, or the path
 of a pinned program, replaces only that program.
@@ -65,7 +64,7 @@ func attach(ctx context.Context, c *call, args []string) error {
 	fs.StringVar(&o.program, "program", "", "`NAME` of the program, if the ELF file has several")
 	fs.StringVar(&o.pinned, "pinned", "", "use the program pinned at `PATH`")
 	fs.StringVar(&o.queues, "queues", "", "flow-hash: `LIST` of queues to use (default all)")
-	fs.IntVar(&o.minQueues, "min-queues", 0, "flow-hash: use only --queues down to `N` queues in use (default the smallest possible)")
+	fs.IntVar(&o.minQueues, "min-queues", 0, "flow-hash: use only --queues as long as at least `N` queues are in use (default the smallest possible N)")
 	fs.BoolVar(&o.symmetric, "symmetric", false, "flow-hash: use the same queue for both directions of a flow")
 	fs.BoolVar(&o.label, "flow-label", false, "flow-hash: hash the IPv6 flow label instead of the ports")
 	fs.BoolVar(&o.vlan, "vlan", false, "flow-hash: include the VLAN in the hash")

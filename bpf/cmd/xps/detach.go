@@ -34,7 +34,7 @@ func detach(ctx context.Context, c *call, args []string) error {
 	case *expect == "none":
 		return usagef("--expect none: want a program to detach: an id, or the path of a pinned program")
 	case *byLink && *expect != "":
-		return usagef("--link and --expect exclude each other: a link is always detached unconditionally")
+		return usagef("--link and --expect are mutually exclusive: a link is always detached unconditionally")
 	}
 	if err := o.enter(); err != nil {
 		return err

@@ -17,7 +17,8 @@ const equivalentFile = "gen/cmd/defects/equivalent.toml"
 
 // equivalent is a defect that changes nothing that a caller can see.
 type equivalent struct {
-	// File is the file below the module's directory, Code the line without indentation.
+	// File is the file below the module's directory. Code is the line without
+	// indentation.
 	File, Code string
 	// Kind, Old and New are those of the defect.
 	Kind, Old, New string

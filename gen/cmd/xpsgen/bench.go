@@ -45,7 +45,7 @@ func benchCommand(env suiteCommands) *command.Command {
 		Valid: func([]string) error {
 			switch {
 			case o.check && o.save:
-				return command.Usagef("--check and --save exclude each other")
+				return command.Usagef("--check and --save are mutually exclusive")
 			case o.run != "" && (o.check || o.save):
 				return command.Usagef("a baseline needs all measurements: leave --run out")
 			}

@@ -44,8 +44,8 @@ func bisectCommand(env suiteCommands) *command.Command {
 			"Results of passed patches are cached: the next run tests only what changed.",
 		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
 			o.seriesFlag(env),
-			{Name: "patch", Arg: "N", To: command.Count(&o.patch), Help: "test only patch N of the series; give one --series"},
-			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "skip the warnings, which need many builds"},
+			{Name: "patch", Arg: "N", To: command.Count(&o.patch), Help: "test only patch N of the series; needs exactly one --series"},
+			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "do not check for new warnings, which takes many builds"},
 		}),
 		Examples: []command.Example{
 			{Line: "bisect"},

@@ -52,7 +52,7 @@ func cachePullCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:     "pull",
 		Short:    "copy entries of a store to the cache",
-		Long:     "Copies sources, kernels and programs that the cache lacks. A store that does not exist is empty. " + shareLong,
+		Long:     "Copies sources, kernels and programs that the cache lacks. A store that does not exist counts as empty. " + shareLong,
 		Args:     shareArg("store to copy from"),
 		Flags:    o.flags(),
 		Needs:    []string{"share"},

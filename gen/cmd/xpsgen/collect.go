@@ -77,7 +77,7 @@ func (o *collectOptions) valid() error {
 	case o.plan == "":
 		return command.Usagef("--plan is required: without it, missing cells are not noticed")
 	case modes > 1:
-		return command.Usagef("--json, --nipa and --failed exclude each other")
+		return command.Usagef("--json, --nipa and --failed are mutually exclusive")
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 				Help: "only cells with these Kconfig fragments, joined by +; the name default selects cells without fragments"},
 			{Name: "cell-time", Arg: "DURATION", To: command.Duration(&o.plan.MaxCost), Help: "split cells that would take longer"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.plan.Seed),
-				Help: fmt.Sprintf("choose other mutants for the sample of a pull request; default %d", sampleSeed)},
+				Help: fmt.Sprintf("seed that chooses the sample of mutants for a pull request; default %d", sampleSeed)},
 			{Name: "json", To: command.Bool(&o.json), Help: "print the plan as one line of JSON, for fromJSON of GitHub Actions"},
 			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print how long the plan takes on this number of workers, such as 1,4,20"},
 			{Name: "kubernetes", Arg: "DIR", To: command.String(&o.kubernetes),
@@ -99,7 +99,7 @@ func (o *matrixOptions) valid() error {
 		}
 	}
 	if modes > 1 {
-		return command.Usagef("--json, --simulate and --kubernetes exclude each other")
+		return command.Usagef("--json, --simulate and --kubernetes are mutually exclusive")
 	}
 	if o.plan.Seed == 0 {
 		o.plan.Seed = sampleSeed

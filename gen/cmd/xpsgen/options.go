@@ -42,7 +42,7 @@ func (o *sourceOptions) treeFlags(env *environment, several bool) []command.Flag
 		o.baseFlag(env, several),
 		o.kernelFlag(),
 		{Name: "iproute2", Arg: "DIR", Env: "XPSGEN_IPROUTE2", To: command.String(&o.iproute2),
-			Help: "iproute2 source to apply the series to (read-only)"},
+			Help: "iproute2 source to use instead of the base; the series is applied to a copy"},
 		{Name: "no-apply", To: command.Bool(&o.noApply),
 			Help: "do not apply the series to --kernel and --iproute2"},
 		{Name: "series", Arg: "KEY", Env: "XPSGEN_SERIES", To: command.Strings(&o.series), Values: env.seriesKeys,
@@ -88,7 +88,7 @@ func (o *sourceOptions) choose(s *prepare.Source) error {
 
 func (o *sourceOptions) kernelFlag() command.Flag {
 	return command.Flag{Name: "kernel", Arg: "DIR", Env: "XPSGEN_KERNEL", To: command.String(&o.kernel),
-		Help: "kernel source to apply the series to, instead of the base (read-only)"}
+		Help: "kernel source to use instead of the base; the series is applied to a copy"}
 }
 
 func (o *sourceOptions) jobsFlag() command.Flag {

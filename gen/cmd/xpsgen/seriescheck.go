@@ -73,7 +73,7 @@ func seriesCheckCommand(env seriesCommands) *command.Command {
 
 func (o *checkOptions) valid(env seriesCommands, args []string) (err error) {
 	if o.fast && o.full {
-		return command.Usagef("--fast and --full exclude each other")
+		return command.Usagef("--fast and --full are mutually exclusive")
 	}
 	if o.checks, err = check.Select(o.only); err != nil {
 		return command.Usagef("--only: %v", err)

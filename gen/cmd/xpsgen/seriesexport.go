@@ -140,7 +140,7 @@ func (env seriesCommands) seriesExport(ctx context.Context, o *exportOptions) (e
 func (o *exportOptions) state() (gate.State, error) {
 	switch {
 	case o.netNext != "" && o.tags != "":
-		return gate.Unknown, command.Usagef("--net-next and --tags exclude each other")
+		return gate.Unknown, command.Usagef("--net-next and --tags are mutually exclusive")
 	case o.netNext == "open":
 		return gate.Open, nil
 	case o.netNext == "closed":

@@ -39,8 +39,8 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 		Long: "Exports the series, runs NIPA's own series and patch tests on the mails, and compares each result with that of " +
 			"series check. --nipa names a clone of https://github.com/linux-netdev/nipa. Tests that compile whole kernel " +
 			"trees run only with --builds, and take hours. Tests that need the network do not run.\n\n" +
-			"With --faults it also injects faults, one at a time: into a file of each directory that the series touch, and one for each " +
-			"test of NIPA. The check of each fault must fail, and so must NIPA's test if there is one.",
+			"With --faults it also injects faults, one at a time: one into each directory that the series touch, and one for each test of NIPA. " +
+			"For each fault, the check that covers it must fail. If NIPA has a test for it, that test must fail, too.",
 		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
 			Help: "series or base to test; default all series that are sent"}},
 		Flags: []command.Flag{
@@ -59,7 +59,7 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) (err error) {
 			if o.fast && o.builds {
-				return command.Usagef("--fast and --builds exclude each other")
+				return command.Usagef("--fast and --builds are mutually exclusive")
 			}
 			if o.dir == "" {
 				return command.Usagef("--nipa DIR is missing (DIR is a clone of NIPA)")

@@ -137,7 +137,7 @@ func seriesCreditCommand(env seriesCommands) *command.Command {
 		Name:  "credit",
 		Short: "add Reviewed-by and other tags from replies to the patches",
 		Long: "Reads mboxes (as lore.kernel.org serves them, compressed or not), maildirs and single mails; - is stdin. " +
-			"Matches a reply to its patch by In-Reply-To and References, else by the subject. A tag in a reply to the " +
+			"Matches a reply to its patch by In-Reply-To and References, otherwise by the subject. A tag in a reply to the " +
 			"cover letter is for all patches. Accepts a tag only if its address or name is the sender's. Adds tags only to patches of the bases " +
 			"that are submitted.\n\n" +
 			"Prints a row per tag: added, present (the patch had it) or refused. A mail that cannot be read gets a row, too.",

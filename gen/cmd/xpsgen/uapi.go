@@ -162,7 +162,7 @@ func (env uapiCommands) uapiJob(o *headerOptions, include []string) (*uapiJob, e
 		}
 	}
 	if j.tree != "" && len(j.include)+len(j.includeFor) > 0 {
-		return nil, command.Usagef("--tree and --include exclude each other")
+		return nil, command.Usagef("--tree and --include are mutually exclusive")
 	}
 	if j.given() && o.kernel != "" {
 		return nil, command.Usagef("--kernel is a tree to patch; it excludes --tree and --include")

@@ -65,7 +65,7 @@ func uapiDiffCommand(env uapiCommands) *command.Command {
 			}
 			o.headers = args[2:]
 			if o.all && len(o.headers) > 0 {
-				return command.Usagef("--all and a HEADER exclude each other")
+				return command.Usagef("--all and a HEADER are mutually exclusive")
 			}
 			return nil
 		},

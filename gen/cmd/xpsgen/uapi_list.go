@@ -79,7 +79,7 @@ func (o *surveyOptions) valid(j *uapiJob, headers []string) error {
 	o.headers = headers
 	switch {
 	case o.all && len(headers) > 0:
-		return command.Usagef("--all and a HEADER exclude each other")
+		return command.Usagef("--all and a HEADER are mutually exclusive")
 	case !o.all && len(headers) == 0 && j.config == nil:
 		return errNoConfig()
 	}

@@ -42,8 +42,8 @@ func headerSpecs(h *prepare.HeadersResult) uapi.SpecReader {
 	}
 }
 
-// openHeaders finds the headers that the flags name, for one target. What it
-// returns must be closed.
+// openHeaders finds the headers that the flags name, for one target. The caller
+// closes src, unless it needs the directories in the cache afterwards.
 func (j *uapiJob) openHeaders(ctx context.Context, arch string) (src *uapi.Source, name string, err error) {
 	switch {
 	case j.tree != "":

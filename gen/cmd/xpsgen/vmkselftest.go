@@ -53,7 +53,7 @@ func vmKselftestCommand(env *environment) *command.Command {
 		Needs: []string{"vmtest", "kselftest"},
 		Valid: func(tests []string) error {
 			if o.compare && o.unpatched {
-				return command.Usagef("--compare and --unpatched exclude each other")
+				return command.Usagef("--compare and --unpatched are mutually exclusive")
 			}
 			for _, t := range tests {
 				if strings.HasPrefix(t, ":") || strings.HasSuffix(t, ":") || strings.Count(t, ":") > 1 {

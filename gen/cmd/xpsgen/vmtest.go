@@ -34,7 +34,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 	return &command.Command{
 		Name:  "vmtest",
 		Short: "boot the patched kernel and run the suite in it",
-		Long: "Writes KTAP to stdout. Keeps the run in out/runs/ID; the link out/BASE names the last run. The directory holds " +
+		Long: "Writes KTAP to stdout. Keeps the run in out/runs/ID; the link out/BASE points to the last run. The directory holds " +
 			"results.ktap, results.json, junit.xml, console.log, kernel.config and record.json. With --base all there is " +
 			"also out/bases.json.",
 		Flags: slices.Concat(o.sourceOptions.flags(env.environment, true), o.machineOptions.flags(), []command.Flag{
@@ -67,7 +67,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 		Needs: []string{"vmtest"},
 		Valid: func([]string) error {
 			if o.watch && o.bisect {
-				return command.Usagef("--watch and --bisect exclude each other")
+				return command.Usagef("--watch and --bisect are mutually exclusive")
 			}
 			if o.keepReports && (!o.unpatched || o.kernel != "") {
 				return command.Usagef("--keep-reports is for a base without the series: give --unpatched, and no --kernel")

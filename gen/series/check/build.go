@@ -26,13 +26,13 @@ var flavors = map[string]string{"build_gcc": "gcc", "sparse": "gcc", "build_clan
 
 // state has the diagnostics of a whole tree.
 type state struct {
-	// Errors and Warnings are from the compiler, Sparse from sparse.
+	// Errors and Warnings are from the compiler. Those in Sparse are from sparse.
 	Errors   findings `json:"errors"`
 	Warnings findings `json:"warnings"`
 	Sparse   findings `json:"sparse"`
 	// Order has the errors in the order in which they were reported.
 	Order []string `json:"order,omitempty"`
-	// Objects is the number of compiled files, Checked the number of files that
+	// Objects is the number of compiled files. Checked is the number of files that
 	// sparse checked. In GaveUp of them sparse stopped at something it does not
 	// understand.
 	Objects int `json:"objects"`

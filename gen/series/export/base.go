@@ -62,7 +62,7 @@ func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string
 		return fail(err)
 	}
 	if commit == "" {
-		return fail(fmt.Errorf("%w: in no commit are the %d files of the series as in its base", ErrNoPublicBase, len(want)))
+		return fail(fmt.Errorf("%w: no commit has the base's version of all %d files of the series", ErrNoPublicBase, len(want)))
 	}
 	return commit, nil
 }
@@ -70,8 +70,8 @@ func PublicBase(ctx context.Context, t *check.Thread, dir string) (commit string
 // preimage is a file in the base of a series. Without an id, the base does not have it.
 type preimage struct{ path, id string }
 
-// preimages are the base's versions of the files that a series changes, and of those
-// that the series below it change.
+// preimages are the base's versions of the files that are changed by a series, or by
+// the series that it depends on.
 func preimages(ctx context.Context, t *check.Thread) (list []preimage, err error) {
 	repo, base := &gitrepo.Repo{Dir: t.GitDir}, t.BaseCommit
 	if len(t.Stands) > 0 {

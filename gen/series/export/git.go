@@ -31,7 +31,7 @@ func git(ctx context.Context, gitDir string, args ...string) (string, error) {
 func Diffstat(ctx context.Context, t *check.Thread) (string, error) {
 	out, err := git(ctx, t.GitDir, "diff", "--stat=72", "--summary", "--no-renames", t.BaseCommit, t.Head())
 	if err != nil {
-		return "", fmt.Errorf("diffstat of %s: %w", t.Base, err)
+		return "", fmt.Errorf("make the diffstat of %s: %w", t.Base, err)
 	}
 	return out, nil
 }

@@ -16,14 +16,14 @@ import (
 
 // Half is a series on a base that becomes one thread of mails.
 type Half struct {
-	// Series and Base are exported. Thread is the same with its commits.
+	// Thread is the series on the base, with its commits.
 	Series *series.Series
 	Base   *series.Base
 	Thread *check.Thread
 	// Copies are the additional recipients of each patch.
 	Copies [][]check.Recipient
-	// Stat is the diffstat of the whole, RangeDiff the changes against the
-	// version before; may be empty.
+	// Stat is the diffstat of the series. RangeDiff is its git range-diff against the
+	// version before. Either may be empty.
 	Stat, RangeDiff string
 	// Results fill the placeholders of the cover letter.
 	Results map[string]string

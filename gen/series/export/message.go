@@ -14,7 +14,8 @@ import (
 
 // Message is one mail.
 type Message struct {
-	// File is the name for it alone, ID its Message-Id without brackets.
+	// File is the name of the file that has only this mail. ID is its Message-Id without
+	// brackets.
 	File, ID string
 	// Data is the mail.
 	Data []byte

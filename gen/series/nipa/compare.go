@@ -15,7 +15,7 @@ import (
 type Agreement struct {
 	Test  string
 	Patch int
-	// Ours is the worst result of our checks, Theirs that of NIPA.
+	// Ours is the worst result of our checks. Theirs is that of NIPA.
 	Ours, Theirs check.Code
 	// Summary is the message of our check, Desc that of NIPA's test.
 	Summary, Desc string

@@ -21,7 +21,7 @@ import (
 
 // Message is one mail.
 type Message struct {
-	// Source is the file, N the mail in it, from 1.
+	// Source is the file. N is the mail in it, from 1.
 	Source string
 	N      int
 	// ID is the Message-ID without angle brackets; may be empty.

@@ -49,7 +49,7 @@ var (
 
 // LostError says which patches a refresh would lose.
 type LostError struct {
-	// Base is the base, Dir the tree.
+	// Base is the base. Dir is the tree.
 	Base, Dir string
 	// Lost are the patches without a commit.
 	Lost []Lost

@@ -35,7 +35,7 @@ func (e *GoneError) Error() string {
 
 // MergeError is a merge of patch files and commits that waits for the user.
 type MergeError struct {
-	// Dir is the tree, Name the name of its content.
+	// Dir is the tree. Name is the name of its content.
 	Dir, Name string
 	// Files have conflicts.
 	Files []string
@@ -51,8 +51,8 @@ func (e *MergeError) Error() string {
 		e.Name, e.Dir, what)
 }
 
-// flow merges changes of the patch files, and of the series below, into the
-// tree's commits: each patch is merged with its commit, with the patch as it
+// flow merges changes of the patch files, and of the series that this one depends on,
+// into the tree's commits. Each patch is merged with its commit, with the patch as it
 // was at the checkout as their ancestor. It does nothing if the files
 // are those that the tree knows. A conflict is a [*MergeError], and is left in
 // the tree as git leaves it.
@@ -195,8 +195,8 @@ func find(list []*commit, key string) *commit {
 	return list[i]
 }
 
-// noteFiles gives the commits of the patch files their keys, for this merge and
-// for the next one.
+// noteFiles writes the key and the notes of each patch to the git note of its
+// commit. This merge and the next one identify the commits by these keys.
 func (t *Tree) noteFiles(ctx context.Context, w *work, files []*commit) error {
 	if len(files) != len(w.all.Patches) {
 		return fmt.Errorf("%d patches applied as %d commits", len(w.all.Patches), len(files))
@@ -221,7 +221,8 @@ func (t *Tree) settle(ctx context.Context) error {
 	return t.save(ctx)
 }
 
-// onto reports whether the tree is based on the present version of the series below.
+// onto reports whether the tree is based on the present version of the series that this
+// one depends on.
 func (t *Tree) onto(ctx context.Context, opt *Options, w *work) bool {
 	if w.whole || t.elsewhere(w) || len(w.project.Foundation(w.base.Name, w.keys()...)) == 0 {
 		return true

@@ -21,7 +21,7 @@ type neutral struct {
 	dir  string
 }
 
-// neutral makes one. It must be closed.
+// neutral makes one. The caller closes it.
 func (t *Tree) neutral(ctx context.Context) (n *neutral, err error) {
 	dir, err := os.MkdirTemp("", "xpsgen-refresh-")
 	if err != nil {
@@ -131,9 +131,9 @@ func (n *neutral) rewrite(ctx context.Context, base string, list []*commit) (tip
 	return tip, nil
 }
 
-// splitMessages takes the section below a line "---" out of the commits'
-// messages: it is for the readers of the mail, as git format-patch has it. A
-// section replaces the text of the commit's note.
+// splitMessages moves the text below a line "---" from the message of each commit
+// to its notes, because git am drops that text from the message. The text replaces
+// the notes that the commit has.
 func (n *neutral) splitMessages(ctx context.Context, list []*commit) error {
 	for _, c := range list {
 		out, err := n.cmd("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", c.id).Output(ctx)

@@ -369,8 +369,8 @@ func (t *Tree) shorten(list []*commit) {
 type Moved struct {
 	// Tree is where it is now.
 	Tree *Tree
-	// Old and New are its last commits before and after, OldBase and NewBase
-	// the series below.
+	// Old and New are its last commits before and after the move. OldBase and NewBase
+	// are the commits that its first patch applies to.
 	Old, New, OldBase, NewBase string
 	// Pairs has the result of each patch.
 	Pairs []Pair

@@ -89,7 +89,8 @@ func (w *work) keys() (keys []string) {
 	return keys
 }
 
-// patches are the patches of the work and of the series below, for package tree.
+// patches are the patches of the work and of the series that it depends on, for package
+// tree.
 func (w *work) patches() []manifest.Patch {
 	list := []manifest.Patch{}
 	if !w.whole {

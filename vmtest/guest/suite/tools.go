@@ -53,7 +53,7 @@ type kernelSelftest struct {
 	run  selftestRun
 }
 
-// tools are all of them, for one run of the suite.
+// tools holds the tools that one run of the suite uses.
 type tools struct {
 	lab      lab
 	ip       ipTool

@@ -7,7 +7,7 @@ type Function struct {
 	Name string
 	// Text is its source, from its type to the closing brace.
 	Text string
-	// Line is where Text begins, Last where it ends; both count from 1.
+	// Line is where Text begins. Last is where it ends; both count from 1.
 	Line, Last int
 }
 

@@ -36,10 +36,10 @@ const (
 type Mutant struct {
 	// ID is the number that chooses it at run time, from 1.
 	ID int
-	// File is the file's path in the tree, Func the function.
+	// File is the file's path in the tree. Func is the function.
 	File, Func string
 	Kind       Kind
-	// Line is where it begins, Last where it ends.
+	// Line is where it begins. Last is where it ends.
 	Line, Last int
 	// Before and After are the code without and with the mutant, each on one line.
 	Before, After string

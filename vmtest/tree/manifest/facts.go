@@ -49,8 +49,8 @@ type Facts struct {
 	Variable string `toml:"variable"`
 	// Mark is a file that each source directory of the project has.
 	Mark string `toml:"mark"`
-	// VersionFile is the file that has the version, VersionPattern the
-	// expression whose groups are its parts.
+	// VersionFile is the file that has the version. VersionPattern is the expression
+	// whose groups are its parts.
 	VersionFile    string `toml:"version-file"`
 	VersionPattern string `toml:"version-pattern"`
 	// SpaceMiB is about the disk space of a base: download, git's copy, and working

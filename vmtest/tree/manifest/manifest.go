@@ -56,7 +56,7 @@ type file struct {
 
 // Error is a mistake in a manifest.
 type Error struct {
-	// File is the manifest, Line where in it, 0 if not known.
+	// File is the manifest. Line is the line in it, or 0 if it is not known.
 	File string
 	Line int
 	// Msg describes the error.

@@ -58,7 +58,7 @@ type Arg struct {
 	Name string
 	// Help describes the argument.
 	Help string
-	// Optional says that it may be left out, Repeat that several may be given.
+	// Optional says that it may be left out. Repeat says that several may be given.
 	Optional, Repeat bool
 	// Values returns the completions. Nil means file names.
 	Values func() []string

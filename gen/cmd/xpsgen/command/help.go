@@ -161,10 +161,14 @@ func (c *Command) exits() []Exit {
 		own[e.Code] = e.Meaning
 	}
 	for _, e := range Exits() {
-		if m, ok := own[e.Code]; ok {
+		m, ok := own[e.Code]
+		if ok {
 			e.Meaning = m
 			delete(own, e.Code)
 		} else if e.Code == 1 && c.Run != nil {
+			continue
+		}
+		if e.Code == 1 && !ok && c.Run != nil {
 			continue
 		}
 		all = append(all, e)

@@ -16,8 +16,8 @@ type Mutants struct {
 // MutantResult is the outcome of one mutant.
 type MutantResult struct {
 	ID int `json:"id"`
-	// Reach is how many calls run the mutated code, Tried how many were made with the
-	// mutant.
+	// Reach is how many calls run the mutated code. Tried is how many were made with
+	// the mutant.
 	Reach int `json:"reach"`
 	Tried int `json:"tried"`
 	// Noticed names the call that ends differently with the mutant, and says how.

@@ -351,7 +351,7 @@ func TestRawAnswers(t *testing.T) {
 	}
 }
 
-// A request that changes nothing, of the socket's own options.
+// RTM_GETLINK changes nothing, so the test may send it on the host.
 func TestRawExchange(t *testing.T) {
 	r, err := DialRaw(60e9)
 	if errors.Is(err, unix.EPERM) {
