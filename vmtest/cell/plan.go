@@ -81,7 +81,7 @@ func parsePlan(data []byte) (*Plan, error) {
 		case c.Name != c.ID():
 			return nil, fmt.Errorf("%w: cell %q should have the ID %q", ErrPlan, c.Name, c.ID())
 		case seen[c.Name]:
-			return nil, fmt.Errorf("%w: cell %s is in it twice", ErrPlan, c.Name)
+			return nil, fmt.Errorf("%w: it has cell %s twice", ErrPlan, c.Name)
 		case c.Attempt < 1:
 			return nil, fmt.Errorf("%w: cell %s: attempt %d, want 1 or more", ErrPlan, c.Name, c.Attempt)
 		case (c.Shard == "") != (len(c.Items) == 0):
