@@ -41,16 +41,16 @@ const (
 	exitSignaled = 128
 )
 
-// Run runs a cell as a process of its own and packs its records, its output and its
-// exit code into one archive, whatever becomes of it. It returns the result and the
-// archive. An error means that there is no archive.
+// Run runs a cell as a separate process and packs its records, its output and its exit code
+// into one archive, even if the process fails or is killed. It returns the result, which
+// names the archive. An error means that there is no archive.
 func Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	c := opt.Cell
 	if c.Arch != HostArch() {
 		return nil, fmt.Errorf("run cell %s: this machine is %s, not %s", c.ID(), HostArch(), c.Arch)
 	}
 	if c.Shard != "" && len(c.Items) == 0 {
-		return nil, fmt.Errorf("%w %q: only the plan says what a shard has (give --plan)", ErrID, c.ID())
+		return nil, fmt.Errorf("%w %q: a shard needs the plan, which lists its items (give --plan)", ErrID, c.ID())
 	}
 	first, err := prepare.Bases(opt.Root, "")
 	if err != nil {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Package share copies entries of the cache to a store and back, so that another machine
-// does not build them again. A store is a directory, or a web server that takes PUT. An
+// does not build them again. A store is a directory, or a web server that accepts PUT. An
 // entry is one file there, KIND/NAME.tar.gz. The name of an entry is the hash of its
 // inputs, so an entry never changes and two machines may write it at once.
 //

@@ -65,7 +65,7 @@ func attach(ctx context.Context, c *call, args []string) error {
 	fs.StringVar(&o.program, "program", "", "`NAME` of the program, if the ELF file has several")
 	fs.StringVar(&o.pinned, "pinned", "", "use the program pinned at `PATH`")
 	fs.StringVar(&o.queues, "queues", "", "flow-hash: `LIST` of queues to use (default all)")
-	fs.IntVar(&o.minQueues, "min-queues", 0, "flow-hash: use only --queues down to `N` queues in use (default the smallest possible)")
+	fs.IntVar(&o.minQueues, "min-queues", 0, "flow-hash: smallest number `N` of queues in use for which --queues must hold (default as small as possible)")
 	fs.BoolVar(&o.symmetric, "symmetric", false, "flow-hash: use the same queue for both directions of a flow")
 	fs.BoolVar(&o.label, "flow-label", false, "flow-hash: hash the IPv6 flow label instead of the ports")
 	fs.BoolVar(&o.vlan, "vlan", false, "flow-hash: include the VLAN in the hash")

@@ -25,7 +25,7 @@ func showCommand() *command {
 	return &command{
 		name: "show", args: "[DEVICE...] [options]", what: "print devices and their programs",
 		help: `Prints a row per device: name, queues in use, maximum number of queues, and the
-program. Of a program it prints id, name, tag, attach method, run count (needs
+program. For a program it prints id, name, tag, attach method, run count (needs
 sysctl kernel.bpf_stats_enabled=1) and the user who loaded it. Shows DEVICE, or all
 devices if none is given.
 

@@ -26,8 +26,8 @@ func (o *shareOptions) flags() []command.Flag {
 }
 
 // shareLong describes stores.
-const shareLong = "An entry is one file, KIND/KEY.tar.gz. The key is the hash of all inputs, so an entry never changes. A URL needs a web server " +
-	"that takes PUT; without a server, any directory that machines share will do. Entries are not signed: use a store only if you trust " +
+const shareLong = "An entry is one file, KIND/KEY.tar.gz. The key is the hash of all inputs, so an entry never changes. A store is a directory " +
+	"that the machines share, or the URL of a web server. To push, the server must accept PUT. Entries are not signed: use a store only if you trust " +
 	"everybody who can write to it."
 
 func cachePushCommand(env *environment) *command.Command {
@@ -39,8 +39,9 @@ func cachePushCommand(env *environment) *command.Command {
 		Args:  shareArg("store to copy to"),
 		Flags: append(o.flags(), command.Flag{Name: "newer", Arg: "FILE", To: command.String(&o.newer),
 			Help: "copy only entries that were made after FILE was changed"}),
-		Needs:    []string{"share"},
-		Examples: []command.Example{{Line: "cache push /srv/xpsgen"}, {Line: "cache push --kind kernel http://cache.example.org/xpsgen"}},
+		Needs:     []string{"share"},
+		Examples:  []command.Example{{Line: "cache push /srv/xpsgen"}, {Line: "cache push --kind kernel http://cache.example.org/xpsgen"}},
+		NoVerdict: true,
 		Run: func(ctx context.Context, args []string) error {
 			return env.share(ctx, args[0], "pushed", &o, share.Push)
 		},
@@ -50,13 +51,14 @@ func cachePushCommand(env *environment) *command.Command {
 func cachePullCommand(env *environment) *command.Command {
 	var o shareOptions
 	return &command.Command{
-		Name:     "pull",
-		Short:    "copy entries of a store to the cache",
-		Long:     "Copies sources, kernels and programs that the cache lacks. A store that does not exist is empty. " + shareLong,
-		Args:     shareArg("store to copy from"),
-		Flags:    o.flags(),
-		Needs:    []string{"share"},
-		Examples: []command.Example{{Line: "cache pull /srv/xpsgen"}, {Line: "cache pull --kind base --kind kernel http://cache.example.org/xpsgen"}},
+		Name:      "pull",
+		Short:     "copy entries of a store to the cache",
+		Long:      "Copies sources, kernels and programs that the cache lacks. A missing store counts as empty. " + shareLong,
+		Args:      shareArg("store to copy from"),
+		Flags:     o.flags(),
+		Needs:     []string{"share"},
+		Examples:  []command.Example{{Line: "cache pull /srv/xpsgen"}, {Line: "cache pull --kind base --kind kernel http://cache.example.org/xpsgen"}},
+		NoVerdict: true,
 		Run: func(ctx context.Context, args []string) error {
 			return env.share(ctx, args[0], "pulled", &o, share.Pull)
 		},

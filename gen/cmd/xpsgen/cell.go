@@ -25,13 +25,14 @@ func cellCommand(env matrixCommands) *command.Command {
 	return &command.Command{
 		Name:  "cell",
 		Short: "run one cell of the matrix and archive its results",
-		Long: "Runs the command of the cell as a process of its own. Then writes one archive, ID.tar.gz: the records of the runs, the output, the " +
-			"exit code. The archive exists even if the command failed, was killed or was interrupted. stdout and stderr are those of the command.\n\n" +
-			"The exit code is that of the command. The cell fails also if the command exits with 0 and leaves no record of a run that passed.",
+		Long: "Runs the command of the cell as a separate process. Then writes one archive, ID.tar.gz: the records of the runs, the output, the " +
+			"exit code. The archive exists even if the command failed, was killed or was interrupted. The command writes to stdout and stderr " +
+			"of xpsgen.\n\n" +
+			"Exits with the exit code of the command. If the command exits with 0, but no recorded run passed, the cell fails.",
 		Args: []command.Arg{{Name: "ID", Optional: true, Values: func() []string { return nil },
 			Help: "cell to run, as xpsgen matrix prints it; default cell --index of the plan"}},
 		Flags: []command.Flag{
-			{Name: "plan", Arg: "FILE", To: command.String(&o.plan), Help: "plan that has the cell; without it, a cell that is no shard runs by its ID alone"},
+			{Name: "plan", Arg: "FILE", To: command.String(&o.plan), Help: "plan that has the cell; required for --index and for a shard"},
 			{Name: "index", Arg: "N", Env: "JOB_COMPLETION_INDEX", To: command.Int(&o.index, 0, 1<<30),
 				Help: "number of the cell in the plan, from 0, if no ID is given"},
 			{Name: "attempt", Arg: "N", To: command.Count(&o.attempt), Help: "number of the attempt, from 1; default that of the plan"},
@@ -63,7 +64,7 @@ func (o *cellOptions) cell(args []string) (c *cell.Cell, err error) {
 	case o.plan == "":
 		c, err = cell.Parse(args[0])
 		if err == nil && c.Shard != "" {
-			return nil, command.Usagef("%s: only the plan says what a shard has: give --plan", args[0])
+			return nil, command.Usagef("%s: a shard needs the plan, which lists its items (give --plan)", args[0])
 		}
 	default:
 		var p *cell.Plan
@@ -88,7 +89,7 @@ func (o *cellOptions) cell(args []string) (c *cell.Cell, err error) {
 	return c, nil
 }
 
-// planError makes a usage error of an error about the file that --plan names.
+// planError turns an error about the file of --plan into a usage error.
 func planError(err error) error {
 	if errors.Is(err, cell.ErrPlan) || errors.Is(err, os.ErrNotExist) {
 		return command.Usagef("--plan: %v", err)

@@ -48,10 +48,11 @@ func matrixCommand(env matrixCommands) *command.Command {
 		Long: "A cell is work that one machine does alone: the suite on one base, the checks of one series, one patch of a bisection, a shard of " +
 			"the mutants. Prints the cells with the estimated time of each, or writes them as JSON: the plan that xpsgen cell and " +
 			"xpsgen collect read.\n\n" +
-			"The plan for pr has what make test runs. That for nightly adds the other configurations, all patches and all mutants. That for all " +
+			"--for pr plans the tests of make test. --for nightly adds the other configurations, all patches and all mutants. --for all " +
 			"adds make test-long.\n\n" +
-			"An estimate is a quartile of the last five runs that passed in out/runs: the lower one, or for checks the upper one. Without a run it is a default. A cell that would take longer than " +
-			"--cell-time is split into shards of equal cost, if it has tests or mutants.",
+			"The estimated time is the lower quartile of the last five runs of the cell that passed, or a default if there is none. For " +
+			"checks it is the upper quartile, because a repeated check uses cached results. If a cell would take longer than " +
+			"--cell-time and has tests or mutants, it is split into shards of equal cost.",
 		Flags: []command.Flag{
 			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "what the plan is for"},
 			{Name: "kind", Arg: "KIND", To: command.Choices(&o.plan.Kinds, cell.Kinds()...), Help: "only cells of this kind"},
@@ -63,9 +64,9 @@ func matrixCommand(env matrixCommands) *command.Command {
 				Help: "only cells with these Kconfig fragments, joined by +; default: without any"},
 			{Name: "cell-time", Arg: "DURATION", To: command.Duration(&o.plan.MaxCost), Help: "split cells that would take longer"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.plan.Seed),
-				Help: fmt.Sprintf("choose other mutants for the sample of a pull request; default %d", sampleSeed)},
+				Help: fmt.Sprintf("seed that selects the sample of mutants for a pull request; default %d", sampleSeed)},
 			{Name: "json", To: command.Bool(&o.json), Help: "print the plan as one line of JSON, for fromJSON of GitHub Actions"},
-			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print how long the plan takes on so many workers: 1,4,20"},
+			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print how long the plan takes, for each number of workers: 1,4,20"},
 			{Name: "kubernetes", Arg: "DIR", To: command.String(&o.kubernetes),
 				Help: "write an Indexed Job of Kubernetes, its plan and the Containerfile of its image to DIR"},
 			{Name: "image", Arg: "IMAGE", To: command.String(&o.image), Help: "image of the Job"},
@@ -78,7 +79,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 			{Line: "matrix --json >plan.json", Note: "a plan for cell and collect"},
 			{Line: "matrix --for nightly --kubernetes job", Note: "then kubectl apply -f job/job.yaml"},
 		},
-		Exits: []command.Exit{{Code: 0, Meaning: "the plan is printed"}},
+		Exits: []command.Exit{{Code: 0, Meaning: "the plan is printed"}, {Code: 1, Meaning: "a series.toml is invalid"}},
 		Valid: func([]string) error { return o.valid() },
 		Run:   func(ctx context.Context, _ []string) error { return env.matrix(ctx, &o) },
 	}

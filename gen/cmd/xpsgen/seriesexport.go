@@ -48,14 +48,14 @@ func seriesExportCommand(env seriesCommands) *command.Command {
 			"Without --sign-off the mails are a draft. With --sign-off, the user in git's user.name and user.email is asked once, " +
 			"becomes the sender, and signs off every patch.",
 		Args: []command.Arg{{Name: "SERIES", Optional: true, Repeat: true, Values: env.submittedKeys,
-			Help: "series to export; default all series that are sent"}},
+			Help: "series to export; default all series to submit"}},
 		Flags: []command.Flag{
 			{Name: "out", Letter: "o", Arg: "DIR", To: command.String(&o.out), Help: "directory to write to"},
 			{Name: "sign-off", To: command.Bool(&o.signOff), Help: "sign off as the user in git's user.name and user.email; asks first"},
 			{Name: "results", Arg: "FILE", To: command.String(&o.results), Help: "JSON file with the figures for {{bench:NAME}} in a cover letter; default the results of make bench"},
 			{Name: "net-next", Arg: "STATE", To: command.Choice(&o.netNext, "open", "closed"), Help: "state of net-next, which is closed during the merge window"},
 			{Name: "tags", Arg: "FILE", To: command.String(&o.tags), Help: "file with the output of git ls-remote --tags on Linus's tree, to detect the merge window"},
-			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree; base-commit is the newest public commit in which the files that the series changes are as in the base"},
+			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree. base-commit becomes its newest commit in a remote branch or tag in which the files that the series changes match the base"},
 			{Name: "outstanding", Arg: "N", To: command.Int(&o.outstanding, 0, 1000), Help: "number of your other patches that are pending for the same tree"},
 		},
 		Examples: []command.Example{

@@ -235,12 +235,12 @@ func seriesDiffCommand(env seriesCommands) *command.Command {
 		Name:  "diff",
 		Short: "compare a series on two bases, or two versions, patch by patch",
 		Long: "OLD and NEW are SERIES/BASE, or SERIES/vN for a version that was sent. If NEW is of the same series, vN is enough. The default " +
-			"of NEW is the base that is submitted. Two bases compare all series that are on both. " +
+			"of NEW is the base to submit. Two bases compare all series that are on both. " +
 			"Patches are matched by their keys. The output is that of git range-diff: the first column of +/- is the difference between the " +
 			"two versions, the second is the patch itself.",
 		Args: []command.Arg{
 			{Name: "OLD", Help: "series, base or version to compare", Values: env.threadNames},
-			{Name: "NEW", Optional: true, Help: "series, base or version to compare it with; default the base that is submitted", Values: env.threadNames},
+			{Name: "NEW", Optional: true, Help: "series, base or version to compare with OLD; default the base to submit", Values: env.threadNames},
 		},
 		Flags: []command.Flag{{Name: "stat", To: command.Bool(&stat), Help: "print only which patches differ"}},
 		Examples: []command.Example{

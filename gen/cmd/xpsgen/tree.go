@@ -37,10 +37,10 @@ func treeApplyCommand(env seriesCommands) *command.Command {
 	return &command.Command{
 		Name:  "apply",
 		Short: "apply the series to their bases, and print where each tree is",
-		Long: "Prints name, commit and git directory of each tree. Compiles nothing. SERIES/BASE names a series and those that it " +
-			"depends on, BASE all series of a base. Without arguments it applies the series of the kernel and of ip that a guest uses; " +
-			"the flags select from these.",
-		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Repeat: true, Help: "tree to prepare; default those of a guest",
+		Long: "Prints name, commit and git directory of each tree. Compiles nothing. SERIES/BASE names a series and the series that it " +
+			"depends on. BASE names all series of a base. Without arguments, it applies the series for the kernel and for ip of a guest. " +
+			"The flags select some of them.",
+		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Repeat: true, Help: "tree to prepare; default the kernel and ip of a guest",
 			Values: env.threadNames}},
 		Flags: slices.DeleteFunc(o.treeFlags(env.environment, false), func(f command.Flag) bool { return f.Name == "no-apply" }),
 		Examples: []command.Example{

@@ -20,6 +20,7 @@ func uapiIncludeCommand(env uapiCommands) *command.Command {
 		Examples: []command.Example{
 			{Line: "$ cc -I \"$(xpsgen uapi include --base net-next)\" prog.c"},
 		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a patch does not apply"}},
 		Needs: []string{"headers"},
 		Valid: func([]string) error { return o.valid(env) },
 		Run:   func(ctx context.Context, _ []string) error { return env.uapiInclude(ctx, o.job) },

@@ -39,6 +39,7 @@ func uapiListCommand(env uapiCommands) *command.Command {
 			{Line: "uapi list --json linux/if_link.h"},
 			{Line: "uapi list --left-out linux/atm.h", Note: "names without a value, and why"},
 		},
+		Exits: []command.Exit{{Code: 1, Meaning: "a patch does not apply, or a header does not compile"}},
 		Needs: []string{"headers"},
 		Valid: func(args []string) error { return o.valid(env, args) },
 		Run:   func(ctx context.Context, _ []string) error { return env.uapiList(ctx, &o) },

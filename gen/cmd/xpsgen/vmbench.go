@@ -44,6 +44,7 @@ func vmBenchCommand(env *environment) *command.Command {
 			{Line: "vm bench --rounds 20 --config hostfs", Note: "with other tools"},
 			{Line: "vm bench --way run --way virtme-ng --way vimto --config hostfs", Note: "a program in the guest, by tool"},
 		},
+		Exits: treeExit,
 		Needs: []string{"vmtest"},
 		Valid: func([]string) error {
 			for _, name := range o.ways {

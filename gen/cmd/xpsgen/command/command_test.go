@@ -290,6 +290,11 @@ func TestExits(t *testing.T) {
 	if d := cmp.Diff([]int{0, 1, 2, 69, 70, 130, 143}, codes); d != "" {
 		t.Error(d)
 	}
+	for _, e := range (&Command{NoVerdict: true}).exits() {
+		if e.Code == 1 {
+			t.Error("a command without a verdict exits with 1")
+		}
+	}
 }
 
 func TestCheck(t *testing.T) {

@@ -152,7 +152,7 @@ func (c *Command) typed(e Example) string {
 	return strings.TrimRight(c.root().Name+" "+e.Line, " ")
 }
 
-// exits returns the common exit codes. Those of c replace them.
+// exits returns the exit codes of c: those in Exits of c, and the common ones.
 func (c *Command) exits() []Exit {
 	var all []Exit
 	own := map[int]string{}
@@ -160,6 +160,9 @@ func (c *Command) exits() []Exit {
 		own[e.Code] = e.Meaning
 	}
 	for _, e := range Exits() {
+		if c.NoVerdict && e.Code == 1 {
+			continue
+		}
 		if m, ok := own[e.Code]; ok {
 			e.Meaning = m
 			delete(own, e.Code)
