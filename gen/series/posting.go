@@ -26,11 +26,11 @@ const (
 	sumsName    = "SHA256SUMS"
 )
 
-// Posting is a sent version. Its folder never changes: [Posting.Verify] compares it
-// with hashes from the time of sending.
+// Posting is a sent version. Its folder never changes: [Posting.Verify] compares the files
+// with the hashes in it.
 type Posting struct {
 	Version int `toml:"version"`
-	// MessageID is that of the cover letter, or of the only patch, without
+	// MessageID is the Message-Id of the cover letter, or of the only patch, without
 	// angle brackets.
 	MessageID string `toml:"message-id"`
 	// Date is when it was sent.
@@ -55,8 +55,7 @@ type PostedPatch struct {
 	File string `toml:"file"`
 }
 
-// ErrChanged is wrapped where something that was sent is not any more what was
-// sent.
+// ErrChanged is wrapped by errors about files of a sent version that were changed.
 var ErrChanged = errors.New("changed after it was sent")
 
 // loadPostings reads sent/v1, sent/v2, ...

@@ -91,11 +91,10 @@ func (r *VerifyResult) sort() {
 	}
 }
 
-// Verify takes constants, sizes, offsets and bit offsets back out of generated
-// Go and has C compilers confirm each of them. It goes by the text of files
-// alone, with Go's own type checker, so that an error of the generator cannot
-// hide itself. p is the model the files came from: it tells what the names are
-// in C.
+// Verify reads constants, sizes, offsets and bit offsets from generated Go, and C compilers
+// check each of them. It reads only the text of the files, with Go's own type checker, so
+// that an error of the generator cannot hide itself. p is the model from which the files
+// were generated. It has the names in C.
 func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (res *VerifyResult, err error) {
 	ccs, err := opt.compilers()
 	if err != nil {

@@ -106,9 +106,9 @@ func Find(figures []Figure, id record.ID) *Figure {
 	return nil
 }
 
-// Reference returns the reference figure for a contender on a path: that of the base
-// kernel with nothing configured, on the same kind of device. It returns nil if that was
-// not measured.
+// Reference returns the reference figure for a contender on a path: the figure of the base
+// kernel without any configuration, on the same kind of device. It returns nil if that
+// figure was not measured.
 func (r *Results) Reference(contender, path string) *Figure {
 	none := "none"
 	if strings.HasPrefix(contender, "tap-") {

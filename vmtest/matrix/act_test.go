@@ -54,7 +54,7 @@ func TestAct(t *testing.T) {
 		args = append(args, "--local-repository", "actions/"+a+"="+filepath.Join(stands, name))
 	}
 	env := map[string]string{"ACT_TEST_REPOSITORY": repository, "ACT_TEST_STORE": store, "XPSGEN_CACHE": cacheDir, "HOME": os.Getenv("HOME"),
-		// Each job has a checkout of its own. With this they share what go builds.
+		// Each job has a separate checkout. The jobs share the build cache of Go.
 		"GOFLAGS": "-trimpath"}
 	for name, value := range goEnv(t) {
 		env[name] = value

@@ -191,7 +191,7 @@ func (k *costs) shards(c cell.Cell, items []string, limit time.Duration, chosen 
 		start = max(0, whole-total)
 	}
 	n := 1
-	// Each shard has the start of its own.
+	// The time to start counts once for each shard.
 	if room := limit.Seconds() - start; limit > 0 && seconds > limit.Seconds() {
 		n = len(items)
 		if room > 0 {

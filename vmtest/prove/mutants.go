@@ -21,7 +21,7 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// MutantOptions describe a run of mutants. The fields of Options are as in [Run], but for
+// MutantOptions describe a run of mutants. The fields of Options are as in [Run], except
 // Depth, which is not used.
 type MutantOptions struct {
 	Options

@@ -98,7 +98,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// report writes the results of a run into a directory of its own.
+// report writes the results of a run into a new directory.
 func report(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -17,8 +17,8 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// runBases runs the suite on each of bases and prints a summary. The exit code is that
-// of the worst.
+// runBases runs the suite on each of bases and prints a summary. The exit code is the
+// highest of all bases.
 func (env suiteCommands) runBases(ctx context.Context, opt run.SuiteOptions, bases []string) error {
 	planned, err := plan.Names(opt.Run)
 	if err != nil {
@@ -122,9 +122,9 @@ func basesSummary(r *run.BasesResult) string {
 	return text
 }
 
-// eachBase runs do for each base. A base that fails or breaks does not keep the
-// others from being tried; the error is that of the worst. do returns a
-// [statusError] for a base that failed and has been reported.
+// eachBase runs do for each base, also after one fails. The error has the highest exit
+// code of all bases. do returns a [statusError] for a base that failed and has been
+// reported.
 func (env *console) eachBase(ctx context.Context, bases []string, do func(base string) error) error {
 	if len(bases) == 1 {
 		return do(bases[0])

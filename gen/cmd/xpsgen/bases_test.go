@@ -13,8 +13,8 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// A base that fails or breaks does not keep the others from being tried, and
-// the exit code is that of the worst.
+// After a base fails, the other bases still run. The exit code is the highest of all
+// bases.
 func TestEachBase(t *testing.T) {
 	failed, broken := &statusError{code: exitFailed}, errors.New("no room")
 	for name, tt := range map[string]struct {

@@ -170,7 +170,7 @@ func TestHostname(t *testing.T) {
 	}
 }
 
-// In a network namespace of its own, lo is down.
+// In a new network namespace, lo is down.
 func TestLinkUp(t *testing.T) {
 	if err := linkUp("nosuch0"); !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EPERM) || !strings.HasPrefix(err.Error(), "nosuch0: up: ") {
 		t.Errorf("no such device: %v", err)
@@ -197,7 +197,7 @@ func TestLinkUp(t *testing.T) {
 	<-done
 }
 
-// Mounts, in a mount namespace of their own.
+// Mounts, in a new mount namespace.
 func TestMounts(t *testing.T) {
 	defer unix.Umask(unix.Umask(0))
 	dir := t.TempDir()

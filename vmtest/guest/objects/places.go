@@ -29,8 +29,8 @@ func onPlaces(ctx context.Context, job *record.Job, name string, fn func(p *plac
 	return errors.Join(errs...)
 }
 
-// onPlace calls fn in a new place on a thread of its own, which ends with the call: its
-// namespaces are of no use to another one.
+// onPlace calls fn in a new place on a separate thread. The thread ends with the call,
+// because no other goroutine may run in its namespaces.
 func onPlace(ctx context.Context, job *record.Job, name string, worker int, fn func(p *place, worker int) error) error {
 	done := make(chan error)
 	go func() {

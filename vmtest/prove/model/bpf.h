@@ -17,8 +17,8 @@ struct bpf_prog {
 };
 
 /*
- * Two programs with the fds 0 and 1. Objects have names of their own: CBMC copies a whole
- * array where an index is not constant.
+ * Two programs with the fds 0 and 1. Each object is a separate variable, because CBMC copies
+ * a whole array where an index is not constant.
  */
 static struct bpf_prog_aux aux_a = { .id = 10 }, aux_b = { .id = 11 };
 static struct bpf_prog prog_a = { .aux = &aux_a }, prog_b = { .aux = &aux_b };

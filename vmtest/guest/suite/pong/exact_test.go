@@ -251,7 +251,7 @@ func TestTapEnds(t *testing.T) {
 	}
 }
 
-// A device of the kernel, in a network namespace of its own.
+// A device of the kernel, in a new network namespace.
 func TestOpenTap(t *testing.T) {
 	if _, err := OpenTap("a-name-that-is-too-long", 1, peer); err == nil {
 		t.Error("a long name is accepted")
