@@ -13,8 +13,7 @@ import (
 	"xpsgen/uapi"
 )
 
-// ErrUnknown is wrapped by the errors of functions that are asked for a
-// program by a name that is not among [Names].
+// ErrUnknown is wrapped by the errors about a name that is not in [Names].
 var ErrUnknown = errors.New("no such BPF object")
 
 // object is one compiled source: its name and its ELF file, in the byte order

@@ -51,7 +51,7 @@ func LoadUID(queues Queues[uint32], opt Options) (*Policy, error) {
 	return loadMap("xps_uid", bpf.XpsUidMapUidQueue, opt, queues)
 }
 
-// Port is a key of the policy port.
+// Port is a key of the map of [LoadPort]: the protocol, the port, and its side.
 type Port = bpf.XpsPortXpsPortKey
 
 // Sides of [Port.Side].

@@ -12,23 +12,22 @@ import (
 // ErrQueues: no plan is possible with these queues. The text says why.
 var ErrQueues = errors.New("impossible queues")
 
-// QueuePlan has the return values with which a policy uses some queues of a device and
-// no other.
+// QueuePlan restricts a policy to some queues of a device.
 type QueuePlan struct {
 	// Queues are the queues to use, in order.
 	Queues []int
-	// Values are the return values, one for each of Queues. Modulo the number
-	// of queues in use, each is that queue, or another of Queues.
+	// Values are the return values of the program, one for each of Queues. The kernel
+	// takes a value modulo the number of queues in use. The result is that queue, or
+	// another of Queues.
 	Values []int32
-	// Min and Max are the smallest and the largest number of queues in use with
-	// which no value selects another queue. With fewer than Min, some values do, or
-	// none of Queues is in use.
+	// Min and Max limit the number of queues in use for which the plan holds: each
+	// value selects one of Queues. With fewer queues than Min, some values select other
+	// queues, or none of Queues is in use.
 	Min, Max int
 }
 
-// Plan returns values by which a policy uses queues and no other queue, as long as
-// between atLeast and max queues are in use. If atLeast is 0, Plan finds the smallest
-// possible.
+// Plan returns values that restrict a policy to queues, as long as the number of queues in
+// use is from atLeast to max. If atLeast is 0, Plan finds the smallest possible number.
 //
 // inUse is the present number of queues in use: the number of tx-* in
 // /sys/class/net/NAME/queues, in a sysfs of the device's network namespace. max is the

@@ -163,8 +163,8 @@ const indirection = bpf.XpsFlowHashMapIndirection
 // other policies. The Policy keeps and closes it.
 func (p *Policy) Indirection() *ebpf.Map { return p.coll.Maps[indirection] }
 
-// SetQueues fills the table of flow-hash with a plan. Flows move one entry of the
-// table after the other; in between, each goes by the old plan or the new one.
+// SetQueues writes a plan to the table of flow-hash, entry by entry. Meanwhile, each flow
+// uses the old or the new value of its entry.
 func SetQueues(table *ebpf.Map, plan *QueuePlan) error {
 	if table == nil {
 		return fmt.Errorf("%w: not the table of flow-hash", ErrOptions)

@@ -188,18 +188,18 @@ func ackWarning(m netlink.Message) (string, error) {
 		return "", nil
 	}
 	if len(m.Data) < errnoLen+headerLen {
-		return "", fmt.Errorf("%w: acknowledgement of %d bytes", errMalformed, len(m.Data))
+		return "", fmt.Errorf("%w: acknowledgement of %d bytes, want at least %d", errMalformed, len(m.Data), errnoLen+headerLen)
 	}
 
 	// Errno and header of the request come first, then the payload of the
 	// request unless the kernel left it out, then the attributes. The length in
-	// the header is that of the whole request in both cases.
+	// the header is the length of the whole request in both cases.
 	off := errnoLen + headerLen
 	if m.Header.Flags&netlink.Capped == 0 {
 		off = errnoLen + nlmsgAlign(binary.NativeEndian.Uint32(m.Data[errnoLen:]))
 	}
 	if off < errnoLen+headerLen || off > len(m.Data) {
-		return "", fmt.Errorf("%w: acknowledgement of a request of %d bytes", errMalformed, off-errnoLen)
+		return "", fmt.Errorf("%w: acknowledgement of %d bytes quotes a request of %d bytes", errMalformed, len(m.Data), off-errnoLen)
 	}
 
 	ad, err := netlink.NewAttributeDecoder(m.Data[off:])

@@ -28,12 +28,13 @@ var (
 	ErrNotSent = errors.New("not what was sent")
 )
 
-// SentOptions describe the sent version. Version, MessageID and Date are required.
+// SentOptions describe the sent version. Version and Date are required, and one of
+// MessageID and From.
 type SentOptions struct {
 	// Version must be the series' own.
 	Version int
-	// MessageID is that of the cover letter, or of the only patch; angle
-	// brackets are optional. Empty means the prefix of the mails in From.
+	// MessageID is the Message-Id of the cover letter, or of the only patch. Angle
+	// brackets are optional. Empty takes the Message-Id of the first mail in From.
 	MessageID string
 	// Date is when it was sent.
 	Date time.Time
@@ -68,7 +69,7 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 	case b == nil:
 		return nil, fmt.Errorf("%s: no base has the role submit, so it cannot have been sent", what)
 	case at <= 0 || at == len(id)-1 || strings.ContainsAny(id, " \t\r\n<>\""):
-		return nil, fmt.Errorf("%s: %q is no Message-Id", what, opt.MessageID)
+		return nil, fmt.Errorf("%s: %q is not a Message-Id", what, opt.MessageID)
 	case opt.Date.IsZero():
 		return nil, fmt.Errorf("%s: no date", what)
 	}
@@ -151,7 +152,7 @@ func (s *Series) sentMails(b *Base, p *Posting, opt SentOptions, files map[strin
 	}
 	var unsent error
 	if state != nil && state.State == DraftState && !opt.Force {
-		unsent = fmt.Errorf("%w: %s is a draft, and lacks %s (--force archives it nevertheless)", ErrNotSent, from, strings.Join(state.Missing, "; "))
+		unsent = fmt.Errorf("%w: %s is a draft: %s reports %s (--force archives it anyway)", ErrNotSent, from, StateName, strings.Join(state.Missing, "; "))
 	}
 	for _, name := range names {
 		data, err := os.ReadFile(name)
@@ -164,7 +165,7 @@ func (s *Series) sentMails(b *Base, p *Posting, opt SentOptions, files map[strin
 			return &FileError{File: name, Err: err}
 		}
 		if why := neverSent(data, sent); why != "" && !opt.Force && unsent == nil {
-			unsent = &FileError{File: name, Err: fmt.Errorf("%w: %s (--force archives it nevertheless)", ErrNotSent, why)}
+			unsent = &FileError{File: name, Err: fmt.Errorf("%w: %s (--force archives it anyway)", ErrNotSent, why)}
 		}
 		if cover {
 			files[filepath.Base(name)] = data

@@ -208,8 +208,8 @@ func TestArchiveRefuses(t *testing.T) {
 		mail func(p *patch.Patch)
 		want string
 	}{
-		"no id":        {opt: SentOptions{Version: 1, Date: sentDate}, want: `"" is no Message-Id`},
-		"no id at all": {opt: SentOptions{Version: 1, Date: sentDate, MessageID: "<a b@c>"}, want: "is no Message-Id"},
+		"no id":        {opt: SentOptions{Version: 1, Date: sentDate}, want: `"" is not a Message-Id`},
+		"no id at all": {opt: SentOptions{Version: 1, Date: sentDate, MessageID: "<a b@c>"}, want: "is not a Message-Id"},
 		"no date":      {opt: SentOptions{Version: 1, MessageID: "a@b"}, want: "no date"},
 		"version":      {opt: SentOptions{Version: 2, MessageID: "a@b", Date: sentDate}, want: "the series is at v1"},
 		"fewer":        {mail: func(p *patch.Patch) {}, want: "has 1 patches, next has 2"},

@@ -30,7 +30,7 @@ const (
 // with hashes from the time of sending.
 type Posting struct {
 	Version int `toml:"version"`
-	// MessageID is that of the cover letter, or of the only patch, without
+	// MessageID is the Message-Id of the cover letter, or of the only patch, without
 	// angle brackets.
 	MessageID string `toml:"message-id"`
 	// Date is when it was sent.

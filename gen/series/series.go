@@ -217,7 +217,7 @@ func (s *Series) Base(name string) *Base {
 	return nil
 }
 
-// Submit returns the base that is sent, nil if there is none.
+// Submit returns the base with the role submit, or nil if there is none.
 func (s *Series) Submit() *Base {
 	if !s.Manifest.Sent() {
 		return nil

@@ -176,7 +176,7 @@ func (r *recordReader) survey() (records []*dwarf.StructType, err error) {
 	return records, r.nameRecords()
 }
 
-// nameRecords calls records without a tag by their typedef.
+// nameRecords names each record without a tag after its typedef.
 func (r *recordReader) nameRecords() error {
 	for _, e := range r.typedefs {
 		name, ok := e.Val(dwarf.AttrName).(string)

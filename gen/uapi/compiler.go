@@ -143,8 +143,8 @@ func (in *Input) include() string {
 
 func includeLine(header string) string { return "#include <" + header + ">\n" }
 
-// compileError makes an error of the compiler's messages, with the include
-// roots to remove from the paths.
+// compileError returns an error with the compiler's messages. It removes the include
+// roots from the paths.
 func compileError(header string, roots *roots, messages string, err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

@@ -13,9 +13,10 @@ import (
 	"xpsgen/vmtest/guest/bench/record"
 )
 
-// Table writes the figures as text. First come the instructions per packet of the base
-// kernel with nothing configured. Then comes what each contender adds, and by which queue
-// packets left. The last lines show how a count grows with a size.
+// Table writes the figures as text. The first lines have the instructions per packet of
+// the base kernel without any configuration. The next lines have the instructions that each
+// contender adds, and the queue that it selects. The last lines show how a count grows with
+// a size.
 func (r *Results) Table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	paths := r.paths()

@@ -19,8 +19,8 @@ type Machine struct {
 	Accel string
 	// KVMDevice is the device of KVM; empty means /dev/kvm.
 	KVMDevice string
-	// CPUs defaults to 2, MemoryMiB to 512, or 3072 for a kernel that looks for
-	// trouble.
+	// CPUs defaults to 2, MemoryMiB to 512, or 3072 for a debug
+	// kernel.
 	CPUs, MemoryMiB int
 	// InstructionClock makes the guest's clock count instructions. Needs one
 	// CPU and TCG.

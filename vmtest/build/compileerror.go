@@ -99,7 +99,7 @@ func Why(text []byte) string {
 	return ""
 }
 
-// parseLog makes an error of the output of a make that failed with err.
+// parseLog returns an error that describes the output of a make that failed with err.
 func parseLog(step, log string, text []byte, err error) error {
 	if m := logKilled.Find(text); m != nil {
 		return &BreakdownError{Step: step, Log: log, Err: err,

@@ -165,7 +165,7 @@ func unpack(archive, dir string) error {
 		// cell.json, stdout, stderr, and runs/ID/FILE
 		name := path.Clean(h.Name)
 		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(name) {
-			return fmt.Errorf("%w: %q is not a file below it", ErrArchive, h.Name)
+			return fmt.Errorf("%w: %q is not a regular file with a local path", ErrArchive, h.Name)
 		}
 		if left -= h.Size; left < 0 {
 			return fmt.Errorf("%w: more than %d bytes", ErrArchive, int64(maxArchive))
@@ -188,8 +188,13 @@ func unpackFile(root *os.Root, name string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(to, r); err != nil {
-		return errors.Join(fmt.Errorf("%w: %s: %w", ErrArchive, name, err), to.Close())
+	_, err = io.Copy(to, r)
+	if err != nil && !errors.As(err, new(*fs.PathError)) {
+		// The archive is damaged: a full disk would be a PathError.
+		err = fmt.Errorf("%w: %s: %w", ErrArchive, name, err)
+	}
+	if err != nil {
+		return errors.Join(err, to.Close())
 	}
 	return to.Close()
 }

@@ -145,6 +145,7 @@ func TestUnpackInvalid(t *testing.T) {
 		"twice":     {{Name: "x", Typeflag: tar.TypeReg}, {Name: "x", Typeflag: tar.TypeReg}},
 		"in a file": {{Name: "x", Typeflag: tar.TypeReg}, {Name: "x/y", Typeflag: tar.TypeReg}},
 		"huge":      {{Name: "x", Typeflag: tar.TypeReg, Size: maxArchive + 1}},
+		"cut":       {{Name: "x", Typeflag: tar.TypeReg, Size: 10}},
 		"no result": {{Name: "x", Typeflag: tar.TypeReg}},
 		"empty":     nil,
 	} {

@@ -131,7 +131,7 @@ func (m *Merged) Again() *cell.Plan {
 	return &p
 }
 
-// Find returns the archives in dirs and below, in order.
+// Find returns the archives in dirs and their subdirectories, in order.
 func Find(dirs []string) (archives []string, err error) {
 	for _, dir := range dirs {
 		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {

@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// MissingLibraryError is a shared library that no directory holds.
+// MissingLibraryError: a shared library is in none of the searched directories.
 type MissingLibraryError struct {
 	// Program is the file that needs it.
 	Program string
-	// Library is the name it asks for.
+	// Library is the name of the library.
 	Library string
-	// Searched are the directories looked into, in order.
+	// Searched lists the searched directories, in order.
 	Searched []string
 }
 
@@ -48,9 +48,9 @@ type closure struct {
 	libc string
 }
 
-// Closure returns what the given programs need to run: themselves, the
-// interpreters of scripts, ELF interpreters and, closed over, shared
-// libraries, as a sorted list of host paths that are the guest's as well.
+// Closure returns the files that the given programs need to run: the programs, the
+// interpreters of scripts, ELF interpreters, and shared libraries with all of their
+// dependencies. The list is sorted. The paths are the same on the host and in the guest.
 // Libraries that are only loaded by dlopen, such as name service modules, are not found.
 //
 // Returns an error wrapping [*MissingLibraryError] if a library is missing.
@@ -112,7 +112,7 @@ func (c *closure) program(name string, depth int) error {
 	return c.follow(name, o, nil)
 }
 
-// script takes a file that is no ELF, and its interpreter if it names one.
+// script adds a file that is not an ELF file, and the interpreter of its #! line, if any.
 func (c *closure) script(name string, depth int) error {
 	words, err := scriptInterpreter(c.root + name)
 	if err != nil {

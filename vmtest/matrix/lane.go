@@ -9,8 +9,8 @@ const (
 	eachOnce   each = iota // one
 	eachFirst              // one, on the first kernel base
 	eachBase               // one per kernel base
-	eachThread             // one per series that is sent, on each of its bases
-	eachMail               // one per patch of each series that is sent
+	eachThread             // one per series to submit, on each of its bases
+	eachMail               // one per patch of each series to submit
 	eachPatch              // one per kernel base and patch of its stacks
 )
 

@@ -41,10 +41,10 @@ type Options struct {
 	// all. "default" is the configuration without fragments, and "all" as a series is
 	// a cell of the whole stack.
 	Kinds, Bases, Series, Configs []string
-	// MaxCost is the longest estimated time of a cell. What takes longer is split, if
-	// its kind can be. 0 does not split.
+	// MaxCost is the maximum estimated time of a cell. A cell that takes longer is split
+	// into shards, if its kind has items to split. 0 does not split.
 	MaxCost time.Duration
-	// Seed chooses the sample of mutants of a plan for a pull request.
+	// Seed selects the sample of mutants in a plan for a pull request.
 	Seed int64
 	// Records are earlier runs, the newest first, for the estimates.
 	Records []*runs.Record
@@ -114,7 +114,7 @@ func (m *maker) lane(ctx context.Context, l lane) error {
 	return nil
 }
 
-// threads adds a cell for each series that is sent, or for each of its patches.
+// threads adds a cell for each series to submit, or for each of its patches.
 func (m *maker) threads(ctx context.Context, l lane) error {
 	for _, t := range m.change.Threads() {
 		if !t.Submitted() {

@@ -31,14 +31,14 @@ func tables(r *bench.Results) []table {
 	return all
 }
 
-// costs has a row per contender and a column per path: instructions added to
-// those of the base kernel with nothing configured.
+// costs has a row per contender and a column per path. A cell is the difference in
+// instructions to the base kernel without any configuration.
 func costs(r *bench.Results) table {
 	columns := paths(r.Patched, false)
 	t := table{
 		Title: "All counts",
-		Note: "Added to the base kernel without the series and with nothing configured. Negative where a choice " +
-			"saves the kernel the flow's hash. The queue is the one that packets really left by.",
+		Note: "Difference in instructions to the base kernel without the series and without any configuration. A count is negative " +
+			"if the kernel need not compute the flow hash. The column queue shows the queue that the packets used.",
 		Columns: append([]string{"queue"}, columns...),
 	}
 	for _, k := range []struct {

@@ -41,7 +41,7 @@ func (r *Record) Notes() ([]Note, error) {
 
 // The marks of lines of code.
 const (
-	MarkKilled = "killed" // run, and the suite notices every change of it
-	MarkRun    = "run"    // run, but the suite does not notice some change
-	MarkNever  = "never"  // not run by any test
+	MarkKilled = "killed" // executed, and the suite fails with every mutant of the line
+	MarkRun    = "run"    // executed, but the suite passes with a mutant of the line
+	MarkNever  = "never"  // executed by no test
 )

@@ -151,7 +151,7 @@ func (s *Store) sweep() error {
 	return nil
 }
 
-// size is how many bytes the files below dir have.
+// size returns the total size of the files below dir, in bytes.
 func size(dir string) (n int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil {

@@ -24,7 +24,7 @@ type ApplyError struct {
 	File string
 	// Hunk is which hunk of File does not apply, from 1; 0 if not known.
 	Hunk int
-	// Line is where in the patch file the trouble is; 0 if not known.
+	// Line is the line of the error in the patch file; 0 if unknown.
 	Line int
 	// Reason is the cause in a few words.
 	Reason string

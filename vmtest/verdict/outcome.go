@@ -51,8 +51,8 @@ type Outcome struct {
 	Leaks *int
 	// Guests is how many guests shared the suite.
 	Guests int
-	// Boot is the time from the start of QEMU to hello, of the slower guest if there
-	// are two. Total is the time from there until QEMU has exited.
+	// Boot is the time from the start of QEMU to the guest's first message, of the slower
+	// guest if there are two. Total is the time from the start of QEMU to its exit.
 	Boot, Total time.Duration
 	// Steps are the durations of the steps before the boot.
 	Steps []progress.StepTime

@@ -31,7 +31,7 @@ func benchCommand(env suiteCommands) *command.Command {
 			"instructions. --save makes this run the baseline.",
 		Flags: append(o.flags(env.environment, false),
 			command.Flag{Name: "run", Arg: "METHOD/PATH", To: command.String(&o.run), Values: record.Measurements, Help: "run only measurements that match; both parts are shell patterns"},
-			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of rounds without an interrupt per figure"},
+			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of rounds per figure; rounds with an interrupt do not count"},
 			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "compare with the baseline"},
 			command.Flag{Name: "save", To: command.Bool(&o.save), Help: "make this run the baseline"},
 		),

@@ -16,7 +16,7 @@ func buildsCommand(env suiteCommands) *command.Command {
 	var o sourceOptions
 	return &command.Command{
 		Name:  "builds",
-		Short: "build the series with required options disabled",
+		Short: "build the series without SMP, BPF_SYSCALL or NET",
 		Long:  "Compiles the directories that the series touches, once without each of " + strings.Join(prepare.Withouts(), ", ") + ". Boots nothing.",
 		Flags: []command.Flag{o.baseFlag(env.environment, true), o.kernelFlag(), o.jobsFlag()},
 		Examples: []command.Example{

@@ -89,7 +89,7 @@ func (o *cellOptions) cell(args []string) (c *cell.Cell, err error) {
 	return c, nil
 }
 
-// planError makes a usage error of an error about the file that --plan names.
+// planError turns an error about the file of --plan into a usage error.
 func planError(err error) error {
 	if errors.Is(err, cell.ErrPlan) || errors.Is(err, os.ErrNotExist) {
 		return command.Usagef("--plan: %v", err)

@@ -242,7 +242,7 @@ func anchors(text string) (all []string) {
 	return all
 }
 
-// TestMakeHelp checks that make help names every target for people, within 80
+// TestMakeHelp checks that make help lists every phony target, in lines of at most 80
 // columns.
 func TestMakeHelp(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(repository, "Makefile"))

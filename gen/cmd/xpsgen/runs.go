@@ -83,7 +83,8 @@ func runsListCommand(env runsCommands) *command.Command {
 			{Line: "runs list"},
 			{Line: "runs list --kind suite --limit 10"},
 		},
-		Run: func(ctx context.Context, _ []string) error { return env.listRuns(ctx, &o) },
+		NoVerdict: true,
+		Run:       func(ctx context.Context, _ []string) error { return env.listRuns(ctx, &o) },
 	}
 }
 
@@ -168,6 +169,7 @@ func runsShowCommand(env runsCommands) *command.Command {
 			{Line: "runs show"},
 			{Line: "runs show out/net-next"},
 		},
+		NoVerdict: true,
 		Run: func(ctx context.Context, names []string) error {
 			return env.showRun(ctx, append(names, "last")[0])
 		},

@@ -44,7 +44,7 @@ func seriesCheckCommand(env seriesCommands) *command.Command {
 			"check failed, the exit code is then 69. The check ruff is optional, because few distributions package it.\n\n" +
 			nipaHelp(),
 		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
-			Help: "series or base to check; default all series that are sent"}},
+			Help: "series or base to check; default all series to submit"}},
 		Flags: []command.Flag{
 			{Name: "only", Arg: "NAME", To: command.Choices(&o.only, check.Names()...), Help: "run only this check or group"},
 			{Name: "without", Arg: "NAME", To: command.Choices(&o.without, check.Names()...), Help: "skip this check or group"},

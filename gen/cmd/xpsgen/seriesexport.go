@@ -48,7 +48,7 @@ func seriesExportCommand(env seriesCommands) *command.Command {
 			"Without --sign-off the mails are a draft. With --sign-off, the user in git's user.name and user.email is asked once, " +
 			"becomes the sender, and signs off every patch.",
 		Args: []command.Arg{{Name: "SERIES", Optional: true, Repeat: true, Values: env.submittedKeys,
-			Help: "series to export; default all series that are sent"}},
+			Help: "series to export; default all series to submit"}},
 		Flags: []command.Flag{
 			{Name: "out", Letter: "o", Arg: "DIR", To: command.String(&o.out), Help: "directory to write to"},
 			{Name: "sign-off", To: command.Bool(&o.signOff), Help: "sign off as the user in git's user.name and user.email; asks first"},

@@ -42,7 +42,7 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 			"With --faults it also injects faults, one at a time: one into each directory that the series touch, and one for each test of NIPA. " +
 			"For each fault, the check that covers it must fail. If NIPA has a test for it, that test must fail, too.",
 		Args: []command.Arg{{Name: "SERIES|SERIES/BASE|BASE", Optional: true, Repeat: true, Values: env.threadNames,
-			Help: "series or base to test; default all series that are sent"}},
+			Help: "series or base to test; default all series to submit"}},
 		Flags: []command.Flag{
 			{Name: "nipa", Arg: "DIR", To: command.String(&o.dir), Help: "clone of NIPA; required"},
 			{Name: "faults", To: command.Bool(&o.faults), Help: "also inject faults, one at a time: the checks and NIPA must report each"},

@@ -36,7 +36,7 @@ func seriesSentCommand(env seriesCommands) *command.Command {
 			"vN+1, with an empty section in changelog.md to fill in. The Message-Id is that of the cover letter; exported mails contain " +
 			"it.\n\n" +
 			"Rejects mails that cannot have been sent: a draft, mails with the placeholder address, or mails without sign-off. " +
-			"--force archives them nevertheless.",
+			"--force archives them anyway.",
 		Args: []command.Arg{
 			{Name: "SERIES", Optional: true, Help: "series that was sent; optional if there is only one", Values: env.submittedKeys},
 			{Name: "vN", Help: "version that was sent, such as v1", Values: env.versions},
@@ -139,7 +139,7 @@ func seriesCreditCommand(env seriesCommands) *command.Command {
 		Long: "Reads mboxes (as lore.kernel.org serves them, compressed or not), maildirs and single mails; - is stdin. " +
 			"Matches a reply to its patch by In-Reply-To and References, otherwise by the subject. A tag in a reply to the " +
 			"cover letter is for all patches. Accepts a tag only if its address or name is the sender's. Adds tags only to patches of the bases " +
-			"that are submitted.\n\n" +
+			"to submit.\n\n" +
 			"Prints a row per tag: added, present (the patch had it) or refused. A mail that cannot be read gets a row, too.",
 		Args: []command.Arg{{Name: "MBOX|MAILDIR", Repeat: true, Help: "replies to read, - for stdin"}},
 		Flags: []command.Flag{

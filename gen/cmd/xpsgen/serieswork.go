@@ -240,7 +240,7 @@ func seriesDiffCommand(env seriesCommands) *command.Command {
 			"two versions, the second is the patch itself.",
 		Args: []command.Arg{
 			{Name: "OLD", Help: "series, base or version to compare", Values: env.threadNames},
-			{Name: "NEW", Optional: true, Help: "series, base or version to compare it with; default the base that is submitted", Values: env.threadNames},
+			{Name: "NEW", Optional: true, Help: "series, base or version to compare with OLD; default the base to submit", Values: env.threadNames},
 		},
 		Flags: []command.Flag{{Name: "stat", To: command.Bool(&stat), Help: "print only which patches differ"}},
 		Examples: []command.Example{

@@ -74,7 +74,7 @@ func (env *place) threadNames() (names []string) {
 	return names
 }
 
-// submittedKeys complete an argument: the series that are sent.
+// submittedKeys complete an argument: the series to submit.
 func (env *place) submittedKeys() []string {
 	return env.keysOf(func(s *manifest.Series) bool { return s.Sent() })
 }

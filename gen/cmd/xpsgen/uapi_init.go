@@ -36,7 +36,8 @@ func uapiInitCommand(env uapiCommands) *command.Command {
 			}
 			return nil
 		},
-		Run: func(_ context.Context, args []string) error { return env.uapiInit(file(args)) },
+		NoVerdict: true,
+		Run:       func(_ context.Context, args []string) error { return env.uapiInit(file(args)) },
 	}
 }
 

@@ -29,9 +29,9 @@ func headersOf(src prepare.Source, h *prepare.HeadersResult) func(ctx context.Co
 	}
 }
 
-// headerSpecs reads the netlink specifications of the tree that headers are
-// of. NB: git tells a file that is not there from other trouble by its words
-// only, so any failure counts as the former.
+// headerSpecs reads the netlink specifications of the tree that the headers come from. The
+// exit code of git does not distinguish a missing file from other errors. Therefore any
+// failure counts as a missing file.
 func headerSpecs(h *prepare.HeadersResult) uapi.SpecReader {
 	return func(ctx context.Context, name string) ([]byte, error) {
 		text, err := h.Show(ctx, uapi.SpecDir+"/"+name+".yaml")

@@ -165,9 +165,9 @@ func vmRunCommand(env *environment) *command.Command {
 		Short: "run a host program in the patched guest",
 		Long: "Runs the program in the guest as root. The program uses stdin, stdout and stderr of xpsgen, and xpsgen " +
 			"exits with the program's exit code.\n\n" +
-			"The guest sees the host's files. They are read-only, except: the current directory, the directories of --rw, and " +
-			"the output directories of go test (coverage, profiles, fuzz corpora). Other writes are discarded when the " +
-			"guest ends.\n\n" +
+			"The guest sees the host's files. Only writes to the current directory, to the directories of --rw, and to " +
+			"the output directories of go test (coverage, profiles, fuzz corpora) change the host. Other writes are discarded " +
+			"when the guest ends.\n\n" +
 			"The programs ip and bpftool come from the patched trees. With --host they are the host's.",
 		Args:    []command.Arg{{Name: "PROGRAM", Help: "program of the host, and its arguments"}},
 		Program: true,

@@ -20,8 +20,8 @@ func vmBenchBuildCommand(env *environment) *command.Command {
 		Name:  "bench-build",
 		Short: "time builds of the kernel, and compare with defconfig",
 		Long: "Times four builds: from scratch, with one object out of date, with everything up to date, and defconfig with " +
-			"kvm_guest.config from scratch. Takes half an hour on two CPUs. The number of compiled objects does not depend on the load of the " +
-			"host. Writes the times to out/bench-builds.json.",
+			"kvm_guest.config from scratch. Takes half an hour on two CPUs. On a busy host, compare the numbers of compiled objects rather than " +
+			"the times. Writes the times to out/bench-builds.json.",
 		Flags: o.flags(env, false),
 		Examples: []command.Example{
 			{Line: "vm bench-build"},

@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// git runs git on a repository of the cache with nothing configured.
+// git runs git on a repository of the cache, without the configuration of user and system.
 func git(ctx context.Context, gitDir string, args ...string) (string, error) {
 	c := &proc.Cmd{
 		Args: append([]string{"git", "--git-dir=" + gitDir, "-c", "safe.directory=*", "-c", "core.abbrev=12"}, args...),

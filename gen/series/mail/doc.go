@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package mail reads and writes the mails that patches travel in: one message
-// of plain text. It is strict, so that no patch changes on the way; package
-// reply reads what people send. Headers are written as git format-patch writes
-// them, byte by byte.
+// Package mail reads and writes mails with patches: one message of plain text. It is
+// strict, so that no patch changes on the way. Package reply reads the mails that people
+// send. Headers are byte for byte the output of git format-patch.
 //
-// A mail that cannot be read is an [*Error] with its line; what it wraps
-// ([ErrNotMail], [ErrEncoding], [ErrCharset], [ErrMultipart]) says which kind
-// of trouble it is.
+// A mail that cannot be read causes an [*Error] with its line. It wraps [ErrNotMail],
+// [ErrEncoding], [ErrCharset] or [ErrMultipart].
 package mail
 
 import (
@@ -16,13 +14,11 @@ import (
 )
 
 var (
-	// ErrNotMail: there are no headers where a mail begins.
+	// ErrNotMail: the text does not begin with headers.
 	ErrNotMail = errors.New("not a mail")
-	// ErrEncoding: the transfer encoding is unknown, or the text is not
-	// encoded as it says.
+	// ErrEncoding: the transfer encoding is unknown, or the text is invalid in it.
 	ErrEncoding = errors.New("transfer encoding")
-	// ErrCharset: the text is in a character set that is not read here, or
-	// not in the one that it says.
+	// ErrCharset: the character set is not supported, or the text is invalid in it.
 	ErrCharset = errors.New("character set")
 	// ErrMultipart: the mail has several parts.
 	ErrMultipart = errors.New("multipart mail")
@@ -32,7 +28,7 @@ var (
 type Error struct {
 	// Line is where in the mail, from 1; 0 if not known.
 	Line int
-	// Err is the kind of trouble.
+	// Err is the kind of error, one of the sentinels.
 	Err error
 	// Msg has the details; may be empty.
 	Msg string

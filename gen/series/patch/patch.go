@@ -37,9 +37,9 @@ type Patch struct {
 	Tail string
 }
 
-// Trailer is a line such as "Fixes: 123456789abc ("title")". Two kinds of lines have no
-// Key: "[name: text]", a maintainer's comment on a trailer, and
-// "(cherry picked from commit HASH)".
+// Trailer is a line such as "Fixes: 123456789abc ("title")". Key is empty in two cases:
+//   - "[name: text]", a maintainer's comment on a trailer
+//   - "(cherry picked from commit HASH)"
 type Trailer struct {
 	Key, Value string
 }

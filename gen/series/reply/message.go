@@ -164,7 +164,8 @@ func decodeHeader(value, charset string) string {
 	return noControl(value)
 }
 
-// noControl makes spaces of control characters, which a terminal would obey.
+// noControl replaces control characters by spaces, because a terminal would interpret
+// them.
 func noControl(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -174,7 +175,7 @@ func noControl(s string) string {
 	}, s)
 }
 
-// rawText makes UTF-8 of a header that has bytes outside of ASCII.
+// rawText converts a header with bytes outside of ASCII to UTF-8.
 func rawText(value, charset string) string {
 	if utf8.ValidString(value) {
 		return value

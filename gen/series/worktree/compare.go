@@ -11,22 +11,22 @@ import (
 	"xpsgen/vmtest/git"
 )
 
-// State says how two forms of one patch relate.
+// State is the result of comparing two versions of a patch.
 type State string
 
 const (
-	// Same: no line differs, apart from line numbers.
+	// Same: the versions are identical, apart from line numbers.
 	Same State = "same"
-	// Context: the same lines are added and removed, among others.
+	// Context: only context lines differ.
 	Context State = "context"
-	// Different: other lines are added or removed, or the message is another.
+	// Different: added or removed lines differ, or the messages differ.
 	Different State = "changed"
-	// Gone: there is only the old one, Added: only the new one.
+	// Gone: only the old version exists. Added: only the new version exists.
 	Gone  State = "gone"
 	Added State = "new"
 )
 
-// Pair is one patch in two forms, tied by its key.
+// Pair is two versions of a patch with the same key.
 type Pair struct {
 	Key   string
 	Title string

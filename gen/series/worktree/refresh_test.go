@@ -270,7 +270,7 @@ func TestRefreshRefuses(t *testing.T) {
 		"no such commit":    {do: func(*bench, string) {}, opt: RefreshOptions{Keys: map[string]string{"base": "x"}}, kind: ErrKey, want: "not a commit of the series"},
 		"bad key": {
 			do: func(*bench, string) {}, opt: RefreshOptions{Keys: map[string]string{"HEAD": "a b"}, Drop: []string{"tun"}},
-			want: "want a plain name",
+			want: `patch key "a b": want letters, digits`,
 		},
 		"local changes": {
 			do:   func(w *bench, dir string) { w.edit(dir, "Kbuild", "nothing", "something") },

@@ -43,7 +43,7 @@ var kernelTests = []struct{ name, needs string }{
 	{"tun_selects_from_the_queues_in_use", needsTunSelftests},
 }
 
-// selftestTimeout is the timeout of the kernel's runner for a test of net.
+// selftestTimeout is the timeout of one test. The first test runs the whole program.
 const selftestTimeout = 60 * time.Second
 
 // list returns one test per result of the series' selftest in the kernel tree. The

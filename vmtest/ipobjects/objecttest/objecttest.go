@@ -19,7 +19,7 @@ var symbols = []struct{ name, section string }{
 }
 
 // Object returns an ELF object with every section and symbol that package ipobjects
-// changes. Each section except the tables has 64 bytes of its own number.
+// changes. Each section except the tables has 64 bytes with the value of its number.
 func Object() []byte {
 	names := []string{"", "prog", ".relprog", "maps", ".maps", "license", ".BTF", ".BTF.ext", "a", "b", ".symtab", ".strtab"}
 	index := map[string]int{}

@@ -50,7 +50,7 @@ func (f *file) checkBases() (key string, nth int, err error) {
 	for i, b := range f.Bases {
 		switch {
 		case !isName(b.Name):
-			return "base.name", i, fmt.Errorf("base %q: want a plain name, such as 6.12", b.Name)
+			return "base.name", i, fmt.Errorf("base %q: %s", b.Name, nameRule)
 		case seen[b.Name]:
 			return "base.name", i, fmt.Errorf("base %q is defined twice", b.Name)
 		case b.Role != Submit && b.Role != Carry:

@@ -69,7 +69,7 @@ const NoScripts = "none"
 func (f *Facts) check() (key string, err error) {
 	switch {
 	case !isName(f.Name):
-		return "project.name", fmt.Errorf("project name %q: want a plain name, such as linux", f.Name)
+		return "project.name", fmt.Errorf("project name %q: %s", f.Name, nameRule)
 	case f.Build != BuildNone && f.Build != BuildKbuild && f.Build != BuildIPRoute2:
 		return "project.build", fmt.Errorf("build %q: want %s, %s or nothing", f.Build, BuildKbuild, BuildIPRoute2)
 	case f.Guest != GuestNone && f.Guest != GuestKernel && f.Guest != GuestIP:

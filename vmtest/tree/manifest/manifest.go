@@ -224,8 +224,8 @@ func (f *Form) findPatches(p *Project, s *Series, found []string, path string, p
 	return nil
 }
 
-// KeyOf makes a key of a patch file's name: the name without number and
-// ending.
+// KeyOf derives a key from the name of a patch file: the name without number and
+// suffix.
 func KeyOf(file string) string {
 	key := strings.TrimSuffix(file, ".patch")
 	if number, rest, ok := strings.Cut(key, "-"); ok && strings.Trim(number, "0123456789") == "" {
@@ -233,6 +233,9 @@ func KeyOf(file string) string {
 	}
 	return key
 }
+
+// nameRule describes the names that isName accepts.
+const nameRule = "want letters, digits, '.', '_' and '-', not beginning with '.' or '-'"
 
 // isName reports whether s can name a file and a git ref.
 func isName(s string) bool {

@@ -70,7 +70,7 @@ func TestManifestMistakes(t *testing.T) {
 		"no source": {func(s string) string {
 			return s[:strings.Index(s, "[[base.source]]")] + s[strings.Index(s, "[[series]]"):]
 		}, `series.toml:4: base "6.12" has no [[base.source]]`},
-		"base as a path":  {swap(`"6.12"`, `"../6.12"`), `series.toml:5: base "../6.12": want a plain name`},
+		"base as a path":  {swap(`"6.12"`, `"../6.12"`), `series.toml:5: base "../6.12": want letters, digits, '.', '_' and '-', not beginning with '.' or '-'`},
 		"target twice":    {list("[[target]]\nname='n'\n[[target]]\nname='n'\n"), `series.toml:20: target "n" is defined twice`},
 		"target's url":    {list("[[target]]\nname='n'\nurl='-x'\n"), `series.toml:19: target "n": url "-x"`},
 		"target's list":   {list("[[target]]\nname='n'\nlist='x'\n"), `series.toml:19: target "n": "x" is not a mail address`},

@@ -98,7 +98,7 @@ func (f *file) checkTargets() (key string, nth int, err error) {
 	for i, t := range f.Targets {
 		switch {
 		case !isName(t.Name):
-			return "target.name", i, fmt.Errorf("target %q: want a plain name, such as net-next", t.Name)
+			return "target.name", i, fmt.Errorf("target %q: %s", t.Name, nameRule)
 		case seen[t.Name]:
 			return "target.name", i, fmt.Errorf("target %q is defined twice", t.Name)
 		case strings.HasPrefix(t.URL, "-"):

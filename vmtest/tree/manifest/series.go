@@ -84,7 +84,7 @@ func (s *Series) On(base string) *Form {
 	return nil
 }
 
-// Sent reports whether the series is one that is sent to the lists.
+// Sent reports whether the series is to be submitted to the lists.
 func (s *Series) Sent() bool { return s.Role == Submit }
 
 // inherit fills in the project's defaults for all of its series.
@@ -136,7 +136,7 @@ func (f *file) checkSeries() (key string, nth int, err error) {
 		}
 		switch {
 		case !isName(s.Key):
-			return fail("key", "want a plain name, such as hook")
+			return fail("key", nameRule)
 		case seen[s.Key]:
 			return fail("key", "defined twice")
 		case s.Title == "":
@@ -181,7 +181,7 @@ func (f *file) checkSeries() (key string, nth int, err error) {
 			for _, p := range form.Patches {
 				switch {
 				case !isName(p.Key):
-					return "series.base.patch", patches, fmt.Errorf("patch key %q: want a plain name", p.Key)
+					return "series.base.patch", patches, fmt.Errorf("patch key %q: %s", p.Key, nameRule)
 				case keys[p.Key]:
 					return "series.base.patch.key", patches, fmt.Errorf("patch key %q is defined twice", p.Key)
 				case p.File == "" || p.File != filepath.Base(p.File) || !strings.HasSuffix(p.File, ".patch"):

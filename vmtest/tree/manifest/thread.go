@@ -25,7 +25,7 @@ func (t Thread) Name() string { return t.Series.Key + "/" + t.Base.Name }
 // Patches are the patches of the series on the base.
 func (t Thread) Patches() []Patch { return t.Series.On(t.Base.Name).Patches }
 
-// Submitted reports whether the thread is one that is sent.
+// Submitted reports whether the thread is to be submitted.
 func (t Thread) Submitted() bool { return t.Series.Sent() && t.Base.Role == Submit }
 
 // Threads are all series of the change on all their bases: project by project,

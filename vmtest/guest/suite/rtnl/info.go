@@ -63,7 +63,7 @@ func (x XPS) ProgramID() uint32 {
 
 func parseInfo(m netlink.Message) (Info, error) {
 	if len(m.Data) < unix.SizeofIfInfomsg {
-		return Info{}, fmt.Errorf("link message of %d bytes", len(m.Data))
+		return Info{}, fmt.Errorf("link message of %d bytes, want at least %d", len(m.Data), unix.SizeofIfInfomsg)
 	}
 	info := Info{
 		Type:  uint16(m.Header.Type),
