@@ -28,8 +28,5 @@ func seriesCommand(env seriesCommands) *command.Command {
 	}
 }
 
-// treeExit explains exit code 1 of commands that build the tree and judge nothing else.
-var treeExit = []command.Exit{{Code: 1, Meaning: "a patch does not apply, or the tree does not build"}}
-
 // seriesExit explains exit code 1 of commands that change patch files.
 var seriesExit = []command.Exit{{Code: 1, Meaning: "the series or its tree is not ready; the error says why"}}
