@@ -36,7 +36,7 @@ func seriesCheckCommand(env seriesCommands) *command.Command {
 	return &command.Command{
 		Name:  "check",
 		Short: "check the series against the rules of netdev's CI",
-		Long: "Runs the checks on every patch of every series that is sent, with the scripts of the target tree. Each series " +
+		Long: "Runs the checks on every patch of every series to submit, with the scripts of the target tree. Each series " +
 			"is checked on top of the series that it depends on.\n\n" +
 			"A warning does not fail the run: the person who signs off decides. Results are cached by content, so an unchanged " +
 			"series is checked within a second.\n\n" +

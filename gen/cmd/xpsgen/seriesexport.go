@@ -55,7 +55,7 @@ func seriesExportCommand(env seriesCommands) *command.Command {
 			{Name: "results", Arg: "FILE", To: command.String(&o.results), Help: "JSON file with the figures for {{bench:NAME}} in a cover letter; default the results of make bench"},
 			{Name: "net-next", Arg: "STATE", To: command.Choice(&o.netNext, "open", "closed"), Help: "state of net-next, which is closed during the merge window"},
 			{Name: "tags", Arg: "FILE", To: command.String(&o.tags), Help: "file with the output of git ls-remote --tags on Linus's tree, to detect the merge window"},
-			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree, to find the base-commit: the newest commit in which all files that the series changes equal those of the base"},
+			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree, to find the base-commit: the newest commit in a remote branch or tag in which all files that the series changes equal those of the base"},
 			{Name: "outstanding", Arg: "N", To: command.Int(&o.outstanding, 0, 1000), Help: "number of your other patches that are pending for the same tree"},
 		},
 		Examples: []command.Example{

@@ -235,7 +235,7 @@ func seriesDiffCommand(env seriesCommands) *command.Command {
 		Name:  "diff",
 		Short: "compare a series on two bases, or two versions, patch by patch",
 		Long: "OLD and NEW are SERIES/BASE, or SERIES/vN for a version that was sent. If NEW is of the same series, vN is enough. The default " +
-			"of NEW is the base that is submitted. With two bases, it compares all series that both have. " +
+			"of NEW is the base to submit. With two bases, it compares all series that both have. " +
 			"Patches are matched by their keys. The output is that of git range-diff: the first column of +/- is the difference between the " +
 			"two versions, the second is the patch itself.",
 		Args: []command.Arg{

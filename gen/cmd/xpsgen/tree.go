@@ -37,8 +37,8 @@ func treeApplyCommand(env seriesCommands) *command.Command {
 	return &command.Command{
 		Name:  "apply",
 		Short: "apply the series to their bases, and print where each tree is",
-		Long: "Prints name, commit and git directory of each tree. Compiles nothing. SERIES/BASE names a series and those that it " +
-			"depends on, BASE all series of a base. Without arguments it applies the series of the kernel and of ip that a guest uses. " +
+		Long: "Prints name, commit and git directory of each tree. Compiles nothing. SERIES/BASE names a series and the series that it " +
+			"depends on. BASE names all series of a base. Without arguments it applies the series of the kernel and of ip that a guest uses. " +
 			"The flags change this selection.",
 		Args: []command.Arg{{Name: "SERIES/BASE|BASE", Optional: true, Repeat: true, Help: "tree to prepare; default those of a guest",
 			Values: env.threadNames}},
