@@ -99,7 +99,6 @@ func manCommand(env *environment, root func() *command.Command) *command.Command
 			{Line: "man | man -l -", Note: "read it"},
 			{Line: "man >/usr/local/share/man/man1/xpsgen.1", Note: "install it"},
 		},
-		NoVerdict: true,
 		Run: func(context.Context, []string) error {
 			write := command.Man
 			if markdown {

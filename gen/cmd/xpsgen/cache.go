@@ -25,11 +25,10 @@ func cacheCommand(env *environment) *command.Command {
 
 func cacheListCommand(env *environment) *command.Command {
 	return &command.Command{
-		Name:      "list",
-		Short:     "show the contents of the cache",
-		Long:      "Prints a line per kind of entry: number of entries, disk space, time of last use.",
-		Examples:  []command.Example{{Line: "cache list"}},
-		NoVerdict: true,
+		Name:     "list",
+		Short:    "show the contents of the cache",
+		Long:     "Prints a line per kind of entry: number of entries, disk space, time of last use.",
+		Examples: []command.Example{{Line: "cache list"}},
 		Run: func(ctx context.Context, _ []string) error {
 			dir, err := env.cacheDirectory()
 			if err != nil {
@@ -88,8 +87,7 @@ func cachePruneCommand(env *environment) *command.Command {
 			{Name: "max-size", Arg: "MIB", To: command.Count(&o.maxMiB), Help: "remove entries until the cache takes at most this space, in MiB"},
 			{Name: "dry-run", To: command.Bool(&o.dry), Help: "print what would be removed, and remove nothing"},
 		},
-		Examples:  []command.Example{{Line: "cache prune"}, {Line: "cache prune --older 720h --max-size 8192"}},
-		NoVerdict: true,
+		Examples: []command.Example{{Line: "cache prune"}, {Line: "cache prune --older 720h --max-size 8192"}},
 		Run: func(ctx context.Context, _ []string) error {
 			dir, err := env.cacheDirectory()
 			if err != nil {

@@ -39,9 +39,8 @@ func cachePushCommand(env *environment) *command.Command {
 		Args:  shareArg("store to copy to"),
 		Flags: append(o.flags(), command.Flag{Name: "newer", Arg: "FILE", To: command.String(&o.newer),
 			Help: "copy only entries that were made after FILE was changed"}),
-		Needs:     []string{"share"},
-		Examples:  []command.Example{{Line: "cache push /srv/xpsgen"}, {Line: "cache push --kind kernel http://cache.example.org/xpsgen"}},
-		NoVerdict: true,
+		Needs:    []string{"share"},
+		Examples: []command.Example{{Line: "cache push /srv/xpsgen"}, {Line: "cache push --kind kernel http://cache.example.org/xpsgen"}},
 		Run: func(ctx context.Context, args []string) error {
 			return env.share(ctx, args[0], "pushed", &o, share.Push)
 		},

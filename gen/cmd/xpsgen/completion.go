@@ -30,7 +30,6 @@ func completionCommand(env *environment) *command.Command {
 			}
 			return nil
 		},
-		NoVerdict: true,
 		Run: func(_ context.Context, args []string) error {
 			if _, err := fmt.Fprint(env.stdout, command.Script(args[0], "xpsgen")); err != nil {
 				return fmt.Errorf("print the script: %w", err)

@@ -83,8 +83,7 @@ func runsListCommand(env runsCommands) *command.Command {
 			{Line: "runs list"},
 			{Line: "runs list --kind suite --limit 10"},
 		},
-		NoVerdict: true,
-		Run:       func(ctx context.Context, _ []string) error { return env.listRuns(ctx, &o) },
+		Run: func(ctx context.Context, _ []string) error { return env.listRuns(ctx, &o) },
 	}
 }
 
@@ -169,7 +168,6 @@ func runsShowCommand(env runsCommands) *command.Command {
 			{Line: "runs show"},
 			{Line: "runs show out/net-next"},
 		},
-		NoVerdict: true,
 		Run: func(ctx context.Context, names []string) error {
 			return env.showRun(ctx, append(names, "last")[0])
 		},

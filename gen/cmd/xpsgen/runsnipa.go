@@ -37,7 +37,6 @@ func runsNIPACommand(env runsCommands) *command.Command {
 			{Line: "runs nipa last"},
 			{Line: "runs nipa --tap out/net-next"},
 		},
-		NoVerdict: true,
 		Run: func(_ context.Context, names []string) error {
 			return env.printNIPA(append(names, "last")[0], &o)
 		},

@@ -36,8 +36,7 @@ func uapiInitCommand(env uapiCommands) *command.Command {
 			}
 			return nil
 		},
-		NoVerdict: true,
-		Run:       func(_ context.Context, args []string) error { return env.uapiInit(file(args)) },
+		Run: func(_ context.Context, args []string) error { return env.uapiInit(file(args)) },
 	}
 }
 

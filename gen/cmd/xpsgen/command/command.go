@@ -39,8 +39,6 @@ type Command struct {
 	// Exits are exit codes with another meaning than in [Exits]. A command that can
 	// return 1 must have it here, unless it only has subcommands.
 	Exits []Exit
-	// NoVerdict says that the command judges nothing: it never exits with 1.
-	NoVerdict bool
 	// Needs are groups of dependencies, for doctor.
 	Needs []string
 	// Valid checks flags and arguments before the command runs. It must have no side

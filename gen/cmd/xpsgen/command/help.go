@@ -162,14 +162,12 @@ func (c *Command) exits() []Exit {
 	}
 	for _, e := range Exits() {
 		m, ok := own[e.Code]
+		if e.Code == 1 && !ok && c.Run != nil {
+			continue
+		}
 		if ok {
 			e.Meaning = m
 			delete(own, e.Code)
-		} else if e.Code == 1 && c.Run != nil {
-			continue
-		}
-		if e.Code == 1 && !ok && c.Run != nil {
-			continue
 		}
 		all = append(all, e)
 	}
