@@ -38,7 +38,7 @@ func readSpecs(ctx context.Context, opt Options) ([]*Spec, error) {
 		if read == nil {
 			return nil, opt.Config.tableError("attributes", i, "", "attributes need the netlink specifications of a kernel tree; installed headers have none")
 		}
-		spec, err := readSpec(ctx, read, a.Spec)
+		spec, err := ReadSpec(ctx, read, a.Spec)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, opt.Config.tableError("attributes", i, "spec", fmt.Sprintf("spec %q: the tree has no such netlink specification", a.Spec))
 		}
@@ -50,8 +50,9 @@ func readSpecs(ctx context.Context, opt Options) ([]*Spec, error) {
 	return specs, nil
 }
 
-// readSpec reads one specification; its name may have changed.
-func readSpec(ctx context.Context, read SpecReader, name string) (*Spec, error) {
+// ReadSpec reads the specification of a name, in a tree that may know it by another. The
+// error wraps [fs.ErrNotExist] if there is none.
+func ReadSpec(ctx context.Context, read SpecReader, name string) (*Spec, error) {
 	for _, file := range specFiles(name) {
 		text, err := read(ctx, file)
 		if errors.Is(err, fs.ErrNotExist) {

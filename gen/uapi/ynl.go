@@ -18,6 +18,18 @@ type Spec struct {
 	Family string
 	// Sets in the order of the file.
 	Sets []*AttrSet
+	// Enums in the order of the file.
+	Enums []*SpecEnum
+}
+
+// A SpecEnum is a list of named values: the values of an attribute, or its flags.
+type SpecEnum struct {
+	// Name as in the spec: "xdp-flags".
+	Name string
+	// Flags tells that each entry is a bit.
+	Flags bool
+	// Consts are the names of the entries in C, in the order of the file.
+	Consts []string
 }
 
 // An AttrSet is the content of a message or of a nest.
@@ -44,6 +56,8 @@ type Attr struct {
 	// Nest names the set inside; empty if there is none, or if it depends
 	// on another attribute.
 	Nest string
+	// Enum names the list of its values; empty if the spec has none.
+	Enum string
 }
 
 // specAttr is an attribute as YAML has it.
@@ -54,12 +68,34 @@ type specAttr struct {
 	Order  string `yaml:"byte-order"`
 	Multi  bool   `yaml:"multi-attr"`
 	Nested string `yaml:"nested-attributes"`
+	Enum   string `yaml:"enum"`
+}
+
+// specEntry is an entry of an enum: a name, or a mapping with one.
+type specEntry struct{ name string }
+
+func (e *specEntry) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode(&e.name)
+	}
+	var m struct {
+		Name string `yaml:"name"`
+	}
+	err := n.Decode(&m)
+	e.name = m.Name
+	return err
 }
 
 // specFile is a specification in YAML. It ignores other keys, since the kernel
 // checks specifications against a schema.
 type specFile struct {
-	Name string `yaml:"name"`
+	Name  string `yaml:"name"`
+	Enums []struct {
+		Name    string      `yaml:"name"`
+		Type    string      `yaml:"type"`
+		Prefix  *string     `yaml:"name-prefix"`
+		Entries []specEntry `yaml:"entries"`
+	} `yaml:"definitions"`
 	Sets []struct {
 		Name       string     `yaml:"name"`
 		Prefix     *string    `yaml:"name-prefix"`
@@ -78,6 +114,20 @@ func ParseSpec(name string, text []byte) (*Spec, error) {
 		return nil, fmt.Errorf("%s: not a netlink specification: it has no name", name)
 	}
 	spec := &Spec{Family: f.Name}
+	for _, e := range f.Enums {
+		if e.Type != "enum" && e.Type != "flags" {
+			continue // a constant or a struct
+		}
+		enum := &SpecEnum{Name: e.Name, Flags: e.Type == "flags"}
+		prefix := f.Name + "-" + e.Name + "-"
+		if e.Prefix != nil {
+			prefix = *e.Prefix
+		}
+		for _, entry := range e.Entries {
+			enum.Consts = append(enum.Consts, constName(prefix+entry.name))
+		}
+		spec.Enums = append(spec.Enums, enum)
+	}
 	for _, s := range f.Sets {
 		if s.Name == "" {
 			return nil, fmt.Errorf("%s: attribute set without a name", name)
@@ -101,7 +151,7 @@ func ParseSpec(name string, text []byte) (*Spec, error) {
 		for _, a := range s.Attributes {
 			attr := Attr{
 				Name: a.Name, Const: constName(prefix + a.Name), Kind: a.Type,
-				BigEndian: a.Order == "big-endian", Multi: a.Multi, Nest: a.Nested,
+				BigEndian: a.Order == "big-endian", Multi: a.Multi, Nest: a.Nested, Enum: a.Enum,
 			}
 			switch {
 			case a.Name == "":
@@ -134,6 +184,16 @@ func (s *Spec) Set(name string) *AttrSet {
 	for _, set := range s.Sets {
 		if set.Name == name {
 			return set
+		}
+	}
+	return nil
+}
+
+// Enum returns the enum of a name, or nil.
+func (s *Spec) Enum(name string) *SpecEnum {
+	for _, e := range s.Enums {
+		if e.Name == name {
+			return e
 		}
 	}
 	return nil

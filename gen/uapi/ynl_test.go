@@ -15,11 +15,15 @@ import (
 )
 
 const sampleSpec = `name: sample
+definitions:
+  - {name: size, type: const, value: 4}
+  - {name: color, type: enum, entries: [red, {name: dark-blue, doc: as at night}]}
+  - {name: bits, type: flags, name-prefix: bit-, entries: [low]}
 attribute-sets:
   -
     name: sample
     attributes:
-      - {name: one, type: u32}
+      - {name: one, type: u32, enum: color}
       - {name: two-words, type: u16, byte-order: big-endian}
       - {name: ten, type: nest, value: 10, nested-attributes: inner-attrs, multi-attr: true}
       - {name: eleven, type: string}
@@ -45,9 +49,12 @@ func TestParseSpec(t *testing.T) {
 		t.Fatal(err)
 	}
 	ten := Attr{Name: "ten", Const: "SAMPLE_A_TEN", Value: 10, Kind: "nest", Multi: true, Nest: "inner-attrs"}
-	want := &Spec{Family: "sample", Sets: []*AttrSet{
+	want := &Spec{Family: "sample", Enums: []*SpecEnum{
+		{Name: "color", Consts: []string{"SAMPLE_COLOR_RED", "SAMPLE_COLOR_DARK_BLUE"}},
+		{Name: "bits", Flags: true, Consts: []string{"BIT_LOW"}},
+	}, Sets: []*AttrSet{
 		{"sample", []Attr{
-			{Name: "one", Const: "SAMPLE_A_ONE", Value: 1, Kind: "u32"},
+			{Name: "one", Const: "SAMPLE_A_ONE", Value: 1, Kind: "u32", Enum: "color"},
 			{Name: "two-words", Const: "SAMPLE_A_TWO_WORDS", Value: 2, Kind: "u16", BigEndian: true},
 			ten,
 			{Name: "eleven", Const: "SAMPLE_A_ELEVEN", Value: 11, Kind: "string"},
