@@ -30,7 +30,7 @@ var defaults = map[string]float64{
 var itemDefaults = map[string]float64{"suite": 0.07, "mutants": 17}
 
 // slower says how much longer than by default a suite takes in a configuration.
-var slower = map[string]float64{"debug": 8, "rt": 2, "kcsan": 10, "bhlock": 1}
+var slower = map[string]float64{"debug": 8, "rt": 2, "kcsan": 10, "bhlock": 1, "syz": 8}
 
 func slowness(config []string) float64 {
 	most := 1.0

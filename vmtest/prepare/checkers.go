@@ -23,6 +23,7 @@ var checkers = map[string]Checkers{
 	"debug": {MemoryMiB: 3072, Slowdown: 4, Races: true, Leaks: true},
 	"rt":    {MemoryMiB: 1024, Slowdown: 4, Races: true},
 	"kcsan": {MemoryMiB: 1024, Slowdown: 8, Races: true},
+	"syz":   {MemoryMiB: 1024, Slowdown: 8},
 }
 
 // Checkers combines the checkers of all fragments of s.
