@@ -19,6 +19,8 @@ ACCEL   ?=
 J       ?=
 V       ?= 0
 FUZZTIME ?= 1m
+SYZKALLER ?=
+SYZTIME ?= 10m
 DIST    ?= out/dist
 MODULE  ?=
 DIR     ?= out/module
@@ -61,7 +63,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate prove prove-quick prove-mutants bisect \
-	unpatched peers full act engines shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test edits fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
+	unpatched peers full act engines syz shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test edits fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
 
@@ -100,6 +102,7 @@ help:
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
 	@echo '  act            - the workflow of GitHub Actions, on this machine (network)'
 	@echo '  engines        - cells on two hosts, and as a Job (root, network)'
+	@echo '  syz            - fuzz with syzkaller for SYZTIME; then it must find a mutant'
 	@echo '  peers          - tests of cilium/ebpf and mdlayher/netlink in the guest'
 	@echo '  full           - CONFIG=full: modules, disks, the selftests of the kernel'
 	@echo '  edits          - build random edits in part and as a whole: same image'
@@ -150,6 +153,8 @@ help:
 	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
 	@echo '  DIR=           - make module: a new directory, default out/module'
 	@echo '  NIPA=          - clone of linux-netdev/nipa, for nipa and test-long'
+	@echo '  SYZKALLER=     - clone of google/syzkaller, for syz and test-long'
+	@echo '  SYZTIME=       - how long syz fuzzes; default 10m'
 	@echo '  V=1            - show commands, and the output of apt'
 	@echo '  J=             - number of parallel build jobs'
 	@echo '  FUZZTIME=      - time per target of fuzz and fuzz-ip; default 1m'
@@ -227,6 +232,7 @@ shell: deps
 
 uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi $(UAPIFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) uapi syzlang $(UAPIFLAGS)
 
 # Install the headers of the base before the measurement starts.
 bench-uapi: deps
@@ -315,6 +321,14 @@ peers: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
 	$(Q)$(XPSGEN) $(VERBOSE) peers $(VMFLAGS)
 
+# Compile the descriptions with syzkaller's own. Fuzz the kernel, which must not complain,
+# and a kernel with a mutant, which must.
+syz: deps
+	$(Q)test -n "$(SYZKALLER)" || { echo "make syz: give SYZKALLER=, a clone of https://github.com/google/syzkaller" >&2; exit 2; }
+	$(Q)$(XPSGEN) $(VERBOSE) deps --for syz
+	$(Q)XPS_TEST_REQUIRE=syz XPS_TEST_SYZKALLER=$(abspath $(SYZKALLER)) XPS_TEST_SYZTIME=$(SYZTIME) \
+		$(GO) test -count 1 -timeout 0 -v -run TestSyzkaller ./gen/cmd/xpsgen
+
 # Run NIPA's own tests and parsers, and compare.
 nipa: deps
 	$(Q)test -n "$(NIPA)" || { echo "make nipa: give NIPA=, a clone of https://github.com/linux-netdev/nipa" >&2; exit 2; }
@@ -338,6 +352,7 @@ engines: deps
 
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
+	$(Q)$(if $(BASE)$(KERNEL),:,$(XPSGEN) $(VERBOSE) uapi syzlang --check)
 
 test: lint unit check-series check-builds vmtest-all guest objects foreign check-uapi faults mutants-sample prove-quick unpatched report-test
 
@@ -359,7 +374,7 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines syz
 
 test-long: $(LONG_TESTS)
 

@@ -49,6 +49,8 @@ const (
 	Share Group = "share"
 	// Engines: the tests of the engines that spread cells over machines.
 	Engines Group = "engines"
+	// Syz: building syzkaller.
+	Syz Group = "syz"
 )
 
 // Dep is something the workbench needs from the machine.
@@ -170,13 +172,15 @@ func All() []Dep {
 		{Name: "rsync", Why: "archives from other hosts", Group: Engines, Package: "rsync", version: []string{"--version"}},
 		{Name: "jq", Why: "IDs of the cells of a plan", Group: Engines, Package: "jq", version: []string{"--version"}},
 		{Name: "ip", Why: "the hosts of the test: network namespaces", Group: Engines, Package: "iproute2", version: []string{"-V"}},
+		{Name: "g++", Why: "syz-executor, static", Group: Syz, Package: "g++",
+			version: []string{"-static", "-x", "c++", "/dev/null", "-Wl,--defsym=main=0", "-o", "/dev/null"}},
 		{Name: "node", Why: "act, which runs actions", Group: Engines, Package: "nodejs", version: []string{"--version"}},
 	}
 }
 
 // Groups returns all groups.
 func Groups() []Group {
-	return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, FuzzIP, Kselftest, Share, Engines}
+	return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, FuzzIP, Kselftest, Share, Engines, Syz}
 }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and

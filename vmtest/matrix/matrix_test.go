@@ -39,8 +39,9 @@ var kindOf = map[string][]string{
 	"vmtest-kcsan":   {"suite", "mutants"},
 }
 
-// apart are targets of make test-long that are not cells: they test the cells.
-var apart = []string{"act", "engines"}
+// apart are targets of make test-long that are not cells: act and engines test the cells,
+// syz needs a checkout.
+var apart = []string{"act", "engines", "syz"}
 
 // The plan for a pull request has what make test runs, and that for all what make
 // test-long adds.

@@ -79,6 +79,8 @@ type ProgramOptions struct {
 	// Closed gives the guest the program and its libraries, and no other file of
 	// the host.
 	Closed bool
+	// Files are further files of a closed guest.
+	Files []image.File
 	// TTY is the terminal of the program, nil for none.
 	TTY *ShellOptions
 	// Timeout ends the program; 0 means none.
@@ -118,6 +120,7 @@ func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 	if opt.Closed {
 		g.spec = boot.SuiteSpec(g.artifacts)
 		g.spec.Programs = append(g.spec.Programs, image.Program{Host: program})
+		g.spec.Files = append(g.spec.Files, opt.Files...)
 		files, shares = nil, nil
 	}
 	if opt.Timeout > 0 {

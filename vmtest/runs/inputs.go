@@ -41,6 +41,7 @@ const (
 	model
 	benchmark
 	checks
+	fuzzing
 )
 
 // needs says which inputs a kind has. A kind that is missing here has
@@ -51,6 +52,7 @@ var needs = map[Kind][]part{
 	Mutants:    {kernelPatches, ipPatches, configuration, suite, mutants},
 	Mutate:     {kernelPatches, ipPatches, configuration, suite, mutants, schema},
 	Prove:      {kernelPatches, schema, model},
+	Syz:        {kernelPatches, configuration, fuzzing},
 	Bench:      {kernelPatches, configuration, benchmark},
 	Check:      {seriesPatches, checks},
 	Builds:     {kernelPatches, configuration},
@@ -67,11 +69,12 @@ var sources = map[part][]string{
 	model:     {"vmtest/prove"},
 	benchmark: {"vmtest/guest/bench", "vmtest/bench/kernel"},
 	checks:    {"gen/series/check"},
+	fuzzing:   {"vmtest/syz", "vmtest/guest/duplex", "uapi/syzlang"},
 }
 
 // names of the parts in [Inputs].
 var names = map[part]string{
-	suite: "suite", mutants: "mutants", schema: "mutate", model: "prove", benchmark: "benchmark", checks: "checks", configuration: "configuration",
+	suite: "suite", mutants: "mutants", schema: "mutate", model: "prove", benchmark: "benchmark", checks: "checks", fuzzing: "fuzzing", configuration: "configuration",
 }
 
 // ErrGone is wrapped by [Present] when the workbench no longer has such a base,

@@ -44,11 +44,12 @@ const (
 	Prove      Kind = "prove"
 	Peers      Kind = "peers"
 	Kselftest  Kind = "kselftest"
+	Syz        Kind = "syz"
 )
 
 // Kinds lists all kinds in the order in which they are shown.
 func Kinds() []Kind {
-	return []Kind{Suite, Bases, Check, Bisect, Builds, Mutants, Mutate, Prove, Peers, Kselftest, Bench, Boots, BuildTimes}
+	return []Kind{Suite, Bases, Check, Bisect, Builds, Mutants, Mutate, Prove, Peers, Kselftest, Syz, Bench, Boots, BuildTimes}
 }
 
 // State is how a run stands.

@@ -48,11 +48,12 @@ func uapiCommand(env uapiCommands) *command.Command {
 			{Line: "uapi list --name 'IFLA_XPS*'", Note: "list names and values"},
 			{Line: "uapi diff net-next:unpatched net-next"},
 			{Line: "uapi verify --cc gcc,clang", Note: "check with two compilers"},
+			{Line: "uapi syzlang", Note: "generate descriptions for syzkaller"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a header does not compile, a selected name could not be generated, or (with --check) the package differs"}},
 		Needs: []string{"headers"},
 		Commands: []*command.Command{
-			uapiInitCommand(env), uapiIncludeCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env),
+			uapiInitCommand(env), uapiIncludeCommand(env), uapiListCommand(env), uapiDiffCommand(env), uapiVerifyCommand(env), uapiSyzlangCommand(env),
 		},
 		Valid: func([]string) error { return o.valid(env) },
 		Run:   func(ctx context.Context, _ []string) error { return env.uapi(ctx, &o) },

@@ -22,7 +22,7 @@ func vmCommand(env *environment) *command.Command {
 		Name:     "vm",
 		Short:    "use the patched guest",
 		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm run -- /usr/bin/uname -r"}},
-		Commands: []*command.Command{vmRunCommand(env), vmShellCommand(env), vmKselftestCommand(env), vmTestProgsCommand(env), vmBenchCommand(env), vmBenchBuildCommand(env)},
+		Commands: []*command.Command{vmRunCommand(env), vmShellCommand(env), vmKselftestCommand(env), vmTestProgsCommand(env), vmSyzCommand(env), vmBenchCommand(env), vmBenchBuildCommand(env)},
 	}
 }
 
@@ -30,6 +30,7 @@ func vmCommand(env *environment) *command.Command {
 type guestOptions struct {
 	sourceOptions
 	machineOptions
+	patchOption
 	add, writable, env     []string
 	envAll, hostTools      bool
 	idle, oops             time.Duration
@@ -61,6 +62,7 @@ func (o *guestOptions) flags(env *environment) []command.Flag {
 		{Name: "gdb", To: command.Bool(&o.gdb), Help: "wait for a debugger before the first instruction, and print the gdb command"},
 		{Name: "icount", To: command.Bool(&o.icount), Help: "advance the guest's clocks by one nanosecond per instruction; one CPU, TCG only"},
 		{Name: "unpatched", To: command.Bool(&o.unpatched), Help: "boot the base kernel without the series"},
+		o.patchFlag(),
 	})
 }
 
@@ -79,6 +81,9 @@ func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 		}
 	}
 	src.Unpatched = o.unpatched
+	if src.KernelExtra, err = o.extra(); err != nil {
+		return run.GuestOptions{}, err
+	}
 	if len(o.disks) > 0 && !slices.Contains(src.Fragments, diskFragment) {
 		src.Fragments = append(src.Fragments, diskFragment)
 	}
