@@ -352,7 +352,7 @@ engines: deps
 
 check-uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi --check $(UAPIFLAGS)
-	$(Q)$(if $(BASE)$(KERNEL),:,$(XPSGEN) $(VERBOSE) uapi syzlang --check)
+	$(Q)$(XPSGEN) $(VERBOSE) uapi syzlang --check $(if $(filter all,$(BASE)),,$(UAPIFLAGS))
 
 test: lint unit check-series check-builds vmtest-all guest objects foreign check-uapi faults mutants-sample prove-quick unpatched report-test
 

@@ -304,7 +304,7 @@ func uapiVerdict(err error) bool {
 		lost     *uapi.LostError
 		clash    *uapi.ClashError
 	)
-	return errors.As(err, &foreign) || errors.As(err, &lost) || errors.As(err, &clash) || errors.As(err, &differs) || errors.As(err, &specs) || errors.As(err, &compiles)
+	return errors.Is(err, errDescriptions) || errors.As(err, &foreign) || errors.As(err, &lost) || errors.As(err, &clash) || errors.As(err, &differs) || errors.As(err, &specs) || errors.As(err, &compiles)
 }
 
 // uapiUsage reports whether err is about the configuration or the command line.

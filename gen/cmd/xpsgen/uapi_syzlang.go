@@ -38,7 +38,7 @@ func uapiSyzlangCommand(env uapiCommands) *command.Command {
 		Short: "generate descriptions for syzkaller",
 		Long: "Describes what the series adds to the kernel's interface: the netlink attributes, from their YNL specification, and " +
 			"the BPF links. " + syzlangConfig + " in the directory says what to describe. Writes two files for sys/linux of a syzkaller " +
-			"checkout: the descriptions, and the values of their constants. The values differ between bases.",
+			"checkout: the descriptions, and the values of their constants. The values may differ between bases.",
 		Flags: []command.Flag{
 			base,
 			o.kernelFlag(),
