@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -74,18 +75,25 @@ type Stats struct {
 type counter struct {
 	// each is called with new numbers.
 	each func(Stats)
+	// calls are the calls that must not be disabled.
+	calls []string
 
 	mu    sync.Mutex
 	buf   []byte
 	last  Stats
 	lines []string
-	// broken are seeds that syz-manager cannot read.
-	broken []string
+	// broken are seeds that syz-manager cannot read, disabled are calls that it does not
+	// use. Both have the reason.
+	broken, disabled []string
+	listing          bool
 }
 
 var (
 	statForm   = regexp.MustCompile(`(?:^| )(exec total|corpus|coverage)=(\d+)`)
 	brokenForm = regexp.MustCompile(`seed (\S+) is broken: (.*)`)
+	// A list of calls with reasons follows, and ends with an empty line.
+	disabledForm = regexp.MustCompile(`disabled the following syscalls`)
+	reasonForm   = regexp.MustCompile(`^(\S+) *: (.*)`)
 )
 
 // keptLines is how many lines an error of syz-manager carries.
@@ -111,6 +119,15 @@ func (c *counter) line(line string) {
 	}
 	if m := brokenForm.FindStringSubmatch(line); m != nil {
 		c.broken = append(c.broken, filepath.Base(m[1])+": "+m[2])
+	}
+	if m := reasonForm.FindStringSubmatch(line); c.listing && m != nil && slices.Contains(c.calls, m[1]) {
+		c.disabled = append(c.disabled, m[1]+": "+m[2])
+	}
+	switch {
+	case disabledForm.MatchString(line):
+		c.listing = true
+	case line == "":
+		c.listing = false
 	}
 	found := false
 	for _, m := range statForm.FindAllStringSubmatch(line, -1) {
@@ -144,6 +161,13 @@ func (c *counter) brokenSeeds() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]string(nil), c.broken...)
+}
+
+// disabledCalls returns the calls that the kernel or the descriptions lack.
+func (c *counter) disabledCalls() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.disabled...)
 }
 
 // lastLines are the last lines of the output, for an error.

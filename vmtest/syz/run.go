@@ -146,7 +146,7 @@ func (opt *Options) fuzz(ctx context.Context) (res *Result, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	f := &fuzzing{opt: opt, cancel: cancel, result: &Result{}}
-	f.counter = &counter{each: f.executed}
+	f.counter = &counter{each: f.executed, calls: opt.Calls}
 	p := &pool{ctx: ctx, boot: f.boot, ended: f.ended}
 	px := &proxy{pool: p, failed: cancel}
 	var serving sync.WaitGroup
@@ -269,6 +269,9 @@ func (f *fuzzing) finish(ctx context.Context, p *pool, failed error) (*Result, e
 	r.Stats, r.Guests = f.counter.stats(), p.count()
 	if seeds := f.counter.brokenSeeds(); len(seeds) > 0 {
 		return r, fmt.Errorf("syz-manager cannot read the corpus: %s", strings.Join(seeds, "; "))
+	}
+	if calls := f.counter.disabledCalls(); len(calls) > 0 {
+		return r, fmt.Errorf("syz-manager does not use all calls: %s", strings.Join(calls, "; "))
 	}
 	if r.Complaint != "" {
 		return r, errors.Join(os.WriteFile(filepath.Join(f.opt.Dir, CrashFile), []byte(r.Complaint+"\n"), 0o644),

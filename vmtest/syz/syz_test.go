@@ -43,10 +43,13 @@ close(0x3)
 
 func TestCounter(t *testing.T) {
 	var heard []Stats
-	c := &counter{each: func(s Stats) { heard = append(heard, s) }}
+	c := &counter{each: func(s Stats) { heard = append(heard, s) }, calls: []string{"bpf$X", "close", "dup"}}
 	for _, part := range []string{
 		"2026/11/30 12:00:00 seed sys/linux/test/attach is broken: unknown syscall\n2026/11/30 12:00:01 candi",
-		"dates=3 corpus=7 coverage=512 exec total=45 (4/sec) pending=1\nlast\n",
+		"dates=3 corpus=7 coverage=512 exec total=45 (4/sec) pending=1\n" +
+			"2026/11/30 12:00:02 disabled the following syscalls:\nclose$ibv                                    : no device\n\n" +
+			"transitively disabled the following syscalls (missing resource [creating syscalls]):\n" +
+			"bpf$X                                        : fd_bpf_map [bpf$MAP_CREATE]\n\nclose : not in a list\nlast\n",
 	} {
 		if n, err := c.Write([]byte(part)); n != len(part) || err != nil {
 			t.Fatal(n, err)
@@ -57,6 +60,9 @@ func TestCounter(t *testing.T) {
 		t.Errorf("%+v, heard %+v", c.stats(), heard)
 	}
 	if diff := cmp.Diff([]string{"attach: unknown syscall"}, c.brokenSeeds()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"bpf$X: fd_bpf_map [bpf$MAP_CREATE]"}, c.disabledCalls()); diff != "" {
 		t.Error(diff)
 	}
 	if !strings.HasSuffix(c.lastLines(), "\n  last") {

@@ -5,10 +5,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +118,23 @@ func TestSyzCalls(t *testing.T) {
 			used[name] = true
 			if !listed[name] {
 				t.Errorf("%s: %s is not in the list of calls", f.Name, name)
+			}
+		}
+	}
+	// The programs contain the number of the attach type.
+	constants, err := os.ReadFile(filepath.Join(repository, "uapi", syzlangDir, "xps.txt.const"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(constants), "BPF_XPS = ")
+	number, err := strconv.Atoi(strings.SplitN(after, "\n", 2)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range corpus {
+		for line := range strings.Lines(string(f.Text)) {
+			if strings.Contains(line, "PROG_LOAD") && !strings.Contains(line, fmt.Sprintf("0x%x}", number)) {
+				t.Errorf("%s: a program without the attach type %#x", f.Name, number)
 			}
 		}
 	}

@@ -4,7 +4,7 @@
 // attributes from their YNL specification, and BPF links from the kernel's headers.
 //
 // The descriptions extend those that syzkaller has of netlink and BPF. They use its
-// templates, such as nlattr and bpf_prog_t, and do not compile without them.
+// templates, such as nlattr and netlink_msg, and do not compile without them.
 package syzlang
 
 import (
@@ -37,12 +37,16 @@ type Program struct {
 
 // Request describes netlink requests with an attribute that syzkaller does not know.
 type Request struct {
-	// Messages are the types of the messages; Header and Others are syzkaller's types of
-	// their header and of the other attributes, Socket its resource of the socket.
+	// Messages are the types of the messages, Header is syzkaller's type of their header,
+	// Socket its resource of the socket.
 	Messages []string `toml:"messages"`
 	Header   string   `toml:"header"`
-	Others   string   `toml:"others"`
 	Socket   string   `toml:"socket"`
+	// Others are the types of other attributes, by name: {IFLA_MTU = "nlattr[IFLA_MTU,
+	// int32]"}. All of syzkaller's own would need system calls that create namespaces,
+	// processes and sockets: syzkaller disables a call if it cannot create a resource that
+	// an attribute may have.
+	Others map[string]string `toml:"others"`
 	// Spec, Set and Attribute name the attribute in the YNL specification.
 	Spec      string `toml:"spec"`
 	Set       string `toml:"set"`
@@ -79,7 +83,7 @@ func ParseConfig(file string, text []byte) (*Config, error) {
 	required := [][2]string{{"program.type", c.Program.Type}, {"program.attach-type", c.Program.AttachType}}
 	for _, r := range c.Requests {
 		required = append(required, [2]string{"request.messages", strings.Join(r.Messages, "")}, [2]string{"request.header", r.Header},
-			[2]string{"request.others", r.Others}, [2]string{"request.socket", r.Socket}, [2]string{"request.spec", r.Spec},
+			[2]string{"request.socket", r.Socket}, [2]string{"request.spec", r.Spec},
 			[2]string{"request.set", r.Set}, [2]string{"request.attribute", r.Attribute})
 	}
 	for _, f := range required {

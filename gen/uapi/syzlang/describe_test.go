@@ -25,13 +25,15 @@ attach-type = "AT"
 [[request]]
 messages = ["RTM_SETX", "RTM_GETX"]
 header = "msg"
-others = "other_policy"
 socket = "sock_x"
 spec = "x"
 set = "outer"
 attribute = "hook"
 [request.types]
 fd = "fd_bpf_prog_hook"
+[request.others]
+O_Z = "nlattr[O_Z, int8]"
+O_OTHER = "nlattr[O_OTHER, int32]"
 `
 
 const sampleSpec = `name: x
@@ -124,7 +126,7 @@ func TestDescribeErrors(t *testing.T) {
 		"no set":                            {strings.Replace(sampleConfig, `"outer"`, `"nosuch"`, 1), sampleSpec, sampleConstants, "no attribute set nosuch"},
 		"no attribute":                      {strings.Replace(sampleConfig, `attribute = "hook"`, `attribute = "nosuch"`, 1), sampleSpec, sampleConstants, "no attribute nosuch"},
 		"no spec":                           {strings.Replace(sampleConfig, `spec = "x"`, `spec = "y"`, 1), sampleSpec, sampleConstants, "spec y was not read"},
-		"type of no attribute":              {sampleConfig + "nosuch = \"int8\"\n", sampleSpec, sampleConstants, `has no attribute nosuch`},
+		"type of no attribute":              {strings.Replace(sampleConfig, "[request.types]\n", "[request.types]\nnosuch = \"int8\"\n", 1), sampleSpec, sampleConstants, `has no attribute nosuch`},
 		"unknown kind":                      {sampleConfig, strings.Replace(sampleSpec, "type: u8", "type: u9", 1), sampleConstants, `D_BYTE: no syzlang type for "u9"`},
 		"no nested set":                     {sampleConfig, strings.Replace(sampleSpec, "nested-attributes: deep-attrs", "nested-attributes: nosuch", 1), sampleConstants, "no attribute set nosuch"},
 		"no values":                         {sampleConfig, strings.Replace(sampleSpec, "enum: bits", "enum: nosuch", 1), sampleConstants, "has no values of nosuch"},
