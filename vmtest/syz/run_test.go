@@ -52,6 +52,8 @@ func fakeManager(how, file string) error {
 	switch how {
 	case "fails":
 		return errors.New("unknown syscall")
+	case "disabled":
+		fmt.Printf("12:00 disabled the following syscalls:\nclose : no such call\n\n")
 	case "broken":
 		fmt.Println("12:00 seed sys/linux/test/attach is broken: no such call")
 	}
@@ -122,6 +124,7 @@ func TestFuzz(t *testing.T) {
 		"nothing is executed": {"idle", healthy, ErrNothing.Error(), "", false},
 		"manager ends":        {"fails", healthy, "unknown syscall", "", false},
 		"seed cannot be read": {"broken", healthy, "cannot read the corpus: attach: no such call", "", false},
+		"call is disabled":    {"disabled", healthy, "does not use all calls: close: no such call", "", false},
 		"guests do not boot":  {"runs", func(context.Context, io.Writer) error { return errors.New("no kernel") }, "guests end early: no kernel", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
