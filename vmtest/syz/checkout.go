@@ -58,10 +58,13 @@ const (
 	sysgenPackage  = "./sys/syz-sysgen"
 )
 
-// generated reports whether a path of a checkout is made by its build.
+// generated reports whether a path of a checkout is made by its build, or replaced.
 func generated(path string) bool {
-	return path == ".git" || path == "bin" || path == ".descriptions" || path == corpusDir ||
-		strings.HasPrefix(path, "sys/") && strings.HasSuffix(path, "/gen")
+	switch path {
+	case ".git", "bin", ".descriptions", corpusDir, "sys/register.go", "executor/defs.h", "executor/syscalls.h":
+		return true
+	}
+	return strings.HasPrefix(path, "sys/") && strings.HasSuffix(path, "/gen")
 }
 
 // Build builds the programs of a copy of the checkout, or finds them in the cache by the
