@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
-// guest runs the executor in a new guest until ctx ends. It connects in and out with the
-// executor's descriptor 0. up is called when the guest is up.
-type guest func(ctx context.Context, index int, up func(), in io.Reader, out, log, console io.Writer) error
+// guest runs the executor in a new guest until ctx ends. index counts guests. The manager
+// knows the executor by number. in and out are the executor's descriptor 0. up is called
+// when the guest is up.
+type guest func(ctx context.Context, index, number int, up func(), in io.Reader, out, log, console io.Writer) error
 
 // pool has the guests of a manager.
 type pool struct {
@@ -31,22 +32,25 @@ type pool struct {
 
 // instance is one guest, from boot to end.
 type instance struct {
-	pool   *pool
-	index  int
-	port   int
-	cancel context.CancelFunc
-	done   chan struct{}
+	pool *pool
+	// index counts all guests. number is the place in the manager's pool, which the guest
+	// that replaces this one gets, too.
+	index, number int
+	port          int
+	cancel        context.CancelFunc
+	done          chan struct{}
 
 	mu           sync.Mutex
 	changed      chan struct{}
 	log, console bytes.Buffer
 }
 
-// create adds a guest, which does not boot yet, and returns its ID.
-func (p *pool) create() string {
+// create adds a guest, which does not boot yet, and returns its ID. number is its place in
+// the manager's pool.
+func (p *pool) create(number int) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.instances = append(p.instances, &instance{pool: p, index: len(p.instances), changed: make(chan struct{}, 1), done: make(chan struct{})})
+	p.instances = append(p.instances, &instance{pool: p, index: len(p.instances), number: number, changed: make(chan struct{}, 1), done: make(chan struct{})})
 	return strconv.Itoa(len(p.instances) - 1)
 }
 
@@ -82,7 +86,7 @@ func (i *instance) start() error {
 		defer i.cancel()
 		stop := context.AfterFunc(ctx, l.close)
 		defer stop()
-		err := i.pool.boot(ctx, i.index, l.open, l, l, &notifier{i, &i.log}, &notifier{i, &i.console})
+		err := i.pool.boot(ctx, i.index, i.number, l.open, l, l, &notifier{i, &i.log}, &notifier{i, &i.console})
 		l.close()
 		i.pool.ended(i.index, started, err)
 	})

@@ -93,6 +93,7 @@ var errMethod = errors.New("unknown method")
 func (p *proxy) call(ctx context.Context, q rpcRequest) (any, error) {
 	var in struct {
 		ID      string
+		Index   int
 		HostSrc string
 		Port    int
 	}
@@ -106,7 +107,7 @@ func (p *proxy) call(ctx context.Context, q rpcRequest) (any, error) {
 	case "ProxyVM.CreatePool":
 		return object{"Count": 1}, nil
 	case "ProxyVM.CreateInstance":
-		return object{"ID": p.pool.create()}, nil
+		return object{"ID": p.pool.create(in.Index)}, nil
 	case "ProxyVM.Copy":
 		// The guest has the executor already.
 		return object{"VMFileName": in.HostSrc}, nil

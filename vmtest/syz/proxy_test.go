@@ -39,10 +39,10 @@ func TestProxy(t *testing.T) {
 	}()
 	var ended error
 	p := &pool{ctx: ctx, ended: func(_ int, _ time.Time, err error) { ended = err },
-		boot: func(ctx context.Context, index int, up func(), in io.Reader, out, log, console io.Writer) error {
+		boot: func(ctx context.Context, index, number int, up func(), in io.Reader, out, log, console io.Writer) error {
 			up()
 			line, err := bufio.NewReader(in).ReadString('\n')
-			fmt.Fprintf(out, "guest %d read %s", index, line)
+			fmt.Fprintf(out, "guest %d, executor %d read %s", index, number, line)
 			fmt.Fprint(log, "executor starts\n")
 			fmt.Fprint(console, "kernel boots\n")
 			<-ctx.Done()
@@ -73,7 +73,9 @@ func TestProxy(t *testing.T) {
 	if n := ask("CreatePool", object{"Debug": false, "Param": "null"})["Count"]; n != 1.0 {
 		t.Errorf("%v guests", n)
 	}
-	id := ask("CreateInstance", object{"Workdir": "/w", "Index": 0})["ID"]
+	// A second guest in the same place has the same number.
+	ask("CreateInstance", object{"Workdir": "/w", "Index": 3})
+	id := ask("CreateInstance", object{"Workdir": "/w", "Index": 3})["ID"]
 	if name := ask("Copy", object{"ID": id, "HostSrc": "/x/syz-executor"})["VMFileName"]; name != "/x/syz-executor" {
 		t.Errorf("executor %v", name)
 	}
@@ -82,7 +84,7 @@ func TestProxy(t *testing.T) {
 		t.Errorf("manager at %v", a)
 	}
 	ask("RunStart", object{"ID": id, "Command": "ignored"})
-	if line := <-said; line != "guest 0 read hello\n" {
+	if line := <-said; line != "guest 1, executor 3 read hello\n" {
 		t.Errorf("the manager read %q", line)
 	}
 	var log, console string
@@ -121,14 +123,14 @@ func TestGuestThatDoesNotBoot(t *testing.T) {
 	defer cancel()
 	read := make(chan error, 1)
 	p := &pool{ctx: ctx, ended: func(int, time.Time, error) {},
-		boot: func(_ context.Context, _ int, _ func(), in io.Reader, _, _, _ io.Writer) error {
+		boot: func(_ context.Context, _, _ int, _ func(), in io.Reader, _, _, _ io.Writer) error {
 			go func() {
 				_, err := in.Read(make([]byte, 1))
 				read <- err
 			}()
 			return errors.New("no kernel")
 		}}
-	i, err := p.find(p.create())
+	i, err := p.find(p.create(0))
 	if err != nil {
 		t.Fatal(err)
 	}

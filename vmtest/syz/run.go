@@ -102,11 +102,11 @@ func Run(ctx context.Context, opt Options) (res *Result, err error) {
 	if _, err := run.PrepareGuest(ctx, run.GuestOptions{Source: opt.Source, Machine: opt.Machine}); err != nil {
 		return nil, err
 	}
-	opt.boot = func(ctx context.Context, index int, up func(), in io.Reader, out, log, console io.Writer) error {
+	opt.boot = func(ctx context.Context, _, number int, up func(), in io.Reader, out, log, console io.Writer) error {
 		executor := path.Join(guestDir, "syz-executor")
 		end, err := run.Program(ctx, run.ProgramOptions{
 			GuestOptions: run.GuestOptions{Source: opt.quiet(), Machine: opt.Machine, Up: up, Console: console},
-			Args:         []string{duplex, executor, "runner", fmt.Sprint(index), "stdin", "1"},
+			Args:         []string{duplex, executor, "runner", fmt.Sprint(number), "stdin", "1"},
 			Closed:       true,
 			Files:        []image.File{{Guest: executor, Host: opt.Tools.Executor, Mode: 0o755}},
 			Stdin:        in, Stdout: out, Stderr: log,
@@ -220,13 +220,13 @@ func (f *fuzzing) executed(s Stats) {
 }
 
 // boot runs the executor in a new guest.
-func (f *fuzzing) boot(ctx context.Context, index int, up func(), in io.Reader, out, log, console io.Writer) error {
+func (f *fuzzing) boot(ctx context.Context, index, number int, up func(), in io.Reader, out, log, console io.Writer) error {
 	file, err := os.Create(filepath.Join(f.opt.Dir, fmt.Sprintf("console-%d.log", index+1)))
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	return f.opt.boot(ctx, index, func() { f.begin(); up() }, in, out, log, io.MultiWriter(file, console))
+	return f.opt.boot(ctx, index, number, func() { f.begin(); up() }, in, out, log, io.MultiWriter(file, console))
 }
 
 // quiet is the source without progress: it is prepared.

@@ -135,7 +135,7 @@ func TestFuzz(t *testing.T) {
 			}
 			dir := t.TempDir()
 			opt := &Options{Tools: &Tools{Manager: self}, Calls: []string{"close"}, Time: 2 * time.Second, Dir: dir,
-				boot: func(ctx context.Context, _ int, up func(), _ io.Reader, _, _, console io.Writer) error {
+				boot: func(ctx context.Context, _, _ int, up func(), _ io.Reader, _, _, console io.Writer) error {
 					up()
 					return tt.boot(ctx, console)
 				}}
@@ -169,7 +169,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("interrupted")
 	opt := &Options{Tools: &Tools{Manager: self}, Calls: []string{"close"}, Time: time.Hour, Dir: t.TempDir(),
-		boot: func(ctx context.Context, _ int, up func(), _ io.Reader, _, _, _ io.Writer) error {
+		boot: func(ctx context.Context, _, _ int, up func(), _ io.Reader, _, _, _ io.Writer) error {
 			up()
 			cancel(stop)
 			<-ctx.Done()
