@@ -22,8 +22,10 @@ func TestLeakScan(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		d := leakDetector{control: filepath.Join(dir, "control"), report: filepath.Join(dir, "report")}
-		if err := os.WriteFile(d.report, []byte(c.text), 0o644); err != nil {
-			t.Fatal(err)
+		for file, text := range map[string]string{d.report: c.text, d.control: ""} {
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 		var out strings.Builder
 		n, err := d.scan(&out)
