@@ -3,14 +3,8 @@
 package mutate
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"xpsgen/vmtest/runs"
 )
@@ -19,12 +13,8 @@ import (
 func notes(ctx context.Context, root string, programs []*program, verdicts map[int]Verdict) ([]runs.Note, error) {
 	var all []runs.Note
 	for _, g := range programs {
-		places := map[int]map[string]map[int]int{} // of patches, by index
+		places := NewPlaces(root, g.tree)
 		for _, s := range g.sources {
-			blame, err := g.tree.Blame(ctx, s.File)
-			if err != nil {
-				return nil, err
-			}
 			byLine := map[int][]Verdict{}
 			for _, m := range s.Mutants {
 				if v, ok := verdicts[m.ID]; ok {
@@ -32,35 +22,18 @@ func notes(ctx context.Context, root string, programs []*program, verdicts map[i
 				}
 			}
 			for line, list := range byLine {
-				if line > len(blame) || blame[line-1].Patch < 0 {
-					continue
+				n := note(list)
+				var err error
+				if n.Patch, n.Line, err = places.Find(ctx, s.File, line); err != nil {
+					return nil, err
 				}
-				b := blame[line-1]
-				p := g.tree.Patches[b.Patch]
-				if places[b.Patch] == nil {
-					data, err := os.ReadFile(p.Path)
-					if err != nil {
-						return nil, fmt.Errorf("read patch %s: %w", p.Key, err)
-					}
-					if places[b.Patch], err = patchLines(data); err != nil {
-						return nil, fmt.Errorf("%s: %w", p.Path, err)
-					}
-				}
-				path, err := filepath.Rel(root, p.Path)
-				if err != nil {
-					return nil, fmt.Errorf("name patch %s: %w", p.Key, err)
-				}
-				if at := places[b.Patch][s.File][b.Line]; at > 0 {
-					n := note(list)
-					n.Patch, n.Line = filepath.ToSlash(path), at
+				if n.Line > 0 {
 					all = append(all, n)
 				}
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b runs.Note) int {
-		return cmp.Or(cmp.Compare(a.Patch, b.Patch), cmp.Compare(a.Line, b.Line))
-	})
+	runs.SortNotes(all)
 	return all, nil
 }
 
@@ -94,33 +67,4 @@ func note(list []Verdict) runs.Note {
 		n.Mark = ""
 	}
 	return n
-}
-
-// patchLines returns the positions of the added lines of a patch in its file, by name and line
-// of the patched file.
-func patchLines(data []byte) (map[string]map[int]int, error) {
-	out := map[string]map[int]int{}
-	var lines map[int]int
-	number, at, left := 0, 0, 0
-	for raw := range bytes.Lines(data) {
-		number++
-		line := strings.TrimRight(string(raw), "\n")
-		switch {
-		case left > 0 && strings.HasPrefix(line, "+"):
-			lines[at] = number
-			at, left = at+1, left-1
-		case left > 0 && (strings.HasPrefix(line, " ") || line == ""):
-			at, left = at+1, left-1
-		case strings.HasPrefix(line, "+++ b/"):
-			lines = map[int]int{}
-			out[strings.TrimPrefix(line, "+++ b/")] = lines
-		case strings.HasPrefix(line, "@@ ") && lines != nil:
-			_, _, first, count, err := hunk(line)
-			if err != nil {
-				return nil, err
-			}
-			at, left = first, count
-		}
-	}
-	return out, nil
 }

@@ -3,18 +3,14 @@
 package mutate
 
 import (
-	"bytes"
 	"context"
 	"embed"
-	"errors"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"xpsgen/vmtest/git"
 	"xpsgen/vmtest/guest/wire"
 	"xpsgen/vmtest/mutate/schema"
 	"xpsgen/vmtest/tree"
@@ -110,26 +106,13 @@ func (g *program) mutants() []*schema.Mutant {
 // patch writes a patch that puts the mutants for which keep is true into the tree. end is
 // one more than the highest number of any program.
 func (g *program) patch(ctx context.Context, dir string, keep func(*schema.Mutant) bool, end int) (file string, err error) {
-	work, err := os.MkdirTemp(dir, g.part.name+"-")
-	if err != nil {
-		return "", fmt.Errorf("write mutants: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	put := func(side, name, text string) error {
-		to := filepath.Join(work, side, name)
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(to, []byte(text), 0o644)
-	}
+	var edits []tree.Edit
 	for _, s := range g.sources {
 		text := s.Text
 		if slices.ContainsFunc(s.Mutants, keep) {
 			text = g.part.include + s.Render(keep)
 		}
-		if err := errors.Join(put("a", s.File, s.Text), put("b", s.File, text)); err != nil {
-			return "", fmt.Errorf("write mutants: %w", err)
-		}
+		edits = append(edits, tree.Edit{File: s.File, Before: s.Text, After: text})
 	}
 	for name, from := range g.part.files {
 		text, err := support.ReadFile(path.Join("support", from))
@@ -139,32 +122,15 @@ func (g *program) patch(ctx context.Context, dir string, keep func(*schema.Mutan
 		if strings.HasSuffix(name, ".h") {
 			text = append([]byte(g.part.head(end)), text...)
 		}
-		if err := put("b", name, string(text)); err != nil {
-			return "", fmt.Errorf("write mutants: %w", err)
-		}
+		edits = append(edits, tree.Edit{File: name, After: string(text)})
 	}
 	makefile, err := g.tree.Show(ctx, g.part.makefile)
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(put("a", g.part.makefile, string(makefile)), put("b", g.part.makefile, string(makefile)+g.part.line)); err != nil {
-		return "", fmt.Errorf("write mutants: %w", err)
-	}
-	repo := git.Repo{Dir: work}
-	out, err := repo.Cmd("diff", "--no-index", "--no-prefix", "--no-color", "--no-ext-diff", "a", "b").Output(ctx)
-	if err != nil && git.ExitCode(err) != 1 { // 1 says that they differ
-		return "", fmt.Errorf("write mutants: %w", err)
-	}
-	var b bytes.Buffer
-	b.WriteString("From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n" +
-		"From: xpsgen mutate <xpsgen@localhost>\nDate: Thu, 1 Jan 1970 00:00:00 +0000\n" +
-		"Subject: [PATCH] mutants of the lines that the series adds\n\nOnly for tests.\n---\n")
-	b.Write(out)
+	edits = append(edits, tree.Edit{File: g.part.makefile, Before: string(makefile), After: string(makefile) + g.part.line})
 	file = filepath.Join(dir, g.part.name+"-mutants.patch")
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-		return "", fmt.Errorf("write mutants: %w", err)
-	}
-	return file, nil
+	return file, tree.WritePatch(ctx, file, "mutants of the lines that the series adds", edits)
 }
 
 // near returns the mutants that an error of the compiler on a line belongs to: those on

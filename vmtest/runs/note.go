@@ -3,9 +3,13 @@
 package runs
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"xpsgen/vmtest/cache"
 )
@@ -39,9 +43,31 @@ func (r *Record) Notes() ([]Note, error) {
 	return notes, err
 }
 
+// SortNotes sorts by patch and line.
+func SortNotes(all []Note) {
+	slices.SortStableFunc(all, func(a, b Note) int {
+		return cmp.Or(cmp.Compare(a.Patch, b.Patch), cmp.Compare(a.Line, b.Line))
+	})
+}
+
+// WriteNotes writes the notes of a run to its directory.
+func WriteNotes(dir string, all []Note) error {
+	data, err := json.MarshalIndent(all, "", "\t")
+	if err != nil {
+		return fmt.Errorf("render %s: %w", NotesFile, err)
+	}
+	return cache.WriteFile(filepath.Join(dir, NotesFile), append(data, '\n'), 0o644)
+}
+
 // The marks of lines of code.
 const (
 	MarkKilled = "killed" // executed, and the suite fails with every mutant of the line
-	MarkRun    = "run"    // executed, but the suite passes with a mutant of the line
+	MarkRun    = "run"    // executed; the suite passes with a mutant of the line, or none was tried
 	MarkNever  = "never"  // executed by no test
 )
+
+// Better reports whether mark a says more than mark b: several runs may mark a line.
+func Better(a, b string) bool {
+	order := []string{"", MarkNever, MarkRun, MarkKilled}
+	return slices.Index(order, a) > slices.Index(order, b)
+}

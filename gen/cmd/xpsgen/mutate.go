@@ -127,10 +127,7 @@ func writeMutate(dir string, result *mutate.Result) error {
 	if err := cache.WriteFile(filepath.Join(dir, "mutate.json"), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
-	if data, err = json.MarshalIndent(result.Notes, "", "\t"); err != nil {
-		return fmt.Errorf("render %s: %w", runs.NotesFile, err)
-	}
-	return cache.WriteFile(filepath.Join(dir, runs.NotesFile), append(data, '\n'), 0o644)
+	return runs.WriteNotes(dir, result.Notes)
 }
 
 func (env suiteCommands) listMutations(ctx context.Context, o *mutateOptions, bases []string) error {
