@@ -149,7 +149,7 @@ type kernelBuild struct {
 
 // lookup completes k from the cache, and reports optional symbols with another value.
 func (b *kernelBuild) lookup(k *KernelResult) bool {
-	if !k.lookup() {
+	if !k.lookup() || enabled(b.want, "CONFIG_GCOV_KERNEL") && k.Notes == "" {
 		return false
 	}
 	b.tell(k)
@@ -215,7 +215,7 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 				})
 			}
 		}
-		k.placeModules()
+		k.placeParts()
 		b.tell(k)
 		return nil
 	})
@@ -299,6 +299,12 @@ func (b *kernelBuild) store(ctx context.Context, kb *kbuild, o *objdir, k *Kerne
 				continue
 			}
 			if err := copyFile(filepath.Join(tmp, dst), filepath.Join(o.dir, src)); err != nil {
+				return fmt.Errorf("%s: %w", b.step, err)
+			}
+		}
+		if enabled(b.want, "CONFIG_GCOV_KERNEL") {
+			// The directory says that the result is complete, even without notes.
+			if err := errors.Join(os.Mkdir(filepath.Join(tmp, notesDir), 0o755), keepNotes(o.dir, tmp)); err != nil {
 				return fmt.Errorf("%s: %w", b.step, err)
 			}
 		}

@@ -26,6 +26,9 @@ type KernelResult struct {
 	// Modules is what the guest wants at /lib/modules/RELEASE; empty if the kernel has
 	// no modules.
 	Modules string `json:"-"`
+	// Notes is the directory of gcc's notes, FILE.gcno for each object that counts its
+	// lines; empty if the kernel has no CONFIG_GCOV_KERNEL.
+	Notes string `json:"-"`
 	// Release is the output of uname -r.
 	Release string `json:"release"`
 	// Version is the version of the base. Commit is the commit of the patched tree.
@@ -130,14 +133,16 @@ func (k *KernelResult) lookup() bool {
 	}
 	k.Commit, k.Patches, k.Version, k.Origin, k.Fragments = commit, patches, version, origin, fragments
 	k.Cached = true
-	k.placeModules()
+	k.placeParts()
 	return true
 }
 
-// placeModules fills in the path of the modules if the kernel has any.
-func (k *KernelResult) placeModules() {
-	dir := filepath.Join(k.Dir, modulesDir)
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		k.Modules = dir
+// placeParts fills in the paths of the modules and of gcc's notes if the kernel has any.
+func (k *KernelResult) placeParts() {
+	for name, to := range map[string]*string{modulesDir: &k.Modules, notesDir: &k.Notes} {
+		dir := filepath.Join(k.Dir, name)
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			*to = dir
+		}
 	}
 }

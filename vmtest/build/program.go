@@ -103,6 +103,9 @@ func (b *programBuild) build(ctx context.Context, hold *os.File) (err error) {
 	}
 	*b.seconds = time.Since(start).Round(time.Millisecond).Seconds()
 	if err := publish(b.dir(), b.record, b.needBytes, func(tmp string) error {
+		if err := keepNotes(work, tmp); err != nil {
+			return err
+		}
 		return copyFile(filepath.Join(tmp, b.file), program)
 	}); err != nil {
 		return fmt.Errorf("%s: %w", b.step, err)

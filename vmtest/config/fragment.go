@@ -28,6 +28,9 @@ import (
 // ErrUnknown is wrapped by the error for a fragment that does not exist.
 var ErrUnknown = errors.New("no such configuration")
 
+// Counting is the name of the fragment for a kernel that counts the lines that run.
+const Counting = "gcov"
+
 //go:embed *.config
 var fragments embed.FS
 
