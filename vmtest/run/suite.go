@@ -16,6 +16,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"xpsgen/vmtest/boot"
@@ -54,6 +55,11 @@ type SuiteOptions struct {
 	KTAP io.Writer
 	// Timeouts of the guest; zero is the default.
 	Timeouts vm.Timeouts
+	// Counts has the guests count the lines that run, which needs a kernel with
+	// CONFIG_GCOV_KERNEL. It is called when all guests have ended by themselves, with an
+	// archive from each, see [wire.Config.Counts]. It returns what else speaks against
+	// the run. May be nil.
+	Counts func(ctx context.Context, a *prepare.Artifacts, archives []string) (reasons []string, err error)
 	// Guests is how many share the whole suite, 1 or 2; 0 means two if the host
 	// has the CPUs and the memory.
 	Guests int
@@ -207,6 +213,11 @@ func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepar
 	}
 	p := opt.Source.Progress
 	p.Emit(progress.Event{Step: step, State: progress.Started, Text: what, Log: log})
+	counts, err := opt.countFiles(len(shares))
+	if err != nil {
+		return nil, err
+	}
+	defer closeCounts(counts)
 	start := time.Now()
 	sink := &results{file: raw, live: opt.KTAP, total: len(o.Planned), step: step, progress: p}
 	guests, err := opt.runGuests(ctx, shares, sink, func(share string) *vm.Machine {
@@ -227,6 +238,9 @@ func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepar
 		}
 		m.Timeouts = opt.Timeouts
 		m.Notice = p.Notice("vm")
+		if len(counts) > 0 {
+			m.Config.Counts, m.Counts = true, counts[slices.Index(shares, share)]
+		}
 		return m
 	})
 	if ctx.Err() != nil {
@@ -243,6 +257,13 @@ func (opt *SuiteOptions) boot(ctx context.Context, o *verdict.Outcome, a *prepar
 		return nil, err
 	}
 	o.Judge()
+	if len(counts) > 0 && o.Ended == nil {
+		reasons, err := opt.Counts(ctx, a, names(counts))
+		if err != nil {
+			return nil, err
+		}
+		o.Reasons = append(o.Reasons, reasons...)
+	}
 	state := progress.Finished
 	if !o.Passed() {
 		state = progress.Failed

@@ -100,6 +100,8 @@ type Machine struct {
 	ConsoleLimit int64
 	// Result receives the bytes of the result port.
 	Result io.Writer
+	// Counts receives the bytes of the counts port, see [wire.Config.Counts].
+	Counts io.Writer
 	// Stdin, Stdout and Stderr are those of the program of ModeRun. Stdin is read after
 	// the guest's hello. More may be read than the program reads, and a Read may still
 	// be pending when Wait returns.

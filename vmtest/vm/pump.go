@@ -18,6 +18,7 @@ func (r *Running) pump() {
 	r.pumps.Go(r.pumpControl)
 	for name, to := range map[string]io.Writer{
 		wire.PortResult: r.m.Result,
+		wire.PortCounts: r.m.Counts,
 		wire.PortStdout: r.m.Stdout,
 		wire.PortStderr: r.m.Stderr,
 		wire.PortTTY:    r.m.TTYOut,

@@ -14,17 +14,30 @@ import (
 // suite runs the tests. Tests wait for the processes that they start. Orphans stay
 // zombies until the guest ends, within seconds.
 func (g *guest) suite() (int, error) {
-	setEnv(nil)
+	setEnv(g.countsEnv())
 	w := ktap.NewWriter(g.ports[wire.PortResult])
 	if g.cfg.NoTests {
 		w.Plan(0)
 		return 0, w.Err()
 	}
-	failed, err := suite.Run(context.Background(), w, g.suiteOptions())
+	opt := g.suiteOptions()
+	if p := g.ports[wire.PortCounts]; p != nil {
+		opt.Counts = p
+	}
+	failed, err := suite.Run(context.Background(), w, opt)
 	if err == nil {
 		err = w.Err()
 	}
 	return failed, err
+}
+
+// countsEnv has programs that count their lines leave the counts in one directory. They
+// would else put them where they were built.
+func (g *guest) countsEnv() []string {
+	if !g.cfg.Counts {
+		return nil
+	}
+	return []string{"GCOV_PREFIX=" + wire.CountsDir, "GCOV_PREFIX_STRIP=99"}
 }
 
 // mutate runs the suite's tests with mutants.

@@ -73,7 +73,7 @@ func (e ipTool) ipCommand(t *check.T, line string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(t.Context(), e.ipPath, words[1:]...)
 	cmd.Dir = e.objects
-	cmd.Env = []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin"}
+	cmd.Env = append(countsEnv(), "PATH=/usr/bin:/bin:/usr/sbin:/sbin")
 	cmd.WaitDelay = t.Scaled(time.Second)
 	return cmd
 }

@@ -13,7 +13,9 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"xpsgen/vmtest/guest/suite/check"
@@ -50,6 +52,9 @@ type Options struct {
 	IP string
 	// Bpftool is the patched bpftool. Empty means /usr/bin/bpftool.
 	Bpftool string
+	// Counts receives the line counts of gcov, see [wire.Config.Counts]. Nil means that
+	// nothing counts.
+	Counts io.Writer
 	// Scratch is an empty directory to write to. Empty means a new temporary directory,
 	// which is removed at the end.
 	Scratch string
@@ -101,7 +106,16 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 		return 0, err
 	}
 	defer restore()
-	failed, err = g.runner(w).Run(withLoader(ctx, opt.Loader), selected)
+	r := g.runner(w)
+	if opt.Counts != nil {
+		c, err := newCounts(opt.Counts)
+		if err != nil {
+			return 0, err
+		}
+		r.After = c.take
+		defer func() { err = errors.Join(err, c.close()) }()
+	}
+	failed, err = r.Run(withLoader(ctx, opt.Loader), selected)
 	if err != nil || failed > 0 { // what failed may well have left something
 		return failed, err
 	}

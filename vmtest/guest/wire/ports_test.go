@@ -16,6 +16,7 @@ func TestPortsOfModes(t *testing.T) {
 		want   string
 	}{
 		"suite":         {Config{Mode: ModeSuite}, "control result"},
+		"counts":        {Config{Mode: ModeSuite, Counts: true}, "control result counts"},
 		"fault":         {Config{Mode: ModeFault}, "control result"},
 		"mutate":        {Config{Mode: ModeMutate}, "control result"},
 		"run":           {Config{Mode: ModeRun}, "control stdin stdout stderr"},

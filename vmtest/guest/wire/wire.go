@@ -14,6 +14,8 @@ const (
 	PortControl = "xpsgen.control"
 	// PortResult carries KTAP to the host, for [ModeSuite] and [ModeFault].
 	PortResult = "xpsgen.result"
+	// PortCounts carries the line counts of gcov to the host, see [Config.Counts].
+	PortCounts = "xpsgen.counts"
 	// PortStdin, PortStdout and PortStderr are the streams of the program of [ModeRun].
 	// With Config.OneStream there is no PortStderr.
 	PortStdin  = "xpsgen.stdin"
@@ -39,6 +41,8 @@ const (
 	// SelftestPath is the selftest of the series, where run_tests would find it. Some
 	// guests lack it.
 	SelftestPath = "/selftests/net/xps_bpf"
+	// CountsDir is where programs of user space leave their counts of gcov.
+	CountsDir = "/gcov"
 	// ScratchDir is in memory and empty at start.
 	ScratchDir = "/tmp"
 )
@@ -106,6 +110,11 @@ type Config struct {
 	Seed int64 `json:"seed,omitempty"`
 	// Long makes some tests of the suite run for a minute or more.
 	Long bool `json:"long,omitempty"`
+	// Counts makes the suite send the counts of gcov after each test, as a tar archive
+	// compressed by gzip. The name of an entry is that of the test, a colon, "kernel/" or
+	// "programs/", and the path of the .gcda file. Without a test they are of the boot,
+	// or of what ran after the tests.
+	Counts bool `json:"counts,omitempty"`
 	// Loader is the key of an alternative to the hook by which the suite attaches
 	// programs; empty means IFLA_XPS.
 	Loader string `json:"loader,omitempty"`
@@ -143,7 +152,11 @@ type Config struct {
 func (c *Config) Ports() []string {
 	switch c.Mode {
 	case ModeSuite, ModeMutate, ModeFault:
-		return []string{PortControl, PortResult}
+		ports := []string{PortControl, PortResult}
+		if c.Counts {
+			ports = append(ports, PortCounts)
+		}
+		return ports
 	case ModeRun:
 		ports := []string{PortControl, PortStdin, PortStdout}
 		if !c.OneStream {

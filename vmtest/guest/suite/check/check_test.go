@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -247,3 +248,28 @@ func TestBrokenWriter(t *testing.T) {
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+// After is called after each test that ran, before its result is reported.
+func TestAfter(t *testing.T) {
+	var order []string
+	_, failed := run(t, &Runner{
+		After: func(name string) { order = append(order, "after "+name) },
+		Gate: func(_ string, test Test) Decision {
+			if test.Name == "skipped" {
+				return Decision{Skip: "why"}
+			}
+			return Decision{}
+		},
+	},
+		Test{Name: "passes", Run: func(t *T) {
+			t.Cleanup(func() { order = append(order, "cleanup") })
+			order = append(order, "passes")
+		}},
+		Test{Name: "skipped", Run: func(t *T) { order = append(order, "skipped") }},
+		Test{Name: "fails", Run: func(t *T) { t.Errorf("x") }},
+	)
+	want := []string{"passes", "cleanup", "after group/passes", "after group/fails"}
+	if failed != 1 || !slices.Equal(order, want) {
+		t.Errorf("%d failed, order %q", failed, order)
+	}
+}

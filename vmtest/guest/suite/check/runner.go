@@ -38,6 +38,9 @@ type Runner struct {
 	// Isolate prepares the thread of each test, on that thread: it enters new
 	// namespaces. Nil runs tests in the namespaces of the caller.
 	Isolate func(t *T)
+	// After is called with the full name of each test that ran, before its result is
+	// reported. May be nil.
+	After func(fullName string)
 	// Rerun returns the command that runs one test alone. Nil leaves it out.
 	Rerun func(fullName string) string
 }
@@ -107,6 +110,9 @@ func (r *Runner) report(ctx context.Context, w *ktap.Writer, group string, test 
 		status, reason, lines = r.one(ctx, full, test, func(line string) { w.Diag("%s", line) })
 		if status == ktap.Pass && d.Doubt != "" {
 			status, reason = ktap.Fail, d.Doubt
+		}
+		if r.After != nil {
+			r.After(full)
 		}
 	}
 	for _, l := range lines {
