@@ -103,9 +103,15 @@ func guest[Result any](ctx context.Context, opt *Options, job *record.Job) (resu
 	if err != nil {
 		return nil, fmt.Errorf("object matrix: %w", err)
 	}
+	var writable []string
+	for _, b := range job.Builds {
+		if b.Counts != "" {
+			writable = append(writable, b.Counts)
+		}
+	}
 	var stdout, stderr bytes.Buffer
 	end, err := run.Program(ctx, run.ProgramOptions{
-		GuestOptions: run.GuestOptions{Source: opt.Source, Machine: opt.Machine},
+		GuestOptions: run.GuestOptions{Source: opt.Source, Machine: opt.Machine, Writable: writable},
 		Args:         []string{program},
 		Timeout:      opt.Timeout,
 		Stdin:        bytes.NewReader(in),

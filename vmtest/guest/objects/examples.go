@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -85,6 +86,7 @@ func (p *place) example(ctx context.Context, build *record.Build, line string) (
 	}
 	cmd := exec.CommandContext(ctx, build.IP, words[1:]...)
 	cmd.Dir = p.dir
+	cmd.Env = append(os.Environ(), countsEnv(build)...)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err = cmd.Run()

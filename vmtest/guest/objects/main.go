@@ -33,6 +33,10 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	bring, err := keepCountsHere(&job, dir)
+	if err != nil {
+		return err
+	}
 	if err := customPinning(); err != nil {
 		return err
 	}
@@ -67,7 +71,7 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 			}
 		}
 	}
-	return nil
+	return bring()
 }
 
 // customPinning gives ip without libbpf a directory of pins besides its own two.

@@ -185,7 +185,7 @@ func (p *place) load(ctx context.Context, build *record.Build, object *record.Ob
 	}
 	cmd := exec.CommandContext(within, build.IP, p.args(append([]string{"link", "set", "dev", device, "xps"}, object.Args...)...)...)
 	cmd.Dir = p.dir
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
+	cmd.Env = append(countsEnv(build), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C")
 	if p.context == record.Unprivileged {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}

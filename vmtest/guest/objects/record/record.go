@@ -29,6 +29,9 @@ type Build struct {
 	Name string `json:"name"`
 	// IP is the program.
 	IP string `json:"ip"`
+	// Counts is the directory of the host that gets its line counts of gcov. Empty
+	// means that it does not count.
+	Counts string `json:"counts,omitempty"`
 }
 
 // The contexts that ip runs in. In each it has its own device.
