@@ -123,7 +123,7 @@ func TestBrowser(t *testing.T) {
 	half := write("partial.html", strings.Replace(render(t, partial.collect()), "</body>", probe+"</body>", 1))
 
 	const rest = " charts=3 bars=true failure=true console=false"
-	const cells = "overall=failed cells=failed,failed,stale,passed,passed,passed,passed,passed,stale,passed,partial,failed" + rest
+	const cells = "overall=failed cells=failed,failed,stale,passed,passed,passed,passed,passed,passed,stale,passed,partial,failed" + rest
 	for name, tt := range map[string]struct {
 		url  string
 		args []string

@@ -112,6 +112,9 @@ func Write(w io.Writer, d *Data) error {
 		"inputs":  inputLines,
 		"past":    pastMarks,
 		"columns": func(c []*runs.Cell) int { return len(c) + 1 },
+		"legend":  legend,
+		"sign":    sign,
+		"marked":  markCounts,
 		"stale":   func(r *runs.Record) bool { return d.Stale[r.ID] },
 	}).Parse(page)
 	if err != nil {

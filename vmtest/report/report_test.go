@@ -196,6 +196,10 @@ func full(t *testing.T) *sample {
 		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "reached by 2 tests", Mark: runs.MarkRun},
 		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Text: "mutant <survived>", Bad: true},
 	})}, nil)
+	// Of two marks the better one counts.
+	s.run(runs.Reach, netNext, 8, runs.Passed, map[string]string{runs.NotesFile: asJSON(t, []runs.Note{
+		{Patch: "kernel-patches/queue/net-next/0001-hook.patch", Line: 16, Mark: runs.MarkNever},
+	})}, nil)
 	s.run(runs.Bench, netNext, 60, runs.Passed, map[string]string{runs.BenchFile: counts(t, 333)}, nil)
 	s.run(runs.Bench, netNext, 9, runs.Passed, map[string]string{runs.BenchFile: counts(t, 340)}, nil)
 	s.run(runs.Boots, netNext, 10, runs.Passed, map[string]string{runs.BootsFile: asJSON(t, []boots.Time{
@@ -222,7 +226,7 @@ func TestPage(t *testing.T) {
 	page := render(t, s.collect())
 	for _, want := range []string{
 		// The matrix.
-		`<p class="overall failed"><strong>failed</strong> <span>3 failed, 2 stale, 1 partial, 6 passed</span>`,
+		`<p class="overall failed"><strong>failed</strong> <span>3 failed, 2 stale, 1 partial, 7 passed</span>`,
 		`<td class="cell failed" data-kind="suite"><a href="#run-suite-net-next">failed</a> <span class="count">1/2</span>`,
 		`<td class="cell stale" data-kind="suite">`, `<td class="cell partial" data-kind="suite">`, `later: interrupted`,
 		`<td class="none" data-kind="mutants" title="not run">–</td>`, `2 h ago</time>`,
@@ -240,8 +244,9 @@ func TestPage(t *testing.T) {
 		`<span class="bar negative" style="left:0.0%;width:69.0%"></span>`, "<h4>path xmit</h4>", `<td class="number">&#43;33</td><td class="number"><b>&#43;40</b></td>`,
 		"hint only by udp", "init &lt;powers off&gt;", `<td class="number">1210 ms</td>`, `<td class="number">1081</td>`, `<td class="number">380.0 s</td>`,
 		// Series.
-		`<summary>net: xps: let a &lt;b&gt;program&lt;/b&gt; choose <span class="faint">+1 −1</span>`, `<p class="message">Why, &amp; how.</p>`,
-		`<ins class="run">&#43;new &lt;script&gt;</ins> <span class="note">reached by 2 tests</span> <span class="note bad">mutant &lt;survived&gt;</span>`, "<del>-old</del>",
+		`<summary>net: xps: let a &lt;b&gt;program&lt;/b&gt; choose <span class="faint">+1 −1 · 1 run</span>`, `<p class="message">Why, &amp; how.</p>`,
+		`<ins class="run" title="run"><span class="mark">○</span>&#43;new &lt;script&gt;</ins> <span class="note">reached by 2 tests</span> <span class="note bad">mutant &lt;survived&gt;</span>`, "<del>-old</del>",
+		`<li><ins class="never"><span class="mark">✗</span>never</ins> not run by any test; the note says why</li>`,
 		// Runs.
 		"(the beginning is left out)", "CONFIG_XPS=y", "<th>kernel</th><td>7.3.4</td>", "  kernel-patches/queue/net-next/0001-hook.patch", "xpsgen suite &lt;x&gt;",
 	} {
@@ -335,6 +340,30 @@ func TestUnreadableResults(t *testing.T) {
 				t.Errorf("%s: no error", name)
 			}
 		}
+	}
+}
+
+// TestLegend explains the marks only on a page that has some, and each mark has a sign of
+// its own, which tells it without colour.
+func TestLegend(t *testing.T) {
+	s := newSample(t)
+	s.run(runs.Suite, runs.Subject{Base: "net-next"}, 1, runs.Passed, map[string]string{runs.KTAPFile: good, verdict.JSONFile: results(t, true, false)}, nil)
+	if page := render(t, s.collect()); strings.Contains(page, `class="legend"`) {
+		t.Error("a legend without marks")
+	}
+	signs := map[string]bool{}
+	for _, m := range marks {
+		if m.Sign == "" || signs[m.Sign] || !strings.Contains(style, ".diff ins."+m.Name) {
+			t.Errorf("mark %+v", m)
+		}
+		signs[m.Sign] = true
+	}
+	p := Patch{Marks: map[string]int{runs.MarkNever: 1, runs.MarkKilled: 20}}
+	if got := markCounts(p); got != "20 killed, 1 never" {
+		t.Errorf("counts %q", got)
+	}
+	if sign("other") != "" {
+		t.Error("an unknown mark has a sign")
 	}
 }
 

@@ -34,6 +34,56 @@ type Patch struct {
 	Added, Removed        int
 	// Notes is how many lines have some.
 	Notes int
+	// Marks is how many lines have each mark.
+	Marks map[string]int
+}
+
+// Mark explains the mark of a line.
+type Mark struct {
+	// Name is the mark, as [runs.MarkKilled]. Sign tells it without colour.
+	Name, Sign string
+	// Means says what it means.
+	Means string
+}
+
+// marks are all marks, the best first.
+var marks = []Mark{
+	{runs.MarkKilled, "✓", "run, and the suite notices every mutant of it"},
+	{runs.MarkRun, "○", "run, and the suite misses a mutant, or none was tried"},
+	{runs.MarkNever, "✗", "not run by any test; the note says why"},
+}
+
+// legend returns the marks if any line has one.
+func legend(all []Series) []Mark {
+	for _, s := range all {
+		for _, p := range s.Patches {
+			if len(p.Marks) > 0 {
+				return marks
+			}
+		}
+	}
+	return nil
+}
+
+// sign tells a mark without colour.
+func sign(name string) string {
+	for _, m := range marks {
+		if m.Name == name {
+			return m.Sign
+		}
+	}
+	return ""
+}
+
+// markCounts lists how many lines of a patch have each mark: "30 killed, 2 run".
+func markCounts(p Patch) string {
+	var parts []string
+	for _, m := range marks {
+		if n := p.Marks[m.Name]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, m.Name))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Line is a line of a diff. Sort is "file", "hunk", "add", "del" or empty.
@@ -86,7 +136,7 @@ var brackets = regexp.MustCompile(`^\[[^\]]*\] *`)
 
 // parsePatch cuts a patch file into subject, message and diff.
 func parsePatch(path string, data []byte, notes []runs.Note) Patch {
-	p := Patch{File: filepath.Base(path), Anchor: anchor("patch", path)}
+	p := Patch{File: filepath.Base(path), Anchor: anchor("patch", path), Marks: map[string]int{}}
 	var message []string
 	const (
 		header = iota
@@ -131,7 +181,7 @@ func parsePatch(path string, data []byte, notes []runs.Note) Patch {
 				if note.Line != n {
 					continue
 				}
-				if note.Mark != "" {
+				if runs.Better(note.Mark, l.Mark) {
 					l.Mark = note.Mark
 				}
 				if note.Text != "" {
@@ -140,6 +190,9 @@ func parsePatch(path string, data []byte, notes []runs.Note) Patch {
 			}
 			if len(l.Notes) > 0 {
 				p.Notes++
+			}
+			if l.Mark != "" {
+				p.Marks[l.Mark]++
 			}
 			p.Lines = append(p.Lines, l)
 		}
