@@ -10,6 +10,7 @@ CONFIG  ?=
 RUN     ?=
 SEED    ?=
 LONG    ?=
+REACH   ?=
 SAMPLE  ?= 10
 DEPTH   ?= 3
 # make test always uses this seed, so that a failure is caused by the change. make
@@ -62,7 +63,7 @@ ifeq ($(HOME),)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate prove prove-quick prove-mutants bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate reach prove prove-quick prove-mutants bisect \
 	unpatched peers full act engines syz shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test edits fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
@@ -95,6 +96,7 @@ help:
 	@echo '  mutants        - apply known defects: the suite must notice each'
 	@echo '  mutants-sample - the same with SAMPLE mutants, chosen at random'
 	@echo '  mutate         - mutants of every added line: the suite must notice each'
+	@echo '  reach          - lines of the series that no test runs: each must be listed'
 	@echo '  prove          - check functions of the series in a model, DEPTH operations'
 	@echo '  prove-quick    - two operations on every base; faults must be found'
 	@echo '  prove-mutants  - mutants of these functions: the model must refute each'
@@ -147,6 +149,7 @@ help:
 	@echo '  RUN=           - tests to run, as with go test -run: RUN=control/a24'
 	@echo '  SEED=          - repeat the random choices of a run that printed this seed'
 	@echo '  LONG=1         - vmtest also tests program ids above 65535'
+	@echo '  REACH=1        - vmtest also fails for lines of the series that no test runs'
 	@echo '  SAMPLE=        - number of mutants for mutants-sample; default 10'
 	@echo '  DEPTH=         - number of operations in the sequences of prove; default 3'
 	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest boots under it'
@@ -180,7 +183,7 @@ doctor: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) doctor
 
 vmtest: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS) $(if $(LONG),--long)
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS) $(if $(LONG),--long) $(if $(REACH),--reach)
 
 watch: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --watch $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS)
@@ -210,6 +213,10 @@ mutants-sample: deps
 
 mutate: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutate $(VMFLAGS) $(if $(SEED),--seed $(SEED))
+
+# Without a base, on every base.
+reach: deps
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest --reach $(if $(BASE),,--base all) $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS)
 
 prove-mutants: deps
 	$(Q)$(XPSGEN) $(VERBOSE) prove --mutants $(PROVEFLAGS) $(if $(SEED),--seed $(SEED))
@@ -374,7 +381,7 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines syz
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants reach prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines syz
 
 test-long: $(LONG_TESTS)
 

@@ -70,6 +70,9 @@ var kinds = []kind{
 	{name: "mutate", base: always, record: runs.Mutate, args: func(c *Cell) []string {
 		return append([]string{"mutate"}, source(c)...)
 	}},
+	{name: "reach", base: always, record: runs.Reach, args: func(c *Cell) []string {
+		return append([]string{"vmtest", "--reach"}, source(c)...)
+	}},
 	{name: "guest", base: always},
 	{name: "peers", base: always, record: runs.Peers, args: func(c *Cell) []string {
 		return append([]string{"peers"}, source(c)...)

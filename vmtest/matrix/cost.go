@@ -20,7 +20,7 @@ import (
 // The others are estimates.
 var defaults = map[string]float64{
 	"lint": 60, "unit": 300, "check": 45, "series": 150, "check-uapi": 20, "builds": 137, "suite": 14, "unpatched": 5, "bisect": 106,
-	"mutants": 5, "guest": 60, "peers": 300, "mutate": 1800, "objects": 119, "foreign": 60, "faults": 300, "report-test": 30,
+	"mutants": 5, "guest": 60, "peers": 300, "mutate": 1800, "reach": 180, "objects": 119, "foreign": 60, "faults": 300, "report-test": 30,
 	"seeds": 600, "bench-policies": 120, "ten-days": 1800, "series-real": 300, "stress": 228, "full": 1200, "fuzz": 1800, "fuzz-ip": 600,
 	"fuzz-headers": 720, "objects-mutants": 900, "ip-testsuite": 300, "edits": 2400, "ip-warnings": 300, "defects": 1800, "verify-uapi": 900, "ports": 120,
 	"bare-debian": 600, "prove-quick": 60, "prove": 120, "prove-mutants": 600,

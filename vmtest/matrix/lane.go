@@ -71,6 +71,7 @@ var lanes = []lane{
 
 	{from: ForAll, kind: "mutate", each: eachBase, kernel: true},
 	{from: ForAll, kind: "mutants", each: eachFirst, config: []string{"syz"}, mutants: []string{"puts-a-refused-program-twice"}, kernel: true},
+	{from: ForAll, kind: "reach", each: eachBase, kernel: true},
 	{from: ForAll, kind: "seeds", kernel: true},
 	{from: ForAll, kind: "prove", each: eachBase},
 	{from: ForAll, kind: "prove-mutants", each: eachBase},

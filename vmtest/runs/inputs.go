@@ -38,6 +38,7 @@ const (
 	suite
 	mutants
 	schema
+	lines
 	model
 	benchmark
 	checks
@@ -51,6 +52,7 @@ var needs = map[Kind][]part{
 	Bisect:     {kernelPatches, ipPatches, configuration, suite},
 	Mutants:    {kernelPatches, ipPatches, configuration, suite, mutants},
 	Mutate:     {kernelPatches, ipPatches, configuration, suite, mutants, schema},
+	Reach:      {kernelPatches, ipPatches, configuration, suite, lines},
 	Prove:      {kernelPatches, schema, model},
 	Syz:        {kernelPatches, configuration, fuzzing},
 	Bench:      {kernelPatches, configuration, benchmark},
@@ -66,6 +68,7 @@ var sources = map[part][]string{
 	suite:     {"vmtest/guest", "vmtest/ktap", "vmtest/lazyregexp", "vmtest/plan", "bpf", "uapi"},
 	mutants:   {"vmtest/mutants"},
 	schema:    {"vmtest/mutate"},
+	lines:     {"vmtest/reach", "vmtest/ipobjects"},
 	model:     {"vmtest/prove"},
 	benchmark: {"vmtest/guest/bench", "vmtest/bench/kernel"},
 	checks:    {"gen/series/check"},
@@ -74,7 +77,7 @@ var sources = map[part][]string{
 
 // names of the parts in [Inputs].
 var names = map[part]string{
-	suite: "suite", mutants: "mutants", schema: "mutate", model: "prove", benchmark: "benchmark", checks: "checks", fuzzing: "fuzzing", configuration: "configuration",
+	suite: "suite", mutants: "mutants", schema: "mutate", lines: "reach", model: "prove", benchmark: "benchmark", checks: "checks", fuzzing: "fuzzing", configuration: "configuration",
 }
 
 // ErrGone is wrapped by [Present] when the workbench no longer has such a base,
@@ -96,6 +99,9 @@ func Present(ctx context.Context, root string, kind Kind, s Subject, ip string) 
 	parts, known := needs[kind]
 	if !known {
 		parts = []part{kernelPatches, ipPatches, configuration, suite, mutants, benchmark}
+	}
+	if kind == Reach { // its subject is the default configuration
+		s.Config = append(slices.Clip(s.Config), config.Counting)
 	}
 	in := Inputs{}
 	for _, p := range parts {

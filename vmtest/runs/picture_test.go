@@ -327,6 +327,7 @@ func TestRerun(t *testing.T) {
 		"make vmtest BASE=net-next KERNEL='/src/linux'":         {Kind: Suite, Subject: Subject{Base: "net-next", Trees: []string{"kernel /src/linux"}}},
 		"bin/xpsgen peers --base 6.12":                          {Kind: Peers, Subject: Subject{Base: "6.12"}},
 		"bin/xpsgen series check hook/net-next":                 {Kind: Check, Subject: Subject{Base: "net-next", Series: "hook"}},
+		"make reach BASE=6.12":                                  {Kind: Reach, Subject: Subject{Base: "6.12"}},
 		"make prove BASE=6.12":                                  {Kind: Prove, Subject: Subject{Base: "6.12"}},
 	} {
 		if got := c.Rerun(); got != want {

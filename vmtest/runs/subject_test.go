@@ -93,7 +93,7 @@ func TestCounts(t *testing.T) {
 	}
 	kinds := Kinds()
 	slices.Sort(kinds)
-	if len(slices.Compact(kinds)) != 14 {
+	if len(slices.Compact(kinds)) != 15 {
 		t.Errorf("kinds %q", kinds)
 	}
 }

@@ -25,6 +25,7 @@ type suiteOptions struct {
 	seed                                 int64
 	guests                               int
 	long, list, unpatched, bisect, watch bool
+	reach                                bool
 	keepReports                          bool
 	out                                  string
 }
@@ -50,6 +51,8 @@ func vmtestCommand(env suiteCommands) *command.Command {
 				Help: "run on the base kernel, as a control: no test of the hook may pass"},
 			{Name: "keep-reports", To: command.Bool(&o.keepReports),
 				Help: "with --unpatched: store the checkers' reports, and ignore the same reports in runs with the series"},
+			{Name: "reach", To: command.Bool(&o.reach),
+				Help: "count the lines of C that run: fail for a line of the series that no test runs and that vmtest/reach/unreached.toml does not list"},
 			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory for the results and the record of the run, instead of out/runs/ID"},
 			{Name: "bisect", To: command.Bool(&o.bisect),
 				Help: "use the exit codes of git bisect run: 125 if the patches do not apply or the tree does not build, 128 if the workbench fails"},
@@ -62,12 +65,16 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			{Line: "vmtest --kernel ~/src/linux", Note: "your own tree"},
 			{Line: "vmtest --watch --run hook", Note: "again on each change"},
 			{Line: "vmtest --unpatched", Note: "the control run"},
+			{Line: "vmtest --reach", Note: "also which lines of the series ran"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a test failed, or the kernel panicked or warned"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a test failed, the kernel panicked or warned, or with --reach a line neither runs nor is listed"}},
 		Needs: []string{"vmtest"},
 		Valid: func([]string) error {
 			if o.watch && o.bisect {
 				return command.Usagef("--watch and --bisect are mutually exclusive")
+			}
+			if o.reach && (o.watch || o.bisect || o.unpatched || o.kernel != "" || o.iproute2 != "") {
+				return command.Usagef("--reach is for a base and its series: leave out --watch, --bisect, --unpatched, --kernel and --iproute2")
 			}
 			if o.keepReports && (!o.unpatched || o.kernel != "") {
 				return command.Usagef("--keep-reports is for a base without the series: give --unpatched, and no --kernel")
@@ -143,6 +150,9 @@ func (env suiteCommands) runTests(ctx context.Context, o *suiteOptions) (failed 
 		Guests:  o.guests,
 
 		KeepReports: o.keepReports,
+	}
+	if o.reach {
+		return nil, env.runReach(ctx, opt, bases, all)
 	}
 	if all {
 		return nil, env.runBases(ctx, opt, bases)
