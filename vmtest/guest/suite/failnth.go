@@ -170,11 +170,7 @@ func (e lifetimeTests) requestWithoutMemory(t *check.T, f *failNth, n *nic, befo
 func (e lifetimeTests) linkWithoutMemory(t *check.T, f *failNth, n *nic, prog *ebpf.Program) {
 	failed := 0
 	for nth := 1; nth < mostAllocations; nth++ {
-		attr := &uapi.BpfAttr{}
-		create := attr.LinkCreate()
-		*create.ProgFd() = uint32(prog.FD())
-		*create.TargetIfindex() = uint32(n.index)
-		create.AttachType = uapi.BPF_XPS
+		attr := linkAttr(prog, n.index)
 		var (
 			fd    uintptr
 			errno unix.Errno

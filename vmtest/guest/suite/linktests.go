@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -283,5 +284,36 @@ func (e linkTests) linkRefused(t *check.T) {
 		_, err = xps.AttachLink(t.Context(), n.index, prog, nil)
 		expectIs(t, "a link without capabilities", err, xps.ErrPermission)
 	})
+	// The library needs a descriptor before the kernel does.
+	var errno unix.Errno
+	attr := linkAttr(prog, n.index)
+	withoutDescriptors(t, func() {
+		_, _, errno = unix.Syscall(unix.SYS_BPF, uapi.BPF_LINK_CREATE, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
+	})
+	check.Equal(t, "answer to a link without a free descriptor", unix.EMFILE, errno)
 	expectAttached(t, n, "after all that was refused", 0)
+}
+
+// linkAttr are the arguments of the system call that attaches prog by a link.
+func linkAttr(prog *ebpf.Program, ifindex int) *uapi.BpfAttr {
+	attr := &uapi.BpfAttr{}
+	create := attr.LinkCreate()
+	*create.ProgFd() = uint32(prog.FD())
+	*create.TargetIfindex() = uint32(ifindex)
+	create.AttachType = uapi.BPF_XPS
+	return attr
+}
+
+// withoutDescriptors runs f while this process can open no descriptor.
+func withoutDescriptors(t *check.T, f func()) {
+	free, err := unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0)
+	t.Must(err, "find a free descriptor")
+	t.Must(unix.Close(free), "close the descriptor")
+	var before unix.Rlimit
+	// The limit is one more than the highest number that open may return.
+	t.Must(unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &before), "read the limit of descriptors")
+	limit := unix.Rlimit{Cur: uint64(free), Max: before.Max}
+	t.Must(unix.Prlimit(0, unix.RLIMIT_NOFILE, &limit, nil), "limit descriptors")
+	defer func() { t.Must(unix.Prlimit(0, unix.RLIMIT_NOFILE, &before, nil), "restore the limit of descriptors") }()
+	f()
 }

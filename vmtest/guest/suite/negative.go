@@ -284,6 +284,41 @@ func (e negativeTests) malformed(t *check.T) {
 			ae.Uint32(uapi.IFLA_XPS_MAX+1, 0)
 		}), unix.EINVAL)
 	})
+	e.otherAttributes(t)
+}
+
+// otherAttributes sends a program in a request that fails for another attribute, after the
+// kernel has taken a reference to the program.
+func (e negativeTests) otherAttributes(t *check.T) {
+	n := e.dummy(t, "other0", 2)
+	prog := constant(t, 1)
+	id := idOf(t, prog)
+	c := dial(t)
+	raw, err := rtnl.DialRaw(t.Scaled(ioPatience))
+	t.Must(err, "dial")
+	defer raw.Close()
+	far := e.newNetNS(t)
+	for what, r := range map[string]struct {
+		index int
+		other func(ae *netlink.AttributeEncoder)
+	}{
+		"with a master that is not there": {n.index, func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_MASTER, 1<<20) }},
+		"that moves lo":                   {loopback, func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_NET_NS_FD, uint32(far.file.Fd())) }},
+	} {
+		before, err := c.Get(r.index)
+		t.Must(err, "get link")
+		payload, err := rtnl.Message(r.index, func(ae *netlink.AttributeEncoder) {
+			rtnl.XPSNest(ae, setFD(prog.FD()))
+			r.other(ae)
+		})
+		t.Must(err, "encode")
+		answers, err := raw.Exchange([]rtnl.Request{{Type: unix.RTM_SETLINK, Flags: unix.NLM_F_REQUEST | unix.NLM_F_ACK, Payload: payload}})
+		t.Must(err, "send")
+		check.Equal(t, "answer to a request "+what, unix.EINVAL, answers[0])
+		expectSame(t, c, "a request "+what, before)
+	}
+	t.Must(prog.Close(), "close program")
+	expectGone(t, id, "all requests were refused")
 }
 
 func (e negativeTests) noDevice(t *check.T) {
