@@ -39,6 +39,9 @@ const (
 	// SelftestPath is the selftest of the series, where run_tests would find it. Some
 	// guests lack it.
 	SelftestPath = "/selftests/net/xps_bpf"
+	// ModuleDir has modules of the kernel that PID 1 loads first, in the order of their
+	// names. Most guests have none.
+	ModuleDir = "/xpsgen/modules"
 	// ScratchDir is in memory and empty at start.
 	ScratchDir = "/tmp"
 )
