@@ -53,6 +53,19 @@ TREEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) \
 UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
 KERNELFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
+
+# Use ARCH from the command line only. Those who build kernels have it in the environment.
+ifeq ($(origin ARCH),command line)
+  GUEST_ARCH = $(ARCH)
+  ARCH_GOALS = help deps doctor vmtest watch vmtest-all unpatched shell guest stock
+  ifneq ($(filter-out $(ARCH_GOALS),$(or $(MAKECMDGOALS),help)),)
+    $(error ARCH= is for $(filter-out help deps doctor,$(ARCH_GOALS)))
+  endif
+endif
+ARCHFLAGS = $(if $(GUEST_ARCH),--arch $(GUEST_ARCH))
+OTHER_ARCHES = arm64 s390x
+# The tests for the guest. go test of another architecture has no race detector and no C.
+GUEST_GO = $(if $(filter-out amd64,$(GUEST_ARCH)),GOARCH=$(GUEST_ARCH) CGO_ENABLED=0) $(GO)
 test: TEST_SEED = $(FIXED_SEED)
 SEEDFLAGS = $(if $(or $(SEED),$(TEST_SEED)),--seed $(or $(SEED),$(TEST_SEED)))
 
@@ -63,7 +76,7 @@ ifeq ($(HOME),)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate reach prove prove-quick prove-mutants bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan vmtest-arches stock unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate reach prove prove-quick prove-mutants bisect \
 	unpatched peers full act engines syz shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test edits fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
@@ -79,10 +92,12 @@ help:
 	@echo '  vmtest-debug   - vmtest-all on debug kernels'
 	@echo '  vmtest-rt      - vmtest-all with PREEMPT_RT, and a mutant for its checkers'
 	@echo '  vmtest-kcsan   - vmtest-all with KCSAN (data races), and a mutant for it'
+	@echo '  vmtest-arches  - vmtest on arm64 and on s390x, which is big-endian'
 	@echo '  unit           - Go tests with the race detector, no guest'
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
 	@echo '  guest          - the tests of bpf/ in the patched guest'
+	@echo '  stock          - the same on Debian kernels of arm64 and s390x, without the hook'
 	@echo '  objects        - load valid and damaged objects with ip in the guest'
 	@echo '  foreign        - use this module from another: replace, workspace, archive'
 	@echo '  stress         - the library with 50 workers and the race detector'
@@ -146,6 +161,7 @@ help:
 	@echo '  WITH=          - an alternative series instead of the one it replaces'
 	@echo '  WITHOUT=       - do not apply these series'
 	@echo '  CONFIG=        - Kconfig fragments, names or files, separated by commas'
+	@echo '  ARCH=          - architecture of the guest: arm64 or s390x; default amd64'
 	@echo '  RUN=           - tests to run, as with go test -run: RUN=control/a24'
 	@echo '  SEED=          - repeat the random choices of a run that printed this seed'
 	@echo '  LONG=1         - vmtest also tests program ids above 65535'
@@ -177,22 +193,22 @@ $(XPSGEN): FORCE
 	$(Q)CGO_ENABLED=0 $(GO) build -tags urfave_cli_no_docs -o $@ ./gen/cmd/xpsgen
 
 deps: $(XPSGEN)
-	$(Q)$(XPSGEN) $(VERBOSE) deps
+	$(Q)$(XPSGEN) $(VERBOSE) deps $(if $(filter-out amd64,$(GUEST_ARCH)),--for vmtest --for bpf --for $(GUEST_ARCH))
 
 doctor: $(XPSGEN)
 	$(Q)$(XPSGEN) $(VERBOSE) doctor
 
 vmtest: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS) $(if $(LONG),--long) $(if $(REACH),--reach)
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(ARCHFLAGS) $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS) $(if $(LONG),--long) $(if $(REACH),--reach)
 
 watch: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vmtest --watch $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest --watch $(ARCHFLAGS) $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS)
 
 vmtest-all: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(if $(BASE)$(KERNEL),,--base all) $(VMFLAGS) $(SEEDFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest $(if $(BASE)$(KERNEL),,--base all) $(ARCHFLAGS) $(VMFLAGS) $(SEEDFLAGS)
 
 unpatched: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vmtest --unpatched $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) vmtest --unpatched $(ARCHFLAGS) $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS)
 
 check-series: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series
@@ -235,7 +251,7 @@ bisect: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bisect $(VMFLAGS)
 
 shell: deps
-	$(Q)$(XPSGEN) $(VERBOSE) vm shell $(VMFLAGS)
+	$(Q)$(XPSGEN) $(VERBOSE) vm shell $(ARCHFLAGS) $(VMFLAGS)
 
 uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi $(UAPIFLAGS)
@@ -277,7 +293,15 @@ unit: deps
 # Run the library's tests in the patched guest. A missing hook fails them there; it
 # does not skip them.
 guest: deps
-	$(Q)$(GO) test -timeout 40m -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(VMFLAGS) --' ./bpf/...
+	$(Q)$(GUEST_GO) test -timeout 40m -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(ARCHFLAGS) $(VMFLAGS) --' ./bpf/...
+
+# The same on Debian's own kernels of other architectures. They lack the hook, so its tests
+# are skipped.
+stock: deps
+	$(Q)for a in $(or $(filter-out amd64,$(GUEST_ARCH)),$(OTHER_ARCHES)); do \
+		$(XPSGEN) $(VERBOSE) deps --for $$a && \
+		GOARCH=$$a CGO_ENABLED=0 $(GO) test -count 1 -timeout 60m \
+			-exec "$(abspath $(XPSGEN)) vm run --stock --arch $$a $(if $(ACCEL),--accel $(ACCEL)) --" ./bpf/... || exit 1; done
 
 # Run ip with each libbpf and without, on each base; compare with the golden tables.
 objects: deps
@@ -380,8 +404,14 @@ vmtest-kcsan: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --base all --config kcsan $(VMFLAGS)
 	$(Q)$(XPSGEN) $(VERBOSE) mutants --base all --config kcsan counts-without-a-lock
 
+# The suite on the patched kernel of other architectures.
+vmtest-arches: deps
+	$(Q)for a in $(OTHER_ARCHES); do \
+		$(XPSGEN) $(VERBOSE) deps --for $$a && \
+		$(XPSGEN) $(VERBOSE) vmtest --arch $$a $(VMFLAGS) $(SEEDFLAGS) || exit 1; done
+
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan mutants reach prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines syz
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan vmtest-arches stock mutants reach prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines syz
 
 test-long: $(LONG_TESTS)
 

@@ -30,7 +30,7 @@ type memory struct {
 }
 
 func newMemory(ctx context.Context, s *prepare.Source) (*memory, error) {
-	fragments, err := config.LoadAll(append([]string{"base"}, s.Fragments...)...)
+	fragments, err := config.For(nil, s.Fragments...)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func newMemory(ctx context.Context, s *prepare.Source) (*memory, error) {
 		return nil, err
 	}
 	parts := []string{version, string(config.Format(merged.Symbols)), compiler, sum}
-	objects, err := prepare.Objects(s.Root)
+	objects, err := prepare.Objects(s.Root, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -66,6 +66,27 @@ func TestHostSpec(t *testing.T) {
 	}
 }
 
+// A guest of another architecture has a shell of its own, and Debian's kernel its modules.
+func TestHostSpecOfOtherArch(t *testing.T) {
+	a := artifacts()
+	a.IP, a.Bpftool, a.Objects = nil, nil, nil
+	a.BusyBox, a.Modules = "/b/busybox", []string{"/m/failover.ko", "/m/net_failover.ko"}
+	got := HostSpec(a)
+	slices.SortFunc(got.Files, func(a, b image.File) int { return cmp.Compare(a.Guest, b.Guest) })
+	want := &image.Spec{
+		Init: "/b/init",
+		Files: []image.File{
+			{Guest: "/xpsgen/layer/xpsgen/bin/busybox", Host: "/b/busybox", Mode: 0o755},
+			{Guest: "/xpsgen/layer/xpsgen/bin/xps", Host: "/b/xps", Mode: 0o755},
+			{Guest: "/xpsgen/modules/00-failover.ko", Host: "/m/failover.ko"},
+			{Guest: "/xpsgen/modules/01-net_failover.ko", Host: "/m/net_failover.ko"},
+		},
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestValidate(t *testing.T) {
 	for name, tt := range map[string]struct {
 		machine Machine

@@ -5,6 +5,7 @@
 package boot
 
 import (
+	"fmt"
 	"path"
 
 	"xpsgen/vmtest/guest/wire"
@@ -46,8 +47,21 @@ func addObjects(spec *image.Spec, a *prepare.Artifacts, dir string) {
 // files.
 func HostSpec(a *prepare.Artifacts) *image.Spec {
 	spec := &image.Spec{Init: a.Init}
-	for name, host := range map[string]string{"ip": a.IP.IP, "bpftool": a.Bpftool.Bpftool, "xps": a.XPS} {
+	tools := map[string]string{"xps": a.XPS}
+	if a.IP != nil {
+		tools["ip"] = a.IP.IP
+	}
+	if a.Bpftool != nil {
+		tools["bpftool"] = a.Bpftool.Bpftool
+	}
+	for name, host := range tools {
 		spec.Files = append(spec.Files, image.File{Guest: path.Join(wire.LayerDir, wire.ToolDir, name), Host: host, Mode: 0o755})
+	}
+	if a.BusyBox != "" {
+		spec.Files = append(spec.Files, image.File{Guest: wire.LayerDir + wire.BusyBox, Host: a.BusyBox, Mode: 0o755})
+	}
+	for i, file := range a.Modules {
+		spec.Files = append(spec.Files, image.File{Guest: fmt.Sprintf("%s/%02d-%s", wire.ModuleDir, i, path.Base(file)), Host: file})
 	}
 	addObjects(spec, a, wire.LayerDir)
 	return spec

@@ -79,6 +79,7 @@ func (m *Machine) Describe(s *prepare.Source, a *prepare.Artifacts, image string
 	return &vm.Machine{
 		Kernel:     a.Kernel.BzImage,
 		Vmlinux:    a.Kernel.Vmlinux,
+		Arch:       a.Arch,
 		Initrds:    []string{image},
 		Accel:      vm.Accel(m.Accel),
 		KVMDevice:  m.KVMDevice,

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
 )
@@ -39,7 +40,9 @@ var bpftoolArgs = []string{"VMLINUX_BTF=", "SKIP_LLVM=1", "SKIP_LIBBFD=1", "SKIP
 // BpftoolOptions say which bpftool to build. Source and Cache are required.
 type BpftoolOptions struct {
 	// Source is a kernel tree.
-	Source   *tree.Source
+	Source *tree.Source
+	// Arch is the architecture; nil means amd64. The others are linked statically.
+	Arch     *arch.Arch
 	Cache    string
 	Jobs     int
 	Progress progress.Func
@@ -50,7 +53,7 @@ type BpftoolResult struct {
 	// Dir holds it, Hash identifies it by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
-	// Bpftool is the program. It needs the machine's libelf and zlib.
+	// Bpftool is the program. On amd64 it needs the machine's libelf and zlib.
 	Bpftool string `json:"-"`
 	// Version is the kernel's.
 	Version  string   `json:"version"`
@@ -64,20 +67,30 @@ type BpftoolResult struct {
 // Bpftool returns the bpftool of a kernel tree, and builds it if the cache
 // lacks it. Errors are as for [Kernel].
 func Bpftool(ctx context.Context, opt BpftoolOptions) (*BpftoolResult, error) {
-	step := "build bpftool " + opt.Source.Version
+	step := "build bpftool " + opt.Source.Version + suffix(opt.Arch)
 	r := &BpftoolResult{Version: opt.Source.Version}
 	var err error
-	if r.Compiler, err = toolVersion(ctx, step, "gcc"); err != nil {
+	if r.Compiler, err = toolVersion(ctx, step, opt.Arch.Tool("gcc")); err != nil {
 		return nil, err
 	}
-	if r.Libs, err = libVersions(ctx, step, bpftoolLibs); err != nil {
+	var root *sysroot
+	if opt.Arch.Cross() {
+		if root, err = openSysroot(ctx, step, opt.Cache, opt.Arch, opt.Progress); err != nil {
+			return nil, err
+		}
+		r.Libs = root.libs()
+	} else if r.Libs, err = libVersions(ctx, step, bpftoolLibs); err != nil {
 		return nil, err
 	}
 	ids, err := opt.Source.ObjectIDs(ctx, bpftoolSources...)
 	if err != nil {
 		return nil, err
 	}
-	r.Hash = hashOf("bpftool", bpftoolRecipe, strings.Join(ids, "\n"), r.Compiler, strings.Join(r.Libs, "\n"))
+	parts := []string{"bpftool", bpftoolRecipe, strings.Join(ids, "\n"), r.Compiler, strings.Join(r.Libs, "\n")}
+	if root != nil {
+		parts = append(parts, "arch "+opt.Arch.Name)
+	}
+	r.Hash = hashOf(parts...)
 	b := &programBuild{kind: "bpftool", file: "bpftool", hash: r.Hash, step: step, cache: opt.Cache,
 		objects: bpftoolObjects, needBytes: bpftoolBytes, progress: opt.Progress, record: r, seconds: &r.Seconds}
 	b.compile = func(ctx context.Context, m *makeRun) (string, error) {
@@ -95,6 +108,10 @@ func Bpftool(ctx context.Context, opt BpftoolOptions) (*BpftoolResult, error) {
 		}
 		m.args = append([]string{"-C", filepath.Join(src, "tools/bpf/bpftool"), jobs(opt.Jobs),
 			"OUTPUT=" + out + "/", "FEATURES_DUMP=" + features}, bpftoolArgs...)
+		if root != nil {
+			m.args = append(append(m.args, opt.Arch.MakeArgs()...),
+				"EXTRA_CFLAGS=-O2 "+root.compile(), "EXTRA_LDFLAGS=-s "+root.link())
+		}
 		_, err := m.run(ctx)
 		return filepath.Join(out, "bpftool"), err
 	}

@@ -228,15 +228,16 @@ func (e *edit) link(ctx context.Context, jobs string) error {
 
 // image makes the boot image as the makefile of the architecture does.
 func (e *edit) image(ctx context.Context, jobs string) error {
-	old, err := readCommand(e.o.dir, bootImage)
+	image := archOf(e.kb.arch).Image
+	old, err := readCommand(e.o.dir, image)
 	if err != nil {
 		return err
 	}
-	if _, err := e.makefile(ctx, "Makefile.build", jobs, "obj="+filepath.Dir(bootImage), bootImage); err != nil {
+	if _, err := e.makefile(ctx, "Makefile.build", jobs, "obj="+filepath.Dir(image), image); err != nil {
 		return err
 	}
-	if now, err := readCommand(e.o.dir, bootImage); err != nil || now.saved != old.saved {
-		return fmt.Errorf("%w: the command for %s has changed", errWhole, bootImage)
+	if now, err := readCommand(e.o.dir, image); err != nil || now.saved != old.saved {
+		return fmt.Errorf("%w: the command for %s has changed", errWhole, image)
 	}
 	e.state.Image = true
 	return nil

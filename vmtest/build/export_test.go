@@ -19,7 +19,7 @@ const Objects = "obj-base"
 // BuildObjects brings the object directory of a checked out tree up to date. With whole it
 // runs the whole make, whatever changed. It returns why it did so, or "".
 func BuildObjects(ctx context.Context, opt KernelOptions, t *tree.Tree, whole bool) (reason string, err error) {
-	b := &kernelBuild{opt: opt, step: "build kernel " + opt.Source.Version}
+	b := &kernelBuild{opt: opt, arch: archOf(opt.Arch), step: "build kernel " + opt.Source.Version}
 	merged, err := config.Merge(opt.Fragments)
 	if err != nil {
 		return "", err

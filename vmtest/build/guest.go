@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
@@ -30,6 +31,8 @@ type GuestOptions struct {
 	Root string
 	// Package is the package to build; empty means [GuestPackage].
 	Package string
+	// Arch is the architecture; nil means amd64.
+	Arch *arch.Arch
 	// Cache is the cache directory.
 	Cache    string
 	Progress progress.Func
@@ -40,7 +43,7 @@ type GuestOptions struct {
 var guestDirs = []string{"go.mod", "go.sum", "bpf", "uapi", "vmtest/guest", "vmtest/ktap", "vmtest/lazyregexp", "vmtest/plan"}
 
 // keepGuests is how many builds of a program stay in the cache.
-const keepGuests = 8
+const keepGuests = 16
 
 // Guest builds a static program for the guest and returns its path, or finds it in
 // the cache by the hash of its sources and the version of go.
@@ -50,7 +53,7 @@ func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 		pkg = GuestPackage
 	}
 	name := filepath.Base(pkg)
-	step := "build guest " + name
+	step := "build guest " + name + suffix(opt.Arch)
 	version, err := toolVersion(ctx, step, "go", "version")
 	if err != nil {
 		return "", err
@@ -59,7 +62,13 @@ func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", step, err)
 	}
-	dir := filepath.Join(opt.Cache, "guest", hashOf("guest", pkg, version, sum))
+	parts := []string{"guest", pkg, version, sum}
+	env := []string{"CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux"}
+	if opt.Arch.Cross() {
+		parts = append(parts, "arch "+opt.Arch.Name)
+		env = append(env, "GOARCH="+opt.Arch.Name)
+	}
+	dir := filepath.Join(opt.Cache, "guest", hashOf(parts...))
 	path = filepath.Join(dir, name)
 	if _, err := os.Stat(path); err == nil {
 		now := time.Now()
@@ -77,7 +86,7 @@ func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 		c := &proc.Cmd{
 			Args: []string{"go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(tmp, name), pkg},
 			Dir:  opt.Root,
-			Env:  buildEnv(append(goDirs(opt.Cache), "CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux")...),
+			Env:  buildEnv(append(goDirs(opt.Cache), env...)...),
 		}
 		return c.Run(ctx)
 	})

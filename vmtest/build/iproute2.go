@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
@@ -30,6 +31,9 @@ type IPRoute2Options struct {
 	// Kernel is a kernel tree whose libbpf ip is linked with. Nil means the machine's
 	// libbpf, if it has one.
 	Kernel *tree.Source
+	// Arch is the architecture; nil means amd64. The others are linked statically with the
+	// libbpf of Debian.
+	Arch *arch.Arch
 	// NoLibbpf builds ip without libbpf.
 	NoLibbpf bool
 	Cache    string
@@ -63,13 +67,19 @@ type IPRoute2Result struct {
 // IPRoute2 returns the ip that opt describes, and builds it if the cache lacks
 // it. Errors are as for [Kernel].
 func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error) {
-	step := "build ip " + opt.Source.Version
+	step := "build ip " + opt.Source.Version + suffix(opt.Arch)
 	r := &IPRoute2Result{Version: opt.Source.Version, Origin: opt.Source.Origin}
 	var err error
-	if r.Compiler, err = toolVersion(ctx, step, "gcc"); err != nil {
+	if r.Compiler, err = toolVersion(ctx, step, opt.Arch.Tool("gcc")); err != nil {
 		return nil, err
 	}
-	if r.Libs, err = libVersions(ctx, step, iproute2Libs); err != nil {
+	var root *sysroot
+	if opt.Arch.Cross() {
+		if root, err = openSysroot(ctx, step, opt.Cache, opt.Arch, opt.Progress); err != nil {
+			return nil, err
+		}
+		r.Libs = root.libs()
+	} else if r.Libs, err = libVersions(ctx, step, iproute2Libs); err != nil {
 		return nil, err
 	}
 	if r.Tree, err = opt.Source.TreeID(ctx); err != nil {
@@ -82,6 +92,9 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 		r.Patches = append(r.Patches, p.Key)
 	}
 	parts := []string{"iproute2", iproute2Recipe, r.Tree, r.Compiler, strings.Join(r.Libs, "\n")}
+	if root != nil {
+		parts = append(parts, "arch "+opt.Arch.Name)
+	}
 	switch {
 	case opt.NoLibbpf:
 		step += " without libbpf"
@@ -113,10 +126,17 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 			}
 			m.env = append(m.env, "LIBBPF_FORCE=on", "LIBBPF_DIR="+dir)
 		}
+		var flags []string
+		if root != nil {
+			m.env = append(m.env, root.env()...)
+			// The programs of configure get no other flags than those of CC.
+			flags = []string{"CC=" + strings.Join([]string{opt.Arch.Tool("gcc"), root.compile(), root.link()}, " "),
+				"AR=" + opt.Arch.Tool("ar"), "SHARED_LIBS=n"}
+		}
 		// config.mk comes first: make lists it as a file to make, but reads it
 		// while it decides what to do.
 		for _, args := range [][]string{{"config.mk"}, {jobs(opt.Jobs), "SUBDIRS=lib ip"}} {
-			m.args = args
+			m.args = append(args, flags...)
 			if _, err := m.run(ctx); err != nil {
 				return "", err
 			}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/progress"
@@ -21,8 +22,10 @@ import (
 // kbuild runs the kernel's make on a working tree, in object directories that
 // are kept next to it.
 type kbuild struct {
-	step      string
-	tree      *tree.Tree
+	step string
+	tree *tree.Tree
+	// arch is the target; nil means this machine.
+	arch      *arch.Arch
 	p         progress.Func
 	needBytes int64
 	// pahole is the program that makes BTF; nil if the configuration has no BTF, or if
@@ -70,6 +73,7 @@ func (kb *kbuild) in(ctx context.Context, name, text string, f func(o *objdir) e
 // make runs make with args for o and returns the number of compiled objects.
 func (kb *kbuild) make(ctx context.Context, o *objdir, args ...string) (int64, error) {
 	all := []string{"-C", kb.tree.Dir, "O=" + o.dir}
+	all = append(all, kb.arch.MakeArgs()...)
 	if kb.pahole != nil {
 		all = append(all, "PAHOLE="+kb.pahole.path)
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/progress"
@@ -28,8 +29,6 @@ const (
 	kernelObjects = 1090
 	// kernelBytes is about the disk space of a kernel build.
 	kernelBytes = 1 << 30
-	// bootImage is the image in the object directory.
-	bootImage = "arch/x86/boot/bzImage"
 	// modulesDir holds the modules in a result, as /lib/modules does.
 	modulesDir = "modules"
 )
@@ -53,6 +52,8 @@ type KernelOptions struct {
 	Source *tree.Source
 	// Fragments make the configuration, see [config.Load].
 	Fragments []config.Fragment
+	// Arch is the architecture; nil means amd64.
+	Arch *arch.Arch
 	// Cache is the cache directory.
 	Cache string
 	// Jobs is how many compilers run at once; 0 means one for each CPU.
@@ -71,7 +72,7 @@ type KernelOptions struct {
 // [*BreakdownError], a [*cache.SpaceError], or what [tree.Source.Checkout]
 // returns.
 func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
-	b := &kernelBuild{opt: opt, step: "build kernel " + opt.Source.Version}
+	b := &kernelBuild{opt: opt, arch: archOf(opt.Arch), step: "build kernel " + opt.Source.Version + suffix(opt.Arch)}
 	merged, err := config.Merge(opt.Fragments)
 	if err != nil {
 		return nil, err
@@ -81,13 +82,16 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 		b.differences = append(b.differences, d.String())
 	}
 	k := &KernelResult{Version: opt.Source.Version, Origin: opt.Source.Origin}
-	if k.Compiler, err = toolVersion(ctx, b.step, "gcc"); err != nil {
+	if k.Compiler, err = toolVersion(ctx, b.step, b.arch.Tool("gcc")); err != nil {
 		return nil, err
 	}
-	if k.Linker, err = toolVersion(ctx, b.step, "ld"); err != nil {
+	if k.Linker, err = toolVersion(ctx, b.step, b.arch.Tool("ld")); err != nil {
 		return nil, err
 	}
 	parts := []string{strings.Join(kernelPins, "\n")}
+	if b.arch.Cross() {
+		parts = append(parts, "arch "+b.arch.Name)
+	}
 	if needsPahole(b.want) {
 		if b.pahole, err = findPahole(ctx, b.step, opt.Cache, opt.Progress); err != nil {
 			return nil, err
@@ -109,7 +113,7 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 	}
 	k.Hash = hashOf(append([]string{"kernel", kernelRecipe, k.Tree, string(config.Format(b.want)),
 		k.Compiler, k.Linker}, parts...)...)
-	k.place(opt.Cache, opt.Source)
+	k.place(opt.Cache, opt.Source, b.arch)
 	if b.lookup(k) {
 		opt.Progress.Emit(progress.Event{Step: b.step, State: progress.Cached, Text: k.Release + " " + k.Hash})
 		return k, k.keepScripts(ctx, opt.Source)
@@ -140,6 +144,7 @@ func Kernel(ctx context.Context, opt KernelOptions) (*KernelResult, error) {
 
 type kernelBuild struct {
 	opt    KernelOptions
+	arch   *arch.Arch
 	step   string
 	want   []config.Symbol
 	pahole *pahole
@@ -190,7 +195,7 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 			return err
 		}
 	}
-	kb := &kbuild{step: b.step, tree: t, p: b.opt.Progress, needBytes: kernelBytes, pahole: b.pahole}
+	kb := &kbuild{step: b.step, tree: t, arch: b.arch, p: b.opt.Progress, needBytes: kernelBytes, pahole: b.pahole}
 	return kb.in(ctx, "obj-"+b.flavour(), b.flavour(), func(o *objdir) error {
 		whole, err := b.bring(ctx, kb, o, k)
 		if err != nil {
@@ -223,7 +228,7 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 
 // complete makes the image that an early build of a git tree left out, and gives it to keep.
 func (b *kernelBuild) complete(ctx context.Context, t *tree.Tree, id string, keep func(image []byte) error) error {
-	kb := &kbuild{step: "compress kernel " + b.opt.Source.Version, tree: t, p: b.opt.Progress, needBytes: kernelBytes}
+	kb := &kbuild{step: "compress kernel " + b.opt.Source.Version, tree: t, arch: b.arch, p: b.opt.Progress, needBytes: kernelBytes}
 	return kb.in(ctx, "obj-"+b.flavour(), b.flavour(), func(o *objdir) error {
 		if o.last == nil || o.last.Tree != id {
 			return fmt.Errorf("%s: the objects are gone", kb.step)
@@ -235,7 +240,7 @@ func (b *kernelBuild) complete(ctx context.Context, t *tree.Tree, id string, kee
 		if err := o.save(o.last); err != nil {
 			return err
 		}
-		image, err := os.ReadFile(filepath.Join(o.dir, bootImage))
+		image, err := os.ReadFile(filepath.Join(o.dir, b.arch.Image))
 		if err != nil {
 			return fmt.Errorf("%s: %w", kb.step, err)
 		}
@@ -269,7 +274,7 @@ func (b *kernelBuild) bring(ctx context.Context, kb *kbuild, o *objdir, k *Kerne
 	if err := e.configure(ctx, b.want); err != nil {
 		return false, err
 	}
-	targets := []string{jobs(b.opt.Jobs), "bzImage"}
+	targets := []string{jobs(b.opt.Jobs), b.arch.ImageFile()}
 	if enabled(b.want, "CONFIG_MODULES") {
 		targets = append(targets, "modules")
 	}
@@ -293,9 +298,9 @@ func (b *kernelBuild) inputs(k *KernelResult, kb *kbuild) string {
 func (b *kernelBuild) store(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult, image bool) error {
 	return publish(k.Dir, k, kernelBytes, func(tmp string) error {
 		for dst, src := range map[string]string{
-			"bzImage": bootImage, "vmlinux": "vmlinux", "System.map": "System.map", "config": ".config",
+			b.arch.ImageFile(): b.arch.Image, "vmlinux": "vmlinux", "System.map": "System.map", "config": ".config",
 		} {
-			if src == bootImage && !image {
+			if src == b.arch.Image && !image {
 				continue
 			}
 			if err := copyFile(filepath.Join(tmp, dst), filepath.Join(o.dir, src)); err != nil {

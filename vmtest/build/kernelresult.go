@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/tree"
 )
@@ -18,7 +19,8 @@ type KernelResult struct {
 	// Dir holds the files, Hash identifies the kernel by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
-	// BzImage is the bootable image. Vmlinux has the debug information.
+	// BzImage is the bootable image, whatever the architecture calls it. Vmlinux has the
+	// debug information.
 	BzImage   string `json:"-"`
 	Vmlinux   string `json:"-"`
 	SystemMap string `json:"-"`
@@ -113,9 +115,9 @@ func (k *KernelResult) keepScripts(ctx context.Context, src *tree.Source) error 
 }
 
 // place fills in the paths.
-func (k *KernelResult) place(cacheDir string, s *tree.Source) {
+func (k *KernelResult) place(cacheDir string, s *tree.Source, a *arch.Arch) {
 	k.Dir = filepath.Join(cacheDir, "kernel", k.Hash)
-	k.BzImage = filepath.Join(k.Dir, "bzImage")
+	k.BzImage = filepath.Join(k.Dir, a.ImageFile())
 	k.Vmlinux = filepath.Join(k.Dir, "vmlinux")
 	k.SystemMap = filepath.Join(k.Dir, "System.map")
 	k.Config = filepath.Join(k.Dir, "config")
@@ -128,7 +130,7 @@ func (k *KernelResult) lookup() bool {
 	// The stored record may have other patches with the same result.
 	commit, patches, version, origin := k.Commit, k.Patches, k.Version, k.Origin
 	fragments := k.Fragments
-	if !readRecord(k.Dir, k, "bzImage", "vmlinux", "System.map", "config") {
+	if !readRecord(k.Dir, k, filepath.Base(k.BzImage), "vmlinux", "System.map", "config") {
 		return false
 	}
 	k.Commit, k.Patches, k.Version, k.Origin, k.Fragments = commit, patches, version, origin, fragments

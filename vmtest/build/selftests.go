@@ -6,8 +6,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
 )
@@ -22,10 +24,13 @@ const (
 // SelftestName is the program that the series adds to the kernel's selftests.
 const SelftestName = "xps_bpf"
 
+// archSource stands for the directory of the architecture.
+const archSource = "arch/"
+
 // selftestsSources are the parts of a kernel tree that its user space headers
 // and the selftest are built from.
 var selftestsSources = []string{
-	"Makefile", "Kbuild", "scripts", "include", "arch/x86", "usr", "tools/include", "tools/scripts",
+	"Makefile", "Kbuild", "scripts", "include", archSource, "usr", "tools/include", "tools/scripts",
 	"tools/testing/selftests/lib.mk", "tools/testing/selftests/kselftest",
 	"tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h", selftestsDir,
 }
@@ -33,7 +38,9 @@ var selftestsSources = []string{
 // SelftestsOptions say whose selftest to build. Source and Cache are required.
 type SelftestsOptions struct {
 	// Source is a kernel tree.
-	Source   *tree.Source
+	Source *tree.Source
+	// Arch is the architecture; nil means amd64. The others are linked statically.
+	Arch     *arch.Arch
 	Cache    string
 	Jobs     int
 	Progress progress.Func
@@ -44,7 +51,7 @@ type SelftestsResult struct {
 	// Dir holds it, Hash identifies it by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
-	// Program is the test. It needs the machine's C library.
+	// Program is the test. On amd64 it needs the machine's C library.
 	Program string `json:"-"`
 	// Version is the kernel's.
 	Version  string  `json:"version"`
@@ -58,8 +65,10 @@ type SelftestsResult struct {
 // builds it if the cache lacks it. The result is nil if the tree lacks it, because a
 // series is applied in part or not at all. Errors are as for [Kernel].
 func Selftests(ctx context.Context, opt SelftestsOptions) (*SelftestsResult, error) {
-	step := "build selftests " + opt.Source.Version
-	ids, err := opt.Source.ObjectIDs(ctx, append([]string{selftestsDir + "/" + SelftestName + ".c"}, selftestsSources...)...)
+	step := "build selftests " + opt.Source.Version + suffix(opt.Arch)
+	sources := slices.Clone(selftestsSources)
+	sources[slices.Index(sources, archSource)] += archOf(opt.Arch).Dir
+	ids, err := opt.Source.ObjectIDs(ctx, append([]string{selftestsDir + "/" + SelftestName + ".c"}, sources...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +76,14 @@ func Selftests(ctx context.Context, opt SelftestsOptions) (*SelftestsResult, err
 		return nil, nil
 	}
 	r := &SelftestsResult{Version: opt.Source.Version}
-	if r.Compiler, err = toolVersion(ctx, step, "gcc"); err != nil {
+	if r.Compiler, err = toolVersion(ctx, step, opt.Arch.Tool("gcc")); err != nil {
 		return nil, err
 	}
-	r.Hash = hashOf("selftests", selftestsRecipe, strings.Join(ids, "\n"), r.Compiler)
+	parts := []string{"selftests", selftestsRecipe, strings.Join(ids, "\n"), r.Compiler}
+	if opt.Arch.Cross() {
+		parts = append(parts, "arch "+opt.Arch.Name)
+	}
+	r.Hash = hashOf(parts...)
 	b := &programBuild{kind: "selftests", file: SelftestName, hash: r.Hash, step: step, cache: opt.Cache,
 		needBytes: selftestsBytes, progress: opt.Progress, record: r, seconds: &r.Seconds}
 	b.compile = func(ctx context.Context, m *makeRun) (string, error) {
@@ -80,16 +93,19 @@ func Selftests(ctx context.Context, opt SelftestsOptions) (*SelftestsResult, err
 				return "", b.explain(err)
 			}
 		}
-		if err := opt.Source.ExtractPaths(ctx, src, selftestsSources...); err != nil {
+		if err := opt.Source.ExtractPaths(ctx, src, sources...); err != nil {
 			return "", b.explain(err)
 		}
 		program := filepath.Join(out, SelftestName)
+		if opt.Arch.Cross() {
+			m.env = append(m.env, "LDFLAGS=-static")
+		}
 		for _, args := range [][]string{
 			{"-C", src, "O=" + headers, jobs(opt.Jobs), "headers"},
 			{"-C", filepath.Join(src, selftestsDir), "OUTPUT=" + out,
 				"KHDR_INCLUDES=-isystem " + filepath.Join(headers, "usr", "include"), program},
 		} {
-			m.args = args
+			m.args = append(args, opt.Arch.MakeArgs()...)
 			if _, err := m.run(ctx); err != nil {
 				return "", err
 			}

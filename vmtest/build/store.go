@@ -140,8 +140,11 @@ func toolVersion(ctx context.Context, step, tool string, args ...string) (string
 	}
 	out, err := (&proc.Cmd{Args: append([]string{tool}, args...), Env: buildEnv()}).Output(ctx)
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", &BreakdownError{Step: step, Err: err,
-			Cause: "a tool is missing: " + tool, Remedy: "install it, or run xpsgen deps", Log: "none"}
+		remedy := "install it, or run xpsgen deps"
+		if strings.Contains(tool, "-linux-gnu-") {
+			remedy += " --for all"
+		}
+		return "", &BreakdownError{Step: step, Err: err, Cause: "a tool is missing: " + tool, Remedy: remedy, Log: "none"}
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", step, err)

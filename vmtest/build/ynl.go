@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
 )
@@ -43,7 +44,9 @@ var ynlFiles embed.FS
 // Source and Cache are required.
 type YNLOptions struct {
 	// Source is a kernel tree.
-	Source   *tree.Source
+	Source *tree.Source
+	// Arch is the architecture; nil means amd64. The others are linked statically.
+	Arch     *arch.Arch
 	Cache    string
 	Jobs     int
 	Progress progress.Func
@@ -55,7 +58,7 @@ type YNLResult struct {
 	// Dir holds it, Hash identifies it by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
-	// Program takes the index of a link. It needs the machine's C library.
+	// Program takes the index of a link. On amd64 it needs the machine's C library.
 	Program string `json:"-"`
 	// Version is the kernel's.
 	Version  string  `json:"version"`
@@ -71,7 +74,7 @@ type YNLResult struct {
 // specification lacks XPS because a series is applied in part or not at all.
 // Errors are as for [Kernel].
 func YNL(ctx context.Context, opt YNLOptions) (*YNLResult, error) {
-	step := "build ynl " + opt.Source.Version
+	step := "build ynl " + opt.Source.Version + suffix(opt.Arch)
 	ids, err := opt.Source.ObjectIDs(ctx, append([]string{ynlSpec}, ynlSources[1:]...)...)
 	if err != nil {
 		return nil, err
@@ -87,7 +90,7 @@ func YNL(ctx context.Context, opt YNLOptions) (*YNLResult, error) {
 		return nil, nil
 	}
 	r := &YNLResult{Version: opt.Source.Version}
-	if r.Compiler, err = toolVersion(ctx, step, "gcc"); err != nil {
+	if r.Compiler, err = toolVersion(ctx, step, opt.Arch.Tool("gcc")); err != nil {
 		return nil, err
 	}
 	if r.Python, err = toolVersion(ctx, step, "python3"); err != nil {
@@ -97,7 +100,11 @@ func YNL(ctx context.Context, opt YNLOptions) (*YNLResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Hash = hashOf("ynl", ynlRecipe, strings.Join(ids, "\n"), own, r.Compiler, r.Python)
+	parts := []string{"ynl", ynlRecipe, strings.Join(ids, "\n"), own, r.Compiler, r.Python}
+	if opt.Arch.Cross() {
+		parts = append(parts, "arch "+opt.Arch.Name)
+	}
+	r.Hash = hashOf(parts...)
 	b := &programBuild{kind: "ynl", file: ynlName, hash: r.Hash, step: step, cache: opt.Cache, needBytes: ynlBytes,
 		progress: opt.Progress, record: r, seconds: &r.Seconds}
 	b.compile = func(ctx context.Context, m *makeRun) (string, error) {
@@ -109,6 +116,9 @@ func YNL(ctx context.Context, opt YNLOptions) (*YNLResult, error) {
 			return "", b.explain(err)
 		}
 		m.args = []string{"-C", dir, jobs(opt.Jobs), ynlName}
+		if opt.Arch.Cross() {
+			m.args = append(m.args, "CC="+opt.Arch.Tool("gcc")+" -static", "AR="+opt.Arch.Tool("ar"))
+		}
 		_, err := m.run(ctx)
 		return filepath.Join(dir, ynlName), err
 	}

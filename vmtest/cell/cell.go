@@ -12,10 +12,11 @@ package cell
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+
+	"xpsgen/vmtest/arch"
 )
 
 // Cell is one part of the matrix. Its fields up to Shard identify it.
@@ -29,7 +30,8 @@ type Cell struct {
 	Base string `json:"base,omitempty"`
 	// Config names Kconfig fragments on top of the default.
 	Config []string `json:"config,omitempty"`
-	// Arch is the architecture of the machine that must run the cell, as GOARCH.
+	// Arch is the architecture of the guest, as GOARCH. The machine that runs the cell is
+	// amd64.
 	Arch string `json:"arch"`
 	// Patch is one patch of the series, from 1; 0 means all.
 	Patch int `json:"patch,omitempty"`
@@ -76,15 +78,12 @@ func (c *Cell) ID() string {
 	if c.Patch > 0 {
 		add("patch", strconv.Itoa(c.Patch))
 	}
-	if c.Arch != defaultArch {
+	if c.Arch != arch.Amd64 {
 		add("arch", c.Arch)
 	}
 	add("shard", c.Shard)
 	return id
 }
-
-// defaultArch is the architecture that IDs omit.
-const defaultArch = "amd64"
 
 // Parse returns the cell that an ID names. The cell of a shard has no items: only the
 // plan knows them.
@@ -92,7 +91,7 @@ func Parse(id string) (*Cell, error) {
 	fail := func(format string, a ...any) (*Cell, error) {
 		return nil, fmt.Errorf("%w %q: %s", ErrID, id, fmt.Sprintf(format, a...))
 	}
-	c := &Cell{Arch: defaultArch, Attempt: 1}
+	c := &Cell{Arch: arch.Amd64, Attempt: 1}
 	head, rest, _ := strings.Cut(id, ",")
 	c.Kind, c.Base, _ = strings.Cut(head, "@")
 	for rest != "" {
@@ -145,14 +144,18 @@ func (c *Cell) check() error {
 		{"series", c.Series != "", k.series},
 		{"config", len(c.Config) > 0, k.config},
 		{"patch", c.Patch > 0, k.patch},
+		{"arch", c.Arch != arch.Amd64, k.arch},
 		{"shard", c.Shard != "" || len(c.Items) > 0, k.items},
 	} {
 		switch {
 		case field.has && field.need == never:
 			return fail("a cell of kind %s has no %s", c.Kind, field.name)
 		case !field.has && field.need == always:
-			return fail("a cell of kind %s needs a %s", c.Kind, field.name)
+			return fail("a cell of kind %s needs %s", c.Kind, field.name)
 		}
+	}
+	if _, err := arch.Find(c.Arch); err != nil {
+		return fail("%v", err)
 	}
 	if c.Patch > 0 && c.Series == "" {
 		return fail("a patch needs a series")
@@ -167,6 +170,3 @@ func (c *Cell) check() error {
 	}
 	return nil
 }
-
-// HostArch is the architecture of this machine.
-func HostArch() string { return runtime.GOARCH }

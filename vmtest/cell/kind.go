@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/runs"
 )
@@ -22,8 +23,8 @@ const (
 // kind is a kind of cell.
 type kind struct {
 	name string
-	// base to items say which fields a cell of the kind has.
-	base, series, config, patch, items need
+	// base to arch say which fields a cell of the kind has.
+	base, series, config, patch, items, arch need
 	// args returns the arguments of xpsgen; nil means make with the kind as target.
 	args func(c *Cell) []string
 	// record is the kind of the run record that the command leaves. Empty means that
@@ -47,14 +48,14 @@ var kinds = []kind{
 	{name: "builds", base: always, record: runs.Builds, args: func(c *Cell) []string {
 		return append([]string{"builds"}, source(c)...)
 	}},
-	{name: "suite", base: always, config: maybe, items: maybe, record: runs.Suite, args: func(c *Cell) []string {
+	{name: "suite", base: always, config: maybe, items: maybe, arch: maybe, record: runs.Suite, args: func(c *Cell) []string {
 		args := append([]string{"vmtest"}, source(c)...)
 		if len(c.Items) > 0 {
 			args = append(args, "--run", plan.Exactly(c.Items))
 		}
 		return args
 	}},
-	{name: "unpatched", base: always, config: maybe, record: runs.Suite, args: func(c *Cell) []string {
+	{name: "unpatched", base: always, config: maybe, arch: maybe, record: runs.Suite, args: func(c *Cell) []string {
 		return append([]string{"vmtest", "--unpatched"}, source(c)...)
 	}},
 	{name: "bisect", base: always, series: always, patch: maybe, record: runs.Bisect, args: func(c *Cell) []string {
@@ -73,7 +74,8 @@ var kinds = []kind{
 	{name: "reach", base: always, record: runs.Reach, args: func(c *Cell) []string {
 		return append([]string{"vmtest", "--reach"}, source(c)...)
 	}},
-	{name: "guest", base: always},
+	{name: "guest", base: always, arch: maybe},
+	{name: "stock", arch: always},
 	{name: "peers", base: always, record: runs.Peers, args: func(c *Cell) []string {
 		return append([]string{"peers"}, source(c)...)
 	}},
@@ -137,6 +139,9 @@ func source(c *Cell) []string {
 	for _, f := range c.Config {
 		args = append(args, "--config", f)
 	}
+	if c.Arch != arch.Amd64 {
+		args = append(args, "--arch", c.Arch)
+	}
 	return args
 }
 
@@ -152,6 +157,9 @@ func (c *Cell) RunKind() runs.Kind {
 // without one.
 func (c *Cell) Subject(first string) runs.Subject {
 	s := runs.Subject{Base: c.Base, Config: c.Config, Unpatched: c.Kind == "unpatched"}
+	if c.Arch != arch.Amd64 {
+		s.Arch = c.Arch
+	}
 	if s.Base == "" {
 		s.Base = first
 	}

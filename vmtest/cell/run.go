@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/runs"
@@ -46,8 +47,8 @@ const (
 // archive. An error means that there is no archive.
 func Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	c := opt.Cell
-	if c.Arch != HostArch() {
-		return nil, fmt.Errorf("run cell %s: this machine is %s, not %s", c.ID(), HostArch(), c.Arch)
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	if c.Shard != "" && len(c.Items) == 0 {
 		return nil, fmt.Errorf("%w %q: a shard needs --plan, which lists its items", ErrID, c.ID())
@@ -196,6 +197,9 @@ func commandLine(opt *RunOptions) []string {
 	args := []string{"make", c.Kind}
 	if c.Base != "" {
 		args = append(args, "BASE="+c.Base)
+	}
+	if c.Arch != arch.Amd64 {
+		args = append(args, "ARCH="+c.Arch)
 	}
 	return args
 }

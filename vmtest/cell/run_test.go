@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/testenv"
 )
@@ -28,7 +29,7 @@ func bench(t *testing.T, script string) RunOptions {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Arch = HostArch()
+	c.Arch = arch.Amd64
 	return RunOptions{Cell: c, Root: root, Cache: t.TempDir(), Program: "/bin/false", Out: filepath.Join(t.TempDir(), "out")}
 }
 
@@ -99,7 +100,7 @@ func TestRunInterrupted(t *testing.T) {
 // A command that exits with 0 and leaves no record has proved nothing.
 func TestRunWithoutRecord(t *testing.T) {
 	opt := bench(t, "true")
-	opt.Cell = &Cell{Kind: "builds", Base: "6.12", Arch: HostArch(), Attempt: 1}
+	opt.Cell = &Cell{Kind: "builds", Base: "6.12", Arch: arch.Amd64, Attempt: 1}
 	opt.Program = "/bin/true"
 	r, _ := unpacked(t, t.Context(), opt)
 	if r.ExitCode != 1 || !strings.Contains(strings.Join(r.Reasons, "\n"), "left no record") {
@@ -116,10 +117,10 @@ func TestRunWithoutRecord(t *testing.T) {
 func TestRunRefused(t *testing.T) {
 	opt := bench(t, "true")
 	opt.Cell.Arch = "vax"
-	if _, err := Run(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "this machine is") {
+	if _, err := Run(t.Context(), opt); err == nil || !errors.Is(err, ErrID) || !strings.Contains(err.Error(), "unknown architecture") {
 		t.Error(err)
 	}
-	opt.Cell = &Cell{Kind: "mutants", Base: "6.12", Arch: HostArch(), Shard: "1-of-2"}
+	opt.Cell = &Cell{Kind: "mutants", Base: "6.12", Arch: arch.Amd64, Shard: "1-of-2"}
 	if _, err := Run(t.Context(), opt); !errors.Is(err, ErrID) {
 		t.Error(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/vmtest/arch"
 )
 
 // TestShippedFragments parses every fragment of the workbench.
@@ -40,6 +42,45 @@ func TestShippedFragments(t *testing.T) {
 		if !strings.HasPrefix(f.Text, "# SPDX-License-Identifier: GPL-2.0") {
 			t.Errorf("%s: no licence line", name)
 		}
+	}
+}
+
+// TestFor checks that the fragment of an architecture changes base, and is no fragment that
+// a user can name.
+func TestFor(t *testing.T) {
+	for name, want := range map[string][]string{"amd64": {"base", "debug"}, "arm64": {"base", "arm64", "debug"}, "s390x": {"base", "s390x", "debug"}} {
+		a, err := arch.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := For(a, "debug")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, f := range all {
+			names = append(names, f.Name)
+		}
+		if diff := cmp.Diff(want, names); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		merged, err := Merge(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(Format(merged.Symbols))
+		if strings.Contains(text, "CONFIG_PVH=y\n") != (name == "amd64") || !strings.Contains(text, "CONFIG_XPS=y\n") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+		if _, err := Load(name); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s can be named: %v", name, err)
+		}
+	}
+	if _, err := For(nil, "nosuch"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := For(&arch.Arch{Name: "vax", Triplet: "vax"}); !errors.Is(err, ErrUnknown) {
+		t.Errorf("got %v", err)
 	}
 }
 

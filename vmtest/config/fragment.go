@@ -23,6 +23,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"xpsgen/vmtest/arch"
 )
 
 // ErrUnknown is wrapped by the error for a fragment that does not exist.
@@ -31,7 +33,7 @@ var ErrUnknown = errors.New("no such configuration")
 // Counting is the name of the fragment for a kernel that counts the lines that run.
 const Counting = "gcov"
 
-//go:embed *.config
+//go:embed *.config arch/*.config
 var fragments embed.FS
 
 // Fragment is a part of a kernel configuration.
@@ -85,6 +87,24 @@ func IsFile(name string) bool {
 // configuration.
 func isSelftests(base string) bool {
 	return base == "config" || strings.HasPrefix(base, "config.") && base != "config.config"
+}
+
+// For returns the fragments of a kernel, in order: base, that of the architecture, and
+// those of the given names. Amd64 has none: base describes it.
+func For(a *arch.Arch, names ...string) ([]Fragment, error) {
+	all, err := LoadAll("base")
+	if err != nil {
+		return nil, err
+	}
+	if a.Cross() {
+		data, err := fragments.ReadFile("arch/" + a.Name + ".config")
+		if err != nil {
+			return nil, fmt.Errorf("%w for architecture %q", ErrUnknown, a.Name)
+		}
+		all = append(all, Fragment{Name: a.Name, Text: string(data)})
+	}
+	more, err := LoadAll(names...)
+	return append(all, more...), err
 }
 
 // LoadAll returns the fragments of the given names, in order.

@@ -43,6 +43,10 @@ const (
 	Bindings Group = "bindings"
 	// Kselftest: a kernel with modules, and the kernel's selftests of net and bpf.
 	Kselftest Group = "kselftest"
+	// ARM64 and S390X: a guest of another architecture. Their names are those of package
+	// arch.
+	ARM64 Group = "arm64"
+	S390X Group = "s390x"
 	// FuzzIP: the fuzzers of ip's object loaders.
 	FuzzIP Group = "fuzz-ip"
 	// Share: sharing the cache through a web server.
@@ -73,6 +77,9 @@ type Dep struct {
 	program string
 	libs    []string
 }
+
+// staticProbe links an empty program with the static C library.
+var staticProbe = []string{"-static", "-x", "c", "/dev/null", "-Wl,--defsym=main=0", "-o", "/dev/null"}
 
 // All returns all dependencies, in the order in which they are checked.
 func All() []Dep {
@@ -105,6 +112,12 @@ func All() []Dep {
 		{Name: "<sys/capability.h>", Why: "ip", Group: Test, Package: "libcap-dev",
 			program: "#include <sys/capability.h>\nint main(void) { return cap_free(cap_init()); }\n", libs: []string{"-lcap"}},
 		{Name: "qemu-system-x86_64", Why: "the guest's machine", Group: Test, Package: "qemu-system-x86", version: []string{"--version"}},
+		{Name: "qemu-system-aarch64", Why: "the guest's machine", Group: ARM64, Package: "qemu-system-arm", version: []string{"--version"}},
+		{Name: "aarch64-linux-gnu-gcc", Why: "kernel and iproute2", Group: ARM64, Package: "gcc-aarch64-linux-gnu", version: []string{"--version"}},
+		{Name: "aarch64-linux-gnu-gcc", Why: "static programs", Group: ARM64, Package: "libc6-dev-arm64-cross", version: staticProbe},
+		{Name: "qemu-system-s390x", Why: "the guest's machine", Group: S390X, Package: "qemu-system-misc", version: []string{"--version"}},
+		{Name: "s390x-linux-gnu-gcc", Why: "kernel and iproute2", Group: S390X, Package: "gcc-s390x-linux-gnu", version: []string{"--version"}},
+		{Name: "s390x-linux-gnu-gcc", Why: "static programs", Group: S390X, Package: "libc6-dev-s390x-cross", version: staticProbe},
 		{Name: "clang", Why: "BPF programs", Group: BPF, Package: "clang", version: []string{"--version"}},
 		{Name: "b4", Why: "to see a thread as maintainers do", Group: Series, Package: "b4", version: []string{"--version"}},
 		// It is a part of git that distributions package apart. It has no
@@ -180,7 +193,7 @@ func All() []Dep {
 
 // Groups returns all groups.
 func Groups() []Group {
-	return []Group{Test, BPF, Series, SeriesBuild, Report, Headers, Bindings, FuzzIP, Kselftest, Share, Engines, Syz}
+	return []Group{Test, BPF, Series, SeriesBuild, Report, ARM64, S390X, Headers, Bindings, FuzzIP, Kselftest, Share, Engines, Syz}
 }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and

@@ -23,7 +23,7 @@ var defaults = map[string]float64{
 	"mutants": 5, "guest": 60, "peers": 300, "mutate": 1800, "reach": 180, "objects": 119, "foreign": 60, "faults": 300, "report-test": 30,
 	"seeds": 600, "bench-policies": 120, "ten-days": 1800, "series-real": 300, "stress": 228, "full": 1200, "fuzz": 1800, "fuzz-ip": 600,
 	"fuzz-headers": 720, "objects-mutants": 900, "ip-testsuite": 300, "edits": 2400, "ip-warnings": 300, "defects": 1800, "verify-uapi": 900, "ports": 120,
-	"bare-debian": 600, "prove-quick": 60, "prove": 120, "prove-mutants": 600,
+	"bare-debian": 600, "stock": 300, "prove-quick": 60, "prove": 120, "prove-mutants": 600,
 }
 
 // itemDefaults are the costs in seconds of one item, without the start of its cell.
@@ -63,7 +63,7 @@ func (k *costs) of(c *cell.Cell) (list []*runs.Record) {
 	for _, r := range k.records {
 		if r.Kind != c.RunKind() || !r.State.Judged() || r.Elapsed() == 0 || r.Series != subject.Series || r.Unpatched != subject.Unpatched ||
 			!slices.Equal(r.Config, subject.Config) || subject.Base != "" && r.Base != subject.Base ||
-			len(r.Trees)+len(r.Only)+len(r.With)+len(r.Without) > 0 {
+			r.Arch != subject.Arch || len(r.Trees)+len(r.Only)+len(r.With)+len(r.Without) > 0 {
 			continue
 		}
 		list = append(list, r)

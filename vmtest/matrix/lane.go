@@ -19,6 +19,8 @@ type lane struct {
 	kind   string
 	each   each
 	config []string
+	// arch is the architecture of the guest; empty means amd64.
+	arch string
 	// kernel says that the cells build a kernel first.
 	kernel bool
 	// mutants names some mutants; sample is how many are chosen at random. Neither means all.
@@ -72,6 +74,10 @@ var lanes = []lane{
 	{from: ForAll, kind: "mutate", each: eachBase, kernel: true},
 	{from: ForAll, kind: "mutants", each: eachFirst, config: []string{"syz"}, mutants: []string{"puts-a-refused-program-twice"}, kernel: true},
 	{from: ForAll, kind: "reach", each: eachBase, kernel: true},
+	{from: ForAll, kind: "suite", each: eachFirst, arch: "arm64", kernel: true},
+	{from: ForAll, kind: "suite", each: eachFirst, arch: "s390x", kernel: true},
+	{from: ForAll, kind: "stock", arch: "arm64"},
+	{from: ForAll, kind: "stock", arch: "s390x"},
 	{from: ForAll, kind: "seeds", kernel: true},
 	{from: ForAll, kind: "prove", each: eachBase},
 	{from: ForAll, kind: "prove-mutants", each: eachBase},

@@ -6,6 +6,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/cell"
 	"xpsgen/vmtest/mutants"
 	"xpsgen/vmtest/plan"
@@ -41,6 +43,8 @@ type Options struct {
 	// all. "default" is the configuration without fragments, and "all" as a series is
 	// a cell of the whole stack.
 	Kinds, Bases, Series, Configs []string
+	// Arches keeps only cells with a guest of one of these architectures.
+	Arches []string
 	// MaxCost is the maximum estimated time of a cell. A cell that takes longer is split
 	// into shards, if its kind has items to split. 0 does not split.
 	MaxCost time.Duration
@@ -189,7 +193,7 @@ func (m *maker) items(l lane, base string) ([]string, error) {
 
 // add adds a cell, or its shards, if the filters keep it.
 func (m *maker) add(ctx context.Context, l lane, c cell.Cell) error {
-	c.Kind, c.Arch, c.Attempt = l.kind, cell.HostArch(), 1
+	c.Kind, c.Arch, c.Attempt = l.kind, cmp.Or(l.arch, arch.Amd64), 1
 	if !m.keeps(&c) {
 		return nil
 	}
@@ -227,7 +231,7 @@ func (m *maker) keeps(c *cell.Cell) bool {
 	if config == "" {
 		config = "default"
 	}
-	return match(m.opt.Kinds, c.Kind) && match(m.opt.Bases, c.Base) && match(m.opt.Series, series) && match(m.opt.Configs, config)
+	return match(m.opt.Kinds, c.Kind) && match(m.opt.Bases, c.Base) && match(m.opt.Series, series) && match(m.opt.Configs, config) && match(m.opt.Arches, c.Arch)
 }
 
 // identify fills in the digests of what goes into the cell.

@@ -37,6 +37,7 @@ var kindOf = map[string][]string{
 	"vmtest-debug":   {"suite"},
 	"vmtest-rt":      {"suite", "mutants"},
 	"vmtest-kcsan":   {"suite", "mutants"},
+	"vmtest-arches":  {"suite"},
 }
 
 // apart are targets of make test-long that are not cells: act and engines test the cells,
@@ -75,6 +76,13 @@ func TestLanes(t *testing.T) {
 	for _, config := range []string{"debug", "rt", "rt+bhlock", "kcsan"} {
 		if !slices.ContainsFunc(all.Cells, func(c *cell.Cell) bool { return c.Kind == "suite" && strings.Join(c.Config, "+") == config }) {
 			t.Errorf("no suite with %s", config)
+		}
+	}
+	for _, kind := range []string{"suite", "stock"} {
+		for _, name := range []string{"arm64", "s390x"} {
+			if !slices.ContainsFunc(all.Cells, func(c *cell.Cell) bool { return c.Kind == kind && c.Arch == name }) {
+				t.Errorf("no %s on %s", kind, name)
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/build"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/progress"
@@ -17,6 +18,8 @@ import (
 
 // Artifacts are the parts of a guest.
 type Artifacts struct {
+	// Arch is the architecture of all of them.
+	Arch   *arch.Arch
 	Kernel *build.KernelResult
 	// IP is the guest's ip, from a project or from this machine.
 	IP      *build.IPRoute2Result
@@ -31,6 +34,12 @@ type Artifacts struct {
 	YNL *build.YNLResult
 	// Init is the guest's PID 1.
 	Init string
+	// BusyBox is a shell with the usual tools, for a guest with the host's files that
+	// cannot run the host's programs; empty for amd64, and for the suite.
+	BusyBox string
+	// Modules are modules of the kernel, in the order to load them; nil unless
+	// [Source.Stock].
+	Modules []string
 	// XPS is the command for a live host, bpf/cmd/xps.
 	XPS string
 	// Objects are the BPF programs.
@@ -63,28 +72,44 @@ func artifacts(ctx context.Context, s Source, suite bool) (*Artifacts, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	fragments, err := config.LoadAll(append([]string{"base"}, s.Fragments...)...)
+	target, err := arch.Find(s.Arch)
+	if err != nil {
+		return nil, err
+	}
+	fragments, err := config.For(target, s.Fragments...)
 	if err != nil {
 		return nil, err
 	}
 
-	objects, err := Objects(s.Root)
+	objects, err := Objects(s.Root, target)
 	if err != nil {
 		return nil, err
 	}
-	a := &Artifacts{Objects: objects}
+	a := &Artifacts{Arch: target, Objects: objects}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.buildKernel(gctx, &s, fragments, suite) })
 	g.Go(func() error {
-		if err := a.buildIP(gctx, &s); err != nil {
-			return err
+		if s.Stock {
+			return a.stock(gctx, &s)
+		}
+		return a.buildKernel(gctx, &s, fragments, suite)
+	})
+	g.Go(func() error {
+		if !s.Stock {
+			if err := a.buildIP(gctx, &s); err != nil {
+				return err
+			}
 		}
 		var err error
-		if a.Init, err = build.Guest(gctx, build.GuestOptions{Root: s.Root, Cache: s.Cache, Progress: s.Progress}); err != nil {
+		if a.Init, err = build.Guest(gctx, build.GuestOptions{Root: s.Root, Arch: target, Cache: s.Cache, Progress: s.Progress}); err != nil {
 			return err
 		}
+		if target.Cross() && !suite {
+			if a.BusyBox, err = build.BusyBox(gctx, s.Cache, target, s.Progress); err != nil {
+				return err
+			}
+		}
 		a.XPS, err = build.Guest(gctx, build.GuestOptions{
-			Root: s.Root, Cache: s.Cache, Package: "./bpf/cmd/xps", Progress: s.Progress,
+			Root: s.Root, Arch: target, Cache: s.Cache, Package: "./bpf/cmd/xps", Progress: s.Progress,
 		})
 		return err
 	})
@@ -94,6 +119,15 @@ func artifacts(ctx context.Context, s Source, suite bool) (*Artifacts, error) {
 	}
 	a.Steps = watch.Steps()
 	return a, nil
+}
+
+// stock takes Debian's kernel.
+func (a *Artifacts) stock(ctx context.Context, s *Source) error {
+	r, err := build.Stock(ctx, s.Cache, a.Arch, s.Progress)
+	if err == nil {
+		a.Kernel, a.Modules = r.Kernel, r.Modules
+	}
+	return err
 }
 
 // buildKernel builds the kernel and the other parts of the guest that come from its tree.
@@ -133,7 +167,7 @@ func (a *Artifacts) buildFromTree(ctx context.Context, s *Source, src *tree.Sour
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		a.Bpftool, err = build.Bpftool(ctx, build.BpftoolOptions{
-			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+			Source: src, Arch: a.Arch, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})
 		return err
 	})
@@ -142,7 +176,7 @@ func (a *Artifacts) buildFromTree(ctx context.Context, s *Source, src *tree.Sour
 			return nil
 		}
 		a.Selftests, err = build.Selftests(ctx, build.SelftestsOptions{
-			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+			Source: src, Arch: a.Arch, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})
 		return err
 	})
@@ -151,7 +185,7 @@ func (a *Artifacts) buildFromTree(ctx context.Context, s *Source, src *tree.Sour
 			return nil
 		}
 		a.YNL, err = build.YNL(ctx, build.YNLOptions{
-			Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+			Source: src, Arch: a.Arch, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 		})
 		return err
 	})
@@ -166,7 +200,7 @@ func (a *Artifacts) buildFromTree(ctx context.Context, s *Source, src *tree.Sour
 	})
 	g.Go(func() (err error) {
 		a.Kernel, err = build.Kernel(ctx, build.KernelOptions{
-			Source: src, Fragments: fragments, Cache: s.Cache, Jobs: s.Jobs, Early: s.Early, Progress: s.Progress,
+			Source: src, Arch: a.Arch, Fragments: fragments, Cache: s.Cache, Jobs: s.Jobs, Early: s.Early, Progress: s.Progress,
 		})
 		return err
 	})
@@ -178,6 +212,9 @@ func (a *Artifacts) buildIP(ctx context.Context, s *Source) error {
 	src, err := s.OpenIP(ctx)
 	if err != nil {
 		return err
+	}
+	if src == nil && a.Arch.Cross() {
+		return fmt.Errorf("%w: no project has guest = \"ip\", and this machine's ip does not run on %s", ErrSource, a.Arch.Name)
 	}
 	if src == nil {
 		if a.IP, err = build.MachineIP(ctx); err != nil {
@@ -191,7 +228,7 @@ func (a *Artifacts) buildIP(ctx context.Context, s *Source) error {
 		return err
 	}
 	a.IP, err = build.IPRoute2(ctx, build.IPRoute2Options{
-		Source: src, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
+		Source: src, Arch: a.Arch, Cache: s.Cache, Jobs: s.Jobs, Progress: s.Progress,
 	})
 	return err
 }

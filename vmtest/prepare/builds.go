@@ -19,7 +19,7 @@ func CompareBuilds(ctx context.Context, s Source) ([]build.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	fragments, err := config.LoadAll(append([]string{"base"}, s.Fragments...)...)
+	fragments, err := config.For(nil, s.Fragments...)
 	if err != nil {
 		return nil, err
 	}

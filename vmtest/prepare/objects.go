@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"xpsgen/vmtest/arch"
 )
 
 // Object is a compiled BPF program of the workbench.
@@ -14,13 +16,20 @@ type Object struct {
 	Name, Path string
 }
 
-// objectSuffix is bpf2go's suffix for objects for little-endian machines.
-const objectSuffix = "_bpfel.o"
+// objectSuffix is bpf2go's suffix for objects in the byte order of an architecture. Nil
+// means amd64.
+func objectSuffix(a *arch.Arch) string {
+	if a != nil && a.BigEndian {
+		return "_bpfeb.o"
+	}
+	return "_bpfel.o"
+}
 
-// Objects returns the BPF objects of the workbench at root, sorted by name. It reads the
-// files, because the host does not link package bpf.
-func Objects(root string) ([]Object, error) {
-	paths, err := filepath.Glob(filepath.Join(root, "bpf", "*"+objectSuffix))
+// Objects returns the BPF objects of the workbench at root for an architecture, sorted by
+// name. It reads the files, because the host does not link package bpf. Nil means amd64.
+func Objects(root string, a *arch.Arch) ([]Object, error) {
+	suffix := objectSuffix(a)
+	paths, err := filepath.Glob(filepath.Join(root, "bpf", "*"+suffix))
 	if err != nil {
 		return nil, fmt.Errorf("BPF objects: %w", err)
 	}
@@ -29,7 +38,7 @@ func Objects(root string) ([]Object, error) {
 	}
 	objects := make([]Object, len(paths))
 	for i, path := range paths {
-		objects[i] = Object{Name: strings.TrimSuffix(filepath.Base(path), objectSuffix), Path: path}
+		objects[i] = Object{Name: strings.TrimSuffix(filepath.Base(path), suffix), Path: path}
 	}
 	return objects, nil
 }

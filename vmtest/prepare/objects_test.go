@@ -3,29 +3,45 @@
 package prepare
 
 import (
+	"debug/elf"
 	"slices"
 	"strings"
 	"testing"
 
 	"xpsgen/bpf"
+	"xpsgen/vmtest/arch"
 )
 
 // The files must be the objects of package bpf.
 func TestObjects(t *testing.T) {
-	objects, err := Objects("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, o := range objects {
-		names = append(names, o.Name)
-	}
 	want := bpf.Names()
 	slices.Sort(want)
-	if !slices.Equal(names, want) {
-		t.Errorf("files %q, package %q", names, want)
+	for name, order := range map[string]elf.Data{"amd64": elf.ELFDATA2LSB, "arm64": elf.ELFDATA2LSB, "s390x": elf.ELFDATA2MSB} {
+		a, err := arch.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects, err := Objects("../..", a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, o := range objects {
+			names = append(names, o.Name)
+			f, err := elf.Open(o.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Data != order {
+				t.Errorf("%s: %s has the byte order %v", name, o.Path, f.Data)
+			}
+			f.Close()
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("%s: files %q, package %q", name, names, want)
+		}
 	}
-	if _, err := Objects(t.TempDir()); err == nil || !strings.Contains(err.Error(), "make generate") {
+	if _, err := Objects(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "make generate") {
 		t.Errorf("without files: %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree/manifest"
@@ -35,6 +36,8 @@ type Source struct {
 	KernelDir, IPDir string
 	// NoApply uses these directories without applying the series.
 	NoApply bool
+	// Arch is the architecture of the guest, as GOARCH; empty means amd64.
+	Arch string
 	// Fragments are Kconfig fragments on top of "base": names from vmtest/config, or
 	// paths of files.
 	Fragments []string
@@ -47,6 +50,9 @@ type Source struct {
 	TestProgs []string
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
+	// Stock boots Debian's kernel instead of the base, and builds no kernel, ip and
+	// bpftool. It needs another architecture than amd64.
+	Stock bool
 	// Unpatched leaves out the kernel series. The patched ip stays, because the suite
 	// uses it to detect the hook.
 	Unpatched bool
@@ -67,9 +73,12 @@ type Source struct {
 }
 
 // Name is the name of the results directory of s: "net-next", "6.12-unpatched",
-// "net-next-debug".
+// "net-next-debug", "net-next-s390x".
 func (s *Source) Name() string {
 	parts := []string{s.BaseName()}
+	if s.Arch != "" && s.Arch != arch.Amd64 {
+		parts = append(parts, s.Arch)
+	}
 	for _, f := range s.Fragments {
 		parts = append(parts, strings.TrimSuffix(filepath.Base(f), ".config"))
 	}
@@ -167,7 +176,14 @@ func (s *Source) Validate() error {
 			return err
 		}
 	}
-	if _, err := config.LoadAll(append([]string{"base"}, s.Fragments...)...); err != nil {
+	a, err := arch.Find(s.Arch)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSource, err)
+	}
+	if s.Stock && a.KernelPackage == "" {
+		return fmt.Errorf("%w: Debian's own kernel can boot on other architectures only, not on %s", ErrSource, a.Name)
+	}
+	if _, err := config.For(a, s.Fragments...); err != nil {
 		return fmt.Errorf("%w: %w", ErrSource, err)
 	}
 	for _, dir := range []string{s.KernelDir, s.IPDir} {

@@ -34,7 +34,10 @@ func (opt *GuestOptions) environ(dir string) []wire.Raw {
 			env = append(env, kv)
 		}
 	}
-	if !opt.HostTools {
+	switch {
+	case opt.foreign():
+		search = wire.ToolDir // the host's programs do not run
+	case !opt.HostTools:
 		search = wire.ToolDir + ":" + search
 	}
 	env = append(env, "PATH="+search, "PWD="+dir)

@@ -36,6 +36,7 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 	in := verdict.Inputs{
 		Base:            s.BaseName(),
 		Unpatched:       s.Unpatched,
+		Arch:            a.Arch.Name,
 		KernelVersion:   a.Kernel.Version,
 		KernelRelease:   a.Kernel.Release,
 		KernelSource:    a.Kernel.Origin,
@@ -68,7 +69,7 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 		}
 	}
 	var err error
-	in.QEMU, err = qemuVersion(ctx, "qemu-system-x86_64")
+	in.QEMU, err = qemuVersion(ctx, a.Arch.QEMU)
 	return in, err
 }
 

@@ -96,7 +96,7 @@ type ProgramOptions struct {
 // Returns a [*KernelError] if the kernel panicked or warned, even if the program
 // did well, and a [*TimeoutError]. Other errors are the workbench's.
 func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
-	program, err := opt.resolve(opt.Args[0])
+	program, err := opt.find(opt.Args[0])
 	if err != nil {
 		return Ending{}, err
 	}
@@ -117,6 +117,7 @@ func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 		return Ending{}, err
 	}
 	modules(files, g.artifacts.Kernel)
+	files.Foreign = g.artifacts.Arch.Cross()
 	if opt.Closed {
 		g.spec = boot.SuiteSpec(g.artifacts)
 		g.spec.Programs = append(g.spec.Programs, image.Program{Host: program})

@@ -82,7 +82,7 @@ func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (
 		return Ending{}, err
 	}
 	return g.run(ctx, func(m *vm.Machine) {
-		m.Config = wire.Config{Mode: wire.ModeRun, Args: []wire.Raw{"/bin/sh", "-s"}, Dir: wire.ObjectDir,
+		m.Config = wire.Config{Mode: wire.ModeRun, Args: []wire.Raw{wire.Raw(g.opt.shell()), "-s"}, Dir: wire.ObjectDir,
 			Env: g.opt.environ(wire.ObjectDir), Host: files, OneStream: sameFile(out, errs)}
 		m.Shares = shares
 		m.Stdin, m.Stdout, m.Stderr = in, out, errs
@@ -102,6 +102,7 @@ func (g *Guest) files() (*wire.HostFiles, []vm.Share, error) {
 	h, shares, err := hostFiles(append([]string{dir}, g.opt.Writable...), g.opt.Add, g.opt.HostTools)
 	if err == nil {
 		modules(h, g.artifacts.Kernel)
+		h.Foreign = g.artifacts.Arch.Cross()
 	}
 	return h, shares, err
 }

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/config"
 	"xpsgen/vmtest/git"
 	"xpsgen/vmtest/prepare"
@@ -208,7 +209,11 @@ func (in Inputs) add(root string, p part, s Subject, ip string) error {
 		}
 		return in.addSeries(root, change, s)
 	case configuration:
-		fragments, err := config.LoadAll(append([]string{"base"}, s.Config...)...)
+		target, err := arch.Find(s.Arch)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrGone, err)
+		}
+		fragments, err := config.For(target, s.Config...)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrGone, err)
 		}

@@ -320,6 +320,7 @@ func TestPictureMixed(t *testing.T) {
 func TestRerun(t *testing.T) {
 	for want, c := range map[string]Cell{
 		"make vmtest BASE=net-next":                             {Kind: Suite, Subject: Subject{Base: "net-next"}},
+		"make vmtest BASE=net-next ARCH=s390x":                  {Kind: Suite, Subject: Subject{Base: "net-next", Arch: "s390x"}},
 		"make vmtest BASE=6.12 CONFIG=debug,hostfs":             {Kind: Suite, Subject: Subject{Base: "6.12", Config: []string{"debug", "hostfs"}}},
 		"make unpatched BASE=6.12":                              {Kind: Suite, Subject: Subject{Base: "6.12", Unpatched: true}},
 		"make vmtest BASE=all":                                  {Kind: Bases, Subject: Subject{Base: "all"}},

@@ -26,6 +26,9 @@ func (c *Cell) Rerun() string {
 		words[1] = "unpatched"
 	}
 	words = append(words, "BASE="+c.Base)
+	if c.Arch != "" {
+		words = append(words, "ARCH="+c.Arch)
+	}
 	for _, v := range []struct {
 		name string
 		list []string

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/prepare"
 )
 
@@ -15,6 +16,8 @@ import (
 type Subject struct {
 	// Base names the kernel base, or that of the series for [Check].
 	Base string `json:"base"`
+	// Arch is the architecture of the guest, as GOARCH; empty means amd64.
+	Arch string `json:"arch,omitempty"`
 	// Config names the Kconfig fragments on top of the default: those of
 	// vmtest/config, or absolute paths.
 	Config []string `json:"config,omitempty"`
@@ -40,6 +43,9 @@ func SubjectOf(src *prepare.Source) (Subject, error) {
 		With:      slices.Concat(src.Select.With, src.IPSelect.With),
 		Without:   slices.Concat(src.Select.Without, src.IPSelect.Without),
 		Unpatched: src.Unpatched,
+	}
+	if src.Arch != arch.Amd64 {
+		s.Arch = src.Arch
 	}
 	for _, f := range src.Fragments {
 		if !slices.Contains(prepare.Fragments(), f) {
@@ -76,6 +82,9 @@ func (s Subject) ConfigName() string {
 }
 
 func (s Subject) config() (parts []string) {
+	if s.Arch != "" {
+		parts = append(parts, s.Arch)
+	}
 	for _, f := range s.Config {
 		parts = append(parts, strings.TrimSuffix(filepath.Base(f), ".config"))
 	}
@@ -123,7 +132,7 @@ func (s Subject) Name() string {
 }
 
 func (s Subject) same(o Subject) bool {
-	return s.Base == o.Base && s.Series == o.Series && s.Unpatched == o.Unpatched &&
+	return s.Base == o.Base && s.Arch == o.Arch && s.Series == o.Series && s.Unpatched == o.Unpatched &&
 		slices.Equal(s.Config, o.Config) && slices.Equal(s.Trees, o.Trees) &&
 		slices.Equal(s.Only, o.Only) && slices.Equal(s.With, o.With) && slices.Equal(s.Without, o.Without)
 }

@@ -29,6 +29,7 @@ func TestSubjectNames(t *testing.T) {
 		"series":    {Subject{Base: "b", Series: "s", Only: []string{"x"}}, "s-b-x", "default", "s"},
 		"selection": {Subject{Base: "b", Only: []string{"x", "y"}, With: []string{"w", "v"}, Without: []string{"o", "p"}}, "b-x-y-with-w-with-v-without-o-without-p", "default", "x, y with w, v without o, p"},
 		"with":      {Subject{Base: "b", With: []string{"w"}}, "b-with-w", "default", "all with w"},
+		"arch":      {Subject{Base: "b", Arch: "s390x", Config: []string{"debug"}}, "b-s390x-debug", "s390x-debug", "all"},
 		"trees":     {Subject{Base: "b", Trees: []string{"kernel /k"}}, "b-own-tree", "default", "all"},
 	} {
 		s := tt.subject
@@ -38,7 +39,7 @@ func TestSubjectNames(t *testing.T) {
 	}
 	// Each field makes another subject.
 	all := []Subject{
-		{}, {Base: "b"}, {Config: []string{"c"}}, {Series: "s"}, {Only: []string{"o"}}, {With: []string{"w"}}, {Without: []string{"o"}}, {Unpatched: true}, {Trees: []string{"t"}},
+		{}, {Base: "b"}, {Config: []string{"c"}}, {Series: "s"}, {Only: []string{"o"}}, {With: []string{"w"}}, {Without: []string{"o"}}, {Unpatched: true}, {Trees: []string{"t"}}, {Arch: "arm64"},
 	}
 	for i, a := range all {
 		for j, b := range all {
@@ -53,13 +54,13 @@ func TestSubjectOf(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	src := &prepare.Source{
-		Root: testenv.Root(t), Fragments: []string{"debug", "mine.config"}, KernelDir: "k", IPDir: "/ip", Unpatched: true,
+		Root: testenv.Root(t), Arch: "s390x", Fragments: []string{"debug", "mine.config"}, KernelDir: "k", IPDir: "/ip", Unpatched: true,
 		Select:   manifest.Selection{Only: []string{"a"}, With: []string{"b"}, Without: []string{"c"}},
 		IPSelect: manifest.Selection{Only: []string{"d"}, With: []string{"e"}, Without: []string{"f"}},
 	}
 	got, err := SubjectOf(src)
 	want := Subject{
-		Base: "net-next", Config: []string{"debug", filepath.Join(dir, "mine.config")}, Only: []string{"a", "d"}, With: []string{"b", "e"}, Without: []string{"c", "f"},
+		Base: "net-next", Arch: "s390x", Config: []string{"debug", filepath.Join(dir, "mine.config")}, Only: []string{"a", "d"}, With: []string{"b", "e"}, Without: []string{"c", "f"},
 		Unpatched: true, Trees: []string{"kernel " + filepath.Join(dir, "k"), "iproute2 /ip"},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {

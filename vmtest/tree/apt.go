@@ -35,6 +35,9 @@ type apt struct {
 	dir  string
 	step string
 	p    progress.Func
+	// arch is Debian's name of another architecture, whose packages to fetch; empty means
+	// the architecture of the machine.
+	arch string
 	// updated are the states with up-to-date lists.
 	updated map[string]bool
 }
@@ -144,6 +147,9 @@ func (a *apt) sources(ctx context.Context) ([]aptSource, error) {
 
 // state is the private state for a set of sources.
 func (a *apt) state(entries []aptSource, typ string) *aptState {
+	if a.arch != "" {
+		entries = forArch(entries, a.arch)
+	}
 	text := formatSources(entries, typ)
 	sum := sha256.Sum256(text)
 	st := &aptState{dir: filepath.Join(a.dir, fmt.Sprintf("%x", sum[:6])), sources: text}
@@ -165,7 +171,7 @@ func (a *apt) update(ctx context.Context, st *aptState, entries []aptSource) err
 	if err := os.WriteFile(filepath.Join(st.dir, "sources.d", "xpsgen.sources"), st.sources, 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(st.conf, []byte(aptConf(st.dir, os.Geteuid() == 0)), 0o644); err != nil {
+	if err := os.WriteFile(st.conf, []byte(aptConf(st.dir, os.Geteuid() == 0, a.arch)), 0o644); err != nil {
 		return err
 	}
 	a.p.Emit(progress.Event{Step: a.step, State: progress.Notice, Text: "reading the package lists of " + archives(entries)})
@@ -192,8 +198,8 @@ func archives(entries []aptSource) string {
 }
 
 // aptConf is the configuration that is read after the machine's own. The hooks
-// that packages install run on the system's state, so they go.
-func aptConf(dir string, root bool) string {
+// that packages install run on the system's state, so they go. arch is as in [apt].
+func aptConf(dir string, root bool, arch string) string {
 	var b strings.Builder
 	for _, hook := range []string{"APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success"} {
 		fmt.Fprintf(&b, "#clear %s;\n", hook)
@@ -203,6 +209,9 @@ func aptConf(dir string, root bool) string {
 	fmt.Fprintf(&b, "Dir::Etc::sourcelist \"/dev/null\";\n")
 	fmt.Fprintf(&b, "Dir::Etc::sourceparts %q;\n", dir+"/sources.d/")
 	fmt.Fprintf(&b, "Acquire::Languages \"none\";\nAcquire::Retries \"2\";\n")
+	if arch != "" {
+		fmt.Fprintf(&b, "APT::Architecture %q;\n#clear APT::Architectures;\nAPT::Architectures { %q; };\n", arch, arch)
+	}
 	if root {
 		// Its own user for downloads could not reach root's cache directory.
 		fmt.Fprintf(&b, "APT::Sandbox::User \"root\";\n")

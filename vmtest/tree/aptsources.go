@@ -197,6 +197,15 @@ func forSuite(have []aptSource, suite string) []aptSource {
 	return made
 }
 
+// forArch returns the entries limited to packages of one architecture.
+func forArch(entries []aptSource, arch string) []aptSource {
+	limited := slices.Clone(entries)
+	for i := range limited {
+		limited[i].Options = append(slices.Clone(limited[i].Options), "Architectures: "+arch)
+	}
+	return limited
+}
+
 // own returns the entries that are Debian's, or all if none is.
 func own(have []aptSource) []aptSource {
 	var debian []aptSource

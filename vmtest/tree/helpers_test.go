@@ -213,15 +213,20 @@ func mustDeb(tb testing.TB, path string, files map[string]string) {
 }
 
 // mustPackage makes a Debian package of files.
-func mustPackage(tb testing.TB, path string, files map[string]string) {
+func mustPackage(tb testing.TB, path string, files map[string]string, fields ...string) {
 	tb.Helper()
+	control := []byte("odd")
+	if len(fields) > 0 {
+		text := "Package: p\nVersion: 1\nArchitecture: all\nMaintainer: Test <test@example.org>\n" + strings.Join(fields, "\n") + "\nDescription: test\n"
+		control = mustXz(tb, mustTar(tb, "./", map[string]string{"control": text}))
+	}
 	data := mustXz(tb, mustTar(tb, "./", files))
 	var b bytes.Buffer
 	b.WriteString("!<arch>\n")
 	for _, m := range []struct {
 		name string
 		data []byte
-	}{{"debian-binary", []byte("2.0\n")}, {"control.tar.xz", []byte("odd")}, {"data.tar.xz", data}} {
+	}{{"debian-binary", []byte("2.0\n")}, {"control.tar.xz", control}, {"data.tar.xz", data}} {
 		fmt.Fprintf(&b, "%-16s%-12d%-6d%-6d%-8s%-10d`\n", m.name, 0, 0, 0, "100644", len(m.data))
 		b.Write(m.data)
 		if len(m.data)%2 == 1 {

@@ -45,6 +45,37 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
+// TestUnpackOtherArch unpacks a package of another architecture, and the package that it
+// depends on.
+func TestUnpackOtherArch(t *testing.T) {
+	a := newFakeApt(t)
+	mustPackage(t, filepath.Join(a.dir, "linux-image-s390x_6.1-1_all.deb"), map[string]string{"usr/share/doc/meta": "meta"},
+		"Depends: linux-image-6.1.0-1-s390x (= 6.1-1) | other")
+	mustPackage(t, filepath.Join(a.dir, "linux-image-6.1.0-1-s390x_6.1-1_all.deb"), map[string]string{"boot/vmlinuz": "kernel"}, "Depends: kmod")
+	p := &Packages{Name: "kernel", Suites: []string{"bookworm"}, Names: []string{"linux-image-s390x"}, Follow: true, Arch: "s390x", Cache: t.TempDir()}
+	dir, err := p.Unpack(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustRead(t, filepath.Join(dir, "boot/vmlinuz")); got != "kernel" {
+		t.Errorf("got %q", got)
+	}
+	versions, err := UnpackedVersions(dir)
+	if want := "linux-image-s390x 6.1-1\n+linux-image-6.1.0-1-s390x 6.1-1\n"; err != nil || versions != want {
+		t.Errorf("versions %q, %v", versions, err)
+	}
+	for pattern, want := range map[string]string{"sources.d/*": "Architectures: s390x\n", "apt.conf": "APT::Architectures { \"s390x\"; };"} {
+		found, err := filepath.Glob(filepath.Join(p.Cache, "apt", "*", pattern))
+		if err != nil || len(found) != 1 || !strings.Contains(mustRead(t, found[0]), want) {
+			t.Errorf("%s: %q has no %q, %v", pattern, found, want, err)
+		}
+	}
+	a.calls(t)
+	if _, err := p.Unpack(t.Context()); err != nil || a.calls(t) != 0 {
+		t.Errorf("the second time: %v", err)
+	}
+}
+
 // A set of which one package is missing is not kept.
 func TestUnpackFails(t *testing.T) {
 	a := newFakeApt(t)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/ktap"
 	"xpsgen/vmtest/progress"
 )
@@ -81,6 +82,7 @@ type Inputs struct {
 	Base            string   `json:"base"`
 	Unpatched       bool     `json:"unpatched,omitempty"`
 	KernelVersion   string   `json:"kernel_version"`
+	Arch            string   `json:"arch,omitempty"`
 	KernelRelease   string   `json:"kernel_release"`
 	KernelSource    string   `json:"kernel_source"`
 	KernelCommit    string   `json:"kernel_tree_commit"`
@@ -127,6 +129,9 @@ func (o *Outcome) Summary() string {
 		parts = append(parts, fmt.Sprintf("%d skipped", c.Skip))
 	}
 	what := o.Inputs.KernelRelease
+	if o.Inputs.Arch != "" && o.Inputs.Arch != arch.Amd64 {
+		what += " " + o.Inputs.Arch
+	}
 	if o.Inputs.Unpatched {
 		what += " without the series"
 	}

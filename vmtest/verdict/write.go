@@ -148,7 +148,7 @@ func (o *Outcome) runErrors() []string {
 }
 
 func (in *Inputs) properties() map[string]string {
-	return map[string]string{
+	all := map[string]string{
 		"kernel":   in.KernelRelease,
 		"base":     in.Base,
 		"tree":     in.KernelCommit,
@@ -156,4 +156,8 @@ func (in *Inputs) properties() map[string]string {
 		"compiler": in.Compiler,
 		"qemu":     in.QEMU,
 	}
+	if in.Arch != "" {
+		all["arch"] = in.Arch
+	}
+	return all
 }

@@ -24,28 +24,32 @@ type portDescriptor struct {
 	fd   int
 }
 
-// kernelArgs are the kernel arguments of every guest.
-var kernelArgs = [...]string{
-	"console=ttyS0",
+// kernelArgs returns the kernel arguments of every guest.
+func (m *Machine) kernelArgs() []string {
 	// Print warnings, which are splats. Notices and lower levels cost time.
-	"loglevel=5",
-	// A panic reboots through the keyboard controller, and -no-reboot turns that into
-	// the end of QEMU. An oops does not panic: the suite continues within [Timeouts],
-	// and the verdict reports the oops.
-	"panic=-1", "reboot=t",
+	a := []string{"console=" + m.Arch.Console, "loglevel=5"}
+	// A panic reboots, and -no-reboot turns that into the end of QEMU. An oops does not
+	// panic: the suite continues within [Timeouts], and the verdict reports the oops.
+	a = append(a, "panic=-1")
+	if !m.Arch.Cross() {
+		// By a triple fault: a microvm may have neither ACPI nor a keyboard controller.
+		a = append(a, "reboot=t")
+	}
 	// Without it the first reader of random numbers waits for entropy.
-	"random.trust_cpu=on",
+	a = append(a, "random.trust_cpu=on")
 	// Remove devices and programs without waiting for normal grace periods.
-	"rcupdate.rcu_expedited=1",
-	// Do not calibrate or check the emulated clock.
-	"no_timer_check", "tsc=reliable",
+	a = append(a, "rcupdate.rcu_expedited=1")
+	if !m.Arch.Cross() {
+		// Do not calibrate or check the emulated clock.
+		a = append(a, "no_timer_check", "tsc=reliable")
+	}
+	return a
 }
 
 // kernelCmdline returns the kernel's command line. The caller's words come last and
 // override others.
 func (m *Machine) kernelCmdline(d descriptors) string {
-	a := append([]string(nil), kernelArgs[:]...)
-	a = append(a, d.kernelArgs...)
+	a := append(m.kernelArgs(), d.kernelArgs...)
 	return strings.Join(append(a, m.Cmdline...), " ")
 }
 
@@ -57,8 +61,11 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		"-name", "xpsgen",
 	}
 	bus := "device"
-	switch m.Type {
-	case Q35:
+	switch {
+	case m.Arch.Cross():
+		a = append(a, "-machine", m.Arch.Board)
+		bus = m.Arch.Bus
+	case m.Type == Q35:
 		a = append(a, "-machine", "q35")
 		bus = "pci"
 	default:
@@ -66,8 +73,10 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		// a guest without an RTC spends two seconds looking for it.
 		a = append(a, "-machine", "microvm,acpi=off,rtc=on")
 	}
-	switch accel {
-	case KVM:
+	switch {
+	case m.Arch.Cross():
+		a = append(a, "-accel", "tcg,thread=single", "-cpu", m.Arch.CPU)
+	case accel == KVM:
 		a = append(a, "-accel", "kvm", "-cpu", "host")
 	default:
 		// NB: not thread=multi. With a thread per CPU, QEMU 7.2 sometimes runs an

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/guest/wire"
 )
 
@@ -18,6 +19,7 @@ func TestArgs(t *testing.T) {
 	d := descriptors{initrd: 3, console: 4, qmp: 5, ports: []portDescriptor{{wire.PortControl, 6}, {wire.PortResult, 7}}}
 	fixed := "-nodefaults -no-user-config -display none -no-reboot -name xpsgen "
 	append0 := "console=ttyS0 loglevel=5 panic=-1 reboot=t random.trust_cpu=on rcupdate.rcu_expedited=1 no_timer_check tsc=reliable"
+	foreign := " loglevel=5 panic=-1 random.trust_cpu=on rcupdate.rcu_expedited=1"
 	chardevs := " -chardev socket,id=console,fd=4 -serial chardev:console -chardev socket,id=qmp,fd=5 -mon chardev=qmp,mode=control"
 	ports := " -chardev socket,id=port1,fd=6 -device virtserialport,chardev=port1,nr=1,name=xpsgen.control" +
 		" -chardev socket,id=port2,fd=7 -device virtserialport,chardev=port2,nr=2,name=xpsgen.result"
@@ -51,6 +53,17 @@ func TestArgs(t *testing.T) {
 				append0 + chardevs + " -device virtio-serial-pci,max_ports=3" + ports +
 				" -fsdev local,id=share0,path=/,security_model=none,multidevs=remap -device virtio-9p-pci,fsdev=share0,mount_tag=host",
 		},
+		"arm64": {
+			m: Machine{Arch: mustArch(t, "arm64"), Shares: []Share{{Tag: "host", Dir: "/"}}}, accel: TCG,
+			want: fixed + "-machine virt -accel tcg,thread=single -cpu neoverse-n1 -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
+				"console=ttyAMA0" + foreign + chardevs + " -device virtio-serial-device,max_ports=3" + ports +
+				" -fsdev local,id=share0,path=/,security_model=none,multidevs=remap -device virtio-9p-device,fsdev=share0,mount_tag=host",
+		},
+		"s390x": {
+			m: Machine{Arch: mustArch(t, "s390x"), UserNet: true}, accel: TCG,
+			want: fixed + "-machine s390-ccw-virtio -accel tcg,thread=single -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
+				"console=ttysclp0" + foreign + chardevs + " -device virtio-serial-ccw,max_ports=3" + ports + " -netdev user,id=net0 -device virtio-net-ccw,netdev=net0",
+		},
 		"debugger": {
 			accel: TCG, port: 1234,
 			want: fixed + "-machine microvm,acpi=off,rtc=on -accel tcg,thread=single -cpu max -smp 2 -m 512M -kernel bzImage -initrd /proc/self/fd/3 -append " +
@@ -66,6 +79,35 @@ func TestArgs(t *testing.T) {
 		if diff := cmp.Diff(c.want, strings.Join(m.args(c.accel, d, c.port), " ")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+func mustArch(t *testing.T, name string) *arch.Arch {
+	t.Helper()
+	a, err := arch.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// A guest of another architecture has one machine, is emulated, and needs its own QEMU.
+func TestOtherArch(t *testing.T) {
+	m := Machine{Arch: mustArch(t, "s390x"), Kernel: "k", Initrds: []string{"i"}, Config: wire.Config{Mode: wire.ModeSuite}}
+	c, err := m.check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.QEMU != "qemu-system-s390x" || c.Accel != TCG || c.Type != "s390-ccw-virtio" {
+		t.Errorf("QEMU %s, accelerator %s, machine %s", c.QEMU, c.Accel, c.Type)
+	}
+	m.Accel = KVM
+	if _, err := m.check(); !errors.Is(err, ErrKVMUnusable) || !strings.Contains(err.Error(), "s390x") {
+		t.Errorf("with KVM: %v", err)
+	}
+	m.Accel, m.Type = TCG, Q35
+	if _, err := m.check(); err == nil || !strings.Contains(err.Error(), "machine type") {
+		t.Errorf("as a PC: %v", err)
 	}
 }
 

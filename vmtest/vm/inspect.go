@@ -91,7 +91,8 @@ func answer(in *json.Decoder, key string) (json.RawMessage, error) {
 
 var (
 	cpuLine = lazyregexp.New(`(?m)^CPU#(\d+)`)
-	ripWord = lazyregexp.New(`\b[RE]IP=([0-9a-f]+)`)
+	// ripWord matches the instruction pointer of x86, arm64 and s390x.
+	ripWord = lazyregexp.New(`\b(?:[RE]IP=|PC=|PSW=mask [0-9a-f]+ addr )([0-9a-f]+)`)
 	hltWord = lazyregexp.New(`\bHLT=1`)
 )
 

@@ -19,6 +19,7 @@ import (
 	"io"
 	"time"
 
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/guest/wire"
 )
 
@@ -62,9 +63,12 @@ type Machine struct {
 	// Config is appended to them as another archive.
 	Config wire.Config
 
-	// QEMU is the program; default [DefaultQEMU].
+	// Arch is the architecture; nil means amd64.
+	Arch *arch.Arch
+	// QEMU is the program; default [DefaultQEMU], or that of Arch.
 	QEMU string
-	// Type is the machine type; default MicroVM.
+	// Type is the machine type; default MicroVM. Another architecture than amd64 has only
+	// one machine, [arch.Arch.Board].
 	Type Type
 	// Accel chooses the accelerator; default Auto.
 	Accel Accel
@@ -260,7 +264,16 @@ func (m *Machine) check() (*Machine, error) {
 			*s = def
 		}
 	}
-	fill(&c.QEMU, DefaultQEMU)
+	if c.Arch == nil {
+		c.Arch, _ = arch.Find(arch.Amd64) // always known
+	}
+	if c.Arch.Cross() {
+		fill((*string)(&c.Type), c.Arch.Board)
+		if c.Accel == "" || c.Accel == Auto {
+			c.Accel = TCG
+		}
+	}
+	fill(&c.QEMU, c.Arch.QEMU)
 	fill(&c.KVMDevice, DefaultKVMDevice)
 	fill((*string)(&c.Type), string(MicroVM))
 	fill((*string)(&c.Accel), string(Auto))
@@ -286,7 +299,9 @@ func (m *Machine) check() (*Machine, error) {
 		return nil, errors.New("vm: no initrd given")
 	case c.Config.Mode == "":
 		return nil, errors.New("vm: no mode given")
-	case c.Type != MicroVM && c.Type != Q35:
+	case c.Arch.Cross() && c.Accel == KVM:
+		return nil, fmt.Errorf("vm: %w: a guest of %s is emulated on this machine", ErrKVMUnusable, c.Arch.Name)
+	case c.Arch.Cross() && string(c.Type) != c.Arch.Board || !c.Arch.Cross() && c.Type != MicroVM && c.Type != Q35:
 		return nil, fmt.Errorf("vm: unknown machine type %q", c.Type)
 	case c.Accel != Auto && c.Accel != KVM && c.Accel != TCG:
 		return nil, fmt.Errorf("vm: unknown accelerator %q: want auto, kvm or tcg", c.Accel)

@@ -40,6 +40,7 @@ var patterns = [...]string{
 	"stack guard page was hit",
 	"unable to handle page fault",
 	"NULL pointer dereference",
+	"Unable to handle kernel",
 	"kernel BUG at",
 	"BUG: ",
 	"WARNING: CPU:",
@@ -52,6 +53,7 @@ var patterns = [...]string{
 	"new suspected memory leaks",
 	"kmemleak: Kernel memory leak detector disabled",
 	patternTrace,
+	patternTraceARM,
 	patternRIP,
 }
 
@@ -63,13 +65,15 @@ const (
 	patternOOMKilled = "Out of memory: Killed process"
 	patternOOMCgroup = "Memory cgroup out of memory: Killed process"
 
-	patternTrace = "Call Trace:"
-	patternRIP   = "] RIP: "
+	patternTrace    = "Call Trace:"
+	patternTraceARM = "Call trace:"
+	patternRIP      = "] RIP: "
 )
 
 // oopsLine matches the line of an oops. The number counts the oopses; see
-// __die_header() in arch/x86/kernel/dumpstack.c.
-var oopsLine = lazyregexp.New(`: [0-9a-f]{4} \[#[0-9]+\]`)
+// __die_header() in arch/x86/kernel/dumpstack.c, __die() in arch/arm64/kernel/traps.c and
+// die() in arch/s390/kernel/dumpstack.c.
+var oopsLine = lazyregexp.New(`: (?:[0-9a-f]{4}|[0-9a-f]{16}|[0-9a-f]{4} ilc:\d) \[#[0-9]+\]`)
 
 // stuckLine matches the line that reports a stuck CPU or task. Whatever waits for it is
 // stuck as well.

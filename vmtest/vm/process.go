@@ -84,6 +84,7 @@ func launch(m *Machine, accel Accel, debugPort int) (_ *process, args []string, 
 	}
 
 	switch {
+	case m.Arch.Cross(): // no time stamp counter
 	case m.InstructionClock:
 		d.kernelArgs = []string{"tsc_early_khz=1000000"}
 	case accel == TCG:

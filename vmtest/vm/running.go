@@ -124,7 +124,11 @@ func (r *Running) DebuggerLine() string {
 	if vmlinux == "" {
 		vmlinux = "vmlinux"
 	}
-	return fmt.Sprintf("gdb %s -ex 'target remote 127.0.0.1:%d'", vmlinux, r.port)
+	gdb := "gdb"
+	if r.m.Arch.Cross() {
+		gdb = "gdb-multiarch"
+	}
+	return fmt.Sprintf("%s %s -ex 'target remote 127.0.0.1:%d'", gdb, vmlinux, r.port)
 }
 
 // finish collects the result after the end of QEMU.

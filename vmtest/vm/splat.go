@@ -89,7 +89,7 @@ func (s *splatScanner) begin(pattern, l string) {
 func (s *splatScanner) more(l string) {
 	cur := &s.splats[len(s.splats)-1]
 	p := match(l)
-	if strings.Contains(l, cutHere) || s.ended && p != "" && p != patternRIP && p != patternTrace {
+	if strings.Contains(l, cutHere) || s.ended && p != "" && p != patternRIP && !isTrace(p) {
 		s.close()
 		s.line(l)
 		return
@@ -124,6 +124,9 @@ func isEnder(l string) bool {
 	return false
 }
 
+// isTrace tells whether a pattern is the headline of a call trace.
+func isTrace(pattern string) bool { return pattern == patternTrace || pattern == patternTraceARM }
+
 func (s *splatScanner) close() {
 	if !s.open {
 		return
@@ -133,7 +136,7 @@ func (s *splatScanner) close() {
 	// The last quiet lines do not belong to it.
 	cur.Lines = cur.Lines[:len(cur.Lines)-min(s.quiet, len(cur.Lines)-1)]
 	cur.Frames, cur.Functions = frames(cur.Lines), functions(cur.Lines)
-	if cur.Pattern == patternTrace || cur.Pattern == patternRIP {
+	if isTrace(cur.Pattern) || cur.Pattern == patternRIP {
 		// A trace without a pattern belongs to the splat in its lines.
 		for _, l := range cur.Lines {
 			if p := match(l); p != "" && p != cur.Pattern {

@@ -52,7 +52,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitPassed
 	case errors.As(err, &status):
 		return status.code
-	case isUsage(err), errors.Is(err, prepare.ErrSource), uapiUsage(err):
+	case isUsage(err), errors.Is(err, prepare.ErrSource), errors.Is(err, run.ErrForeign), uapiUsage(err):
 		return exitUsage
 	case errors.As(context.Cause(ctx), &sig), errors.As(err, &sig):
 		return exitSignaled + int(sig.signal)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/cell"
 	"xpsgen/vmtest/matrix"
 	"xpsgen/vmtest/matrix/kubernetes"
@@ -61,6 +62,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 				Help: "only cells of this series; the name all selects cells of the whole stack"},
 			{Name: "config", Arg: "NAME", To: command.Strings(&o.plan.Configs),
 				Help: "only cells with these Kconfig fragments, joined by +; the name default selects cells without fragments"},
+			{Name: "arch", Arg: "ARCH", To: command.Choices(&o.plan.Arches, arch.Names()...), Help: "only cells with a guest of this architecture"},
 			{Name: "cell-time", Arg: "DURATION", To: command.Duration(&o.plan.MaxCost), Help: "split cells that would take longer"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.plan.Seed),
 				Help: fmt.Sprintf("seed that chooses the sample of mutants for a pull request; default %d", sampleSeed)},

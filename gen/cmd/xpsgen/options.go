@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/arch"
 	"xpsgen/vmtest/boot"
 	"xpsgen/vmtest/plan"
 	"xpsgen/vmtest/prepare"
@@ -19,6 +20,8 @@ import (
 // sourceOptions select the trees to build. All commands that boot share them.
 type sourceOptions struct {
 	base, kernel, iproute2 string
+	// arch is the architecture of the guest; empty means amd64.
+	arch string
 	// series, with and without are keys of series.
 	series, with, without []string
 	config                []string
@@ -91,6 +94,16 @@ func (o *sourceOptions) kernelFlag() command.Flag {
 		Help: "kernel source to use instead of the base; the series is applied to a copy"}
 }
 
+// archFlag chooses the architecture of the guest.
+func (o *sourceOptions) archFlag() command.Flag {
+	o.arch = arch.Amd64
+	return command.Flag{Name: "arch", Arg: "ARCH", To: command.Choice(&o.arch, arch.Names()...),
+		Help: "architecture of the guest; others than amd64 are cross-compiled and emulated"}
+}
+
+// cross tells whether the guest has another architecture than amd64.
+func (o *sourceOptions) cross() bool { return o.arch != "" && o.arch != arch.Amd64 }
+
 func (o *sourceOptions) jobsFlag() command.Flag {
 	return command.Flag{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.jobs), Help: "number of parallel build jobs; default one per CPU"}
 }
@@ -141,6 +154,7 @@ func (o *sourceOptions) anySource(env *environment) (prepare.Source, error) {
 		Root:      root,
 		Cache:     cache,
 		Base:      o.base,
+		Arch:      o.arch,
 		KernelDir: o.kernel,
 		IPDir:     o.iproute2,
 		NoApply:   o.noApply,

@@ -38,6 +38,7 @@ type guestOptions struct {
 	disks                  []string
 	exitCodeFile           string
 	gdb, icount, unpatched bool
+	stock                  bool
 }
 
 func (o *guestOptions) flags(env *environment) []command.Flag {
@@ -80,7 +81,10 @@ func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 			return run.GuestOptions{}, command.Usagef("--disk %s: is a directory", disk)
 		}
 	}
-	src.Unpatched = o.unpatched
+	src.Unpatched, src.Stock = o.unpatched, o.stock
+	if err := o.checkArch(); err != nil {
+		return run.GuestOptions{}, err
+	}
 	if src.KernelExtra, err = o.extra(); err != nil {
 		return run.GuestOptions{}, err
 	}
@@ -105,6 +109,28 @@ func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 		Limits:    vm.Timeouts{Idle: o.idle, Oops: o.oops},
 		Notice:    func(line string) { env.ui.Important(line) },
 	}, nil
+}
+
+// checkArch rejects options that a guest of the architecture cannot have.
+func (o *guestOptions) checkArch() error {
+	if o.stock && (o.unpatched || o.kernel != "" || o.iproute2 != "" || len(o.series)+len(o.with)+len(o.without)+len(o.config)+len(o.disks)+len(o.patches) > 0) {
+		return command.Usagef("--stock boots Debian's kernel: the flags that choose trees, series, patches, configuration and disks have no effect")
+	}
+	if o.stock && !o.cross() {
+		return command.Usagef("--stock needs --arch arm64 or s390x")
+	}
+	if o.hostTools && o.cross() {
+		return command.Usagef("--host: the host's ip and bpftool do not run on %s", o.arch)
+	}
+	return nil
+}
+
+// archFlags choose another architecture, for the commands that can use one.
+func (o *guestOptions) archFlags() []command.Flag {
+	return []command.Flag{
+		o.archFlag(),
+		{Name: "stock", To: command.Bool(&o.stock), Help: "boot Debian's kernel, which lacks the series; needs another architecture than amd64"},
+	}
 }
 
 // diskFragment is the fragment of vmtest/config that a disk needs.
@@ -176,7 +202,7 @@ func vmRunCommand(env *environment) *command.Command {
 			"The programs ip and bpftool come from the patched trees. With --host they are the host's.",
 		Args:    []command.Arg{{Name: "PROGRAM", Help: "program of the host, and its arguments"}},
 		Program: true,
-		Flags: append(o.flags(env),
+		Flags: append(append(o.flags(env), o.archFlags()...),
 			command.Flag{Name: "timeout", Arg: "DURATION", To: command.Duration(&o.timeout), Help: "end the guest after this time; default never"},
 			command.Flag{Name: "tty", To: command.Bool(&o.tty), Help: "give the program a terminal, if xpsgen has one"},
 		),
@@ -231,7 +257,7 @@ func vmShellCommand(env *environment) *command.Command {
 			"  ip link add d0 numtxqueues 4 type dummy\n" +
 			"  ip link set dev d0 xps obj hello1.o sec hello\n" +
 			"  ip link show d0",
-		Flags:    o.flags(env),
+		Flags:    append(o.flags(env), o.archFlags()...),
 		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm shell --base 6.12 --unpatched", Note: "an unpatched base kernel"}},
 		Exits: []command.Exit{
 			{Code: 1, Meaning: "the shell exited with 1; it may also exit with the other codes: --exit-code-file tells them apart"},

@@ -39,6 +39,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			"results.ktap, results.json, junit.xml, console.log, kernel.config and record.json. With --base all there is " +
 			"also out/bases.json.",
 		Flags: slices.Concat(o.sourceOptions.flags(env.environment, true), o.machineOptions.flags(), []command.Flag{
+			o.archFlag(),
 			{Name: "run", Arg: "PATTERN", Env: "XPSGEN_RUN", To: command.String(&o.run), Values: testNames,
 				Help: "run only tests that match: a regular expression per level, separated by /"},
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.seed),

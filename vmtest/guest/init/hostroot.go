@@ -3,8 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -140,6 +142,9 @@ func place(h *wire.HostFiles) error {
 			return err
 		}
 	}
+	if h.Foreign {
+		return installBusyBox()
+	}
 	if h.HostTools {
 		return nil
 	}
@@ -155,6 +160,16 @@ func place(h *wire.HostFiles) error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// installBusyBox puts links to BusyBox into the directory of tools. It does not replace
+// the tools that are there, and reports those as errors.
+func installBusyBox() error {
+	out, err := exec.Command(wire.BusyBox, "--install", "-s", wire.ToolDir).CombinedOutput()
+	if _, missing := os.Lstat(wire.ToolDir + "/sh"); missing != nil {
+		return fmt.Errorf("install busybox: %w: %s", errors.Join(missing, err), out)
 	}
 	return nil
 }

@@ -56,6 +56,10 @@ func run() {
 		complain(err)
 		return
 	}
+	if err := loadModules(wire.ModuleDir); err != nil {
+		complain(err)
+		return
+	}
 	if cfg.Fault == wire.FaultMute {
 		pause()
 	}

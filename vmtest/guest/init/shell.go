@@ -34,6 +34,9 @@ func (g *guest) shell() (int, error) {
 	// PATH is set by now.
 	if len(args) == 0 {
 		args = interactive()
+		if g.cfg.Host != nil && g.cfg.Host.Foreign {
+			args = []string{wire.ToolDir + "/sh", "-i"}
+		}
 	}
 	if err := enter(dir); err != nil {
 		return 0, err

@@ -49,6 +49,10 @@ const (
 	LayerDir = "/xpsgen/layer"
 	// ToolDir comes first in PATH: it has the patched ip and bpftool.
 	ToolDir = "/xpsgen/bin"
+	// BusyBox is a program with a shell and the usual tools. Guests of another
+	// architecture have it, because the host's programs do not run there. The guest puts
+	// links to it in [ToolDir].
+	BusyBox = ToolDir + "/busybox"
 )
 
 // Tools are the programs in [ToolDir] that replace the host's own.
@@ -63,6 +67,8 @@ type HostFiles struct {
 	Binds []Bind `json:"binds,omitempty"`
 	// HostTools leaves the host's own ip and bpftool in their places.
 	HostTools bool `json:"hostTools,omitempty"`
+	// Foreign says that the host's programs do not run in the guest.
+	Foreign bool `json:"foreign,omitempty"`
 }
 
 // Share is a directory of the host that the guest may write to.

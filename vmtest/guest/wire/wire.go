@@ -43,6 +43,9 @@ const (
 	SelftestPath = "/selftests/net/xps_bpf"
 	// CountsDir is where programs of user space leave their counts of gcov.
 	CountsDir = "/gcov"
+	// ModuleDir has modules of the kernel that PID 1 loads first, in the order of their
+	// names. Most guests have none.
+	ModuleDir = "/xpsgen/modules"
 	// ScratchDir is in memory and empty at start.
 	ScratchDir = "/tmp"
 )
