@@ -97,7 +97,7 @@ help:
 	@echo '  lint           - gofmt, go vet, staticcheck'
 	@echo '  unpatched      - the suite on the base kernel: no test of the hook may pass'
 	@echo '  guest          - the tests of bpf/ in the patched guest'
-	@echo '  stock          - the same on Debian kernels of arm64 and s390x, without the hook'
+	@echo '  stock          - the same on Debian kernels for arm64 and s390x, no hook'
 	@echo '  objects        - load valid and damaged objects with ip in the guest'
 	@echo '  foreign        - use this module from another: replace, workspace, archive'
 	@echo '  stress         - the library with 50 workers and the race detector'

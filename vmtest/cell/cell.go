@@ -136,22 +136,22 @@ func (c *Cell) check() error {
 		return fail("unknown kind %q (the kinds are %s)", c.Kind, strings.Join(Kinds(), ", "))
 	}
 	for _, field := range []struct {
-		name string
-		has  bool
-		need need
+		name, needed string
+		has          bool
+		need         need
 	}{
-		{"base", c.Base != "", k.base},
-		{"series", c.Series != "", k.series},
-		{"config", len(c.Config) > 0, k.config},
-		{"patch", c.Patch > 0, k.patch},
-		{"arch", c.Arch != arch.Amd64, k.arch},
-		{"shard", c.Shard != "" || len(c.Items) > 0, k.items},
+		{"base", "a base", c.Base != "", k.base},
+		{"series", "a series", c.Series != "", k.series},
+		{"config", "a config", len(c.Config) > 0, k.config},
+		{"patch", "a patch", c.Patch > 0, k.patch},
+		{"arch", "an arch", c.Arch != arch.Amd64, k.arch},
+		{"shard", "a shard", c.Shard != "" || len(c.Items) > 0, k.items},
 	} {
 		switch {
 		case field.has && field.need == never:
 			return fail("a cell of kind %s has no %s", c.Kind, field.name)
 		case !field.has && field.need == always:
-			return fail("a cell of kind %s needs %s", c.Kind, field.name)
+			return fail("a cell of kind %s needs %s", c.Kind, field.needed)
 		}
 	}
 	if _, err := arch.Find(c.Arch); err != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/vmtest/arch"
 )
 
 func TestParse(t *testing.T) {
@@ -39,12 +41,12 @@ func TestParseInvalid(t *testing.T) {
 	for id, want := range map[string]string{
 		"":                                   "unknown kind",
 		"nosuch":                             "unknown kind",
-		"suite":                              "needs base",
+		"suite":                              "needs a base",
 		"lint@6.12":                          "has no base",
-		"check@6.12":                         "needs series",
+		"check@6.12":                         "needs a series",
 		"lint,config=rt":                     "has no config",
 		"mutants@6.12,arch=s390x":            "has no arch",
-		"stock":                              "needs arch",
+		"stock":                              "needs an arch",
 		"suite@6.12,arch=vax":                "unknown architecture",
 		"suite@6.12,series=hook":             "has no series",
 		"builds@6.12,shard=1-of-2":           "has no shard",
@@ -113,11 +115,11 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("%s runs %q, want %q", id, got, want)
 		}
 	}
-	shard := &Cell{Kind: "mutants", Base: "6.12", Items: []string{"a", "b"}}
+	shard := &Cell{Kind: "mutants", Base: "6.12", Arch: arch.Amd64, Items: []string{"a", "b"}}
 	if got := strings.Join(commandLine(&RunOptions{Cell: shard, Program: "X"}), " "); got != "X mutants --base 6.12 a b" {
 		t.Error(got)
 	}
-	tests := &Cell{Kind: "suite", Base: "6.12", Items: []string{"control/a24-x", "query/a1"}}
+	tests := &Cell{Kind: "suite", Base: "6.12", Arch: arch.Amd64, Items: []string{"control/a24-x", "query/a1"}}
 	if got := strings.Join(commandLine(&RunOptions{Cell: tests, Program: "X"}), " "); !strings.Contains(got, "--run ") || !strings.Contains(got, "a24-x") {
 		t.Error(got)
 	}

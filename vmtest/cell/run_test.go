@@ -117,7 +117,7 @@ func TestRunWithoutRecord(t *testing.T) {
 func TestRunRefused(t *testing.T) {
 	opt := bench(t, "true")
 	opt.Cell.Arch = "vax"
-	if _, err := Run(t.Context(), opt); err == nil || !errors.Is(err, ErrID) || !strings.Contains(err.Error(), "unknown architecture") {
+	if _, err := Run(t.Context(), opt); err == nil || !errors.Is(err, ErrID) || !strings.Contains(err.Error(), "has no arch") {
 		t.Error(err)
 	}
 	opt.Cell = &Cell{Kind: "mutants", Base: "6.12", Arch: arch.Amd64, Shard: "1-of-2"}

@@ -173,6 +173,7 @@ func All() []Dep {
 		{Name: "ccache", Why: "objects shared by several machines", Group: Engines, Package: "ccache", version: []string{"--version"}},
 		{Name: "redis-server", Why: "remote storage of ccache", Group: Engines, Package: "redis-server", version: []string{"--version"}},
 		{Name: "jq", Why: "selftests of net", Group: Kselftest, Package: "jq", version: []string{"--version"}},
+		{Name: "uuidgen", Why: "selftests of net", Group: Kselftest, Package: "uuid-runtime", version: []string{"--version"}},
 		// Without its runtime, clang does not link this.
 		{Name: "clang", Why: "ASan and libFuzzer", Group: FuzzIP, Package: "libclang-rt-dev",
 			version: []string{"-fsanitize=address", "-x", "c", "/dev/null", "-Wl,--defsym=main=0", "-o", "/dev/null"}},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -27,7 +28,7 @@ type ipTests struct {
 
 func (e ipTests) list() check.Group {
 	return check.Group{Name: "ip", Tests: []check.Test{
-		{Name: "f01-a-batch-of-1000-lines-continues-after-errors", Run: e.longBatch},
+		{Name: "f01-a-batch-of-1000-lines-continues-after-errors", Run: e.longBatch, Timeout: 4 * time.Minute},
 		{Name: "f02-devices-have-the-names-of-words", Run: e.deviceNames},
 		{Name: "f03-link-add-refuses-xps-by-name", Run: e.addRefuses},
 		{Name: "f04-one-process-asks-for-the-hook-once", Run: e.probesOnce},

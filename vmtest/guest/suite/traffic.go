@@ -118,7 +118,7 @@ func streams(t *check.T, p pair, number int) (finish func() int64) {
 	for i := range number {
 		s := newStream(t, p, firstPort+i)
 		all = append(all, s)
-		b.repeat(func(int) bool { return s.run(t, peerAddr, firstPort+i) })
+		b.repeat(func(n int) bool { return s.run(t, peerAddr, firstPort+i) && rest(n) })
 	}
 	return func() (received int64) {
 		b.end()

@@ -35,7 +35,7 @@ func (g Group) Need(key string) Group {
 }
 
 // DefaultTimeout is the default of [Test.Timeout].
-const DefaultTimeout = 10 * time.Second
+const DefaultTimeout = 30 * time.Second
 
 // Group is a set of tests reported together.
 type Group struct {
