@@ -31,17 +31,25 @@ const plan9 = "trans=virtio,version=9p2000.L,msize=524288,access=any"
 const (
 	cacheHost  = ",cache=readahead"
 	cacheShare = ",cache=mmap"
+	// Kernels before 6.5 do not know readahead. With loose, the guest may miss a change
+	// on the host.
+	cacheOld = ",cache=loose"
 )
 
 // enterHost makes the host's files the guest's root: an overlay of a tmpfs, the
 // image's layer and the host's root, with /dev and /sys from here and the shares
 // at their places.
 func enterHost(h *wire.HostFiles) error {
-	steps := []mount{
-		{fs: "9p", source: wire.HostTag, dir: hostDir, flags: unix.MS_RDONLY, data: plan9 + cacheHost},
-		{fs: "tmpfs", dir: scratchDir, data: "mode=755"},
+	host := mount{fs: "9p", source: wire.HostTag, dir: hostDir, flags: unix.MS_RDONLY, data: plan9 + cacheHost}
+	err := host.do()
+	if errors.Is(err, unix.EINVAL) {
+		host.data = plan9 + cacheOld
+		err = host.do()
 	}
-	if err := mountAll(steps); err != nil {
+	if err == nil {
+		err = mount{fs: "tmpfs", dir: scratchDir, data: "mode=755"}.do()
+	}
+	if err != nil {
 		if lacking(err) {
 			err = fmt.Errorf("%w (the kernel needs CONFIG_NET_9P_VIRTIO and CONFIG_9P_FS)", err)
 		}
