@@ -3,15 +3,12 @@
 package mutate
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
 	"xpsgen/vmtest/mutate/schema"
+	"xpsgen/vmtest/tomlfile"
 )
 
 // Listed are mutants that no test can notice, or need not, each with the reason.
@@ -43,19 +40,8 @@ type Entry struct {
 // ReadListed reads a list. A file that is not there is an empty list.
 func ReadListed(path string) (*Listed, error) {
 	l := &Listed{path: path}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return l, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the list of mutants: %w", err)
-	}
-	meta, err := toml.Decode(string(data), l)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return nil, fmt.Errorf("%s: unknown key %q", path, extra[0])
+	if err := tomlfile.Read(path, l); err != nil {
+		return nil, err
 	}
 	for i, e := range l.Mutants {
 		if strings.TrimSpace(e.Reason) == "" {

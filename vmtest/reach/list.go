@@ -5,11 +5,10 @@ package reach
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
+	"xpsgen/vmtest/tomlfile"
 )
 
 // List are lines that no test can run, or need not, each with the reason.
@@ -39,19 +38,8 @@ type Entry struct {
 // ReadList reads a list. A file that is not there is an empty list.
 func ReadList(path string) (*List, error) {
 	l := &List{path: path}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return l, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the list of lines: %w", err)
-	}
-	meta, err := toml.Decode(string(data), l)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return nil, fmt.Errorf("%s: unknown key %q", path, extra[0])
+	if err := tomlfile.Read(path, l); err != nil {
+		return nil, err
 	}
 	for i, e := range l.Entries {
 		switch {
@@ -90,9 +78,9 @@ type source struct {
 	lines []*Line
 }
 
-// apply excuses lines of the list. It returns what is wrong with entries: a file, a
-// function or a text that is gone, a text that is there more than once, and lines that
-// run.
+// apply sets the state of the lines that the list has to Listed. It returns the entries
+// that need a review: the file, the function or the text is gone, the text occurs twice,
+// or its lines run.
 func (l *List) apply(files map[string]*source) (stale []string) {
 	if l == nil {
 		return nil

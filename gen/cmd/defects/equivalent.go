@@ -3,13 +3,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
-	"github.com/BurntSushi/toml"
+	"xpsgen/vmtest/tomlfile"
 )
 
 // equivalentFile lists the equivalent defects, below the module's directory.
@@ -32,14 +30,8 @@ type equivalent struct {
 func readEquivalent(dir string) ([]equivalent, error) {
 	var list struct{ Defect []equivalent }
 	path := filepath.Join(dir, equivalentFile)
-	meta, err := toml.DecodeFile(path, &list)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", equivalentFile, err)
-	case len(meta.Undecoded()) > 0:
-		return nil, fmt.Errorf("%s: unknown key %s", equivalentFile, meta.Undecoded()[0])
+	if err := tomlfile.Read(path, &list); err != nil {
+		return nil, err
 	}
 	for _, e := range list.Defect {
 		if e.Why == "" {
