@@ -74,8 +74,8 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			if o.watch && o.bisect {
 				return command.Usagef("--watch and --bisect are mutually exclusive")
 			}
-			if o.reach && (o.watch || o.bisect || o.unpatched || o.kernel != "" || o.iproute2 != "") {
-				return command.Usagef("--reach is for a base and its series: leave out --watch, --bisect, --unpatched, --kernel and --iproute2")
+			if o.reach && (o.watch || o.bisect || o.unpatched || o.kernel != "" || o.iproute2 != "" || o.cross()) {
+				return command.Usagef("--reach is for a base and its series on amd64: leave out --watch, --bisect, --unpatched, --kernel, --iproute2 and --arch")
 			}
 			if o.keepReports && (!o.unpatched || o.kernel != "") {
 				return command.Usagef("--keep-reports is for a base without the series: give --unpatched, and no --kernel")
