@@ -19,7 +19,7 @@ import (
 // artifacts are paths of files that nothing reads here.
 func artifacts() *prepare.Artifacts {
 	return &prepare.Artifacts{
-		Kernel:  &build.KernelResult{BzImage: "/b/bzImage", Vmlinux: "/b/vmlinux"},
+		Kernel:  &build.KernelResult{Image: "/b/bzImage", Vmlinux: "/b/vmlinux"},
 		IP:      &build.IPRoute2Result{IP: "/b/ip"},
 		Bpftool: &build.BpftoolResult{Bpftool: "/b/bpftool"},
 		Init:    "/b/init", XPS: "/b/xps",

@@ -77,7 +77,7 @@ func (m *Machine) Describe(s *prepare.Source, a *prepare.Artifacts, image string
 	checkers := s.Checkers()
 	m = m.Fit(checkers)
 	return &vm.Machine{
-		Kernel:     a.Kernel.BzImage,
+		Kernel:     a.Kernel.Image,
 		Vmlinux:    a.Kernel.Vmlinux,
 		Arch:       a.Arch,
 		Initrds:    []string{image},

@@ -36,7 +36,7 @@ func TestBareGuests(t *testing.T) {
 		"q35-bzimage": {string(wire.ModePoweroff), "", "/image", vm.Q35},
 	}
 	opt := &Options{Accel: "tcg"}
-	a := &prepare.Artifacts{Kernel: &build.KernelResult{BzImage: "/k/bzImage", Vmlinux: "/k/vmlinux"}}
+	a := &prepare.Artifacts{Kernel: &build.KernelResult{Image: "/k/bzImage", Vmlinux: "/k/vmlinux"}}
 	var names []string
 	for _, g := range opt.bareGuests(a, "/image", "/packed") {
 		names = append(names, g.name)

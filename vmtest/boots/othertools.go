@@ -68,7 +68,7 @@ const doesNotWork = "left out %s: it does not boot this kernel: %v"
 // mount the host's files. The error is that of ctx.
 func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way, error) {
 	var ways []way
-	for _, t := range tools(a.Kernel.BzImage, opt.Accel) {
+	for _, t := range tools(a.Kernel.Image, opt.Accel) {
 		path, err := exec.LookPath(t.args[0])
 		if err != nil || !opt.wants(t.name) {
 			continue

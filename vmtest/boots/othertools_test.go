@@ -25,7 +25,7 @@ func TestOtherTools(t *testing.T) {
 	t.Setenv("PATH", dir)
 	var said []string
 	opt := &Options{Accel: "tcg", Source: prepare.Source{Progress: func(e progress.Event) { said = append(said, e.Text) }}}
-	a := &prepare.Artifacts{Kernel: &build.KernelResult{BzImage: "/k/bzImage"}}
+	a := &prepare.Artifacts{Kernel: &build.KernelResult{Image: "/k/bzImage"}}
 	if ways := mustTools(t, opt, a); len(ways) != 0 || len(said) != 0 {
 		t.Errorf("none is installed: %d ways, said %q", len(ways), said)
 	}

@@ -34,7 +34,7 @@ func TestInterrupt(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	mustWrite(t, filepath.Join(b.objdir(t), "delay"), "0")
-	if got := mustRead(t, b.mustKernel(t).BzImage); got != image("a1", "b1", "c1") {
+	if got := mustRead(t, b.mustKernel(t).Image); got != image("a1", "b1", "c1") {
 		t.Errorf("image is %q", got)
 	}
 }
@@ -100,7 +100,7 @@ func TestKill(t *testing.T) {
 			}
 			mustWrite(t, filepath.Join(b.objdir(t), "delay"), "0")
 			k := b.mustKernel(t)
-			if got := mustRead(t, k.BzImage); got != image("a1", "b1", "c1") {
+			if got := mustRead(t, k.Image); got != image("a1", "b1", "c1") {
 				t.Errorf("image is %q", got)
 			}
 			if _, err := os.Stat(filepath.Join(b.objdir(t), markerName)); !errors.Is(err, os.ErrNotExist) {
@@ -166,7 +166,7 @@ func TestTwoBuildsAtOnce(t *testing.T) {
 		if a.k.Cached {
 			cached++
 		}
-		if got := mustRead(t, a.k.BzImage); got != image("a1", "b1", "c1") {
+		if got := mustRead(t, a.k.Image); got != image("a1", "b1", "c1") {
 			t.Errorf("image is %q", got)
 		}
 	}

@@ -102,7 +102,7 @@ func TestPahole(t *testing.T) {
 	if k.Pahole != "v1.26" {
 		t.Errorf("pahole %q", k.Pahole)
 	}
-	if got := mustRead(t, k.BzImage); !strings.Contains(got, "PAHOLE="+path) {
+	if got := mustRead(t, k.Image); !strings.Contains(got, "PAHOLE="+path) {
 		t.Errorf("make was not told of %s:\n%s", path, got)
 	}
 	tool(t, "pahole", "echo v1.31")

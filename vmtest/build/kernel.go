@@ -216,7 +216,7 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 		if !whole {
 			k.finish = func(ctx context.Context) error {
 				return b.complete(ctx, t, k.Tree, func(image []byte) error {
-					return cache.Explain(cache.WriteFile(k.BzImage, image, 0o644), k.Dir, kernelBytes)
+					return cache.Explain(cache.WriteFile(k.Image, image, 0o644), k.Dir, kernelBytes)
 				})
 			}
 		}

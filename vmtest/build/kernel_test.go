@@ -178,7 +178,7 @@ func image(a, b, c string) string {
 func TestKernelBuildsWhatChanged(t *testing.T) {
 	b := newBench(t)
 	k := b.mustKernel(t)
-	if got := mustRead(t, k.BzImage); got != image("a1", "b1", "c1") {
+	if got := mustRead(t, k.Image); got != image("a1", "b1", "c1") {
 		t.Errorf("image is %q", got)
 	}
 	if k.Cached || k.Release != "6.12.7-small" || k.Version != "6.12.7" || k.Objects != 3 {
@@ -197,14 +197,14 @@ func TestKernelBuildsWhatChanged(t *testing.T) {
 
 	b.write(t, "net/b.c", "b2\n")
 	k2 := b.mustKernel(t)
-	if got := mustRead(t, k2.BzImage); got != image("a1", "b2", "c1") || k2.Hash == k.Hash {
+	if got := mustRead(t, k2.Image); got != image("a1", "b2", "c1") || k2.Hash == k.Hash {
 		t.Errorf("image is %q", got)
 	}
 	if got := b.made(t); got != "b" {
 		t.Errorf("made %q", got)
 	}
 	// The one before is still there, as it was.
-	if got := mustRead(t, k.BzImage); got != image("a1", "b1", "c1") {
+	if got := mustRead(t, k.Image); got != image("a1", "b1", "c1") {
 		t.Errorf("old image is %q", got)
 	}
 	b.write(t, "net/b.c", "b1\n")
@@ -258,7 +258,7 @@ func TestCompileErrorThenRepair(t *testing.T) {
 		t.Error(err)
 	}
 	b.write(t, "net/b.c", "b2\n")
-	if got := mustRead(t, b.mustKernel(t).BzImage); got != image("a1", "b2", "c1") {
+	if got := mustRead(t, b.mustKernel(t).Image); got != image("a1", "b2", "c1") {
 		t.Errorf("image is %q", got)
 	}
 }

@@ -19,9 +19,9 @@ type KernelResult struct {
 	// Dir holds the files, Hash identifies the kernel by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
-	// BzImage is the bootable image, whatever the architecture calls it. Vmlinux has the
+	// Image is the bootable image: bzImage, or Image on arm64. Vmlinux has the
 	// debug information.
-	BzImage   string `json:"-"`
+	Image     string `json:"-"`
 	Vmlinux   string `json:"-"`
 	SystemMap string `json:"-"`
 	Config    string `json:"-"`
@@ -69,7 +69,7 @@ type KernelResult struct {
 	release func()
 }
 
-// Finish makes BzImage if an early result lacks it. Until then the result is not in the
+// Finish makes Image if an early result lacks it. Until then the result is not in the
 // cache, and other runs wait for the working tree.
 func (k *KernelResult) Finish(ctx context.Context) error {
 	if k == nil || k.finish == nil {
@@ -117,7 +117,7 @@ func (k *KernelResult) keepScripts(ctx context.Context, src *tree.Source) error 
 // place fills in the paths.
 func (k *KernelResult) place(cacheDir string, s *tree.Source, a *arch.Arch) {
 	k.Dir = filepath.Join(cacheDir, "kernel", k.Hash)
-	k.BzImage = filepath.Join(k.Dir, a.ImageFile())
+	k.Image = filepath.Join(k.Dir, a.ImageFile())
 	k.Vmlinux = filepath.Join(k.Dir, "vmlinux")
 	k.SystemMap = filepath.Join(k.Dir, "System.map")
 	k.Config = filepath.Join(k.Dir, "config")
@@ -130,7 +130,7 @@ func (k *KernelResult) lookup() bool {
 	// The stored record may have other patches with the same result.
 	commit, patches, version, origin := k.Commit, k.Patches, k.Version, k.Origin
 	fragments := k.Fragments
-	if !readRecord(k.Dir, k, filepath.Base(k.BzImage), "vmlinux", "System.map", "config") {
+	if !readRecord(k.Dir, k, filepath.Base(k.Image), "vmlinux", "System.map", "config") {
 		return false
 	}
 	k.Commit, k.Patches, k.Version, k.Origin, k.Fragments = commit, patches, version, origin, fragments

@@ -225,7 +225,7 @@ func TestVariantsShareTheirWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := mustRead(t, k.BzImage); got != image("a1", "b1", "c2") || b.made(t) != "c" {
+	if got := mustRead(t, k.Image); got != image("a1", "b1", "c2") || b.made(t) != "c" {
 		t.Errorf("image is %q", got)
 	}
 	if diff := cmp.Diff([]string{"mutant"}, k.Patches); diff != "" {

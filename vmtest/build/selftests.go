@@ -24,7 +24,7 @@ const (
 // SelftestName is the program that the series adds to the kernel's selftests.
 const SelftestName = "xps_bpf"
 
-// archSource stands for the directory of the architecture.
+// archSource in selftestsSources means the directory of the target architecture in arch.
 const archSource = "arch/"
 
 // selftestsSources are the parts of a kernel tree that its user space headers

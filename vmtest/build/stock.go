@@ -53,7 +53,7 @@ func Stock(ctx context.Context, cacheDir string, a *arch.Arch, p progress.Func) 
 	_, version, _ := strings.Cut(strings.TrimSpace(versions), " ")
 	version, _, _ = strings.Cut(version, "\n")
 	k := &KernelResult{
-		Dir: dir, Hash: hashOf("stock", a.Name, versions), BzImage: images[0], Release: release, Version: version,
+		Dir: dir, Hash: hashOf("stock", a.Name, versions), Image: images[0], Release: release, Version: version,
 		Origin: "Debian package " + a.KernelPackage, Cached: true,
 		SystemMap: filepath.Join(dir, "boot", "System.map-"+release), Config: filepath.Join(dir, "boot", "config-"+release),
 	}

@@ -21,8 +21,8 @@ type part struct {
 	name string
 	// wanted are the directories whose code the guest runs. unwanted are exceptions.
 	wanted, unwanted []string
-	// object is the line of a makefile that makes gcc count one object; NAME stands for
-	// the object without its suffix.
+	// object is the makefile line that makes gcc count the lines of one object. NAME in it
+	// is replaced by the name of the object without suffix.
 	object string
 	// always is added to a makefile even if no object of the directory counts.
 	always map[string]string

@@ -56,7 +56,7 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 		path string
 	}{
 		{&in.KernelConfig, a.Kernel.Config},
-		{&in.BzImage, a.Kernel.BzImage},
+		{&in.BzImage, a.Kernel.Image},
 		// The guest boots it if its PVH entry can be used.
 		{&in.Vmlinux, a.Kernel.Vmlinux},
 		{&in.IP, a.IP.IP},
