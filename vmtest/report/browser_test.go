@@ -50,10 +50,13 @@ func browser(t *testing.T, args ...string) []byte {
 	chromium := requireProgram(t, "chromium")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
+	dir := t.TempDir()
 	args = append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--user-data-dir=" + t.TempDir()}, args...)
+		"--user-data-dir=" + dir}, args...)
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, chromium, args...)
+	// Crash reports and caches go to the user's directories otherwise.
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_CACHE_HOME="+dir)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
