@@ -4,13 +4,11 @@ package build
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"xpsgen/vmtest/arch"
-	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree"
 )
@@ -172,26 +170,4 @@ func libbpf(ctx context.Context, m *makeRun, b *programBuild, kernel *tree.Sourc
 	m.args = []string{"-C", filepath.Join(src, "tools/lib/bpf"), jobs, "OUTPUT=" + out + "/", "DESTDIR=" + out, "prefix=/usr", "install"}
 	_, err := m.run(ctx)
 	return out, err
-}
-
-// libVersions asks pkg-config for each library. A missing library is in the
-// result, too, since configure then builds without it.
-func libVersions(ctx context.Context, step string, libs []string) ([]string, error) {
-	var all []string
-	for _, lib := range libs {
-		out, err := (&proc.Cmd{Args: []string{"pkg-config", "--modversion", lib}, Env: buildEnv()}).Output(ctx)
-		var perr *proc.Error
-		switch {
-		case err == nil:
-			all = append(all, lib+" "+strings.TrimSpace(string(out)))
-		case errors.As(err, &perr) && perr.ExitCode > 0:
-			all = append(all, lib+" -")
-		case ctx.Err() != nil:
-			return nil, err
-		default:
-			return nil, &BreakdownError{Step: step, Err: err, Log: "none",
-				Cause: "a tool is missing: pkg-config", Remedy: "install it, or run xpsgen deps"}
-		}
-	}
-	return all, nil
 }
