@@ -79,6 +79,8 @@ func (b *batch) run(lines []string) (failed []int) {
 func (e ipTests) longBatch(t *check.T) {
 	const lines, descriptors = 1000, 16
 	n := e.dummy(t, "dummy0", 4)
+	// Loading an object costs most of the time, so not each line does.
+	right := []string{"xps obj hello1.o sec hello", "xps obj hello2.o sec hello", "xps off", "mtu 1400", "xps off"}
 	// Each way to fail leaves ip at another place. Words that ip does not know are not
 	// among them: ip ends at such a line, with -force, too.
 	wrong := []string{
@@ -96,12 +98,12 @@ func (e ipTests) longBatch(t *check.T) {
 	var text []string
 	var want []int
 	for i := 1; i < lines; i++ {
-		line := "link set dev dummy0 xps obj hello1.o sec hello"
+		line := right[i/2%len(right)]
 		if i%2 == 1 {
-			line = "link set dev dummy0 " + wrong[i/2%len(wrong)]
+			line = wrong[i/2%len(wrong)]
 			want = append(want, i)
 		}
-		text = append(text, line)
+		text = append(text, "link set dev dummy0 "+line)
 	}
 	text = append(text, "link set dev dummy0 xps obj hello2.o sec hello")
 

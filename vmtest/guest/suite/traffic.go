@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,9 +32,14 @@ func newBackground(t *check.T) *background {
 }
 
 // repeat calls f with the number of calls so far, until end is called or f returns
-// false.
+// false. f runs at idle priority. Otherwise each call of the test would wait for the end
+// of a time slice.
 func (b *background) repeat(f func(i int) bool) {
 	b.wait.Go(func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		if err := unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_IDLE}, 0); err != nil {
+			b.t.Errorf("idle priority: %v", err)
+		}
 		for i := 0; !b.stop.Load() && b.t.Context().Err() == nil && f(i); i++ {
 		}
 	})
