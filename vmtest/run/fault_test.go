@@ -72,6 +72,7 @@ func TestGuestFaults(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(string(c.fault), func(t *testing.T) {
+			t.Parallel()
 			limits := c.limits
 			if limits == (vm.Timeouts{}) {
 				limits = vm.Timeouts{Boot: long, Idle: long, Whole: long}

@@ -201,6 +201,7 @@ func TestGuestEndings(t *testing.T) {
 		script := strings.ReplaceAll(c.script, "$HALT", h.halt)
 		for _, how := range []string{"run", "shell"} {
 			t.Run(how+" "+c.name, func(t *testing.T) {
+				t.Parallel()
 				codeFile := filepath.Join(t.TempDir(), "code")
 				args := append([]string{"vm", how, "--exit-code-file", codeFile}, c.flags...)
 				var stdin io.Reader
@@ -251,6 +252,7 @@ func TestGuestSuiteEndings(t *testing.T) {
 		{signal: unix.SIGKILL, kill: true, code: exitBreakdown, stderr: "qemu-system-x86_64: signal: killed"},
 	} {
 		t.Run(c.signal.String(), func(t *testing.T) {
+			t.Parallel()
 			r := h.start(t, nil, "vmtest", "--guests", "1", "--out", t.TempDir())
 			// It has begun when there are results.
 			for !strings.Contains(func() string { r.mu.Lock(); defer r.mu.Unlock(); return r.stdout.String() }(), "ok 1 ") {
@@ -289,6 +291,7 @@ func TestGuestTerminal(t *testing.T) {
 		{name: "panic", typed: "echo c > /proc/sysrq-trigger\r", code: exitKernel},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			ptmx, tty, err := pty.Open()
 			if err != nil {
 				t.Fatal(err)
