@@ -21,8 +21,8 @@ const (
 	toleranceInstructions = 5
 )
 
-// Drifted reports whether a count differs from an earlier one by more than
-// what two runs of the same kernel may differ by, or one of them is NaN.
+// Drifted reports whether a count differs from an earlier one by more than two
+// runs of the same kernel may differ, or whether one of them is NaN.
 func Drifted(was, is float64) bool {
 	return !(math.Abs(is-was) <= max(toleranceInstructions, tolerance*was))
 }

@@ -42,7 +42,7 @@ type GuestOptions struct {
 // go.sum pins.
 var guestDirs = []string{"go.mod", "go.sum", "bpf", "uapi", "vmtest/guest", "vmtest/ktap", "vmtest/lazyregexp", "vmtest/plan"}
 
-// keepGuests is how many builds of a program stay in the cache.
+// keepGuests is how many builds of all programs together stay in the cache.
 const keepGuests = 16
 
 // Guest builds a static program for the guest and returns its path, or finds it in

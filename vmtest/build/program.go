@@ -86,7 +86,7 @@ func (b *programBuild) build(ctx context.Context, hold *os.File) (err error) {
 		}
 		b.progress.Emit(progress.Event{Step: b.step, State: state, Elapsed: time.Since(start), Log: log})
 	}()
-	// The lock is ours, so a killed run left this.
+	// This run has the lock, so a killed run left the directory.
 	if err := os.RemoveAll(work); err != nil {
 		return b.explain(err)
 	}

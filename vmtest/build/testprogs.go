@@ -137,9 +137,9 @@ func readProgTests(ctx context.Context, src *tree.Source, tests []string) (*prog
 	return &f, nil
 }
 
-// TestProgs builds test_progs of selftests/bpf with the chosen tests alone, by the kernel's
-// own Makefile, or takes it from the cache. The whole of it takes hours. Errors are as for
-// [Kernel], or wrap [ErrTestProgs].
+// TestProgs builds test_progs of selftests/bpf with only the chosen tests, by
+// the kernel's own Makefile, or takes it from the cache. Building all tests
+// takes hours. Errors are as for [Kernel], or wrap [ErrTestProgs].
 func TestProgs(ctx context.Context, opt TestProgsOptions) (*TestProgsResult, error) {
 	step := "build " + testProgsName + " " + opt.Source.Version
 	files, err := readProgTests(ctx, opt.Source, opt.Tests)

@@ -40,8 +40,8 @@ var ynlSources = []string{
 //go:embed ynl
 var ynlFiles embed.FS
 
-// YNLOptions say of which tree to take the specification and its generator.
-// Source and Cache are required.
+// YNLOptions select the tree with the specification and its generator. Source
+// and Cache are required.
 type YNLOptions struct {
 	// Source is a kernel tree.
 	Source *tree.Source

@@ -126,7 +126,8 @@ func Parse(id string) (*Cell, error) {
 	return c, c.check()
 }
 
-// check reports whether the kind can have what the cell has.
+// check returns an error if the kind does not allow the fields of the cell, or
+// a name is invalid.
 func (c *Cell) check() error {
 	fail := func(format string, a ...any) error {
 		return fmt.Errorf("%w %q: %s", ErrID, c.ID(), fmt.Sprintf(format, a...))

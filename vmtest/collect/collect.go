@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// State says what became of a cell.
+// State is the result of a cell.
 type State string
 
 // The states of a cell. Only Passed lets the plan pass.
@@ -32,7 +32,7 @@ const (
 	Broken State = "broken"
 	// Interrupted: a signal ended the last attempt.
 	Interrupted State = "interrupted"
-	// Missing: there is no archive. The cell was not run, or died without a word.
+	// Missing: there is no archive. The cell was not run, or its machine died.
 	Missing State = "missing"
 	// Doubled: there are several archives of one attempt.
 	Doubled State = "doubled"
@@ -45,7 +45,7 @@ func States() []State {
 	return []State{Passed, Failed, Broken, Interrupted, Missing, Doubled, Differs}
 }
 
-// Row is a cell of the plan and what became of it.
+// Row is a cell of the plan and its result.
 type Row struct {
 	*cell.Cell
 	State State
@@ -73,7 +73,7 @@ func (r *Row) Counts() (c runs.Counts) {
 	return c
 }
 
-// Merged is what became of a plan.
+// Merged is the result of a plan.
 type Merged struct {
 	Plan *cell.Plan
 	// Rows are the cells of the plan, in its order.
@@ -194,7 +194,7 @@ func Merge(p *cell.Plan, archives []string, dir string) (*Merged, error) {
 func (r *Row) judge(p *cell.Plan) {
 	last := r.Last()
 	if last == nil || last.Cell.Attempt < r.Attempt {
-		r.State, r.Reasons = Missing, []string{"no archive: the cell was not run, or died without a word"}
+		r.State, r.Reasons = Missing, []string{"no archive: the cell was not run, or its machine died"}
 		return
 	}
 	for i, a := range r.Attempts[1:] {

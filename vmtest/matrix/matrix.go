@@ -141,8 +141,8 @@ func (m *maker) threads(ctx context.Context, l lane) error {
 	return nil
 }
 
-// patches adds a cell for each patch of the stacks on a kernel base: those of the kernel
-// and those of the projects that are used on it.
+// patches adds a cell for each patch of the stacks on a kernel base: those of
+// the kernel and those of ip.
 func (m *maker) patches(ctx context.Context, l lane, b *manifest.Base) error {
 	for _, p := range m.change.Projects {
 		on := b.Name

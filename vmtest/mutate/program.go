@@ -26,7 +26,7 @@ type part struct {
 	include string
 	// files are the support files of the mutants, by path in the tree.
 	files map[string]string
-	// head is defined in the header before its text.
+	// head returns the definitions to put before the text of the header.
 	head func(end int) string
 	// makefile gets line at its end.
 	makefile, line string

@@ -34,7 +34,7 @@ type Options struct {
 	Logs string
 	// KTAP receives the results: a group for each package.
 	KTAP io.Writer
-	// Progress hears how far the run is. May be nil.
+	// Progress receives events. May be nil.
 	Progress progress.Func
 }
 
@@ -170,8 +170,8 @@ func link(dir, name, target string) error {
 	return os.Symlink(target, path)
 }
 
-// goEnv is the environment of the go command: that of the workbench's user, but another
-// module.
+// goEnv returns the environment of the go command in another module: that of
+// this process, without GOFLAGS and GOWORK.
 func goEnv() []string {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")

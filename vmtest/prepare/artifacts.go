@@ -149,7 +149,7 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	if _, err := src.Commit(ctx); err != nil {
 		return err
 	}
-	// Before the build of the kernel, which is long.
+	// Check this before the long build of the kernel.
 	if err := build.CheckTestProgs(ctx, src, s.TestProgs); err != nil {
 		return err
 	}

@@ -150,8 +150,8 @@ func outcome(t *ktap.Test) string {
 	return t.Status.String() + " (" + t.Reason + ")"
 }
 
-// without returns the elements of a that b does not have, each as often as b has it less
-// often. Both are sorted.
+// without returns the elements of a minus those of b, counting duplicates. Both
+// are sorted.
 func without(a, b []string) (rest []string) {
 	for _, v := range a {
 		if i, found := slices.BinarySearch(b, v); found {

@@ -16,8 +16,8 @@ import (
 type ShellOptions struct {
 	In  io.Reader
 	Out io.Writer
-	// Size returns the terminal's columns and rows; Resize delivers a value
-	// when to ask again.
+	// Size returns the terminal's columns and rows. Resize delivers a value
+	// when they change.
 	Size   func() (cols, rows int)
 	Resize <-chan struct{}
 	// Term is the value of TERM.
@@ -89,8 +89,8 @@ func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (
 	})
 }
 
-// files are the host's files that a shell sees. It writes to the directory in which
-// it was started.
+// files returns the host's files for a guest that writes to the current
+// directory and to those of Writable.
 func (g *Guest) files() (*wire.HostFiles, []vm.Share, error) {
 	if err := g.opt.checkWritable(); err != nil {
 		return nil, nil, err

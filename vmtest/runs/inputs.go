@@ -46,8 +46,8 @@ const (
 	fuzzing
 )
 
-// needs says which inputs a kind has. A kind that is missing here has
-// all but seriesPatches and checks.
+// needs says which inputs a kind has. A kind that is missing here has the
+// patches of kernel and ip, configuration, suite, mutants and benchmark.
 var needs = map[Kind][]part{
 	Suite:      {kernelPatches, ipPatches, configuration, suite},
 	Bisect:     {kernelPatches, ipPatches, configuration, suite},
@@ -352,8 +352,8 @@ func (in Inputs) addPatches(root, what string, p *manifest.Project, base string,
 	return nil
 }
 
-// hashDirs hashes the names and contents of all files below dirs but tests. A
-// directory that is missing is empty.
+// hashDirs hashes the names and contents of all files below dirs, except tests
+// and testdata. A directory that is missing is empty.
 func hashDirs(root string, dirs []string) (string, error) {
 	var all bytes.Buffer
 	for _, dir := range dirs {

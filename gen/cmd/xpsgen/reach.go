@@ -19,10 +19,11 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// unreachedList is the list of lines that need not run, in the workbench.
+// unreachedList is the path of the list of lines that need not run, below the
+// workbench's directory.
 var unreachedList = filepath.Join("vmtest", "reach", "unreached.toml")
 
-// reachFile has the lines of the series in the results of a run.
+// reachFile, in a run's directory, lists the lines of the series.
 const reachFile = "reach.json"
 
 // runReach runs the suite on kernels that count the lines that run.

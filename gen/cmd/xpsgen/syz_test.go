@@ -118,7 +118,7 @@ func rerunSyz(t *testing.T, dir string) {
 	}
 	_, after, ok := strings.Cut(string(text), "rerun: xpsgen ")
 	if !ok {
-		t.Fatal("no program makes the kernel complain again")
+		t.Fatal("no program reproduces the panic or warning")
 	}
 	line, _, _ := strings.Cut(after, "\n")
 	self, err := os.Executable()

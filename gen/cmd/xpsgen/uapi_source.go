@@ -14,8 +14,8 @@ import (
 	"xpsgen/vmtest/prepare"
 )
 
-// headersOf returns directories of the headers of a base, by target. h is what
-// is known already: the headers for this machine.
+// headersOf returns a function that finds the headers of a base for a target. h
+// has the headers for amd64.
 func headersOf(src prepare.Source, h *prepare.HeadersResult) func(ctx context.Context, arch string) (string, error) {
 	return func(ctx context.Context, arch string) (string, error) {
 		if uapi.KernelArch(arch) == "x86" {
