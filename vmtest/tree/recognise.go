@@ -247,8 +247,9 @@ func cleanTitle(title string) string {
 	return title
 }
 
-// addIgnored adds what the user's repository tracks though .gitignore covers
-// it, and what git was told to leave alone, such as files out of a sparse checkout.
+// addIgnored adds the files that the user's repository tracks although
+// .gitignore covers them. It also adds those that git was told to ignore, such
+// as files outside of a sparse checkout.
 func addIgnored(ctx context.Context, g *git, dir string) error {
 	user := func(args ...string) (string, error) {
 		c := (&git{}).cmd(args...)

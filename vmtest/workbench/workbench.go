@@ -13,8 +13,9 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// ErrNone is returned when no workbench is found where the user stands and
-// none was used before.
+// ErrNone is wrapped if no workbench is found at or above the current
+// directory, and none was used before, or if the named directory is not a
+// workbench.
 var ErrNone = errors.New("no workbench here")
 
 // rootMark is the pattern of the files one of which makes a directory a

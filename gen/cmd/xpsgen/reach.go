@@ -45,7 +45,8 @@ func (env suiteCommands) runReach(ctx context.Context, opt run.SuiteOptions, bas
 // reachBase runs the suite on one base. A line that neither runs nor is listed fails the
 // run.
 func (env suiteCommands) reachBase(ctx context.Context, opt run.SuiteOptions, list *reach.List) error {
-	// The patches that make gcc count are no part of the subject, and are removed.
+	// reach.New adds patches and a configuration that make gcc count. They are
+	// not part of the subject.
 	subject := opt.Source
 	rec, err := recordSource(runs.Reach, &subject)
 	if err != nil {
