@@ -42,7 +42,7 @@ type TestCell struct {
 	// Failure is the anchor of the failure's description; empty if there is
 	// none.
 	Failure string
-	// Past are its results in older and newer runs, the oldest first.
+	// Past are its results in the latest runs, the oldest first.
 	Past []PastResult
 	// Flaky means that it passed and failed in runs of the same inputs.
 	Flaky bool

@@ -112,7 +112,7 @@ func (h *endingHost) start(t *testing.T, stdin io.Reader, args ...string) *runni
 	return c
 }
 
-// end waits for c and holds that it ended with code and left nothing.
+// end waits for c, and checks that it ended with code and left nothing.
 func (c *runningCommand) end(t *testing.T, children []int, code int) {
 	t.Helper()
 	err := c.cmd.Wait()

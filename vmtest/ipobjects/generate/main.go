@@ -35,8 +35,8 @@ func run(ctx context.Context, dir string, seeds bool) error {
 	if _, err := ipobjects.Generate(ctx, dir); err != nil || !seeds {
 		return err
 	}
-	// The first byte selects section prog or xps, .text, or program p or q. The
-	// second byte, 0, lets no call of bpf(2) fail.
+	// The first byte selects section prog or xps, .text, or program p or q. It
+	// lacks the bit with which a call of bpf(2) fails.
 	selections := []byte{0, 1, 2, 10, 11}
 	files, err := os.ReadDir(dir)
 	if err != nil {
