@@ -28,8 +28,8 @@ func (e *CompileError) Error() string {
 
 func (e *CompileError) Unwrap() error { return e.Err }
 
-// BreakdownError says that a build could not be done for a reason that is not
-// in the source: a compiler that was killed or is missing.
+// BreakdownError says that a build failed for a reason that is not in the
+// source, such as a compiler that was killed or is missing.
 type BreakdownError struct {
 	// Step is the step that failed.
 	Step string

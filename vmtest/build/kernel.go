@@ -250,8 +250,8 @@ func (b *kernelBuild) complete(ctx context.Context, t *tree.Tree, id string, kee
 	})
 }
 
-// bring updates the object directory to the tree: with the few commands that an
-// edit needs if that is safe, else with the kernel's whole make.
+// bring updates the object directory to the tree. It runs only the few commands
+// that an edit needs if that is safe, else the kernel's whole make.
 //
 // whole is false if the image is missing, which happens only after an early
 // build.

@@ -29,9 +29,9 @@ type objState struct {
 	Env []string
 }
 
-// readState returns nil if there is no readable state, or if something else has changed
-// the directory since: make by hand, or a version of xpsgen that does not write the
-// state.
+// readState returns nil if there is no readable state, or if something else has
+// changed the directory since. Examples are make by hand, and a version of
+// xpsgen that does not write the state.
 func readState(dir string) *objState {
 	data, err := os.ReadFile(filepath.Join(dir, stateName))
 	if err != nil {

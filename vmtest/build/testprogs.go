@@ -34,9 +34,9 @@ var testProgsSources = []string{
 	"kernel/bpf/disasm.c", "kernel/bpf/disasm.h", "scripts", "include",
 }
 
-// testProgsArgs leave out what only other tests need: programs and modules beside
-// test_progs, skeletons that are signed, light or linked of several objects, the arena
-// library, and the disassemblers.
+// testProgsArgs leave out what only other tests need: programs and modules
+// beside test_progs, the arena library, and the disassemblers. They also leave
+// out skeletons that are signed, light or linked from several objects.
 var testProgsArgs = []string{
 	"TRUNNER_EXTRA_FILES=", "LINKED_SKELS=", "LSKELS=", "LSKELS_SIGNED=", "LSKELS_EXTRA=",
 	"LIBARENA_SKEL=", "LIBARENA_ASAN_SKEL=", "CLANG_HAS_ARENA_ASAN=",

@@ -35,7 +35,7 @@ type Entry struct {
 // sources are the kinds that are fetched from elsewhere. [Prune] keeps them.
 var sources = []string{"apt", "base", "download"}
 
-// young is the time since the last use for which an entry is kept: a run may be
+// young is the time since the last use for which an entry is kept. A run may be
 // about to use what it has just built or found.
 const young = time.Hour
 

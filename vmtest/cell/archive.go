@@ -41,9 +41,9 @@ type Result struct {
 	// Started and Ended are UTC.
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
-	// ExitCode is that of the command. It is 1 if a make target failed, 69 if
-	// the command did not run, and 128 and the number of the signal if a signal
-	// ended it.
+	// ExitCode is that of the command. It is 1 if a make target failed, and 69
+	// if the command did not run. If a signal ended the command, it is 128 plus
+	// the number of the signal.
 	ExitCode int `json:"exit_code"`
 	// Reasons say why the cell did not pass, one per line.
 	Reasons []string `json:"reasons,omitempty"`

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package collect merges the archives of cells into one verdict. It compares them with
-// the plan: a cell without an archive failed, two archives of one attempt are an error,
-// and so is a cell that ran something else than planned.
+// Package collect merges the archives of cells into one verdict. It compares
+// them with the plan. A cell without an archive failed. Two archives of one
+// attempt are an error, and so is a cell that ran something else than planned.
 package collect
 
 import (
@@ -257,8 +257,8 @@ func commit(hash string, dirty bool) string {
 	return hash[:min(12, len(hash))]
 }
 
-// versions compares the sources that cells on one base used: a source that cannot be
-// obtained on one machine may be replaced by another version there.
+// versions compares the sources that cells on one base used. A source that
+// cannot be obtained on one machine may be replaced by another version there.
 func (m *Merged) versions() (problems []string) {
 	for _, what := range []string{"kernel", "iproute2"} {
 		seen := map[string]string{} // version by base

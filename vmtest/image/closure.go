@@ -48,10 +48,11 @@ type closure struct {
 	libc string
 }
 
-// Closure returns the files that the given programs need to run: the programs, the
-// interpreters of scripts, ELF interpreters, and shared libraries with all of their
-// dependencies. The list is sorted. The paths are the same on the host and in the guest.
-// Libraries that are only loaded by dlopen, such as name service modules, are not found.
+// Closure returns the files that the given programs need to run: the programs,
+// the interpreters of scripts, ELF interpreters, and shared libraries with all
+// of their dependencies. The list is sorted. The paths are the same on the host
+// and in the guest. Libraries that are only loaded by dlopen, such as name
+// service modules, are not found.
 //
 // Returns an error wrapping [*MissingLibraryError] if a library is missing.
 func Closure(programs ...string) ([]string, error) {

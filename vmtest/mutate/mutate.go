@@ -213,9 +213,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, o.report(r, chosen)
 }
 
-// Select returns the mutants whose names contain one of names, or all if there are no
-// names, and of these a random sample if sample is not 0. The error wraps [ErrUnknown] if
-// no name fits.
+// Select returns the mutants whose names contain one of names, or all mutants
+// if there are no names. If sample is not 0, it returns a random sample of
+// these. The error wraps [ErrUnknown] if no name fits.
 func Select(all []*schema.Mutant, names []string, sample int, seed int64) ([]*schema.Mutant, error) {
 	chosen := all
 	if len(names) > 0 {

@@ -34,8 +34,9 @@ type Artifacts struct {
 	YNL *build.YNLResult
 	// Init is the guest's PID 1.
 	Init string
-	// BusyBox is a shell with the usual tools, for a guest with the host's files that
-	// cannot run the host's programs; empty for amd64, and for the suite.
+	// BusyBox is a shell with the usual tools. It is for a guest with the
+	// host's files that cannot run the host's programs; empty for amd64, and
+	// for the suite.
 	BusyBox string
 	// Modules are modules of the kernel, in the order to load them; nil unless
 	// [Source.Stock].

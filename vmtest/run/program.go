@@ -94,8 +94,8 @@ type ProgramOptions struct {
 // same name.
 //
 // It returns a [*KernelError] if the kernel panicked or warned, even if the
-// program succeeded, and a [*TimeoutError] if the program did not end in time.
-// Other errors are the workbench's.
+// program succeeded. It returns a [*TimeoutError] if the program did not end in
+// time. Other errors are the workbench's.
 func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 	program, err := opt.find(opt.Args[0])
 	if err != nil {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package run boots guests from the parts that package prepare has built: the
-// suite in one guest or two, on one base or several, a program of the host, or
-// a shell.
+// Package run boots guests from the parts that package prepare has built. It
+// runs the suite in one guest or two, on one base or several. It also runs a
+// program of the host, or a shell, in a guest.
 //
 // [Suite] returns an outcome that package verdict has judged. Errors mean that
 // there is nothing to judge.

@@ -24,8 +24,8 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Inputs are SHA-256 hashes in hex, by the name of what was hashed: the path
-// of a patch in the workbench, or one of the parts of [Present].
+// Inputs are SHA-256 hashes in hex, by the name of what was hashed. A name is
+// the path of a patch in the workbench, or one of the parts of [Present].
 type Inputs map[string]string
 
 // part is an input of some kinds.

@@ -138,8 +138,8 @@ func (n *notifier) Write(p []byte) (int, error) {
 }
 
 // link is the connection of an executor with the manager. Reads and writes wait
-// until it is open: the manager waits only some seconds for the executor's
-// first message, less than a guest may take to boot.
+// until it is open. The manager waits only some seconds for the executor's
+// first message, which is less than a guest may take to boot.
 type link struct {
 	port  int
 	once  sync.Once

@@ -2,11 +2,11 @@
 
 // Package syz fuzzes the patched kernel with syzkaller.
 //
-// syz-manager runs on the host. It keeps the corpus and decides by coverage what to run
-// next. Its executor runs in a guest of the workbench, which has no network and none of
-// the host's files: the manager asks for guests through its machine type "proxyapp", and
-// a virtio port carries the executor's connection. The workbench judges the console, as
-// in any other run.
+// syz-manager runs on the host. It keeps the corpus and decides by coverage
+// what to run next. Its executor runs in a guest of the workbench, which has no
+// network and none of the host's files. The manager asks for guests through its
+// machine type "proxyapp". A virtio port carries the executor's connection. The
+// workbench judges the console, as in any other run.
 package syz
 
 import (

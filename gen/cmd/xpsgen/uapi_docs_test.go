@@ -20,10 +20,10 @@ import (
 // the text.
 var docsBlock = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\S+))?\n(.*?)^```$")
 
-// TestDocsBindings runs docs/bindings.md: it writes the files of the page and runs
-// the commands of blocks marked "sh stranger" one after the other, as a reader would, outside of the
-// workbench. A block for a target is run where its headers are installed, and
-// always if XPS_TEST_REQUIRE has uapi.
+// TestDocsBindings runs docs/bindings.md outside of the workbench, as a reader
+// would. It writes the files of the page and runs the commands of blocks marked
+// "sh stranger" in order. A block for a target is run where its headers are
+// installed, and always if XPS_TEST_REQUIRE has uapi.
 func TestDocsBindings(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/bindings.md")
 	if err != nil {

@@ -80,9 +80,9 @@ func openBase(ctx context.Context, src prepare.Source, arch string) (*uapi.Sourc
 	return s, name + ")", nil
 }
 
-// openSpec finds the headers that a word on the command line names: a base,
-// with ":unpatched" without the series, or a directory: a kernel tree or
-// installed headers.
+// openSpec finds the headers that a word on the command line names. The word is
+// a base, a base with ":unpatched" for the headers without the series, or the
+// directory of a kernel tree or of installed headers.
 func (j *uapiJob) openSpec(ctx context.Context, word, arch string) (*uapi.Source, string, error) {
 	opt := uapi.SourceOptions{Arch: arch, CacheDir: filepath.Join(j.src.Cache, "headers")}
 	base, variant, _ := strings.Cut(word, ":")
