@@ -107,7 +107,7 @@ func (k *costs) runs(c *cell.Cell) (all []float64) {
 	return all
 }
 
-// FromDefault is what a cost says that comes from [defaults].
+// FromDefault is the source of a cost from [defaults].
 const FromDefault = "default"
 
 func measured(n int) string {

@@ -162,7 +162,7 @@ func (o *Options) check(ctx context.Context, c *checker, p *program, r *Result) 
 	return nil
 }
 
-// each runs do for all of list, some at once; 0 means one per CPU.
+// each runs do for each element of list, n at a time; n = 0 means one per CPU.
 func each[T any](ctx context.Context, n int, list []T, do func(context.Context, T) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cmp.Or(n, runtime.NumCPU()))

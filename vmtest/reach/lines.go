@@ -99,7 +99,7 @@ func classify(file, text string, added map[int]bool, of counts) []*Line {
 	return lines
 }
 
-// branch is what is between two directives of a conditional, by their lines.
+// branch is a branch of a conditional: the lines of the directives around it.
 type branch struct{ first, last int }
 
 // conditionals returns all branches of #if, #elif and #else.

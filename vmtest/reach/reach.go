@@ -225,7 +225,7 @@ func (m *Map) judge(ctx context.Context, found map[*part]measured, opt Options) 
 	return r, nil
 }
 
-// note is what the report says of the line.
+// note returns the report's note on the line.
 func (l *Line) note(partial bool) runs.Note {
 	switch l.State {
 	case Run:

@@ -218,7 +218,8 @@ func (opt *GuestOptions) resolve(program string) (string, error) {
 	found, err := exec.LookPath(program)
 	if err != nil {
 		// exec.LookPath rejects a program in the current directory without
-		// a slash; the kernel's own words serve for the rest.
+		// a slash. Errors other than those of a missing program are the
+		// kernel's.
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
 			return "", fmt.Errorf("%s: no such program on the host: %w", program, fs.ErrNotExist)
 		}

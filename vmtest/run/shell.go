@@ -73,9 +73,9 @@ func (g *Guest) shell(ctx context.Context, opt ShellOptions, configure func(*vm.
 	})
 }
 
-// Script has the guest's shell read a script from in. Nothing is echoed and no
-// prompt is shown: what comes out is what the script prints. Errors are as for
-// [Program].
+// Script has the guest's shell read a script from in. The shell echoes nothing
+// and shows no prompt, so out gets only the output of the script. Errors are as
+// for [Program].
 func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (Ending, error) {
 	files, shares, err := g.files()
 	if err != nil {

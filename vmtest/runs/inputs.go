@@ -268,8 +268,8 @@ func (in Inputs) addIP(root string, change *manifest.Change, s Subject, ip strin
 	return in.addPatches(root, "ip", p, ip, patches)
 }
 
-// addSeries adds one series: its patches and those that it depends on, its cover,
-// and what the manifest says of it.
+// addSeries adds one series: its patches and those that it depends on, its
+// cover, and its entry in the manifest.
 func (in Inputs) addSeries(root string, change *manifest.Change, s Subject) error {
 	p, series := change.Find(s.Series)
 	if series == nil || series.On(s.Base) == nil {
@@ -323,8 +323,8 @@ func selected(change *manifest.Change, p *manifest.Project, base string, s Subje
 	return patches, err
 }
 
-// addPatches adds patches, their order, and where their base comes from. what
-// says which part of the guest they are for.
+// addPatches adds patches, their order, and the origin of their base. what says
+// which part of the guest they are for.
 func (in Inputs) addPatches(root, what string, p *manifest.Project, base string, patches []manifest.Patch) error {
 	var order []string
 	for _, patch := range patches {

@@ -137,7 +137,7 @@ func (c *runningCommand) end(t *testing.T, children []int, code int) {
 	}
 }
 
-// gone waits for a process to end; a zombie has.
+// gone waits for a process to end. A zombie has ended.
 func gone(pid int) bool {
 	for range 2400 {
 		if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err != nil || len(line) == 0 {

@@ -35,7 +35,8 @@ func TestDocsBindings(t *testing.T) {
 		language, word, text := m[1], m[2], m[3]
 		switch {
 		case language == "sh" && word == "":
-			// For a workbench: TestDocsCommands looks at them.
+			// TestDocsCommands checks these, since they need a
+			// workbench.
 		case language != "sh":
 			fmt.Fprintf(&files, "-- %s --\n%s", word, text)
 		case word == "arm64" && !isDirectory("/usr/aarch64-linux-gnu/include/asm") && !testenv.Offers("uapi"):
