@@ -75,7 +75,7 @@ var endings = []struct {
 		stderr: "qemu-system-x86_64: signal: killed"},
 }
 
-// command is a running xpsgen, with its output.
+// runningCommand is a running xpsgen, with its output.
 type runningCommand struct {
 	cmd            *exec.Cmd
 	mu             sync.Mutex
@@ -128,7 +128,7 @@ func (c *runningCommand) end(t *testing.T, children []int, code int) {
 	}
 	for _, pid := range children {
 		if !gone(pid) {
-			t.Errorf("child %d outlives us", pid)
+			t.Errorf("child %d outlives xpsgen", pid)
 		}
 	}
 	left, err := os.ReadDir(c.temp)
@@ -148,8 +148,8 @@ func gone(pid int) bool {
 	return false
 }
 
-// signal waits until the guest is up, has the signals sent, and returns what QEMUs
-// there were.
+// signal waits until the guest is up, and sends the signals. It returns the
+// child processes of xpsgen, which include QEMU.
 func (c *runningCommand) signal(t *testing.T, signals []unix.Signal, kill bool) []int {
 	t.Helper()
 	<-c.up

@@ -20,7 +20,7 @@ import (
 	"xpsgen/vmtest/testenv"
 )
 
-// syzMutant puts a program once too often.
+// syzMutant releases a refused program twice.
 const syzMutant = "puts-a-refused-program-twice"
 
 // TestSyzkaller uses the checkout of syzkaller that XPS_TEST_SYZKALLER names: make syz.
