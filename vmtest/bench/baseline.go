@@ -21,8 +21,9 @@ const (
 	toleranceInstructions = 5
 )
 
-// Drifted reports whether a count differs from an earlier one by more than
-// what two runs of the same kernel may differ by, or one of them is NaN.
+// Drifted reports whether a count differs from an earlier one by more than the
+// difference between two runs of the same kernel. It also returns true if one
+// of them is NaN.
 func Drifted(was, is float64) bool {
 	return !(math.Abs(is-was) <= max(toleranceInstructions, tolerance*was))
 }

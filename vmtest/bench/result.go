@@ -82,7 +82,7 @@ func Binding(figures []Figure, contender string) string {
 	return "hint only by " + strings.Join(not, ", ")
 }
 
-// ErrIncomplete is wrapped when a reference figure is missing.
+// ErrIncomplete is wrapped if a figure has no round that counts.
 var ErrIncomplete = errors.New("figure missing")
 
 func (r *Results) check() error {

@@ -21,8 +21,9 @@ import (
 // version changes when the rules for judging a step change.
 const version = "1"
 
-// memory remembers the steps that passed. The key is the hash of all inputs: trees,
-// configuration, compiler, the guest's init with the suite, and the tests.
+// memory remembers the steps that passed. The key is the hash of all inputs:
+// trees, configuration, compiler, the guest's init with the suite, the BPF
+// objects, and the tests.
 type memory struct {
 	dir string
 	// same is the part of the key that all steps share.

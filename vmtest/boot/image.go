@@ -13,9 +13,9 @@ import (
 	"xpsgen/vmtest/prepare"
 )
 
-// SuiteSpec is the guest of the suite: init, the patched ip and bpftool, and the
-// BPF objects under the names that the RFC's command lines use. It has no shell:
-// a smaller image is unpacked sooner.
+// SuiteSpec returns the image for the suite: init, the patched ip and bpftool,
+// and the BPF objects under the names that the RFC's command lines use. The
+// image has no shell, since a smaller image is unpacked sooner.
 func SuiteSpec(a *prepare.Artifacts) *image.Spec {
 	spec := &image.Spec{
 		Init: a.Init,
@@ -42,9 +42,9 @@ func addObjects(spec *image.Spec, a *prepare.Artifacts, dir string) {
 	}
 }
 
-// HostSpec is the guest that has the host's files: init, and a layer with what the
-// guest also has. Programs of the layer find their libraries among the host's
-// files.
+// HostSpec returns the image of a guest that sees the host's files. It has
+// init, and a layer of files that hides the host's files of the same names.
+// Programs of the layer find their libraries among the host's files.
 func HostSpec(a *prepare.Artifacts) *image.Spec {
 	spec := &image.Spec{Init: a.Init}
 	tools := map[string]string{"xps": a.XPS}

@@ -14,8 +14,8 @@ import (
 // Machine describes the guest's machine. The zero value is two CPUs, as much
 // memory as the kernel needs and the best accelerator that works.
 type Machine struct {
-	// Accel is "kvm", "tcg", or "auto" or empty for KVM if a guest reports
-	// in under it and TCG otherwise.
+	// Accel is "kvm", "tcg" or "auto". "auto" or empty means KVM if a guest
+	// boots under it, else TCG.
 	Accel string
 	// KVMDevice is the device of KVM; empty means /dev/kvm.
 	KVMDevice string
@@ -27,17 +27,17 @@ type Machine struct {
 	InstructionClock bool
 	// Append is added to the kernel's command line.
 	Append string
-	// Disks are the files of disks, UserNet gives the guest a way to the host's
+	// Disks are image files. UserNet gives the guest access to the host's
 	// network.
 	Disks   []string
 	UserNet bool
 	// GDB stops the guest before its first instruction until a debugger
-	// comes.
+	// attaches.
 	GDB bool
 }
 
-// Bounds of a machine: more CPUs than the kernel was built for, or less
-// memory than it unpacks into, fail in ways that are hard to read.
+// More CPUs than the kernel supports, or too little memory to unpack the image,
+// would fail with an unclear message.
 const (
 	MaxCPUs      = 8
 	MinMemoryMiB = 128
@@ -59,11 +59,11 @@ func (m *Machine) Validate() error {
 	return nil
 }
 
-// MemoryMiB is the memory of a guest with a kernel without checkers.
+// MemoryMiB is the default memory of a guest whose kernel has no checkers.
 const MemoryMiB = 512
 
-// Fit returns m with as much memory as the kernel needs, unless it says how
-// much.
+// Fit returns m with as much memory as the kernel needs, unless m sets the
+// memory.
 func (m *Machine) Fit(k prepare.Checkers) *Machine {
 	c := *m
 	if c.MemoryMiB == 0 {

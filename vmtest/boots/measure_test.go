@@ -28,7 +28,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// The order rotates, and times are of the ways that they are said to be of.
+// The order rotates, and each way gets its own times.
 func TestMeasure(t *testing.T) {
 	var order string
 	take := func(name string, d time.Duration) way {

@@ -58,7 +58,7 @@ const hostFSFragment = "hostfs"
 // their guest does.
 const toolTimeout = time.Minute
 
-// needsHostFS reports a tool that the kernel lacks the configuration for.
+// needsHostFS reports a tool that needs options which the kernel lacks.
 const needsHostFS = "left out %s: its guests mount the host's files (add the configuration hostfs to the kernel)"
 
 // doesNotWork reports a tool that failed to boot the kernel.
@@ -96,8 +96,8 @@ func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way
 	return ways, nil
 }
 
-// command runs a program with env added to the environment. The error has the output of the program
-// printed.
+// command runs a program with env added to the environment. The error contains
+// the program's output.
 func command(ctx context.Context, args, env []string) error {
 	var out bytes.Buffer
 	cmd := proc.Cmd{Args: args, Env: append(os.Environ(), env...), Stdout: &out, Stderr: &out}

@@ -12,7 +12,8 @@ func archOf(a *arch.Arch) *arch.Arch {
 	return a
 }
 
-// suffix names another architecture than amd64 at the end of a step.
+// suffix returns the end of a step's name: empty for amd64, else the
+// architecture.
 func suffix(a *arch.Arch) string {
 	if a.Cross() {
 		return " for " + a.Name

@@ -20,7 +20,7 @@ const (
 )
 
 // bpftoolSources are the parts of a kernel tree that bpftool is built from. A
-// series that leaves them alone leaves it alone.
+// series that does not touch them causes no rebuild.
 var bpftoolSources = []string{
 	"tools/bpf/bpftool", "tools/lib", "tools/build", "tools/scripts", "tools/include", "tools/arch",
 	"kernel/bpf/disasm.c", "kernel/bpf/disasm.h", "scripts/bpf_doc.py",

@@ -12,19 +12,20 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// checkBytes is about the disk space of a part of a kernel.
+// checkBytes is the approximate disk space of a part of a kernel.
 const checkBytes = 200 << 20
 
-// checkTargets are the directories that the hook touches. A check without
-// targets builds them.
+// checkTargets are built by a check without targets: they contain what the hook
+// touches.
 var checkTargets = []string{"net/core/", "drivers/net/tun.o"}
 
 // CheckOptions select what to compile. Source, Cache and Fragments are required.
 type CheckOptions struct {
 	Source *tree.Source
-	// Fragments make the configuration; the first one's name is the check's.
+	// Fragments make the configuration. The name of the first one is the name
+	// of the check.
 	Fragments []config.Fragment
-	// Targets are make's; nil means net/core/ and drivers/net/tun.o.
+	// Targets are targets of make; nil means net/core/ and drivers/net/tun.o.
 	Targets []string
 	// Cache is the cache directory.
 	Cache    string
@@ -32,9 +33,9 @@ type CheckOptions struct {
 	Progress progress.Func
 }
 
-// Check compiles a part of the patched kernel in some configuration, to see
-// that it compiles; what comes out is not kept. A check that passed is
-// remembered. Errors are as for [Kernel].
+// Check compiles a part of the patched kernel in one configuration. The cache
+// stores no objects, but remembers that the check passed. Errors are as for
+// [Kernel].
 func Check(ctx context.Context, opt CheckOptions) error {
 	name := strings.TrimSuffix(filepath.Base(opt.Fragments[0].Name), ".config")
 	step := "check " + name + " " + opt.Source.Version

@@ -115,7 +115,8 @@ func (c *commands) mayBe(word, target, name string) bool {
 	return path.Dir(target) == path.Dir(name)
 }
 
-// isObject reports whether a target is an object that the compiler makes of one file.
+// isObject reports whether a target is an object of vmlinux that the compiler
+// makes from one file.
 func (c *commands) isObject(target string) bool {
 	cmd := c.commands[target]
 	source := strings.TrimSuffix(target, ".o")

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// defconfigObjects is about how many objects defconfig and kvm_guest.config
-	// ask for, until they are counted.
+	// defconfigObjects is the approximate number of objects of defconfig with
+	// kvm_guest.config.
 	defconfigObjects = 3100
-	// defconfigBytes is about their size on disk.
+	// defconfigBytes is their approximate size on disk.
 	defconfigBytes = 3 << 30
 	// changedObject is the object with most of the series' changes.
 	changedObject = "net/core/dev.o"
@@ -43,7 +43,8 @@ type Time struct {
 	What string `json:"what"`
 	// Objects is the number of compiled objects.
 	Objects int64 `json:"objects"`
-	// Elapsed is wall-clock time, the configuration's included.
+	// Elapsed is wall-clock time. It includes the configuration if the build
+	// has one.
 	Elapsed time.Duration `json:"elapsed_ns"`
 }
 
@@ -114,8 +115,8 @@ func Compare(ctx context.Context, opt CompareOptions) (times []Time, err error) 
 	return times, nil
 }
 
-// inNew is [kbuild.in] with an object directory that is empty before and gone
-// after.
+// inNew is [kbuild.in] with an object directory that is empty at the start and
+// removed at the end.
 func (kb *kbuild) inNew(ctx context.Context, name, text string, total int64, f func(o *objdir) error) (err error) {
 	dir := filepath.Join(kb.tree.Work, name)
 	if err := os.RemoveAll(dir); err != nil {

@@ -28,8 +28,8 @@ func (e *CompileError) Error() string {
 
 func (e *CompileError) Unwrap() error { return e.Err }
 
-// BreakdownError says that a build could not be done for a reason that is not
-// in the source: a compiler that was killed or is missing.
+// BreakdownError says that a build failed for a reason that is not in the
+// source, such as a compiler that was killed or is missing.
 type BreakdownError struct {
 	// Step is the step that failed.
 	Step string
@@ -55,8 +55,9 @@ const (
 )
 
 var (
-	// Messages that a tool failed, not its input. gcc's driver and make
-	// report it when the kernel's out-of-memory killer took a child.
+	// These messages report that a tool failed, not its input. The driver of
+	// gcc and make print them when the kernel's out-of-memory killer killed a
+	// child.
 	logKilled = lazyregexp.New(`(?m)^.*(?:fatal error: Killed signal terminated program \w+|` +
 		`internal compiler error: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|` +
 		`ld terminated with signal 9).*$|^.*: Killed$`)
@@ -81,7 +82,7 @@ var (
 	logBefore = lazyregexp.New(`^In file included from |^ +from \S+:\d+|: In function |: At top level:$|: in function |: Assembler messages:$`)
 	// Summaries, which add nothing to earlier messages.
 	logSummary = lazyregexp.New(`^(?:\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.|compilation terminated\.|collect2: error: ld returned .*|cc1: all warnings .*)$`)
-	// Lines of make and kbuild. With several jobs they stand anywhere.
+	// Lines of make and kbuild. With several jobs they can appear anywhere.
 	logMake = lazyregexp.New(`^make(?:\[\d+\])?: |^# make |^ {2,4}[A-Z][A-Z0-9_]{1,11} +(?:\[M\] +)?[\w./+-]+$`)
 )
 

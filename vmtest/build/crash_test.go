@@ -51,8 +51,8 @@ func (b *bench) waitForObject(t *testing.T) {
 	t.Error("no object appeared")
 }
 
-// TestKill kills a run with everything below it, as a power cut does, and
-// once without what is below, as the out-of-memory killer does.
+// TestKill kills a run with its child processes, as a power cut does. It also
+// kills the run alone, as the out-of-memory killer does.
 func TestKill(t *testing.T) {
 	if os.Getenv("XPS_TEST_CHILD") != "" {
 		b := &bench{dir: os.Getenv("XPS_TEST_DIR"), cache: os.Getenv("XPS_TEST_CACHE"),

@@ -31,8 +31,8 @@ type edit struct {
 	kb    *kbuild
 	o     *objdir
 	state *objState
-	// known is true if the last build had the same inputs but the tree, and changes
-	// lists the differences.
+	// known is true if the last build had the same inputs except for the tree.
+	// changes lists the differences of the tree.
 	known   bool
 	changes []tree.Change
 }
@@ -116,7 +116,8 @@ func (e *edit) build(ctx context.Context, jobs string) (objects int64, err error
 	if err := e.link(ctx, jobs); err != nil {
 		return 0, err
 	}
-	// The same commands as before, or a whole make would run them again.
+	// The recorded commands must be unchanged. Otherwise the next whole make
+	// runs them again.
 	for _, name := range append(slices.Concat(affected, archives), finalTargets...) {
 		old := deps.commands[name]
 		if now, err := readCommand(e.o.dir, name); old != nil && (err != nil || now.saved != old.saved) {
@@ -155,7 +156,7 @@ func (e *edit) affected(deps *commands) ([]string, error) {
 	return sortedKeys(found), nil
 }
 
-// unsupported are the symbols with which more depends on an object than vmlinux.
+// unsupported are symbols with which more than vmlinux depends on an object.
 var unsupported = []string{
 	"CONFIG_MODULES", "CONFIG_DEBUG_INFO_BTF", "CONFIG_LTO", "CONFIG_TRIM_UNUSED_KSYMS", "CONFIG_IKHEADERS",
 	"CONFIG_RUST", "CONFIG_GCC_PLUGINS", "CONFIG_UNUSED_TRACEPOINTS",
@@ -206,7 +207,7 @@ func (e *edit) compile(ctx context.Context, objects []string, jobs string) (n in
 		n += made
 	}
 	if n < int64(len(objects)) {
-		// make saw no need. The whole make will say why.
+		// make considered some objects up to date: leave the decision to the whole make.
 		return 0, fmt.Errorf("%w: make compiled %d of %d objects", errWhole, n, len(objects))
 	}
 	return n, nil

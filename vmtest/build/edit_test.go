@@ -14,7 +14,8 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// writeCommands writes an object directory as kbuild leaves it: objects, archives, and
+// writeCommands writes an object directory with .config and the .cmd files of
+// kbuild, and reads the commands. The commands are for objects, archives, and
 // programs of the build.
 func writeCommands(t *testing.T, config string) *commands {
 	t.Helper()

@@ -42,11 +42,12 @@ type GuestOptions struct {
 // go.sum pins.
 var guestDirs = []string{"go.mod", "go.sum", "bpf", "uapi", "vmtest/guest", "vmtest/ktap", "vmtest/lazyregexp", "vmtest/plan"}
 
-// keepGuests is how many builds of a program stay in the cache.
+// keepGuests is how many builds of all programs together stay in the cache.
 const keepGuests = 16
 
-// Guest builds a static program for the guest and returns its path, or finds it in
-// the cache by the hash of its sources and the version of go.
+// Guest returns the path of a static program for the guest. It finds the
+// program in the cache by the hash of its sources and the version of go, or
+// builds it.
 func Guest(ctx context.Context, opt GuestOptions) (path string, err error) {
 	pkg := opt.Package
 	if pkg == "" {
@@ -121,8 +122,9 @@ func sourceSum(root string, names []string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// goDirs gives go directories in the cache where the environment names none that it
-// can use, as in a service without a HOME or with one that does not exist.
+// goDirs returns variables for directories of go in the cache, unless the
+// environment names directories that go can use. A service may have no HOME, or
+// one that does not exist.
 func goDirs(cacheDir string) (env []string) {
 	home := os.Getenv("HOME")
 	if os.Getenv("GOCACHE") == "" && os.Getenv("XDG_CACHE_HOME") == "" && (home == "" || unix.Access(home, unix.W_OK) != nil) {

@@ -44,7 +44,7 @@ type IPRoute2Result struct {
 	// Dir holds the files, Hash identifies them by all inputs.
 	Dir  string `json:"-"`
 	Hash string `json:"hash"`
-	// IP is the program. It needs the machine's own libraries.
+	// IP is the program. On amd64 it needs the machine's own libraries.
 	IP string `json:"-"`
 	// Version is the version of the base. Commit is the commit of the patched tree.
 	Version string `json:"version"`
@@ -127,12 +127,13 @@ func IPRoute2(ctx context.Context, opt IPRoute2Options) (*IPRoute2Result, error)
 		var flags []string
 		if root != nil {
 			m.env = append(m.env, root.env()...)
-			// The programs of configure get no other flags than those of CC.
+			// configure passes only CC to the compiler of its test
+			// programs.
 			flags = []string{"CC=" + strings.Join([]string{opt.Arch.Tool("gcc"), root.compile(), root.link()}, " "),
 				"AR=" + opt.Arch.Tool("ar"), "SHARED_LIBS=n"}
 		}
-		// config.mk comes first: make lists it as a file to make, but reads it
-		// while it decides what to do.
+		// Make config.mk in a first run: the makefile includes it before it
+		// can make it.
 		for _, args := range [][]string{{"config.mk"}, {jobs(opt.Jobs), "SUBDIRS=lib ip"}} {
 			m.args = append(args, flags...)
 			if _, err := m.run(ctx); err != nil {

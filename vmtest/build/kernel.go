@@ -22,21 +22,21 @@ import (
 )
 
 const (
-	// kernelRecipe changes whenever the same input would be built otherwise.
+	// Change kernelRecipe when the same input is built in another way.
 	kernelRecipe = "1"
-	// kernelObjects is about how many objects a kernel of the base
-	// configuration has, until a build has counted them.
+	// kernelObjects is the approximate number of objects of the base
+	// configuration. It is used until a build has counted them.
 	kernelObjects = 1090
-	// kernelBytes is about the disk space of a kernel build.
+	// kernelBytes is the approximate disk space of a kernel build.
 	kernelBytes = 1 << 30
 	// modulesDir holds the modules in a result, as /lib/modules does.
 	modulesDir = "modules"
 )
 
-// The build id strings of a kernel are pinned, so that the same input gives
-// the same kernel, and a second make has nothing to do. In another cache
-// directory only the build ID is another: it covers the debug information, and
-// that has the directory in it.
+// The identification strings of a kernel are pinned. So the same input gives
+// the same kernel, and a second make has nothing to do. Only the build ID
+// depends on the cache directory: it covers the debug information, which
+// contains the path.
 var kernelPins = []string{
 	"KBUILD_BUILD_TIMESTAMP=Sun, 22 Nov 2026 12:00:00 +0000",
 	"KBUILD_BUILD_USER=xpsgen",
@@ -45,8 +45,8 @@ var kernelPins = []string{
 	"LOCALVERSION=",
 }
 
-// KernelOptions say which kernel to build. Source and Cache are required, and
-// Fragments in all but name.
+// KernelOptions say which kernel to build. Source, Cache and Fragments are
+// required.
 type KernelOptions struct {
 	// Source is the patched tree.
 	Source *tree.Source
@@ -58,10 +58,11 @@ type KernelOptions struct {
 	Cache string
 	// Jobs is how many compilers run at once; 0 means one for each CPU.
 	Jobs int
-	// Early returns as soon as Vmlinux can boot, if it has a PVH entry. The caller must
-	// call [KernelResult.Finish] or [KernelResult.Abandon].
+	// Early lets Kernel return as soon as Vmlinux can boot, if it has a PVH
+	// entry. The caller must then call [KernelResult.Finish] or
+	// [KernelResult.Abandon].
 	Early bool
-	// Progress hears how far the build is. May be nil.
+	// Progress receives events. May be nil.
 	Progress progress.Func
 }
 
@@ -226,7 +227,8 @@ func (b *kernelBuild) build(ctx context.Context, t *tree.Tree, k *KernelResult) 
 	})
 }
 
-// complete makes the image that an early build of a git tree left out, and gives it to keep.
+// complete makes the image that an early build of the git tree id left out, and
+// passes it to keep.
 func (b *kernelBuild) complete(ctx context.Context, t *tree.Tree, id string, keep func(image []byte) error) error {
 	kb := &kbuild{step: "compress kernel " + b.opt.Source.Version, tree: t, arch: b.arch, p: b.opt.Progress, needBytes: kernelBytes}
 	return kb.in(ctx, "obj-"+b.flavour(), b.flavour(), func(o *objdir) error {
@@ -248,10 +250,11 @@ func (b *kernelBuild) complete(ctx context.Context, t *tree.Tree, id string, kee
 	})
 }
 
-// bring brings the object directory to the kernel of the tree: with the few commands that
-// an edit needs if that is safe, or with the kernel's whole make.
+// bring updates the object directory to the tree. It runs only the few commands
+// that an edit needs if that is safe, else the kernel's whole make.
 //
-// whole is false if the image is missing, which only an early build leaves so.
+// whole is false if the image is missing, which happens only after an early
+// build.
 func (b *kernelBuild) bring(ctx context.Context, kb *kbuild, o *objdir, k *KernelResult) (whole bool, err error) {
 	state := &objState{Inputs: b.inputs(k, kb), Tree: k.Tree}
 	e, err := newEdit(ctx, b.opt.Source, kb, o, state)
@@ -288,7 +291,7 @@ func (b *kernelBuild) bring(ctx context.Context, kb *kbuild, o *objdir, k *Kerne
 	return true, o.save(state)
 }
 
-// inputs identifies all that a kernel is built from, without the tree.
+// inputs identifies all that a kernel is built from, except for the tree.
 func (b *kernelBuild) inputs(k *KernelResult, kb *kbuild) string {
 	return hashOf(kernelRecipe, strings.Join(kernelPins, "\n"), string(config.Format(b.want)), k.Compiler, k.Linker,
 		k.Pahole, kb.tree.Dir)
@@ -320,8 +323,8 @@ func (b *kernelBuild) store(ctx context.Context, kb *kbuild, o *objdir, k *Kerne
 	})
 }
 
-// findDepmod looks for it where scripts/depmod.sh does. Without it make only warns, after
-// everything is built.
+// findDepmod looks for depmod where scripts/depmod.sh does. Without depmod,
+// make only warns, and only after everything is built.
 func (b *kernelBuild) findDepmod() error {
 	_, err := exec.LookPath("depmod")
 	if err != nil {
@@ -342,7 +345,7 @@ func (b *kernelBuild) installModules(ctx context.Context, kb *kbuild, o *objdir,
 		return err
 	}
 	made := filepath.Join(root, "lib", "modules", k.Release)
-	// It points to the objects, which are not kept.
+	// The link build points to the objects, which are not stored.
 	if err := os.Remove(filepath.Join(made, "build")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: %w", b.step, err)
 	}

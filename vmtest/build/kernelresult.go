@@ -25,8 +25,8 @@ type KernelResult struct {
 	Vmlinux   string `json:"-"`
 	SystemMap string `json:"-"`
 	Config    string `json:"-"`
-	// Modules is what the guest wants at /lib/modules/RELEASE; empty if the kernel has
-	// no modules.
+	// Modules is the directory for /lib/modules/RELEASE of the guest; empty if
+	// the kernel has no modules.
 	Modules string `json:"-"`
 	// Notes is the directory of gcc's notes, FILE.gcno for each object that counts its
 	// lines; empty if the kernel has no CONFIG_GCOV_KERNEL.
@@ -69,8 +69,8 @@ type KernelResult struct {
 	release func()
 }
 
-// Finish makes Image if an early result lacks it. Until then the result is not in the
-// cache, and other runs wait for the working tree.
+// Finish makes Image if an early result lacks it. Until then other runs do not
+// find the result in the cache, and wait for the working tree.
 func (k *KernelResult) Finish(ctx context.Context) error {
 	if k == nil || k.finish == nil {
 		return nil

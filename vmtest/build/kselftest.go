@@ -65,9 +65,9 @@ func KselftestConfigs(collection string) []string {
 	return []string{dir + "config", dir + "config.x86_64"}
 }
 
-// Kselftest builds and installs collections of the kernel's selftests, as
-// make -C tools/testing/selftests install does, or takes them from the cache. All of a
-// collection has to build. Errors are as for [Kernel].
+// Kselftest builds and installs collections of the kernel's selftests, as make
+// -C tools/testing/selftests install does, or takes them from the cache. It
+// fails if any test of a collection does not build. Errors are as for [Kernel].
 func Kselftest(ctx context.Context, opt KselftestOptions) (*KselftestResult, error) {
 	collections := slices.Compact(slices.Sorted(slices.Values(opt.Collections)))
 	step := "install selftests " + strings.Join(collections, " ") + " " + opt.Source.Version
@@ -79,7 +79,7 @@ func Kselftest(ctx context.Context, opt KselftestOptions) (*KselftestResult, err
 	if r.Compiler, err = toolVersion(ctx, step, "gcc"); err != nil {
 		return nil, err
 	}
-	// Some have BPF programs.
+	// Some collections have BPF programs.
 	clang, err := toolVersion(ctx, step, "clang")
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (r *KselftestResult) install(ctx context.Context, opt *KselftestOptions, st
 	work := filepath.Join(opt.Cache, "work", "kselftest-"+r.Hash)
 	src, objects := filepath.Join(work, "src"), filepath.Join(work, "obj")
 	log := work + ".log"
-	// The lock is ours, so a killed run left this.
+	// This run has the lock, so a killed run left the directory.
 	if err := os.RemoveAll(work); err != nil {
 		return explain(err)
 	}

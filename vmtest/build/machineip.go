@@ -38,7 +38,7 @@ func MachineIP(ctx context.Context) (*IPRoute2Result, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("look at ip: %w", err)
+		return nil, fmt.Errorf("read ip: %w", err)
 	}
 	r.Hash = hashOf("ip", string(data))
 	return r, nil

@@ -104,7 +104,8 @@ func readFrom(path string, offset int64) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// objectLine is kbuild's and iproute2's word for an object in the making.
+// objectLine matches a line of kbuild or iproute2 about an object that is
+// compiled.
 var objectLine = lazyregexp.New(`^\s+(?:CC|AS|HOSTCC|HOSTCXX)\s`)
 
 // objectCounter passes make's output on and counts objects in it.
@@ -119,7 +120,7 @@ type objectCounter struct {
 	last time.Time
 }
 
-// emitEvery keeps the number of events small.
+// emitEvery is the minimum time between two events.
 const emitEvery = 200 * time.Millisecond
 
 func (c *objectCounter) Write(p []byte) (int, error) {
@@ -151,8 +152,8 @@ func (c *objectCounter) count() int64 {
 	return c.n
 }
 
-// buildEnv is the environment of a build, free of what would change its result
-// or tie it to a make that called us. more is added.
+// buildEnv returns the environment of a build. It leaves out variables that
+// change the result, and those of a make that runs xpsgen. more is added.
 func buildEnv(more ...string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -164,7 +165,7 @@ func buildEnv(more ...string) []string {
 	return append(append(env, "LC_ALL=C"), more...)
 }
 
-// keepVariable says which of the user's variables a build may see.
+// keepVariable reports whether a build may see a variable of the user.
 func keepVariable(name string) bool {
 	if strings.HasPrefix(name, "CCACHE_") {
 		return true // ccache's result is the compiler's

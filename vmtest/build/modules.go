@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// modules are the modules of a kernel as a package has them: without the index that depmod
-// makes when it is installed.
+// modules are the modules of a kernel as its package has them. They lack the
+// index, which depmod makes when the package is installed.
 type modules struct {
 	// files has the path of each module by its name.
 	files map[string]string

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// notesDir holds the notes of gcc in a result, below it the paths of the objects. gcov
-// needs them to relate the counts of a program to lines.
+// notesDir, in a result, has the notes of gcc under the paths of their objects.
+// gcov needs them to relate the counts of a program to lines.
 const notesDir = "gcno"
 
-// keepNotes copies the notes of the objects below dir into the result at to. Without any
-// it makes no directory.
+// keepNotes copies the notes of the objects below dir into the result at to. It
+// creates no directory if there are none.
 func keepNotes(dir, to string) error {
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".gcno") || !e.Type().IsRegular() {

@@ -32,8 +32,8 @@ type objdir struct {
 	last, next *objState
 }
 
-// openObjdir makes dir ready for a build: if the last one was killed, files
-// that may be half written are removed.
+// openObjdir makes dir ready for a build. If the last build was killed, it
+// removes files that may be incomplete.
 func openObjdir(dir string) (*objdir, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -74,15 +74,16 @@ func (o *objdir) recover() error {
 	if err != nil {
 		return err
 	}
-	// Last, so that an interrupted recovery is taken up again.
+	// Remove the marker last, so that the next run continues an interrupted
+	// recovery.
 	return os.Remove(marker)
 }
 
-// begin marks the directory as being built in. While the build runs the mark
-// follows the clock at a distance, so that a long build that is killed late
-// does not lose all it did.
+// begin creates the marker. During the build it updates the marker's time,
+// settleTime behind the clock. So a long build that is killed loses only its
+// last files.
 func (o *objdir) begin() error {
-	// No run may use this directory until the build is complete.
+	// The state is unknown until the build is complete.
 	if err := os.Remove(filepath.Join(o.dir, stateName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -105,7 +106,8 @@ func (o *objdir) begin() error {
 			case <-done:
 				return
 			case now := <-tick.C:
-				// An error leaves the mark too old, which is safe.
+				// If this fails, the marker is too old, which is
+				// safe.
 				if safe := now.Add(-settleTime); safe.After(start) {
 					_ = os.Chtimes(marker, safe, safe)
 				}
@@ -116,8 +118,8 @@ func (o *objdir) begin() error {
 	return nil
 }
 
-// end says that the build is over. clean means that it ended by itself,
-// whether well or not; otherwise the mark stays for the next build to find.
+// end ends the build. clean means that the build ended by itself, with or
+// without success. Otherwise the marker stays for the next build.
 func (o *objdir) end(clean bool) error {
 	o.stop()
 	if !clean {

@@ -15,11 +15,12 @@ const stateName = ".xpsgen-state"
 
 // objState describes a complete build in an object directory.
 type objState struct {
-	// Inputs identifies all inputs but the tree. Tree is the git tree.
+	// Inputs identifies all inputs except for the tree. Tree is the git tree.
 	Inputs, Tree string
 	// Config is the hash of .config.
 	Config string
-	// Dir is when an entry of the directory was last created or removed, in nanoseconds.
+	// Dir is the time at which an entry of the directory was last created or
+	// removed, in nanoseconds of the epoch.
 	Dir int64
 	// Image says that the boot image is of this kernel.
 	Image bool
@@ -28,9 +29,9 @@ type objState struct {
 	Env []string
 }
 
-// readState returns nil if there is no readable state, or if something else has changed
-// the directory since: make by hand, or a version of xpsgen that does not write the
-// state.
+// readState returns nil if there is no readable state, or if something else has
+// changed the directory since. Examples are make by hand, and a version of
+// xpsgen that does not write the state.
 func readState(dir string) *objState {
 	data, err := os.ReadFile(filepath.Join(dir, stateName))
 	if err != nil {
@@ -44,7 +45,7 @@ func readState(dir string) *objState {
 	return s
 }
 
-// save records a complete build, once the mark of the build is gone.
+// save lets [objdir.end] write s as the state of a complete build.
 func (o *objdir) save(s *objState) error {
 	config, err := os.ReadFile(filepath.Join(o.dir, ".config"))
 	if err != nil {

@@ -21,11 +21,12 @@ import (
 // times 100. Older ones write BTF without the kernel's function tags.
 const minPahole = 126
 
-// paholePackages are pahole of a Debian release that has it new enough, and the libraries
-// that it needs, the C library among them: this machine's may be older.
+// paholePackages are pahole and the libraries that it needs. They include the C
+// library, since that of this machine may be older.
 var paholePackages = []string{"pahole", "libbpf1", "libc6", "libdw1t64", "libelf1t64", "zlib1g", "libzstd1", "liblzma5", "libbz2-1.0"}
 
-// paholeSuites have it. In later ones it needs other packages.
+// paholeSuites are the suites with these packages. In later suites pahole needs
+// others.
 var paholeSuites = []string{"trixie"}
 
 // pahole is the program that turns debug information into BTF.

@@ -13,8 +13,8 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// programBuild makes a program for the guest in a copy of the sources that it
-// needs, so that it waits for no working tree, and keeps it in the cache.
+// programBuild builds a program for the guest and keeps it in the cache. It
+// works in a copy of the sources, so that it waits for no working tree.
 type programBuild struct {
 	// kind is the directory in the cache, file the name of the program there.
 	kind, file string
@@ -86,7 +86,7 @@ func (b *programBuild) build(ctx context.Context, hold *os.File) (err error) {
 		}
 		b.progress.Emit(progress.Event{Step: b.step, State: state, Elapsed: time.Since(start), Log: log})
 	}()
-	// The lock is ours, so a killed run left this.
+	// This run has the lock, so a killed run left the directory.
 	if err := os.RemoveAll(work); err != nil {
 		return b.explain(err)
 	}

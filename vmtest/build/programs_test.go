@@ -207,8 +207,8 @@ func TestRecovery(t *testing.T) {
 	mustRead(t, filepath.Join(dir, "net/kept.o"))
 }
 
-// TestVariantsShareTheirWork has the kernel of an unpatched tree made in the
-// directory of the patched one, and both kept.
+// TestVariantsShareTheirWork builds a kernel with an extra patch in the working
+// tree of the series, and the cache keeps both kernels.
 func TestVariantsShareTheirWork(t *testing.T) {
 	b := newBench(t)
 	b.mustKernel(t)

@@ -14,8 +14,8 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// stockSuites have the kernel. Its modules are not compressed, so the guest's init can load
-// them.
+// stockSuites are the suites with the kernel. Its modules are not compressed,
+// so the guest's init can load them.
 var stockSuites = []string{"bookworm"}
 
 // stockModules are the modules that a guest with the host's files needs, and those of the

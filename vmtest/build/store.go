@@ -133,7 +133,7 @@ func copyFile(dst, src string) (err error) {
 	return out.Close()
 }
 
-// toolVersion is the first line a tool says about itself.
+// toolVersion returns the first line of a tool's version output.
 func toolVersion(ctx context.Context, step, tool string, args ...string) (string, error) {
 	if len(args) == 0 {
 		args = []string{"--version"}

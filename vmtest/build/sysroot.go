@@ -16,12 +16,13 @@ import (
 // sysrootPackages are the static libraries of ip and bpftool, and their headers.
 var sysrootPackages = []string{"libbpf-dev", "libelf-dev", "zlib1g-dev", "libmnl-dev", "libcap-dev"}
 
-// sysrootSuites have them. In later ones libelf.a needs another library.
+// sysrootSuites are the suites with these packages. In later suites libelf.a
+// needs another library.
 var sysrootSuites = []string{"bookworm"}
 
-// sysroot has the libraries of another architecture, from packages of Debian that are
-// unpacked in the cache. Programs are linked statically with them: a guest of another
-// architecture has no other use of shared libraries.
+// sysroot has the libraries of another architecture, from packages of Debian
+// that are unpacked in the cache. Programs are linked statically with them,
+// since the host has no shared libraries for such a guest.
 type sysroot struct {
 	dir  string
 	arch *arch.Arch

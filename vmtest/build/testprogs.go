@@ -34,9 +34,9 @@ var testProgsSources = []string{
 	"kernel/bpf/disasm.c", "kernel/bpf/disasm.h", "scripts", "include",
 }
 
-// testProgsArgs leave out what only other tests need: programs and modules beside
-// test_progs, skeletons that are signed, light or linked of several objects, the arena
-// library, and the disassemblers.
+// testProgsArgs leave out what only other tests need: programs and modules
+// beside test_progs, the arena library, and the disassemblers. They also leave
+// out skeletons that are signed, light or linked from several objects.
 var testProgsArgs = []string{
 	"TRUNNER_EXTRA_FILES=", "LINKED_SKELS=", "LSKELS=", "LSKELS_SIGNED=", "LSKELS_EXTRA=",
 	"LIBARENA_SKEL=", "LIBARENA_ASAN_SKEL=", "CLANG_HAS_ARENA_ASAN=",
@@ -137,9 +137,9 @@ func readProgTests(ctx context.Context, src *tree.Source, tests []string) (*prog
 	return &f, nil
 }
 
-// TestProgs builds test_progs of selftests/bpf with the chosen tests alone, by the kernel's
-// own Makefile, or takes it from the cache. The whole of it takes hours. Errors are as for
-// [Kernel], or wrap [ErrTestProgs].
+// TestProgs builds test_progs of selftests/bpf with only the chosen tests, by
+// the kernel's own Makefile, or takes it from the cache. Building all tests
+// takes hours. Errors are as for [Kernel], or wrap [ErrTestProgs].
 func TestProgs(ctx context.Context, opt TestProgsOptions) (*TestProgsResult, error) {
 	step := "build " + testProgsName + " " + opt.Source.Version
 	files, err := readProgTests(ctx, opt.Source, opt.Tests)

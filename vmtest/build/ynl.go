@@ -40,8 +40,8 @@ var ynlSources = []string{
 //go:embed ynl
 var ynlFiles embed.FS
 
-// YNLOptions say of which tree to take the specification and its generator.
-// Source and Cache are required.
+// YNLOptions select the tree with the specification and its generator. Source
+// and Cache are required.
 type YNLOptions struct {
 	// Source is a kernel tree.
 	Source *tree.Source
@@ -70,8 +70,8 @@ type YNLResult struct {
 }
 
 // YNL returns the program, and builds it if the cache lacks it. The result is
-// nil if the tree's generator does not support route netlink, or if its
-// specification lacks XPS because a series is applied in part or not at all.
+// nil if the tree's generator does not support route netlink. It is also nil if
+// the specification lacks XPS, since a series is applied in part or not at all.
 // Errors are as for [Kernel].
 func YNL(ctx context.Context, opt YNLOptions) (*YNLResult, error) {
 	step := "build ynl " + opt.Source.Version + suffix(opt.Arch)

@@ -73,8 +73,8 @@ func statError(path string) error {
 	return err
 }
 
-// ReadOnly reports whether err says that the cache cannot be written to. A cache that
-// has all that a run needs serves it all the same.
+// ReadOnly reports whether err says that the cache cannot be written to. A
+// read-only cache still serves a run if it has all that the run needs.
 func ReadOnly(err error) bool {
 	return errors.Is(err, unix.EROFS) || errors.Is(err, fs.ErrPermission)
 }

@@ -19,9 +19,10 @@ import (
 
 // Entry is one thing in the cache that can be removed by itself.
 type Entry struct {
-	// Kind is the directory of the cache that it is in: "kernel", "image", "work".
+	// Kind is the directory of the cache that contains it: "kernel", "image",
+	// "work".
 	Kind string
-	// Path is where it is.
+	// Path is its path, which begins with that of the cache.
 	Path string
 	// Bytes is its size on disk.
 	Bytes int64
@@ -34,8 +35,8 @@ type Entry struct {
 // sources are the kinds that are fetched from elsewhere. [Prune] keeps them.
 var sources = []string{"apt", "base", "download"}
 
-// young is how old an entry must be before it is removed: a run may be about to use
-// what it has just built or found.
+// young is the time since the last use for which an entry is kept. A run may be
+// about to use what it has just built or found.
 const young = time.Hour
 
 // List returns the entries of the cache dir, the entry used longest ago first.
@@ -89,7 +90,7 @@ func diskUsage(path string) (n int64) {
 	seen := make(map[inode]bool)
 	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // gone, or not ours to read
+			return nil // removed meanwhile, or not readable
 		}
 		info, err := d.Info()
 		if err != nil {

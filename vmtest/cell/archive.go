@@ -31,8 +31,8 @@ const (
 	RunsDir    = "runs"
 )
 
-// maxArchive limits the content of an archive in bytes. A machine of an engine may have
-// written anything.
+// maxArchive limits the content of an archive in bytes. Archives come from
+// other machines and are not trusted.
 const maxArchive = 2 << 30
 
 // Result is how the run of a cell ended. Fields are added, never renamed.
@@ -41,7 +41,9 @@ type Result struct {
 	// Started and Ended are UTC.
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
-	// ExitCode is that of the command, or 128 and the number of the signal.
+	// ExitCode is that of the command. It is 1 if a make target failed, and 69
+	// if the command did not run. If a signal ended the command, it is 128 plus
+	// the number of the signal.
 	ExitCode int `json:"exit_code"`
 	// Reasons say why the cell did not pass, one per line.
 	Reasons []string `json:"reasons,omitempty"`

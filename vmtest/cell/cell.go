@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package cell describes, runs and archives the cells of the test matrix. A cell is a
-// part of the work that one machine does alone: the suite on one base, the checks of one
-// series, a shard of the mutants.
+// Package cell describes, runs and archives the cells of the test matrix. A
+// cell is a part of the work that one machine does alone, such as the suite on
+// one base, the checks of one series, or a shard of the mutants.
 //
 // A [Plan] lists cells. [Run] runs one of them and leaves an archive. Package collect
 // merges the archives. Plan and archives are plain files, so that any engine can carry
@@ -57,7 +57,7 @@ type Cell struct {
 // ErrID is wrapped by errors of [Parse].
 var ErrID = errors.New("no cell")
 
-// ID names the cell, in characters that are valid in a file name, in an artifact of
+// ID names the cell. Its characters are valid in a file name, in an artifact of
 // GitHub Actions and in an unquoted word of a shell:
 //
 //	KIND[@BASE][,series=KEY][,config=A+B][,patch=N][,arch=ARCH][,shard=I-of-N]
@@ -126,7 +126,8 @@ func Parse(id string) (*Cell, error) {
 	return c, c.check()
 }
 
-// check reports whether the kind can have what the cell has.
+// check returns an error if the kind does not allow the fields of the cell, or
+// a name is invalid.
 func (c *Cell) check() error {
 	fail := func(format string, a ...any) error {
 		return fmt.Errorf("%w %q: %s", ErrID, c.ID(), fmt.Sprintf(format, a...))

@@ -35,16 +35,16 @@ type RunOptions struct {
 	Stdout, Stderr io.Writer
 }
 
-// Exit codes that Run makes itself: a cell that left no record, and a signal.
+// Exit codes that Run sets itself, instead of that of the command.
 const (
 	exitFailed   = 1
 	exitBroken   = 69
 	exitSignaled = 128
 )
 
-// Run runs a cell as a separate process and packs its records, its output and its
-// exit code into one archive, whatever becomes of it. It returns the result and the
-// archive. An error means that there is no archive.
+// Run runs a cell as a separate process and packs its records, its output and
+// its exit code into one archive. It does so even if the command fails or is
+// killed. It returns the result. An error means that there is no archive.
 func Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	c := opt.Cell
 	if err := c.check(); err != nil {

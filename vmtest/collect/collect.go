@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package collect merges the archives of cells into one verdict. It compares them with
-// the plan: a cell without an archive failed, two archives of one attempt are an error,
-// and so is a cell that ran something else than planned.
+// Package collect merges the archives of cells into one verdict. It compares
+// them with the plan. A cell without an archive failed. Two archives of one
+// attempt are an error, and so is a cell that ran something else than planned.
 package collect
 
 import (
@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// State says what became of a cell.
+// State is the result of a cell.
 type State string
 
 // The states of a cell. Only Passed lets the plan pass.
@@ -32,7 +32,7 @@ const (
 	Broken State = "broken"
 	// Interrupted: a signal ended the last attempt.
 	Interrupted State = "interrupted"
-	// Missing: there is no archive. The cell was not run, or died without a word.
+	// Missing: there is no archive. The cell was not run, or its machine died.
 	Missing State = "missing"
 	// Doubled: there are several archives of one attempt.
 	Doubled State = "doubled"
@@ -45,7 +45,7 @@ func States() []State {
 	return []State{Passed, Failed, Broken, Interrupted, Missing, Doubled, Differs}
 }
 
-// Row is a cell of the plan and what became of it.
+// Row is a cell of the plan and its result.
 type Row struct {
 	*cell.Cell
 	State State
@@ -73,7 +73,7 @@ func (r *Row) Counts() (c runs.Counts) {
 	return c
 }
 
-// Merged is what became of a plan.
+// Merged is the result of a plan.
 type Merged struct {
 	Plan *cell.Plan
 	// Rows are the cells of the plan, in its order.
@@ -194,7 +194,7 @@ func Merge(p *cell.Plan, archives []string, dir string) (*Merged, error) {
 func (r *Row) judge(p *cell.Plan) {
 	last := r.Last()
 	if last == nil || last.Cell.Attempt < r.Attempt {
-		r.State, r.Reasons = Missing, []string{"no archive: the cell was not run, or died without a word"}
+		r.State, r.Reasons = Missing, []string{"no archive: the cell was not run, or its machine died"}
 		return
 	}
 	for i, a := range r.Attempts[1:] {
@@ -257,8 +257,8 @@ func commit(hash string, dirty bool) string {
 	return hash[:min(12, len(hash))]
 }
 
-// versions compares the sources that cells on one base used: a source that cannot be
-// obtained on one machine may be replaced by another version there.
+// versions compares the sources that cells on one base used. A source that
+// cannot be obtained on one machine may be replaced by another version there.
 func (m *Merged) versions() (problems []string) {
 	for _, what := range []string{"kernel", "iproute2"} {
 		seen := map[string]string{} // version by base

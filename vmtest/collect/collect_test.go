@@ -42,7 +42,7 @@ func TestJudge(t *testing.T) {
 		reason   string
 		again    int // attempt of the next plan, 0: none
 	}{
-		"missing":              {nil, 1, Missing, "died without a word", 1},
+		"missing":              {nil, 1, Missing, "its machine died", 1},
 		"passed":               {[]*cell.Result{result(1, 0, nil)}, 1, Passed, "", 0},
 		"failed":               {[]*cell.Result{result(1, 1, nil)}, 1, Failed, "exit code 1", 2},
 		"with a reason":        {[]*cell.Result{result(1, 1, func(r *cell.Result) { r.Reasons = []string{"a24 failed"} })}, 1, Failed, "a24 failed", 2},

@@ -56,7 +56,7 @@ func TestMergeChoosesAlternative(t *testing.T) {
 	}
 }
 
-// A real-time kernel has neither of the preemption models of base but the lazy one.
+// The lazy preemption model of a real-time kernel replaces those of base.
 func TestMergeRealTime(t *testing.T) {
 	base, err := Load("base")
 	if err != nil {

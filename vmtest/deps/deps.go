@@ -120,11 +120,12 @@ func All() []Dep {
 		{Name: "s390x-linux-gnu-gcc", Why: "static programs", Group: S390X, Package: "libc6-dev-s390x-cross", version: staticProbe},
 		{Name: "clang", Why: "BPF programs", Group: BPF, Package: "clang", version: []string{"--version"}},
 		{Name: "b4", Why: "to see a thread as maintainers do", Group: Series, Package: "b4", version: []string{"--version"}},
-		// It is a part of git that distributions package apart. It has no
-		// option for its version.
+		// git send-email is a part of git that distributions package apart.
+		// It has no option to print its version.
 		{Name: "git", Why: "to see the mails that git send-email would send", Group: Series, Package: "git-email",
 			version: []string{"-c", "alias.probe=!git send-email --dump-aliases >/dev/null && git --version", "probe"}},
-		// Debian's git-email only recommends it, but cannot send without it.
+		// Debian's git-email only recommends the module, but cannot send
+		// without it.
 		{Name: "perl", Why: "git send-email, module Mail::Address", Group: Series, Package: "libmailtools-perl",
 			version: []string{"-MMail::Address", "-e", `print "Mail::Address $Mail::Address::VERSION\n"`}},
 		{Name: "codespell", Why: "checkpatch", Group: Series, Package: "codespell", version: []string{"--version"}},

@@ -35,12 +35,12 @@ type closure struct {
 	// extra are searched first, as LD_LIBRARY_PATH is.
 	extra []string
 	conf  []string
-	// files maps the path a file must have in the guest to itself on the host.
+	// files maps paths in the guest to paths on the host.
 	files map[string]string
-	// seen holds the objects already followed, by the path they go by.
+	// seen holds the paths of the objects that were already followed.
 	seen map[string]bool
-	// beyond holds libraries found where only ldconfig's cache leads to,
-	// by soname.
+	// beyond holds, by soname, libraries in directories that the loader knows
+	// only from ldconfig's cache.
 	beyond map[string]string
 	// interp is the name of the loader, which is also its soname.
 	interp string
@@ -48,10 +48,11 @@ type closure struct {
 	libc string
 }
 
-// Closure returns the files that the given programs need to run: the programs, the
-// interpreters of scripts, ELF interpreters, and shared libraries with all of their
-// dependencies. The list is sorted. The paths are the same on the host and in the guest.
-// Libraries that are only loaded by dlopen, such as name service modules, are not found.
+// Closure returns the files that the given programs need to run: the programs,
+// the interpreters of scripts, ELF interpreters, and shared libraries with all
+// of their dependencies. The list is sorted. The paths are the same on the host
+// and in the guest. Libraries that are only loaded by dlopen, such as name
+// service modules, are not found.
 //
 // Returns an error wrapping [*MissingLibraryError] if a library is missing.
 func Closure(programs ...string) ([]string, error) {
@@ -236,8 +237,8 @@ func expandOrigin(paths []string, origin string) []string {
 	return out
 }
 
-// resolved is name without symbolic links, as $ORIGIN takes it, or name itself
-// if that fails.
+// resolved returns name without symbolic links, as ld.so uses it for $ORIGIN.
+// It returns name itself if that fails.
 func resolved(root, name string) string {
 	real, err := filepath.EvalSymlinks(root + name)
 	if err != nil {

@@ -71,7 +71,7 @@ func readObject(name string) (*object, error) {
 }
 
 // scriptInterpreter returns the words after "#!" of a script: the interpreter
-// and its argument, if it has one. None if name is not a script.
+// and its argument, if it has one. It returns nil if name is not a script.
 func scriptInterpreter(name string) ([]string, error) {
 	f, err := os.Open(name)
 	if err != nil {

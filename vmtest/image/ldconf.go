@@ -49,7 +49,8 @@ func readConf(root, conf string, depth int) ([]string, error) {
 				dirs = append(dirs, more...)
 			}
 		default:
-			// "dir=libc5" is a form of old; colons separate as well.
+			// "dir=libc5" is an old form. Colons also separate
+			// directories.
 			for _, d := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(": \t\n,", r) }) {
 				d, _, _ = strings.Cut(d, "=")
 				if filepath.IsAbs(d) {
@@ -65,8 +66,7 @@ func include(root, conf, pattern string, depth int) ([]string, error) {
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(filepath.Dir(conf), pattern)
 	}
-	// The only error of Glob is a pattern that makes no sense; the loader
-	// does not mind those.
+	// Glob fails only for a malformed pattern. The loader ignores those.
 	names, _ := filepath.Glob(filepath.Join(root, pattern))
 	var dirs []string
 	for _, name := range names {

@@ -29,7 +29,7 @@ type Spec struct {
 	Programs []Program
 	// Files are copied unchanged.
 	Files []File
-	// Dirs are directories to exist.
+	// Dirs are directories to create.
 	Dirs []string
 	// LibraryPath is searched for libraries first, as LD_LIBRARY_PATH is.
 	LibraryPath []string
@@ -72,7 +72,7 @@ const (
 type node struct {
 	kind         kind
 	mode         uint32
-	weak         bool   // gives way to another node of the name
+	weak         bool   // another node of this name replaces it
 	host         string // of a fileNode, if data is nil
 	data         []byte
 	target       string
@@ -124,8 +124,8 @@ func guestPath(p string) string {
 // tree is an image being put together.
 type tree map[string]node
 
-// put adds n, and says no where another node already is. The same file twice
-// is not a conflict.
+// put adds n. It returns an error if another file already has the name. The
+// same file twice is not a conflict.
 func (t tree) put(name string, n node) error {
 	name = guestPath(name)
 	if name == "/" {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package ipcompare compares iproute2 before and after the series: what its own testsuite
-// says, and what compilers warn of.
+// Package ipcompare compares iproute2 before and after the series: the results
+// of its own testsuite, and the warnings of compilers.
 package ipcompare

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// result is how a test of iproute2's testsuite ended. A greater one is better.
+// result is the result of a test of iproute2's testsuite.
 type result string
 
 const (

@@ -67,8 +67,8 @@ func touchedFiles(diff []byte) []string {
 	return all
 }
 
-// make runs make in a tree and returns what it and the compilers print. Libbpf says
-// whether iproute2 uses that of this machine.
+// make runs make in a tree and returns the output of make and of the compilers.
+// libbpf says whether iproute2 uses the libbpf of this machine.
 func (t trees) make(ctx context.Context, side string, libbpf bool, args ...string) ([]byte, error) {
 	force := "LIBBPF_FORCE=off"
 	if libbpf {
@@ -90,7 +90,8 @@ func (t trees) configure(ctx context.Context, side string, libbpf bool, args ...
 	if err := os.Remove(filepath.Join(t[side], "config.mk")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("configure iproute2: %w", err)
 	}
-	// config.mk comes first: make lists it as a file to make, but reads it earlier.
+	// Make config.mk in a first run: the makefile includes it before it can
+	// make it.
 	if _, err := t.make(ctx, side, libbpf, append(args, "config.mk")...); err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ type Counted struct {
 	Notes, Counts string
 }
 
-// Count has ip load all objects and run all examples, and leaves the line counts of each
-// build in a directory below dir. The sources of opt must have ip count. It ignores how
-// the calls end: [Run] judges that.
+// Count has ip load all objects and run all examples. It leaves the line counts
+// of each build in a directory below dir. opt.Source must build an ip that
+// counts its lines. Count ignores how the calls end: [Run] judges that.
 func Count(ctx context.Context, opt Options, dir string) ([]Counted, error) {
 	objects := filepath.Join(dir, "objects")
 	if err := os.Mkdir(objects, 0o755); err != nil {

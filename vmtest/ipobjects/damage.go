@@ -27,7 +27,8 @@ func damaged() []source {
 	return append(all, otherFiles()...)
 }
 
-// damage makes damaged objects of one that has maps of the form that a loader takes.
+// damage makes damaged variants of one object, whose maps have the form that
+// one of the loaders accepts.
 type damage struct {
 	prefix, maps, code string
 	builds             []string
@@ -88,7 +89,8 @@ func (d *damage) list() {
 		if err != nil {
 			return nil, err
 		}
-		// libelf refuses a size that is no multiple of an entry's, which is 24.
+		// libelf rejects a size that is not a multiple of the entry size,
+		// which is 24.
 		return data, errors.Join(put(data, at+shType, 4, uint64(elf.SHT_RELA)), put(data, at+shSize, 8, 48), put(data, at+shEntsize, 8, 24))
 	})
 	field("relocation-odd", ".relprog", shSize, 8, 15)
@@ -258,8 +260,9 @@ func samePrograms(data []byte) ([]byte, error) {
 	return data, put(data, two, 4, uint64(binary.LittleEndian.Uint32(data[one:])))
 }
 
-// strayRelocation makes the relocation of the map refer to an offset in the section of the
-// maps at which no map begins, by the symbol of the licence.
+// strayRelocation changes the relocation of the map, and the symbol of the
+// licence that it then uses. They refer to an offset in the section of the maps
+// at which no map begins.
 func strayRelocation(offset uint64) func([]byte) ([]byte, error) {
 	return func(data []byte) ([]byte, error) {
 		f, err := elf.NewFile(bytes.NewReader(data))
@@ -285,7 +288,8 @@ func strayRelocation(offset uint64) func([]byte) ([]byte, error) {
 	}
 }
 
-// farFunction moves a function that is called out of its section.
+// farFunction moves the symbol of a called function to an offset outside of its
+// section.
 func farFunction(data []byte) ([]byte, error) {
 	at, err := symbolOffset(data, "sub")
 	if err != nil {

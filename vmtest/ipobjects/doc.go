@@ -8,6 +8,7 @@
 // the machine's libbpf, with that of the patched kernel, and without libbpf. It runs with
 // a BPF file system, with a read-only /sys, with ip -n, and without rights.
 //
-// Two results are failures even if the golden table has them: ip ends by a signal, or
-// ip attaches a program other than the requested one.
+// Some results are failures even if the golden table has them, see
+// [Table.Faults]. For example, ip ends by a signal, or ip attaches a program
+// other than the requested one.
 package ipobjects

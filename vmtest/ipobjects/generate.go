@@ -89,7 +89,8 @@ func compileAll(ctx context.Context, all []source, work string) (map[command][]b
 	return compiled, g.Wait()
 }
 
-// noFiles are arguments that name no file of Generate.
+// noFiles are rows of the matrix that do not load a generated file with the
+// word "object".
 func noFiles() []record.Object {
 	all := []record.Object{
 		{Name: "missing-file", Args: []string{"object", "nosuch.o"}},

@@ -2,7 +2,8 @@
 
 package ipobjects
 
-// mutant takes one check of the series out of iproute2. An object must notice.
+// mutant removes one check of the series from iproute2. The result of an object
+// must change.
 type mutant struct {
 	name string
 	// file is a source file of iproute2, in which old occurs once and becomes new.

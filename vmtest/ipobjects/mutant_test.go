@@ -17,8 +17,8 @@ import (
 	"xpsgen/vmtest/testenv"
 )
 
-// TestMutants takes each check out of ip, one at a time. The object that the mutant names
-// must then end otherwise.
+// TestMutants removes each check from ip, one at a time. The result of the
+// object that the mutant names must then change.
 func TestMutants(t *testing.T) {
 	testenv.Require(t, "object-mutants", "builds ip once for each check")
 	dir := t.TempDir()

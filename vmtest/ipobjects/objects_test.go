@@ -16,9 +16,9 @@ import (
 	"xpsgen/vmtest/ipobjects/objecttest"
 )
 
-// goldenObjects lists every object of the matrix: its arguments, what it returns, where it
-// is loaded, the hash of what is compiled, and the bytes that its damage changes in
-// [objecttest.Object].
+// goldenObjects lists every object of the matrix. It has the arguments, the
+// return value, the contexts, the hash of the compiled code, and the bytes that
+// the damage changes in [objecttest.Object].
 const goldenObjects = "testdata/objects.golden"
 
 func TestObjects(t *testing.T) {

@@ -2,9 +2,9 @@
 
 package ipobjects
 
-// sectionNames are the names of sections from which some libbpf takes the type of a
-// program, with a target where libbpf wants one. TestSectionNames compares them with the
-// libbpf of both kernels.
+// sectionNames are the section names from which some libbpf derives the type of
+// a program, with a target where libbpf needs one. TestSectionNames compares
+// them with the libbpf of both kernels.
 var sectionNames = []string{
 	"action",
 	"cgroup/bind4", "cgroup/bind6", "cgroup/connect4", "cgroup/connect6", "cgroup/connect_unix", "cgroup/dev",
@@ -34,7 +34,8 @@ var sectionNames = []string{
 	"uretprobe/x:nosuch", "uretprobe.multi/x:nosuch", "uretprobe.multi.s/x:nosuch", "uretprobe.s/x:nosuch",
 	"usdt/x:y:nosuch", "usdt.s/x:y:nosuch",
 	"xdp", "xdp.frags", "xdp.frags/cpumap", "xdp.frags/devmap", "xdp/cpumap", "xdp/devmap", "xps",
-	// Names with a target that libbpf knows without one, and that it must not strip.
+	// A name with a target that libbpf does not expect, and names without a
+	// target.
 	"socket/1", "fentry", "iter", "freplace", "lsm", "struct_ops", "uprobe", "tp_btf",
 	// Names of iproute2, of other tools, and unknown names.
 	"prog", ".text", "anything", "a b", "off", "-force", "1/0", "%s%s%s%n", "filter.s",

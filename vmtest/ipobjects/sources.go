@@ -63,7 +63,7 @@ func sources() []source {
 		{name: "long-section-name", args: section(long("s", 300)), value: 7, code: `SEC("` + long("s", 300) + `") int p(struct __sk_buff *s) { return 7; }`},
 		{name: "long-program-name", args: program(long("p", 300)), value: 7, code: `SEC("prog") int ` + long("p", 300) + `(struct __sk_buff *s) { return 7; }`},
 
-		// Files of strange names.
+		// Files with strange names.
 		{name: "name-with-spaces", value: 7, code: plainCode, file: "a b c.o"},
 		{name: "name-force", value: 7, code: plainCode, file: "-force"},
 		{name: "name-off", value: 7, code: plainCode, file: "off"},
@@ -72,7 +72,7 @@ func sources() []source {
 		{name: "name-not-utf8", value: 7, code: plainCode, file: "\xff\xfe.o"},
 		{name: "name-long", value: 7, code: plainCode, file: long("n", 250) + ".o"},
 
-		// Programs of strange names.
+		// Programs with strange names.
 		{name: "program-off", args: program("off"), value: 7, code: `SEC("prog") int off(struct __sk_buff *s) { return 7; }`},
 		{name: "program-xps", args: program("xps"), value: 7, code: `SEC("prog") int xps(struct __sk_buff *s) { return 7; }`},
 		{name: "program-dev", args: program("dev"), value: 7, code: `SEC("prog") int dev(struct __sk_buff *s) { return 7; }`},
@@ -228,7 +228,8 @@ SEC("prog") int p(struct __sk_buff *s) { char f[] = "x"; trace_printk(f, 2); ret
 		all = append(all, s)
 	}
 	for i := range all {
-		// Without a BPF file system, an object is of interest that pins something.
+		// Only objects that pin something are also loaded without a BPF
+		// file system.
 		if all[i].contexts == nil && !strings.Contains(all[i].name, "pinned") {
 			all[i].contexts = mostContexts
 		}
@@ -236,8 +237,8 @@ SEC("prog") int p(struct __sk_buff *s) { char f[] = "x"; trace_printk(f, 2); ret
 	return append(all, damaged()...)
 }
 
-// Objects that differ only in what ip reads before it looks at the world around it are
-// loaded in one context.
+// plainContext is for objects whose result does not depend on the environment
+// of ip.
 var (
 	plainContext = []string{record.BPFFS}
 	mostContexts = []string{record.BPFFS, record.ReadOnlySys, record.NetNS, record.Unprivileged}

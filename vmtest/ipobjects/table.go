@@ -23,8 +23,10 @@ type Table struct {
 // maxLines is how many lines of output a cell shows. Verifier logs are longer.
 const maxLines = 12
 
-// Faults returns results that are errors even if the golden table contains them: signals,
-// wrong programs, a failure without a message, and success without a program.
+// Faults returns results that are errors even if the golden table contains
+// them. These are signals, wrong programs, a failure without a message, and a
+// failure that attaches a program. They are also success without a program, a
+// message with "(null)", and an example of the manual page that fails.
 func (t *Table) Faults() []string {
 	var all []string
 	for _, r := range t.results {

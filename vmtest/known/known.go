@@ -29,7 +29,8 @@ func Dir(root string) string { return filepath.Join(root, "vmtest", "known", "re
 
 // Reports are the reports of the checkers about one base in one configuration.
 type Reports struct {
-	// Kernel is the version of the base. The reports say nothing about another.
+	// Kernel is the version of the base. The reports do not apply to another
+	// version.
 	Kernel string `json:"kernel"`
 	// Runs is the number of runs without the series that the reports come from. Some
 	// checkers do not report the same in each run.
@@ -131,8 +132,8 @@ func (r *Reports) Has(s *vm.Splat) bool {
 // is unknown, or in the same function.
 var race = lazyregexp.New(`BUG: KCSAN: (?:data-race|assert: race) in ([\w.]+)(?: / ([\w.]+))?`)
 
-// identify returns what two runs have in common of a report. The two functions of a race
-// have no order.
+// identify returns the part of a report that is the same in each run. The two
+// functions of a race have no order.
 func identify(s *vm.Splat) Report {
 	r := Report{Pattern: s.Pattern, Functions: s.Frames}
 	for _, l := range s.Lines {

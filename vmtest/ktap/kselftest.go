@@ -11,10 +11,10 @@ import (
 	"xpsgen/vmtest/lazyregexp"
 )
 
-// Kselftest reads what the kernel's runner of selftests, run_kselftest.sh, prints, and
-// writes it as KTAP while it arrives. The runner puts "# " before each line of a test. A
-// test that reports in TAP itself gets its results back as subtests; of the others the
-// lines are diagnostics.
+// Kselftest reads the output of run_kselftest.sh, the kernel's runner of
+// selftests, and writes it as KTAP while it arrives. The runner puts "# "
+// before each line of a test. A test that prints TAP becomes a test with
+// subtests. The lines of other tests become diagnostics.
 //
 // Write to it, then Close it.
 type Kselftest struct {
@@ -36,8 +36,9 @@ type Kselftest struct {
 func NewKselftest(w *Writer) *Kselftest { return &Kselftest{w: w, planned: -1} }
 
 var (
-	// selftestHead and selftestResult are "selftests: net: rtnetlink.sh", as the runner
-	// announces a test and as it names its result.
+	// selftestHead matches the line with which the runner announces a test,
+	// such as "# selftests: net: rtnetlink.sh". selftestResult matches its
+	// result.
 	selftestHead   = lazyregexp.New(`^# selftests: (\S+): (\S+)$`)
 	selftestResult = lazyregexp.New(`^(not )?ok \d+ selftests: (\S+): (\S+)(?: # (.*))?$`)
 	tapHead        = lazyregexp.New(`^K?TAP version \d+$`)
@@ -128,8 +129,8 @@ func (k *Kselftest) result(m []string) {
 	k.name, k.lines, k.sub, k.over = "", nil, nil, false
 }
 
-// innerVerdict is a line by which a selftest tells how a part of it went: in TAP, or as
-// its helpers in the shell print.
+// innerVerdict matches a line with the result of a part of a selftest: in TAP,
+// or in the form of the selftests' shell helpers.
 var innerVerdict = lazyregexp.New(`^\s*(?:` +
 	`(?:not )?ok\s+\d+|` + // TAP
 	`(?:PASS|FAIL|SKIP|XFAIL|XPASS|OK|ERROR)\s*:|` + // PASS: policy routing
@@ -137,7 +138,8 @@ var innerVerdict = lazyregexp.New(`^\s*(?:` +
 	`\[\s*(?:OK|PASS|FAIL|SKIP|FAILED)\s*\]|` +
 	`.*\.\.\. (?:ok|okay|OK|PASS|FAIL|SKIP|failed)$)`)
 
-// Verdicts returns the lines of a selftest in which it judges its parts, sorted.
+// Verdicts returns the lines of a selftest with the results of its parts,
+// sorted.
 func (t *Test) Verdicts() []string {
 	var all []string
 	for _, l := range t.Diag {

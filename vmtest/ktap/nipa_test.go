@@ -32,7 +32,7 @@ var nipaReport = &Report{Plan: 3, Tests: []Test{
 var nipaOptions = NIPA{Executor: "xpsgen", Branch: "net-next-2026-11-29--21-00", Group: "xps", Link: "https://example.org/logs/1",
 	Start: time.Date(2026, 11, 29, 21, 0, 0, 0, time.UTC), End: time.Date(2026, 11, 29, 21, 0, 9, 5e8, time.UTC)}
 
-// want is what NIPA's parsers make of nipaReport.
+// nipaParsed has the results that NIPA's parsers read from nipaReport.
 const nipaParsed = `a01-attach pass 2
 a02-detach-twice fail -
 a03-tun skip -

@@ -13,12 +13,12 @@ import (
 // indent is the indentation of one nesting level, as in the kernel's examples.
 const indent = "  "
 
-// Writer writes one level of a report. Each call writes one line with one Write of the
-// underlying writer, so lines never interleave.
+// Writer writes one level of a report. Each line is one Write of the underlying
+// writer, so lines never interleave.
 //
-// The first error sticks: later calls write nothing, and Err returns it. Several
-// goroutines may use a Writer and the Writers that Sub returns. Results of one level must
-// still come one at a time, because they are numbered.
+// The first error sticks: later calls write nothing, and Err returns it.
+// Several goroutines may use a Writer and the Writers that Sub returns. Results
+// of one level must still come one at a time, because they are numbered.
 type Writer struct {
 	out    *output
 	prefix string

@@ -21,8 +21,9 @@ type Regexp struct {
 // inTest is set in the tests of a package.
 var inTest = len(os.Args) > 0 && strings.HasSuffix(os.Args[0], ".test")
 
-// New returns the regular expression text. A text with an error panics at its first
-// use. In tests New panics, so that a test finds an expression that none uses.
+// New returns the regular expression text. An invalid text panics at its first
+// use. In tests New itself panics, so that a test also finds an expression that
+// it does not use.
 func New(text string) *Regexp {
 	r := &Regexp{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
 	if inTest {

@@ -20,7 +20,8 @@ import (
 // actVersion is the version of act, which runs workflows of GitHub Actions.
 const actVersion = "v0.2.89"
 
-// actions are the actions of the workflow, and what stands in for each.
+// actions are the actions of the workflow. testdata/act has a substitute for
+// each.
 var actions = []string{"checkout@v4", "setup-go@v5", "cache@v4", "upload-artifact@v4", "download-artifact@v4"}
 
 // TestAct runs the workflow of GitHub Actions with six cells, one of which fails: the

@@ -29,7 +29,7 @@ var defaults = map[string]float64{
 // itemDefaults are the costs in seconds of one item, without the start of its cell.
 var itemDefaults = map[string]float64{"suite": 0.07, "mutants": 17}
 
-// slower says how much longer than by default a suite takes in a configuration.
+// slower is the factor by which a configuration slows down the suite.
 var slower = map[string]float64{"debug": 8, "rt": 2, "kcsan": 10, "bhlock": 1, "syz": 8}
 
 func slowness(config []string) float64 {
@@ -57,7 +57,8 @@ type costs struct{ records []*runs.Record }
 
 func newCosts(records []*runs.Record) *costs { return &costs{records} }
 
-// of returns the newest records of complete runs like that of the cell.
+// of returns the judged runs of the cell's kind, subject and configuration, the
+// newest first. They may be partial.
 func (k *costs) of(c *cell.Cell) (list []*runs.Record) {
 	subject := c.Subject("")
 	for _, r := range k.records {
@@ -106,7 +107,7 @@ func (k *costs) runs(c *cell.Cell) (all []float64) {
 	return all
 }
 
-// FromDefault is what a cost says that comes from [defaults].
+// FromDefault is the source of a cost from [defaults].
 const FromDefault = "default"
 
 func measured(n int) string {
@@ -116,9 +117,10 @@ func measured(n int) string {
 	return fmt.Sprintf("%d runs", n)
 }
 
-// typical is an estimate from times in seconds: the upper quartile of checks, because a
-// check that is repeated takes its results from the cache; else the lower quartile,
-// because the others also built a kernel.
+// typical is an estimate from times in seconds. For checks it is the upper
+// quartile, because a repeated check takes its results from the cache. For
+// other cells it is the lower quartile, because some of the runs also built a
+// kernel.
 func typical(c *cell.Cell, all []float64) float64 {
 	s := slices.Sorted(slices.Values(all))
 	at := 0.25

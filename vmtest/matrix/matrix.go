@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package matrix plans the cells of the workbench. It estimates what each cell costs from
-// the records of earlier runs, splits cells that cost too much into shards of equal cost,
-// and computes how long a plan takes on a number of workers.
+// Package matrix plans the cells of the workbench. It estimates what each cell
+// costs from the records of earlier runs. It splits cells that cost too much
+// into shards of equal cost. It also computes how long a plan takes on a number
+// of workers.
 package matrix
 
 import (
@@ -141,8 +142,8 @@ func (m *maker) threads(ctx context.Context, l lane) error {
 	return nil
 }
 
-// patches adds a cell for each patch of the stacks on a kernel base: those of the kernel
-// and those of the projects that are used on it.
+// patches adds a cell for each patch of the stacks on a kernel base: those of
+// the kernel and those of ip.
 func (m *maker) patches(ctx context.Context, l lane, b *manifest.Base) error {
 	for _, p := range m.change.Projects {
 		on := b.Name

@@ -44,8 +44,8 @@ var kindOf = map[string][]string{
 // syz needs a checkout.
 var apart = []string{"act", "engines", "syz"}
 
-// The plan for a pull request has what make test runs, and that for all what make
-// test-long adds.
+// The plan for a pull request has what make test runs. The plan for all has
+// what make test-long adds.
 func TestLanes(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {

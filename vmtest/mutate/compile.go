@@ -66,7 +66,7 @@ func (o *Options) compile(ctx context.Context, programs []*program, end int) (*c
 			return nil, readErr
 		}
 		if dropped == 0 {
-			return nil, fmt.Errorf("no mutant stands where the compiler fails: %w", err)
+			return nil, fmt.Errorf("no mutant is on the line that does not compile: %w", err)
 		}
 		o.Source.Progress.Emit(progress.Event{Step: "compile mutants", State: progress.Notice,
 			Text: fmt.Sprintf("%d mutants do not compile and are left out, %d so far", dropped, len(c.refused))})
@@ -128,7 +128,8 @@ func (o *Options) compileOnce(ctx context.Context, programs []*program, c *compi
 	return err
 }
 
-// quiet turns failures into ends: the compiler is meant to refuse some mutants.
+// quiet reports failures as ends, since the compiler is expected to reject some
+// mutants.
 func quiet(p progress.Func) progress.Func {
 	return func(e progress.Event) {
 		if e.State == progress.Failed {

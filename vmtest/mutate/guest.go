@@ -87,8 +87,8 @@ func headline(s vm.Splat) string {
 	return s.Pattern
 }
 
-// verdicts reads the results of mutants from a session. The tasks that it leaves are to
-// run in another guest.
+// verdicts reads the results of mutants from a session. rest has the tasks
+// without a result, which are to run in another guest.
 func (s *session) verdicts(tasks []wire.MutantTask) (done map[int]Verdict, rest []wire.MutantTask, err error) {
 	done = map[int]Verdict{}
 	for _, t := range s.report.Tests {

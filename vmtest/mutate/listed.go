@@ -11,7 +11,8 @@ import (
 	"xpsgen/vmtest/tomlfile"
 )
 
-// Listed are mutants that no test can notice, or need not, each with the reason.
+// Listed are mutants that no test can notice, or that no test needs to notice,
+// each with the reason.
 type Listed struct {
 	Mutants []Entry `toml:"mutant"`
 
@@ -104,7 +105,8 @@ func (l *Listed) Excuse(m *schema.Mutant, s State) (reason string, ok bool) {
 	return "", false
 }
 
-// Stale returns the entries that excused no mutant. Ask after all mutants were tried.
+// Stale returns the entries that excused no mutant. Call it after all mutants
+// were tried.
 func (l *Listed) Stale() []string {
 	var stale []string
 	if l == nil {

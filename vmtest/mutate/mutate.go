@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package mutate lets a program choose the mutants: it makes them of every line that the
-// series add to the C files of kernel and ip, compiles all of them into one guest, and
-// tries each against the tests that reach it.
+// Package mutate generates mutants of every line that the series add to the C
+// files of the kernel and ip. It compiles all of them into one guest, and runs
+// the tests that reach each mutant.
 //
 // A mutant is killed if a test fails with it and passes without, if the kernel
-// warns, or if the guest fails. A mutant of ip is also killed if ip ends differently for
-// one of the objects of package ipobjects.
+// warns, or if the guest fails. A mutant of ip is also killed if ip ends
+// differently for one of the objects of package ipobjects.
 package mutate
 
 import (
@@ -71,7 +71,7 @@ type Verdict struct {
 	State State `json:"state"`
 	// By is the test that noticed it, with its reason; or why it is listed.
 	By string `json:"by,omitempty"`
-	// Died says that the guest did not outlive it.
+	// Died says that the guest ended while the mutant ran.
 	Died     bool          `json:"died,omitempty"`
 	Duration time.Duration `json:"duration,omitempty"`
 	// Tests is how many tests and calls of ip with objects reach it.
@@ -84,11 +84,11 @@ type Result struct {
 	Verdicts map[int]Verdict
 	// Unread are functions that could not be read, as FILE:FUNCTION.
 	Unread []string
-	// Stale are entries of the list that fit no mutant that is left.
+	// Stale are entries of the list that excuse no mutant.
 	Stale []string
 	// Notes are the report's notes on lines of the patches.
 	Notes []runs.Note
-	// Chosen is how many mutants of all were run.
+	// Chosen is how many of All mutants were run.
 	Chosen, All int
 }
 
@@ -213,9 +213,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, o.report(r, chosen)
 }
 
-// Select returns the mutants whose names contain one of names, or all if there are no
-// names, and of these a random sample if sample is not 0. The error wraps [ErrUnknown] if
-// no name fits.
+// Select returns the mutants whose names contain one of names, or all mutants
+// if there are no names. If sample is not 0, it returns a random sample of
+// these. The error wraps [ErrUnknown] if no name fits.
 func Select(all []*schema.Mutant, names []string, sample int, seed int64) ([]*schema.Mutant, error) {
 	chosen := all
 	if len(names) > 0 {

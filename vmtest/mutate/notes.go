@@ -9,7 +9,8 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// notes says of each line with mutants how well it is tested. root is the workbench.
+// notes returns a note for each line with mutants: how well it is tested. root
+// is the workbench.
 func notes(ctx context.Context, root string, programs []*program, verdicts map[int]Verdict) ([]runs.Note, error) {
 	var all []runs.Note
 	for _, g := range programs {

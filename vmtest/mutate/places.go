@@ -17,7 +17,8 @@ import (
 type Places struct {
 	root string
 	tree *tree.Source
-	// blames are by file, patches by index: the lines of [patchLines].
+	// blames are by file. patches has the lines of [patchLines] by the index of
+	// the patch.
 	blames  map[string][]tree.Blame
 	patches map[int]map[string]map[int]int
 }
@@ -57,8 +58,8 @@ func (p *Places) Find(ctx context.Context, file string, line int) (patch string,
 	return filepath.ToSlash(patch), p.patches[b.Patch][file][b.Line], nil
 }
 
-// patchLines returns the positions of the added lines of a patch in its file, by name and line
-// of the patched file.
+// patchLines returns where the added lines are in a patch file, by the name of
+// the patched file and the line in it.
 func patchLines(data []byte) (map[string]map[int]int, error) {
 	out := map[string]map[int]int{}
 	var lines map[int]int

@@ -26,7 +26,7 @@ type part struct {
 	include string
 	// files are the support files of the mutants, by path in the tree.
 	files map[string]string
-	// head is defined in the header before its text.
+	// head returns the definitions to put before the text of the header.
 	head func(end int) string
 	// makefile gets line at its end.
 	makefile, line string
@@ -133,9 +133,10 @@ func (g *program) patch(ctx context.Context, dir string, keep func(*schema.Mutan
 	return file, tree.WritePatch(ctx, file, "mutants of the lines that the series adds", edits)
 }
 
-// near returns the mutants that an error of the compiler on a line belongs to: those on
-// that line, or else the last one before it that is not refused yet. line counts in the
-// file with mutants. The log may name the file without its directories.
+// near returns the mutants that an error of the compiler on a line belongs to.
+// They are those on that line, or else the last one before it that is not
+// refused yet. line counts in the file with mutants. The log may name the file
+// without its directories.
 func (g *program) near(file string, line int, refused map[int]bool) []*schema.Mutant {
 	line-- // the include
 	for _, s := range g.sources {

@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// A test that ends the whole program is left out, and is on the list all the same.
+// A test that ends the whole test program is on the list, and is not run.
 func TestSkip(t *testing.T) {
 	l := &List{Failures: []Failure{
 		{Module: "m", Package: ".", Test: "TestA", Panics: true}, {Module: "m", Package: ".", Test: "TestB"},

@@ -34,7 +34,7 @@ type Options struct {
 	Logs string
 	// KTAP receives the results: a group for each package.
 	KTAP io.Writer
-	// Progress hears how far the run is. May be nil.
+	// Progress receives events. May be nil.
 	Progress progress.Func
 }
 
@@ -45,8 +45,9 @@ const packageTimeout = 40 * time.Minute
 type Result struct {
 	// Passed, Failed and Skipped count tests; Failed has those on the list.
 	Passed, Failed, Skipped int
-	// Problems say why the run failed, one per line: a failure that is not on the
-	// list, or an entry of the list that is no longer right. Empty means passed.
+	// Problems say why the run failed, one per line. A problem is a failure
+	// that is not on the list, or an entry of the list that is no longer right.
+	// Empty means passed.
 	Problems []string
 }
 
@@ -120,9 +121,9 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	return &all, nil
 }
 
-// copyModule copies a module of the workbench's go.mod to a new directory, because the
-// module cache is read-only and the go command writes to the module's directory. The
-// caller removes the new directory.
+// copyModule copies a module of the workbench's go.mod to a new directory. The
+// module cache is read-only, and the go command writes to the module's
+// directory. The caller removes the new directory.
 func copyModule(ctx context.Context, root, module string) (string, error) {
 	cmd := &proc.Cmd{Args: []string{"go", "mod", "download", "-json", module}, Dir: root, Env: goEnv()}
 	out, err := cmd.Output(ctx)
@@ -170,8 +171,8 @@ func link(dir, name, target string) error {
 	return os.Symlink(target, path)
 }
 
-// goEnv is the environment of the go command: that of the workbench's user, but another
-// module.
+// goEnv returns the environment of the go command in another module: that of
+// this process, without GOFLAGS and GOWORK.
 func goEnv() []string {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")

@@ -19,8 +19,9 @@ const hookKey = "rtnetlink"
 // hookGroup is the group of tests about what the return value does to packets.
 const hookGroup = "hook"
 
-// ForLoader returns those of the named tests that make sense with an alternative to the
-// hook: those of the group hook that only attach programs, and those of the base kernel.
+// ForLoader returns those of the named tests that make sense with an
+// alternative to the hook. These are the tests of the base kernel, and those of
+// the group hook that only attach programs.
 func ForLoader(names []string) []string {
 	var able []string
 	for _, n := range names {

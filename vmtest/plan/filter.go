@@ -21,9 +21,10 @@ type pattern []*regexp.Regexp
 // name. Without a slash the expression may match either, so "a24" is enough to name one
 // test. An empty string or part matches everything.
 //
-// A bar is an alternative within its part. Between two patterns with a slash it separates
-// whole patterns: "a|b/x" is x in a or b, "a/x|y" is x or y in a, "a/x|b/y" is x in a and
-// y in b. Slash and bar do not separate inside brackets or parentheses.
+// A bar is an alternative within its part. Between two patterns with a slash it
+// separates whole patterns. So "a|b/x" is x in a or b, "a/x|y" is x or y in a,
+// and "a/x|b/y" is x in a and y in b. Slash and bar do not separate inside
+// brackets or parentheses.
 func ParseFilter(s string) (Filter, error) {
 	var f Filter
 	if s == "" {

@@ -34,8 +34,9 @@ type Artifacts struct {
 	YNL *build.YNLResult
 	// Init is the guest's PID 1.
 	Init string
-	// BusyBox is a shell with the usual tools, for a guest with the host's files that
-	// cannot run the host's programs; empty for amd64, and for the suite.
+	// BusyBox is a shell with the usual tools. It is for a guest with the
+	// host's files that cannot run the host's programs; empty for amd64, and
+	// for the suite.
 	BusyBox string
 	// Modules are modules of the kernel, in the order to load them; nil unless
 	// [Source.Stock].
@@ -149,7 +150,7 @@ func (a *Artifacts) buildKernel(ctx context.Context, s *Source, fragments []conf
 	if _, err := src.Commit(ctx); err != nil {
 		return err
 	}
-	// Before the build of the kernel, which is long.
+	// Check this before the long build of the kernel.
 	if err := build.CheckTestProgs(ctx, src, s.TestProgs); err != nil {
 		return err
 	}

@@ -9,16 +9,16 @@ type Checkers struct {
 	MemoryMiB int
 	// Slowdown is how much longer the guest takes. 1 means no longer.
 	Slowdown float64
-	// Races says that a checker finds races, so that tests repeat more often what may
-	// race.
+	// Races says that a checker finds races. Tests then repeat operations that
+	// may race more often.
 	Races bool
 	// Leaks says that kmemleak finds leaked memory at the end.
 	Leaks bool
 }
 
-// checkers are the fragments that enable checkers. KASAN has a shadow of all memory and
-// keeps what was freed for a while. kmemleak and lockdep remember much. All of them look
-// at each access or each lock.
+// checkers are the fragments that enable checkers. KASAN needs shadow memory,
+// and delays the reuse of freed memory. kmemleak and lockdep need memory for
+// their records. The checkers run at each access or each lock.
 var checkers = map[string]Checkers{
 	"debug": {MemoryMiB: 3072, Slowdown: 4, Races: true, Leaks: true},
 	"rt":    {MemoryMiB: 1024, Slowdown: 4, Races: true},

@@ -56,7 +56,7 @@ type Source struct {
 	// Unpatched leaves out the kernel series. The patched ip stays, because the suite
 	// uses it to detect the hook.
 	Unpatched bool
-	// IPUnpatched leaves out the series of ip. No guest is built of that.
+	// IPUnpatched leaves out the series of ip. It is not for guests.
 	IPUnpatched bool
 	// KernelExtra and IPExtra are patches on top of the stacks. A file of the same
 	// name in a subdirectory named after the base replaces the patch.

@@ -21,8 +21,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// rootWith makes a workbench whose kernel has more series, and returns it. The series
-// "queue" has two patches, "link" stands on it, "ops" is an alternative for net-next.
+// rootWith makes a workbench whose kernel has more series, and returns its
+// directory. The series "queue" has two patches, "link" depends on it, and
+// "ops" is an alternative for net-next.
 func rootWith(t *testing.T) string {
 	t.Helper()
 	root := testenv.Root(t)
@@ -228,7 +229,8 @@ func TestOpenIP(t *testing.T) {
 	if err != nil || src.Base != "6.1" {
 		t.Errorf("got %+v, %v", src, err)
 	}
-	// The project of ip is missing: the machine's own ip serves, but no directory.
+	// Without the project of ip, the machine's own ip is used, but no directory
+	// can be.
 	if err := os.RemoveAll(filepath.Join(root, "iproute2-patches")); err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +258,8 @@ func TestOpenIP(t *testing.T) {
 	}
 }
 
-// A base of ip that cannot be fetched is replaced by the next one, and that is said.
+// A base of ip that cannot be fetched is replaced by the next one, with a
+// notice.
 func TestOpenIPFallsBack(t *testing.T) {
 	root := rootWith(t)
 	file := filepath.Join(root, "iproute2-patches", tree.ManifestName)

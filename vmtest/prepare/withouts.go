@@ -28,9 +28,10 @@ func Withouts() (all []string) {
 	return all
 }
 
-// CheckBuilds compiles the files that the series touches without XPS, without the bpf
-// system call, and without networking. It boots nothing. Errors are as for [All]; a
-// [*build.CompileError] means that a configuration does not build.
+// CheckBuilds compiles the files that the series touches: without SMP, which
+// XPS needs, without the bpf system call, and without networking. It boots
+// nothing. Errors are as for [All]; a [*build.CompileError] means that a
+// configuration does not build.
 func CheckBuilds(ctx context.Context, s Source) error {
 	src, err := s.OpenKernel(ctx)
 	if err != nil {

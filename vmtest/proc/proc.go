@@ -114,8 +114,8 @@ func (c *Cmd) Run(ctx context.Context) error {
 	return e
 }
 
-// canceled is the end of a context. Its text is the cause, for example "interrupt signal
-// received". It unwraps to the context's error and to the cause.
+// canceled is the end of a context. Its text is the cause, for example
+// "interrupted (SIGINT)". It unwraps to the context's error and to the cause.
 type canceled struct{ err, cause error }
 
 func (c *canceled) Error() string   { return c.cause.Error() }

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// The caller's stderr gets all of it, and the error its end. One writer for both streams
-// keeps the order of lines.
+// The caller's stderr gets all of the child's, and the error ends with the last
+// line of it. One writer for both streams keeps the order of lines.
 func TestStreams(t *testing.T) {
 	const script = "echo one; echo two >&2; echo three; echo four >&2; exit 1"
 	var stdout, stderr bytes.Buffer

@@ -65,7 +65,8 @@ func (c *checker) run(ctx context.Context, dir string, j job) (findings []findin
 		args = append(args, fmt.Sprintf("-DDEPTH=%d", j.depth))
 	}
 	if j.depth > 1 {
-		// They are expensive, and one operation in any state proves them.
+		// The standard checks are expensive, and one operation in any state
+		// proves them.
 		args = append(args, "--no-standard-checks")
 	}
 	switch {
@@ -86,7 +87,8 @@ func (c *checker) run(ctx context.Context, dir string, j job) (findings []findin
 	cmd := proc.Cmd{Args: args, Dir: dir, Env: append(os.Environ(), "LC_ALL=C"), Stdout: &out, Stderr: &errs}
 	err = cmd.Run(ctx)
 	var exit *proc.Error
-	// 10 says that a property failed, 6 that the program is not accepted.
+	// Exit code 10 says that a property failed, 6 that CBMC does not accept the
+	// program.
 	if err != nil && !(errors.As(err, &exit) && (exit.ExitCode == 10 || exit.ExitCode == 6)) {
 		return nil, fmt.Errorf("check %s: %w", j.String(), err)
 	}

@@ -52,7 +52,7 @@ type MutantResult struct {
 	Verdicts map[int]MutantVerdict
 	// Unread are functions that could not be read, as FILE: FUNCTION.
 	Unread []string
-	// Stale are entries of the list that fit no mutant that is left.
+	// Stale are entries of the list that excuse no mutant.
 	Stale []string
 	// All is how many mutants there are before names and the sample select.
 	All int
@@ -175,9 +175,9 @@ func (o *MutantOptions) try(ctx context.Context, t *trial, r *MutantResult) (err
 // is, or need an attached program.
 var attaching = []string{"setlink", "link_create"}
 
-// verdict tries to refute a program by operations that may run what is changed. A sequence
-// of operations counts for more than a state, because it surely can happen. So it comes
-// first.
+// verdict tries to refute a program by operations that may run what is changed.
+// Sequences of operations come first: they can happen, whereas a state may be
+// impossible.
 func (t *trial) verdict(ctx context.Context, p *program, ops []operation) (MutantVerdict, error) {
 	dir, err := os.MkdirTemp("", "xpsgen-mutant-*")
 	if err != nil {

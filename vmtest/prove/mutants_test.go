@@ -54,7 +54,7 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// A function is tried by the operations that may run it.
+// A mutant is tried with the operations that may run its function.
 func TestReach(t *testing.T) {
 	p, err := load(t.Context(), shows(small()), true)
 	if err != nil {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package prove checks functions of the series with a model checker. It cuts them by name
-// from the patched tree and puts them into a model of what they call: locks, references,
-// devices, links. CBMC then tries all operations with all arguments, and all failures of
-// what the functions call.
+// Package prove checks functions of the series with a model checker. It cuts
+// them by name from the patched tree and adds a model of what they call: locks,
+// references, devices, links. CBMC then tries all operations with all
+// arguments, and all failures of what the functions call.
 //
-// Two kinds of runs complement each other. One operation in any state that satisfies the
-// invariants must preserve them. This proves the invariants for any number of operations.
-// Sequences of operations from the initial state show that these states can be reached.
-// They end by releasing everything.
+// Two kinds of runs complement each other. One operation in any state that
+// satisfies the invariants must preserve them. This proves the invariants for
+// any number of operations. Sequences of operations from the initial state show
+// that these states can be reached. They end by releasing everything.
 package prove
 
 import (
@@ -162,7 +162,7 @@ func (o *Options) check(ctx context.Context, c *checker, p *program, r *Result) 
 	return nil
 }
 
-// each runs do for all of list, some at once; 0 means one per CPU.
+// each runs do for each element of list, n at a time; n = 0 means one per CPU.
 func each[T any](ctx context.Context, n int, list []T, do func(context.Context, T) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cmp.Or(n, runtime.NumCPU()))

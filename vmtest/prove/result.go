@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Status is what CBMC says of a property.
+// Status is CBMC's result for a property.
 type Status string
 
 // The states of a property.

@@ -9,8 +9,9 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// cbmcPackages are CBMC and the libraries that it needs, the C library among them: this
-// machine's may be older, and Debian 12 has no CBMC that is new enough.
+// cbmcPackages are CBMC and the libraries that it needs. They include the C
+// library, since that of this machine may be older. Debian 12 has no CBMC that
+// is new enough.
 var cbmcPackages = tree.Packages{Name: "cbmc", Suites: []string{"trixie"},
 	Names: []string{"cbmc", "minisat", "libc6", "libstdc++6", "libgcc-s1", "zlib1g"}}
 

@@ -91,8 +91,8 @@ func touches(f schema.Function, lines map[int]bool) bool {
 	return false
 }
 
-// covers reports whether the model contains a function. The variant of a function for a
-// kernel without the option has the same name; it does nothing.
+// covers reports whether the model contains a function. A second, empty variant
+// for a kernel without the option has the same name.
 func covers(covered map[string][]schema.Function, f schema.Function) bool {
 	for _, list := range covered {
 		if slices.ContainsFunc(list, func(c schema.Function) bool { return c.Name == f.Name }) {

@@ -68,8 +68,8 @@ func newReader(notes, work string, files []string) (*reader, error) {
 	return r, nil
 }
 
-// note finds the notes for a file of counts by its path, of which the last parts are those
-// of the object. A path without directories fits an object by its name.
+// note finds the notes for a file of counts. The path must end with that of the
+// object. A path without directories must be the name of the object.
 func (r *reader) note(path string) (name string, err error) {
 	path = strings.TrimSuffix(path, ".gcda")
 	for _, n := range r.names {
@@ -130,7 +130,8 @@ func (r *reader) gcov(ctx context.Context, name string, data []byte) ([]lineCoun
 	if err != nil {
 		return nil, fmt.Errorf("count lines of %s: %w", name, err)
 	}
-	// gcov complains and exits with 0 if counts and notes are of different objects.
+	// gcov only warns, and exits with 0, if counts and notes are of different
+	// objects.
 	if strings.Contains(stderr.String(), "stamp mismatch") || strings.Contains(stderr.String(), "version") {
 		return nil, fmt.Errorf("count lines of %s: %s", name, strings.TrimSpace(stderr.String()))
 	}
@@ -149,8 +150,8 @@ type report struct {
 	} `json:"files"`
 }
 
-// parse keeps the counts of the files that matter. A line that several functions have, an
-// inline of a header, is there as often.
+// parse returns the counts of the files that matter. A line of a static inline
+// occurs once for each function that contains it.
 func (r *reader) parse(name string, out []byte) ([]lineCount, error) {
 	var all []lineCount
 	dec := json.NewDecoder(bytes.NewReader(out))

@@ -106,8 +106,9 @@ func newProgram(ctx context.Context, p *part, t *tree.Source) (*program, error) 
 	return g, nil
 }
 
-// instrument writes a patch to dir that makes gcc count the lines of the C files that the
-// series touch. Static inlines in headers count in those.
+// instrument writes a patch to dir that makes gcc count the lines of the C
+// files that the series touch. Static inlines of headers are counted in these
+// files.
 func (g *program) instrument(ctx context.Context, dir string) (file string, err error) {
 	lines := map[string]string{}
 	for file := range g.added {

@@ -85,7 +85,7 @@ func classify(file, text string, added map[int]bool, of counts) []*Line {
 			l.State = Absent
 		default:
 			for _, b := range branches {
-				// A branch around the function has the function's other code.
+				// Only branches within the function count.
 				if whole.Line < b.first && b.last <= whole.Last && b.first < n && n < b.last && !compiled(b.first+1, b.last-1) {
 					l.State = Absent
 				}
@@ -99,7 +99,7 @@ func classify(file, text string, added map[int]bool, of counts) []*Line {
 	return lines
 }
 
-// branch is what is between two directives of a conditional, by their lines.
+// branch is a branch of a conditional: the lines of the directives around it.
 type branch struct{ first, last int }
 
 // conditionals returns all branches of #if, #elif and #else.
@@ -127,8 +127,8 @@ func conditionals(raw []string) []branch {
 	return all
 }
 
-// configured returns what is executed if IS_ENABLED() holds or does not hold: the compiler
-// leaves out one of both. It relies on the indentation of the kernel's style.
+// configured returns the bodies of if statements with IS_ENABLED(), which the
+// compiler may leave out. It relies on the indentation of the kernel's style.
 func configured(raw []string) (all []branch) {
 	indent := func(l string) int { return len(l) - len(strings.TrimLeft(l, "\t")) }
 	for i, l := range raw {

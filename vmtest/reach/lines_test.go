@@ -54,8 +54,8 @@ static int inline_of_another_file(void)
 }
 `
 
-// TestClassify checks each added line: with a count it ran or not, without one it has no
-// code, or is in code that this configuration leaves out.
+// TestClassify checks each added line. With a count, it ran or not. Without
+// one, it has no code, or is in code that this configuration leaves out.
 func TestClassify(t *testing.T) {
 	added := map[int]bool{}
 	for n := range strings.Count(sample, "\n") {

@@ -11,7 +11,8 @@ import (
 	"xpsgen/vmtest/tomlfile"
 )
 
-// List are lines that no test can run, or need not, each with the reason.
+// List are lines that no test can run, or that no test needs to run, each with
+// the reason.
 type List struct {
 	Entries []Entry `toml:"line"`
 
@@ -78,9 +79,9 @@ type source struct {
 	lines []*Line
 }
 
-// apply sets the state of the lines that the list has to Listed. It returns the entries
-// that need a review: the file, the function or the text is gone, the text occurs twice,
-// or its lines run.
+// apply sets the state of the lines that the list has to Listed. It returns the
+// entries that need a review, for example because the text is gone or its lines
+// run.
 func (l *List) apply(files map[string]*source) (stale []string) {
 	if l == nil {
 		return nil

@@ -35,7 +35,7 @@ import (
 type Map struct {
 	source   prepare.Source
 	programs []*program
-	// dir has the patches, and what is read from.
+	// dir has the patches, and temporary files of gcov.
 	dir string
 }
 
@@ -225,7 +225,7 @@ func (m *Map) judge(ctx context.Context, found map[*part]measured, opt Options) 
 	return r, nil
 }
 
-// note is what the report says of the line.
+// note returns the report's note on the line.
 func (l *Line) note(partial bool) runs.Note {
 	switch l.State {
 	case Run:
@@ -262,7 +262,7 @@ func (r *Result) Bad() (lines []*Line) {
 	return lines
 }
 
-// Reasons say what speaks against the run, one line each.
+// Reasons returns why the run fails, one per line.
 func (r *Result) Reasons() (reasons []string) {
 	for _, l := range r.Bad() {
 		reasons = append(reasons, fmt.Sprintf("%s:%d: %s: %s", l.File, l.Line, l.State, l.Text))

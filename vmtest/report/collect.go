@@ -17,9 +17,9 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// Collect reads what records, the newest first, and the workbench at root say.
-// Results that cannot be read are an error: a page must not look better for
-// it.
+// Collect reads the results of records, which are the newest first, and the
+// series of the workbench at root. Results that cannot be read are an error, so
+// that the page does not hide them.
 func Collect(ctx context.Context, root string, records []*runs.Record, now time.Time) (*Data, error) {
 	d := &Data{Now: now.UTC(), Records: records, Stale: map[string]bool{}}
 	d.Commit, d.Dirty = runs.Workbench(ctx, root)

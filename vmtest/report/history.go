@@ -39,9 +39,10 @@ type TestCell struct {
 	Status ktap.Status
 	Reason string
 	Millis int64
-	// Failure is the anchor of what the page says of the failure, if it does.
+	// Failure is the anchor of the failure's description; empty if there is
+	// none.
 	Failure string
-	// Past are its results in older and newer runs, the oldest first.
+	// Past are its results in the latest runs, the oldest first.
 	Past []PastResult
 	// Flaky means that it passed and failed in runs of the same inputs.
 	Flaky bool
@@ -53,8 +54,8 @@ type PastResult struct {
 	Run    *runs.Record
 }
 
-// pastMarks is a character for each result of a test. One result says nothing
-// that the page does not show next to it.
+// pastMarks returns a character for each result of a test. It returns none for
+// a single result, which the page shows anyway.
 func pastMarks(c TestCell) template.HTML {
 	if len(c.Past) < 2 {
 		return ""
@@ -73,7 +74,7 @@ func pastMarks(c TestCell) template.HTML {
 	return template.HTML(b.String())
 }
 
-// Title describes the history for a pointer that rests on it.
+// Title is the tooltip of the history.
 func (c TestCell) Title() string {
 	failed := 0
 	for _, p := range c.Past {
@@ -93,7 +94,8 @@ type history struct {
 	runs []*runs.Record
 	// results are the results of each run, by test.
 	results []map[string]ktap.Test
-	// order lists the tests as the newest run that has them reported them.
+	// order lists the tests, each in the order of the newest run that reported
+	// it.
 	order []string
 }
 

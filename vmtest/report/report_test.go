@@ -26,7 +26,7 @@ const maxPage = 1 << 20
 
 var now = time.Date(2026, 11, 29, 21, 0, 0, 0, time.UTC)
 
-// sample is a workbench with runs of every kind and state.
+// sample is a workbench with recorded runs.
 type sample struct {
 	t     *testing.T
 	root  string

@@ -86,7 +86,8 @@ func markCounts(p Patch) string {
 	return strings.Join(parts, ", ")
 }
 
-// Line is a line of a diff. Sort is "file", "hunk", "add", "del" or empty.
+// Line is a line of a diff. Sort is "file", "meta", "hunk", "add", "del" or
+// empty.
 type Line struct {
 	Sort, Text string
 	// Mark is how well the line is tested, as [runs.MarkKilled]; empty if unknown.

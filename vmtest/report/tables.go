@@ -62,7 +62,7 @@ func costs(r *bench.Results) table {
 	return t
 }
 
-// growth shows how figures go with a number of queues or devices.
+// growth shows how figures grow with a number of queues or devices.
 func growth(r *bench.Results) table {
 	t := table{Title: "Counts that may grow with queues or devices", Note: "Instructions per operation, for that many queues or devices."}
 	for _, path := range paths(r.Patched, true) {
@@ -93,7 +93,7 @@ func growth(r *bench.Results) table {
 	return t
 }
 
-// paths lists those of figures that vary with a size, or of those that do not.
+// paths lists the paths of figures with a size, or of figures without.
 func paths(figures []bench.Figure, sized bool) []string {
 	var all []string
 	for _, f := range figures {

@@ -98,7 +98,7 @@ func Bases(ctx context.Context, opt BasesOptions) (*BasesResult, error) {
 		if ctx.Err() != nil {
 			return nil, r.Err
 		}
-		_ = nested.Close() // it sticks to w
+		_ = nested.Close() // the error sticks to w
 		status, reason := ktap.Pass, ""
 		if !r.Passed() {
 			status, reason = ktap.Fail, r.reason()

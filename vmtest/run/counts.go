@@ -24,7 +24,7 @@ func (opt *SuiteOptions) countFiles(guests int) (files []*os.File, err error) {
 	return files, nil
 }
 
-// closeCounts removes the files, which nobody needs after they were read.
+// closeCounts removes the files, which are not needed after they were read.
 func closeCounts(files []*os.File) {
 	for _, f := range files {
 		f.Close()

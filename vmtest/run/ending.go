@@ -14,14 +14,15 @@ import (
 
 // Ending is how the program of a guest ended.
 type Ending struct {
-	// Ended says that it did, before the guest. Else Code means nothing.
+	// Ended says that the program ended before the guest. Otherwise Code is not
+	// valid.
 	Ended bool
 	// Code is its exit code, 128+n if signal n ended it.
 	Code int
 }
 
-// KernelError is a kernel that panicked or warned while a program ran. The program
-// may have ended well all the same.
+// KernelError is a kernel that panicked or warned while a program ran. The
+// program may still have succeeded.
 type KernelError struct {
 	// Splats are its warnings, decoded. Empty if it printed none.
 	Splats []verdict.Splat

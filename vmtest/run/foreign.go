@@ -22,9 +22,9 @@ var ErrForeign = errors.New("program of another architecture")
 // machines are the architectures in ELF files.
 var machines = map[elf.Machine]string{elf.EM_X86_64: arch.Amd64, elf.EM_AARCH64: "arm64", elf.EM_S390: "s390x"}
 
-// find finds the program that a user named, as a shell in the guest would. A guest of
-// another architecture has tools of its own. Other programs must be files for it, and
-// static.
+// find finds the program that a user named, as a shell in the guest would. A
+// guest of another architecture has tools of its own. Other programs must be
+// static files for that architecture.
 func (opt *GuestOptions) find(program string) (string, error) {
 	a, err := arch.Find(opt.Source.Arch)
 	if err != nil {
@@ -51,7 +51,7 @@ func runsOn(program string, a *arch.Arch) error {
 		return nil // a script, or a file that only the guest's root can read
 	}
 	if err != nil {
-		return fmt.Errorf("look at %s: %w", program, err)
+		return fmt.Errorf("read %s: %w", program, err)
 	}
 	defer f.Close()
 	if machines[f.Machine] != a.Name {

@@ -30,7 +30,8 @@ import (
 type guestRun struct {
 	machine *vm.Machine
 	console *os.File
-	// boot is from the start of the first guest to this one's first word.
+	// boot is the time from the start of the first guest to the first message
+	// of this one.
 	boot atomic.Int64
 	// report receives the results. It is closed at the end of the report. May be nil.
 	report io.Closer

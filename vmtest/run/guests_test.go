@@ -74,7 +74,7 @@ func TestAvailable(t *testing.T) {
 	}
 }
 
-// TestTake wants how each of two guests ended to count.
+// TestTake checks that the ends of both guests count.
 func TestTake(t *testing.T) {
 	run := func(boot time.Duration, err error, leaks ...int) *guestRun {
 		g := &guestRun{err: err, result: &vm.Result{Accel: vm.TCG}}

@@ -119,8 +119,8 @@ func virtual(dir string) bool {
 	return dir == "/dev" || strings.HasPrefix(dir, "/dev/") && !strings.HasPrefix(dir, "/dev/shm/")
 }
 
-// writable are the directories in which what program writes is to come back: the
-// current one, those that go test and go build -cover name, and the user's own.
+// writable returns the directories in which program writes to the host: the
+// current one, and those that go test and GOCOVERDIR name.
 func writable(program string, args []string, dir string, getenv func(string) string) []string {
 	dirs := []string{dir}
 	if strings.HasSuffix(program, ".test") {
@@ -154,7 +154,7 @@ func goTestDirs(program string, args []string, dir string) []string {
 			dirs = append(dirs, filepath.Dir(absolute(dir, f.value)))
 		case "outputdir", "gocoverdir", "fuzzcachedir":
 			value := absolute(dir, f.value)
-			// go test leaves it to the test to make this one.
+			// go test does not create this one.
 			if f.name == "fuzzcachedir" {
 				_ = os.MkdirAll(value, 0o777)
 			}

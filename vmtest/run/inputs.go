@@ -13,8 +13,9 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// inputsLater completes the kernel and names all that runs, in parallel with the caller. The
-// returned function waits for the result. It must be called.
+// inputsLater completes the kernel and reads the inputs of the run, in parallel
+// with the caller. The returned function waits for the result. It must be
+// called.
 func inputsLater(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) func() (verdict.Inputs, error) {
 	var in verdict.Inputs
 	done := make(chan error, 1)
@@ -31,7 +32,7 @@ func inputsLater(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) f
 	}
 }
 
-// inputs names all that runs.
+// inputs returns the inputs of the run.
 func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdict.Inputs, error) {
 	in := verdict.Inputs{
 		Base:            s.BaseName(),
@@ -57,7 +58,7 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 	}{
 		{&in.KernelConfig, a.Kernel.Config},
 		{&in.BzImage, a.Kernel.Image},
-		// The guest boots it if its PVH entry can be used.
+		// The guest boots vmlinux if its PVH entry can be used.
 		{&in.Vmlinux, a.Kernel.Vmlinux},
 		{&in.IP, a.IP.IP},
 		{&in.Bpftool, a.Bpftool.Bpftool},

@@ -106,8 +106,9 @@ func some(have []string, collection string) string {
 	return strings.Join(names, ", ")
 }
 
-// CompareSelftests lists how the results of b differ from those of a, one per line: in the
-// result of a test, and in the lines by which it judges its parts.
+// CompareSelftests lists how the results of b differ from those of a, one per
+// line. It compares the results of tests, and the lines with the results of
+// their parts.
 func CompareSelftests(a, b []ktap.Test) (differences []string) {
 	index := func(tests []ktap.Test) map[string]*ktap.Test {
 		m := map[string]*ktap.Test{}
@@ -150,8 +151,8 @@ func outcome(t *ktap.Test) string {
 	return t.Status.String() + " (" + t.Reason + ")"
 }
 
-// without returns the elements of a that b does not have, each as often as b has it less
-// often. Both are sorted.
+// without returns the elements of a minus those of b, counting duplicates. Both
+// are sorted.
 func without(a, b []string) (rest []string) {
 	for _, v := range a {
 		if i, found := slices.BinarySearch(b, v); found {

@@ -46,7 +46,7 @@ func TestEndingOfProgram(t *testing.T) {
 		"truncated":           {&vm.Result{}, other, cause, nil, Ending{}, cause, false},
 		"cause without error": {exit(0, ""), nil, cause, nil, Ending{true, 0}, nil, false},
 		"kernel died":         {&vm.Result{}, died, nil, nil, Ending{}, died, true},
-		"kernel complained":   {exit(1, ""), nil, nil, splats, Ending{true, 1}, nil, true},
+		"kernel reported":     {exit(1, ""), nil, nil, splats, Ending{true, 1}, nil, true},
 		"both":                {&vm.Result{}, died, nil, splats, Ending{}, died, true},
 	} {
 		got, err := ending(tt.result, tt.err, tt.cause, tt.splats)

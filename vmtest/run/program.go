@@ -23,7 +23,7 @@ import (
 	"xpsgen/vmtest/workbench"
 )
 
-// GuestOptions describe a guest for people.
+// GuestOptions describe a guest that sees the host's files.
 type GuestOptions struct {
 	Source  prepare.Source
 	Machine boot.Machine
@@ -93,8 +93,9 @@ type ProgramOptions struct {
 // Program runs a host program in the patched guest, in the directory of the
 // same name.
 //
-// Returns a [*KernelError] if the kernel panicked or warned, even if the program
-// did well, and a [*TimeoutError]. Other errors are the workbench's.
+// It returns a [*KernelError] if the kernel panicked or warned, even if the
+// program succeeded. It returns a [*TimeoutError] if the program did not end in
+// time. Other errors are the workbench's.
 func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 	program, err := opt.find(opt.Args[0])
 	if err != nil {
@@ -129,8 +130,8 @@ func Program(ctx context.Context, opt ProgramOptions) (Ending, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, opt.Timeout, &TimeoutError{Program: opt.Args[0], After: opt.Timeout})
 		defer cancel()
 	}
-	// go test would reuse the result for any kernel. Without this file it
-	// keeps none.
+	// Without this file, go test does not cache the result, which it would
+	// reuse for any kernel.
 	for _, f := range testFlags(args) {
 		if f.name == "testlogfile" {
 			defer os.Remove(absolute(dir, f.value))
@@ -217,7 +218,8 @@ func (opt *GuestOptions) resolve(program string) (string, error) {
 	found, err := exec.LookPath(program)
 	if err != nil {
 		// exec.LookPath rejects a program in the current directory without
-		// a slash; the kernel's own words serve for the rest.
+		// a slash. Errors other than those of a missing program are the
+		// kernel's.
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
 			return "", fmt.Errorf("%s: no such program on the host: %w", program, fs.ErrNotExist)
 		}

@@ -23,8 +23,8 @@ type results struct {
 	err      error
 }
 
-// Write never fails for the guest's sake: a reader who went away must not cost
-// the results.
+// Write never fails: the results must be kept even if the reader of the output
+// is gone.
 func (r *results) Write(b []byte) (int, error) {
 	if _, err := r.file.Write(b); err != nil && r.err == nil {
 		r.err = fmt.Errorf("keep the results: %w", err)

@@ -16,8 +16,8 @@ import (
 type ShellOptions struct {
 	In  io.Reader
 	Out io.Writer
-	// Size returns the terminal's columns and rows; Resize delivers a value
-	// when to ask again.
+	// Size returns the terminal's columns and rows. Resize delivers a value
+	// when they change.
 	Size   func() (cols, rows int)
 	Resize <-chan struct{}
 	// Term is the value of TERM.
@@ -73,9 +73,9 @@ func (g *Guest) shell(ctx context.Context, opt ShellOptions, configure func(*vm.
 	})
 }
 
-// Script has the guest's shell read a script from in. Nothing is echoed and no
-// prompt is shown: what comes out is what the script prints. Errors are as for
-// [Program].
+// Script has the guest's shell read a script from in. The shell echoes nothing
+// and shows no prompt, so out gets only the output of the script. Errors are as
+// for [Program].
 func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (Ending, error) {
 	files, shares, err := g.files()
 	if err != nil {
@@ -89,8 +89,8 @@ func (g *Guest) Script(ctx context.Context, in io.Reader, out, errs io.Writer) (
 	})
 }
 
-// files are the host's files that a shell sees. It writes to the directory in which
-// it was started.
+// files returns the host's files for a guest that writes to the current
+// directory and to those of Writable.
 func (g *Guest) files() (*wire.HostFiles, []vm.Share, error) {
 	if err := g.opt.checkWritable(); err != nil {
 		return nil, nil, err

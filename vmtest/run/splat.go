@@ -20,8 +20,7 @@ import (
 const decodeTimeout = time.Minute
 
 // decodeSplats turns addresses into file:line with the kernel's own script. A
-// splat that cannot be decoded stays as the console had it: it must not hide
-// its subject.
+// splat that cannot be decoded is kept as printed.
 func decodeSplats(ctx context.Context, a *prepare.Artifacts, splats []vm.Splat) []verdict.Splat {
 	if len(splats) == 0 {
 		return nil

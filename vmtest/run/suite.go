@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package run boots guests from the parts that package prepare has built: the
-// suite in one guest or two, on one base or several, a program of the host, or
-// a shell.
+// Package run boots guests from the parts that package prepare has built. It
+// runs the suite in one guest or two, on one base or several. It also runs a
+// program of the host, or a shell, in a guest.
 //
 // [Suite] returns an outcome that package verdict has judged. Errors mean that
 // there is nothing to judge.
@@ -46,7 +46,8 @@ type SuiteOptions struct {
 	Fault wire.Fault
 	// Seed is the seed of the suite's random choices. 0 means a new seed.
 	Seed int64
-	// Long has tests take a minute or more that can.
+	// Long runs the long variant of tests that have one. It takes a minute or
+	// more.
 	Long bool
 	// Out is the results directory. Required.
 	Out string
@@ -56,9 +57,9 @@ type SuiteOptions struct {
 	// Timeouts of the guest; zero is the default.
 	Timeouts vm.Timeouts
 	// Counts has the guests count the lines that run, which needs a kernel with
-	// CONFIG_GCOV_KERNEL. It is called when all guests have ended by themselves, with an
-	// archive from each, see [wire.Config.Counts]. It returns what else speaks against
-	// the run. May be nil.
+	// CONFIG_GCOV_KERNEL. It is called when all guests have ended by
+	// themselves, with an archive from each, see [wire.Config.Counts]. It
+	// returns further reasons for a failed run. May be nil.
 	Counts func(ctx context.Context, a *prepare.Artifacts, archives []string) (reasons []string, err error)
 	// Guests is how many share the whole suite, 1 or 2; 0 means two if the host
 	// has the CPUs and the memory.

@@ -24,8 +24,8 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Inputs are SHA-256 hashes in hex, by the name of what was hashed: the path
-// of a patch in the workbench, or one of the parts of [Present].
+// Inputs are SHA-256 hashes in hex, by the name of what was hashed. A name is
+// the path of a patch in the workbench, or one of the parts of [Present].
 type Inputs map[string]string
 
 // part is an input of some kinds.
@@ -46,8 +46,8 @@ const (
 	fuzzing
 )
 
-// needs says which inputs a kind has. A kind that is missing here has
-// all but seriesPatches and checks.
+// needs says which inputs a kind has. A kind that is missing here has the
+// patches of kernel and ip, configuration, suite, mutants and benchmark.
 var needs = map[Kind][]part{
 	Suite:      {kernelPatches, ipPatches, configuration, suite},
 	Bisect:     {kernelPatches, ipPatches, configuration, suite},
@@ -268,8 +268,8 @@ func (in Inputs) addIP(root string, change *manifest.Change, s Subject, ip strin
 	return in.addPatches(root, "ip", p, ip, patches)
 }
 
-// addSeries adds one series: its patches and those that it depends on, its cover,
-// and what the manifest says of it.
+// addSeries adds one series: its patches and those that it depends on, its
+// cover, and its entry in the manifest.
 func (in Inputs) addSeries(root string, change *manifest.Change, s Subject) error {
 	p, series := change.Find(s.Series)
 	if series == nil || series.On(s.Base) == nil {
@@ -323,8 +323,8 @@ func selected(change *manifest.Change, p *manifest.Project, base string, s Subje
 	return patches, err
 }
 
-// addPatches adds patches, their order, and where their base comes from. what
-// says which part of the guest they are for.
+// addPatches adds patches, their order, and the origin of their base. what says
+// which part of the guest they are for.
 func (in Inputs) addPatches(root, what string, p *manifest.Project, base string, patches []manifest.Patch) error {
 	var order []string
 	for _, patch := range patches {
@@ -352,8 +352,8 @@ func (in Inputs) addPatches(root, what string, p *manifest.Project, base string,
 	return nil
 }
 
-// hashDirs hashes the names and contents of all files below dirs but tests. A
-// directory that is missing is empty.
+// hashDirs hashes the names and contents of all files below dirs, except tests
+// and testdata. A directory that is missing is empty.
 func hashDirs(root string, dirs []string) (string, error) {
 	var all bytes.Buffer
 	for _, dir := range dirs {

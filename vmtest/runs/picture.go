@@ -122,7 +122,7 @@ func (p *Picture) Summary() string {
 		parts = append(parts, "no runs")
 	}
 	if n := len(p.Gone); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d of what the workbench no longer has", n))
+		parts = append(parts, fmt.Sprintf("%d of removed bases, series or configurations", n))
 	}
 	return strings.Join(parts, ", ")
 }

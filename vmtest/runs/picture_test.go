@@ -308,7 +308,7 @@ func TestPictureMixed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Verdict() != c.verdict || p.Summary() != c.summary+", 1 of what the workbench no longer has" || len(p.Gone) != 1 {
+		if p.Verdict() != c.verdict || p.Summary() != c.summary+", 1 of removed bases, series or configurations" || len(p.Gone) != 1 {
 			t.Errorf("%s: %s, %s, %d gone; want %s, %s", name, p.Verdict(), p.Summary(), len(p.Gone), c.verdict, c.summary)
 		}
 	}

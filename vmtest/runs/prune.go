@@ -32,10 +32,10 @@ type Pruned struct {
 	Bytes int64
 }
 
-// Prune removes runs, the oldest first, and returns them. It always keeps the runs that
-// a picture needs: runs that have not ended, the run that gives a cell its verdict, all
-// later runs of the cell, and the targets of links below the directory out. The limits
-// count them too.
+// Prune removes runs, the oldest first, and returns them. It always keeps the
+// runs that a picture needs: runs that have not ended, and the run that gives a
+// cell its verdict, with all later runs of the cell. It also keeps the targets
+// of links below the directory out. The limits count them too.
 func (s *Store) Prune(p *Picture, out string, opt PruneOptions) ([]Pruned, error) {
 	all, err := s.List()
 	if err != nil {

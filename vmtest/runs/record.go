@@ -53,7 +53,7 @@ func Kinds() []Kind {
 	return []Kind{Suite, Bases, Check, Bisect, Builds, Mutants, Mutate, Reach, Prove, Peers, Kselftest, Syz, Bench, Boots, BuildTimes}
 }
 
-// State is how a run stands.
+// State is the state of a run.
 type State string
 
 const (

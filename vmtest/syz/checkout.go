@@ -71,7 +71,8 @@ func generated(path string) bool {
 // hash of all files. It needs make, g++ and static libraries of C and C++.
 func (c *Checkout) Build(ctx context.Context) (t *Tools, err error) {
 	return c.build(ctx, "syzkaller", func(dir string) error {
-		// The copy is no git checkout, from which the makefile would take the two.
+		// The makefile takes these two values from git, but the copy is not
+		// a git checkout.
 		cmd := &proc.Cmd{Args: []string{"make", "-C", dir, "REV=" + filepath.Base(dir), "GITREVDATE=20000101-000000",
 			"manager", "execprog", "executor"}, Env: environment()}
 		return c.logged(ctx, cmd, dir)
@@ -117,7 +118,8 @@ func (c *Checkout) build(ctx context.Context, kind string, compile func(dir stri
 		return t, nil
 	}
 	defer c.Progress.Step(step, "")(&err)
-	// The paths of the build are in its programs, so it is not made elsewhere and moved.
+	// The programs contain the paths of the build, so build in the final
+	// directory.
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}

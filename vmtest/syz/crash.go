@@ -16,10 +16,11 @@ import (
 	"time"
 )
 
-// executing is the line of a log of syz-manager or of syz-execprog before a program.
+// executing matches the line of a log of syz-manager or of syz-execprog before
+// a program.
 var executing = regexp.MustCompile(`executing program \d+(?: \(id=-?\d+\))?:$`)
 
-// call begins a line of a program: "r0 = socket(", "close(".
+// call matches a line of a program: "r0 = socket(", "close(".
 var call = regexp.MustCompile(`^(?:r\d+ = )?[a-z_][a-zA-Z0-9_$]*\(.*\)`)
 
 // programs returns the programs in a log, in the order in which they began.
@@ -95,11 +96,11 @@ func exists(dir string, names ...string) (bool, error) {
 // maxSingle is how many programs are tried alone, the last ones first.
 const maxSingle = 4
 
-// Reproducer is what makes the kernel complain again.
+// Reproducer makes the kernel panic or warn again.
 type Reproducer struct {
 	// Programs is the text of one program or, if no single one does it, of all.
 	Programs []string
-	// Complaint is what the kernel said.
+	// Complaint is the panic or warning of the kernel.
 	Complaint string
 }
 
@@ -112,9 +113,10 @@ func text(programs []string) []byte {
 	return b.Bytes()
 }
 
-// reproduce finds the program that makes the kernel complain. run runs programs in a new
-// guest, and returns the complaint of its kernel and the programs that began before. It
-// returns nil if the kernel does not complain again.
+// reproduce finds the program that makes the kernel panic or warn. run runs
+// programs in a new guest. It returns the panic or warning of its kernel, and
+// the programs that began before. reproduce returns nil if the kernel does not
+// panic or warn again.
 func reproduce(ctx context.Context, all []string, run func(context.Context, []string) (complaint string, began []string, err error)) (*Reproducer, error) {
 	complaint, began, err := run(ctx, all)
 	if err != nil || complaint == "" {

@@ -96,7 +96,7 @@ var (
 	reasonForm   = regexp.MustCompile(`^(\S+) *: (.*)`)
 )
 
-// keptLines is how many lines an error of syz-manager carries.
+// keptLines is how many lines of output an error of syz-manager contains.
 const keptLines = 5
 
 func (c *counter) Write(p []byte) (int, error) {

@@ -137,9 +137,9 @@ func (n *notifier) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// link is the connection of an executor with the manager. Reads and writes wait until it
-// is open: the manager waits only some seconds for the executor's first word, less than a
-// guest may take to boot.
+// link is the connection of an executor with the manager. Reads and writes wait
+// until it is open. The manager waits only some seconds for the executor's
+// first message, which is less than a guest may take to boot.
 type link struct {
 	port  int
 	once  sync.Once

@@ -20,7 +20,7 @@ import (
 // Repeats is how often a reproducer runs: freed memory is noticed at its next use.
 const Repeats = 20
 
-// repeatTime ends a guest whose kernel does not complain.
+// repeatTime ends a guest whose kernel neither panics nor warns.
 const repeatTime = 10 * time.Minute
 
 // ExecprogArgs are the arguments of syz-execprog for a reproducer. dir has the executor and
@@ -30,7 +30,7 @@ func ExecprogArgs(dir string) []string {
 		"-sandbox=none", path.Join(dir, ReproducerFile)}
 }
 
-// reproduce looks for the program that makes the kernel complain again.
+// reproduce searches for the program that makes the kernel panic or warn again.
 func (opt *Options) reproduce(ctx context.Context, res *Result) (err error) {
 	log, err := os.ReadFile(filepath.Join(opt.Dir, LogFile))
 	if err != nil {
@@ -45,7 +45,7 @@ func (opt *Options) reproduce(ctx context.Context, res *Result) (err error) {
 	if err != nil || res.Reproducer == nil {
 		return err
 	}
-	// The directory is complete: vm run finds the programs in it.
+	// Copy the tools, so that vm run finds all programs in the directory.
 	for _, tool := range []string{opt.Tools.Executor, opt.Tools.Execprog} {
 		data, err := os.ReadFile(tool)
 		if err != nil {

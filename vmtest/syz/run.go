@@ -2,11 +2,11 @@
 
 // Package syz fuzzes the patched kernel with syzkaller.
 //
-// syz-manager runs on the host. It keeps the corpus and decides by coverage what to run
-// next. Its executor runs in a guest of the workbench, which has no network and none of
-// the host's files: the manager asks for guests through its machine type "proxyapp", and
-// a virtio port carries the executor's connection. The workbench judges the console, as
-// in any other run.
+// syz-manager runs on the host. It keeps the corpus and decides by coverage
+// what to run next. Its executor runs in a guest of the workbench, which has no
+// network and none of the host's files. The manager asks for guests through its
+// machine type "proxyapp". A virtio port carries the executor's connection. The
+// workbench judges the console, as in any other run.
 package syz
 
 import (
@@ -40,8 +40,8 @@ type Options struct {
 	Tools *Tools
 	// Calls are the system calls that programs are made of.
 	Calls []string
-	// Time ends the fuzzing if the kernel does not complain. It begins when the first guest
-	// is up.
+	// Time ends the fuzzing if the kernel neither panics nor warns. It begins
+	// when the first guest is up.
 	Time time.Duration
 	// Dir is the directory of the run. It gets the manager's files, the consoles, and what
 	// reproduces a crash.
@@ -57,11 +57,11 @@ const Fragment = "syz"
 
 // Files of a crash in the directory of a run.
 const (
-	// CrashFile is what the kernel said, decoded. LogFile has the last programs and the
-	// console as syz-manager saw them.
+	// CrashFile is the panic or warning of the kernel, decoded. LogFile has the
+	// last programs and the console as syz-manager saw them.
 	CrashFile = "crash.txt"
 	LogFile   = "crash.log"
-	// ReproducerFile has the programs that make the kernel complain again.
+	// ReproducerFile has the programs that make the kernel panic or warn again.
 	ReproducerFile = "reproducer.syz"
 	managerLog     = "manager.log"
 )
@@ -69,15 +69,17 @@ const (
 // Result is the outcome of a run.
 type Result struct {
 	Stats
-	// Elapsed is the time from the first guest's boot to the complaint or the end.
+	// Elapsed is the time from the first guest's boot to the panic or warning,
+	// or to the end.
 	Elapsed time.Duration
 	// Guests counts guests; a guest that ends is replaced.
 	Guests int
-	// Ended says why guests ended early without a complaint of the kernel.
+	// Ended says why guests ended early without a panic or warning of the
+	// kernel.
 	Ended []string
-	// Complaint is what the kernel said; empty if it did not complain.
+	// Complaint is the panic or warning of the kernel; empty if there was none.
 	Complaint string
-	// Reproducer is nil if the kernel did not complain, or not again.
+	// Reproducer is nil if the kernel did not panic or warn, or not again.
 	Reproducer *Reproducer
 }
 
@@ -87,8 +89,9 @@ const guestDir = "/xpsgen/syz"
 // ErrNothing is wrapped by the error of a run that executed no program.
 var ErrNothing = errors.New("no program was executed")
 
-// Run fuzzes until the kernel complains or the time is over. If it complains, Run looks for
-// the program that makes it complain again. The error is the workbench's.
+// Run fuzzes until the kernel panics or warns, or the time is over. After a
+// panic or warning, Run searches for the program that makes the kernel panic or
+// warn again. The error is the workbench's.
 func Run(ctx context.Context, opt Options) (res *Result, err error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -168,7 +171,7 @@ func (opt *Options) fuzz(ctx context.Context) (res *Result, err error) {
 	if crashed && err == nil {
 		f.log, err = waitCrash(alive, m.workdir)
 		if err != nil {
-			// It does not take every complaint for a crash.
+			// syz-manager does not take every warning for a crash.
 			f.result.Ended = append(f.result.Ended, err.Error())
 			err = nil
 		}
@@ -184,8 +187,8 @@ func (opt *Options) fuzz(ctx context.Context) (res *Result, err error) {
 // errDone ends the fuzzing.
 var errDone = errors.New("the time is over")
 
-// errCrash ends the fuzzing because the kernel complained.
-var errCrash = errors.New("the kernel complained")
+// errCrash ends the fuzzing because the kernel panicked or warned.
+var errCrash = errors.New("the kernel panicked or warned")
 
 // fuzzing is the state of a run.
 type fuzzing struct {
@@ -209,7 +212,7 @@ func (f *fuzzing) begin() {
 	}
 }
 
-// executed hears the manager's numbers.
+// executed receives the manager's numbers.
 func (f *fuzzing) executed(s Stats) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -229,14 +232,14 @@ func (f *fuzzing) boot(ctx context.Context, index, number int, up func(), in io.
 	return f.opt.boot(ctx, index, number, func() { f.begin(); up() }, in, out, log, io.MultiWriter(file, console))
 }
 
-// quiet is the source without progress: it is prepared.
+// quiet returns the source without progress, since it is already built.
 func (opt *Options) quiet() prepare.Source {
 	s := opt.Source
 	s.Progress = nil
 	return s
 }
 
-// ended hears of the end of a guest.
+// ended handles the end of a guest.
 func (f *fuzzing) ended(index int, started time.Time, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

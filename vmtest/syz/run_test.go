@@ -19,7 +19,8 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// fakeVariable makes the test program a syz-manager that behaves so.
+// fakeVariable makes the test program a syz-manager. Its value says how that
+// behaves.
 const fakeVariable = "XPS_TEST_FAKE_MANAGER"
 
 func TestMain(m *testing.M) {

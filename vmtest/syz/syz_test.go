@@ -96,8 +96,8 @@ func TestReproduce(t *testing.T) {
 	all := []string{"a()\n", "b()\n", "c()\n"}
 	workbench := errors.New("no space")
 	for name, tt := range map[string]struct {
-		// guilty makes the kernel complain if it is run, all three together do if it is
-		// empty.
+		// guilty is the program that makes the kernel report a bug. If it
+		// is empty, all three together do.
 		guilty string
 		dies   bool
 		err    error

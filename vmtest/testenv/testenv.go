@@ -15,9 +15,9 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// Variable is a list, separated by commas, of what the environment offers.
-// make test sets it: a test that needs an offered thing then fails where it
-// would else be skipped.
+// Variable is a list, separated by commas, of what the environment offers. make
+// test sets it. Then a test that needs an offered thing fails instead of being
+// skipped.
 const Variable = "XPS_TEST_REQUIRE"
 
 // Offers reports whether the environment offers what.
@@ -29,8 +29,8 @@ func Offers(what string) bool {
 // selects them by it, so that it does not repeat all others.
 const GuestPrefix = "TestGuest"
 
-// Require skips the test unless the environment offers what. reason says what
-// the test does that it needs it.
+// Require skips the test unless the environment offers what. reason says why
+// the test needs it.
 func Require(tb testing.TB, what, reason string) {
 	tb.Helper()
 	if what == "vm" && !strings.HasPrefix(tb.Name(), GuestPrefix) {

@@ -16,19 +16,19 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// Commit applies the patches and returns the commit of the result. It is a
-// pure function of base and patches; asking again costs nothing. The patches
-// are applied in the index only: no working tree is touched, whether they
-// apply or not.
+// Commit applies the patches and returns the commit of the result. The commit
+// depends only on base and patches. A second call costs nothing. The patches
+// are applied in the index only: no working tree is touched, whether they apply
+// or not.
 //
-// Returns an [*ApplyError] if one does not apply.
+// It returns an [*ApplyError] if a patch does not apply.
 func (s *Source) Commit(ctx context.Context) (string, error) {
 	commit, _, err := s.applied(ctx)
 	return commit, err
 }
 
-// TreeID is the git tree of the patched source: two series that differ in
-// their messages only have the same.
+// TreeID returns the git tree of the patched source. Two series that differ
+// only in their messages have the same tree.
 func (s *Source) TreeID(ctx context.Context) (string, error) {
 	_, tree, err := s.applied(ctx)
 	return tree, err
@@ -147,7 +147,7 @@ func (s *Source) applyIn(ctx context.Context, g *git, dir string, paths *pathInd
 }
 
 // has reports whether the base has all the patches already, as a developer's
-// own checkout may: whether they can all be taken off again.
+// own checkout may. It checks that all can be reverted.
 func (s *Source) has(ctx context.Context, g *git) bool {
 	if g.run(ctx, "read-tree", s.BaseCommit) != nil {
 		return false

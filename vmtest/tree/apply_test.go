@@ -127,10 +127,10 @@ func TestPatchDoesNotApply(t *testing.T) {
 		"trailing whitespace": {mailOf("x", strings.Replace(diffFirst, "+first\n", "+first \n", 1)), "", 0, 17, "trailing whitespace"},
 		"CRLF":                {strings.ReplaceAll(good, "\n", "\r\n"), "net/core/dev.c", 1, 13, "does not apply (the patch has CRLF line ends)"},
 		"base64": {wrapped(good, "base64", base64.StdEncoding.EncodeToString), "", 0, 0,
-			"No valid patches in input (allow with \"--allow-empty\") (the patch is in base64, as it was mailed: git am can read it"},
+			"No valid patches in input (allow with \"--allow-empty\") (the patch is in base64, a mail encoding: apply it with git am"},
 		"quoted-printable": {wrapped(good, "Quoted-Printable", func(b []byte) string {
 			return strings.ReplaceAll(strings.ReplaceAll(string(b), "=", "=3D"), "line 10", "line=2010")
-		}), "net/core/dev.c", 1, 0, "does not apply (the patch is in quoted-printable, as it was mailed"},
+		}), "net/core/dev.c", 1, 0, "does not apply (the patch is in quoted-printable, a mail encoding"},
 		"cover letter": {mailOf("cover", ""), "", 0, 0, "No valid patches in input"},
 		"empty":        {"", "", 0, 0, "empty patch"},
 		"no mail":      {diffFirst, "", 0, 0, "not a patch by git format-patch"},

@@ -65,19 +65,19 @@ var (
 	applyAny     = lazyregexp.New(`(?m)^(?:error|fatal): (.+)$`)
 )
 
-// newApplyError reads git's words about the patch at index i.
+// newApplyError reads git's output about the patch at index i.
 func newApplyError(s *Source, i int, output string) *ApplyError {
 	e := &ApplyError{Tree: s.Name(), Patch: s.Patches[i], N: i + 1, Total: len(s.Patches),
 		Output: strings.TrimSpace(output), Dir: s.opt.Dir}
 	e.explain(s.content[i])
 	if enc := transferEncoding(s.content[i]); enc != "" {
-		e.Reason += " (the patch is in " + enc + ", as it was mailed: git am can read it, and git format-patch write it as it should be)"
+		e.Reason += " (the patch is in " + enc + ", a mail encoding: apply it with git am, and write it again with git format-patch)"
 	}
 	return e
 }
 
-// transferEncoding is how a mail program wrapped up the patch so that git apply
-// cannot read it; empty if it did not.
+// transferEncoding returns the mail encoding that makes the patch unreadable
+// for git apply; empty if there is none.
 func transferEncoding(patch []byte) string {
 	head, _, _ := bytes.Cut(bytes.ReplaceAll(patch, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
 	if m := mimeEncoding.FindSubmatch(head); m != nil {
@@ -123,7 +123,7 @@ func (e *ApplyError) explain(patch []byte) {
 var hunkHeader = lazyregexp.New(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 
 // findHunk returns which hunk of file starts at the given old line, and on
-// which line of the patch it stands. With start -1 it returns the line of the
+// which line of the patch it is. With start -1 it returns the line of the
 // file's header.
 func findHunk(patch []byte, file string, start int) (hunk, line int) {
 	sc := bufio.NewScanner(bytes.NewReader(patch))

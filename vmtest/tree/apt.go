@@ -157,8 +157,8 @@ func (a *apt) state(entries []aptSource, typ string) *aptState {
 	return st
 }
 
-// update makes a private state and brings its lists up to date. A failed
-// update is not an error: old lists may do.
+// update makes a private state and brings its lists up to date. A failed update
+// is not an error: old lists may suffice.
 func (a *apt) update(ctx context.Context, st *aptState, entries []aptSource) error {
 	if a.updated[st.dir] {
 		return nil
@@ -197,8 +197,9 @@ func archives(entries []aptSource) string {
 	return strings.Join(names, ", ")
 }
 
-// aptConf is the configuration that is read after the machine's own. The hooks
-// that packages install run on the system's state, so they go. arch is as in [apt].
+// aptConf returns the configuration that apt reads after the machine's own. It
+// clears the hooks of packages, since they work on the system's state. arch is
+// as in [apt].
 func aptConf(dir string, root bool, arch string) string {
 	var b strings.Builder
 	for _, hook := range []string{"APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success"} {
@@ -213,7 +214,8 @@ func aptConf(dir string, root bool, arch string) string {
 		fmt.Fprintf(&b, "APT::Architecture %q;\n#clear APT::Architectures;\nAPT::Architectures { %q; };\n", arch, arch)
 	}
 	if root {
-		// Its own user for downloads could not reach root's cache directory.
+		// apt's own user for downloads cannot write to root's cache
+		// directory.
 		fmt.Fprintf(&b, "APT::Sandbox::User \"root\";\n")
 	}
 	return b.String()
@@ -317,7 +319,7 @@ func versionOf(file string) string {
 	return parts[1]
 }
 
-// aptComplaint is the first error or warning among apt's words.
+// aptComplaint returns the first error in apt's output, or the first warning.
 func aptComplaint(err error) string {
 	var perr *proc.Error
 	if !errors.As(err, &perr) {

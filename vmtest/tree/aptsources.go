@@ -77,8 +77,9 @@ func parseOneLine(data []byte) []aptSource {
 	return all
 }
 
-// deb822Field is the deb822 name of an option of the one-line form. Options
-// that choose what is fetched are left out, since we choose that.
+// deb822Field returns the deb822 name of an option of the one-line form. It
+// leaves out options that choose what is fetched, since the workbench chooses
+// that.
 func deb822Field(option string) string {
 	switch option {
 	case "signed-by":

@@ -51,7 +51,7 @@ func (s *Source) Checkout(ctx context.Context) (t *Tree, err error) {
 	}
 	g := s.git()
 	g.work, g.index, g.files = t.Dir, filepath.Join(s.work, "index"), []*os.File{lock.File()}
-	// We hold the lock, so a killed run left this.
+	// This run has the lock, so a killed run left the file.
 	if err := os.Remove(g.index + ".lock"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}

@@ -187,8 +187,8 @@ func TestSnapshotOfCheckout(t *testing.T) {
 }
 
 // TestSnapshotOfWorktree takes a linked working tree with changes staged, not
-// staged and not tracked: all of them are tested, and git tells the user the
-// same of it as before, down to the index.
+// staged and not tracked. All of them are tested. git tells the user the same
+// of the tree as before, down to the index.
 func TestSnapshotOfWorktree(t *testing.T) {
 	main := mustSource(t)
 	mustGit(t, main, "init", "-q")

@@ -25,8 +25,8 @@ func versionParts(v string) (epoch, upstream, revision string) {
 	return epoch, v, ""
 }
 
-// compareParts takes text and numbers in turn. Text is compared letters before
-// other signs, and a tilde before even the end; numbers by their value.
+// compareParts compares text and numbers in turn. In text, a tilde sorts before
+// the end, and letters before other characters. Numbers compare by value.
 func compareParts(a, b string) int {
 	for a != "" || b != "" {
 		var x, y string
@@ -57,7 +57,7 @@ func cutWhile(s string, is func(byte) bool) (head, rest string) {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// weight is the position in the order of the sign at i; the end of s is 0.
+// weight is the position in the order of the character at i; the end of s is 0.
 func weight(s string, i int) int {
 	switch {
 	case i >= len(s):

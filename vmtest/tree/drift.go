@@ -27,8 +27,8 @@ type DriftError struct {
 	// Package is the requested package. MadeOn is the version that the patches were
 	// based on, empty if the package's name contains it.
 	Package, MadeOn string
-	// Tried are the sources there are instead, the newest first, and the
-	// patch that does not apply to each.
+	// Tried are the sources that are available instead, the newest first, with
+	// the patch that does not apply to each.
 	Tried []Drift
 }
 
@@ -49,8 +49,8 @@ func (e *DriftError) Error() string {
 	return b.String()
 }
 
-// fromSuites obtains the package o names, or, where the suites have it no
-// longer, the newest source in its place that the patches apply to.
+// fromSuites obtains the package that o names. If the suites no longer have it,
+// fromSuites obtains the newest successor to which the patches apply.
 func (f *fetcher) fromSuites(ctx context.Context, o *Origin) (*obtained, error) {
 	a := &apt{dir: filepath.Join(f.opt.Cache, "apt"), step: f.step, p: f.opt.Progress}
 	drift := &DriftError{Package: o.Package, MadeOn: o.MadeOn}
@@ -117,8 +117,8 @@ func (f *fetcher) try(ctx context.Context, got *obtained, drift *DriftError) err
 	return nil
 }
 
-// successors returns the packages and versions that can replace o, the newest first,
-// from the first suite that has any.
+// successors returns the packages and versions in all suites that can replace
+// o, the newest first.
 func (a *apt) successors(ctx context.Context, o *Origin) ([]Origin, error) {
 	attempts, _, err := a.attempts(ctx, o)
 	if err != nil {

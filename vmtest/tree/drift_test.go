@@ -31,13 +31,14 @@ func TestDrift(t *testing.T) {
 		}
 	}
 	for name, tc := range map[string]struct {
-		// set up the suite, and return the version that the series is based on
+		// suite sets up the suite. madeOn is the version that the series is
+		// based on.
 		suite  func(t *testing.T, a *fakeApt)
 		madeOn string
-		// version is what is taken; empty is drift
+		// version is the one that is used; empty means drift.
 		version string
 		notice  string
-		// drift are pieces of the error
+		// drift are parts of the error.
 		drift []string
 	}{
 		"there":             {func(*testing.T, *fakeApt) {}, "6.12.7-*", "6.12.7", "", nil},

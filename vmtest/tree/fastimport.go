@@ -15,9 +15,9 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// importTar reads the source tarball r and makes one commit of it on the
-// branch base of g's repository. The tarball's one top directory is taken off.
-// It goes straight into a pack, so nothing is unpacked to disk in between.
+// importTar reads the source tarball r and makes one commit of it on the branch
+// base of g's repository. It removes the tarball's top directory. The files go
+// straight into a pack, so nothing is unpacked to disk.
 func importTar(ctx context.Context, g *git, r io.Reader, message string, p func(done int64)) (commit string, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -97,8 +97,8 @@ func writeImport(w io.Writer, r io.Reader, message string, p func(done int64)) e
 	return bw.Flush()
 }
 
-// stripTop takes the first component off a name in a tarball. Names that would
-// leave the tree are refused.
+// stripTop removes the first component of a name in a tarball. It rejects names
+// that would leave the tree.
 func stripTop(name string) (string, error) {
 	clean := path.Clean(name)
 	if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") {

@@ -13,16 +13,16 @@ import (
 	"xpsgen/vmtest/proc"
 )
 
-// Who commits, and when, unless a patch says it: commits are a pure function
-// of their content.
+// The author and time of commits, unless a patch names them. They are constant,
+// so that a commit depends only on its content.
 const (
 	identName  = "xpsgen"
 	identEmail = "xpsgen@workbench.invalid"
 	identDate  = "1795348800 +0000" // 2026-11-22 12:00:00 UTC
 )
 
-// git runs git on one repository of the cache, free of everything that the
-// user has configured: what it makes depends on its input only.
+// git runs git on one repository of the cache, without the user's
+// configuration. So the result depends only on the input.
 type git struct {
 	// dir is the git directory; empty for commands that need none.
 	dir string
@@ -48,7 +48,8 @@ var fixedConfig = []string{
 	"core.attributesFile=/dev/null",
 	"core.excludesFile=/dev/null",
 	"core.whitespace=blank-at-eol,blank-at-eof,space-before-tab",
-	// A cache that was packed and unpacked elsewhere keeps its dates only.
+	// A cache that was copied from another machine keeps only the modification
+	// times.
 	"core.trustctime=false",
 	"core.checkStat=minimal",
 	"gc.auto=0",

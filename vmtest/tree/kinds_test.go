@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// TestKindsOfClone: in every kind of clone that a user works in, the tree is the same, the
-// series in it is recognised, and an edit that is not committed is in it.
+// TestKindsOfClone: in every kind of clone that a user works in, the tree is
+// the same, and an edit that is not committed is in it. The series is
+// recognised in it, except where the clone lacks the history.
 func TestKindsOfClone(t *testing.T) {
 	one, two := mailOf("net: one", diffFirst), mailOf("net: two", diffSecond)
 	origin := mustSource(t)

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// nearFiles is in how many files at most another tree may differ for its
-// working copy to be used. Between releases tens of thousands do.
+// nearFiles is the maximum number of files in which another working tree may
+// differ to be used. Between releases, tens of thousands of files differ.
 const nearFiles = 1000
 
-// nearest returns the working copy to use for a directory of the user's: its
-// own if there is one, or else that of the project's with the fewest files to
-// change, so that the first build of a tree compiles only the differences.
+// nearest returns the working tree to use for a directory of the user's. It is
+// the directory's own if there is one. Otherwise it is that of the project with
+// the fewest files to change, so that the first build compiles only the
+// differences.
 func (s *Source) nearest(ctx context.Context, own string) string {
 	if exists(filepath.Join(own, "src")) {
 		return own

@@ -23,7 +23,7 @@ var ErrObtain = errors.New("source not available")
 
 // obtained is a base in the cache.
 type obtained struct {
-	// Source is the manifest's word for where it came from.
+	// Source is the origin in the manifest.
 	Source Origin `json:"source"`
 	// Version and Origin are for people.
 	Version string `json:"version"`

@@ -32,7 +32,7 @@ type Packages struct {
 	// Arch is Debian's name of the architecture of the packages. Empty means that of the
 	// machine.
 	Arch string
-	// Cache is the cache directory, Progress hears of the download.
+	// Cache is the cache directory. Progress receives events.
 	Cache    string
 	Progress progress.Func
 }
@@ -57,7 +57,7 @@ func (p *Packages) Unpack(ctx context.Context) (dir string, err error) {
 		return "", err
 	}
 	defer lock.Release()
-	if p.complete(dir) { // the run we waited for has done it
+	if p.complete(dir) { // the run that this one waited for has unpacked them
 		return dir, nil
 	}
 	defer p.Progress.Step(step, strings.Join(p.Names, " "))(&err)

@@ -17,8 +17,8 @@ import (
 // errUnknownPath means that a patch changed a path that the index did not load.
 var errUnknownPath = errors.New("a patch changes a path that its diff headers do not name")
 
-// pathIndex fills an index with the paths that patches name, so that git reads and writes
-// a few entries instead of those of the whole tree.
+// pathIndex fills an index with the paths that patches name. So git reads and
+// writes a few entries instead of those of the whole tree.
 type pathIndex struct {
 	base string
 	// names has the paths, with true, and the directories above them.

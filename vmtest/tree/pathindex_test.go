@@ -105,7 +105,8 @@ func TestApplyRandomPatches(t *testing.T) {
 	}
 }
 
-// TestPatchOfDirectory checks patches that a part of the tree is not enough for.
+// TestPatchOfDirectory checks a patch that puts a file in the place of a
+// directory, and one that creates a file that exists.
 func TestPatchOfDirectory(t *testing.T) {
 	dir := mustSource(t)
 	file := "diff --git a/net b/net\nnew file mode 100644\n--- /dev/null\n+++ b/net\n@@ -0,0 +1 @@\n+x\n"
@@ -128,7 +129,8 @@ func TestPatchOfDirectory(t *testing.T) {
 	}
 }
 
-// TestPathsOfPatches checks that every path which a patch changes is in the index.
+// TestPathsOfPatches checks that every path which a patch changes is found, and
+// no path outside of the tree.
 func TestPathsOfPatches(t *testing.T) {
 	for text, want := range map[string]string{
 		diffFirst:  "[net/core/dev.c net/core/dev.c net/core/dev.c]",

@@ -17,9 +17,9 @@ import (
 // patches of the series.
 const historyDepth = 500
 
-// recognise finds out which patches the user's directory has, and leaves those
-// to be applied in s.Patches: none of those it has, and none that it lost on
-// purpose. It describes the result in s.Origin.
+// recognise finds out which patches the user's directory has. It leaves the
+// patches to apply in s.Patches: none that the directory has, and none that it
+// lost on purpose. It describes the result in s.Origin.
 //
 // A patch is present if a commit has its diff, or its title with another diff.
 // A patch that is missing before a present one was dropped, and so was each
@@ -105,8 +105,8 @@ const (
 )
 
 // findPatches looks for each patch among the commits of the user's tree. ours
-// reports whether the tree is from xpsgen tree checkout; cut, whether the clone is shallow
-// and ends within the commits that were looked at.
+// reports whether the tree is from xpsgen tree checkout. cut reports whether
+// the clone is shallow and ends within the commits that were looked at.
 func (s *Source) findPatches(ctx context.Context) (state []presence, ours, cut bool, err error) {
 	state = make([]presence, len(s.Patches))
 	dir, err := filepath.Abs(s.opt.Dir)
@@ -247,8 +247,9 @@ func cleanTitle(title string) string {
 	return title
 }
 
-// addIgnored adds what the user's repository tracks though .gitignore covers
-// it, and what git was told to leave alone, such as files out of a sparse checkout.
+// addIgnored adds the files that the user's repository tracks although
+// .gitignore covers them. It also adds those that git was told to ignore, such
+// as files outside of a sparse checkout.
 func addIgnored(ctx context.Context, g *git, dir string) error {
 	user := func(args ...string) (string, error) {
 		c := (&git{}).cmd(args...)
@@ -260,8 +261,8 @@ func addIgnored(ctx context.Context, g *git, dir string) error {
 	if err != nil {
 		return err
 	}
-	// Files that git was told to ignore, by sparse-checkout or by the user, count as the
-	// user's index has it, whether or not a file is there.
+	// Files that git was told to ignore, by sparse-checkout or by the user,
+	// count as they are in the user's index, whether or not they exist.
 	var kept []string
 	for _, l := range strings.Split(tags, "\x00") {
 		if name, ok := strings.CutPrefix(l, "S "); ok {

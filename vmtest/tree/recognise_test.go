@@ -16,7 +16,7 @@ func TestOwnTree(t *testing.T) {
 	one, two := mailOf("net: one", diffFirst), mailOf("net: two", diffSecond)
 	for name, tc := range map[string]struct {
 		do func(t *testing.T, dir string)
-		// origin is what is said, files what the tree must have.
+		// origin is a part of Origin. files must be in the tree.
 		origin string
 		files  map[string]string
 		noApply,

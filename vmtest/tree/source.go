@@ -29,8 +29,8 @@ type Options struct {
 	// base's origins: a git checkout, local changes included, or an unpacked
 	// tarball. It is only read.
 	Dir string
-	// Patches are applied instead of the base's patches, and Variant is ignored; nil
-	// means the base's patches.
+	// Patches are applied instead of the base's patches, and Variant.Select is
+	// ignored; nil means the base's patches.
 	Patches []Patch
 	// NoApply uses Dir without applying patches.
 	NoApply bool
@@ -205,7 +205,7 @@ func (s *Source) readPatches(b *Base) error {
 	return nil
 }
 
-// applyVersion changes whenever the same patches would make another commit.
+// Change applyVersion when the same patches make another commit.
 const applyVersion = "1"
 
 func (s *Source) makeKey() string {

@@ -10,9 +10,9 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// Wrapper returns a script that runs a program of unpacked packages with the C library of
-// these packages: the machine's may be older. dir is what [Packages.Unpack] returned,
-// program a path below it.
+// Wrapper returns a script that runs a program of unpacked packages with the C
+// library of these packages, since the machine's may be older. dir is what
+// [Packages.Unpack] returned. program is a path below it.
 func Wrapper(dir, program string) (path string, err error) {
 	loaders, err := filepath.Glob(filepath.Join(dir, "usr", "lib", "*-linux-gnu", "ld-linux*.so.*"))
 	if err != nil || len(loaders) == 0 {

@@ -47,8 +47,8 @@ type Outcome struct {
 	Splats []Splat
 	// LeakScan says that the kernel has kmemleak, so the guest must scan.
 	LeakScan bool
-	// Leaks is the number of leaked objects that kmemleak found; nil if the kernel
-	// has no kmemleak.
+	// Leaks is the number of leaked objects that kmemleak found; nil if a guest
+	// did not scan.
 	Leaks *int
 	// Guests is how many guests shared the suite.
 	Guests int

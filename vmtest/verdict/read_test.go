@@ -214,7 +214,7 @@ func TestReasons(t *testing.T) {
 	if diff := cmp.Diff(want, o.Reasons); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	// What did not run at all has no failed test.
+	// Only a test that is reported can be failed.
 	for _, o := range []*Outcome{
 		{Report: &ktap.Report{}, Planned: []string{"one"}},
 		{Report: parse(t, "KTAP version 1\n1..1\nnot ok 1 one\n")},

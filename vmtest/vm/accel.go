@@ -82,7 +82,7 @@ wait:
 			// cause.
 			return ""
 		}
-		return "the guest ended without a word"
+		return "the guest ended without a message"
 	case <-wait.C:
 		// Count silence only while the host gives the guest a CPU.
 		if left := r.limits.KVM - clock.now(time.Since(r.start)); left > 0 {

@@ -154,8 +154,8 @@ func TestGoodKVMIsRemembered(t *testing.T) {
 	}
 }
 
-// TestUsageErrorUnderKVM: what QEMU refuses under TCG as well is not KVM's
-// fault in the end.
+// TestUsageErrorUnderKVM: an error that QEMU also reports under TCG is not
+// blamed on KVM.
 func TestUsageErrorUnderKVM(t *testing.T) {
 	t.Parallel()
 	var notices []string

@@ -32,10 +32,11 @@ func (m *Machine) kernelArgs() []string {
 	// panic: the suite continues within [Timeouts], and the verdict reports the oops.
 	a = append(a, "panic=-1")
 	if !m.Arch.Cross() {
-		// By a triple fault: a microvm may have neither ACPI nor a keyboard controller.
+		// Reboot by a triple fault: a microvm may have neither ACPI nor a
+		// keyboard controller.
 		a = append(a, "reboot=t")
 	}
-	// Without it the first reader of random numbers waits for entropy.
+	// Otherwise the first reader of random numbers waits for entropy.
 	a = append(a, "random.trust_cpu=on")
 	// Remove devices and programs without waiting for normal grace periods.
 	a = append(a, "rcupdate.rcu_expedited=1")
@@ -53,8 +54,8 @@ func (m *Machine) kernelCmdline(d descriptors) string {
 	return strings.Join(append(a, m.Cmdline...), " ")
 }
 
-// args returns QEMU's arguments for a checked machine. It waits for a debugger on port,
-// unless port is 0.
+// args returns QEMU's arguments for a checked machine. The guest waits for a
+// debugger on port, unless port is 0.
 func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 	a := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -69,8 +70,9 @@ func (m *Machine) args(accel Accel, d descriptors, port int) []string {
 		a = append(a, "-machine", "q35")
 		bus = "pci"
 	default:
-		// NB: the PIT is the only other timer here than the local APIC's, and
-		// a guest without an RTC spends two seconds looking for it.
+		// NB: keep the PIT, which is the only timer apart from that of the
+		// local APIC. Keep the RTC: without it, a guest searches two
+		// seconds for one.
 		a = append(a, "-machine", "microvm,acpi=off,rtc=on")
 	}
 	switch {

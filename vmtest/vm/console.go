@@ -99,7 +99,9 @@ func (c *console) line() {
 	}
 }
 
-// gone returns why the kernel is gone. Both are empty while it runs.
+// gone returns what the console says of the kernel's end: wrong is how the
+// kernel failed, such as "oopsed", and off how the machine stopped. Each is
+// empty if the console says nothing of it.
 func (c *console) gone() (wrong, off string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -64,15 +64,16 @@ type BootError struct {
 
 func (e *BootError) Error() string {
 	if e.Exited {
-		return fmt.Sprintf("guest did not boot: the machine stopped after %s without a word from init%s", round(e.After), last(e.Tail))
+		return fmt.Sprintf("guest did not boot: the machine stopped after %s without a message from init%s", round(e.After), last(e.Tail))
 	}
-	return fmt.Sprintf("guest did not boot: no word from init within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
+	return fmt.Sprintf("guest did not boot: no message from init within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
 // HangError is returned for a guest that said hello and then did not end.
 type HangError struct {
-	// Idle is set if the guest was silent for After. Dead is set if its init was silent
-	// as well. Otherwise After is the time of the whole run.
+	// Idle is set if the guest was silent for After. Dead is set if its init
+	// sent no heartbeat for After. Otherwise After is the time of the whole
+	// run.
 	Idle, Dead bool
 	After      time.Duration
 	CPUs       []CPUState

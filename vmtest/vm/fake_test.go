@@ -136,7 +136,7 @@ func (f *fake) sleep() {
 	exit(4)
 }
 
-// monitor answers one "info registers -a" as QEMU 7.2 does.
+// monitor answers "info registers -a" as QEMU 7.2 does.
 func (f *fake) monitor() {
 	answer, err := os.ReadFile("testdata/registers.txt")
 	if err != nil {
@@ -162,7 +162,7 @@ func (f *fake) monitor() {
 	}
 }
 
-// play is the whole of a fake's life.
+// play acts out a scenario.
 func (f *fake) play(scenario string) {
 	switch scenario {
 	case "good":
@@ -179,7 +179,7 @@ func (f *fake) play(scenario string) {
 		f.hello()
 		f.print("oops.console")
 		for i := 1; ; i++ {
-			f.report(i, i) // ever another test that fails for the locks
+			f.report(i, i) // the guest goes on with its tests
 			time.Sleep(20 * time.Millisecond)
 		}
 	case "hang":

@@ -33,8 +33,8 @@ func (s HostState) String() string {
 // clockTick is the unit of CPU times in /proc on all architectures.
 const clockTick = 10 * time.Millisecond
 
-// hostState returns the state of process pid, started at start. It returns nil if /proc
-// cannot be read.
+// hostState returns the state of process pid, started at start. It returns the
+// zero value if /proc cannot be read.
 func hostState(pid int, start time.Time) HostState {
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	_, cpu, ok := readStat(filepath.Join(proc, "stat"))
@@ -64,7 +64,7 @@ func readStat(path string) (state string, cpu time.Duration, ok bool) {
 	}
 	// The name before it may contain any character.
 	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	const utime, stime = 14 - 3, 15 - 3 // proc(5) counts from 1, and what was cut are 2
+	const utime, stime = 14 - 3, 15 - 3 // proc(5) counts from 1; two fields were cut off
 	if len(fields) <= stime {
 		return "", 0, false
 	}

@@ -11,10 +11,10 @@ import (
 // The device alone proves nothing.
 var ErrKVMUntested = errors.New("kvm is not tested yet")
 
-// KVMStatus returns the state of KVM on this host. It boots nothing. It returns nil if
-// a guest has said hello under KVM since the host booted, and otherwise an error that
-// wraps [ErrKVMUntested] or [ErrKVMUnusable]. accelCache and device are
-// [Machine.AccelCache] and [Machine.KVMDevice].
+// KVMStatus returns the state of KVM on this host. It boots nothing. It returns
+// nil if a guest has said hello under KVM since the host booted. Otherwise it
+// returns an error that wraps [ErrKVMUntested] or [ErrKVMUnusable]. accelCache
+// and device are [Machine.AccelCache] and [Machine.KVMDevice].
 func KVMStatus(accelCache, device string) error {
 	if device == "" {
 		device = DefaultKVMDevice

@@ -175,14 +175,16 @@ type Timeouts struct {
 	// the guest's end. Tasks that wait for a lock of a dead task never continue.
 	// Default 15 s, and none for ModeShell. Slowdown does not multiply it.
 	Oops time.Duration
-	// Alive limits the time without a heartbeat in ModeRun and ModeShell. The guest's
-	// init sends one every [wire.AliveEvery]. Default 30 s, and none with an
-	// InstructionClock.
+	// Alive limits the time without a heartbeat in ModeRun and ModeShell. The
+	// guest's init sends one every [wire.AliveEvery]. Default 30 s, and none
+	// with an InstructionClock or in other modes.
 	Alive time.Duration
-	// KVM limits the time to the hello of a guest under KVM. After that KVM counts as
-	// unusable. Default 5 s, or 10 s if KVM is forced. It is never multiplied.
+	// KVM limits the time to the hello of a guest under KVM. After that KVM
+	// counts as unusable. Default 5 s, or 10 s if KVM is forced, multiplied by
+	// Slowdown. A value that is set is not multiplied.
 	KVM time.Duration
-	// Exact disables the multiplication of all of these.
+	// Exact disables the multiplication of values that are set, but not of
+	// defaults.
 	Exact bool
 	// Drain limits the time from the end that the guest announces to the arrival of all
 	// that it sent and the machine's stop; default 10 s.

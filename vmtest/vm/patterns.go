@@ -57,7 +57,7 @@ var patterns = [...]string{
 	patternRIP,
 }
 
-// Patterns of lines that only refer to an earlier splat.
+// Patterns of lines that may belong to an earlier splat.
 const (
 	// patternOOM is the first line of a report. Its last line is the second pattern,
 	// which names the killed task.

@@ -137,7 +137,7 @@ func (s *splatScanner) close() {
 	cur.Lines = cur.Lines[:len(cur.Lines)-min(s.quiet, len(cur.Lines)-1)]
 	cur.Frames, cur.Functions = frames(cur.Lines), functions(cur.Lines)
 	if isTrace(cur.Pattern) || cur.Pattern == patternRIP {
-		// A trace without a pattern belongs to the splat in its lines.
+		// The pattern of a splat that begins with a trace is in its lines.
 		for _, l := range cur.Lines {
 			if p := match(l); p != "" && p != cur.Pattern {
 				cur.Pattern = p

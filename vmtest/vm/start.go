@@ -42,7 +42,7 @@ func (m *Machine) startKVM(ctx context.Context, port int) (*Running, error) {
 	switch {
 	case m.Accel == Auto && m.Debugger && known.Verdict != verdictGood:
 		// A guest that waits for a debugger does not say hello, so KVM cannot be tried.
-		return begin(ctx, m, TCG, port, "a debugger is to come")
+		return begin(ctx, m, TCG, port, "a debugger will connect")
 	case closed != nil:
 		bad = verdict{Verdict: verdictClosed, Reason: closed.Error()}
 	case m.Accel == Auto && known.Verdict == verdictBad:

@@ -23,7 +23,7 @@ func (r *Running) supervise(ctx context.Context) error {
 	defer poll.Stop()
 	clock := guestClock{delay: func() time.Duration { return runDelay(r.proc.cmd.Process.Pid) }}
 	var exitAt time.Duration // when the guest said it was done
-	said := false            // that we have it all
+	said := false            // Bye was sent
 	var oopsAt time.Duration // when its kernel was first seen to have oopsed
 	var active, activeAt time.Duration
 	var seen, seenAt time.Duration // the last sign of life

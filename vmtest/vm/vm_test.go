@@ -95,7 +95,7 @@ func TestBadLuck(t *testing.T) {
 			}
 		}},
 		"hang": {limit: Timeouts{Idle: 100 * time.Millisecond}, as: new(*HangError), want: "guest hangs: silent for 400ms: cpu 0 at 0xffffffff81022928 (halted), cpu 1 at 0xffffffff814e6b90; HOST; the console is empty"},
-		"mute": {limit: Timeouts{Boot: 1500 * time.Millisecond}, as: new(*BootError), want: "guest did not boot: no word from init within 6s: cpu 0 at 0xffffffff81022928 (halted), cpu 1 at 0xffffffff814e6b90; HOST; console ends: \"[    1.287079] reboot: Restarting system\""},
+		"mute": {limit: Timeouts{Boot: 1500 * time.Millisecond}, as: new(*BootError), want: "guest did not boot: no message from init within 6s: cpu 0 at 0xffffffff81022928 (halted), cpu 1 at 0xffffffff814e6b90; HOST; console ends: \"[    1.287079] reboot: Restarting system\""},
 		"busy": {limit: Timeouts{Whole: time.Second}, as: new(*HangError), want: "guest hangs: not done within 4s: cpu 0 at"},
 		"flood": {as: new(*ConsoleFloodError), want: "guest floods its console: more than 2097152 bytes", also: func(t *testing.T, r *Result, _ *ktap.Report, _ error) {
 			if r.ConsoleBytes != 2<<20 {

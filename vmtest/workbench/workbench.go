@@ -13,8 +13,9 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// ErrNone is returned when no workbench is found where the user stands and
-// none was used before.
+// ErrNone is wrapped if no workbench is found at or above the current
+// directory, and none was used before. It is also wrapped if the named
+// directory is not a workbench.
 var ErrNone = errors.New("no workbench here")
 
 // rootMark is the pattern of the files one of which makes a directory a
@@ -25,9 +26,9 @@ const rootMark = "*-patches/series.toml"
 const rootFile = "root"
 
 // Find returns the directory of the workbench: explicit if given, else the
-// nearest one at or above the current directory, else the one that the running
-// program lies in, else the one that [Remember] noted in cache. Returns an error wrapping [ErrNone] if
-// there is none.
+// nearest one at or above the current directory. If there is none, it is the
+// one that contains the running program, else the one that [Remember] noted in
+// cache. Find returns an error wrapping [ErrNone] if it finds no workbench.
 func Find(explicit, cache string) (string, error) {
 	root, near := Nearest(explicit)
 	if near == nil || explicit != "" {

@@ -30,7 +30,7 @@ func copyTree(ctx context.Context, root string) (dir string, lock *cache.Lock, e
 	if err == nil {
 		err = copyFiles(root, dir)
 	}
-	// Some tests want a commit to work on.
+	// Some tests need a git repository with a commit.
 	repo := &git.Repo{Dir: dir}
 	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"commit", "-q", "-m", "copy"}} {
 		if err == nil {

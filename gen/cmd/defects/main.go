@@ -13,8 +13,8 @@
 //  3. with -guest, the tests that a guest runs on this code: make guest for bpf/,
 //     make bench-check, make objects or make vmtest for vmtest/guest/.
 //
-// Defects that do not compile are drawn again. So are the defects in equivalent.toml,
-// which change nothing that a caller can see.
+// A defect that does not compile is replaced by another one. So are the defects in
+// equivalent.toml, which change nothing that a caller can see.
 //
 // It exits with 1 if a defect survived.
 package main

@@ -139,8 +139,8 @@ func TestOnePackage(t *testing.T) {
 	}
 }
 
-// A defect of the list is drawn again. An entry that matches no defect, or several, or has
-// no proof, is an error.
+// A defect of the list is replaced by another one. An entry that matches no
+// defect, or several, or has no proof, is an error.
 func TestEquivalent(t *testing.T) {
 	entry := "[[defect]]\nfile = \"low/low.go\"\ncode = \"if n > 7 {\"\nkind = \"swap an operator\"\nold = \">\"\nnew = \">=\"\nwhy = \"7 is returned either way\"\n"
 	for name, tt := range map[string]struct{ list, err string }{

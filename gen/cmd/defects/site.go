@@ -45,7 +45,7 @@ var swaps = map[token.Token]string{
 	token.AND: "|", token.OR: "&", token.SHL: ">>", token.SHR: "<<",
 }
 
-// sites are all defects that can be put into a file.
+// sites returns all defects that can be put into a file.
 func sites(pkg *source, name, file string) ([]*defect, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

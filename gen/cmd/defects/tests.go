@@ -167,8 +167,8 @@ func (t *tester) check(ctx context.Context, d *defect, sound []byte, args ...str
 	return err
 }
 
-// judges are the packages whose tests run on a defect in p: p, then those that import
-// it, the nearer first.
+// judges returns the packages whose tests run on a defect in p: p, then the
+// packages that import it, directly or indirectly, the nearest first.
 func (t *tester) judges(p *source) []*source {
 	judges := []*source{p}
 	for i := 0; i < len(judges) && !t.own; i++ {
@@ -181,7 +181,7 @@ func (t *tester) judges(p *source) []*source {
 	return judges
 }
 
-// inGuest is the command that tests p in a guest, or nil.
+// inGuest returns the command that tests p in a guest, or nil.
 func (t *tester) inGuest(p *source) []string {
 	switch below := func(dir string) bool { return p.name == dir || strings.HasPrefix(p.name, dir+"/") }; {
 	case !t.guest:
@@ -200,7 +200,7 @@ func (t *tester) inGuest(p *source) []string {
 	return nil
 }
 
-// firstFailure names the test that failed first.
+// firstFailure returns the package and the first test that failed in out.
 func firstFailure(pkg, out string) string {
 	for line := range strings.Lines(out) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "--- FAIL: "); ok {

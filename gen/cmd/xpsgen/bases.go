@@ -17,8 +17,8 @@ import (
 	"xpsgen/vmtest/verdict"
 )
 
-// runBases runs the suite on each of bases and prints a summary. It returns the worst
-// exit code.
+// runBases runs the suite on each of bases and prints a summary. If a base did
+// not pass, it returns a [statusError] with the worst exit code.
 func (env suiteCommands) runBases(ctx context.Context, opt run.SuiteOptions, bases []string) error {
 	planned, err := plan.Names(opt.Run)
 	if err != nil {
@@ -40,8 +40,8 @@ func (env suiteCommands) runBases(ctx context.Context, opt run.SuiteOptions, bas
 	})
 }
 
-// recordBases runs the suite on each of bases, keeps a record of each, and sums up in
-// r.
+// recordBases runs the suite on each of bases, writes a record of each run, and
+// summarizes them in r.
 func (env suiteCommands) recordBases(ctx context.Context, opt run.SuiteOptions, bases []string, r *runs.Run) error {
 	out, named := opt.Out, opt.Out != ""
 	if !named {
@@ -147,7 +147,7 @@ func (env *console) eachBase(ctx context.Context, bases []string, do func(base s
 }
 
 // eachBaseKTAP is eachBase for a command that writes results. With several
-// bases, those of each are nested into one report.
+// bases, it nests the results of each base into one report.
 func (env *console) eachBaseKTAP(ctx context.Context, bases []string, several bool, do func(base string, results io.Writer) error) error {
 	if !several {
 		return do(bases[0], env.results())

@@ -27,7 +27,7 @@ func TestEachBase(t *testing.T) {
 		"first breaks":   {errs: []error{broken, failed}, code: exitBreakdown, says: "xpsgen: base a: no room\n"},
 		"last breaks":    {errs: []error{failed, broken}, code: exitBreakdown, says: "xpsgen: base b: no room\n"},
 		"one base fails": {errs: []error{failed}, code: exitFailed},
-		// Whoever called prints it.
+		// The caller prints the error.
 		"one base breaks": {errs: []error{broken}, code: exitBreakdown},
 	} {
 		t.Run(name, func(t *testing.T) {

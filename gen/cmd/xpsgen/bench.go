@@ -119,7 +119,7 @@ func (env suiteCommands) benchDrifts(run *runs.Run, r, before *bench.Results) er
 // benchLink, below out/, points to the counts of the last complete run.
 func benchLink(base string) string { return filepath.Join("bench", base+".json") }
 
-// benchFile is the file with the counts of a base.
+// benchFile is the path of that link.
 func benchFile(root, base string) string {
 	return filepath.Join(root, "out", benchLink(base))
 }

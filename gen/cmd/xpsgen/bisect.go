@@ -39,7 +39,7 @@ func bisectCommand(env suiteCommands) *command.Command {
 		Short: "test every patch of every series",
 		Long: "Tests each patch on top of the earlier patches, including those of the series that its series depends on. The patch must build " +
 			"without a new warning (gcc W=1, sparse C=1), boot, and pass the tests of the features that exist at that point. " +
-			"At the end, the whole stack must compile without each of " + strings.Join(prepare.Withouts(), ", ") + ". " +
+			"At the end, the whole stack must compile with each of " + strings.Join(prepare.Withouts(), ", ") + " disabled. " +
 			"Writes KTAP to stdout with one test per patch, tables to stderr, and out/bisect/BASE/bisect.json.\n\n" +
 			"Results of passed patches are cached: the next run tests only what changed.",
 		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{
@@ -142,8 +142,8 @@ func (env suiteCommands) bisectBase(ctx context.Context, opt bisect.Options) (fa
 	return failed, nil
 }
 
-// patchChecks returns a function that compares compiler warnings before and after each
-// patch.
+// patchChecks runs bisectChecks on the series. It returns a function that looks
+// up the results for a patch: the key of its series, and its number from 1.
 func (env suiteCommands) patchChecks(ctx context.Context, opt *bisect.Options) (func(string, int) []bisect.Check, error) {
 	checks, err := check.Select(bisectChecks)
 	if err != nil {
@@ -185,7 +185,7 @@ func (env suiteCommands) patchChecks(ctx context.Context, opt *bisect.Options) (
 	return func(series string, n int) []bisect.Check { return found[key(series, n)] }, nil
 }
 
-// bisectTable is a line for each step, under a heading.
+// bisectTable returns a heading and one line per step.
 func bisectTable(steps []*bisect.Step) []string {
 	word := func(ok bool) string {
 		if ok {

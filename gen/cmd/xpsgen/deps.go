@@ -26,7 +26,7 @@ func depsCommand(env *environment) *command.Command {
 			"On other systems it prints the list. Prints nothing if nothing is missing.",
 		Flags: []command.Flag{
 			{Name: "for", Arg: "GROUP", To: command.Choices(&o.groups, append(groupNames(), "all")...),
-				Help: "group of dependencies; default those of make vmtest and of the guest"},
+				Help: "group of dependencies; default vmtest and bpf"},
 			{Name: "check", To: command.Bool(&o.check), Help: "install nothing; exit with 1 if a dependency is missing"},
 		},
 		Examples: []command.Example{

@@ -274,8 +274,8 @@ func TestMakeHelp(t *testing.T) {
 	}
 }
 
-// TestMakeQuotes checks that no quoted word of a recipe continues on another line: the
-// shell would keep the backslash at the end of the line in the word.
+// TestMakeQuotes checks that no quoted word of a recipe continues on another
+// line. The shell would keep the backslash at the end of the line in the word.
 func TestMakeQuotes(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(repository, "Makefile"))
 	if err != nil {

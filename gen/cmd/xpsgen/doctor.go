@@ -197,7 +197,7 @@ func examineDisk(cache string) finding {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {
 		f.OK = false
-		f.Detail = fmt.Sprintf("look at %s: %v", dir, err)
+		f.Detail = fmt.Sprintf("read the free space of %s: %v", dir, err)
 		return f
 	}
 	free := fs.Bavail * uint64(fs.Bsize) >> 20
@@ -215,7 +215,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// settings reports each value that can have several origins.
+// settings reports the cache directory and its origin, and the other XPSGEN_
+// variables.
 func (env *place) settings(cache string) []finding {
 	origin := "default"
 	switch {

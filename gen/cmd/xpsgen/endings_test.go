@@ -75,7 +75,7 @@ var endings = []struct {
 		stderr: "qemu-system-x86_64: signal: killed"},
 }
 
-// command is a running xpsgen, with its output.
+// runningCommand is a running xpsgen, with its output.
 type runningCommand struct {
 	cmd            *exec.Cmd
 	mu             sync.Mutex
@@ -112,7 +112,7 @@ func (h *endingHost) start(t *testing.T, stdin io.Reader, args ...string) *runni
 	return c
 }
 
-// end waits for c and holds that it ended with code and left nothing.
+// end waits for c, and checks that it ended with code and left nothing.
 func (c *runningCommand) end(t *testing.T, children []int, code int) {
 	t.Helper()
 	err := c.cmd.Wait()
@@ -128,7 +128,7 @@ func (c *runningCommand) end(t *testing.T, children []int, code int) {
 	}
 	for _, pid := range children {
 		if !gone(pid) {
-			t.Errorf("child %d outlives us", pid)
+			t.Errorf("child %d outlives xpsgen", pid)
 		}
 	}
 	left, err := os.ReadDir(c.temp)
@@ -137,7 +137,7 @@ func (c *runningCommand) end(t *testing.T, children []int, code int) {
 	}
 }
 
-// gone waits for a process to end; a zombie has.
+// gone waits for a process to end. A zombie has ended.
 func gone(pid int) bool {
 	for range 2400 {
 		if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err != nil || len(line) == 0 {
@@ -148,8 +148,8 @@ func gone(pid int) bool {
 	return false
 }
 
-// signal waits until the guest is up, has the signals sent, and returns what QEMUs
-// there were.
+// signal waits until the guest is up, and sends the signals. It returns the
+// child processes of xpsgen, which include QEMU.
 func (c *runningCommand) signal(t *testing.T, signals []unix.Signal, kill bool) []int {
 	t.Helper()
 	<-c.up

@@ -164,7 +164,7 @@ func (env *environment) report(ctx context.Context, err error) int {
 		if why == nil {
 			why = err // the guest was ended, not the command
 		}
-		env.ui.Error(why.Error() + "; partial results are removed, run the same command to continue")
+		env.ui.Error(why.Error() + "; finished builds are kept, run the same command again")
 	default:
 		env.ui.Error(err.Error())
 	}

@@ -37,9 +37,10 @@ type statusError struct{ code int }
 
 func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
-// exitCode maps the error of a command to the exit code of the process. A signal that
-// ended the command comes first, then a kernel that panicked or warned, then a timeout.
-// A wrong tree is 1. A failure of the workbench is 69.
+// exitCode maps the error of a command to the exit code of the process. A
+// reported status and a usage error come first. Then come a signal that ended
+// the command, a kernel that panicked or warned, and a timeout. A fault of the
+// series or its tree is 1. A failure of the workbench is 69.
 func exitCode(ctx context.Context, err error) int {
 	var (
 		status  *statusError

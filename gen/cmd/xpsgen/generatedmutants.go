@@ -26,7 +26,7 @@ type generated struct {
 // judgeGenerated prints the result and turns it into the exit status.
 func (env suiteCommands) judgeGenerated(g *generated, r *runs.Run) error {
 	for _, f := range g.unread {
-		env.ui.Printf("note  %s: %s could not be read: no mutants of it", g.command, f)
+		env.ui.Printf("note  %s: %s could not be parsed, so it has no mutants", g.command, f)
 	}
 	for _, s := range g.stale {
 		env.ui.Printf("note  %s: equivalent.toml: no mutant matches %q: remove the entry", g.command, s)

@@ -108,9 +108,9 @@ func guestScripts(t *testing.T) {
 	}
 }
 
-// exits is the script command "exits CODE PROGRAM [ARGUMENT]...": it runs the
-// program, keeps its output for stdout and stderr, and fails unless it exits
-// with CODE.
+// exits is the script command "exits CODE PROGRAM [ARGUMENT]...". It runs the
+// program, and keeps its output for stdout and stderr. It fails unless the
+// program exits with CODE.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM [ARGUMENT]...")
@@ -132,9 +132,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// wrong is the script command "wrong PATTERN [ARGUMENT]...": it runs xpsgen and
-// fails unless that exits with 2, prints nothing on stdout and one line that
-// matches PATTERN on stderr.
+// wrong is the script command "wrong PATTERN [ARGUMENT]...". It runs xpsgen. It
+// fails unless xpsgen exits with 2, prints nothing on stdout, and prints one
+// line that matches PATTERN on stderr.
 func wrong(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: wrong PATTERN [ARGUMENT]...")

@@ -23,11 +23,11 @@ import (
 // matrixCommands plan, run and collect cells.
 type matrixCommands struct{ *environment }
 
-// sampleSeed chooses the mutants of a plan, unless --seed does: plans of one commit are
-// equal.
+// sampleSeed is the default of --seed. It is constant, so that all plans of one
+// commit choose the same mutants.
 const sampleSeed = 607120647
 
-// maxJobs is the number of jobs that GitHub Actions makes of a matrix.
+// maxJobs is the maximum number of jobs that GitHub Actions makes of a matrix.
 const maxJobs = 256
 
 // matrixOptions are those of matrix.

@@ -156,8 +156,8 @@ func (env suiteCommands) runMutants(ctx context.Context, o *mutantOptions, names
 	})
 }
 
-// needsConfig says which configuration each mutant needs that the chosen one does not
-// notice.
+// needsConfig lists the mutants that need a configuration which the user did
+// not choose.
 func (o *mutantOptions) needsConfig(list []mutants.Mutant) string {
 	var parts []string
 	for _, m := range list {

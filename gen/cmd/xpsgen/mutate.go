@@ -49,7 +49,7 @@ func mutateCommand(env suiteCommands) *command.Command {
 			{Line: "mutate net/core/xps_link.c", Note: "the mutants of one file"},
 			{Line: "mutate --list"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a mutant that is not listed survived or was not reached"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a mutant that is not listed survived or was not reached, an entry of the list matches no mutant, or a function could not be parsed"}},
 		Needs: []string{"vmtest"},
 		Run:   func(ctx context.Context, args []string) error { return env.mutate(ctx, &o, args) },
 	}
@@ -108,7 +108,7 @@ func (env suiteCommands) mutate(ctx context.Context, o *mutateOptions, names []s
 	})
 }
 
-// writeMutate keeps everything that is known of each mutant.
+// writeMutate writes mutate.json, and the notes for the report.
 func writeMutate(dir string, result *mutate.Result) error {
 	type row struct {
 		*schema.Mutant

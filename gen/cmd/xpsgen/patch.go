@@ -17,7 +17,8 @@ func (o *patchOption) patchFlag() command.Flag {
 		Help: "patch to apply to the kernel, on top of the series"}
 }
 
-// extra returns the patches. They may be read in another directory.
+// extra returns the absolute paths of the patches, since they may be read in
+// another directory.
 func (o *patchOption) extra() ([]string, error) {
 	var all []string
 	for _, p := range o.patches {

@@ -76,7 +76,7 @@ func (env *environment) peers(ctx context.Context, o *peersOptions, packages []s
 	if machine.MemoryMiB == 0 {
 		machine.MemoryMiB = peersMemoryMiB
 	}
-	// Build here, where the progress is seen, and not below go test.
+	// Build here to show the progress. Below go test it would be hidden.
 	if _, err := run.PrepareGuest(ctx, run.GuestOptions{Source: src, Machine: machine}); err != nil {
 		return err
 	}

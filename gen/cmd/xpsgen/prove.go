@@ -29,8 +29,8 @@ func proveCommand(env suiteCommands) *command.Command {
 	return &command.Command{
 		Name:  "prove",
 		Short: "check the functions of the series in a model",
-		Long: "Cuts the functions of the series from the patched kernel tree, puts them into a model of what they call, and checks " +
-			"them with CBMC, a model checker, which it extracts from a Debian package into the cache. The model has two devices, two programs " +
+		Long: "Extracts the functions of the series from the patched kernel tree, adds a model of the functions that they call, and checks " +
+			"both with CBMC, a model checker. CBMC comes from a Debian package that is unpacked in the cache. The model has two devices, two programs " +
 			"and two links, and operations by netlink, by links and by the core. CBMC tries all arguments and all failures " +
 			"of one operation in any state that satisfies the model's invariants. It also tries all sequences of --depth operations from " +
 			"the initial state. Boots nothing.\n\n" +

@@ -59,7 +59,7 @@ func (env suiteCommands) proveMutants(ctx context.Context, o *proveOptions, opt 
 	})
 }
 
-// writeProvenMutants keeps everything that is known of each mutant.
+// writeProvenMutants writes mutants.json.
 func writeProvenMutants(dir string, result *prove.MutantResult) error {
 	type row struct {
 		*schema.Mutant

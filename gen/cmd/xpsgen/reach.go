@@ -19,10 +19,11 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// unreachedList is the list of lines that need not run, in the workbench.
+// unreachedList is the path of the list of lines that need not run, below the
+// workbench's directory.
 var unreachedList = filepath.Join("vmtest", "reach", "unreached.toml")
 
-// reachFile has the lines of the series in the results of a run.
+// reachFile, in a run's directory, lists the lines of the series.
 const reachFile = "reach.json"
 
 // runReach runs the suite on kernels that count the lines that run.
@@ -44,7 +45,8 @@ func (env suiteCommands) runReach(ctx context.Context, opt run.SuiteOptions, bas
 // reachBase runs the suite on one base. A line that neither runs nor is listed fails the
 // run.
 func (env suiteCommands) reachBase(ctx context.Context, opt run.SuiteOptions, list *reach.List) error {
-	// The patches that make gcc count are no part of the subject, and are removed.
+	// reach.New adds patches and a configuration that make gcc count. They are
+	// not part of the subject.
 	subject := opt.Source
 	rec, err := recordSource(runs.Reach, &subject)
 	if err != nil {

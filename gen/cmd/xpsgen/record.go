@@ -29,7 +29,8 @@ type recording struct {
 	seed      int64
 	// dir keeps the run instead of out/runs, if the user named one.
 	dir string
-	// link, below out/, points to the run's directory as soon as it begins.
+	// link, below out/, points to the run's directory as soon as the run
+	// begins.
 	link string
 	// fileLink, below out/, points to file in the run's directory once it exists.
 	fileLink, file string
@@ -135,7 +136,7 @@ func (env *recorder) checkInputs(ctx context.Context, rec recording, r *runs.Rec
 		return err
 	}
 	if ip != r.Inputs.IPBase() {
-		// The inputs changed between hashing and the run.
+		// The guest used another base of ip than the one that was hashed.
 		r.Inputs = now
 		return nil
 	}

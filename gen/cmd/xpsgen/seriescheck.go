@@ -175,7 +175,7 @@ func (env seriesCommands) recordCheck(ctx context.Context, o *checkOptions, root
 	return rows, reported(err)
 }
 
-// checkReport prints rows and returns an error if one failed.
+// checkReport prints rows and returns an error if one failed or is blocked.
 func (env seriesCommands) checkReport(o *checkOptions, rows []check.Row) error {
 	if file := o.junit; file != "" {
 		if err := writeWith(file, func(f *os.File) error { return check.WriteJUnit(f, rows) }); err != nil {

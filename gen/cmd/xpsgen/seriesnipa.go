@@ -147,8 +147,8 @@ type nipaRun struct {
 	agree, known, differ, tried, missed, notRun, leftOut, wrong int
 }
 
-// testNames returns the tests of NIPA to run. An unknown test is an error: the table in
-// package check is out of date.
+// testNames returns the tests of NIPA to run. It prints a notice for each test
+// that the table in package check does not have.
 func (n *nipaRun) testNames() (names []string, err error) {
 	all, err := n.runner.Tests()
 	if err != nil {
@@ -204,7 +204,8 @@ func (n *nipaRun) compare(ctx context.Context, t manifest.Thread) error {
 	}
 	tests := n.tests
 	if !n.builds && !opt.Thread.Touches("Documentation/netlink/specs/", "tools/net/ynl/") {
-		// It builds all of tools/net/ynl, even for a series that does not touch it.
+		// The test builds all of tools/net/ynl, even for a series that does
+		// not touch it.
 		tests = slices.DeleteFunc(slices.Clone(tests), func(s string) bool { return s == "series/ynl" })
 	}
 	results, err := n.runner.Run(ctx, opt.Thread, opt.Thread.BaseCommit, n.mailsOf(t), tests)

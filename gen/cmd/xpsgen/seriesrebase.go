@@ -73,7 +73,7 @@ func (o *rebaseOptions) valid(env seriesCommands, what string) error {
 	case what != "":
 		return env.validWork(what)
 	case o.onto != "" || o.out == "":
-		return command.Usagef("name the base or series, or after --onto the tree with -o")
+		return command.Usagef("name the base or series; with --continue and --abort, -o DIR may name the tree instead")
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (env seriesCommands) printMovedUAPI(d *uapi.Difference, paths []string) err
 		env.ui.Printf("uapi: no value changed in %s", strings.Join(paths, ", "))
 		return nil
 	}
-	if _, err := fmt.Fprintln(env.stdout, "uapi: what programs built before would get wrong:"); err != nil {
+	if _, err := fmt.Fprintln(env.stdout, "uapi: changes that break programs built with the old headers:"); err != nil {
 		return fmt.Errorf("print the difference: %w", err)
 	}
 	if err := only.WriteText(env.stdout); err != nil {

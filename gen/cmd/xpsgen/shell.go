@@ -45,8 +45,8 @@ func (env *console) onTerminal(ctx context.Context, use func(context.Context, *r
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// Keys reach the guest as bytes, so a signal to this process comes from another
-	// process. It ends the guest, after the terminal is restored.
+	// Keys reach the guest as bytes, so a signal to this process comes from
+	// another process. It ends the guest. Then the terminal is restored.
 	defer env.signals.take(func(sig unix.Signal) bool {
 		cancel(&signalError{sig})
 		return true

@@ -87,9 +87,10 @@ func (s *signals) take(taker func(unix.Signal) bool) (release func()) {
 	}
 }
 
-// forward returns a taker for a guest that runs a program, and the channel with the
-// signals for the program. When the guest is up, the first SIGINT or SIGTERM goes to
-// the program. The second ends the guest. SIGQUIT always goes to the program.
+// forward returns a taker for a guest that runs a program, and the channel with
+// the signals for the program. When the guest is up, the first SIGINT or
+// SIGTERM goes to the program. The second one, and SIGHUP, end the guest.
+// SIGQUIT always goes to the program.
 func forward(up func() bool) (taker func(unix.Signal) bool, to <-chan int) {
 	out := make(chan int, 8)
 	asked := false

@@ -20,7 +20,7 @@ import (
 	"xpsgen/vmtest/testenv"
 )
 
-// syzMutant puts a program once too often.
+// syzMutant releases a refused program twice.
 const syzMutant = "puts-a-refused-program-twice"
 
 // TestSyzkaller uses the checkout of syzkaller that XPS_TEST_SYZKALLER names: make syz.
@@ -78,7 +78,7 @@ func TestSyzkaller(t *testing.T) {
 	t.Run("patched kernel", func(t *testing.T) {
 		out := t.TempDir()
 		if code, _ := call(t, "vm", "syz", "--syzkaller", checkout, "--time", limit, "--out", out); code != exitPassed {
-			t.Fatal("the kernel complained, or nothing was executed")
+			t.Fatal("the kernel reported a bug, or nothing was executed")
 		}
 	})
 	t.Run("mutant", func(t *testing.T) {
@@ -109,7 +109,8 @@ func readSyzRecord(t *testing.T, dir string) *runs.Record {
 	return &r
 }
 
-// rerunSyz runs the command that the results name: the kernel must complain again.
+// rerunSyz runs the command that the results name: the kernel must report a bug
+// again.
 func rerunSyz(t *testing.T, dir string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, runs.KTAPFile))
@@ -118,7 +119,7 @@ func rerunSyz(t *testing.T, dir string) {
 	}
 	_, after, ok := strings.Cut(string(text), "rerun: xpsgen ")
 	if !ok {
-		t.Fatal("no program makes the kernel complain again")
+		t.Fatal("no program reproduces the panic or warning")
 	}
 	line, _, _ := strings.Cut(after, "\n")
 	self, err := os.Executable()

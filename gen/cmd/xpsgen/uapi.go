@@ -134,7 +134,7 @@ type uapiJob struct {
 	out        string
 }
 
-// given reports whether the user named the headers, instead of a base.
+// given reports whether the headers come from directories, and not from a base.
 func (j *uapiJob) given() bool {
 	return j.tree != "" || len(j.include)+len(j.includeFor) > 0
 }
@@ -262,8 +262,8 @@ func (j *uapiJob) options(ctx context.Context) (uapi.Options, error) {
 }
 
 func (env uapiCommands) uapi(ctx context.Context, o *uapiOptions) error {
-	// One run needs little memory and ends soon: collecting garbage takes an
-	// eighth of its CPU time.
+	// A run is short and needs little memory. With the default setting, garbage
+	// collection takes an eighth of its CPU time.
 	debug.SetGCPercent(400)
 	if o.check && o.base == prepare.AllBases {
 		return env.uapiCheckAll(ctx, o)
@@ -316,9 +316,9 @@ func uapiUsage(err error) bool {
 // maxLost is the maximum number of names of a header that are listed without -v.
 const maxLost = 5
 
-// uapiSummary prints the generated files, the names without a form in Go, and the
-// headers that do not compile. It returns an error if a header does not compile that
-// should.
+// uapiSummary prints the names and headers that were left out, and then the
+// counts or the result of --check. It returns an error if a header that should
+// compile does not.
 func (env uapiCommands) uapiSummary(r *uapi.Result, out string, check bool) error {
 	lost := 0
 	byHeader := make(map[string]int)

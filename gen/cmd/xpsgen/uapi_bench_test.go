@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// BenchmarkUAPI measures whole processes: xpsgen uapi for one header, for those
-// of the workbench's package and for all there are, uncached, and go tool cgo
-// -godefs on the names of the one header. XPSGEN_UAPI_INCLUDE names the
-// directory of installed headers; make bench-uapi sets it.
+// BenchmarkUAPI measures whole processes. It runs xpsgen uapi without a cache:
+// for one header, for those of the workbench's package, and for all headers. It
+// runs go tool cgo -godefs on the names of the one header. XPSGEN_UAPI_INCLUDE
+// names the directory of installed headers; make bench-uapi sets it.
 func BenchmarkUAPI(b *testing.B) {
 	include := os.Getenv("XPSGEN_UAPI_INCLUDE")
 	if include == "" {

@@ -184,8 +184,8 @@ func (env uapiCommands) uapiCheckOther(ctx context.Context, j *uapiJob, stamped 
 	return nil
 }
 
-// uapiCheckAll compares the package with every base: completely with its own, by value
-// with the others.
+// uapiCheckAll compares the package with every base. It compares everything
+// with the package's own base, and only values with the others.
 func (env uapiCommands) uapiCheckAll(ctx context.Context, o *uapiOptions) error {
 	names, _, err := o.bases(env.environment)
 	if err != nil {

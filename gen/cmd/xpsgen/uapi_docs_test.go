@@ -20,10 +20,10 @@ import (
 // the text.
 var docsBlock = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\S+))?\n(.*?)^```$")
 
-// TestDocsBindings runs docs/bindings.md: it writes the files of the page and runs
-// the commands of blocks marked "sh stranger" one after the other, as a reader would, outside of the
-// workbench. A block for a target is run where its headers are installed, and
-// always if XPS_TEST_REQUIRE has uapi.
+// TestDocsBindings runs docs/bindings.md outside of the workbench, as a reader
+// would. It writes the files of the page and runs the commands of blocks marked
+// "sh stranger" in order. A block for a target is run where its headers are
+// installed, and always if XPS_TEST_REQUIRE has uapi.
 func TestDocsBindings(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/bindings.md")
 	if err != nil {
@@ -35,7 +35,8 @@ func TestDocsBindings(t *testing.T) {
 		language, word, text := m[1], m[2], m[3]
 		switch {
 		case language == "sh" && word == "":
-			// For a workbench: TestDocsCommands looks at them.
+			// TestDocsCommands checks these, since they need a
+			// workbench.
 		case language != "sh":
 			fmt.Fprintf(&files, "-- %s --\n%s", word, text)
 		case word == "arm64" && !isDirectory("/usr/aarch64-linux-gnu/include/asm") && !testenv.Offers("uapi"):

@@ -201,7 +201,7 @@ func (j *uapiJob) surveyOf(ctx context.Context, o *surveyOptions, src *uapi.Sour
 func (j *uapiJob) oneArch() (string, error) {
 	switch {
 	case len(j.archs) > 1:
-		return "", command.Usagef("--arch: want one here")
+		return "", command.Usagef("--arch: this command takes one architecture")
 	case len(j.archs) == 1:
 		return j.archs[0], nil
 	case j.config != nil && len(j.config.Arch) > 0:

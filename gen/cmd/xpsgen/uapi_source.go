@@ -14,8 +14,8 @@ import (
 	"xpsgen/vmtest/prepare"
 )
 
-// headersOf returns directories of the headers of a base, by target. h is what
-// is known already: the headers for this machine.
+// headersOf returns a function that finds the headers of a base for a target. h
+// has the headers for amd64.
 func headersOf(src prepare.Source, h *prepare.HeadersResult) func(ctx context.Context, arch string) (string, error) {
 	return func(ctx context.Context, arch string) (string, error) {
 		if uapi.KernelArch(arch) == "x86" {
@@ -80,9 +80,9 @@ func openBase(ctx context.Context, src prepare.Source, arch string) (*uapi.Sourc
 	return s, name + ")", nil
 }
 
-// openSpec finds the headers that a word on the command line names: a base,
-// with ":unpatched" without the series, or a directory: a kernel tree or
-// installed headers.
+// openSpec finds the headers that a word on the command line names. The word is
+// a base, a base with ":unpatched" for the headers without the series, or the
+// directory of a kernel tree or of installed headers.
 func (j *uapiJob) openSpec(ctx context.Context, word, arch string) (*uapi.Source, string, error) {
 	opt := uapi.SourceOptions{Arch: arch, CacheDir: filepath.Join(j.src.Cache, "headers")}
 	base, variant, _ := strings.Cut(word, ":")

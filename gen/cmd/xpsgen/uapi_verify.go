@@ -84,7 +84,7 @@ func (env uapiCommands) uapiVerify(ctx context.Context, o *verifyOptions) error 
 			return err
 		}
 		failed = failed || len(differ) > 0
-		env.ui.Verdict(len(differ) == 0, fmt.Sprintf("%d targets, each with each: %d of %d constants that C has equal differ in Go", len(inOrder), len(differ), compared))
+		env.ui.Verdict(len(differ) == 0, fmt.Sprintf("%d targets, compared in pairs: of %d constants with equal values in C, %d differ in Go", len(inOrder), compared, len(differ)))
 	}
 	if o.json {
 		if err := env.printJSON(results); err != nil {
@@ -180,7 +180,7 @@ func verifySummary(name, arch, ccs string, r *uapi.TreeResult) string {
 	text := fmt.Sprintf("%s for %s by %s: %d mismatches of %d constants, %d sizes, %d offsets, %d bit offsets in %d headers",
 		name, arch, ccs, len(r.Failures)+len(r.Undecided), r.Constants, r.Sizes, r.Offsets, r.BitOffsets, r.Headers)
 	if r.Names > 0 {
-		text += fmt.Sprintf("; %d structs and unions; of %d names found otherwise %d lost; %d headers left out", r.Aggregates, r.Names, len(r.Lost), len(r.LeftOut))
+		text += fmt.Sprintf("; %d structs and unions; of %d macros and types that the compiler reports, the package lacks %d; %d headers left out", r.Aggregates, r.Names, len(r.Lost), len(r.LeftOut))
 	}
 	if r.Compared > 0 {
 		text += fmt.Sprintf("; the compilers' packages differ in %d of %d names", len(r.Disagreements), r.Compared)

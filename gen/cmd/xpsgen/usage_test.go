@@ -13,7 +13,7 @@ import (
 )
 
 // TestEveryFlag gives each flag of each command a value that it cannot take, or
-// none: xpsgen must exit with 2, print one line on stderr that names the flag,
+// none. xpsgen must exit with 2, print one line on stderr that names the flag,
 // and not touch the cache.
 func TestEveryFlag(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")

@@ -73,7 +73,7 @@ func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 	if err != nil {
 		return run.GuestOptions{}, err
 	}
-	// Before a kernel is built.
+	// Check the disks before a kernel is built.
 	for _, disk := range o.disks {
 		if info, err := os.Stat(disk); err != nil {
 			return run.GuestOptions{}, command.Usagef("--disk: %v", err)
@@ -111,7 +111,7 @@ func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 	}, nil
 }
 
-// checkArch rejects options that a guest of the architecture cannot have.
+// checkArch rejects flags that contradict --stock or --arch.
 func (o *guestOptions) checkArch() error {
 	if o.stock && (o.unpatched || o.kernel != "" || o.iproute2 != "" || len(o.series)+len(o.with)+len(o.without)+len(o.config)+len(o.disks)+len(o.patches) > 0) {
 		return command.Usagef("--stock boots Debian's kernel: the flags that choose trees, series, patches, configuration and disks have no effect")

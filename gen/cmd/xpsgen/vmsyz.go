@@ -46,8 +46,8 @@ func vmSyzCommand(env *environment) *command.Command {
 			"(xpsgen uapi syzlang) and the programs in vmtest/syz/corpus. Runs syz-manager on the host and the executor in a " +
 			"guest with KCOV and KASAN (--config syz). The guest has no network and none of the host's files. The file " +
 			"vmtest/syz/calls lists the system calls.\n\n" +
-			"Ends when the kernel complains, or when the time is over. Then it looks for the program that makes the kernel complain " +
-			"again, and prints the command that runs it. Keeps the run in out/runs/ID, to which out/syz/BASE points. Writes KTAP to stdout.",
+			"Ends when the kernel panics or warns, or when the time is over. After a panic or warning, it searches for a program that " +
+			"reproduces it, and prints the command that runs this program. Keeps the run in out/runs/ID, to which out/syz/BASE points. Writes KTAP to stdout.",
 		Flags: slices.Concat(o.sourceOptions.flags(env, false), o.machineOptions.flags(), []command.Flag{
 			{Name: "syzkaller", Arg: "DIR", Env: "XPSGEN_SYZKALLER", To: command.String(&o.checkout), Help: "checkout of https://github.com/google/syzkaller (read-only)"},
 			{Name: "time", Arg: "DURATION", To: command.Duration(&o.time), Help: "how long to fuzz, from the boot of the first guest on"},
@@ -99,7 +99,7 @@ func (env *environment) vmSyz(ctx context.Context, o *syzOptions) error {
 		return err
 	}
 	checkout := syz.Checkout{Dir: o.checkout, Cache: src.Cache, Progress: env.ui.Progress()}
-	// Before anything is built.
+	// Check the checkout before anything is built.
 	if err := checkout.Check(); err != nil {
 		return checkoutUsage(err)
 	}
@@ -145,7 +145,7 @@ func (env *environment) vmSyz(ctx context.Context, o *syzOptions) error {
 	})
 }
 
-// checkoutUsage makes an error about the checkout one about the command line.
+// checkoutUsage turns an error about the checkout into a usage error.
 func checkoutUsage(err error) error {
 	if errors.Is(err, syz.ErrCheckout) {
 		return command.Usagef("--syzkaller: %v", err)
@@ -153,7 +153,8 @@ func checkoutUsage(err error) error {
 	return err
 }
 
-// selection says that the run is not the one that counts.
+// selection describes why the run is partial: a mutant, patches, or a shorter
+// time. It is empty for a complete run.
 func (o *syzOptions) selection() string {
 	var parts []string
 	if o.mutant != "" {
@@ -168,7 +169,7 @@ func (o *syzOptions) selection() string {
 	return strings.Join(parts, " ")
 }
 
-// rerun is the command that runs the reproducer. Empty if there is none.
+// rerun returns the command that runs the reproducer, or "" if there is none.
 func (o *syzOptions) rerun(opt *syz.Options, res *syz.Result) (string, error) {
 	if res.Reproducer == nil {
 		return "", nil
@@ -191,7 +192,7 @@ func (o *syzOptions) rerun(opt *syz.Options, res *syz.Result) (string, error) {
 	return shellWords(append(args, syz.ExecprogArgs(dir)...)), nil
 }
 
-// plainWord is a word that a shell takes as it stands.
+// plainWord matches a word that needs no quotes in a shell.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
 
 // shellWords joins words so that a shell splits them again.
@@ -237,7 +238,7 @@ func (env *environment) syzResult(to io.Writer, res *syz.Result, rerun string) e
 		case rerun != "":
 			w.Diag("rerun: %s", rerun)
 		default:
-			w.Diag("no program makes the kernel complain again")
+			w.Diag("no program reproduces the panic or warning")
 		}
 	}
 	w.Result("syzkaller", status, reason)
@@ -252,7 +253,7 @@ func (env *environment) syzResult(to io.Writer, res *syz.Result, rerun string) e
 	if rerun != "" {
 		env.ui.Printf("      rerun: %s", rerun)
 	} else {
-		env.ui.Printf("      no program makes the kernel complain again")
+		env.ui.Printf("      no program reproduces the panic or warning")
 	}
 	return &statusError{code: exitFailed}
 }
@@ -289,7 +290,7 @@ func readCalls(file string) ([]string, error) {
 	return calls, lines.Err()
 }
 
-// readCorpus reads the programs to begin with.
+// readCorpus reads the initial programs.
 func readCorpus(dir string) ([]syz.File, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -71,7 +71,7 @@ func TestSyzResult(t *testing.T) {
 			[]string{"ok 1 syzkaller", "7 programs executed in 1m0s, 2 in the corpus, 3 edges covered, 1 guests", "ended early: guest 1 after 5s: lost\n"}, false},
 		"complaint": {&syz.Result{Complaint: "BUG: KASAN\nstack"}, "xpsgen vm run -- x",
 			[]string{"not ok 1 syzkaller", "# stack\n", "# rerun: xpsgen vm run -- x\n"}, true},
-		"not again": {&syz.Result{Complaint: "BUG: KASAN"}, "", []string{"not ok 1", "no program makes the kernel complain again"}, true},
+		"not again": {&syz.Result{Complaint: "BUG: KASAN"}, "", []string{"not ok 1", "no program reproduces the panic or warning"}, true},
 	} {
 		var out bytes.Buffer
 		err := env.syzResult(&out, tt.res, tt.rerun)

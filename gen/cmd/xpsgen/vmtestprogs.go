@@ -67,7 +67,7 @@ func (env *environment) testProgs(ctx context.Context, o *guestOptions, opt run.
 	return reported, finish(run.Ending{}, err)
 }
 
-// judgeSelftests runs tests, and says how they went.
+// judgeSelftests runs tests and prints the verdict.
 func (env *environment) judgeSelftests(ctx context.Context, test func() ([]ktap.Test, error)) error {
 	tests, err := test()
 	if err != nil {
@@ -82,8 +82,8 @@ func (env *environment) judgeSelftests(ctx context.Context, test func() ([]ktap.
 	return nil
 }
 
-// selftestsError is the error of the command. As in the suite, a kernel that dies is a test
-// that fails.
+// selftestsError returns the error of the command. As in the suite, a kernel
+// that panics or warns counts as a failed test.
 func (env *environment) selftestsError(ctx context.Context, err error) error {
 	if errors.As(err, new(*run.KernelError)) && ctx.Err() == nil {
 		env.ui.Verdict(false, err.Error())

@@ -57,8 +57,9 @@ func (env suiteCommands) watchSuite(ctx context.Context, o *suiteOptions) error 
 	return env.repeat(ctx, root, run, w.Wait)
 }
 
-// failedFirst returns a function that calls run with the tests that failed the last time. Only
-// if none fails it calls run again without names, which runs all.
+// failedFirst returns a function that calls run with the tests that failed the
+// last time. If none of them fails, it calls run again without names, which
+// runs all.
 func failedFirst(run func(failed []string) ([]string, error)) func() error {
 	var failed []string
 	return func() (err error) {

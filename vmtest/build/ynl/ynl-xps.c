@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* What RTM_GETLINK says of IFLA_XPS, as the code reads it that the kernel's own
- * generator makes from the specification rt-link: of one link, and of the same
- * link in a dump. One JSON object a line.
+/* Prints IFLA_XPS of RTM_GETLINK, of one link and of the same link in a dump, one
+ * JSON object per line. The code that reads it is made by the kernel's own
+ * generator from the specification rt-link.
  */
 #include <stdio.h>
 #include <stdlib.h>

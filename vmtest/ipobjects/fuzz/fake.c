@@ -242,7 +242,7 @@ static int fake_bpf(int cmd, union bpf_attr *attr, unsigned int size)
 		return 0;
 	case BPF_OBJ_GET:
 		read_string(copy.pathname);
-		/* Half of the pins are there, always the same ones. */
+		/* Half of the pins exist, always the same ones. */
 		if (strlen((const char *)(unsigned long)copy.pathname) % 2) {
 			errno = ENOENT;
 			return -1;

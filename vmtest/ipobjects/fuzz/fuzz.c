@@ -24,7 +24,7 @@
 #include "fake.h"
 #include "mutate.h"
 
-/* Bits of the last byte but one. */
+/* Bits of the second to last byte. */
 #define SELECT_MASK	0x1f
 #define SELECT_FAIL	0x80	/* one call of bpf(2) fails */
 #define SELECT_VERBOSE	0x40

@@ -3,8 +3,9 @@
  * mutate.c	mutations that know ELF
  *
  * A random change of a byte mostly hits instructions or debug information.
- * This changes a field of the header, a section header, a symbol, a
- * relocation, a definition of a map, or of BTF, and leaves the rest alone.
+ * This changes a field of the header, a section header, a symbol or a
+ * relocation, a byte of a string table, or a word of another section, such as
+ * BTF or the definitions of maps.
  */
 #include <elf.h>
 #include <stddef.h>

@@ -8,8 +8,9 @@
 /* The bytes that follow the object, see fuzz.c. */
 #define CONTROL_BYTES	2
 
-/* Change an object in place: half of the time at random, else a field of an
- * ELF structure. Returns the new size.
+/* Change an object in place: a quarter of the time at random, else fields of ELF
+ * structures or a control byte. An object that is too short for an ELF header is
+ * changed at random. Returns the new size.
  */
 size_t mutate(uint8_t *data, size_t size, size_t max, unsigned int seed);
 

@@ -8,8 +8,8 @@
 #
 # BASES are the kernel bases, separated by spaces. TIME is as for go test -fuzztime:
 # 90s, 10m, 1h. SEED is 0 for a new one; each run prints its seed. DIR gets the
-# builds, the corpora, and the input of a finding. What is there of the same source
-# is used again.
+# builds, the corpora, and the input of a finding. Builds and corpora of the same
+# source are used again.
 set -eu
 
 # runs one fuzzer: run.sh -one SECONDS SEED DIR

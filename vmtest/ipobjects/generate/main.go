@@ -35,7 +35,8 @@ func run(ctx context.Context, dir string, seeds bool) error {
 	if _, err := ipobjects.Generate(ctx, dir); err != nil || !seeds {
 		return err
 	}
-	// Sections prog and xps, .text, programs p and q; no call of bpf(2) fails.
+	// The first byte selects section prog or xps, .text, or program p or q. It
+	// lacks the bit with which a call of bpf(2) fails.
 	selections := []byte{0, 1, 2, 10, 11}
 	files, err := os.ReadDir(dir)
 	if err != nil {

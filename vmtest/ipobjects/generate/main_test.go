@@ -11,8 +11,8 @@ import (
 	"xpsgen/vmtest/ipobjects/objecttest"
 )
 
-// Seeds are the objects with two more bytes. The first selects a program, each of them in
-// turn; the second lets every call of bpf(2) pass.
+// Seeds are the objects with two more bytes. The first selects a section or a
+// program, each of them in turn, and lets no call of bpf(2) fail.
 func TestRun(t *testing.T) {
 	objecttest.Toolchain(t)
 	plain, seeds := filepath.Join(t.TempDir(), "a", "b"), filepath.Join(t.TempDir(), "c")

@@ -86,7 +86,8 @@ func jobOf(cells int, opt *Options) job {
 	j := job{APIVersion: "batch/v1", Kind: "Job", Metadata: metadata{opt.Name}}
 	j.Spec = jobSpec{
 		CompletionMode: "Indexed", Completions: cells, Parallelism: min(cells, opt.Parallel),
-		// A cell that failed fails again. A pod that lost its machine is replaced.
+		// Do not retry a cell that failed: it would fail again. Replace a
+		// pod that lost its machine.
 		BackoffLimitPerIndex: 2, MaxFailedIndexes: cells,
 		PodFailurePolicy: policy{Rules: []any{
 			exitRule{Action: "FailIndex", OnExitCodes: exitCodes{ContainerName: "cell", Operator: "NotIn", Values: []int{137, 143}}},

@@ -28,9 +28,9 @@ func testPlan(n int) *cell.Plan {
 	return p
 }
 
-// The types of k8s.io/api take what Write writes, without an unknown field. Pod N runs
-// cell N: the command of the Job, with the variable that Kubernetes sets, is one that
-// xpsgen takes.
+// The types of k8s.io/api accept the output of Write without an unknown field.
+// xpsgen accepts the command of the Job with the variable that Kubernetes sets,
+// and pod N runs cell N.
 func TestJob(t *testing.T) {
 	testenv.Require(t, "engines", "builds a program with k8s.io/api")
 	var manifest bytes.Buffer

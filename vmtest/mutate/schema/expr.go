@@ -9,7 +9,7 @@ type node struct {
 	kids       []*node
 }
 
-// binary operators and how strongly they bind.
+// precedence has the binary operators. A higher number binds more strongly.
 var precedence = map[string]int{
 	"*": 10, "/": 10, "%": 10, "+": 9, "-": 9, "<<": 8, ">>": 8,
 	"<": 7, ">": 7, "<=": 7, ">=": 7, "==": 6, "!=": 6,

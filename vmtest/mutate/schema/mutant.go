@@ -21,12 +21,12 @@ type Kind string
 // The kinds of mutants.
 const (
 	Delete  Kind = "delete"  // an expression statement is left out
-	Negate  Kind = "negate"  // a condition is turned round
+	Negate  Kind = "negate"  // a condition is negated
 	Swallow Kind = "swallow" // an if that leaves the block is never taken
 	Relate  Kind = "relate"  // < becomes <=, == becomes !=
 	Operand Kind = "operand" // one side of && or || is left out
 	Number  Kind = "number"  // a constant is one higher
-	Sign    Kind = "sign"    // + becomes -
+	Sign    Kind = "sign"    // + becomes -, or - becomes +
 	Flag    Kind = "flag"    // one side of | is left out, or of & with ~
 	Return  Kind = "return"  // another value is returned
 	Once    Kind = "once"    // READ_ONCE() is left out
@@ -51,8 +51,8 @@ type Mutant struct {
 	repl       func(inner string) string
 }
 
-// Name identifies the mutant in this version of the series: its file,
-// function, kind and line.
+// Name identifies the mutant in this version of the series: its file, line,
+// function, kind and ID.
 func (m *Mutant) Name() string {
 	return fmt.Sprintf("%s:%d:%s:%s:%d", m.File, m.Line, m.Func, m.Kind, m.ID)
 }
@@ -109,7 +109,8 @@ func (g *generator) text(start, end int) string {
 	if start >= end {
 		return ""
 	}
-	// Comments go, and so do line breaks: the lines of the source stay.
+	// Leave out comments and line breaks, so that the lines of the source keep
+	// their numbers.
 	var b strings.Builder
 	for i := start; i < end; i++ {
 		if i > start && g.toks[i].start > g.toks[i-1].end {
@@ -236,7 +237,7 @@ func (g *generator) expr(n *node) {
 			g.choose(Flag, n, g.span(n.kids[0]))
 		}
 	case "|=", "&=", "+=", "-=":
-		// Leaving the statement out says the same.
+		// Deleting the statement is the same mutant.
 	case "num":
 		g.choose(Number, n, g.span(n)+" + 1")
 		return

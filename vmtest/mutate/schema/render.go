@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Render returns the source with the mutants for which keep is true. Each asks
-// XMUT(ID), true for the chosen one, what to do. Lines keep their numbers.
+// Render returns the source with the mutants for which keep is true. A mutant
+// takes effect if XMUT(ID) is true at run time. Lines keep their numbers.
 func (s *Source) Render(keep func(*Mutant) bool) string {
 	var list []*Mutant
 	for _, m := range s.Mutants {

@@ -137,8 +137,8 @@ int main(void)
 }
 `
 
-// Each mutant changes what the program does, as a compiler understands it: the program
-// prints something else with it, except for a few that are arithmetically equivalent.
+// Each mutant changes what the program prints. The exceptions are a few mutants
+// that are arithmetically equivalent.
 func TestRun(t *testing.T) {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		testenv.Require(t, "gcc", err.Error())

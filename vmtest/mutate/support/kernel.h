@@ -2,7 +2,7 @@
 #ifndef _LINUX_XMUT_H
 #define _LINUX_XMUT_H
 
-/* Written by one reader at a time of /proc/xmut; torn values cannot be. */
+/* Set by a write to /proc/xmut. It is one aligned word: no read sees half of it. */
 extern unsigned int xmut_chosen;
 extern unsigned char xmut_hits[];
 

@@ -31,9 +31,9 @@ type Base struct {
 	// Commit is the public commit of the base, for "base-commit:" in a cover letter.
 	// Empty if it is unknown.
 	Commit string `toml:"commit"`
-	// For names bases of the project that the guest's kernel is of. A guest
-	// with such a kernel takes its part of this project from this base; of
-	// several bases, from the first.
+	// For names bases of the project for the guest's kernel. A guest with such
+	// a kernel takes its part of this project from this base. If several bases
+	// name the kernel base, the first one is used.
 	For []string `toml:"for"`
 	// Stack are the keys of the series on this base, in the order in which
 	// they are applied. Empty means all but the alternatives, in the order of

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ErrNoProject is wrapped where a root has no project, or none for a purpose.
+// ErrNoProject is wrapped by [LoadChange] if a root has no project.
 var ErrNoProject = errors.New("no project")
 
 // dirPattern finds the directories of projects below a root.

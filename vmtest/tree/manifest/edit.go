@@ -144,7 +144,7 @@ func tableName(line string) string {
 }
 
 // extent finds the lines of an item of an array of tables, with the tables
-// nested in it, and without comments that lead to what comes next. The item is
+// nested in it. It leaves out comments that belong to what follows. The item is
 // the one in whose own table the expression finds name.
 func extent(lines []string, from, to int, table string, field *lazyregexp.Regexp, name string) (start, end int, err error) {
 	start = -1

@@ -53,8 +53,8 @@ type Facts struct {
 	// whose groups are its parts.
 	VersionFile    string `toml:"version-file"`
 	VersionPattern string `toml:"version-pattern"`
-	// SpaceMiB is about the disk space of a base: download, git's copy, and working
-	// tree.
+	// SpaceMiB is the approximate disk space of a base: download, git's copy,
+	// and working tree.
 	SpaceMiB int64 `toml:"space-mib"`
 	// Scripts names the project whose tree has checkpatch.pl and
 	// get_maintainer.pl. Empty means the project itself, [NoScripts] that the

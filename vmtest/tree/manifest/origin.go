@@ -33,11 +33,11 @@ type Origin struct {
 	// not have the package. The mirror is the one the machine uses.
 	Suites []string `toml:"suites"`
 	// MadeOn is the package's version that the patches are based on, with "*"
-	// as in Version; empty means any. Where a suite has moved on, another one
-	// is taken if the patches apply to it.
+	// as in Version; empty means any. If a suite has another version, that is
+	// used if the patches apply to it.
 	MadeOn string `toml:"made_on"`
-	// Successors are other packages to take, by a pattern of their names, once
-	// a suite has this one, or this version of it, no longer.
+	// Successors is a pattern of names of packages to use when no suite has
+	// this package, or this version of it.
 	Successors string `toml:"successors"`
 	// URL and Ref (a tag, or better a commit) are for KindGit.
 	URL string `toml:"url"`

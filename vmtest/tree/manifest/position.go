@@ -42,8 +42,8 @@ func scanPositions(data []byte) positions {
 	return pos
 }
 
-// line returns the line of the nth occurrence of key, or of the last one, or
-// that of the table it should be in, or 0.
+// line returns the line of the nth occurrence of key, or else of the last one.
+// Without any it returns the line of the table that key should be in, or 0.
 func (p positions) line(key string, nth int) int {
 	for key != "" {
 		if at := p[key]; len(at) > 0 {

@@ -28,8 +28,8 @@ type Target struct {
 	// features while Linus's merge window is open. Empty means that it never
 	// closes.
 	Window string `toml:"window"`
-	// MaxPatches is how long a series may be, and how many patches of one
-	// person may wait; 0 means no limit.
+	// MaxPatches is the maximum length of a series, and of the patches of one
+	// person that are pending; 0 means no limit.
 	MaxPatches int `toml:"max-patches"`
 	// IntervalHours is the least time between two versions; 0 means none.
 	IntervalHours int `toml:"interval-hours"`
@@ -51,12 +51,13 @@ type Recipients struct {
 	Cc []string `toml:"cc"`
 }
 
-// Attribution says whom a change goes back to. All of it may be empty.
+// Attribution says who suggested a change or helped with it. All of it may be
+// empty.
 type Attribution struct {
 	// SuggestedBy is the person who had the idea, as "Name <address>".
 	SuggestedBy []string `toml:"suggested-by"`
-	// Link leads to where it was first said. LinkText is how a cover letter
-	// calls it.
+	// Link is the address where the idea was first posted. LinkText is its text
+	// in a cover letter.
 	Link     string `toml:"link"`
 	LinkText string `toml:"link-text"`
 	// AssistedBy are tools that helped, as the trailer Assisted-by of the

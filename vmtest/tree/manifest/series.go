@@ -29,14 +29,15 @@ type Series struct {
 	// Replaces are the series that an alternative replaces.
 	Replaces []string `toml:"replaces"`
 	// Tests selects the tests that prove the series, in the form of --run.
-	// Empty means that none has to be there.
+	// Empty means that no test is required.
 	Tests string `toml:"tests"`
 	// Feature is the key of the patch from which on tests can use the change;
-	// empty means the last one. The suite itself says so for the kernel.
+	// empty means the last one. For the kernel, the suite itself names the
+	// patch that each test needs.
 	Feature string `toml:"feature"`
 	// Recipients are recipients in addition to those that a script finds.
 	Recipients Recipients `toml:"recipients"`
-	// Attribution says whom the change goes back to.
+	// Attribution says who suggested the change or helped with it.
 	Attribution Attribution `toml:"attribution"`
 	// Bases are the patches, by base.
 	Bases []Form `toml:"base"`

@@ -16,8 +16,7 @@ var ErrSelection = errors.New("no such series")
 // Selection chooses series of a base's stack. The zero value is the whole
 // stack.
 type Selection struct {
-	// Only is the key of one series: that one and the series that it depends on. Several
-	// mean all of them.
+	// Only are keys of series: these series and those that they depend on.
 	Only []string
 	// With are keys of alternatives. Each takes the place of the series that
 	// it replaces, and of those that depend on them.
@@ -223,8 +222,9 @@ func (p *Project) list(want func(*Series) bool) string {
 	return " (there is " + strings.Join(keys, ", ") + ")"
 }
 
-// Foundation are the patches of the series that series depend on, on a base, whether or not
-// they are on that base themselves. It is never nil.
+// Foundation returns the patches on a base of the series that the given series
+// depend on. The given series need not be on that base. The result is never
+// nil.
 func (p *Project) Foundation(base string, keys ...string) []Patch {
 	patches := []Patch{}
 	b, err := p.Base(base)

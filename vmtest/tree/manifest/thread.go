@@ -29,7 +29,8 @@ func (t Thread) Patches() []Patch { return t.Series.On(t.Base.Name).Patches }
 func (t Thread) Submitted() bool { return t.Series.Sent() && t.Base.Role == Submit }
 
 // Threads are all series of the change on all their bases: project by project,
-// base by base, in the order of each base's stack, with the alternatives last.
+// and base by base. They are in the order of each base's stack, with the
+// alternatives last.
 func (c *Change) Threads() (list []Thread) {
 	for _, p := range c.Projects {
 		for i := range p.Bases {

@@ -26,8 +26,9 @@ type Options struct {
 	Getenv func(string) string
 }
 
-// Run runs the command of args, which begin with the program's name. A usage error is a
-// [*UsageError]; then no command has run.
+// Run runs the command of args, which begin with the program's name. It returns
+// a [*UsageError] for an invalid command line, before any command runs. The
+// command itself may return one as well.
 func Run(ctx context.Context, root *Command, args []string, opt Options) error {
 	if opt.Getenv == nil {
 		opt.Getenv = os.Getenv
@@ -69,8 +70,9 @@ func Run(ctx context.Context, root *Command, args []string, opt Options) error {
 	return c.named(app.RunContext(ctx, append([]string{root.Name, c.command.Name, "--"}, c.args...)))
 }
 
-// Dry parses args, which begin with the program's name, sets the flags and asks
-// [Command.Valid], without running anything.
+// Dry parses args, which begin with the program's name, sets the flags and
+// calls [Command.Valid], without running anything. It ignores environment
+// variables.
 func Dry(root *Command, args []string) error {
 	root.link()
 	c, err := parse(root, args[1:])

@@ -161,8 +161,8 @@ func (c *Command) find(name string) *Command {
 	return nil
 }
 
-// flag returns the flag that word names, "--base" or "-j": one of c's own or
-// of the root.
+// flag returns the flag that word names: "--base", "-base" or "-j". It is one
+// of c's own or of the root.
 func (c *Command) flag(word string) *Flag {
 	for _, flags := range [][]Flag{c.Flags, c.root().Flags} {
 		for i, f := range flags {

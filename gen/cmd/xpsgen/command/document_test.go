@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// documented is a small tree that uses all of a declaration.
+// documented is a small tree that uses all fields of a declaration.
 func documented() *Command {
 	s := newSample()
 	s.root.Long = "First 'paragraph'.\n\n  .as written\n  \\ ~^`\n\nLast."

@@ -8,7 +8,7 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// near is the similarity, from 0 to 1, from which a word is suggested.
+// near is the similarity, from 0 to 1, above which a word is suggested.
 const near = 0.8
 
 // nearest returns the element of words that is most similar to word, or "" if none is

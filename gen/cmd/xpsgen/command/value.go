@@ -14,7 +14,7 @@ import (
 // Value parses the value of a flag into a destination. The functions of this package
 // make it. The content of the destination at that time is the default.
 type Value interface {
-	// Set parses text. The error says which values are valid.
+	// Set parses text. The error lists the valid values, or suggests one.
 	Set(text string) error
 	// String formats the default for help. Empty means that help omits it.
 	String() string
@@ -126,7 +126,7 @@ func nonzero(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// Duration takes a time such as "90s" or "5m".
+// Duration takes a positive duration such as "90s" or "5m".
 func Duration(to *time.Duration) Value {
 	return &value[time.Duration]{to: to,
 		parse: func(s string) (time.Duration, error) {

@@ -126,8 +126,8 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// A bar is drawn in the width of the terminal, opened again for another total, and
-// cleared before each line.
+// A bar is drawn in the width of the terminal, replaced if the total changes,
+// and cleared before each line.
 func TestBar(t *testing.T) {
 	master, slave, err := pty.Open()
 	if err != nil {

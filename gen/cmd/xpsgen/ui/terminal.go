@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Terminal is the user's terminal during an interactive guest. If stdin is not a
-// terminal, every method does nothing, so that a pipe can feed a shell.
+// Terminal is the user's terminal during an interactive guest. If stdin is not
+// a terminal, Raw and Restore do nothing, so that a pipe can feed a shell.
 type Terminal struct {
 	in, out int
 	isTTY   bool
@@ -66,7 +66,8 @@ func (t *Terminal) Restore() {
 	t.saved = nil
 }
 
-// Size returns columns and rows, 80x24 if stdin is not a terminal.
+// Size returns columns and rows of stdout or stdin; 80x24 if neither is a
+// terminal.
 func (t *Terminal) Size() (cols, rows int) {
 	for _, fd := range []int{t.out, t.in} {
 		if fd < 0 {
@@ -79,7 +80,8 @@ func (t *Terminal) Size() (cols, rows int) {
 	return 80, 24
 }
 
-// Resize sends a value whenever the window size changes, until ctx ends.
+// Resize sends a value whenever the window size changes, until ctx ends. It
+// sends none if stdin is not a terminal.
 func (t *Terminal) Resize(ctx context.Context) <-chan struct{} {
 	out := make(chan struct{}, 1)
 	if !t.isTTY {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package ui is the only package that knows the terminal. It shows progress events on
-// stderr, as bars on a terminal and as plain lines elsewhere.
+// Package ui shows progress events on stderr: as bars on a terminal, and as
+// plain lines elsewhere. It also sets the mode of the terminal for interactive
+// guests.
 package ui
 
 import (
@@ -42,7 +43,8 @@ func ParseColor(s string) (Color, error) {
 	return 0, fmt.Errorf("--color: %q is not auto, always or never", s)
 }
 
-// Options of a [UI]. The zero value detects everything.
+// Options of a [UI]. With the zero value, the UI draws bars and colours if it
+// writes to a terminal.
 type Options struct {
 	Color Color
 	// Quiet hides progress and notices, but no errors.
@@ -87,8 +89,8 @@ func New(w io.Writer, opt Options) *UI {
 	return u
 }
 
-// Patient hides notices and the lines of short steps. It is for a command whose stderr
-// also has the output of another program.
+// Patient hides notices, cached steps and the lines of short steps. It is for a
+// command whose stderr also has the output of another program.
 func (u *UI) Patient() { u.patient = true }
 
 // Terminal reports whether the UI draws bars.

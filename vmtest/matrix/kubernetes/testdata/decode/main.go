@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Command decode reads objects of Kubernetes from standard input, decodes each strictly
-// into the type of k8s.io/api, and prints the last of them, a Job, as JSON. It is a
-// separate module, so that the workbench does not need k8s.io/api.
+// Command decode reads objects of Kubernetes from standard input and decodes
+// each strictly into the type of k8s.io/api. It prints the last of them, a Job,
+// as JSON. It is a separate module, so that the workbench does not need
+// k8s.io/api.
 package main
 
 import (
