@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -32,9 +33,10 @@ type guestOptions struct {
 	machineOptions
 	patchOption
 	add, writable, env     []string
+	append                 []string
 	envAll, hostTools      bool
 	idle, oops             time.Duration
-	append, net, console   string
+	net, console           string
 	disks                  []string
 	exitCodeFile           string
 	gdb, icount, unpatched bool
@@ -54,7 +56,7 @@ func (o *guestOptions) flags(env *environment) []command.Flag {
 		{Name: "idle", Arg: "DURATION", To: command.Duration(&o.idle), Help: "end a guest that prints nothing for this time; default never"},
 		{Name: "oops", Arg: "DURATION", To: command.Duration(&o.oops),
 			Help: "time from an oops or a lockup report until the guest is ended; default 15s (60s under TCG), never for a shell"},
-		{Name: "append", Arg: "WORDS", To: command.String(&o.append), Help: "words to add to the kernel's command line"},
+		{Name: "append", Arg: "WORDS", To: command.Strings(&o.append), Help: "words to add to the kernel's command line"},
 		{Name: "console", Arg: "FILE", To: command.String(&o.console), Help: "write the kernel's console to FILE; - is stderr"},
 		{Name: "net", Arg: "KIND", To: command.Choice(&o.net, "none", "user"), Help: "network of the guest: user (NAT through the host) or none"},
 		{Name: "disk", Arg: "FILE", To: command.Strings(&o.disks), Help: "raw or qcow2 image for the guest's /dev/vda; builds a kernel with disk drivers"},
@@ -92,7 +94,7 @@ func (o *guestOptions) guest(env *environment) (run.GuestOptions, error) {
 		src.Fragments = append(src.Fragments, diskFragment)
 	}
 	machine := o.machine()
-	machine.Append, machine.Disks, machine.UserNet = o.append, o.disks, o.net == "user"
+	machine.Append, machine.Disks, machine.UserNet = strings.Join(o.append, " "), o.disks, o.net == "user"
 	machine.GDB = o.gdb
 	if o.icount {
 		machine.InstructionClock, machine.CPUs = true, 1

@@ -98,11 +98,14 @@ func (c *call) action() *cli.Command {
 }
 
 // set sets flags from the command line, and the others from their environment
-// variables.
+// variables. A flag that takes one value must not be given two.
 func (c *call) set(getenv func(string) string) error {
-	seen := map[*Flag]bool{}
+	seen := map[*Flag]string{}
 	for _, g := range c.flags {
-		seen[g.flag] = true
+		if before, twice := seen[g.flag]; twice && before != g.value && single(g.flag.To) {
+			return c.usage("%s takes one value: got %q and %q", g.word, before, g.value)
+		}
+		seen[g.flag] = g.value
 		if err := g.flag.To.Set(g.value); err != nil {
 			return c.usage("%s %q: %v", g.word, g.value, err)
 		}
@@ -110,7 +113,7 @@ func (c *call) set(getenv func(string) string) error {
 	for _, flags := range [][]Flag{c.command.Flags, c.command.root().Flags} {
 		for i := range flags {
 			f := &flags[i]
-			if f.Env == "" || seen[f] {
+			if _, given := seen[f]; given || f.Env == "" {
 				continue
 			}
 			if text := getenv(f.Env); text != "" {
@@ -121,6 +124,12 @@ func (c *call) set(getenv func(string) string) error {
 		}
 	}
 	return nil
+}
+
+// single reports whether a flag takes one value only.
+func single(v Value) bool {
+	_, many := v.(*list)
+	return !many && !v.isBool()
 }
 
 // setAll sets a value from an environment variable. A list is separated by commas.
