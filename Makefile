@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# Passes its variables on to one call of xpsgen. `make help` lists the targets.
+# Most targets pass the variables to one call of xpsgen. `make help` lists the targets.
 
 GO      ?= go
 BASE    ?=
@@ -14,7 +14,7 @@ REACH   ?=
 SAMPLE  ?= 10
 DEPTH   ?= 3
 # make test always uses this seed, so that a failure is caused by the change. make
-# test-long uses new seeds, SEED=N uses N.
+# test-long uses new seeds. SEED=N uses N.
 FIXED_SEED ?= 607120647
 ACCEL   ?=
 J       ?=
@@ -54,7 +54,7 @@ UAPIFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if
 KERNELFLAGS = $(if $(BASE),--base $(BASE)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(J),--jobs $(J))
 VMFLAGS   = $(TREEFLAGS) $(if $(ACCEL),--accel $(ACCEL))
 
-# Use ARCH from the command line only. Those who build kernels have it in the environment.
+# Use ARCH only from the command line. Kernel developers often have it in the environment.
 ifeq ($(origin ARCH),command line)
   GUEST_ARCH = $(ARCH)
   ARCH_GOALS = help deps doctor vmtest watch vmtest-all unpatched shell guest stock
@@ -64,7 +64,7 @@ ifeq ($(origin ARCH),command line)
 endif
 ARCHFLAGS = $(if $(GUEST_ARCH),--arch $(GUEST_ARCH))
 OTHER_ARCHES = arm64 s390x
-# The tests for the guest. go test of another architecture has no race detector and no C.
+# The go command for tests that run in the guest. For another architecture it compiles no C.
 GUEST_GO = $(if $(filter-out amd64,$(GUEST_ARCH)),GOARCH=$(GUEST_ARCH) CGO_ENABLED=0) $(GO)
 test: TEST_SEED = $(FIXED_SEED)
 SEEDFLAGS = $(if $(or $(SEED),$(TEST_SEED)),--seed $(or $(SEED),$(TEST_SEED)))
@@ -171,13 +171,14 @@ help:
 	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest boots under it'
 	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
 	@echo '  DIR=           - make module: a new directory, default out/module'
-	@echo '  NIPA=          - clone of linux-netdev/nipa, for nipa and test-long'
+	@echo '  NIPA=          - clone of linux-netdev/nipa, for nipa'
 	@echo '  SYZKALLER=     - clone of google/syzkaller, for syz and test-long'
 	@echo '  SYZTIME=       - how long syz fuzzes; default 10m'
 	@echo '  V=1            - show commands, and the output of apt'
 	@echo '  J=             - number of parallel build jobs'
 	@echo '  FUZZTIME=      - time per target of fuzz and fuzz-ip; default 1m'
 	@echo '  OPERATIONS=    - number of operations of stress; default 10000'
+	@echo '  N=             - number of defects; default 12'
 	@echo '  GUEST=1        - make defects also runs the tests in a guest'
 	@echo '  HEADERS=       - number of headers of fuzz-headers; default 2000'
 
@@ -230,7 +231,7 @@ mutants-sample: deps
 mutate: deps
 	$(Q)$(XPSGEN) $(VERBOSE) mutate $(VMFLAGS) $(if $(SEED),--seed $(SEED))
 
-# Without a base, on every base.
+# Without BASE=, run on every base.
 reach: deps
 	$(Q)$(XPSGEN) $(VERBOSE) vmtest --reach $(if $(BASE),,--base all) $(VMFLAGS) $(if $(RUN),--run '$(RUN)') $(SEEDFLAGS)
 
@@ -257,7 +258,7 @@ uapi: deps
 	$(Q)$(XPSGEN) $(VERBOSE) uapi $(UAPIFLAGS)
 	$(Q)$(XPSGEN) $(VERBOSE) uapi syzlang $(UAPIFLAGS)
 
-# Install the headers of the base before the measurement starts.
+# uapi include installs the headers of the base before the measurement starts.
 bench-uapi: deps
 	$(Q)dir=$$($(XPSGEN) -q uapi include $(UAPIFLAGS)) && \
 		XPSGEN_UAPI_INCLUDE=$$dir $(GO) test -run '^$$' -bench UAPI -benchtime 5x ./gen/cmd/xpsgen
@@ -277,7 +278,7 @@ module:
 	$(Q)test -n "$(MODULE)" || { echo "make module: give MODULE=, a module path such as example.org/xps" >&2; exit 2; }
 	$(Q)$(GO) run ./bpf/internal/module $(MODULE) $(DIR)
 
-# Generated from the declarations of the commands.
+# Generate docs/commands.md from the declarations of the commands.
 docs: $(XPSGEN)
 	$(Q)$(XPSGEN) man --markdown >docs/commands.md
 
@@ -295,22 +296,22 @@ unit: deps
 guest: deps
 	$(Q)$(GUEST_GO) test -timeout 40m -exec '$(abspath $(XPSGEN)) vm run --env XPS_TEST_REQUIRE=xps $(ARCHFLAGS) $(VMFLAGS) --' ./bpf/...
 
-# The same on Debian's own kernels of other architectures. They lack the hook, so its tests
-# are skipped.
+# Run the same tests on Debian's kernels of other architectures. They lack the hook, so
+# tests of the hook are skipped.
 stock: deps
 	$(Q)for a in $(or $(filter-out amd64,$(GUEST_ARCH)),$(OTHER_ARCHES)); do \
 		$(XPSGEN) $(VERBOSE) deps --for $$a && \
 		GOARCH=$$a CGO_ENABLED=0 $(GO) test -count 1 -timeout 60m \
 			-exec "$(abspath $(XPSGEN)) vm run --stock --arch $$a $(if $(ACCEL),--accel $(ACCEL)) --" ./bpf/... || exit 1; done
 
-# Run ip with each libbpf and without, on each base; compare with the golden tables.
+# Run ip with each libbpf and without libbpf, on each base; compare with the golden tables.
 objects: deps
 	$(Q)XPS_TEST_REQUIRE=objects $(GO) test -timeout 30m -count 1 ./vmtest/ipobjects
 
 objects-mutants: deps
 	$(Q)XPS_TEST_REQUIRE=object-mutants $(GO) test -timeout 60m -count 1 -v -run 'TestMutants$$' ./vmtest/ipobjects
 
-# Before and after the series: iproute2's own testsuite, and the compilers' warnings.
+# Compare iproute2 before and after the series: its testsuite, and the compilers' warnings.
 ip-testsuite: deps
 	$(Q)XPS_TEST_REQUIRE=ip-testsuite $(GO) test -timeout 60m -count 1 -v -run TestTestsuite ./vmtest/ipcompare
 
@@ -352,22 +353,22 @@ peers: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for kselftest
 	$(Q)$(XPSGEN) $(VERBOSE) peers $(VMFLAGS)
 
-# Compile the descriptions with syzkaller's own. Fuzz the kernel, which must not complain,
-# and a kernel with a mutant, which must.
+# Compile the descriptions together with those of syzkaller. Then fuzz. The kernel must not
+# crash or warn; a kernel with a mutant must.
 syz: deps
 	$(Q)test -n "$(SYZKALLER)" || { echo "make syz: give SYZKALLER=, a clone of https://github.com/google/syzkaller" >&2; exit 2; }
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for syz
 	$(Q)XPS_TEST_REQUIRE=syz XPS_TEST_SYZKALLER=$(abspath $(SYZKALLER)) XPS_TEST_SYZTIME=$(SYZTIME) \
 		$(GO) test -count 1 -timeout 0 -v -run TestSyzkaller ./gen/cmd/xpsgen
 
-# Run NIPA's own tests and parsers, and compare.
+# Compare the checks and reports with NIPA's own tests and parsers.
 nipa: deps
 	$(Q)test -n "$(NIPA)" || { echo "make nipa: give NIPA=, a clone of https://github.com/linux-netdev/nipa" >&2; exit 2; }
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series --for series-build
 	$(Q)XPS_TEST_REQUIRE=nipa XPS_TEST_NIPA=$(abspath $(NIPA)) $(GO) test -count 1 ./vmtest/ktap ./gen/series/nipa
 	$(Q)$(XPSGEN) $(VERBOSE) series nipa --nipa $(NIPA) --faults $(SEEDFLAGS)
 
-# Simulate ten working days on a tree, 200 times with new seeds.
+# Simulate ten working days on a tree, 200 times, with new seeds.
 ten-days:
 	$(Q)XPS_TEST_DAYS=200 XPS_TEST_SEED=$(or $(SEED),new) $(GO) test -count 1 -timeout 4h -run TenDays ./gen/series/worktree
 
@@ -421,7 +422,7 @@ bench: deps
 bench-check: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench --check $(TREEFLAGS)
 
-# By test run, which takes any mark and frame: bench sends what sockets send.
+# Use test runs, which take any mark and frame. bench sends only packets of sockets.
 bench-policies: deps
 	$(Q)$(GO) test -count 1 -v -run TestInstructions -exec '$(abspath $(XPSGEN)) vm run --icount --env XPS_TEST_REQUIRE=icount $(TREEFLAGS) --' ./bpf
 
@@ -443,7 +444,7 @@ edits: deps
 	$(Q)XPS_TEST_REQUIRE=edits $(if $(SEED),XPS_TEST_SEED=$(SEED)) $(if $(BASE),XPS_TEST_BASE=$(BASE)) \
 		$(GO) test -count 1 -timeout 0 -v -run TestEdits ./vmtest/build
 
-# Inject defects into the Go code, chosen by SEED. A defect takes minutes.
+# Inject defects into the Go code, which SEED selects. Each takes minutes.
 defects: deps
 	$(Q)$(GO) run ./gen/cmd/defects $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N)) $(if $(GUEST),-guest)
 
@@ -471,7 +472,7 @@ bare-debian: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for bindings
 	$(Q)XPS_TEST_REQUIRE=debian $(GO) test -count 1 -timeout 60m -v -run TestBareDebian ./gen/cmd/xpsgen
 
-# Both loaders of each base, as many at a time as there are CPUs.
+# Fuzz both loaders of each base, as many at a time as there are CPUs.
 ALL_BASES = $(shell sed -n '/^\[\[base\]\]/,/^name/s/^name = "\(.*\)"/\1/p' kernel-patches/series.toml)
 fuzz-ip: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for fuzz-ip

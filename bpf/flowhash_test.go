@@ -11,8 +11,8 @@ import (
 	"xpsgen/bpf/policy"
 )
 
-// TestFlowHashKinds: of each kind of packet, a flow has one queue, for the reason
-// that is stated, for all forms of its packets.
+// TestFlowHashKinds: for each kind of packet, all forms of the packets of a flow have
+// one value, and the reason of the kind is counted.
 func TestFlowHashKinds(t *testing.T) {
 	ks := kinds()
 	if len(ks) < 60 {
@@ -60,8 +60,8 @@ func TestFlowHashKinds(t *testing.T) {
 	}
 }
 
-// TestFlowHashSymmetric: with that option both directions of a flow share a
-// queue, and without they do not.
+// TestFlowHashSymmetric: both directions of a flow have one value with the option
+// Symmetric, and different values without it.
 func TestFlowHashSymmetric(t *testing.T) {
 	for _, symmetric := range []bool{true, false} {
 		p := mustFlowHash(t, policy.FlowHash{Symmetric: symmetric})
@@ -112,8 +112,8 @@ func TestFlowHashNoFlow(t *testing.T) {
 	}
 }
 
-// TestFlowHashCuts: a packet that is cut anywhere has no preference or the answer
-// of its flow; it never leads out of the packet or the queues.
+// TestFlowHashCuts: for a packet that is cut anywhere, the program returns -1 or a
+// queue of the plan.
 func TestFlowHashCuts(t *testing.T) {
 	plan := mustPlan(t, upTo(3), 3, 3)
 	for _, inner := range []policy.Inner{0, policy.InnerNone, policy.InnerVXLAN | policy.InnerGENEVE | policy.InnerGRE | policy.InnerIPIP} {
@@ -130,7 +130,7 @@ func TestFlowHashCuts(t *testing.T) {
 	}
 }
 
-// TestFlowHashVLAN: the outermost tag is part of a flow if asked for.
+// TestFlowHashVLAN: with the option VLAN, the id of the outermost tag is part of a flow.
 func TestFlowHashVLAN(t *testing.T) {
 	base := v4(udp, 1)
 	for _, vlan := range []bool{true, false} {
@@ -149,8 +149,7 @@ func TestFlowHashVLAN(t *testing.T) {
 	}
 }
 
-// TestFlowHashSeed: two loads put flows on different queues, and a seed that is
-// given repeats.
+// TestFlowHashSeed: a given seed gives the same hash again, a random one does not.
 func TestFlowHashSeed(t *testing.T) {
 	value := func(seed *uint32) int32 {
 		p, err := policy.LoadFlowHash(&policy.FlowHash{Seed: seed})
@@ -172,7 +171,7 @@ func TestFlowHashSeed(t *testing.T) {
 	}
 }
 
-// TestSetQueues: the table changes while the program is in use.
+// TestSetQueues: SetQueues changes the queue of a flow while the program is loaded.
 func TestSetQueues(t *testing.T) {
 	p := mustFlowHash(t, policy.FlowHash{Plan: mustPlan(t, []int{1}, 4, 4)})
 	value := func() int32 { return runProgram(t, p.Program, v4(tcp, 1).bytes(), nil) }

@@ -22,9 +22,9 @@ const (
 	ulite = 136
 )
 
-// frame is an Ethernet frame in the making.
+// frame is an Ethernet frame, in parts.
 type frame struct {
-	tags    [][4]byte // each with its own ethertype in front
+	tags    [][4]byte // each begins with its own ethertype
 	proto   uint16
 	network []byte // network header, extension headers included
 	rest    []byte // transport header
@@ -68,12 +68,11 @@ func (f frame) fragment(field uint16) frame {
 	return f
 }
 
-// ext appends an IPv6 extension header. body is all
-// of it but its first byte.
+// ext appends an IPv6 extension header. body is the header without its first byte.
 func (f frame) ext(kind byte, body ...byte) frame {
 	n := slices.Clone(f.network)
-	// The place of the last next-header byte: that of the fixed header, or
-	// the first byte of the last extension header.
+	// Find the last next-header byte: in the fixed header, or the first byte of the
+	// last extension header.
 	last := 6
 	for off := 40; off < len(n); {
 		last = off

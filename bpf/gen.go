@@ -2,6 +2,6 @@
 
 package bpf
 
-// Compile every *.bpf.c of this directory with bpf2go, and write hashes of inputs and
-// objects to objects.sum.
+// Compile every *.bpf.c of this directory with bpf2go, and write the hashes of sources
+// and outputs to objects.sum.
 //go:generate go run ./internal/objects/generate

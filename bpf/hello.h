@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The programs of the demonstration in the RFC of 2019, one per return value.
- * Each prints its return value to the trace and returns it.
+ * Each writes its return value to the trace buffer and returns it.
  *
  * The format string is on the stack, because the loader of iproute2 without
  * libbpf does not support .rodata. It has no newline: the trace event adds one.

@@ -19,8 +19,8 @@ import (
 	"xpsgen/bpf/xps"
 )
 
-// requireGuest returns a client on a kernel that has the hook, in the guest: the
-// test makes devices with ip and does not hide them in a network namespace.
+// requireGuest returns a client in the guest, on a kernel that has the hook. Elsewhere
+// it skips the test, which makes devices in the initial network namespace.
 func requireGuest(tb testing.TB) *xps.Client {
 	tb.Helper()
 	c, err := xps.Dial(nil)
@@ -49,11 +49,11 @@ func ip(tb testing.TB, args ...string) {
 	}
 }
 
-// port is a packet socket that sends by a device.
+// sendPort is a packet socket that sends through a device.
 type sendPort struct {
 	fd   int
 	addr unix.SockaddrLinklayer
-	// header is a struct virtio_net_hdr in front of each frame, if any.
+	// vnet says that a struct virtio_net_hdr precedes each frame.
 	vnet bool
 }
 
@@ -86,8 +86,8 @@ func vnetHeader(linear, gsoType byte, segment uint16) []byte {
 	return h
 }
 
-// send sends a frame of an ethertype, with the virtio header first if the port has
-// them.
+// send sends a frame of an ethertype. header is the virtio header, empty if the port has
+// none.
 func (p *sendPort) send(tb testing.TB, ethertype uint16, header, frame []byte) {
 	tb.Helper()
 	addr := p.addr
@@ -114,8 +114,8 @@ func mustAttach(tb testing.TB, c *xps.Client, device string, p *policy.Policy) *
 	return &onDevice{p}
 }
 
-// counted calls send and returns the value and the reason that were counted for
-// the one packet that it sends; -1 for no preference.
+// counted calls send, which must send one packet. It returns the value and the reason
+// that the policy counted for it. The value is -1 for no preference.
 func (d *onDevice) counted(tb testing.TB, send func()) (int, policy.Reason) {
 	tb.Helper()
 	before, err := d.p.Counters()
@@ -146,13 +146,15 @@ func (d *onDevice) counted(tb testing.TB, send func()) (int, policy.Reason) {
 	return value, reason
 }
 
-// TestKernelFlowHash sends every kind of packet by devices with the policy, and
-// compares the result of the hook with that of a test run: by Ethernet and by a device
-// without a link header, with tags in the packet and in the skb, with headers outside
-// of the linear part, and as a packet to be segmented.
+// TestKernelFlowHash sends every kind of packet through devices with the policy. It
+// compares the result of the hook with that of a test run:
+//   - through Ethernet and through a device without a link header,
+//   - with tags in the packet and in the skb,
+//   - with headers outside of the linear part,
+//   - as a packet to be segmented.
 func TestKernelFlowHash(t *testing.T) {
 	c := requireGuest(t)
-	// Nothing but the test sends.
+	// Without IPv6, only the test sends packets.
 	const disable = "/proc/sys/net/ipv6/conf/default/disable_ipv6"
 	if err := os.WriteFile(disable, []byte("1"), 0); err != nil {
 		t.Fatal(err)
@@ -177,7 +179,7 @@ func TestKernelFlowHash(t *testing.T) {
 		kinds = append(kinds, kind{name: name, reason: -1, flow: func(uint16) []frame { return []frame{f} }})
 	}
 	for _, k := range kinds {
-		// A test run and the hook count into one map: two programs.
+		// Use two programs, so that test runs do not change the counters.
 		run := l.forKind(t, k, policy.FlowHash{Plan: plan, Options: policy.Options{NoStats: true}})
 		p := l.forKind(t, k, policy.FlowHash{Plan: plan})
 		onEther, onTun := mustAttach(t, c, "p0", p), mustAttach(t, c, "t0", p)
@@ -195,8 +197,8 @@ func TestKernelFlowHash(t *testing.T) {
 				}
 				proto := binary.BigEndian.Uint16(b[12:])
 				expect("ethernet", onEther, func() { ether.send(t, proto, nil, b) })
-				// Nothing but the Ethernet header is in the linear part of a
-				// packet of more than a page.
+				// If a packet is larger than a page, its linear part has only
+				// the Ethernet header.
 				if len(b) > 14+40 && k.reason >= 0 {
 					long := append(slices.Clone(b), pad(5000)...)
 					expect("not linear", onEther, func() { vnet.send(t, proto, vnetHeader(14, 0, 0), long) })

@@ -14,10 +14,10 @@ import (
 	"xpsgen/bpf/policy"
 )
 
-// TestInstructions compares the instructions of each policy, with counters, with those
-// that the policy took at commit 1a429f6, when it had none. Both are by test run, less
-// those of a program that returns a constant. The clock must count instructions, as
-// with xpsgen vm run --icount.
+// TestInstructions: with counters, no policy takes more instructions than it took
+// without counters at commit 1a429f6. Both are measured by test runs, less those of a
+// program that returns a constant. The clock must count instructions, as with xpsgen vm
+// run --icount.
 func TestInstructions(t *testing.T) {
 	if !slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), "icount") {
 		t.Skip("the clock of this machine counts no instructions (make bench-policies)")
@@ -41,7 +41,7 @@ func TestInstructions(t *testing.T) {
 		load  func(policy.Options) (*policy.Policy, error)
 		frame []byte
 		mark  uint32
-		// old are the instructions to compare with, 0 for a policy that did not exist.
+		// old is the number of instructions at that commit. 0 means no limit.
 		old float64
 	}{
 		{name: "flow-hash, 8 queues, IPv4 UDP", load: flowHash, frame: v4, old: 376},
@@ -76,8 +76,8 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
-// instructions returns the instructions of a test run of the program, and those of the
-// loop around it. It is the difference of two series of runs. It takes the minimum of
+// instructions returns the instructions of a test run of the program and of the loop
+// around it. It is the difference of two series of runs. It takes the minimum of
 // several, because interrupts add instructions.
 func instructions(tb testing.TB, prog *ebpf.Program, frame []byte, mark uint32) float64 {
 	tb.Helper()

@@ -9,7 +9,7 @@ type kind struct {
 	name string
 	// flow returns packets of flow n, which must all have one queue.
 	flow func(n uint16) []frame
-	// reason is the one that is counted.
+	// reason is the reason that the policy counts.
 	reason policy.Reason
 	// set changes the configuration of the policy.
 	set func(*policy.FlowHash)
@@ -31,8 +31,8 @@ func v6(proto byte, n uint16) frame { return ipv6(proto, 1, 2, 32768+n, 443) }
 
 func pad(n int) []byte { return make([]byte, n) }
 
-// kinds are packets that a host or a router sends, and malformed ones that it should
-// not.
+// kinds returns the kinds of packets that a host or a router sends, and of malformed
+// packets that have a flow.
 func kinds() []kind {
 	one := func(f func(n uint16) frame) func(uint16) []frame {
 		return func(n uint16) []frame { return []frame{f(n), f(n)} }
@@ -113,7 +113,7 @@ func kinds() []kind {
 		kind{name: "v4 esp without SPI", reason: policy.ByAddresses, one: true, set: func(c *policy.FlowHash) { c.NoSPI = true }, flow: one(func(n uint16) frame { return ipv4(esp, 1, 2, n, 1) })},
 		kind{name: "v4 esp in udp", reason: policy.ByPorts, flow: one(func(n uint16) frame { return ipv4(udp, 1, 2, 4500+n, 4500) })},
 		kind{name: "v6 ah", reason: policy.ByPorts, flow: func(n uint16) []frame {
-			// Its length is in words of four bytes, less two.
+			// The length of AH is in words of four bytes, less two.
 			f := v6(tcp, n)
 			f.network[6] = ah
 			f.rest = append([]byte{tcp, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, f.rest...)

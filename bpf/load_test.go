@@ -13,8 +13,8 @@ import (
 	"xpsgen/bpf/policy"
 )
 
-// testSeed returns the seed of policies and logs it: XPS_TEST_SEED, a random one if
-// that is "new", else always the same.
+// testSeed returns the seed of policies and logs it. It is XPS_TEST_SEED, or random if
+// that is "new". The default is a constant.
 func testSeed(tb testing.TB) uint32 {
 	tb.Helper()
 	seed := uint32(20190920)
@@ -57,8 +57,8 @@ func mustPolicy(tb testing.TB, load func() (*policy.Policy, error)) *policy.Poli
 	return p
 }
 
-// loaded are policies by their configuration, with one seed: loading one takes
-// longer than to run it a hundred times.
+// loaded keeps policies by their configuration, with one seed. Loading a policy takes
+// longer than running it a hundred times.
 type loaded struct {
 	seed     uint32
 	policies map[string]*policy.Policy

@@ -13,7 +13,7 @@ import (
 	"xpsgen/uapi"
 )
 
-// ErrUnknown is wrapped by the errors about a name that is not in [Names].
+// ErrUnknown: there is no object of this name in [Names].
 var ErrUnknown = errors.New("no such BPF object")
 
 // object is one compiled source: its name and its ELF file, in the byte order
@@ -51,18 +51,18 @@ func Names() []string {
 	return names
 }
 
-// Object returns the ELF file called name, for writing to name+".o" where
-// iproute2 or bpftool can take it. The bytes are the caller's. Returns an error
-// wrapping [ErrUnknown] if there is none of that name.
+// Object returns the ELF file of the object called name. Written to a file, it can be
+// loaded with iproute2 or bpftool. The caller owns the bytes. The error wraps
+// [ErrUnknown] if there is no such object.
 func Object(name string) ([]byte, error) {
 	elf, err := lookup(name)
 	return slices.Clone(elf), err
 }
 
-// Spec returns the object called name, ready to be changed and loaded: like
-// the Load functions, but with the type set that the XPS hook wants, which
-// the section "hello" does not tell. Returns an error wrapping [ErrUnknown] if
-// there is none of that name.
+// Spec returns the object called name. The caller may change it, and loads it with
+// package ebpf. Unlike the generated Load functions, Spec calls [SetType]: the section
+// "hello" does not imply a type. The error wraps [ErrUnknown] if there is no such
+// object.
 func Spec(name string) (*ebpf.CollectionSpec, error) {
 	elf, err := lookup(name)
 	if err != nil {
@@ -77,8 +77,9 @@ func Spec(name string) (*ebpf.CollectionSpec, error) {
 }
 
 // SetType sets the type BPF_PROG_TYPE_SOCKET_FILTER for every program in spec
-// without a type, and the attach type BPF_XPS, which links to the hook need, for
-// every socket filter without one. A kernel without the hook ignores the latter.
+// without a type. It sets the attach type BPF_XPS, which links to the hook need, for
+// every socket filter without an attach type. A kernel without the hook ignores the
+// attach type.
 func SetType(spec *ebpf.CollectionSpec) {
 	for _, prog := range spec.Programs {
 		if prog.Type == ebpf.UnspecifiedProgram {

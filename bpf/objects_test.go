@@ -27,8 +27,8 @@ func TestObjectsMatchSources(t *testing.T) {
 	}
 }
 
-// TestObjectsReproduce compiles everything again. It needs the compiler that
-// the objects were compiled with: another one generates other code.
+// TestObjectsReproduce compiles every source again. It needs the compiler that the
+// objects were compiled with, because another one generates other code.
 func TestObjectsReproduce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: compiling every BPF program takes seconds")
@@ -73,7 +73,7 @@ func TestObjectsReproduce(t *testing.T) {
 			continue
 		}
 		if !bytes.Equal(want, have) {
-			t.Errorf("%s: not what its source compiles to (run: go generate ./bpf)", name)
+			t.Errorf("%s differs from the output of its source (run: go generate ./bpf)", name)
 		}
 	}
 }
@@ -146,12 +146,12 @@ func TestObjectIsACopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.HasPrefix(b, []byte("\x7fELF")) {
-		t.Error("Object hands out its own bytes")
+		t.Error("Object returns its own bytes, not a copy")
 	}
 }
 
-// TestObjectsNamePlaces: an object that holds the directory it was compiled
-// in is another one on every machine.
+// TestObjectsNamePlaces: no object contains the directory in which it was compiled. It
+// would differ on every machine.
 func TestObjectsNamePlaces(t *testing.T) {
 	requireSources(t)
 	wd, err := os.Getwd()

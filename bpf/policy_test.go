@@ -36,7 +36,7 @@ func undecided() map[string]frame {
 		"wrong version in ipv4": v5,
 		"header length too low": ihl,
 		"wrong version in ipv6": v6in4,
-		// Without a tag, a test run rejects them.
+		// A test run rejects them without a tag.
 		"cut in the ipv4 header": cut4.tagged(0x8100, 1),
 		"cut in the ipv6 header": cut6.tagged(0x8100, 1),
 		"cut in an extension":    cutExt,
@@ -153,15 +153,15 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestMarkLarge makes sure that the program finds each of as many large marks as fit,
-// also those that share a bucket.
+// TestMarkLarge: the program finds each large mark of a full map, also those that
+// share a bucket.
 func TestMarkLarge(t *testing.T) {
 	draw := rand.New(rand.NewPCG(uint64(testSeed(t)), 1))
 	random, crowded := make(policy.Queues[uint32]), make(policy.Queues[uint32])
 	for len(random) < 4096 {
 		random[1<<16+draw.Uint32N(1<<32-1<<16)] = draw.Int32N(64)
 	}
-	// The first 12 values of a bucket: 4 in it, 8 in the hash.
+	// Find 12 values of one bucket: 4 are in the bucket, 8 in the hash.
 	var crowd []uint32
 	for value := uint32(1 << 16); len(crowd) < 12; value++ {
 		if value*0x9e3779b1>>19 == 5 {
@@ -194,7 +194,7 @@ func TestMarkLarge(t *testing.T) {
 	}
 }
 
-// TestQueueTooHigh: a queue that the entry of an array cannot hold is refused.
+// TestQueueTooHigh: a queue that does not fit an entry of an array is rejected.
 func TestQueueTooHigh(t *testing.T) {
 	queues := policy.Queues[uint32]{1: math.MaxInt32}
 	_, cpu := policy.LoadCPU(queues, policy.Options{})
@@ -258,7 +258,7 @@ func TestUID(t *testing.T) {
 	}
 }
 
-// TestCPUTooHigh: a cpu that the map does not have is refused.
+// TestCPUTooHigh: a cpu that does not fit the map is rejected.
 func TestCPUTooHigh(t *testing.T) {
 	if _, err := policy.LoadCPU(policy.Queues[uint32]{4096: 1}, policy.Options{}); !errors.Is(err, policy.ErrOptions) {
 		t.Errorf("%v, want %v", err, policy.ErrOptions)

@@ -17,13 +17,13 @@ import (
 func skipUnlessRequired(tb testing.TB, what, reason string) {
 	tb.Helper()
 	if slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), what) {
-		tb.Fatalf("XPS_TEST_REQUIRE offers %q, but %s", what, reason)
+		tb.Fatalf("XPS_TEST_REQUIRE has %q, but %s", what, reason)
 	}
 	tb.Skip(reason)
 }
 
-// requireSources skips the test where the test binary is all there is. A guest
-// may show the sources, but has no go command.
+// requireSources skips the test where only the test binary exists. A guest may have the
+// sources, but has no go command.
 func requireSources(tb testing.TB) {
 	tb.Helper()
 	_, err := os.Stat("gen.go")

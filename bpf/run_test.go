@@ -12,8 +12,8 @@ import (
 	"xpsgen/bpf"
 )
 
-// mustLoad loads the named object with its constants set. It skips the test
-// where the machine does not let us load programs.
+// mustLoad loads the named object with these constants. It skips the test where
+// loading is not permitted.
 func mustLoad(tb testing.TB, name string, constants map[string]any) *ebpf.Collection {
 	tb.Helper()
 	spec, err := bpf.Spec(name)
@@ -39,7 +39,7 @@ func mustLoad(tb testing.TB, name string, constants map[string]any) *ebpf.Collec
 	return coll
 }
 
-// skBuff is the head of struct __sk_buff: context that a test run takes.
+// skBuff has the first members of struct __sk_buff, the context of a test run.
 type skBuff struct {
 	Len, PktType, Mark, QueueMapping, Protocol uint32
 	VLANPresent, VLANTCI, VLANProto, Priority  uint32
@@ -48,14 +48,14 @@ type skBuff struct {
 	_                                          [27]uint32
 }
 
-// run gives frame, an Ethernet frame, to the program and returns its answer.
+// run runs the program on an Ethernet frame and returns its return value.
 func run(tb testing.TB, coll *ebpf.Collection, name string, frame []byte, ctx *skBuff) int32 {
 	tb.Helper()
 	return runProgram(tb, coll.Programs[name], frame, ctx)
 }
 
-// runProgram gives an Ethernet frame to the program. The kernel takes its first 14
-// bytes for the MAC header, and what follows for the network header.
+// runProgram runs the program on an Ethernet frame. The kernel takes the first 14 bytes
+// as the MAC header, and the rest as the network header.
 func runProgram(tb testing.TB, prog *ebpf.Program, frame []byte, ctx *skBuff) int32 {
 	tb.Helper()
 	opts := &ebpf.RunOptions{Data: frame}

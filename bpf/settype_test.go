@@ -11,8 +11,8 @@ import (
 	"xpsgen/uapi"
 )
 
-// SetType changes programs without a type and socket filters without an attach
-// type, and no others.
+// TestSetType: SetType changes only programs without a type, and socket filters without
+// an attach type.
 func TestSetType(t *testing.T) {
 	const hook = ebpf.AttachType(uapi.BPF_XPS)
 	for name, tt := range map[string]struct {

@@ -44,7 +44,7 @@ func entry(plan *policy.QueuePlan, hash int32) int32 {
 	return plan.Values[int(hash%indirectionSize)%len(plan.Values)]
 }
 
-// spread is how unevenly flows are spread: chi-square, and its degrees of freedom.
+// spread measures how unevenly flows are spread: chi-square, and its degrees of freedom.
 // Spreads of independent flows can be added.
 type spread struct{ chi2, freedom float64 }
 
@@ -66,7 +66,7 @@ func (s *spread) add(t spread) {
 	s.freedom += t.freedom
 }
 
-// z returns how many standard deviations the spread is above that of chance.
+// z returns by how many standard deviations the spread exceeds that of chance.
 // Chi-square itself is far from normal: with 2 queues, it exceeds 3 of its standard
 // deviations once in 45 times. Its cube root is nearly normal (Wilson and Hilferty,
 // 1931).
@@ -91,9 +91,9 @@ func TestSpreadZ(t *testing.T) {
 }
 
 // TestFlowHashSpreads spreads flows that differ as little as those of one client.
-// For each number of queues, all kinds of packets together are spread as evenly as
-// by chance, with z below 3. A single kind has z below 5: there are more than a
-// hundred of these figures, so some exceed 3.
+// For each number of queues, the policy spreads all kinds of packets together as evenly
+// as chance, with z below 3. A single kind has z below 5, because some of more than a
+// hundred values exceed 3 by chance.
 func TestFlowHashSpreads(t *testing.T) {
 	counts := []int{2, 3, 7, 8, 64}
 	total, worst := make([]spread, len(counts)), make([]float64, len(counts))
@@ -139,8 +139,8 @@ func TestFlowHashSpreads(t *testing.T) {
 	}
 }
 
-// TestFlowHashKeepsOffQueues: no queue that is left out gets a packet of any kind,
-// with any number of queues in use that the plan covers.
+// TestFlowHashKeepsOffQueues: an excluded queue gets no packet of any kind, for any
+// number of queues in use that the plan covers.
 func TestFlowHashKeepsOffQueues(t *testing.T) {
 	for _, tt := range []struct {
 		queues     []int

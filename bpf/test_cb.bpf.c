@@ -2,8 +2,8 @@
 //go:build ignore
 
 /*
- * Check that cb[] is zeroed, then overwrite it. Nobody else may see what the
- * program writes there.
+ * Check that cb[] is zeroed, then overwrite it. Tests check that nobody else sees
+ * what the program writes there.
  *
  * ret:     return value, set before loading; default -1 (no preference).
  * seen:    a per-cpu array of __u64: number of runs, and number of runs that

@@ -5,8 +5,8 @@
  * Count the run, then return the same value for every packet.
  *
  * ret:    return value, set before loading; default -1 (no preference).
- * answer: an array of one __s32, added to ret: changes the return value after
- *         loading.
+ * answer: an array of one __s32. The program adds it to ret, so it changes the
+ *         return value after loading.
  * runs:   a per-cpu array of one __u64, the number of runs on each cpu.
  */
 #include "xps_helpers.h"

@@ -5,7 +5,7 @@
  * Select the queue by the sending CPU. A CPU whose entry is 0, or that has no entry,
  * has no preference, so an empty map changes nothing.
  *
- * Map, filled at any time:
+ * Map, which can be filled at any time:
  * cpu_queue: CPU (__u32) to queue + 1 (__u32), 4096 CPUs. An array, because a lookup
  *            takes a tenth of the instructions of a hash lookup.
  *

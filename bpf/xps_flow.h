@@ -2,8 +2,8 @@
 /*
  * Parse the flow of a packet.
  *
- * The kernel gives the offset of the network header, so a device can have any link
- * header or none. Tags in the packet are read from the MAC header.
+ * The kernel knows the offset of the network header, so a device can have any link
+ * header or none. Tags in the packet are read from the MAC header on.
  */
 #ifndef XPS_FLOW_H
 #define XPS_FLOW_H
@@ -20,26 +20,26 @@ enum {
 
 /* Tunnels to parse. */
 enum xps_inner {
-	XPS_INNER_IPIP = 1,		/* IPv4 and IPv6 in either */
+	XPS_INNER_IPIP = 1,		/* IPv4 or IPv6 in IPv4 or IPv6 */
 	XPS_INNER_GRE = 2,
 	XPS_INNER_VXLAN = 4,
 	XPS_INNER_GENEVE = 8,
 };
 
-/* What a policy parses, by constants of the program. The verifier removes the code
- * that parses anything else.
+/* Parts of a packet to parse. Each member is a constant of the program, so the
+ * verifier removes the code that parses other parts.
  */
 struct xps_reading {
 	__u32 inner;			/* enum xps_inner */
 	__u32 spi;
 	__u32 label;
-	__u32 udp_ports;		/* ports of UDP, too */
+	__u32 udp_ports;
 };
 
 struct xps_flow {
-	__u64 saddr[2];			/* IPv4: the second, the first is 0 */
+	__u64 saddr[2];			/* IPv4: in [1], and [0] is 0 */
 	__u64 daddr[2];
-	__u32 ports;			/* source, destination; or SPI; or label */
+	__u32 ports;			/* source and destination, or SPI, or label */
 	__u32 v6;
 	__u16 sport;			/* host order */
 	__u16 dport;
@@ -50,7 +50,7 @@ struct xps_flow {
 
 /* Set the cursor to the network header. A tag that the device inserts is in the
  * skb, and is the outermost. Tags in the packet follow an Ethernet header. The
- * network header of the skb may be at the first of them, or after the last.
+ * network header of the skb may be at the first tag or after the last tag.
  */
 static __inline_always int xps_link(struct __sk_buff *skb,
 				    struct xps_cursor *c,
@@ -113,7 +113,7 @@ static __inline_always int xps_mpls(struct __sk_buff *skb, struct xps_cursor *c,
 
 	flow->saddr[1] = labels & 0xffffffff;
 	flow->daddr[1] = labels >> 32;
-	/* Nothing needs to follow the labels. */
+	/* The packet may end after the labels. */
 	if (!xps_load(skb, c, 0, &entry, sizeof(entry))) {
 		entry = xps_ntohl(entry) >> 28;
 		if (entry == 4 || entry == 6) {
@@ -131,7 +131,7 @@ static __inline_always int xps_has_ports(__u8 proto)
 	       proto == XPS_IPPROTO_UDPLITE;
 }
 
-/* The cursor is at the header of an inner packet. */
+/* Result of a function: the cursor is at the header of an inner packet. */
 #define XPS_AGAIN (-1)
 
 static __inline_always int xps_tunnel(struct __sk_buff *skb,
@@ -191,7 +191,7 @@ static __inline_always int xps_tunnel(struct __sk_buff *skb,
 }
 
 /* Read the transport header. The cursor is after the IP header and its
- * extensions. word has the four bytes there, or is NULL.
+ * extensions. word is the four bytes there, or NULL if they are not loaded.
  */
 static __inline_always int xps_transport(struct __sk_buff *skb,
 					 struct xps_cursor *c,
@@ -340,8 +340,8 @@ static __inline_always int xps_ipv6(struct __sk_buff *skb,
 }
 
 /* Fill flow, which must be zeroed, and return the reason. If the reason is less than
- * XPS_BY_NO_ENTRY, flow is valid; otherwise the packet has no flow. Without tunnel
- * parsing, all packets of a tunnel are one flow.
+ * XPS_BY_NO_ENTRY, flow is valid; otherwise the packet has no flow. Without parsing of
+ * IPIP and GRE, all packets of such a tunnel are one flow.
  */
 static __inline_always __u32 xps_flow_read(struct __sk_buff *skb,
 					   struct xps_flow *flow,

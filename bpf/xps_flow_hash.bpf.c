@@ -2,9 +2,9 @@
 //go:build ignore
 
 /*
- * Spread flows over queues by a hash of addresses, protocol and ports: all
- * packets of one flow leave by one queue, whichever CPU sends them. The hash is
- * computed from the packet data, so it does not depend on skb->hash.
+ * Spread flows over queues by a hash of addresses, protocol and ports. All packets
+ * of a flow use one queue, whichever CPU sends them. The hash is computed from the
+ * packet data, so it does not depend on skb->hash.
  *
  * A flow is:
  * - Fragments and protocols without ports: addresses and protocol. The fragments
@@ -17,10 +17,11 @@
  * Constants, set before loading (default in brackets):
  * seed [0]:      seed of the hash. Use a random one: an attacker who knows the
  *                seed can put all flows on one queue.
- * indirect [0]:  1: take the queue from the map "indirection". 0: use all queues,
- *                hash modulo their number.
+ * indirect [0]:  1: take the queue from the map "indirection". 0: return the hash,
+ *                which selects from all queues in use.
  * symmetric [0]: 1: use the same queue for both directions of a flow.
- * use_ports [1]: 0: use the same queue for all traffic between two hosts.
+ * use_ports [1]: 0: hash addresses and protocol only: neither ports nor SPI nor
+ *                flow label.
  * udp_ports [1]: 0: do not hash UDP ports.
  * use_vlan [0]:  1: also hash the id of the outermost VLAN tag.
  * use_label [0]: 1: hash a non-zero IPv6 flow label instead of protocol and ports.
@@ -31,8 +32,9 @@
  *                8 GENEVE. VXLAN and GENEVE put the entropy of the inner flow
  *                into the UDP source port, so they need no parsing.
  *
- * Map, filled at any time:
- * indirection: 1024 queues (__s32), by the hash. -1: no preference.
+ * Map, which can be filled at any time:
+ * indirection: 1024 queues (__s32). The low bits of the hash are the index.
+ *              A negative queue means no preference.
  */
 #include "xps_flow.h"
 
@@ -55,8 +57,8 @@ struct {
 	__type(value, __s32);
 } indirection SEC(".maps");
 
-/* One round: the multiplication carries every bit of word to the high half, the
- * shift brings the high half back to the low half.
+/* One round. The multiplication carries every bit of word into the high half. The
+ * shift brings the high half back into the low half.
  */
 static __inline_always __u64 mix(__u64 hash, __u64 word)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The part of the kernel's BPF interface that the programs of this directory
- * use. It does not include linux/bpf.h or bpf/bpf_helpers.h: the build needs only
- * clang, and the objects do not depend on the machine's headers. All of it is
- * kernel ABI: numbers and offsets cannot change.
+ * use. It does not include linux/bpf.h or bpf/bpf_helpers.h, so the build needs only
+ * clang, and the objects do not depend on the machine's headers. All numbers and
+ * offsets are kernel ABI and cannot change.
  */
 #ifndef XPS_HELPERS_H
 #define XPS_HELPERS_H
@@ -22,8 +22,8 @@ typedef long long __s64;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Keep *p in memory. If a structure has more members than there are registers, that
- * takes fewer instructions: otherwise the compiler spills each member separately,
+/* Keep *p in memory. If a structure has more members than there are registers, this
+ * takes fewer instructions. Otherwise the compiler spills each member separately,
  * and sets it on each branch.
  */
 #define xps_keep_in_memory(p) asm volatile("" : : "r"(p) : "memory")

@@ -2,11 +2,12 @@
 //go:build ignore
 
 /*
- * Select the queue by skb->mark, as set by SO_MARK, iptables or nftables. The
- * value of a mark is (mark & mask) >> shift. A value whose entry is 0, or that has no
- * entry, has no preference. With direct, such a value N selects queue N - 1, and value
- * 0, a packet without a mark, has no preference. A negative entry has no preference,
- * even with direct.
+ * Select the queue by skb->mark, which SO_MARK, iptables and nftables set. The value
+ * of a mark is (mark & mask) >> shift. Its entry in a map decides:
+ * - positive: select queue entry - 1,
+ * - negative: no preference,
+ * - 0 or no entry: no preference. With direct, value N selects queue N - 1, and
+ *   value 0 has no preference.
  *
  * A socket filter cannot read the cgroup of a socket. To steer by cgroup, let
  * nftables set the mark (socket cgroupv2) and use this policy.
@@ -14,10 +15,10 @@
  * Constants, set before loading (default in brackets):
  * mask [all]: bits of the mark to use.
  * shift [0]:  lowest bit of mask, 0 to 31.
- * direct [0]: 1: value N selects queue N - 1 if no map has it.
+ * direct [0]: 1: value N selects queue N - 1 if no map has an entry for it.
  *
- * Maps, filled at any time, value (__u32) to queue + 1 (__s32). Arrays where possible,
- * because a lookup takes a tenth of the instructions of a hash lookup:
+ * Maps, which can be filled at any time, from value (__u32) to queue + 1 (__s32). Most
+ * are arrays, because a lookup takes a tenth of the instructions of a hash lookup:
  * mark_queue: array by value, for values below 65536.
  * mark_large: array of buckets of four values, for values from 65536. Buckets are
  *             filled from the first slot. xps_mark_bucket_of() returns the bucket.
@@ -35,7 +36,7 @@ const volatile __u32 direct = 0;
 #define XPS_MARK_BUCKETS 8192
 
 struct xps_mark_bucket {
-	__u32 values[4];	/* 0 where there is room */
+	__u32 values[4];	/* 0: free slot */
 	__s32 entries[4];	/* queue + 1 */
 };
 
@@ -61,7 +62,7 @@ struct {
 	__type(value, __s32);
 } mark_more SEC(".maps");
 
-/* Multiplying by 2^32 over the golden ratio spreads values that follow each other. */
+/* Multiplying by 2^32 over the golden ratio spreads consecutive values. */
 static __inline_always __u32 xps_mark_bucket_of(__u32 value)
 {
 	return value * 0x9e3779b1u / (0x100000000ull / XPS_MARK_BUCKETS);

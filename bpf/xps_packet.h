@@ -2,9 +2,8 @@
 /*
  * Packet headers, and functions that load them.
  *
- * Helpers load the data, because they report errors. LD_ABS does not: out of
- * bounds it ends the program with 0, which this hook reads as queue 0, not as no
- * preference.
+ * Helpers load the data, because they return errors. LD_ABS does not: out of
+ * bounds it ends the program with 0, which selects queue 0.
  */
 #ifndef XPS_PACKET_H
 #define XPS_PACKET_H
@@ -79,9 +78,9 @@ static __inline_always int xps_is_tag(__u16 type)
 	return type == XPS_ETH_P_8021Q || type == XPS_ETH_P_8021AD;
 }
 
-/* Return the offset of the network header if it is outside of the linear part. The
- * kernel does not provide this offset. There is an Ethernet header if the ethertype is
- * in its place and, for IP, the version follows.
+/* Guess the offset of a network header that is outside of the linear part. The kernel
+ * does not provide this offset. Assume an Ethernet header if the ethertype is in its
+ * place and, for IP, the version follows.
  */
 static __inline_always __u32 xps_net_offset(struct __sk_buff *skb)
 {
@@ -102,8 +101,8 @@ static __inline_always __u32 xps_net_offset(struct __sk_buff *skb)
 	return !version || h.version_ihl >> 4 == version ? XPS_ETH_HLEN : 0;
 }
 
-/* Load data that may be outside of the linear part, which the relative helper cannot
- * read. That is rare, so a separate function keeps the program short.
+/* Load data that may be outside of the linear part. The relative helper cannot read
+ * it. That is rare, so this is not inlined, which keeps the program short.
  */
 __noinline int xps_load_data(struct __sk_buff *skb, __u32 start, __u32 off,
 			     void *to, __u32 len)

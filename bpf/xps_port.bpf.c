@@ -7,9 +7,9 @@
  * preference, so an empty map changes nothing. For a tunnel, the ports are those of
  * the outer packet.
  *
- * Map, filled at any time:
+ * Map, which can be filled at any time:
  * port_queue: struct xps_port_key to queue (__s32), up to 65536 entries. A
- *             negative queue ends the search and has no preference.
+ *             negative queue ends the lookup and means no preference.
  *
  * Constant and map of xps_verdict.h: stats, xps_counters.
  */

@@ -4,10 +4,10 @@
 /*
  * Select the queue by the user who owns the socket of the packet, whichever task
  * or interrupt sends it. A user without an entry, or with a negative queue, has no
- * preference. A packet without a socket has user 65534. User ids are those of the
- * user namespace of the network namespace.
+ * preference. A packet without a full socket has the overflow uid, 65534. User ids
+ * are those of the user namespace of the network namespace.
  *
- * Map, filled at any time:
+ * Map, which can be filled at any time:
  * uid_queue: user id (__u32) to queue (__s32), up to 4096 users.
  *
  * Constant and map of xps_verdict.h: stats, xps_counters.

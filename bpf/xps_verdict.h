@@ -5,7 +5,7 @@
  * Constant, set before loading (default in brackets):
  * stats [1]: 1: count. 0: do not count.
  *
- * Map, read at any time:
+ * Map, which can be read at any time:
  * xps_counters: one struct xps_counters for each cpu.
  */
 #ifndef XPS_VERDICT_H
@@ -18,20 +18,24 @@ enum xps_reason {
 	XPS_BY_PORTS,		/* flow of addresses, protocol and ports */
 	XPS_BY_ADDRESSES,	/* a protocol without ports */
 	XPS_BY_FRAGMENT,	/* by addresses and protocol */
-	XPS_BY_INNER,		/* inner flow of a tunnel */
+	XPS_BY_INNER,		/* inner flow of a tunnel, or its outer flow if the
+				 * payload is not IP
+				 */
 	XPS_BY_SPI,		/* ESP: addresses and SPI */
 	XPS_BY_LABEL,		/* IPv6: addresses and flow label */
 	XPS_BY_MPLS,		/* MPLS labels, if the payload is not IP */
-	XPS_BY_MAP,		/* an entry of the map of the policy */
+	XPS_BY_MAP,		/* an entry of the map of the policy, or direct */
 	/* The policy has no preference: */
-	XPS_BY_NO_ENTRY,	/* nothing in the map of the policy */
+	XPS_BY_NO_ENTRY,	/* no entry in the map of the policy, or a negative
+				 * one of cpu or mark
+				 */
 	XPS_BY_NOT_IP,		/* neither IPv4 nor IPv6 nor MPLS */
 	XPS_BY_MALFORMED,	/* truncated, or an invalid header */
 	XPS_BY_TAGS,		/* too many tags or labels */
 	XPS_REASONS,
 };
 
-/* Larger return values are not counted by queue. */
+/* Return values from this one on are not counted by queue. */
 #define XPS_MAX_COUNTED 256
 
 /* Packets since the policy was loaded. One map entry holds all counters of a cpu,
@@ -43,8 +47,8 @@ struct xps_counters {
 };
 
 const volatile __u32 stats = 1;
-/* The only key of xps_counters. On the stack, it would have to be set for each
- * packet.
+/* The only key of xps_counters. It is static, because a key on the stack would be
+ * set for each packet.
  */
 static const volatile __u32 xps_counters_key = 0;
 

@@ -12,7 +12,7 @@ import (
 	"xpsgen/bpf"
 )
 
-// ErrNoCounters: the program is not a policy of this package, or an older one.
+// ErrNoCounters: the program is not a policy of this package, or has an older format.
 var ErrNoCounters = errors.New("the program has no counters")
 
 // Reason is the reason for the return value of a policy.
@@ -24,14 +24,14 @@ const (
 	ByPorts     Reason = iota // the flow of addresses, protocol and ports
 	ByAddresses               // the addresses of a protocol without ports
 	ByFragment                // the addresses and protocol of a fragment
-	ByInner                   // the flow inside a tunnel
+	ByInner                   // the flow inside a tunnel, or the outer one if that is not IP
 	BySPI                     // the addresses and SPI of ESP
 	ByLabel                   // the addresses and flow label of IPv6
 	ByMPLS                    // the label stack of MPLS that is not IP
-	ByMap                     // an entry of the map of the policy
+	ByMap                     // an entry of the map of the policy, or Mark.Direct
 
 	// The policy has no preference for:
-	ByNoEntry   // a packet that the map of the policy has no entry for
+	ByNoEntry   // a packet without an entry, or with a negative one of cpu or mark
 	ByNotIP     // a packet that is not IPv4, IPv6 or MPLS, such as ARP
 	ByMalformed // a packet that is truncated or has an invalid header
 	ByTags      // a packet with more VLAN tags or MPLS labels than are read
@@ -49,28 +49,29 @@ func (r Reason) String() string {
 	return names[r]
 }
 
-// Preference reports whether the policy selects a queue for this reason. The
-// entry of a map can still be negative.
+// Preference reports whether the policy selects a queue for this reason. With [ByMap],
+// the entry can be negative, which means no preference.
 func (r Reason) Preference() bool { return r < ByNoEntry }
 
-// Counters are numbers of packets since the policy was loaded. Packets may be
-// counted while they are read, so sums may differ.
+// Counters are numbers of packets since the policy was loaded. The policy may count
+// packets while Counters are read, so sums may differ.
 type Counters struct {
-	// Queues are by the value that the policy returned, before the kernel
-	// takes it modulo the number of queues in use. Values of 0 packets are left
-	// out, and so are values from 256 on.
+	// Queues has the number of packets for each value that the policy returned,
+	// before the kernel takes it modulo the number of queues in use. Values without
+	// packets, negative values and values from 256 on are left out.
 	Queues map[int]uint64
-	// Reasons are by reason. Reasons of 0 packets are left out.
+	// Reasons has the number of packets for each reason. Reasons without packets are
+	// left out.
 	Reasons map[Reason]uint64
 }
 
-// Counters reads the counters of a policy.
+// Counters reads the counters of a policy. With [Options.NoStats] they are empty.
 func (p *Policy) Counters() (*Counters, error) {
 	return read(p.coll.Maps[bpf.XpsFlowHashMapXpsCounters])
 }
 
-// CountersOf reads the counters of a program that is attached somewhere: one of
-// another process, opened by its id. It needs CAP_SYS_ADMIN. The error wraps
+// CountersOf reads the counters of a loaded program, such as one that another process
+// attached: see [ebpf.NewProgramFromID]. It needs CAP_SYS_ADMIN. The error wraps
 // [ErrNoCounters] if the program is not a policy.
 func CountersOf(prog *ebpf.Program) (*Counters, error) {
 	m, err := openMaps(prog)
@@ -85,7 +86,7 @@ func CountersOf(prog *ebpf.Program) (*Counters, error) {
 	return read(m[bpf.XpsFlowHashMapXpsCounters])
 }
 
-// openMaps opens the maps of a program by name. The caller closes them, even with
+// openMaps returns the maps of a program by name. The caller closes them, also after
 // an error.
 func openMaps(prog *ebpf.Program) (map[string]*ebpf.Map, error) {
 	opened := make(map[string]*ebpf.Map)
@@ -113,8 +114,8 @@ func openMaps(prog *ebpf.Program) (map[string]*ebpf.Map, error) {
 // (XPS_MAX_COUNTED of xps_verdict.h).
 const countedQueues = 256
 
-// read reads a map of struct xps_counters. Reasons follow queues, so a policy with
-// more reasons than this package knows can be read, too.
+// read reads a map of struct xps_counters. The counters of reasons are after those of
+// queues, so read accepts more or fewer reasons than this package knows.
 func read(m *ebpf.Map) (*Counters, error) {
 	if m == nil || m.Type() != ebpf.PerCPUArray || m.ValueSize() <= 8*countedQueues || m.ValueSize()%8 != 0 {
 		return nil, ErrNoCounters

@@ -222,7 +222,7 @@ func TestCounters(t *testing.T) {
 	}
 }
 
-// Maps of another program than a policy.
+// TestOtherMaps: maps of a program that is not a policy are rejected.
 func TestOtherMaps(t *testing.T) {
 	p := mustLoad(t, func() (*Policy, error) { return LoadCPU(nil, Options{}) })
 	if _, err := read(nil); !errors.Is(err, ErrNoCounters) {
@@ -242,7 +242,7 @@ func TestOtherMaps(t *testing.T) {
 		}
 		m.Close()
 	}
-	// One reason is enough, of a policy that knows fewer.
+	// A policy with fewer reasons than this package knows.
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8 * 257, MaxEntries: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestOtherMaps(t *testing.T) {
 	}
 }
 
-// A closed policy has closed its maps.
+// TestClose: Close closes the program.
 func TestClose(t *testing.T) {
 	p := mustLoad(t, func() (*Policy, error) { return LoadCPU(nil, Options{}) })
 	p.Close()

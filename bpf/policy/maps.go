@@ -9,15 +9,15 @@ import (
 	"xpsgen/bpf"
 )
 
-// Queues is a map of a policy: the return value for a key. A negative value has no
+// Queues is a map of a policy: the return value for a key. A negative value means no
 // preference.
 type Queues[K comparable] map[K]int32
 
 // cpus is the number of entries of the array of the policy cpu.
 const cpus = 4096
 
-// LoadCPU loads the policy cpu: the queue by the number of the cpu that sends. The
-// caller closes it.
+// LoadCPU loads the policy cpu, which selects the queue by the number of the sending
+// cpu. The caller closes it. The error wraps [ErrOptions] for a cpu above 4095.
 func LoadCPU(queues Queues[uint32], opt Options) (*Policy, error) {
 	entries := make(Queues[uint32], len(queues))
 	for cpu, q := range queues {
@@ -33,8 +33,8 @@ func LoadCPU(queues Queues[uint32], opt Options) (*Policy, error) {
 	return loadMap("xps_cpu", bpf.XpsCpuMapCpuQueue, opt, entries)
 }
 
-// entryOf returns the entry of an array of a policy: the queue plus one, because 0
-// is no entry, or -1 for no preference.
+// entryOf returns the entry of an array of a policy: -1 for no preference, else the
+// queue plus one, because 0 means no entry.
 func entryOf(q int32) (int32, error) {
 	switch {
 	case q < 0:
@@ -45,23 +45,25 @@ func entryOf(q int32) (int32, error) {
 	return q + 1, nil
 }
 
-// LoadUID loads the policy uid: the queue by the user of the socket. The caller
-// closes it.
+// LoadUID loads the policy uid, which selects the queue by the user of the socket. The
+// map takes up to 4096 users. The caller closes the Policy.
 func LoadUID(queues Queues[uint32], opt Options) (*Policy, error) {
 	return loadMap("xps_uid", bpf.XpsUidMapUidQueue, opt, queues)
 }
 
-// Port is a key of the map of [LoadPort]: the protocol, the port, and its side.
+// Port is a key of the map of [LoadPort]: the protocol (IPPROTO_*), the port in host
+// byte order, and its side.
 type Port = bpf.XpsPortXpsPortKey
 
-// Sides of [Port.Side].
+// Values of [Port.Side].
 const (
 	Destination = iota
 	Source
 )
 
-// LoadPort loads the policy "port", which selects the queue by protocol and port. The caller
-// closes it.
+// LoadPort loads the policy port, which selects the queue by protocol and port. An
+// entry for the destination port comes before one for the source port. The map takes
+// up to 65536 entries. The caller closes the Policy.
 func LoadPort(queues Queues[Port], opt Options) (*Policy, error) {
 	return loadMap("xps_port", bpf.XpsPortMapPortQueue, opt, queues)
 }

@@ -12,13 +12,14 @@ import (
 // Mark configures the policy mark.
 type Mark struct {
 	Options
-	// Queues are by the value (mark & Mask) >> Shift. At most 4096 values can be
-	// 65536 or more. Such marks cost some instructions more.
+	// Queues has the queue for a value (mark & Mask) >> Shift. At most 4096 values can
+	// be 65536 or more. Such values cost a few more instructions.
 	Queues Queues[uint32]
-	// Mask are the bits of the mark that count, 0 for all, and Shift is the
-	// lowest of them.
+	// Mask has the bits of the mark to use. 0 means all. Shift is the number of the
+	// lowest bit to use, 0 to 31.
 	Mask, Shift uint32
-	// Direct selects queue N - 1 for a value N that is not in Queues.
+	// Direct selects queue N - 1 for a value N that is not in Queues. 0 has no
+	// preference.
 	Direct bool
 }
 
@@ -29,7 +30,9 @@ const (
 	largeMarks = 4096
 )
 
-// LoadMark loads the policy mark: the queue by skb->mark. The caller closes it.
+// LoadMark loads the policy mark, which selects the queue by skb->mark. The caller
+// closes it. cfg must not be nil. The error wraps [ErrOptions] for values that are not
+// possible.
 func LoadMark(cfg *Mark) (*Policy, error) {
 	const object = "xps_mark"
 	if cfg.Shift > 31 {
@@ -56,7 +59,7 @@ func LoadMark(cfg *Mark) (*Policy, error) {
 	return p, err
 }
 
-// bucket has four of the values from 65536 on, with their entries.
+// bucket has up to four of the values from 65536 on, with their entries.
 type bucket = bpf.XpsMarkXpsMarkBucket
 
 // bucketOf is xps_mark_bucket_of of xps_mark.bpf.c.

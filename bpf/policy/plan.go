@@ -21,21 +21,24 @@ type QueuePlan struct {
 	// another of Queues.
 	Values []int32
 	// Min and Max limit the number of queues in use for which the plan holds: each
-	// value selects one of Queues. With fewer queues than Min, some values select other
-	// queues, or none of Queues is in use.
+	// value selects one of Queues. With fewer queues than Min, some values may select
+	// other queues.
 	Min, Max int
 }
 
 // Plan returns values that restrict a policy to queues, as long as the number of queues in
-// use is from atLeast to max. If atLeast is 0, Plan finds the smallest possible number.
+// use is from atLeast to max. If atLeast is 0, Plan finds the smallest such number: see
+// [QueuePlan.Min].
 //
-// inUse is the present number of queues in use: the number of tx-* in
-// /sys/class/net/NAME/queues, in a sysfs of the device's network namespace. max is the
-// number of tx queues that the device can have (State.MaxQueues of package xps).
+// inUse is the current number of queues in use: the number of tx-* in
+// /sys/class/net/NAME/queues. The sysfs must be mounted in the network namespace of the
+// device. The number of tx queues that the device can have is max (State.MaxQueues of
+// package xps).
 //
 // For example, with queues 1 to 7 of 8, the value for queue 5 is 13 and not 5. With 5
-// queues in use, 5 would be queue 0, but 13 is queue 3. That is not always possible:
-// any number that is 4 modulo 8 is 0 modulo 4, so this plan holds down to 5 queues.
+// queues in use, 5 would select queue 0, but 13 selects queue 3. With 4 queues in use,
+// no value is possible for queue 4: a number that is 4 modulo 8 is 0 modulo 4. So this
+// plan holds down to 5 queues.
 //
 // The error wraps [ErrQueues].
 func Plan(queues []int, inUse, max, atLeast int) (*QueuePlan, error) {
@@ -87,7 +90,7 @@ func Plan(queues []int, inUse, max, atLeast int) (*QueuePlan, error) {
 // maxTries bounds the search for a value.
 const maxTries = 1 << 12
 
-// values returns a value for each queue, nil if there is none for one of them.
+// values returns a value for each queue, or nil if a queue has none.
 func values(use []bool, queues []int, inUse, least int) []int32 {
 	var vs []int32
 	for _, q := range queues {
@@ -113,8 +116,8 @@ func value(use []bool, q, inUse, least int) int32 {
 	return -1
 }
 
-// safe reports whether v selects a queue of use with any number of queues in use from
-// least to the maximum.
+// safe reports whether v selects a queue to use, for every number of queues in use from
+// least to len(use).
 func safe(use []bool, v, least int) bool {
 	for n := least; n <= len(use); n++ {
 		if !use[v%n] {

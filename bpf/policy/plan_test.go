@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestPlan: with every number of queues in use that a plan covers, its values are
-// queues of the plan, and with the present number each is its own.
+// TestPlan: for every number of queues in use that a plan covers, its values select
+// queues of the plan. For the current number, each value selects its own queue.
 func TestPlan(t *testing.T) {
 	for max := 1; max <= 12; max++ {
 		for inUse := 1; inUse <= max; inUse++ {

@@ -13,13 +13,14 @@ import (
 	"xpsgen/bpf"
 )
 
-// ErrOptions: options contradict each other, or are not of this policy.
+// ErrOptions: options contradict each other, have impossible values, or do not fit the
+// policy.
 var ErrOptions = errors.New("impossible options")
 
-// Policy is a policy that is loaded. Loading needs CAP_BPF and a kernel from 5.3
-// on; it does not need the hook.
+// Policy is a loaded policy. Loading needs CAP_BPF and Linux 5.3; it does not need the
+// hook.
 type Policy struct {
-	// Program is to be attached. The Policy keeps and closes it.
+	// Program is the program to attach. The Policy keeps and closes it.
 	Program *ebpf.Program
 
 	coll *ebpf.Collection
@@ -61,12 +62,12 @@ func load(object string, opt Options, constants map[string]uint32) (*Policy, err
 	return &Policy{Program: coll.Programs[object], coll: coll}, nil
 }
 
-// Inner are the tunnels that flow-hash looks into.
+// Inner is a set of tunnels whose inner flow flow-hash hashes.
 type Inner uint32
 
 // Tunnels.
 const (
-	InnerIPIP   Inner = 1 << iota // IPv4 and IPv6 in either
+	InnerIPIP   Inner = 1 << iota // IPv4 or IPv6 in IPv4 or IPv6
 	InnerGRE                      // version 0, IP or Ethernet inside
 	InnerVXLAN                    // UDP port 4789
 	InnerGENEVE                   // UDP port 6081
@@ -88,10 +89,11 @@ type FlowHash struct {
 	Seed *uint32
 	// Symmetric puts both directions of a flow on one queue.
 	Symmetric bool
-	// AddressesOnly puts all traffic between two hosts on one queue.
+	// AddressesOnly hashes only addresses and protocol: neither ports nor SPI nor
+	// flow label.
 	AddressesOnly bool
-	// UDPByAddresses hashes only the addresses of UDP packets. Then
-	// fragments use the queue of the unfragmented datagrams of their flow.
+	// UDPByAddresses hashes UDP packets by addresses and protocol. Then fragments
+	// use the queue of the unfragmented datagrams of their flow.
 	UDPByAddresses bool
 	// VLAN makes the id of the outermost tag part of a flow.
 	VLAN bool
@@ -106,8 +108,9 @@ type FlowHash struct {
 	Inner Inner
 }
 
-// LoadFlowHash loads the policy flow-hash. The caller closes it. The error wraps
-// [ErrOptions] for options that contradict each other.
+// LoadFlowHash loads the policy flow-hash. The caller closes it. cfg must not be nil.
+// The error wraps [ErrOptions] for options that contradict each other, and for unknown
+// tunnels.
 func LoadFlowHash(cfg *FlowHash) (*Policy, error) {
 	if cfg.Symmetric && cfg.FlowLabel {
 		return nil, fmt.Errorf("%w: flow labels differ between the directions of a flow", ErrOptions)
@@ -133,7 +136,7 @@ func LoadFlowHash(cfg *FlowHash) (*Policy, error) {
 		constants["seed"] = *cfg.Seed
 	} else {
 		var b [4]byte
-		// It does not fail: see package rand.
+		// Read never returns an error: see package rand.
 		_, _ = rand.Read(b[:])
 		constants["seed"] = binary.NativeEndian.Uint32(b[:])
 	}
@@ -164,7 +167,8 @@ const indirection = bpf.XpsFlowHashMapIndirection
 func (p *Policy) Indirection() *ebpf.Map { return p.coll.Maps[indirection] }
 
 // SetQueues writes a plan to the table of flow-hash, entry by entry. Meanwhile, each flow
-// uses the old or the new value of its entry.
+// uses the old or the new value of its entry. It has no effect if the policy was loaded
+// without a plan. The error wraps [ErrOptions] if table is not [Policy.Indirection].
 func SetQueues(table *ebpf.Map, plan *QueuePlan) error {
 	if table == nil {
 		return fmt.Errorf("%w: not the table of flow-hash", ErrOptions)

@@ -50,11 +50,13 @@ type DetachOptions struct {
 // It needs CAP_NET_ADMIN in the user namespace of the network namespace.
 //
 // The error wraps [ErrAttached] or [ErrUnexpectedProgram] if a condition in opt
-// does not hold, [ErrLinked] if a link holds the program of the device,
-// [ErrBadProgram] if prog is not a socket filter, [ErrBadOptions], [ErrDevice],
-// [ErrNoDevice], [ErrPermission] or [ErrNotSupported]. An error leaves the
-// program of the device as it was. If ctx or [Config.Timeout] ended the call, the
-// kernel may still make the change.
+// does not hold. It wraps [ErrLinked] if a link holds the program of the device, but
+// ErrAttached if opt has NoReplace. It wraps [ErrBadProgram] if prog is nil, closed or
+// not a socket filter. Others are [ErrBadOptions], [ErrDevice], [ErrNoDevice],
+// [ErrPermission] and [ErrNotSupported].
+//
+// An error leaves the program of the device as it was. If ctx or [Config.Timeout] ended
+// the call, the kernel may still make the change.
 func (c *Client) Attach(ctx context.Context, ifindex int, prog *ebpf.Program, opt *AttachOptions) error {
 	if opt == nil {
 		opt = &AttachOptions{}
@@ -101,8 +103,9 @@ func (c *Client) attach(ctx context.Context, ifindex int, ch change, p, expected
 //
 // The error wraps [ErrUnexpectedProgram] if a condition in opt does not hold,
 // [ErrLinked] if a link holds the program, [ErrBadProgram], [ErrBadOptions],
-// [ErrNoDevice], [ErrPermission] or [ErrNotSupported]. What an error leaves
-// is as for [Client.Attach].
+// [ErrNoDevice], [ErrPermission] or [ErrNotSupported]. An error leaves the program of
+// the device as it was. If ctx or [Config.Timeout] ended the call, the kernel may
+// still make the change.
 func (c *Client) Detach(ctx context.Context, ifindex int, opt *DetachOptions) error {
 	if opt == nil {
 		opt = &DetachOptions{}
@@ -141,15 +144,15 @@ func (ch *change) expect(op string, ifindex int, prog *ebpf.Program, id ebpf.Pro
 	return h, nil
 }
 
-// change looks for the hook and requests the change: a kernel without the hook
-// ignores the attribute and reports success. change closes the handles, possibly
-// after it has returned.
+// change looks for the hook and requests the change. A kernel without the hook would
+// ignore the attribute and report success. change closes the handles, possibly after it
+// has returned.
 func (c *Client) change(ctx context.Context, op string, ifindex int, ch change, handles ...handle) error {
 	req, err := setlink(ifindex, ch)
 	if err != nil {
 		return newError(op, ifindex, err)
 	}
-	// The exchange closes the handles or, if it does not start, this call.
+	// The function below closes the handles. If run does not call it, change does.
 	var taken atomic.Bool
 	release := func() {
 		for _, h := range handles {
@@ -180,7 +183,7 @@ func (c *Client) change(ctx context.Context, op string, ifindex int, ch change, 
 	return nil
 }
 
-// warnings passes on the warnings of the kernel about a change that it made.
+// warnings calls c.warn for each warning in the acknowledgement of a change.
 func (c *Client) warnings(op string, ifindex int, msgs []netlink.Message) {
 	if c.warn == nil {
 		return
@@ -188,7 +191,7 @@ func (c *Client) warnings(op string, ifindex int, msgs []netlink.Message) {
 	for _, m := range msgs {
 		text, err := ackWarning(m)
 		if err != nil {
-			// Not an error: the change is made.
+			// The kernel has made the change, so this is not an error.
 			text = err.Error()
 		}
 		if text != "" {

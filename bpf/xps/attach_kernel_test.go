@@ -88,8 +88,8 @@ func TestKernelAttachReplaceDetach(t *testing.T) {
 	}
 }
 
-// refused fails the test unless err wraps both, and carries the kernel's words
-// and the name of the device.
+// refused fails the test unless err wraps want and errno, and has the message of the
+// kernel and the name of the device.
 func refused(tb testing.TB, err, want error, errno unix.Errno) {
 	tb.Helper()
 	e := (*xps.Error)(nil)
@@ -100,10 +100,10 @@ func refused(tb testing.TB, err, want error, errno unix.Errno) {
 		tb.Errorf("%v, want %v and %v", err, want, errno)
 	}
 	if e.Message == "" {
-		tb.Errorf("%v: the kernel says nothing", err)
+		tb.Errorf("%v: no message of the kernel", err)
 	}
 	if e.Offset == 0 {
-		tb.Errorf("%v: the kernel does not say where", err)
+		tb.Errorf("%v: no offset of the rejected attribute", err)
 	}
 	if e.Name != "d0" {
 		tb.Errorf("%v: device %q, want d0", err, e.Name)
@@ -204,8 +204,8 @@ func TestKernelWrongPrograms(t *testing.T) {
 	expect(t, c, d0, "d0", a)
 }
 
-// TestKernelClosedProgram: the descriptor of a closed program is -1, with which
-// a request would mean something else.
+// TestKernelClosedProgram: a closed program is rejected. Its descriptor is -1, which
+// in a request means to detach.
 func TestKernelClosedProgram(t *testing.T) {
 	c := requireHook(t, nil)
 	d0 := mustAdd(t, "d0")
@@ -255,7 +255,7 @@ func TestKernelPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Of this thread only, which ends with the test.
+	// Only this thread loses its capabilities. It ends with the test.
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var caps [2]unix.CapUserData
 	if err := unix.Capget(&header, &caps[0]); err != nil {
@@ -281,7 +281,8 @@ func TestKernelPermission(t *testing.T) {
 	}
 }
 
-// TestKernelHoldsTheProgram: the device keeps the program, and lets go of it.
+// TestKernelHoldsTheProgram: the device holds a program while it is attached, and
+// releases it afterwards.
 func TestKernelHoldsTheProgram(t *testing.T) {
 	c := requireHook(t, nil)
 	releases := map[string]func(ifindex int) error{
@@ -331,8 +332,7 @@ func exists(tb testing.TB, id ebpf.ProgramID) bool {
 	return true
 }
 
-// TestKernelBond: a bond selects among its ports and refuses a program, attached
-// either way.
+// TestKernelBond: a bond refuses a program, by netlink and by a link.
 func TestKernelBond(t *testing.T) {
 	c := requireHook(t, nil)
 	requireLinks(t, mustAdd(t, "d0"))

@@ -13,8 +13,9 @@ type work[T any] struct {
 	release func()
 }
 
-// await does w on a thread like the caller's, and returns early when ctx is done.
-// Under a context that cannot end, it does w on the caller's own thread.
+// await runs w.do on a thread with the caller's network namespace and capabilities.
+// It returns early when ctx is done. If ctx cannot end, it runs w.do on the caller's
+// own thread.
 func await[T any](ctx context.Context, w work[T]) (T, error) {
 	type result struct {
 		value T

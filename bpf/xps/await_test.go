@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Release runs exactly once: after do, or instead of it.
+// await calls release exactly once: after do, or instead of do.
 func TestAwaitReleases(t *testing.T) {
 	reason, broken := errors.New("given up"), errors.New("broken")
 	ended, cancel := context.WithCancelCause(t.Context())

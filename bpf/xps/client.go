@@ -90,8 +90,8 @@ func (c *Client) Close() error {
 const closeGrace = 100 * time.Millisecond
 
 // Supported returns nil if the kernel has the hook. The error wraps
-// [ErrNotSupported] if the kernel does not have it. Any other error means that
-// this could not be determined.
+// [ErrNotSupported] if the kernel does not have it. After any other error, it is
+// unknown whether the kernel has the hook.
 func (c *Client) Supported(ctx context.Context) error {
 	_, err := run(ctx, c, opSupport, 0, func(ctx context.Context, x *exchange) (struct{}, error) {
 		return struct{}{}, c.probe(ctx, x, opSupport, loopback)
@@ -99,7 +99,7 @@ func (c *Client) Supported(ctx context.Context) error {
 	return err
 }
 
-// loopback is the index of the first device of every network namespace.
+// loopback is the index of the loopback device in every network namespace.
 const loopback = 1
 
 // probe looks for the hook in the state of a device.
@@ -142,9 +142,9 @@ func (c *Client) limit(ctx context.Context) (context.Context, context.CancelFunc
 }
 
 // run waits until no other call uses the connection, and calls f with it. It returns
-// early when ctx is done or the client is closed: sending a request blocks in the
-// kernel while somebody else changes devices, and nothing can interrupt that. Then f
-// continues, its result is dropped, and later calls wait for it.
+// early when ctx is done or the client is closed. Sending a request blocks in the kernel
+// while somebody else changes devices, and nothing can interrupt that. So f continues,
+// its result is dropped, and later calls wait for it.
 func run[T any](ctx context.Context, c *Client, op string, ifindex int, f func(context.Context, *exchange) (T, error)) (T, error) {
 	v, err := runBare(ctx, c, f)
 	return v, newError(op, ifindex, err)

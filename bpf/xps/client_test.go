@@ -135,8 +135,8 @@ func foreign() map[string][]byte {
 	}
 }
 
-// TestNotSupported: a kernel where 70 is not an attribute, or another one, is never
-// sent a change.
+// TestNotSupported: no change is sent to a kernel where attribute 70 does not exist or
+// is another one.
 func TestNotSupported(t *testing.T) {
 	for what, attr := range foreign() {
 		for op, do := range methods() {
@@ -165,7 +165,7 @@ func TestNotSupported(t *testing.T) {
 	}
 }
 
-// TestSupportIsProbedOnce: a change is one request.
+// TestSupportIsProbedOnce: only the first change of a client looks for the hook.
 func TestSupportIsProbedOnce(t *testing.T) {
 	c, f := fakeClient(t, nil, xpsKernel(detached(), succeed))
 	for range 3 {
@@ -226,7 +226,7 @@ func TestBadProgramNamesItsType(t *testing.T) {
 	}
 }
 
-// TestBusyWithNoReplace: with that condition, any program makes a device busy.
+// TestBusyWithNoReplace: EBUSY means ErrAttached with NoReplace, else ErrLinked.
 func TestBusyWithNoReplace(t *testing.T) {
 	busy := func(req netlink.Message) []netlink.Message { return refuse(req, unix.EBUSY) }
 	for flags, want := range map[uint32]error{0: ErrLinked, 1: ErrAttached, 2: ErrLinked} {
@@ -338,8 +338,8 @@ func TestClosedClient(t *testing.T) {
 	}
 }
 
-// TestCloseEndsCalls: those that wait for the kernel, and those that wait for
-// them.
+// TestCloseEndsCalls: Close ends calls that wait for the kernel, and calls that wait
+// for another call.
 func TestCloseEndsCalls(t *testing.T) {
 	c, f := fakeClient(t, nil, func(netlink.Message) []netlink.Message { return nil })
 	errs := make(chan error)

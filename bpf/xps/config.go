@@ -18,14 +18,15 @@ type Config struct {
 	NetNS int
 
 	// Timeout limits each call of a [Client], including the wait for other
-	// calls of the same Client. 0 means
+	// calls of the same Client, and the call of [Watch]. 0 means
 	// [DefaultTimeout]; a negative value means that only the context limits
 	// a call.
 	Timeout time.Duration
 
 	// ReceiveBuffer is the size in bytes of the socket's receive buffer. A
 	// larger one loses fewer notifications when many devices change. 0 means
-	// the kernel's default. Beyond net.core.rmem_max it needs CAP_NET_ADMIN.
+	// the kernel's default. A size above net.core.rmem_max needs CAP_NET_ADMIN;
+	// without it, the kernel sets net.core.rmem_max.
 	ReceiveBuffer int
 
 	// Warn, if not nil, is called for each warning that the kernel gives with

@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestImports: importing the library compiles three libraries, what they
-// import, and two packages of this module. The library depends neither on the
-// workbench nor on the programs that it attaches.
+// TestImports: the library imports three libraries and their dependencies, and two
+// packages of this module. It depends neither on the workbench nor on the programs
+// that it attaches.
 func TestImports(t *testing.T) {
 	gocmd, err := exec.LookPath("go")
 	if err != nil {

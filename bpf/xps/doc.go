@@ -4,16 +4,16 @@
 // It is the Go counterpart of "ip link set dev eth0 xps" of the patched iproute2.
 //
 // A program for this hook has the type BPF_PROG_TYPE_SOCKET_FILTER
-// ([ebpf.SocketFilter]). The kernel runs it before it looks at the XPS maps. A
-// result of 0 or more selects a queue: the result modulo the number of tx queues in
-// use, so any result is accepted: 7 selects queue 3 of 4. A negative result has no
-// preference: the kernel falls back to the XPS maps or the flow hash. A device has at
-// most one program; attaching replaces it, unless the options say otherwise.
+// ([ebpf.SocketFilter]). The kernel runs it before the XPS maps. A result of 0 or more
+// selects the queue: the kernel takes it modulo the number of tx queues in use. On a
+// device with 4 queues, 7 selects queue 3. A negative result means no preference: the
+// kernel falls back to the XPS maps or the flow hash. A device has at most one program;
+// [Client.Attach] replaces it, unless the options say otherwise.
 //
 // # A complete program
 //
-// This command attaches a program to the device it is given, prints the result, and
-// detaches the program when it is interrupted:
+// This command attaches a program to the device in its argument and prints the id of
+// the program. On SIGINT it detaches the program:
 //
 //	package main
 //
@@ -94,25 +94,25 @@
 //		return client.Detach(context.Background(), dev.Index, &xps.DetachOptions{Expected: prog})
 //	}
 //
-// The module path, xpsgen, has no dot: "go get" does not find it. Tell Go where its
-// source is, here in DIR:
+// The module path, xpsgen, has no dot, so "go get" does not find it. Tell Go where the
+// source of the module is, here DIR:
 //
 //	go mod init example.com/steer
 //	go mod edit -require=xpsgen@v0.0.0 -replace=xpsgen=DIR
 //	go mod tidy
 //	go build -o steer .
 //
-// To try it without a machine that has the hook, run it in the guest of the
-// repository: "DIR/bin/xpsgen vm shell" starts a shell there, in the current directory.
-// "ip link add d0 numtxqueues 4 type dummy" makes a device with queues. The first
-// start builds a kernel, which takes minutes.
+// If your machine does not have the hook, try the command in the guest of the
+// repository. The command "DIR/bin/xpsgen vm shell" starts a shell there, in the current
+// directory. The first start builds a kernel, which takes minutes. In the guest, "ip link
+// add d0 numtxqueues 4 type dummy" makes a device with queues.
 //
 // # Programs to load
 //
 //   - Instructions, as above.
 //   - A policy of package xpsgen/bpf/policy, such as a hash of flows over some of the
 //     queues. Attach the Program of the value that its Load functions return.
-//   - An object file: load it by [ebpf.LoadCollectionSpec]. Set the type
+//   - An object file: read it with [ebpf.LoadCollectionSpec]. Set the type
 //     [ebpf.SocketFilter] and the attach type [AttachType] of its program, or call
 //     SetType of package xpsgen/bpf, then [ebpf.NewCollection].
 //
@@ -121,58 +121,59 @@
 //
 // # When the kernel runs the program
 //
-// The kernel runs the program when a socket has no queue yet, and for each packet
-// without a socket. A socket keeps its queue while it has packets in flight. When
-// none is in flight, the kernel runs the program again:
+// The kernel runs the program for each packet without a socket, and for a socket that
+// has no queue yet. A socket keeps its queue while one of its packets is queued: in a
+// qdisc or in the driver. The table shows when the kernel runs the program again:
 //
 //	sender                         Linux 6.12                     Linux 7.3
-//	TCP                            once nothing is in flight      once nothing is in flight
-//	UDP, connected                 once the route has changed     once nothing is in flight
+//	TCP                            once no packet is queued       once no packet is queued
+//	UDP, connected                 once the route has changed     once no packet is queued
 //	UDP, not connected             for each packet                for each packet
 //	forwarded, raw, packet socket  for each packet                for each packet
 //
-// On Linux 7.3, net.core.txq_reselection_ms limits how long a busy flow keeps its
-// queue. Replacing or detaching a program does not move flows at once.
+// On Linux 7.3, sysctl net.core.txq_reselection_ms limits how long a busy flow keeps
+// its queue. Replacing or detaching a program does not move flows at once. The kernel
+// does not run the program on a device with one tx queue in use.
 //
 // # Requirements
 //
-// No released kernel has the hook. It takes the patches of this repository
-// (kernel-patches) for Linux 6.12 or 7.3, and CONFIG_XPS and CONFIG_BPF_SYSCALL. A
+// No released kernel has the hook. Apply the patches of this repository
+// (kernel-patches) to Linux 6.12 or 7.3, and set CONFIG_XPS and CONFIG_BPF_SYSCALL. A
 // kernel without the hook ignores a request to attach and reports success, so this
-// package looks for the hook first. Without it, every function returns an error
-// wrapping [ErrNotSupported].
+// package looks for the hook first. If the kernel does not have it, the functions in
+// the first row of the table below return an error wrapping [ErrNotSupported].
 //
-// Loading a program is up to package ebpf and has its errors. It needs CAP_BPF. A
-// simple program without maps needs nothing where sysctl
-// kernel.unprivileged_bpf_disabled is 0. Attaching
-// and detaching need CAP_NET_ADMIN in the user namespace that owns the network
-// namespace. [Client.Query], [Client.List] and [Watch] need no capability, except to
-// find links.
+// Package ebpf loads the programs, and returns its own errors. Loading needs CAP_BPF. If
+// sysctl kernel.unprivileged_bpf_disabled is 0, simple programs without maps need nothing.
+// [Client.Attach], [Client.Detach] and [AttachLink] need CAP_NET_ADMIN in the user
+// namespace that owns the network namespace. [Client.Query], [Client.List] and [Watch]
+// need no capability, except CAP_SYS_ADMIN to find links.
 //
 // # Lifetime
 //
 // The device holds a program that [Client.Attach] attached. The caller may close the
-// program and the process may end: the program keeps running. The device releases it
-// when it is replaced or detached, or when the device is deleted. A device that moves
-// to another network namespace keeps its program.
+// program and the process may end: the program keeps running. The device releases the
+// program when somebody replaces or detaches it, or when the device is deleted. A
+// device that moves to another network namespace keeps its program.
 //
-// [AttachLink] attaches a program for as long as somebody holds the [Link]. Use it
+// [AttachLink] attaches a program until nobody holds the [Link] any more. Use it
 // for a program that must not outlive its process, or that others must not replace.
 //
 // # Contexts
 //
-// Every call that can wait takes a context. The kernel makes one change of network
-// devices at a time, and nothing interrupts a caller that waits for its turn.
-// A call returns when its context is done; the kernel may still make the change.
-// Such calls run on threads of this package. These have the network namespace and
-// the capabilities of the calling thread.
+// Every call that can wait takes a context, except [Link.Close]. The kernel makes one
+// change of network devices at a time (RTNL), and nothing interrupts a caller that
+// waits for its turn. A call returns when its context is done; the kernel may still
+// make the change. Such calls run on threads of this package, which have the network
+// namespace and the capabilities of the calling thread.
 //
 // # Errors
 //
-// Every error of this package is an [*Error]. It names the operation, the device, and the kernel
-// interface that failed. It wraps the errno, and one of these values where a caller
-// may want to decide. Test for them with [errors.Is]. Left of the line are clients and
-// watchers, right of it links; (x) is only with the option Links, and with a result:
+// Every error of this package is or wraps an [*Error]. It names the operation, the
+// device, and the kernel interface that failed. It wraps the errno, and one of the
+// values in the table where a caller may want to decide. Test for them with
+// [errors.Is]. Clients and watchers are left of the line, links are right of it. An x in
+// parentheses needs the option Links; the call then returns a result with the error:
 //
 //	                     Dial Attach Detach Query List Watch Next | AttachLink Open Update Info
 //	ErrNotSupported            x      x      x     x    x         |     x
@@ -186,14 +187,17 @@
 //	ErrPermission         x    x      x     (x)   (x)   x         |     x       x     x
 //	ErrNetNS              x                             x         |     x
 //	ErrDetached                                                   |                   x
-//	ErrNotLink                                                    |             x           x
+//	ErrNotLink                                                    |             x
 //	ErrInterrupted                                 x    x    x    |
 //	ErrOverrun                                               x    |
 //
 // Open is [OpenLink], [OpenLinkID] and [LinkFromFD]; the first two also return
-// [os.ErrNotExist]. [Link.Pin] returns [ErrNotBPFFS] and [os.ErrExist]. [Client.Supported]
-// returns what Query returns. After
-// Close, every method returns [os.ErrClosed]. When a context is done, a call returns
-// its cause; when [Config.Timeout] ends a call, [context.DeadlineExceeded]. Invalid
-// arguments are rejected before the kernel is asked.
+// [os.ErrNotExist]. [Link.Pin] returns [ErrNotBPFFS], [ErrPermission] and [os.ErrExist].
+// [Client.Supported] returns the errors of Query, [Client.Features] and [Links] also
+// [ErrPermission].
+//
+// After Close, every method returns [os.ErrClosed], except Close and [Link.FD]. When a
+// context is done, a call returns its cause; when [Config.Timeout] ends a call,
+// [context.DeadlineExceeded]. An invalid index, contradicting options, and a program
+// that is nil or closed cause no request to the kernel.
 package xps

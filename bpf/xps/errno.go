@@ -16,12 +16,12 @@ type call string
 const (
 	callGetlink call = "RTM_GETLINK"
 	callSetlink call = "RTM_SETLINK"
-	// callSetlinkEmpty is RTM_SETLINK for a device without a program.
+	// callSetlinkEmpty is an RTM_SETLINK that attaches only if there is no program.
 	callSetlinkEmpty call = "RTM_SETLINK with XPS_FLAGS_UPDATE_IF_NOEXIST"
 	callSetns        call = "setns"
 	callLinkCreate   call = "BPF_LINK_CREATE"
 	callLinkUpdate   call = "BPF_LINK_UPDATE"
-	// callLinkReplace is BPF_LINK_UPDATE of an expected program.
+	// callLinkReplace is a BPF_LINK_UPDATE that replaces only an expected program.
 	callLinkReplace call = "BPF_LINK_UPDATE with BPF_F_REPLACE"
 	callLinkDetach  call = "BPF_LINK_DETACH"
 	callLinkByID    call = "BPF_LINK_GET_FD_BY_ID"
@@ -80,8 +80,8 @@ const (
 	needBPF      = "needs CAP_BPF"
 )
 
-// meaning explains an errno. An errno that is not listed for a call
-// means nothing in particular there.
+// meaning explains the errno of e. It returns the zero meaning if the errno has no
+// special meaning for the call.
 func (e *callError) meaning() meaning {
 	switch e.call {
 	case callGetlink:
@@ -109,7 +109,7 @@ func (e *callError) meaning() meaning {
 			return meaning{err: ErrBadProgram}
 		}
 		// EINVAL and EOPNOTSUPP depend on whether the kernel has links: see
-		// AttachLink.
+		// explainCreate.
 	case callLinkUpdate, callLinkReplace:
 		switch {
 		case e.errno == unix.ENOLINK:
@@ -146,7 +146,7 @@ func (e *callError) setlinkMeaning() meaning {
 		}
 		return meaning{ErrLinked, "detach or update the link"}
 	case unix.EEXIST:
-		// XPS_FLAGS_REPLACE, and another program than IFLA_XPS_EXPECTED_FD.
+		// XPS_FLAGS_REPLACE, and the attached program is not the expected one.
 		return meaning{err: ErrUnexpectedProgram}
 	case unix.ENODEV:
 		return meaning{err: ErrNoDevice}
@@ -158,16 +158,16 @@ func (e *callError) setlinkMeaning() meaning {
 		// Requests go only to kernels that have shown the hook.
 		return meaning{err: ErrDevice}
 	}
-	// EINVAL answers every malformed request, and a program of another type:
-	// see Attach.
+	// EINVAL means a malformed request, or a program of another type: see
+	// Client.attach.
 	return meaning{}
 }
 
 // needAttachType is the remedy for a program that cannot be linked.
 const needAttachType = "load it as a socket filter with the attach type xps.AttachType"
 
-// isOverrun reports whether the receive buffer of a socket was full. The same
-// errno in an answer means that the kernel lacks memory.
+// isOverrun reports whether the receive buffer of a socket was full: recvmsg(2)
+// failed with ENOBUFS. ENOBUFS in an answer means that the kernel lacks memory.
 func isOverrun(err error) bool {
 	se := (*os.SyscallError)(nil)
 	return errors.As(err, &se) && se.Err == unix.ENOBUFS

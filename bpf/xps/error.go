@@ -13,17 +13,17 @@ import (
 // Errors that a caller may want to handle. Test for them with [errors.Is]. The
 // package comment lists which function returns which.
 var (
-	// ErrNotSupported: the kernel does not have the hook, or not the links
-	// that the call needs.
+	// ErrNotSupported: the kernel does not have the hook, or its hook does not
+	// have links and the call needs them.
 	ErrNotSupported = errors.New("this kernel does not have the XPS hook for BPF programs")
 	// ErrDevice: the kernel has the hook, but this device refuses programs.
-	// Bonds and teams do: attach to their ports.
+	// Bonds and teams refuse them: attach to their ports instead.
 	ErrDevice = errors.New("the device does not support XPS programs")
-	// ErrAttached: the device has a program, and the caller asked not to
-	// replace one.
+	// ErrAttached: the device has a program, and the call does not replace one:
+	// [AttachLink], or [Client.Attach] with NoReplace.
 	ErrAttached = errors.New("a program is attached already")
-	// ErrLinked: a BPF link holds the program of the device. Only that link
-	// can replace or detach it.
+	// ErrLinked: a BPF link holds the program of the device. Only that link can
+	// replace or detach the program.
 	ErrLinked = errors.New("the program is held by a link")
 	// ErrDetached: the link is detached, or its device is gone.
 	ErrDetached = errors.New("link is detached")
@@ -31,20 +31,20 @@ var (
 	ErrNotLink = errors.New("not an XPS link")
 	// ErrUnexpectedProgram: the device has another program than expected, or
 	// none.
-	ErrUnexpectedProgram = errors.New("attached is not the expected program")
+	ErrUnexpectedProgram = errors.New("the attached program is not the expected one")
 	// ErrNoDevice: there is no such device in this network namespace.
 	ErrNoDevice = errors.New("no such device")
 	// ErrNetNS: the descriptor is not one of a network namespace.
 	ErrNetNS = errors.New("not a network namespace")
-	// ErrPermission: the caller lacks a capability, or access to a file. The
-	// text of the error says which.
+	// ErrPermission: the caller lacks a capability, or access to a file.
+	// [Error.Remedy] says which, if it is known.
 	ErrPermission = errors.New("not permitted")
 	// ErrBadProgram: the program is nil, closed, or cannot be attached to the
 	// hook.
 	ErrBadProgram = errors.New("not a program for the XPS hook")
-	// ErrBadOptions: options contradict each other.
-	ErrBadOptions = errors.New("contradicting options")
-	// ErrInterrupted: devices changed each time their list was read.
+	// ErrBadOptions: options contradict each other, or a path is empty.
+	ErrBadOptions = errors.New("invalid options")
+	// ErrInterrupted: devices changed while their list was read.
 	ErrInterrupted = errors.New("devices change too fast to be listed")
 	// ErrOverrun: a [Watcher] was read too slowly. Notifications are lost.
 	ErrOverrun = errors.New("notifications lost")
@@ -70,7 +70,8 @@ const (
 	opClose    = "close"
 )
 
-// Error describes a failed operation. Every error of this package is one.
+// Error describes a failed operation. Every error of this package is or wraps one:
+// get it with [errors.As].
 type Error struct {
 	// Op is the operation: "attach", "detach", "query", "list", "probe",
 	// "features", "dial", "watch" or "close"; for links "link", "open",
@@ -91,8 +92,9 @@ type Error struct {
 	// Offset is the offset of the attribute that the kernel rejects, in
 	// bytes from the netlink header of the request. It is 0 if not known.
 	Offset int
-	// Err is the error to test for: one of the Err values of this package or the
-	// error of a system call. It is nil if Errno says everything.
+	// Err is the cause: it is or wraps one of the Err values of this package, the
+	// cause of a context, or an error of another package. It is nil if there is only
+	// Errno.
 	Err error
 	// Remedy is the advice to the caller. It is empty if there is none.
 	Remedy string

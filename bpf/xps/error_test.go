@@ -111,8 +111,8 @@ func TestMeanings(t *testing.T) {
 	}
 }
 
-// TestSystemCallIsNoAnswer: ENOBUFS of recvmsg, or EPERM of socket, are not what
-// the kernel answered to a request; and ENOBUFS in an answer is not a loss.
+// TestSystemCallIsNoAnswer: an errno of recvmsg is not an answer to a request. ENOBUFS
+// of recvmsg is an overrun, ENOBUFS in an answer is not.
 func TestSystemCallIsNoAnswer(t *testing.T) {
 	syscall := &netlink.OpError{Op: "receive", Err: os.NewSyscallError("recvmsg", unix.EPERM)}
 	err := newError(opQuery, 7, netlinkAnswered(callSetlink, syscall))
@@ -127,10 +127,10 @@ func TestSystemCallIsNoAnswer(t *testing.T) {
 		t.Errorf("%v does not wrap its cause", err)
 	}
 	if !isOverrun(&netlink.OpError{Op: "receive", Err: overrun()}) {
-		t.Error("a full buffer is not taken for a loss")
+		t.Error("ENOBUFS of recvmsg is not an overrun")
 	}
 	if isOverrun(&netlink.OpError{Op: "receive", Err: unix.ENOBUFS}) {
-		t.Error("an answer is taken for a loss")
+		t.Error("ENOBUFS in an answer is an overrun")
 	}
 }
 

@@ -17,20 +17,20 @@ type Event struct {
 	// Ifindex and Name identify the device. Name is its current name.
 	Ifindex int
 	Name    string
-	// Old and New are the states before and after the change. Via is not
-	// determined. A device that did not exist has no program in that state.
+	// Old and New are the states before and after the change. Their Via is
+	// [ViaUnknown]. If the device did not exist at that time, the state has no program.
 	Old, New State
-	// Removed reports that the device left the network namespace. A device
-	// that was deleted released its program; one that moved to another
-	// namespace kept it.
+	// Removed reports that the device left the network namespace. If the device
+	// was deleted, it released its program. If it moved to another namespace, it
+	// kept the program.
 	Removed bool
 }
 
 // table has the known states of the devices of a network namespace, by ifindex.
 type table map[int]State
 
-// update stores the state of a device and returns the change if it has another
-// program.
+// update stores the state of a device. It returns the change, and whether the program
+// differs.
 func (t table) update(now State) (Event, bool) {
 	old, known := t[now.Ifindex]
 	if !known {

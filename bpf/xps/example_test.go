@@ -61,7 +61,7 @@ func ExampleClient_Attach() {
 	}
 }
 
-// Replace a program by its next version, but not the program of somebody else.
+// Replace a program by its next version, unless somebody else has replaced it.
 func ExampleAttachOptions() {
 	replace := func(ctx context.Context, c *xps.Client, ifindex int, old, next *ebpf.Program) error {
 		err := c.Attach(ctx, ifindex, next, &xps.AttachOptions{Expected: old})
@@ -178,14 +178,14 @@ func ExampleAttachLink() {
 		log.Print(err)
 		return
 	}
-	defer l.Close() // and it keeps the collector from closing the link
+	defer l.Close() // also keeps the garbage collector from closing the link
 
 	fmt.Println("attached")
 	<-ctx.Done()
 }
 
-// Keep a link beyond the end of the process, and let the next version of the
-// program take it over: every packet meets one or the other.
+// Open the link that an earlier process pinned, and replace its program. The change is
+// atomic: the kernel runs the old or the new program for each packet.
 func ExampleOpenLink() {
 	takeOver := func(ctx context.Context, next *ebpf.Program) error {
 		l, err := xps.OpenLink(ctx, "/sys/fs/bpf/steer-eth0")

@@ -57,8 +57,8 @@ func (x *exchange) doMixed(ctx context.Context, req netlink.Message) (msgs []net
 	for {
 		msgs, err := x.conn.Receive()
 		if err != nil {
-			// A failure of an earlier request, which did not wait for it, is
-			// not an answer to this one.
+			// Skip an error that answers an earlier request: the caller of
+			// that request has stopped waiting.
 			oe := (*netlink.OpError)(nil)
 			if errors.As(err, &oe) && oe.Sequence != 0 && oe.Sequence != req.Header.Sequence {
 				continue
@@ -76,8 +76,8 @@ func (x *exchange) doMixed(ctx context.Context, req netlink.Message) (msgs []net
 	}
 }
 
-// drain discards all messages in the receive buffer. It ends: after an overrun, the
-// kernel queues no notification until the buffer is empty.
+// drain discards all messages in the receive buffer. Notifications cannot keep it
+// busy: after an overrun, the kernel queues none until the buffer is empty.
 func (x *exchange) drain(ctx context.Context) error {
 	for {
 		if ctx.Err() != nil {

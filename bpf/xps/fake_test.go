@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fake is a connection to a kernel that the test plays.
+// fake is a connection to a fake kernel, which the test provides.
 type fake struct {
 	*netlink.Conn
 	*fakeSocket
 }
 
-// Both embedded types have these methods. Use the Conn's, except those that a
-// Conn passes to its socket.
+// Both embedded types have these methods. Use those of Conn, except where Conn only
+// calls its socket.
 
 func (f fake) Send(m netlink.Message) (netlink.Message, error) { return f.Conn.Send(m) }
 func (f fake) Receive() ([]netlink.Message, error)             { return f.Conn.Receive() }
@@ -64,7 +64,7 @@ func (s *fakeSocket) put(items ...any) {
 	s.changed.Broadcast()
 }
 
-// Send asks for the answer without the lock: making it may put notifications.
+// Send calls answer without the lock, because answer may call put.
 func (s *fakeSocket) Send(m netlink.Message) error {
 	kept := m
 	kept.Data = slices.Clone(m.Data)
@@ -175,7 +175,7 @@ func (s *fakeSocket) requests() []netlink.HeaderType {
 // overrun is the error of a socket after its receive buffer was full.
 func overrun() error { return os.NewSyscallError("recvmsg", unix.ENOBUFS) }
 
-// fakeClient is a client of a kernel that answers by answer.
+// fakeClient returns a client of a fake kernel. answer makes the answers.
 func fakeClient(tb testing.TB, cfg *Config, answer func(req netlink.Message) []netlink.Message) (*Client, fake) {
 	tb.Helper()
 	if cfg == nil {

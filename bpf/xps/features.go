@@ -25,8 +25,9 @@ type Features struct {
 // the state of the loopback device, and requests a link to a device that does not
 // exist.
 //
-// Finding links needs CAP_BPF and CAP_NET_ADMIN. Without them, Features returns an
-// error and a valid Hook. A kernel without the hook is not an error.
+// The check for links needs CAP_BPF and CAP_NET_ADMIN. Without them, Features returns a
+// valid Hook, and an error wrapping [ErrPermission]. If the kernel does not have the
+// hook, Features returns the zero value and no error.
 func (c *Client) Features(ctx context.Context) (Features, error) {
 	err := c.Supported(ctx)
 	switch {
@@ -41,8 +42,8 @@ func (c *Client) Features(ctx context.Context) (Features, error) {
 }
 
 // probeLinks reports whether the kernel has links to the hook, by requesting one to
-// a device that does not exist. A kernel with such links answers ENODEV. Others
-// answer EINVAL, or EOPNOTSUPP if they were built without the hook.
+// a device that does not exist. A kernel with such links answers ENODEV. Other kernels
+// answer EINVAL, or EOPNOTSUPP if they were built without CONFIG_XPS_BPF.
 func probeLinks() (bool, error) {
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Type:         ebpf.SocketFilter,
@@ -57,7 +58,7 @@ func probeLinks() (bool, error) {
 	l, err := ebpflink.AttachRawLink(ebpflink.RawLinkOptions{Target: math.MaxInt32, Program: prog, Attach: AttachType})
 	switch {
 	case err == nil:
-		// There is such a device.
+		// The device exists, contrary to expectation.
 		l.Close()
 		return true, nil
 	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.EBUSY):

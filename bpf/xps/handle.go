@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// handle is a program in a request. It has its own descriptor: a request may be sent
-// after its call has returned, when the caller may have closed the program and
-// another file may have its number.
+// handle is a program in a request. It has its own descriptor, because the kernel may
+// look the descriptor up after the call has returned. By then, the caller may have
+// closed the program, and its descriptor may refer to another file.
 type handle struct {
 	fd  int
 	typ ebpf.ProgramType
@@ -56,7 +56,7 @@ func (h handle) close() {
 	}
 }
 
-// clone returns a program of the caller's own. The caller of clone closes it.
+// clone returns prog with a descriptor of its own. The caller closes it.
 func clone(op string, ifindex int, prog *ebpf.Program) (*ebpf.Program, error) {
 	if err := usable(op, ifindex, prog); err != nil {
 		return nil, err
@@ -68,8 +68,8 @@ func clone(op string, ifindex int, prog *ebpf.Program) (*ebpf.Program, error) {
 	return p, nil
 }
 
-// cloneFilter is clone for a program that must be a socket filter. The kernel answers
-// EINVAL to other types, and to other mistakes.
+// cloneFilter is clone for a program that must be a socket filter. It checks the type,
+// because EINVAL of the kernel has other causes, too.
 func cloneFilter(op string, ifindex int, prog *ebpf.Program) (*ebpf.Program, error) {
 	p, err := clone(op, ifindex, prog)
 	if err == nil && p.Type() != ebpf.SocketFilter {

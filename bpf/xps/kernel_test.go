@@ -30,7 +30,7 @@ import (
 func skipUnlessRequired(tb testing.TB, what, reason string) {
 	tb.Helper()
 	if required(os.Getenv("XPS_TEST_REQUIRE"), what) {
-		tb.Fatalf("XPS_TEST_REQUIRE offers %q, but %s", what, reason)
+		tb.Fatalf("XPS_TEST_REQUIRE has %q, but %s", what, reason)
 	}
 	tb.Skip(reason)
 }
@@ -215,8 +215,7 @@ func mustAdd(tb testing.TB, name string) int {
 	return ifindex
 }
 
-// mustBond makes a device whose driver chooses among its slaves before any hook
-// is asked.
+// mustBond makes a bond, a device that refuses programs.
 func mustBond(tb testing.TB, c rtnetlink) int {
 	tb.Helper()
 	ifindex, err := c.add("bond7", "bond")
@@ -229,7 +228,7 @@ func mustBond(tb testing.TB, c rtnetlink) int {
 	return ifindex
 }
 
-// index asks by a socket of the calling thread, whose namespace it is about.
+// index returns the index of a device in the network namespace of the calling thread.
 func index(name string) (int, error) {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

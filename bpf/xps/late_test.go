@@ -123,8 +123,8 @@ func TestEveryCallEnds(t *testing.T) {
 	}
 }
 
-// TestGivenUpChange: a change that was given up before the kernel had it is not
-// made later, when its numbers may refer to other files.
+// TestGivenUpChange: a change is not sent after its call has returned. Its descriptors
+// may refer to other files by then.
 func TestGivenUpChange(t *testing.T) {
 	release := make(chan struct{})
 	var asked atomic.Bool

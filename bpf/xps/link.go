@@ -35,27 +35,26 @@ type UpdateOptions struct {
 type LinkInfo struct {
 	// ID is the id of the link.
 	ID ebpflink.ID
-	// ProgramID is the id of the program. The link keeps the program when it
-	// is detached.
+	// ProgramID is the id of the program. A detached link still has its program.
 	ProgramID ebpf.ProgramID
-	// Ifindex is the index of the device in the network namespace that the
-	// device is in, 0 if the link is detached or the device is gone.
+	// Ifindex is the index of the device in the network namespace of the device. It
+	// is 0 if the link is detached or the device is gone.
 	Ifindex int
 }
 
-// Link is an attachment that lasts as long as somebody holds the link. While it
-// lasts, nobody can replace or detach the program by netlink.
+// Link is an attachment that lasts until nobody holds the link any more, or the device
+// is deleted. While it lasts, nobody can replace or detach the program by netlink.
 //
 // The kernel detaches the program when the last descriptor of the link is closed and
 // no file pins it. A Link closes its descriptor in [Link.Close]. The garbage
 // collector also closes the descriptor of a Link that the Go program can no longer
-// reach: a Link in a local variable may not outlive the function. To keep the
-// attachment, keep the Link, or call [Link.Pin] or [Link.Disown].
+// reach, such as one in a local variable that the function no longer uses. To keep the
+// attachment, defer [Link.Close], or call [Link.Pin] or [Link.Disown].
 //
-// Several goroutines may use a Link. After Close, every method returns an error
-// wrapping [os.ErrClosed].
+// Several goroutines may use a Link. After Close, [Link.FD] returns -1, and every other
+// method but Close returns an error wrapping [os.ErrClosed].
 //
-// If the context of a call ends it, the kernel may still change the link.
+// If the context ends a call, the kernel may still change the link.
 type Link struct {
 	mu     sync.Mutex
 	raw    *ebpflink.RawLink // nil once closed
@@ -66,17 +65,17 @@ type Link struct {
 	pinned string // the file that holds the link, empty if there is none known
 }
 
-// AttachLink attaches prog to a device for as long as somebody holds the link: see
-// [Link]. A nil opt means the defaults. The caller may close prog afterwards, and
-// closes the Link.
+// AttachLink attaches prog to a device until nobody holds the link any more: see
+// [Link]. A nil opt means the defaults. The caller closes the Link, and may close prog
+// at once.
 //
 // It needs a kernel whose hook has links (see [Client.Features]) and
 // CAP_NET_ADMIN in the user namespace of the network namespace.
 //
-// The error wraps [ErrAttached] if the device has a program, [ErrBadProgram] if
-// prog cannot be linked to the hook, [ErrDevice], [ErrNoDevice], [ErrNetNS],
-// [ErrPermission], or [ErrNotSupported] if the kernel does not have links to the
-// hook. If ctx ends the call, nothing stays attached.
+// The error wraps [ErrAttached] if the device has a program, and [ErrBadProgram] if
+// prog cannot be linked to the hook. It wraps [ErrNotSupported] if the kernel does not
+// have links to the hook. Others are [ErrDevice], [ErrNoDevice], [ErrNetNS] and
+// [ErrPermission]. If ctx ends the call, nothing stays attached.
 func AttachLink(ctx context.Context, ifindex int, prog *ebpf.Program, opt *LinkOptions) (*Link, error) {
 	if opt == nil {
 		opt = &LinkOptions{}
@@ -128,7 +127,7 @@ func explainCreate(ce *callError) error {
 	has, err := probeLinks()
 	switch {
 	case err != nil:
-		e.Err = fmt.Errorf("and the check for BPF links to the hook failed: %w", err)
+		e.Err = fmt.Errorf("check for BPF links to the hook: %w", err)
 	case !has:
 		e.Err = fmt.Errorf("%w: it does not support BPF links to the hook", ErrNotSupported)
 	case ce.errno == unix.EOPNOTSUPP:
@@ -144,9 +143,9 @@ func explainCreate(ce *callError) error {
 // the same program changes nothing and is not an error. The caller may close prog
 // afterwards.
 //
-// The error wraps [ErrUnexpectedProgram] if a condition in opt does not hold,
-// [ErrDetached] if the link is detached or its device gone, [ErrBadProgram] if
-// prog cannot be linked to the hook, or [os.ErrClosed].
+// The error wraps [ErrUnexpectedProgram] if a condition in opt does not hold, and
+// [ErrDetached] if the link is detached or its device is gone. It wraps
+// [ErrBadProgram] if prog cannot be linked to the hook.
 func (l *Link) Update(ctx context.Context, prog *ebpf.Program, opt *UpdateOptions) error {
 	if opt == nil {
 		opt = &UpdateOptions{}
@@ -210,8 +209,8 @@ func (l *Link) FD() int {
 
 // Disown closes the Link and returns a descriptor that holds the attachment.
 // Neither this package nor the garbage collector closes it: the program stays
-// attached until the caller closes the descriptor, or the process ends.
-// [LinkFromFD] makes a Link of it.
+// attached until the caller closes the descriptor, or the process ends. The
+// descriptor is close-on-exec. [LinkFromFD] makes a Link of it.
 func (l *Link) Disown() (fd int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -225,8 +224,9 @@ func (l *Link) Disown() (fd int, err error) {
 	return fd, l.close()
 }
 
-// Close releases the link. If nobody else holds it, the kernel detaches the
-// program, possibly after Close has returned. Calls in progress end first.
+// Close releases the link. If nobody else holds it, the kernel detaches the program.
+// Close then waits while the kernel makes other changes of network devices. If calls
+// of l are in progress, Close returns at once, and the last of them releases the link.
 // Closing twice does nothing.
 func (l *Link) Close() error {
 	l.mu.Lock()

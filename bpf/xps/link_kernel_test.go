@@ -15,8 +15,8 @@ import (
 	"xpsgen/bpf/xps"
 )
 
-// requireLinks skips the test on a kernel whose hook has no links: the patch
-// that adds them is one that a series may do without.
+// requireLinks skips the test on a kernel whose hook has no links: the series that
+// adds links is optional.
 func requireLinks(tb testing.TB, ifindex int) {
 	tb.Helper()
 	l, err := xps.AttachLink(tb.Context(), ifindex, mustProgram(tb, 1), nil)
@@ -60,8 +60,8 @@ func expectLink(tb testing.TB, l *xps.Link, ifindex int, prog *ebpf.Program) {
 	}
 }
 
-// mustDetachSoon waits for what a worker of the kernel does when the last
-// descriptor of a link is closed.
+// mustDetachSoon waits until the device has no program. The kernel may detach in a
+// worker, and the garbage collector may close a link late.
 func mustDetachSoon(tb testing.TB, c *xps.Client, ifindex int) {
 	tb.Helper()
 	for range 6000 {

@@ -17,8 +17,8 @@ import (
 // linkInfo makes the system call itself, because package link does not return the
 // device of links of this type.
 func linkInfo(l *ebpflink.RawLink) (LinkInfo, error) {
-	// The request holds the address as a number, which would not follow if
-	// the memory moved.
+	// The request holds the address as an integer, which does not follow the
+	// memory if it moves.
 	raw := &uapi.BpfLinkInfo{}
 	var pin runtime.Pinner
 	pin.Pin(raw)

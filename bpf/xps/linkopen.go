@@ -14,11 +14,11 @@ import (
 // OpenLink opens a link that [Link.Pin] pinned. The caller closes it.
 //
 // OpenLink looks path up on the calling thread, in its mount namespace and working
-// directory. ctx does not limit that; it limits the wait for changes of devices.
+// directory. The lookup ignores ctx, which limits only the wait for changes of devices.
 //
-// The error wraps [ErrNotLink] if path is anything but a pinned link to the hook,
-// [os.ErrNotExist] if there is no such file, and [ErrPermission] if its mode does
-// not permit reading and writing it.
+// The error wraps [os.ErrNotExist] if there is no file at path, and [ErrPermission] if its
+// mode does not permit reading and writing it. It wraps [ErrNotLink] if the file is not a
+// pinned link to the hook.
 func OpenLink(ctx context.Context, path string) (*Link, error) {
 	if ctx.Err() != nil {
 		return nil, newError(opOpen, 0, context.Cause(ctx))
@@ -90,8 +90,8 @@ func openFD(ctx context.Context, fd int) (*Link, error) {
 	})
 }
 
-// openLink returns the Link for the file descriptor that open returns. It calls release after open, or
-// if it does not call open.
+// openLink returns the Link for the link that open returns. It calls release after
+// open, or instead of open.
 func openLink(ctx context.Context, open func() (ebpflink.Link, error), release func()) (*Link, error) {
 	l, err := await(ctx, work[*Link]{
 		do: func() (*Link, error) {
@@ -99,7 +99,8 @@ func openLink(ctx context.Context, open func() (ebpflink.Link, error), release f
 			if err != nil {
 				return nil, err
 			}
-			// Links of types that package link knows are of another type.
+			// Package link returns a RawLink only for kinds of links that it does
+			// not know.
 			raw, ok := opened.(*ebpflink.RawLink)
 			if !ok {
 				opened.Close()

@@ -21,9 +21,12 @@ import (
 var ErrNotBPFFS = errors.New("not in a BPF file system")
 
 // Pin makes a file in a BPF file system that holds the link, so that the link
-// outlives Close and the process. [OpenLink] opens it. If the Link has such a file,
-// Pin moves it. The error wraps [os.ErrExist] if there is a file at path, and
-// [ErrNotBPFFS] if path is in another file system.
+// outlives Close and the process. [OpenLink] opens it. If the Link has such a file
+// already, Pin moves it to path.
+//
+// The error wraps [os.ErrExist] if there is a file at path, and [ErrNotBPFFS] if path is
+// in another file system. It wraps [ErrPermission] or [os.ErrPermission] if the directory
+// is not writable, and [ErrBadOptions] if path is empty.
 func (l *Link) Pin(path string) error {
 	return l.use(context.Background(), opPin, func(raw *ebpflink.RawLink) error {
 		if err := checkBPFFS(path); err != nil {

@@ -19,10 +19,10 @@ import (
 type ListOptions struct {
 	// Links is as in [QueryOptions].
 	Links bool
-	// Partial reads the list once. If devices change during that, List returns
-	// what it read and an error wrapping [ErrInterrupted]. Then the states
-	// are of different moments of the call. A device that existed during all
-	// of the call is in the list once. Others may be missing.
+	// Partial reads the list once. If devices change meanwhile, List returns the
+	// list and an error wrapping [ErrInterrupted]. Then the states are of different
+	// moments of the call. A device that existed during the whole call is in the list
+	// once. Other devices may be missing.
 	Partial bool
 }
 
@@ -30,14 +30,14 @@ type ListOptions struct {
 // of their indices. Devices without a program are included. The list is
 // consistent: all states are of one moment of the call. A nil opt means no options.
 //
-// While devices change, the kernel interrupts a list. List then reads it again
-// together with the notifications about the changes, until ctx or
-// [Config.Timeout] ends the call. The error then wraps [ErrInterrupted] and the
-// cause.
+// If devices change while the kernel makes the list, List reads it again, together
+// with the notifications about the changes. It repeats that if notifications are lost,
+// until ctx or [Config.Timeout] ends the call. The error then wraps [ErrInterrupted]
+// and the cause.
 //
-// The error wraps [ErrNotSupported] if the kernel does not have the hook, and
-// [ErrPermission] if [ListOptions.Links] needs a capability that the caller lacks;
-// in the latter case, the list is valid except for Via.
+// The error wraps [ErrNotSupported] if the kernel does not have the hook. It wraps
+// [ErrPermission] if [ListOptions.Links] needs a capability that the caller lacks. Then
+// the list is valid, except for Via and LinkID.
 func (c *Client) List(ctx context.Context, opt *ListOptions) ([]State, error) {
 	if opt == nil {
 		opt = &ListOptions{}
@@ -75,13 +75,13 @@ func (x *exchange) listWithChanges(ctx context.Context, c *Client) (_ []State, e
 
 // snapshot reads the list of devices over a socket that gets notifications. The
 // kernel queues the parts of the list and the notifications in the order in
-// which it makes them, so what is queued up to the end of the list gives the
-// state of all devices at that moment. That the list was interrupted does not
-// matter: the kernel goes through the devices by index, and sends
-// a notification for changes of devices that it has passed.
+// which it makes them. So the messages up to the end of the list give the state of all
+// devices at that moment. An interrupted list is good enough, because the kernel lists
+// the devices by index. It sends a notification for each change of a device that it has
+// listed.
 //
-// Only a loss of notifications makes another try necessary. Then there is more
-// time between the tries, and more room in the buffer.
+// snapshot tries again only if notifications were lost, or if an earlier list is not
+// read to its end. It waits longer before each try, and doubles the receive buffer.
 func (x *exchange) snapshot(ctx context.Context, c *Client) (table, error) {
 	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
 		if err := x.drain(ctx); err != nil {
@@ -119,8 +119,8 @@ func interruptedBy(ctx context.Context, err error) error {
 // errDumping: an earlier list is not read to its end.
 var errDumping = errors.New("another list is being read")
 
-// dump reads the list once, with the notifications that come meanwhile.
-// interrupted says that the kernel marked it as inconsistent.
+// dump reads the list once, and applies the notifications among its parts. interrupted
+// says that the kernel marked the list as inconsistent.
 func (x *exchange) dump(ctx context.Context, c *Client) (t table, interrupted bool, err error) {
 	req, err := getlink(0)
 	if err != nil {
@@ -155,7 +155,7 @@ func (x *exchange) dump(ctx context.Context, c *Client) (t table, interrupted bo
 	return t, interrupted, nil
 }
 
-// maxBuffer is the largest receive buffer that a lack of room leads to.
+// maxBuffer is the size in bytes above which growBuffer leaves the receive buffer.
 const maxBuffer = 16 << 20
 
 // growBuffer doubles the receive buffer, as far as that is permitted.

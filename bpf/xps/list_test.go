@@ -35,8 +35,8 @@ func (k *churn) answer(req netlink.Message) []netlink.Message {
 		reply(req, 3, multi|intr, s32(0))...)
 }
 
-// TestListInterrupted: a list that is interrupted is completed by the
-// notifications that came with it, any number of times.
+// TestListInterrupted: List completes an interrupted list with the notifications that
+// came with it.
 func TestListInterrupted(t *testing.T) {
 	k := &churn{during: func(list int) []netlink.Message {
 		if list == 1 {
@@ -70,7 +70,8 @@ func TestListPartial(t *testing.T) {
 	}
 }
 
-// TestListLosses: notifications that are lost cost another list, and more room.
+// TestListLosses: after a loss of notifications, List reads again, with a larger
+// buffer.
 func TestListLosses(t *testing.T) {
 	k := &churn{}
 	c, f := fakeClient(t, nil, k.answer)

@@ -17,15 +17,15 @@ import (
 // errMalformed: a message of the kernel does not have the form of its type.
 var errMalformed = errors.New("malformed link message")
 
-// ifinfo returns a struct ifinfomsg for a device, or with 0 for all.
+// ifinfo returns a struct ifinfomsg for a device, or for all devices if ifindex is 0.
 func ifinfo(ifindex int) []byte {
 	b := make([]byte, unix.SizeofIfInfomsg)
 	binary.NativeEndian.PutUint32(b[4:], uint32(int32(ifindex)))
 	return b
 }
 
-// getlink is a request for one device, or with 0 for all. It leaves out the
-// statistics, which are most of the work of an answer.
+// getlink returns a request for the state of one device, or of all devices if ifindex
+// is 0. It skips the statistics, which are most of the work of an answer.
 func getlink(ifindex int) (netlink.Message, error) {
 	flags := netlink.Request
 	if ifindex == 0 {
@@ -67,7 +67,7 @@ func (ch *change) call() call {
 // setlink is a request to change the program of a device.
 func setlink(ifindex int, ch change) (netlink.Message, error) {
 	ae := netlink.NewAttributeEncoder()
-	// Nested sets NLA_F_NESTED, which the kernel requires from Linux 7.3.
+	// Nested sets NLA_F_NESTED, which the kernel requires for this attribute.
 	ae.Nested(uapi.IFLA_XPS, func(nae *netlink.AttributeEncoder) error {
 		nae.Int32(uapi.IFLA_XPS_FD, int32(ch.fd))
 		if ch.flags != 0 {
@@ -138,10 +138,9 @@ func parseLink(b []byte) (link, error) {
 	return l, nil
 }
 
-// parseNest reads the nest of the hook and returns the id of the program, 0 if
-// none is attached. ok is false if b is anything else: the number of the
-// attribute is not official, and on another kernel it may be another attribute.
-// A request to such a kernel could change something else.
+// parseNest reads the nest of the hook. It returns the id of the program, 0 if none is
+// attached. The number of the attribute is not official: on another kernel it may be
+// another attribute. Then ok is false, because a request could change something else.
 //
 // The nest has IFLA_XPS_ATTACHED, of one byte, 0 or 1, and IFLA_XPS_PROG_ID
 // exactly if that is 1. It has no attribute that only requests have.

@@ -14,7 +14,7 @@ import (
 // QueryOptions are what [Client.Query] returns in addition to the program. The zero
 // value means nothing.
 type QueryOptions struct {
-	// Links asks for [State.Via] and [State.LinkID]. The kernel does not report
+	// Links sets [State.Via] and [State.LinkID]. The kernel does not report
 	// them with the state of a device, so this reads every BPF link of the system.
 	// It needs CAP_SYS_ADMIN, but only if the device has a program.
 	//
@@ -26,10 +26,10 @@ type QueryOptions struct {
 
 // Query returns the state of a device. A nil opt means no options.
 //
-// The error wraps [ErrNoDevice] if there is no device of this index in the
-// network namespace, [ErrNotSupported] if the kernel does not have the hook, and
-// [ErrPermission] if [QueryOptions.Links] needs a capability that the caller
-// lacks; then the State is valid except for Via.
+// The error wraps [ErrNoDevice] if there is no device of this index in the network
+// namespace, and [ErrNotSupported] if the kernel does not have the hook. It wraps
+// [ErrPermission] if [QueryOptions.Links] needs a capability that the caller lacks. Then
+// the State is valid, except for Via and LinkID.
 func (c *Client) Query(ctx context.Context, ifindex int, opt *QueryOptions) (State, error) {
 	if opt == nil {
 		opt = &QueryOptions{}
@@ -55,7 +55,7 @@ func (c *Client) Query(ctx context.Context, ifindex int, opt *QueryOptions) (Sta
 	return states[0], err
 }
 
-// link asks for one device.
+// link requests the state of one device.
 func (c *Client) link(ctx context.Context, x *exchange, op string, ifindex int) (link, error) {
 	fail := func(err error) (link, error) { return link{}, newError(op, namedIndex(op, ifindex), err) }
 	req, err := getlink(ifindex)

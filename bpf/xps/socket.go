@@ -14,7 +14,7 @@ import (
 	"xpsgen/uapi"
 )
 
-// conn is a connection to the kernel, as far as this package uses one.
+// conn has the methods of a connection to the kernel that this package uses.
 type conn interface {
 	Send(netlink.Message) (netlink.Message, error)
 	Receive() ([]netlink.Message, error)
@@ -29,9 +29,9 @@ type conn interface {
 	Close() error
 }
 
-// messageBuffer holds the largest datagram of the kernel: it makes those of a
-// list as large as the largest buffer seen, up to 32 KiB. A list of few parts
-// is less often interrupted.
+// messageBuffer is the size of the buffer for recvmsg, in bytes. The kernel makes the
+// parts of a list as large as the largest buffer it has seen, up to 32 KiB. A list of
+// few parts is interrupted less often.
 const messageBuffer = 64 << 10
 
 // past is a deadline that ends all waiting.
@@ -56,7 +56,7 @@ func newSocket(netns int) (*socket, error) {
 	return s, err
 }
 
-// Close closes the socket. A second time does nothing.
+// Close closes the socket. Closing twice does nothing.
 func (s *socket) Close() error {
 	if s.closed.Swap(true) {
 		return nil
@@ -64,19 +64,19 @@ func (s *socket) Close() error {
 	return s.Conn.Close()
 }
 
-// Send is that of [netlink.Conn].
+// Send calls [netlink.Conn.Send].
 func (s *socket) Send(m netlink.Message) (netlink.Message, error) {
 	m, err := s.Conn.Send(m)
 	return m, s.explain(err)
 }
 
-// Receive is that of [netlink.Conn].
+// Receive calls [netlink.Conn.Receive].
 func (s *socket) Receive() ([]netlink.Message, error) {
 	msgs, err := s.Conn.Receive()
 	return msgs, s.explain(err)
 }
 
-// SetReadDeadline is that of [netlink.Conn].
+// SetReadDeadline calls [netlink.Conn.SetReadDeadline].
 func (s *socket) SetReadDeadline(t time.Time) error {
 	return s.explain(s.Conn.SetReadDeadline(t))
 }
@@ -102,8 +102,8 @@ func (s *socket) SetReadBuffer(bytes int) error {
 }
 
 // Ready reports whether Receive would return at once, with a message or an
-// error. A deadline in the near future does not work: it may expire before
-// the socket is looked at.
+// error. Receive with a short deadline does not tell: the deadline may expire
+// before the socket is read.
 func (s *socket) Ready() (bool, error) {
 	raw, err := s.SyscallConn()
 	if err != nil {

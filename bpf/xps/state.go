@@ -11,7 +11,7 @@ import (
 type State struct {
 	// Ifindex is the index of the device.
 	Ifindex int
-	// Name is the name that the device had when this was read.
+	// Name is the name of the device when its state was read.
 	Name string
 	// MaxQueues is the number of tx queues that the device can have
 	// (IFLA_NUM_TX_QUEUES). It may use fewer: see
@@ -23,7 +23,7 @@ type State struct {
 	// [ebpf.NewProgramFromID] returns the program; it needs CAP_SYS_ADMIN.
 	ProgramID ebpf.ProgramID
 	// Via is how the program was attached. It is [ViaUnknown] without
-	// [QueryOptions.Links].
+	// [QueryOptions.Links], or if there is no program.
 	Via Via
 	// LinkID is the id of the link that holds the program, 0 unless Via is
 	// [ViaLink].

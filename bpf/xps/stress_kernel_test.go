@@ -227,7 +227,7 @@ func (s *namespace) pick(r *rand.Rand) int {
 // settle waits until the watcher has reported the last change, and compares.
 func (s *namespace) settle(t *testing.T, ctx context.Context) {
 	t.Helper()
-	// One more change, which the watcher tells after all others.
+	// The watcher reports this change after all others.
 	mark := s.mustAdd(t, "mark")
 	prog := mustProgram(t, 9)
 	if err := errors.Join(s.client.Attach(ctx, mark, prog, nil), prog.Close()); err != nil {
@@ -235,7 +235,7 @@ func (s *namespace) settle(t *testing.T, ctx context.Context) {
 	}
 	for s.last.Load() != int64(mark) {
 		if ctx.Err() != nil {
-			t.Fatal("the watcher does not tell of the last change")
+			t.Fatal("the watcher does not report the last change")
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -45,8 +45,8 @@ func currentThreadNetNS() (thread, error) {
 	if err != nil {
 		return t, err
 	}
-	// Without /proc, no thread can be compared, and none has moved either:
-	// moving takes a file of /proc/PID/ns.
+	// Without /proc, threads cannot be compared. Assume that none has moved to
+	// another namespace.
 	if t.netns, err = os.Readlink(threadNetNS); err != nil {
 		t.netns = ""
 		return t, nil
@@ -67,12 +67,13 @@ func (t *thread) close() {
 // the thread ends with the calling goroutine, which must return afterwards.
 func (t *thread) do(f func() error) error { return t.run(f, false) }
 
-// run is do. changes says that f changes its thread itself, which then ends, too.
+// run is do, for an f that may change its thread itself. If changes is true, the thread
+// ends in any case.
 func (t *thread) run(f func() error, changes bool) error {
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
 		// The first thread of a process does not end with its goroutine, and
-		// /proc/self describes it: hold it, and have another thread do the work.
+		// /proc/self describes it. Keep it locked, and use another thread.
 		defer runtime.UnlockOSThread()
 		errs := make(chan error, 1)
 		go func() { errs <- t.run(f, changes) }()
@@ -116,8 +117,8 @@ func setns(fd int) error {
 	return nil
 }
 
-// inNetNS calls f in the network namespace of fd, that of the calling thread if
-// fd is 0, on a thread that is otherwise like the caller's.
+// inNetNS calls f in the network namespace of fd, on a thread with the capabilities of
+// the calling thread. If fd is 0, it calls f on the calling thread.
 func inNetNS(fd int, f func() error) error {
 	if fd == 0 {
 		return f()

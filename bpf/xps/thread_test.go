@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFirstThreadStays has many calls change their thread. The first thread of the
-// process, which /proc/self describes, must not be among those.
+// TestFirstThreadStays makes many calls that change their thread. None may change the
+// first thread of the process, which /proc/self describes.
 func TestFirstThreadStays(t *testing.T) {
 	me, err := currentThread()
 	if err != nil {
@@ -38,8 +38,8 @@ func TestFirstThreadStays(t *testing.T) {
 	}
 }
 
-// TestBackgroundStaysOnThread checks that a call that cannot be given up runs on the
-// thread of the caller, with its mount namespace.
+// TestBackgroundStaysOnThread: a call whose context cannot end runs on the thread of
+// the caller, in its mount namespace.
 func TestBackgroundStaysOnThread(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

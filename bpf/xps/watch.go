@@ -22,13 +22,13 @@ type Watcher struct {
 
 // Watch starts watching the network namespace of cfg. A nil cfg means the
 // defaults. [Watcher.Next] returns every change after Watch has returned,
-// until [Watcher.Close]. ctx and [Config.Timeout] limit the call of Watch alone.
+// until [Watcher.Close]. ctx and [Config.Timeout] limit only the call of Watch.
 // The caller closes the Watcher.
 //
-// Devices that change while Watch reads their list do not make it fail: it reads
-// on until ctx or Config.Timeout ends the call. Then the error wraps
-// [ErrInterrupted] and the cause. It wraps [ErrNotSupported] if the kernel
-// does not have the hook, and otherwise what the error of [Dial] does.
+// Watch reads the list of devices as [Client.List] does. If ctx or Config.Timeout ends
+// that, the error wraps [ErrInterrupted] and the cause. The error wraps
+// [ErrNotSupported] if the kernel does not have the hook. Other errors are those of
+// [Dial].
 func Watch(ctx context.Context, cfg *Config) (*Watcher, error) {
 	if cfg == nil {
 		cfg = &Config{}
@@ -44,11 +44,11 @@ func Watch(ctx context.Context, cfg *Config) (*Watcher, error) {
 	return w, nil
 }
 
-// newWatcher takes over client.
+// newWatcher returns a Watcher that owns client.
 func newWatcher(ctx context.Context, client *Client) (*Watcher, error) {
 	w := &Watcher{client: client, known: make(table)}
 	_, err := run(ctx, client, opWatch, 0, func(ctx context.Context, x *exchange) (struct{}, error) {
-		// From here on nothing is missed.
+		// Join before the list is read: a later change is a notification.
 		if err := x.conn.JoinGroup(linkGroup); err != nil {
 			return struct{}{}, err
 		}
@@ -58,7 +58,7 @@ func newWatcher(ctx context.Context, client *Client) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A notification can be long in coming.
+	// Only its context limits a call of Next.
 	client.timeout = -1
 	return w, nil
 }
@@ -70,11 +70,13 @@ func (w *Watcher) Close() error { return w.client.Close() }
 // Next waits for a change and returns it. Changes come in the order in which they
 // were made, and none comes twice.
 //
-// The error wraps the cause of ctx if that is done; the Watcher remains usable. It
-// wraps [os.ErrClosed] after [Watcher.Close], and [ErrOverrun] if the receive
-// buffer was full: some changes are lost, the next calls return the difference
-// between the known and the present state, and watching continues. [Config.ReceiveBuffer]
-// makes that less likely.
+// The error wraps the cause of ctx if ctx is done; the Watcher remains usable. It
+// wraps [os.ErrClosed] after [Watcher.Close].
+//
+// The error wraps [ErrOverrun] if the receive buffer was full and some changes are
+// lost. The next calls return the differences between the last known and the current
+// state; then watching continues. A larger [Config.ReceiveBuffer] makes losses less
+// likely.
 func (w *Watcher) Next(ctx context.Context) (Event, error) {
 	return run(ctx, w.client, opWatch, 0, func(ctx context.Context, x *exchange) (Event, error) {
 		for {
@@ -93,8 +95,8 @@ func (w *Watcher) Next(ctx context.Context) (Event, error) {
 	})
 }
 
-// wait waits for notifications, or after a loss reads the list, and notes the
-// events.
+// wait waits for notifications and stores the events. After a loss, it reads the list
+// instead.
 func (w *Watcher) wait(ctx context.Context, x *exchange) error {
 	if w.lost {
 		events, err := w.read(ctx, x)
@@ -119,7 +121,7 @@ func (w *Watcher) wait(ctx context.Context, x *exchange) error {
 	return err
 }
 
-// read reads the list and returns the changes since.
+// read reads the list of devices. It returns the differences from the known state.
 func (w *Watcher) read(ctx context.Context, x *exchange) ([]Event, error) {
 	now, err := x.snapshot(ctx, w.client)
 	if err != nil {

@@ -105,8 +105,8 @@ func TestKernelWatch(t *testing.T) {
 	}
 }
 
-// TestKernelWatchOverrun: a watcher that sleeps while the kernel talks loses
-// notifications, says so, and catches up.
+// TestKernelWatchOverrun: a watcher that is not read loses notifications, returns
+// ErrOverrun, and then the difference.
 func TestKernelWatchOverrun(t *testing.T) {
 	c := requireHook(t, nil)
 	d0 := mustAdd(t, "d0")
@@ -127,7 +127,7 @@ func TestKernelWatchOverrun(t *testing.T) {
 	if e, err := w.Next(t.Context()); !errors.Is(err, xps.ErrOverrun) {
 		t.Fatalf("%+v, %v, want %v", e, err, xps.ErrOverrun)
 	}
-	// Of this the kernel does not tell a socket that has lost something.
+	// After an overrun, the kernel does not queue the notification of this change.
 	if err := c.Detach(t.Context(), d0, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestKernelWatchOverrun(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		// And on it goes.
+		// Watching continues.
 		if err := c.Attach(t.Context(), d0, a, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -165,8 +165,8 @@ func TestKernelWatchEnds(t *testing.T) {
 	}
 }
 
-// TestKernelNetNS: a client works in the given namespace, whichever
-// its callers are in, also after the descriptor is closed.
+// TestKernelNetNS: a client works in the given namespace, whatever the namespace of
+// its callers, also after the descriptor is closed.
 func TestKernelNetNS(t *testing.T) {
 	requireHook(t, nil)
 	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)

@@ -93,17 +93,17 @@ func TestWatch(t *testing.T) {
 	renamed := wire(ifinfomsg(0, 7), u16(9), u16(3), []byte("eth1\x00"), zero(3), attached(71))
 	group.put(
 		notify(16, newlink(7, attached(70))),
-		notify(16, newlink(7, attached(70))),      // something else has changed
+		notify(16, newlink(7, attached(70))),      // a change of something else
 		notify(16, wire(ifinfomsg(7, 7), eth0())), // AF_BRIDGE: now a port
 		notify(17, wire(ifinfomsg(7, 7), eth0())), // AF_BRIDGE: a port no longer
 		notify(16, newlink(7, nil)),               // wireless extensions have no nest
-		notify(20, zero(8)),                       // RTM_NEWADDR is none of ours
-		notify(16, renamed),                       // and replaced
-		notify(17, newlink(9, detached())),        // never heard of
-		notify(17, newlink(8, attached(80))),      // gone with its program
-		notify(16, newlink(8, detached())),        // another one of that index
+		notify(20, zero(8)),                       // RTM_NEWADDR: not about a device
+		notify(16, renamed),                       // another name and program
+		notify(17, newlink(9, detached())),        // removes an unknown device
+		notify(17, newlink(8, attached(80))),      // removes a device with a program
+		notify(16, newlink(8, detached())),        // another device of that index
 		append(notify(16, newlink(8, attached(81))), notify(16, newlink(8, detached()))...),
-		notify(17, newlink(8, detached())), // gone without one
+		notify(17, newlink(8, detached())), // removes a device without a program
 		notify(16, newlink(9, attached(90))),
 	)
 	mustNext(t, w, eth0Event(7, 0, 70))
@@ -140,7 +140,8 @@ func TestWatchBegins(t *testing.T) {
 	}
 }
 
-// TestWatchBeginsWithLoss: a loss while the list is read costs another list.
+// TestWatchBeginsWithLoss: if notifications are lost while Watch reads the list, it
+// reads the list again.
 func TestWatchBeginsWithLoss(t *testing.T) {
 	const losses = 3
 	d := &devices{nests: map[int32][]byte{7: detached()}}
@@ -159,7 +160,7 @@ func TestWatchBeginsWithLoss(t *testing.T) {
 	mustNext(t, w, eth0Event(7, 0, 70))
 }
 
-// TestWatchNeverBegins: the end of the context says why.
+// TestWatchNeverBegins: the error of Watch wraps the cause of its context.
 func TestWatchNeverBegins(t *testing.T) {
 	d := &devices{}
 	c, group := fakeClient(t, &Config{Timeout: 5 * time.Millisecond}, d.answer)
@@ -207,7 +208,8 @@ func TestWatchOverrunIsStale(t *testing.T) {
 	mustNext(t, w, eth0Event(7, 70, 73))
 }
 
-// TestWatchUnreadable: as after a loss, a new dump replaces the unread messages.
+// TestWatchUnreadable: after a message that cannot be decoded, Next reads the list
+// again.
 func TestWatchUnreadable(t *testing.T) {
 	d := &devices{nests: map[int32][]byte{7: detached()}}
 	w, group := watchFake(t, d)
@@ -258,8 +260,8 @@ func TestWatchEnds(t *testing.T) {
 	}
 }
 
-// TestWatchEventsOnce: callers that leave at any moment lose no event, and none
-// comes twice.
+// TestWatchEventsOnce: if callers of Next give up at any moment, no event is lost, and
+// none comes twice.
 func TestWatchEventsOnce(t *testing.T) {
 	const events = 200
 	w, group := watchFake(t, &devices{})

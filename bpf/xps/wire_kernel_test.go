@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The fake kernel of this package's other tests consists of bytes written by
-// hand. These are the same bytes, compared with what a kernel sends.
+// The fake kernel of the other tests sends bytes that are written by hand. These tests
+// compare the same bytes with those of a real kernel.
 
 func native(parts ...any) []byte {
 	var buf bytes.Buffer
 	for _, p := range parts {
-		// Into a buffer, of sized numbers only: it cannot fail.
+		// Writing numbers of fixed size to a buffer cannot fail.
 		_ = binary.Write(&buf, binary.NativeEndian, p)
 	}
 	return buf.Bytes()

@@ -9,9 +9,9 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// Messages are put together here from numbers, by hand and not by the code
-// under test: lengths and types are written out, so that they can be compared
-// with a dump of what a kernel sends. Only the byte order is the machine's.
+// The messages here are made of numbers, without the code under test. Lengths and
+// types are literal, so that they can be compared with the bytes that a kernel sends.
+// The byte order is that of the machine.
 
 func u8(v uint8) []byte   { return []byte{v} }
 func u16(v uint16) []byte { return binary.NativeEndian.AppendUint16(nil, v) }
@@ -86,7 +86,7 @@ func xpsKernel(nest []byte, setlink func(req netlink.Message) []netlink.Message)
 	}
 }
 
-// succeed acknowledges a request as Linux does that has nothing to say.
+// succeed acknowledges a request without a message, as Linux does.
 func succeed(req netlink.Message) []netlink.Message {
 	return reply(req, 2, capped, ack(req, 0))
 }

@@ -132,8 +132,7 @@ func attach(ctx context.Context, c *call, args []string) error {
 	return o.report(c, s, prog, "attached")
 }
 
-// check rejects options that do not go together: an option without effect would
-// promise something.
+// check rejects options that exclude each other, and options without effect.
 func (o *attachOptions) check(given func(string) bool) error {
 	sources := 0
 	for _, s := range []string{o.policy, o.object, o.pinned} {

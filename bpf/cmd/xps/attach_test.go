@@ -27,7 +27,7 @@ func skipUnlessPermitted(tb testing.TB, err error) {
 	}
 }
 
-// mustProgram loads a program of the type of policies.
+// mustProgram loads a socket filter.
 func mustProgram(tb testing.TB) *ebpf.Program {
 	tb.Helper()
 	p, err := policy.LoadCPU(policy.Queues[uint32]{}, policy.Options{})
@@ -202,7 +202,7 @@ func TestLoadPolicy(t *testing.T) {
 	}
 }
 
-// The options of the command line reach the policy.
+// TestPolicyOptions: each option changes the constants of the policy.
 func TestPolicyOptions(t *testing.T) {
 	s := xps.State{Name: "lo", MaxQueues: 1}
 	c := &call{command: attachCommand(), stdout: os.Stdout, stderr: os.Stderr}

@@ -18,7 +18,7 @@ import (
 	"xpsgen/uapi"
 )
 
-// find returns the state of the device of a name.
+// find returns the state of the device with a name or an alternative name.
 func find(ctx context.Context, c *xps.Client, name string) (xps.State, error) {
 	states, err := c.List(ctx, nil)
 	if err != nil {
@@ -27,7 +27,7 @@ func find(ctx context.Context, c *xps.Client, name string) (xps.State, error) {
 	return pick(states, name)
 }
 
-// pick returns the state of the device that has a name or an alternative name.
+// pick is find in a list of states.
 func pick(states []xps.State, name string) (xps.State, error) {
 	i := slices.IndexFunc(states, func(s xps.State) bool { return s.Name == name })
 	if i < 0 {
@@ -64,13 +64,13 @@ func alternative(name string) int {
 	return int(binary.NativeEndian.Uint32(msgs[0].Data[4:]))
 }
 
-// sysfs is a mount of sysfs for the network namespace of the thread: that at /sys
-// shows the one in which it was mounted.
+// sysfs is a mount of sysfs for the network namespace of the thread. A mount shows the
+// devices of the network namespace in which it was mounted.
 type sysfs struct{ dir string }
 
-// mountSysfs returns a sysfs of the network namespace of the thread. Its mount is not
-// attached anywhere (Linux 5.2), so that it needs neither a directory nor a mount
-// namespace, and works in a chroot.
+// mountSysfs returns a sysfs of the network namespace of the thread. other says that
+// the thread has moved to that namespace. The new mount is detached (Linux 5.2), so it
+// needs neither a directory nor a mount namespace, and works in a chroot.
 func mountSysfs(other bool) (*sysfs, func(), error) {
 	if !other {
 		return &sysfs{"/sys"}, func() {}, nil

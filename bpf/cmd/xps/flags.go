@@ -79,8 +79,8 @@ func given(fs *flag.FlagSet, name string) bool {
 	return found
 }
 
-// enter moves the thread to the network namespace, if one is given. From then on
-// sysfs shows the devices of that one.
+// enter moves the thread to the network namespace, if one is given. /sys continues to
+// show the devices of the old one: see mountSysfs.
 func (o *common) enter() error {
 	if o.netns == "" {
 		return nil

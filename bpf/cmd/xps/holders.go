@@ -18,7 +18,8 @@ type holder struct {
 	Command string `json:"command"`
 }
 
-// holders looks at the descriptors of all processes, as far as that is permitted.
+// holders returns the processes that have the program or the link open. It skips
+// processes whose descriptors it may not read, and its own.
 func holders(prog, link uint32) []holder {
 	var found []holder
 	procs, err := filepath.Glob("/proc/[0-9]*")
@@ -46,8 +47,8 @@ func holders(prog, link uint32) []holder {
 	return found
 }
 
-// refers reports whether a descriptor is of the program, or of the link unless
-// that is 0.
+// refers reports whether a descriptor refers to the program, or to the link if link is
+// not 0.
 func refers(fdinfo []byte, prog, link uint32) bool {
 	wanted := []string{fmt.Sprintf("prog_id:\t%d", prog)}
 	if link != 0 {

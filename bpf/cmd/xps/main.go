@@ -46,7 +46,7 @@ type command struct {
 	do               func(ctx context.Context, c *call, args []string) error
 }
 
-// call is where a command writes to.
+// call is a command that runs, and its outputs.
 type call struct {
 	command        *command
 	stdout, stderr io.Writer
@@ -101,7 +101,7 @@ func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-// errHelp: the help was asked for and printed.
+// errHelp: the help was requested and printed.
 var errHelp = errors.New("help")
 
 // exit prints the error and returns the exit code.

@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// icmp is the script command "icmp ADDRESS COUNT": it sends ICMP echo requests and
-// waits for no answer. A guest need not have ping.
+// icmp is the script command "icmp ADDRESS COUNT". It sends ICMP echo requests and does
+// not wait for answers. A guest may have no ping.
 func icmp(args []string) {
 	err := func() error {
 		to, err := netip.ParseAddr(args[0])
@@ -64,7 +64,7 @@ func icmp(args []string) {
 func TestScript(t *testing.T) {
 	hook := hasHook(t)
 	if !hook && slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), "xps") {
-		t.Fatal("XPS_TEST_REQUIRE offers \"xps\", but the kernel has no hook")
+		t.Fatal("XPS_TEST_REQUIRE has \"xps\", but the kernel has no hook")
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -111,8 +111,8 @@ func TestRefers(t *testing.T) {
 	}
 }
 
-// TestImports: the command is of the library and its policies, and of nothing of
-// the workbench.
+// TestImports: the command imports the library and its policies, and nothing of the
+// workbench.
 func TestImports(t *testing.T) {
 	gocmd, err := exec.LookPath("go")
 	if err != nil {

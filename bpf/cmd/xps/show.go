@@ -57,8 +57,8 @@ type program struct {
 	Stats    *counters `json:"stats,omitempty"`
 }
 
-// counters are the counters of a policy: by return value, by the queue that the value
-// selects with the current number of queues in use, and by reason.
+// counters are the counters of a policy: by return value, by queue, and by reason. The queue
+// is the one that the value selects with the current number of queues in use.
 type counters struct {
 	Values  map[int]uint64    `json:"values"`
 	Queues  map[int]uint64    `json:"queues"`
@@ -83,7 +83,7 @@ func show(ctx context.Context, c *call, args []string) error {
 		return err
 	}
 	defer client.Close()
-	// Without the capability, the list lacks only how programs were attached.
+	// Without the capability, only Via and LinkID of the states are unknown.
 	states, err := client.List(ctx, &xps.ListOptions{Links: true})
 	if err != nil && !(states != nil && errors.Is(err, xps.ErrPermission)) {
 		return err

@@ -108,7 +108,7 @@ func TestSysfs(t *testing.T) {
 	}
 }
 
-// A new network namespace has no device but lo.
+// TestSysfsOfNetNS: the sysfs of a new network namespace shows no device but lo.
 func TestSysfsOfNetNS(t *testing.T) {
 	done := make(chan struct{})
 	go func() {

@@ -57,13 +57,13 @@ func TestAPI(t *testing.T) {
 				}
 			}
 			if !bytes.Equal(then, now) {
-				t.Errorf("%s is not what is exported (go test ./bpf/internal/api -update)\n%s", file, report.String())
+				t.Errorf("%s differs from the exported declarations (go test ./bpf/internal/api -update)\n%s", file, report.String())
 			}
 		})
 	}
 }
 
-// TestBreakingChange: a method that is gone, or takes something else, is found.
+// TestBreakingChange: compare finds a changed argument, and a missing method or field.
 func TestBreakingChange(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip(err)
@@ -125,7 +125,7 @@ func exported(t *testing.T, pkg *packages.Package) []byte {
 		for _, d := range f.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
-				// Methods of unexported types are left in.
+				// ast.FileExports keeps methods of unexported types.
 				if d.Recv != nil && !ast.IsExported(receiver(d.Recv.List[0].Type)) {
 					continue
 				}
@@ -227,7 +227,7 @@ func check(t *testing.T, pkg *packages.Package, src []byte) *types.Package {
 	return p
 }
 
-// imported imports what a package imports.
+// imported is an importer of the packages that a package imports.
 type imported map[string]*packages.Package
 
 func (i imported) Import(path string) (*types.Package, error) {

@@ -64,7 +64,7 @@ func TestSteeringForeign(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i > 0 {
-			// Ways to go on after the first line.
+			// The other blocks continue after the first line of the first block.
 			block = strings.SplitAfterN(first, "\n", 2)[0] + block
 		}
 		bash(t, dir, block+"go build -o steer .\n", "MODULE="+root, "GOFLAGS=", "GOWORK=")
@@ -129,9 +129,9 @@ func docModule(t *testing.T, root string) string {
 	return "go mod init " + strings.ReplaceAll(strings.ReplaceAll(body, "//\t", ""), "=DIR", "="+root)
 }
 
-// TestDocProgram compiles the program in the documentation of bpf/xps by the commands
-// there. With XPS_TEST_REQUIRE=vm it runs the program in the guest, and interrupts
-// it.
+// TestDocProgram compiles the program in the documentation of bpf/xps with the commands
+// there. If XPS_TEST_REQUIRE has the word vm, it runs the program in the guest, and
+// interrupts it.
 func TestDocProgram(t *testing.T) {
 	requireTools(t)
 	dir := t.TempDir()
@@ -165,7 +165,7 @@ xps show d0
 	}
 }
 
-// requireTools skips the test where there is no compiler: in the guest.
+// requireTools skips the test if tools are missing, as in the guest.
 func requireTools(t *testing.T) {
 	t.Helper()
 	for _, tool := range []string{"go", "bash", "git", "make"} {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Command module copies this module to a directory under another module path.
-// make module runs it. To publish the module, give it the path of
-// the place it is published at, and every import follows.
+// Command module copies this module to a directory, under another module path. It
+// changes every import. make module runs it. To publish the module, use the path of the
+// repository that publishes it.
 //
 //	go run ./bpf/internal/module PATH DIR
 package main

@@ -34,8 +34,8 @@ func TestScript(t *testing.T) {
 	}
 	required := strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ",")
 	guest := slices.Contains(required, "vm")
-	// go mod tidy wants the modules that tests of dependencies import. Compiling
-	// this module does not download those, so the scripts may ask the proxy.
+	// go mod tidy needs the modules that tests of dependencies import. Compiling
+	// this module does not download those, so the scripts may use the proxy.
 	env := map[string]string{"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOWORK": ""}
 	for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"} {
 		out, err := exec.Command("go", "env", name).Output()

@@ -17,13 +17,13 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// packages are what follows the module path in an import path, or in a pattern of
-// the go command.
+// packages matches the text after the module path and a slash, in an import path or in
+// a pattern of the go command.
 const packages = `(?:bpf|gen|uapi|vmtest)\b|\.\.\.`
 
-// rename copies the module in src to dst, which must be empty or missing, as the
-// module path. It replaces the path wherever a package directory follows:
-// in imports, docs, scripts and expectations of tests.
+// rename copies the module in src to dst, under the module path path. dst must be empty
+// or missing. It replaces the old path wherever a package directory follows: in imports,
+// docs, scripts and expectations of tests.
 func rename(src, dst, path string) error {
 	if err := module.CheckPath(path); err != nil {
 		return err
@@ -41,8 +41,8 @@ func rename(src, dst, path string) error {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// What comes before must not belong to a longer path: neither bin/xpsgen
-	// nor a cache directory is the module.
+	// The match must not be the end of a longer path: neither bin/xpsgen nor a cache
+	// directory is the module.
 	mention := regexp.MustCompile(`(^|[^A-Za-z0-9_./-])` + regexp.QuoteMeta(old) + `/(` + packages + `)`)
 	for _, name := range files {
 		if err := copyFile(filepath.Join(src, name), filepath.Join(dst, name), func(b []byte) ([]byte, error) {
@@ -57,8 +57,8 @@ func rename(src, dst, path string) error {
 	return nil
 }
 
-// list returns the files of the module: those of git, or if src is not a working
-// tree, all.
+// list returns the files of the module: those that git does not ignore. If src is not a
+// working tree, it returns all files except those in bin, out and dst.
 func list(src, dst string) ([]string, error) {
 	if _, err := os.Stat(filepath.Join(src, ".git")); err == nil {
 		out, err := exec.Command("git", "-C", src, "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
@@ -67,7 +67,7 @@ func list(src, dst string) ([]string, error) {
 		}
 		var files []string
 		for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
-			// A file that is deleted but not yet committed is still listed.
+			// git also lists a file whose deletion is not committed.
 			if _, err := os.Lstat(filepath.Join(src, name)); err == nil {
 				files = append(files, name)
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// source are the files of a module that is called like this one.
+// source are the files of a module with the path of this one.
 var source = map[string]string{
 	"go.mod":             "module xpsgen\n\ngo 1.26\n",
 	"a.go":               "package a\n\nimport (\n\t\"xpsgen/bpf/xps\"\n\t_ \"xpsgen/uapi\"\n)\n",
@@ -97,7 +97,7 @@ func TestRename(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	src := mustTree(t)
 	t.Chdir(src)
-	// The copy may lie in the module; an empty directory is in order.
+	// The destination may be in the module, and may be an empty directory.
 	dst := filepath.Join(src, "copy", "deep")
 	if err := os.MkdirAll(dst, 0o755); err != nil {
 		t.Fatal(err)
@@ -116,8 +116,8 @@ func TestRename(t *testing.T) {
 	}
 }
 
-// In a working tree of git, only its files are copied: neither what is ignored nor what
-// is deleted.
+// TestRenameGit: in a working tree of git, rename copies neither ignored nor deleted
+// files.
 func TestRenameGit(t *testing.T) {
 	src := mustTree(t)
 	git := func(args ...string) {
@@ -150,7 +150,7 @@ func TestRenameGit(t *testing.T) {
 	if diff := cmp.Diff(want, tree(t, dst)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	// git that fails is an error, and not an empty module.
+	// If git fails, rename returns an error and not an empty module.
 	if err := os.RemoveAll(filepath.Join(src, ".git/HEAD")); err != nil {
 		t.Fatal(err)
 	}

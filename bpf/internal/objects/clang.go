@@ -12,24 +12,24 @@ import (
 	"strings"
 )
 
-// ErrNoCompiler is wrapped by every error that says that a tool needed to
-// compile BPF programs is missing.
+// ErrNoCompiler: a tool that is needed to compile BPF programs is missing or does not
+// run.
 var ErrNoCompiler = errors.New("no BPF compiler")
 
-// newest and oldest are the versions in the names that distributions give to
-// a clang that is not their default one.
+// newest and oldest are the versions of clang to look for. Distributions name clang-N a
+// clang that is not their default one.
 const (
 	newest = 21
 	oldest = 14
 )
 
-// A Compiler is a clang and the llvm-strip that goes with it.
+// A Compiler is a clang and the llvm-strip of the same installation.
 type Compiler struct {
 	// CC is the command, which may have several words ("ccache clang").
 	CC string
 	// Strip is the path of llvm-strip.
 	Strip string
-	// Version is the first line that the compiler prints of itself.
+	// Version is the first line of the output of --version.
 	Version string
 }
 
@@ -80,8 +80,9 @@ func findCC(getenv func(string) string) (string, error) {
 		ErrNoCompiler, newest, oldest)
 }
 
-// findStrip returns the llvm-strip of the installation that clang belongs to:
-// in its directory, in that of its link target, or with the same version suffix.
+// findStrip returns the path of given, if it is set. Else it looks in the directory of
+// the clang binary, then in PATH for llvm-strip with the version suffix of clang, then
+// for llvm-strip.
 func findStrip(given, clang string) (string, error) {
 	if given != "" {
 		path, err := exec.LookPath(given)

@@ -18,26 +18,26 @@ const (
 	sourceSuffix = ".bpf.c"
 	pkg          = "bpf"
 
-	// flags are the C flags, targets the machines. Both are part of the
-	// stamp: after a change, compile again.
+	// flags are the C flags, targets the byte orders. Both are in the stamp, so a
+	// change makes the objects stale.
 	flags   = "-O2 -g -mcpu=v3 -Wall -Wextra -Werror"
 	targets = "bpfel,bpfeb"
 )
 
-// A CompileError says that one source does not compile. Output is what the
-// compiler said.
+// A CompileError says that one source does not compile. Output is the output of
+// bpf2go and the compiler.
 type CompileError struct {
 	Source string
 	Output string
 	Err    error
 }
 
-// Error returns the source and all that the compiler said.
+// Error returns the source, the cause and the output.
 func (e *CompileError) Error() string {
 	return fmt.Sprintf("compile %s: %v\n%s", e.Source, e.Err, strings.TrimRight(e.Output, "\n"))
 }
 
-// Unwrap returns the error of running the compiler.
+// Unwrap returns the error of running bpf2go.
 func (e *CompileError) Unwrap() error { return e.Err }
 
 // Sources returns the names of the programs in dir, sorted: the file names
@@ -54,9 +54,9 @@ func Sources(dir string) ([]string, error) {
 	return names, nil
 }
 
-// Compile compiles every source of dir and puts objects and bindings into
+// Compile compiles every source of dir and writes objects and bindings to
 // out. It needs the go command, because bpf2go is a tool of this module.
-// Returns a [*CompileError] for a source that does not compile.
+// The error is a [*CompileError] if a source does not compile.
 func Compile(ctx context.Context, dir, out string, cc *Compiler) error {
 	names, err := Sources(dir)
 	if err != nil {
@@ -85,8 +85,8 @@ func compile(ctx context.Context, dir, out, name string, cc *Compiler) error {
 		"-output-dir", out,
 		"-output-stem", name,
 		ident(name), source)
-	// The sources lie in the working directory, so that their names in the
-	// debug info are the same wherever the tree lies.
+	// Compile in the directory of the sources. Then the names in the debug info do
+	// not depend on the path of the tree.
 	cmd.Dir = dir
 	cmd.Env = environ(os.Environ())
 	if b, err := cmd.CombinedOutput(); err != nil {
@@ -95,9 +95,9 @@ func compile(ctx context.Context, dir, out, name string, cc *Compiler) error {
 	return nil
 }
 
-// environ drops variables that change bpf2go's output without changing the stamp:
-// its own variables (all it needs is given as flags), what go generate sets,
-// and clang's own way of getting flags and include directories.
+// environ drops variables that change bpf2go's output without changing the stamp. These
+// are the variables of bpf2go, which gets flags instead, of go generate, and of clang for
+// flags and include directories.
 func environ(env []string) []string {
 	kept := make([]string, 0, len(env))
 	for _, kv := range env {
@@ -113,8 +113,8 @@ func environ(env []string) []string {
 	return kept
 }
 
-// ident turns a file's name into the stem of its Go identifiers, exported:
-// hello_neg1 becomes HelloNeg1.
+// ident returns the prefix of the exported Go identifiers for the name of a program:
+// HelloNeg1 for hello_neg1.
 func ident(name string) string {
 	var sb strings.Builder
 	for word := range strings.SplitSeq(name, "_") {

@@ -6,8 +6,8 @@
 // Compiling needs a clang with the BPF target and its llvm-strip, and neither
 // kernel headers nor libbpf. Environment:
 //
-//	$BPF2GO_CC     the compiler, before
-//	$CLANG         the compiler; without either, clang and then clang-21 down
-//	               to clang-14 are looked for in PATH
-//	$BPF2GO_STRIP  the strip; without it, the one that belongs to the compiler
+//	$BPF2GO_CC     the compiler
+//	$CLANG         the compiler if BPF2GO_CC is not set. Default: the first of clang
+//	               and clang-21 to clang-14 in PATH
+//	$BPF2GO_STRIP  llvm-strip. Default: that of the compiler
 package objects

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// mustTree makes a directory with these files, and the stamp that fits them.
+// mustTree makes a directory with these files and their stamp.
 func mustTree(tb testing.TB, files map[string]string) string {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -108,7 +108,7 @@ func TestParseStamp(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if !bytes.Equal(got.Bytes(), want.Bytes()) {
-		t.Error("another text the second time")
+		t.Error("a parsed stamp has another text")
 	}
 
 	sum := strings.Repeat("0", 64)
@@ -249,7 +249,7 @@ func TestCompileError(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("bpf2go needs the go command, which a guest does not have")
 	}
-	// Within the module, which is where the go command finds bpf2go.
+	// The go command finds bpf2go only within the module.
 	dir, err := os.MkdirTemp(".", ".test-")
 	if err != nil {
 		t.Fatal(err)

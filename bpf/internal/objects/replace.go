@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// outputs returns the base names of all that bpf2go wrote to dir.
+// outputs returns the base names of the files that bpf2go wrote to dir.
 func outputs(dir string) (map[string]bool, error) {
 	names := make(map[string]bool)
 	for _, pattern := range []string{"*_bpfel.o", "*_bpfeb.o", "*_bpfel.go", "*_bpfeb.go"} {
@@ -23,9 +23,9 @@ func outputs(dir string) (map[string]bool, error) {
 	return names, nil
 }
 
-// Replace moves the output in from over that in dir, and removes from dir the
-// output of sources that are no more. Both directories must be on one file
-// system.
+// Replace moves the outputs of bpf2go from the directory from to dir, over the old ones.
+// It removes other outputs from dir: those of deleted sources. Both directories must be
+// on one file system.
 func Replace(dir, from string) error {
 	fresh, err := outputs(from)
 	if err != nil {

@@ -16,12 +16,11 @@ import (
 	"strings"
 )
 
-// StampFile is the name of the file, next to the objects, that records from what
-// they were compiled.
+// StampFile is the name of a file next to the objects. It records the compiler, the
+// flags, and the hashes of sources and outputs.
 const StampFile = "objects.sum"
 
-// ErrStale is wrapped by every error that says that the objects are not those
-// of the sources.
+// ErrStale: sources, objects or flags differ from the stamp.
 var ErrStale = errors.New("BPF objects do not match their sources")
 
 const (
@@ -30,8 +29,7 @@ const (
 	keyTargets  = "targets"
 )
 
-// A Stamp says which files were there after compiling, and with what they
-// were compiled.
+// A Stamp records the files after compiling, the compiler and its flags.
 type Stamp struct {
 	Compiler string
 	Flags    string
@@ -41,7 +39,7 @@ type Stamp struct {
 	Files map[string]string
 }
 
-// NewStamp reads the present files of dir.
+// NewStamp returns a stamp of the current files of dir.
 func NewStamp(dir, compiler string) (*Stamp, error) {
 	s := &Stamp{Compiler: compiler, Flags: flags, Targets: targets, Files: make(map[string]string)}
 	names, err := outputs(dir)
@@ -82,7 +80,7 @@ func ReadStamp(dir string) (*Stamp, error) {
 	return s, nil
 }
 
-// ParseStamp is the reverse of [Stamp.Bytes].
+// ParseStamp parses the text that [Stamp.Bytes] returns.
 func ParseStamp(b []byte) (*Stamp, error) {
 	s := &Stamp{Files: make(map[string]string)}
 	sc := bufio.NewScanner(bytes.NewReader(b))
@@ -106,7 +104,7 @@ func ParseStamp(b []byte) (*Stamp, error) {
 		}
 		sum, name, ok := strings.Cut(line, "  ")
 		if !ok || len(sum) != 2*sha256.Size || name == "" {
-			return nil, fmt.Errorf("line %d: want \"<sha256>  <file>\", have %q", n, line)
+			return nil, fmt.Errorf("line %d: want \"<sha256>  <file>\", got %q", n, line)
 		}
 		if _, twice := s.Files[name]; twice {
 			return nil, fmt.Errorf("line %d: duplicate entry %q", n, name)
@@ -129,8 +127,8 @@ func (s *Stamp) Bytes() []byte {
 	return buf.Bytes()
 }
 
-// Verify compares the files of dir with its stamp. It returns an error
-// wrapping [ErrStale] that names every file that differs and says what to do.
+// Verify compares the files of dir with its stamp. If they differ, the error wraps
+// [ErrStale] and names every file that differs, and the remedy.
 func Verify(dir string) error {
 	want, err := ReadStamp(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -153,7 +151,7 @@ func stale(diff []string) error {
 	return fmt.Errorf("%w (run: go generate ./bpf):\n\t%s", ErrStale, strings.Join(diff, "\n\t"))
 }
 
-// diff says in what have differs from s, a line for each difference.
+// diff returns a line for each difference of have from s.
 func (s *Stamp) diff(have *Stamp) []string {
 	var diff []string
 	for _, v := range []struct{ key, want, have string }{

@@ -3,8 +3,8 @@
 // Package alternative loads and attaches programs that select a transmit queue on kernels
 // with an alternative to the hook. An alternative has the key of its series.
 //
-// A program is given as for the hook: it gets a struct __sk_buff and returns a queue,
-// modulo the queues in use, or a negative value for no preference.
+// A program returns what a program for the hook returns: a queue, modulo the queues in
+// use, or a negative value for no preference.
 package alternative
 
 import (
@@ -27,7 +27,7 @@ const (
 	StructOps = "struct-ops"
 )
 
-// ErrUnknown is wrapped for a key that is none of these.
+// ErrUnknown: the key is neither Kfunc nor StructOps.
 var ErrUnknown = errors.New("no such alternative")
 
 // Load loads the instructions of a socket filter as the program of an alternative. The
@@ -90,7 +90,8 @@ const (
 	kfuncName  = "bpf_skb_set_txqueue"
 )
 
-// binding calls the function that chooses, and then the kfunc unless it has no preference.
+// binding returns the main function of the program. It calls the function that selects the
+// queue, and the kfunc with the result unless that is negative.
 func binding(spec *btf.Spec) (asm.Instructions, error) {
 	var kfunc *btf.Func
 	if err := spec.TypeByName(kfuncName, &kfunc); err != nil {

@@ -35,8 +35,8 @@ func kernel(t *testing.T, types ...btf.Type) func() (*btf.Spec, error) {
 
 var returnSeven = asm.Instructions{asm.Mov.Imm(asm.R0, 7), asm.Return()}
 
-// The program calls the function that chooses, and the kfunc with the queue unless the
-// function has no preference.
+// TestKfuncProgram: the program calls the function that selects the queue, and the kfunc
+// with the queue unless that is negative.
 func TestKfuncProgram(t *testing.T) {
 	kfunc := &btf.Func{Name: kfuncName, Type: &btf.FuncProto{Return: &btf.Void{}}, Linkage: btf.StaticFunc}
 	types := kernel(t, &btf.Int{Name: "int", Size: 4}, kfunc)
@@ -110,7 +110,8 @@ func TestProgramSpec(t *testing.T) {
 	}
 }
 
-// No kernel here has the alternatives. Load and Attach say so, and which one is unknown.
+// TestUnknown: Load and Attach reject unknown keys. Load also fails for a known one, since
+// the kernel of this machine does not have the alternatives.
 func TestUnknown(t *testing.T) {
 	if p, err := Load("nosuch", returnSeven); !errors.Is(err, ErrUnknown) || p != nil {
 		t.Errorf("load: %v, %v", p, err)
@@ -125,8 +126,7 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// types returns the value of the map. Other is what precedes the members, so that no
-// offset is 0.
+// types returns the struct in the map. It has other members first, so that no offset is 0.
 func types(inner btf.Type, members ...string) []btf.Type {
 	word := &btf.Int{Name: "int", Size: 4}
 	ops := &btf.Struct{Name: opsName, Size: 24}

@@ -25,7 +25,7 @@ const (
 // ops is a struct_ops that is attached.
 type ops struct{ m *ebpf.Map }
 
-// Close detaches it.
+// Close detaches the struct_ops.
 func (o ops) Close() error { return errors.Join(o.m.Delete(uint32(0)), o.m.Close()) }
 
 func attachOps(ifindex int, prog *ebpf.Program) (io.Closer, error) {

@@ -33,8 +33,8 @@ func byQueues(c change) func(*bench, int) (*record.Result, error) {
 
 // byDevices measures a change with a growing number of other devices. If they have
 // programs, the static key does not change. Otherwise the change attaches the first
-// program or detaches the last one. The count then includes patching the code, as far as
-// one CPU does it.
+// program or detaches the last one. The count then includes patching the code, which is
+// cheaper on one CPU than on several.
 func byDevices(c change, programs bool) func(*bench, int) (*record.Result, error) {
 	return func(b *bench, size int) (*record.Result, error) { return b.change(c, size, queues, programs) }
 }

@@ -40,7 +40,7 @@ func TestJobs(t *testing.T) {
 		}
 	}
 	for _, id := range patched {
-		// The reference that a contender's cost is computed from.
+		// The cost of a contender is computed relative to this one.
 		none := record.ID{Contender: "none", Path: id.Path}
 		if strings.HasPrefix(id.Contender, "tap-") {
 			none.Contender = "tap-none"

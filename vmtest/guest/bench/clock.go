@@ -20,7 +20,7 @@ func now() int64 {
 	return ts.Nano()
 }
 
-// interrupts counts the interrupts since boot; the guest has one CPU.
+// interrupts counts the interrupts of the only CPU since boot.
 type interrupts struct {
 	file *os.File
 	buf  []byte

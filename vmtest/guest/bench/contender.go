@@ -21,21 +21,20 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// wanted is the queue that contenders ask for: neither the first nor the last,
-// and not the one that the flow's hash gives.
+// wanted is the queue that contenders request. It is neither the first nor the last, and
+// not the one that the flow hash selects.
 const wanted = 3
 
-// A contender is a way to choose the queue.
+// A contender is a method to select the queue.
 type contender struct {
 	name string
 	// hook says that it needs the patched kernel.
 	hook bool
-	// asks is the queue it asks for, record.NoQueue if it leaves that to the
-	// kernel.
+	// asks is the queue that it requests, record.NoQueue if it requests none.
 	asks int
-	// onTap has it measured on a tap instead of a dummy.
+	// onTap says to measure it on a tap instead of a dummy.
 	onTap bool
-	// above says that it acts in the hooks of tc, before a queue is chosen.
+	// above says that it acts in the tc hooks, before the queue is selected.
 	above bool
 	// alternative is the key of the alternative to the hook that it needs.
 	alternative string
@@ -60,7 +59,7 @@ func (s *setting) close() error {
 	return err
 }
 
-// contenders lists them all.
+// contenders returns all contenders, in the order in which they are measured.
 func contenders() []contender {
 	return []contender{
 		{name: "none", asks: record.NoQueue, set: nothing},
@@ -95,7 +94,7 @@ func contenders() []contender {
 	}
 }
 
-// uncounted leaves the counters of a policy out.
+// uncounted loads a policy without counters.
 var uncounted = policy.Options{NoStats: true}
 
 func nothing(*setting) error { return nil }
@@ -167,8 +166,8 @@ func (s *setting) attachPolicy(p *policy.Policy, err error) error {
 	return s.client.Attach(context.Background(), s.device.index, p.Program, nil)
 }
 
-// The policies with a map find an entry for the only CPU, for
-// packets without a mark, for the port that all are sent to, and for the user.
+// The policies with a map find an entry: for the only CPU, for packets without a mark, for
+// the destination port of the UDP packets, and for the user.
 
 func cpuMap(opt policy.Options) func(*setting) error {
 	return func(s *setting) error {
@@ -196,7 +195,7 @@ func portMap(opt policy.Options) func(*setting) error {
 
 func uidMap(opt policy.Options) func(*setting) error {
 	return func(s *setting) error {
-		// The loop of the kernel sends packets without a socket.
+		// The loop in the kernel sends packets without a socket. Their user is nobody.
 		const nobody = 65534
 		p, err := policy.LoadUID(policy.Queues[uint32]{0: wanted, nobody: wanted}, opt)
 		return s.attachPolicy(p, err)
@@ -210,8 +209,8 @@ func xpsCPUs(s *setting) error { return s.device.setMasks("xps_cpus", only(wante
 // override.
 func xpsCPUsOther(s *setting) error { return s.device.setMasks("xps_cpus", only(wanted+2)) }
 
-// xpsRXQs maps receive queues. The benchmark sends no received packets, so the
-// lookup finds nothing.
+// xpsRXQs maps receive queues. Only the TCP sockets have a receive queue. For all other
+// packets, the lookup finds nothing.
 func xpsRXQs(s *setting) error { return s.device.setMasks("xps_rxqs", only(wanted)) }
 
 func only(queue int) func(int) uint64 {
@@ -223,9 +222,8 @@ func only(queue int) func(int) uint64 {
 	}
 }
 
-// hintProgram writes skb->queue_mapping, one more than the queue: below the
-// hooks of tc the field holds the queue by which a packet was received,
-// counted from one, and so it is read when the queue is chosen.
+// hintProgram sets skb->queue_mapping to the queue plus one. skb_tx_hash() reads that as
+// the receive queue, counted from one, and selects the transmit queue of the same number.
 func hintProgram() *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{
 		Name: "hint", Type: ebpf.SchedCLS, License: "GPL",
@@ -264,7 +262,7 @@ func onTCX(s *setting) error {
 	return nil
 }
 
-// byAlternative has an alternative to the hook return a constant.
+// byAlternative attaches a program that returns a constant, by an alternative to the hook.
 func byAlternative(key string) func(*setting) error {
 	return func(s *setting) error {
 		prog, err := alternative.Load(key, constantProgram(wanted).Instructions)

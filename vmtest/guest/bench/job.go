@@ -69,12 +69,12 @@ func (b *bench) jobs() ([]job, error) {
 	return all, nil
 }
 
-// has reports whether to measure what needs an alternative to the hook, or, for "", what
-// needs none.
+// has reports whether to measure contenders that need the alternative with this key. The
+// empty key means contenders that need none.
 func (b *bench) has(key string) bool { return b.everything || b.alternative == key }
 
-// mostTries limits the rounds for one figure to this multiple of the needed ones:
-// interrupts spoil some.
+// mostTries limits the rounds for one figure to this multiple of the needed rounds. A
+// round with an interrupt does not count.
 const mostTries = 6
 
 // packets measures a contender on a path.

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the table of measurements of pack
 // namesFile is the table of measurements that the host reads.
 const namesFile = "record/names.go"
 
-// The table of package record must match the benchmark.
+// TestMeasurementsAreCurrent compares the table of package record with the benchmark.
 func TestMeasurementsAreCurrent(t *testing.T) {
 	jobs, err := (&bench{everything: true}).jobs()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// The messages are written out as a little-endian kernel reads them.
+// TestTCMessage compares messages with the bytes that a little-endian kernel reads.
 func TestTCMessage(t *testing.T) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		t.Skip("the bytes below are little-endian")

@@ -144,7 +144,7 @@ func openPacket(d *device) (sender, error) {
 	return m, nil
 }
 
-// openUDP sends datagrams. Only a connected socket caches the queue.
+// openUDP opens a UDP socket. Only a connected socket caches the queue.
 func openUDP(connected bool) func(*device) (sender, error) {
 	return func(*device) (sender, error) {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Command duplex runs a program whose standard input is a socket. It connects the socket
-// with its own standard input and output. The program's other output goes to its standard
-// error.
+// with its own standard input and output. The program's standard output and standard error
+// go to the standard error of duplex.
 //
-// A program that talks to a server so needs no network in the guest.
+// So a program that talks to a server needs no network in the guest.
 package main
 
 import (

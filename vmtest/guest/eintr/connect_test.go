@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// EISCONN means success only right after an interrupted call.
+// TestConnectInterrupted: EISCONN means success only right after an interrupted call.
 func TestConnectInterrupted(t *testing.T) {
 	for name, tt := range map[string]struct {
 		results []error

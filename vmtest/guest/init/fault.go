@@ -15,14 +15,14 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// crashPoint is the file of LKDTM. It provokes the crash whose name is written to it.
+// crashPoint is a file of LKDTM. Writing the name of a crash provokes the crash.
 const crashPoint = "/sys/kernel/debug/provoke-crash/DIRECT"
 
 // floodSize is the size of a flood in bytes.
 const floodSize = 100 << 20
 
-// fault misbehaves. It first reports half of the tests, because a partial report might
-// mislead the host.
+// fault misbehaves as Config.Fault says. Except for FaultLost, it first reports half of the
+// tests, because a partial report might mislead the host.
 func (g *guest) fault() (int, error) {
 	setEnv(nil)
 	out := g.ports[wire.PortResult]

@@ -17,8 +17,8 @@ import (
 // Where the parts of the new root are mounted before it becomes the root.
 const (
 	hostDir    = "/xpsgen/host"    // the host's root
-	scratchDir = "/xpsgen/scratch" // what is written over it
-	rootDir    = "/xpsgen/root"    // both, and the image's layer
+	scratchDir = "/xpsgen/scratch" // files that the guest writes
+	rootDir    = "/xpsgen/root"    // the overlay of both and the image's layer
 )
 
 // plan9 are the options of a 9p mount. All users of the guest share one attach, since QEMU
@@ -31,14 +31,14 @@ const plan9 = "trans=virtio,version=9p2000.L,msize=524288,access=any"
 const (
 	cacheHost  = ",cache=readahead"
 	cacheShare = ",cache=mmap"
-	// Kernels before 6.5 do not know readahead. With loose, the guest may miss a change
-	// on the host.
+	// Older kernels do not know readahead. With loose, the guest may miss a change on
+	// the host.
 	cacheOld = ",cache=loose"
 )
 
-// enterHost makes the host's files the guest's root: an overlay of a tmpfs, the
-// image's layer and the host's root, with /dev and /sys from here and the shares
-// at their places.
+// enterHost makes the host's files the guest's root. The root is an overlay of a tmpfs, the
+// image's layer and the host's root. /dev and /sys are those of the guest. The shares are
+// mounted at their paths.
 func enterHost(h *wire.HostFiles) error {
 	host := mount{fs: "9p", source: wire.HostTag, dir: hostDir, flags: unix.MS_RDONLY, data: plan9 + cacheHost}
 	err := host.do()
@@ -66,7 +66,7 @@ func enterHost(h *wire.HostFiles) error {
 			return fmt.Errorf("new root: move %s: %w", dir, err)
 		}
 	}
-	// Programs may be there, and it is a separate file system on the host.
+	// /dev/shm may have programs of the host. It is a separate file system there.
 	if isDir(hostDir + "/dev/shm") {
 		if err := overlay(rootDir+"/dev/shm", hostDir+"/dev/shm", "shm"); err != nil {
 			return err
@@ -84,8 +84,8 @@ func enterHost(h *wire.HostFiles) error {
 	return switchRoot(rootDir)
 }
 
-// expected are files that programs look for and that a small host, such as a container,
-// may lack: files with a text, links with a target.
+// expected are files and links that programs look for. A small host, such as a container,
+// may lack them. Files have a text, links have a target.
 var expected = []struct{ name, text, target string }{
 	{name: "/var/run", target: "/run"},
 	{name: "/etc/passwd", text: "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"},
@@ -116,7 +116,8 @@ func complete(root string) error {
 	return nil
 }
 
-// overlay mounts lower, read-only, under a new directory of the scratch space.
+// overlay mounts an overlay at dir. Changes of lower go to a new directory of the scratch
+// space.
 func overlay(dir, lower, name string) error {
 	upper, work := filepath.Join(scratchDir, name), filepath.Join(scratchDir, name+".work")
 	for _, d := range []string{upper, work} {
@@ -142,8 +143,7 @@ func switchRoot(dir string) error {
 	return os.Chdir("/")
 }
 
-// place puts the binds where they are wanted, and the guest's tools over the
-// host's.
+// place mounts the binds at their paths, and the guest's tools over those of the host.
 func place(h *wire.HostFiles) error {
 	for _, b := range h.Binds {
 		if err := bind(string(b.From), string(b.To)); err != nil {
@@ -172,8 +172,8 @@ func place(h *wire.HostFiles) error {
 	return nil
 }
 
-// installBusyBox puts links to BusyBox into the directory of tools. It does not replace
-// the tools that are there, and reports those as errors.
+// installBusyBox puts links to BusyBox into the directory of tools. BusyBox does not replace
+// tools that are there, and reports them as errors. So only a missing shell is an error.
 func installBusyBox() error {
 	out, err := exec.Command(wire.BusyBox, "--install", "-s", wire.ToolDir).CombinedOutput()
 	if _, missing := os.Lstat(wire.ToolDir + "/sh"); missing != nil {
@@ -190,7 +190,7 @@ func bind(from, to string) error {
 	} else if err == nil {
 		if err = os.MkdirAll(filepath.Dir(to), 0o755); err == nil {
 			var f *os.File
-			// Do not truncate: overwrite the existing content.
+			// Do not truncate an existing file: the mount only hides it.
 			if f, err = os.OpenFile(to, os.O_CREATE|os.O_RDONLY, 0o644); err == nil {
 				err = f.Close()
 			}

@@ -32,7 +32,7 @@ func TestRefusesToRunOnHost(t *testing.T) {
 	defer cancel()
 	args := []string{os.Args[0], "-test.run=^TestRefusesToRunOnHost$"}
 	if os.Geteuid() == 0 {
-		// Without capabilities, because the test must be harmless if it fails.
+		// Drop capabilities, so that a failure of the test is harmless.
 		args = append([]string{"setpriv", "--bounding-set=-all", "--inh-caps=-all"}, args...)
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)

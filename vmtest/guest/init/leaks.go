@@ -24,8 +24,8 @@ type leakDetector struct {
 	// control is the file for commands, report the file with the result. In the
 	// kernel both are the same.
 	control, report string
-	// settle is the minimum age of an object that counts. kmemleak ignores objects
-	// younger than 5 seconds.
+	// settle is the time between the two scans. kmemleak ignores objects younger than
+	// 5 seconds.
 	settle time.Duration
 }
 
@@ -70,7 +70,8 @@ func lookForLeaks() (int, error) {
 }
 
 // quietFaults stops the kernel from logging a stack for each allocation that a test makes
-// fail: the log would look like a splat. Kernels without fault injection lack the file.
+// fail, because the log would look like a splat. Kernels without fault injection lack the
+// file.
 func quietFaults() {
 	_ = os.WriteFile("/sys/kernel/debug/failslab/verbose", []byte("0"), 0)
 }

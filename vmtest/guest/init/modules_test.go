@@ -17,7 +17,7 @@ func TestLoadModules(t *testing.T) {
 	if err := loadModules(dir); err != nil {
 		t.Errorf("with an empty directory: %v", err)
 	}
-	// The kernel rejects it, or the user.
+	// The kernel rejects the text, or the user may not load modules.
 	if err := os.WriteFile(filepath.Join(dir, "00-text.ko"), []byte("text"), 0o644); err != nil {
 		t.Fatal(err)
 	}

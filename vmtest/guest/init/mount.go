@@ -30,8 +30,8 @@ var earlyMounts = [...]mount{
 	{fs: "sysfs", dir: "/sys", flags: plain},
 }
 
-// lateMounts are the others, of every guest. /tmp and /run are not among them: the root
-// is writable already, and a mount would hide the files there.
+// lateMounts are the other mounts of every guest. /tmp and /run are not among them, because
+// the root is writable, and a mount would hide the files there.
 var lateMounts = [...]mount{
 	{fs: "proc", dir: "/proc", flags: plain},
 	{fs: "devpts", dir: "/dev/pts", flags: unix.MS_NOSUID | unix.MS_NOEXEC, data: "mode=620,ptmxmode=666", optional: true},

@@ -12,8 +12,8 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// userNet sets up the device whose packets QEMU turns into connections of the
-// host's. The addresses are those of QEMU's user mode network.
+// userNet sets up the device whose packets QEMU turns into connections of the host. The
+// addresses are those of QEMU's user mode network.
 func userNet() error {
 	ip := path.Join(wire.ToolDir, "ip")
 	for _, args := range []string{

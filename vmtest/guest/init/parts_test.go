@@ -53,7 +53,8 @@ func keepEnv(t *testing.T) {
 	})
 }
 
-// Faults that need no kernel: reports that lack something or have it twice.
+// TestReportsOfFaults tests faults without a crash: reports that lack results or have them
+// twice.
 func TestReportsOfFaults(t *testing.T) {
 	keepEnv(t)
 	for fault, tt := range map[wire.Fault]struct {
@@ -170,7 +171,7 @@ func TestHostname(t *testing.T) {
 	}
 }
 
-// In a new network namespace, lo is down.
+// TestLinkUp brings lo up in a new network namespace, where it is down.
 func TestLinkUp(t *testing.T) {
 	if err := linkUp("nosuch0"); !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EPERM) || !strings.HasPrefix(err.Error(), "nosuch0: up: ") {
 		t.Errorf("no such device: %v", err)
@@ -197,7 +198,7 @@ func TestLinkUp(t *testing.T) {
 	<-done
 }
 
-// Mounts, in a new mount namespace.
+// TestMounts tests the mounts in a new mount namespace.
 func TestMounts(t *testing.T) {
 	defer unix.Umask(unix.Umask(0))
 	dir := t.TempDir()
@@ -294,7 +295,8 @@ func TestEnter(t *testing.T) {
 	}
 }
 
-// The end of the input is typed once all of it was, and again until the program ends.
+// TestEndInput: endInput types the end of input after all input, and repeats it until the
+// program ends.
 func TestEndInput(t *testing.T) {
 	var out limited
 	typed := &counter{w: &out}

@@ -9,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// powerOff ends the machine. The guest has no disk, so there is nothing to sync. It
-// restarts the kernel, and QEMU's -no-reboot turns that into an exit. A microvm without
-// ACPI has no other way to end.
+// powerOff ends the machine without sync(2). It restarts the kernel, and QEMU's -no-reboot
+// turns that into an exit. A microvm without ACPI has no other way to end.
 func powerOff() {
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
 	// Reached only if the kernel refuses. The host's watchdog then ends the guest.

@@ -37,7 +37,7 @@ func setEnv(more []string) {
 	}
 }
 
-// program runs one program with its streams on ports. Pipes are in between, because a
+// program runs one program with its streams on ports. It connects them by pipes, because a
 // port can be opened only once and a program may reopen its streams.
 func (g *guest) program() (int, error) {
 	setEnv(wire.Strings(g.cfg.Env))
@@ -112,8 +112,8 @@ func enter(dir string) error {
 	return nil
 }
 
-// start starts a program. If that fails, pid is 0 and code is the status a shell would
-// return: 127 if the program is missing, 126 if it is not executable.
+// start starts a program. If that fails, pid is 0 and code is the status of a shell: 127 if
+// the program is missing, 126 if it is not executable.
 func start(args []string, files []*os.File, attr *syscall.SysProcAttr) (pid, code int, err error) {
 	path, err := exec.LookPath(args[0])
 	if err == nil {

@@ -31,8 +31,8 @@ func (g *guest) suite() (int, error) {
 	return failed, err
 }
 
-// countsEnv has programs that count their lines leave the counts in one directory. They
-// would else put them where they were built.
+// countsEnv returns variables for programs that count their lines. With them, the programs
+// write the counts to one directory, not to the one where they were built.
 func (g *guest) countsEnv() []string {
 	if !g.cfg.Counts {
 		return nil

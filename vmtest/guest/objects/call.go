@@ -4,7 +4,7 @@ package main
 
 import "xpsgen/vmtest/guest/objects/record"
 
-// call is one cell of the matrix, and how it ends without a mutant.
+// call is one cell of the matrix, and its result without a mutant.
 type call struct {
 	build  *record.Build
 	object *record.Object

@@ -16,7 +16,8 @@ import (
 // chosen is the memory that one place shares with its ip, see [wire.MutantFile].
 type chosen struct{ mem []byte }
 
-// newChosen mounts the memory where ip looks for it. The mount is the calling thread's.
+// newChosen mounts the memory where ip looks for it, in the mount namespace of the calling
+// thread.
 func newChosen(file string, end int) (*chosen, error) {
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
@@ -39,7 +40,7 @@ func newChosen(file string, end int) (*chosen, error) {
 
 func (m *chosen) close() { _ = unix.Munmap(m.mem) }
 
-// set makes a mutant act, or none for 0, and forgets what was reached.
+// set enables a mutant, or none if id is 0, and clears the list of reached mutants.
 func (m *chosen) set(id int) {
 	clear(m.mem)
 	binary.NativeEndian.PutUint32(m.mem, uint32(id))
@@ -55,7 +56,7 @@ func (m *chosen) reached() []int {
 	return ids
 }
 
-// withChosen gives fn the memory of its place.
+// withChosen calls fn with the memory of its place.
 func withChosen(dir string, end int, fn func(*place, *chosen) error) func(*place, int) error {
 	return func(p *place, worker int) error {
 		m, err := newChosen(filepath.Join(dir, fmt.Sprintf("mutant%d", worker)), end)

@@ -18,7 +18,7 @@ import (
 	"xpsgen/vmtest/guest/objects/record"
 )
 
-// The copy can be read and run by every user, and the job names it.
+// TestLocalCopy: every user can read and run the copy, and the job has its paths.
 func TestLocalCopy(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	host := t.TempDir()

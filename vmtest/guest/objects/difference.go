@@ -9,7 +9,7 @@ import (
 	"xpsgen/vmtest/guest/objects/record"
 )
 
-// difference says how two results of a call differ, or returns "".
+// difference describes how two results of a call differ. It returns "" if they are equal.
 func difference(a, b *record.Result) string {
 	show := func(r *record.Result) string {
 		var s bytes.Buffer

@@ -29,8 +29,8 @@ const (
 // pinnedValue is the return value of the pinned program of the examples.
 const pinnedValue = 3
 
-// runExamples runs the examples one after the other with each build. They build on each
-// other: one attaches, another one replaces, the last one detaches.
+// runExamples runs the examples one after the other with each build. Each depends on the
+// one before: the first attaches, another one replaces, the last one detaches.
 func runExamples(ctx context.Context, job *record.Job, _ string) (results []record.Result, err error) {
 	err = onPlace(ctx, job, record.BPFFS, 0, func(p *place, _ int) error {
 		for i := range job.Builds {

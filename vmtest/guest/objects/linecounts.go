@@ -13,9 +13,9 @@ import (
 	"xpsgen/vmtest/guest/objects/record"
 )
 
-// keepCountsHere has each build that counts its lines leave the counts below dir, in the
-// guest's memory: hundreds of calls update them, some without any rights. bring copies
-// them to where the host wants them.
+// keepCountsHere makes each build that counts its lines write the counts below dir, in the
+// memory of the guest. Hundreds of calls update them, some without any rights. bring copies
+// them to the directory of the host.
 func keepCountsHere(job *record.Job, dir string) (bring func() error, err error) {
 	type pair struct{ from, to string }
 	var pairs []pair
@@ -45,7 +45,7 @@ func keepCountsHere(job *record.Job, dir string) (bring func() error, err error)
 	}, nil
 }
 
-// countsEnv are the variables that tell a build where to leave its counts.
+// countsEnv returns the variables that tell a build where to write its counts.
 func countsEnv(b *record.Build) []string {
 	if b.Counts == "" {
 		return nil

@@ -12,7 +12,8 @@ import (
 	"xpsgen/vmtest/guest/objects/record"
 )
 
-// A build that counts leaves its counts in the guest, and they come back at the end.
+// TestKeepCountsHere: a build that counts writes to the guest, and bring copies the counts
+// to the host.
 func TestKeepCountsHere(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o022))
 	host, dir := t.TempDir(), t.TempDir()
@@ -45,7 +46,7 @@ func TestKeepCountsHere(t *testing.T) {
 	}
 }
 
-// Without a build that counts, the umask stays.
+// TestKeepNoCounts: without a build that counts, the umask does not change.
 func TestKeepNoCounts(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o022))
 	bring, err := keepCountsHere(&record.Job{Builds: []record.Build{{Name: "plain"}}}, t.TempDir())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Command objects runs in the guest. It has each build of ip load each object in each
-// context, and reports how that ended: see package record.
+// Command objects runs in the guest. It loads each object with each build of ip in each
+// context, and reports the results: see package record.
 package main
 
 import (
@@ -86,8 +86,8 @@ func customPinning() error {
 	return nil
 }
 
-// localCopy copies ip and the objects into the guest's memory, since ip is run some
-// thousand times, and since a user without rights may not read them at the host's path.
+// localCopy copies ip and the objects into the memory of the guest. ip runs some thousand
+// times, and a user without rights may not read the files at the host's path.
 func localCopy(job *record.Job) (string, error) {
 	dir, err := os.MkdirTemp("", "objects")
 	if err != nil {
@@ -115,7 +115,7 @@ func localCopy(job *record.Job) (string, error) {
 	return dir, nil
 }
 
-// copyFiles copies the files of a directory. os.CopyFS refuses names that are not UTF-8.
+// copyFiles copies the files of a directory. os.CopyFS rejects names that are not UTF-8.
 func copyFiles(to, from string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"xpsgen/vmtest/guest/wire"
 )
 
-// callsPerPath is how many calls a mutant gets that run the same mutated code. Most calls
-// differ only in what they do elsewhere.
+// callsPerPath limits the calls of a mutant that reach the same set of mutants. Such calls
+// differ only in code without mutants.
 const callsPerPath = 6
 
 // tryMutants first makes all calls without a mutant. Then it makes the calls that reach
@@ -83,7 +83,7 @@ func newTasks(ids []int, calls []*call) *tasks {
 	for _, c := range calls {
 		paths[c.path]++
 	}
-	// Calls that few others resemble are first.
+	// Calls whose path few others share come first.
 	slices.SortStableFunc(calls, func(a, b *call) int {
 		return cmp.Or(cmp.Compare(paths[a.path], paths[b.path]), cmp.Compare(a.result.Elapsed, b.result.Elapsed))
 	})
@@ -135,8 +135,8 @@ func (t *tasks) take(context string) (int, []*call) {
 	return -1, nil
 }
 
-// doubt has a mutant tried once more in a new place: another mutant may have changed this
-// one. It returns false if that was done before.
+// doubt schedules another try of a mutant in a new place, because an earlier mutant may have
+// damaged this place. It returns false if the mutant had a second try before.
 func (t *tasks) doubt(i int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,7 +167,7 @@ func (t *tasks) work(ctx context.Context, p *place, m *chosen) error {
 	}
 }
 
-// try makes calls with a mutant until one ends differently, twice.
+// try makes calls with a mutant until one ends differently in two attempts.
 func try(ctx context.Context, p *place, m *chosen, r *record.MutantResult, calls []*call) (noticed string, err error) {
 	defer m.set(0)
 	for _, c := range calls {

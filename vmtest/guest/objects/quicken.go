@@ -17,12 +17,12 @@ import (
 	"xpsgen/vmtest/guest/objects/record"
 )
 
-// quicken makes starting ip cheap, which is most of the work of a call: 73 ms of CPU
-// time under TCG without it, 17 ms with it. QEMU translates code again at each new
-// address, and each page of a library on the host costs a round trip.
+// quicken makes the start of ip cheaper, which is most of the work of a call. The start
+// takes 73 ms of CPU time under TCG without this, 17 ms with it. QEMU translates code again
+// at each new address, and each page of a library on the host costs a round trip.
 func quicken(ctx context.Context, job *record.Job, dir string) error {
 	if err := os.WriteFile("/proc/sys/kernel/randomize_va_space", []byte("0"), 0); err != nil {
-		return fmt.Errorf("give ip the same addresses each time: %w", err)
+		return fmt.Errorf("disable address randomisation: %w", err)
 	}
 	done := map[string]bool{}
 	for _, b := range job.Builds {
@@ -43,7 +43,7 @@ func quicken(ctx context.Context, job *record.Job, dir string) error {
 	return nil
 }
 
-// libraryPath matches the dynamic linker's line about a library, or about itself.
+// libraryPath matches a line of the dynamic linker about a library, or about the linker.
 var libraryPath = regexp.MustCompile(`(?m)(/\S+) \(0x[0-9a-f]+\)$`)
 
 // libraries returns the files that a program is linked with.
@@ -64,7 +64,7 @@ func libraries(ctx context.Context, program string) ([]string, error) {
 	return all, nil
 }
 
-// keepInMemory mounts a copy over a file.
+// keepInMemory copies a file to the path copied and mounts the copy over the file.
 func keepInMemory(file, copied string) error {
 	in, err := os.Open(file)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// client opens the library until the end of the test. Warnings of the kernel go to
-// warn, which may be nil.
+// client returns a client of the library, which is closed at the end of the test. Warnings
+// of the kernel go to warn, which may be nil.
 func client(t *check.T, warn func(xps.Warning)) *xps.Client {
 	c, err := xps.Dial(&xps.Config{Warn: warn})
 	t.Must(err, "dial")
@@ -63,7 +63,7 @@ func expectAttached(t *check.T, n *nic, what string, want ebpf.ProgramID) {
 	check.Equal(t, "id of the program attached "+what, want, attached(t, n))
 }
 
-// setFD makes the nest that attaches by file descriptor unconditionally.
+// setFD makes a nest that attaches a program by file descriptor, without conditions.
 func setFD(fd int) func(*netlink.AttributeEncoder) {
 	return func(ae *netlink.AttributeEncoder) { ae.Int32(uapi.IFLA_XPS_FD, int32(fd)) }
 }
@@ -101,6 +101,6 @@ func expectLibError(t *check.T, what string, err, sentinel error) {
 	}
 	var e *xps.Error
 	if !errors.As(err, &e) || e.Message == "" {
-		t.Errorf("error of the library for %s\n  expected: with the kernel's own words\n  seen:     %v", what, err)
+		t.Errorf("error of the library for %s\n  expected: with a message of the kernel\n  seen:     %v", what, err)
 	}
 }

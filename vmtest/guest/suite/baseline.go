@@ -11,8 +11,8 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// list returns the tests of behaviour that holds with and without the hook. They prove
-// that the observers of queues, which other tests use, are right.
+// list returns the tests of behaviour that holds with and without the hook. They check the
+// observers of queues, which other tests use.
 func (e baselineTests) list() check.Group {
 	tests := []check.Test{
 		{Name: "b01-xps-cpus-picks-the-queue-by-cpu", Run: e.baselineCPUs},
@@ -112,8 +112,8 @@ func (e baselineTests) baselineNotify(t *check.T) {
 	check.Equal(t, "RTM_NEWLINK messages about the device before it is up", 1, seen)
 }
 
-// baselineNetpoll sends a line of the kernel log by a tap. It has a program in no run, so
-// a checker's report about netpoll in it is one about the base.
+// baselineNetpoll sends a line of the kernel log by a tap. It never attaches a program, so
+// a report of a checker about netpoll in this test is about the base.
 func (e baselineTests) baselineNetpoll(t *check.T) {
 	tap, n := e.tapWith(t, 4)
 	defer netconsole(t, n)()

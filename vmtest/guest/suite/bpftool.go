@@ -68,13 +68,13 @@ func fdinfo(t *check.T, fd int, key string) (value uint32) {
 }
 
 // everybodyAgrees compares all interfaces that show the id of the attached program. The
-// kernel increments ids per program. A long run loads programs until an id exceeds 16
-// bits. A debug kernel would take an hour for that.
+// kernel increments the id for each program. A long run loads programs until an id exceeds
+// 16 bits. On a debug kernel that would take an hour.
 func (e queryTests) everybodyAgrees(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	check.Equal(t, "id in bpftool net without a program", 0, e.shownByBpftool(t, n))
 	const wide = 65_536
-	floor := ebpf.ProgramID(2) // 1 is what IFLA_XPS_ATTACHED says, too
+	floor := ebpf.ProgramID(2) // 1 is also the value of IFLA_XPS_ATTACHED
 	if e.long {
 		floor = wide
 	}
@@ -92,7 +92,7 @@ func (e queryTests) everybodyAgrees(t *check.T) {
 // programAbove loads programs until one has an id of at least floor.
 func programAbove(t *check.T, floor ebpf.ProgramID) (*ebpf.Program, ebpf.ProgramID) {
 	spec := &ebpf.ProgramSpec{Name: "suite", Type: ebpf.SocketFilter, Instructions: returns(1), License: "GPL"}
-	// Kernel threads free programs later. Without a pause programs would pile up.
+	// Kernel threads free programs later. Without a pause, programs would accumulate.
 	const pauseEach, pause = 64, 5 * time.Millisecond
 	for i := 0; ; i++ {
 		if i%pauseEach == pauseEach-1 {

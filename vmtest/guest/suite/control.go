@@ -93,7 +93,8 @@ func (e controlTests) noexist(t *check.T) {
 	expectAttached(t, n, "with NOEXIST after detaching", idOf(t, second))
 }
 
-// ipReplaces attaches a program over another one, as other words of ip link set do.
+// ipReplaces attaches a program over another one. Like other words of ip link set, xps
+// replaces the old value.
 func (e controlTests) ipReplaces(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	n.fallBack(t, 1)

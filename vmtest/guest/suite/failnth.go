@@ -73,7 +73,7 @@ const mostAllocations = 200
 func (e lifetimeTests) withoutMemory(t *check.T) {
 	f := newFailNth(t)
 	if f == nil {
-		t.Notef("this kernel injects no faults: only that the requests succeed")
+		t.Notef("this kernel injects no faults: checks only that the requests succeed")
 	}
 	first, second := constant(t, 0), constant(t, 1)
 	n := e.dummy(t, "dummy0", 2)
@@ -150,7 +150,7 @@ func (e lifetimeTests) requestWithoutMemory(t *check.T, f *failNth, n *nic, befo
 			failed++
 			check.Equal(t, "program "+what, old, got)
 		case errors.Is(answer, unix.ENOBUFS):
-			// The request may have been carried out or not.
+			// The kernel may have made the change or not.
 			if got != old && got != latest {
 				t.Errorf("program %s\n  expected: %d or %d\n  seen:     %d", what, old, latest, got)
 			}
@@ -188,7 +188,7 @@ func (e lifetimeTests) linkWithoutMemory(t *check.T, f *failNth, n *nic, prog *e
 		if errno == 0 {
 			check.Equal(t, "program "+what, idOf(t, prog), attached(t, n))
 			t.Must(unix.Close(int(fd)), "close link")
-			t.Eventually(ioPatience, "link letting go", func() bool { return attached(t, n) == 0 })
+			t.Eventually(ioPatience, "detach by the closed link", func() bool { return attached(t, n) == 0 })
 		} else {
 			failed++
 			check.Equal(t, "answer "+what, unix.ENOMEM, errno)

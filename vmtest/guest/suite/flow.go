@@ -22,8 +22,8 @@ import (
 // again. Linux 6.12 does not have it.
 const reselectionFile = "/proc/sys/net/core/txq_reselection_ms"
 
-// setReselection sets that time in the network namespace of the thread, 0 for never. It
-// reports whether the kernel has the sysctl.
+// setReselection sets the sysctl in the network namespace of the thread, 0 for never. It
+// reports whether the kernel has it.
 func setReselection(t *check.T, after time.Duration) bool {
 	err := os.WriteFile(reselectionFile, []byte(strconv.FormatInt(after.Milliseconds(), 10)), 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -33,7 +33,7 @@ func setReselection(t *check.T, after time.Duration) bool {
 	return true
 }
 
-// connectedUDP is a connected socket, which keeps the queue of its first packet.
+// connectedUDP opens a connected socket, which keeps the queue of its first packet.
 func connectedUDP(t *check.T, dst netip.Addr) (fd int, send sender) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Must(err, "UDP socket")
@@ -70,8 +70,8 @@ func busyWith(t *check.T, fd int) (done func()) {
 	t.Must(os.WriteFile(tries, []byte("600"), 0), "set mcast_solicit")
 	absent := netip.MustParseAddr("203.0.113.9")
 	t.Must(unix.Sendto(fd, []byte("held"), 0, &unix.SockaddrInet4{Addr: absent.As4(), Port: 9}), "send to nobody")
-	// Deleting the device would make sockets look up routes and queues again. The
-	// packet must go: it holds the socket, and the socket holds the namespace.
+	// Free the packet: it holds the socket, and the socket holds the namespace. Do not
+	// delete the device, which would make sockets look up routes and queues again.
 	done = sync.OnceFunc(func() { t.Must(c.DeleteNeighbour(dev, absent), "give the neighbour up") })
 	t.Cleanup(done)
 	return done
@@ -112,9 +112,9 @@ func (e hookTests) cacheStopsReruns(t *check.T) {
 	check.Equal(t, "runs of the program for another socket", 1, p.c.runs(t))
 }
 
-// connectedUDPStays checks that a socket keeps its queue. Linux 6.12 always does that.
-// Later kernels do while the socket has packets in flight and reselection is off. The
-// socket changes its queue only if the device stops using it.
+// connectedUDPStays checks that a socket keeps its queue. On Linux 6.12 it always does. On
+// later kernels it does while the socket has packets in flight and reselection is off. The
+// socket changes its queue only if the queue is no longer in use.
 func (e hookTests) connectedUDPStays(t *check.T) {
 	const later = 200 * time.Millisecond
 	pair := e.veth(t, 4, 4)
@@ -122,7 +122,7 @@ func (e hookTests) connectedUDPStays(t *check.T) {
 	fd, send := connectedUDP(t, peerAddr)
 	idle := func() {}
 	if setReselection(t, 0) {
-		t.Notef("with txq_reselection_ms 0, and with a packet of the socket on the way")
+		t.Notef("with txq_reselection_ms 0, and with a packet of the socket in flight")
 		idle = busyWith(t, fd)
 	} else {
 		t.Notef("this kernel has no txq_reselection_ms: a queue never expires while packets are in flight")
@@ -149,7 +149,7 @@ func (e hookTests) connectedUDPStays(t *check.T) {
 func (e hookTests) reselection(t *check.T) {
 	const short = 50 * time.Millisecond
 	if !setReselection(t, short) {
-		t.Notef("this kernel has no txq_reselection_ms: only that a queue does not get old, nor is left by UDP that is idle")
+		t.Notef("this kernel has no txq_reselection_ms: checks only that a queue never expires, and that idle UDP keeps its queue")
 		p := e.pinnedSocket(t)
 		time.Sleep(3 * short)
 		p.expect("of a socket on a kernel without txq_reselection_ms", 2)
@@ -158,23 +158,23 @@ func (e hookTests) reselection(t *check.T) {
 		check.Equal(t, "runs of the program", 0, p.c.runs(t))
 		return
 	}
-	t.Notef("with txq_reselection_ms %d, then 0, then with nothing on the way", short.Milliseconds())
+	t.Notef("with txq_reselection_ms %d, then 0, then with no packet in flight", short.Milliseconds())
 	p := e.pinnedSocket(t)
 	time.Sleep(3 * short)
-	p.expect("of a socket whose queue got old", 1)
-	check.Equal(t, "runs of the program after the queue got old", 1, p.c.runs(t))
+	p.expect("of a socket whose queue expired", 1)
+	check.Equal(t, "runs of the program after the queue expired", 1, p.c.runs(t))
 	setReselection(t, 0)
 	p.c.set(t, 3)
 	time.Sleep(3 * short)
-	p.expect("of a socket whose queue does not get old", 1)
-	check.Equal(t, "runs of the program though the queue does not get old", 0, p.c.runs(t))
+	p.expect("of a socket whose queue does not expire", 1)
+	check.Equal(t, "runs of the program though the queue does not expire", 0, p.c.runs(t))
 	p.idle()
-	p.expect("of a socket that has nothing on the way", 3)
-	check.Equal(t, "runs of the program for a socket that has nothing on the way", 1, p.c.runs(t))
+	p.expect("of a socket that has no packet in flight", 3)
+	check.Equal(t, "runs of the program for a socket that has no packet in flight", 1, p.c.runs(t))
 }
 
-// idleTCPMoves uses a connection without unacknowledged data, so that no packet can be
-// reordered.
+// idleTCPMoves uses a connection without unacknowledged data. There, no packet can be
+// reordered, and the kernel may change the queue.
 func (e hookTests) idleTCPMoves(t *check.T) {
 	f := e.rxqFlow(t)
 	f.nic.setXPS(t, "xps_rxqs", "0", "0", "0", "0")

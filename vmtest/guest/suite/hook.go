@@ -62,9 +62,7 @@ func (e hookTests) constantIsQueue(t *check.T) {
 	}
 }
 
-// moduloQueuesInUse allocates more queues than are in use, to tell the two numbers
-// apart. It also checks the other end of the wire, where a packet carries its receive
-// queue.
+// moduloQueuesInUse allocates more queues than are in use, to distinguish the two numbers.
 func (e hookTests) moduloQueuesInUse(t *check.T) {
 	const allocated, used = 8, 3
 	pair := e.veth(t, allocated, used)
@@ -80,8 +78,8 @@ func (e hookTests) moduloQueuesInUse(t *check.T) {
 	})
 }
 
-// negativeIsNoChoice compares with no program for both ways of the stack to select a
-// queue: xps_cpus and the flow hash.
+// negativeIsNoChoice compares negative return values with no program, for both methods of
+// the stack to select a queue: xps_cpus and the flow hash.
 func (e hookTests) negativeIsNoChoice(t *check.T) {
 	const queues, flows = 4, 16
 	n := e.dummy(t, "dummy0", queues)

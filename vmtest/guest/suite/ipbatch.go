@@ -20,7 +20,7 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// ipTests tests the parts of ip alone: its keywords, and many lines in one process.
+// ipTests tests ip itself: its keywords, and many lines in one process.
 type ipTests struct {
 	lab
 	ipTool
@@ -45,7 +45,7 @@ type batch struct {
 	stderr bytes.Buffer
 }
 
-// startBatch starts ip -force -batch. It does nothing until run sends the lines.
+// startBatch starts ip -force -batch, which waits until run sends the lines.
 func (e ipTests) startBatch(t *check.T) *batch {
 	b := &batch{t: t, cmd: e.ipCommand(t, "ip -force -batch -")}
 	b.cmd.Stderr = &b.stderr
@@ -79,10 +79,10 @@ func (b *batch) run(lines []string) (failed []int) {
 func (e ipTests) longBatch(t *check.T) {
 	const lines, descriptors = 1000, 16
 	n := e.dummy(t, "dummy0", 4)
-	// Loading an object costs most of the time, so not each line does.
+	// Loading an object costs most of the time, so not every line loads one.
 	right := []string{"xps obj hello1.o sec hello", "xps obj hello2.o sec hello", "xps off", "mtu 1400", "xps off"}
-	// Each way to fail leaves ip at another place. Words that ip does not know are not
-	// among them: ip ends at such a line, with -force, too.
+	// Each line fails at another place in ip. None has a word that ip does not know: ip
+	// exits at such a line, even with -force.
 	wrong := []string{
 		"xps obj hello1.o sec nosuch",
 		"xps obj hello1.o program nosuch",
@@ -141,7 +141,7 @@ func (e ipTests) deviceNames(t *check.T) {
 
 func (e ipTests) addRefuses(t *check.T) {
 	const words = "when creating"
-	// Words after "type dummy" are the type's; ip 6.1 ignores those of dummy.
+	// ip passes words after "type dummy" to that type; ip 6.1 ignores them.
 	for _, line := range []string{
 		"ip link add dev dummy0 xps obj hello1.o sec hello type dummy",
 		"ip link add xps type dummy",
@@ -209,7 +209,7 @@ func (e ipTests) probesOnce(t *check.T) {
 		return n
 	}
 	one, many := calls(1), calls(10)
-	// ip asks for the index of the device again after each change of it.
+	// ip requests the index of the device again after each change of the device.
 	const perLine = uint64(1)
 	check.Equal(t, "RTM_GETLINK requests of 9 more lines", 9*perLine, many-one)
 	check.Equal(t, "RTM_GETLINK requests of the first line", perLine+1, one)
@@ -219,7 +219,7 @@ func (e ipTests) exclusiveWords(t *check.T) {
 	n := e.dummy(t, "dummy0", 2)
 	pin := filepath.Join(e.bpffs(t), "constant")
 	t.Must(constant(t, 1).Pin(pin), "pin program")
-	// ip ends at a word that it does not know, with the code of exit(-1).
+	// At a word that ip does not know, it calls exit(-1).
 	const ends = 255
 	for _, c := range []struct {
 		line string

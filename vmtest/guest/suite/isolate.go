@@ -17,8 +17,8 @@ import (
 // ownNetNS is the file of the network namespace of the thread.
 const ownNetNS = "/proc/thread-self/ns/net"
 
-// isolate gives the thread of a test a network namespace and a mount namespace. The
-// latter mounts the sysfs of the former.
+// isolate moves the thread of a test to a new network namespace and a new mount namespace,
+// and mounts the sysfs of the network namespace.
 func (e isolation) isolate(t *check.T) {
 	t.Must(unix.Unshare(unix.CLONE_NEWNS), "new mount namespace")
 	t.Must(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), "make mounts private")
@@ -28,9 +28,9 @@ func (e isolation) isolate(t *check.T) {
 // randomize is the sysctl of address randomisation.
 const randomize = "/proc/sys/kernel/randomize_va_space"
 
-// fixAddresses disables address randomisation until restore is called. An emulator that
-// caches translated code by address then translates it only once, which halves the time
-// of the suite.
+// fixAddresses disables address randomisation until restore is called. An emulator caches
+// translated code by address, and then translates it only once. That halves the time of
+// the suite.
 func fixAddresses() (restore func(), err error) {
 	before, err := os.ReadFile(randomize)
 	if err == nil {
@@ -43,7 +43,7 @@ func fixAddresses() (restore func(), err error) {
 }
 
 // enterNew moves the thread to a new network namespace and mounts its sysfs on dir.
-// Nothing but the tests sends packets in it.
+// Only the tests send packets in the namespace.
 func (e isolation) enterNew(t *check.T, dir string) {
 	t.Must(unix.Unshare(unix.CLONE_NEWNET), "new network namespace")
 	t.Must(os.MkdirAll(dir, 0o755), "make directory")

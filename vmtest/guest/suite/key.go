@@ -64,9 +64,9 @@ type codePart struct {
 // maxCode exceeds the size of each of the functions.
 const maxCode = 16 << 10
 
-// newKernelCode finds the functions called names, and their variants by the compiler,
-// which are called NAME.SUFFIX. Only the first must exist, since the compiler may have
-// inlined the others into it.
+// newKernelCode finds the functions with these names, and the variants NAME.SUFFIX that the
+// compiler makes. Only the first must exist, since the compiler may have inlined the others
+// into it.
 func newKernelCode(t *check.T, names ...string) *kernelCode {
 	symbols := kernelText(t)
 	k := &kernelCode{}
@@ -107,7 +107,7 @@ func newKernelCode(t *check.T, names ...string) *kernelCode {
 	return k
 }
 
-// read returns the present code of all the functions.
+// read returns the current code of all the functions.
 func (k *kernelCode) read(t *check.T) (code []byte) {
 	for i, p := range k.parts {
 		ret, err := k.progs[i].Run(&ebpf.RunOptions{})

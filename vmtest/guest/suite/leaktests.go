@@ -41,7 +41,7 @@ func (e lifetimeTests) manyNetNS(t *check.T) {
 	}
 	back()
 	// Namespaces are cleaned up by a kernel thread, many at once.
-	t.Eventually(20*time.Second, "programs going with their network namespaces", func() bool {
+	t.Eventually(20*time.Second, "programs freed with their network namespaces", func() bool {
 		for len(ids) > 0 && !alive(t, ids[0]) {
 			ids = ids[1:]
 		}
@@ -94,7 +94,7 @@ type leakDetector struct {
 func newLeakDetector(t *check.T) *leakDetector {
 	d := &leakDetector{t: t, path: "/sys/kernel/debug/kmemleak"}
 	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
-		t.Notef("this kernel has no kmemleak: programs only")
+		t.Notef("this kernel has no kmemleak: checks only for programs")
 		d.path = ""
 		return d
 	}

@@ -76,9 +76,9 @@ func parseLetter(text string) ([]letterStep, error) {
 }
 
 // letter runs the whole session of the letter on one tap, with the suite's sender
-// instead of nstxq. Without a program, and with one that falls back, tun follows its
-// flow table and not xps_cpus. Those two steps are compared with each other and not
-// with the letter. c01 and c05 compare them with xps_cpus.
+// instead of nstxq. Without a program, and with one that falls back, tun uses its flow
+// table and not xps_cpus, unless the patch tun-maps is applied. So these two steps are
+// compared with each other and not with the letter. c01 and c05 compare them with xps_cpus.
 func (e demoTests) letter(t *check.T) {
 	steps, err := parseLetter(letterText)
 	t.Must(err, "read the letter")

@@ -16,7 +16,7 @@ import (
 	"xpsgen/vmtest/guest/suite/rtnl"
 )
 
-// list returns the tests of which references keep a program alive.
+// list returns the tests of the references that keep a program alive.
 func (e lifetimeTests) list() check.Group {
 	return check.Group{Name: "lifetime", Tests: []check.Test{
 		{Name: "a41-off-drops-the-program", Run: e.offDrops},
@@ -141,8 +141,8 @@ func (e lifetimeTests) nothingLeft(t *check.T) {
 	}
 }
 
-// leftovers does the check of nothingLeft at the end of a guest that does not run that
-// test, or runs others after it.
+// leftovers makes the check of nothingLeft at the end of a run. The run may lack that test,
+// or run others after it.
 func (e *leaks) leftovers(ctx context.Context) error {
 	for deadline := time.Now().Add(time.Duration(float64(leftTime) * e.scale)); ; {
 		left, err := e.programsLeft()

@@ -65,19 +65,20 @@ func (c *lineCounts) take(test string) {
 	}
 }
 
-// close sends what ran after the last test.
+// close sends the counts since the last test.
 func (c *lineCounts) close() error {
 	c.take("")
 	return errors.Join(c.err, c.tar.Close(), c.zip.Close())
 }
 
-// send sends the files of dir. remove removes them: a program adds to what is there.
+// send sends the files of dir. If remove is set, it removes them, because a program adds to
+// existing counts.
 func (c *lineCounts) send(test, what, dir string, remove bool) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() || !strings.HasSuffix(path, ".gcda") {
 			return err
 		}
-		// The kernel does not tell the size of the file.
+		// The kernel does not report the size of the file.
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -97,7 +98,7 @@ func (c *lineCounts) send(test, what, dir string, remove bool) error {
 	})
 }
 
-// countsEnv are the variables that tell a program of user space where to leave its
+// countsEnv returns the variables that tell a program of user space where to write its
 // counts.
 func countsEnv() (env []string) {
 	for _, kv := range os.Environ() {

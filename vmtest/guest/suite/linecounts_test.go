@@ -74,7 +74,8 @@ func TestLineCounts(t *testing.T) {
 	}
 }
 
-// Without the kernel's counts there is an error, and not an empty map.
+// TestLineCountsNeedTheKernel: without the counts of the kernel there is an error, and not
+// an empty report.
 func TestLineCountsNeedTheKernel(t *testing.T) {
 	c := newLineCounts(filepath.Join(t.TempDir(), "gcov"), t.TempDir(), io.Discard)
 	c.take("a/1")

@@ -97,7 +97,7 @@ func (e linkTests) linkExcludes(t *check.T) {
 	expectAttached(t, n, "after all that was refused", id)
 	p.expect("after all that was refused", 3)
 	t.Must(l.Close(), "close link")
-	t.Eventually(ioPatience, "link letting go", func() bool { return attached(t, n) == 0 })
+	t.Eventually(ioPatience, "detach by the closed link", func() bool { return attached(t, n) == 0 })
 	attach(t, n, other)
 	_, err = xps.AttachLink(t.Context(), n.index, held, nil)
 	expectIs(t, "a link where netlink attached", err, xps.ErrAttached)
@@ -180,7 +180,7 @@ func (e linkTests) linkOutlivesDevice(t *check.T) {
 	t.Must(l.Close(), "close link")
 	expectGone(t, id, "its device was deleted, and its link closed")
 
-	// The reverse: the namespace and its device go, and the link stays.
+	// The namespace is deleted with its device, and the link stays.
 	ns := e.newNetNS(t)
 	ns.do(t, func() {
 		c, err := rtnl.Dial()
@@ -218,7 +218,7 @@ func (e linkTests) linkMoves(t *check.T) {
 		t.Must(dial(t).SetUp(moved.index, true), "bring up")
 		newProbe(t, moved, frameSender(t, moved, false)).expect("after the move", 3)
 		t.Must(l.Close(), "close link")
-		t.Eventually(ioPatience, "link letting go", func() bool { return attached(t, moved) == 0 })
+		t.Eventually(ioPatience, "detach by the closed link", func() bool { return attached(t, moved) == 0 })
 	})
 	expectGone(t, id, "its link was closed after the move")
 }
@@ -258,7 +258,7 @@ func (e linkTests) linkShown(t *check.T) {
 	l := attachLink(t, n, prog)
 	info, err := l.Info(t.Context())
 	t.Must(err, "link info")
-	// List all links: bpftool fails if it is asked for one, because it returns a stale
+	// List all links: bpftool fails to show a single link, because it returns a stale
 	// errno.
 	var all []shownLink
 	e.bpftool(t, &all, "link", "show")
@@ -284,7 +284,7 @@ func (e linkTests) linkRefused(t *check.T) {
 		_, err = xps.AttachLink(t.Context(), n.index, prog, nil)
 		expectIs(t, "a link without capabilities", err, xps.ErrPermission)
 	})
-	// The library needs a descriptor before the kernel does.
+	// Call the kernel directly: the library would fail first, since it needs a descriptor.
 	var errno unix.Errno
 	attr := linkAttr(prog, n.index)
 	withoutDescriptors(t, func() {
@@ -294,7 +294,7 @@ func (e linkTests) linkRefused(t *check.T) {
 	expectAttached(t, n, "after all that was refused", 0)
 }
 
-// linkAttr are the arguments of the system call that attaches prog by a link.
+// linkAttr returns the arguments of the system call that attaches prog by a link.
 func linkAttr(prog *ebpf.Program, ifindex int) *uapi.BpfAttr {
 	attr := &uapi.BpfAttr{}
 	create := attr.LinkCreate()

@@ -25,8 +25,8 @@ import (
 // has one result per test or per mutant, see [wire.Mutate]. A mutant passes if a test
 // noticed it.
 //
-// Mutate ends early, without an error, if a test fails without a mutant: an earlier
-// mutant has damaged the guest then.
+// Mutate ends early, without an error, if a test fails without a mutant. Then an earlier
+// mutant has damaged the guest.
 func Mutate(ctx context.Context, w *ktap.Writer, opt Options, task *wire.Mutate) error {
 	g, selected, restore, err := setUp(opt)
 	if err != nil {
@@ -107,7 +107,7 @@ func (m *mutation) close() {
 	}
 }
 
-// choose makes one mutant act, or none for 0, and forgets the reached mutants.
+// choose enables one mutant, or none if id is 0, and clears the list of reached mutants.
 func (m *mutation) choose(id int) error {
 	clear(m.ip)
 	kernel := id
@@ -156,7 +156,7 @@ func (m *mutation) reach(ctx context.Context) error {
 }
 
 // try runs the tests of one mutant until one notices it. healthy is false if the guest
-// is of no more use. dirty says that another mutant acted in this guest before.
+// cannot run more mutants. dirty says that this guest has run another mutant before.
 func (m *mutation) try(ctx context.Context, t wire.MutantTask, dirty bool) (healthy bool, err error) {
 	name := "m" + strconv.Itoa(t.ID)
 	start := time.Now()
@@ -196,12 +196,12 @@ func (m *mutation) try(ctx context.Context, t wire.MutantTask, dirty bool) (heal
 		}
 		if again {
 			m.w.Diag("%s%s fails without a mutant: %s", wire.MutantUnhealthy, test, why)
-			if !dirty { // this mutant did it
+			if !dirty { // this mutant caused it
 				result(ktap.Pass, noticed)
 			}
 			return false, nil
 		}
-		// A failure that does not repeat may be one of the host's.
+		// The host may have caused a failure that does not repeat.
 		if err := m.choose(t.ID); err != nil {
 			return false, err
 		}
@@ -229,7 +229,8 @@ func (m *mutation) try(ctx context.Context, t wire.MutantTask, dirty bool) (heal
 	return true, nil
 }
 
-// limit is how long a test may take with a mutant: one that hangs is noticed soon.
+// limit returns the time limit of a test with a mutant, so that a mutant that hangs is
+// noticed soon.
 func (m *mutation) limit(test string) time.Duration {
 	cost := time.Duration(m.task.Costs[test]) * time.Microsecond
 	if cost == 0 {
@@ -238,8 +239,8 @@ func (m *mutation) limit(test string) time.Duration {
 	return 6*cost + 2*time.Second
 }
 
-// one runs a test by itself. limit replaces its own time limit if it is shorter; 0 is
-// none.
+// one runs a test alone. limit replaces the time limit of the test if it is shorter; 0
+// means no limit.
 func (m *mutation) one(ctx context.Context, name string, limit time.Duration) (failed bool, reason string, err error) {
 	test, ok := m.tests[name]
 	if !ok {

@@ -3,7 +3,7 @@
 package suite
 
 // Keys of kernel patches in kernel-patches/series.toml. A test passes on trees that
-// have the patch it names. Most tests attach over rtnetlink and need only that patch.
+// have the patch it names. Most tests attach by rtnetlink and need only that patch.
 const (
 	needsFix       = "fix"
 	needsRtnetlink = "rtnetlink"

@@ -167,8 +167,8 @@ func (e negativeTests) linkAdd(t *check.T) {
 		}
 	}
 	e.ipFails(t, ipInvalid, "ip link add new0 xps obj hello0.o sec hello type dummy", "xps", "creat")
-	// The kernel refuses the attribute at creation. It accepts it in a request with
-	// NLM_F_CREATE if the link exists, since ip sends that.
+	// The kernel refuses the attribute only at creation. It accepts it in RTM_NEWLINK for
+	// a link that exists, which ip sends.
 	n := e.dummy(t, "dummy0", 2)
 	msg, err := rtnl.Message(n.index, extra)
 	t.Must(err, "encode")
@@ -332,9 +332,9 @@ func (e negativeTests) noDevice(t *check.T) {
 	}
 }
 
-// laterAttributes are those between the last one of 6.12 and IFLA_XPS. The kernel must
-// refuse them, so that no program believes that they took effect. On 6.12 the series
-// refuses them. Later kernels know them and refuse them because none can be set.
+// laterAttributes sends the attributes between the last one of 6.12 and IFLA_XPS. The
+// kernel must refuse them, so that no program believes that they took effect. On 6.12 the
+// series refuses them. Later kernels know them and refuse them because none can be set.
 func (e negativeTests) laterAttributes(t *check.T) {
 	prog := constant(t, 1)
 	n := e.dummy(t, "dummy0", 2)

@@ -32,7 +32,7 @@ type nic struct {
 	queues int
 }
 
-// dial opens route netlink until the end of the test.
+// dial opens a route netlink socket, which is closed at the end of the test.
 func dial(t *check.T) *rtnl.Conn {
 	c, err := rtnl.Dial()
 	t.Must(err, "dial")
@@ -51,8 +51,8 @@ func index(t *check.T, name string) int {
 	return int(ifr.Uint32())
 }
 
-// dummy makes a dummy device. It needs no neighbour and drops packets after packet
-// sockets have seen them.
+// dummy makes a dummy device. The device needs no neighbour, and drops packets after
+// packet sockets have seen them.
 func (e lab) dummy(t *check.T, name string, queues int) *nic {
 	c := dial(t)
 	t.Must(c.Add(rtnl.Link{Name: name, Kind: "dummy", TxQueues: queues}), "add")
@@ -127,9 +127,9 @@ func (e lab) veth(t *check.T, queues, used int) pair {
 	return p
 }
 
-// awaitReady waits until a link that is up can send. The end of a veth that comes up
-// first has no carrier. When the carrier comes, a kernel thread activates the qdisc.
-// Packets sent before are lost.
+// awaitReady waits until a link that is up can send. The first end of a veth that is up has
+// no carrier. When the carrier comes, a kernel thread activates the qdisc. Packets sent
+// before that are lost.
 func awaitReady(t *check.T, c *rtnl.Conn, ifindex int) {
 	t.Eventually(ioPatience, "link becoming ready", func() bool {
 		info, err := c.Get(ifindex)

@@ -12,10 +12,9 @@ import (
 	"xpsgen/vmtest/guest/suite/check"
 )
 
-// fanout observes a device with a group of packet sockets. The kernel distributes
-// packets by queue mapping (PACKET_FANOUT_QM): a packet sent by queue q arrives at
-// socket q, if there are enough sockets. A veth keeps the mapping, so this also holds
-// at its far end.
+// fanout observes a device with a group of packet sockets. The kernel distributes the
+// packets by queue mapping (PACKET_FANOUT_QM). A packet of queue q arrives at socket q, if
+// there are enough sockets. A veth keeps the mapping, so this also holds at its far end.
 type fanout struct {
 	socks []int
 }

@@ -63,7 +63,7 @@ type counter struct {
 	state *ebpf.Map
 }
 
-// The value of the counter's map: the number of runs, then what to return.
+// The value of the counter's map: the number of runs, then the return value.
 const (
 	counterRuns   = 0
 	counterReturn = 8

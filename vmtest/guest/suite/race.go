@@ -133,7 +133,7 @@ func (e raceTests) queuesUnderTraffic(t *check.T) {
 }
 
 // mapsRace writes xps_cpus and xps_rxqs while a program is attached and detached.
-// Neither may disturb the other.
+// In the end, both the maps and the program must work.
 func (e raceTests) mapsRace(t *check.T) {
 	const queues = 4
 	n := e.dummy(t, "dummy0", queues)

@@ -28,7 +28,7 @@ func errnoOf(err error) error {
 }
 
 // expectErrno fails the test unless the kernel refused with this errno and a message
-// that has each of words, in any case.
+// that contains each of words. Upper and lower case do not matter.
 func expectErrno(t *check.T, what string, err error, want unix.Errno, words ...string) {
 	if errnoOf(err) != want {
 		t.Errorf("answer to %s\n  expected: %v\n  seen:     %v (%q)", what, want, errnoOf(err), rtnl.Extack(err))

@@ -69,7 +69,7 @@ func (f *rxqFlow) expect(what string, want int) {
 	check.Equal(f.t, "queue of a TCP segment "+what, want, f.watch.first(f.t, mark))
 }
 
-// idle waits until everything sent was acknowledged.
+// idle waits until the peer has acknowledged all data.
 func (f *rxqFlow) idle() {
 	f.t.Eventually(ioPatience, "acknowledgement of what was sent", func() bool {
 		n, err := unix.IoctlGetInt(f.fd, unix.TIOCOUTQ)

@@ -54,8 +54,8 @@ func TestSelftestParse(t *testing.T) {
 	}
 }
 
-// TestSelftestCutShort: a program that dies says less than it announced, which
-// must not pass for a report.
+// TestSelftestCutShort: a report that lacks announced results is an error, as after a crash
+// of the program.
 func TestSelftestCutShort(t *testing.T) {
 	text, _, _ := strings.Cut(harnessOutput, "not ok 2")
 	for name, text := range map[string]string{"cut": text, "empty": ""} {

@@ -53,8 +53,8 @@ func (e hookTests) forwarded(t *check.T) {
 	p.expect("forwarded with a program that returns -1", first)
 }
 
-// vlan stacks a device on the one with the program. A socket gets its queue at the
-// first of them that has several queues.
+// vlan stacks a vlan device on the device with the program. A socket gets its queue from
+// the topmost device that has several queues.
 func (e hookTests) vlan(t *check.T) {
 	const id = 7
 	lower := e.dummy(t, "dummy0", 4)

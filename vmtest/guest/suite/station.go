@@ -19,8 +19,8 @@ import (
 const ioPatience = 2 * time.Second
 
 // station is the set-up of the RFC's demonstration: a device with two transmit queues
-// and xps_cpus 1 and 2, a host to ping at its other end, and observers of the queue of
-// a ping.
+// and xps_cpus 1 and 2, and a host to ping at its other end. It also has observers of the
+// queue of a ping.
 type station struct {
 	t     *check.T
 	nic   *nic
@@ -45,9 +45,9 @@ const stationQueues = 2
 func byCPU(cpu int) int { return cpu }
 
 // tapStation is the set-up of the RFC: tap0, with a responder. The RFC removed
-// ndo_select_queue from the tun driver. The driver of the series runs the program, then
-// uses xps_cpus, and then its flow table. All replies come in by one queue, to tell the
-// flow table from xps_cpus.
+// ndo_select_queue from the tun driver. With all patches of the series, the driver runs the
+// program, then uses xps_cpus, and then its flow table. All replies come in by one queue, to
+// distinguish the flow table from xps_cpus.
 func (e lab) tapStation(t *check.T) *station {
 	tap, n := e.tap(t)
 	s := &station{t: t, nic: n, echoes: true, ordinary: byCPU}
@@ -87,7 +87,7 @@ func (e lab) vethStation(t *check.T) *station {
 	return s
 }
 
-// dummyStation is a dummy device. Nothing is at its other end.
+// dummyStation is a dummy device, which has no other end.
 func (e lab) dummyStation(t *check.T) *station {
 	s := &station{t: t, nic: e.dummy(t, "dummy0", stationQueues), ordinary: byCPU}
 	s.open()

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Package suite has the tests that run inside the guest. Their names begin with their
-// origin: aNN is behaviour that a maintainer would require of the XPS hook, bNN
-// behaviour that must hold without the hook too, cNN the demonstration of the 2019 RFC,
-// dNN a decision of the series, and eNN a result of the selftest that the series adds
-// to the kernel tree.
+// origin:
+//   - aNN: behaviour that a maintainer would require of the XPS hook,
+//   - bNN: behaviour that must hold without the hook, too,
+//   - cNN: the demonstration of the 2019 RFC,
+//   - dNN: a decision of the series,
+//   - eNN: a result of the selftest that the series adds to the kernel tree,
+//   - fNN: behaviour of ip.
 //
 // [Run] needs root, two CPUs, and a kernel with veth, dummy, tun, packet sockets and
 // tracing. Nothing else may change XPS settings meanwhile. Package plan has the names
@@ -116,7 +119,7 @@ func Run(ctx context.Context, w *ktap.Writer, opt Options) (failed int, err erro
 		defer func() { err = errors.Join(err, c.close()) }()
 	}
 	failed, err = r.Run(withLoader(ctx, opt.Loader), selected)
-	if err != nil || failed > 0 { // what failed may well have left something
+	if err != nil || failed > 0 { // a failed test may have left programs
 		return failed, err
 	}
 	return 0, g.leaks.leftovers(ctx)
@@ -128,8 +131,8 @@ type ground struct {
 	*tools
 	// present says that the kernel has the hook.
 	present bool
-	// reproducers says that all selected tests are reproducers of what the series
-	// fixes. They run on the base only then, because they kill the guest.
+	// reproducers says that all selected tests reproduce bugs that the series fixes.
+	// They run on the base only then, because they kill the guest.
 	reproducers bool
 }
 
@@ -233,14 +236,14 @@ func haveHook() (bool, error) {
 // Reasons why a test is skipped or fails.
 const (
 	reasonUnpatched  = plan.NoHook
-	reasonHookThere  = "kernel meant to be without the XPS hook has it: RTM_GETLINK of lo shows IFLA_XPS"
+	reasonHookThere  = "kernel has the XPS hook, expected one without: RTM_GETLINK of lo shows IFLA_XPS"
 	reasonByAccident = "passed by accident: " + reasonUnpatched
 )
 
-// gate decides whether a test runs, from the kernel that is expected and from the probe
-// of the hook. A test of the hook never passes without the hook. On a kernel that
-// should have the hook the test still runs, because its failure explains the reason,
-// but a pass does not count.
+// gate decides whether a test runs, from the expected kernel and the probe for the hook. A
+// test of the hook never passes without the hook. If a kernel that should have the hook
+// lacks it, the test still runs, because its failure explains the reason. A pass then does
+// not count.
 func gate(baseline, unpatched, present bool) check.Decision {
 	switch {
 	case baseline:

@@ -131,7 +131,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestAssertions wants each number of the maintainer's list to be somebody's.
+// TestAssertions: each number of the maintainer's list has a test.
 func TestAssertions(t *testing.T) {
 	names := check.Names(groups(newTools(Options{})))
 	for _, want := range []string{
@@ -167,8 +167,8 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// One guest's share of the suite has tests other than the reproducers. Then the
-// reproducers must not crash the guest of a control run.
+// TestReproducers: reproducers run on the base only if no other tests are selected, because
+// they crash the guest.
 func TestReproducers(t *testing.T) {
 	for run, want := range map[string]bool{"unregister/d32": true, "unregister": true, "": false, "unregister|hook": false, "hook/a01": false} {
 		selected, err := selectTests(newTools(Options{}), run)

@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// The types below are what tests work with. Each group of tests is a type that
-// embeds those that it uses.
+// The types below are the tools of tests. Each group of tests is a type that embeds the
+// tools that it uses.
 
 // isolation makes network namespaces, each with its sysfs.
 type isolation struct {
@@ -33,7 +33,7 @@ type bpftoolProgram struct{ bpftoolPath string }
 // ynlTool reads links through code generated from the netlink specification.
 type ynlTool struct{ ynlPath string }
 
-// effort says how much a test repeats, and from which seed.
+// effort says how often a test repeats its steps, and has the seed of random choices.
 type effort struct {
 	races, long bool
 	seed        int64

@@ -17,7 +17,7 @@ import (
 )
 
 // background runs functions repeatedly during a test until it is stopped. They run on
-// other threads, so the test must open what they need of its namespaces first.
+// other threads, so the test must open sockets and files of its namespaces for them.
 type background struct {
 	t    *check.T
 	stop atomic.Bool
@@ -115,7 +115,7 @@ func (s *stream) run(t *check.T, dst netip.Addr, port int) bool {
 	return true
 }
 
-// streams starts this many streams across a pair. stop stops them and returns the
+// streams starts this many streams across a pair. finish stops them and returns the
 // number of packets that arrived.
 func streams(t *check.T, p pair, number int) (finish func() int64) {
 	const firstPort = 6000
@@ -133,7 +133,7 @@ func streams(t *check.T, p pair, number int) (finish func() int64) {
 			check.Equal(t, "datagrams that arrived of those sent", s.sent.Load(), s.received.Load())
 		}
 		if received == 0 {
-			t.Errorf("traffic meanwhile\n  expected: some\n  seen:     none")
+			t.Errorf("packets meanwhile\n  expected: some\n  seen:     none")
 		}
 		return received
 	}

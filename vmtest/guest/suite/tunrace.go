@@ -77,14 +77,14 @@ func (tap bareTap) dropped(t *check.T) int {
 
 // tunQueuesUnderTraffic detaches and attaches the last of four queues while packets are
 // sent. A program puts them on the last queue. The driver and the core do not change
-// their counts at the same time. A queue that the driver lacks drops packets. For a
-// queue that the core does not know yet, it uses queue 0.
+// their counts at the same time. The driver drops packets of a queue that it lacks. The
+// core would use queue 0 for a queue beyond its count, so the driver must not select one.
 func (e hookTests) tunQueuesUnderTraffic(t *check.T) {
 	const (
 		queues = 4
 		// 11 % 4 is 3 and 11 % 3 is 2, the last queue in both cases.
 		answer = 11
-		// A packet of a queue that is being detached is dropped.
+		// The driver drops packets of a queue that is being detached.
 		lossPerTurn = 3
 	)
 	tap := e.bareTap(t, queues)

@@ -57,8 +57,8 @@ func (s specified) String() string {
 }
 
 // specificationDecodes decodes links by the kernel's specification, with the C code of
-// the tree's generator. Before 6.16 the generator does not support route netlink. There
-// only the table of package uapi, from the same specification, is used.
+// the tree's generator. Before 6.16 the generator does not support route netlink. There it
+// uses the table of package uapi, which is from the same specification.
 func (e queryTests) specificationDecodes(t *check.T) {
 	read := e.readByTable
 	switch _, err := os.Stat(e.ynlPath); {
@@ -70,7 +70,7 @@ func (e queryTests) specificationDecodes(t *check.T) {
 	case kernelAtLeast(t, 6, 16):
 		t.Fatalf("code generated from the specification\n  expected: %q\n  seen:     none", e.ynlPath)
 	default:
-		t.Notef("decoded by the table of package uapi: this tree's tools/net/ynl makes no C of route netlink")
+		t.Notef("decoded by the table of package uapi: tools/net/ynl of this tree does not generate C for route netlink")
 	}
 	n := e.dummy(t, "dummy0", 2)
 	prog, id := bigID(t)
@@ -92,7 +92,7 @@ func (e queryTests) specificationDecodes(t *check.T) {
 		}
 		state, err := lib.Query(t.Context(), n.index, nil)
 		t.Must(err, "query")
-		// The library's answer is the reference.
+		// Compare with the answer of the library.
 		var told uint32
 		if len(all) > 0 && all[0].ProgID != nil {
 			told = *all[0].ProgID

@@ -4,8 +4,8 @@ package wire
 
 import "encoding/json"
 
-// Raw is a string of the host, byte for byte: a path or an argument need not be
-// UTF-8, and a JSON string has to be.
+// Raw is a string of the host, byte for byte. A path or an argument may not be UTF-8, but a
+// JSON string must be.
 type Raw string
 
 // MarshalJSON writes the bytes in base64.
@@ -39,8 +39,8 @@ func Strings(list []Raw) []string {
 	return out
 }
 
-// Where the guest of [ModeRun] and [ModeShell] has what is its own, among the
-// host's files.
+// Names of the host's files in the guest of [ModeRun] and [ModeShell], and paths of the
+// guest's own files.
 const (
 	// HostTag is the mount tag of the host's root directory, which is exported
 	// read-only over 9p.
@@ -58,8 +58,8 @@ const (
 // Tools are the programs in [ToolDir] that replace the host's own.
 func Tools() []string { return []string{"ip", "bpftool"} }
 
-// HostFiles says how a guest sees the host's files: all of them, read-only, under
-// an overlay that is discarded at the end, and some directories without the overlay.
+// HostFiles says how a guest sees the host's files. It sees all of them under an overlay,
+// which is discarded at the end. It sees some directories without the overlay.
 type HostFiles struct {
 	// Shares are directories in which the guest writes to the host.
 	Shares []Share `json:"shares,omitempty"`

@@ -14,14 +14,15 @@ import (
 // maxMessage limits the length of a line on the control port, in bytes.
 const maxMessage = 1 << 20
 
-// AliveEvery is how often a guest says that it is alive.
+// AliveEvery is the interval of heartbeats.
 const AliveEvery = 2 * time.Second
 
 // Message is one line on the control port. Exactly one field is set.
 type Message struct {
 	// Hello is the first message of the guest.
 	Hello *Hello `json:"hello,omitempty"`
-	// Exit is the last message of the guest; the host has answered Bye by then.
+	// Exit is the last message of the guest, except heartbeats. The host answers it with
+	// Bye when it has received everything.
 	Exit *Exit `json:"exit,omitempty"`
 	// Alive is the heartbeat of a guest with Config.Heartbeat, sent every
 	// [AliveEvery].
@@ -34,7 +35,7 @@ type Message struct {
 	Signal int `json:"signal,omitempty"`
 	// InputEnd tells the guest that the input on the terminal ends after this many bytes.
 	InputEnd *int64 `json:"inputEnd,omitempty"`
-	// Bye tells the guest that the host received everything.
+	// Bye tells the guest that the host has received everything, and ends the guest.
 	Bye bool `json:"bye,omitempty"`
 }
 

@@ -2,14 +2,15 @@
 
 package wire
 
-// Where a guest with compiled-in mutants learns which is chosen, and tells which code
-// was reached.
+// Files with which a guest with compiled-in mutants enables one of them, and reads which
+// mutants were reached.
 const (
-	// MutantProc is a file of the kernel: writing a number chooses the mutant and
-	// forgets what was reached; reading lists what was reached since.
+	// MutantProc is a file of the kernel. Writing a number enables that mutant and clears
+	// the list of reached mutants. Reading returns the mutants reached since.
 	MutantProc = "/proc/xmut"
-	// MutantFile is shared memory of ip's: the chosen number as 4 bytes in the
-	// machine's order, then a byte per mutant that is set when it is reached.
+	// MutantFile is memory that is shared with ip. It has the number of the enabled
+	// mutant, as 4 bytes in native order. Then it has a byte per mutant, which ip sets
+	// when it reaches the mutant.
 	MutantFile = "/xmut"
 )
 

@@ -43,8 +43,8 @@ func TestRawsAndStrings(t *testing.T) {
 	}
 }
 
-// A message may be as long as a megabyte, and no longer. The bytes of a message that is
-// no JSON are shown up to a limit.
+// TestMessageLength: a message longer than a megabyte is an error. The error for a message
+// that is not JSON quotes at most 80 bytes of it.
 func TestMessageLength(t *testing.T) {
 	const around = len(`{"notice":""}` + "\n")
 	for n, ok := range map[int]bool{5000: true, maxMessage - around: true, maxMessage - around + 2: false} {

@@ -115,8 +115,8 @@ type Config struct {
 	Long bool `json:"long,omitempty"`
 	// Counts makes the suite send the counts of gcov after each test, as a tar archive
 	// compressed by gzip. The name of an entry is that of the test, a colon, "kernel/" or
-	// "programs/", and the path of the .gcda file. Without a test they are of the boot,
-	// or of what ran after the tests.
+	// "programs/", and the path of the .gcda file. Entries without the name of a test are
+	// counts of the boot, or of code that ran after the tests.
 	Counts bool `json:"counts,omitempty"`
 	// Loader is the key of an alternative to the hook by which the suite attaches
 	// programs; empty means IFLA_XPS.
@@ -127,15 +127,15 @@ type Config struct {
 	Env []Raw `json:"env,omitempty"`
 	// Dir is where the program starts. Created if missing.
 	Dir Raw `json:"dir,omitempty"`
-	// Heartbeat has the guest send [Message].Alive.
+	// Heartbeat makes the guest send [Message].Alive.
 	Heartbeat bool `json:"heartbeat,omitempty"`
-	// OneStream has the program of ModeRun write stdout and stderr to the same
+	// OneStream makes the program of ModeRun write stdout and stderr to the same
 	// port, so that they keep their order.
 	OneStream bool `json:"oneStream,omitempty"`
-	// UserNet has the guest set up its network device for QEMU's user mode
+	// UserNet makes the guest set up its network device for QEMU's user mode
 	// network.
 	UserNet bool `json:"userNet,omitempty"`
-	// Host gives the guest the host's files; nil means only those of the image.
+	// Host describes the host's files in the guest; nil means only those of the image.
 	Host *HostFiles `json:"host,omitempty"`
 	// Hostname is shown in the prompt; default "xps".
 	Hostname string `json:"hostname,omitempty"`

@@ -12,7 +12,7 @@ struct bpf_prog {
 	enum bpf_prog_type type;
 	enum bpf_attach_type expected_attach_type;
 	struct bpf_prog_aux *aux;
-	/* What it returns. */
+	/* The return value of the program. */
 	int result;
 };
 
@@ -23,7 +23,7 @@ struct bpf_prog {
 static struct bpf_prog_aux aux_a = { .id = 10 }, aux_b = { .id = 11 };
 static struct bpf_prog prog_a = { .aux = &aux_a }, prog_b = { .aux = &aux_b };
 
-/* How many devices have a program. */
+/* How many devices have the program. */
 static int published(const struct bpf_prog *prog);
 
 static void bpf_prog_inc(struct bpf_prog *prog)
@@ -118,7 +118,7 @@ static int bpf_link_prime(struct bpf_link *link, struct bpf_link_primer *primer)
 	return 0;
 }
 
-/* The link that a call installed for its caller. */
+/* The link to which bpf_link_settle() gave a file. */
 static struct bpf_link *installed;
 
 static int bpf_link_settle(struct bpf_link_primer *primer)
@@ -127,14 +127,14 @@ static int bpf_link_settle(struct bpf_link_primer *primer)
 	return 3;
 }
 
-/* What the last close of a link's file does; see bpf_link_free(). */
+/* The last close of a link's file; see bpf_link_free() of the kernel. */
 static void bpf_link_free(struct bpf_link *link)
 {
 	struct bpf_prog *prog;
 
 	if (link->prog)
 		link->ops->release(link);
-	/* Read after release, which may not change it. */
+	/* release() must not change link->prog: read it afterwards. */
 	prog = link->prog;
 	if (prog)
 		bpf_prog_put(prog);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the core does to a device: unregister it, select its queues. */
+/* Operations of the core on a device: unregister it, select its queues. */
 
 /* unregister_netdevice(); see unregister_netdevice_many_notify(). */
 static void unregister(void)
@@ -16,10 +16,10 @@ static void unregister(void)
 	dev_xps_set_prog(dev, NULL);
 #endif
 	rtnl_unlock();
-	prove(!dev->xps_prog && !has_link(dev), "a device that goes has neither program nor link");
+	prove(!dev->xps_prog && !has_link(dev), "an unregistered device has neither program nor link");
 }
 
-/* What the program of a device selects of some queues, negative for none. */
+/* The queue that the program selects from so many queues; negative for none. */
 static int selected(const struct net_device *dev, unsigned int queues)
 {
 	if (!dev->xps_prog || queues <= 1 || dev->xps_prog->result < 0)
@@ -37,7 +37,10 @@ static void any_queues(struct net_device *dev)
 	prog_runs = 0;
 }
 
-/* Send a packet by the default of netdev_pick_tx(). sb_dev is another device for a subordinate. */
+/*
+ * Send a packet as netdev_pick_tx() does. If sb_dev is not dev, the packet is of a
+ * subordinate device.
+ */
 static void transmit(void)
 {
 	struct net_device *dev = any_device(), *sb_dev = any_device();
@@ -48,7 +51,7 @@ static void transmit(void)
 	tell("send a packet on $device with $int queues, as if on $device, maps select $int",
 	     dev, dev->real_num_tx_queues, sb_dev, map_result);
 	bh_disabled = 1;
-	prove(xps_prog_enabled(dev) == (dev->xps_prog != NULL), "a device with a program is told from others");
+	prove(xps_prog_enabled(dev) == (dev->xps_prog != NULL), "xps_prog_enabled() reports whether a device has a program");
 	queue = get_xps_queue(dev, sb_dev, &skb);
 	bh_disabled = 0;
 	tell("queue $int is selected", queue);
@@ -112,7 +115,7 @@ static void tap_transmit(void)
 		want = map_result;
 #endif
 	if (the_tun.steering_prog) {
-		prove(queue == steering_result && !prog_runs, "a steering program goes before the XPS program");
+		prove(queue == steering_result && !prog_runs, "a steering program runs instead of the XPS program");
 		return;
 	}
 	prove(queue == (want >= 0 ? want : flow_result),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the functions under proof take from the kernel: types, locks, RCU, the static key.
- * A stub asserts the rules of what it replaces. Where the kernel may fail, the stub
- * chooses by nondet_bool(): CBMC tries both.
+ * Parts of the kernel that the functions under proof use: types, locks, RCU, the static
+ * key. A stub asserts the rules of the function that it replaces. If the kernel may fail,
+ * the stub chooses by nondet_bool(), and CBMC tries both.
  */
 typedef unsigned char u8;
 typedef unsigned short u16;
@@ -23,18 +23,18 @@ typedef _Bool bool;
 #define READ_ONCE(x) (x)
 #define WRITE_ONCE(x, val) ((x) = (val))
 
-/* Statements run one after the other here. The model does not check concurrent ones. */
+/* In the model, one statement runs at a time. It does not check concurrency. */
 #define assume(cond) __CPROVER_assume(cond)
 #define prove(cond, what) __CPROVER_assert(cond, what)
 
 /*
- * Add a line to the trace that xpsgen prints of a failure. Each $word in the text takes
- * the next value; the word chooses its form.
+ * Add a line to the trace that xpsgen prints for a failure. Each $word in the text stands
+ * for the next argument; the word selects the format.
  */
 #define tell(...) __CPROVER_output(__VA_ARGS__)
 #define ABSENT 1000
 
-/* xpsgen prove --mutants puts the mutant that it tries where XMUT() is. */
+/* In a mutant, xpsgen prove --mutants inserts XMUT() where the code differs. */
 static _Bool mutant_reached;
 #define XMUT(n) (mutant_reached = 1)
 
@@ -68,7 +68,7 @@ static char error_ebadf, error_einval;
 #define PTR_ERR(ptr) ((const void *)(ptr) == &error_ebadf ? -EBADF : -EINVAL)
 #define IS_ERR(ptr) ((const void *)(ptr) == &error_ebadf || (const void *)(ptr) == &error_einval)
 
-/* The member is the first one in all structures under proof. */
+/* In all structures under proof, the member is the first one. */
 #define container_of(ptr, type, member) ((type *)(ptr))
 #define container_of_const(ptr, type, member) ((const type *)(ptr))
 

@@ -18,7 +18,7 @@ static void link_create(void)
 	int ret, notified = 0;
 
 	assume(!file_a || !file_b);
-	/* The caller checks these. */
+	/* link_create() of the kernel checks these. */
 	assume(prog->type == BPF_PROG_TYPE_SOCKET_FILTER && prog->expected_attach_type == BPF_XPS);
 	the_user_ns.admin = nondet_bool();
 	attr.link_create.target_ifindex = nondet_uint();
@@ -42,8 +42,8 @@ static void link_create(void)
 	prove(!rtnl, "a link is made without RTNL at the end");
 	if (ret < 0) {
 		bpf_prog_put(prog);
-		prove(!installed, "a link that fails has no file");
-		prove(!dev || (dev->xps_prog == had && dev->notified == notified), "a link that fails changes nothing");
+		prove(!installed, "a failed BPF_LINK_CREATE makes no file");
+		prove(!dev || (dev->xps_prog == had && dev->notified == notified), "a failed BPF_LINK_CREATE changes nothing");
 		prove(ret != -EINVAL || attr.link_create.flags, "EINVAL means a flag");
 		prove(ret != -EPERM || !the_user_ns.admin, "EPERM means that a capability is missing");
 		prove(ret != -ENODEV || !dev, "ENODEV means that there is no such device");
@@ -141,7 +141,7 @@ static void link_info(void)
 
 	tell("BPF_OBJ_GET_INFO_BY_FD and fdinfo of $link", link);
 	prove(link->ops->fill_link_info(link, &info) == 0 && info.xps.ifindex == ifindex,
-	      "a link tells the index of its device, or 0");
+	      "a link reports the index of its device, or 0");
 	link->ops->show_fdinfo(link, &seq);
 	prove(seq.shown == ifindex, "fdinfo shows the index of the device, or 0");
 }

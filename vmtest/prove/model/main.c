@@ -7,7 +7,7 @@
  * invariants for any number of operations.
  */
 
-/* A run of CBMC is faster if it knows the operations. */
+/* CBMC is faster if the operations are constants. */
 #ifndef FIRST_OPERATION
 #define FIRST_OPERATION nondet_uint()
 #endif
@@ -80,7 +80,7 @@ int main(void)
 	operation(FIRST_OPERATION);
 #endif
 #ifdef REACH
-	/* This one has to fail. */
+	/* This must fail. */
 	prove(false, "the operation can end");
 #endif
 #ifdef REACH_MUTANT

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Two devices, and what selects their queues. */
+/* Two devices, and the functions that select their queues. */
 
 #define CAP_NET_ADMIN 12
 #define RTM_NEWLINK 16
@@ -32,7 +32,7 @@ struct net_device {
 #ifdef PART_LINK
 	struct bpf_xps_link *xps_link;
 #endif
-	/* How many listeners were notified. */
+	/* Number of notifications about the device. */
 	int notified;
 };
 
@@ -73,7 +73,7 @@ struct sk_buff {
 	bool has_id;
 };
 
-/* What the XPS maps select, negative for no queue. */
+/* The queue that the XPS maps select; negative for none. */
 static int map_result;
 
 static int xps_map_queue(struct net_device *dev, struct net_device *sb_dev, struct sk_buff *skb)

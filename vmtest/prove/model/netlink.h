@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Netlink. An attribute is its value. */
+/* Netlink. An attribute has only its value, no type and no length. */
 
 enum {
 	IFLA_XPS = 70,
@@ -69,7 +69,7 @@ static int nla_parse_nested(struct nlattr **tb, int max, const struct nlattr *ne
 	return 0;
 }
 
-/* An answer. It may end at any attribute for want of room. */
+/* An answer. Any attribute may find no room. */
 
 #define nla_total_size(payload) (4 + (((payload) + 3) & ~(size_t)3))
 

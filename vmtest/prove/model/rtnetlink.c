@@ -15,7 +15,7 @@ static s32 value_of(const struct nlattr *attr)
 	return attr ? attr->value : ABSENT;
 }
 
-/* What the file descriptor of a request means: a program, NULL, or an error. */
+/* The program of a file descriptor in a request: NULL for -1, or an error pointer. */
 static struct bpf_prog *prog_of_fd(const struct nlattr *attr)
 {
 	struct bpf_prog *prog;
@@ -103,7 +103,8 @@ static void setlink(void)
 			if (prog)
 				bpf_prog_put(prog);
 		} else {
-			prove(dev_xps_set_prog(dev, prog) == (cur != want), "a change is told from none");
+			prove(dev_xps_set_prog(dev, prog) == (cur != want),
+			      "dev_xps_set_prog() reports whether the program changed");
 			prove(dev->xps_prog == want, "the program is set");
 		}
 	}
@@ -125,10 +126,10 @@ static void getlink(void)
 	prove(!skb.open, "no nest is left open");
 	if (err) {
 		prove(err == -EMSGSIZE, "an answer without room is reported as such");
-		prove(skb.attached == -1 && skb.used == 0, "half an answer is taken back");
+		prove(skb.attached == -1 && skb.used == 0, "an incomplete nest is removed");
 		return;
 	}
-	prove(skb.attached == (dev->xps_prog != NULL), "an answer tells if a program is attached");
+	prove(skb.attached == (dev->xps_prog != NULL), "an answer reports whether a program is attached");
 	prove(skb.has_id == (dev->xps_prog != NULL), "an answer has an id if a program is attached");
 	prove(skb.used <= rtnl_xps_size(), "an answer has the room that was reserved");
 	if (skb.has_id) {
@@ -137,7 +138,7 @@ static void getlink(void)
 	}
 }
 
-/* The same in a kernel without CONFIG_XPS_BPF. */
+/* RTM_SETLINK and RTM_GETLINK in a kernel without CONFIG_XPS_BPF. */
 static void without_option(void)
 {
 	struct net_device *dev = any_device();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The invariants: they hold before and after each operation. */
+/* The invariants, which hold before and after each operation. */
 
 /* Assume the invariants for an arbitrary state, instead of proving them. */
 static bool assuming;
@@ -12,7 +12,7 @@ static bool assuming;
 } while (0)
 
 #ifdef PART_LINK
-/* Memory for two links, and the links whose file is open. */
+/* Memory for two links, and the links with an open file. */
 static struct bpf_xps_link room_a, room_b;
 static bool room_a_used, room_b_used;
 static struct bpf_link *file_a, *file_b;
@@ -97,7 +97,7 @@ static bool has_link(const struct net_device *dev)
 
 static int owners(const struct bpf_prog *prog)
 {
-	/* One is the user. */
+	/* The user holds one reference. */
 	return 1 + published(prog) + links_with(prog);
 }
 
@@ -130,12 +130,12 @@ static struct bpf_prog *any_prog(void)
 	return nondet_bool() ? &prog_a : &prog_b;
 }
 
-/* What no operation changes. */
+/* Choose the properties that no operation changes. */
 static void start_prog(struct bpf_prog *prog)
 {
 	prog->refs = 1;
 #ifdef DEPTH
-	/* Dividing is expensive. One operation tries all values. */
+	/* Division is expensive for CBMC. The run without DEPTH tries all values. */
 	prog->result = nondet_bool() ? -1 : nondet_uint() & 15;
 #else
 	prog->result = nondet_int();
@@ -161,7 +161,7 @@ static void start(void)
 	start_device(&device_b);
 }
 
-/* Any state that satisfies the invariants, after any number of operations. */
+/* Choose any state that satisfies the invariants, as after any number of operations. */
 
 #ifdef PART_LINK
 static struct bpf_link *any_link(struct bpf_xps_link *room, bool *used)

@@ -28,8 +28,8 @@ func run(stderr io.Writer) int {
 	return 0
 }
 
-// generate compiles into a directory next to the old objects and moves the new
-// ones over them only when every source has compiled.
+// generate compiles into a temporary directory. If every source compiles, it moves the
+// new objects over the old ones.
 func generate(ctx context.Context, dir string) error {
 	cc, err := objects.FindCompiler(ctx, os.Getenv)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"xpsgen/bpf/internal/objects"
 )
 
-// tools are programs that stand in for go, clang and llvm-strip: go writes the outputs
-// that bpf2go would, and fails for a source that says so.
+// tools installs fake go, clang and llvm-strip programs. The fake go writes the outputs
+// of bpf2go. It fails for a source that contains "broken".
 func tools(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()

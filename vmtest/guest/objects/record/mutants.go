@@ -4,8 +4,8 @@ package record
 
 import "regexp"
 
-// Mutants asks for mutants of ip instead of the matrix. Each build has all of them
-// compiled in, as wire.MutantFile describes.
+// Mutants requests a run over mutants of ip instead of the matrix. Each build has all
+// mutants compiled in, as wire.MutantFile describes.
 type Mutants struct {
 	// IDs are the numbers of the mutants to try.
 	IDs []int `json:"ids"`
@@ -25,7 +25,7 @@ type MutantResult struct {
 	Noticed string `json:"noticed,omitempty"`
 }
 
-// changing is what differs between two runs of one call.
+// changing matches the parts of the output that differ between two runs of one call.
 var changing = []struct {
 	pattern *regexp.Regexp
 	with    string
@@ -36,7 +36,8 @@ var changing = []struct {
 	{regexp.MustCompile(`[^\x20-\x7e\n]`), "?"},
 }
 
-// Normal returns the output of ip without what differs between two runs of one call.
+// Normal returns the output of ip without the parts that differ between two runs of one
+// call.
 func Normal(output string) string {
 	for _, c := range changing {
 		output = c.pattern.ReplaceAllString(output, c.with)

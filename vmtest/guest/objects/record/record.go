@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package record defines what the host and the guest exchange about the object matrix:
-// the host sends a [Job], the guest answers with a [Result] for each of its cells, or with
-// a [MutantResult] for each mutant. All are JSON.
+// Package record defines the messages of host and guest about the object matrix, as JSON.
+// The host sends a [Job]. The guest answers with a [Result] for each cell of the matrix, or
+// with a [MutantResult] for each mutant.
 package record
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Job describes the objects to load in the guest. All paths are the host's.
+// Job describes the objects to load in the guest. All paths are those of the host.
 type Job struct {
 	Builds   []Build  `json:"builds"`
 	Contexts []string `json:"contexts"`
@@ -19,7 +19,7 @@ type Job struct {
 	Examples []string `json:"examples,omitempty"`
 	// Dir has the files of the objects. It becomes the current directory of ip.
 	Dir string `json:"dir"`
-	// Mutants asks for a [MutantResult] per mutant instead of a [Result] per cell.
+	// Mutants requests a [MutantResult] per mutant instead of a [Result] per cell.
 	Mutants *Mutants `json:"mutants,omitempty"`
 }
 
@@ -29,8 +29,8 @@ type Build struct {
 	Name string `json:"name"`
 	// IP is the program.
 	IP string `json:"ip"`
-	// Counts is the directory of the host that gets its line counts of gcov. Empty
-	// means that it does not count.
+	// Counts is the directory of the host for the line counts of gcov. Empty means that
+	// the build does not count.
 	Counts string `json:"counts,omitempty"`
 }
 
@@ -82,8 +82,8 @@ type Result struct {
 	// Exit is the exit code. Signal is the name of the signal that ended ip, or empty.
 	Exit   int    `json:"exit"`
 	Signal string `json:"signal,omitempty"`
-	// Tag is that of the attached program, empty if there is none. Value is what the
-	// program returns when the kernel runs it.
+	// Tag is the tag of the attached program, empty if there is none. Value is the return
+	// value of the program.
 	Tag   string  `json:"tag,omitempty"`
 	Value *uint32 `json:"value,omitempty"`
 	// Pins are the paths below the caller's /sys/fs/bpf that ip created.

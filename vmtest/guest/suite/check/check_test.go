@@ -163,7 +163,7 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
-// A test must not see what another test did to its thread.
+// TestOwnThread: a test does not see changes that another test made to its thread.
 func TestOwnThread(t *testing.T) {
 	const name = "odd-name"
 	seen := make(map[int]bool)
@@ -237,7 +237,7 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// If the report cannot be written, Run must return an error.
+// TestBrokenWriter: if the report cannot be written, Run returns an error.
 func TestBrokenWriter(t *testing.T) {
 	r := &Runner{Writer: ktap.NewWriter(brokenWriter{})}
 	if _, err := r.Run(context.Background(), []Group{{Name: "g", Tests: []Test{{Name: "a", Run: func(*T) {}}}}}); err == nil {
@@ -249,7 +249,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
-// After is called after each test that ran, before its result is reported.
+// TestAfter: Runner.After is called after each test that ran, before its result is reported.
 func TestAfter(t *testing.T) {
 	var order []string
 	_, failed := run(t, &Runner{

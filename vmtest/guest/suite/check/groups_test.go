@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// The result of a group sums up its tests, and its time is reported.
+// TestGroups: the result of a group depends on its tests, and its time is reported.
 func TestGroups(t *testing.T) {
 	pass := func(*T) {}
 	skip := func(t *T) { t.Skipf("no reason") }
@@ -46,7 +46,8 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// A context that ends stops the run before the next test and says which that is.
+// TestRunStopsBetweenTests: if the context ends, the run stops before the next test and the
+// error names that test.
 func TestRunStopsBetweenTests(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := ""

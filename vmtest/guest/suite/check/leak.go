@@ -38,8 +38,8 @@ func takeSnapshot() *snapshot {
 	return s
 }
 
-// check fails t if there is more now than when s was taken. It first waits for things
-// that are about to end.
+// check fails t if objects exist now that did not exist when s was taken. It first waits for
+// goroutines that are about to end.
 func (s *snapshot) check(t *T) {
 	var left []string
 	if t.Poll(leakGrace, func() bool {

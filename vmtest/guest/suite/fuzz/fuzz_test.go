@@ -74,7 +74,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// The same seed must generate the same messages.
+// TestSeed: the same seed generates the same messages.
 func TestSeed(t *testing.T) {
 	draw := func(seed int64) string {
 		var b bytes.Buffer
@@ -92,7 +92,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// Each answer must occur, and success and failure must both be frequent.
+// TestMix: each answer occurs, and success and failure are both frequent.
 func TestMix(t *testing.T) {
 	const messages = 20_000
 	got := map[Answer]int{}

@@ -87,7 +87,7 @@ func (g *Generator) header() []byte {
 	return b
 }
 
-// unknown appends an attribute type that no kernel knows.
+// unknown appends an attribute of a type beyond IFLA_XPS, which the kernel does not know.
 func (g *Generator) unknown(b []byte) []byte {
 	typ := uint16(uapi.IFLA_XPS+1) + uint16(g.rand.IntN(attrTypeMask-uapi.IFLA_XPS))
 	return g.attribute(b, typ, g.bytes(g.rand.IntN(12)))

@@ -13,8 +13,8 @@ import (
 	"xpsgen/uapi"
 )
 
-// A seed that a run printed repeats its messages in every version of the generator, and
-// the model its answers. A deliberate change of either changes the hash.
+// TestStable: a seed gives the same messages and answers in every version of the generator
+// and the model. After a deliberate change of either, change the hash.
 func TestStable(t *testing.T) {
 	w := world()
 	w.Devices = append(w.Devices, 7)

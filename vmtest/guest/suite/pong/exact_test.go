@@ -23,7 +23,7 @@ import (
 // The peer is 10.1.0.2; 10.1.0.1 asks.
 var peer = Host{Addr: netip.MustParseAddr("10.1.0.2"), MAC: MAC{2, 0, 0, 0, 0, 2}}
 
-// The frames are written out, so that no code under test makes them.
+// The frames are literals, so that no code under test makes them.
 var (
 	arpAsk = []byte{
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 6,
@@ -53,7 +53,7 @@ func edit(frame []byte, at int, b ...byte) []byte {
 	return f
 }
 
-// sound corrects the checksums of an echo message.
+// sound returns a copy of an echo message with correct checksums.
 func sound(frame []byte) []byte {
 	f := bytes.Clone(frame)
 	header := etherLen + int(f[14]&15)*4
@@ -228,7 +228,7 @@ func TestTapAnswers(t *testing.T) {
 	}
 }
 
-// The end of a queue is no error, an error of a read is one.
+// TestTapEnds: the end of a queue is not an error, a failed read is one.
 func TestTapEnds(t *testing.T) {
 	tap, ends := pipes(t, 1)
 	ends[0].Close() // the queue ends
@@ -251,7 +251,7 @@ func TestTapEnds(t *testing.T) {
 	}
 }
 
-// A device of the kernel, in a separate network namespace.
+// TestOpenTap opens a device of the kernel in a separate network namespace.
 func TestOpenTap(t *testing.T) {
 	if _, err := OpenTap("a-name-that-is-too-long", 1, peer); err == nil {
 		t.Error("a long name is accepted")
@@ -280,7 +280,7 @@ func TestOpenTap(t *testing.T) {
 		if len(tap.queues) != 3 || tap.Name != "t0" || !tap.Idle() {
 			t.Errorf("got %+v", tap)
 		}
-		// A frame of the peer: written without another header.
+		// A frame needs no header before it.
 		if _, err := tap.Queue(2).Write(arpAnswer); err != nil && !errors.Is(err, unix.EIO) {
 			t.Error(err)
 		}

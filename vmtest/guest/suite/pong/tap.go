@@ -83,8 +83,8 @@ func openQueue(name string) (*os.File, error) {
 // Queue returns the file of a queue, for ioctls. The Tap keeps ownership.
 func (t *Tap) Queue(i int) *os.File { return t.queues[i] }
 
-// ReplyOn selects the queue that replies go to; [SameQueue] is that of the request. The
-// tun driver sends a flow to the queue that its last packet came from.
+// ReplyOn selects the queue of replies; [SameQueue] is that of the request. The tun driver
+// sends a flow to the queue that its last packet came from.
 func (t *Tap) ReplyOn(queue int) { t.replyOn.Store(int64(queue)) }
 
 // answer serves one queue until it is closed.

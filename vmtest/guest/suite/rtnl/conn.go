@@ -140,8 +140,7 @@ func (c *Conn) Get(ifindex int) (Info, error) {
 	return parseInfo(msgs[0])
 }
 
-// Index returns the ifindex of the named device in the network namespace of the calling
-// thread.
+// Index returns the ifindex of the named device in the network namespace of c.
 func (c *Conn) Index(name string) (int, error) {
 	links, err := c.Dump()
 	if err != nil {

@@ -35,7 +35,7 @@ func trafficHeader(ifindex int, handle, parent, info uint32) []byte {
 	return b
 }
 
-// SetQdisc makes q the root qdisc of a device, replacing the present one.
+// SetQdisc makes q the root qdisc of a device, replacing the current one.
 func (c *Conn) SetQdisc(q Qdisc) error {
 	ae := netlink.NewAttributeEncoder()
 	ae.String(uapi.TCA_KIND, q.Kind)

@@ -60,7 +60,7 @@ func (r *Raw) Exchange(requests []Request) ([]unix.Errno, error) {
 	return r.Answers(len(requests))
 }
 
-// Encode adds headers to requests. They must be sent next.
+// Encode adds headers to requests. The caller must send them before it encodes others.
 func (r *Raw) Encode(requests []Request) []byte {
 	var out []byte
 	for _, q := range requests {
@@ -78,8 +78,8 @@ func (r *Raw) Encode(requests []Request) []byte {
 	return out
 }
 
-// Send sends the bytes that Encode returned, with one system call on the caller's thread. The
-// kernel has processed it when Send returns.
+// Send sends the bytes that Encode returned, with one system call on the caller's thread.
+// When Send returns, the kernel has processed the requests.
 func (r *Raw) Send(encoded []byte) error {
 	return unix.Sendto(r.fd, encoded, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 }

@@ -45,8 +45,8 @@ func ok(request netlink.Message) []netlink.Message {
 	}}
 }
 
-// Each function sends the request in the golden file. The suite sends the same requests
-// to a kernel.
+// TestRequests: each function sends the request in the golden file. The suite sends the
+// same requests to a kernel.
 func TestRequests(t *testing.T) {
 	var got bytes.Buffer
 	var name string
@@ -115,7 +115,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// The error wraps the kernel's errno, and names the request.
+// TestKernelErrors: errors wrap the errno of the kernel, and name the request.
 func TestKernelErrors(t *testing.T) {
 	c := fake(t, func(m netlink.Message) ([]netlink.Message, error) {
 		return nltest.Error(int(unix.EBUSY), []netlink.Message{m})
@@ -245,7 +245,8 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// lo exists in every namespace, so these work with every kernel and as every user.
+// TestOnThisHost uses only lo, which exists in every namespace. It needs no rights and no
+// particular kernel.
 func TestOnThisHost(t *testing.T) {
 	c, err := Dial()
 	if err != nil {
@@ -351,7 +352,7 @@ func TestRawAnswers(t *testing.T) {
 	}
 }
 
-// RTM_GETLINK changes nothing, so the test may send it on the host.
+// TestRawExchange sends RTM_GETLINK, which changes nothing on the host.
 func TestRawExchange(t *testing.T) {
 	r, err := DialRaw(60e9)
 	if errors.Is(err, unix.EPERM) {
