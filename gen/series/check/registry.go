@@ -103,8 +103,8 @@ func Names() (names []string) {
 	return names
 }
 
-// Select returns the checks whose name or group is in names, in their order. It returns
-// all if names is empty.
+// Select returns the checks whose name or group is in names, in the order of [All]. It
+// returns all if names is empty.
 func Select(names []string) ([]Check, error) {
 	all := All()
 	if len(names) == 0 {
@@ -124,7 +124,7 @@ func Select(names []string) ([]Check, error) {
 	return some, nil
 }
 
-// of reports whether the check is for a thread.
+// of reports whether the check applies to a thread.
 func (c *Check) of(t *Thread) bool {
 	switch {
 	case c.build != "" && c.build != t.Build, c.builds && c.Name != "files" && t.Build == manifest.BuildNone, c.scripted && t.NoScripts:
