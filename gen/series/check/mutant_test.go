@@ -131,7 +131,7 @@ func TestMutants(t *testing.T) {
 		{name: "nonsense in a Makefile of libbpf", want: "build_tools", before: nonsense("tools/lib/bpf/Makefile")},
 		{name: "nonsense in a selftest", want: "build_tools", before: nonsense("tools/testing/selftests/net/old.c")},
 		{name: "nonsense in a Makefile of selftests", want: "build_tools", before: nonsense("tools/testing/selftests/net/Makefile")},
-		{name: "nonsense in a list of what to ignore", want: "gitignore", before: nonsense("tools/testing/selftests/net/.gitignore")},
+		{name: "nonsense in .gitignore", want: "gitignore", before: nonsense("tools/testing/selftests/net/.gitignore")},
 		{name: "nonsense in a shell script", want: "commands", before: nonsense("tools/testing/selftests/net/lib.sh")},
 		{name: "a shell script that does not parse", want: "commands", before: func(_ *fixture, steps *[]step) {
 			(*steps)[2].files["tools/testing/selftests/net/lib.sh"] = "#!/bin/sh\nif true; then\n"

@@ -40,7 +40,7 @@ type Pair struct {
 // String formats the pair as one line for the terminal.
 func (p Pair) String() string {
 	what := map[State]string{
-		Same: "the same", Context: "the same change, other surroundings", Different: "changed",
+		Same: "the same", Context: "the same change, other context lines", Different: "changed",
 		Gone: "gone", Added: "new",
 	}[p.State]
 	if p.OldTitle != "" {

@@ -63,7 +63,7 @@ type Lost struct {
 
 func (e *LostError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "refresh %s: nothing was written, since no commit in %s is", e.Base, e.Dir)
+	fmt.Fprintf(&b, "refresh %s: nothing was written, because these patches have no commit in %s:", e.Base, e.Dir)
 	var flags []string
 	for _, l := range e.Lost {
 		fmt.Fprintf(&b, "\n  %s (%q)", l.Key, l.Title)
@@ -72,7 +72,7 @@ func (e *LostError) Error() string {
 		}
 		flags = append(flags, "--drop "+l.Key)
 	}
-	fmt.Fprintf(&b, "\nIf that is meant, say so with %s; git reflog knows the lost commits", strings.Join(flags, " "))
+	fmt.Fprintf(&b, "\nTo drop them, use %s. git reflog shows the lost commits", strings.Join(flags, " "))
 	return b.String()
 }
 

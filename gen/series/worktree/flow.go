@@ -28,7 +28,7 @@ func (e *GoneError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: patch files have changed, but %s no longer has a commit of the patch:", e.Name, e.Dir)
 	for _, key := range slices.Sorted(maps.Keys(e.Commits)) {
-		fmt.Fprintf(&b, "\n  %s: git cherry-pick %.12s takes it back, --drop %s removes it", key, e.Commits[key], key)
+		fmt.Fprintf(&b, "\n  %s: git cherry-pick %.12s restores it, --drop %s drops it", key, e.Commits[key], key)
 	}
 	return b.String()
 }

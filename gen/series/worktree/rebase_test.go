@@ -189,7 +189,7 @@ func TestRebaseConflict(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := pairsReport(m), "hook net: xps: add the hook: the same\n"+
-		"link rtnetlink: attach it: the same change, other surroundings\ntun tun: ask it: the same\n"; got != want {
+		"link rtnetlink: attach it: the same change, other context lines\ntun tun: ask it: the same\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s\n%s", got, want, m.Pairs[1].Diff)
 	}
 	if !strings.Contains(m.Pairs[1].Diff, "IFLA_OTHER") {

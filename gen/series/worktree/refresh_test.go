@@ -254,11 +254,11 @@ func TestRefreshRefuses(t *testing.T) {
 	}{
 		"lost": {
 			do:   func(w *bench, dir string) { w.rebaseTodo(dir, "2d") },
-			want: "link (\"rtnetlink: attach it\")\nIf that is meant, say so with --drop link;",
+			want: "link (\"rtnetlink: attach it\")\nTo drop them, use --drop link.",
 		},
 		"squashed": {
 			do:   func(w *bench, dir string) { w.rebaseTodo(dir, "2s/^pick/fixup/") },
-			want: "which was squashed into hook\nIf that is meant, say so with --drop link;",
+			want: "which was squashed into hook\nTo drop them, use --drop link.",
 		},
 		"all lost": {
 			do:   func(w *bench, dir string) { w.git(dir, "reset", "-q", "--hard", "base") },
