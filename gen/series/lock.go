@@ -15,7 +15,7 @@ import (
 
 // Lock keeps other runs from changing path until the caller releases the lock. path is a
 // workbench or a tree of a series. Take the lock of the workbench before that of a tree.
-// Load files only while holding the lock, if they are to be changed.
+// Load files that you change only while you hold the lock.
 //
 // It waits while another run has the lock, and says so through p as a notice
 // of the step called what.

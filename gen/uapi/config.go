@@ -21,8 +21,8 @@ type Config struct {
 	// Arch lists targets, as in GOARCH. Definitions that differ between them go into
 	// separate files. Default: [HostArch].
 	Arch []string `toml:"arch"`
-	// Types maps C types to Go types, which must have the same size: {"struct in6_addr" =
-	// "[16]byte"}. The C type is a typedef, or a tag with struct or union before it. The Go
+	// Types maps C types to Go types of the same size, such as "struct in6_addr" to
+	// "[16]byte". The C type is a typedef, or a tag with struct or union before it. The Go
 	// type is an integer type or an array of one.
 	Types map[string]string `toml:"types"`
 	// Naming applies to all headers.
@@ -79,8 +79,8 @@ type AttributesConfig struct {
 	Spec string `toml:"spec"`
 	// Sets are the names of attribute sets in it. Required.
 	Sets []string `toml:"sets"`
-	// Prefix replaces the spec's prefix of the constants of a set: {"xdp-attrs" =
-	// "ifla-xdp-"}.
+	// Prefix maps a set to the prefix of its constants, if the spec has another one:
+	// "xdp-attrs" to "ifla-xdp-".
 	Prefix map[string]string `toml:"prefix"`
 }
 

@@ -59,7 +59,7 @@ func checkSignedOff(_ context.Context, _ *job, p *Patch) (Result, error) {
 		}
 	}
 	// An export with a sign-off replaces the workbench's placeholder. Any other made-up
-	// address is a mistake, for example of a git that has no identity.
+	// address is a mistake, for example from a git without a configured identity.
 	if Placeholder(p.Email) && p.Email != git.Email {
 		return fail("author %s <%s> is neither the placeholder %s nor a person (amend the commit with git commit --amend --author)",
 			p.Author, p.Email, git.Email), nil

@@ -104,7 +104,7 @@ func (f *finder) line(i *int) {
 	case ok && isLink(key):
 		// b4 takes links since 0.14, from any sender.
 		if strings.Contains(value, "://") && !f.quoted && !f.signature {
-			f.refuse(line, at, "a link vouches for nothing; add it by hand if it belongs to the patch")
+			f.refuse(line, at, "a link is not a review; add it by hand if it belongs to the patch")
 		}
 	case ok && isHeader(key):
 	case ok && strings.Contains(key, "-") && namesPerson(whole):
@@ -114,7 +114,7 @@ func (f *finder) line(i *int) {
 		}
 	case anywhere.MatchString(plain) || noColon.MatchString(plain):
 		if !f.quoted {
-			f.refuse(line, at, "it is not at the beginning of a line, with a colon")
+			f.refuse(line, at, "a tag begins its line and has a colon")
 		}
 	}
 }
@@ -216,7 +216,7 @@ func (f *finder) tag(i *int, key, value string) {
 	case !ok:
 		f.refuse(text, at, "it has no valid mail address")
 	case strings.ContainsRune(text, utf8.RuneError):
-		f.refuse(text, at, "bytes of it are not in the mail's character set")
+		f.refuse(text, at, "it has bytes that are invalid in the mail's character set")
 	case strings.HasPrefix(t.Key, "Nack") || strings.HasPrefix(t.Key, "Nak"):
 		f.refuse(text, at, "it objects to the patch")
 	default:

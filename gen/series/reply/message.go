@@ -52,8 +52,8 @@ var (
 	statLine   = lazyregexp.New(`(?m)^\s*\d+ files? changed, \d+ (insertion|deletion)`)
 )
 
-// IsReply reports whether m is a reply. Some programs drop the "Re:", so a mail without a
-// diff or a diffstat is a reply as well.
+// IsReply reports whether m is a reply. Some programs drop the "Re:", so a mail with
+// neither a diff nor a diffstat is a reply as well.
 func (m *Message) IsReply() bool {
 	if replyPrefix.MatchString(m.Subject) || otherReply.MatchString(m.Subject) {
 		return true
