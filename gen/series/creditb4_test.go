@@ -115,9 +115,9 @@ func byReply(lines []string) map[int]string {
 	return out
 }
 
-// plainLine removes irrelevant differences: upper and lower case in a key, which git
-// ignores, the number of spaces, and the quotes and the comment in parentheses, which b4
-// 0.12 keeps and 0.14 drops.
+// plainLine removes irrelevant differences. git ignores the number of spaces, and upper and
+// lower case in a key. b4 0.12 keeps quotes and the comment in parentheses, 0.14 drops
+// them.
 func plainLine(l string) string {
 	place, rest, _ := strings.Cut(l, "\t")
 	key, value, ok := strings.Cut(strings.Join(strings.Fields(rest), " "), ": ")

@@ -68,8 +68,8 @@ func readSource(text string) *source {
 	return s
 }
 
-// literalLen returns the length of the string or character literal that s begins with, 1 if
-// it does not end on its line, or 0 if there is none.
+// literalLen returns the length of the string or character literal that s begins with, or
+// 0. If the literal does not end on its line, it returns 1.
 func literalLen(s string) int {
 	if s[0] != '"' && s[0] != '\'' {
 		return 0

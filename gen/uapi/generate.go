@@ -83,8 +83,8 @@ type Result struct {
 	HeadersTime, AnalyseTime, RenderTime time.Duration
 }
 
-// Skipped returns the names that are missing in the package although the configuration asks
-// for them, with the reason, in the order of headers and lines.
+// Skipped returns the names that the configuration selects and the package lacks, each with
+// the reason. They are in the order of headers and lines.
 func (r *Result) Skipped() []Skip {
 	var out []Skip
 	seen := make(map[Skip]bool)

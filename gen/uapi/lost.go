@@ -20,8 +20,8 @@ func sortBy[T any](list []T, key func(T) string) {
 	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
 }
 
-// defineLine matches a definition in the text of a header, dumpedLine one of an
-// object-like macro that is not empty in the output of cc -E -dM.
+// defineLine matches a definition in the text of a header. dumpedLine matches one in the
+// output of cc -E -dM, if the macro is object-like and not empty.
 var (
 	defineLine = pattern(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)(.*)$`)
 	dumpedLine = pattern(`(?m)^#define (\w+) (\S.*)$`)

@@ -102,8 +102,8 @@ func (r *roots) warnArgs() []string {
 	return append(args, "-x", "c", "-")
 }
 
-// relative returns the path of a file as an include line has it, or "" for a
-// file that is in none of the caller's directories.
+// relative returns the path of a file for an include line. It returns "" if the file is in
+// none of the caller's directories.
 func (r *roots) relative(file string) string {
 	best := ""
 	for _, root := range r.own {

@@ -58,8 +58,8 @@ func (s *standIns) wanted(text, dir string, dirs []string) bool {
 	return false
 }
 
-// includes yields the names of headers that text includes or asks for, in any
-// condition, and "" for a directive with a macro or a comment in place of the name.
+// includes yields the names of headers that text includes or asks for, in any condition. It
+// yields "" for a directive with a macro or a comment in place of the name.
 func includes(text string) func(yield func(string) bool) {
 	const word = "include"
 	return func(yield func(string) bool) {

@@ -73,12 +73,11 @@ func maxAlignOf(arch string) int64 {
 	return 8
 }
 
-// CompilerFor returns a compiler for a target in Go's spelling, with the
-// options that select the target: --target for clang, a flag of gcc for the
-// other word size of the same machine. An empty command means gcc for the
-// machine's own architecture, and for others clang, or a cross compiler of
-// Debian if no clang supports the target. If the compiler does not support the
-// target, the error wraps [ErrNoCompiler].
+// CompilerFor returns a compiler for a target in Go's spelling, with the options that
+// select the target: --target for clang, a flag of gcc for the other word size of the same
+// machine. An empty command means gcc for the machine's own architecture. For others it
+// means clang, or Debian's cross compiler if no clang supports the target. If gcc needs a
+// cross compiler that is not installed, the error wraps [ErrNoCompiler].
 func CompilerFor(command, arch string) (*Compiler, error) {
 	t, ok := targets[arch]
 	if !ok {

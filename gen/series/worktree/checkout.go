@@ -42,9 +42,9 @@ func Dir(c *series.Change, what string) (string, error) {
 	return w.dir(c.Root), nil
 }
 
-// Checkout creates a repository with a series as commits on top of what it depends on, or
-// with a base's stack on top of the base. The error wraps [ErrExists] if the directory is
-// not empty.
+// Checkout creates a repository with the patches of a series or of a base's stack as
+// commits. A series is on top of the series that it depends on. The error wraps [ErrExists]
+// if the directory is not empty.
 func Checkout(ctx context.Context, opt Options) (t *Tree, err error) {
 	w, err := resolve(opt.Change, opt.What)
 	if err != nil {

@@ -132,8 +132,8 @@ func (n *neutral) rewrite(ctx context.Context, base string, list []*commit) (tip
 }
 
 // splitMessages moves the text below a line "---" from the message of each commit to its
-// notes, because git am drops that text from the message. The text replaces the notes that
-// the commit has. It rejects a message that begins with "[".
+// notes. git am would drop that text from the message. The text replaces the notes that the
+// commit has. splitMessages rejects a message that begins with "[".
 func (n *neutral) splitMessages(ctx context.Context, list []*commit) error {
 	for _, c := range list {
 		out, err := n.cmd("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", c.id).Output(ctx)
