@@ -9,69 +9,67 @@ import (
 	"unsafe"
 )
 
-// Be16 is a number of 16 bits in big-endian order, as __be16 in C. [ToBe16]
-// makes one; Host reads it.
+// Be16 is a number of 16 bits in big-endian order, __be16 in C. [ToBe16] makes one;
+// Host reads it.
 type Be16 uint16
 
-// Host returns the number in the order of this machine.
+// Host returns the number in host byte order.
 func (v Be16) Host() uint16 {
 	var b [16 / 8]byte
 	binary.NativeEndian.PutUint16(b[:], uint16(v))
 	return binary.BigEndian.Uint16(b[:])
 }
 
-// ToBe16 returns a number of this machine in big-endian order.
+// ToBe16 converts a number from host byte order to big-endian order.
 func ToBe16(v uint16) Be16 {
 	var b [16 / 8]byte
 	binary.BigEndian.PutUint16(b[:], v)
 	return Be16(binary.NativeEndian.Uint16(b[:]))
 }
 
-// Be32 is a number of 32 bits in big-endian order, as __be32 in C. [ToBe32]
-// makes one; Host reads it.
+// Be32 is a number of 32 bits in big-endian order, __be32 in C. [ToBe32] makes one;
+// Host reads it.
 type Be32 uint32
 
-// Host returns the number in the order of this machine.
+// Host returns the number in host byte order.
 func (v Be32) Host() uint32 {
 	var b [32 / 8]byte
 	binary.NativeEndian.PutUint32(b[:], uint32(v))
 	return binary.BigEndian.Uint32(b[:])
 }
 
-// ToBe32 returns a number of this machine in big-endian order.
+// ToBe32 converts a number from host byte order to big-endian order.
 func ToBe32(v uint32) Be32 {
 	var b [32 / 8]byte
 	binary.BigEndian.PutUint32(b[:], v)
 	return Be32(binary.NativeEndian.Uint32(b[:]))
 }
 
-// Le32 is a number of 32 bits in little-endian order, as __le32 in C. [ToLe32]
-// makes one; Host reads it.
+// Le32 is a number of 32 bits in little-endian order, __le32 in C. [ToLe32] makes one;
+// Host reads it.
 type Le32 uint32
 
-// Host returns the number in the order of this machine.
+// Host returns the number in host byte order.
 func (v Le32) Host() uint32 {
 	var b [32 / 8]byte
 	binary.NativeEndian.PutUint32(b[:], uint32(v))
 	return binary.LittleEndian.Uint32(b[:])
 }
 
-// ToLe32 returns a number of this machine in little-endian order.
+// ToLe32 converts a number from host byte order to little-endian order.
 func ToLe32(v uint32) Le32 {
 	var b [32 / 8]byte
 	binary.LittleEndian.PutUint32(b[:], v)
 	return Le32(binary.NativeEndian.Uint32(b[:]))
 }
 
-// CPointer is a pointer of C where Go cannot have one: in a union, or in a
-// struct that is not aligned. It is an address and no more: the garbage
-// collector neither follows it nor keeps alive what is there. [PointTo] makes
-// one.
+// CPointer is a C pointer where Go cannot have a pointer: in a union, in a misaligned
+// member, or in a flexible array. It is only an address. The garbage collector does not
+// follow it, and does not keep its target alive. [PointTo] makes one.
 type CPointer uintptr
 
-// PointTo returns the address of what p points to, and pins it: it stays where
-// it is, and alive, until pin.Unpin is called. Pin may be nil for memory that is
-// not Go's.
+// PointTo returns the address in p. It pins the target, which stays alive and in place
+// until pin.Unpin is called. pin may be nil if Go does not manage the memory.
 func PointTo(p unsafe.Pointer, pin *runtime.Pinner) CPointer {
 	if pin != nil && p != nil {
 		pin.Pin(p)
@@ -79,17 +77,15 @@ func PointTo(p unsafe.Pointer, pin *runtime.Pinner) CPointer {
 	return CPointer(uintptr(p))
 }
 
-// Pointer returns the pointer. It is good as long as what it points to is
-// pinned, or is no memory of Go's.
+// Pointer returns the pointer. It is valid while its target is pinned, or if Go does not
+// manage the memory.
 func (p CPointer) Pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
 
-// AttrKind is the type of a netlink attribute, as the kernel's specifications
-// have it.
+// AttrKind is the type of a netlink attribute in the kernel's netlink specifications.
 type AttrKind uint8
 
-// Kinds of attributes. Numbers are in the order of the machine unless the
-// attribute says otherwise; AttrUint and AttrSint have 32 or 64 bits, depending on
-// the value needs.
+// Kinds of attributes. Numbers are in host byte order, unless the attribute is BigEndian.
+// AttrUint and AttrSint have 32 or 64 bits, as the value needs.
 const (
 	AttrUnknown AttrKind = iota
 	AttrUnused
@@ -114,8 +110,8 @@ const (
 	AttrSubMessage
 )
 
-// Size returns how many bytes the payload of a number has, 0 for a flag, and
-// -1 if the payload has no fixed length.
+// Size returns the length of the payload in bytes: 0 for a flag, -1 if the kind has no
+// fixed length.
 func (k AttrKind) Size() int {
 	switch k {
 	case AttrFlag:
@@ -140,12 +136,12 @@ type Attr struct {
 	Name string
 	// Kind is the type of the payload.
 	Kind AttrKind
-	// BigEndian tells numbers in network order.
+	// BigEndian is set for numbers in network byte order.
 	BigEndian bool
 	// Multi attributes may occur more than once in a message.
 	Multi bool
-	// Nest returns the attributes inside; nil where there are none, or no
-	// table of them.
+	// Nest returns the attributes inside; nil if there are none, or if there is no table of
+	// them.
 	Nest func() []Attr
 }
 

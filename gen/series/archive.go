@@ -24,31 +24,33 @@ import (
 var (
 	// ErrSent: the version was sent already, and a sent version never changes.
 	ErrSent = errors.New("sent already")
-	// ErrNotSent: the patches to archive differ from the sent ones.
+	// ErrNotSent: the mails or patches to archive cannot be the ones that were sent.
 	ErrNotSent = errors.New("not what was sent")
 )
 
 // SentOptions describe the sent version. Version and Date are required, and one of
 // MessageID and From.
 type SentOptions struct {
-	// Version must be the series' own.
+	// Version must be the version of the series in series.toml.
 	Version int
 	// MessageID is the Message-Id of the cover letter, or of the only patch. Angle
 	// brackets are optional. Empty takes the Message-Id of the first mail in From.
 	MessageID string
-	// Date is when it was sent.
+	// Date is when the version was sent.
 	Date time.Time
 	// From is a directory with the sent mails: a thread of xpsgen series export, or a
-	// directory of mails. Empty means the present patch files and cover.
+	// directory of mails. Empty archives the present patch files, cover letter and
+	// changelog.
 	From string
-	// Force archives mails that cannot have been sent: of a draft, from a placeholder
-	// address, or not signed off.
+	// Force archives mails that cannot have been sent: mails of a draft, from a placeholder
+	// address, or without a sign-off.
 	Force bool
 }
 
-// Archive copies the sent version to sent/vN, and opens version N+1: in the
-// manifest, and with an empty section of the changelog. It never changes an
-// archive: an error wraps [ErrSent] if there is one with another Message-Id.
+// Archive copies the sent version to sent/vN. Then it opens version N+1: it sets the
+// version in the manifest, and adds an empty section to the changelog. It never changes an
+// archive: the error wraps [ErrSent] if the version was archived already. A second call
+// with the same Message-Id finishes an interrupted one.
 func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 	what := fmt.Sprintf("archive v%d of %s", opt.Version, s.Key)
 	b := s.Submit()
@@ -102,8 +104,7 @@ func (s *Series) Archive(opt SentOptions) (*Posting, error) {
 	return p, s.open(opt.Version + 1)
 }
 
-// sentFiles collects the files of the archive, by name, and names the
-// patches in p.
+// sentFiles collects the files of the archive by name, and lists the patches in p.
 func (s *Series) sentFiles(b *Base, p *Posting, opt SentOptions) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	if opt.From != "" {
@@ -125,7 +126,7 @@ func (s *Series) sentFiles(b *Base, p *Posting, opt SentOptions) (map[string][]b
 	return files, nil
 }
 
-// firstID is the Message-Id of the first mail of an export.
+// firstID returns the Message-Id of the first mail of an export.
 func firstID(dir string) (string, error) {
 	names, _, err := exportedMails(dir)
 	if err != nil {
@@ -142,8 +143,8 @@ func firstID(dir string) (string, error) {
 	return messageID(m.Header), nil
 }
 
-// sentMails reads the mails of an export and compares them with the series:
-// what is archived must be what the patch files say, and must have been sent.
+// sentMails adds the mails of an export to files. It fails if the title or the diff of a
+// mail differs from the patch file, or if a mail cannot have been sent.
 func (s *Series) sentMails(b *Base, p *Posting, opt SentOptions, files map[string][]byte) error {
 	from := opt.From
 	names, state, err := exportedMails(from)
@@ -190,7 +191,7 @@ func (s *Series) sentMails(b *Base, p *Posting, opt SentOptions, files map[strin
 	return unsent
 }
 
-// write makes the archive.
+// write creates the directory of the archive.
 func (p *Posting) write(files map[string][]byte) error {
 	var head bytes.Buffer
 	head.WriteString("# SPDX-License-Identifier: GPL-2.0-only\n#\n# The mails that were sent. Nothing in this folder may change.\n\n")
@@ -212,7 +213,8 @@ func (p *Posting) write(files map[string][]byte) error {
 	})
 }
 
-// open begins a version: its section of the changelog, then its number.
+// open starts a version: it adds a section to the changelog, then sets the number in the
+// manifest.
 func (s *Series) open(version int) error {
 	path := filepath.Join(s.Dir, ChangelogName)
 	data, err := os.ReadFile(path)

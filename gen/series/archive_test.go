@@ -73,8 +73,8 @@ const (
 	seriesDir = kernelDir + "/queue"
 )
 
-// newRoot makes a workbench: the series queue, two patches for the kernel on a
-// base that is sent and one on a carry, and the series ip for iproute2.
+// newRoot creates a workbench: the series queue, with two patches for the kernel on the
+// submitted base and one on the carry base, and the series ip for iproute2.
 func newRoot(tb testing.TB) string {
 	tb.Helper()
 	root := tb.TempDir()
@@ -124,11 +124,11 @@ func TestArchive(t *testing.T) {
 	if list, err := p.Load(); err != nil || len(list) != 2 || list[1].Key != "link" {
 		t.Errorf("%v, %v", list, err)
 	}
-	// Never again, and the same again is nothing.
+	// A version is archived once. The same call again does nothing.
 	if _, err := c.Find("queue").Archive(SentOptions{Version: 1, MessageID: "b@example.org", Date: sentDate}); !errors.Is(err, ErrSent) {
 		t.Errorf("another: %v", err)
 	}
-	// v2, with a changelog that somebody wrote.
+	// Archive v2, whose changelog has text.
 	log := filepath.Join(root, seriesDir, ChangelogName)
 	mustWrite(t, log, mustRead(t, log)+"\n- all is better\n")
 	c = mustLoad(t, root)
@@ -141,8 +141,8 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// TestArchiveResumes: an archive that was interrupted before the manifest was
-// written is completed.
+// TestArchiveResumes: a second call finishes an archive that was interrupted before it
+// wrote the manifest.
 func TestArchiveResumes(t *testing.T) {
 	root := newRoot(t)
 	manifest := filepath.Join(root, kernelDir, "series.toml")
@@ -201,7 +201,7 @@ func appendTo(path, text string) error {
 	return os.WriteFile(path, append(data, text...), 0o644)
 }
 
-// TestArchiveRefuses: nothing is written for what cannot have been sent.
+// TestArchiveRefuses: Archive writes nothing for mails that cannot have been sent.
 func TestArchiveRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		opt  SentOptions

@@ -57,7 +57,7 @@ func loadCover(dir, title string) (string, error) {
 	return text, err
 }
 
-// readText reads a text file, "" if it is not there.
+// readText returns a text file without the comments at its top, or "" if there is none.
 func readText(path string) (string, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -17,7 +17,7 @@ import (
 type CreditState string
 
 const (
-	// CreditAdded means that the patch has the tag now and had it not before.
+	// CreditAdded means that this run added the tag to the patch.
 	CreditAdded CreditState = "added"
 	// CreditPresent means that the patch had the tag.
 	CreditPresent CreditState = "present"
@@ -27,32 +27,31 @@ const (
 	CreditUnread CreditState = "unreadable"
 )
 
-// Credit is one tag that a mail gave, or a mail that cannot be read, and what
-// became of it.
+// Credit is the result for one tag of a mail, or for a mail that cannot be read.
 type Credit struct {
 	State CreditState
-	// Trailer is what was given; of a refused line that is not a trailer, only
-	// Value is set. Note is the line in brackets after it; may be empty.
+	// Trailer is the tag. A refused line that is not a trailer is in its Value, without a
+	// Key. Note is the line in brackets after the tag; may be empty.
 	Trailer patch.Trailer
 	Note    string
-	// By is whom the mail is from.
+	// By is the sender of the mail.
 	By mail.Address
-	// MessageID is the mail's. File is where it was. Mail is its number there, from
-	// 1.
+	// MessageID is the mail's. File is the file that has the mail. Mail is its number in
+	// the file, from 1.
 	MessageID, File string
 	Mail            int
 	// Series, Base and Key say to which patch it belongs; Key is empty if
 	// none was found.
 	Series, Base, Key string
-	// Why is the reason why it was not added, or the problem to look at.
+	// Why says why the tag was not added, or what to check; may be empty.
 	Why string
 }
 
-// Failed reports whether the row needs attention: a tag was not used, or a mail was not
+// Failed reports whether the row needs attention: a tag was refused, or a mail could not be
 // read.
 func (c Credit) Failed() bool { return c.State == CreditRefused || c.State == CreditUnread }
 
-// String is c as a line for people.
+// String formats c as one line for the terminal.
 func (c Credit) String() string {
 	s := fmt.Sprintf("%-12s", c.State)
 	if c.Key != "" {
@@ -72,11 +71,11 @@ func (c Credit) String() string {
 	return s
 }
 
-// CreditOptions say which replies to read.
+// CreditOptions are the options of [Change.Credit].
 type CreditOptions struct {
 	// Sources are the replies.
 	Sources []reply.Source
-	// Anyone takes tags that are not their sender's own.
+	// Anyone accepts tags that name somebody other than the sender of the mail.
 	Anyone bool
 	// DryRun writes nothing.
 	DryRun bool
@@ -86,8 +85,8 @@ type CreditOptions struct {
 type CreditReport struct {
 	// Rows are the tags and the mails that could not be read.
 	Rows []Credit
-	// Mails is how many mails were read. Foreign is how many tags are for patches of
-	// others that are among these mails.
+	// Mails is the number of mails that were read. Foreign is the number of tags for
+	// patches of other authors, whose mails are among these.
 	Mails, Foreign int
 }
 
@@ -101,7 +100,7 @@ func (r *CreditReport) Failed() (n int) {
 	return n
 }
 
-// Added is how many trailers the patches got.
+// Added returns the number of tags that the patches got.
 func (r *CreditReport) Added() (n int) {
 	for _, c := range r.Rows {
 		if c.State == CreditAdded {
@@ -111,10 +110,10 @@ func (r *CreditReport) Added() (n int) {
 	return n
 }
 
-// Credit puts the tags that replies give onto the patches of the bases that
-// are submitted. In-Reply-To and References tie a reply to its patch, through
-// the thread; if they do not, the subject does. A reply to a cover letter is
-// for all patches. A mail that cannot be read is a row and stops nothing.
+// Credit adds the tags in replies to the patches of the bases with the role submit. It
+// finds the patch of a reply through In-Reply-To and References, or else by the subject. A
+// reply to a cover letter is for all patches. A mail that cannot be read becomes a row and
+// does not stop the run.
 func (c *Change) Credit(opt CreditOptions) (*CreditReport, error) {
 	x := &creditIndex{change: c, byID: map[string]place{}, parents: map[string][]string{}}
 	if err := x.addPostings(); err != nil {
@@ -160,12 +159,13 @@ func (c *Change) Credit(opt CreditOptions) (*CreditReport, error) {
 	return r, writeCredits(changed, opt.DryRun)
 }
 
-// newCredit is a row about a mail, refused until something better is known.
+// newCredit returns a row about a mail. Its state is refused until the caller changes it.
 func newCredit(m *reply.Message) Credit {
 	return Credit{State: CreditRefused, By: m.From, MessageID: m.ID, File: m.Source, Mail: m.N}
 }
 
-// writeCredits formats all, then writes all.
+// writeCredits formats all patches before it writes the first file. With dry it only
+// formats.
 func writeCredits(changed map[*Patch]bool, dry bool) error {
 	files := map[string][]byte{}
 	for p := range changed {
@@ -186,8 +186,8 @@ func writeCredits(changed map[*Patch]bool, dry bool) error {
 	return nil
 }
 
-// credit puts a tag where it belongs. A tag for a whole series becomes a row
-// for each patch.
+// credit adds a tag to its patch, or to each patch if the tag is for the whole series. It
+// returns a row per patch.
 func (x *creditIndex) credit(m *reply.Message, t reply.Tag, at place, found, anyone bool, changed map[*Patch]bool) []Credit {
 	c := newCredit(m)
 	c.Trailer, c.Note = patch.Trailer{Key: t.Key, Value: t.Value}, t.Note
@@ -221,7 +221,7 @@ func (x *creditIndex) credit(m *reply.Message, t reply.Tag, at place, found, any
 		list = append(list, one)
 	}
 	if !own && !anyone && len(list) > 1 && !slices.ContainsFunc(list, func(c Credit) bool { return c.State != CreditRefused }) {
-		// One row says it.
+		// All rows have the same reason, so one row is enough.
 		list[0].Key = ""
 		list = list[:1]
 	}
@@ -257,8 +257,8 @@ func (x *creditIndex) creditOne(c *Credit, t reply.Tag, s *Series, b *Base, may 
 	}
 }
 
-// hasTag reports whether a patch has a tag: of the same kind, by the same
-// person or of the same commit.
+// hasTag reports whether a patch has a tag with the same key and person. A tag without a
+// person, such as Fixes, must have the same value.
 func hasTag(p *patch.Patch, t reply.Tag) bool {
 	for _, have := range p.Values(t.Key) {
 		a, err := mail.ParseAddress(have)

@@ -14,7 +14,7 @@ import (
 	"xpsgen/gen/series/reply"
 )
 
-// aReply is a mail of Rita's.
+// aReply is a mail from Rita.
 func aReply(subject, references, body string) string {
 	return "From rita@example.org Mon Nov 23 10:00:00 2026\nFrom: Rita Viewer <rita@example.org>\n" +
 		"Subject: " + subject + "\nMessage-Id: <reply." + fmt.Sprint(len(subject+references+body)) + "@example.org>\n" +
@@ -23,7 +23,7 @@ func aReply(subject, references, body string) string {
 
 const reviewed = "Reviewed-by: Rita Viewer <rita@example.org>"
 
-// sentRoot has a v1 that was sent as mails with Message-Ids.
+// sentRoot creates a workbench with a v1 that was sent as mails with Message-Ids.
 func sentRoot(t *testing.T) string {
 	t.Helper()
 	root := newRoot(t)
@@ -51,7 +51,7 @@ func TestCredit(t *testing.T) {
 		mbox   string
 		anyone bool
 		report string
-		// trailers the patches have afterwards, by key.
+		// want has the trailers of the patches afterwards, by key.
 		want map[string]string
 	}{
 		"in reply to": {
@@ -169,7 +169,7 @@ func TestCredit(t *testing.T) {
 						}
 						want := tc.want[p.Key]
 						if b.Name == "lts" {
-							want = "" // a carry is not what was read
+							want = "" // replies are for the submitted base only
 						}
 						if strings.Join(have, "|") != want {
 							t.Errorf("%s %s has %q, want %q", b.Name, p.Key, have, want)
@@ -184,7 +184,7 @@ func TestCredit(t *testing.T) {
 	}
 }
 
-// TestCreditOfChanged: a patch that changed since is said to have.
+// TestCreditOfChanged: the report says that a patch has changed since it was sent.
 func TestCreditOfChanged(t *testing.T) {
 	root := sentRoot(t)
 	path := filepath.Join(root, seriesDir, "next/0001-hook.patch")

@@ -25,8 +25,8 @@ var (
 	genCount = flag.Int("replies", 600, "how many replies to generate")
 )
 
-// TestCreditBesideB4 gives the same replies to credit and to b4 am, and compares
-// the tags that the patches get. Differences must be on the list.
+// TestCreditBesideB4 gives the same replies to credit and to b4 am, and compares the tags
+// that the patches get. Each difference must be in b4Differences.
 func TestCreditBesideB4(t *testing.T) {
 	t.Logf("seed %d", *genSeed)
 	if *genCount > 1000 {
@@ -59,7 +59,7 @@ func TestCreditBesideB4(t *testing.T) {
 		if used[name]++; name == "" {
 			t.Errorf("reply %d is not on the list: %+v\nb4:   %q\nours: %q\nrows: %s\n%s", g.n, *g, theirs[g.n], ours[g.n], rows[g.n], g.mail)
 		}
-		// Report each tag that b4 accepts and credit does not.
+		// Each tag that b4 accepts and credit does not must have a row.
 		if ours[g.n] == "" && rows[g.n] == "" && !quiet(g) {
 			t.Errorf("reply %d: b4 takes %q, credit %q without a row\n%s", g.n, theirs[g.n], ours[g.n], g.mail)
 		}
@@ -75,14 +75,14 @@ func TestCreditBesideB4(t *testing.T) {
 	t.Logf("%d replies, %d equal, %d of them with tags; differences: %v", len(replies), equal, tagged, used)
 }
 
-// quiet are replies of which credit says nothing: prose, and what stands below
-// "Original Message" and is not the sender's.
+// quiet reports whether credit may say nothing about a reply: prose, or a tag of another
+// person below "Original Message".
 func quiet(g *genReply) bool {
 	return g.tag == "Contact" || (g.tag == "Thanks-to" || g.tag == "Link") && strings.HasPrefix(g.layout, "below") ||
 		g.layout == "below an original message" && g.sender == "comma in the sender's name"
 }
 
-// missing reports whether a has a line that b has not.
+// missing reports whether a has a line that b lacks.
 func missing(a, b string) bool {
 	for l := range strings.Lines(a) {
 		if !strings.Contains(b, strings.TrimSuffix(l, "\n")) {
@@ -115,9 +115,9 @@ func byReply(lines []string) map[int]string {
 	return out
 }
 
-// plainLine removes irrelevant differences: the capitals of a name, which git
-// ignores, how many spaces there are, and the quotes and the comment in
-// parentheses that b4 0.12 keeps and 0.14 drops.
+// plainLine removes irrelevant differences. git ignores the number of spaces, and upper and
+// lower case in a key. b4 0.12 keeps quotes and the comment in parentheses, 0.14 drops
+// them.
 func plainLine(l string) string {
 	place, rest, _ := strings.Cut(l, "\t")
 	key, value, ok := strings.Cut(strings.Join(strings.Fields(rest), " "), ": ")
@@ -127,8 +127,8 @@ func plainLine(l string) string {
 	return place + "\t" + key + ": " + value
 }
 
-// creditTags returns what credit puts onto the patches, by reply, and the rows
-// of what it refuses.
+// creditTags returns the tags that credit adds to the patches, by reply, and its rows about
+// refused tags.
 func creditTags(t *testing.T, mbox string) (tags, rows map[int]string) {
 	root := sentRoot(t)
 	r, err := mustLoad(t, root).Credit(CreditOptions{Sources: []reply.Source{{Name: "x.mbox", Data: []byte(mbox)}}})
@@ -151,8 +151,8 @@ func creditTags(t *testing.T, mbox string) (tags, rows map[int]string) {
 	return byReply(lines), rows
 }
 
-// b4Tags returns what b4 am puts onto the patches, by reply. Where b4 is not
-// installed it is what b4 did when the golden file was written.
+// b4Tags returns the tags that b4 am adds to the patches, by reply. If b4 is not installed,
+// it reads them from the golden file.
 func b4Tags(t *testing.T, mbox string) map[int]string {
 	golden := filepath.Join("testdata", "b4.golden")
 	sum := fmt.Sprintf("mbox %x\n", sha256.Sum256([]byte(mbox)))
@@ -166,7 +166,7 @@ func b4Tags(t *testing.T, mbox string) map[int]string {
 		}
 		text, ok := strings.CutPrefix(string(data), sum)
 		if !ok {
-			t.Fatalf("%s is of other replies: install b4 and run the test with -update", golden)
+			t.Fatalf("%s was written for other replies: install b4 and run the test with -update", golden)
 		}
 		return byReply(strings.Split(text, "\n"))
 	}
@@ -175,13 +175,12 @@ func b4Tags(t *testing.T, mbox string) map[int]string {
 		mustWrite(t, golden, sum+strings.Join(lines, "\n")+"\n")
 	}
 	if data, err := os.ReadFile(golden); flag.Lookup("seed").DefValue == fmt.Sprint(*genSeed) && (err != nil || !strings.HasPrefix(string(data), sum)) {
-		t.Errorf("%s is of other replies, %v: run the test with -update", golden, err)
+		t.Errorf("%s was written for other replies, %v: run the test with -update", golden, err)
 	}
 	return byReply(lines)
 }
 
-// runB4 runs b4 am without a network. A line is a patch's key, a tab and a
-// trailer.
+// runB4 runs b4 am without a network. Each line is a patch's key, a tab and a trailer.
 func runB4(t *testing.T, mbox string) (lines []string) {
 	t.Helper()
 	home := t.TempDir()
@@ -218,7 +217,7 @@ func runB4(t *testing.T, mbox string) (lines []string) {
 	return lines
 }
 
-// b4Difference is a kind of reply of which b4 and credit take other tags.
+// b4Difference is a kind of reply in which b4 and credit find different tags.
 type b4Difference struct {
 	name, reason string
 	applies      func(g *genReply, ours, theirs string) bool
@@ -249,7 +248,7 @@ var b4Differences = []b4Difference{
 		func(g *genReply, ours, theirs string) bool {
 			return slices.Contains([]string{"references", "unknown in-reply-to", "only the subject"}, g.thread)
 		}},
-	{"slips", "b4 does not take a tag that is broken elsewhere than before an address that is all of the next line, has no space or a no-break hyphen, or is the second one on a line, and keeps a full stop. credit repairs these.",
+	{"slips", "b4 joins a tag of two lines only if the second line is the address. It misses a tag without a space, with a no-break hyphen, or after another one on its line. It keeps a full stop. credit repairs these.",
 		func(g *genReply, ours, theirs string) bool {
 			return slices.Contains([]string{"folded within the name", "folded after the colon", "folded before <", "no space", "full stop", "two on a line"}, g.layout) ||
 				strings.HasPrefix(g.body, "flowed") && missing(ours, theirs)
@@ -258,7 +257,7 @@ var b4Differences = []b4Difference{
 		func(g *genReply, ours, theirs string) bool {
 			return g.layout == "after From" || g.ends == "CRLF" && g.layout == "below the signature"
 		}},
-	{"character set", "b4 writes U+FFFD for bytes that are not of the character set, in a tag and in the sender's name, which then differ. credit takes UTF-8 that is called ASCII, and else shows a row: a name must not be guessed.",
+	{"character set", "b4 writes U+FFFD for bytes that are invalid in the character set, in a tag and in the sender's name, which then differ. credit accepts UTF-8 that is declared as ASCII. Otherwise it shows a row, because it must not guess a name.",
 		func(g *genReply, ours, theirs string) bool {
 			named := g.sender == "same name" || g.sender == "last, first" || g.layout == "no-break space"
 			return strings.Contains(theirs, "\ufffd") || named && theirs == "" && (g.header == "raw" || g.charset == "us-ascii with UTF-8")

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// genReply is one generated reply. Its fields say how it was generated, so that a
-// difference can be tied to what causes it.
+// genReply is one generated reply. Its fields say how it was generated, to find the cause
+// of a difference.
 type genReply struct {
 	n int
 	// target is the mail it answers: cover, hook, link, or chain, which is a
 	// reply to a reply to link.
 	target, subject, thread string
-	// sender says how the tag's person and the sender compare. header says
-	// how the sender's header is encoded.
+	// sender says how the person in the tag relates to the sender. header is the encoding
+	// of the From header.
 	sender, header string
 	// tag is the kind of tag, layout its form in the text.
 	tag, layout string
@@ -56,7 +56,7 @@ var genNames = map[string]string{
 	"iso-8859-15": "Œdipe Žižek", "windows-1252": "Jörg – Ürgen",
 }
 
-// genReplies generates replies to the thread that genThread makes.
+// genReplies generates replies to the thread of genThread.
 func genReplies(seed uint64, count int) []*genReply {
 	r := rand.New(rand.NewPCG(seed, 15))
 	pick := func(list []string) string { return list[r.IntN(len(list))] }
@@ -64,8 +64,8 @@ func genReplies(seed uint64, count int) []*genReply {
 	for n := range count {
 		g := &genReply{n: n, target: pick(genTargets), subject: pick(genSubjects), thread: pick(genThreads), sender: pick(genSenders), header: pick(genHeaders),
 			tag: pick(genTags), layout: pick(genLayouts), body: pick(genBodies), charset: pick(genCharsets), ends: pick(genEnds)}
-		// Half of the replies are odd in one or two ways only, so that one loss
-		// does not hide another.
+		// Half of the replies differ from plain ones in one or two fields only. Otherwise
+		// one failure would hide another.
 		if r.IntN(2) == 0 {
 			keep := r.IntN(9)
 			for i, p := range []*string{&g.target, &g.subject, &g.thread, &g.sender, &g.tag, &g.layout, &g.body, &g.charset, &g.ends} {
@@ -74,8 +74,7 @@ func genReplies(seed uint64, count int) []*genReply {
 				}
 			}
 		}
-		// Without "Re:" b4 would mistake it for the cover letter or the patch
-		// of all other replies.
+		// Without "Re:", b4 would treat it as the cover letter or as the patch.
 		if g.subject == "none" && (g.target == "cover" || strings.HasSuffix(g.layout, "a patch")) {
 			g.subject = "Re: "
 		}
@@ -87,8 +86,7 @@ func genReplies(seed uint64, count int) []*genReply {
 
 func (g *genReply) email() string { return fmt.Sprintf("rev%03d@lists.example.org", g.n) }
 
-// name is the tag's person. No two replies share one, so that a tag shows which
-// reply it is from.
+// name returns the person in the tag. It is unique, so that a tag identifies its reply.
 func (g *genReply) name() string {
 	base := "Rev Iewer"
 	if n, ok := genNames[g.charset]; ok {
@@ -99,7 +97,7 @@ func (g *genReply) name() string {
 	return fmt.Sprintf("%s %03d", base, g.n)
 }
 
-// from is the sender: a name and an address.
+// from returns the name and the address of the sender.
 func (g *genReply) from() (name, email string) {
 	name, email = g.name(), g.email()
 	switch g.sender {
@@ -122,7 +120,7 @@ func (g *genReply) from() (name, email string) {
 	return name, email
 }
 
-// tags are the lines of the tag.
+// tags returns the lines of the tag.
 func (g *genReply) tags() []string {
 	who := g.name() + " <" + g.email() + ">"
 	switch g.tag {
@@ -144,7 +142,7 @@ func (g *genReply) tags() []string {
 	return []string{g.tag + ": " + who}
 }
 
-// text is the sender's text.
+// text returns the text that the sender wrote.
 func (g *genReply) text() string {
 	tags := g.tags()
 	first, more := tags[0], tags[1:]
@@ -214,8 +212,8 @@ func (g *genReply) text() string {
 	return join("Nice.", "", all, "", "Bye")
 }
 
-// codec is the name of the character set that text is written in, declared what
-// the mail says.
+// codec returns the character set in which the text is written, and the one that the header
+// declares.
 func (g *genReply) codec() (codec, declared string) {
 	switch g.charset {
 	case "us-ascii with UTF-8":
@@ -230,7 +228,7 @@ func (g *genReply) codec() (codec, declared string) {
 	return g.charset, g.charset
 }
 
-// encode writes text in a character set; what it lacks is a question mark.
+// genEncode writes text in a character set. Missing characters become question marks.
 func genEncode(charset, text string) string {
 	e, err := htmlindex.Get(charset)
 	if err != nil {
@@ -254,7 +252,7 @@ func genEncode(charset, text string) string {
 	return b.String()
 }
 
-// fromHeader is the sender's header.
+// fromHeader returns the From header.
 func (g *genReply) fromHeader() string {
 	name, email := g.from()
 	codec, _ := g.codec()
@@ -283,7 +281,7 @@ func (g *genReply) fromHeader() string {
 	return "=?" + codec + "?q?" + b.String() + "?= <" + email + ">"
 }
 
-// content is the body with the headers that describe it.
+// content returns the body and the headers that describe it.
 func (g *genReply) content(r *rand.Rand) (headers, body string) {
 	codec, declared := g.codec()
 	text := genEncode(codec, g.text())
@@ -329,7 +327,7 @@ func (g *genReply) content(r *rand.Rand) (headers, body string) {
 		return kind + "\nContent-Transfer-Encoding: base64\n", b.String()
 	case "flowed", "flowed, delsp":
 		del := ""
-		// A soft break stands where the tag's line is broken.
+		// A soft break replaces the break in the tag's line.
 		flowed := strings.ReplaceAll(text, " <rev", " \n<rev")
 		if g.body != "flowed" {
 			del = "; delsp=yes"
@@ -365,10 +363,9 @@ func (g *genReply) content(r *rand.Rand) (headers, body string) {
 	return kind + "\nContent-Transfer-Encoding: 8bit\n", text
 }
 
-// write makes the mail.
+// write writes the mail.
 func (g *genReply) write(r *rand.Rand) {
-	// A mail without a content type is in UTF-8, else its character set is
-	// unknown.
+	// A mail without a content type must be UTF-8. Otherwise its character set is unknown.
 	if g.body == "no content type" && g.charset != "none with Latin-1" {
 		g.charset = "utf-8"
 	}
@@ -421,7 +418,7 @@ func (g *genReply) write(r *rand.Rand) {
 	}
 }
 
-// genThread is the sent thread, with a question to the second patch.
+// genThread returns the sent thread, with a question about the second patch.
 func genThread() string {
 	head := "From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: x <x@example.org>\nTo: netdev@vger.kernel.org\nDate: Mon, 23 Nov 2026 09:00:00 +0000\n"
 	patch := func(n int, title string) string {

@@ -10,19 +10,19 @@ import (
 	"xpsgen/gen/series/reply"
 )
 
-// place is the subject of a mail: a patch of a series, or with no key all of its
-// patches. foreign means a patch of another author.
+// place says what a mail is about: one patch of a series, or all patches if key is empty.
+// foreign means a patch of another author.
 type place struct {
 	series  *Series
 	key     string
 	foreign bool
 }
 
-// creditIndex knows which Message-ID is which patch.
+// creditIndex maps Message-IDs to patches.
 type creditIndex struct {
 	change *Change
 	byID   map[string]place
-	// posted are the mails that were sent.
+	// posted has the Message-IDs of the series' own mails.
 	posted  map[string]bool
 	parents map[string][]string
 	sent    map[*Posting][]*Patch
@@ -56,9 +56,8 @@ func (x *creditIndex) addPostings() error {
 	return nil
 }
 
-// addMail takes the references of a mail to its thread, and its own place
-// if it is a patch. It reports whether the mail is new: a copy that went to
-// another list is not.
+// addMail records the parents of a mail and, if the mail is a patch, its place. It returns
+// false for a copy of a mail, for example from another list.
 func (x *creditIndex) addMail(m *reply.Message) bool {
 	if m.ID == "" {
 		return true
@@ -78,7 +77,8 @@ func (x *creditIndex) addMail(m *reply.Message) bool {
 	return true
 }
 
-// bySubject finds the patch with a title among the postings and the present patches.
+// bySubject finds the patch or the series with a title, among the present patches and the
+// sent ones.
 func (x *creditIndex) bySubject(subject string) (place, bool) {
 	title := patch.ParseSubject(subject).Title
 	if title == "" {
@@ -106,8 +106,8 @@ func (x *creditIndex) bySubject(subject string) (place, bool) {
 	return place{}, false
 }
 
-// find returns the subject of a reply: the nearest mail of its thread that is
-// known, or else the mail with that subject.
+// find returns the place of a reply: that of the nearest known mail of its thread, or else
+// that of the patch with the same subject.
 func (x *creditIndex) find(m *reply.Message) (place, bool) {
 	seen := map[string]bool{m.ID: true}
 	var walk func(ids []string) (place, bool)
@@ -132,7 +132,8 @@ func (x *creditIndex) find(m *reply.Message) (place, bool) {
 	return x.bySubject(m.Topic())
 }
 
-// lastSent is the last sent version of a patch.
+// lastSent returns the patch as of the last sent version, nil if that version lacks it, and
+// the number of that version.
 func (x *creditIndex) lastSent(s *Series, key string) (*Patch, int) {
 	if len(s.Sent) == 0 {
 		return nil, 0

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package series reads the series of a change, with what goes with them to the
-// lists. [Load] reads all of it and obtains nothing.
+// Package series reads the series of a change: patches, cover letters, changelogs and sent
+// versions. It also archives sent versions, and adds tags from replies to the patches.
+// [Load] only reads files of the workbench and fetches nothing.
 //
 // Each directory *-patches of the workbench is a project and has a series.toml
 // (see package manifest). Its subdirectory KEY is a series: a directory of patches
 // per base, cover.md (the cover letter's text), changelog.md (a section per
 // version) and sent/vN (the sent versions, see [Posting]).
-//
-// Every mistake in a file is an error that names it: a [*manifest.Error], or a
+// Every mistake in a file is a [*manifest.Error] or a [*FileError], which names the file.
 // [*FileError].
 package series
 
 import "fmt"
 
-// FileError is a file of a series that is not as it must be.
+// FileError describes an invalid file of a series.
 type FileError struct {
 	// File is its path.
 	File string

@@ -20,7 +20,7 @@ import (
 const (
 	// MailsDir is the directory of an exported thread that holds its mails.
 	MailsDir = "mails"
-	// StateName is the file of an exported thread that says how far it was.
+	// StateName is the file of an exported thread with its state, see [ExportState].
 	StateName = "state.toml"
 	// DraftState is the state of an export that lacks something.
 	DraftState = "draft"
@@ -34,7 +34,7 @@ type ExportState struct {
 	Missing []string `toml:"missing"`
 }
 
-// Encode writes the file.
+// Encode returns the content of the file.
 func (e *ExportState) Encode() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("# What was missing in the thread at the export. xpsgen series sent reads it.\n\n")
@@ -42,8 +42,8 @@ func (e *ExportState) Encode() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// exportedMails returns the mails below an exported thread's directory, or in
-// a directory of mails, in order. The state is nil if none is known.
+// exportedMails returns the paths of the mails of an exported thread, or of a directory of
+// mails, sorted by name. state is nil if there is no state file.
 func exportedMails(dir string) (names []string, state *ExportState, err error) {
 	top := dir
 	if filepath.Base(dir) == MailsDir {
@@ -72,8 +72,8 @@ func exportedMails(dir string) (names []string, state *ExportState, err error) {
 	return names, state, nil
 }
 
-// neverSent says why a mail cannot have been sent; "" if it can. whole is the mail, p
-// its patch; nil for a cover letter.
+// neverSent returns the reason why a mail cannot have been sent, or "". whole is the mail.
+// p is its patch, or nil for a cover letter.
 func neverSent(whole []byte, p *patch.Patch) string {
 	m, err := mail.Parse(whole)
 	if err != nil {

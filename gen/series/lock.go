@@ -13,10 +13,9 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// Lock keeps other runs from changing path until the lock is released: a
-// workbench, whose patch files, manifests and archives change, or a tree that
-// was made of a series. Who wants both takes the workbench first. What is
-// changed must be loaded under the lock.
+// Lock keeps other runs from changing path until the caller releases the lock. path is a
+// workbench or a tree of a series. Take the lock of the workbench before that of a tree.
+// Load files that you change only while you hold the lock.
 //
 // It waits while another run has the lock, and says so through p as a notice
 // of the step called what.
@@ -25,8 +24,8 @@ func Lock(ctx context.Context, cacheDir, path, what string, p progress.Func) (*c
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", what, err)
 	}
-	// Two names of one directory are one directory, also of one that is yet to
-	// be made.
+	// Resolve symbolic links, so that all paths of a directory give the same lock. A
+	// directory that does not exist yet has only its parent resolved.
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	} else if real, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {

@@ -20,8 +20,8 @@ import (
 const (
 	// SentDir is the directory of sent versions. It has a directory for each version.
 	SentDir = "sent"
-	// postingName is the file that says when and as what a version was sent,
-	// sumsName the one with the hashes of all others.
+	// postingName is the file that stores a Posting. sumsName is the file with the SHA-256
+	// sums of all other files.
 	postingName = "posting.toml"
 	sumsName    = "SHA256SUMS"
 )
@@ -33,7 +33,7 @@ type Posting struct {
 	// MessageID is the Message-Id of the cover letter, or of the only patch, without
 	// angle brackets.
 	MessageID string `toml:"message-id"`
-	// Date is when it was sent.
+	// Date is when the version was sent.
 	Date time.Time `toml:"date"`
 	// Base is the base that was sent. Commit is the public commit that the cover
 	// letter named; may be empty.
@@ -45,7 +45,7 @@ type Posting struct {
 	// Patches are the patches in order, with the keys they had.
 	Patches []PostedPatch `toml:"patch"`
 
-	// Dir is the directory.
+	// Dir is the directory of the posting.
 	Dir string `toml:"-"`
 }
 

@@ -27,8 +27,8 @@ type Change struct {
 
 // Series is one series of patches, on one or several bases.
 type Series struct {
-	// In is the project that the series is for. Manifest is the content of
-	// series.toml of the series.
+	// In is the project that the series is for. Manifest is the entry of the series in
+	// series.toml.
 	In       *manifest.Project
 	Manifest *manifest.Series
 	// Dir is the series' directory.
@@ -144,11 +144,11 @@ func loadPatch(path string) (*Patch, error) {
 	return &Patch{Patch: p, Path: path, Raw: data}, nil
 }
 
-// ErrNotCanonical is wrapped where a patch file is not as the workbench writes
-// it: edited by hand, or written with other options.
+// ErrNotCanonical: a patch file is not as the workbench writes it. Somebody edited it, or
+// wrote it with other options.
 var ErrNotCanonical = errors.New("not canonical")
 
-// CheckCanonical fails if Format would change the file.
+// CheckCanonical fails if Format would change the file, or if the diffstat is wrong.
 func (p *Patch) CheckCanonical() error {
 	want, err := p.Format()
 	if err != nil {
@@ -172,7 +172,7 @@ func (p *Patch) CheckCanonical() error {
 	return &FileError{File: p.Path, Err: fmt.Errorf("%w: its end is missing", ErrNotCanonical)}
 }
 
-// All are all series.
+// All returns all series.
 func (c *Change) All() []*Series { return c.Series }
 
 // Find returns the series with the key, nil if there is none.
@@ -185,7 +185,7 @@ func (c *Change) Find(key string) *Series {
 	return nil
 }
 
-// Keys are the keys of all series that want is true for; nil means all.
+// Keys returns the keys of the series for which want returns true. A nil want selects all.
 func (c *Change) Keys(want func(*Series) bool) (keys []string) {
 	for _, s := range c.Series {
 		if want == nil || want(s) {
@@ -204,7 +204,7 @@ func (c *Change) Of(t manifest.Thread) (*Series, *Base) {
 	return s, s.Base(t.Base.Name)
 }
 
-// ErrNoBase is wrapped where a series is not on the base asked for.
+// ErrNoBase: the series has no patches for the base.
 var ErrNoBase = errors.New("the series is not on this base")
 
 // Base returns the base called name, nil if there is none.
@@ -217,7 +217,8 @@ func (s *Series) Base(name string) *Base {
 	return nil
 }
 
-// Submit returns the base with the role submit, or nil if there is none.
+// Submit returns the base with the role submit. It returns nil if there is none, or if the
+// role of the series itself is not submit.
 func (s *Series) Submit() *Base {
 	if !s.Manifest.Sent() {
 		return nil

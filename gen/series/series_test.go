@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestLoadRepository: the workbench's own series are whole and canonical.
+// TestLoadRepository: the series of this workbench load, and are canonical.
 func TestLoadRepository(t *testing.T) {
 	c, err := Load(filepath.Join("..", ".."))
 	if err != nil {
@@ -32,8 +32,8 @@ func TestLoadRepository(t *testing.T) {
 	}
 }
 
-// TestCover: notes to the author of the cover letter are not sent, and
-// neither is the title, which is the subject.
+// TestCover: notes to the author of the cover letter are not sent. Neither is the title,
+// which becomes the subject.
 func TestCover(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{

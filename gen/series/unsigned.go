@@ -13,10 +13,10 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// Unsigned returns the patches of the posting, to compare them with those of b.
-// If a patch of b is not signed off yet, it writes the sent patch to dir
-// without the sender's sign-off. Otherwise the sign-off would be a difference
-// in each patch.
+// Unsigned returns the patches of the posting, to compare them with those of b. If a patch
+// of b is not signed off yet, it writes a copy of the sent patch to dir. The copy has the
+// author of b, and lacks the trailers that an export with a signer adds. Otherwise each
+// patch would differ in them.
 func (p *Posting) Unsigned(dir string, b *Base) ([]manifest.Patch, error) {
 	sent, err := p.Load()
 	if err != nil {
@@ -33,7 +33,7 @@ func (p *Posting) Unsigned(dir string, b *Base) ([]manifest.Patch, error) {
 			})
 			text, err := plain.Format()
 			if err != nil {
-				return nil, fmt.Errorf("take the sign-off from %s: %w", s.Path, err)
+				return nil, fmt.Errorf("remove the sign-off of %s: %w", s.Path, err)
 			}
 			path = filepath.Join(dir, filepath.Base(s.Path))
 			if err := os.MkdirAll(dir, 0o755); err != nil {

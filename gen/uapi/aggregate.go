@@ -29,15 +29,15 @@ type recordReader struct {
 	signedEnum map[*dwarf.EnumType]bool
 }
 
-// memberEntry is the entry of a member without its type.
+// memberEntry has what the types of debug/dwarf lack about a member.
 type memberEntry struct {
 	line int
-	// bit is where a bit-field begins, from the start of the record, in
-	// the order in which the target numbers bits.
+	// bit is the place of a bit-field from the start of the record, in bits as the target
+	// numbers them.
 	bit int64
 }
 
-// readTypes gives each header the structs, unions and typedefs that it defines
+// readTypes gives each header the structs, unions, enums and typedefs that it defines
 // itself, in the order of their lines.
 func readTypes(d *dwarf.Data, members []*analysis, roots *roots) error {
 	r := &recordReader{
@@ -88,7 +88,7 @@ func readTypes(d *dwarf.Data, members []*analysis, roots *roots) error {
 	return nil
 }
 
-// plainTypedefs finds the typedefs that are not the only name of a record.
+// plainTypedefs finds the typedefs that are not the only name of a record or enum.
 func (r *recordReader) plainTypedefs(headers map[string]*Header) error {
 	for _, e := range r.typedefs {
 		pos := r.declared(e)
@@ -122,8 +122,8 @@ func (r *recordReader) plainTypedefs(headers map[string]*Header) error {
 	return nil
 }
 
-// survey walks over all entries once. It returns the records and notes what
-// their entries say but the types of debug/dwarf do not carry.
+// survey walks over all entries once. It returns the records, and stores what the types of
+// debug/dwarf lack.
 func (r *recordReader) survey() (records []*dwarf.StructType, err error) {
 	var (
 		open   []*dwarf.StructType // the record or nil, by depth
@@ -152,8 +152,8 @@ func (r *recordReader) survey() (records []*dwarf.StructType, err error) {
 			if err != nil {
 				return nil, err
 			}
-			// NB: types are cached by their offset, so this is the
-			// very object that others refer to.
+			// debug/dwarf caches types by their offset, so other types refer to this same
+			// object.
 			if st, ok := t.(*dwarf.StructType); ok {
 				record = st
 				records = append(records, st)

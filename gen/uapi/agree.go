@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A Disagreement is a name that two packages generated from the same headers have
-// differently, although C has it equally.
+// A Disagreement is a name whose declarations differ in two packages generated from the
+// same headers, although C has the same value.
 type Disagreement struct {
 	// Header and Name identify the definition.
 	Header, Name string
@@ -70,9 +70,9 @@ func factsOf(compiler, arch string, headers []*Header) *factSet {
 	return set
 }
 
-// disagreements compares two packages. For one target they must be the same; for
-// two targets Go must have the same constant where C has. It returns the number
-// of names compared.
+// disagreements compares two packages. Packages for one target must be equal. In packages
+// for two targets, a constant with the same value in C must have the same value in Go. It
+// returns the number of names compared.
 func disagreements(a, b *factSet, sameTarget bool) (compared int, out []Disagreement) {
 	for key, in := range a.facts {
 		other, both := b.facts[key]
@@ -96,9 +96,9 @@ func disagreements(a, b *factSet, sameTarget bool) (compared int, out []Disagree
 	return compared, out
 }
 
-// compareCompilers analyses the inputs by the other compilers, and compares what
-// their packages would have with that of the first. Headers that some compiler
-// refuses are left out: [verifier.ask] reports those.
+// compareCompilers analyses the inputs with the other compilers, and compares what their
+// packages would have with that of the first. It leaves out headers that some compiler
+// rejects: [treeVerifier.confirm] reports those.
 func (t *treeVerifier) compareCompilers(ctx context.Context, inputs []Input, headers []*Header, opt VerifyOptions) error {
 	t.res.facts = factsOf(t.ccs[0].name, t.arch, headers)
 	for _, cc := range t.ccs[1:] {
@@ -121,9 +121,9 @@ func (t *treeVerifier) compareCompilers(ctx context.Context, inputs []Input, hea
 	return nil
 }
 
-// CompareTargets compares the constants that [VerifyHeaders] found for several
-// targets, each with each: where C has the same value, Go must have the same. It
-// returns the number of comparisons.
+// CompareTargets compares the constants that [VerifyHeaders] found, for each pair of
+// targets. A constant with the same value in C must have the same value in Go. It returns
+// the number of comparisons.
 func CompareTargets(results []*TreeResult) (compared int, out []Disagreement) {
 	for i, a := range results {
 		for _, b := range results[i+1:] {

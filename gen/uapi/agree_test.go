@@ -10,15 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCompilersAndTargetsAgree has verify compare the packages of two compilers
-// and of three targets.
+// TestCompilersAndTargetsAgree compares the packages of two compilers and of three targets.
 func TestCompilersAndTargetsAgree(t *testing.T) {
 	requireCompiler(t, "gcc")
 	requireCompiler(t, "clang")
 	dir := headersIn(t, map[string]string{
 		"linux/values.h": valuesHeader,
 		"linux/size.h":   "#define LONG_BITS (8 * sizeof(long))\nstruct size { long a; int b:3, c:5; };\n",
-		// gcc describes a typedef once, where it is first.
+		// gcc describes a typedef once, at its first declaration.
 		"linux/first.h": "typedef signed char mine;\n",
 		"linux/again.h": "#include <linux/first.h>\ntypedef signed char mine;\ntypedef unsigned char other;\n",
 	})
@@ -49,7 +48,7 @@ func TestCompilersAndTargetsAgree(t *testing.T) {
 	}
 }
 
-// TestDisagreements pins what counts as a difference.
+// TestDisagreements lists what counts as a difference.
 func TestDisagreements(t *testing.T) {
 	set := func(name string, facts map[string]symbolFact) *factSet {
 		s := &factSet{name, make(map[symbolKey]symbolFact)}

@@ -27,7 +27,7 @@ type goPackage struct {
 	consts     map[string]constant.Value // untyped ones
 }
 
-// lookPackage finds a package as the module sees it that dir is in.
+// lookPackage finds a package as the module around dir resolves it.
 func lookPackage(ctx context.Context, importPath, dir, arch string) (*goPackage, error) {
 	for !isDir(dir) {
 		dir = filepath.Dir(dir)
@@ -85,8 +85,8 @@ func untypedConstants(dir, arch string) (map[string]constant.Value, error) {
 	return out, nil
 }
 
-// aliasAll has constants refer to another package where that agrees, on all
-// targets. It returns the differences of the other package.
+// aliasAll makes constants refer to another package if their values agree on all targets.
+// It returns the constants that have another value there.
 func aliasAll(ctx context.Context, cfg *Config, ps []*Package, dir string) (differ []Skip, err error) {
 	if cfg.Alias == "" {
 		return nil, nil
@@ -129,7 +129,7 @@ func aliasAll(ctx context.Context, cfg *Config, ps []*Package, dir string) (diff
 	return differ, nil
 }
 
-// goConstant returns the value as Go computes with it.
+// goConstant returns the value for package go/constant.
 func (v Value) goConstant() constant.Value {
 	switch {
 	case v.IsString:

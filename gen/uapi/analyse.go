@@ -82,7 +82,7 @@ func (r *run) begin(ctx context.Context, in Input, shared, system bool) (*analys
 	return a, nil
 }
 
-// again forgets answers.
+// again removes all answers, so that the compiler can be asked again.
 func (a *analysis) again() {
 	for _, q := range a.questions {
 		q.reason, q.dropped, q.str, q.float, q.value = "", false, q.wasStr, false, Value{}
@@ -193,8 +193,8 @@ func (a *analysis) explain(m *macro, reason string) string {
 	return reason
 }
 
-// isString guesses from the text whether a macro is a string. If the compiler
-// refuses it as one, the macro is asked for as a number.
+// isString guesses from the text whether a macro is a string. If the compiler rejects it as
+// a string, [unit.drop] asks for a number.
 func (a *analysis) isString(m *macro) (found bool) {
 	a.walk(m, map[string]bool{}, func(tok string) { found = found || tok[0] == '"' })
 	return found
@@ -220,7 +220,7 @@ func (a *analysis) answer(values map[string]Value, flags map[string]bool) {
 		members[e.enum]++
 	}
 	for _, e := range a.sc.enumerators {
-		// C sees the macro of the same name.
+		// In C, a macro hides the enumerator of the same name.
 		if e.pos.File != a.h.Path || shadowed[e.name] {
 			continue
 		}
@@ -252,9 +252,8 @@ func (a *analysis) answer(values map[string]Value, flags map[string]bool) {
 	a.arrange(enums, macros)
 }
 
-// arrange gathers constants in groups, in the order of the file, and hands out
-// the comments. Enumerators arrive first, enum by enum; a macro defined between
-// them goes below them.
+// arrange puts constants into groups in the order of the file, and adds the comments.
+// Enumerators come enum by enum. A macro that is defined between them goes below them.
 func (a *analysis) arrange(enums []Group, macros []Constant) {
 	slices.SortStableFunc(macros, func(x, y Constant) int { return cmp.Compare(x.Pos.Line, y.Pos.Line) })
 	groups := append(enums, a.runs(macros)...)
@@ -266,7 +265,7 @@ func (a *analysis) arrange(enums []Group, macros []Constant) {
 	a.h.Groups = groups
 }
 
-// runs splits macros where something else than comments stands between them.
+// runs splits macros into groups at code and at empty lines.
 func (a *analysis) runs(macros []Constant) []Group {
 	var groups []Group
 	for i, c := range macros {

@@ -11,7 +11,7 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// An AttrTable is an attribute set joined to the constants of a package.
+// An AttrTable is an attribute set with the constants of a package.
 type AttrTable struct {
 	// Func is the name of the Go function that returns the table.
 	Func string
@@ -22,8 +22,8 @@ type AttrTable struct {
 	Set *AttrSet
 }
 
-// A SpecError is a number that a netlink specification and the headers give
-// differently.
+// A SpecError says that a netlink specification and the headers give an attribute different
+// numbers.
 type SpecError struct {
 	// Spec and Set say where the attribute is.
 	Spec, Set string
@@ -48,7 +48,7 @@ var attrKinds = map[string]string{
 	"nest-type-value": "AttrNestTypeValue", "sub-message": "AttrSubMessage",
 }
 
-// isAttrKind tells the constants of the tables' own type.
+// isAttrKind reports whether a constant of a generated package is an AttrKind.
 func isAttrKind(name string) bool {
 	for _, n := range attrKinds {
 		if n == name {
@@ -60,13 +60,11 @@ func isAttrKind(name string) bool {
 
 // attrSupport are the types of the tables.
 const attrSupport = `
-// AttrKind is the type of a netlink attribute, as the kernel's specifications
-// have it.
+// AttrKind is the type of a netlink attribute in the kernel's netlink specifications.
 type AttrKind uint8
 
-// Kinds of attributes. Numbers are in the order of the machine unless the
-// attribute says otherwise; AttrUint and AttrSint have 32 or 64 bits, depending on
-// the value needs.
+// Kinds of attributes. Numbers are in host byte order, unless the attribute is BigEndian.
+// AttrUint and AttrSint have 32 or 64 bits, as the value needs.
 const (
 	AttrUnknown AttrKind = iota
 	AttrUnused
@@ -91,8 +89,8 @@ const (
 	AttrSubMessage
 )
 
-// Size returns how many bytes the payload of a number has, 0 for a flag, and
-// -1 if the payload has no fixed length.
+// Size returns the length of the payload in bytes: 0 for a flag, -1 if the kind has no
+// fixed length.
 func (k AttrKind) Size() int {
 	switch k {
 	case AttrFlag:
@@ -117,12 +115,12 @@ type Attr struct {
 	Name string
 	// Kind is the type of the payload.
 	Kind AttrKind
-	// BigEndian tells numbers in network order.
+	// BigEndian is set for numbers in network byte order.
 	BigEndian bool
 	// Multi attributes may occur more than once in a message.
 	Multi bool
-	// Nest returns the attributes inside; nil where there are none, or no
-	// table of them.
+	// Nest returns the attributes inside; nil if there are none, or if there is no table of
+	// them.
 	Nest func() []Attr
 }
 `

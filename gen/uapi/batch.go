@@ -27,7 +27,7 @@ type Input struct {
 	// self-contained.
 	With []string
 
-	supplied int // how often With was added to
+	supplied int // how often supply extended With
 }
 
 // Analyse asks the compiler about one header below the directories dirs, which
@@ -41,9 +41,9 @@ func Analyse(ctx context.Context, cc *Compiler, dirs []string, in Input) (*Heade
 	return all[0], nil
 }
 
-// AnalyseAll is [Analyse] for several headers, with at most jobs compilers at
-// once; 0 means one a processor. If headers cannot be analysed, the error joins
-// the errors of all of them, in the order of inputs.
+// AnalyseAll is [Analyse] for several headers, with at most jobs compilers at once; 0 means
+// one per CPU. If headers cannot be analysed, the error joins the errors of all of them, in
+// the order of inputs.
 //
 // The result for a header does not depend on the other headers. Headers share a
 // translation unit only if neither declares a name that the other uses.
@@ -67,9 +67,9 @@ func joinErrors(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// AnalyseEach is [AnalyseAll], but continues after a header that cannot be
-// analysed. For each input it returns a header or an error. err is set if the
-// compiler cannot be run at all.
+// AnalyseEach is [AnalyseAll], but continues after a header that cannot be analysed. For
+// each input it returns a header or an error. err is set if there are no results at all,
+// for example because there is no compiler.
 func AnalyseEach(ctx context.Context, cc *Compiler, dirs []string, inputs []Input, jobs int) (headers []*Header, errs []error, err error) {
 	roots, remove, err := withRoots(dirs)
 	if err != nil {
@@ -133,7 +133,7 @@ func fatal(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, ErrNoCompiler)
 }
 
-// preprocess runs the first of the two steps, one header at a time.
+// preprocess runs the first of the two steps, with one compiler per header.
 func (r *run) preprocess(ctx context.Context, inputs []Input) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.jobs)
@@ -206,7 +206,7 @@ next:
 	for _, b := range batches {
 		out = append(out, b.members)
 	}
-	// The longest first, so that the last to end is a short one.
+	// Start the longest first, so that a short one ends last.
 	slices.SortStableFunc(out, func(x, y []*analysis) int { return questions(y) - questions(x) })
 	return out
 }
@@ -286,7 +286,7 @@ func (r *run) footprintOf(sc *scanned) *footprint {
 			continue
 		}
 		declared[name] = true
-		// NB: two headers may have the same guard.
+		// The file is a part, because two headers may have the same guard.
 		meaning[name] = m.file + " " + m.params + " " + m.body
 	}
 	for name, file := range sc.declared {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// apart are headers whose content depends on headers before them.
+// apart are headers whose content depends on the headers before them.
 var apart = map[string]string{
 	"plain.h":      "#define PLAIN 1\nstruct plain { int a; };\n",
 	"ifndef.h":     "#define DEPENDS 1\n#ifndef OTHER\n#define OTHER 2\n#endif\n",
@@ -34,7 +34,7 @@ var apart = map[string]string{
 	"shadow.h":     "enum { SHADOW = 1 };\n#define SHADOW 2\n",
 }
 
-// TestBatchesAreApart analyses headers together and each by itself.
+// TestBatchesAreApart analyses headers together and alone, and compares the results.
 func TestBatchesAreApart(t *testing.T) {
 	requireCompiler(t, "gcc")
 	root := t.TempDir()

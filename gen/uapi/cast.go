@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// castOf returns the type that a macro casts its value to: "enum foo", or the
-// name of a typedef. The cast has to be the whole definition, as in
-// ((foo_t)3), or that of the macro which this one is another name for. Compilers
-// cannot be asked: gcc forgets the typedef.
+// castOf returns the type that a macro casts its value to: "enum foo", or the name of a
+// typedef. The cast must be the whole definition, as in ((foo_t)3). If a macro is another
+// name for a macro, castOf looks at that one. It does not ask compilers, because gcc
+// forgets the typedef.
 func (a *analysis) castOf(m *macro) string {
-	for range 16 { // names for names
+	for range 16 { // a macro may name another macro
 		toks := withoutBrackets(tokensOf(m.body))
 		if len(toks) == 1 && a.sc.macros[toks[0]] != nil {
 			m = a.sc.macros[toks[0]]
@@ -33,7 +33,7 @@ func (a *analysis) castOf(m *macro) string {
 	return ""
 }
 
-// tokensOf splits C without its spaces.
+// tokensOf splits C into tokens without spaces.
 func tokensOf(text string) []string {
 	var out []string
 	for text != "" {
@@ -71,7 +71,7 @@ func closing(toks []string) int {
 	return -1
 }
 
-// isOperand reports whether a cast before toks is about all of them.
+// isOperand reports whether a cast before toks applies to all of them.
 func isOperand(toks []string) bool {
 	for len(toks) > 1 && (toks[0] == "-" || toks[0] == "+" || toks[0] == "~") {
 		toks = toks[1:]
@@ -108,7 +108,7 @@ func (s *selection) typeMacros(p *Package) {
 	}
 }
 
-// fits reports whether a number is one of a type of Go.
+// fits reports whether a Go type can represent the value.
 func (v Value) fits(base string) bool {
 	switch base {
 	case "float32", "float64":

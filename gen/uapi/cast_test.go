@@ -40,8 +40,7 @@ typedef enum { LEVEL_LOW, LEVEL_HIGH = 7 } level_t;
 #define TOO_LARGE ((enum mode)-1)
 `
 
-// TestCasts has both compilers give macros the type that they cast to, and no
-// others.
+// TestCasts: with both compilers, macros get the type that they cast to, and no others do.
 func TestCasts(t *testing.T) {
 	dir := headersIn(t, map[string]string{"linux/cast.h": castHeader})
 	types := map[string]string{

@@ -11,7 +11,7 @@ import (
 // selection is the work of [Select].
 type selection struct {
 	cfg *Config
-	// lenient leaves names out where others would fail.
+	// lenient leaves out names that otherwise cause an error.
 	lenient bool
 	seen    map[string]Constant // by name in Go
 	// choosers are by entry of the configuration: all headers that a pattern
@@ -166,7 +166,7 @@ func (s *selection) lost() []Skip {
 	return out
 }
 
-// enums returns the types with names for the constants of a chosen header.
+// enums returns the types with a String method for the constants of a chosen header.
 func (c *chooser) enums(h *Header) []*EnumType {
 	var out []*EnumType
 	for _, name := range sortedKeys(c.strings) {

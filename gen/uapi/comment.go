@@ -14,7 +14,7 @@ type comment struct {
 	text        []string
 }
 
-// source knows the comments and the shape of a header's text.
+// source has the lines and the comments of a header.
 type source struct {
 	lines    []string
 	code     []bool // by line, from 1: something other than comment and space
@@ -68,8 +68,8 @@ func readSource(text string) *source {
 	return s
 }
 
-// literalLen returns the length of the string or character s begins with, as
-// far as it lies on one line, or 0.
+// literalLen returns the length of the string or character literal that s begins with, or
+// 0. If the literal does not end on its line, it returns 1.
 func literalLen(s string) int {
 	if s[0] != '"' && s[0] != '\'' {
 		return 0
@@ -154,7 +154,7 @@ func (s *source) end(line int) int {
 	return line
 }
 
-// adjoins reports whether only comments that touch stand between two lines.
+// adjoins reports whether only comments, without empty lines, are between two lines.
 func (s *source) adjoins(from, to int) bool {
 	for l := from + 1; l < to; l++ {
 		if l > len(s.lines) || s.code[l] || strings.TrimSpace(s.lines[l-1]) == "" {
@@ -164,8 +164,8 @@ func (s *source) adjoins(from, to int) bool {
 	return to > from
 }
 
-// locate corrects the line of a name by a few lines: the preprocessor counts
-// the lines of a macro that goes over several as it pleases.
+// locate corrects the line of a name by up to 4 lines. Preprocessors count the lines of a
+// macro with several lines differently.
 func (s *source) locate(name string, line int) int {
 	for _, d := range []int{0, -1, 1, -2, 2, -3, 3, -4, 4} {
 		if l := line + d; l >= 1 && l <= len(s.lines) && hasWord(s.lines[l-1], name) {

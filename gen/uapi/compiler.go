@@ -19,11 +19,11 @@ import (
 // ErrNoCompiler is wrapped by errors that say the C compiler cannot be run.
 var ErrNoCompiler = errors.New("no C compiler")
 
-// A CompileError is a header that the compiler refuses.
+// A CompileError says that the compiler rejects a header.
 type CompileError struct {
 	// Header is the path as included.
 	Header string
-	// Lines are the compiler's own, errors first, the first ten.
+	// Lines are the compiler's errors, or its other messages if there is none; at most ten.
 	Lines []string
 }
 
@@ -76,9 +76,8 @@ func (c *Compiler) argv(args ...string) []string {
 	return append(argv, args...)
 }
 
-// run executes the compiler in dir with src on its standard input and returns
-// its standard output. Its standard error is returned as well, also
-// when it fails with an *exec.ExitError.
+// run executes the compiler in dir with src on its standard input. It returns standard
+// output and standard error, also with an *exec.ExitError.
 func (c *Compiler) run(ctx context.Context, dir, src string, args ...string) (stdout, stderr string, err error) {
 	argv := c.argv(args...)
 	if strings.ContainsRune(argv[0], filepath.Separator) {
@@ -88,8 +87,8 @@ func (c *Compiler) run(ctx context.Context, dir, src string, args ...string) (st
 		}
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	// Messages are parsed, so they must not be translated. Variables that
-	// add include paths or change what is emitted must not reach it.
+	// Pass only these variables. Others add include paths, change the output, or translate
+	// the messages, which are parsed.
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	cmd.Dir = dir
 	var out, errs bytes.Buffer

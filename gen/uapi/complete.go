@@ -23,10 +23,9 @@ const maxSupply = 8
 // incompleteType matches the compilers' error about a struct that is only declared.
 var incompleteType = pattern(`incomplete type '(?:struct|union|enum) (\w+)'`)
 
-// complete includes further headers after a header whose macros use names that
-// the header does not include itself: a program that uses the macro has to
-// include both. A header is added only if it is the one that declares a name,
-// and no value known before may change.
+// complete includes further headers after a header whose macros use names that it does not
+// include. A program that uses such a macro must include both. A header is added only if no
+// other one declares the name, and if no value known before changes.
 func (r *run) complete(ctx context.Context, a *analysis) error {
 	for range maxComplete {
 		extra := r.providers(a)
@@ -91,7 +90,7 @@ func (r *run) supply(ctx context.Context, a *analysis, err error) bool {
 	return true
 }
 
-// copy returns the analysis without its answers.
+// copy returns a copy of the analysis without its answers.
 func (a *analysis) copy() *analysis {
 	b, h := *a, *a.h
 	b.h, b.questions = &h, nil
@@ -152,7 +151,8 @@ func (r *run) providers(a *analysis) []string {
 	return out
 }
 
-// standInNames are the names for which our stand-ins are the right headers.
+// standInNames maps names of the C library and of linux/types.h to the headers that declare
+// them.
 var standInNames = map[string]string{
 	"size_t": "stddef.h", "ptrdiff_t": "stddef.h", "wchar_t": "stddef.h", "NULL": "stddef.h", "offsetof": "stddef.h",
 	"int8_t": "stdint.h", "int16_t": "stdint.h", "int32_t": "stdint.h", "int64_t": "stdint.h",
@@ -171,8 +171,8 @@ var standInNames = map[string]string{
 	"ULONG_MAX": "limits.h", "CHAR_BIT": "limits.h",
 }
 
-// provider returns the one header that declares a name for a header, or "": one
-// of the kernel's, and for the headers of a library one beside it.
+// provider returns the only header that declares a name, or "". It looks at the kernel's
+// headers, and for a library's header also at those in the same top directory.
 func (r *run) provider(name, path string) string {
 	if h := standInNames[name]; h != "" {
 		return h

@@ -18,22 +18,22 @@ import (
 type Config struct {
 	// Package is the name of the Go package. Required.
 	Package string `toml:"package"`
-	// Arch lists targets, as in GOARCH. Definitions that differ between them go
-	// into separate files. Default: amd64.
+	// Arch lists targets, as in GOARCH. Definitions that differ between them go into
+	// separate files. Default: [HostArch].
 	Arch []string `toml:"arch"`
-	// Types maps types of C to types of Go, which must have the same size:
-	// {"struct in6_addr" = "[16]byte"}. C's side is a typedef, or a tag with
-	// struct or union before it; Go's is an integer type or an array of one.
+	// Types maps C types to Go types of the same size, such as "struct in6_addr" to
+	// "[16]byte". The C type is a typedef, or a tag with struct or union before it. The Go
+	// type is an integer type or an array of one.
 	Types map[string]string `toml:"types"`
 	// Naming applies to all headers.
 	Naming
-	// Alias is the import path of a package to take constants from: where it
-	// has a constant with the same name and value, the generated constant
-	// refers to it. "golang.org/x/sys/unix" must be required by the module
-	// that the package is in.
+	// Alias is the import path of a package with constants, such as
+	// "golang.org/x/sys/unix". A generated constant refers to the constant there if that
+	// has the same name and value. The module that the generated package is in must require
+	// the module of that package.
 	Alias string `toml:"alias"`
-	// Headers are the headers to translate, in the order in which a name
-	// that several of them define finds its place. Required.
+	// Headers are the headers to translate. A name that several of them define goes to the
+	// first one. Required.
 	Headers []HeaderConfig `toml:"header"`
 	// Attributes are the netlink attribute tables to generate.
 	Attributes []AttributesConfig `toml:"attributes"`
@@ -43,9 +43,8 @@ type Config struct {
 	origin []int // by header, after expansion: its place in the file
 }
 
-// HeaderConfig selects from one header, or from all that a pattern matches.
-// Patterns have the syntax of [path.Match]; one that matches nothing is an error,
-// because it is a typo.
+// HeaderConfig selects from one header, or from all that a pattern matches. Patterns have
+// the syntax of [path.Match]. A pattern other than "*" that matches nothing is an error.
 type HeaderConfig struct {
 	// Path is the header as a program includes it: "linux/if_link.h". It may
 	// be a pattern, in which "**" matches any number of directories. It does
@@ -80,8 +79,8 @@ type AttributesConfig struct {
 	Spec string `toml:"spec"`
 	// Sets are the names of attribute sets in it. Required.
 	Sets []string `toml:"sets"`
-	// Prefix gives sets another prefix of their constants than the spec
-	// does: {"xdp-attrs" = "ifla-xdp-"}.
+	// Prefix maps a set to the prefix of its constants, if the spec has another one:
+	// "xdp-attrs" to "ifla-xdp-".
 	Prefix map[string]string `toml:"prefix"`
 }
 
@@ -112,9 +111,8 @@ func LoadConfig(file string) (*Config, error) {
 	return ParseConfig(file, text)
 }
 
-// ParseConfig reads a configuration in TOML; file is its name in messages.
-// Unknown keys, missing headers, bad patterns and the like are a
-// [*ConfigError].
+// ParseConfig reads a configuration in TOML; file is its name in messages. Every error in
+// it is a [*ConfigError].
 func ParseConfig(file string, text []byte) (*Config, error) {
 	cfg := &Config{file: file, line: keyLines(string(text))}
 	md, err := toml.Decode(string(text), cfg)
@@ -131,16 +129,16 @@ func ParseConfig(file string, text []byte) (*Config, error) {
 	return cfg, nil
 }
 
-// tomlPosition matches how the TOML library begins a message. Only syntax
-// errors are of its type that has a field for the line.
+// tomlPosition matches the beginning of the TOML library's messages. Only its syntax errors
+// have a field for the line.
 var tomlPosition = pattern(`^toml: line (\d+)(?: \(last key "[^"]*"\))?: `)
 
-// tomlError puts an error of the TOML library in our form.
+// tomlError converts an error of the TOML library.
 func (c *Config) tomlError(err error) error {
 	msg, line := err.Error(), 0
 	if m := tomlPosition().FindStringSubmatch(msg); m != nil {
 		msg = msg[len(m[0]):]
-		line, _ = strconv.Atoi(m[1]) // digits; 0 if there are too many
+		line, _ = strconv.Atoi(m[1]) // digits
 	}
 	return &ConfigError{c.file, line, strings.TrimPrefix(msg, "toml: ")}
 }
@@ -150,7 +148,7 @@ func (c *Config) validate() error {
 		return &ConfigError{c.file, 0, "package is not set"}
 	}
 	if !token.IsIdentifier(c.Package) {
-		return &ConfigError{c.file, c.line("package", 0), fmt.Sprintf("package %q is no Go identifier", c.Package)}
+		return &ConfigError{c.file, c.line("package", 0), fmt.Sprintf("package %q is not a Go identifier", c.Package)}
 	}
 	if len(c.Headers) == 0 {
 		return &ConfigError{c.file, 0, "no [[header]]"}
@@ -254,7 +252,7 @@ func (c *Config) fileClash(pass func(HeaderConfig) bool) error {
 	return nil
 }
 
-// specName is the name of a specification, and no path out of its directory.
+// specName matches the name of a specification. It rejects paths.
 var specName = pattern(`^[\w-]+$`)
 
 func (c *Config) validateAttributes() error {
@@ -323,10 +321,10 @@ var (
 	keyLine   = pattern(`^\s*([\w.-]+|"[^"]*")\s*=`)
 )
 
-// keyLines returns a function that finds the line of the index-th occurrence
-// of a table or dotted key, and that of its table where the key is absent.
-// The TOML library keeps no positions of keys. A line of a multi-line string may
-// look like a key. Then the line number in a message is wrong.
+// keyLines returns a function that finds the line of the index-th occurrence of a table or
+// dotted key. If the key is missing, it finds the line of its table. The TOML library keeps
+// no positions of keys. A line of a multi-line string may look like a key. Then the line
+// number in a message is wrong.
 func keyLines(text string) func(key string, index int) int {
 	type place struct{ table, line int }
 	var (

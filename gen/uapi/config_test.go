@@ -16,7 +16,7 @@ func TestParseConfigErrors(t *testing.T) {
 	}{
 		"empty":             {"", "c.toml: package is not set"},
 		"no header":         {`package = "x"`, "c.toml: no [[header]]"},
-		"keyword":           {"package = \"func\"\n[[header]]\npath='a.h'", `c.toml:1: package "func" is no Go identifier`},
+		"keyword":           {"package = \"func\"\n[[header]]\npath='a.h'", `c.toml:1: package "func" is not a Go identifier`},
 		"syntax":            {"package = \"x\"\n[[header\n", "c.toml:3: expected '.' or ']' to end table name, but got '\\n' instead"},
 		"wrong type":        {"package = \"x\"\n[[header]]\npath = 3\n", "c.toml:3: incompatible types: TOML value has type int64; destination has type string"},
 		"unknown key":       {"package = \"x\"\nheadr = 1\n", `c.toml:2: unknown key "headr"`},

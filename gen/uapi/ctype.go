@@ -17,7 +17,7 @@ const (
 	Array
 	// Record is a struct or union.
 	Record
-	// Other is only bytes in Go.
+	// Other becomes an array of bytes in Go.
 	Other
 )
 
@@ -26,11 +26,11 @@ type Type struct {
 	Kind TypeKind
 	// Size in bytes.
 	Size int64
-	// Signed tells signed integers.
+	// Signed is set for signed integers.
 	Signed bool
-	// Char tells plain char, which is text or bytes, from signed numbers.
+	// Char is set for plain char, which is text or bytes and not a number.
 	Char bool
-	// BigEndian and LittleEndian tell integers of types such as __be16.
+	// BigEndian and LittleEndian are set for integers of types such as __be16.
 	BigEndian, LittleEndian bool
 	// Elem and Len describe an array.
 	Elem *Type
@@ -39,9 +39,9 @@ type Type struct {
 	Record *Aggregate
 	// Enum is set for an enum that has a name.
 	Enum *Enum
-	// Bool tells _Bool, which holds 0 or 1.
+	// Bool is set for _Bool, which holds 0 or 1.
 	Bool bool
-	// Names are the typedefs through which C gets there, outermost first.
+	// Names are the typedefs that lead to the type, the outermost first.
 	Names []string
 }
 
@@ -76,7 +76,7 @@ func (e *Enum) base() string {
 	return integerType(&Type{Kind: Integer, Size: e.Size, Signed: e.signed}).text
 }
 
-// A Typedef is a name for a type that has one, or needs none.
+// A Typedef is a typedef that is not the only name of a struct, union or enum.
 type Typedef struct {
 	Name string
 	Type *Type
@@ -92,7 +92,7 @@ type Aggregate struct {
 	Tag string
 	// Typedef is set if Tag is the name of a typedef.
 	Typedef bool
-	// Union tells unions from structs.
+	// Union is set for a union.
 	Union bool
 	// Size in bytes.
 	Size int64

@@ -2,9 +2,9 @@
 
 package uapi
 
-// declScanner finds, token by token, the names that C code declares: tags of
-// definitions and typedefs. It need not be exact: a name too many or too few
-// costs time, not truth, see [footprint].
+// declScanner finds, token by token, the names that C code declares: tags of definitions
+// and typedefs. It is not exact. A name too many only keeps two headers apart, see
+// [footprint].
 type declScanner struct {
 	tag    string // after struct, union or enum
 	last   string // the last identifier

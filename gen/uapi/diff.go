@@ -33,7 +33,7 @@ type Symbol struct {
 	// Kind is "macro", "enumerator", "struct", "union" or "typedef", or
 	// "constant" where the headers are not known.
 	Kind string `json:"kind"`
-	// Value is that of a constant as Go has it, or the size of a type.
+	// Value is that of a constant in Go, or the size of a type in bytes.
 	Value string `json:"value"`
 	// File and Line are where it is defined.
 	File string `json:"file,omitempty"`
@@ -145,7 +145,7 @@ func constantText(v constant.Value) string {
 	return floatText(f)
 }
 
-// A Change is a symbol that two snapshots have differently.
+// A Change is a symbol that differs between two snapshots.
 type Change struct {
 	Old Symbol `json:"old"`
 	New Symbol `json:"new"`
@@ -160,20 +160,20 @@ type Difference struct {
 	// Added and Removed are in one only.
 	Added   []Symbol `json:"added"`
 	Removed []Symbol `json:"removed"`
-	// Changed are constants with another value, types that shrank, records
-	// whose members moved.
+	// Changed are constants with another value, types that shrank, and records whose
+	// members moved.
 	Changed []Change `json:"changed"`
 	// Limits are helpers such as IFLA_MAX and __IFLA_MAX, and masks of all
 	// flags, whose value changes whenever something is added.
 	Limits []Change `json:"limits"`
-	// Grown are records that are larger, with everything where it was.
+	// Grown are types that are larger, with all old members in the same place.
 	Grown []Change `json:"grown"`
 }
 
 // limitName matches helpers that tell how many names there are.
 var limitName = pattern(`_(?:MAX|CNT|COUNT|LAST|NUM|END)$|^__.*_(?:MAX|NUM|LAST|CNT)|^__(?:MAX|NUM|NR)_|^_*N(?:UM|R)_.*`)
 
-// maskGrew reports whether of two masks of all flags one has the other's bits.
+// maskGrew reports whether one of two masks of all flags contains the bits of the other.
 func maskGrew(old, now Symbol) bool {
 	if !maskName().MatchString(old.Name) {
 		return false
@@ -263,7 +263,7 @@ func goValue(text string) constant.Value {
 	return v
 }
 
-// WriteText prints the difference for people.
+// WriteText prints the difference as text.
 func (d *Difference) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for _, s := range d.Removed {
@@ -288,14 +288,14 @@ func (d *Difference) WriteText(w io.Writer) error {
 	return err
 }
 
-// WriteJSON prints it for programs.
+// WriteJSON prints the difference as JSON.
 func (d *Difference) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(d)
 }
 
-// String sums the difference up in a line.
+// String returns the totals of the difference in one line.
 func (d *Difference) String() string {
 	return fmt.Sprintf("%s to %s: %d added, %d removed, %d changed, %d grown, %d limits",
 		d.Old, d.New, len(d.Added), len(d.Removed), len(d.Changed), len(d.Grown), len(d.Limits))

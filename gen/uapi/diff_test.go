@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// snapshotOf analyses a header that is written for the purpose.
+// snapshotOf returns the snapshot of a header with this text.
 func snapshotOf(t *testing.T, text string) *Snapshot {
 	t.Helper()
 	requireCompiler(t, "gcc")

@@ -19,11 +19,10 @@
 // package. [Verify] and [VerifyHeaders] have compilers confirm the generated Go;
 // [Diff] compares two snapshots.
 //
-// # Errors
-//
-// Every error names the file it is about. A header that does not compile is a
-// [*CompileError] with the compiler's own lines; a wrong configuration is a
-// [*ConfigError] with the line; a package that differs from what the headers
-// say is a [*DriftError] with the difference. A missing compiler wraps
+// Every error names the file that it is about. A header that does not compile is a
+// [*CompileError] with the compiler's messages. A wrong configuration is a [*ConfigError]
+// with the line. A package that differs from the headers is a [*DriftError] with the
+// difference. A missing compiler wraps [ErrNoCompiler]. After an error of these kinds the
+// files of an earlier run are unchanged.
 // [ErrNoCompiler]. After an error the files of an earlier run are unchanged.
 package uapi

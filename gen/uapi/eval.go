@@ -60,16 +60,16 @@ func newUnit(members []*analysis, object string) *unit {
 // name is the name of the unit in errors.
 func (u *unit) name() string { return u.members[0].in.Path }
 
-// source returns the text of the unit. Each question is on its
-// own number, so that an error tells which one it is about.
+// source returns the text of the unit. Each question has its own line number, so that an
+// error shows which one it is about.
 //
-// The assertion rejects values that the cast would change silently: floating point
-// (one half is not zero), pointers (no division), and integers of 128 bits.
+// The assertion rejects values that the cast would change silently: floating point (one
+// half is not zero), pointers (no division), and integers of 128 bits.
 func (u *unit) source() string {
 	var b strings.Builder
 	for _, a := range u.members {
 		b.WriteString(a.in.include())
-		b.WriteString("#pragma pack()\n") // some leave it on
+		b.WriteString("#pragma pack()\n") // some headers do not restore it
 	}
 	// The same for all members of a batch.
 	for _, h := range u.members[0].borrowed {
@@ -97,7 +97,7 @@ func (u *unit) source() string {
 			"const struct xpsgen_value xpsgen_%[1]d __attribute__((section(\"xpsgen\"), used)) = "+
 			"{ (unsigned long long)(%[2]s), sizeof(%[2]s), (__typeof__(%[2]s))-1 < (__typeof__(%[2]s))1 };\n", i, q.name)
 	}
-	// Proof that the compiler read to the end.
+	// The answers are complete only if the object has this symbol.
 	fmt.Fprintf(&b, "#line %d %q\nconst char xpsgen_end __attribute__((used)) = 1;\n", len(u.questions)+1, unitFile)
 	return b.String()
 }
@@ -107,14 +107,14 @@ func (u *unit) flags() []string {
 	return append(debugFlags(u.members[0].clang), messageFlags(u.members[0].clang)...)
 }
 
-// debugFlags ask for debug information about all types. In version 5 clang
-// keeps strings in a table that debug/elf does not relocate for s390x.
+// debugFlags ask for debug information about all types. In DWARF 5, clang keeps strings in
+// a table that debug/elf does not relocate for s390x.
 func debugFlags(clang bool) []string {
 	if clang {
 		return []string{"-O0", "-gdwarf-4", "-fno-eliminate-unused-debug-types"}
 	}
-	// Strings in place need no relocations, and a pipe to the assembler no file:
-	// both save time.
+	// Strings in place need no relocations, and a pipe to the assembler needs no file. Both
+	// save time.
 	return []string{"-O0", "-g", "-fno-eliminate-unused-debug-types", "-fno-merge-debug-strings", "-pipe"}
 }
 
@@ -125,7 +125,7 @@ func messageFlags(clang bool) []string {
 	if clang {
 		return append(flags, "-ferror-limit=0", "-fno-caret-diagnostics")
 	}
-	// Without this an error is placed where the macro is defined.
+	// Without this flag, gcc reports an error at the definition of the macro.
 	return append(flags, "-fmax-errors=0", "-ftrack-macro-expansion=0", "-fno-diagnostics-show-caret")
 }
 
@@ -135,8 +135,7 @@ var unitError = pattern(`(?m)^` + unitFile + `:(\d+):(?:\d+:)? (?:fatal )?error:
 // undeclaredName matches the error of gcc and clang about an unknown identifier.
 var undeclaredName = pattern(`'(\w+)' undeclared|undeclared identifier '(\w+)'`)
 
-// build compiles the unit, taking out names that do not compile, until it
-// does.
+// build compiles the unit. It removes the names that do not compile, until the rest does.
 func (u *unit) build(ctx context.Context, cc *Compiler) error {
 	for range maxRounds {
 		messages, err := cc.compile(ctx, u.roots, u.source(), u.object, u.flags()...)
@@ -150,8 +149,9 @@ func (u *unit) build(ctx context.Context, cc *Compiler) error {
 	return fmt.Errorf("%s: names still fail to compile after %d rounds", u.name(), maxRounds)
 }
 
-// drop removes the names that the messages name. A name that was evaluated as a
-// string is evaluated again as an integer. It reports whether anything changed.
+// drop removes the names that the messages are about. It first asks for a string again as
+// an integer, and for a number that is not an integer as floating point. It reports whether
+// anything changed.
 func (u *unit) drop(messages string) bool {
 	for _, m := range undeclaredName().FindAllStringSubmatch(messages, -1) {
 		for _, a := range u.members {
@@ -189,7 +189,7 @@ func (u *unit) drop(messages string) bool {
 }
 
 // notFinite is why a floating-point number has no form in Go.
-const notFinite = "a number that constants of Go cannot be: infinite, too large for float64, no number, or -0.0"
+const notFinite = "a number that no Go constant can have: infinite, too large for float64, NaN, or -0.0"
 
 // notExpressible is why a name has no form in Go although C has one.
 const notExpressible = "neither a number nor a string"
@@ -307,7 +307,7 @@ func (q *question) decode(b []byte, f *elf.File) error {
 	if q.str {
 		s, ok := strings.CutSuffix(string(b), "\x00")
 		if !ok {
-			// An array of something, in braces.
+			// An array in braces, not a string.
 			q.reason = notExpressible
 			return nil
 		}

@@ -10,16 +10,15 @@ import (
 	"strings"
 )
 
-// exactParser computes C's integer expressions without overflow. Verify judges
-// with it whether a negative number is a set of bits; generating does not use
-// it.
+// exactParser computes C's integer expressions without overflow. Verify uses it to decide
+// whether a negative number is a set of bits. The generator does not use it.
 type exactParser struct {
 	toks  []string
 	names map[string]string // expressions of enumerators
 	depth int
 }
 
-// errNotExact says that an expression has more than integers and operators.
+// errNotExact: an expression has more than integers and operators.
 var errNotExact = errors.New("not an expression of integers")
 
 // maxExact bounds how deeply names may refer to names.

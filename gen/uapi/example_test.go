@@ -9,7 +9,7 @@ import (
 	"xpsgen/gen/uapi"
 )
 
-// The model of a header: every name with its value and place.
+// Print the model of a header: every constant with its value and place.
 func ExampleAnalyse() {
 	h, err := uapi.Analyse(context.Background(), &uapi.Compiler{}, []string{"testdata/include"}, uapi.Input{Path: "linux/sample.h"})
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// isGlob tells patterns from paths.
+// isGlob reports whether a path is a pattern.
 func isGlob(p string) bool { return strings.ContainsAny(p, "*?[") }
 
-// ListHeaders returns the headers below some directories, in order. What
-// Debian keeps there for another target is not among them.
+// ListHeaders returns the headers below some directories, sorted. It skips Debian's
+// directories for one target, such as x86_64-linux-gnu.
 func ListHeaders(dirs []string) ([]string, error) {
 	var out []string
 	for _, dir := range dirs {
@@ -62,9 +62,8 @@ func matchPath(pattern, name string) bool {
 	return !more || matchPath(rest, tail)
 }
 
-// expand returns the configuration with a header for each match of a pattern
-// of any target. Among matches, headers that are known not to compile are left
-// out.
+// expand replaces each pattern by the headers that it matches on any target. It leaves out
+// the matches that are known not to compile.
 func (c *Config) expand(includes [][]string) (*Config, []LeftOut, error) {
 	var left []LeftOut
 	out := *c

@@ -31,8 +31,7 @@ func TestMatchPath(t *testing.T) {
 	}
 }
 
-// TestConfigOfHeaders pins the errors about keys that can only be checked with
-// headers.
+// TestConfigOfHeaders checks the errors about keys that depend on the headers.
 func TestConfigOfHeaders(t *testing.T) {
 	const sampleHeader = "package = \"x\"\n[[header]]\npath = \"linux/sample.h\"\n"
 	for name, tt := range map[string]struct{ text, want string }{
@@ -72,8 +71,8 @@ func TestGlob(t *testing.T) {
 	}
 }
 
-// TestTargets generates for two word sizes and both byte orders at once: every
-// target's compiler confirms what is built for it.
+// TestTargets generates for two word sizes and both byte orders at once. The compiler of
+// each target confirms the files for it.
 func TestTargets(t *testing.T) {
 	requireCompiler(t, "clang")
 	out := t.TempDir()
@@ -105,11 +104,11 @@ func TestTargets(t *testing.T) {
 	}
 	for _, word := range []string{"SAMPLE_FD ", "type SamplePacked struct"} {
 		if !strings.Contains(string(common), word) {
-			t.Errorf("what all share lacks %q", word)
+			t.Errorf("the shared file lacks %q", word)
 		}
 	}
 	if strings.Contains(string(common), "type SampleAll struct") {
-		t.Error("a struct with a pointer is said to be the same on all")
+		t.Error("a struct with a pointer is in the shared file")
 	}
 	res, err = Generate(t.Context(), opt)
 	if err != nil || len(res.Changed) != 0 {

@@ -13,9 +13,9 @@ import (
 )
 
 // clang's debug information describes a bit-field that is as wide as its type as an
-// ordinary member, and rounds its place down to a byte. So clang is asked which
-// members have no offset, and lays out a record in which all of their bits are
-// set.
+// ordinary member, and rounds its place down to a byte. offsetof of a bit-field does not
+// compile, so it identifies these members. For each, clang then lays out a record in which
+// only the bits of the member are set.
 
 // bitFieldText matches a bit-field in the text of a header.
 var bitFieldText = pattern(`\w\s*:\s*\w+\s*[;,]`)
@@ -28,8 +28,7 @@ type wideMember struct {
 	base   int64 // of the record that field belongs to, in bytes
 }
 
-// wideMembers collects such members of a record, and of those inside that have
-// no name.
+// wideMembers collects such members of a record, and of the unnamed records inside it.
 func wideMembers(a *Aggregate, record, path string, base int64) []wideMember {
 	var out []wideMember
 	for i := range a.Fields {
@@ -48,8 +47,8 @@ func wideMembers(a *Aggregate, record, path string, base int64) []wideMember {
 	return out
 }
 
-// fullWidth corrects the bit-fields of a header that the debug information of
-// clang does not tell.
+// fullWidth corrects the bit-fields of a header that clang's debug information describes as
+// ordinary members.
 func (r *run) fullWidth(ctx context.Context, a *analysis) error {
 	if !a.clang || !bitFieldText().MatchString(strings.Join(a.src.lines, "\n")) {
 		return nil
@@ -85,7 +84,7 @@ func (r *run) fullWidth(ctx context.Context, a *analysis) error {
 	for i, m := range list {
 		first, n := setBits(images[fmt.Sprintf("xpsgen_w%d", i)], a.h.BigEndian)
 		if n == 0 {
-			return fmt.Errorf("%s: %s of %s: no bit is its", a.h.Path, m.path, m.record)
+			return fmt.Errorf("%s: %s of %s has no bits", a.h.Path, m.path, m.record)
 		}
 		m.field.BitSize, m.field.BitOffset = n, first-8*m.base
 		m.field.Offset = m.field.BitOffset / 8
@@ -93,7 +92,7 @@ func (r *run) fullWidth(ctx context.Context, a *analysis) error {
 	return nil
 }
 
-// bitFieldsOf returns those of members that C says are bit-fields.
+// bitFieldsOf returns the members that are bit-fields in C.
 func (r *run) bitFieldsOf(ctx context.Context, a *analysis, list []wideMember) ([]wideMember, error) {
 	if len(list) == 0 {
 		return nil, nil

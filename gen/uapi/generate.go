@@ -20,8 +20,8 @@ type Options struct {
 	Tree string
 	// Include are directories of installed headers, see [SourceOptions].
 	Include []string
-	// IncludeFor are directories for one target each. A target that has
-	// complete headers there does not see Include.
+	// IncludeFor are directories for one target each. A target that has linux/ there does
+	// not see Include.
 	IncludeFor map[string][]string
 	// Headers returns the directory of installed headers for a target.
 	Headers func(ctx context.Context, arch string) (dir string, err error)
@@ -45,7 +45,7 @@ type Options struct {
 	CC string
 	// Arch lists the targets in Go's spelling. Default: those of Config.
 	Arch []string
-	// Jobs is how many compilers run at once. Default: one a processor.
+	// Jobs is how many compilers run at once. Default: one per CPU.
 	Jobs int
 	// MakeLog receives the output of make headers. Nil drops it.
 	MakeLog io.Writer
@@ -61,8 +61,8 @@ type Result struct {
 	// [Options.KeepGoing] those that do not compile, and among the matches of
 	// a pattern those that are known not to compile outside of the kernel.
 	LeftOut []LeftOut
-	// Refused is set with [Options.KeepGoing] if names are not in the package
-	// that the configuration spells out, or that clash.
+	// Refused is set with [Options.KeepGoing] if names clash, or if the package lacks names
+	// that the configuration spells out.
 	Refused error
 	// NoAlias are the constants that the package of [Config.Alias] has with
 	// another value. They have the value of the headers.
@@ -83,8 +83,8 @@ type Result struct {
 	HeadersTime, AnalyseTime, RenderTime time.Duration
 }
 
-// Skipped returns the names that are missing in the package although the configuration asks
-// for it, with the reason, in the order of headers and lines.
+// Skipped returns the names that the configuration selects and the package lacks, each with
+// the reason. They are in the order of headers and lines.
 func (r *Result) Skipped() []Skip {
 	var out []Skip
 	seen := make(map[Skip]bool)
@@ -131,8 +131,8 @@ func (opt *Options) archs() []string {
 	return []string{HostArch()}
 }
 
-// Generate writes, or with Check compares, the Go package that the
-// configuration describes. On any error the package is as it was.
+// Generate writes, or with Check compares, the Go package that the configuration describes.
+// After an error the package is as it was, unless a file could not be renamed or removed.
 func Generate(ctx context.Context, opt Options) (*Result, error) {
 	if opt.Out == "" {
 		return nil, errOptions
@@ -158,7 +158,7 @@ func Generate(ctx context.Context, opt Options) (*Result, error) {
 	return res, nil
 }
 
-// errOptions is a mistake of who calls.
+// errOptions: the caller left out a required option.
 var errOptions = errors.New("uapi: configuration and output directory are required")
 
 // Build is [Generate] without a directory: the package is in the result only.
@@ -330,8 +330,8 @@ func (l *leftHeaders) without(cfg *Config, all [][]*Header) (*Config, [][]*Heade
 	return &out, kept
 }
 
-// analyse analyses the headers of the configuration for the k-th target. A
-// header that only others have is empty.
+// analyse analyses the headers of the configuration for the k-th target. A header that only
+// other targets have is empty.
 func (c *Config) analyse(ctx context.Context, cc *Compiler, includes [][]string, k, jobs int) ([]*Header, []error, error) {
 	out, failed := make([]*Header, len(c.Headers)), make([]error, len(c.Headers))
 	var (

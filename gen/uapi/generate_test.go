@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sampleStamp is what the golden files carry.
+// sampleStamp is the stamp of the golden files.
 func sampleStamp() Stamp { return Stamp{Base: "sample", Series: "v1", SeriesHash: "0123abcd"} }
 
 // sample returns options for the headers in testdata.
@@ -64,8 +64,8 @@ func TestGenerateGolden(t *testing.T) {
 	}
 }
 
-// TestSkipped pins the reasons for names that have no form in Go. NB: the
-// wording after "does not evaluate" is the compiler's.
+// TestSkipped checks the reasons for names that have no form in Go. The text after "does
+// not evaluate" is the compiler's.
 func TestSkipped(t *testing.T) {
 	res, err := Generate(t.Context(), sample(t, t.TempDir()))
 	if err != nil {
@@ -107,7 +107,7 @@ func TestSkipped(t *testing.T) {
 	}
 }
 
-// TestCompilersAgree generates with clang what gcc did.
+// TestCompilersAgree: clang and gcc give the same package.
 func TestCompilersAgree(t *testing.T) {
 	requireCompiler(t, "clang")
 	opt := sample(t, "testdata/golden")
@@ -122,8 +122,7 @@ func TestCompilersAgree(t *testing.T) {
 	}
 }
 
-// TestReproducible generates from another directory and under another
-// environment.
+// TestReproducible generates from another directory and in another environment.
 func TestReproducible(t *testing.T) {
 	one, two := t.TempDir(), filepath.Join(t.TempDir(), "deep", "er")
 	if _, err := Generate(t.Context(), sample(t, one)); err != nil {
@@ -165,7 +164,7 @@ func TestGenerateAgain(t *testing.T) {
 	if res, err = Generate(t.Context(), opt); err != nil || len(res.Changed) != 0 {
 		t.Fatalf("second run changed %v, %v", res.Changed, err)
 	}
-	// A header that is no longer wanted takes its file along.
+	// The file of a header that is no longer wanted is removed.
 	opt.Config.Headers = opt.Config.Headers[:1]
 	res, err = Generate(t.Context(), opt)
 	if err != nil {
@@ -247,8 +246,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestGenerateErrors checks the error of each failure, and that the package
-// stays unchanged.
+// TestGenerateErrors checks the error of each failure, and that the package does not
+// change.
 func TestGenerateErrors(t *testing.T) {
 	const one = "package = \"sample\"\n[[header]]\npath = "
 	tests := map[string]struct {
@@ -325,7 +324,7 @@ func TestGenerateForeignFile(t *testing.T) {
 func TestGenerateUnwritable(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	mustWrite(t, file, "")
-	// A directory that cannot be written to even as root.
+	// Even root cannot create a directory there.
 	if _, err := Generate(t.Context(), sample(t, filepath.Join(file, "sub"))); err == nil {
 		t.Error("no error for a directory below a file")
 	}
@@ -353,8 +352,8 @@ func TestGenerateCancelled(t *testing.T) {
 	}
 }
 
-// TestGoldenRuns compiles the golden files and runs their layout test together
-// with one that pins bits and accessors, all written by hand.
+// TestGoldenRuns compiles the golden files and runs their layout test, and a hand-written
+// test of bits and accessors.
 func TestGoldenRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: runs the go command")

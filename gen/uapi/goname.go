@@ -40,8 +40,7 @@ func exported(c string) string {
 	return "X"
 }
 
-// hidden returns the form of a Go name that a package does not export. The name
-// is no keyword.
+// hidden returns an unexported form of a Go name. It is not a keyword.
 func hidden(name string) string {
 	first, n := utf8.DecodeRuneInString(name)
 	return nonKeyword(string(unicode.ToLower(first)) + name[n:])
@@ -64,7 +63,7 @@ var predeclared = map[string]bool{
 	"load": true, "store": true, "loadBits": true, "loadSignedBits": true, "storeBits": true,
 }
 
-// names hands out names that are unique among themselves.
+// names are names that are taken.
 type names map[string]bool
 
 // unique returns name, or name with a number where it is taken.

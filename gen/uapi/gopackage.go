@@ -15,8 +15,7 @@ import (
 	"path/filepath"
 )
 
-// noImports keeps a package's imports out: no constant of the kind compared
-// needs them.
+// noImports rejects all imports. The constants to compare do not need them.
 type noImports struct{}
 
 func (noImports) Import(string) (*types.Package, error) { return nil, errors.New("not imported") }

@@ -20,8 +20,8 @@ import (
 // program takes longer than its checks of a header.
 const fuzzBatch = 200
 
-// A fuzzTarget is a target of the fuzzer with the command that runs its
-// programs, and the compiler. The compilers take turns over the targets.
+// A fuzzTarget is a target of the fuzzer, the command that runs its programs, and the
+// compiler. Each target has one of the compilers.
 type fuzzTarget struct{ arch, qemu, cc string }
 
 var fuzzTargets = []fuzzTarget{
@@ -29,12 +29,12 @@ var fuzzTargets = []fuzzTarget{
 	{"arm", "qemu-arm", "arm-linux-gnueabihf-gcc"}, {"s390x", "qemu-s390x", "s390x-linux-gnu-gcc"},
 }
 
-// native reports whether this machine runs the target's programs by itself.
+// native reports whether this machine runs the target's programs without QEMU.
 func (f *fuzzTarget) native() bool {
 	return f.arch == runtime.GOARCH || f.arch == "386" && runtime.GOARCH == "amd64"
 }
 
-// tools are the programs that the target needs.
+// tools returns the programs that the target needs.
 func (f *fuzzTarget) tools() []string {
 	tools := []string{f.cc}
 	if !f.native() {
@@ -230,7 +230,7 @@ func (b *fuzzRun) cProgram(probes []probe, cfg *Config) []byte {
 	return b.execute(program)
 }
 
-// fuzzTypes is linux/types.h as far as random headers use it.
+// fuzzTypes is the part of linux/types.h that random headers use.
 const fuzzTypes = `#ifndef FUZZ_TYPES
 #define FUZZ_TYPES
 typedef unsigned char __u8;
@@ -247,7 +247,7 @@ typedef __u64 __le64;
 #endif
 `
 
-// firstDifference says which member C and Go disagree about.
+// firstDifference names the member about which C and Go disagree.
 func firstDifference(inC, inGo []byte, probes []probe) string {
 	c, g := strings.Split(string(inC), "\n"), strings.Split(string(inGo), "\n")
 	for i := range c {

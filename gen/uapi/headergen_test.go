@@ -36,7 +36,7 @@ func (g *headerGen) name(kind string) string {
 	return fmt.Sprintf("%s_%s%d", g.id, kind, g.n)
 }
 
-// header returns a whole header.
+// header returns the text of a header.
 func (g *headerGen) header() string {
 	fmt.Fprintf(&g.b, "#ifndef %[1]s_H\n#define %[1]s_H\n#include <linux/types.h>\n", strings.ToUpper(g.id))
 	for range 1 + g.r.IntN(2) {
@@ -134,7 +134,7 @@ func (g *headerGen) macro() {
 	}
 	f := forms[g.r.IntN(len(forms))]
 	if len(g.values) > 0 && g.chance(20) {
-		// An alias is worth what it names.
+		// An alias has the value of the macro that it names.
 		keys := sortedKeys(g.values)
 		of := keys[g.r.IntN(len(keys))]
 		f = form{of, g.values[of]}
@@ -172,7 +172,7 @@ func (g *headerGen) record() {
 	flexible := false
 	var body strings.Builder
 	g.members(&body, kind, names, "\t")
-	if kind == "struct" && names.used && g.chance(20) { // C wants a member with a name before it
+	if kind == "struct" && names.used && g.chance(20) { // C requires a named member before it
 		fmt.Fprintf(&body, "\t%s %s[];\n", g.scalar(), names.next())
 		flexible = true
 	}
@@ -268,10 +268,10 @@ func (g *headerGen) member(b *strings.Builder, kind string, names *memberNamer, 
 		}
 		fmt.Fprintf(b, "%s%s %s%s;\n", indent, g.pick(g.records...), names.next(), dim)
 	case n < 64 && len(g.growing) > 0:
-		// C does not allow it, but compilers do, and headers have it.
+		// C forbids it, but compilers allow it, and headers use it.
 		fmt.Fprintf(b, "%s%s %s;\n", indent, g.pick(g.growing...), names.next())
 	case n < 66:
-		// A flexible array where C has none: between members, or in a union.
+		// C forbids a flexible array here: between members, or in a union.
 		fmt.Fprintf(b, "%sstruct { struct { } %s; %s %s[]; };\n", indent, names.next(), g.scalar(), names.next())
 	case n < 76 && g.depth < 2:
 		g.depth++

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A probe sets and reads one member in C and in Go. Both programs print the same
-// lines if they agree about where it lies.
+// A probe sets and reads one member in C and in Go. Both programs print the same lines if
+// they agree about its place.
 type probe struct {
 	record string // in C
 	goType string
@@ -21,8 +21,8 @@ type probe struct {
 	kind   string // of the C type: "int", "float", "pointer", "bool"
 }
 
-// place is where a member is in Go. Statements before and after copy out of
-// members that Go cannot point to, and back.
+// place is the place of a member in Go. before and after are statements that copy a member
+// out of the record and back, if Go cannot point to it.
 type place struct {
 	before, after, expr string
 }
@@ -45,7 +45,7 @@ func (p *prober) record(g *goStruct) {
 	p.walk(g, g.c, "", place{expr: "p"})
 }
 
-// walk visits the members of g, which lie at a place and have a path in C.
+// walk visits the members of g, which is at a place and has a path in C.
 func (p *prober) walk(g *goStruct, a *Aggregate, path string, at place) {
 	types := make(map[string]*Type)
 	memberTypes(a, types)
@@ -81,8 +81,7 @@ func (p *prober) walk(g *goStruct, a *Aggregate, path string, at place) {
 	}
 }
 
-// memberTypes collects the types of members by name, those of anonymous records
-// too.
+// memberTypes collects the types of members by name, also of those in anonymous records.
 func memberTypes(a *Aggregate, out map[string]*Type) {
 	for _, f := range a.Fields {
 		switch {
@@ -151,7 +150,7 @@ func (p *prober) add(path string, t *Type, get, set string) {
 	case t.Bool:
 		kind = "bool"
 	case t.Enum != nil && !t.Enum.signed && t.Size == 4:
-		kind = "unsigned" // in Go, where C may have a sign for the sake of 1 << 31
+		kind = "unsigned" // unsigned in Go; in C it may be signed because of 1 << 31
 	case t.Char:
 		kind = "char" // a byte in Go; the sign in C differs by target
 	}
@@ -162,7 +161,7 @@ func (p *prober) add(path string, t *Type, get, set string) {
 // must not change.
 func (p *probe) span() int64 { return p.size + 32 + p.behind }
 
-// goText is the entry of a probe in the table of the Go program.
+// goText returns the entry of a probe in the table of the Go program.
 func (p *probe) goText() string {
 	return fmt.Sprintf(`	{%[1]d, %[2]q,
 		func(q unsafe.Pointer, v uint64) { p := (*%[3]s)(q); %[4]s },
@@ -180,7 +179,8 @@ func clean(stmts string) string {
 	return strings.Join(out, "; ")
 }
 
-// cText is the C of a probe: two functions, which the table refers to.
+// cText returns the C code of a probe: two functions, and the table entry that refers to
+// them.
 func (p *probe) cText(n int) (functions, entry string) {
 	set, get := "v", "(unsigned long long)p->"+p.path
 	switch p.kind {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The parts of the two programs that do not depend on the headers.
+// These parts of the two programs do not depend on the headers.
 var (
 	//go:embed testdata/probe/runtime.c
 	probeC string
@@ -35,8 +35,8 @@ func probesOf(p *Package) []probe {
 	return pr.out
 }
 
-// goProbes returns the Go program. That it compiles proves the constants: the
-// generator of the headers knows their values.
+// goProbes returns the Go program. It compiles only if the constants have the values that
+// the generator of the headers expects.
 func goProbes(probes []probe, values map[string]string) string {
 	var b strings.Builder
 	b.WriteString(probeGo)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// cPointer is the generated type of a pointer where Go may not have one.
+// cPointer is the generated type of a pointer where Go must not have one.
 const cPointer = "CPointer"
 
 // goType is a type in the generated package.
@@ -63,15 +63,15 @@ type layouter struct {
 	cache map[*Aggregate]*goStruct
 	// known are the records that are types of the package, by name in C.
 	known map[string]*Aggregate
-	// hidden are the records that lie in bytes which the garbage collector
-	// does not look into, see [layouter.hide].
+	// hidden are the records in bytes that the garbage collector does not scan for
+	// pointers, see [layouter.hide].
 	hidden map[any]bool
-	// maxAlign is the largest alignment that Go knows on the target.
+	// maxAlign is the largest alignment that Go uses on the target.
 	maxAlign int64
 }
 
-// arrange lays out all aggregates of a package, by header. Their names do not
-// clash: [Select] saw to that.
+// arrange lays out all aggregates of a package, by header. Their names are unique, because
+// [Select] rejects clashes.
 func arrange(p *Package) [][]*goStruct {
 	l := &layouter{
 		p: p, types: p.names(), cache: make(map[*Aggregate]*goStruct), known: make(map[string]*Aggregate),
@@ -173,8 +173,8 @@ func (b *structBuilder) fits(t goType, offset int64) bool {
 	return offset%t.align == 0 && b.g.size%t.align == 0
 }
 
-// fields appends the members of a, which begins at base. NB: anonymous structs
-// go into the one around them, as they do in C.
+// fields appends the members of a, which begins at base. The members of an anonymous struct
+// go into the struct around it, as in C.
 func (b *structBuilder) fields(a *Aggregate, base, end int64) {
 	for i := 0; i < len(a.Fields); i++ {
 		f := a.Fields[i]
@@ -199,7 +199,7 @@ func (b *structBuilder) fields(a *Aggregate, base, end int64) {
 		case f.Name == "" && f.Type.Kind == Record:
 			b.fields(f.Type.Record, offset, offset+f.Type.Size)
 		case f.Name == "" || f.Type.Size == 0:
-			// Takes no room, as the markers of a group of fields do.
+			// It has no size, like the markers of a group of fields.
 		default:
 			b.member(f, offset)
 		}
@@ -260,7 +260,7 @@ func (b *structBuilder) union(u *Aggregate, offset int64, raw string) {
 	need := int64(1)
 	start := len(b.g.accessors)
 	b.unionMembers(u, offset, 0, raw, &need)
-	// No more alignment than the members want.
+	// The alignment must not exceed that of the members.
 	align = min(align, need)
 	for i := range b.g.accessors[start:] {
 		a := &b.g.accessors[start+i]

@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// typeOf returns the Go type of a member. Records without a tag get a type
-// named after the struct and the member, which is c in C. Where the collector
-// does not look, hidden, pointers are addresses.
+// typeOf returns the Go type of a member. A record without a tag gets a type named after
+// the struct and the member, whose name in C is c. With hidden, the garbage collector does
+// not scan the member, and pointers become addresses.
 func (b *structBuilder) typeOf(t *Type, member, c string, hidden bool) goType {
 	if name, ok := t.mapped(b.l.p.types); ok {
 		g, _ := parseGoType(b.l.p.types[name]) // checked by Select
@@ -61,7 +61,7 @@ func (b *structBuilder) recordType(t *Type, member, c string) goType {
 		return goType{g.name, g.size, g.align}
 	}
 	if a.Tag != "" {
-		// Not selected: its bytes, aligned so that they fall into place.
+		// A record that is not selected becomes an array with its size and alignment.
 		align := int64(8)
 		for t.Size%align != 0 {
 			align /= 2
@@ -81,7 +81,7 @@ func (b *structBuilder) recordType(t *Type, member, c string) goType {
 	return goType{g.name, g.size, g.align}
 }
 
-// recordAlign returns the alignment that the members of a record ask for.
+// recordAlign returns the alignment that the members of a record need.
 func recordAlign(a *Aggregate) int64 {
 	align := int64(1)
 	for _, f := range a.Fields {
@@ -90,8 +90,8 @@ func recordAlign(a *Aggregate) int64 {
 	return align
 }
 
-// alignOf returns the alignment that a type asks for, which a packed record does
-// not give its members.
+// alignOf returns the alignment that a type needs. Members of a packed record may have
+// less.
 func alignOf(t *Type) int64 {
 	for t.Kind == Array {
 		t = t.Elem

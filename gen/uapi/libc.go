@@ -10,10 +10,9 @@ import (
 	"strings"
 )
 
-// libc holds the few declarations that UAPI headers want of the C library.
-// Some headers include one of its headers when they are compiled outside the
-// kernel, and what they see must depend neither on the machine nor on there
-// being a C library for the target. Nothing in these is ever part of a model.
+// libc has the few declarations of the C library that UAPI headers need. They make the
+// result independent of the machine's C library, and the target needs none. Nothing in them
+// becomes part of a model.
 //
 //go:embed libc
 var libc embed.FS

@@ -20,17 +20,17 @@ func sortBy[T any](list []T, key func(T) string) {
 	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
 }
 
-// defineLine matches a definition in the text of a header, dumpedLine one of an
-// object-like macro that is not empty in the output of cc -E -dM.
+// defineLine matches a definition in the text of a header. dumpedLine matches one in the
+// output of cc -E -dM, if the macro is object-like and not empty.
 var (
 	defineLine = pattern(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)(.*)$`)
 	dumpedLine = pattern(`(?m)^#define (\w+) (\S.*)$`)
 )
 
 // lostNames finds the names that a header defines, without the code that generated the
-// model: macros in the text that are defined at its end, and what debug
-// information has of the header. It returns their number, and those with a value
-// or a layout that the model lacks.
+// model. It reads the macros that are defined at the header's end, and the debug
+// information about the header. It returns the number of names, and those with a value or a
+// layout that the model lacks.
 func lostNames(ctx context.Context, cc *verifyCompiler, roots *roots, h *Header) (found int, lost []Skip, err error) {
 	dir, err := os.MkdirTemp("", "xpsgen-names-")
 	if err != nil {
@@ -79,8 +79,8 @@ func lostNames(ctx context.Context, cc *verifyCompiler, roots *roots, h *Header)
 	return found, lost, nil
 }
 
-// dumpedMacros returns the macros that the text of the header defines and that
-// cc -E -dM has.
+// dumpedMacros returns the macros that the text of the header defines and that cc -E -dM
+// prints.
 func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
 	file, err := q.roots.find(q.h.Path)
 	if err != nil {
@@ -112,8 +112,8 @@ func (q *inquiry) dumpedMacros(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// own returns those of names whose final definition is in the header: another
-// header may define the same name with the same value.
+// own returns the names whose final definition is in the header. Another header may define
+// the same name with the same value.
 func (q *inquiry) own(ctx context.Context, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil

@@ -74,8 +74,8 @@ var asmMarks = []struct{ kernel, file, macro string }{
 	{"arc", "ptrace.h", "PTRACE_GET_THREAD_AREA"},
 }
 
-// asmOf returns the machine of the asm/ headers in dir by the macros that they
-// define, and the macro; nothing if none is known.
+// asmOf returns the machine of the asm/ headers in dir, and the macro that shows it; "" if
+// it is unknown.
 func asmOf(dir string) (kernel, mark string) {
 	for _, m := range asmMarks {
 		text, err := os.ReadFile(filepath.Join(dir, "asm", m.file))
@@ -131,7 +131,8 @@ func targetDirs(arch string, dirs []string) ([]string, error) {
 			asm = foreign
 		}
 	}
-	// Behind the target's own asm/ that of another machine is never read.
+	// A missing asm/ is no error if another directory has it. The asm/ of another machine
+	// is one.
 	if asm != nil && (!own || asm.Found != "") {
 		return nil, asm
 	}
@@ -171,7 +172,7 @@ func expandDir(dir string, t target) ([]string, *ForeignError) {
 	return []string{dir}, nil
 }
 
-// sameMachine returns Debian's names of the other targets with the same asm/.
+// sameMachine returns Debian's names of all targets with the same asm/.
 func sameMachine(t target) []string {
 	var out []string
 	for _, arch := range Arches() {

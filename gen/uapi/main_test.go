@@ -10,7 +10,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// requireCompiler skips a test where there is no such compiler.
+// requireCompiler skips a test if the compiler is not installed.
 func requireCompiler(tb testing.TB, name string) {
 	tb.Helper()
 	if _, err := exec.LookPath(name); err != nil {

@@ -44,10 +44,10 @@ type merged struct {
 	sections []*section
 }
 
-// errMerge says that packages are not of one selection.
+// errMerge: the packages are not of one selection.
 var errMerge = errors.New("packages of different selections")
 
-// merge finds the common part of the targets.
+// merge splits the packages of all targets into sections.
 func merge(ps []*Package) (*merged, error) {
 	if len(ps) == 0 {
 		return nil, fmt.Errorf("%w: none", errMerge)
@@ -92,10 +92,10 @@ type headerMerge struct {
 	order    []string
 }
 
-// forms is how a symbol looks, by target; "" where there is none.
+// forms has the text of a symbol by target, "" for a target without it.
 type forms []string
 
-// archsOf returns for the k-th target those that share its form.
+// archsOf returns the targets that have the same form as the k-th; nil if all have.
 func (h *headerMerge) archsOf(f forms, k int) []string {
 	if len(h.archs) == 0 {
 		return nil
@@ -116,7 +116,7 @@ func (h *headerMerge) archsOf(f forms, k int) []string {
 // the one that renders it. It is the only one if there are no forms.
 func (f forms) first(k int) bool { return f == nil || slices.Index(f, f[k]) == k }
 
-// section returns the section of some targets, new if need be.
+// section returns the section of some targets, and creates it if there is none.
 func (h *headerMerge) section(archs []string) *section {
 	key := strings.Join(archs, " ")
 	s := h.sections[key]
@@ -291,7 +291,7 @@ func (h *headerMerge) aggregates() error {
 	return nil
 }
 
-// structForm is all that may differ between targets: code and layout.
+// structForm returns all that may differ between targets: code and layout.
 func structForm(g *goStruct) (string, error) {
 	f := jen.NewFile("x")
 	f.NoFormat = true

@@ -39,9 +39,9 @@ func (k ConstKind) String() string {
 
 // Value is the value of a constant, from the compiler.
 type Value struct {
-	// IsString tells a string from a number.
+	// IsString is set for a string.
 	IsString bool
-	// IsFloat tells a floating-point number; Float is its value.
+	// IsFloat is set for a floating-point number; Float is its value.
 	IsFloat bool
 	Float   float64
 	// Str is the string without its final NUL.
@@ -52,8 +52,8 @@ type Value struct {
 	Signed bool
 	// Size is the size of the C type in bytes.
 	Size int
-	// Flag marks a negative number whose bits only reached the sign bit of
-	// its type, such as 1 << 31. Go has the unsigned number with its bits.
+	// Flag is set for a number that is negative only because its bits reach the sign bit of
+	// its type, such as 1 << 31. In Go it is the unsigned number with the same bits.
 	Flag bool
 }
 
@@ -117,15 +117,14 @@ type Constant struct {
 	// GoType is the Go type that [Select] gives a macro, from Cast; empty for
 	// one without.
 	GoType string
-	// Expr is the right side as C has it; empty for an enumerator that
-	// counts on from the one before.
+	// Expr is the right side in C; empty for an enumerator without one.
 	Expr string
-	// Doc is the comment before the definition or on its line, a
-	// line an element, without comment marks.
+	// Doc is the comment before the definition or on its line, one element per line,
+	// without comment marks.
 	Doc []string
 }
 
-// A Group is an enum, or a run of macros with only comments between
+// A Group is an enum, or a run of macros with only comments, and no empty lines, between
 // them.
 type Group struct {
 	Kind ConstKind
@@ -166,7 +165,7 @@ type Skip struct {
 	Reason string
 }
 
-// trivial are the reasons for which a name has nothing to lose.
+// trivial are the reasons of names that can be left out without a loss.
 var trivial = []string{reasonFunction, reasonEmpty, reasonSame, reasonSecond, reasonNoNumber}
 
 // The reasons of names that have no value, or have it under another name.
@@ -179,8 +178,8 @@ const (
 	reasonNoValue  = "does not evaluate: "
 )
 
-// Trivial reports whether nothing is lost without the name, because it has no
-// value. A macro in small letters without a value is the name of a member, such as
+// Trivial reports whether nothing is lost without the name: it has no value, or another
+// name has it. A lower-case macro without a value is the name of a member, such as
 // ifr_name.
 func (s Skip) Trivial() bool {
 	if c := s.Name[0]; c >= 'a' && c <= 'z' && strings.HasPrefix(s.Reason, reasonNoValue) {
@@ -202,7 +201,7 @@ type Header struct {
 	SHA256 string
 	// License is the SPDX expression of the file, if it has one.
 	License string
-	// BigEndian is the byte order of the target it was compiled for.
+	// BigEndian is set if the header was compiled for a big-endian target.
 	BigEndian bool
 	// Groups in the order of the file.
 	Groups []Group
@@ -218,7 +217,7 @@ type Header struct {
 	// Skipped in the order of the file.
 	Skipped []Skip
 
-	castEnums map[string]*Enum // enums by the typedefs that name them, too
+	castEnums map[string]*Enum // enums by the typedefs that name them
 	borrowed  []string         // headers included after it, for its macros
 	system    bool             // compiled with a real C library
 }

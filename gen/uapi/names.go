@@ -4,7 +4,7 @@ package uapi
 
 import "sync"
 
-// interner numbers names, so that sets of them can be bits.
+// interner numbers names, so that a bitset can hold them.
 type interner struct {
 	mu  sync.Mutex
 	ids map[string]int

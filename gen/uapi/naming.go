@@ -10,26 +10,26 @@ import (
 	"strings"
 )
 
-// Naming says how names of C become names of Go. What a header says goes before
-// what the package says; renames of both count.
+// Naming says how C names become Go names. A setting of a header overrides that of the
+// package; their renames are merged.
 type Naming struct {
 	// Rename maps names of C to names of Go: constants, tags, typedefs, and
 	// members as "tag.member".
 	Rename map[string]string `toml:"rename"`
-	// Strip lists prefixes to remove from constants and tags, the longest first,
-	// where a Go name is left.
+	// Strip lists prefixes to remove from constants and tags, the longest first, if a Go
+	// name is left.
 	Strip []string `toml:"strip"`
 	// Prefix is put before the Go names of constants and types.
 	Prefix string `toml:"prefix"`
-	// Unexported makes names that the package does not export: constants in
-	// lower case, types with a small first letter.
+	// Unexported makes names that the package does not export: lower-case constants, and
+	// types with a lower-case first letter.
 	Unexported *bool `toml:"unexported"`
 	// Enums selects the form of named enums: "typed" makes types
 	// and gives them to constants and fields, "untyped" leaves the constants
 	// untyped, "none" makes no types. Default "typed".
 	Enums string `toml:"enums"`
-	// Depends takes the structs, unions and enums that selected structs have
-	// inside, whichever header defines them. Otherwise they are opaque bytes.
+	// Depends takes the structs, unions and enums inside of selected structs, whichever
+	// header defines them. Otherwise structs and unions are bytes, and enums are integers.
 	Depends *bool `toml:"depends"`
 }
 
@@ -61,12 +61,12 @@ func (n Naming) over(pkg Naming) Naming {
 // isSet reports whether an optional switch is on.
 func isSet(b *bool) bool { return b != nil && *b }
 
-// validate returns the error, with the key.
+// validate returns the key and the text of the first error; "" if there is none.
 func (n *Naming) validate() (key, msg string) {
 	for _, c := range sortedKeys(n.Rename) {
 		name := n.Rename[c]
 		if !token.IsIdentifier(name) || name == "_" {
-			return "rename." + c, fmt.Sprintf("rename: %q: %q is no Go identifier", c, name)
+			return "rename." + c, fmt.Sprintf("rename: %q: %q is not a Go identifier", c, name)
 		}
 	}
 	for _, s := range n.Strip {
@@ -75,7 +75,7 @@ func (n *Naming) validate() (key, msg string) {
 		}
 	}
 	if n.Prefix != "" && !token.IsIdentifier(n.Prefix) {
-		return "prefix", fmt.Sprintf("prefix: %q is no Go identifier", n.Prefix)
+		return "prefix", fmt.Sprintf("prefix: %q is not a Go identifier", n.Prefix)
 	}
 	switch n.Enums {
 	case "", enumsTyped, enumsUntyped, enumsNone:
@@ -105,10 +105,10 @@ func (n *Naming) constant(c string) (name, reason string) {
 	case isSet(n.Unexported):
 		name = nonKeyword(strings.ToLower(name))
 		if !token.IsIdentifier(name) {
-			return "", "no Go identifier (rename gives it one)"
+			return "", "not a Go identifier (rename gives it one)"
 		}
 	case !token.IsIdentifier(name):
-		return "", "no Go identifier (rename gives it one)"
+		return "", "not a Go identifier (rename gives it one)"
 	case !token.IsExported(name):
 		return "", "Go exports no name in lower case (rename or unexported gives it one)"
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// buildOne generates one header after a configuration, for amd64 by gcc.
+// buildOne generates one header with a configuration, for amd64 with gcc.
 func buildOne(tb testing.TB, config string, files map[string]string) (*Result, error) {
 	tb.Helper()
 	requireCompiler(tb, "gcc")
@@ -51,8 +51,8 @@ func vet(tb testing.TB, res *Result, test string) {
 	}
 }
 
-// TestNaming pins the effect of the keys about names, and the Go names of C
-// names that Go does not allow.
+// TestNaming checks the effect of the keys about names, and the Go names of C names that Go
+// does not allow.
 func TestNaming(t *testing.T) {
 	const header = `
 enum my_state { MY_UP = 1, MY_DOWN };
@@ -103,7 +103,7 @@ struct my_thing { enum my_state state; int a$b; int type; int func; int \u00fcbe
 	}
 }
 
-// squeeze makes each run of spaces one, so that alignment does not matter.
+// squeeze reduces each run of spaces to one, so that alignment does not matter.
 func squeeze(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // TestNothingLost checks that a name that the configuration spells out is
@@ -155,7 +155,7 @@ func TestNothingLost(t *testing.T) {
 	}
 }
 
-// TestDepends turns opaque bytes into types.
+// TestDepends: opaque bytes become types.
 func TestDepends(t *testing.T) {
 	files := map[string]string{
 		"linux/inner.h": "enum kind { KIND_A };\nstruct deep { int x; };\nstruct inner { struct deep d[2]; enum kind k; };\n",
@@ -175,7 +175,7 @@ func TestDepends(t *testing.T) {
 	vet(t, res, "package x\n\nimport \"testing\"\n\nfunc TestOuter(t *testing.T) {\n\tvar o Outer\n\to.I.D[1].X = 3\n\to.I.K = Kind(1)\n}\n")
 }
 
-// TestSetterClash has a member take the name that another's setter would have.
+// TestSetterClash: a member has the name that another member's setter would have.
 func TestSetterClash(t *testing.T) {
 	res, err := buildOne(t, "[[header]]\npath = \"linux/acc.h\"\nstructs = [\"acc\"]\n", map[string]string{
 		"linux/acc.h": "struct acc { int set_a; unsigned a:3; unsigned set_b:2; unsigned b:1; };\n",

@@ -39,8 +39,8 @@ func (l *layouter) findHidden(a *Aggregate) {
 	}
 }
 
-// aligns reports whether a member can be a field. To hold too many records for
-// hidden does no harm.
+// aligns reports whether a member can be a field. If it wrongly returns false, more records
+// are hidden, which does no harm.
 func (l *layouter) aligns(f Field, size int64) bool {
 	align := min(alignOf(f.Type), l.maxAlign)
 	return f.Offset%align == 0 && size%align == 0

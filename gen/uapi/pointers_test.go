@@ -16,9 +16,8 @@ struct tail { int n; void *ptrs[]; };
 struct outer { union { struct { struct { void *deep; } a; } b; long l; }; };
 `
 
-// TestPointers checks that the collector does not free the target of a C
-// pointer, wherever the pointer is, and that a pointer that the collector does
-// not see has another type.
+// TestPointers checks that the garbage collector does not free the target of a C pointer,
+// wherever the pointer is. A pointer that the collector does not see has another type.
 func TestPointers(t *testing.T) {
 	config := "[[header]]\npath = \"linux/ptr.h\"\nstructs = [\"*\"]\n"
 	files := map[string]string{"linux/ptr.h": pointersHeader}
@@ -74,7 +73,7 @@ func TestCollector(t *testing.T) {
 		t.Error("a pointer is gone")
 	}
 	pin.Unpin()
-	// Unpinned they may go, which shows that the test can fail.
+	// Targets that are not pinned may be freed. This shows that the test can fail.
 	for range 50 {
 		runtime.GC()
 		select {
@@ -94,8 +93,7 @@ func TestCollector(t *testing.T) {
 `)
 }
 
-// TestFlexible has arrays of no fixed length at the end, in the middle and in a
-// union.
+// TestFlexible: arrays of no fixed length at the end, in the middle and in a union.
 func TestFlexible(t *testing.T) {
 	res, err := buildOne(t, "[[header]]\npath = \"linux/flex.h\"\nstructs = [\"*\"]\n", map[string]string{
 		"linux/flex.h": "struct end { int n; struct item { short a; short b; } items[]; };\n" +
@@ -141,8 +139,8 @@ func TestElements(t *testing.T) {
 `)
 }
 
-// TestFullWidth has bit-fields as wide as their types where no byte begins,
-// which clang's debug information does not tell.
+// TestFullWidth: bit-fields as wide as their types that do not begin at a byte. clang's
+// debug information does not describe them as bit-fields.
 func TestFullWidth(t *testing.T) {
 	dir := headersIn(t, map[string]string{
 		"linux/bits.h": "struct straddle { unsigned char a:5; unsigned char b:8; int :3; unsigned short c:16; } __attribute__((packed));\n",

@@ -20,22 +20,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// port is a library that writes constants and structs of the kernel by hand.
+// port is a library with hand-written constants and structs of the kernel.
 type port struct {
 	module, version string
 	dirs            []string // packages within the module
 	headers         []string // patterns of the headers that they are of
 	least           int      // constants that must be found on both sides
-	// differ are the constants that the library has differently, with the
-	// reason. docs/found-by-xpsgen.md lists those that are errors.
+	// differ are the constants that have another value in the library, with the reason.
+	// docs/found-by-xpsgen.md lists those that are errors.
 	differ map[string]string
 	// leastStructs and differStructs are the same for structs.
 	leastStructs  int
 	differStructs map[string]string
 }
 
-// ports are the trial ports. The versions are pinned: what differs is a fact
-// about them.
+// ports are the libraries to compare. The versions are pinned, because the differences are
+// those of a version.
 var ports = []port{
 	{
 		module: "github.com/vishvananda/netlink", version: "v1.3.1", dirs: []string{".", "nl"},
@@ -49,25 +49,25 @@ var ports = []port{
 			"IP6_TNL_F_RCV_DSCP_COPY":      "10, in C 16",
 			"IP6_TNL_F_USE_ORIG_FWMARK":    "20, in C 32",
 			"PROC_CN_MCAST_IGNORE":         "1, in C 2",
-			// The library's own numbers, which it translates.
+			// The library has its own numbers, and translates them.
 			"MACVLAN_MODE_BRIDGE": "3, in C 4", "MACVLAN_MODE_PASSTHRU": "4, in C 8", "MACVLAN_MODE_SOURCE": "5, in C 16",
-			// In C they are in network order.
+			// In C, these are in network byte order.
 			"GRE_CSUM": "32768, in C 128", "GRE_FLAGS": "248, in C 30720", "GRE_KEY": "8192, in C 32", "GRE_REC": "1792, in C 7",
 			"GRE_ROUTING": "16384, in C 64", "GRE_SEQ": "4096, in C 16", "GRE_STRICT": "2048, in C 8", "GRE_VERSION": "7, in C 1792",
-			// An int in C, whose low 16 bits are used.
+			// It is an int in C. Only its low 16 bits are used.
 			"NLA_TYPE_MASK": "16383, in C -49153",
-			// The version that the library speaks, and flags that it knows.
+			// These are the version that the library speaks, and the flags that it knows.
 			"IPSET_PROTOCOL": "6, in C 7", "XDP_FLAGS_MASK": "7, in C 31", "XFRM_NR_MSGTYPES": "23, in C 25",
 		},
 		leastStructs: 60,
 		differStructs: map[string]string{
-			// An error, see docs/found-by-xpsgen.md.
+			// This is an error, see docs/found-by-xpsgen.md.
 			"Ifreq": "24 bytes, in C 40",
 			// The library reads and writes these member by member.
 			"TCPBBRInfo": "24 bytes, in C 20", "TCPInfo": "240 bytes, in C 232",
-			// The part of the union that a program load needs.
+			// The library has only the part of the union for loading a program.
 			"BPFAttr": "48 bytes, in C 144",
-			// The library's Action is v_action and t_action; C's lies in tc_gen.
+			// The library's Action is v_action and t_action. In C, action is in tc_gen.
 			"TcTunnelKey": "Action has 4 bytes at 20, in C 4 at 8", "TcVlan": "Action has 4 bytes at 20, in C 4 at 8",
 		},
 	},
@@ -90,9 +90,9 @@ var ports = []port{
 	},
 }
 
-// TestPorts generates what libraries write by hand, and compares every constant
-// and every struct that both have. It needs the module proxy and the machine's own headers, so it
-// runs where XPS_TEST_REQUIRE has ports.
+// TestPorts generates what libraries write by hand, and compares every constant and struct
+// that both have. It needs the module proxy and the machine's own headers, so it runs only
+// if XPS_TEST_REQUIRE has ports.
 func TestPorts(t *testing.T) {
 	if !slices.Contains(strings.Split(os.Getenv("XPS_TEST_REQUIRE"), ","), "ports") {
 		t.Skip("XPS_TEST_REQUIRE has no ports: it fetches modules")
@@ -150,7 +150,7 @@ func (p *port) constants(t *testing.T, dir string, kernel *Package) {
 	for _, d := range p.dirs {
 		for name, v := range handWritten(t, filepath.Join(dir, d)) {
 			c, ok := ours[foldName(name)]
-			// Limits grow with the kernel.
+			// Limits change with the version of the kernel.
 			if !ok || twice[foldName(name)] || limitName().MatchString(c.Name) || c.Value.IsFloat || v.Kind() != c.Value.goConstant().Kind() {
 				continue
 			}
@@ -172,8 +172,8 @@ func (p *port) constants(t *testing.T, dir string, kernel *Package) {
 // foldName maps a C name and its Go name to the same string.
 func foldName(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", "")) }
 
-// handWritten returns the constants of a package whose values its own source
-// gives, exported or not.
+// handWritten returns the constants, exported or not, whose values are in the source of the
+// package.
 func handWritten(t *testing.T, dir string) map[string]constant.Value {
 	t.Helper()
 	ctxt := build.Default

@@ -63,8 +63,8 @@ import (
 
 type xpsField struct{ offset, size uintptr }
 
-// xpsFields returns the fields by name. Those of embedded structs count as the
-// struct's own. Flat is false if t has more than bytes.
+// xpsFields returns the fields by name. Fields of an embedded struct count as fields of the
+// struct. flat is false if t has more than bytes.
 func xpsFields(t reflect.Type, base uintptr, out map[string]xpsField) (flat bool) {
 	flat = true
 	for i := 0; i < t.NumField(); i++ {
@@ -83,8 +83,8 @@ func xpsFields(t reflect.Type, base uintptr, out map[string]xpsField) (flat bool
 	return flat
 }
 
-// xpsMatch finds the member of C that a field of the library is. C's members
-// often have a prefix: tcm_family.
+// xpsMatch finds the C member for a field of the library. Members in C often have a prefix:
+// tcm_family.
 func xpsMatch(name string, ours map[string]xpsField) (found string) {
 	fold := func(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "_", "")) }
 	for long := range ours {
@@ -137,8 +137,8 @@ func TestXPSCompare(t *testing.T) {
 }
 `
 
-// structs compares the structs that both have: sizes, and places of the members
-// that have the same name.
+// structs compares the structs that both have: their sizes, and the places of the members
+// with the same name.
 func (p *port) structs(t *testing.T, dir string, kernel *Package, run func(...string) string) {
 	t.Helper()
 	ours := make(map[string]string) // names in Go by folded name

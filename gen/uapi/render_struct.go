@@ -10,7 +10,7 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// code returns a type as jennifer wants it, with the import it may need.
+// code returns a type for jennifer, with the import that it may need.
 func (t goType) code() jen.Code {
 	if prefix, ok := strings.CutSuffix(t.text, "unsafe.Pointer"); ok {
 		if prefix == "" {
@@ -139,8 +139,8 @@ const skip32 = `
 		t.Skip("layouts are those of 64-bit targets")
 	}`
 
-// layoutTests returns tests that compare every size and offset with what the C
-// compiler said: one for all targets and one for each set of some.
+// layoutTests returns tests that compare every size and offset with what the C compiler
+// said: one for all targets, and one for each set of targets with its own definitions.
 func (m *merged) layoutTests() []File {
 	var (
 		bySet = make(map[string][]*section)

@@ -55,7 +55,7 @@ func enumBase(e *EnumType) string {
 	return "int64"
 }
 
-// renderEnum writes a type whose String method tells constants.
+// renderEnum writes a type whose String method returns the names of constants.
 func renderEnum(f *jen.File, e *EnumType) {
 	base := enumBase(e)
 	format, wide := "FormatUint", "uint64"

@@ -30,7 +30,7 @@ var kernelDirs = []string{
 	"asm", "asm-generic", "cxl", "drm", "fwctl", "linux", "misc", "mtd", "rdma", "regulator", "scsi", "sound", "video", "xen",
 }
 
-// isKernelHeader tells the kernel's headers from those of libraries.
+// isKernelHeader reports whether a header is the kernel's, not that of a library.
 func isKernelHeader(path string) bool {
 	top, _, ok := strings.Cut(path, "/")
 	return ok && slices.Contains(kernelDirs, top)
@@ -57,7 +57,7 @@ func withRoots(dirs []string) (r *roots, remove func(*error), err error) {
 	return r, func(err *error) { *err = errors.Join(*err, os.RemoveAll(dir)) }, nil
 }
 
-// supply writes the stand-in headers that src and its includes can include.
+// supply writes the stand-in headers if src or its includes can include one.
 func (r *roots) supply(src string) error {
 	if err := r.libc.supply(src, r.own, r.system); err != nil {
 		return fmt.Errorf("uapi: %w", err)
@@ -81,10 +81,9 @@ func (r *roots) forHeader(ctx context.Context, cc *Compiler, path string, system
 	return &out, err
 }
 
-// args make the compiler read headers below the roots and nowhere else. The
-// kernel's headers see our stand-ins for the C library, so that the outcome
-// depends neither on the library nor on there being one for the target. Other
-// headers see the library of the roots, and the stand-ins where it lacks one.
+// args make the compiler read headers below the roots and nowhere else. The kernel's
+// headers see our stand-ins for the C library, so that the result depends on no C library.
+// Other headers see the library of the roots, and the stand-ins for what it lacks.
 func (r *roots) args() []string { return append([]string{"-w"}, r.warnArgs()...) }
 
 // warnArgs are args with the compiler's warnings left on.
@@ -103,8 +102,8 @@ func (r *roots) warnArgs() []string {
 	return append(args, "-x", "c", "-")
 }
 
-// relative returns the path of a file as an include line has it, or "" for a
-// file that is in none of the caller's directories.
+// relative returns the path of a file for an include line. It returns "" if the file is in
+// none of the caller's directories.
 func (r *roots) relative(file string) string {
 	best := ""
 	for _, root := range r.own {

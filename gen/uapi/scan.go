@@ -44,7 +44,7 @@ type scanned struct {
 	// declared are tags of definitions, typedefs and enumerators, each with
 	// its file.
 	declared map[string]string
-	// typedefs are the files that declare a typedef first: C allows to repeat
+	// typedefs maps each typedef to the file that declares it first. C allows repeating
 	// one.
 	typedefs map[string]string
 }
@@ -154,7 +154,7 @@ func (s *scanner) define(rest string) error {
 	return nil
 }
 
-// text looks for enumerators in a line of C.
+// text reads a line of C: the names that it declares, and enumerators.
 func (s *scanner) text(line string) {
 	for line != "" {
 		tok := nextToken(line)
@@ -194,8 +194,8 @@ func (s *scanner) token(tok string) {
 	}
 }
 
-// afterEnum handles what may stand between the word enum and its brace: a tag
-// and attributes. Anything else means that no enum is defined here.
+// afterEnum reads what can be between the word enum and its brace: a tag and attributes.
+// Anything else means that no enum is defined here.
 func (s *scanner) afterEnum(tok string) {
 	switch {
 	case tok == "(":
@@ -237,8 +237,8 @@ func (s *scanner) expr(tok string) {
 	s.toks = append(s.toks, tok)
 }
 
-// nextToken returns the first token of line, which is not empty. Space is a
-// token too. Strings and characters are whole.
+// nextToken returns the first token of line, which is not empty. A run of spaces is a
+// token. A string or a character literal is one token.
 func nextToken(line string) string {
 	switch c := line[0]; {
 	case isSpace(c):

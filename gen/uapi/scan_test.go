@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// below keeps what lies below /i/.
+// below returns the path below /i/, or "".
 func below(name string) string {
 	rel, ok := strings.CutPrefix(name, "/i/")
 	if !ok {

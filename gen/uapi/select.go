@@ -24,7 +24,7 @@ type ClashError struct {
 	Clashes []Clash
 }
 
-// A Clash is a name that cannot be in a package because another has its name.
+// A Clash is a name that cannot be in a package because another definition has its Go name.
 type Clash struct {
 	// C is the name as C writes it. Pos is its place.
 	C   string
@@ -104,7 +104,7 @@ type Package struct {
 	attrConst map[string]string
 }
 
-// An EnumType is a Go type whose String method tells constants by their names.
+// An EnumType is a Go type whose String method returns the names of constants.
 type EnumType struct {
 	// Name of the type in Go.
 	Name string
@@ -230,7 +230,7 @@ func newMatcher(patterns []string) *matcher {
 // spells reports whether a pattern is the name itself.
 func (m *matcher) spells(name string) bool { return slices.Contains(m.patterns, name) }
 
-// lose notes a name that has no form in Go, get one that has.
+// lose notes a name that has no form in Go, and get a name that has one.
 func (m *matcher) lose(s Skip) {
 	if _, ok := m.lost[s.Name]; !ok && m.spells(s.Name) {
 		m.lost[s.Name] = s

@@ -19,7 +19,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// A Source is a directory of installed headers.
+// A Source has the directories of installed headers.
 type Source struct {
 	// Dirs are searched in order for linux/, asm/ and so on.
 	Dirs []string
@@ -46,21 +46,20 @@ type SourceOptions struct {
 	// Tree is a kernel source tree, whose headers are installed with its
 	// own make, out of tree. Exactly one of Tree and Include is set.
 	Tree string
-	// Include are directories of installed headers, searched in order. Where
-	// Debian keeps asm/ for the target is found from there. Headers of
-	// another machine are a [*ForeignError].
+	// Include are directories of installed headers, searched in order. Debian's directories
+	// with asm/ for the target are found from them. Headers of another machine are a
+	// [*ForeignError].
 	Include []string
 	// Arch is the target in Go's spelling. Default amd64.
 	Arch string
-	// CacheDir keeps the installed headers of trees. A tree whose files
-	// have neither changed size nor time is not installed again. Empty
-	// means a temporary directory.
+	// CacheDir keeps the installed headers of trees. A tree is not installed again if its
+	// files have the same sizes and times. Empty means a temporary directory.
 	CacheDir string
 	// Log receives the output of make. Nil drops it.
 	Log io.Writer
 }
 
-// errSource is a mistake of who calls.
+// errSource: the caller gave no source, or more than one.
 var errSource = errors.New("uapi: want either a kernel tree or a directory of headers")
 
 // Open finds or installs headers. The caller closes the source.
@@ -188,8 +187,8 @@ func installHeaders(ctx context.Context, tree, arch, out string, log io.Writer) 
 	return nil
 }
 
-// firstComplaint returns the line of make's output that says most: the first
-// that is not make's own.
+// firstComplaint returns the first line of make's output that is not a message of make
+// itself.
 func firstComplaint(text string) string {
 	first := ""
 	for line := range strings.Lines(text) {
@@ -204,8 +203,8 @@ func firstComplaint(text string) string {
 	return first
 }
 
-// treeKey is a digest over name, size and time of everything make headers
-// reads: make itself depends on them.
+// treeKey is a digest over name, size and time of the main files that make headers reads.
+// make also compares times.
 func treeKey(tree, arch string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, "1", arch, tree)

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// fakeTree is a kernel tree as far as make headers goes. It notes each run in
-// the file "runs" and obeys the variable FAIL or SLEEP in its Makefile.
+// fakeTree is a fake of a kernel tree for make headers. It logs each run in the file
+// "runs". line is the text in its Makefile that can fail or sleep.
 func fakeTree(t *testing.T, line string) string {
 	t.Helper()
 	requireCompiler(t, "make")
@@ -133,7 +133,7 @@ func TestOpenTreeCancelled(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
-	// NB: a make that is not stopped takes an hour.
+	// make would take an hour if it were not stopped.
 	_, err := Open(ctx, SourceOptions{Tree: tree, CacheDir: cache})
 	cancel()
 	if !errors.Is(err, context.Canceled) {

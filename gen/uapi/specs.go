@@ -14,10 +14,9 @@ import (
 // SpecDir is where a kernel tree keeps its netlink specifications.
 const SpecDir = "Documentation/netlink/specs"
 
-// A SpecReader returns the text of a netlink specification by its name, which
-// is that of the file below [SpecDir] without its suffix. For one that is not
-// there the error wraps [fs.ErrNotExist]. The same spec may be asked for by
-// several names.
+// A SpecReader returns the text of a netlink specification. name is that of the file below
+// [SpecDir] without its suffix. The error wraps [fs.ErrNotExist] if there is none. It may
+// be called with several names for the same spec.
 type SpecReader func(ctx context.Context, name string) ([]byte, error)
 
 // TreeSpecs reads the specifications of a kernel tree.
@@ -50,8 +49,8 @@ func readSpecs(ctx context.Context, opt Options) ([]*Spec, error) {
 	return specs, nil
 }
 
-// ReadSpec reads the specification of a name, in a tree that may know it by another. The
-// error wraps [fs.ErrNotExist] if there is none.
+// ReadSpec reads a specification. The tree may have it under a name with other separators,
+// such as rt_link for rt-link. The error wraps [fs.ErrNotExist] if there is none.
 func ReadSpec(ctx context.Context, read SpecReader, name string) (*Spec, error) {
 	for _, file := range specFiles(name) {
 		text, err := read(ctx, file)

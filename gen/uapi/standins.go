@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// standIns is a directory for the headers of [libc]. Most headers of the kernel
-// include none of them, and writing them takes longer than looking: they are unpacked
-// when a header is read that can include one.
+// standIns is a directory for the headers of [libc]. Few kernel headers include one of
+// them, and writing them takes longer than a look at the includes. So they are unpacked
+// only when a header can include one.
 type standIns struct {
 	dir string
 
@@ -33,8 +33,8 @@ func (s *standIns) supply(src string, dirs []string, always bool) error {
 	return unpackLibc(s.dir)
 }
 
-// wanted reports whether text, of a file in the directory dir, can include a stand-in.
-// It does not look at conditions, and takes a name that it cannot read for one.
+// wanted reports whether text, of a file in the directory dir, can include a stand-in. It
+// ignores conditions. It returns true for an include whose name it cannot read.
 func (s *standIns) wanted(text, dir string, dirs []string) bool {
 	for name := range includes(text) {
 		if name == "" {
@@ -43,7 +43,7 @@ func (s *standIns) wanted(text, dir string, dirs []string) bool {
 		if _, err := fs.Stat(libc, "libc/"+filepath.ToSlash(filepath.Clean(name))); err == nil {
 			return true
 		}
-		// Which of them the compiler takes does not matter.
+		// Check all of them. The compiler may take any.
 		for _, d := range append(dirs[:len(dirs):len(dirs)], dir) {
 			file := filepath.Join(d, name)
 			if d == "" || s.seen[file] {
@@ -58,8 +58,8 @@ func (s *standIns) wanted(text, dir string, dirs []string) bool {
 	return false
 }
 
-// includes yields the names of headers that text includes or asks for, in any
-// condition, and "" for a directive with a macro or a comment in place of the name.
+// includes yields the names of headers that text includes or asks for, in any condition. It
+// yields "" for a directive with a macro or a comment in place of the name.
 func includes(text string) func(yield func(string) bool) {
 	const word = "include"
 	return func(yield func(string) bool) {

@@ -56,7 +56,7 @@ func TestStandInsUnpackedIfReachable(t *testing.T) {
 		"plain": false, "loop": false, "direct": true, "deep": true, "macro": true, "asks": true, "shadows": true,
 	} {
 		s := &standIns{dir: t.TempDir(), seen: make(map[string]bool)}
-		// A header that wants none must not hide the next.
+		// A header that includes no stand-in must not hide the next one.
 		for _, src := range []string{includeLine("linux/plain.h"), includeLine("linux/" + name + ".h")} {
 			if err := s.supply(src, []string{dir}, false); err != nil {
 				t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 // supportFile is the generated file with the code that all headers share.
 const supportFile = "types" + fileSuffix
 
-// A piece of the support file, with the words by which its use is seen.
+// piece is a part of the support file. uses are words that show that a file needs it.
 type piece struct {
 	uses []string
 	text string
@@ -28,18 +28,18 @@ func sharedPieces() []piece {
 		for _, bits := range []string{"16", "32", "64"} {
 			t := order.prefix + bits
 			pieces = append(pieces, piece{[]string{t}, fmt.Sprintf(`
-// %[1]s is a number of %[2]s bits in %[3]s order, as __%[4]s%[2]s in C. [To%[1]s]
-// makes one; Host reads it.
+// %[1]s is a number of %[2]s bits in %[3]s order, __%[4]s%[2]s in C. [To%[1]s] makes one;
+// Host reads it.
 type %[1]s uint%[2]s
 
-// Host returns the number in the order of this machine.
+// Host returns the number in host byte order.
 func (v %[1]s) Host() uint%[2]s {
 	var b [%[2]s / 8]byte
 	binary.NativeEndian.PutUint%[2]s(b[:], uint%[2]s(v))
 	return binary.%[5]s.Uint%[2]s(b[:])
 }
 
-// To%[1]s returns a number of this machine in %[3]s order.
+// To%[1]s converts a number from host byte order to %[3]s order.
 func To%[1]s(v uint%[2]s) %[1]s {
 	var b [%[2]s / 8]byte
 	binary.%[5]s.PutUint%[2]s(b[:], v)
@@ -50,15 +50,13 @@ func To%[1]s(v uint%[2]s) %[1]s {
 	}
 	return append(pieces,
 		piece{[]string{cPointer}, `
-// CPointer is a pointer of C where Go cannot have one: in a union, or in a
-// struct that is not aligned. It is an address and no more: the garbage
-// collector neither follows it nor keeps alive what is there. [PointTo] makes
-// one.
+// CPointer is a C pointer where Go cannot have a pointer: in a union, in a misaligned
+// member, or in a flexible array. It is only an address. The garbage collector does not
+// follow it, and does not keep its target alive. [PointTo] makes one.
 type CPointer uintptr
 
-// PointTo returns the address of what p points to, and pins it: it stays where
-// it is, and alive, until pin.Unpin is called. Pin may be nil for memory that is
-// not Go's.
+// PointTo returns the address in p. It pins the target, which stays alive and in place
+// until pin.Unpin is called. pin may be nil if Go does not manage the memory.
 func PointTo(p unsafe.Pointer, pin *runtime.Pinner) CPointer {
 	if pin != nil && p != nil {
 		pin.Pin(p)
@@ -66,8 +64,8 @@ func PointTo(p unsafe.Pointer, pin *runtime.Pinner) CPointer {
 	return CPointer(uintptr(p))
 }
 
-// Pointer returns the pointer. It is good as long as what it points to is
-// pinned, or is no memory of Go's.
+// Pointer returns the pointer. It is valid while its target is pinned, or if Go does not
+// manage the memory.
 func (p CPointer) Pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
 `},
 		piece{[]string{"Attr"}, attrSupport},
@@ -181,8 +179,7 @@ func supportOf(pkg string, files []File, pieces []piece, archs []string) []File 
 	return []File{{name, []byte(text)}}
 }
 
-// usesWord reports whether code has a word, which may end in a bracket. The word
-// must not go on in either direction.
+// usesWord reports whether code has a word as a whole. The word may end in a bracket.
 func usesWord(code []byte, word string) bool {
 	for at := 0; ; {
 		i := bytes.Index(code[at:], []byte(word))

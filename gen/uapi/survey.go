@@ -19,7 +19,7 @@ type SurveyOptions struct {
 	Config *Config
 	// Paths are headers to take in whole; only without Config.
 	Paths []string
-	// Jobs is how many compilers run at once. Default: one a processor.
+	// Jobs is how many compilers run at once. Default: one per CPU.
 	Jobs int
 }
 

@@ -44,8 +44,8 @@ func Arches() []string { return sortedKeys(targets) }
 // or "".
 func KernelArch(arch string) string { return targets[arch].kernel }
 
-// HostArch is the target where none is named: this machine's, or amd64 if the
-// tool does not know this machine.
+// HostArch returns the default target: this machine's, or amd64 if the tool does not know
+// this machine.
 func HostArch() string {
 	if _, ok := targets[runtime.GOARCH]; ok {
 		return runtime.GOARCH
@@ -64,7 +64,7 @@ func isTriplet(name string) bool {
 	return false
 }
 
-// maxAlignOf returns the largest alignment that Go knows on a target.
+// maxAlignOf returns the largest alignment that Go uses on a target.
 func maxAlignOf(arch string) int64 {
 	switch arch {
 	case "386", "arm", "mips", "mipsle":
@@ -73,12 +73,11 @@ func maxAlignOf(arch string) int64 {
 	return 8
 }
 
-// CompilerFor returns a compiler for a target in Go's spelling, with the
-// options that select the target: --target for clang, a flag of gcc for the
-// other word size of the same machine. An empty command means gcc for the
-// machine's own architecture, and for others clang, or a cross compiler of
-// Debian if no clang supports the target. If the compiler does not support the
-// target, the error wraps [ErrNoCompiler].
+// CompilerFor returns a compiler for a target in Go's spelling, with the options that
+// select the target: --target for clang, a flag of gcc for the other word size of the same
+// machine. An empty command means gcc for the machine's own architecture. For others it
+// means clang, or Debian's cross compiler if no clang supports the target. If gcc needs a
+// cross compiler that is not installed, the error wraps [ErrNoCompiler].
 func CompilerFor(command, arch string) (*Compiler, error) {
 	t, ok := targets[arch]
 	if !ok {
@@ -111,7 +110,7 @@ func CompilerFor(command, arch string) (*Compiler, error) {
 	return &Compiler{Command: command}, nil
 }
 
-// newClangs are newer versions, which may know targets that clang does not.
+// newClangs are clang and its newer versions, which may support more targets.
 var newClangs = []string{"clang", "clang-22", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16"}
 
 // defaultCompiler returns the command for a target where the user names none.
@@ -136,7 +135,7 @@ func defaultCompiler(arch string, t target) string {
 	return "clang"
 }
 
-// clangKnows reports whether a clang is there and has a target.
+// clangKnows reports whether a clang is installed and supports a target.
 func clangKnows(command string, t target) bool {
 	path, err := exec.LookPath(command)
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// depend adds to a package what its structs have inside, for headers that ask
-// for it.
+// depend adds to a package the types inside of its structs, for headers with Depends.
 func (s *selection) depend(p *Package) {
 	have := make(map[string]bool)
 	for _, h := range p.Headers {
@@ -53,8 +52,8 @@ func (s *selection) depend(p *Package) {
 	}
 }
 
-// nameTypes gives the types of a package their names in Go. A name that is
-// taken is an error; an enum gets no type then, since its constants suffice.
+// nameTypes gives the types of a package their Go names. A name that is taken is an error.
+// An enum whose name is taken gets no type, because its constants are enough.
 func (s *selection) nameTypes(p *Package) {
 	taken := make(map[string]string)
 	for n := range p.names() {

@@ -25,8 +25,8 @@ func headersIn(tb testing.TB, files map[string]string) string {
 	return dir
 }
 
-// valuesHeader has each way in which C makes a number negative, and each in
-// which it does not. Macros end in the value that Go must have: _N16 for -16.
+// valuesHeader has all ways to write a negative number in C, and similar ones that are not
+// negative. valuesWant has the values that Go must have.
 const valuesHeader = `
 #define PAREN (-0x10)
 #define DIFF (0x10 - 0x20)
@@ -75,8 +75,8 @@ var valuesWant = map[string]string{
 	"FLOAT_WHOLE": "2.0",
 }
 
-// TestValues pins the value of each form, which must not depend on compiler or
-// target, and has verify confirm it.
+// TestValues checks the value of each form, which must not depend on compiler or target.
+// verify must confirm it.
 func TestValues(t *testing.T) {
 	dir := headersIn(t, map[string]string{"linux/values.h": valuesHeader})
 	for _, tt := range []struct{ cc, arch string }{
@@ -112,8 +112,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestVerifyFindsSign shows that verify denies a wrong sign or width, and what
-// only seems to be a set of bits.
+// TestVerifyFindsSign: verify denies a wrong sign or width, and a number that only looks
+// like a set of bits.
 func TestVerifyFindsSign(t *testing.T) {
 	dir := headersIn(t, map[string]string{"linux/values.h": valuesHeader})
 	cfg := mustConfig(t, "package = \"x\"\n[[header]]\npath = \"linux/values.h\"\n")

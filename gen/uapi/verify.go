@@ -18,12 +18,12 @@ type VerifyOptions struct {
 	// Include are the directories of installed headers that the package was
 	// generated from, as [Source] has them. Required.
 	Include []string
-	// Compilers are asked one after the other, each as [CompilerFor] takes
-	// it. Default gcc.
+	// Compilers are the compilers to ask, each a command for [CompilerFor]. Default: the
+	// one for an empty command.
 	Compilers []string
 	// Arch is the target in Go's spelling. Default [HostArch].
 	Arch string
-	// Jobs is how many compilers run at once. Default: one a processor.
+	// Jobs is how many compilers run at once. Default: one per CPU.
 	Jobs int
 }
 
@@ -63,7 +63,7 @@ type VerifyResult struct {
 	Undecided []VerifyFailure
 }
 
-// A VerifyFailure is a generated fact that a compiler denies.
+// A VerifyFailure is a generated fact that a compiler rejects.
 type VerifyFailure struct {
 	// Compiler is the command. Header is the path as included.
 	Compiler, Header string
@@ -84,18 +84,17 @@ func (r *VerifyResult) add(v *verifier) {
 	r.BitOffsets += len(v.bits)
 }
 
-// sort brings the findings into an order that does not depend on time.
+// sort sorts the findings. The compilers report them in any order.
 func (r *VerifyResult) sort() {
 	for _, list := range [][]VerifyFailure{r.Failures, r.Undecided} {
 		slices.SortFunc(list, func(a, b VerifyFailure) int { return strings.Compare(a.String(), b.String()) })
 	}
 }
 
-// Verify takes constants, sizes, offsets and bit offsets back out of generated
-// Go and has C compilers confirm each of them. It reads only the text of the
-// files, with Go's own type checker, so that it cannot repeat an error of the
-// generator. p is the model the files came from: it tells what the names are in
-// C.
+// Verify reads constants, sizes, offsets and bit offsets from generated Go, and has C
+// compilers confirm each of them. It reads only the text of the files, with Go's own type
+// checker, so that it cannot repeat an error of the generator. p is the model that the
+// files came from. It has the names in C.
 func Verify(ctx context.Context, p *Package, files []File, opt VerifyOptions) (res *VerifyResult, err error) {
 	ccs, err := opt.compilers()
 	if err != nil {

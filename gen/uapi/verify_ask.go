@@ -29,8 +29,8 @@ type inquiry struct {
 	flags []string
 }
 
-// ask has one compiler judge all claims. held says that the compiler has
-// confirmed the assertions already.
+// ask has one compiler check all claims. held says that the compiler has confirmed the
+// assertions already.
 func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots *roots, h *Header, held bool) (failures, undecided []VerifyFailure, err error) {
 	open := v.floats()
 	if held && len(open)+len(v.bits) == 0 || len(v.assertions)+len(v.bits) == 0 {
@@ -54,11 +54,11 @@ func (v *verifier) ask(ctx context.Context, cc *verifyCompiler, roots *roots, h 
 	return append(failures, more...), undecided, err
 }
 
-// float tells the claim that a constant is a floating-point number.
+// float reports whether the claim is about a floating-point number.
 func (a *assertion) float() bool { return a.value != nil && a.value.Kind() == constant.Float }
 
-// floats returns the claims about floating-point numbers, by number. They are no
-// constant expressions.
+// floats returns the claims about floating-point numbers, by number. They are not constant
+// expressions in C.
 func (v *verifier) floats() map[int]string {
 	open := make(map[int]string)
 	for i, a := range v.assertions {
@@ -69,7 +69,7 @@ func (v *verifier) floats() map[int]string {
 	return open
 }
 
-// prologue includes the headers of the claims.
+// prologue returns the lines that include the headers of the claims.
 func (q *inquiry) prologue() string {
 	text := (&Input{Path: q.h.Path, With: q.h.With}).include()
 	for _, extra := range q.h.borrowed {
@@ -78,7 +78,7 @@ func (q *inquiry) prologue() string {
 	return text
 }
 
-// undefine makes names of members mean members.
+// undefine removes macros with the names of members.
 func (v *verifier) undefine(b *strings.Builder) {
 	seen := make(map[string]bool)
 	for _, m := range v.members {
@@ -146,8 +146,8 @@ func (q *inquiry) assertions(ctx context.Context, open map[int]string) (failures
 	return failures, nil
 }
 
-// images has the compiler lay out bit-fields and the values of what is no
-// constant expression, and compares.
+// images has the compiler lay out bit-fields, and the values that are not constant
+// expressions. Then it compares them.
 func (q *inquiry) images(ctx context.Context, open map[int]string) (failures, undecided []VerifyFailure, err error) {
 	if len(q.v.bits)+len(open) == 0 {
 		return nil, nil, nil
@@ -160,8 +160,8 @@ func (q *inquiry) images(ctx context.Context, open map[int]string) (failures, un
 	}
 }
 
-// compare compiles and reads the images. A question that does not compile is moved from
-// open to undecided, and again is set.
+// compare compiles and reads the images. If a claim does not compile, it moves the claim
+// from open to undecided, and sets again.
 func (q *inquiry) compare(ctx context.Context, open map[int]string, undecided *[]VerifyFailure) (failures []VerifyFailure, again bool, err error) {
 	const section = `__attribute__((section("xpsgen_%s"), used))`
 	var b strings.Builder

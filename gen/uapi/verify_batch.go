@@ -17,9 +17,9 @@ import (
 // time of a compiler is its start.
 const confirmBatch = 16
 
-// confirm has one compiler judge the claims about all headers, first in batches. A
-// batch can only confirm: a denied claim is checked again header by header, since
-// headers may disturb each other.
+// confirm has one compiler check the claims about all headers, first in batches. A batch
+// can only confirm. Headers may disturb each other, so a denied claim is checked again with
+// its header alone.
 func (t *treeVerifier) confirm(ctx context.Context, cc *verifyCompiler, claims []*claim) error {
 	var batches [][]*claim
 	for _, system := range []bool{false, true} {
@@ -51,8 +51,8 @@ func (t *treeVerifier) confirm(ctx context.Context, cc *verifyCompiler, claims [
 	})
 }
 
-// confirmTogether compiles the assertions about several headers in one unit, and
-// returns the claims of which all hold.
+// confirmTogether compiles the assertions about several headers in one unit. It returns the
+// claims whose assertions all hold.
 func (t *treeVerifier) confirmTogether(ctx context.Context, cc *verifyCompiler, batch []*claim) (map[*claim]bool, error) {
 	roots, err := t.roots.forHeader(ctx, cc.Compiler, batch[0].h.Path, batch[0].h.system)
 	if err != nil {
@@ -65,7 +65,7 @@ func (t *treeVerifier) confirmTogether(ctx context.Context, cc *verifyCompiler, 
 	)
 	for _, c := range batch {
 		b.WriteString((&inquiry{v: c.v, h: c.h}).prologue())
-		b.WriteString("#pragma pack()\n") // some leave it on
+		b.WriteString("#pragma pack()\n") // some headers do not restore it
 		c.v.write(&b, line)
 		first = append(first, line)
 		line += len(c.v.assertions)

@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// TestConfirm puts a false claim into a batch, and a header that disturbs the
-// others: exactly the false claim must be found.
+// TestConfirm has a false claim in a batch, and a header that disturbs the others. confirm
+// must find exactly the false claim.
 func TestConfirm(t *testing.T) {
 	files := map[string]string{
 		"linux/a.h": "#define A_ONE 1\n#define A_TOP (1 << 31)\nstruct a { int member; };\n",
 		"linux/b.h": "#define B_ONE 1\nstruct b { int member; };\n",
-		// Without a guard it cannot be read twice.
+		// It has no guard, so it cannot be included twice.
 		"linux/c.h": "struct c { int member; };\n#define member nothing\n#define C_ONE 1\n",
 		"linux/d.h": "#include <linux/c.h>\n#define D_ONE 1\n",
 	}

@@ -58,8 +58,8 @@ func (p *parsedCode) parse(files []File) error {
 	return nil
 }
 
-// check type checks the files of a target. Imports are not resolved: what they are
-// used for has no part in layouts, except unsafe, which go/types knows.
+// check type checks the files of a target. Imports are stand-ins, see [importer]. No layout
+// depends on them, except on unsafe, which go/types knows.
 func (p *parsedCode) check(arch string, alias *goPackage) (*checkedCode, error) {
 	code := &checkedCode{bits: make(map[string]bitCall), flexible: make(map[string]int64)}
 	var built []*ast.File
@@ -96,7 +96,7 @@ func builtFor(f *ast.File, arch string) bool {
 	return true
 }
 
-// readBits notes where the methods of a file look for bit-fields.
+// readBits notes where the methods of a file read bit-fields and flexible arrays.
 func (code *checkedCode) readBits(f *ast.File) {
 	for _, d := range f.Decls {
 		fn, ok := d.(*ast.FuncDecl)

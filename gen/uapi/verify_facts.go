@@ -17,8 +17,7 @@ type verifier struct {
 	names      map[string]string // of types, by their names in C
 	assertions []assertion
 	bits       []bitFact
-	// members are names that stand after a dot. Headers define macros of the
-	// same name.
+	// members are names after a dot. Headers may define macros with the same names.
 	members []string
 
 	constants, sizesOf, offsets int
@@ -66,8 +65,8 @@ func (v *verifier) header(h *Header, layouts []*goStruct) {
 	}
 }
 
-// constant asserts a constant as Go has it, and that the compiler agrees with
-// the one that generated about its type.
+// constant asserts a constant as Go has it. It also asserts the type in C, which another
+// compiler may have reported.
 func (v *verifier) constant(c Constant) {
 	obj, ok := v.code.scope.Lookup(c.goName()).(*types.Const)
 	if !ok {
@@ -84,7 +83,7 @@ func (v *verifier) constant(c Constant) {
 	}
 }
 
-// goType asserts that a macro of a type with a name has that type in C.
+// goType asserts that a macro with a named Go type has that type in C.
 func (v *verifier) goType(name string, t types.Type) {
 	named, ok := t.(*types.Named)
 	if !ok {
@@ -108,8 +107,8 @@ func (v *verifier) ctype(c Constant) {
 	v.assert("sizeof(%[1]s) == %[2]d && (__typeof__(%[1]s))-1 %[3]s 0", c.Name, c.Value.Size, sign)
 }
 
-// value asserts a value with its sign. See [inquiry.setsOfBits] for what C may
-// deny.
+// value asserts a value with its sign. [inquiry.setsOfBits] accepts some assertions that C
+// denies.
 func (v *verifier) value(name string, val constant.Value) {
 	v.constants++
 	if val.Kind() == constant.String {

@@ -24,7 +24,7 @@ func TestVerify(t *testing.T) {
 	for _, f := range got.Failures {
 		t.Error(f)
 	}
-	// Expressions that clang does not accept as constant are verified in another way.
+	// Expressions that clang rejects as constants are verified in another way.
 	if len(got.Undecided) != 0 {
 		t.Errorf("undecided %v", got.Undecided)
 	}
@@ -33,7 +33,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestVerifyFinds shows that each kind of assertion can fail.
+// TestVerifyFinds: each kind of assertion can fail.
 func TestVerifyFinds(t *testing.T) {
 	requireCompiler(t, "clang")
 	for name, tt := range map[string]struct{ old, new, want string }{

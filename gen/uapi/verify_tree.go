@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A LeftOut is a header that is not part of a proof.
+// A LeftOut is a header that was left out, with the reason.
 type LeftOut struct {
 	Header, Reason string
 	// Known is set for the headers of [Incompatible]. Others are failures.
@@ -24,8 +24,8 @@ type LeftOut struct {
 // TreeResult is the result of [VerifyHeaders].
 type TreeResult struct {
 	VerifyResult
-	// Headers is how many headers took part. Names is how many names they were found
-	// to define by other means than ours.
+	// Headers is the number of headers that took part. Names is the number of names that
+	// they define according to the preprocessor and the debug information.
 	Headers, Names int
 	// Aggregates is how many structs and unions they define.
 	Aggregates int
@@ -50,14 +50,15 @@ func (r *TreeResult) Failed() bool {
 	return unknown || len(r.Failures)+len(r.Undecided)+len(r.Lost)+len(r.Disagreements) > 0
 }
 
-// VerifyHeaders generates Go for each header alone, with everything in it, and has
-// the compilers confirm the same as [Verify]. What Go has no name for is confirmed
-// from the model. VerifyHeaders also reads the names that a header defines from
-// the preprocessor's list of macros and from debug information. A name with a
-// value that the model does not have is lost.
+// VerifyHeaders generates Go for each header alone, with all its definitions. The compilers
+// confirm the same facts as for [Verify]. Facts about names that Go lacks come from the
+// model. VerifyHeaders also reads the names that a header defines from the preprocessor's
+// list of macros and from debug information. A name with a value is lost if the model lacks
+// it.
 //
-// The package is the first compiler's. Those of the other compilers must have the
-// same names, values and layouts. paths of nil means all below opt.Include.
+// The package is the first compiler's. Those of the other compilers must have the same
+// names, values and layouts.
+// A nil paths means all headers below opt.Include.
 func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (res *TreeResult, err error) {
 	ccs, err := opt.compilers()
 	if err != nil {
@@ -135,7 +136,7 @@ type treeVerifier struct {
 	res *TreeResult
 }
 
-// each runs work for n things, some at once.
+// each calls work for n indexes, up to t.jobs at once.
 func (t *treeVerifier) each(ctx context.Context, n int, work func(ctx context.Context, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(t.jobs)

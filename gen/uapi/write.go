@@ -131,10 +131,10 @@ func withoutProvenance(content []byte) []byte {
 	return out
 }
 
-// writeFiles makes files the only generated files of dir. All
-// are written under other names first, so that an error leaves dir as it was;
-// only then are they renamed, and files of headers no longer wanted removed.
-// It returns the names that changed.
+// writeFiles makes files the only generated files of dir. It writes all of them under other
+// names first, so that an error while writing leaves dir as it was. Then it renames them,
+// and removes the files of headers that are no longer wanted. It returns the names that
+// changed.
 func writeFiles(dir string, files []File) (changed []string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("uapi: %w", err)

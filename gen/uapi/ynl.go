@@ -11,8 +11,8 @@ import (
 )
 
 // A Spec is the used part of a netlink specification of the kernel
-// (Documentation/netlink/specs): names, numbers, types and nesting of
-// attributes. In full: Documentation/userspace-api/netlink/specs.rst.
+// (Documentation/netlink/specs): names, numbers, types and nesting of attributes.
+// Documentation/userspace-api/netlink/specs.rst describes the format.
 type Spec struct {
 	// Family is the spec's name: "rt-link".
 	Family string
@@ -26,7 +26,7 @@ type Spec struct {
 type SpecEnum struct {
 	// Name as in the spec: "xdp-flags".
 	Name string
-	// Flags tells that each entry is a bit.
+	// Flags is set if each entry is a bit.
 	Flags bool
 	// Consts are the names of the entries in C, in the order of the file.
 	Consts []string
@@ -49,7 +49,7 @@ type Attr struct {
 	Value int64
 	// Kind is the spec's type: "u32", "nest", "string".
 	Kind string
-	// BigEndian tells numbers in network order.
+	// BigEndian is set for numbers in network byte order.
 	BigEndian bool
 	// Multi attributes may occur more than once.
 	Multi bool

@@ -89,7 +89,7 @@ func TestParseSpecErrors(t *testing.T) {
 	}
 }
 
-// constants makes a package of constants.
+// packageOf returns a package of constants.
 func packageOf(values map[string]int) *Package {
 	g := Group{}
 	for _, name := range sortedKeys(values) {

@@ -50,8 +50,7 @@ func (j *job) ahead(ctx context.Context, checks []Check) error {
 	if tasks, err = missing(); err != nil {
 		return err
 	}
-	// The scripts expect the trees at their last commits. From here on nothing moves
-	// the trees.
+	// The scripts read the working trees. Nothing checks out another commit from here on.
 	if err := j.atHead(ctx); err != nil {
 		return err
 	}

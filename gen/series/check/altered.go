@@ -15,7 +15,7 @@ import (
 
 // Alteration changes a patch of a thread.
 type Alteration struct {
-	// Patch is the number of the patch. The thread ends with it.
+	// Patch is the number of the patch, from 1. The thread ends with it.
 	Patch int
 	// Files are new contents by name; all other files stay.
 	Files map[string]string
@@ -29,7 +29,7 @@ func (t *Thread) Show(ctx context.Context, n int, name string) (text string, ok 
 	return t.repo.show(ctx, t.Patches[n-1].After, name)
 }
 
-// Touches reports whether a patch changes a file below one of some directories.
+// Touches reports whether a patch changes a file whose name starts with one of dirs.
 func (t *Thread) Touches(dirs ...string) bool {
 	for _, p := range t.Patches {
 		for _, f := range p.Files {
@@ -41,8 +41,8 @@ func (t *Thread) Touches(dirs ...string) bool {
 	return false
 }
 
-// Alter returns a copy of a thread that ends with an altered patch. It writes commits into
-// the repository of the base, which no reference names.
+// Alter returns a copy of a thread that ends with an altered patch. It writes a commit into
+// the repository of the base. No reference names that commit.
 func (t *Thread) Alter(ctx context.Context, a Alteration) (*Thread, error) {
 	old := t.Patches[a.Patch-1]
 	fail := func(err error) (*Thread, error) { return nil, fmt.Errorf("alter %s: %w", old.File, err) }
@@ -104,7 +104,8 @@ func (t *Thread) Alter(ctx context.Context, a Alteration) (*Thread, error) {
 	return &altered, nil
 }
 
-// scopePatches are the patches that decide what to compile, by their files.
+// scopePatches returns the patches whose files decide what to compile. They are those of
+// the thread before it was altered.
 func (t *Thread) scopePatches() []*Patch {
 	if t.scope != nil {
 		return t.scope

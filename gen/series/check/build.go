@@ -168,8 +168,8 @@ func (j *job) commits() (list []built) {
 	return list
 }
 
-// unseen reports whether no build reads the file. Kconfig files count as read, even in
-// Documentation.
+// unseen reports whether no build reads the file. In Documentation, the build reads Kconfig
+// files and Makefiles.
 func unseen(build manifest.Build, name string) bool {
 	base := path.Base(name)
 	dirs := []string{"tools/testing/", "tools/bpf/bpftool/"}
@@ -243,7 +243,7 @@ func (j *job) buildStates(ctx context.Context, want []string, c built) (err erro
 	return nil
 }
 
-// stateVersion changes when the results of all builds become invalid.
+// Increment stateVersion when the results of all builds become invalid.
 const stateVersion = 2
 
 // stateFile is the file that keeps the result of a build of a tree.
@@ -254,7 +254,7 @@ func (j *job) stateFile(flavor, tree string) string {
 	return filepath.Join(j.memo.dir, "build-"+hex.EncodeToString(h.Sum(nil)[:16])+".json")
 }
 
-// configInput identifies all inputs of a kernel configuration.
+// configInput returns a hash of the files that make allmodconfig reads.
 func (j *job) configInput(ctx context.Context, commit string) (string, error) {
 	if j.Build != kbuild {
 		return "", nil
@@ -276,9 +276,10 @@ func (j *job) configInput(ctx context.Context, commit string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// targets returns the directories that the series touches. Without full, gcc compiles all
-// C files in them, not in subdirectories. The other compilers and sparse get only the
-// files that the series changes: they cost as much and rarely find more.
+// targets returns the directories that the series touches, nil with full. gcc compiles all
+// C files in them, not in subdirectories. The other compilers and sparse get only the files
+// that the series changes: they cost as much and rarely find more. With narrow, so does
+// gcc.
 func (j *job) targets() (dirs []string) {
 	if j.opt.Full {
 		return nil
@@ -321,7 +322,7 @@ func (j *job) changed() (files []string) {
 	return files
 }
 
-// notBuilt reports whether a directory contributes no object to the kernel.
+// notBuilt reports whether a directory contributes no object to the kernel or to iproute2.
 func notBuilt(dir string) bool {
 	for _, p := range []string{"tools", "samples", "scripts", "Documentation", "include", "testsuite", "man", "doc"} {
 		if dir == p || strings.HasPrefix(dir, p+"/") {

@@ -168,8 +168,8 @@ func TestKnownResultsNeedNoLock(t *testing.T) {
 	}
 }
 
-// A patch that looks identical to a compiler is not built. It gets the result of the
-// patch before.
+// A change that no compiler reads is not built. The patch gets the result of the patch
+// before it.
 func TestInvisibleChangeIsNotBuilt(t *testing.T) {
 	f := newFixture(t)
 	steps := goodSteps()
@@ -254,7 +254,7 @@ func TestMissingProgram(t *testing.T) {
 	}
 }
 
-// A program that distributions do not package blocks its row, and no more.
+// A missing program that distributions do not package only blocks its own row.
 func TestOptionalProgram(t *testing.T) {
 	f := newFixture(t)
 	steps := goodSteps()
@@ -279,8 +279,8 @@ func TestOptionalProgram(t *testing.T) {
 	}
 }
 
-// A base tree that does not build is not the fault of the series: the rows say
-// why, in the first line that does.
+// If the base tree does not build, the rows are Blocked, and show the first line of the log
+// with a reason.
 func TestBaseDoesNotBuild(t *testing.T) {
 	f := newFixture(t)
 	f.write(t, f.base, map[string]string{"net/Kconfig": "THIS IS NOT C\n"})

@@ -119,8 +119,8 @@ func (b *builder) suiteTools(line []string) (goals [][]string) {
 	return goals
 }
 
-// said collects the diagnostics of each file, from this build or an earlier one, and what
-// make said about this one.
+// said collects the diagnostics of each file, from this build or an earlier one. It adds
+// the errors of make in this build.
 func (b *builder) said(log string, failed bool) (*state, error) {
 	d := newDiagnostics(b.dir)
 	objects := 0
@@ -189,8 +189,9 @@ type copied struct {
 	Files []string
 }
 
-// sync updates the copy and removes what must be rebuilt. That is everything, unless only
-// known sources changed. Until the caller calls done, the copy counts as unknown.
+// sync updates the copy, and removes the objects to rebuild. It copies the whole tree again
+// if a Makefile or a similar file changed, or if a header is new. If the caller does not
+// call done, the next sync copies the whole tree.
 func (b *builder) sync(with string) (done func() error, err error) {
 	stamp := b.dir + ".copied"
 	var last copied
@@ -204,7 +205,7 @@ func (b *builder) sync(with string) (done func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// A new header may hide one that was found before.
+	// The compiler may find a new header before the one that it found until now.
 	anew := func(name string) bool {
 		return steersBuild(name) || strings.HasSuffix(name, ".h") && !slices.Contains(last.Files, name)
 	}
@@ -232,8 +233,8 @@ func (b *builder) sync(with string) (done func() error, err error) {
 	}, nil
 }
 
-// steersBuild reports whether a file can change how others are compiled without the
-// compiler's dependencies showing it.
+// steersBuild reports whether a file can change how other files are compiled, and is not in
+// the compiler's dependencies.
 func steersBuild(name string) bool {
 	return !hasSuffix(".c", ".h")(name) && !unseen(manifest.BuildIPRoute2, name)
 }

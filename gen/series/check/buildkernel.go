@@ -180,7 +180,7 @@ func (b *builder) configure(cc string, make func(...string) error) error {
 	return cache.WriteFile(stamp, []byte(want), 0o644)
 }
 
-// exited reports whether a program ended with an exit status.
+// exited reports whether a program ended with an exit status other than 0.
 func exited(err error) bool {
 	var perr *proc.Error
 	return errors.As(err, &perr) && perr.ExitCode > 0
@@ -202,8 +202,8 @@ func (b *builder) broken(ctx context.Context, what string, err error) (*state, e
 	return &state{Errors: d.errors, Warnings: d.warnings, Order: d.order, Broken: what + ": " + why}, nil
 }
 
-// objects returns the objects to build: those of the changed files, and with gcc all
-// objects in their directories.
+// objects returns the objects to build: those of the changed files, or with gcc those of
+// all C files in the targets. narrow limits gcc to the changed files.
 func (b *builder) objects() (objects []string, err error) {
 	if b.flavor != "gcc" || b.narrow {
 		for _, f := range b.changed {
@@ -226,7 +226,7 @@ func (b *builder) objects() (objects []string, err error) {
 }
 
 // collect reads the diagnostics of each object, from this build or an earlier one. log is
-// the output of a make that failed; empty if it did not.
+// the output file of a make that failed, or empty.
 func (b *builder) collect(objects []string, log string) (*state, error) {
 	if b.full {
 		var err error

@@ -58,8 +58,9 @@ func whyFailed(log string) string {
 	return build.Why(data)
 }
 
-// readFiles returns those of some files of a tree that the compiler read, according to
-// the dependencies below dir. make ran in the directory work of the tree.
+// readFiles returns those of files that the compiler read, according to the dependency
+// files below dir. The names in files are relative to the tree src. make ran in its
+// subdirectory work.
 func readFiles(dir, src, work string, files []string) (read []string, err error) {
 	left := map[string]bool{}
 	for _, f := range files {
@@ -85,7 +86,7 @@ func readFiles(dir, src, work string, files []string) (read []string, err error)
 	return read, err
 }
 
-// readOf yields the files of a tree in a file of dependencies.
+// readOf yields the files of the tree src that a dependency file names, relative to src.
 func readOf(text, src, work string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for word := range strings.FieldsSeq(text) {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The first error of a log is the first one that a result shows: the others follow from it.
+// The result shows the first error of a log, because the others follow from it.
 func TestFirstError(t *testing.T) {
 	for name, tc := range map[string]struct {
 		log  string

@@ -28,7 +28,7 @@ type toolPart struct {
 	dir string
 	// sources are the paths of its inputs.
 	sources []string
-	// files are the touched files that it is for; programs those to compile.
+	// files are the touched files of this part. programs are the selftests to compile.
 	files, programs []string
 }
 
@@ -45,7 +45,7 @@ var (
 		"arch/x86/include", "arch/x86/entry/syscalls", "arch/x86/tools", "usr/include", "tools/include", "tools/scripts"}
 )
 
-// toolParts returns the parts that the files of the series are compiled in.
+// toolParts returns the parts that compile or use the files that the series touches.
 func (j *job) toolParts() (parts []*toolPart) {
 	add := func(name, dir string, sources []string, file string) *toolPart {
 		i := slices.IndexFunc(parts, func(p *toolPart) bool { return p.name == name })
@@ -64,7 +64,7 @@ func (j *job) toolParts() (parts []*toolPart) {
 			add("bpftool", bpftoolDir, append(slices.Clone(toolSources), bpftoolDir, "kernel/bpf/disasm.c", "kernel/bpf/disasm.h"), f)
 		case strings.HasPrefix(f, selftestsDir+"/") && path.Dir(f) != selftestsDir:
 			dir := path.Dir(f)
-			// The directory of the program also has the Makefile, or the one above.
+			// The Makefile must be in the same directory as the program.
 			p := add(strings.TrimPrefix(dir, "tools/testing/"), dir, append(slices.Clone(headerSources), selftestsDir+"/lib.mk",
 				selftestsDir+"/kselftest.h", selftestsDir+"/kselftest_harness.h", selftestsDir+"/kselftest", dir), f)
 			if strings.HasSuffix(f, ".c") && !strings.HasSuffix(f, ".bpf.c") {
@@ -120,8 +120,8 @@ func (j *job) toolsState(ctx context.Context, commit string) (*state, error) {
 	return all, nil
 }
 
-// partState returns the diagnostics of a part as of a commit. They are kept under the
-// content of its sources, which most patches do not change.
+// partState returns the diagnostics of a part as of a commit. The cache keeps them under
+// the content of the sources, because most patches do not change these.
 func (j *job) partState(ctx context.Context, part *toolPart, commit string) (*state, error) {
 	if _, ok, err := j.repo.show(ctx, commit, part.dir+"/Makefile"); err != nil || !ok {
 		return &state{}, err
@@ -149,7 +149,7 @@ func (j *job) partState(ctx context.Context, part *toolPart, commit string) (*st
 	if s, err = part.build(ctx, j.repo.src, work, j.opt.Jobs); err != nil {
 		return nil, err
 	}
-	// Some Makefiles write into the source.
+	// Some Makefiles write into the source tree.
 	if err = j.repo.clean(ctx); err != nil || s.Broken != "" {
 		return s, err
 	}
@@ -244,7 +244,7 @@ func (p *toolPart) collect(src, out, log string, failed bool) (*state, error) {
 		d.readFailed(strings.ReplaceAll(log, out, "OUTPUT"))
 	}
 	s.Errors, s.Warnings, s.Order = d.errors, d.warnings, d.order
-	// Only the build of libbpf compares headers.
+	// The build of libbpf prints these if copies of a header differ.
 	for line := range strings.Lines(log) {
 		if strings.HasPrefix(line, "Warning: ") {
 			s.Warnings[strings.ReplaceAll(strings.TrimSpace(line), out, "OUTPUT")]++

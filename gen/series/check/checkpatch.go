@@ -15,9 +15,9 @@ import (
 
 const checkpatchScript = "scripts/checkpatch.pl"
 
-// ignoredTypes are checkpatch types that netdev's runner ignores, or that another check
-// covers. The runner also ignores long lines in messages. This check does not, because
-// submitting-patches asks for 75 columns.
+// ignoredTypes are the checkpatch types that this check ignores, as netdev's runner does or
+// for the reason given. The runner also ignores long lines in messages. This check does
+// not, because submitting-patches asks for 75 columns.
 var ignoredTypes = []string{
 	"MACRO_ARG_REUSE", "ALLOC_SIZEOF_STRUCT", "NO_AUTHOR_SIGN_OFF",
 	"GIT_COMMIT_ID", "CAMELCASE", "FILE_PATH_CHANGES", "BAD_REPORTED_BY_LINK",
@@ -99,8 +99,7 @@ func codespellDictionary(context.Context) (string, error) {
 	return "", nil
 }
 
-// script returns the path of a script in the tree. It checks out the last commit in both
-// working trees.
+// script returns the path of a script in the tree of the scripts. It calls atHead first.
 func (j *job) script(ctx context.Context, name string) (string, error) {
 	if err := j.atHead(ctx); err != nil {
 		return "", err
@@ -113,7 +112,8 @@ func (j *job) script(ctx context.Context, name string) (string, error) {
 	return path, nil
 }
 
-// atHead checks out the last commit in both working trees.
+// atHead checks out the last commit of the thread. If the scripts are in another tree, it
+// checks out the base there.
 func (j *job) atHead(ctx context.Context) error {
 	if err := j.repo.at(ctx, j.Head()); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// Copies returns the recipients of each patch of opt.Thread, according to get_maintainer
-// of the target tree.
+// Copies returns the recipients of each patch of opt.Thread, according to get_maintainer.
+// It returns nil if the project has no scripts.
 func Copies(ctx context.Context, opt Options) (all [][]Recipient, err error) {
 	if opt.Thread.NoScripts {
 		return nil, nil

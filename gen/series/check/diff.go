@@ -46,8 +46,8 @@ var (
 	hunkHeader  = lazyregexp.New(`^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 )
 
-// scanDiff parses the diffs of a patch and skips everything else. git has already applied
-// the patch, so there is no error handling.
+// scanDiff parses the diffs of a patch and skips everything else. It returns no error,
+// because git reports a damaged patch.
 func scanDiff(patch string) []*File {
 	var files []*File
 	var f *File

@@ -16,9 +16,9 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// kernelTree is the minimum of a kernel tree that the checks need: a Makefile that
-// compiles single objects, and scripts with the output of the real ones. The scripts
-// report words such as BADSTYLE.
+// kernelTree is the smallest kernel tree for the checks: a Makefile that compiles single
+// objects, and fakes of scripts. The fakes print what the real ones print, and report words
+// such as BADSTYLE.
 var kernelTree = map[string]string{
 	"Makefile": `MAKEFLAGS += -r
 Makefile: ;

@@ -97,8 +97,8 @@ func checkWhitespace(_ context.Context, j *job, p *Patch) (Result, error) {
 			case l.Op == '+' && strings.TrimRight(l.Text, " \t") != l.Text:
 				found = append(found, at+"trailing spaces")
 			case stopped && l.Op != '+' && strings.HasPrefix(l.Text, "        "):
-				// A context line is indented with tabs, otherwise the
-				// patch would not apply.
+				// The tree has tabs in context lines. These spaces are likely why the patch
+				// does not apply.
 				found = append(found, at+"tabs were converted to spaces (damaged by a mail program)")
 			case l.Op == '+' && spaceBeforeTab.MatchString(l.Text):
 				found = append(found, at+"space before a tab")

@@ -11,8 +11,8 @@ import (
 	"xpsgen/vmtest/lazyregexp"
 )
 
-// checkIgnored looks at the files that list build products for git. A new pattern must
-// be one that a file in its directory, or the Makefile there, names.
+// checkIgnored checks the patterns that a patch adds to .gitignore files. Another file in
+// or below the directory of the pattern must contain the name.
 func checkIgnored(ctx context.Context, j *job, p *Patch) (Result, error) {
 	var wrong []string
 	n := 0
@@ -27,7 +27,7 @@ func checkIgnored(ctx context.Context, j *job, p *Patch) (Result, error) {
 			}
 			n++
 			if strings.ContainsAny(pattern, "*?[") {
-				continue // matches more than a name
+				continue // a wildcard
 			}
 			name := path.Base(strings.Trim(pattern, "/"))
 			dir := path.Join(path.Dir(f.New), strings.TrimPrefix(path.Dir(pattern), "/"))
@@ -52,8 +52,8 @@ func checkIgnored(ctx context.Context, j *job, p *Patch) (Result, error) {
 
 var entryField = lazyregexp.New(`^[A-Z]:\t\S`)
 
-// badEntries returns the lines that a patch adds to MAINTAINERS and that neither are
-// fields of an entry nor the title of one.
+// badEntries returns the lines that a patch adds to MAINTAINERS and that are neither a
+// field nor the title of an entry.
 func badEntries(f *File) (wrong []string) {
 	for i, l := range f.Lines {
 		if l.Op != '+' || strings.TrimSpace(l.Text) == "" || entryField.MatchString(l.Text) {

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// gitless is a directory tree without its .git.
+// gitless is a directory tree without .git and symbolic links.
 type gitless struct{ fs.FS }
 
 func (g gitless) ReadDir(name string) ([]fs.DirEntry, error) {

@@ -11,9 +11,9 @@ import (
 	"xpsgen/vmtest/ktap"
 )
 
-// WriteKTAP writes a test for each patch, with a subtest for each check of it.
-// A blocked check is skipped. A warning passes, and its summary is a
-// diagnostic.
+// WriteKTAP writes the rows of one thread: a test for the series and one for each patch.
+// Each check is a subtest. A blocked check is skipped, and a warning passes. The summary of
+// a check is a diagnostic.
 func WriteKTAP(to io.Writer, rows []Row) error {
 	w := ktap.NewWriter(to)
 	var groups []string

@@ -16,17 +16,17 @@ type lint struct {
 	// language is as in [job.language]; empty if the suffix tells.
 	language, suffix string
 	args             []string
-	// finding matches a line of output: file or position, severity, text.
+	// finding matches a line of output. Its groups are the severity and the text.
 	finding *lazyregexp.Regexp
-	// fatal matches the severity of an error. strict makes any finding in a new or so
-	// far clean file one. Both are for the files that NIPA looks at, whose names have a
-	// suffix. In other scripts a note is not a finding.
+	// fatal matches the severity of an error. strict makes every finding an error if the
+	// file is new or had none. It is for files whose name has a suffix, which NIPA checks
+	// too. In other files a note is not a finding.
 	fatal  *lazyregexp.Regexp
 	strict bool
 }
 
 var (
-	// SC2317 and SC2329 give false positives for functions that are called by name.
+	// SC2317 and SC2329 give false positives for functions that are called indirectly.
 	shellLint = lint{language: "sh", args: []string{"shellcheck", "-x", "-f", "gcc", "-e", "SC2317,SC2329"}, strict: true,
 		finding: lazyregexp.New(`^[^:]+:\d+:\d+: (\w+): (.*)$`), fatal: lazyregexp.New(`^error$`)}
 	yamlLint = lint{suffix: ".yaml", args: []string{"yamllint", "-f", "parsable"},
@@ -53,8 +53,7 @@ func checkRuff(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return j.lint(ctx, p, &ruffLint)
 }
 
-// lint fails on new errors, and with strict on any finding in a new or so far clean file.
-// New warnings cause a warning.
+// lint fails on new errors. Other new findings are warnings.
 func (j *job) lint(ctx context.Context, p *Patch, l *lint) (Result, error) {
 	var errs, warns []string
 	n := 0

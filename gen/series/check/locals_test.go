@@ -67,7 +67,7 @@ func TestSorted(t *testing.T) {
 		t.Errorf("underscores count: %v", got)
 	}
 	const list = "TEST_PROGS := \\\n\ta.sh \\\n\tc.sh \\\n\tb.sh \\\n\td/a.sh \\\n# end of TEST_PROGS\nCFLAGS += \\\n\t-b \\\n\t-a\n"
-	if got := unsortedMakefile("Makefile", list); len(got) != 1 || !strings.Contains(got[0], "b.sh comes after c.sh") {
+	if got := unsortedMakefile("Makefile", list); len(got) != 1 || !strings.Contains(got[0], "b.sh must come before c.sh") {
 		t.Errorf("Makefile: %v", got)
 	}
 }

@@ -126,8 +126,9 @@ func (j *job) general(ctx context.Context) (all []Recipient, err error) {
 	return all, nil
 }
 
-// checkCc reports the recipients that the export will use. They come from
-// get_maintainer, so the check fails only if it finds none.
+// checkCc reports the recipients that the export will use. They come from get_maintainer,
+// so the check fails only if it names no person. It warns if the list of the target is
+// missing.
 func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	all, err := j.recipients(ctx, p)
 	if err != nil {
@@ -155,8 +156,8 @@ func checkCc(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return pass("%d people, %s", people, strings.Join(lists, ", ")).with(log...), nil
 }
 
-// entryTarget is the maximum number of files in an entry that fits a new file. A larger
-// entry belongs to a subsystem.
+// An entry with fewer files than entryTarget fits a new file. A larger entry belongs to a
+// subsystem: the check warns, and from entryLimit files on it fails.
 const entryTarget, entryLimit = 75, 500
 
 func checkMaintainers(ctx context.Context, j *job) (Result, error) {
@@ -224,8 +225,7 @@ func checkMaintainers(ctx context.Context, j *job) (Result, error) {
 // noEntry is larger than the number of files of any entry.
 const noEntry = 1 << 30
 
-// smallestEntry returns how many files the smallest of some entries covers, noEntry if
-// there is none.
+// smallestEntry returns the number of files of the smallest entry, or noEntry.
 func (j *job) smallestEntry(ctx context.Context, sections string) (int, error) {
 	least := noEntry
 	for section := range strings.SplitSeq(sections, "\n\n") {

@@ -15,7 +15,7 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// memoVersion changes when all cached results become invalid.
+// Increment memoVersion when all cached results become invalid.
 const memoVersion = 1
 
 // memo caches results under the hash of their inputs.
@@ -36,7 +36,7 @@ func (m *memo) put(key string, r Result) error {
 	return cache.WriteFile(m.path(key), data, 0o644)
 }
 
-// memoKey is the hash of all inputs of a check.
+// memoKey returns a hash of all inputs of a check.
 func (j *job) memoKey(c *Check, p *Patch) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %s %d %s %s\n", memoVersion, c.Name, c.version, j.Project, j.scripts.BaseCommit)

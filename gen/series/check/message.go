@@ -36,7 +36,7 @@ func checkFixesPresent(_ context.Context, j *job) (Result, error) {
 	return fail("%s takes fixes only, and no patch has a Fixes:", j.target()), nil
 }
 
-// target is the name of the tree that the thread is for.
+// target returns the name of the tree that the thread is for.
 func (t *Thread) target() string {
 	if t.Target.Name == "" {
 		return "any tree"
@@ -58,8 +58,8 @@ func checkSignedOff(_ context.Context, _ *job, p *Patch) (Result, error) {
 			return coDeveloped(p)
 		}
 	}
-	// The sign-off replaces the placeholder. Any other made-up address is a mistake,
-	// such as an identity of git that was not set.
+	// An export with a sign-off replaces the workbench's placeholder. Any other made-up
+	// address is a mistake, for example from a git without a configured identity.
 	if Placeholder(p.Email) && p.Email != git.Email {
 		return fail("author %s <%s> is neither the placeholder %s nor a person (amend the commit with git commit --amend --author)",
 			p.Author, p.Email, git.Email), nil

@@ -13,17 +13,17 @@ import (
 	"xpsgen/vmtest/progress"
 )
 
-// A good series passes all checks. Each defect trips exactly the check that is meant for it.
+// A good series passes all checks. Each defect fails exactly the check that is for it.
 func TestMutants(t *testing.T) {
 	// The shared cache avoids repeated builds.
 	cache := t.TempDir()
 	for _, m := range []struct {
 		name, want string
-		// before changes the steps before the patches are created, after changes
-		// the patch files.
+		// before changes the steps before the patches are created. after changes the patch
+		// files.
 		before func(f *fixture, steps *[]step)
 		after  func(t *testing.T, f *fixture)
-		// docutils says that it needs this module of Python.
+		// docutils says that the test needs this Python module.
 		docutils bool
 	}{
 		{name: "good"},
@@ -131,7 +131,7 @@ func TestMutants(t *testing.T) {
 		{name: "nonsense in a Makefile of libbpf", want: "build_tools", before: nonsense("tools/lib/bpf/Makefile")},
 		{name: "nonsense in a selftest", want: "build_tools", before: nonsense("tools/testing/selftests/net/old.c")},
 		{name: "nonsense in a Makefile of selftests", want: "build_tools", before: nonsense("tools/testing/selftests/net/Makefile")},
-		{name: "nonsense in a list of what to ignore", want: "gitignore", before: nonsense("tools/testing/selftests/net/.gitignore")},
+		{name: "nonsense in .gitignore", want: "gitignore", before: nonsense("tools/testing/selftests/net/.gitignore")},
 		{name: "nonsense in a shell script", want: "commands", before: nonsense("tools/testing/selftests/net/lib.sh")},
 		{name: "a shell script that does not parse", want: "commands", before: func(_ *fixture, steps *[]step) {
 			(*steps)[2].files["tools/testing/selftests/net/lib.sh"] = "#!/bin/sh\nif true; then\n"
@@ -192,7 +192,7 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// nonsense puts a line into a file with the last patch.
+// nonsense adds a line to a file in the last patch.
 func nonsense(name string) func(*fixture, *[]step) {
 	return func(_ *fixture, steps *[]step) {
 		first, rest, _ := strings.Cut(kernelTree[name], "\n")

@@ -81,7 +81,7 @@ func All() []Check {
 		{Name: "pylint", About: "no new pylint finding", patch: checkPylint, tools: []string{"pylint"}, concerns: scripts("python")},
 		{Name: "ruff", About: "no new ruff finding", patch: checkRuff, tools: []string{"ruff"}, concerns: scripts("python"), optional: true},
 		{Name: "yamllint", About: "no new yamllint finding", patch: checkYAML, tools: []string{"yamllint"}, concerns: suffixed(".yaml")},
-		{Name: "gitignore", About: "each new pattern names what a build makes", patch: checkIgnored},
+		{Name: "gitignore", About: "each new .gitignore pattern names a build product", patch: checkIgnored},
 		{Name: "pages", About: "no new error of docutils or groff in documentation", patch: checkPages, tools: []string{"python3", "groff"}, concerns: pages},
 		{Name: "build_gcc", About: "gcc W=1: builds, no new warning", patch: checkBuild("gcc"), tools: []string{"gcc", "make"}, builds: true, version: 2},
 		{Name: "sparse", About: "sparse C=1: no new warning", patch: checkSparse, build: kbuild, tools: []string{"gcc", "make", "sparse"}, builds: true, version: 2},
@@ -103,8 +103,8 @@ func Names() (names []string) {
 	return names
 }
 
-// Select returns the checks whose name or group is in names, in their order. It returns
-// all if names is empty.
+// Select returns the checks whose name or group is in names, in the order of [All]. It
+// returns all if names is empty.
 func Select(names []string) ([]Check, error) {
 	all := All()
 	if len(names) == 0 {
@@ -124,7 +124,7 @@ func Select(names []string) ([]Check, error) {
 	return some, nil
 }
 
-// of reports whether the check is for a thread.
+// of reports whether the check applies to a thread.
 func (c *Check) of(t *Thread) bool {
 	switch {
 	case c.build != "" && c.build != t.Build, c.builds && c.Name != "files" && t.Build == manifest.BuildNone, c.scripted && t.NoScripts:

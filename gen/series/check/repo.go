@@ -23,8 +23,7 @@ type repo struct {
 	head string
 }
 
-// plainEnv returns the environment without variables that change how git, make or Python
-// work.
+// plainEnv returns the environment without variables that change the locale, git or make.
 func plainEnv(more ...string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -62,8 +61,8 @@ func (r *repo) show(ctx context.Context, commit, name string) (text string, ok b
 	return "", false, err
 }
 
-// at checks out a commit in the working tree. It writes only files that differ, and
-// removes files that scripts created.
+// at checks out a commit in the working tree. It writes only files that differ. Untracked
+// files stay, see [repo.clean].
 func (r *repo) at(ctx context.Context, commit string) error {
 	if r.head == commit {
 		return nil

@@ -18,7 +18,7 @@ const (
 	Fail Code = 1
 	// Warning: a reviewer may ask.
 	Warning Code = 250
-	// Blocked: the check did not run, because another one failed.
+	// Blocked: the check did not run. The summary says why.
 	Blocked Code = -1
 )
 
@@ -45,7 +45,8 @@ type Result struct {
 	Summary string `json:"summary"`
 	// Log has all details, line by line; may be empty.
 	Log string `json:"log,omitempty"`
-	// Lacks says that the check is Blocked because this machine lacks a program.
+	// Lacks says that the check is Blocked because a program is missing or too old.
+	// Optional checks do not set it.
 	Lacks bool `json:"lacks,omitempty"`
 }
 
@@ -61,7 +62,7 @@ func fail(format string, a ...any) Result {
 	return Result{Code: Fail, Summary: fmt.Sprintf(format, a...)}
 }
 
-// with adds lines to the log of r.
+// with returns r with the lines as its log.
 func (r Result) with(lines ...string) Result {
 	r.Log = strings.Join(lines, "\n")
 	return r
@@ -94,7 +95,7 @@ func (r *Row) Thread() string { return r.Series + "/" + r.Base }
 // Counts counts rows by result.
 type Counts struct {
 	Passed, Warned, Failed, Blocked int
-	// Lacking is how many of Blocked miss a program.
+	// Lacking is the number of blocked rows with Lacks.
 	Lacking int
 }
 
@@ -124,7 +125,7 @@ func (n Counts) String() string {
 		s += fmt.Sprintf(", %d not run", n.Blocked)
 	}
 	if n.Lacking > 0 {
-		s += fmt.Sprintf(" (%d for want of a program)", n.Lacking)
+		s += fmt.Sprintf(" (%d for lack of a program)", n.Lacking)
 	}
 	return s
 }

@@ -18,28 +18,27 @@ import (
 type Options struct {
 	// Thread is the thread to check.
 	Thread *Thread
-	// Kernel is the kernel's thread, whose tree has the scripts. Nil if Thread is the
-	// kernel's.
+	// Kernel is the thread whose tree has the scripts; nil if that is Thread.
 	Kernel *Thread
 	// Checks are the checks to run; nil means all.
 	Checks []Check
 	// Patch is the number of the only patch to check. Checks of the whole thread do
 	// not run then. 0 means all patches.
 	Patch int
-	// Cache is the cache directory, see xpsgen/vmtest/cache.
+	// Cache is the cache directory, see package cache.
 	Cache string
 	// Full builds the whole tree, not only the directories that the series touches.
 	// It takes hours.
 	Full bool
-	// Narrow builds only the files that the series changes, with gcc as with the other
-	// compilers. Faults are put in so: their files are what matters.
+	// Narrow makes gcc compile only the files that the series changes, like the other
+	// compilers. That is enough to find a fault that was injected into these files.
 	Narrow bool
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
 	// To and Cc are recipients in addition to those that the scripts name.
 	To, Cc []string
-	// Known runs no check and returns only known results. A check without a result
-	// for this content is Blocked.
+	// Known runs only the checks of the text. It takes other results from the cache: a
+	// check without a result for this content is Blocked.
 	Known bool
 	// Progress receives events about long steps. May be nil.
 	Progress progress.Func
@@ -66,10 +65,12 @@ type job struct {
 	unlock func()
 }
 
-// Run runs the checks and returns their rows: first those of the thread, then those of
-// each patch. If a result is unknown and another run holds the working tree, Run waits.
+// Run runs the checks and returns their rows. The order is: checks of the text, other
+// checks, builds. In each group the thread comes before the patches. If a result is unknown
+// and another run holds the working tree, Run waits.
 //
-// A check whose program is missing or too old is Blocked, and its row has Lacks.
+// A check whose program is missing or too old is Blocked. Its row has Lacks, unless the
+// check is optional.
 func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 	checks := opt.Checks
 	if checks == nil {

@@ -20,7 +20,7 @@ import (
 var interpreter = lazyregexp.New(`^#! ?(?:\S*/)?(?:env (?:-S )?)?(sh|bash|dash|python3?|perl)\b`)
 
 // language returns "sh" or "python" for a script as of a commit, and "" for other files.
-// The suffix says so, or the first line.
+// The suffix or the first line decides.
 func (j *job) language(ctx context.Context, commit, name string) (string, error) {
 	switch path.Ext(name) {
 	case ".sh":
@@ -46,7 +46,7 @@ func scriptLanguage(text string) string {
 	case strings.HasPrefix(m[1], "python"):
 		return "python"
 	case m[1] == "perl":
-		return "" // nothing here checks it
+		return "" // no check is for Perl
 	}
 	return "sh"
 }
@@ -85,7 +85,7 @@ func checkCommands(ctx context.Context, j *job, p *Patch) (Result, error) {
 		}
 		was, err := commandsOf(old)
 		if err != nil {
-			was = nil // it could not be read before, either
+			was = nil // the old version does not parse either
 		}
 		for _, name := range is {
 			if slices.Contains(was, name) || known(name) {
@@ -96,7 +96,7 @@ func checkCommands(ctx context.Context, j *job, p *Patch) (Result, error) {
 				return Result{}, err
 			}
 			if !found {
-				wrong = append(wrong, fmt.Sprintf("%s: no command %s, neither in a script of its directory nor on this machine", f.New, name))
+				wrong = append(wrong, fmt.Sprintf("%s: no command %s, neither in a script of the tree nor on this machine", f.New, name))
 			}
 		}
 	}
@@ -109,7 +109,7 @@ func checkCommands(ctx context.Context, j *job, p *Patch) (Result, error) {
 	return pass("%d scripts", n), nil
 }
 
-// commandsOf returns the names of commands in a script that it does not define itself.
+// commandsOf returns the names of the commands that a script runs and does not define.
 func commandsOf(text string) (names []string, err error) {
 	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
 	if err != nil {
@@ -144,8 +144,8 @@ var builtins = strings.Fields(`. : [ [[ alias bg bind break builtin caller cd co
 	popd printf pushd pwd read readarray readonly return set shift shopt source suspend test times trap true type typeset
 	ulimit umask unalias unset wait`)
 
-// known reports whether the machine has a command, or whether its name says that it is
-// looked for elsewhere.
+// known reports whether a command is a builtin or installed. It accepts names with a slash
+// or a shell expansion, because it cannot look them up.
 func known(name string) bool {
 	if slices.Contains(builtins, name) || strings.ContainsAny(name, "/$*?~") {
 		return true
@@ -161,8 +161,9 @@ func known(name string) bool {
 	return false
 }
 
-// inScripts reports whether another script defines a function of the name, or has it at
-// the beginning of a line.
+// inScripts reports whether another script of the tree, or another file in the directory,
+// has the name at the beginning of a line. That is the definition of a function or a
+// command.
 func (j *job) inScripts(ctx context.Context, p *Patch, f *File, name string) (bool, error) {
 	pattern := `^[[:space:]]*(function +)?` + regexp.QuoteMeta(name) + `([[:space:]]|\(|$)`
 	out, err := j.repo.git(ctx, "grep", "-lE", "-e", pattern, p.After, "--", "*.sh", "*.t", path.Dir(f.New)+"/")

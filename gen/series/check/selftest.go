@@ -84,7 +84,7 @@ func unsortedConfig(name, text string) (wrong []string) {
 			continue
 		}
 		if last != "" && strings.ReplaceAll(key, "_", "") < strings.ReplaceAll(last, "_", "") {
-			wrong = append(wrong, fmt.Sprintf("%s: %s comes after %s", name, key, last))
+			wrong = append(wrong, fmt.Sprintf("%s: %s must come before %s", name, key, last))
 		}
 		last = key
 	}
@@ -108,7 +108,7 @@ func unsortedMakefile(name, text string) (wrong []string) {
 		item := strings.TrimSpace(strings.TrimSuffix(line, "\\"))
 		if item != "" && !strings.HasPrefix(item, "#") && !strings.HasPrefix(item, "$") {
 			if last != "" && listLess(item, last) {
-				wrong = append(wrong, fmt.Sprintf("%s: %s: %s comes after %s", name, variable, item, last))
+				wrong = append(wrong, fmt.Sprintf("%s: %s: %s must come before %s", name, variable, item, last))
 			}
 			last = item
 		}

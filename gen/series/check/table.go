@@ -20,8 +20,8 @@ type TableOptions struct {
 // logLines is how many lines of a log the table shows.
 const logLines = 8
 
-// WriteTable writes rows as text. A check that passed everywhere takes one line. Every
-// other row has its own line, with the command that runs it alone.
+// WriteTable writes rows as text. A check that passed everywhere takes one line. Other rows
+// have their own lines, with the command that runs the check alone.
 func WriteTable(w io.Writer, rows []Row, opt TableOptions) error {
 	b := bufio.NewWriter(w)
 	paint := opt.Paint
@@ -106,7 +106,8 @@ func writeCheck(b *bufio.Writer, name string, rows []Row, paint func(Code, strin
 	}
 }
 
-// alike returns how many rows from the first on have the same result.
+// alike returns the number of rows, from the first on, that have the same result and no
+// log.
 func alike(rows []Row) int {
 	n := 1
 	for n < len(rows) && rows[n].Code == rows[0].Code && rows[n].Summary == rows[0].Summary &&

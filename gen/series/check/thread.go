@@ -79,7 +79,7 @@ type Patch struct {
 	BeforeTree, AfterTree string
 }
 
-// LoadOptions say which thread to load. Thread and Cache are required.
+// LoadOptions say which thread to load. Thread and Tree.Cache are required.
 type LoadOptions struct {
 	Thread manifest.Thread
 	// Tree has a source directory of the user, and the cache.

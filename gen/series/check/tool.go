@@ -43,9 +43,8 @@ func (e *ToolError) remedy() string {
 	return "run xpsgen deps --for series"
 }
 
-// lacks says what a check needs and this machine does not have: the tool, its version
-// and the remedy. It is empty if nothing is missing. A check without a file to look at
-// needs nothing.
+// lacks returns a message if a program that a check needs is missing or too old; "" if not.
+// A check without a file to look at needs no program.
 func (j *job) lacks(ctx context.Context, c *Check, p *Patch) (string, error) {
 	if p != nil {
 		if concerned, err := j.concerns(ctx, c, p); err != nil || !concerned {
@@ -146,7 +145,7 @@ func olderVersion(a, b string) bool {
 	return false
 }
 
-// concerns reports whether a patch has a file for a check of scripts, specs or pages.
+// concerns reports whether a patch has a file that the check is for.
 func (j *job) concerns(ctx context.Context, c *Check, p *Patch) (bool, error) {
 	if c.concerns == nil {
 		return true, nil
@@ -162,7 +161,7 @@ func (j *job) concerns(ctx context.Context, c *Check, p *Patch) (bool, error) {
 	return false, nil
 }
 
-// suffixed and scripts are kinds of files that a check is for.
+// suffixed, scripts and pages are for [Check.concerns]. Each selects files of one kind.
 func suffixed(suffix string) func(context.Context, *job, *Patch, string) (bool, error) {
 	return func(_ context.Context, _ *job, _ *Patch, name string) (bool, error) {
 		return strings.HasSuffix(name, suffix), nil

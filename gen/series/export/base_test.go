@@ -13,7 +13,7 @@ import (
 	"xpsgen/gen/series/check"
 )
 
-// gitRun runs git in dir as a person would.
+// gitRun runs git in dir with the configuration of a user.
 func gitRun(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", args...)
@@ -28,8 +28,8 @@ func gitRun(t *testing.T, dir string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestPublicBase makes a public tree, and a series on a package of it that has
-// other changes, too: the base is found where the series' files are the same.
+// TestPublicBase makes a public tree, and a package of it with other changes below the
+// series. It must find the commit whose files are those that the series changes.
 func TestPublicBase(t *testing.T) {
 	public := t.TempDir()
 	commit := func(dir, file, text string) string {
@@ -54,7 +54,7 @@ func TestPublicBase(t *testing.T) {
 	gitRun(t, packaged, "clone", "-q", public, ".")
 	gitRun(t, packaged, "checkout", "-q", want)
 	base := commit(packaged, "debian", "x\n")
-	// A base that is not a public tree is imported as the root commit.
+	// The import of a base that is not a public tree is a root commit.
 	gitRun(t, packaged, "checkout", "-q", "--orphan", "import", base)
 	gitRun(t, packaged, "commit", "-q", "-m", "import")
 	base = gitRun(t, packaged, "rev-parse", "HEAD")

@@ -18,7 +18,7 @@ import (
 // after the name is the width of the column.
 var placeholder = regexp.MustCompile(`\{\{bench:([A-Za-z0-9_.+/-]+)(?:,([0-9]{1,2}))?\}\}`)
 
-// Unfilled are the placeholders of the cover letter that have no result.
+// Unfilled returns the placeholders of the cover letter that have no result.
 func (h *Half) Unfilled() (names []string) {
 	for _, m := range placeholder.FindAllStringSubmatch(h.Series.Cover, -1) {
 		if _, ok := h.Results[m[1]]; !ok && !slices.Contains(names, m[1]) {
@@ -28,7 +28,7 @@ func (h *Half) Unfilled() (names []string) {
 	return names
 }
 
-// coverText is the cover letter with its placeholders filled.
+// coverText returns the cover letter with its placeholders filled.
 func (h *Half) coverText() string {
 	text := h.Series.Cover
 	if text == "" {
@@ -49,7 +49,7 @@ func (h *Half) coverText() string {
 // if its author wrote it.
 func (h *Half) hasCover() bool { return h.Series.Cover != "" || len(h.Base.Patches) > 1 }
 
-// cover is the cover letter.
+// cover returns the mail of the cover letter.
 func (h *Half) cover() ([]byte, error) {
 	to, err := h.to()
 	if err != nil {
@@ -78,7 +78,7 @@ func (h *Half) cover() ([]byte, error) {
 	return portable(b.Bytes())
 }
 
-// version is the version to say in subjects: the first is not said.
+// version returns the version for the subjects. 0 means that they show none, as for v1.
 func (h *Half) version() int {
 	if h.Series.Version < 2 {
 		return 0
@@ -105,8 +105,8 @@ func (h *Half) coverBody() string {
 	return strings.Join(parts, "\n\n") + "\n"
 }
 
-// related names the series that this one depends on, and those posted with it
-// that depend on this one.
+// related returns paragraphs about the series that this one depends on, and about the ones
+// posted with it that depend on this one.
 func (h *Half) related() (parts []string) {
 	for _, s := range h.Needs {
 		what := fmt.Sprintf("This depends on the series %q", s.Title)
@@ -130,7 +130,7 @@ func (h *Half) related() (parts []string) {
 	return parts
 }
 
-// earlier links the versions before.
+// earlier returns links to the earlier versions.
 func (h *Half) earlier() string {
 	var lines []string
 	if l := h.Series.Attribution.Link; l != "" {
@@ -148,8 +148,8 @@ func (h *Half) earlier() string {
 	return strings.Join(lines, "\n")
 }
 
-// baseLine names the base of the series. Tools read the first form. The second form
-// must look different, since a distribution's package is not a commit of a public tree.
+// baseLine names the base of the series. Tools read the line with base-commit. A base that
+// is not a commit of a public tree must look different.
 func (h *Half) baseLine() string {
 	with := ""
 	if len(h.Thread.Stands) > 0 {

@@ -98,8 +98,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestBeside: if one thread depends on another, each cover names
-// the other by its id.
+// TestBeside: if one thread depends on another, each cover names the other by its
+// Message-Id.
 func TestBeside(t *testing.T) {
 	kernel, iproute2 := pair()
 	for _, h := range []*Half{kernel, iproute2} {
@@ -125,7 +125,7 @@ func TestBeside(t *testing.T) {
 	}
 }
 
-// TestIDs: an id changes with the content, the sender and the version.
+// TestIDs: a Message-Id changes with the content, the sender and the version.
 func TestIDs(t *testing.T) {
 	seen := map[string]string{}
 	for name, change := range map[string]func(h *Half){
@@ -149,7 +149,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// corpus makes series that are hard to mail.
+// corpus generates series that are hard to mail.
 func corpus(r *rand.Rand) *Half {
 	words := []string{"net:", "xps:", "zähle", "Größe,", "—", "a", "B", "\"quoted\"", "<angle>", "日本", strings.Repeat("long", 12), "x=y", "50%", "[brackets]"}
 	text := func(n int) string {
@@ -277,8 +277,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestUnmeasured: a draft shows where a result is missing, and never makes one
-// up.
+// TestUnmeasured: a draft marks each missing result, and invents none.
 func TestUnmeasured(t *testing.T) {
 	h, _ := pair()
 	h.Results = nil
@@ -291,7 +290,7 @@ func TestUnmeasured(t *testing.T) {
 	}
 }
 
-// TestFilled: names have slashes and signs, and a figure is aligned in its column.
+// TestFilled: a name may have slashes and signs. A figure is aligned in its column.
 func TestFilled(t *testing.T) {
 	h, _ := pair()
 	h.Series.Cover = "{{bench:pick/xps-const+cpus-map,8}}|{{bench:pick/xps-const+cpus-map}}|{{bench:none,8}}"
@@ -337,11 +336,11 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Write(filepath.Dir(other), []*Half{kernel}); err == nil || !strings.Contains(err.Error(), "exists and was not written by series export") {
-		t.Errorf("overwrites what is somebody's: %v", err)
+		t.Errorf("overwrites a directory of the user: %v", err)
 	}
 }
 
-// TestAm: git am makes of both mboxes the commits that there were.
+// TestAm: git am recreates the commits from both mboxes.
 func TestAm(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range 5 {
@@ -381,8 +380,8 @@ func TestAm(t *testing.T) {
 	}
 }
 
-// TestB4: b4 finds the whole thread, cover and version, and reports
-// nothing but attestation.
+// TestB4: b4 finds the whole thread, the cover letter and the version. Apart from
+// attestation it reports nothing.
 func TestB4(t *testing.T) {
 	if _, err := exec.LookPath("b4"); err != nil {
 		if strings.Contains(os.Getenv("XPS_TEST_REQUIRE"), "b4") {
@@ -428,7 +427,7 @@ func TestB4(t *testing.T) {
 }
 
 // TestMailsAlone gives the directory of mails to programs that take every file in a
-// directory for a mail: each sees the mails, all of them and nothing else.
+// directory for a mail. They must see all mails and nothing else.
 func TestMailsAlone(t *testing.T) {
 	h, _ := pair()
 	h.Signer = &mail.Address{Name: "Some Body", Email: "s.body@lists.test"}
@@ -448,7 +447,7 @@ func TestMailsAlone(t *testing.T) {
 	}
 	mails := filepath.Join(thread, MailsDir)
 
-	// NIPA's ingest_mdir.py: the first patterns tell a cover from a patch.
+	// The first patterns of NIPA's ingest_mdir.py distinguish a cover letter from a patch.
 	t.Run("ingest_mdir", func(t *testing.T) {
 		entries, err := os.ReadDir(mails)
 		if err != nil || len(entries) != len(messages) {
@@ -496,8 +495,7 @@ func TestMailsAlone(t *testing.T) {
 	})
 }
 
-// splitMbox takes an mbox apart into its mails, the From line included, where
-// git would.
+// splitMbox splits an mbox into mails with their From lines, at the same lines as git.
 func splitMbox(data []byte) [][]byte {
 	var mails [][]byte
 	start := 0

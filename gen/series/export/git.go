@@ -26,7 +26,7 @@ func git(ctx context.Context, gitDir string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// Diffstat is that of the whole series, as git format-patch puts it into a
+// Diffstat returns the diffstat of the whole series, as git format-patch puts it into a
 // cover letter.
 func Diffstat(ctx context.Context, t *check.Thread) (string, error) {
 	out, err := git(ctx, t.GitDir, "diff", "--stat=72", "--summary", "--no-renames", t.BaseCommit, t.Head())
@@ -36,8 +36,9 @@ func Diffstat(ctx context.Context, t *check.Thread) (string, error) {
 	return out, nil
 }
 
-// RangeDiff returns the changes of a series since a version was sent: empty if
-// none was. opt is what opens the base.
+// RangeDiff returns the git range-diff of a series against the last sent version; "" if
+// none was sent. If that version does not apply to the present base, it returns a note. opt
+// opens the base.
 func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.Options) (string, error) {
 	var last *series.Posting
 	for _, p := range s.Sent {
@@ -85,10 +86,10 @@ func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.
 	return out, nil
 }
 
-// ErrIdentity is wrapped where no person can be found to sign.
+// ErrIdentity: git's configuration has no person who can sign off.
 var ErrIdentity = errors.New("no identity to sign off with")
 
-// Identity is the person whom git is configured for, in the directory dir.
+// Identity returns the person in git's configuration, as seen from the directory dir.
 func Identity(ctx context.Context, dir string) (mail.Address, error) {
 	get := func(key string) string {
 		c := &proc.Cmd{Args: []string{"git", "config", "--get", key}, Dir: dir}

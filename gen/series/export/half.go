@@ -27,10 +27,10 @@ type Half struct {
 	Stat, RangeDiff string
 	// Results fill the placeholders of the cover letter.
 	Results map[string]string
-	// Signer signs off; nil makes a draft.
+	// Signer signs off each patch; nil leaves the sign-off to a later export.
 	Signer *mail.Address
-	// Judged is written next to the mails, so that what is archived as sent can
-	// be compared with it; nil if the thread was not judged.
+	// Judged is the state that [Write] stores next to the mails. xpsgen series sent reads
+	// it before it archives them. Nil if the thread was not judged.
 	Judged *Status
 	// Needs are the series that this one depends on. Beside are the threads
 	// that are posted with this one.
@@ -38,14 +38,14 @@ type Half struct {
 	Beside []*Half
 }
 
-// Name is the common name of the thread's files.
+// Name returns the name of the thread's directory.
 func (h *Half) Name() string { return h.Series.Key + "-" + h.Base.Name }
 
 // RFC reports whether the series only asks for comments.
 func (h *Half) RFC() bool { return strings.HasPrefix(strings.ToUpper(h.Series.Prefix)+" ", "RFC ") }
 
-// prefix is the text in the brackets before version and number. "RFC" comes
-// first and "PATCH" after it, where git format-patch --rfc has them.
+// prefix returns the text in the brackets before version and number. "RFC" comes before
+// "PATCH", as with git format-patch --rfc.
 func (h *Half) prefix() string {
 	if h.RFC() {
 		return strings.TrimSpace("RFC PATCH " + strings.TrimSpace(h.Series.Prefix[len("RFC"):]))
@@ -53,7 +53,8 @@ func (h *Half) prefix() string {
 	return strings.TrimSpace("PATCH " + h.Series.Prefix)
 }
 
-// sender is the sender of the mails.
+// sender returns the sender of the mails: the signer, or else the author of the first
+// patch.
 func (h *Half) sender() mail.Address {
 	if h.Signer != nil {
 		return *h.Signer
@@ -64,9 +65,9 @@ func (h *Half) sender() mail.Address {
 	return mail.Address{}
 }
 
-// MessageID is the Message-Id of mail n, the cover being 0, without brackets.
-// It depends on what is sent, in what version and by whom, but not on what the
-// cover says: that names the sister's.
+// MessageID returns the Message-Id of mail n without brackets; mail 0 is the cover letter.
+// It depends on the patches, cover.md, the version and the sender. It does not depend on
+// the links in the cover letter, which name the Message-Ids of other threads.
 func (h *Half) MessageID(n int) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s %s %d %q %q\n", h.Series.Key, h.Base.Name, h.Series.Version, h.Series.Prefix, h.Series.Title)
@@ -81,8 +82,8 @@ func (h *Half) MessageID(n int) string {
 	return fmt.Sprintf("%s.%s-%d-%s", date, hex.EncodeToString(sum.Sum(nil)[:8]), n, h.sender().Email)
 }
 
-// where is the address at which a mail of a series will be found. If its
-// target names no archive, it is the Message-Id.
+// where returns the address of a mail in the archive of the series' target. If the target
+// names no archive, it returns the Message-Id.
 func where(s *series.Series, id string) string {
 	if s.Target == nil || s.Target.Archive == "" {
 		return "<" + id + ">"
@@ -122,8 +123,8 @@ func add(list []mail.Address, a mail.Address) []mail.Address {
 // concerned lists the trailers that name persons who get a copy.
 var concerned = []string{"Suggested-by", "Reported-by", "Co-developed-by", "Reviewed-by", "Acked-by", "Tested-by"}
 
-// cc is who gets a copy of patch n, counted from 1, or of the cover with 0:
-// that goes to all who get any patch.
+// cc returns who gets a copy of patch n, from 1. The cover letter, 0, goes to everybody who
+// gets a copy of any patch.
 func (h *Half) cc(n int) (list []mail.Address, err error) {
 	if list, err = parseAll(h.Series.Recipients.Cc); err != nil {
 		return nil, err

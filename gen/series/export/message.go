@@ -23,7 +23,7 @@ type Message struct {
 	Cover bool
 }
 
-// Messages are the mails of the thread, the cover first.
+// Messages returns the mails of the thread, the cover letter first.
 func (h *Half) Messages() (list []Message, err error) {
 	if len(h.Base.Patches) == 0 {
 		return nil, fmt.Errorf("%s: the series has no patches", h.Name())
@@ -85,8 +85,8 @@ func (h *Half) message(n int) (m Message, err error) {
 	return m, err
 }
 
-// author is who a patch is from once it is signed: the workbench's placeholder
-// gives way to the person who takes responsibility.
+// author returns the author of a patch in the mails. The signer replaces the placeholder of
+// the workbench.
 func (h *Half) author(a mail.Address) mail.Address {
 	if h.Signer != nil && check.Placeholder(a.Email) {
 		return *h.Signer
@@ -94,7 +94,7 @@ func (h *Half) author(a mail.Address) mail.Address {
 	return a
 }
 
-// sign adds the signer's line.
+// sign adds the signer's Signed-off-by, and replaces a placeholder as author.
 func (h *Half) sign(p *patch.Patch) {
 	if h.Signer == nil {
 		return
@@ -103,7 +103,7 @@ func (h *Half) sign(p *patch.Patch) {
 	p.AddTrailer(patch.Trailer{Key: "Signed-off-by", Value: h.Signer.String()})
 }
 
-// fileName is a title as git format-patch makes a file's name of it.
+// fileName converts a title to a file name, as git format-patch does.
 func fileName(title string) string {
 	var b strings.Builder
 	gap := false
@@ -126,7 +126,7 @@ func fileName(title string) string {
 	return strings.TrimRight(b.String(), ".-")
 }
 
-// joinAddresses writes a header's value. A name may have a comma in it.
+// joinAddresses returns the value of a header. It quotes names with special characters.
 func joinAddresses(list []mail.Address) string {
 	parts := make([]string, len(list))
 	for i, a := range list {

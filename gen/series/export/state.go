@@ -10,15 +10,15 @@ import (
 	"xpsgen/gen/series/gate"
 )
 
-// State is how far a thread is.
+// State says how close a thread is to being sent.
 type State string
 
 const (
-	// Draft: something is not written, not measured, or not checked.
+	// Draft: a part is missing, or a check failed or did not run.
 	Draft State = series.DraftState
-	// Checked: it is whole and passed the checks, but cannot be sent now.
+	// Checked: it is complete and passed the checks, but cannot be sent now.
 	Checked State = "checked"
-	// AwaitingSignOff: all that is missing is a person.
+	// AwaitingSignOff: only the sign-off of a person is missing.
 	AwaitingSignOff State = "awaiting sign-off"
 	// Ready: it can be sent.
 	Ready State = "ready"
@@ -27,9 +27,9 @@ const (
 // Status is the state of a thread, and what is missing for the next state.
 type Status struct {
 	State State
-	// Missing are lines for people.
+	// Missing has a line for each missing thing.
 	Missing []string
-	// Warnings are questions that readers will ask. They do not prevent sending.
+	// Warnings are questions that reviewers will ask. They do not prevent sending.
 	Warnings []string
 }
 

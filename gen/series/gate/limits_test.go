@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The texts name the figures, and only the interval ends by itself.
+// The texts contain the figures. Only the interval gate opens by itself.
 func TestShut(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	sent := now.Add(-time.Hour)

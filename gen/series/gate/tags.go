@@ -17,7 +17,7 @@ var releaseTag = lazyregexp.New(`^(?:refs/tags/)?v(\d+)\.(\d+)(-rc(\d+))?$`)
 // release is a mainline tag: major.minor, or its release candidate rc.
 type release struct{ major, minor, rc int }
 
-// after orders releases. Candidates come before their release.
+// after reports whether r is newer than o. A candidate is older than its release.
 func (r release) after(o release) bool {
 	switch {
 	case r.major != o.major:

@@ -93,7 +93,7 @@ func splitAddresses(s string) []string {
 	return kept
 }
 
-// unquote undoes the quotes of RFC 822 and makes runs of spaces one.
+// unquote removes the quotes of RFC 822, and reduces runs of spaces to one.
 func unquote(s string) string {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		var b strings.Builder
@@ -111,8 +111,8 @@ func unquote(s string) string {
 // placeholderDomain is the end of addresses that do not exist (RFC 2606).
 const placeholderDomain = ".invalid"
 
-// Placeholder reports whether an address does not exist. The workbench uses one until a
-// person takes responsibility.
+// Placeholder reports whether an address cannot belong to a person: its domain is reserved,
+// or has no dot. The workbench uses one until a person takes responsibility.
 func Placeholder(address string) bool {
 	address = strings.ToLower(address)
 	_, domain, ok := strings.Cut(address, "@")

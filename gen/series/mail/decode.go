@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// decode undoes a transfer encoding. encoded is false where there was nothing
-// to undo.
+// decode undoes a transfer encoding. encoded is false if the text was not encoded.
 func decode(text, encoding string) (plain string, encoded bool, err error) {
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "7bit", "8bit", "binary":

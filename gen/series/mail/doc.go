@@ -24,7 +24,7 @@ var (
 	ErrMultipart = errors.New("multipart mail")
 )
 
-// Error is a mail that cannot be read or written.
+// Error describes a mail that cannot be read or written.
 type Error struct {
 	// Line is where in the mail, from 1; 0 if not known.
 	Line int

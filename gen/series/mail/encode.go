@@ -64,7 +64,7 @@ func EncodeAddresses(name string, list []Address) string {
 	return b.String() + "\n"
 }
 
-// encode writes a for a line of which at columns are taken.
+// encode formats a for a line that has at columns already.
 func (a Address) encode(at int) string {
 	if a.Name == "" {
 		return a.Email
@@ -89,13 +89,13 @@ func (a Address) encode(at int) string {
 	return s + " <" + a.Email + ">"
 }
 
-// quote puts a name into quotes, as RFC 822 wants it if it is not plain.
+// quote puts a name into quotes, as RFC 822 requires for special characters.
 func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// wrap breaks s between words so that no line is wider than it must be. The
-// first line has at columns taken.
+// wrap breaks s between words to keep lines within lineWidth. The first line has at columns
+// already.
 func wrap(s string, at int) string {
 	var b strings.Builder
 	for i, word := range strings.Split(s, " ") {

@@ -26,7 +26,7 @@ type Mail struct {
 	// Flowed is set if the sender's program may have wrapped the lines
 	// (format=flowed).
 	Flowed bool
-	// CRLF is set if the lines ended so. It is undone.
+	// CRLF is set if the lines ended in CR LF. Body then has LF.
 	CRLF bool
 	// Encoded is set if there was a transfer encoding to undo: lines of Body
 	// are then not lines of the mail.
@@ -53,7 +53,7 @@ func (h Header) Get(name string) string {
 	return ""
 }
 
-// Parse reads one mail, with or without the From line of an mbox.
+// Parse reads one mail, with or without the From line of an mbox. The error is an [*Error].
 func Parse(data []byte) (*Mail, error) {
 	m := &Mail{}
 	if i := bytes.IndexByte(data, '\n'); i > 0 && data[i-1] == '\r' {
@@ -139,8 +139,8 @@ func (m *Mail) readBody(text string) error {
 	return m.readText(text, params, m.Header.Get("Content-Transfer-Encoding"))
 }
 
-// contentType is the mail's Content-Type, or plain text if that cannot
-// be read: people's programs write all kinds of things.
+// contentType parses a Content-Type. It returns text/plain if the type is missing or
+// invalid.
 func contentType(value string) (kind string, params map[string]string) {
 	if value == "" {
 		return "text/plain", nil
@@ -168,7 +168,7 @@ func (m *Mail) readText(text string, params map[string]string, encoding string) 
 	return nil
 }
 
-// UTF8 turns a piece of the body into UTF-8.
+// UTF8 converts a part of Body to UTF-8. The error wraps [ErrCharset].
 func (m *Mail) UTF8(text string) (string, error) {
 	switch m.Charset {
 	case "iso-8859-1", "latin1":

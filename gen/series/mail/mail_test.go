@@ -51,7 +51,7 @@ func TestParseAddresses(t *testing.T) {
 	}
 }
 
-// TestEncodeAddresses: a list is folded, one per line, and read back the same.
+// TestEncodeAddresses: a list has one address per line, and parses to the same list.
 func TestEncodeAddresses(t *testing.T) {
 	list := []Address{{"", "a@b.c"}, {"X, \"Y\"", "d@e.f"}, {"Jörg Ü", "g@h.i"}, {strings.Repeat("Long ", 20) + "x", "j@k.l"}}
 	out := EncodeAddresses("Cc", list)
@@ -73,7 +73,7 @@ func TestEncodeAddresses(t *testing.T) {
 	}
 }
 
-// TestIsFromLine finds the lines at which git begins a mail of an mbox.
+// TestIsFromLine: git begins a new mail at the same lines of an mbox.
 func TestIsFromLine(t *testing.T) {
 	for line, want := range map[string]bool{
 		"From a@b Mon Nov 23 10:00:00 2026":       true,
@@ -96,8 +96,8 @@ func TestParseMultipart(t *testing.T) {
 	}
 }
 
-// FuzzMail holds that an error means no mail, and that an address that is read
-// can be written.
+// FuzzMail: an error comes without a mail, and every address that can be read can be
+// written.
 func FuzzMail(f *testing.F) {
 	f.Add([]byte("From a@b Mon Nov 23 10:00:00 2026\nFrom: \"A, B\" <a@b.c>\nTo: x@y\nSubject: =?utf-8?q?=C3=BC?=\n\ntext\n"))
 	f.Add([]byte("From: a@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Transfer-Encoding: base64\n\naGk=\n--x--\n"))

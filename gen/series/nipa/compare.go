@@ -10,7 +10,7 @@ import (
 	"xpsgen/gen/series/check"
 )
 
-// Agreement compares a test of NIPA with the checks that make it, on one patch or on the
+// Agreement compares a test of NIPA with the checks that cover it, on one patch or on the
 // series.
 type Agreement struct {
 	Test  string
@@ -49,7 +49,7 @@ type difference struct {
 	says, desc, reason string
 }
 
-// differences are all that are known, each with its reason.
+// differences lists the known differences, each with its reason.
 var differences = []difference{
 	{test: "patch/verify_signedoff", ours: check.Warning, theirs: check.Fail, says: "a person adds it",
 		reason: "the series is a draft: a person signs it off on export"},

@@ -4,6 +4,6 @@
 // on the mails of a series and compares them with the checks of package check. It also
 // puts faults into a series and compares which side notices them.
 //
-// The source of NIPA is the user's; nothing of it is here. Its tests need git, Python and
-// the dependencies that package deps lists for series.
+// The user provides the source of NIPA; nothing of it is here. Its tests need git, Python
+// and the dependencies that package deps lists for series.
 package nipa

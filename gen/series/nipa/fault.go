@@ -20,7 +20,7 @@ type Fault struct {
 	// Check is our check that must fail or warn. Test is the test of NIPA for the
 	// same defect; empty if it has none.
 	Check, Test string
-	// Alteration makes the fault.
+	// Alteration injects the fault.
 	Alteration check.Alteration
 	// Coverless says that the thread is sent without its cover letter.
 	Coverless bool
@@ -29,8 +29,8 @@ type Fault struct {
 // Nonsense is the line that no file of a series may have.
 const Nonsense = "THIS IS NOT C"
 
-// Faults chooses the faults for a thread: Nonsense in a file of each directory that the thread
-// touches, and a defect for each test of NIPA that the thread has a file for.
+// Faults chooses the faults for a thread: Nonsense in a file of each directory that the
+// thread touches. A kernel thread also gets defects that tests of NIPA find.
 func Faults(ctx context.Context, t *check.Thread, r *rand.Rand) (all []Fault, err error) {
 	type place struct {
 		patch int
@@ -137,7 +137,7 @@ func withNonsense(file, text string, r *rand.Rand) string {
 	return strings.Join(slices.Insert(lines, at, Nonsense+"\n"), "")
 }
 
-// style is a defect that a test of NIPA is for. text is added to the end of a file that the
+// style is a defect that a test of NIPA finds. text is added to the end of a file that the
 // thread touches, whose name has one of the prefixes and the suffix.
 type style struct {
 	name, check, test string

@@ -14,7 +14,7 @@ import (
 	"xpsgen/gen/series/check"
 )
 
-// source returns the source of NIPA, where XPS_TEST_NIPA names it.
+// source returns the source of NIPA, which XPS_TEST_NIPA names.
 func source(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("XPS_TEST_NIPA")
@@ -27,7 +27,7 @@ func source(t *testing.T) string {
 	return dir
 }
 
-// The table of NIPA's tests, which the help prints, has each of them.
+// The table of NIPA's tests is complete.
 func TestNIPATable(t *testing.T) {
 	have, err := (&Runner{Dir: source(t)}).Tests()
 	if err != nil {
@@ -118,7 +118,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// Nonsense stands where the file's language does not allow it.
+// Nonsense is at a place where the file's language does not allow it.
 func TestWithNonsense(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for file, text := range map[string]string{

@@ -176,8 +176,8 @@ func TestWriteMails(t *testing.T) {
 	}
 }
 
-// fakeNIPA makes a source of NIPA whose program is a shell script, and a repository for the
-// thread. The script gets its arguments in $ARGS, and the directory of results in $out.
+// fakeNIPA creates a source of NIPA whose program is a shell script, and a repository for
+// the thread. The script gets its arguments in $ARGS, and the directory of results in $out.
 func fakeNIPA(t *testing.T, script string) (*Runner, *check.Thread, string) {
 	t.Helper()
 	bin, dir, base := t.TempDir(), t.TempDir(), t.TempDir()

@@ -18,7 +18,7 @@ import (
 
 // Runner runs NIPA's tests. Dir and Work are required.
 type Runner struct {
-	// Dir is the source of NIPA, Work a directory to work in.
+	// Dir is the source of NIPA. Work is a directory for trees and results.
 	Dir, Work string
 }
 
@@ -126,7 +126,7 @@ func readResult(file string) (r Result, err error) {
 	return r, nil
 }
 
-// tree returns a clone of a thread's base at a commit, on a branch, as NIPA wants it.
+// tree returns a clone of a thread's base at a commit, on a branch, as NIPA requires.
 func (r *Runner) tree(ctx context.Context, t *check.Thread, commit string) (string, error) {
 	dir := filepath.Join(r.Work, "tree-"+t.Project+"-"+t.Base)
 	git := func(args ...string) error {
@@ -167,8 +167,8 @@ func gitEnv(more ...string) (env []string) {
 	return append(append(env, "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"), more...)
 }
 
-// env is the environment of NIPA's tests. lei asks lore which authors are active;
-// without the network it finds none.
+// env returns the environment of NIPA's tests. The tests ask lore through lei which authors
+// are active. The lei in this environment finds none and needs no network.
 func (r *Runner) env() ([]string, error) {
 	bin := filepath.Join(r.Work, "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {

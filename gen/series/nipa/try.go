@@ -24,18 +24,19 @@ type Tried struct {
 	Why    string
 }
 
-// Blocked reports whether our check did not run because a program is missing.
+// Blocked reports whether our check did not run.
 func (t *Tried) Blocked() bool { return t.Row.Code == check.Blocked }
 
-// Noticed reports whether our check has a finding. A check that this machine cannot run is
-// not noticed, either.
+// Noticed reports whether our check has a finding. A check that did not run has none.
 func (t *Tried) Noticed() bool { return t.Row.Code.Failed() || t.Row.Code == check.Warning }
 
-// Agrees reports whether NIPA's test has a finding, too, where it was run.
+// Agrees reports whether our check and NIPA's test both have a finding, or both have none.
+// It returns true if NIPA's test did not run.
 func (t *Tried) Agrees() bool { return t.Theirs == nil || t.Noticed() == (t.Theirs.Code != check.Pass) }
 
-// Try puts a fault into the thread of opt, and runs our check and NIPA's test. mails has the
-// exported mails. NIPA's tests that compile whole trees run only with builds.
+// Try puts a fault into the thread of opt, and runs our check and NIPA's test. mails is the
+// directory of the exported mails. NIPA's tests that compile whole trees run only with
+// builds.
 func (r *Runner) Try(ctx context.Context, opt check.Options, mails string, f Fault, builds bool) (tried Tried, err error) {
 	tried.Fault = f
 	fail := func(err error) (Tried, error) {

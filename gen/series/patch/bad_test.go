@@ -224,7 +224,7 @@ func TestParseRejects(t *testing.T) {
 			if p != nil || !errors.Is(err, tc.kind) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, %v\nwant %v with %q", p, err, tc.kind, tc.want)
 			}
-			// An error in the mail as a whole, or behind its last hunk, has no line.
+			// An error about the mail as a whole, or after its last hunk, has no line.
 			whole := []error{ErrSubject, ErrAuthor, ErrDate, ErrCover, ErrReply, ErrEmpty, ErrFlowed}
 			none := slices.Contains(whole, tc.kind) || name == "two mails" || name == "too long"
 			if e := (*Error)(nil); errors.As(err, &e) && none && e.Line != 0 {

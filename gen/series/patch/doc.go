@@ -14,8 +14,8 @@
 // quoted-printable or base64, with CRLF, or with additional headers. Format turns them
 // into the canonical form.
 //
-// Input that is not a usable patch causes an [*Error] with its line. It wraps a sentinel of
-// this package or of package mail.
+// Input that is not a usable patch causes an [*Error] or a [*mail.Error], with the line if
+// it is known.
 package patch
 
 import (

@@ -23,7 +23,7 @@ const (
 )
 
 // Format writes p as git format-patch does. It rejects what git am would not read back
-// unchanged, with an [*Error].
+// unchanged, with an [*Error] or a [*mail.Error].
 func (p *Patch) Format() ([]byte, error) {
 	if err := p.check(); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"xpsgen/gen/series/mail"
 )
 
-// known are headers that have their own field, or that Format always writes.
+// known are headers that have their own field, or that Format writes or drops.
 var known = map[string]bool{
 	"from": true, "date": true, "subject": true, "mime-version": true,
 	"content-type": true, "content-transfer-encoding": true, "content-length": true,
@@ -238,7 +238,8 @@ func (p *Patch) readDiff(text string, line int) error {
 	return nil
 }
 
-// readTail keeps git's lines about the base. It drops signatures and footers of lists.
+// readTail keeps lines such as base-commit and change-id. It drops signatures and footers
+// of lists.
 func readTail(s string) string {
 	var kept []string
 	for _, l := range strings.Split(s, "\n") {

@@ -34,8 +34,8 @@ func splitStat(text string) (notes, stat string) {
 	return strings.Join(lines[:start], "\n"), strings.Join(lines[start:], "\n") + "\n"
 }
 
-// CheckStat compares the diffstat with the diff. They differ if a patch file was edited
-// by hand. A patch without a diffstat passes.
+// CheckStat compares the totals of the diffstat with the diff. They differ if somebody
+// edited the patch file. A patch without a diffstat passes.
 func (p *Patch) CheckStat() error {
 	if p.Stat == "" {
 		return nil

@@ -62,7 +62,7 @@ var alias = map[string]string{
 // charsetOf returns a character set, nil if it is unknown.
 func charsetOf(name string) encoding.Encoding {
 	name = strings.ToLower(strings.Trim(name, " \t\"'"))
-	// In RFC 2231, a language follows.
+	// In RFC 2231, an asterisk and a language follow.
 	name, _, _ = strings.Cut(name, "*")
 	if other, ok := alias[name]; ok {
 		name = other
@@ -94,10 +94,9 @@ func charsetReader(name string, r io.Reader) (io.Reader, error) {
 	return strings.NewReader(strings.ToValidUTF8(string(data), string(utf8.RuneError))), nil
 }
 
-// decodeText makes UTF-8 of a body. A body that is UTF-8 is taken as that if
-// its character set is not named, is called ASCII, or is unknown. Otherwise
-// bytes that do not belong to the character set become U+FFFD. The error says
-// that all of the text is in doubt.
+// decodeText converts a body to UTF-8. It tries UTF-8 if the character set is not named, is
+// ASCII, or is unknown. Bytes that do not belong to the character set become U+FFFD. After
+// an error, all of the text is in doubt.
 func decodeText(text, charset string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(charset))
 	e := charsetOf(charset)

@@ -5,10 +5,9 @@
 // of a series: the caller decides which patch a [Message] answers and whether a
 // [Tag] belongs to its sender ([Tag.From]).
 //
-// Mail programs break the rules, so the reader is lenient: it repairs what is
-// safe to repair. What it cannot read becomes a row and never stops the other
-// mails: a mail is an [Unread], a line that looks like a tag but is not used is
-// a [Refused].
+// Mail programs break the rules, so the reader is lenient: it repairs what is safe to
+// repair. What it cannot read never stops the other mails. Such a mail becomes an [Unread].
+// A line that looks like a tag but is not used becomes a [Refused].
 //
 // The rules follow b4 am. The test TestCreditBesideB4 of package series lists
 // the differences, each with its reason.
@@ -28,8 +27,8 @@ var (
 	ErrNoText = errors.New("no part is text")
 	// ErrEncoding means that a body is not encoded as its header says.
 	ErrEncoding = errors.New("transfer encoding")
-	// ErrCharset means that the character set is unknown and the text is not
-	// UTF-8.
+	// ErrCharset means that the text cannot be decoded with the character set that the mail
+	// names.
 	ErrCharset = errors.New("character set")
 	// ErrMultipart means that the parts cannot be separated.
 	ErrMultipart = errors.New("multipart")
@@ -47,7 +46,7 @@ type Unread struct {
 	Err error
 }
 
-// String is u as a line for people.
+// String formats u as one line for the terminal.
 func (u Unread) String() string {
 	where := u.Source
 	if u.N > 0 {

@@ -9,7 +9,7 @@ import (
 	"xpsgen/vmtest/lazyregexp"
 )
 
-// maxLine is how much of a line is read, in bytes. No tag is longer.
+// maxLine is the number of bytes that are read of a line. No tag is longer.
 const maxLine = 4096
 
 var (
@@ -42,7 +42,8 @@ type finder struct {
 	lines   []string
 	tags    []Tag
 	refused []Refused
-	// Where the text is that is not the sender's own words.
+	// Each says that the current line is in a kind of text that is not the sender's own
+	// words.
 	signature, patch, diff, quoted, pgp bool
 }
 
@@ -103,7 +104,7 @@ func (f *finder) line(i *int) {
 	case ok && isLink(key):
 		// b4 takes links since 0.14, from any sender.
 		if strings.Contains(value, "://") && !f.quoted && !f.signature {
-			f.refuse(line, at, "a link vouches for nothing; add it by hand if it belongs to the patch")
+			f.refuse(line, at, "a link is not a review; add it by hand if it belongs to the patch")
 		}
 	case ok && isHeader(key):
 	case ok && strings.Contains(key, "-") && namesPerson(whole):
@@ -113,13 +114,13 @@ func (f *finder) line(i *int) {
 		}
 	case anywhere.MatchString(plain) || noColon.MatchString(plain):
 		if !f.quoted {
-			f.refuse(line, at, "it is not at the beginning of a line, with a colon")
+			f.refuse(line, at, "a tag begins its line and has a colon")
 		}
 	}
 }
 
-// plainText is a line without the characters that no trailer has: control
-// characters, and those that change the direction of text.
+// plainText returns a line without control characters and without characters that change
+// the direction of text. It replaces the characters of typography.
 func plainText(line string) string {
 	if isPlain(line) {
 		return line
@@ -143,7 +144,7 @@ func isPlain(s string) bool {
 	return true
 }
 
-// mayBeTag spares most lines the regular expressions.
+// mayBeTag is a fast test, so that most lines need no regular expression.
 func mayBeTag(line string) bool {
 	for i := 0; i+2 < len(line); i++ {
 		switch line[i] {
@@ -170,7 +171,7 @@ func isLink(key string) bool {
 	return strings.EqualFold(key, "Link") || strings.EqualFold(key, "Closes") || strings.EqualFold(key, "BugLink")
 }
 
-// isHeader tells the headers of mails, which people paste, from tags.
+// isHeader reports whether key is a header of a mail. People paste headers into replies.
 func isHeader(key string) bool {
 	switch key = strings.ToLower(key); key {
 	case "from", "to", "cc", "bcc", "subject", "date", "sent", "author", "message-id", "in-reply-to", "references",
@@ -215,7 +216,7 @@ func (f *finder) tag(i *int, key, value string) {
 	case !ok:
 		f.refuse(text, at, "it has no valid mail address")
 	case strings.ContainsRune(text, utf8.RuneError):
-		f.refuse(text, at, "bytes of it are not in the mail's character set")
+		f.refuse(text, at, "it has bytes that are invalid in the mail's character set")
 	case strings.HasPrefix(t.Key, "Nack") || strings.HasPrefix(t.Key, "Nak"):
 		f.refuse(text, at, "it objects to the patch")
 	default:
@@ -274,7 +275,7 @@ func endsTag(t Tag, next string) bool {
 	}
 	i := strings.Index(next, t.Person.Email)
 	if i < 0 {
-		// The address was broken, too.
+		// The address is wrapped, too.
 		return strings.HasSuffix(next, ">") || !strings.ContainsAny(next, " \t")
 	}
 	rest := strings.TrimLeft(next[i+len(t.Person.Email):], "> \t")

@@ -16,8 +16,8 @@ var breaks = map[string]bool{
 // maxMarkup is how long an element's markup may be, in bytes.
 const maxMarkup = 1 << 16
 
-// htmlText converts HTML to plain text. It keeps what is needed to find tags, each on a
-// separate line, and quotes, which get "> ".
+// htmlText converts HTML to plain text. It puts elements that may hold a tag on separate
+// lines, and marks quotes with "> ".
 func htmlText(s string) string {
 	h := &htmlReader{}
 	for s != "" {
@@ -96,7 +96,7 @@ func (h *htmlReader) tag(s string) (rest string) {
 		}
 	}
 	if end < 0 {
-		// No markup, but text.
+		// This is text, not markup.
 		h.write(s[:limit])
 		return s[limit:]
 	}

@@ -26,19 +26,18 @@ type Message struct {
 	N      int
 	// ID is the Message-ID without angle brackets; may be empty.
 	ID string
-	// Parents are the mails that this one answers, the nearest first: what
-	// In-Reply-To says, then References from the last to the first.
+	// Parents are the Message-IDs of the mails that this one answers, the nearest first:
+	// those of In-Reply-To, then those of References from the last to the first.
 	Parents []string
 	// From is the sender.
 	From mail.Address
 	// Subject is decoded and on one line.
 	Subject string
-	// Text is the text that the sender wrote, in UTF-8 with LF line ends.
-	// Lines of format=flowed are joined. Bytes that are no text in the mail's
-	// character set are U+FFFD.
+	// Text is the text that the sender wrote, in UTF-8 with LF line ends. Lines of
+	// format=flowed are joined. Bytes that are invalid in the mail's character set are
+	// U+FFFD.
 	Text string
-	// Aside is text that the mail carries but that its sender need not have
-	// written: attachments and forwarded mails.
+	// Aside is text that somebody else may have written: attachments and forwarded mails.
 	Aside string
 	// Diff is set if Text holds a patch, Stat if it holds a diffstat.
 	Diff, Stat bool
@@ -53,8 +52,8 @@ var (
 	statLine   = lazyregexp.New(`(?m)^\s*\d+ files? changed, \d+ (insertion|deletion)`)
 )
 
-// IsReply reports whether m is a reply. Some programs drop the "Re:", so a mail without
-// a patch in a thread is a reply as well.
+// IsReply reports whether m is a reply. Some programs drop the "Re:", so a mail with
+// neither a diff nor a diffstat is a reply as well.
 func (m *Message) IsReply() bool {
 	if replyPrefix.MatchString(m.Subject) || otherReply.MatchString(m.Subject) {
 		return true
@@ -62,7 +61,7 @@ func (m *Message) IsReply() bool {
 	return !m.Diff && !m.Stat
 }
 
-// Topic is the subject without "Re:".
+// Topic returns the subject without reply prefixes, such as "Re:".
 func (m *Message) Topic() string {
 	s := replyPrefix.ReplaceAllString(m.Subject, "")
 	if otherReply.MatchString(s) {
@@ -71,8 +70,7 @@ func (m *Message) Topic() string {
 	return strings.TrimSpace(s)
 }
 
-// parse reads one mail. The message has the readable parts, also with an
-// error.
+// parse reads one mail. After an error, the message still has the parts that could be read.
 func parse(data []byte) (*Message, error) {
 	m := &Message{}
 	head, body := splitHeader(data)
@@ -105,9 +103,9 @@ func parse(data []byte) (*Message, error) {
 	return m, err
 }
 
-// splitHeader takes a mail apart where its headers end: at the empty line, or
-// at the first line that is not a header. The returned head has CRLF line
-// ends and an empty line at its end, as the library wants it.
+// splitHeader splits a mail where its headers end: at the empty line, or at the first line
+// that is not a header. head has CR LF line ends and an empty line at its end, as package
+// textproto requires.
 func splitHeader(data []byte) (head, body []byte) {
 	var b bytes.Buffer
 	at := 0
@@ -126,7 +124,7 @@ func splitHeader(data []byte) (head, body []byte) {
 				b.WriteString("\r\n")
 			}
 		case bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From ")):
-			// The line of an mbox, of which some programs leave several.
+			// The From line of an mbox. Some programs write several.
 		default:
 			b.WriteString("\r\n")
 			return b.Bytes(), data[at:]
@@ -153,8 +151,8 @@ func messageIDs(value string) (ids []string) {
 	return ids
 }
 
-// decodeHeader undoes encoded words and folding. Raw bytes are of the body's
-// character set, or else of windows-1252.
+// decodeHeader undoes encoded words and folding. It decodes other bytes as the body's
+// character set, or else as windows-1252.
 func decodeHeader(value, charset string) string {
 	value = rawText(value, charset)
 	dec := mime.WordDecoder{CharsetReader: charsetReader}
@@ -190,7 +188,8 @@ func rawText(value, charset string) string {
 	return strings.ToValidUTF8(value, string(utf8.RuneError))
 }
 
-// sender reads a From header, of which the first address counts.
+// sender returns the first address of a From header. Without a valid address it returns the
+// text of the header as name.
 func sender(value, charset string) mail.Address {
 	raw := rawText(value, charset)
 	p := netmail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: charsetReader}}

@@ -25,8 +25,8 @@ const (
 	rev  = "Reviewed-by: Rita Viewer <rita@example.org>"
 )
 
-// read reads one mail and returns its tags and the lines that are refused, with
-// "!" before them, and the mails that are unread, with "?".
+// read reads one mail. It returns the tags, the refused lines with "!" before them, and the
+// unread mails with "?".
 func read(t *testing.T, data string) string {
 	t.Helper()
 	list, unread := Read(Source{"x", []byte(data)})
@@ -73,22 +73,22 @@ func TestText(t *testing.T) {
 		"two on a line":              {"Acked-by: A <a@b.c>, Tested-by: A <a@b.c>", "Acked-by: A <a@b.c>\nTested-by: A <a@b.c>"},
 		"mailto":                     {"Acked-by: A <a@b.c<mailto:a@b.c>>", "Acked-by: A <a@b.c>"},
 		"quotes":                     {`Acked-by: "B, A" <a@b.c>`, `Acked-by: "B, A" <a@b.c>`},
-		"in a sentence":              {"You have my Acked-by: A <a@b.c>", "!You have my Acked-by: A <a@b.c>|it is not at the beginning of a line, with a colon"},
-		"bullet":                     {"* Acked-by: A <a@b.c>", "!* Acked-by: A <a@b.c>|it is not at the beginning of a line, with a colon"},
-		"no colon":                   {"Acked-by A <a@b.c>", "!Acked-by A <a@b.c>|it is not at the beginning of a line, with a colon"},
+		"in a sentence":              {"You have my Acked-by: A <a@b.c>", "!You have my Acked-by: A <a@b.c>|a tag begins its line and has a colon"},
+		"bullet":                     {"* Acked-by: A <a@b.c>", "!* Acked-by: A <a@b.c>|a tag begins its line and has a colon"},
+		"no colon":                   {"Acked-by A <a@b.c>", "!Acked-by A <a@b.c>|a tag begins its line and has a colon"},
 		"prose about tags":           {"I collect Reviewed-by tags.\nby-the-way: x\nThis was fixed-by accident.", ""},
 		"signature":                  {"x\n-- \n" + rev, "!" + rev + "|it is below the signature"},
 		"dashes":                     {"x\n--\n" + rev, rev},
 		"objection":                  {"Nacked-by: A <a@b.c>", "!Nacked-by: A <a@b.c>|it objects to the patch"},
 		"other name":                 {"Thanks-to: A <a@b.c>\nContact: A <a@b.c>\nReply-To: A <a@b.c>", "!Thanks-to: A <a@b.c>|kernel documentation does not name this tag"},
-		"link":                       {"Link: https://lore.kernel.org/r/x\nCloses: what?", "!Link: https://lore.kernel.org/r/x|a link vouches for nothing; add it by hand if it belongs to the patch"},
+		"link":                       {"Link: https://lore.kernel.org/r/x\nCloses: what?", "!Link: https://lore.kernel.org/r/x|a link is not a review; add it by hand if it belongs to the patch"},
 		"fixes":                      {"Fixes: 123456789abc (\"net: do\")\nFixes: the bug", "Fixes: 123456789abc (\"net: do\")"},
 		"fixes, folded":              {"Fixes: 123456789abc (\"net: do\nit all\")", "Fixes: 123456789abc (\"net: do it all\")"},
 		"fixes, other form":          {"Fixes: commit 123456789abc", "!Fixes: commit 123456789abc|it is not of the form HASH (\"title\")"},
 		"patch below scissors":       {"x\n-- >8 --\n" + rev, "!" + rev + "|it belongs to the patch in the mail"},
 		"sign-off of a patch":        {"Signed-off-by: A <a@b.c>\n---\ndiff --git a/x b/x\n Reviewed-by: in the file\n+Acked-by: A <a@b.c>", "!Signed-off-by: A <a@b.c>|it belongs to the patch in the mail"},
 		"original message, own":      {"-----Original Message-----\n" + rev, rev},
-		"a mark where a byte was":    {"Acked-by: J\xf6rg <a@b.c>", "!Acked-by: J\ufffdrg <a@b.c>|bytes of it are not in the mail's character set"},
+		"a mark where a byte was":    {"Acked-by: J\xf6rg <a@b.c>", "!Acked-by: J\ufffdrg <a@b.c>|it has bytes that are invalid in the mail's character set"},
 		"PGP":                        {"-----BEGIN PGP SIGNED MESSAGE-----\n\n- " + rev + "\n-----BEGIN PGP SIGNATURE-----", rev},
 		"long line":                  {strings.Repeat("x", 1<<20) + rev, ""},
 		"UTF-8 in the address":       {"Acked-by: Ä <ä@ö.example>", "Acked-by: Ä <ä@ö.example>"},
@@ -104,7 +104,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// nest is a body with depth parts in one another.
+// nest returns a body with parts that are nested depth levels deep.
 func nest(depth int) string {
 	var b strings.Builder
 	for i := range depth {
@@ -212,7 +212,7 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// TestOwn compares a tag's person with senders.
+// TestOwn compares the person of a tag with senders.
 func TestOwn(t *testing.T) {
 	tag, _ := newTag("Acked-by", "Rita Viewer <rita@mail.example.org>")
 	for sender, want := range map[mail.Address]bool{
@@ -239,7 +239,7 @@ func TestOwn(t *testing.T) {
 	}
 }
 
-// TestSplit takes apart the mboxes of several programs.
+// TestSplit splits the mboxes of several programs.
 func TestSplit(t *testing.T) {
 	one, two := head+"\nFrom here on.\n\n"+rev+"\n", "From: B <b@b.c>\nSubject: x\nMessage-ID: <2@b.c>\n\nAcked-by: B <b@b.c>\n"
 	want := rev + "\nAcked-by: B <b@b.c>"
@@ -315,9 +315,9 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// FuzzRead checks that every mail of a source is read or reported, that the
-// text is UTF-8 without characters that break a commit message, and that a tag
-// is on one line and is found again in a plain mail.
+// FuzzRead checks that every mail of a source is read or reported. The text must be UTF-8
+// without characters that break a commit message. A tag must be on one line, and must be
+// found again in a plain mail.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(head + "Content-Type: multipart/signed; boundary=b\n\n--b\nContent-Type: text/html; charset=gbk\n\n<p " + rev + "\n--b--\n"))
 	f.Add([]byte("From a@b Mon Nov 23 10:00:00 2026\n" + head + "Content-Type: text/plain; format=flowed; delsp=yes\n\nReviewed-by: A \n<a@b.c>\n[x]\n-- \n"))
@@ -356,8 +356,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestCharsets compares the table with the one of the web, which browsers and
-// webmail use.
+// TestCharsets compares the table with that of the web (WHATWG), which browsers and webmail
+// use.
 func TestCharsets(t *testing.T) {
 	for name := range charsets {
 		web, err := htmlindex.Get(name)

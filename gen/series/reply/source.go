@@ -56,7 +56,7 @@ func Open(path string) ([]Source, error) {
 			if strings.HasPrefix(e.Name(), ".") {
 				continue
 			}
-			// A link in a maildir is a mail like any other.
+			// A symbolic link in a maildir is a mail, too.
 			name := filepath.Join(dir, e.Name())
 			if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 				continue
@@ -125,14 +125,14 @@ func unpack(data []byte) ([]byte, error) {
 
 var (
 	headerLine = lazyregexp.New(`^[!-9;-~]+[ \t]*:`)
-	// undated is the line before a mail of programs that leave out the date.
+	// undated matches the From line of programs that leave out the date.
 	undated = lazyregexp.New(`^From (-|\S+@\S+)\s*$`)
-	// transport are headers with which a mail begins after an undated line.
+	// transport matches a header that begins a mail after an undated line.
 	transport = lazyregexp.New(`(?i)^(Return-Path|Received|Delivered-To|From|To|Date|Subject|Message-ID|MIME-Version|X-[!-9;-~]+):`)
 )
 
-// split takes an mbox apart. The line between two mails is "From ", a sender
-// and a date; a header must follow, so that text which begins so stays text.
+// split splits an mbox. Between two mails is a line with "From ", a sender and a date. A
+// header must follow, because text may have such a line.
 func split(data []byte) [][]byte {
 	var mails [][]byte
 	start, blank := 0, true

@@ -22,8 +22,8 @@ type Tag struct {
 	Person mail.Address
 	// Line is the line of the message's text, from 1.
 	Line int
-	// Quoted is set if the line is below "Original Message", where some
-	// programs quote without marks: the tag need not be the sender's.
+	// Quoted is set if the line is below "Original Message". Some programs quote there
+	// without marks, so the tag may be somebody else's.
 	Quoted bool
 }
 
@@ -36,9 +36,9 @@ func (t Tag) String() string {
 	return s
 }
 
-// From reports whether the tag is the sender's own: it names the same address
-// or the same person. Like b4, it takes a+b@c for a@c, and an address at a host
-// of the same domain.
+// From reports whether the tag is the sender's own: it names the same address or the same
+// person. Like b4, it treats a+b@c like a@c, and an address at a host like one at the
+// host's domain. A tag without a person is always the sender's own.
 func (t Tag) From(sender mail.Address) bool {
 	if t.Person.Email == "" {
 		return true
@@ -90,12 +90,12 @@ type Refused struct {
 }
 
 var (
-	// beginning is a line that begins as a tag does.
+	// beginning matches a line that begins like a tag.
 	beginning = lazyregexp.New(`^\s*([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)\s*:(?:\s+|$|\b|[<"])`)
 	byName    = lazyregexp.New(`(?i)^[a-z][a-z0-9]*(?:-[a-z0-9]+)*-by$`)
 	// anywhere finds a possible tag within a line.
 	anywhere = lazyregexp.New(`(?i)\b[a-z]+(?:-[a-z]+)*-by\s*:`)
-	// noColon is a tag without a colon, or with another character instead.
+	// noColon matches a tag without a colon, or with another character instead.
 	noColon = lazyregexp.New(`(?i)^\W*(?:[a-z]+-(?:and-)?)+by\b[^:@]*@`)
 	person  = lazyregexp.New(`^(.*?)\s*<\s*([^<>\s"]+@[^<>\s"@]+\.[^<>\s"@.]+)\s*>(.*)$`)
 	bare    = lazyregexp.New(`^()([^<>\s"(),;:]+@[^<>\s"(),;:@]+\.[^<>\s"(),;:@.]+?)([.,;]*(?:\s.*)?)$`)
@@ -107,7 +107,7 @@ var (
 	openEnd = lazyregexp.New(`<[^<>]*$`)
 )
 
-// field takes a line apart that begins as a tag does.
+// field splits a line that begins like a tag.
 func field(line string) (key, value string, ok bool) {
 	m := beginning.FindStringSubmatchIndex(line)
 	if m == nil {
@@ -118,7 +118,7 @@ func field(line string) (key, value string, ok bool) {
 	return key, value, true
 }
 
-// isTagName reports whether people give tags of this name.
+// isTagName reports whether a tag can have this name: it ends in "-by", or is "Fixes".
 func isTagName(key string) bool {
 	return byName.MatchString(key) || strings.EqualFold(key, "Fixes")
 }
@@ -141,7 +141,7 @@ func isWholeTag(line string) bool {
 // newTag reads a tag from its name and its value. The text after the address
 // counts if it is marked as a comment.
 func newTag(key, value string) (Tag, bool) {
-	// One capital is how kernel trailers are written.
+	// Kernel trailers have one capital letter.
 	t := Tag{Key: strings.ToUpper(key[:1]) + strings.ToLower(key[1:])}
 	value = strings.Join(strings.Fields(mailto.ReplaceAllString(value, "")), " ")
 	if t.Key == "Fixes" {
@@ -168,7 +168,7 @@ func newTag(key, value string) (Tag, bool) {
 	return t, true
 }
 
-// plainQuotes is a name without the quotes of RFC 5322.
+// plainQuotes returns a name without the quotes of RFC 5322.
 func plainQuotes(s string) string {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = strings.ReplaceAll(s[1:len(s)-1], `\`, "")

@@ -31,7 +31,7 @@ type texts struct {
 	charset string
 }
 
-// text is the sender's text. HTML counts only if there is no plain text.
+// text returns the sender's text. HTML counts only if there is no plain text.
 func (t *texts) text() string {
 	s := strings.Join(t.plain, "\n")
 	if strings.TrimSpace(s) == "" && len(t.html) > 0 {
@@ -89,8 +89,8 @@ func (t *texts) read(h textproto.Header, body []byte, depth int) error {
 	return err
 }
 
-// readParts reads the parts of a multipart body. A part that cannot be read
-// matters only if no other part has text.
+// readParts reads the parts of a multipart body. It keeps the text of the other parts after
+// an error, and returns the first error.
 func (t *texts) readParts(body []byte, boundary string, depth int) error {
 	// The library reads CRLF and LF, but not a mix of both.
 	r := textproto.NewMultipartReader(bytes.NewReader(body), boundary)
@@ -126,7 +126,7 @@ func (t *texts) readParts(body []byte, boundary string, depth int) error {
 	if len(t.plain)+len(t.html) == 0 {
 		return fmt.Errorf("%w", ErrNoText)
 	}
-	// A tag may be in the part that is lost.
+	// The lost part may have a tag.
 	return first
 }
 
@@ -137,8 +137,8 @@ var (
 	delspParam    = lazyregexp.New(`(?i)\bdelsp\s*=\s*"?(yes)`)
 )
 
-// contentType reads a Content-Type header. A header that breaks the rules is
-// read for the parameters that matter here.
+// contentType reads a Content-Type header. From an invalid header it takes only the
+// parameters that this package uses.
 func contentType(value string) (kind string, params map[string]string) {
 	if strings.TrimSpace(value) == "" {
 		return "text/plain", nil
@@ -191,8 +191,8 @@ func undo(text, encoding string) (string, error) {
 	return text, nil
 }
 
-// undoBase64 decodes lines of base64. Lists append their footer as plain text:
-// it follows the decoded text.
+// undoBase64 decodes lines of base64. Lists append their footer as plain text. It comes
+// after the decoded text.
 func undoBase64(text string) (string, error) {
 	var packed strings.Builder
 	var footer []string
@@ -200,8 +200,8 @@ func undoBase64(text string) (string, error) {
 	sc.Buffer(nil, len(text)+1)
 	for sc.Scan() {
 		line := strings.Join(strings.Fields(sc.Text()), "")
-		// All lines are whole groups of four letters, or the text is in one
-		// line, so that a single word after them is not base64.
+		// Lines of base64 are whole groups of four letters, unless there is only one line.
+		// So a line of another length after them is a footer, even if it is a single word.
 		ended := strings.HasSuffix(packed.String(), "=") || packed.Len() > 0 && packed.Len()%4 == 0 && len(line)%4 != 0
 		if len(footer) > 0 || line != "" && (ended || strings.Trim(line, base64Letters) != "" ||
 			len(strings.Fields(sc.Text())) > 1) {

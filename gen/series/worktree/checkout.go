@@ -19,8 +19,8 @@ import (
 
 // Options of [Checkout] and [Rebase]. All but Dir and Progress are required.
 type Options struct {
-	// Change is all series. What names a series on a base, or a base for all
-	// of its stack, as [manifest.Change.Resolve] has it.
+	// Change is all series. What names a series on a base, or a base with its whole stack,
+	// for [manifest.Change.Resolve].
 	Change *series.Change
 	What   string
 	// Dir is where the tree goes; empty means a directory of the workbench, see
@@ -42,8 +42,9 @@ func Dir(c *series.Change, what string) (string, error) {
 	return w.dir(c.Root), nil
 }
 
-// Checkout makes a repository with a series as commits on top of what it
-// depends on, or with a base's stack on top of the base.
+// Checkout creates a repository with the patches of a series or of a base's stack as
+// commits. A series is on top of the series that it depends on. The error wraps [ErrExists]
+// if the directory is not empty.
 func Checkout(ctx context.Context, opt Options) (t *Tree, err error) {
 	w, err := resolve(opt.Change, opt.What)
 	if err != nil {
@@ -89,7 +90,7 @@ func newTree(dir string, w *work, p *prepared) *Tree {
 	return t
 }
 
-// vacant makes dir absolute, and fails if there is something.
+// vacant makes dir absolute, and fails if it is not empty.
 func vacant(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -106,7 +107,7 @@ func vacant(dir string) (string, error) {
 	return dir, nil
 }
 
-// prepared is a work applied, in the cache.
+// prepared describes a work whose patches were applied in the cache.
 type prepared struct {
 	source *tree.Source
 	// below is the parent of the first commit of the work, tip the last commit.
@@ -118,8 +119,7 @@ func prepare(ctx context.Context, opt *Options, w *work) (*prepared, error) {
 		Patches: w.patches()}, len(w.all.Patches))
 }
 
-// apply opens a tree and applies its patches, the last n of which are what
-// matters.
+// apply opens a tree and applies its patches. The last n patches are the work.
 func apply(ctx context.Context, opt tree.Options, n int) (*prepared, error) {
 	src, err := tree.Open(ctx, opt)
 	if err != nil {
@@ -189,8 +189,8 @@ func (t *Tree) fill(ctx context.Context, dir string, p *prepared, w *work) error
 	return t.save(ctx)
 }
 
-// borrow lets the repository use the objects of another one. What that one has
-// not have because it is shallow, this one does not have either, so it must be shallow, too.
+// borrow lets the repository use the objects of another one. If that one is shallow, this
+// one must be shallow at the same commits.
 func (t *Tree) borrow(gitDir string) error {
 	own := filepath.Join(t.repo.Dir, ".git")
 	if err := addLines(filepath.Join(own, "objects", "info", "alternates"), filepath.Join(gitDir, "objects")+"\n"); err != nil {

@@ -75,7 +75,7 @@ func parseNote(note string) (keys []string, text string) {
 	return keys, strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
-// writeNote ties a commit to a key.
+// writeNote replaces the note of a commit by a key and the text that goes below "---".
 func writeNote(ctx context.Context, repo *git.Repo, id, key, text string) error {
 	note := "key: " + key + "\n"
 	if text != "" {

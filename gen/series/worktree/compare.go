@@ -37,10 +37,10 @@ type Pair struct {
 	Diff string
 }
 
-// String is the pair as a line for people.
+// String formats the pair as one line for the terminal.
 func (p Pair) String() string {
 	what := map[State]string{
-		Same: "the same", Context: "the same change, other surroundings", Different: "changed",
+		Same: "the same", Context: "the same change, other context lines", Different: "changed",
 		Gone: "gone", Added: "new",
 	}[p.State]
 	if p.OldTitle != "" {
@@ -57,8 +57,8 @@ func (c *commit) keyOf() string {
 	return c.title
 }
 
-// compare ties two forms of a series by their keys, in the order of the new
-// one; removed patches come last.
+// compare pairs the patches of two versions of a series by their keys, in the order of the
+// new version. Removed patches come last.
 func compare(ctx context.Context, repo *git.Repo, before, now []*commit) ([]Pair, error) {
 	var pairs []Pair
 	for _, n := range now {
@@ -79,8 +79,8 @@ func compare(ctx context.Context, repo *git.Repo, before, now []*commit) ([]Pair
 	return pairs, nil
 }
 
-// compare asks git range-diff about one patch. Asked patch by patch, it cannot
-// confuse two patches.
+// compare runs git range-diff for one patch alone, so that git cannot pair it with another
+// patch.
 func (p *Pair) compare(ctx context.Context, repo *git.Repo, old, now *commit) error {
 	out, err := repo.Output(ctx, "range-diff", "--no-color", "--no-notes", "--creation-factor=999",
 		old.id+"^.."+old.id, now.id+"^.."+now.id)
@@ -105,15 +105,15 @@ func (p *Pair) compare(ctx context.Context, repo *git.Repo, old, now *commit) er
 	return nil
 }
 
-// sameChange reports whether a range-diff contains only context lines of the patches.
-// After its indentation, a line has the difference between the patches and then the
-// line of the patch: "++" is a line that only the new patch adds.
+// sameChange reports whether a range-diff contains only context lines of the patches. After
+// the indentation, the first column is the difference between the patches. The second one
+// is the column of the patch: "++" is a line that only the new patch adds.
 func sameChange(diff string) bool {
 	message := false
 	for l := range strings.Lines(diff) {
 		l = strings.TrimSuffix(strings.TrimPrefix(l, "    "), "\n")
 		if strings.HasPrefix(l, "@@ ") {
-			// The part of a patch that follows.
+			// This names the part of the patch that follows.
 			message = strings.Contains(l, "## Commit message ##") || strings.HasPrefix(l, "@@ Metadata")
 			continue
 		}

@@ -37,13 +37,13 @@ var hostile = [][2]string{
 	{"core.autocrlf", "input"}, {"core.eol", "lf"}, {"apply.whitespace", "fix"}, {"am.threeWay", "true"}, {"alias.log", "!false"},
 }
 
-// TestHostileConfiguration: what git is configured for, globally, in the tree,
-// by attributes or in the environment, does not change a byte of a patch.
+// TestHostileConfiguration: settings of git, global, in the tree, in attributes or in the
+// environment, do not change a byte of a patch.
 func TestHostileConfiguration(t *testing.T) {
 	w := newBench(t)
 	tr := w.checkout("old")
-	// Something that settings would show in: a rename, a long title, a name
-	// that is not ASCII, blank lines in the context, trailing text in notes.
+	// These are sensitive to settings: a rename, a long title, a name that is not ASCII,
+	// empty lines in the context, and trailing text in notes.
 	w.git(tr.Dir, "mv", "drivers/net/tun.c", "drivers/net/tap.c")
 	w.edit(tr.Dir, "drivers/net/tap.c", "tun 20\n", "\ntun 20\n")
 	w.git(tr.Dir, "add", "-A")
@@ -64,7 +64,7 @@ func TestHostileConfiguration(t *testing.T) {
 			t.Errorf("%s: %q (-want +got):\n%s", what, out.Written, d)
 		}
 	}
-	// Refresh writes over its own settings, so they are put back each time.
+	// Refresh overwrites its own settings, so restore them each time.
 	config := filepath.Join(tr.Dir, ".git", "config")
 	own := mustRead(t, config)
 	order := filepath.Join(t.TempDir(), "order")

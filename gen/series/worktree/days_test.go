@@ -18,11 +18,11 @@ import (
 	"xpsgen/vmtest/seed"
 )
 
-// TestTenDays simulates ten working days with a tree: edits, amended, reordered,
-// split, dropped and skipped commits, tags credited to patch files, a second
-// tree that writes the same files, and conflicts, in random order. After each
-// refresh all patches have their lines, tags and sentences, and no others. It
-// never forces. XPS_TEST_DAYS is how many times it is done.
+// TestTenDays simulates ten working days with a tree, in random order: commits that are
+// edited, amended, reordered, split, dropped and skipped, tags credited to patch files, a
+// second tree that writes the same files, and conflicts. After each refresh all patches
+// have their lines, tags and sentences, and no others. The test never uses force.
+// XPS_TEST_DAYS is the number of simulations.
 func TestTenDays(t *testing.T) {
 	runs := 2
 	if n, err := strconv.Atoi(os.Getenv("XPS_TEST_DAYS")); err == nil {
@@ -47,8 +47,8 @@ func TestTenDays(t *testing.T) {
 
 // want lists what a patch must contain.
 type want struct {
-	// lines are those it adds, tags its trailers, text sentences of its
-	// message.
+	// lines are the lines that the patch adds. tags are its trailers. text has sentences of
+	// its message.
 	lines, tags, text []string
 }
 
@@ -83,13 +83,13 @@ func (d *days) fatal(format string, a ...any) {
 	d.t.Fatalf("%s\n%s", fmt.Sprintf(format, a...), strings.Join(d.log, "\n"))
 }
 
-// new is a line or sentence that nothing else has.
+// new returns a unique line or sentence.
 func (d *days) new(what string) string {
 	d.n++
 	return fmt.Sprintf("%s %d.", what, d.n)
 }
 
-// keysOf are the keys of a tree's commits, the first first.
+// keysOf returns the keys of a tree's commits in order.
 func (d *days) keysOf(tr *Tree) (keys []string) {
 	for _, l := range strings.Split(d.git(tr.Dir, "log", "--reverse", "--notes="+notesRef, "--format=%N%x00", "base.."), "\x00") {
 		if key, _, _ := strings.Cut(strings.TrimSpace(l), "\n"); key != "" {
@@ -99,7 +99,7 @@ func (d *days) keysOf(tr *Tree) (keys []string) {
 	return keys
 }
 
-// insert adds a line to a file that is the patch's own.
+// insert adds a line to the file of a patch.
 func (d *days) insert(tr *Tree, key string) string {
 	line := d.new(key)
 	path := filepath.Join(tr.Dir, "net", key+".c")
@@ -132,8 +132,7 @@ func (d *days) fixup(tr *Tree, key string) bool {
 	return true
 }
 
-// refreshed refreshes, and resolves conflicts by keeping the lines of both
-// sides.
+// refreshed refreshes a tree. It resolves conflicts by keeping the lines of both sides.
 func (d *days) refreshed(tr *Tree, drop ...string) error {
 	for range 20 {
 		_, err := d.refresh(tr, drop...)
@@ -182,7 +181,7 @@ func (d *days) work() {
 		title, rest, _ := strings.Cut(message, "\n")
 		d.git(d.tree.Dir, "commit", "-q", "--amend", "--cleanup=verbatim", "-m", title+"\n\n"+text+"\n"+rest)
 		d.model[key].text = append(d.model[key].text, text)
-	case 2: // reorder two that are neighbours
+	case 2: // swap two neighbours
 		if len(keys) < 2 {
 			return
 		}
@@ -221,8 +220,8 @@ func (d *days) work() {
 	}
 }
 
-// tagged reports whether the file of a patch has changed since the tree knows
-// it: then dropping the commit is refused, which another test has.
+// tagged reports whether a patch file has changed since the tree read it. Then refresh
+// rejects a dropped commit, which another test covers.
 func (d *days) tagged(string) bool {
 	w, err := d.tree.work(d.load())
 	if err != nil {
@@ -242,7 +241,7 @@ func (d *days) gone(key string) {
 	}
 }
 
-// add makes a new commit.
+// add creates a new commit.
 func (d *days) add() {
 	d.n++
 	key := fmt.Sprintf("patch-%d", d.n)
@@ -250,12 +249,12 @@ func (d *days) add() {
 	d.say("add %s", key)
 	d.commit(d.tree.Dir, "net: patch "+fmt.Sprint(d.n-1))
 	d.git(d.tree.Dir, "commit", "-q", "--amend", "-m", "net: "+strings.ReplaceAll(key, "-", " "))
-	// Refresh names it so, too.
+	// Refresh derives the same key.
 	d.git(d.tree.Dir, "notes", "--ref="+notesRef, "add", "-f", "-m", "key: queue/"+key)
 	d.model[key] = &want{lines: []string{line}}
 }
 
-// split makes two commits of the last one.
+// split splits the last commit in two.
 func (d *days) split(keys []string) {
 	key := keys[len(keys)-1]
 	line := d.insert(d.tree, key)
@@ -275,7 +274,7 @@ func (d *days) split(keys []string) {
 	d.model[part] = &want{lines: []string{line}}
 }
 
-// other has the second tree write something back.
+// other writes a change back from the second tree.
 func (d *days) other() {
 	if err := d.refreshed(d.two); err != nil {
 		d.fatal("the second tree: %v", err)
@@ -319,21 +318,21 @@ func (d *days) skip(keys []string) {
 		if d.git(d.tree.Dir, "rev-parse", "HEAD") != head {
 			d.fatal("not aborted")
 		}
-		return // another one conflicts, too
+		return // another one conflicts as well
 	}
 	d.say("%s instead of hook, which is skipped", key)
 	d.gone("hook")
 	d.model[key] = &want{lines: []string{"instead"}}
 }
 
-// try is git that may fail.
+// try runs git, which may fail.
 func (d *days) try(dir string, args ...string) error {
 	c := d.tree.repo.Cmd(args...)
 	c.Dir = dir
 	return c.Run(d.t.Context())
 }
 
-// write refreshes, and compares the patch files with the model.
+// write refreshes the tree, and compares the patch files with the model.
 func (d *days) write(day int) {
 	d.say("day %d: refresh, drop %v", day, d.drop)
 	if len(d.drop) > 0 {
@@ -364,7 +363,7 @@ func (d *days) write(day int) {
 	if should := slices.Sorted(maps.Keys(d.model)); !slices.Equal(slices.Sorted(slices.Values(have)), should) {
 		d.fatal("patches %q, want %q", have, should)
 	}
-	// The second tree follows, and changes nothing.
+	// The second tree reads the new files, and changes nothing.
 	if err := d.refreshed(d.two); err != nil {
 		d.fatal("the second tree: %v", err)
 	}

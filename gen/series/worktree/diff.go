@@ -23,7 +23,7 @@ import (
 type DiffOptions struct {
 	// Options name change and cache; What and Dir are not used.
 	Options
-	// Series is the one of Change's that is compared.
+	// Series is the series of Change to compare.
 	Series *series.Series
 	// Old and New are each a base's name, or "vN" for a sent version.
 	Old, New string
@@ -55,7 +55,7 @@ func Diff(ctx context.Context, opt DiffOptions) (pairs []Pair, err error) {
 	return compare(ctx, t.repo, forms[0], forms[1])
 }
 
-// form brings one form of the series into the repository.
+// form brings one form of the series into the repository, and returns its commits.
 func (t *Tree) form(ctx context.Context, opt *DiffOptions, name string) ([]*commit, error) {
 	base, patches, err := resolveForm(opt.Series, name, filepath.Join(t.Dir, "sent-"+name))
 	if err != nil {
@@ -83,11 +83,11 @@ func (t *Tree) form(ctx context.Context, opt *DiffOptions, name string) ([]*comm
 	return list, nil
 }
 
-// ErrNoForm is wrapped where a series has no base or version of a name.
+// ErrNoForm: the series has no base and no sent version of this name.
 var ErrNoForm = errors.New("no such base or version")
 
-// resolveForm finds the patches that a name means, and their base. It may write
-// the patch files of a sent version to dir.
+// resolveForm finds the patches of a base or of a sent version, and their base. It may
+// write the patch files of a sent version to dir.
 func resolveForm(s *series.Series, name, dir string) (base string, patches []manifest.Patch, err error) {
 	if b := s.Base(name); b != nil {
 		return b.Name, s.Manifest.On(b.Name).Patches, nil
@@ -113,7 +113,7 @@ func resolveForm(s *series.Series, name, dir string) (base string, patches []man
 	return posting.Base, patches, err
 }
 
-// forms are the names of the forms that a series has.
+// forms returns the names of the forms that a series has.
 func forms(s *series.Series) (names []string) {
 	for _, b := range s.Bases {
 		names = append(names, b.Name)

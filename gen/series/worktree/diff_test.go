@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestDiffBases: each patch shows how the carry differs from the series.
+// TestDiffBases: each patch shows the differences between two bases.
 func TestDiffBases(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-// Package worktree lets a developer work on a series with git alone. [Checkout]
-// makes a repository in which the patches of a base are commits; one edits,
-// amends, reorders and splits them as one likes; [Tree.Refresh] writes them
-// back as patch files. [Rebase] moves a series to another base.
+// Package worktree lets a developer work on a series with git alone. [Checkout] creates a
+// repository in which the patches of a base are commits. The developer edits, amends,
+// reorders and splits them. [Tree.Refresh] writes them back as patch files. [Rebase] moves
+// a series to another base.
 //
-// A commit is tied to its patch's key by a git note (refs/notes/xpsgen) that
-// follows it through amend and rebase, so that nothing of it shows in a
-// message. Where a note was lost, the same diff or the same title tie it.
+// A git note (refs/notes/xpsgen) ties a commit to its patch's key. It follows the commit
+// through amend and rebase, and does not appear in the message. If a note was lost, the
+// same diff or the same title ties the commit.
 //
-// The repository is the user's own: it lies where the user wants it, and only
-// borrows the base's objects from the cache. Nothing is written to the patch
-// files unless all of it can be.
+// The repository is the user's own, in a directory of their choice. It only borrows objects
+// from the cache. [Tree.Refresh] checks all commits before it writes the first patch file.
 package worktree
 
 import (
@@ -21,7 +20,7 @@ import (
 )
 
 var (
-	// ErrExists: the directory for the tree exists.
+	// ErrExists: the directory for the tree exists and is not empty.
 	ErrExists = errors.New("exists already")
 	// ErrNotOurs: the directory is not a tree that Checkout or Rebase created.
 	ErrNotOurs = errors.New("not a tree of a series")
@@ -64,7 +63,7 @@ type Lost struct {
 
 func (e *LostError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "refresh %s: nothing was written, since no commit in %s is", e.Base, e.Dir)
+	fmt.Fprintf(&b, "refresh %s: nothing was written, because these patches have no commit in %s:", e.Base, e.Dir)
 	var flags []string
 	for _, l := range e.Lost {
 		fmt.Fprintf(&b, "\n  %s (%q)", l.Key, l.Title)
@@ -73,7 +72,7 @@ func (e *LostError) Error() string {
 		}
 		flags = append(flags, "--drop "+l.Key)
 	}
-	fmt.Fprintf(&b, "\nIf that is meant, say so with %s; git reflog knows the lost commits", strings.Join(flags, " "))
+	fmt.Fprintf(&b, "\nTo drop them, use %s. git reflog shows the lost commits", strings.Join(flags, " "))
 	return b.String()
 }
 

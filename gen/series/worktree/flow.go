@@ -20,7 +20,7 @@ import (
 // GoneError: patch files have changed whose patch no longer has a commit in the tree.
 type GoneError struct {
 	Dir, Name string
-	// Commits are the patches as the files have them, by their keys.
+	// Commits maps the keys of these patches to commits with the content of the files.
 	Commits map[string]string
 }
 
@@ -28,7 +28,7 @@ func (e *GoneError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: patch files have changed, but %s no longer has a commit of the patch:", e.Name, e.Dir)
 	for _, key := range slices.Sorted(maps.Keys(e.Commits)) {
-		fmt.Fprintf(&b, "\n  %s: git cherry-pick %.12s takes it back, --drop %s removes it", key, e.Commits[key], key)
+		fmt.Fprintf(&b, "\n  %s: git cherry-pick %.12s restores it, --drop %s drops it", key, e.Commits[key], key)
 	}
 	return b.String()
 }
@@ -51,11 +51,10 @@ func (e *MergeError) Error() string {
 		e.Name, e.Dir, what)
 }
 
-// flow merges changes of the patch files, and of the series that this one depends on,
-// into the tree's commits. Each patch is merged with its commit, with the patch as it
-// was at the checkout as their ancestor. It does nothing if the files
-// are those that the tree knows. A conflict is a [*MergeError], and is left in
-// the tree as git leaves it.
+// flow merges changes of the patch files, and of the series that this one depends on, into
+// the tree's commits. It merges each patch with its commit. The patch as it was at the
+// checkout is their ancestor. flow does nothing if the tree knows the present files. For a
+// conflict it returns a [*MergeError], and git's rebase stays in progress in the tree.
 func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (merged bool, err error) {
 	if filesHash(w.all) == t.files && t.onto(ctx, opt, w) {
 		return false, nil
@@ -93,7 +92,7 @@ func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (
 	if err != nil {
 		return fail(err)
 	}
-	// The new origin of the tree, whether git stops or not.
+	// Set the new origin, whether git stops or not.
 	t.origin, t.originBase, t.files = p.tip, p.below, filesHash(w.all)
 	if !t.elsewhere(w) {
 		t.BaseCommit = p.below
@@ -109,8 +108,8 @@ func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (
 	return true, errors.Join(err, t.settle(ctx))
 }
 
-// name corrects the keys of the tree's commits: one that was picked has no
-// note, and one may have the note of another that a rebase skipped.
+// name corrects the keys of the tree's commits. A commit that was cherry-picked has no
+// note. A commit may have the note of another one that a rebase skipped.
 func (t *Tree) name(ctx context.Context, mine, old, files []*commit) error {
 	lines := func(c *commit) (map[string]int, error) {
 		out, err := t.repo.Output(ctx, "diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-color", c.id+"^", c.id)
@@ -186,7 +185,7 @@ func (t *Tree) checkGone(ctx context.Context, w *work, mine, old, files []*commi
 	return nil
 }
 
-// find is the commit that is the patch with a key, nil if none is.
+// find returns the commit whose first key is key, nil if there is none.
 func find(list []*commit, key string) *commit {
 	i := slices.IndexFunc(list, func(c *commit) bool { return len(c.keys) > 0 && c.keys[0] == key })
 	if i < 0 || key == "" {
@@ -228,11 +227,11 @@ func (t *Tree) onto(ctx context.Context, opt *Options, w *work) bool {
 		return true
 	}
 	p, err := prepare(ctx, opt, w)
-	// A patch that no longer applies must be merged in any case.
+	// After an error, flow calls prepare again and returns its error.
 	return err == nil && p.below == t.BaseCommit
 }
 
-// todo is the list of a rebase that merges files into mine.
+// todo returns the todo list of a git rebase that merges files into mine.
 func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []string, err error) {
 	var keys []string // of the lines, in order
 	for _, m := range ordered(mine, old, files) {
@@ -256,7 +255,7 @@ func (t *Tree) todo(ctx context.Context, mine, old, files []*commit) (lines []st
 			if err != nil {
 				return nil, err
 			}
-			if !same { // edited here, removed there: the user decides
+			if !same { // edited in the tree, removed from the files: keep it
 				lines = append(lines, "pick "+m.id)
 			}
 		default:
@@ -341,7 +340,8 @@ func (t *Tree) sameCommit(ctx context.Context, a, b *commit) (bool, error) {
 	return x == y, err
 }
 
-// content identifies the message and the change of a commit, at any position.
+// content returns a string that is equal for commits with the same author, date, message,
+// notes and diff, at any position.
 func (t *Tree) content(ctx context.Context, c *commit) (string, error) {
 	head, err := t.repo.Output(ctx, "log", "-1", "--no-show-signature", "--no-notes", "--format=%an <%ae> %ad%n%B", c.id)
 	if err != nil {
@@ -361,8 +361,8 @@ func (t *Tree) diffID(ctx context.Context, c *commit) (string, error) {
 	return id, err
 }
 
-// merged are the lines that merge three versions of a patch into one commit: the old
-// patch (o), its present file (f), and the commit of the tree (m).
+// merged returns the todo lines that merge three versions of a patch into one commit: the
+// old patch (o), its present file (f), and the commit of the tree (m).
 func (t *Tree) merged(ctx context.Context, o, f, m *commit) ([]string, error) {
 	pick := func(id string) []string { return []string{"pick " + id + " # " + f.keys[0]} }
 	untouched, err := t.sameCommit(ctx, o, m)
@@ -400,7 +400,7 @@ func (t *Tree) merged(ctx context.Context, o, f, m *commit) ([]string, error) {
 		return nil, err
 	}
 	var lines []string
-	from := m // whose diff and author count
+	from := m // the commit that supplies diff and author
 	if of != oo {
 		from = f
 	}
@@ -425,7 +425,7 @@ func (t *Tree) merged(ctx context.Context, o, f, m *commit) ([]string, error) {
 	return lines, nil
 }
 
-// reword makes a commit with another message.
+// reword creates a commit with another message.
 func (t *Tree) reword(ctx context.Context, c *commit, message string) (string, error) {
 	raw, err := t.repo.Output(ctx, "cat-file", "commit", c.id)
 	if err != nil {
@@ -469,8 +469,7 @@ func (t *Tree) mergeText(ctx context.Context, o, f, m *commit) (text string, cle
 	return out, clean, err
 }
 
-// splitTrailers takes the last paragraph off a message, if it has trailers
-// only.
+// splitTrailers splits the last paragraph off a message if all its lines are trailers.
 func splitTrailers(message string) (text string, trailers []string) {
 	message = strings.TrimRight(message, "\n")
 	i := strings.LastIndex(message, "\n\n")
@@ -500,10 +499,10 @@ func mergeTrailers(mine, old, file []string) []string {
 	return list
 }
 
-// delta makes a commit on o with the result of m on o's parent.
+// delta creates a commit with the parent o. Its tree is the diff of m applied to the parent
+// of o.
 func (t *Tree) delta(ctx context.Context, o, m *commit) (string, error) {
-	// The common ancestor of the two is m's parent, so that the merge is m's
-	// diff on o's parent.
+	// The merge base of the two is the parent of m. So the merge applies the diff of m.
 	onto, err := t.repo.Output(ctx, "commit-tree", o.id+"^^{tree}", "-p", m.id+"^", "-m", "onto")
 	if err != nil {
 		return "", err
@@ -516,7 +515,7 @@ func (t *Tree) delta(ctx context.Context, o, m *commit) (string, error) {
 	return t.repo.Output(ctx, "commit-tree", tree, "-p", o.id, "-m", "fixup")
 }
 
-// rebase runs a list on a commit, with the user's identity, as they would.
+// rebase runs a todo list of git rebase onto a commit, with the user's identity.
 func (t *Tree) rebase(ctx context.Context, todo []string, onto string) error {
 	dir, err := os.MkdirTemp("", "xpsgen-todo-")
 	if err != nil {
@@ -542,7 +541,7 @@ func (t *Tree) rebase(ctx context.Context, todo []string, onto string) error {
 		}
 		return fmt.Errorf("merge into %s: %w", t.Dir, err)
 	}
-	if t.busy() { // it stopped for a message
+	if t.busy() { // it stopped because a message has conflicts
 		return &MergeError{Dir: t.Dir}
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 	"xpsgen/gen/series/patch"
 )
 
-// refresh runs the command without --force.
+// refresh refreshes a tree without Force.
 func (w *bench) refresh(tr *Tree, drop ...string) (*Outcome, error) {
 	w.tb.Helper()
 	again, err := Open(w.tb.Context(), tr.Dir)
@@ -30,7 +30,7 @@ func (w *bench) mustRefresh(tr *Tree, drop ...string) *Outcome {
 	return out
 }
 
-// patchFile is the only file of a patch on old.
+// patchFile returns the file of a patch on the base old.
 func (w *bench) patchFile(key string) string {
 	w.tb.Helper()
 	p := w.load().Find("queue").Base("old").Patch(key)
@@ -56,8 +56,8 @@ func (w *bench) credit(key, tag, who string) {
 	mustWrite(w.tb, file, string(text))
 }
 
-// TestFlow: tags and edits of patch files come into the tree, and its commits
-// go back, without --force.
+// TestFlow: tags and edits of patch files come into the tree, and the tree's commits go
+// back, without Force.
 func TestFlow(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -85,8 +85,8 @@ func TestFlow(t *testing.T) {
 	}
 }
 
-// TestFlowOfAnotherTree: what another tree wrote back comes into this one; a
-// conflict is left as git leaves one.
+// TestFlowOfAnotherTree: changes that another tree wrote back come into this tree. A
+// conflict leaves a rebase of git in progress.
 func TestFlowOfAnotherTree(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -164,8 +164,8 @@ func TestFlowIntoDropped(t *testing.T) {
 	}
 }
 
-// TestFlowOfFoundation: when a series changes, the tree of one that depends on
-// it is moved along.
+// TestFlowOfFoundation: when a series changes, the tree of a series that depends on it
+// moves along.
 func TestFlowOfFoundation(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

@@ -14,8 +14,8 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// bench is a workbench with small projects: a kernel with the bases old and
-// new, an iproute2 with one.
+// bench is a workbench with small projects: a kernel with the bases old and new, and an
+// iproute2 with one base.
 type bench struct {
 	tb               testing.TB
 	root, cache      string
@@ -42,13 +42,13 @@ func mustRead(tb testing.TB, path string) string {
 	return string(data)
 }
 
-// git runs the git of a user, in dir.
+// git runs git in dir with the configuration of a user.
 func (w *bench) git(dir string, args ...string) string {
 	w.tb.Helper()
 	return w.script(dir, nil, args...)
 }
 
-// script is git with an environment, for editors.
+// script runs git with an environment, for editors.
 func (w *bench) script(dir string, env []string, args ...string) string {
 	w.tb.Helper()
 	cmd := exec.Command("git", args...)
@@ -72,9 +72,8 @@ func lines(n int, prefix string) string {
 	return b.String()
 }
 
-// newBench makes a workbench. The kernel's series has three patches: hook and
-// link change net/core/dev.c and include/uapi/linux/if_link.h, tun changes
-// drivers/net/tun.c.
+// newBench creates a workbench. The kernel's series has three patches: hook and link change
+// net/core/dev.c and include/uapi/linux/if_link.h, tun changes drivers/net/tun.c.
 func newBench(tb testing.TB) *bench {
 	tb.Helper()
 	w := &bench{tb: tb, root: tb.TempDir(), cache: filepath.Join(tb.TempDir(), "cache")}
@@ -112,7 +111,7 @@ func newBench(tb testing.TB) *bench {
 	return w
 }
 
-// uapiHeader is an enum of attributes, with one more perhaps.
+// uapiHeader returns an enum of attributes. more may have another attribute.
 func uapiHeader(more string) string {
 	return "enum {\n\tIFLA_UNSPEC,\n\tIFLA_ADDRESS,\n" + more + "\t__IFLA_MAX\n};\n"
 }
@@ -148,7 +147,7 @@ func (w *bench) clone(from, commit string) string {
 	return dir
 }
 
-// edit replaces text in a file once.
+// edit replaces the first occurrence of a text in a file.
 func (w *bench) edit(dir, name, old, text string) {
 	w.tb.Helper()
 	path := filepath.Join(dir, name)
@@ -190,7 +189,7 @@ func (w *bench) load() *series.Change {
 	return c
 }
 
-// checkout makes the tree of a base.
+// checkout creates the tree of a base.
 func (w *bench) checkout(base string) *Tree {
 	w.tb.Helper()
 	t, err := Checkout(w.tb.Context(), Options{Change: w.load(), What: base, Cache: w.cache})
@@ -200,7 +199,7 @@ func (w *bench) checkout(base string) *Tree {
 	return t
 }
 
-// rebaseDir is where a rebase of a base happens.
+// rebaseDir returns the directory in which a rebase happens.
 func (w *bench) rebaseDir(base string) string {
 	w.tb.Helper()
 	dir, err := RebaseDir(w.load(), base)
@@ -210,13 +209,13 @@ func (w *bench) rebaseDir(base string) string {
 	return dir
 }
 
-// rebaseTodo runs git rebase -i with the todo list rewritten by sed.
+// rebaseTodo runs git rebase -i, with the todo list changed by sed.
 func (w *bench) rebaseTodo(dir, sed string) {
 	w.tb.Helper()
 	w.script(dir, []string{"GIT_SEQUENCE_EDITOR=sed -i -e '" + sed + "'"}, "rebase", "-q", "-i", "base")
 }
 
-// report is an outcome as lines, without spaces at their beginning.
+// report formats an outcome as lines without leading spaces.
 func report(out *Outcome) string {
 	var b strings.Builder
 	for _, s := range out.Steps {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestIgnoredSource: a tree whose .gitignore hides all of it, as in Debian's
-// kernels, shows new files after a checkout and after a rebase.
+// TestIgnoredSource: in a tree whose .gitignore hides everything, as in Debian's kernels,
+// git lists new files after a checkout and after a rebase.
 func TestIgnoredSource(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -48,7 +48,7 @@ func TestIgnoredSource(t *testing.T) {
 	}
 	for _, p := range w.load().Find("queue").Base("new").Patches {
 		if strings.Contains(p.Diff, "gitignore") {
-			t.Errorf("%s has what is not the series'", p.Path)
+			t.Errorf("%s has changes that are not the series'", p.Path)
 		}
 	}
 }

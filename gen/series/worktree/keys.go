@@ -10,7 +10,7 @@ import (
 	"xpsgen/gen/series"
 )
 
-// How a commit came by its key, the surest first.
+// These say how a commit got its key.
 const (
 	byNote  = "note"
 	byDiff  = "diff"
@@ -110,9 +110,9 @@ func assign(list []*commit, w *work, ids, given map[string]string) ([]*tie, erro
 // absorbed reports whether the lines of another patch went into the commit.
 func (t *tie) absorbed(key string) bool { return slices.Contains(t.into, key) }
 
-// absorb finds out which patches went into a commit with several keys. git joins
-// the notes of squashed commits, and gives those of a commit that a rebase
-// skipped to another one: only the diff of the commit distinguishes the two.
+// absorb finds out which patches went into a commit with several keys. git joins the notes
+// of squashed commits. It also gives the note of a commit that a rebase skipped to another
+// commit. Only the diff of the commit distinguishes the two cases.
 func absorb(w *work, ties []*tie) {
 	for _, c := range ties {
 		for _, key := range c.keys {
@@ -138,8 +138,8 @@ func (c *commit) shares(diff string) (shared, total int) {
 	return shared, total
 }
 
-// related reports whether a commit can be the patch that its note says: git
-// gives the note of a commit that a rebase skipped to another one.
+// related reports whether a commit can be the patch that its note names. git gives the note
+// of a commit that a rebase skipped to another commit.
 func (c *commit) related(p *series.Patch) bool {
 	shared, total := c.shares(p.Diff)
 	return shared > 0 || total == 0 || p.Subject.Title == c.title
@@ -178,7 +178,7 @@ func (t *tie) give(w *work, key, near string, taken map[string]bool) error {
 	return nil
 }
 
-// near is the series of the commit before, or else of the next one that has
+// near returns the series of the last commit before i that has a key, or else of the next
 // one.
 func (w *work) near(ties []*tie, i int) string {
 	for j := i - 1; j >= 0; j-- {

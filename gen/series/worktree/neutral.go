@@ -62,7 +62,7 @@ func (t *Tree) neutral(ctx context.Context) (n *neutral, err error) {
 	return n, nil
 }
 
-// gitPath is the absolute path of something within the tree's repository.
+// gitPath returns the absolute path of a file of the tree's repository.
 func (t *Tree) gitPath(ctx context.Context, name string) (string, error) {
 	path, err := t.repo.Output(ctx, "rev-parse", "--git-path", name)
 	if err == nil && !filepath.IsAbs(path) {
@@ -73,8 +73,8 @@ func (t *Tree) gitPath(ctx context.Context, name string) (string, error) {
 
 func (n *neutral) close() error { return os.RemoveAll(n.dir) }
 
-// cmd runs git in the tree's files, whose .gitattributes count, with the
-// neutral repository.
+// cmd returns a git command that uses the neutral repository and the tree's files, with
+// their .gitattributes.
 func (n *neutral) cmd(args ...string) *proc.Cmd {
 	c := (&git.Repo{Dir: n.tree.Dir}).Cmd(args...)
 	c.Env = append(c.Env, "GIT_DIR="+filepath.Join(n.dir, ".git"), "GIT_WORK_TREE="+n.tree.Dir)
@@ -131,9 +131,9 @@ func (n *neutral) rewrite(ctx context.Context, base string, list []*commit) (tip
 	return tip, nil
 }
 
-// splitMessages moves the text below a line "---" from the message of each commit
-// to its notes, because git am drops that text from the message. The text replaces
-// the notes that the commit has.
+// splitMessages moves the text below a line "---" from the message of each commit to its
+// notes. git am would drop that text from the message. The text replaces the notes that the
+// commit has. splitMessages rejects a message that begins with "[".
 func (n *neutral) splitMessages(ctx context.Context, list []*commit) error {
 	for _, c := range list {
 		out, err := n.cmd("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", c.id).Output(ctx)

@@ -34,7 +34,7 @@ type Step struct {
 	// Moved is set if its order among the others changed.
 	Moved bool
 	// Changed names the parts of the patch that changed: "diff", "message", "title",
-	// "author", "date", "notes", "form".
+	// "author", "date" and "notes". If none did, it can have "context" or "form".
 	Changed []string
 	// By says how the commit was tied to the key if not by its note: "diff",
 	// "title", "new", "user".
@@ -149,8 +149,8 @@ func changes(old *series.Patch, now *written) []string {
 	return list
 }
 
-// content is a diff without what changes when only its surroundings do: names
-// of blobs, line numbers.
+// content returns a diff without blob names and line numbers. They change when other
+// patches change the file.
 func content(diff string) string {
 	var b strings.Builder
 	for l := range strings.Lines(diff) {
@@ -165,8 +165,8 @@ func content(diff string) string {
 	return b.String()
 }
 
-// longestRise marks the members of a longest rising subsequence: those that
-// kept their order.
+// longestRise marks the members of a longest increasing subsequence: those that kept their
+// order.
 func longestRise(list []int) map[int]bool {
 	length, before := make([]int, len(list)), make([]int, len(list))
 	best := -1

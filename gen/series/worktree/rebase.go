@@ -34,10 +34,10 @@ type RebaseOptions struct {
 // target is a resolved RebaseOptions.Onto.
 type target struct {
 	name, commit, gitDir string
-	base                 *manifest.Base // if it is one
+	base                 *manifest.Base // nil if Onto is not a base
 }
 
-// RebaseDir is the default directory of a rebase.
+// RebaseDir returns the default directory of a rebase.
 func RebaseDir(c *series.Change, what string) (string, error) {
 	dir, err := Dir(c, what)
 	return dir + "-rebase", err
@@ -72,7 +72,7 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	}
 	t := newTree(dir, w, p)
 	t.Onto, t.from, t.tip, t.target = to.name, p.below, p.tip, to.commit
-	// Merge later changes of the patch files with the present files.
+	// Later changes of the patch files are merged with these as ancestor.
 	t.origin, t.originBase = p.tip, p.below
 	borrowed := []string{to.gitDir}
 	there := w
@@ -107,7 +107,7 @@ func Rebase(ctx context.Context, opt RebaseOptions) (m *Moved, err error) {
 	return t.after(ctx, err)
 }
 
-// noteOrigin gives the commits of the patch files that the tree knows their keys.
+// noteOrigin writes the keys of the patch files to the notes of the origin's commits.
 func (t *Tree) noteOrigin(ctx context.Context, w *work) error {
 	if t.origin == "" {
 		return nil
@@ -125,7 +125,7 @@ func (t *Tree) busy() bool {
 	return err == nil
 }
 
-// start makes the tree with the new base checked out.
+// start creates the tree with the new base checked out.
 func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *target, w *work, borrowed []string) (err error) {
 	step := "check out " + to.name
 	defer opt.Progress.Step(step, t.Dir)(&err)
@@ -138,8 +138,7 @@ func (t *Tree) start(ctx context.Context, opt *RebaseOptions, p *prepared, to *t
 				return err
 			}
 		}
-		// Straight to where the rebase begins, so that the files are written
-		// once.
+		// Check out the commit where the rebase begins, so that git writes the files once.
 		if err := t.repo.Run(ctx, "update-ref", "--no-deref", "HEAD", to.commit); err != nil {
 			return err
 		}
@@ -195,7 +194,7 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, err
 	if dir == "" {
 		dir = w.dir(opt.Change.Root)
 	}
-	// The new tree names the commits that it borrows.
+	// The new tree stores the path.
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("rebase %s: %w", what, err)
@@ -224,7 +223,8 @@ func resolveOnto(ctx context.Context, opt *RebaseOptions, w *work) (*target, err
 		what, ErrOnto, opt.Onto, strings.Join(names, ", "), dir)
 }
 
-// Continue continues a rebase after its conflicts were resolved.
+// Continue continues a rebase after its conflicts were resolved. It returns a
+// [*ConflictError] if the next patch conflicts.
 func Continue(ctx context.Context, dir string) (*Moved, error) {
 	t, err := Open(ctx, dir)
 	if err != nil {
@@ -284,7 +284,7 @@ func (t *Tree) unmerged(ctx context.Context) ([]string, error) {
 	return files, nil
 }
 
-// after looks where a rebase has ended, or stopped.
+// after returns the result of a rebase that finished, or a [*ConflictError] if it stopped.
 func (t *Tree) after(ctx context.Context, err error) (*Moved, error) {
 	if err != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("rebase in %s: %w", t.Dir, err)
@@ -324,7 +324,7 @@ func (t *Tree) after(ctx context.Context, err error) (*Moved, error) {
 	return m, err
 }
 
-// conflict describes where the rebase waits.
+// conflict returns a [*ConflictError] about the patch at which the rebase stopped.
 func (t *Tree) conflict(ctx context.Context, files []string, cause error) error {
 	e := &ConflictError{Dir: t.Dir, Base: t.Name(), Onto: t.Onto, Files: files}
 	if cause != nil {
@@ -367,7 +367,7 @@ func (t *Tree) shorten(list []*commit) {
 
 // Moved is a series that was moved to another base.
 type Moved struct {
-	// Tree is where it is now.
+	// Tree is the tree that has the series now.
 	Tree *Tree
 	// Old and New are its last commits before and after the move. OldBase and NewBase
 	// are the commits that its first patch applies to.
@@ -376,8 +376,8 @@ type Moved struct {
 	Pairs []Pair
 }
 
-// Touched lists the files below a directory that the series changes, before
-// or after it was moved, without the directory.
+// Touched returns the files below dir that the series changes, before or after it was
+// moved. The names are relative to dir.
 func (m *Moved) Touched(ctx context.Context, dir string) ([]string, error) {
 	seen := map[string]bool{}
 	for _, r := range [][2]string{{m.OldBase, m.Old}, {m.NewBase, m.New}} {

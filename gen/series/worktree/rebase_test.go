@@ -26,8 +26,8 @@ func pairsReport(m *Moved) string {
 	return b.String()
 }
 
-// TestRebase: a series that merges moves to another base, and its commits
-// become that base's patches.
+// TestRebase: a series moves to another base, and its commits become the patches of that
+// base.
 func TestRebase(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -81,9 +81,9 @@ func (w *bench) tags(base, key string) (tags []string) {
 	return tags
 }
 
-// TestRebasedFlow: tags that are added to the patch files after a rebase are merged
-// into its tree, without --force: before the first refresh and after it, on a base and
-// elsewhere.
+// TestRebasedFlow: tags that are added to the patch files after a rebase are merged into
+// its tree without Force: before the first refresh and after it, on a base and on a
+// directory.
 func TestRebasedFlow(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -114,7 +114,7 @@ func TestRebasedFlow(t *testing.T) {
 	if got := w.tags("new", "hook"); !slices.Contains(got, "Reviewed-by: B <b@example.org>") {
 		t.Errorf("before a refresh: tags %q", got)
 	}
-	// A directory is not a base: the files stay those of the previous base.
+	// A directory is not a base: the patch files stay those of the previous base.
 	if err := os.RemoveAll(m.Tree.Dir); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestRebasedFlow(t *testing.T) {
 	}
 }
 
-// conflicting makes a kernel in which another attribute took the number.
+// conflicting creates a kernel in which another attribute has the same number.
 func (w *bench) conflicting() {
 	w.tb.Helper()
 	w.git(w.kernel, "checkout", "-q", "newer")
@@ -137,7 +137,7 @@ func (w *bench) conflicting() {
 	w.git(w.kernel, "commit", "-qam", "another attribute")
 }
 
-// TestRebaseConflict: conflicts are left for the user, and continued.
+// TestRebaseConflict: the user resolves the conflicts, and the rebase continues.
 func TestRebaseConflict(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -164,7 +164,7 @@ func TestRebaseConflict(t *testing.T) {
 	if !strings.Contains(mustRead(t, header), "<<<<<<<") {
 		t.Error("no conflict markers")
 	}
-	// Not resolved, then badly resolved.
+	// First without a resolution, then with a bad one.
 	if _, err := Continue(t.Context(), dir); !errors.As(err, &conflict) || len(conflict.Files) != 1 {
 		t.Errorf("unresolved: %v", err)
 	}
@@ -189,7 +189,7 @@ func TestRebaseConflict(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := pairsReport(m), "hook net: xps: add the hook: the same\n"+
-		"link rtnetlink: attach it: the same change, other surroundings\ntun tun: ask it: the same\n"; got != want {
+		"link rtnetlink: attach it: the same change, other context lines\ntun tun: ask it: the same\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s\n%s", got, want, m.Pairs[1].Diff)
 	}
 	if !strings.Contains(m.Pairs[1].Diff, "IFLA_OTHER") {
@@ -230,8 +230,8 @@ func TestRebaseAbort(t *testing.T) {
 	}
 }
 
-// TestRebaseTaken: a rebase drops a patch that the new base already has. Its file
-// goes only if the user names the patch.
+// TestRebaseTaken: a rebase drops a patch that the new base already has. Refresh removes
+// its file only if the user names the patch.
 func TestRebaseTaken(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -239,7 +239,7 @@ func TestRebaseTaken(t *testing.T) {
 	w.edit(w.kernel, "drivers/net/tun.c", "tun 15\n", "tun 15\nask\n")
 	w.git(w.kernel, "commit", "-qam", "tun: ask it")
 	w.git(w.kernel, "tag", "v9")
-	// By revision, of the user's own clone.
+	// Rebase onto a revision of the user's own clone.
 	m, err := Rebase(t.Context(), RebaseOptions{Options: Options{Change: w.load(), What: "old", Cache: w.cache}, Onto: "v9", Repo: w.kernel})
 	if err != nil {
 		t.Fatal(err)

@@ -26,10 +26,10 @@ type RefreshOptions struct {
 	Change *series.Change
 	// Drop are the keys of patches that may be lost.
 	Drop []string
-	// Keys gives commits their keys, by revision.
+	// Keys maps revisions to the keys that their commits get.
 	Keys map[string]string
-	// Cache is the cache directory. With it, changes of the patch files are
-	// merged into the commits first; without it they are an error.
+	// Cache is the cache directory. With it, changes of the patch files are merged into the
+	// commits first. Without it, or in a dry run, such changes cause [ErrStale].
 	Cache string
 	// Progress gets an event for each long step. It may be nil.
 	Progress progress.Func
@@ -39,11 +39,12 @@ type RefreshOptions struct {
 	DryRun bool
 }
 
-// Refresh writes the tree's commits back as the patch files of its base. Files
-// whose patch did not change are not touched. It fails, and writes nothing, if
-// a patch would be lost that is not in opt.Drop ([*LostError]), if the tree
-// has uncommitted changes ([ErrDirty]), if a git operation is in progress
-// ([ErrBusy]), or if the patch files changed meanwhile ([ErrStale]).
+// Refresh writes the tree's commits back as the patch files of its base. It does not touch
+// files whose patch did not change. It fails, and writes no patch file, in these cases:
+//   - a patch would be lost that is not in opt.Drop ([*LostError])
+//   - the tree has uncommitted changes ([ErrDirty])
+//   - a git operation is in progress ([ErrBusy])
+//   - the patch files changed, and do not merge ([*MergeError], [*GoneError]) or must not be merged ([ErrStale])
 func (t *Tree) Refresh(ctx context.Context, opt RefreshOptions) (*Outcome, error) {
 	w, err := t.work(opt.Change)
 	if err != nil {

@@ -12,8 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// files are the names and contents of a base's directory, and its list of
-// patches.
+// files returns the names and contents of a base's directory, and its list of patches.
 func (w *bench) files(base string) map[string]string {
 	w.tb.Helper()
 	dir := filepath.Join(w.root, "kernel-patches/queue", base)
@@ -84,7 +83,7 @@ func TestRefreshNothing(t *testing.T) {
 	}
 }
 
-// TestRefresh: the ways to work on a series, each said exactly.
+// TestRefresh: each way to work on a series has exactly this outcome.
 func TestRefresh(t *testing.T) {
 	for name, tc := range map[string]struct {
 		do     func(w *bench, dir string)
@@ -229,7 +228,7 @@ func TestRefresh(t *testing.T) {
 			if d := cmp.Diff(tc.files, names); d != "" {
 				t.Errorf("files (-want +got):\n%s", d)
 			}
-			// A second refresh has nothing to do, and the patches make the tree.
+			// A second refresh has nothing to do, and the patches give the same tree.
 			again, err := tr.Refresh(t.Context(), RefreshOptions{Change: w.load()})
 			if err != nil || len(again.Written)+len(again.Removed) > 0 {
 				t.Errorf("again: %v, %+v", err, again)
@@ -255,11 +254,11 @@ func TestRefreshRefuses(t *testing.T) {
 	}{
 		"lost": {
 			do:   func(w *bench, dir string) { w.rebaseTodo(dir, "2d") },
-			want: "link (\"rtnetlink: attach it\")\nIf that is meant, say so with --drop link;",
+			want: "link (\"rtnetlink: attach it\")\nTo drop them, use --drop link.",
 		},
 		"squashed": {
 			do:   func(w *bench, dir string) { w.rebaseTodo(dir, "2s/^pick/fixup/") },
-			want: "which was squashed into hook\nIf that is meant, say so with --drop link;",
+			want: "which was squashed into hook\nTo drop them, use --drop link.",
 		},
 		"all lost": {
 			do:   func(w *bench, dir string) { w.git(dir, "reset", "-q", "--hard", "base") },

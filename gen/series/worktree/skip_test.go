@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// TestSkipIsNoSquash: a patch that a rebase skipped is lost, and did not go
-// into the next one, though git gives that both notes.
+// TestSkipIsNoSquash: a patch that a rebase skipped is lost. It was not squashed into the
+// next one, although git gives that one both notes.
 func TestSkipIsNoSquash(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
 	tr := w.checkout("old")
-	// hook conflicts with what comes before it now, and is skipped.
+	// hook conflicts with the change before it, and is skipped.
 	w.git(tr.Dir, "checkout", "-q", "-b", "below", "base")
 	w.edit(tr.Dir, "net/core/dev.c", "line 20\nline 21\n", "line twenty\nline 21\n")
 	w.commit(tr.Dir, "net: another first")
@@ -46,8 +46,8 @@ func TestSkipIsNoSquash(t *testing.T) {
 	}
 }
 
-// TestDashesAreNotes: what stands below "---" in a message becomes the text
-// below the patch's "---", and stays there in the next tree.
+// TestDashesAreNotes: text below "---" in a message becomes the text below the patch's
+// "---", and stays there in the next tree.
 func TestDashesAreNotes(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -84,7 +84,7 @@ func TestDashesAreNotes(t *testing.T) {
 	}
 }
 
-// TestTagInTitle: git am would take it away, so refresh says so.
+// TestTagInTitle: refresh rejects brackets in a title, because git am removes them.
 func TestTagInTitle(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

@@ -13,7 +13,7 @@ import (
 	"xpsgen/vmtest/tree/manifest"
 )
 
-// stacked adds the series top, on queue, to the base old: one patch to
+// stacked adds the series top, which depends on queue, to the base old: one patch to
 // drivers/net/tun.c.
 func (w *bench) stacked() {
 	w.tb.Helper()
@@ -56,8 +56,8 @@ func TestOneOfStack(t *testing.T) {
 	}
 }
 
-// TestWholeStack: in the tree of a stack, commits are written back to their own
-// series, new ones to the series of the commit before.
+// TestWholeStack: refresh of a stack writes commits back to their own series, and new ones
+// to the series of the commit before.
 func TestWholeStack(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)
@@ -96,15 +96,14 @@ func TestWholeStack(t *testing.T) {
 	if d := cmp.Diff([]string{"crown 0001-tun-the-top.patch", "the-last 0002-net-the-last.patch"}, names("top")); d != "" {
 		t.Error(d)
 	}
-	// The order of the series stays.
+	// The order of the series must not change.
 	w.rebaseTodo(tr.Dir, "1{h;d};6{G}")
 	if _, err := tr.Refresh(t.Context(), RefreshOptions{Change: w.load()}); !errors.Is(err, ErrHistory) || !strings.Contains(err.Error(), "belongs to series queue, but follows commits of top") {
 		t.Errorf("mixed: %v", err)
 	}
 }
 
-// TestMoveToAnotherSeries: a commit becomes a patch of another series when its
-// key says so, and is dropped from its own.
+// TestMoveToAnotherSeries: a key moves a commit to another series, and out of its own.
 func TestMoveToAnotherSeries(t *testing.T) {
 	t.Parallel()
 	w := newBench(t)

@@ -29,30 +29,31 @@ const (
 type Tree struct {
 	// Dir is its directory.
 	Dir string
-	// Project and Base name its base, Series the keys of what
-	// it holds, in order and with a blank between.
+	// Project and Base name its base. Series has the keys of its series in order, separated
+	// by spaces.
 	Project, Base, Series string
 	// Whole is "stack" if it holds all of the base's stack.
 	Whole string
 	// BaseCommit is the parent of the first commit of its first series.
 	BaseCommit string
-	// Onto is the base that the series was moved to: a base's name, or words
-	// for something else. Empty if it was not moved.
+	// Onto is where the series was moved to: the name of a base, a directory or a revision.
+	// Empty if it was not moved.
 	Onto string
 
 	repo *git.Repo
-	// files is the hash of the patch files that Target had.
+	// files is the hash of the patch files at the checkout or at the last refresh.
 	files string
-	// origin is the last commit of the patch files that the tree knows, and
-	// originBase the commit below them; empty means BaseCommit. origin is empty if
-	// nothing can be merged: the patch files did not apply.
+	// origin is the last commit of the patch files that the tree knows, and originBase the
+	// commit below them; empty means BaseCommit. origin is empty if these commits are not
+	// known. Then changed patch files cannot be merged.
 	origin, originBase string
 	// from and tip are base and tip of the series before it was moved, target
 	// is the commit that it is moved to.
 	from, tip, target string
 }
 
-// setting are the fields of a Tree that its repository remembers.
+// settings returns the fields of a Tree that the git configuration of its repository
+// stores.
 func (t *Tree) settings() map[string]*string {
 	return map[string]*string{
 		"project": &t.Project, "base": &t.Base, "series": &t.Series, "whole": &t.Whole,
@@ -61,7 +62,7 @@ func (t *Tree) settings() map[string]*string {
 	}
 }
 
-// save has the repository remember t.
+// save stores t in the git configuration of its repository.
 func (t *Tree) save(ctx context.Context) error {
 	for name, value := range t.settings() {
 		if *value == "" {
@@ -102,7 +103,7 @@ func Open(ctx context.Context, dir string) (*Tree, error) {
 	if t.Project == "" || t.Base == "" || !git.IsCommit(t.BaseCommit) {
 		return nil, fmt.Errorf("%s: %w: it is another repository; make one with xpsgen tree checkout SERIES/BASE", dir, ErrNotOurs)
 	}
-	// Asked last, since it is the one thing that can be put right.
+	// Check this last, because only this error has a remedy.
 	if err := t.repo.Run(ctx, "cat-file", "-e", t.BaseCommit+"^{tree}"); err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("open tree %s: %w", dir, err)
@@ -118,8 +119,8 @@ func (t *Tree) Name() string {
 	return workName(t.Project, t.Base, strings.Fields(t.Series), t.Whole != "")
 }
 
-// Target names the series and base that refresh writes the commits to: the base is the one
-// that the tree was checked out for, or the one that it was moved to.
+// Target returns the name of what refresh writes: the series, and the base that the tree
+// was checked out for or moved to.
 func (t *Tree) Target(c *series.Change) string {
 	w, err := t.work(c)
 	if err != nil {
@@ -142,7 +143,7 @@ func (t *Tree) Holds(c *series.Change, what string) bool {
 	return w.whole && mine.whole || slices.Equal(mine.keys(), w.keys())
 }
 
-// work is the work that the tree's commits become, with the present patch files.
+// work returns the work that refresh writes, with the present patch files.
 func (t *Tree) work(c *series.Change) (*work, error) {
 	p := c.Manifest.Project(t.Project)
 	if p == nil {

@@ -18,10 +18,10 @@ type work struct {
 	project *manifest.Project
 	base    *manifest.Base
 	parts   []part
-	// whole is set if it is the stack.
+	// whole is set if the work is the base's stack.
 	whole bool
-	// all are the patches of all parts as if of one series, each with the
-	// series before its key: "hook/rtnetlink".
+	// all has the patches of all parts as one series. Each key begins with that of its
+	// series: "hook/rtnetlink".
 	all *series.Base
 }
 
@@ -81,7 +81,7 @@ func newWork(c *series.Change, p *manifest.Project, b *manifest.Base, keys []str
 	return w
 }
 
-// keys are the keys of the series.
+// keys returns the keys of the series.
 func (w *work) keys() (keys []string) {
 	for _, p := range w.parts {
 		keys = append(keys, p.series.Key)
@@ -89,8 +89,8 @@ func (w *work) keys() (keys []string) {
 	return keys
 }
 
-// patches are the patches of the work and of the series that it depends on, for package
-// tree.
+// patches returns the patches of the series that the work depends on, and then those of the
+// work.
 func (w *work) patches() []manifest.Patch {
 	list := []manifest.Patch{}
 	if !w.whole {
@@ -104,7 +104,7 @@ func (w *work) patches() []manifest.Patch {
 	return list
 }
 
-// name is the name of the work in commands.
+// name returns the name of the work in commands.
 func (w *work) name() string { return workName(w.project.Name, w.base.Name, w.keys(), w.whole) }
 
 func workName(project, base string, keys []string, whole bool) string {
@@ -123,7 +123,7 @@ func (w *work) dir(root string) string {
 	return filepath.Join(root, "worktree", name)
 }
 
-// branch is the branch of the series in the tree.
+// branch returns the name of the branch of the series in the tree.
 func (w *work) branch() string {
 	if w.whole {
 		return "stack/" + w.base.Name
@@ -131,7 +131,7 @@ func (w *work) branch() string {
 	return strings.Join(w.keys(), "-") + "/" + w.base.Name
 }
 
-// short is a key as people read it: without the series, if there is only one.
+// short returns a key for users: without the series, if the work has only one.
 func (w *work) short(key string) string {
 	if len(w.parts) == 1 {
 		return strings.TrimPrefix(key, w.parts[0].series.Key+"/")
@@ -139,8 +139,8 @@ func (w *work) short(key string) string {
 	return key
 }
 
-// qualify completes the key that a user gave for a patch. A key that no
-// patch has is taken as a new key in the series near.
+// qualify completes the key that a user gave for a patch. A key that no patch has is a new
+// key in the series near. Without near it is an error.
 func (w *work) qualify(key, near string) (string, error) {
 	if s, _, ok := strings.Cut(key, "/"); ok {
 		if !slices.Contains(w.keys(), s) {
@@ -165,7 +165,7 @@ func (w *work) qualify(key, near string) (string, error) {
 	return near + "/" + key, nil
 }
 
-// seriesOf is the series of a whole key.
+// seriesOf returns the series of a qualified key.
 func seriesOf(key string) string {
 	s, _, _ := strings.Cut(key, "/")
 	return s

@@ -27,7 +27,7 @@ type Input struct {
 }
 
 // Describe returns two files for sys/linux of a syzkaller checkout: the descriptions, and
-// the values of their constants, which syz-extract would else read from a kernel tree.
+// the values of their constants. Without the second, syz-extract needs a kernel tree.
 //
 // It fails if the specification lacks an attribute, if the headers lack a constant, or if
 // the two give an attribute different numbers.
@@ -100,8 +100,8 @@ func (d *description) program() error {
 		d.line("bpf$%s(cmd const[%s], arg ptr[in, %s], size len[arg])%s", call.name, call.command, call.arg, call.result)
 	}
 	d.line("")
-	// The kernel takes an attribute that ends early. A program that returns a number
-	// suffices: the verifier is not what is fuzzed.
+	// The kernel accepts a shorter union bpf_attr. A program that returns a number is
+	// enough, because the verifier is not the target of the fuzzer.
 	d.line("bpf_prog_%s {", name)
 	d.line("\ttype\t\t\tconst[%s, int32]", p.Type)
 	d.line("\tinsn_cnt\t\tbytesize8[insns, int32]")
@@ -237,12 +237,12 @@ func (d *description) attribute(spec *uapi.Spec, r *Request, a uapi.Attr) (strin
 	return fmt.Sprintf("nlattr[%s, %s]", a.Const, payload), nil
 }
 
-// kinds are the types of the specification that are no numbers.
+// kinds are the types of the specification that are not numbers.
 var kinds = map[string]string{
 	"flag": "void", "string": "string", "binary": "array[int8]", "pad": "void", "nest": "array[int8]",
 }
 
-// numbers are those that are.
+// numbers are the types that are numbers.
 var numbers = map[string]string{
 	"u8": "int8", "u16": "int16", "u32": "int32", "u64": "int64", "s8": "int8", "s16": "int16", "s32": "int32", "s64": "int64",
 }

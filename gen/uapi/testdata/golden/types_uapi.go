@@ -8,36 +8,36 @@ import (
 	"unsafe"
 )
 
-// Be16 is a number of 16 bits in big-endian order, as __be16 in C. [ToBe16]
-// makes one; Host reads it.
+// Be16 is a number of 16 bits in big-endian order, __be16 in C. [ToBe16] makes one;
+// Host reads it.
 type Be16 uint16
 
-// Host returns the number in the order of this machine.
+// Host returns the number in host byte order.
 func (v Be16) Host() uint16 {
 	var b [16 / 8]byte
 	binary.NativeEndian.PutUint16(b[:], uint16(v))
 	return binary.BigEndian.Uint16(b[:])
 }
 
-// ToBe16 returns a number of this machine in big-endian order.
+// ToBe16 converts a number from host byte order to big-endian order.
 func ToBe16(v uint16) Be16 {
 	var b [16 / 8]byte
 	binary.BigEndian.PutUint16(b[:], v)
 	return Be16(binary.NativeEndian.Uint16(b[:]))
 }
 
-// Le32 is a number of 32 bits in little-endian order, as __le32 in C. [ToLe32]
-// makes one; Host reads it.
+// Le32 is a number of 32 bits in little-endian order, __le32 in C. [ToLe32] makes one;
+// Host reads it.
 type Le32 uint32
 
-// Host returns the number in the order of this machine.
+// Host returns the number in host byte order.
 func (v Le32) Host() uint32 {
 	var b [32 / 8]byte
 	binary.NativeEndian.PutUint32(b[:], uint32(v))
 	return binary.LittleEndian.Uint32(b[:])
 }
 
-// ToLe32 returns a number of this machine in little-endian order.
+// ToLe32 converts a number from host byte order to little-endian order.
 func ToLe32(v uint32) Le32 {
 	var b [32 / 8]byte
 	binary.LittleEndian.PutUint32(b[:], v)
