@@ -85,7 +85,7 @@ help:
 	@echo 'Test a change:'
 	@echo '  vmtest         - boot the patched kernel and run the suite in it'
 	@echo '  watch          - vmtest again at each change of patches, programs or suite'
-	@echo '  test           - every kind of test, from lint to unpatched'
+	@echo '  test           - lint, unit tests, the suite on every base, and more'
 	@echo '  test-long      - tests that take hours: new seeds, debug kernels, all mutants'
 	@echo '  seeds          - tests with random input, with new seeds'
 	@echo '  vmtest-all     - vmtest on every base; all must run the same tests'

@@ -37,7 +37,8 @@ as at least N queues are in use. Attach fails if it cannot be guaranteed.
 of a pinned program, replaces only that program.
 
 --link PATH attaches through a BPF link pinned at PATH, which must be in a BPF file
-system. Netlink cannot replace or detach that program.`,
+system. It fails if the device has a program. Netlink cannot replace or detach a
+program that is attached through a link.`,
 		do: attach,
 	}
 }

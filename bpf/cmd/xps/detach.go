@@ -13,7 +13,8 @@ func detachCommand() *command {
 	return &command{
 		name: "detach", args: "DEVICE [options]", what: "detach the program",
 		help: `Detaches the program of DEVICE. If there is no program, that is an error only with
---expect. To detach a program that was attached through a BPF link, use --link.`,
+--expect or --link. To detach a program that was attached through a BPF link, use
+--link.`,
 		do: detach,
 	}
 }

@@ -24,8 +24,8 @@ import (
 func showCommand() *command {
 	return &command{
 		name: "show", args: "[DEVICE...] [options]", what: "print devices and their programs",
-		help: `Prints a row per device: name, queues in use, maximum number of queues, and the
-program: its id, name, tag, attach method, run count (needs sysctl
+		help: `Prints a row per device: name, driver, queues in use, maximum number of queues, and
+the program: its name, id, tag, attach method, run count (needs sysctl
 kernel.bpf_stats_enabled=1) and the user who loaded it. Shows DEVICE, or all devices
 if none is given.
 

@@ -25,7 +25,7 @@ func benchCommand(env suiteCommands) *command.Command {
 		Name:  "bench",
 		Short: "count the instructions that queue selection takes per packet",
 		Long: "Counts instructions per packet of the hook and of the other methods to select a queue, on the base kernel and on " +
-			"the patched kernel. Prints a table and writes it to out/bench/BASE.json. QEMU counts the instructions, so the load of " +
+			"the patched kernel. Prints a table, and writes the counts to out/bench/BASE.json unless --run selects some. QEMU counts the instructions, so the load of " +
 			"the host does not matter.\n\n" +
 			"--check compares with the baseline in the repository. It exits with 1 if a count differs by more than 2 % and by more than 5 " +
 			"instructions. --save makes this run the baseline.",

@@ -27,7 +27,7 @@ func cacheListCommand(env *environment) *command.Command {
 	return &command.Command{
 		Name:     "list",
 		Short:    "show the contents of the cache",
-		Long:     "Prints a line per kind of entry: number of entries, disk space, time of last use.",
+		Long:     "Prints a line per kind of entry: number of entries, disk space, date of last use.",
 		Examples: []command.Example{{Line: "cache list"}},
 		Run: func(ctx context.Context, _ []string) error {
 			dir, err := env.cacheDirectory()

@@ -59,7 +59,7 @@ func doctorCommand(env *environment, root func() *command.Command) *command.Comm
 			{Line: "doctor series check", Note: "the dependencies of one command"},
 			{Line: "doctor --json | jq '.[] | select(.ok | not)'", Note: "what is missing"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a dependency is missing"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a dependency or disk space is missing, or the directory of the cache or of temporary files cannot be used"}},
 		Valid: func(args []string) error {
 			_, err := wanted(root(), args)
 			return err

@@ -197,7 +197,7 @@ func (o *machineOptions) flags() []command.Flag {
 		{Name: "kvm-device", Arg: "FILE", Env: "XPSGEN_KVM_DEVICE", To: command.String(&o.kvmDevice), Help: "device node of KVM"},
 		{Name: "cpus", Arg: "N", To: command.Int(&o.cpus, 1, boot.MaxCPUs), Help: "number of virtual CPUs; the suite needs two"},
 		{Name: "memory", Arg: "MIB", To: command.Int(&o.memory, boot.MinMemoryMiB, 1<<20),
-			Help: "guest memory in MiB; default 512, or 3072 for a debug kernel"},
+			Help: "guest memory in MiB; default 512, more for some configurations, 3072 for debug"},
 	}
 }
 

@@ -31,7 +31,7 @@ func peersCommand(env *environment) *command.Command {
 		Short: "run the tests of other Go libraries in the patched guest",
 		Long: "Runs the tests of cilium/ebpf and mdlayher/netlink (the versions in go.mod) on a kernel with --config full. " +
 			"vmtest/peers/peers.toml lists the tests that are known to fail, with the reason. The run fails if an unlisted test " +
-			"fails, or if a listed test passes.\n\n" +
+			"fails, if a listed test passes, or if fewer tests pass than the list requires.\n\n" +
 			"Writes KTAP to stdout. Keeps the run in out/runs/ID; the link out/peers/BASE names the last run.",
 		Args: []command.Arg{{Name: "PACKAGE", Help: "import path of a package to test; default all", Optional: true, Repeat: true, Values: peerPackages}},
 		Flags: append(append(o.sourceOptions.flags(env, false), o.machineOptions.flags()...),
@@ -42,7 +42,7 @@ func peersCommand(env *environment) *command.Command {
 			{Line: "peers github.com/cilium/ebpf/link", Note: "one package"},
 			{Line: "peers --unpatched", Note: "the control run"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "an unlisted test failed, or a listed test passed"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "an unlisted test failed, a listed test passed, or too few tests passed"}},
 		Needs: []string{"vmtest", "kselftest"},
 		Run:   func(ctx context.Context, packages []string) error { return env.peers(ctx, &o, packages) },
 	}

@@ -50,7 +50,7 @@ func proveCommand(env suiteCommands) *command.Command {
 			{Line: "prove --mutants --sample 20", Note: "twenty mutants, chosen at random"},
 			{Line: "prove --mutants bpf_xps_link_update", Note: "the mutants of one function"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a property fails, a mutant survives, or a function of the series is neither in the model nor listed as excluded"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a property fails, a mutant survives or is not reached, a listed mutant does not exist, or a function of the series is neither in the model nor listed as excluded"}},
 		Needs: []string{"vmtest"},
 		Valid: func(names []string) error { return o.valid(names) },
 		Run:   func(ctx context.Context, names []string) error { return env.prove(ctx, &o, names) },

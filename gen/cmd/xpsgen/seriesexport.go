@@ -45,7 +45,7 @@ func seriesExportCommand(env seriesCommands) *command.Command {
 		Long: "Writes a directory per series. Its subdirectory mails holds only the mails: pass it to git send-email. Its subdirectory " +
 			"mboxes holds thread.mbox (with the cover, for b4) and patches.mbox (without the cover, for git am). state.toml lists " +
 			"what is missing. If one series depends on another, their cover letters link to each other. Nothing is sent.\n\n" +
-			"Without --sign-off the mails are a draft. With --sign-off, the user in git's user.name and user.email is asked once, " +
+			"Without --sign-off the mails are not ready to send. With --sign-off, the user in git's user.name and user.email is asked once, " +
 			"becomes the sender, and signs off every patch.",
 		Args: []command.Arg{{Name: "SERIES", Optional: true, Repeat: true, Values: env.submittedKeys,
 			Help: "series to export; default all series to submit"}},

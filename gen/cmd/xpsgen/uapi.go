@@ -33,9 +33,9 @@ func uapiCommand(env uapiCommands) *command.Command {
 		Short: "generate Go constants and types from kernel headers",
 		Long: "Generates the package that ./uapi.toml describes. In a workbench it reads the headers of the patched base that the " +
 			"package was last generated from, elsewhere those in /usr/include. The C compiler computes every value and layout.\n\n" +
-			"Lists the names that it leaves out, with the reason. It fails if it leaves out a name that the configuration spells out without *.",
+			"Lists up to five names per header that it leaves out, with the reason, and otherwise their number. It fails if it leaves out a name that the configuration spells out without *.",
 		Flags: append(o.flags(env, true),
-			command.Flag{Name: "keep-going", Letter: "k", To: command.Bool(&o.keepGoing), Help: "skip headers that do not compile, list them, and exit with 1"},
+			command.Flag{Name: "keep-going", Letter: "k", To: command.Bool(&o.keepGoing), Help: "skip headers that do not compile, list them, and exit with 1 unless all are known not to compile"},
 			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "write nothing; print a diff and exit with 1 if the package differs from the headers"},
 		),
 		Examples: []command.Example{

@@ -54,7 +54,7 @@ func uapiDiffCommand(env uapiCommands) *command.Command {
 			{Line: "uapi diff 6.12 ~/src/linux linux/if_link.h"},
 			{Line: "uapi diff --all --common vendor/golang.org/x/sys/unix net-next"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a value changed"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a value changed, a member moved or is gone, or a type shrank"}},
 		Needs: []string{"headers"},
 		Valid: func(args []string) (err error) {
 			if (args[0] == committed || args[1] == committed) && (len(args) > 2 || o.all) {

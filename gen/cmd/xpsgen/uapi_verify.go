@@ -27,8 +27,8 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 		Long: "Reads every constant, size, offset and bit offset from the Go files and compiles a _Static_assert for each. With --all or HEADER, " +
 			"it generates a package of all names of each header and verifies it. It also reports macros with a value (cc -E -dM) and types (debug " +
 			"information) that the package lacks.\n\n" +
-			"It also compares packages. Two compilers must give the same package. A constant that C gives the same value on two targets must " +
-			"be the same in both packages.",
+			"With --all or HEADER, it also compares packages. Two compilers must give the same package. A constant that C gives the same value " +
+			"on two targets must be the same in both packages.",
 		Args: []command.Arg{headerArg()},
 		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
 			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},

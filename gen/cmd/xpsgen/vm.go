@@ -215,7 +215,7 @@ func vmRunCommand(env *environment) *command.Command {
 			{Line: "$ go test -coverprofile=c.out -exec 'xpsgen vm run --' ./...", Note: "Go tests in the guest"},
 		},
 		Exits: []command.Exit{
-			{Code: 1, Meaning: "the program exited with 1; it may also exit with the other codes: --exit-code-file tells them apart"},
+			{Code: 1, Meaning: "the program exited with 1, or a patch does not apply or build; the program may also exit with the other codes: --exit-code-file tells them apart"},
 			{Code: exitKernel, Meaning: "the guest's kernel panicked, powered off or warned; overrides the program's exit code"},
 			{Code: exitTimeout, Meaning: "the program did not end within --timeout"},
 		},
@@ -262,7 +262,7 @@ func vmShellCommand(env *environment) *command.Command {
 		Flags:    append(o.flags(env), o.archFlags()...),
 		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm shell --base 6.12 --unpatched", Note: "an unpatched base kernel"}},
 		Exits: []command.Exit{
-			{Code: 1, Meaning: "the shell exited with 1; it may also exit with the other codes: --exit-code-file tells them apart"},
+			{Code: 1, Meaning: "the shell exited with 1, or a patch does not apply or build; the shell may also exit with the other codes: --exit-code-file tells them apart"},
 			{Code: exitKernel, Meaning: "the guest's kernel panicked, powered off or warned"},
 		},
 		Needs: []string{"vmtest"},

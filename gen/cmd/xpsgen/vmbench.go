@@ -32,7 +32,7 @@ func vmBenchCommand(env *environment) *command.Command {
 		Name:  "bench",
 		Short: "compare boot times of the same kernel by machine, image and tool",
 		Long: "Boots the kernel alone, boots it until a test has its verdict, and runs a program with xpsgen vm run. Compares QEMU " +
-			"machines, kernel images, and virtme-ng and vimto if installed. On a busy host, compare the ratios rather than the times. Writes the times " +
+			"machines, kernel images, and, with --config hostfs, virtme-ng and vimto if installed. On a busy host, compare the ratios rather than the times. Writes the times " +
 			"to out/bench-boots.json.",
 		Flags: append(o.flags(env, false),
 			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of boots per way"},

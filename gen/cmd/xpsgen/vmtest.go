@@ -68,7 +68,7 @@ func vmtestCommand(env suiteCommands) *command.Command {
 			{Line: "vmtest --unpatched", Note: "the control run"},
 			{Line: "vmtest --reach", Note: "also which lines of the series ran"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a test failed, the kernel panicked or warned, or with --reach a line neither runs nor is listed"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a test failed, the kernel panicked or warned, a patch does not apply or build, or with --reach a line neither runs nor is listed"}},
 		Needs: []string{"vmtest"},
 		Valid: func([]string) error {
 			if o.watch && o.bisect {

@@ -104,9 +104,10 @@ type Exit struct {
 func Exits() []Exit {
 	return []Exit{
 		{0, "success"},
-		{1, "tests or checks failed"},
+		{1, "tests or checks failed, or a patch does not apply or build"},
 		{2, "usage error"},
 		{69, "the workbench could not do its work"},
+		{129, "ended by SIGHUP"},
 		{130, "interrupted (SIGINT)"},
 		{143, "terminated (SIGTERM)"},
 	}
