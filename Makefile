@@ -171,7 +171,7 @@ help:
 	@echo '  ACCEL=         - kvm or tcg; default: KVM if a guest boots under it'
 	@echo '  MODULE=        - make module: the module path, such as example.org/xps'
 	@echo '  DIR=           - make module: a new directory, default out/module'
-	@echo '  NIPA=          - clone of linux-netdev/nipa, for nipa'
+	@echo '  NIPA=          - clone of linux-netdev/nipa, for nipa and test-long'
 	@echo '  SYZKALLER=     - clone of google/syzkaller, for syz and test-long'
 	@echo '  SYZTIME=       - how long syz fuzzes; default 10m'
 	@echo '  V=1            - show commands, and the output of apt'
@@ -412,9 +412,14 @@ vmtest-arches: deps
 		$(XPSGEN) $(VERBOSE) vmtest --arch $$a $(VMFLAGS) $(SEEDFLAGS) || exit 1; done
 
 # Tests that take hours and are not in test. Each is a target; add new ones here.
-LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan vmtest-arches stock mutants reach prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines syz
+LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan vmtest-arches stock mutants mutate reach prove prove-mutants series series-real ten-days bisect fuzz fuzz-ip objects-mutants ip-testsuite ip-warnings edits defects stress fuzz-headers verify-uapi ports bare-debian full peers act engines nipa syz
 
-test-long: $(LONG_TESTS)
+test-long: test-long-needs $(LONG_TESTS)
+
+# Miss a clone now, not after hours.
+test-long-needs: FORCE
+	$(Q)test -n "$(NIPA)" || { echo "make test-long: give NIPA=, a clone of https://github.com/linux-netdev/nipa" >&2; exit 2; }
+	$(Q)test -n "$(SYZKALLER)" || { echo "make test-long: give SYZKALLER=, a clone of https://github.com/google/syzkaller" >&2; exit 2; }
 
 bench: deps
 	$(Q)$(XPSGEN) $(VERBOSE) bench $(TREEFLAGS)

@@ -41,8 +41,8 @@ var kindOf = map[string][]string{
 }
 
 // apart are targets of make test-long that are not cells: act and engines test the cells,
-// syz needs a checkout.
-var apart = []string{"act", "engines", "syz"}
+// nipa and syz need a clone.
+var apart = []string{"act", "engines", "nipa", "syz"}
 
 // The plan for a pull request has what make test runs. The plan for all has
 // what make test-long adds.

@@ -50,7 +50,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 			"the mutants. Prints the cells with the estimated time of each, or writes them as JSON: the plan that xpsgen cell and " +
 			"xpsgen collect read.\n\n" +
 			"The plan pr covers make test. The plan nightly adds the other configurations, all patches and all mutants. The plan all " +
-			"adds make test-long, except its targets act, engines and syz.\n\n" +
+			"adds make test-long, except its targets act, engines, nipa and syz.\n\n" +
 			"An estimate comes from the last five runs in out/runs that passed. It is the upper quartile of their times for checks, and the lower quartile for " +
 			"other cells. Without a run it is a default. A cell of tests or mutants that would take longer than --cell-time is split into shards of equal cost.",
 		Flags: []command.Flag{
