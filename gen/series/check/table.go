@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -85,11 +86,10 @@ func writeCheck(b *bufio.Writer, name string, rows []Row, paint func(Code, strin
 	if passed > 0 {
 		fmt.Fprintf(b, "  %s  %-17s %s\n", paint(Pass, "pass"), name, summary)
 	}
-	for i, r := range bad {
-		if same := alike(bad[i:]); i > 0 && alike(bad[i-1:]) > 1 {
-			continue // printed with the first of them
-		} else if same > 1 && len(bad) == same {
-			fmt.Fprintf(b, "  %s  %-17s %d patches: %s\n", paint(r.Code, mark(r.Code)), name, same, r.Summary)
+	for i, n := 0, 0; i < len(bad); i += n {
+		r := bad[i]
+		if n = alike(bad[i:]); n > 1 {
+			fmt.Fprintf(b, "  %s  %-17s %s: %s\n", paint(r.Code, mark(r.Code)), name, patches(bad[i:i+n], n == len(bad)), r.Summary)
 			fmt.Fprintf(b, "        %s\n", strings.Replace(r.Command, fmt.Sprintf(" --patch %d", r.Patch), "", 1))
 			continue
 		}
@@ -104,6 +104,19 @@ func writeCheck(b *bufio.Writer, name string, rows []Row, paint func(Code, strin
 		writeLog(b, r.Log, logs)
 		fmt.Fprintf(b, "        %s\n", r.Command)
 	}
+}
+
+// patches names the patches of several rows. all says that these are all the rows that
+// did not pass.
+func patches(rows []Row, all bool) string {
+	if all {
+		return fmt.Sprintf("%d patches", len(rows))
+	}
+	var numbers []string
+	for _, r := range rows {
+		numbers = append(numbers, strconv.Itoa(r.Patch))
+	}
+	return "patches " + strings.Join(numbers, ", ")
 }
 
 // alike returns the number of rows, from the first on, that have the same result and no

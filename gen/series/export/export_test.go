@@ -254,7 +254,7 @@ func TestStatus(t *testing.T) {
 		{"only the sign-off", nil, good, nil, AwaitingSignOff, "sign-off"},
 		{"signed", func(h *Half) { h.Signer = &nobody }, good, nil, Ready, ""},
 		{"shut gate", nil, good, []gate.Shut{{Why: "wait"}}, Checked, "wait"},
-		{"not checked", nil, nil, nil, Draft, "checks did not run"},
+		{"not checked", nil, nil, nil, Draft, "no check ran"},
 		{"failed", nil, []check.Row{{Result: check.Result{Code: check.Fail}}}, nil, Draft, "1 failed checks"},
 		{"not measured", func(h *Half) { h.Results = nil }, good, nil, Draft, `"cost"`},
 		{"no cover", func(h *Half) { h.Series.Cover = "" }, good, nil, Draft, "cover letter"},

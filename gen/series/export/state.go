@@ -57,7 +57,10 @@ func (h *Half) Status(rows []check.Row, shut []gate.Shut) Status {
 	if failed > 0 {
 		draft = append(draft, fmt.Sprintf("%d failed checks: xpsgen series check %s/%s", failed, h.Series.Key, h.Base.Name))
 	}
-	if unknown > 0 || len(rows) == 0 {
+	switch {
+	case len(rows) == 0:
+		draft = append(draft, fmt.Sprintf("no check ran on this series: xpsgen series check %s/%s", h.Series.Key, h.Base.Name))
+	case unknown > 0:
 		draft = append(draft, fmt.Sprintf("%d checks did not run on this series: xpsgen series check %s/%s", unknown, h.Series.Key, h.Base.Name))
 	}
 	if h.Thread.Commit == "" && !h.RFC() {
