@@ -203,14 +203,15 @@ func firstComplaint(text string) string {
 	return first
 }
 
-// treeKey is a digest over name, size and time of the main files that make headers reads.
+// treeKey is a digest over name, size and time of the files that make headers reads.
 // make also compares times.
 func treeKey(tree, arch string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, "1", arch, tree)
 	for _, dir := range []string{
-		"Makefile", "scripts/headers_install.sh", "scripts/Makefile.headersinst", "include/uapi",
-		"arch/" + arch + "/include/uapi", "arch/" + arch + "/entry/syscalls", "arch/" + arch + "/tools",
+		"Makefile", "Kbuild", "scripts", "include/uapi", "include/asm-generic",
+		"arch/" + arch + "/Makefile", "arch/" + arch + "/include/asm/Kbuild", "arch/" + arch + "/include/uapi",
+		"arch/" + arch + "/entry/syscalls", "arch/" + arch + "/kernel/syscalls", "arch/" + arch + "/tools",
 	} {
 		err := filepath.WalkDir(filepath.Join(tree, dir), func(name string, d fs.DirEntry, err error) error {
 			if err != nil {

@@ -105,6 +105,35 @@ func TestOpenTreeCached(t *testing.T) {
 	}
 }
 
+// A change of any file that make headers reads makes the headers anew.
+func TestOpenTreeInputs(t *testing.T) {
+	tree, cache := fakeTree(t, "@:"), t.TempDir()
+	opt := SourceOptions{Tree: tree, Arch: "s390x", CacheDir: cache}
+	want := ""
+	for _, name := range []string{"", "Kbuild", "scripts/syscallhdr.sh", "include/asm-generic/Kbuild", "arch/s390/Makefile",
+		"arch/s390/include/asm/Kbuild", "arch/s390/include/uapi/asm/a.h", "arch/s390/kernel/syscalls/syscall.tbl",
+		"arch/s390/tools/gen.c", "arch/s390/entry/syscalls/syscall.tbl"} {
+		if name != "" {
+			file := filepath.Join(tree, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			mustWrite(t, file, "new\n")
+		}
+		src, err := Open(t.Context(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := src.Close(); err != nil {
+			t.Error(err)
+		}
+		want = strings.TrimSpace(want + " s390")
+		if got := runs(t, tree); got != want {
+			t.Fatalf("after a change of %q: made %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestOpenTreeFails(t *testing.T) {
 	tree, cache := fakeTree(t, "@echo scripts/unifdef is broken >&2; false"), t.TempDir()
 	var log bytes.Buffer
