@@ -11,7 +11,6 @@ import (
 
 	"xpsgen/vmtest/mutate"
 	"xpsgen/vmtest/mutate/schema"
-	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/tree"
 )
 
@@ -20,8 +19,7 @@ import (
 func treeFile(src *tree.Source) func(ctx context.Context, file string) (*string, error) {
 	return func(ctx context.Context, file string) (*string, error) {
 		data, err := src.Show(ctx, file)
-		var exit *proc.Error
-		if errors.As(err, &exit) && exit.ExitCode == 128 && strings.Contains(exit.Stderr, "does not exist in") {
+		if errors.Is(err, tree.ErrNoFile) {
 			return nil, nil
 		}
 		if err != nil {

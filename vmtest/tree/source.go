@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"xpsgen/vmtest/proc"
 	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/tree/manifest"
 )
@@ -230,6 +231,9 @@ func (s *Source) Name() string { return s.Project + " " + s.Version }
 // [Tree] of a [Source.Checkout] may write there.
 func (s *Source) WorkDir() string { return s.work }
 
+// ErrNoFile is wrapped by the error of [Source.Show] for a file that the tree lacks.
+var ErrNoFile = errors.New("no such file in the tree")
+
 // Show returns a file of the patched tree without a checkout.
 func (s *Source) Show(ctx context.Context, name string) ([]byte, error) {
 	commit, err := s.Commit(ctx)
@@ -237,7 +241,11 @@ func (s *Source) Show(ctx context.Context, name string) ([]byte, error) {
 		return nil, err
 	}
 	out, err := s.git().cmd("cat-file", "blob", commit+":"+name).Output(ctx)
-	if err != nil {
+	var exit *proc.Error
+	switch {
+	case errors.As(err, &exit) && exit.ExitCode == 128 && strings.Contains(exit.Stderr, "does not exist in"):
+		return nil, fmt.Errorf("read %s of %s: %w", name, s.Name(), ErrNoFile)
+	case err != nil:
 		return nil, fmt.Errorf("read %s of %s: %w", name, s.Name(), err)
 	}
 	return out, nil
