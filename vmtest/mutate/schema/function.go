@@ -2,6 +2,8 @@
 
 package schema
 
+import "strings"
+
 // Function is a function of a C file.
 type Function struct {
 	Name string
@@ -21,4 +23,14 @@ func Functions(src string) []Function {
 		all = append(all, Function{Name: f.name, Text: src[first.start:last.end], Line: first.line, Last: last.line})
 	}
 	return all
+}
+
+// Code returns C as its tokens with a space between them. Comments and the layout do not
+// change it.
+func Code(src string) string {
+	var words []string
+	for _, t := range lex(src) {
+		words = append(words, t.text)
+	}
+	return strings.Join(words, " ")
 }

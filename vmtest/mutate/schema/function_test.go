@@ -47,3 +47,15 @@ int declared(void);
 		t.Errorf("a function without end: %v", got)
 	}
 }
+
+func TestCode(t *testing.T) {
+	const want = `int f ( int a ) { return a + "/*" [ 0 ] ; }`
+	for _, src := range []string{
+		"int f(int a)\n{\n\t/* why */\n\treturn a + \"/*\"[0]; // end\n}\n",
+		"int f(int a) { return a+\"/*\"[0]; }",
+	} {
+		if got := Code(src); got != want {
+			t.Errorf("%q: got %q, want %q", src, got, want)
+		}
+	}
+}
