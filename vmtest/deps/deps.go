@@ -4,7 +4,8 @@
 // machine. It finds the missing ones and installs them where it can.
 //
 // A dependency is present if it works: the program is in PATH, the header compiles, the
-// library links. Its origin does not matter. Package names serve only the remedy.
+// library links. Its origin does not matter. Package names serve only the remedy. The
+// exception is a [Tool], which must be in the cache.
 package deps
 
 import (
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +57,8 @@ const (
 	Engines Group = "engines"
 	// Syz: building syzkaller.
 	Syz Group = "syz"
+	// Prove: proof in a model and litmus tests. Its programs are unpacked into the cache.
+	Prove Group = "prove"
 )
 
 // Dep is something the workbench needs from the machine.
@@ -76,6 +80,17 @@ type Dep struct {
 	// are the linker flags.
 	program string
 	libs    []string
+	// tool is the program if it is not taken from the machine.
+	tool *Tool
+}
+
+// Remedy is the command line that makes the dependency available.
+func (d *Dep) Remedy() string {
+	line := remedy + string(d.Group)
+	if d.tool == nil {
+		line += ", or apt-get install " + d.Package
+	}
+	return line
 }
 
 // staticProbe links an empty program with the static C library.
@@ -189,13 +204,15 @@ func All() []Dep {
 		{Name: "ip", Why: "the hosts of the test: network namespaces", Group: Engines, Package: "iproute2", version: []string{"-V"}},
 		{Name: "g++", Why: "syz-executor, static", Group: Syz, Package: "g++",
 			version: []string{"-static", "-x", "c++", "/dev/null", "-Wl,--defsym=main=0", "-o", "/dev/null"}},
+		{Name: "cbmc", Why: "proof in a model", Group: Prove, Package: "cbmc", version: []string{"--version"}, tool: CBMC()},
+		{Name: "herd7", Why: "litmus tests", Group: Prove, Package: "herdtools7", version: []string{"-version"}, tool: Herd7()},
 		{Name: "node", Why: "act, which runs actions", Group: Engines, Package: "nodejs", version: []string{"--version"}},
 	}
 }
 
 // Groups returns all groups.
 func Groups() []Group {
-	return []Group{Test, BPF, Series, SeriesBuild, Report, ARM64, S390X, Headers, Bindings, FuzzIP, Kselftest, Share, Engines, Syz}
+	return []Group{Test, BPF, Series, SeriesBuild, Report, ARM64, S390X, Headers, Bindings, FuzzIP, Kselftest, Share, Engines, Syz, Prove}
 }
 
 // Common returns the groups that everyday commands need. Their dependencies are few and
@@ -217,6 +234,11 @@ func Of(groups ...Group) []Dep {
 	return some
 }
 
+// InCache reports whether one of deps must be in the cache.
+func InCache(deps []Dep) bool {
+	return slices.ContainsFunc(deps, func(d Dep) bool { return d.tool != nil })
+}
+
 // Status is the result of checking a dependency.
 type Status struct {
 	Dep
@@ -226,8 +248,8 @@ type Status struct {
 	Detail string
 }
 
-// Check checks each of deps. It fails only if ctx ends.
-func Check(ctx context.Context, deps []Dep) ([]Status, error) {
+// Check checks each of deps; tools are looked for in the cache. It fails only if ctx ends.
+func Check(ctx context.Context, deps []Dep, cacheDir string) ([]Status, error) {
 	all := make([]Status, len(deps))
 	// Check in parallel: each check runs a program or a compiler, and every run of
 	// make waits for them.
@@ -236,7 +258,7 @@ func Check(ctx context.Context, deps []Dep) ([]Status, error) {
 	for i, d := range deps {
 		g.Go(func() error {
 			all[i].Dep = d
-			all[i].Found, all[i].Detail = d.look(ctx)
+			all[i].Found, all[i].Detail = d.look(ctx, cacheDir)
 			if ctx.Err() != nil {
 				return fmt.Errorf("check dependency %s: %w", d.Name, context.Cause(ctx))
 			}
@@ -250,8 +272,8 @@ func Check(ctx context.Context, deps []Dep) ([]Status, error) {
 }
 
 // Missing returns the missing dependencies among deps.
-func Missing(ctx context.Context, deps []Dep) ([]Status, error) {
-	all, err := Check(ctx, deps)
+func Missing(ctx context.Context, deps []Dep, cacheDir string) ([]Status, error) {
+	all, err := Check(ctx, deps, cacheDir)
 	var missing []Status
 	for _, s := range all {
 		if !s.Found {
@@ -264,9 +286,12 @@ func Missing(ctx context.Context, deps []Dep) ([]Status, error) {
 // lookTimeout bounds one check. A check normally takes less than a second.
 const lookTimeout = 30 * time.Second
 
-func (d *Dep) look(ctx context.Context) (found bool, detail string) {
+func (d *Dep) look(ctx context.Context, cacheDir string) (found bool, detail string) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
+	if d.tool != nil {
+		return d.tool.look(ctx, cacheDir, d.version)
+	}
 	if d.program != "" {
 		return d.compile(ctx)
 	}

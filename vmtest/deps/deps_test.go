@@ -66,7 +66,7 @@ var gadget = []Dep{{Name: "gadget", Why: "tests", Group: Test, Package: "gadget-
 
 func mustMissing(t *testing.T, deps []Dep) []Status {
 	t.Helper()
-	missing, err := Missing(t.Context(), deps)
+	missing, err := Missing(t.Context(), deps, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestLook(t *testing.T) {
 	m := newMachine(t, 0)
 	m.tool(t, "gadget", "exit 1")
 	m.tool(t, "gcc", `echo '<stdin>:1:10: fatal error: gelf.h: No such file or directory' >&2; exit 1`)
-	all, err := Check(t.Context(), append([]Dep{{Name: "<gelf.h>", program: "#include <gelf.h>\n"}}, gadget...))
+	all, err := Check(t.Context(), append([]Dep{{Name: "<gelf.h>", program: "#include <gelf.h>\n"}}, gadget...), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,13 +178,13 @@ func TestLook(t *testing.T) {
 		"note: odd\n<stdin>:1: error: no luck \nb.c: error: second": "no luck", "/usr/bin/ld: cannot find -lelf": "does not link: ld: cannot find -lelf",
 	} {
 		m.tool(t, "gcc", "printf '"+says+"\n' >&2; exit 1")
-		if got, err := Check(t.Context(), header); err != nil || got[0].Found || got[0].Detail != want {
+		if got, err := Check(t.Context(), header, ""); err != nil || got[0].Found || got[0].Detail != want {
 			t.Errorf("%q: %+v, %v, expected %q", says, got, err, want)
 		}
 	}
 	m.tool(t, "gcc", "exit 0")
 	m.tool(t, "gadget", "echo gadget 2.0; echo more")
-	if all, err = Check(t.Context(), append([]Dep{{Name: "<gelf.h>", program: "#include <gelf.h>\n"}}, gadget...)); err != nil {
+	if all, err = Check(t.Context(), append([]Dep{{Name: "<gelf.h>", program: "#include <gelf.h>\n"}}, gadget...), ""); err != nil {
 		t.Fatal(err)
 	}
 	if !all[0].Found || !all[1].Found || all[1].Detail != "gadget 2.0" {

@@ -57,18 +57,20 @@ type InstallOptions struct {
 	Log io.Writer
 	// Progress receives events. May be nil.
 	Progress progress.Func
+	// Cache is the directory that tools are unpacked into.
+	Cache string
 
 	// euid and lists describe this machine; tests replace them.
 	euid  func() int
 	lists string
 }
 
-// Install installs missing dependencies as Debian packages: directly as root, otherwise
-// through sudo. It returns a [*MissingError] if that fails or does not help. It does
-// nothing if nothing is missing.
+// Install unpacks missing tools into the cache. It installs other missing dependencies as
+// Debian packages: directly as root, otherwise through sudo. It returns a [*MissingError]
+// if that fails or does not help. It does nothing if nothing is missing.
 func Install(ctx context.Context, missing []Status, opt InstallOptions) (err error) {
-	if len(missing) == 0 {
-		return nil
+	if missing, err = opt.unpack(ctx, missing); err != nil || len(missing) == 0 {
+		return err
 	}
 	if opt.euid == nil {
 		opt.euid = os.Geteuid
@@ -96,7 +98,7 @@ func Install(ctx context.Context, missing []Status, opt InstallOptions) (err err
 	for _, s := range missing {
 		left = append(left, s.Dep)
 	}
-	if merr.Missing, err = Missing(ctx, left); err != nil {
+	if merr.Missing, err = Missing(ctx, left, opt.Cache); err != nil {
 		return err
 	}
 	if len(merr.Missing) > 0 {
@@ -104,6 +106,23 @@ func Install(ctx context.Context, missing []Status, opt InstallOptions) (err err
 		return merr
 	}
 	return nil
+}
+
+// unpack unpacks the tools among missing and returns the other dependencies.
+func (opt *InstallOptions) unpack(ctx context.Context, missing []Status) (rest []Status, err error) {
+	for _, s := range missing {
+		if s.tool == nil {
+			rest = append(rest, s)
+			continue
+		}
+		if _, _, err := s.tool.Get(ctx, opt.Cache, opt.Progress); err != nil {
+			return nil, err
+		}
+		if found, detail := s.look(ctx, opt.Cache); !found {
+			return nil, fmt.Errorf("unpack %s: it is unpacked, but does not work: %s", s.Name, detail)
+		}
+	}
+	return rest, nil
 }
 
 // packages returns the names of the packages to install, without duplicates.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"xpsgen/vmtest/deps"
 	"xpsgen/vmtest/prepare/preparetest"
 	"xpsgen/vmtest/testenv"
 )
@@ -40,7 +41,7 @@ var faults = map[string]fault{
 func TestFaults(t *testing.T) {
 	testenv.Require(t, "prove", "runs CBMC on the patched tree")
 	source := preparetest.Source(t, "")
-	cbmc, err := unpack(t.Context(), cbmcPackages, "usr/bin/cbmc", source.Cache, source.Progress)
+	cbmc, _, err := deps.CBMC().Get(t.Context(), source.Cache, source.Progress)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func TestFaults(t *testing.T) {
 func TestNotC(t *testing.T) {
 	testenv.Require(t, "prove", "runs CBMC")
 	source := preparetest.Source(t, "")
-	cbmc, err := unpack(t.Context(), cbmcPackages, "usr/bin/cbmc", source.Cache, source.Progress)
+	cbmc, _, err := deps.CBMC().Get(t.Context(), source.Cache, source.Progress)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"xpsgen/vmtest/deps"
 	"xpsgen/vmtest/ktap"
 	"xpsgen/vmtest/prepare"
 	"xpsgen/vmtest/progress"
@@ -93,7 +94,7 @@ func (r *Result) Checks() int {
 
 // open gets CBMC, the patched tree and the program to check.
 func (o *Options) open(ctx context.Context) (cbmc string, src *tree.Source, p *program, err error) {
-	if cbmc, err = unpack(ctx, cbmcPackages, "usr/bin/cbmc", o.Source.Cache, o.Source.Progress); err != nil {
+	if cbmc, _, err = deps.CBMC().Get(ctx, o.Source.Cache, o.Source.Progress); err != nil {
 		return "", nil, nil, err
 	}
 	if src, err = o.Source.OpenKernel(ctx); err != nil {

@@ -47,8 +47,8 @@ const followed = "+"
 // has them. Nothing of the system is changed. The error wraps [ErrObtain] if no suite
 // has all of them.
 func (p *Packages) Unpack(ctx context.Context) (dir string, err error) {
-	dir = filepath.Join(p.Cache, "packages", p.Name)
-	if p.complete(dir) {
+	dir, ok := p.Unpacked()
+	if ok {
 		return dir, nil
 	}
 	step := "fetch " + p.Name
@@ -90,6 +90,12 @@ func (p *Packages) Unpack(ctx context.Context) (dir string, err error) {
 func UnpackedVersions(dir string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(dir, packagesRecord))
 	return string(data), err
+}
+
+// Unpacked returns the directory of the packages if the cache has them. It obtains nothing.
+func (p *Packages) Unpacked() (dir string, ok bool) {
+	dir = filepath.Join(p.Cache, "packages", p.Name)
+	return dir, p.complete(dir)
 }
 
 // complete reports whether dir has the packages that p names.

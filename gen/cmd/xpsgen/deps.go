@@ -23,7 +23,7 @@ func depsCommand(env *environment) *command.Command {
 		Name:  "deps",
 		Short: "install missing dependencies",
 		Long: "Tests each program, header and library by using it. Installs the missing ones with apt, as root or through sudo. " +
-			"Where it cannot, it prints what to install and exits with 69. Prints nothing if nothing is missing.",
+			"Where it cannot, it prints what to install and exits with 69. Unpacks the programs of group prove into the cache instead. Prints nothing if nothing is missing.",
 		Flags: []command.Flag{
 			{Name: "for", Arg: "GROUP", To: command.Choices(&o.groups, append(groupNames(), "all")...),
 				Help: "group of dependencies; default vmtest and bpf"},
@@ -33,10 +33,18 @@ func depsCommand(env *environment) *command.Command {
 			{Line: "deps"},
 			{Line: "deps --check"},
 			{Line: "deps --for series"},
+			{Line: "deps --for prove", Note: "fetch CBMC and herd7 before the first proof"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "with --check, a dependency is missing"}},
 		Run: func(ctx context.Context, _ []string) error {
-			missing, err := deps.Missing(ctx, deps.Of(groupsOf(o.groups)...))
+			want, cacheDir := deps.Of(groupsOf(o.groups)...), ""
+			if deps.InCache(want) {
+				var err error
+				if cacheDir, err = env.cacheDirectory(); err != nil {
+					return err
+				}
+			}
+			missing, err := deps.Missing(ctx, want, cacheDir)
 			if err != nil {
 				return err
 			}
@@ -59,6 +67,7 @@ func depsCommand(env *environment) *command.Command {
 				Interactive: term.IsTerminal(int(env.stdin.Fd())),
 				Log:         log,
 				Progress:    env.ui.Progress(),
+				Cache:       cacheDir,
 			})
 		},
 	}

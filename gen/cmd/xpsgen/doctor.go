@@ -134,7 +134,7 @@ func wanted(root *command.Command, args []string) ([]deps.Group, error) {
 // examine checks tools, KVM and disk. It also reports tools of other groups, but they
 // are never MISSING.
 func examine(ctx context.Context, cache string, groups []deps.Group) ([]finding, error) {
-	status, err := deps.Check(ctx, deps.All())
+	status, err := deps.Check(ctx, deps.All(), cache)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func examine(ctx context.Context, cache string, groups []deps.Group) ([]finding,
 				f.State, f.OK = "absent", true
 			}
 			f.Detail = fmt.Sprintf("%s (needed for %s)", s.Detail, s.Why)
-			f.Remedy = fmt.Sprintf("xpsgen deps --for %s, or apt-get install %s", s.Group, s.Package)
+			f.Remedy = s.Remedy()
 		}
 		found = append(found, f)
 	}
