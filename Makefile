@@ -76,7 +76,7 @@ ifeq ($(HOME),)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan vmtest-arches stock unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate reach prove prove-quick prove-mutants bisect \
+.PHONY: all help deps doctor vmtest watch vmtest-all test test-long seeds vmtest-debug vmtest-rt vmtest-kcsan vmtest-arches stock unit lint guest faults check-uapi check-series check-builds series series-real nipa ten-days mutants mutants-sample mutate reach prove prove-quick prove-mutants litmus bisect \
 	unpatched peers full act engines syz shell uapi bench-uapi generate docs dist module foreign stress fuzz defects bench bench-check bench-policies bench-vm bench-build report report-test edits fuzz-headers verify-uapi ports objects objects-mutants ip-testsuite ip-warnings fuzz-ip bare-debian clean FORCE
 
 all: help
@@ -114,6 +114,7 @@ help:
 	@echo '  reach          - lines of the series that no test runs: each must be listed'
 	@echo '  prove          - check functions of the series in a model, DEPTH operations'
 	@echo '  prove-quick    - two operations on every base; faults must be found'
+	@echo '  litmus         - litmus tests of the series: memory ordering'
 	@echo '  prove-mutants  - mutants of these functions: the model must refute each'
 	@echo '  bisect         - test every patch: warnings, boot, tests'
 	@echo '  report-test    - the report in a browser and a validator (installs Chromium)'
@@ -240,12 +241,16 @@ prove-mutants: deps
 
 PROVEFLAGS = $(if $(BASE),--base $(BASE)) $(if $(J),--jobs $(J))
 
-prove: deps
+prove: deps litmus
 	$(Q)$(XPSGEN) $(VERBOSE) prove --depth $(DEPTH) $(PROVEFLAGS)
+
+litmus: deps
+	$(Q)$(XPSGEN) $(VERBOSE) prove --litmus $(PROVEFLAGS)
 
 prove-quick: deps
 	$(Q)$(XPSGEN) $(VERBOSE) prove --depth 2 $(if $(BASE),,--base all) $(PROVEFLAGS)
-	$(Q)XPS_TEST_REQUIRE=prove $(GO) test -count 1 -timeout 30m ./vmtest/prove
+	$(Q)$(XPSGEN) $(VERBOSE) prove --litmus $(if $(BASE),,--base all) $(PROVEFLAGS)
+	$(Q)XPS_TEST_REQUIRE=prove $(GO) test -count 1 -timeout 30m ./vmtest/prove ./vmtest/litmus
 
 bisect: deps
 	$(Q)$(XPSGEN) $(VERBOSE) deps --for series-build

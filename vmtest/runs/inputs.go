@@ -41,6 +41,7 @@ const (
 	schema
 	lines
 	model
+	litmus
 	benchmark
 	checks
 	fuzzing
@@ -55,6 +56,7 @@ var needs = map[Kind][]part{
 	Mutate:     {kernelPatches, ipPatches, configuration, suite, mutants, schema},
 	Reach:      {kernelPatches, ipPatches, configuration, suite, lines},
 	Prove:      {kernelPatches, schema, model},
+	Litmus:     {kernelPatches, schema, litmus},
 	Syz:        {kernelPatches, configuration, fuzzing},
 	Bench:      {kernelPatches, configuration, benchmark},
 	Check:      {seriesPatches, checks},
@@ -71,6 +73,7 @@ var sources = map[part][]string{
 	schema:    {"vmtest/mutate"},
 	lines:     {"vmtest/reach", "vmtest/ipobjects"},
 	model:     {"vmtest/prove"},
+	litmus:    {"vmtest/litmus"},
 	benchmark: {"vmtest/guest/bench", "vmtest/bench/kernel"},
 	checks:    {"gen/series/check"},
 	fuzzing:   {"vmtest/syz", "vmtest/guest/duplex", "uapi/syzlang"},
@@ -78,7 +81,7 @@ var sources = map[part][]string{
 
 // names of the parts in [Inputs].
 var names = map[part]string{
-	suite: "suite", mutants: "mutants", schema: "mutate", lines: "reach", model: "prove", benchmark: "benchmark", checks: "checks", fuzzing: "fuzzing", configuration: "configuration",
+	suite: "suite", mutants: "mutants", schema: "mutate", lines: "reach", model: "prove", litmus: "litmus", benchmark: "benchmark", checks: "checks", fuzzing: "fuzzing", configuration: "configuration",
 }
 
 // ErrGone is wrapped by [Present] when the workbench no longer has such a base,

@@ -330,6 +330,7 @@ func TestRerun(t *testing.T) {
 		"bin/xpsgen series check hook/net-next":                 {Kind: Check, Subject: Subject{Base: "net-next", Series: "hook"}},
 		"make reach BASE=6.12":                                  {Kind: Reach, Subject: Subject{Base: "6.12"}},
 		"make prove BASE=6.12":                                  {Kind: Prove, Subject: Subject{Base: "6.12"}},
+		"make litmus BASE=6.12":                                 {Kind: Litmus, Subject: Subject{Base: "6.12"}},
 	} {
 		if got := c.Rerun(); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -42,6 +42,7 @@ const (
 	BuildTimes Kind = "build-times"
 	Mutate     Kind = "mutate"
 	Prove      Kind = "prove"
+	Litmus     Kind = "litmus"
 	Reach      Kind = "reach"
 	Peers      Kind = "peers"
 	Kselftest  Kind = "kselftest"
@@ -50,7 +51,7 @@ const (
 
 // Kinds lists all kinds in the order in which they are shown.
 func Kinds() []Kind {
-	return []Kind{Suite, Bases, Check, Bisect, Builds, Mutants, Mutate, Reach, Prove, Peers, Kselftest, Syz, Bench, Boots, BuildTimes}
+	return []Kind{Suite, Bases, Check, Bisect, Builds, Mutants, Mutate, Reach, Prove, Litmus, Peers, Kselftest, Syz, Bench, Boots, BuildTimes}
 }
 
 // State is the state of a run.

@@ -6,7 +6,7 @@ import "strings"
 
 // makeTargets are the targets of the Makefile by kind.
 var makeTargets = map[Kind]string{
-	Suite: "vmtest", Bases: "vmtest", Bisect: "bisect", Mutants: "mutants", Mutate: "mutate", Reach: "reach", Prove: "prove", Bench: "bench", Builds: "check-builds",
+	Suite: "vmtest", Bases: "vmtest", Bisect: "bisect", Mutants: "mutants", Mutate: "mutate", Reach: "reach", Prove: "prove", Litmus: "litmus", Bench: "bench", Builds: "check-builds",
 	Boots: "bench-vm", BuildTimes: "bench-build",
 }
 

@@ -94,7 +94,7 @@ func TestCounts(t *testing.T) {
 	}
 	kinds := Kinds()
 	slices.Sort(kinds)
-	if len(slices.Compact(kinds)) != 15 {
+	if len(slices.Compact(kinds)) != 16 {
 		t.Errorf("kinds %q", kinds)
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,22 +11,26 @@ import (
 	"path/filepath"
 
 	"xpsgen/gen/cmd/xpsgen/command"
+	"xpsgen/vmtest/litmus"
 	"xpsgen/vmtest/prove"
 	"xpsgen/vmtest/runs"
 )
 
-// maxDepth limits --depth: each operation multiplies the time.
-const maxDepth = 6
+// Limits of --depth: each operation multiplies the time.
+const (
+	defaultDepth = 3
+	maxDepth     = 6
+)
 
 type proveOptions struct {
 	sources sourceOptions
 	sampleOptions
-	depth   int
-	mutants bool
+	depth           int // 0 means the default
+	mutants, litmus bool
 }
 
 func proveCommand(env suiteCommands) *command.Command {
-	o := proveOptions{depth: 3}
+	var o proveOptions
 	return &command.Command{
 		Name:  "prove",
 		Short: "check the functions of the series in a model",
@@ -36,12 +41,17 @@ func proveCommand(env suiteCommands) *command.Command {
 			"the initial state. Boots nothing.\n\n" +
 			"Writes KTAP to stdout with one test per property. Before the result of a property that fails, it prints the operations that lead to the failure.\n\n" +
 			"With --mutants it generates mutants of the lines that the series adds to these functions, as xpsgen mutate does, and checks " +
-			"each. A mutant that no property refutes must be listed in vmtest/prove/equivalent.toml with the reason.",
-		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "with --mutants: check mutants whose name contains NAME; default all"}},
+			"each. A mutant that no property refutes must be listed in vmtest/prove/equivalent.toml with the reason.\n\n" +
+			"With --litmus it checks memory ordering, which the model leaves out: it runs the litmus tests in vmtest/litmus with herd7 and the memory model " +
+			"of the patched tree. A test fails if its outcome is possible, if the outcome stays impossible without the barriers, or if the " +
+			"functions that it stands for have changed.",
+		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true,
+			Help: "with --mutants or --litmus: check mutants or litmus tests whose name contains NAME; default all", Values: litmus.Names}},
 		Flags: append([]command.Flag{
 			o.sources.baseFlag(env.environment, true),
 			{Name: "mutants", To: command.Bool(&o.mutants), Help: "check mutants instead of the series: a property must refute each"},
-			{Name: "depth", Arg: "N", To: command.Int(&o.depth, 1, maxDepth), Help: "number of operations in the sequences"},
+			{Name: "litmus", To: command.Bool(&o.litmus), Help: "run the litmus tests instead of the model"},
+			{Name: "depth", Arg: "N", To: command.Int(&o.depth, 1, maxDepth), Help: fmt.Sprintf("number of operations in the sequences; default %d", defaultDepth)},
 			{Name: "jobs", Letter: "j", Arg: "N", To: command.Count(&o.sources.jobs), Help: "number of checkers that run at the same time; default one per CPU"},
 		}, o.sampleOptions.flags()...),
 		Examples: []command.Example{
@@ -49,9 +59,10 @@ func proveCommand(env suiteCommands) *command.Command {
 			{Line: "prove --base all --depth 2", Note: "seconds instead of minutes"},
 			{Line: "prove --mutants --sample 20", Note: "twenty mutants, chosen at random"},
 			{Line: "prove --mutants bpf_xps_link_update", Note: "the mutants of one function"},
+			{Line: "prove --litmus --base all", Note: "memory ordering, in seconds"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a property fails, a mutant survives or is not reached, a listed mutant does not exist, or a function of the series is neither in the model nor listed as excluded"}},
-		Needs: []string{"vmtest"},
+		Exits: []command.Exit{{Code: 1, Meaning: "a property or a litmus test fails, a mutant survives or is not reached, a listed mutant does not exist, or a function of the series is neither in the model nor listed as excluded"}},
+		Needs: []string{"vmtest", "prove"},
 		Valid: func(names []string) error { return o.valid(names) },
 		Run:   func(ctx context.Context, names []string) error { return env.prove(ctx, &o, names) },
 	}
@@ -61,8 +72,16 @@ func (o *proveOptions) valid(names []string) error {
 	switch {
 	case !o.mutants && o.sample > 0:
 		return command.Usagef("--sample selects mutants: add --mutants")
+	case o.mutants && o.litmus:
+		return command.Usagef("--mutants and --litmus exclude each other")
+	case o.litmus && o.depth > 0:
+		return command.Usagef("--depth is for the model: leave it out with --litmus")
+	case o.litmus:
+		if _, err := litmus.Select(names); err != nil {
+			return command.Usagef("%v", err)
+		}
 	case !o.mutants && len(names) > 0:
-		return command.Usagef("unexpected argument %q: only --mutants takes names", names[0])
+		return command.Usagef("unexpected argument %q: only --mutants and --litmus take names", names[0])
 	}
 	return nil
 }
@@ -77,7 +96,13 @@ func (env suiteCommands) prove(ctx context.Context, o *proveOptions, names []str
 		return err
 	}
 	o.draw()
+	o.depth = cmp.Or(o.depth, defaultDepth)
 	return env.eachBaseKTAP(ctx, bases, all, func(base string, results io.Writer) error {
+		if o.litmus {
+			src := src
+			src.Base = base
+			return env.litmus(ctx, litmus.Options{Source: src, Names: names, Jobs: o.sources.jobs}, results)
+		}
 		opt := prove.Options{Source: src, Depth: o.depth, Jobs: o.sources.jobs}
 		opt.Source.Base = base
 		rec, err := recordSource(runs.Prove, &opt.Source)
