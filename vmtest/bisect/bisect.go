@@ -114,6 +114,8 @@ type Options struct {
 	// Checks returns the results for a patch that need no boot. The arguments are the
 	// series' key and the patch's number from 1. May be nil.
 	Checks func(series string, n int) []Check
+	// Prove checks the functions of a point of the kernel in a model. May be nil.
+	Prove func(ctx context.Context, src prepare.Source) (Check, error)
 	// Out is a directory that gets a results directory for each step.
 	Out string
 	// KTAP receives a test for each step. May be nil.
@@ -201,6 +203,9 @@ func (opt *Options) step(ctx context.Context, st *Step, last bool) error {
 	}
 	src := st.source(opt.Source)
 	before := len(st.Reasons)
+	if err := opt.prove(ctx, st, src); err != nil {
+		return err
+	}
 	err := opt.boot(ctx, st, &src)
 	if prepare.IsVerdict(err) {
 		line, _, _ := strings.Cut(err.Error(), "\n")
@@ -223,6 +228,25 @@ func (opt *Options) step(ctx context.Context, st *Step, last bool) error {
 	}
 	if !st.Cached {
 		st.Seconds = time.Since(start).Round(100 * time.Millisecond).Seconds()
+	}
+	return nil
+}
+
+// prove checks a point of the kernel in a model.
+func (opt *Options) prove(ctx context.Context, st *Step, src prepare.Source) error {
+	if opt.Prove == nil || !st.isKernel {
+		return nil
+	}
+	c, err := opt.Prove(ctx, src)
+	if prepare.IsVerdict(err) {
+		return nil // boot meets the same error
+	}
+	if err != nil {
+		return err
+	}
+	st.Checks = append(st.Checks, c)
+	if !c.OK {
+		st.Reasons = append(st.Reasons, c.Name+": "+c.Summary)
 	}
 	return nil
 }

@@ -145,6 +145,8 @@ func TestBisectFails(t *testing.T) {
 		run    func(context.Context, run.SuiteOptions) (*verdict.Outcome, error)
 		builds error
 		checks []Check
+		proof  Check
+		broke  error
 		step   int
 		want   string
 		err    error
@@ -169,6 +171,11 @@ func TestBisectFails(t *testing.T) {
 		"a new warning": {
 			run: passing, checks: []Check{{Name: "sparse", Summary: "1 new: dev.c"}}, want: "sparse: 1 new: dev.c",
 		},
+		"a property fails": {
+			run: passing, proof: Check{Name: "prove", Summary: "a reference leaks"}, want: "prove: a reference leaks",
+		},
+		"no model checker":        {run: passing, broke: broken, err: broken},
+		"does not apply, twice":   {run: passing, broke: compile, builds: compile, step: 1, want: "builds: build:"},
 		"not without the network": {run: passing, builds: compile, step: 1, want: "builds: build:"},
 		"broken":                  {run: func(context.Context, run.SuiteOptions) (*verdict.Outcome, error) { return nil, broken }, err: broken},
 	}
@@ -184,6 +191,12 @@ func TestBisectFails(t *testing.T) {
 				}
 				return nil
 			}
+			opt.Prove = func(_ context.Context, src prepare.Source) (Check, error) {
+				if src.KernelFirst == 1 && c.proof.Name != "" {
+					return c.proof, c.broke
+				}
+				return Check{Name: "prove", OK: true}, c.broke
+			}
 			// These series can pass all tests.
 			steps, err := Run(t.Context(), opt)
 			if !errors.Is(err, c.err) {
@@ -197,6 +210,9 @@ func TestBisectFails(t *testing.T) {
 			}
 			if !steps[2].OK() || !strings.Contains(out.String(), "ok 3 ip-1-xps") {
 				t.Errorf("%q\n%s", steps[2].Reasons, out.String())
+			}
+			if n := len(steps[2].Checks); n > 0 {
+				t.Errorf("ip has %d checks: the model is one of the kernel", n)
 			}
 			if c.step == 0 && !strings.Contains(out.String(), "not ok 1 queue-1-hook") {
 				t.Error(out.String())

@@ -8,6 +8,9 @@ import "slices"
 // it needs the part.
 type part struct {
 	name string
+	// mark is a function that the series adds: a tree with fewer patches has the part if
+	// it has this one.
+	mark string
 	cuts []cut
 }
 
@@ -23,12 +26,14 @@ type cut struct {
 
 // parts are in the order in which C needs them.
 var parts = []part{
-	{"CORE", []cut{
-		{files: []string{"net/core/dev.h"}, functions: []string{"dev_xps_prog"}},
+	{"CORE", "dev_xps_set_prog", []cut{
 		{files: []string{"include/linux/netdevice.h", "net/core/dev.c"}, functions: []string{"xps_prog_enabled"}},
 		{files: []string{"net/core/dev.c"}, functions: []string{"xps_prog_run", "dev_xps_set_prog", "get_xps_queue"}},
 	}},
-	{"LINK", []cut{
+	{"GETTER", "dev_xps_prog", []cut{
+		{files: []string{"net/core/dev.h"}, functions: []string{"dev_xps_prog"}},
+	}},
+	{"LINK", "bpf_xps_link_attach", []cut{
 		{files: []string{"net/core/dev.h"}, functions: []string{"dev_xps_has_link"}},
 		{files: []string{"net/core/xps_link.c"}, whole: true, functions: []string{
 			"dev_xps_uninstall", "xps_link_notify", "xps_link_install",
@@ -36,21 +41,28 @@ var parts = []part{
 			"bpf_xps_link_ifindex", "bpf_xps_link_show_fdinfo", "bpf_xps_link_fill_link_info", "bpf_xps_link_attach",
 		}},
 	}},
-	{"NETLINK", []cut{
+	{"NETLINK", "rtnl_xps_prepare", []cut{
 		{files: []string{"net/core/rtnetlink.c"}, functions: []string{
 			"rtnl_xps_size", "rtnl_xps_fill", "rtnl_xps_prog_get", "rtnl_xps_check_expected", "rtnl_xps_check_flags", "rtnl_xps_prepare",
 		}},
 	}},
-	{"DRIVER", []cut{
+	{"DRIVER", "dev_xps_prog_run", []cut{
 		{files: []string{"net/core/dev.c"}, functions: []string{"dev_xps_prog_run"}},
 	}},
-	{"TUN", []cut{
+	{"TUN", "tun_xps_select_queue", []cut{
 		{files: []string{"drivers/net/tun.c"}, functions: []string{"tun_xps_select_queue", "tun_select_queue"}},
 	}},
 }
 
+// mapQueue is the lookup in the XPS maps, which the model replaces. Before the series makes
+// it a function, get_xps_queue() contains it.
+var mapQueue = cut{files: []string{"net/core/dev.c"}, functions: []string{"xps_map_queue"}}
+
 // tunMaps is defined if a tap asks the XPS maps. The model replaces the function.
 var tunMaps = cut{files: []string{"net/core/dev.c"}, functions: []string{"dev_xps_map_queue"}}
+
+// tunSelect calls it.
+var tunSelect = cut{files: []string{"drivers/net/tun.c"}, functions: []string{"tun_xps_select_queue"}}
 
 // outside are functions that the series adds or changes and that are not in the model, with
 // the reason.

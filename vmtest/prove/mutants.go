@@ -77,7 +77,7 @@ func (r *MutantResult) Bad() int { return r.Count(mutate.Survived) + r.Count(mut
 // model, and tries to refute each. The error wraps [mutate.ErrUnknown] for a name that no
 // mutant has.
 func RunMutants(ctx context.Context, o MutantOptions) (*MutantResult, error) {
-	cbmc, src, p, err := o.open(ctx)
+	cbmc, src, p, err := o.open(ctx, false)
 	if err != nil {
 		return nil, err
 	}

@@ -41,10 +41,11 @@ type program struct {
 	present, absent []string
 }
 
-// load reads the files of the table. partial allows parts that the tree lacks as a whole.
+// load reads the files of the table. partial is for a tree with some patches of the stack:
+// it may lack whole parts.
 func load(ctx context.Context, show func(ctx context.Context, file string) (*string, error), partial bool) (*program, error) {
 	p := &program{files: map[string]*string{}}
-	for _, t := range append(slices.Clone(parts), part{cuts: []cut{tunMaps}}) {
+	for _, t := range append(slices.Clone(parts), part{cuts: []cut{mapQueue, tunMaps}}) {
 		for _, c := range t.cuts {
 			for _, file := range c.files {
 				if _, have := p.files[file]; have {
@@ -59,34 +60,51 @@ func load(ctx context.Context, show func(ctx context.Context, file string) (*str
 		}
 	}
 	for _, t := range parts {
-		missing, all := p.missing(t.cuts)
+		missing := p.missing(t.cuts)
 		switch {
+		case partial && p.lacks(&t):
+			p.absent = append(p.absent, t.name)
 		case len(missing) == 0:
 			p.present = append(p.present, t.name)
-		case len(missing) == all && partial:
-			p.absent = append(p.absent, t.name)
 		default:
 			return nil, fmt.Errorf("cut functions for the model: %s: %w (change the table in vmtest/prove/functions.go)",
 				strings.Join(missing, ", "), ErrMissing)
 		}
 	}
-	if missing, _ := p.missing([]cut{tunMaps}); len(missing) == 0 {
+	if len(p.missing([]cut{mapQueue})) == 0 {
+		p.present = append(p.present, "MAP_QUEUE")
+	}
+	// A patch makes the function for drivers, a later one calls it.
+	if len(p.missing([]cut{tunMaps})) == 0 && !(partial && !p.calls(tunSelect, tunMaps.functions[0])) {
 		p.present = append(p.present, "TUN_MAPS")
 	}
 	return p, nil
 }
 
-// missing returns the functions of cuts that no file defines, and how many there are.
-func (p *program) missing(cuts []cut) (missing []string, all int) {
+// missing returns the functions of cuts that no file defines.
+func (p *program) missing(cuts []cut) (missing []string) {
 	for _, c := range cuts {
 		for _, name := range c.functions {
-			all++
 			if file, _ := p.find(c, name); file == "" {
 				missing = append(missing, c.files[0]+": "+name)
 			}
 		}
 	}
-	return missing, all
+	return missing
+}
+
+// lacks reports whether no file defines the mark of a part.
+func (p *program) lacks(t *part) bool {
+	return !slices.ContainsFunc(t.cuts, func(c cut) bool {
+		file, _ := p.find(c, t.mark)
+		return file != ""
+	})
+}
+
+// calls reports whether a function mentions another.
+func (p *program) calls(c cut, name string) bool {
+	_, f := p.find(c, c.functions[0])
+	return slices.Contains(identPattern.FindAllString(f.Text, -1), name)
 }
 
 // find returns the first definition of a function.

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // small is a tree with the core of the series and links, in few words.
 func small() map[string]string {
 	link := "// SPDX\n#include <linux/bpf.h>\n\nstruct bpf_xps_link { int a; };\n"
-	for _, name := range parts[1].cuts[1].functions {
+	for _, name := range mustPart("LINK").cuts[1].functions {
 		link += "static void " + name + "(void) { }\n"
 	}
 	return map[string]string{
@@ -49,6 +49,10 @@ static int get_xps_queue(void) { return 0; }
 `,
 		"net/core/xps_link.c": link,
 	}
+}
+
+func mustPart(name string) *part {
+	return &parts[slices.IndexFunc(parts, func(p part) bool { return p.name == name })]
 }
 
 func shows(files map[string]string) func(context.Context, string) (*string, error) {
@@ -93,19 +97,50 @@ func TestProgram(t *testing.T) {
 func TestMissing(t *testing.T) {
 	whole := small()
 	renamed := small()
-	renamed["net/core/dev.c"] = strings.ReplaceAll(renamed["net/core/dev.c"], "dev_xps_set_prog", "dev_xps_attach")
+	renamed["net/core/dev.c"] = strings.ReplaceAll(renamed["net/core/dev.c"], "xps_prog_run", "xps_prog_call")
 	for name, c := range map[string]struct {
 		files   map[string]string
 		partial bool
 		want    string
 	}{
 		"absent parts": {whole, false, "net/core/rtnetlink.c: rtnl_xps_size, "},
-		"renamed":      {renamed, true, "net/core/dev.c: dev_xps_set_prog: not in the patched tree"},
+		"renamed":      {renamed, true, "net/core/dev.c: xps_prog_run: not in the patched tree"},
 	} {
 		_, err := load(t.Context(), shows(c.files), c.partial)
 		if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// A tree with some patches has the parts whose first function it has. Other functions of a
+// part may exist before the series.
+func TestPartial(t *testing.T) {
+	const selects = "static u16 tun_select_queue(void) { return 0; }\n"
+	for name, c := range map[string]struct {
+		tun, dev string
+		want     string
+	}{
+		"base":                {selects, "", "CORE GETTER LINK"},
+		"program":             {selects + "static u16 tun_xps_select_queue(void) { return 0; }\n", "", "CORE GETTER LINK TUN"},
+		"function for maps":   {selects + "static u16 tun_xps_select_queue(void) { return 0; }\n", "int xps_map_queue(void) { }\nint dev_xps_map_queue(void) { }\n", "CORE GETTER LINK TUN MAP_QUEUE"},
+		"maps":                {selects + "static u16 tun_xps_select_queue(void) { return dev_xps_map_queue(); }\n", "int xps_map_queue(void) { }\nint dev_xps_map_queue(void) { }\n", "CORE GETTER LINK TUN MAP_QUEUE TUN_MAPS"},
+		"call, but no lookup": {selects + "static u16 tun_xps_select_queue(void) { return dev_xps_map_queue(); }\n", "", "CORE GETTER LINK TUN"},
+	} {
+		files := small()
+		files["drivers/net/tun.c"] = c.tun
+		files["net/core/dev.c"] += c.dev
+		p, err := load(t.Context(), shows(files), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(p.present, " "); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+	p, err := load(t.Context(), shows(map[string]string{"drivers/net/tun.c": selects}), true)
+	if err != nil || len(p.present) > 0 {
+		t.Errorf("without the series: %v, %v", p, err)
 	}
 }
 
@@ -128,6 +163,11 @@ func TestOperations(t *testing.T) {
 
 // Names stand once in the table: in the model, or outside of it with a reason.
 func TestTable(t *testing.T) {
+	for _, p := range parts {
+		if !slices.ContainsFunc(p.cuts, func(c cut) bool { return slices.Contains(c.functions, p.mark) }) {
+			t.Errorf("part %s does not contain its mark %q", p.name, p.mark)
+		}
+	}
 	seen := map[string]bool{}
 	once := func(name string) {
 		if seen[name] {

@@ -92,43 +92,42 @@ func (r *Result) Checks() int {
 	return n
 }
 
-// open gets CBMC, the patched tree and the program to check.
-func (o *Options) open(ctx context.Context) (cbmc string, src *tree.Source, p *program, err error) {
+// open gets CBMC, the patched tree and the program to check; see load for partial.
+func (o *Options) open(ctx context.Context, partial bool) (cbmc string, src *tree.Source, p *program, err error) {
 	if cbmc, _, err = deps.CBMC().Get(ctx, o.Source.Cache, o.Source.Progress); err != nil {
 		return "", nil, nil, err
 	}
 	if src, err = o.Source.OpenKernel(ctx); err != nil {
 		return "", nil, nil, err
 	}
-	p, err = load(ctx, treeFile(src), false)
+	p, err = load(ctx, treeFile(src), partial)
 	return cbmc, src, p, err
 }
 
 // Run proves the properties of the series on the base of o.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	cbmc, src, p, err := o.open(ctx)
+	cbmc, src, p, err := o.open(ctx, false)
 	if err != nil {
 		return nil, err
 	}
 	r := &Result{}
-	for _, list := range p.covers() {
-		r.Functions += len(list)
-	}
 	if err := r.compare(ctx, src, p); err != nil {
 		return nil, err
 	}
-	if err := p.write(o.Out); err != nil {
-		return nil, err
-	}
-	c := &checker{cbmc: cbmc}
-	if err := o.check(ctx, c, p, r); err != nil {
+	if err := o.check(ctx, &checker{cbmc: cbmc}, p, r); err != nil {
 		return nil, err
 	}
 	return r, o.report(r)
 }
 
-// check runs all jobs and collects the properties.
+// check writes the program to o.Out, runs all jobs and collects the properties.
 func (o *Options) check(ctx context.Context, c *checker, p *program, r *Result) (err error) {
+	for _, list := range p.covers() {
+		r.Functions += len(list)
+	}
+	if err := p.write(o.Out); err != nil {
+		return err
+	}
 	ops, err := p.operations()
 	if err != nil {
 		return err

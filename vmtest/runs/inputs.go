@@ -51,7 +51,7 @@ const (
 // patches of kernel and ip, configuration, suite, mutants and benchmark.
 var needs = map[Kind][]part{
 	Suite:      {kernelPatches, ipPatches, configuration, suite},
-	Bisect:     {kernelPatches, ipPatches, configuration, suite},
+	Bisect:     {kernelPatches, ipPatches, configuration, suite, schema, model},
 	Mutants:    {kernelPatches, ipPatches, configuration, suite, mutants},
 	Mutate:     {kernelPatches, ipPatches, configuration, suite, mutants, schema},
 	Reach:      {kernelPatches, ipPatches, configuration, suite, lines},

@@ -16,6 +16,7 @@ import (
 	"xpsgen/vmtest/bisect"
 	"xpsgen/vmtest/cache"
 	"xpsgen/vmtest/prepare"
+	"xpsgen/vmtest/prove"
 	"xpsgen/vmtest/runs"
 	"xpsgen/vmtest/tree/manifest"
 )
@@ -28,6 +29,7 @@ type bisectOptions struct {
 	sources    sourceOptions
 	machines   machineOptions
 	noWarnings bool
+	noProve    bool
 	series     []string
 	patch      int
 }
@@ -38,7 +40,8 @@ func bisectCommand(env suiteCommands) *command.Command {
 		Name:  "bisect",
 		Short: "test every patch of every series",
 		Long: "Tests each patch on top of the earlier patches, including those of the series that its series depends on. The patch must build " +
-			"without a new warning (gcc W=1, sparse C=1), boot, and pass the tests of the features that exist at that point. " +
+			"without a new warning (gcc W=1, sparse C=1), keep the invariants of the model of xpsgen prove, boot, and pass the tests of the features " +
+			"that exist at that point. " +
 			"At the end, the whole stack must compile with each of " + strings.Join(prepare.Withouts(), ", ") + " disabled. " +
 			"Writes KTAP to stdout with one test per patch, tables to stderr, and out/bisect/BASE/bisect.json.\n\n" +
 			"Results of passed patches are cached: the next run tests only what changed.",
@@ -46,15 +49,16 @@ func bisectCommand(env suiteCommands) *command.Command {
 			o.seriesFlag(env),
 			{Name: "patch", Arg: "N", To: command.Count(&o.patch), Help: "test only patch N of the series; needs exactly one --series"},
 			{Name: "no-warnings", To: command.Bool(&o.noWarnings), Help: "do not check for new warnings, which takes many builds"},
+			{Name: "no-prove", To: command.Bool(&o.noProve), Help: "do not check the functions of the series in a model"},
 		}),
 		Examples: []command.Example{
 			{Line: "bisect"},
 			{Line: "bisect --base all"},
 			{Line: "bisect --series hook --series tun"},
-			{Line: "bisect --no-warnings", Note: "build, boot and test only"},
+			{Line: "bisect --no-warnings --no-prove", Note: "build, boot and test only"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a patch failed"}},
-		Needs: []string{"vmtest", "series-build"},
+		Needs: []string{"vmtest", "series-build", "prove"},
 		Valid: func([]string) error {
 			if o.patch > 0 && len(o.series) != 1 {
 				return command.Usagef("--patch wants one --series")
@@ -63,6 +67,37 @@ func bisectCommand(env suiteCommands) *command.Command {
 		},
 		Run: func(ctx context.Context, _ []string) error { return env.bisect(ctx, &o) },
 	}
+}
+
+// selection describes a run that leaves something out.
+func (o *bisectOptions) selection() string {
+	var parts []string
+	if len(o.series) > 0 {
+		parts = append(parts, "--series "+strings.Join(o.series, ","))
+	}
+	if o.patch > 0 {
+		parts = append(parts, fmt.Sprintf("--patch %d", o.patch))
+	}
+	if o.noWarnings {
+		parts = append(parts, "--no-warnings")
+	}
+	if o.noProve {
+		parts = append(parts, "--no-prove")
+	}
+	return strings.Join(parts, " ")
+}
+
+// provePoint checks one point of the kernel's series in the model.
+func provePoint(ctx context.Context, src prepare.Source) (bisect.Check, error) {
+	p, err := prove.RunPoint(ctx, prove.Options{Source: src, Jobs: src.Jobs})
+	if err != nil {
+		return bisect.Check{}, err
+	}
+	c := bisect.Check{Name: "prove", OK: len(p.Reasons) == 0, Summary: p.Summary, Cached: p.Cached}
+	if !c.OK {
+		c.Summary = strings.Join(p.Reasons, "; ")
+	}
+	return c, nil
 }
 
 // seriesFlag chooses the series to test.
@@ -88,13 +123,9 @@ func (env suiteCommands) bisect(ctx context.Context, o *bisectOptions) error {
 			return err
 		}
 		rec.link = filepath.Join("bisect", opt.Source.Name())
-		if len(o.series) > 0 {
-			rec.selection = "--series " + strings.Join(o.series, ",")
-			if o.patch > 0 {
-				rec.selection += fmt.Sprintf(" --patch %d", o.patch)
-			}
-		} else if o.noWarnings {
-			rec.selection = "--no-warnings"
+		rec.selection = o.selection()
+		if !o.noProve {
+			opt.Prove = provePoint
 		}
 		return env.recordKTAP(ctx, rec, results, func(r *runs.Run, results io.Writer) error {
 			opt.KTAP, opt.Out = results, r.Dir()
@@ -193,11 +224,14 @@ func bisectTable(steps []*bisect.Step) []string {
 		}
 		return "FAIL"
 	}
-	lines := []string{fmt.Sprintf("%-36s %-9s %-9s %9s  %s", "patch", "warnings", "tests", "time", "verdict")}
+	lines := []string{fmt.Sprintf("%-36s %-9s %-6s %-9s %9s  %s", "patch", "warnings", "model", "tests", "time", "verdict")}
 	for _, st := range steps {
-		warnings := "-"
+		warnings, model := "-", "-"
 		for _, k := range st.Checks {
-			if k.Name != "builds" && warnings != "FAIL" {
+			switch {
+			case k.Name == "prove":
+				model = word(k.OK)
+			case k.Name != "builds" && warnings != "FAIL":
 				warnings = word(k.OK)
 			}
 		}
@@ -205,7 +239,7 @@ func bisectTable(steps []*bisect.Step) []string {
 		if st.Cached {
 			when = "have"
 		}
-		lines = append(lines, fmt.Sprintf("%-36s %-9s %-9s %9s  %s", st.Name(), warnings,
+		lines = append(lines, fmt.Sprintf("%-36s %-9s %-6s %-9s %9s  %s", st.Name(), warnings, model,
 			fmt.Sprintf("%d/%d", st.Passed, len(st.Tests)), when, word(st.OK())))
 	}
 	return lines

@@ -48,6 +48,7 @@ static void transmit(void)
 	int queue, want;
 
 	any_queues(dev);
+	enable_maps(sb_dev, map_enabled);
 	tell("send a packet on $device with $int queues, as if on $device, maps select $int",
 	     dev, dev->real_num_tx_queues, sb_dev, map_result);
 	bh_disabled = 1;

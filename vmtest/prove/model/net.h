@@ -22,6 +22,9 @@ static bool ns_capable(struct user_namespace *ns, int cap)
 }
 
 struct bpf_xps_link;
+struct xps_dev_maps { int id; };
+struct sock;
+enum xps_map_type { XPS_CPUS, XPS_RXQS, XPS_MAPS_MAX };
 
 struct net_device {
 	int ifindex;
@@ -31,6 +34,9 @@ struct net_device {
 	struct bpf_prog *xps_prog;
 #ifdef PART_LINK
 	struct bpf_xps_link *xps_link;
+#endif
+#ifndef PART_MAP_QUEUE
+	struct xps_dev_maps *xps_maps[XPS_MAPS_MAX];
 #endif
 	/* Number of notifications about the device. */
 	int notified;
@@ -71,6 +77,8 @@ struct sk_buff {
 	int attached;
 	u32 id;
 	bool has_id;
+	struct sock *sk;
+	unsigned int sender_cpu;
 };
 
 /* The queue that the XPS maps select; negative for none. */
@@ -80,6 +88,35 @@ static int xps_map_queue(struct net_device *dev, struct net_device *sb_dev, stru
 {
 	return map_result;
 }
+
+#ifndef PART_MAP_QUEUE
+/* get_xps_queue() looks the packet up itself. */
+static struct static_key xps_needed, xps_rxqs_needed;
+static struct xps_dev_maps the_maps;
+
+#define static_key_false(key) ((key)->enabled > 0)
+
+static int sk_rx_queue_get(const struct sock *sk)
+{
+	return nondet_int();
+}
+
+static int __get_xps_queue_idx(struct net_device *dev, struct sk_buff *skb,
+			       struct xps_dev_maps *dev_maps, unsigned int tci)
+{
+	prove(dev_maps == &the_maps && rcu_depth, "the maps of the device are read under RCU");
+	return map_result;
+}
+
+static void enable_maps(struct net_device *dev, bool enabled)
+{
+	xps_needed.enabled = enabled || nondet_bool();
+	xps_rxqs_needed.enabled = nondet_bool();
+	dev->xps_maps[XPS_CPUS] = enabled ? &the_maps : NULL;
+}
+#else
+#define enable_maps(dev, enabled) do { } while (0)
+#endif
 
 static bool map_enabled;
 #define xps_map_enabled(dev) (map_enabled)
