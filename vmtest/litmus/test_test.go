@@ -47,12 +47,13 @@ func TestTable(t *testing.T) {
 
 func TestEdit(t *testing.T) {
 	w := &Twin{Name: "x", Edits: []Edit{{"spin_lock(rtnl);", "hold(rtnl);"}}}
-	_, text, err := tests[slices.Index(Names(), "writers")].text(w)
+	writers := &tests[slices.Index(Names(), "writers")]
+	_, text, err := writers.text(w)
 	if err != nil || strings.Count(text, "\n\thold(rtnl);\n") != 2 || strings.Contains(text, "spin_lock") {
 		t.Errorf("%v\n%s", err, text)
 	}
 	w.Edits[0].Line = "spin_lock"
-	if _, _, err := tests[0].text(w); err == nil || !strings.Contains(err.Error(), `publish.litmus has no line "spin_lock"`) {
+	if _, _, err := writers.text(w); err == nil || !strings.Contains(err.Error(), `writers.litmus has no line "spin_lock"`) {
 		t.Errorf("part of a line: %v", err)
 	}
 }
