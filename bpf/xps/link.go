@@ -115,19 +115,20 @@ func createLink(ifindex int, prog *ebpf.Program) (*ebpflink.RawLink, error) {
 	}
 	ce := (*callError)(nil)
 	if err = answered(callLinkCreate, err); errors.As(err, &ce) && (ce.errno == unix.EINVAL || ce.errno == unix.EOPNOTSUPP) {
-		return nil, explainCreate(ce)
+		return nil, explainCreate(ce, probeLinks)
 	}
 	return nil, err
 }
 
 // explainCreate explains EINVAL and EOPNOTSUPP of BPF_LINK_CREATE. A kernel without
-// links to the hook answers every request with one of them.
-func explainCreate(ce *callError) error {
+// links to the hook answers every request with one of them. probe is [probeLinks].
+func explainCreate(ce *callError, probe func() (bool, error)) error {
 	e := &Error{Op: opLink, Call: string(ce.call), Errno: ce.errno}
-	has, err := probeLinks()
+	has, err := probe()
 	switch {
 	case err != nil:
-		e.Err = fmt.Errorf("check for BPF links to the hook: %w", err)
+		// The errno of the probe is not the one of the call.
+		e.Err = fmt.Errorf("%w, and the check for BPF links to the hook failed: %v", ce.errno, err)
 	case !has:
 		e.Err = fmt.Errorf("%w: it does not support BPF links to the hook", ErrNotSupported)
 	case ce.errno == unix.EOPNOTSUPP:
