@@ -5,8 +5,10 @@ package xps
 import (
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
+	ebpflink "github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -51,5 +53,55 @@ func TestExplainCreate(t *testing.T) {
 		if err.Error() != tt.text {
 			t.Errorf("%s: %v\nwant %s", name, err, tt.text)
 		}
+	}
+}
+
+// TestLinkCloseWaits: calls of a Link return while the kernel closes its descriptor.
+func TestLinkCloseWaits(t *testing.T) {
+	for name, inUse := range map[string]bool{"close": false, "last call": true} {
+		t.Run(name, func(t *testing.T) {
+			waits, end, closed := make(chan struct{}), make(chan struct{}), make(chan error)
+			l := &Link{raw: &ebpflink.RawLink{}, free: func() error {
+				close(waits)
+				<-end
+				return nil
+			}}
+			if inUse {
+				if _, err := l.acquire(); err != nil {
+					t.Fatal(err)
+				}
+				if err := l.Close(); err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					l.release()
+					closed <- nil
+				}()
+			} else {
+				go func() { closed <- l.Close() }()
+			}
+			<-waits
+			if !l.mu.TryLock() {
+				close(end)
+				t.Fatal("Close holds the mutex while it waits")
+			}
+			l.mu.Unlock()
+			if fd := l.FD(); fd != -1 {
+				t.Errorf("descriptor %d", fd)
+			}
+			if _, err := l.Info(t.Context()); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("info: %v, want %v", err, os.ErrClosed)
+			}
+			if fd, err := l.Disown(); fd != -1 || !errors.Is(err, os.ErrClosed) {
+				t.Errorf("disown: %d, %v, want %v", fd, err, os.ErrClosed)
+			}
+			if err := l.Close(); err != nil {
+				t.Errorf("close again: %v", err)
+			}
+			close(end)
+			if err := <-closed; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
