@@ -72,8 +72,11 @@ func (p *Policy) Counters() (*Counters, error) {
 
 // CountersOf reads the counters of a loaded program, such as one that another process
 // attached: see [ebpf.NewProgramFromID]. It needs CAP_SYS_ADMIN. The error wraps
-// [ErrNoCounters] if the program is not a policy.
+// [ErrNoCounters] if the program is nil or not a policy.
 func CountersOf(prog *ebpf.Program) (*Counters, error) {
+	if prog == nil {
+		return nil, ErrNoCounters
+	}
 	m, err := openMaps(prog)
 	defer func() {
 		for _, m := range m {
