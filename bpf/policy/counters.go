@@ -24,7 +24,7 @@ const (
 	ByPorts     Reason = iota // the flow of addresses, protocol and ports
 	ByAddresses               // the addresses of a protocol without ports
 	ByFragment                // the addresses and protocol of a fragment
-	ByInner                   // the flow inside a tunnel, or the outer one if that is not IP
+	ByInner                   // the flow inside a tunnel, or the outer one if that is truncated or not IP
 	BySPI                     // the addresses and SPI of ESP
 	ByLabel                   // the addresses and flow label of IPv6
 	ByMPLS                    // the label stack of MPLS that is not IP
