@@ -203,7 +203,7 @@ func bisectTable(steps []*bisect.Step) []string {
 		}
 		when := fmt.Sprintf("%.1f s", st.Seconds)
 		if st.Cached {
-			when = "have"
+			when = "cached"
 		}
 		lines = append(lines, fmt.Sprintf("%-36s %-9s %-9s %9s  %s", st.Name(), warnings,
 			fmt.Sprintf("%d/%d", st.Passed, len(st.Tests)), when, word(st.OK())))
