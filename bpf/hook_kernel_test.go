@@ -77,12 +77,12 @@ func openPort(tb testing.TB, device string, vnet bool) *sendPort {
 }
 
 // vnetHeader returns a struct virtio_net_hdr: hdr_len is linear, gso_size is
-// segment.
+// segment. Packet sockets take it in the byte order of the host.
 func vnetHeader(linear, gsoType byte, segment uint16) []byte {
 	h := make([]byte, 10)
 	h[1] = gsoType
-	binary.LittleEndian.PutUint16(h[2:], uint16(linear))
-	binary.LittleEndian.PutUint16(h[4:], segment)
+	binary.NativeEndian.PutUint16(h[2:], uint16(linear))
+	binary.NativeEndian.PutUint16(h[4:], segment)
 	return h
 }
 
@@ -91,7 +91,7 @@ func vnetHeader(linear, gsoType byte, segment uint16) []byte {
 func (p *sendPort) send(tb testing.TB, ethertype uint16, header, frame []byte) {
 	tb.Helper()
 	addr := p.addr
-	addr.Protocol = ethertype<<8 | ethertype>>8
+	addr.Protocol = binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, ethertype))
 	if err := unix.Sendto(p.fd, append(slices.Clone(header), frame...), 0, &addr); err != nil {
 		tb.Fatalf("send %d bytes: %v", len(frame), err)
 	}

@@ -24,7 +24,7 @@ const (
 	ByPorts     Reason = iota // the flow of addresses, protocol and ports
 	ByAddresses               // the addresses of a protocol without ports
 	ByFragment                // the addresses and protocol of a fragment
-	ByInner                   // the flow inside a tunnel, or the outer one if that is not IP
+	ByInner                   // the flow inside a tunnel, or the outer one if that is truncated or not IP
 	BySPI                     // the addresses and SPI of ESP
 	ByLabel                   // the addresses and flow label of IPv6
 	ByMPLS                    // the label stack of MPLS that is not IP
@@ -72,8 +72,11 @@ func (p *Policy) Counters() (*Counters, error) {
 
 // CountersOf reads the counters of a loaded program, such as one that another process
 // attached: see [ebpf.NewProgramFromID]. It needs CAP_SYS_ADMIN. The error wraps
-// [ErrNoCounters] if the program is not a policy.
+// [ErrNoCounters] if the program is nil or not a policy.
 func CountersOf(prog *ebpf.Program) (*Counters, error) {
+	if prog == nil {
+		return nil, ErrNoCounters
+	}
 	m, err := openMaps(prog)
 	defer func() {
 		for _, m := range m {

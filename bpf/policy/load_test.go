@@ -98,11 +98,34 @@ func TestFlowHashConstants(t *testing.T) {
 	}
 }
 
+// TestNilOptions: nil means the defaults.
+func TestNilOptions(t *testing.T) {
+	for name, pair := range map[string][2]func() (*Policy, error){
+		"flow-hash": {func() (*Policy, error) { return LoadFlowHash(nil) }, func() (*Policy, error) { return LoadFlowHash(&FlowHash{}) }},
+		"mark":      {func() (*Policy, error) { return LoadMark(nil) }, func() (*Policy, error) { return LoadMark(&Mark{}) }},
+	} {
+		got, want := mustLoad(t, pair[0]), mustLoad(t, pair[1])
+		if diff := cmp.Diff(constants(t, want), constants(t, got)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+	if c, err := CountersOf(nil); c != nil || !errors.Is(err, ErrNoCounters) {
+		t.Errorf("counters of nil: %v, %v", c, err)
+	}
+	table := mustLoad(t, func() (*Policy, error) { return LoadFlowHash(nil) }).Indirection()
+	for name, plan := range map[string]*QueuePlan{"nil": nil, "empty": {}} {
+		if err := SetQueues(table, plan); !errors.Is(err, ErrOptions) {
+			t.Errorf("plan %s: %v, want %v", name, err, ErrOptions)
+		}
+	}
+}
+
 func TestOptionErrors(t *testing.T) {
 	for name, load := range map[string]func() (*Policy, error){
 		"label and symmetric": func() (*Policy, error) { return LoadFlowHash(&FlowHash{Symmetric: true, FlowLabel: true}) },
 		"unknown tunnel":      func() (*Policy, error) { return LoadFlowHash(&FlowHash{Inner: InnerGENEVE << 1}) },
 		"known and unknown":   func() (*Policy, error) { return LoadFlowHash(&FlowHash{Inner: InnerGRE | InnerNone}) },
+		"plan without values": func() (*Policy, error) { return LoadFlowHash(&FlowHash{Plan: &QueuePlan{}}) },
 		"shift":               func() (*Policy, error) { return LoadMark(&Mark{Shift: 32}) },
 		"mark, queue":         func() (*Policy, error) { return LoadMark(&Mark{Queues: Queues[uint32]{1: math.MaxInt32}}) },
 		"cpu":                 func() (*Policy, error) { return LoadCPU(Queues[uint32]{4096: 1}, Options{}) },

@@ -31,9 +31,12 @@ const (
 )
 
 // LoadMark loads the policy mark, which selects the queue by skb->mark. The caller
-// closes it. cfg must not be nil. The error wraps [ErrOptions] for values that are not
-// possible.
+// closes it. A nil cfg means the defaults. The error wraps [ErrOptions] for values that
+// are not possible.
 func LoadMark(cfg *Mark) (*Policy, error) {
+	if cfg == nil {
+		cfg = &Mark{}
+	}
 	const object = "xps_mark"
 	if cfg.Shift > 31 {
 		return nil, fmt.Errorf("%w: shift %d", ErrOptions, cfg.Shift)

@@ -108,10 +108,13 @@ type FlowHash struct {
 	Inner Inner
 }
 
-// LoadFlowHash loads the policy flow-hash. The caller closes it. cfg must not be nil.
-// The error wraps [ErrOptions] for options that contradict each other, and for unknown
-// tunnels.
+// LoadFlowHash loads the policy flow-hash. The caller closes it. A nil cfg means the
+// defaults. The error wraps [ErrOptions] for options that contradict each other, unknown
+// tunnels, and a plan without values.
 func LoadFlowHash(cfg *FlowHash) (*Policy, error) {
+	if cfg == nil {
+		cfg = &FlowHash{}
+	}
 	if cfg.Symmetric && cfg.FlowLabel {
 		return nil, fmt.Errorf("%w: flow labels differ between the directions of a flow", ErrOptions)
 	}
@@ -168,10 +171,14 @@ func (p *Policy) Indirection() *ebpf.Map { return p.coll.Maps[indirection] }
 
 // SetQueues writes a plan to the table of flow-hash, entry by entry. Meanwhile, each flow
 // uses the old or the new value of its entry. It has no effect if the policy was loaded
-// without a plan. The error wraps [ErrOptions] if table is not [Policy.Indirection].
+// without a plan. The error wraps [ErrOptions] if table is not [Policy.Indirection], and
+// if plan is nil or has no values.
 func SetQueues(table *ebpf.Map, plan *QueuePlan) error {
-	if table == nil {
+	switch {
+	case table == nil:
 		return fmt.Errorf("%w: not the table of flow-hash", ErrOptions)
+	case plan == nil || len(plan.Values) == 0:
+		return fmt.Errorf("%w: the plan has no values", ErrOptions)
 	}
 	info, err := table.Info()
 	if err != nil {

@@ -137,14 +137,15 @@ func (e *Error) Error() string {
 // sameText reports whether the text of err is that of its errno.
 func sameText(err error) bool { return err == ErrNoDevice || err == ErrPermission }
 
-// Unwrap returns Err and Errno, if they are set.
+// Unwrap returns Errno and Err, if they are set. Err may wrap another errno, so
+// [errors.As] finds the answer to the call first.
 func (e *Error) Unwrap() []error {
 	var errs []error
-	if e.Err != nil {
-		errs = append(errs, e.Err)
-	}
 	if e.Errno != 0 {
 		errs = append(errs, e.Errno)
+	}
+	if e.Err != nil {
+		errs = append(errs, e.Err)
 	}
 	return errs
 }

@@ -53,6 +53,15 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
+// TestErrnoOfCallFirst: the cause may wrap an errno that is not the answer to the call.
+func TestErrnoOfCallFirst(t *testing.T) {
+	err := &Error{Op: opLink, Errno: unix.EINVAL, Err: fmt.Errorf("remove the file: %w", unix.EACCES)}
+	errno := unix.Errno(0)
+	if !errors.As(err, &errno) || errno != unix.EINVAL {
+		t.Errorf("errno %v, want %v", errno, unix.EINVAL)
+	}
+}
+
 // TestMeanings crosses every call with every errno that means something anywhere.
 func TestMeanings(t *testing.T) {
 	type pair struct {

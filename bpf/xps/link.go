@@ -57,9 +57,12 @@ type LinkInfo struct {
 // If the context ends a call, the kernel may still change the link.
 type Link struct {
 	mu     sync.Mutex
-	raw    *ebpflink.RawLink // nil once closed
+	raw    *ebpflink.RawLink // nil in the zero Link
 	users  int               // calls that use raw
 	closed bool
+	// free closes raw. It may wait for other changes of network devices, so no caller
+	// holds mu.
+	free func() error
 
 	pin    sync.Mutex
 	pinned string // the file that holds the link, empty if there is none known
@@ -101,8 +104,11 @@ func AttachLink(ctx context.Context, ifindex int, prog *ebpf.Program, opt *LinkO
 	if err != nil {
 		return nil, newError(opLink, ifindex, err)
 	}
-	return &Link{raw: raw}, nil
+	return newLink(raw), nil
 }
+
+// newLink returns the Link of raw, and takes over raw.
+func newLink(raw *ebpflink.RawLink) *Link { return &Link{raw: raw, free: raw.Close} }
 
 // createLink returns a link to the hook of a device.
 func createLink(ifindex int, prog *ebpf.Program) (*ebpflink.RawLink, error) {
@@ -115,19 +121,20 @@ func createLink(ifindex int, prog *ebpf.Program) (*ebpflink.RawLink, error) {
 	}
 	ce := (*callError)(nil)
 	if err = answered(callLinkCreate, err); errors.As(err, &ce) && (ce.errno == unix.EINVAL || ce.errno == unix.EOPNOTSUPP) {
-		return nil, explainCreate(ce)
+		return nil, explainCreate(ce, probeLinks)
 	}
 	return nil, err
 }
 
 // explainCreate explains EINVAL and EOPNOTSUPP of BPF_LINK_CREATE. A kernel without
-// links to the hook answers every request with one of them.
-func explainCreate(ce *callError) error {
+// links to the hook answers every request with one of them. probe is [probeLinks].
+func explainCreate(ce *callError, probe func() (bool, error)) error {
 	e := &Error{Op: opLink, Call: string(ce.call), Errno: ce.errno}
-	has, err := probeLinks()
+	has, err := probe()
 	switch {
 	case err != nil:
-		e.Err = fmt.Errorf("check for BPF links to the hook: %w", err)
+		// The errno of the probe is not the one of the call.
+		e.Err = fmt.Errorf("%w, and the check for BPF links to the hook failed: %v", ce.errno, err)
 	case !has:
 		e.Err = fmt.Errorf("%w: it does not support BPF links to the hook", ErrNotSupported)
 	case ce.errno == unix.EOPNOTSUPP:
@@ -201,7 +208,7 @@ func (l *Link) Info(ctx context.Context) (LinkInfo, error) {
 func (l *Link) FD() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if l.closed || l.raw == nil {
 		return -1
 	}
 	return l.raw.FD()
@@ -212,16 +219,20 @@ func (l *Link) FD() int {
 // attached until the caller closes the descriptor, or the process ends. The
 // descriptor is close-on-exec. [LinkFromFD] makes a Link of it.
 func (l *Link) Disown() (fd int, err error) {
+	free := func() error { return nil }
+	fd, err = -1, errClosed
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return -1, newError(opDisown, 0, errClosed)
+	if !l.closed && l.raw != nil {
+		fd, err = unix.FcntlInt(uintptr(l.raw.FD()), unix.F_DUPFD_CLOEXEC, 0)
+		if err = os.NewSyscallError("fcntl", err); err == nil {
+			free = l.close()
+		}
 	}
-	fd, err = unix.FcntlInt(uintptr(l.raw.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	l.mu.Unlock()
 	if err != nil {
-		return -1, newError(opDisown, 0, os.NewSyscallError("fcntl", err))
+		return -1, newError(opDisown, 0, err)
 	}
-	return fd, l.close()
+	return fd, newError(opClose, 0, free())
 }
 
 // Close releases the link. If nobody else holds it, the kernel detaches the program.
@@ -230,19 +241,20 @@ func (l *Link) Disown() (fd int, err error) {
 // Closing twice does nothing.
 func (l *Link) Close() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.close()
+	free := l.close()
+	l.mu.Unlock()
+	return newError(opClose, 0, free())
 }
 
-func (l *Link) close() error {
-	if l.closed {
-		return nil
+// close marks the Link as closed. The caller holds mu, and calls the result without mu.
+func (l *Link) close() (free func() error) {
+	if l.closed || l.raw == nil || l.users > 0 {
+		free = func() error { return nil }
+	} else {
+		free = l.free
 	}
 	l.closed = true
-	if l.users > 0 {
-		return nil
-	}
-	return newError(opClose, 0, l.raw.Close())
+	return free
 }
 
 // acquire returns the link for a call, which calls release when it ends.
@@ -258,10 +270,12 @@ func (l *Link) acquire() (*ebpflink.RawLink, error) {
 
 func (l *Link) release() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.users--; l.closed && l.users == 0 {
+	l.users--
+	last := l.closed && l.users == 0
+	l.mu.Unlock()
+	if last {
 		// Nobody waits for an error.
-		_ = l.raw.Close()
+		_ = l.free()
 	}
 }
 

@@ -110,7 +110,7 @@ func openLink(ctx context.Context, open func() (ebpflink.Link, error), release f
 				raw.Close()
 				return nil, err
 			}
-			return &Link{raw: raw}, nil
+			return newLink(raw), nil
 		},
 		discard: func(l *Link) { l.Close() },
 		release: release,

@@ -106,7 +106,7 @@ func TestBreakdown(t *testing.T) {
 	}
 	m := &makeRun{dir: t.TempDir(), step: "build kernel", log: "build.log", needBytes: kernelBytes}
 	var serr *cache.SpaceError
-	if err := m.explain(mustLog(t, "full"), errMake); !errors.As(err, &serr) || !strings.Contains(err.Error(), "needs about 1.0 GB, ") {
+	if err := m.explain(mustLog(t, "full"), errMake); !errors.As(err, &serr) || !strings.Contains(err.Error(), "needs about 1.0 GiB, ") {
 		t.Errorf("got %T %v", err, err)
 	}
 }

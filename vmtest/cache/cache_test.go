@@ -164,7 +164,7 @@ func TestExplain(t *testing.T) {
 	if !errors.As(err, &serr) || !errors.Is(err, syscall.ENOSPC) || serr.FreeBytes == 0 {
 		t.Fatalf("got %v", err)
 	}
-	if !strings.Contains(err.Error(), "needs about 3.0 GB, ") || !strings.Contains(err.Error(), EnvDir+"=DIR") {
+	if !strings.Contains(err.Error(), "needs about 3.0 GiB, ") || !strings.Contains(err.Error(), EnvDir+"=DIR") {
 		t.Error(err)
 	}
 	if again := Explain(err, "/", 0); again != err {

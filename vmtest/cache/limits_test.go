@@ -19,15 +19,15 @@ import (
 
 func TestSpaceErrorText(t *testing.T) {
 	for want, e := range map[string]*SpaceError{
-		"no space left in /d: no space left on device (free some space, or move the cache with " + EnvDir + "=DIR)":                                   {Dir: "/d", Err: unix.ENOSPC},
-		"no space left in /d: needs about 0 MB, 0 MB free: no space left on device (free some space, or move the cache with " + EnvDir + "=DIR)":      {Dir: "/d", NeedBytes: 1, Err: unix.ENOSPC},
-		"no space left in /d: needs about 1023 MB, 1.5 GB free: no space left on device (free some space, or move the cache with " + EnvDir + "=DIR)": {Dir: "/d", NeedBytes: 1<<30 - 1, FreeBytes: 3 << 29, Err: unix.ENOSPC},
+		"no space left in /d: no space left on device (free some space, or move the cache with " + EnvDir + "=DIR)":                                     {Dir: "/d", Err: unix.ENOSPC},
+		"no space left in /d: needs about 0 MiB, 0 MiB free: no space left on device (free some space, or move the cache with " + EnvDir + "=DIR)":      {Dir: "/d", NeedBytes: 1, Err: unix.ENOSPC},
+		"no space left in /d: needs about 1023 MiB, 1.5 GiB free: no space left on device (free some space, or move the cache with " + EnvDir + "=DIR)": {Dir: "/d", NeedBytes: 1<<30 - 1, FreeBytes: 3 << 29, Err: unix.ENOSPC},
 	} {
 		if got := e.Error(); got != want || !errors.Is(e, unix.ENOSPC) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
-	for n, want := range map[int64]string{0: "0 MB", 1<<20 - 1: "0 MB", 1 << 20: "1 MB", 1<<30 - 1: "1023 MB", 1 << 30: "1.0 GB", 5 << 29: "2.5 GB"} {
+	for n, want := range map[int64]string{0: "0 MiB", 1<<20 - 1: "0 MiB", 1 << 20: "1 MiB", 1<<30 - 1: "1023 MiB", 1 << 30: "1.0 GiB", 5 << 29: "2.5 GiB"} {
 		if got := size(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}

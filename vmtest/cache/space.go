@@ -37,9 +37,9 @@ func (e *SpaceError) Unwrap() error { return e.Err }
 
 func size(n int64) string {
 	if n < 1<<30 {
-		return fmt.Sprintf("%d MB", n>>20)
+		return fmt.Sprintf("%d MiB", n>>20)
 	}
-	return fmt.Sprintf("%.1f GB", float64(n)/(1<<30))
+	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
 
 // DiskFull reports whether err, or the stderr of the program that failed, says that the

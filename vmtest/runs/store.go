@@ -53,7 +53,7 @@ func (s *Store) Begin(ctx context.Context, r Record) (*Run, error) {
 	}
 	stem := fmt.Sprintf("%s-%s-%s", r.Started.UTC().Format("20060102-150405"), r.Subject.Name(), r.Kind)
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
-		return nil, unrecorded(err)
+		return nil, fmt.Errorf("record the run: %w", err)
 	}
 	// Two runs may begin within one second.
 	r.ID = stem
@@ -64,15 +64,11 @@ func (s *Store) Begin(ctx context.Context, r Record) (*Run, error) {
 			break
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return nil, unrecorded(err)
+			return nil, fmt.Errorf("record the run: %w", err)
 		}
 		r.ID = fmt.Sprintf("%s-%d", stem, n)
 	}
 	return begin(ctx, r, nil)
-}
-
-func unrecorded(err error) error {
-	return fmt.Errorf("record the run: %w (xpsgen vmtest --out DIR keeps it in DIR)", err)
 }
 
 // BeginIn begins a run in a directory of the caller's choice instead of the

@@ -164,6 +164,18 @@ func TestTimeouts(t *testing.T) {
 			Machine{Config: wire.Config{Mode: wire.ModeRun}, Timeouts: Timeouts{Idle: time.Second, Exact: true}}, TCG,
 			Timeouts{Boot: time.Minute, Idle: time.Second, Oops: time.Minute, Alive: 2 * time.Minute, KVM: 5 * time.Second, Drain: 40 * time.Second},
 		},
+		"a slow kernel's program ends soon after an oops": {
+			Machine{Config: wire.Config{Mode: wire.ModeRun}, Slowdown: 4, Timeouts: Timeouts{Exact: true}}, TCG,
+			Timeouts{Boot: 4 * time.Minute, Oops: time.Minute, Alive: 8 * time.Minute, KVM: 20 * time.Second, Drain: 160 * time.Second},
+		},
+		"a slow kernel's program, with a timeout for an oops": {
+			Machine{Config: wire.Config{Mode: wire.ModeRun}, Slowdown: 4, Timeouts: Timeouts{Oops: time.Second, Exact: true}}, TCG,
+			Timeouts{Boot: 4 * time.Minute, Oops: time.Second, Alive: 8 * time.Minute, KVM: 20 * time.Second, Drain: 160 * time.Second},
+		},
+		"a slow kernel's suite, with a timeout for an oops": {
+			Machine{Config: wire.Config{Mode: wire.ModeSuite}, Slowdown: 3, Timeouts: Timeouts{Oops: time.Second}}, KVM,
+			Timeouts{Boot: 45 * time.Second, Idle: 3 * time.Minute, Whole: 30 * time.Minute, Oops: time.Second, KVM: 15 * time.Second, Drain: 30 * time.Second},
+		},
 		"nobody hurries a debugger": {
 			Machine{Config: wire.Config{Mode: wire.ModeSuite}, Debugger: true}, TCG,
 			Timeouts{KVM: 5 * time.Second},

@@ -125,8 +125,8 @@ type Machine struct {
 
 	// Timeouts limit the run.
 	Timeouts Timeouts
-	// Slowdown multiplies these timeouts and those in the guest, for a kernel that is
-	// slow because of its configuration; default 1.
+	// Slowdown multiplies these timeouts, except Oops, and those in the guest, for a
+	// kernel that is slow because of its configuration; default 1.
 	Slowdown float64
 	// Notice is called with a text that the user should read once. With an AccelCache
 	// it is called once per boot of the host if KVM cannot be used. Each
@@ -173,7 +173,8 @@ type Timeouts struct {
 	Whole time.Duration
 	// Oops limits the time from an oops, or from the report of a stuck CPU or task, to
 	// the guest's end. Tasks that wait for a lock of a dead task never continue.
-	// Default 15 s, and none for ModeShell. Slowdown does not multiply it.
+	// Default 15 s, and none for ModeShell. Slowdown does not multiply it, so that a
+	// slow kernel's guest ends soon too.
 	Oops time.Duration
 	// Alive limits the time without a heartbeat in ModeRun and ModeShell. The
 	// guest's init sends one every [wire.AliveEvery]. Default 30 s, and none
@@ -213,7 +214,7 @@ func Scale(accel Accel) float64 {
 // effective returns the timeouts with defaults and factors applied; 0 means none.
 func (m *Machine) effective(accel Accel) Timeouts {
 	interactive := m.Config.Mode == wire.ModeRun || m.Config.Mode == wire.ModeShell
-	pick := func(set, def time.Duration) time.Duration {
+	scaled := func(set, def time.Duration, factor float64) time.Duration {
 		switch {
 		case m.Debugger || set < 0:
 			return 0
@@ -223,8 +224,9 @@ func (m *Machine) effective(accel Accel) Timeouts {
 		if m.Timeouts.Exact && set > 0 {
 			return def
 		}
-		return time.Duration(float64(def) * m.stretch(accel))
+		return time.Duration(float64(def) * factor)
 	}
+	pick := func(set, def time.Duration) time.Duration { return scaled(set, def, m.stretch(accel)) }
 	t := Timeouts{Boot: pick(m.Timeouts.Boot, 15*time.Second), KVM: m.Timeouts.KVM}
 	idle, whole, oops := 60*time.Second, 10*time.Minute, 15*time.Second
 	alive := time.Duration(0)
@@ -240,10 +242,7 @@ func (m *Machine) effective(accel Accel) Timeouts {
 	}
 	t.Alive = pick(m.Timeouts.Alive, alive)
 	t.Idle, t.Whole = pick(m.Timeouts.Idle, idle), pick(m.Timeouts.Whole, whole)
-	t.Oops = pick(m.Timeouts.Oops, oops)
-	if m.Slowdown > 1 && !m.Timeouts.Exact {
-		t.Oops = time.Duration(float64(t.Oops) / m.Slowdown)
-	}
+	t.Oops = scaled(m.Timeouts.Oops, oops, Scale(accel))
 	t.Drain = pick(m.Timeouts.Drain, 10*time.Second)
 	if t.KVM == 0 {
 		t.KVM = 5 * time.Second

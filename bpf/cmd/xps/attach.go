@@ -109,10 +109,11 @@ func attach(ctx context.Context, c *call, args []string) error {
 		return err
 	}
 	defer closeProgram()
-	opt, err := conditions(o.expect)
+	opt, closeExpected, err := conditions(o.expect)
 	if err != nil {
 		return err
 	}
+	defer closeExpected()
 	if o.dryRun {
 		return o.report(c, s, prog, "would attach")
 	}
@@ -173,25 +174,27 @@ func (o *attachOptions) check(given func(string) bool) error {
 	return nil
 }
 
-// conditions reads --expect.
-func conditions(expect string) (*xps.AttachOptions, error) {
+// conditions reads --expect. The caller calls the function that it returns, which closes
+// the program of a path.
+func conditions(expect string) (*xps.AttachOptions, func(), error) {
+	nothing := func() {}
 	switch id, err := strconv.ParseUint(expect, 10, 32); {
 	case expect == "":
-		return nil, nil
+		return nil, nothing, nil
 	case expect == "none":
-		return &xps.AttachOptions{NoReplace: true}, nil
+		return &xps.AttachOptions{NoReplace: true}, nothing, nil
 	case err == nil && id != 0:
-		return &xps.AttachOptions{ExpectedID: ebpf.ProgramID(id)}, nil
+		return &xps.AttachOptions{ExpectedID: ebpf.ProgramID(id)}, nothing, nil
 	case err == nil:
-		return nil, usagef("--expect 0: program ids begin with 1")
+		return nil, nil, usagef("--expect 0: program ids begin with 1")
 	case !strings.Contains(expect, "/"):
-		return nil, usagef("--expect %s: want none, a program id, or the path of a pinned program", expect)
+		return nil, nil, usagef("--expect %s: want none, a program id, or the path of a pinned program", expect)
 	}
 	prog, err := loadPinned(expect)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &xps.AttachOptions{Expected: prog}, nil
+	return &xps.AttachOptions{Expected: prog}, func() { prog.Close() }, nil
 }
 
 // load returns the program to attach, and a function that releases it.

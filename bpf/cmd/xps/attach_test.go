@@ -5,12 +5,15 @@ package main
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"xpsgen/bpf/policy"
 	"xpsgen/bpf/xps"
@@ -98,21 +101,59 @@ func TestConditions(t *testing.T) {
 	for expect, want := range map[string]*xps.AttachOptions{
 		"": nil, "none": {NoReplace: true}, "12": {ExpectedID: 12}, "4294967295": {ExpectedID: 1<<32 - 1},
 	} {
-		if got, err := conditions(expect); err != nil || !cmp.Equal(got, want) {
+		if got, _, err := conditions(expect); err != nil || !cmp.Equal(got, want) {
 			t.Errorf("%q: %+v, %v; want %+v", expect, got, err, want)
 		}
 	}
 	for expect, text := range map[string]string{"0": "begin with 1", "4294967296": "want none", "nosuch": "want none", "-1": "want none"} {
 		var wrong *usageError
-		if got, err := conditions(expect); got != nil || !errors.As(err, &wrong) || !strings.Contains(err.Error(), text) {
+		if got, _, err := conditions(expect); got != nil || !errors.As(err, &wrong) || !strings.Contains(err.Error(), text) {
 			t.Errorf("%q: %+v, %v; want %s", expect, got, err, text)
 		}
 	}
-	if got, err := conditions("/nosuch/pin"); got != nil || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "/nosuch/pin") {
+	if got, _, err := conditions("/nosuch/pin"); got != nil || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "/nosuch/pin") {
 		t.Errorf("missing pin: %+v, %v", got, err)
 	}
-	if got, err := conditions("/etc/passwd"); got != nil || !errors.Is(err, xps.ErrNotBPFFS) {
+	if got, _, err := conditions("/etc/passwd"); got != nil || !errors.Is(err, xps.ErrNotBPFFS) {
 		t.Errorf("no pin: %+v, %v", got, err)
+	}
+}
+
+// TestConditionsOfPin: the caller can close the program of --expect PATH.
+func TestConditionsOfPin(t *testing.T) {
+	prog := mustProgram(t)
+	var loaded, closed bool
+	done := make(chan error)
+	go func() {
+		done <- func() error {
+			runtime.LockOSThread() // the thread ends with its namespace
+			dir := t.TempDir()
+			if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+				return os.NewSyscallError("unshare", err)
+			}
+			if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+				return os.NewSyscallError("mount", err)
+			}
+			if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
+				return os.NewSyscallError("mount", err)
+			}
+			path := filepath.Join(dir, "expected")
+			if err := prog.Pin(path); err != nil {
+				return err
+			}
+			opt, closeExpected, err := conditions(path)
+			if err != nil {
+				return err
+			}
+			loaded = opt.Expected.FD() >= 0
+			closeExpected()
+			closed = opt.Expected.FD() < 0
+			return nil
+		}()
+	}()
+	skipUnlessPermitted(t, <-done)
+	if !loaded || !closed {
+		t.Errorf("loaded: %t, closed: %t", loaded, closed)
 	}
 }
 

@@ -49,10 +49,11 @@ func detach(ctx context.Context, c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	cond, err := conditions(*expect)
+	cond, closeExpected, err := conditions(*expect)
 	if err != nil {
 		return err
 	}
+	defer closeExpected()
 	done := "detached"
 	switch {
 	case *dryRun:

@@ -237,7 +237,7 @@ func bisectTable(steps []*bisect.Step) []string {
 		}
 		when := fmt.Sprintf("%.1f s", st.Seconds)
 		if st.Cached {
-			when = "have"
+			when = "cached"
 		}
 		lines = append(lines, fmt.Sprintf("%-36s %-9s %-6s %-9s %9s  %s", st.Name(), warnings, model,
 			fmt.Sprintf("%d/%d", st.Passed, len(st.Tests)), when, word(st.OK())))

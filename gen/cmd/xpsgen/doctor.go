@@ -78,6 +78,7 @@ func doctorCommand(env *environment, root func() *command.Command) *command.Comm
 				return err
 			}
 			found = append(found, env.settings(cacheDir)...)
+			setStates(found)
 			if err := env.printFindings(found, asJSON); err != nil {
 				return fmt.Errorf("print the findings: %w", err)
 			}
@@ -210,6 +211,20 @@ func examineDisk(cache string) finding {
 	return f
 }
 
+// setStates sets the states of the findings that have none.
+func setStates(found []finding) {
+	for i := range found {
+		f := &found[i]
+		switch {
+		case f.State != "":
+		case f.OK:
+			f.State = "ok"
+		default:
+			f.State = "MISSING"
+		}
+	}
+}
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
@@ -245,9 +260,6 @@ func (env *console) printFindings(found []finding, asJSON bool) error {
 	}
 	w := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
 	for _, f := range found {
-		if f.State == "" {
-			f.State = map[bool]string{true: "ok", false: "MISSING"}[f.OK]
-		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.State, f.Area, f.Name, f.Detail)
 		if f.Remedy != "" {
 			fmt.Fprintf(w, "\t\t\t-> %s\n", f.Remedy)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,9 @@ func (env *recorder) record(ctx context.Context, rec recording, body func(*runs.
 		run, err = runs.BeginIn(ctx, rec.dir, r, env.ui.Progress())
 	} else {
 		run, err = env.store(rec.root).Begin(ctx, r)
+		if errors.As(err, new(*fs.PathError)) {
+			err = fmt.Errorf("%w (set XPSGEN_RUNS to another directory)", err)
+		}
 	}
 	if err != nil {
 		return err

@@ -50,6 +50,26 @@ func recordRoot(t *testing.T) recording {
 	return rec
 }
 
+// TestRecordRemedy: all kinds of runs have the directory of $XPSGEN_RUNS, but not all
+// have a flag --out.
+func TestRecordRemedy(t *testing.T) {
+	rec := recordRoot(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	env := newEnvironment(os.Stdin, io.Discard, &bytes.Buffer{})
+	env.runs = filepath.Join(file, "runs")
+	err := env.record(t.Context(), rec, func(*runs.Run) error {
+		t.Error("body called without a record")
+		return nil
+	})
+	want := "record the run: mkdir " + file + ": not a directory (set XPSGEN_RUNS to another directory)"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 // TestRecordStates checks the state and the reasons of a run by the error that
 // ended it.
 func TestRecordStates(t *testing.T) {
