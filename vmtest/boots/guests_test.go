@@ -101,7 +101,7 @@ func TestWays(t *testing.T) {
 	}
 	t.Setenv("PATH", dir)
 	a := &prepare.Artifacts{Init: init, XPS: init, Kernel: &build.KernelResult{}, IP: &build.IPRoute2Result{IP: init}, Bpftool: &build.BpftoolResult{Bpftool: init}}
-	for _, command := range [][]string{nil, {"/bin/echo", "vm", "run", "--"}} {
+	for _, command := range [][]string{nil, {"/bin/echo"}} {
 		opt := &Options{Accel: "tcg", Run: command, Source: prepare.Source{Cache: filepath.Join(dir, "cache")}}
 		ways, err := opt.ways(t.Context(), a, dir)
 		if err != nil {
@@ -116,7 +116,8 @@ func TestWays(t *testing.T) {
 			want = Names()[:8]
 		}
 		if !slices.Equal(names, want) {
-			t.Errorf("ways %q, expected %q", names, want)
+			t.Errorf("command %q: ways %q, expected %q", command, names, want)
+			continue
 		}
 		if command != nil {
 			if err := ways[7].boot(t.Context()); err != nil {

@@ -113,11 +113,13 @@ func text(programs []string) []byte {
 	return b.Bytes()
 }
 
-// reproduce finds the program that makes the kernel panic or warn. run runs
-// programs in a new guest. It returns the panic or warning of its kernel, and
-// the programs that began before. reproduce returns nil if the kernel does not
-// panic or warn again.
-func reproduce(ctx context.Context, all []string, run func(context.Context, []string) (complaint string, began []string, err error)) (*Reproducer, error) {
+// tryFunc runs programs in a new guest. It returns the panic or warning of its kernel, and
+// the programs that began before.
+type tryFunc func(ctx context.Context, list []string) (complaint string, began []string, err error)
+
+// reproduce finds the program that makes the kernel panic or warn. It returns nil if the
+// kernel does not panic or warn again.
+func reproduce(ctx context.Context, all []string, run tryFunc) (*Reproducer, error) {
 	complaint, began, err := run(ctx, all)
 	if err != nil || complaint == "" {
 		return nil, err

@@ -30,8 +30,9 @@ func ExecprogArgs(dir string) []string {
 		"-sandbox=none", path.Join(dir, ReproducerFile)}
 }
 
-// reproduce searches for the program that makes the kernel panic or warn again.
-func (opt *Options) reproduce(ctx context.Context, res *Result) (err error) {
+// reproduce searches for the program that makes the kernel panic or warn again. try runs
+// programs in a new guest, see [Options.try].
+func (opt *Options) reproduce(ctx context.Context, res *Result, try tryFunc) (err error) {
 	log, err := os.ReadFile(filepath.Join(opt.Dir, LogFile))
 	if err != nil {
 		return fmt.Errorf("reproduce: %w", err)
@@ -41,7 +42,7 @@ func (opt *Options) reproduce(ctx context.Context, res *Result) (err error) {
 		return nil
 	}
 	defer opt.Progress.Step("reproduce", fmt.Sprintf("%d programs", len(all)))(&err)
-	res.Reproducer, err = reproduce(ctx, all, opt.try)
+	res.Reproducer, err = reproduce(ctx, all, try)
 	if err != nil || res.Reproducer == nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func Run(ctx context.Context, opt Options) (res *Result, err error) {
 	if err != nil || res.Complaint == "" {
 		return res, err
 	}
-	return res, opt.reproduce(ctx, res)
+	return res, opt.reproduce(ctx, res, opt.try)
 }
 
 // check rejects a run that would do nothing, before a kernel is built.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"xpsgen/vmtest/progress"
 	"xpsgen/vmtest/run"
 	"xpsgen/vmtest/verdict"
 )
@@ -135,7 +136,8 @@ func TestFuzz(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := t.TempDir()
-			opt := &Options{Tools: &Tools{Manager: self}, Calls: []string{"close"}, Time: 2 * time.Second, Dir: dir,
+			var steps steps
+			opt := &Options{Tools: &Tools{Manager: self}, Calls: []string{"close"}, Time: 2 * time.Second, Dir: dir, Progress: steps.add,
 				boot: func(ctx context.Context, _, _ int, up func(), _ io.Reader, _, _, console io.Writer) error {
 					up()
 					return tt.boot(ctx, console)
@@ -144,6 +146,11 @@ func TestFuzz(t *testing.T) {
 			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Fatalf("error %v, want %q", err, tt.err)
 			}
+			end := progress.Finished
+			if err != nil {
+				end = progress.Failed
+			}
+			steps.expect(t, name, progress.Event{Step: "fuzz", State: progress.Started, Text: "2s"}, progress.Event{Step: "fuzz", State: end})
 			if err != nil {
 				return
 			}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"xpsgen/vmtest/progress"
 )
 
 func TestPrograms(t *testing.T) {
@@ -167,10 +169,14 @@ func TestBuild(t *testing.T) {
 	cache := t.TempDir()
 	dir := checkout(t, nil)
 	c := &Checkout{Dir: dir, Cache: cache, Descriptions: []File{{"xps.txt", []byte("x\n")}}, Corpus: []File{{"ours", []byte("y\n")}}}
+	const step = "build syzkaller"
+	var first, second steps
+	c.Progress = first.add
 	tools, err := c.Build(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
+	first.expect(t, "new", progress.Event{Step: step, State: progress.Started}, progress.Event{Step: step, State: progress.Finished})
 	listed, err := os.ReadFile(tools.Executor)
 	if err != nil {
 		t.Fatal(err)
@@ -188,10 +194,12 @@ func TestBuild(t *testing.T) {
 	if err := os.WriteFile(tools.Manager, []byte("kept"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	c.Progress = second.add
 	again, err := c.Build(context.Background())
 	if err != nil || again.Dir != tools.Dir {
 		t.Fatalf("%+v, %v", again, err)
 	}
+	second.expect(t, "again", progress.Event{Step: step, State: progress.Cached, Text: filepath.Base(tools.Dir)})
 	if text, _ := os.ReadFile(again.Manager); string(text) != "kept" {
 		t.Error("built twice")
 	}
@@ -207,10 +215,13 @@ func TestBuildFails(t *testing.T) {
 		t.Errorf("empty directory: %v", err)
 	}
 	c := &Checkout{Dir: checkout(t, map[string]string{"Makefile": "manager:\n\techo no compiler >&2; false\n"}), Cache: t.TempDir()}
+	var steps steps
+	c.Progress = steps.add
 	_, err := c.Build(context.Background())
 	if err == nil || !strings.Contains(err.Error(), "build.log") {
 		t.Errorf("%v", err)
 	}
+	steps.expect(t, "no compiler", progress.Event{Step: "build syzkaller", State: progress.Started}, progress.Event{Step: "build syzkaller", State: progress.Failed})
 	// A failed build is not taken for a complete one.
 	if _, err := c.Build(context.Background()); err == nil {
 		t.Error("the second build passed")

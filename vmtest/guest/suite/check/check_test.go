@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -160,6 +161,59 @@ func TestLeaks(t *testing.T) {
 	}
 	if got["nothing"].Status != ktap.Pass {
 		t.Errorf("nothing: %+v", got["nothing"])
+	}
+}
+
+// TestThreadLeak: a thread that stays in another network namespace is a leak of its own
+// test, not of the tests after it. A thread that comes back is none.
+func TestThreadLeak(t *testing.T) {
+	stop := make(chan struct{})
+	permitted := true
+	unshare := func(t *T) {
+		err := unix.Unshare(unix.CLONE_NEWNET)
+		if permitted = !errors.Is(err, unix.EPERM); permitted {
+			t.Must(err, "make a network namespace")
+		}
+	}
+	got, _ := run(t, &Runner{Scale: 0.1},
+		Test{Name: "comes-back", Run: func(t *T) {
+			home, err := os.Open("/proc/thread-self/ns/net")
+			t.Must(err, "open the network namespace")
+			defer home.Close()
+			if unshare(t); permitted {
+				t.Must(unix.Setns(int(home.Fd()), unix.CLONE_NEWNET), "come back")
+			}
+		}},
+		Test{Name: "stays", Run: func(t *T) {
+			there := make(chan struct{})
+			var stay func()
+			stay = func() {
+				runtime.LockOSThread() // the thread ends with the goroutine
+				if unix.Gettid() == unix.Getpid() {
+					go stay() // the main thread of a process never ends, so take another one
+					<-stop
+					runtime.UnlockOSThread()
+					return
+				}
+				unshare(t)
+				close(there)
+				<-stop
+			}
+			go stay()
+			<-there
+		}},
+		Test{Name: "after", Run: func(*T) {}},
+	)
+	close(stop)
+	if !permitted {
+		t.Log("not permitted to make a network namespace")
+		return
+	}
+	const words = "thread in a network namespace of a test: "
+	for name, leaks := range map[string]bool{"comes-back": false, "stays": true, "after": false} {
+		if diag := strings.Join(got[name].Diag, "\n"); strings.Contains(diag, words) != leaks || (got[name].Status == ktap.Fail) != leaks {
+			t.Errorf("%s: %+v, want a leak: %v", name, got[name], leaks)
+		}
 	}
 }
 
