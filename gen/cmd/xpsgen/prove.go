@@ -74,6 +74,8 @@ func (o *proveOptions) valid(names []string) error {
 		return command.Usagef("--sample selects mutants: add --mutants")
 	case o.mutants && o.litmus:
 		return command.Usagef("--mutants and --litmus exclude each other")
+	case o.mutants && o.depth > 0:
+		return command.Usagef("--depth does not apply to --mutants")
 	case o.litmus && o.depth > 0:
 		return command.Usagef("--depth is for the model: leave it out with --litmus")
 	case o.litmus:
