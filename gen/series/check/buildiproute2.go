@@ -112,7 +112,7 @@ func (b *builder) suiteTools(line []string) (goals [][]string) {
 	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
 		goal := append(slices.Clone(line), "-C", dir)
 		if len(dirs[dir]) == 0 {
-			goal = append(goal, "-n") // only reads the Makefile
+			goal = append(goal, readMakefile...)
 		}
 		goals = append(goals, append(goal, dirs[dir]...))
 	}

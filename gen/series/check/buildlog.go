@@ -44,9 +44,15 @@ func (d *diagnostics) readMake(log string) {
 // why if nothing else was found.
 func (d *diagnostics) readFailed(log string) {
 	d.readMake(log)
-	if d.errors.total() == 0 {
-		d.failed(strings.ReplaceAll(build.Why([]byte(log)), d.src+"/", ""))
+	if d.errors.total() > 0 {
+		return
 	}
+	why := build.Why([]byte(log))
+	if why == "" {
+		lines := strings.Split(strings.TrimSpace(log), "\n")
+		why = lines[len(lines)-1]
+	}
+	d.failed(strings.ReplaceAll(why, d.src+"/", ""))
 }
 
 // whyFailed returns the first line in a log that says why a build failed.

@@ -75,6 +75,10 @@ func (j *job) toolParts() (parts []*toolPart) {
 	return parts
 }
 
+// readMakefile are arguments with which make only reads the Makefile. A dry run does more:
+// it runs the make of libraries, in directories that it did not make.
+var readMakefile = []string{"--eval=only-read-the-makefile: ;", "only-read-the-makefile"}
+
 // checkTools builds the user space programs that the series touches, before and after
 // the patch, with gcc and the flags of their Makefiles.
 func checkTools(ctx context.Context, j *job, p *Patch) (Result, error) {
@@ -204,7 +208,7 @@ func (p *toolPart) build(ctx context.Context, src, work string, jobs int) (*stat
 			}
 		}
 		if n == 0 {
-			args = append(args, "-n") // only reads the Makefile
+			args = append(args, readMakefile...)
 		}
 	}
 	err := run(p.dir, args...)
