@@ -118,6 +118,9 @@ func LoadFlowHash(cfg *FlowHash) (*Policy, error) {
 	if cfg.Symmetric && cfg.FlowLabel {
 		return nil, fmt.Errorf("%w: flow labels differ between the directions of a flow", ErrOptions)
 	}
+	if cfg.Plan != nil && len(cfg.Plan.Values) == 0 {
+		return nil, errNoValues
+	}
 	constants := map[string]uint32{
 		"symmetric": flag(cfg.Symmetric),
 		"use_ports": flag(!cfg.AddressesOnly),
@@ -156,6 +159,9 @@ func LoadFlowHash(cfg *FlowHash) (*Policy, error) {
 	return p, nil
 }
 
+// errNoValues refuses a plan before anything is loaded.
+var errNoValues = fmt.Errorf("%w: the plan has no values", ErrOptions)
+
 func flag(on bool) uint32 {
 	if on {
 		return 1
@@ -178,7 +184,7 @@ func SetQueues(table *ebpf.Map, plan *QueuePlan) error {
 	case table == nil:
 		return fmt.Errorf("%w: not the table of flow-hash", ErrOptions)
 	case plan == nil || len(plan.Values) == 0:
-		return fmt.Errorf("%w: the plan has no values", ErrOptions)
+		return errNoValues
 	}
 	info, err := table.Info()
 	if err != nil {
