@@ -124,6 +124,9 @@ func (j *job) toolsState(ctx context.Context, commit string) (*state, error) {
 	return all, nil
 }
 
+// Increment toolsVersion when the results of the builds of tools become invalid.
+const toolsVersion = 1
+
 // partState returns the diagnostics of a part as of a commit. The cache keeps them under
 // the content of the sources, because most patches do not change these.
 func (j *job) partState(ctx context.Context, part *toolPart, commit string) (*state, error) {
@@ -135,7 +138,7 @@ func (j *job) partState(ctx context.Context, part *toolPart, commit string) (*st
 		return nil, err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%d tools %s %q %q\n%s\n%s", stateVersion, part.name, part.files, part.programs, ids, toolID("gcc"))
+	fmt.Fprintf(h, "%d tools %d %s %q %q\n%s\n%s", stateVersion, toolsVersion, part.name, part.files, part.programs, ids, toolID("gcc"))
 	file := filepath.Join(j.memo.dir, "tools-"+hex.EncodeToString(h.Sum(nil)[:16])+".json")
 	s := &state{}
 	if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, s) == nil {

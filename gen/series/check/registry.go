@@ -86,7 +86,7 @@ func All() []Check {
 		{Name: "build_gcc", About: "gcc W=1: builds, no new warning", patch: checkBuild("gcc"), tools: []string{"gcc", "make"}, builds: true, version: 2},
 		{Name: "sparse", About: "sparse C=1: no new warning", patch: checkSparse, build: kbuild, tools: []string{"gcc", "make", "sparse"}, builds: true, version: 2},
 		{Name: "build_clang", About: "clang W=1: builds, no new warning", patch: checkBuild("clang"), tools: []string{"clang", "make"}, builds: true, version: 2},
-		{Name: "build_tools", About: "libbpf, bpftool and selftests build, no new warning", patch: checkTools, build: kbuild, tools: []string{"gcc", "make"}, builds: true, version: 1},
+		{Name: "build_tools", About: "libbpf, bpftool and selftests build, no new warning", patch: checkTools, build: kbuild, tools: []string{"gcc", "make"}, builds: true, version: 2},
 		{Name: "build_32bit", About: "ARCH=i386 W=1: builds, no new warning", patch: checkBuild("32bit"), build: kbuild, tools: []string{"gcc", "make"}, builds: true, version: 2},
 		{Name: "files", About: "every file is compiled or checked by something", patch: checkFiles, tools: []string{"gcc", "make"}, builds: true},
 	}
