@@ -34,6 +34,8 @@ var tests = []Test{
 	{Group: "baseline", Name: "b05-a-tap-sends-a-flow-where-its-last-answer-came-from", Baseline: true},
 	{Group: "baseline", Name: "b06-a-link-is-announced-once-when-it-is-made", Baseline: true},
 	{Group: "baseline", Name: "b07-netconsole-sends-the-kernel-log-by-a-tap", Baseline: true},
+	{Group: "baseline", Name: "b08-writing-maps-races-with-sending", Baseline: true},
+	{Group: "baseline", Name: "b09-deleting-a-device-races-with-sending", Baseline: true},
 	{Group: "demo", Name: "c01-tap-without-a-program-follows-xps-cpus", Needs: "tun-maps"},
 	{Group: "demo", Name: "c02-tap-with-ret-0-uses-queue-0", Needs: "tun"},
 	{Group: "demo", Name: "c03-tap-with-ret-1-uses-queue-1", Needs: "tun"},

@@ -22,6 +22,8 @@ func (e baselineTests) list() check.Group {
 		{Name: "b05-a-tap-sends-a-flow-where-its-last-answer-came-from", Run: e.baselineTap},
 		{Name: "b06-a-link-is-announced-once-when-it-is-made", Run: e.baselineNotify},
 		{Name: "b07-netconsole-sends-the-kernel-log-by-a-tap", Run: e.baselineNetpoll},
+		{Name: "b08-writing-maps-races-with-sending", Run: e.baselineMapsRace, Timeout: 2 * time.Minute},
+		{Name: "b09-deleting-a-device-races-with-sending", Run: e.baselineDeleteRace, Timeout: 4 * time.Minute},
 	}
 	for i := range tests {
 		tests[i].Baseline = true

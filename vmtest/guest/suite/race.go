@@ -138,6 +138,23 @@ func (e raceTests) mapsRace(t *check.T) {
 	const queues = 4
 	n := e.dummy(t, "dummy0", queues)
 	b := newBackground(t)
+	writeMaps(t, b, n, queues)
+	prog := constant(t, 3)
+	lib := client(t, nil)
+	times := e.count(t, "attaches", times{20, 500})
+	for i := range times {
+		t.Must(lib.Attach(t.Context(), n.index, prog, nil), "attach")
+		t.Must(lib.Detach(t.Context(), n.index, nil), "detach")
+		t.Alive("%d of %d attaches", i, times)
+	}
+	b.end()
+	p := expectMapsWork(t, n)
+	t.Must(lib.Attach(t.Context(), n.index, prog, nil), "attach")
+	p.expectOn(0, "by the program, in the end", 3)
+}
+
+// writeMaps writes xps_cpus and xps_rxqs in the background, and sends.
+func writeMaps(t *check.T, b *background, n *nic, queues int) {
 	for name, masks := range map[string][]string{"xps_cpus": {"0", "1", "2", "3"}, "xps_rxqs": {"0", "1"}} {
 		var files []*os.File
 		for q := range queues {
@@ -157,22 +174,16 @@ func (e raceTests) mapsRace(t *check.T) {
 	}
 	send := frameSender(t, n, false)
 	b.repeat(func(i int) bool { return send([]byte("maps")) == nil && rest(i) })
-	prog := constant(t, 3)
-	lib := client(t, nil)
-	times := e.count(t, "attaches", times{20, 500})
-	for i := range times {
-		t.Must(lib.Attach(t.Context(), n.index, prog, nil), "attach")
-		t.Must(lib.Detach(t.Context(), n.index, nil), "detach")
-		t.Alive("%d of %d attaches", i, times)
-	}
-	b.end()
+}
+
+// expectMapsWork sets maps of four queues and checks the queues of two CPUs.
+func expectMapsWork(t *check.T, n *nic) *probe {
 	n.setXPS(t, "xps_rxqs", "0", "0", "0", "0")
 	n.setXPS(t, "xps_cpus", "0", "1", "2", "0")
 	p := newProbe(t, n, icmpSender(t, peerAddr))
 	p.expectOn(0, "by xps_cpus, in the end", 1)
 	p.expectOn(1, "by xps_cpus, in the end", 2)
-	t.Must(lib.Attach(t.Context(), n.index, prog, nil), "attach")
-	p.expectOn(0, "by the program, in the end", 3)
+	return p
 }
 
 // deleteRace deletes devices while packets are sent. Each device holds the last
@@ -183,25 +194,7 @@ func (e raceTests) deleteRace(t *check.T) {
 	prog := counting(t, 3)
 	var sent atomic.Int64
 	b := newBackground(t)
-	background := func(bypass bool) *aimed {
-		a := newAimed(t, bypass)
-		b.repeat(func(i int) bool {
-			rest(i)
-			switch err := a.send(); {
-			case err == nil:
-				sent.Add(1)
-			// NB: __dev_queue_xmit() returns -ENOMEM for a device that is down but
-			// still has its qdisc.
-			case !errors.Is(err, unix.ENXIO) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.ENOMEM) &&
-				!errors.Is(err, unix.ENETDOWN) && !errors.Is(err, unix.ENOBUFS):
-				t.Errorf("send: %v", err)
-				return false
-			}
-			return true
-		})
-		return a
-	}
-	queued, direct := background(false), background(true)
+	queued, direct := sendAimed(t, b, false, &sent), sendAimed(t, b, true, &sent)
 	n := e.count(t, "devices deleted under traffic", times{8, 200})
 	for i := range n {
 		t.Must(c.Add(rtnl.Link{Name: "dummy0", Kind: "dummy", TxQueues: 4}), "add")
@@ -251,6 +244,27 @@ func newAimed(t *check.T, bypass bool) *aimed {
 		t.Must(unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1), "PACKET_QDISC_BYPASS")
 	}
 	return &aimed{fd: fd, frame: make([]byte, 60)}
+}
+
+// sendAimed sends in the background on the device at which the result is aimed, and counts
+// the packets.
+func sendAimed(t *check.T, b *background, bypass bool, sent *atomic.Int64) *aimed {
+	a := newAimed(t, bypass)
+	b.repeat(func(i int) bool {
+		rest(i)
+		switch err := a.send(); {
+		case err == nil:
+			sent.Add(1)
+		// NB: __dev_queue_xmit() returns -ENOMEM for a device that is down but
+		// still has its qdisc.
+		case !errors.Is(err, unix.ENXIO) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.ENOMEM) &&
+			!errors.Is(err, unix.ENETDOWN) && !errors.Is(err, unix.ENOBUFS):
+			t.Errorf("send: %v", err)
+			return false
+		}
+		return true
+	})
+	return a
 }
 
 // aim sets the device; 0 is none. When it returns, no frame is being sent to the

@@ -70,7 +70,7 @@ type Options struct {
 func groups(t *tools) []check.Group {
 	all := []check.Group{
 		hookTests{t.lab, t.effort}.list(),
-		baselineTests{t.lab}.list(),
+		baselineTests{t.lab, t.effort}.list(),
 		demoTests{t.lab, t.ip}.list(),
 		queryTests{t.lab, t.ip, t.bpftool, t.ynl, t.effort}.list(),
 		controlTests{t.lab, t.ip}.list(),

@@ -82,8 +82,11 @@ type (
 		lab
 		effort
 	}
-	baselineTests struct{ lab }
-	demoTests     struct {
+	baselineTests struct {
+		lab
+		effort
+	}
+	demoTests struct {
 		lab
 		ipTool
 	}
