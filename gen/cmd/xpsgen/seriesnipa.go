@@ -208,12 +208,23 @@ func (n *nipaRun) compare(ctx context.Context, t manifest.Thread) error {
 		// not touch it.
 		tests = slices.DeleteFunc(slices.Clone(tests), func(s string) bool { return s == "series/ynl" })
 	}
+	var leftOut []string
+	tests = slices.DeleteFunc(slices.Clone(tests), func(s string) bool {
+		if nipa.Comparable(s, opt.Thread) {
+			return false
+		}
+		leftOut = append(leftOut, s)
+		return true
+	})
 	results, err := n.runner.Run(ctx, opt.Thread, opt.Thread.BaseCommit, n.mailsOf(t), tests)
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(n.env.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s\n", t.Name())
+	for _, s := range leftOut {
+		fmt.Fprintf(w, "  %s\tleft out: no rule of the target of this series\n", s)
+	}
 	all := nipa.Compare(rows, results)
 	for _, name := range tests {
 		agree, of := 0, 0

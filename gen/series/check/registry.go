@@ -124,8 +124,8 @@ func Select(names []string) ([]Check, error) {
 	return some, nil
 }
 
-// of reports whether the check applies to a thread.
-func (c *Check) of(t *Thread) bool {
+// Applies reports whether the project and the target of a thread have the rule of the check.
+func (c *Check) Applies(t *Thread) bool {
 	switch {
 	case c.build != "" && c.build != t.Build, c.builds && c.Name != "files" && t.Build == manifest.BuildNone, c.scripted && t.NoScripts:
 		return false

@@ -88,7 +88,7 @@ func Run(ctx context.Context, opt Options) (rows []Row, err error) {
 	}
 	var mine []Check
 	for _, c := range checks {
-		if c.of(t) {
+		if c.Applies(t) {
 			mine = append(mine, c)
 		}
 	}

@@ -64,7 +64,24 @@ func Faults(ctx context.Context, t *check.Thread, r *rand.Rand) (all []Fault, er
 		return all, nil
 	}
 	more, err := styleFaults(ctx, t, r)
+	more = slices.DeleteFunc(more, func(f Fault) bool { return !applies([]string{f.Check}, t) })
 	return append(all, more...), err
+}
+
+// applies reports whether one of the checks applies to a thread.
+func applies(names []string, t *check.Thread) bool {
+	return slices.ContainsFunc(check.All(), func(c check.Check) bool { return slices.Contains(names, c.Name) && c.Applies(t) })
+}
+
+// Comparable reports whether a check that covers the test applies to a thread. A test that
+// no check covers is comparable, too.
+func Comparable(test string, t *check.Thread) bool {
+	for _, known := range check.NIPA() {
+		if known.Name == test {
+			return len(known.Checks) == 0 || applies(known.Checks, t)
+		}
+	}
+	return true
 }
 
 // checkOf names the check that reads a file.
