@@ -421,7 +421,7 @@ LONG_TESTS = seeds bench-policies vmtest-debug vmtest-rt vmtest-kcsan vmtest-arc
 
 test-long: test-long-needs $(LONG_TESTS)
 
-# Miss a clone now, not after hours.
+# Without a clone, fail now and not after hours.
 test-long-needs: FORCE
 	$(Q)test -n "$(NIPA)" || { echo "make test-long: give NIPA=, a clone of https://github.com/linux-netdev/nipa" >&2; exit 2; }
 	$(Q)test -n "$(SYZKALLER)" || { echo "make test-long: give SYZKALLER=, a clone of https://github.com/google/syzkaller" >&2; exit 2; }

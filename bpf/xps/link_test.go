@@ -27,7 +27,7 @@ func TestLinkArguments(t *testing.T) {
 	}
 }
 
-// TestExplainCreate: the errno of the call comes first, whatever the check says.
+// TestExplainCreate: the errno of the call comes before the error of the check.
 func TestExplainCreate(t *testing.T) {
 	failed := fmt.Errorf("load: %w", unix.EPERM)
 	for name, tt := range map[string]struct {

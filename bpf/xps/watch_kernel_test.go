@@ -165,7 +165,7 @@ func TestKernelWatchEnds(t *testing.T) {
 	}
 }
 
-// TestKernelNetNS: a client works in the given namespace, whatever the namespace of
+// TestKernelNetNS: a client works in the given namespace and not in that of
 // its callers, also after the descriptor is closed.
 func TestKernelNetNS(t *testing.T) {
 	requireHook(t, nil)

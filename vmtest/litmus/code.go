@@ -14,7 +14,7 @@ import (
 	"xpsgen/vmtest/tree"
 )
 
-// Code is a function that a test stands for.
+// Code is a function that a test models.
 type Code struct {
 	File, Function string
 	// Lines are the lines of the function that matter, in its order. None means that all

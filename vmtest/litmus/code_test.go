@@ -30,7 +30,7 @@ func reads(files map[string]string) reader {
 	}
 }
 
-// A change of the code fails the test that stands for it, and says which.
+// A change of the code fails the test that models it, and says which.
 func TestCodeChanges(t *testing.T) {
 	const base = `/* Set it. */
 int set(int a)
@@ -121,6 +121,6 @@ func TestCode(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(sumsText, got.String()); diff != "" {
-		t.Errorf("compare the functions with the tests that stand for them, then add -update (-code.sum +trees):\n%s", diff)
+		t.Errorf("compare the functions with the tests that model them, then add -update (-code.sum +trees):\n%s", diff)
 	}
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 // Package litmus checks the memory ordering of the series with litmus tests. A litmus test
-// is a few lines per CPU that stand for functions of the series, and an outcome. herd7
+// is a few lines per CPU that model functions of the series, and an outcome. herd7
 // tries all executions that the kernel's memory model allows; the model is that of the tree.
 //
 // Two checks keep a test honest. Each test has twins, which lack what orders the accesses:
-// the outcome must be possible there. And each test names the code that it stands for: when
+// the outcome must be possible there. And each test names the code that it models: when
 // that changes, the test fails until somebody has compared the two.
 //
 // The error of a run wraps [ErrHerd] if herd7 came to no verdict, and [ErrModel] if the tree
@@ -45,7 +45,7 @@ type Options struct {
 	KTAP io.Writer
 }
 
-// Check is one result: of a test, of a twin, or of the code that a test stands for.
+// Check is one result: of a test, of a twin, or of the code that a test models.
 type Check struct {
 	// Name is TEST, TEST/TWIN or TEST/code.
 	Name string
@@ -211,7 +211,7 @@ func (o *Options) report(r *Result) error {
 // lacks.
 type reader func(ctx context.Context, file string) (string, error)
 
-// treeFile reads each file of src once: several tests stand for the same file.
+// treeFile reads each file of src once: several tests model functions of one file.
 func treeFile(src *tree.Source) reader {
 	have := map[string]string{}
 	return func(ctx context.Context, file string) (string, error) {

@@ -56,7 +56,7 @@ func (s sums) String() string {
 	return b.String()
 }
 
-// add adds the functions of a base that tests stand for as a whole.
+// add adds the functions of a base that tests model as a whole.
 func (s sums) add(ctx context.Context, read reader, base string) error {
 	for i := range tests {
 		for _, c := range tests[i].Code {

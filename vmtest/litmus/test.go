@@ -32,7 +32,7 @@ type Test struct {
 	Name string
 	// Claim is what the test shows, in words.
 	Claim string
-	// Code is what the test stands for.
+	// Code is what the test models.
 	Code []Code
 	// Twins are variants that must have another verdict. There is at least one: it
 	// shows that the test can fail.

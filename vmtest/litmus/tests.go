@@ -90,7 +90,7 @@ var (
 	noRTNL        = []Edit{{"spin_lock(rtnl);", ""}, {"spin_unlock(rtnl);", ""}}
 )
 
-// Functions that the series adds are models as a whole.
+// Functions that the series adds are modelled as a whole.
 var (
 	setProg       = Code{File: "net/core/dev.c", Function: "dev_xps_set_prog"}
 	progRun       = Code{File: "net/core/dev.c", Function: "xps_prog_run"}

@@ -44,7 +44,7 @@ func proveCommand(env suiteCommands) *command.Command {
 			"each. A mutant that no property refutes must be listed in vmtest/prove/equivalent.toml with the reason.\n\n" +
 			"With --litmus it checks memory ordering, which the model leaves out: it runs the litmus tests in vmtest/litmus with herd7 and the memory model " +
 			"of the patched tree. A test fails if its outcome is possible, if the outcome stays impossible without the barriers, or if the " +
-			"functions that it stands for have changed.",
+			"functions that it models have changed.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true,
 			Help: "with --mutants or --litmus: check mutants or litmus tests whose name contains NAME; default all", Values: litmus.Names}},
 		Flags: append([]command.Flag{
@@ -73,7 +73,7 @@ func (o *proveOptions) valid(names []string) error {
 	case !o.mutants && o.sample > 0:
 		return command.Usagef("--sample selects mutants: add --mutants")
 	case o.mutants && o.litmus:
-		return command.Usagef("--mutants and --litmus exclude each other")
+		return command.Usagef("--mutants and --litmus are mutually exclusive")
 	case o.mutants && o.depth > 0:
 		return command.Usagef("--depth does not apply to --mutants")
 	case o.litmus && o.depth > 0:
