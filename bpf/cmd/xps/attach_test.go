@@ -4,9 +4,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -123,35 +122,35 @@ func TestConditions(t *testing.T) {
 func TestConditionsOfPin(t *testing.T) {
 	prog := mustProgram(t)
 	var loaded, closed bool
-	done := make(chan error)
-	go func() {
-		done <- func() error {
-			runtime.LockOSThread() // the thread ends with its namespace
-			dir := t.TempDir()
-			if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-				return os.NewSyscallError("unshare", err)
-			}
-			if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-				return os.NewSyscallError("mount", err)
-			}
-			if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
-				return os.NewSyscallError("mount", err)
-			}
-			path := filepath.Join(dir, "expected")
-			if err := prog.Pin(path); err != nil {
-				return err
-			}
-			opt, closeExpected, err := conditions(path)
-			if err != nil {
-				return err
-			}
-			loaded = opt.Expected.FD() >= 0
-			closeExpected()
-			closed = opt.Expected.FD() < 0
-			return nil
-		}()
-	}()
-	skipUnlessPermitted(t, <-done)
+	skipUnlessPermitted(t, func() error {
+		// A detached mount: tests may run in a chroot whose root is not a
+		// mount, so mounts cannot be made private.
+		config, err := unix.Fsopen("bpf", unix.FSOPEN_CLOEXEC)
+		if err != nil {
+			return os.NewSyscallError("fsopen", err)
+		}
+		defer unix.Close(config)
+		if err := unix.FsconfigCreate(config); err != nil {
+			return os.NewSyscallError("fsconfig", err)
+		}
+		mount, err := unix.Fsmount(config, unix.FSMOUNT_CLOEXEC, 0)
+		if err != nil {
+			return os.NewSyscallError("fsmount", err)
+		}
+		defer unix.Close(mount)
+		path := fmt.Sprintf("/proc/self/fd/%d/expected", mount)
+		if err := prog.Pin(path); err != nil {
+			return err
+		}
+		opt, closeExpected, err := conditions(path)
+		if err != nil {
+			return err
+		}
+		loaded = opt.Expected.FD() >= 0
+		closeExpected()
+		closed = opt.Expected.FD() < 0
+		return nil
+	}())
 	if !loaded || !closed {
 		t.Errorf("loaded: %t, closed: %t", loaded, closed)
 	}
