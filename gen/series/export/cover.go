@@ -45,6 +45,14 @@ func (h *Half) coverText() string {
 	})
 }
 
+// threadID returns the Message-Id of the first mail of the thread.
+func (h *Half) threadID() string {
+	if h.hasCover() {
+		return h.MessageID(0)
+	}
+	return h.MessageID(1)
+}
+
 // hasCover reports whether the thread has a cover letter. A single patch has one only
 // if its author wrote it.
 func (h *Half) hasCover() bool { return h.Series.Cover != "" || len(h.Base.Patches) > 1 }
@@ -87,8 +95,24 @@ func (h *Half) version() int {
 }
 
 func (h *Half) coverBody() string {
-	parts := []string{h.coverText()}
-	parts = append(parts, h.related()...)
+	parts := append([]string{h.coverText()}, h.history()...)
+	parts = append(parts, strings.TrimRight(h.shortlog(), "\n"), strings.TrimRight(h.Stat, "\n"))
+	return strings.Join(append(parts, h.origin()...), "\n\n") + "\n"
+}
+
+// belowPatch returns the text below "---" of a single patch without cover letter: its own
+// notes and what a cover letter would say of other threads, versions and the base.
+func (h *Half) belowPatch(notes string) string {
+	parts := append(h.history(), h.origin()...)
+	if notes != "" {
+		parts = slices.Insert(parts, 0, notes)
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// history returns paragraphs about other threads and earlier versions.
+func (h *Half) history() []string {
+	parts := h.related()
 	if links := h.earlier(); links != "" {
 		parts = append(parts, links)
 	}
@@ -97,12 +121,15 @@ func (h *Half) coverBody() string {
 			parts = append(parts, fmt.Sprintf("Changes in v%d:\n%s", e.Version, e.Text))
 		}
 	}
-	parts = append(parts, strings.TrimRight(h.shortlog(), "\n"), strings.TrimRight(h.Stat, "\n"))
+	return parts
+}
+
+// origin returns paragraphs about the difference from the last version, and the base.
+func (h *Half) origin() (parts []string) {
 	if h.RangeDiff != "" {
 		parts = append(parts, fmt.Sprintf("Range-diff against v%d:\n%s", h.Series.Version-1, strings.TrimRight(h.RangeDiff, "\n")))
 	}
-	parts = append(parts, h.baseLine())
-	return strings.Join(parts, "\n\n") + "\n"
+	return append(parts, h.baseLine())
 }
 
 // related returns paragraphs about the series that this one depends on, and about the ones
@@ -113,7 +140,7 @@ func (h *Half) related() (parts []string) {
 		i := slices.IndexFunc(h.Beside, func(o *Half) bool { return o.Series == s })
 		switch {
 		case i >= 0:
-			parts = append(parts, fmt.Sprintf("%s, [%s], which is posted as well:\n%s", what, h.Beside[i].prefix(), where(s, h.Beside[i].MessageID(0))))
+			parts = append(parts, fmt.Sprintf("%s, [%s], which is posted as well:\n%s", what, h.Beside[i].prefix(), where(s, h.Beside[i].threadID())))
 		case len(s.Sent) > 0:
 			last := s.Sent[len(s.Sent)-1]
 			parts = append(parts, fmt.Sprintf("%s, v%d:\n%s", what, last.Version, where(s, last.MessageID)))
@@ -124,7 +151,7 @@ func (h *Half) related() (parts []string) {
 	for _, o := range h.Beside {
 		if slices.Contains(o.Needs, h.Series) && len(o.Base.Patches) > 0 {
 			parts = append(parts, fmt.Sprintf("The series %q, [%s], depends on this one and is posted as well:\n%s",
-				o.Series.Title, o.prefix(), where(o.Series, o.MessageID(0))))
+				o.Series.Title, o.prefix(), where(o.Series, o.threadID())))
 		}
 	}
 	return parts

@@ -125,6 +125,40 @@ func TestBeside(t *testing.T) {
 	}
 }
 
+// TestSinglePatch: of a single patch without cover letter, other threads name the mail that
+// exists. What a cover letter would say is below its "---", after its own notes.
+func TestSinglePatch(t *testing.T) {
+	kernel, iproute2 := pair()
+	iproute2.Series.Cover, iproute2.Base.Patches = "", iproute2.Base.Patches[:1]
+	iproute2.Base.Patches[0].Notes = "Not tested on hardware."
+	iproute2.Series.Version, iproute2.RangeDiff = 2, "1:  12 = 1:  13 a patch\n"
+	cover, err := kernel.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	single, err := iproute2.Messages()
+	if err != nil || len(single) != 1 {
+		t.Fatalf("%d mails, %v", len(single), err)
+	}
+	if !bytes.Contains(cover[0].Data, []byte("https://lore.kernel.org/netdev/"+single[0].ID+"/")) {
+		t.Errorf("the cover does not name %s:\n%s", single[0].ID, cover[0].Data)
+	}
+	_, below, _ := strings.Cut(string(single[0].Data), "\n---\n")
+	notes, _, _ := strings.Cut(below, "\ndiff --git")
+	at := 0
+	for _, want := range []string{"Not tested on hardware.", kernel.Series.Title, cover[0].ID, "Range-diff against v1:\n1:  12", "Based on deb linux-source", " f1 |"} {
+		i := strings.Index(notes[at:], want)
+		if i < 0 {
+			t.Fatalf("%q is not in the notes, or not after the text before it:\n%s", want, notes)
+		}
+		at += i
+	}
+	p, err := patch.Parse(single[0].Data)
+	if err != nil || strings.Contains(p.Message(), "Based on") {
+		t.Errorf("git would commit the notes: %q, %v", p.Message(), err)
+	}
+}
+
 // TestIDs: a Message-Id changes with the content, the sender and the version.
 func TestIDs(t *testing.T) {
 	seen := map[string]string{}

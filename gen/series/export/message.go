@@ -65,6 +65,8 @@ func (h *Half) message(n int) (m Message, err error) {
 	if h.hasCover() {
 		id := "<" + h.MessageID(0) + ">"
 		p.Header = append(p.Header, mail.Field{Name: "In-Reply-To", Value: id}, mail.Field{Name: "References", Value: id})
+	} else {
+		p.Notes = h.belowPatch(p.Notes)
 	}
 	if len(to) > 0 {
 		p.Header = append(p.Header, mail.Field{Name: "To", Value: joinAddresses(to)})
