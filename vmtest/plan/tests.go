@@ -128,6 +128,7 @@ var tests = []Test{
 	{Group: "selftests", Name: "e18-tun-runs-the-program", Needs: "tun-selftests"},
 	{Group: "selftests", Name: "e19-tun-runs-its-steering-program-first", Needs: "tun-selftests"},
 	{Group: "selftests", Name: "e20-tun-selects-from-the-queues-in-use", Needs: "tun-selftests"},
+	{Group: "selftests", Name: "e21-a-socket-keeps-its-queue", Needs: "selftests"},
 	{Group: "selftests", Name: "e99-every-test-of-the-program-is-planned", Needs: "selftests"},
 	{Group: "lifetime", Name: "a41-off-drops-the-program", Needs: "rtnetlink"},
 	{Group: "lifetime", Name: "a41-replacing-drops-the-former-program", Needs: "rtnetlink"},

@@ -41,6 +41,7 @@ var kernelTests = []struct{ name, needs string }{
 	{"tun_runs_the_program", needsTunSelftests},
 	{"tun_runs_its_steering_program_first", needsTunSelftests},
 	{"tun_selects_from_the_queues_in_use", needsTunSelftests},
+	{"a_socket_keeps_its_queue", needsSelftests},
 }
 
 // selftestTimeout is the timeout of one test. The first test runs the whole program.
