@@ -106,7 +106,7 @@ func openMaps(prog *ebpf.Program) (map[string]*ebpf.Map, error) {
 		mi, err := m.Info()
 		if err != nil {
 			m.Close()
-			return opened, fmt.Errorf("map %d: %w", id, err)
+			return opened, fmt.Errorf("get information about map %d: %w", id, err)
 		}
 		opened[mi.Name] = m
 	}

@@ -188,7 +188,7 @@ func SetQueues(table *ebpf.Map, plan *QueuePlan) error {
 	}
 	info, err := table.Info()
 	if err != nil {
-		return fmt.Errorf("table of queues: %w", err)
+		return fmt.Errorf("get information about the table of queues: %w", err)
 	}
 	if info.Name != indirection || table.Type() != ebpf.Array || table.ValueSize() != 4 {
 		return fmt.Errorf("%w: map %s is not the table of flow-hash", ErrOptions, info.Name)

@@ -90,7 +90,7 @@ func (c *Client) attach(ctx context.Context, ifindex int, ch change, p, expected
 	// The kernel answers EINVAL to malformed requests, which this package does not
 	// send, and to programs of another type.
 	if e := (*Error)(nil); errors.As(err, &e) && e.Errno == unix.EINVAL && p.typ != ebpf.SocketFilter {
-		e.Err = fmt.Errorf("%w: its type is %s", ErrBadProgram, p.typ)
+		e.Err = fmt.Errorf("%w: its type is %s, want %s", ErrBadProgram, p.typ, ebpf.SocketFilter)
 	}
 	return err
 }

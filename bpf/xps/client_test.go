@@ -220,7 +220,7 @@ func TestBadProgramNamesItsType(t *testing.T) {
 	if !errors.Is(err, ErrBadProgram) || !errors.Is(err, unix.EINVAL) {
 		t.Errorf("%v, want %v and EINVAL", err, ErrBadProgram)
 	}
-	const want = "attach xps: eth0: not a program for the XPS hook: its type is XDP: invalid argument"
+	const want = "attach xps: eth0: not a program for the XPS hook: its type is XDP, want SocketFilter: invalid argument"
 	if err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}

@@ -73,7 +73,7 @@ func clone(op string, ifindex int, prog *ebpf.Program) (*ebpf.Program, error) {
 func cloneFilter(op string, ifindex int, prog *ebpf.Program) (*ebpf.Program, error) {
 	p, err := clone(op, ifindex, prog)
 	if err == nil && p.Type() != ebpf.SocketFilter {
-		err = &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: its type is %s", ErrBadProgram, p.Type())}
+		err = &Error{Op: op, Ifindex: ifindex, Err: fmt.Errorf("%w: its type is %s, want %s", ErrBadProgram, p.Type(), ebpf.SocketFilter)}
 		p.Close()
 		p = nil
 	}

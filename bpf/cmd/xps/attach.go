@@ -244,14 +244,14 @@ func loadPinned(path string) (*ebpf.Program, error) {
 	if unix.Statfs(path, &st) == nil && int64(st.Type) != unix.BPF_FS_MAGIC {
 		err = xps.ErrNotBPFFS
 	}
-	return nil, fmt.Errorf("pinned program %s: %w", path, err)
+	return nil, fmt.Errorf("open pinned program %s: %w", path, err)
 }
 
 // loadObject loads a program of an object file.
 func (o *attachOptions) loadObject() (*ebpf.Program, func(), error) {
 	spec, err := ebpf.LoadCollectionSpec(o.object)
 	if err != nil {
-		return nil, nil, fmt.Errorf("object %s: %w", o.object, err)
+		return nil, nil, fmt.Errorf("load object %s: %w", o.object, err)
 	}
 	bpf.SetType(spec)
 	var names []string
@@ -271,7 +271,7 @@ func (o *attachOptions) loadObject() (*ebpf.Program, func(), error) {
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
-		return nil, nil, fmt.Errorf("object %s: %w", o.object, explainLoad(err))
+		return nil, nil, fmt.Errorf("load object %s: %w", o.object, explainLoad(err))
 	}
 	return coll.Programs[name], coll.Close, nil
 }

@@ -93,7 +93,7 @@ func (o *common) enter() error {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("network namespace %s: %w", o.netns, err)
+		return fmt.Errorf("open network namespace %s: %w", o.netns, err)
 	}
 	defer f.Close()
 	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {

@@ -171,7 +171,7 @@ func describe(s xps.State, sys *sysfs, stats, who bool) (device, error) {
 func (p *program) fill(prog *ebpf.Program, stats bool, inUse *int) error {
 	info, err := prog.Info()
 	if err != nil {
-		return fmt.Errorf("program %d: %w", p.ID, err)
+		return fmt.Errorf("get information about program %d: %w", p.ID, err)
 	}
 	p.Name, p.Tag = ptr(info.Name), ptr(info.Tag)
 	if uid, ok := info.CreatedByUID(); ok {

@@ -227,7 +227,7 @@ func check(t *testing.T, pkg *packages.Package, src []byte) *types.Package {
 	return p
 }
 
-// imported is an importer of the packages that a package imports.
+// imported is an importer for go/types. It has only the direct imports of one package.
 type imported map[string]*packages.Package
 
 func (i imported) Import(path string) (*types.Package, error) {
