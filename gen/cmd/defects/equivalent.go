@@ -18,7 +18,7 @@ type equivalent struct {
 	// File is the file below the module's directory. Code is the line without
 	// indentation.
 	File, Code string
-	// Kind, Old and New are those of the defect.
+	// Kind, Old and New are as in the defect.
 	Kind, Old, New string
 	// Why is the proof.
 	Why string

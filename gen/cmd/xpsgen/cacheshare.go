@@ -15,7 +15,7 @@ func shareArg(what string) []command.Arg {
 	return []command.Arg{{Name: "DIR|URL", Help: what}}
 }
 
-// shareOptions are those of cache push and cache pull.
+// shareOptions are the options of cache push and cache pull.
 type shareOptions struct {
 	kinds []string
 	newer string

@@ -14,7 +14,7 @@ import (
 	"xpsgen/vmtest/cell"
 )
 
-// cellOptions are those of cell.
+// cellOptions are the options of cell.
 type cellOptions struct {
 	plan, out      string
 	index, attempt int
@@ -27,7 +27,7 @@ func cellCommand(env matrixCommands) *command.Command {
 		Short: "run one cell of the matrix and archive its results",
 		Long: "Runs the command of the cell as a separate process. Then writes one archive, ID.tar.gz: the records of the runs, the output, the " +
 			"exit code. The archive exists even if the command failed, was killed or was interrupted. stdout and stderr are those of the command.\n\n" +
-			"The exit code is that of the command, or 1 if it is a make target that fails. The cell also fails if the command exits with 0 but leaves no record of " +
+			"The exit code is that of the command. If the command is a make target and fails, the exit code is 1. The cell also fails if the command exits with 0 but leaves no record of " +
 			"a run that passed.",
 		Args: []command.Arg{{Name: "ID", Optional: true, Values: func() []string { return nil },
 			Help: "cell to run, as xpsgen matrix prints it; default cell --index of the plan"}},

@@ -21,7 +21,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// collectOptions are those of collect.
+// collectOptions are the options of collect.
 type collectOptions struct {
 	plan, out              string
 	json, nipa, failed     bool

@@ -23,7 +23,7 @@ func depsCommand(env *environment) *command.Command {
 		Name:  "deps",
 		Short: "install missing dependencies",
 		Long: "Tests each program, header and library by using it. Installs the missing ones with apt, as root or through sudo. " +
-			"Where it cannot, it prints what to install and exits with 69. Unpacks the programs of group prove into the cache instead. Prints nothing if nothing is missing.",
+			"If it can use neither, it prints what to install and exits with 69. The programs of group prove are not installed, but unpacked into the cache. Prints nothing if nothing is missing.",
 		Flags: []command.Flag{
 			{Name: "for", Arg: "GROUP", To: command.Choices(&o.groups, append(groupNames(), "all")...),
 				Help: "group of dependencies; default vmtest and bpf"},

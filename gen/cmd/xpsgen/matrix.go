@@ -30,7 +30,7 @@ const sampleSeed = 607120647
 // maxJobs is the maximum number of jobs that GitHub Actions makes of a matrix.
 const maxJobs = 256
 
-// matrixOptions are those of matrix.
+// matrixOptions are the options of matrix.
 type matrixOptions struct {
 	plan       matrix.Options
 	json       bool

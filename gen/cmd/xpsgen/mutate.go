@@ -35,7 +35,7 @@ func mutateCommand(env suiteCommands) *command.Command {
 		Short: "check that the suite notices generated mutants of every added line",
 		Long: "Generates mutants of each line that the series adds to the C files of the kernel and ip: a statement removed, a " +
 			"condition negated, a constant off by one, and so on. Builds all of them into one kernel and one ip, which select a mutant at run " +
-			"time. Runs the tests that reach the mutated line. Loads objects with the mutants of ip. A mutant that nothing notices must be listed in " +
+			"time. Runs the tests that reach the mutated line. For mutants of ip, it also loads objects with ip. A mutant that nothing notices must be listed in " +
 			"vmtest/mutants/equivalent.toml with the reason. Writes KTAP to stdout with one test per mutant, and mutate.json " +
 			"to out/mutate/BASE.",
 		Args: []command.Arg{{Name: "NAME", Optional: true, Repeat: true, Help: "run mutants whose name contains NAME; default all"}},

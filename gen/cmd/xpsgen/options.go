@@ -98,10 +98,10 @@ func (o *sourceOptions) kernelFlag() command.Flag {
 func (o *sourceOptions) archFlag() command.Flag {
 	o.arch = arch.Amd64
 	return command.Flag{Name: "arch", Arg: "ARCH", To: command.Choice(&o.arch, arch.Names()...),
-		Help: "architecture of the guest; others than amd64 are cross-compiled and emulated"}
+		Help: "architecture of the guest; architectures other than amd64 are cross-compiled and emulated"}
 }
 
-// cross tells whether the guest has another architecture than amd64.
+// cross reports whether the architecture of the guest is not amd64.
 func (o *sourceOptions) cross() bool { return o.arch != "" && o.arch != arch.Amd64 }
 
 func (o *sourceOptions) jobsFlag() command.Flag {

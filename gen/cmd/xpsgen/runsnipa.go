@@ -28,7 +28,7 @@ func runsNIPACommand(env runsCommands) *command.Command {
 		Flags: []command.Flag{
 			{Name: "tap", To: command.Bool(&o.tap), Help: "print TAP with nested subtests instead of JSON"},
 			{Name: "executor", Arg: "NAME", To: command.String(&o.executor), Help: "name of the executor; default xpsgen"},
-			{Name: "branch", Arg: "BRANCH", To: command.String(&o.branch), Help: "branch of NIPA that was tested; default the base"},
+			{Name: "branch", Arg: "BRANCH", To: command.String(&o.branch), Help: "name of the tested branch in the output; default the base"},
 			{Name: "group", Arg: "GROUP", To: command.String(&o.group), Help: "group of the results; default the kind of the run and its series"},
 			{Name: "link", Arg: "URL", To: command.String(&o.url), Help: "address of the logs of the run; default none"},
 		},

@@ -28,5 +28,5 @@ func seriesCommand(env seriesCommands) *command.Command {
 	}
 }
 
-// seriesExit explains exit code 1 of commands that change patch files.
-var seriesExit = []command.Exit{{Code: 1, Meaning: "the series or its tree is not ready; the error says why"}}
+// seriesExit explains exit code 1 of commands that depend on the state of the series.
+var seriesExit = []command.Exit{{Code: 1, Meaning: "the state of the series or its tree does not allow the operation; the error says why"}}

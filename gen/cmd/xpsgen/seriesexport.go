@@ -45,8 +45,8 @@ func seriesExportCommand(env seriesCommands) *command.Command {
 		Long: "Writes a directory per series. Its subdirectory mails holds only the mails: pass it to git send-email. Its subdirectory " +
 			"mboxes holds thread.mbox (with the cover, for b4) and patches.mbox (without the cover, for git am). state.toml lists " +
 			"what is missing. If one series depends on another, their cover letters link to each other. Nothing is sent.\n\n" +
-			"Without --sign-off the mails are not ready to send. With --sign-off, the user in git's user.name and user.email is asked once, " +
-			"becomes the sender, and signs off every patch.",
+			"Without --sign-off the mails are not ready to send. With --sign-off, it asks once for confirmation. Then the " +
+			"user in git's user.name and user.email is the sender, and signs off every patch.",
 		Args: []command.Arg{{Name: "SERIES", Optional: true, Repeat: true, Values: env.submittedKeys,
 			Help: "series to export; default all series to submit"}},
 		Flags: []command.Flag{
@@ -55,7 +55,7 @@ func seriesExportCommand(env seriesCommands) *command.Command {
 			{Name: "results", Arg: "FILE", To: command.String(&o.results), Help: "JSON file with the figures for {{bench:NAME}} in a cover letter; default the results of make bench"},
 			{Name: "net-next", Arg: "STATE", To: command.Choice(&o.netNext, "open", "closed"), Help: "state of net-next, which is closed during the merge window"},
 			{Name: "tags", Arg: "FILE", To: command.String(&o.tags), Help: "file with the output of git ls-remote --tags on Linus's tree, to detect the merge window"},
-			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree, to find the base-commit: the newest commit in a remote branch or tag in which all files that the series changes equal those of the base"},
+			{Name: "base-repo", Arg: "DIR", To: command.Strings(&o.baseRepos), Help: "git clone of a public tree; the base-commit is its newest commit, in remote branches and tags, in which the files of the series are the same as in the base"},
 			{Name: "outstanding", Arg: "N", To: command.Int(&o.outstanding, 0, 1000), Help: "number of your other patches that are pending for the same tree"},
 		},
 		Examples: []command.Example{

@@ -55,7 +55,7 @@ func seriesNIPACommand(env seriesCommands) *command.Command {
 			{Line: "series nipa --nipa ~/src/nipa --faults --seed 7 hook"},
 		},
 		Exits: []command.Exit{{Code: 1, Meaning: "a result differs without a known reason, or a fault is not reported"},
-			{Code: 69, Meaning: "no result differs, but the check of a fault is blocked"}},
+			{Code: 69, Meaning: "no result differs, but the check of a fault could not run"}},
 		Needs: []string{"series", "series-build"},
 		Valid: func(args []string) (err error) {
 			if o.fast && o.builds {

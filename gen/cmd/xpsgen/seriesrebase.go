@@ -44,7 +44,7 @@ func seriesRebaseCommand(env seriesCommands) *command.Command {
 			{Line: "series rebase net-next --onto v7.4-rc1 --repo ~/src/linux"},
 			{Line: "series rebase 6.12 --continue"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "there are conflicts to resolve, or the series or its tree is not ready; the error says why"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "there are conflicts to resolve, or the state of the series or its tree does not allow the operation; the error says why"}},
 		Needs: []string{"vmtest"},
 		Valid: func(args []string) error { return o.valid(env, strings.Join(args, "")) },
 		Run: func(ctx context.Context, args []string) error {

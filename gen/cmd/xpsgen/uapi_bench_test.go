@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkUAPI measures whole processes. It runs xpsgen uapi without a cache:
-// for one header, for those of the workbench's package, and for all headers. It
+// for one header, for the headers of the workbench's package, and for all headers. It
 // runs go tool cgo -godefs on the names of the one header. XPSGEN_UAPI_INCLUDE
 // names the directory of installed headers; make bench-uapi sets it.
 func BenchmarkUAPI(b *testing.B) {

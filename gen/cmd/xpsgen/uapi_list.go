@@ -58,8 +58,8 @@ func (o *uapiListOptions) valid(env uapiCommands, args []string) error {
 	return o.surveyOptions.valid(o.job, args)
 }
 
-// surveyOptions choose headers to look at: all, those that the arguments name,
-// or those of the configuration.
+// surveyOptions choose the headers: all, the headers in the arguments, or the headers of
+// the configuration.
 type surveyOptions struct {
 	all     bool
 	headers []string

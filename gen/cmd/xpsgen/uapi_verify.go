@@ -25,10 +25,10 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 		Name:  "verify",
 		Short: "check the generated Go with C compilers",
 		Long: "Reads every constant, size, offset and bit offset from the Go files and compiles a _Static_assert for each. With --all or HEADER, " +
-			"it generates a package of all names of each header and verifies it. It also reports macros with a value (cc -E -dM) and types (debug " +
-			"information) that the package lacks.\n\n" +
-			"With --all or HEADER, it also compares packages. Two compilers must give the same package. A constant that C gives the same value " +
-			"on two targets must be the same in both packages.",
+			"it instead generates and verifies Go for all names of each header. It also reports the macros with a value (cc -E -dM) and the types " +
+			"(debug information) that the Go code lacks.\n\n" +
+			"With --all or HEADER, it also compares compilers and targets. All compilers must give the same Go code. If C gives a constant the same " +
+			"value on two targets, Go must do so, too.",
 		Args: []command.Arg{headerArg()},
 		Flags: append(o.headerOptions.flags(env, true), o.allFlag(),
 			command.Flag{Name: "json", To: command.Bool(&o.json), Help: "print JSON"},

@@ -131,7 +131,7 @@ func (o *guestOptions) checkArch() error {
 func (o *guestOptions) archFlags() []command.Flag {
 	return []command.Flag{
 		o.archFlag(),
-		{Name: "stock", To: command.Bool(&o.stock), Help: "boot Debian's kernel, which lacks the series; needs another architecture than amd64"},
+		{Name: "stock", To: command.Bool(&o.stock), Help: "boot Debian's kernel, which lacks the series; needs --arch arm64 or s390x"},
 	}
 }
 
@@ -215,7 +215,7 @@ func vmRunCommand(env *environment) *command.Command {
 			{Line: "$ go test -coverprofile=c.out -exec 'xpsgen vm run --' ./...", Note: "Go tests in the guest"},
 		},
 		Exits: []command.Exit{
-			{Code: 1, Meaning: "the program exited with 1, or a patch does not apply or build; the program may also exit with the other codes: --exit-code-file tells them apart"},
+			{Code: 1, Meaning: "the program exited with 1, or a patch does not apply or build; the program may also exit with any of these codes: --exit-code-file tells whether the code is the program's"},
 			{Code: exitKernel, Meaning: "the guest's kernel panicked, powered off or warned; overrides the program's exit code"},
 			{Code: exitTimeout, Meaning: "the program did not end within --timeout"},
 		},
@@ -262,7 +262,7 @@ func vmShellCommand(env *environment) *command.Command {
 		Flags:    append(o.flags(env), o.archFlags()...),
 		Examples: []command.Example{{Line: "vm shell"}, {Line: "vm shell --base 6.12 --unpatched", Note: "an unpatched base kernel"}},
 		Exits: []command.Exit{
-			{Code: 1, Meaning: "the shell exited with 1, or a patch does not apply or build; the shell may also exit with the other codes: --exit-code-file tells them apart"},
+			{Code: 1, Meaning: "the shell exited with 1, or a patch does not apply or build; the shell may also exit with any of these codes: --exit-code-file tells whether the code is the shell's"},
 			{Code: exitKernel, Meaning: "the guest's kernel panicked, powered off or warned"},
 		},
 		Needs: []string{"vmtest"},

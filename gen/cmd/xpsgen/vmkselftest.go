@@ -36,8 +36,8 @@ func vmKselftestCommand(env *environment) *command.Command {
 		Long: "Builds and installs the collections from the patched tree. Boots a kernel with --config (default full), merged " +
 			"with the config files of the collections. Runs the tests with the kernel's own runner. Writes KTAP to stdout. " +
 			"Keeps the run in out/runs/ID; the link out/kselftest/BASE names the last run.\n\n" +
-			"The config files are merged in the way of scripts/kconfig/merge_config.sh -y. Symbols that get another value than " +
-			"requested are listed. The guest sets KSFT_MACHINE_SLOW=yes; --env overrides it.",
+			"The config files are merged as scripts/kconfig/merge_config.sh -y does. Symbols whose value differs from " +
+			"the requested one are listed. The guest sets KSFT_MACHINE_SLOW=yes; --env overrides it.",
 		Args: []command.Arg{{Name: "TEST", Help: "test to run: COLLECTION:TEST, or COLLECTION for all of its tests", Repeat: true}},
 		Flags: append(o.flags(env),
 			command.Flag{Name: "compare", To: command.Bool(&o.compare),
@@ -114,7 +114,7 @@ func (env *environment) runKselftest(ctx context.Context, o *kselftestOptions, o
 	env.ui.Printf("note  kselftest: the base kernel first")
 	before, err := env.selftestsIn(ctx, o, base, f)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("the base kernel: %w", err)
+		return fmt.Errorf("run the selftests on the base kernel: %w", err)
 	}
 	after, err := env.selftestsIn(ctx, o, opt, results)
 	if err != nil {

@@ -53,7 +53,7 @@ func vmSyzCommand(env *environment) *command.Command {
 			{Name: "time", Arg: "DURATION", To: command.Duration(&o.time), Help: "how long to fuzz, from the boot of the first guest on"},
 			{Name: "mutant", Arg: "NAME", To: command.String(&o.mutant), Help: "known defect of vmtest/mutants/kernel to put into the kernel: the run must find it"},
 			o.patchFlag(),
-			{Name: "describe", To: command.Bool(&o.describe), Help: "only compile the descriptions, with syzkaller's own"},
+			{Name: "describe", To: command.Bool(&o.describe), Help: "only compile the descriptions, together with those of syzkaller"},
 			{Name: "out", Arg: "DIR", To: command.String(&o.out), Help: "directory that gets the results and the record of the run, instead of out/runs"},
 		}),
 		Examples: []command.Example{
@@ -277,7 +277,7 @@ func mutantPatch(root, base, name string) (string, error) {
 func readCalls(file string) ([]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("system calls to fuzz: %w", err)
+		return nil, fmt.Errorf("read the system calls to fuzz: %w", err)
 	}
 	var calls []string
 	lines := bufio.NewScanner(bytes.NewReader(text))
@@ -294,13 +294,13 @@ func readCalls(file string) ([]string, error) {
 func readCorpus(dir string) ([]syz.File, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("corpus: %w", err)
+		return nil, fmt.Errorf("read the corpus: %w", err)
 	}
 	var files []syz.File
 	for _, e := range entries {
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
-			return nil, fmt.Errorf("corpus: %w", err)
+			return nil, fmt.Errorf("read the corpus: %w", err)
 		}
 		files = append(files, syz.File{Name: e.Name(), Text: text})
 	}
