@@ -112,7 +112,7 @@ func TestCredit(t *testing.T) {
 		"one mail that cannot be read": {
 			mbox: "From a@b Mon Nov 23 10:00:00 2026\nFrom: A <a@example.org>\nSubject: Re: x\nContent-Type: image/png\n\n\xff\xd8\n" +
 				aReply("Re: x", "In-Reply-To: <v1.2@example.org>\n", reviewed),
-			want: map[string]string{"link": reviewed}, report: "unreadable  x.mbox: mail 1 (\"Re: x\"): no part is text: it is image/png\nadded       queue/link: " + reviewed,
+			want: map[string]string{"link": reviewed}, report: "unreadable  x.mbox: mail 1 (\"Re: x\"): no text part: the content type is image/png\nadded       queue/link: " + reviewed,
 		},
 		"twice": {
 			mbox: aReply("Re: [RFC net-next 1/2] net: add the hook", "", reviewed) + aReply("Re: [RFC net-next 1/2] net: add the hook", "", "REVIEWED-BY:  Rita  Viewer <RITA@example.org>"),

@@ -106,8 +106,8 @@ func (x *creditIndex) bySubject(subject string) (place, bool) {
 	return place{}, false
 }
 
-// find returns the place of a reply: that of the nearest known mail of its thread, or else
-// that of the patch with the same subject.
+// find returns the place of a reply. It is the place of the nearest known mail in its
+// thread, or else the place of the patch with the same subject.
 func (x *creditIndex) find(m *reply.Message) (place, bool) {
 	seen := map[string]bool{m.ID: true}
 	var walk func(ids []string) (place, bool)

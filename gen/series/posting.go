@@ -99,7 +99,7 @@ func loadPosting(dir string) (*Posting, error) {
 	}
 	for _, pp := range p.Patches {
 		if pp.File != filepath.Base(pp.File) {
-			return nil, &FileError{File: file, Err: fmt.Errorf("patch file %q", pp.File)}
+			return nil, &FileError{File: file, Err: fmt.Errorf("patch file %q: want a file name without a directory", pp.File)}
 		}
 	}
 	return p, nil

@@ -65,10 +65,10 @@ type Base struct {
 	Patches []*Patch
 }
 
-// Patch is one step of a series on one base.
+// Patch is one patch of a series on one base.
 type Patch struct {
 	*patch.Patch
-	// Key names the step, the same on every base and in every version.
+	// Key identifies the patch. It is the same on every base and in every version.
 	Key string
 	// Path is where the file is.
 	Path string

@@ -104,8 +104,8 @@ func (t *Thread) Alter(ctx context.Context, a Alteration) (*Thread, error) {
 	return &altered, nil
 }
 
-// scopePatches returns the patches whose files decide what to compile. They are those of
-// the thread before it was altered.
+// scopePatches returns the patches whose files decide what to compile: the patches of the
+// thread before it was altered.
 func (t *Thread) scopePatches() []*Patch {
 	if t.scope != nil {
 		return t.scope

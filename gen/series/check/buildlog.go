@@ -64,7 +64,7 @@ func whyFailed(log string) string {
 	return build.Why(data)
 }
 
-// readFiles returns those of files that the compiler read, according to the dependency
+// readFiles returns the elements of files that the compiler read, by the dependency
 // files below dir. The names in files are relative to the tree src. make ran in its
 // subdirectory work.
 func readFiles(dir, src, work string, files []string) (read []string, err error) {

@@ -184,8 +184,8 @@ func header(text, name string) string {
 	return value
 }
 
-// findCommits finds the commit of each patch. The first commits are those of the series
-// that this one is based on.
+// findCommits finds the commit of each patch. The first below commits belong to the series
+// that this one depends on.
 func (t *Thread) findCommits(ctx context.Context, head string, below int) error {
 	out, err := t.repo.git(ctx, "log", "--reverse", "--format=%H%x00%T%x00%an%x00%ae%x00%s%x00%b%x01", t.BaseCommit+".."+head)
 	if err != nil {

@@ -24,7 +24,7 @@ var (
 	// ErrHeader means that the text does not begin with mail headers.
 	ErrHeader = errors.New("not a mail: it has no From, Subject or Message-ID header")
 	// ErrNoText means that no part of a mail is text.
-	ErrNoText = errors.New("no part is text")
+	ErrNoText = errors.New("no text part")
 	// ErrEncoding means that a body is not encoded as its header says.
 	ErrEncoding = errors.New("transfer encoding")
 	// ErrCharset means that the text cannot be decoded with the character set that the mail

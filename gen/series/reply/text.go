@@ -27,7 +27,7 @@ type texts struct {
 	plain, html []string
 	// aside are attachments and forwarded mails.
 	aside []string
-	// charset is that of the first text; may be empty.
+	// charset is the character set of the first text; may be empty.
 	charset string
 }
 
@@ -61,7 +61,7 @@ func (t *texts) read(h textproto.Header, body []byte, depth int) error {
 		return nil
 	case !strings.HasPrefix(kind, "text/"):
 		if depth == 0 {
-			return fmt.Errorf("%w: it is %s", ErrNoText, kind)
+			return fmt.Errorf("%w: the content type is %s", ErrNoText, kind)
 		}
 		return nil
 	}

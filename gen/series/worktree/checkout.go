@@ -107,7 +107,7 @@ func vacant(dir string) (string, error) {
 	return dir, nil
 }
 
-// prepared describes a work whose patches were applied in the cache.
+// prepared is a work whose patches were applied in the cache.
 type prepared struct {
 	source *tree.Source
 	// below is the parent of the first commit of the work, tip the last commit.
@@ -119,7 +119,7 @@ func prepare(ctx context.Context, opt *Options, w *work) (*prepared, error) {
 		Patches: w.patches()}, len(w.all.Patches))
 }
 
-// apply opens a tree and applies its patches. The last n patches are the work.
+// apply opens a tree and applies its patches. The last n patches are those of the work.
 func apply(ctx context.Context, opt tree.Options, n int) (*prepared, error) {
 	src, err := tree.Open(ctx, opt)
 	if err != nil {

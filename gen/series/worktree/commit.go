@@ -16,7 +16,7 @@ type commit struct {
 	id, title string
 	// keys are the keys in its note: one, or several after a squash.
 	keys []string
-	// message, if not empty, is the message of the patch. It replaces that of the commit.
+	// message, if not empty, is the message of the patch. It replaces the message of the commit.
 	message string
 	// notes is the text below the patch's "---".
 	notes string

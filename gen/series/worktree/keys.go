@@ -197,8 +197,8 @@ func (w *work) near(ties []*tie, i int) string {
 	return ""
 }
 
-// newKey finds a key in a series for a commit that has none: that of the patch
-// with the same title on another base, or one derived from the title.
+// newKey finds a key in a series for a commit that has none: the key of the patch
+// with the same title on another base, or else a key derived from the title.
 func newKey(title string, s *series.Series, taken map[string]bool) string {
 	used := map[string]bool{}
 	for _, b := range s.Bases {

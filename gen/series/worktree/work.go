@@ -18,7 +18,7 @@ type work struct {
 	project *manifest.Project
 	base    *manifest.Base
 	parts   []part
-	// whole is set if the work is the base's stack.
+	// whole says that the work is the whole stack of the base.
 	whole bool
 	// all has the patches of all parts as one series. Each key begins with that of its
 	// series: "hook/rtnetlink".
@@ -31,7 +31,7 @@ type part struct {
 	base   *series.Base
 }
 
-// resolve finds the work that a word means: a series on a base, or a base.
+// resolve returns the work for word, which is SERIES/BASE, BASE or PROJECT/BASE.
 func resolve(c *series.Change, word string) (*work, error) {
 	threads, err := c.Manifest.Resolve(word)
 	if err != nil {
@@ -131,7 +131,7 @@ func (w *work) branch() string {
 	return strings.Join(w.keys(), "-") + "/" + w.base.Name
 }
 
-// short returns a key for users: without the series, if the work has only one.
+// short returns the key as users see it: without the series if the work has only one series.
 func (w *work) short(key string) string {
 	if len(w.parts) == 1 {
 		return strings.TrimPrefix(key, w.parts[0].series.Key+"/")
