@@ -96,8 +96,8 @@ func disagreements(a, b *factSet, sameTarget bool) (compared int, out []Disagree
 	return compared, out
 }
 
-// compareCompilers analyses the inputs with the other compilers, and compares what their
-// packages would have with that of the first. It leaves out headers that some compiler
+// compareCompilers analyses the inputs with the other compilers, and compares the packages
+// that they would give with the package of the first. It leaves out headers that some compiler
 // rejects: [treeVerifier.confirm] reports those.
 func (t *treeVerifier) compareCompilers(ctx context.Context, inputs []Input, headers []*Header, opt VerifyOptions) error {
 	t.res.facts = factsOf(t.ccs[0].name, t.arch, headers)

@@ -279,7 +279,7 @@ func (c *Config) validateAttributes() error {
 	return nil
 }
 
-// headerError returns an error about key (may be empty) of the i-th header.
+// headerError returns an error about the i-th header, or about key in it if key is not empty.
 func (c *Config) headerError(i int, key, msg string) error {
 	if c.origin != nil {
 		i = c.origin[i]
@@ -287,8 +287,8 @@ func (c *Config) headerError(i int, key, msg string) error {
 	return c.tableError("header", i, key, msg)
 }
 
-// tableError returns an error about key (may be empty) of the i-th table of a
-// name.
+// tableError returns an error about the i-th table called full, or about key in it if key is
+// not empty.
 func (c *Config) tableError(full string, i int, key, msg string) error {
 	if key != "" {
 		full += "." + key

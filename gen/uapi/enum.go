@@ -16,7 +16,7 @@ func enumValues(d *dwarf.Data) (map[string]Value, error) {
 	for {
 		e, err := r.Next()
 		if err != nil {
-			return nil, fmt.Errorf("debug information: %w", err)
+			return nil, fmt.Errorf("read debug information: %w", err)
 		}
 		if e == nil {
 			return values, nil

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// nameEnums gives headers the enums that have a name: a tag, or else that of a
+// nameEnums adds to headers the enums that have a name: a tag, or else the name of a
 // typedef.
 func (r *recordReader) nameEnums(headers map[string]*Header) error {
 	named := make(map[dwarf.Offset]string)

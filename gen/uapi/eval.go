@@ -212,7 +212,7 @@ func (u *unit) answer(ctx context.Context, cc *Compiler) error {
 	}
 	d, err := f.DWARF()
 	if err != nil {
-		return fmt.Errorf("%s: debug information: %w", u.name(), err)
+		return fmt.Errorf("%s: read debug information: %w", u.name(), err)
 	}
 	values, err := enumValues(d)
 	if err != nil {
@@ -227,7 +227,7 @@ func (u *unit) answer(ctx context.Context, cc *Compiler) error {
 		a.answer(values, flags)
 	}
 	if err := readTypes(d, u.members, u.roots); err != nil {
-		return fmt.Errorf("%s: debug information: %w", u.name(), err)
+		return fmt.Errorf("%s: read debug information: %w", u.name(), err)
 	}
 	return nil
 }

@@ -330,8 +330,8 @@ func (l *leftHeaders) without(cfg *Config, all [][]*Header) (*Config, [][]*Heade
 	return &out, kept
 }
 
-// analyse analyses the headers of the configuration for the k-th target. A header that only
-// other targets have is empty.
+// analyse analyses the headers of the configuration for the k-th target. If only other
+// targets have a header, its result is an empty Header.
 func (c *Config) analyse(ctx context.Context, cc *Compiler, includes [][]string, k, jobs int) ([]*Header, []error, error) {
 	out, failed := make([]*Header, len(c.Headers)), make([]error, len(c.Headers))
 	var (

@@ -59,7 +59,8 @@ func (p *prober) walk(g *goStruct, a *Aggregate, path string, at place) {
 		switch {
 		case t == nil:
 		case x.flexible && at.before != "":
-			// A copy of the struct has no flexible array after it.
+			// at.before copies the struct. The copy has no room for the elements of the
+			// flexible array.
 		case x.flexible:
 			if t.Elem != nil && t.Elem.Size > 0 && x.typ.text != fmt.Sprintf("[%d]byte", x.typ.size) {
 				p.behind = 2 * t.Elem.Size

@@ -132,7 +132,7 @@ func (q *inquiry) own(ctx context.Context, names []string) ([]string, error) {
 	}), nil
 }
 
-// evaluating returns those of names that are integer constants: the compiler
+// evaluating returns the names that are integer constants: the compiler
 // accepts an enumerator with their value. Each such name is compiled again alone,
 // since an unbalanced macro can hide the ones after it.
 func (q *inquiry) evaluating(ctx context.Context, names []string) ([]string, error) {
@@ -151,7 +151,7 @@ func (q *inquiry) evaluating(ctx context.Context, names []string) ([]string, err
 	return out, nil
 }
 
-// enumerable returns those of names that compile.
+// enumerable returns the names that compile.
 func (q *inquiry) enumerable(ctx context.Context, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -205,7 +205,7 @@ func (q *inquiry) described(ctx context.Context) ([]string, error) {
 	}
 	d, err := f.DWARF()
 	if err != nil {
-		return nil, fmt.Errorf("%s: debug information: %w", q.h.Path, err)
+		return nil, fmt.Errorf("%s: read debug information: %w", q.h.Path, err)
 	}
 	r := &recordReader{d: d, roots: q.roots}
 	var (
@@ -216,7 +216,7 @@ func (q *inquiry) described(ctx context.Context) ([]string, error) {
 	for {
 		e, err := reader.Next()
 		if err != nil {
-			return nil, fmt.Errorf("%s: debug information: %w", q.h.Path, err)
+			return nil, fmt.Errorf("%s: read debug information: %w", q.h.Path, err)
 		}
 		if e == nil {
 			slices.Sort(names)
@@ -227,7 +227,7 @@ func (q *inquiry) described(ctx context.Context) ([]string, error) {
 		switch e.Tag {
 		case dwarf.TagCompileUnit:
 			if err := r.lineTable(e); err != nil {
-				return nil, fmt.Errorf("%s: debug information: %w", q.h.Path, err)
+				return nil, fmt.Errorf("%s: read debug information: %w", q.h.Path, err)
 			}
 		case dwarf.TagEnumerationType:
 			inside = r.declared(e).File == q.h.Path

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// A ForeignError says that the asm/ headers of a target are those of another
-// machine, or missing.
+// A ForeignError says that the asm/ headers of a target are missing, or belong to another
+// machine.
 type ForeignError struct {
 	// Arch is the target in Go's spelling.
 	Arch string

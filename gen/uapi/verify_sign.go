@@ -16,7 +16,7 @@ import (
 // enumBody matches the members of enums in preprocessed text.
 var enumBody = pattern(`\benum\b[^{};()]*\{([^{}]*)\}`)
 
-// setsOfBits returns those of the denied assertions that are right nevertheless.
+// setsOfBits returns the denied assertions in which Go is right nevertheless.
 // In them, Go has an unsigned number, and C has a negative one only because its
 // bits reach the sign bit of its type. Two conditions hold: the bits are the same,
 // and arithmetic without overflow gives Go's number.

@@ -33,8 +33,8 @@ type TreeResult struct {
 	Lost []Skip
 	// LeftOut are the headers that could not take part.
 	LeftOut []LeftOut
-	// Compared counts the names of the first compiler's package that were
-	// compared with those of the others; Disagreements are those that differ.
+	// Compared counts the names of the first compiler's package that were compared with
+	// the packages of the others. Disagreements are the differences.
 	Compared      int
 	Disagreements []Disagreement
 
@@ -56,8 +56,9 @@ func (r *TreeResult) Failed() bool {
 // list of macros and from debug information. A name with a value is lost if the model lacks
 // it.
 //
-// The package is the first compiler's. Those of the other compilers must have the same
-// names, values and layouts.
+// The result is the package that the first compiler gives. The packages of the other
+// compilers must have the same names, values and layouts.
+//
 // A nil paths means all headers below opt.Include.
 func VerifyHeaders(ctx context.Context, paths []string, opt VerifyOptions) (res *TreeResult, err error) {
 	ccs, err := opt.compilers()
