@@ -51,7 +51,7 @@ func programSpec(key string, insns asm.Instructions, kernel func() (*btf.Spec, e
 	case Kfunc:
 		types, err := kernel()
 		if err != nil {
-			return nil, fmt.Errorf("BTF of the kernel: %w", err)
+			return nil, fmt.Errorf("load the BTF of the kernel: %w", err)
 		}
 		main, err := binding(types)
 		if err != nil {
@@ -95,11 +95,11 @@ const (
 func binding(spec *btf.Spec) (asm.Instructions, error) {
 	var kfunc *btf.Func
 	if err := spec.TypeByName(kfuncName, &kfunc); err != nil {
-		return nil, fmt.Errorf("kfunc %s: %w", kfuncName, err)
+		return nil, fmt.Errorf("find kfunc %s in BTF: %w", kfuncName, err)
 	}
 	id, err := spec.TypeID(kfunc)
 	if err != nil {
-		return nil, fmt.Errorf("kfunc %s: %w", kfuncName, err)
+		return nil, fmt.Errorf("find kfunc %s in BTF: %w", kfuncName, err)
 	}
 	const next = -1
 	return asm.Instructions{

@@ -169,7 +169,7 @@ func TestOpsMap(t *testing.T) {
 func TestOpsMapFails(t *testing.T) {
 	word := &btf.Int{Name: "int", Size: 4}
 	for want, all := range map[string][]btf.Type{
-		"struct " + opsValue + ": ":                         {word},
+		"find struct " + opsValue + " in BTF: ":             {word},
 		"struct " + opsValue + " has no member data":        {&btf.Struct{Name: opsValue, Size: 8}},
 		"struct " + opsValue + ": data is not a struct":     types(word),
 		"struct " + opsName + " has no member select_queue": types(nil, opsIfindex),

@@ -31,7 +31,7 @@ func (o ops) Close() error { return errors.Join(o.m.Delete(uint32(0)), o.m.Close
 func attachOps(ifindex int, prog *ebpf.Program) (io.Closer, error) {
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {
-		return nil, fmt.Errorf("BTF of the kernel: %w", err)
+		return nil, fmt.Errorf("load the BTF of the kernel: %w", err)
 	}
 	mapSpec, bytes, err := opsMap(spec, ifindex, prog.FD())
 	if err != nil {
@@ -52,7 +52,7 @@ func attachOps(ifindex int, prog *ebpf.Program) (io.Closer, error) {
 func opsMap(spec *btf.Spec, ifindex, prog int) (*ebpf.MapSpec, []byte, error) {
 	var value *btf.Struct
 	if err := spec.TypeByName(opsValue, &value); err != nil {
-		return nil, nil, fmt.Errorf("struct %s: %w", opsValue, err)
+		return nil, nil, fmt.Errorf("find struct %s in BTF: %w", opsValue, err)
 	}
 	data, err := member(value, opsData)
 	if err != nil {

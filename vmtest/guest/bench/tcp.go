@@ -145,15 +145,15 @@ func openTCP(d *device) (_ sender, err error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	if s.near, err = socket(); err != nil {
-		return nil, fmt.Errorf("TCP socket: %w", err)
+		return nil, fmt.Errorf("create TCP socket: %w", err)
 	}
 	if err := unix.SetsockoptInt(s.near, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return nil, fmt.Errorf("TCP socket: %w", err)
+		return nil, fmt.Errorf("set TCP_NODELAY: %w", err)
 	}
 	// A lost segment must not hang the benchmark.
 	patience := unix.Timeval{Sec: 10}
 	if err := unix.SetsockoptTimeval(s.near, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience); err != nil {
-		return nil, fmt.Errorf("TCP socket: %w", err)
+		return nil, fmt.Errorf("set SO_SNDTIMEO: %w", err)
 	}
 	if err := eintr.Connect(s.near, &unix.SockaddrInet4{Port: port, Addr: peerAddr.As4()}); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
@@ -165,7 +165,7 @@ func openTCP(d *device) (_ sender, err error) {
 		return nil, fmt.Errorf("accept: %w", err)
 	}
 	if err := unix.SetsockoptTimeval(s.far, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
-		return nil, fmt.Errorf("TCP socket: %w", err)
+		return nil, fmt.Errorf("set SO_RCVTIMEO: %w", err)
 	}
 	return s, s.countPackets(d)
 }

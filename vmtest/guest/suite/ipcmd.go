@@ -148,8 +148,8 @@ type textXPS struct {
 	id uint32
 }
 
-// parseIPText finds the programs in the output of `ip link show`, or the
-// lines of one device in that of `ip monitor link`.
+// parseIPText finds the program in the output of `ip link show` for one device, or
+// in the lines of one device in the output of `ip monitor link`.
 func parseIPText(text string) textXPS {
 	var x textXPS
 	words := strings.Fields(text)

@@ -40,13 +40,14 @@ func (e ipTool) showBriefly(t *check.T, n *nic) (s shown) {
 	return s
 }
 
-// showText reports whether the text output has the word, and returns the id.
+// showText runs the command line on n. It reports whether the text output has the word
+// "xps", and returns the program id.
 func (e ipTool) showText(t *check.T, n *nic, line string) (flagged bool, id uint32) {
 	x := parseIPText(e.ipOK(t, line+" "+n.name).stdout)
 	return x.flagged, x.id
 }
 
-// showJSON returns the id in a JSON output.
+// showJSON runs the command line on n and returns the program id in its JSON output.
 func (e ipTool) showJSON(t *check.T, n *nic, line string) uint32 {
 	links, err := parseIPLinks(e.ipOK(t, line+" "+n.name).stdout)
 	t.Must(err, "read JSON")

@@ -22,7 +22,8 @@ const gcovDir = "/sys/kernel/debug/gcov"
 
 // lineCounts sends the counts of gcov after each test, and sets them to zero.
 type lineCounts struct {
-	// kernel is the directory of the kernel's counts, programs that of user space.
+	// kernel is the directory of the kernel's counts. programs is the directory of the
+	// counts of user space.
 	kernel, programs string
 	zip              *gzip.Writer
 	tar              *tar.Writer
@@ -52,7 +53,7 @@ func newLineCounts(kernel, programs string, w io.Writer) *lineCounts {
 	return &lineCounts{kernel: kernel, programs: programs, zip: zip, tar: tar.NewWriter(zip)}
 }
 
-// take sends the counts since the last call as those of a test.
+// take sends the counts since the last call as the counts of test.
 func (c *lineCounts) take(test string) {
 	if c.err == nil {
 		c.err = errors.Join(c.send(test, "kernel", c.kernel, false), c.send(test, "programs", c.programs, true))

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// TestLineCounts sends the counts of each test, sets those of the kernel to zero, and
-// removes those of programs.
+// TestLineCounts: the counts are sent after each test. Then the counts of the kernel are
+// set to zero, and the counts of programs are removed.
 func TestLineCounts(t *testing.T) {
 	kernel, programs := t.TempDir(), t.TempDir()
 	file := func(dir, name, text string) {

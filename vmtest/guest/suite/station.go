@@ -169,8 +169,8 @@ func (s *station) pings() pinged {
 	return p
 }
 
-// expect pings from each CPU. It fails the test unless queues and trace are those of
-// the RFC for a program that returns ret, or for no program.
+// expect pings from each CPU. It fails the test unless queues and trace are as in the RFC
+// for a program that returns ret. A nil ret means no program.
 func (s *station) expect(what string, ret *int) {
 	var want pinged
 	for cpu := range cpus {

@@ -24,8 +24,8 @@ func (e isolation) bpffs(t *check.T) string {
 	return dir
 }
 
-// ipInUserNS runs ip with the lines of batch as root in a new user namespace, and in
-// the further new namespaces of flags.
+// ipInUserNS runs the commands in batch with ip -batch, as root in a new user namespace.
+// flags selects other new namespaces.
 func (e ipTool) ipInUserNS(t *check.T, flags uintptr, batch string) output {
 	cmd := e.ipCommand(t, "ip -batch -")
 	var stdout, stderr bytes.Buffer

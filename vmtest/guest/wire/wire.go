@@ -114,8 +114,8 @@ type Config struct {
 	// Long makes some tests of the suite run for a minute or more.
 	Long bool `json:"long,omitempty"`
 	// Counts makes the suite send the counts of gcov after each test, as a tar archive
-	// compressed by gzip. The name of an entry is that of the test, a colon, "kernel/" or
-	// "programs/", and the path of the .gcda file. Entries without the name of a test are
+	// compressed by gzip. The name of an entry is the name of the test, a colon, "kernel/"
+	// or "programs/", and the path of the .gcda file. Entries without the name of a test are
 	// counts of the boot, or of code that ran after the tests.
 	Counts bool `json:"counts,omitempty"`
 	// Loader is the key of an alternative to the hook by which the suite attaches
@@ -135,7 +135,8 @@ type Config struct {
 	// UserNet makes the guest set up its network device for QEMU's user mode
 	// network.
 	UserNet bool `json:"userNet,omitempty"`
-	// Host describes the host's files in the guest; nil means only those of the image.
+	// Host describes the host's files in the guest; nil means that the guest has only
+	// the files of the image.
 	Host *HostFiles `json:"host,omitempty"`
 	// Hostname is shown in the prompt; default "xps".
 	Hostname string `json:"hostname,omitempty"`
