@@ -28,8 +28,8 @@ import (
 var errNoApt = errors.New("no apt on this machine")
 
 // apt runs apt with a private state: lists, package cache and sources are in the
-// workbench's cache. Keys, proxies and pins are those of the machine. It writes no file
-// of the system.
+// workbench's cache. It uses the machine's keys, proxies and pins, and writes no
+// file of the system.
 type apt struct {
 	// dir holds the private states.
 	dir  string

@@ -42,7 +42,7 @@ func readAptSources(list, parts string) []aptSource {
 	return all
 }
 
-// parseOneLine reads the traditional form: deb [options] uri suite component...
+// parseOneLine parses the one-line style: deb [options] uri suite component...
 func parseOneLine(data []byte) []aptSource {
 	var all []aptSource
 	for line := range bytes.Lines(data) {

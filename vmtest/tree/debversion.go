@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// compareVersions orders versions of Debian packages as dpkg does: by epoch,
-// upstream version and revision; the result is as of [cmp.Compare].
+// compareVersions compares versions of Debian packages as dpkg does: by epoch,
+// upstream version and revision. It returns -1, 0 or 1, as [cmp.Compare] does.
 func compareVersions(a, b string) int {
 	epochA, upA, revA := versionParts(a)
 	epochB, upB, revB := versionParts(b)
@@ -57,7 +57,7 @@ func cutWhile(s string, is func(byte) bool) (head, rest string) {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// weight is the position in the order of the character at i; the end of s is 0.
+// weight returns the sort weight of the character at i. The weight of the end of s is 0.
 func weight(s string, i int) int {
 	switch {
 	case i >= len(s):

@@ -20,9 +20,9 @@ import (
 // whether the patches apply.
 const maxSuccessors = 3
 
-// DriftError says that a suite has moved on to sources that the patches do not
-// apply to. The series has to be rebased onto one of them, or the old source
-// to come from elsewhere.
+// DriftError says that the suites have only sources that the patches do not
+// apply to. Rebase the series onto one of them, or get the old source from
+// elsewhere.
 type DriftError struct {
 	// Package is the requested package. MadeOn is the version that the patches were
 	// based on, empty if the package's name contains it.
@@ -42,7 +42,7 @@ type Drift struct {
 
 func (e *DriftError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the suite has moved on: there is no %s that the patches apply to", strings.TrimSpace(e.Package+" "+e.MadeOn))
+	fmt.Fprintf(&b, "the suites have no %s, and no other source that the patches apply to", strings.TrimSpace(e.Package+" "+e.MadeOn))
 	for _, d := range e.Tried {
 		fmt.Fprintf(&b, "\n  %s: %v", d.Source, d.Err)
 	}

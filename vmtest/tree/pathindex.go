@@ -17,11 +17,11 @@ import (
 // errUnknownPath means that a patch changed a path that the index did not load.
 var errUnknownPath = errors.New("a patch changes a path that its diff headers do not name")
 
-// pathIndex fills an index with the paths that patches name. So git reads and
-// writes a few entries instead of those of the whole tree.
+// pathIndex fills an index with only the paths that patches name, so that git reads and
+// writes a few entries instead of the whole tree.
 type pathIndex struct {
 	base string
-	// names has the paths, with true, and the directories above them.
+	// names maps the paths to true, and the directories above them to false.
 	names map[string]bool
 	// whole loads the whole tree.
 	whole bool

@@ -43,7 +43,7 @@ type Base struct {
 	Origins []Origin `toml:"source"`
 }
 
-// checkBases returns the key that is wrong, and which one of its kind.
+// checkBases returns the wrong key, and the index nth of its table in the file.
 func (f *file) checkBases() (key string, nth int, err error) {
 	seen := map[string]bool{}
 	origins := 0

@@ -32,7 +32,7 @@ func TestIsCommit(t *testing.T) {
 	}
 }
 
-// Each error names the key, which one of its kind it is, and the target.
+// Each error names the key, the index of the target in the file, and the target.
 func TestCheckTargets(t *testing.T) {
 	for name, tt := range map[string]struct {
 		target Target

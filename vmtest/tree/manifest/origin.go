@@ -64,7 +64,7 @@ func (o *Origin) check() error {
 			return fmt.Errorf("kind %q needs package, and excludes url and ref", o.Kind)
 		}
 		if strings.HasPrefix(o.Package, "-") {
-			return fmt.Errorf("package %q", o.Package)
+			return fmt.Errorf("package %q: must not begin with -", o.Package)
 		}
 		for key, pattern := range map[string]string{"version": o.Version, "made_on": o.MadeOn, "successors": o.Successors} {
 			if _, err := path.Match(pattern, ""); err != nil {
@@ -79,7 +79,7 @@ func (o *Origin) check() error {
 			return fmt.Errorf("kind %q needs url and ref, and excludes all other keys", o.Kind)
 		}
 		if strings.HasPrefix(o.URL, "-") || strings.HasPrefix(o.Ref, "-") {
-			return fmt.Errorf("url %q, ref %q", o.URL, o.Ref)
+			return fmt.Errorf("url %q, ref %q: must not begin with -", o.URL, o.Ref)
 		}
 	default:
 		return fmt.Errorf("kind %q: want %s, %s or %s", o.Kind, KindDeb, KindDebSrc, KindGit)

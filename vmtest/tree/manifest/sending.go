@@ -93,7 +93,7 @@ func (f *file) check(path string, pos positions) error {
 	return nil
 }
 
-// checkTargets returns the key that is wrong, and which one of its kind.
+// checkTargets returns the wrong key, and the index nth of its table in the file.
 func (f *file) checkTargets() (key string, nth int, err error) {
 	seen := map[string]bool{}
 	for i, t := range f.Targets {
@@ -103,9 +103,9 @@ func (f *file) checkTargets() (key string, nth int, err error) {
 		case seen[t.Name]:
 			return "target.name", i, fmt.Errorf("target %q is defined twice", t.Name)
 		case strings.HasPrefix(t.URL, "-"):
-			return "target.url", i, fmt.Errorf("target %q: url %q", t.Name, t.URL)
+			return "target.url", i, fmt.Errorf("target %q: url %q: must not begin with -", t.Name, t.URL)
 		case strings.HasPrefix(t.Branch, "-"):
-			return "target.branch", i, fmt.Errorf("target %q: branch %q", t.Name, t.Branch)
+			return "target.branch", i, fmt.Errorf("target %q: branch %q: must not begin with -", t.Name, t.Branch)
 		case t.MaxPatches < 0 || t.IntervalHours < 0 || t.LineLength < 0:
 			return "target.name", i, fmt.Errorf("target %q: want numbers of 0 or more", t.Name)
 		case t.Archive != "" && !strings.HasPrefix(t.Archive, "https://"):

@@ -127,7 +127,7 @@ func findSeries(list []Series, key string) *Series {
 // a series' key may stand.
 var reserved = []string{"all", "stack", "sent"}
 
-// checkSeries returns the key that is wrong, and which one of its kind.
+// checkSeries returns the wrong key, and the index nth of its table in the file.
 func (f *file) checkSeries() (key string, nth int, err error) {
 	seen := map[string]bool{}
 	forms, patches := 0, 0
