@@ -82,13 +82,13 @@ func Binding(figures []Figure, contender string) string {
 	return "hint only by " + strings.Join(not, ", ")
 }
 
-// ErrIncomplete is wrapped if a figure has no round that counts.
-var ErrIncomplete = errors.New("figure missing")
+// ErrIncomplete is wrapped if an interrupt disturbed every round of a figure.
+var ErrIncomplete = errors.New("the benchmark has no round without an interrupt")
 
 func (r *Results) check() error {
 	for _, f := range slices.Concat(r.Unpatched, r.Patched) {
 		if f.Rounds == 0 {
-			return fmt.Errorf("%w: %s by %s", ErrIncomplete, f.Contender, f.Path)
+			return fmt.Errorf("%w: contender %s, path %s; run it again", ErrIncomplete, f.Contender, f.Path)
 		}
 	}
 	return nil

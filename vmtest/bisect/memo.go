@@ -102,7 +102,8 @@ type record struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// load fills in st from an earlier run and reports whether there was one.
+// load fills in st from an earlier run in which all tests passed. It reports whether there
+// was one.
 func (m *memory) load(key string, st *Step) bool {
 	data, err := os.ReadFile(filepath.Join(m.dir, key+".json"))
 	var r record

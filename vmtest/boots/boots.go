@@ -56,8 +56,8 @@ type Time struct {
 	// Min and Median are times from the start to the end of QEMU or of the tool.
 	Min    time.Duration `json:"min_ns"`
 	Median time.Duration `json:"median_ns"`
-	// Ratio is Median divided by that of the first way, which is the bare boot if all
-	// take part.
+	// Ratio is Median divided by the Median of the first way. If all ways take part, the
+	// first one is the bare boot.
 	Ratio float64 `json:"ratio"`
 }
 

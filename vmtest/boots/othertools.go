@@ -65,7 +65,7 @@ const needsHostFS = "left out %s: its guests mount the host's files (add the con
 const doesNotWork = "left out %s: it does not boot this kernel: %v"
 
 // otherTools returns the tools in PATH that boot the kernel. The kernel must be able to
-// mount the host's files. The error is that of ctx.
+// mount the host's files. The error is the error of ctx.
 func (opt *Options) otherTools(ctx context.Context, a *prepare.Artifacts) ([]way, error) {
 	var ways []way
 	for _, t := range tools(a.Kernel.Image, opt.Accel) {

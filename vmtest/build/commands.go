@@ -23,10 +23,10 @@ type command struct {
 	text []byte
 }
 
-// commands are those of an object directory.
+// commands are the commands that built an object directory.
 type commands struct {
 	src string
-	// commands has them by target, relative to the object directory.
+	// commands maps a target, relative to the object directory, to its command.
 	commands map[string]*command
 	// config has the symbols of the configuration that are "y".
 	config map[string]bool

@@ -37,7 +37,7 @@ type edit struct {
 	changes []tree.Change
 }
 
-// newEdit compares the tree with that of the last build in o. It keeps in state what the
+// newEdit compares the tree with the tree of the last build in o. It keeps in state what the
 // next build needs.
 func newEdit(ctx context.Context, src *tree.Source, kb *kbuild, o *objdir, state *objState) (*edit, error) {
 	e := &edit{kb: kb, o: o, state: state}

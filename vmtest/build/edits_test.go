@@ -66,8 +66,8 @@ type playground struct {
 	rng    *rand.Rand
 	source prepare.Source
 	stack  *tree.Source
-	// objects is where builds find their objects. other keeps those of the whole make,
-	// mine keeps those of the edits meanwhile.
+	// objects is where builds find their objects. mine keeps the objects of the edits
+	// while a whole make runs. other keeps the objects of the whole make while it does not.
 	objects, other, mine string
 	sources              []string
 	private, public      []string

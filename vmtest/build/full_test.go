@@ -109,7 +109,7 @@ func TestPahole(t *testing.T) {
 	if other := b.mustKernel(t); other.Hash == k.Hash || other.Pahole != "v1.31" {
 		t.Errorf("another pahole makes the same kernel: %s, %s", other.Hash, other.Pahole)
 	}
-	// An old one is not taken. Without apt there is no other.
+	// An old pahole is an error if apt cannot provide a newer one.
 	tool(t, "pahole", "echo v1.24")
 	tool(t, "apt-config", "exit 1")
 	_, err := b.kernel(t, t.Context())

@@ -162,7 +162,7 @@ func (b *kernelBuild) lookup(k *KernelResult) bool {
 	return true
 }
 
-// tell adds the differences of the merge to those of Kconfig, and reports each.
+// tell puts the differences of the merge before the differences of Kconfig, and reports each.
 func (b *kernelBuild) tell(k *KernelResult) {
 	k.Differences = append(slices.Clip(b.differences), k.Differences...)
 	for _, d := range k.Differences {

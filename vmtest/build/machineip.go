@@ -29,7 +29,7 @@ func MachineIP(ctx context.Context) (*IPRoute2Result, error) {
 	}
 	out, err := (&proc.Cmd{Args: []string{path, "-V"}}).Output(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s for its version: %w", path, err)
+		return nil, fmt.Errorf("run %s -V: %w", path, err)
 	}
 	r := &IPRoute2Result{Dir: filepath.Dir(path), IP: path, Origin: "this machine's " + path, Cached: true}
 	r.Version = strings.TrimSpace(string(out))

@@ -22,7 +22,7 @@ type Entry struct {
 	// Kind is the directory of the cache that contains it: "kernel", "image",
 	// "work".
 	Kind string
-	// Path is its path, which begins with that of the cache.
+	// Path is its path. It begins with the path of the cache.
 	Path string
 	// Bytes is its size on disk.
 	Bytes int64

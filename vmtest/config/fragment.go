@@ -78,7 +78,7 @@ func Load(name string) (Fragment, error) {
 	return Fragment{Name: name, Text: string(data)}, nil
 }
 
-// IsFile reports whether the name of a fragment is a path, and not that of a shipped fragment.
+// IsFile reports whether name is the path of a file, and not the name of a shipped fragment.
 func IsFile(name string) bool {
 	return strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".config")
 }
@@ -89,8 +89,8 @@ func isSelftests(base string) bool {
 	return base == "config" || strings.HasPrefix(base, "config.") && base != "config.config"
 }
 
-// For returns the fragments of a kernel, in order: base, that of the architecture, and
-// those of the given names. Amd64 has none: base describes it.
+// For returns the fragments of a kernel, in order: base, the fragment of the architecture,
+// and the fragments called names. Amd64 has no fragment: base describes it.
 func For(a *arch.Arch, names ...string) ([]Fragment, error) {
 	all, err := LoadAll("base")
 	if err != nil {

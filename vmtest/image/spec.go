@@ -54,7 +54,7 @@ type File struct {
 	Data []byte
 	// Target makes it a symbolic link, if set.
 	Target string
-	// Mode is the permission bits; 0 means those of Host, or 0644.
+	// Mode is the permission bits. 0 means the bits of Host, or 0644 if Host is empty.
 	Mode uint32
 }
 

@@ -81,9 +81,9 @@ func parse(data []byte) (*Reports, error) {
 	return &r, nil
 }
 
-// Add stores the splats of a run without the series in dir. They join those of earlier
-// runs on the same version of the base. It returns all, and how many are new. A splat
-// without a stack is not stored, since it identifies nothing.
+// Add stores the splats of a run without the series in dir. They are added to the
+// splats of earlier runs on the same version of the base. It returns all splats, and how
+// many are new. A splat without a stack is not stored, since it identifies nothing.
 func Add(dir, base, kernel string, fragments []string, splats []vm.Splat) (r *Reports, added int, err error) {
 	path := filepath.Join(dir, name(base, fragments))
 	r = &Reports{Kernel: kernel}

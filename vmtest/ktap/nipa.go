@@ -15,8 +15,8 @@ import (
 
 // NIPA is the data for netdev's CI (NIPA) that is not in the results.
 type NIPA struct {
-	// Executor is the name under which the results are shown; Branch is the branch
-	// that was tested; Group is the group of the tests.
+	// Executor is the name under which NIPA shows the results. Branch is the tested
+	// branch. Group is the group of the tests.
 	Executor, Branch, Group string
 	// Link leads people to the logs. May be empty.
 	Link string
@@ -81,7 +81,7 @@ func nipaResult(t *Test) nipaTest {
 
 var notNIPA = lazyregexp.New(`[^0-9a-zA-Z]+`)
 
-// nipaName returns a name in the characters that NIPA uses.
+// nipaName replaces the characters that NIPA does not use in names.
 func nipaName(name string) string {
 	name = strings.TrimSuffix(notNIPA.ReplaceAllString(name, "-"), "-")
 	if name == "" {

@@ -132,8 +132,8 @@ func typical(c *cell.Cell, all []float64) float64 {
 
 func round(seconds float64) float64 { return math.Round(seconds*10) / 10 }
 
-// items are the measured times in seconds of each test of runs like that of the cell, the
-// newest first.
+// items returns the measured times of each test in seconds, the newest first. It uses the
+// runs that [costs.of] returns.
 func (k *costs) items(c *cell.Cell) map[string][]float64 {
 	times := map[string][]float64{}
 	for _, r := range k.of(c) {

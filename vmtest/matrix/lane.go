@@ -26,12 +26,13 @@ type lane struct {
 	// mutants names some mutants; sample is how many are chosen at random. Neither means all.
 	mutants []string
 	sample  int
-	// from is the smallest purpose that has the lane; until is the largest one, and
-	// empty means no limit.
+	// from is the first purpose in order that has the lane. until is the last one; empty
+	// means no limit.
 	from, until string
 }
 
-// order is that of the purposes: each has the lanes of those before it.
+// order orders the purposes. A purpose also has the lanes of the purposes before it, except
+// those that end before it.
 var order = map[string]int{ForPR: 1, ForNightly: 2, ForAll: 3}
 
 func (l *lane) in(purpose string) bool {
@@ -39,8 +40,8 @@ func (l *lane) in(purpose string) bool {
 	return n >= order[l.from] && (l.until == "" || n <= order[l.until])
 }
 
-// lanes are those of all purposes. The plan for a pull request covers make test; that
-// for all adds make test-long. TestLanes compares them with the Makefile.
+// lanes has the lanes of all purposes. The plan for a pull request covers make test. The
+// plan for "all" adds make test-long. TestLanes compares them with the Makefile.
 var lanes = []lane{
 	{from: ForPR, kind: "lint"},
 	{from: ForPR, kind: "unit"},

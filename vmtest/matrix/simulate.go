@@ -13,8 +13,8 @@ import (
 type Simulation struct {
 	Workers int `json:"workers"`
 	// Warm is the makespan in seconds with the kernels in the cache of each worker.
-	// Cold is that of workers that share no cache: each builds a kernel before its
-	// first cell that needs it.
+	// Cold is the makespan with workers that share no cache: each builds a kernel
+	// before its first cell that needs it.
 	Warm float64 `json:"warm_seconds"`
 	Cold float64 `json:"cold_seconds"`
 	// Longest is the longest cell of the warm plan: no number of workers is faster.

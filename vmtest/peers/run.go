@@ -171,8 +171,8 @@ func link(dir, name, target string) error {
 	return os.Symlink(target, path)
 }
 
-// goEnv returns the environment of the go command in another module: that of
-// this process, without GOFLAGS and GOWORK.
+// goEnv returns the environment of the go command in another module: the environment
+// of this process without GOFLAGS and GOWORK.
 func goEnv() []string {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")

@@ -2,7 +2,7 @@
 
 package plan
 
-// Able returns those of the named tests whose patch is among keys.
+// Able returns the named tests that need no patch, or a patch whose key is in keys.
 func Able(names []string, keys map[string]bool) []string {
 	var able []string
 	for _, n := range names {
@@ -19,9 +19,9 @@ const hookKey = "rtnetlink"
 // hookGroup is the group of tests about what the return value does to packets.
 const hookGroup = "hook"
 
-// ForLoader returns those of the named tests that make sense with an
-// alternative to the hook. These are the tests of the base kernel, and those of
-// the group hook that only attach programs.
+// ForLoader returns the named tests that make sense with an alternative to the
+// hook: the tests of the base kernel, and the tests of the group hook that only
+// attach programs.
 func ForLoader(names []string) []string {
 	var able []string
 	for _, n := range names {

@@ -51,7 +51,7 @@ type Source struct {
 	// Jobs is how many compilers run at once; 0 means one per CPU.
 	Jobs int
 	// Stock boots Debian's kernel instead of the base, and builds no kernel, ip and
-	// bpftool. It needs another architecture than amd64.
+	// bpftool. Arch must not be amd64.
 	Stock bool
 	// Unpatched leaves out the kernel series. The patched ip stays, because the suite
 	// uses it to detect the hook.

@@ -113,8 +113,8 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// A tree with some patches has the parts whose first function it has. Other functions of a
-// part may exist before the series.
+// With only some patches applied, a part is present if the tree defines its first function.
+// Its other functions may exist before the series.
 func TestPartial(t *testing.T) {
 	const selects = "static u16 tun_select_queue(void) { return 0; }\n"
 	for name, c := range map[string]struct {
@@ -144,7 +144,7 @@ func TestPartial(t *testing.T) {
 	}
 }
 
-// Operations are those of the parts that the tree has, with the numbers of main.c.
+// The operations belong to the parts that the tree has. Their numbers are those in main.c.
 func TestOperations(t *testing.T) {
 	p, err := load(t.Context(), shows(small()), true)
 	if err != nil {

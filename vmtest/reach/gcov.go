@@ -68,8 +68,8 @@ func newReader(notes, work string, files []string) (*reader, error) {
 	return r, nil
 }
 
-// note finds the notes for a file of counts. The path must end with that of the
-// object. A path without directories must be the name of the object.
+// note finds the notes for a file of counts. The path must end with the path of the object.
+// A path without directories must be the name of the object.
 func (r *reader) note(path string) (name string, err error) {
 	path = strings.TrimSuffix(path, ".gcda")
 	for _, n := range r.names {
@@ -191,7 +191,7 @@ func (r *reader) file(path string) (file string) {
 }
 
 // archive calls add for each file of counts that a guest sent. The name of an entry is
-// that of the test, a colon, and the path.
+// the name of the test, a colon, and the path.
 func archive(in io.Reader, add func(test, path string, data []byte) error) error {
 	zip, err := gzip.NewReader(in)
 	if err != nil {

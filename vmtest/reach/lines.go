@@ -38,7 +38,7 @@ type Line struct {
 	Count uint64 `json:"count"`
 	// Tests are the tests that ran it, in the order of the suite.
 	Tests []string `json:"tests,omitempty"`
-	// Reason is that of the list.
+	// Reason is the reason in the list of lines that need not run.
 	Reason string `json:"reason,omitempty"`
 }
 

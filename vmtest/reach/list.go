@@ -130,8 +130,8 @@ func (e *Entry) apply(s *source) (problem string) {
 	return ""
 }
 
-// find returns those of lines that are in the text of the entry. The text must be in the
-// function once.
+// find returns the elements of lines that the text of the entry covers. The text must be in
+// the function once.
 func (e *Entry) find(text string, lines []*Line) ([]*Line, error) {
 	want := trimmed(strings.Trim(e.Text, "\n"))
 	raw := trimmed(text)

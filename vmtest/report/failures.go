@@ -40,7 +40,7 @@ type FailedTest struct {
 // consoleLines is the number of console lines that a failure shows.
 const consoleLines = 25
 
-// failure describes the failed run of c. results are those of a suite, nil for
+// failure describes the failed run of c. results are the results of a suite, and nil for
 // other kinds.
 func failure(c *runs.Cell, report *ktap.Report, results *verdict.Results, past *history) Failure {
 	f := Failure{Cell: c, Rerun: c.Rerun(), Reasons: c.Run.Reasons}

@@ -82,7 +82,7 @@ func (opt *GuestOptions) shell() string {
 	return "/bin/sh"
 }
 
-// foreign tells whether the host's programs do not run in the guest.
+// foreign reports whether the host's programs do not run in the guest.
 func (opt *GuestOptions) foreign() bool {
 	a, err := arch.Find(opt.Source.Arch)
 	return err == nil && a.Cross()

@@ -78,7 +78,7 @@ func inputs(ctx context.Context, a *prepare.Artifacts, s *prepare.Source) (verdi
 func qemuVersion(ctx context.Context, qemu string) (string, error) {
 	out, err := (&proc.Cmd{Args: []string{qemu, "--version"}}).Output(ctx)
 	if err != nil {
-		return "", fmt.Errorf("ask %s for its version: %w", qemu, err)
+		return "", fmt.Errorf("run %s --version: %w", qemu, err)
 	}
 	first, _, _ := strings.Cut(string(out), "\n")
 	return first, nil

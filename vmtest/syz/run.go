@@ -87,7 +87,7 @@ type Result struct {
 const guestDir = "/xpsgen/syz"
 
 // ErrNothing is wrapped by the error of a run that executed no program.
-var ErrNothing = errors.New("no program was executed")
+var ErrNothing = errors.New("syzkaller executed no program")
 
 // Run fuzzes until the kernel panics or warns, or the time is over. After a
 // panic or warning, Run searches for the program that makes the kernel panic or

@@ -62,7 +62,8 @@ func readStat(path string) (state string, cpu time.Duration, ok bool) {
 	if err != nil {
 		return "", 0, false
 	}
-	// The name before it may contain any character.
+	// The fields follow the last ")". The name of the process, in parentheses, may contain any
+	// character.
 	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 	const utime, stime = 14 - 3, 15 - 3 // proc(5) counts from 1; two fields were cut off
 	if len(fields) <= stime {

@@ -67,8 +67,8 @@ type Machine struct {
 	Arch *arch.Arch
 	// QEMU is the program; default [DefaultQEMU], or that of Arch.
 	QEMU string
-	// Type is the machine type; default MicroVM. Another architecture than amd64 has only
-	// one machine, [arch.Arch.Board].
+	// Type is the machine type; default MicroVM. Architectures other than amd64 have
+	// only one machine, [arch.Arch.Board].
 	Type Type
 	// Accel chooses the accelerator; default Auto.
 	Accel Accel
@@ -106,7 +106,7 @@ type Machine struct {
 	Result io.Writer
 	// Counts receives the bytes of the counts port, see [wire.Config.Counts].
 	Counts io.Writer
-	// Stdin, Stdout and Stderr are those of the program of ModeRun. Stdin is read after
+	// Stdin, Stdout and Stderr belong to the program of ModeRun. Stdin is read after
 	// the guest's hello. More may be read than the program reads, and a Read may still
 	// be pending when Wait returns.
 	Stdin  io.Reader

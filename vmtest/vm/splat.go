@@ -124,7 +124,7 @@ func isEnder(l string) bool {
 	return false
 }
 
-// isTrace tells whether a pattern is the headline of a call trace.
+// isTrace reports whether a pattern is the headline of a call trace.
 func isTrace(pattern string) bool { return pattern == patternTrace || pattern == patternTraceARM }
 
 func (s *splatScanner) close() {

@@ -13,9 +13,8 @@ import (
 	"xpsgen/vmtest/cache"
 )
 
-// ErrNone is wrapped if no workbench is found at or above the current
-// directory, and none was used before. It is also wrapped if the named
-// directory is not a workbench.
+// ErrNone is wrapped by the error of [Find] or [Nearest] that finds no workbench. It is
+// also wrapped if the named directory is not a workbench.
 var ErrNone = errors.New("no workbench here")
 
 // rootMark is the pattern of the files one of which makes a directory a
