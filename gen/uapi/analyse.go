@@ -279,7 +279,8 @@ func (a *analysis) runs(macros []Constant) []Group {
 }
 
 // document gives a group and its constants their comments. A comment above the
-// first of several macros belongs to the group, unless other macros have one.
+// first of several macros belongs to the group, unless another of these macros
+// also has a comment above it.
 func (a *analysis) document(g *Group) {
 	above := 0
 	for i := range g.Consts {

@@ -43,7 +43,7 @@ type Options struct {
 	Check bool
 	// CC is the compiler, see [CompilerFor].
 	CC string
-	// Arch lists the targets in Go's spelling. Default: those of Config.
+	// Arch lists the targets, as in GOARCH. Default: those of Config.
 	Arch []string
 	// Jobs is how many compilers run at once. Default: one per CPU.
 	Jobs int
@@ -76,7 +76,7 @@ type Result struct {
 	// StaleStamp is set when Check found the package right but stamped with
 	// another kernel or series.
 	StaleStamp bool
-	// Release is the kernel's, as stamped.
+	// Release is the kernel release in the stamp.
 	Release string
 	// HeadersTime is how long finding or installing the headers took,
 	// AnalyseTime the compilers, RenderTime the rest.

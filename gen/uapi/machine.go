@@ -16,7 +16,7 @@ import (
 // A ForeignError says that the asm/ headers of a target are missing, or belong to another
 // machine.
 type ForeignError struct {
-	// Arch is the target in Go's spelling.
+	// Arch is the target, as in GOARCH.
 	Arch string
 	// Dir is the directory that was searched for asm/. Found is the kernel's name
 	// of the machine whose headers it has; empty if it has none.

@@ -172,8 +172,8 @@ func (p *port) constants(t *testing.T, dir string, kernel *Package) {
 // foldName maps a C name and its Go name to the same string.
 func foldName(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", "")) }
 
-// handWritten returns the constants, exported or not, whose values are in the source of the
-// package.
+// handWritten returns the constants of the package, exported or not, whose values it sets
+// itself. It leaves out constants whose values come from imports.
 func handWritten(t *testing.T, dir string) map[string]constant.Value {
 	t.Helper()
 	ctxt := build.Default

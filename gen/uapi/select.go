@@ -93,7 +93,7 @@ type Package struct {
 	// Skipped are attributes that the configuration selects and that are not
 	// in the package.
 	Skipped []Skip
-	// Arch is the target in Go's spelling; empty means any.
+	// Arch is the target, as in GOARCH; empty means any.
 	Arch string
 
 	types   map[string]string // of the configuration

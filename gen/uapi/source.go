@@ -50,7 +50,7 @@ type SourceOptions struct {
 	// with asm/ for the target are found from them. Headers of another machine are a
 	// [*ForeignError].
 	Include []string
-	// Arch is the target in Go's spelling. Default amd64.
+	// Arch is the target, as in GOARCH. Default amd64.
 	Arch string
 	// CacheDir keeps the installed headers of trees. A tree is not installed again if its
 	// files have the same sizes and times. Empty means a temporary directory.

@@ -40,8 +40,7 @@ var targets = map[string]target{
 // Arches returns the targets that [SourceOptions] and [Config] may name.
 func Arches() []string { return sortedKeys(targets) }
 
-// KernelArch returns the kernel's name of a target in Go's spelling,
-// or "".
+// KernelArch returns the kernel's name of a GOARCH, or "".
 func KernelArch(arch string) string { return targets[arch].kernel }
 
 // HostArch returns the default target: this machine's, or amd64 if the tool does not know
@@ -73,7 +72,7 @@ func maxAlignOf(arch string) int64 {
 	return 8
 }
 
-// CompilerFor returns a compiler for a target in Go's spelling, with the options that
+// CompilerFor returns a compiler for a target, as in GOARCH, with the options that
 // select the target: --target for clang, a flag of gcc for the other word size of the same
 // machine. An empty command means gcc for the machine's own architecture. For others it
 // means clang, or Debian's cross compiler if no clang supports the target. If gcc needs a

@@ -21,7 +21,7 @@ type VerifyOptions struct {
 	// Compilers are the compilers to ask, each a command for [CompilerFor]. Default: the
 	// one for an empty command.
 	Compilers []string
-	// Arch is the target in Go's spelling. Default [HostArch].
+	// Arch is the target, as in GOARCH. Default [HostArch].
 	Arch string
 	// Jobs is how many compilers run at once. Default: one per CPU.
 	Jobs int

@@ -21,7 +21,7 @@ type DriftError struct {
 	Dir string
 	// Files are the names that differ, are missing or are too many.
 	Files []string
-	// Diff is a unified diff from the present files to the expected ones.
+	// Diff is a unified diff from the current files to the expected ones.
 	Diff string
 }
 
