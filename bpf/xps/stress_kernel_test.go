@@ -91,7 +91,7 @@ func TestKernelStress(t *testing.T) {
 		t.Logf("%s: %d", op.name, counts[i].Load())
 	}
 
-	// The watchers know the present state.
+	// The watchers know the current state.
 	for _, s := range spaces {
 		s.settle(t, ctx)
 		s.close(t)

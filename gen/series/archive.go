@@ -39,7 +39,7 @@ type SentOptions struct {
 	// Date is when the version was sent.
 	Date time.Time
 	// From is a directory with the sent mails: a thread of xpsgen series export, or a
-	// directory of mails. Empty archives the present patch files, cover letter and
+	// directory of mails. Empty archives the current patch files, cover letter and
 	// changelog.
 	From string
 	// Force archives mails that cannot have been sent: mails of a draft, from a placeholder

@@ -77,7 +77,7 @@ func (x *creditIndex) addMail(m *reply.Message) bool {
 	return true
 }
 
-// bySubject finds the patch or the series with a title, among the present patches and the
+// bySubject finds the patch or the series with a title, among the current patches and the
 // sent ones.
 func (x *creditIndex) bySubject(subject string) (place, bool) {
 	title := patch.ParseSubject(subject).Title

@@ -23,7 +23,7 @@ var errWhole = errors.New("needed")
 // directories costs more than the compiler.
 const maxEditObjects = 40
 
-// edit is the difference between the tree of the last build and the present one. The
+// edit is the difference between the tree of the last build and the current one. The
 // recursion of make through all directories finds what to build in 6 s of CPU time, and
 // allnoconfig takes 3 s. For edits of C files the dependencies that the last build recorded
 // say the same.

@@ -71,7 +71,7 @@ type playground struct {
 	objects, other, mine string
 	sources              []string
 	private, public      []string
-	// edits are the present edits: files with their new content.
+	// edits are the current edits: files with their new content.
 	edits map[string]string
 }
 
@@ -234,7 +234,7 @@ type drawn struct {
 	part, broken bool
 }
 
-// draw adds a random edit to the present ones, or replaces them.
+// draw adds a random edit to the current ones, or replaces them.
 func (p *playground) draw(t *testing.T, i int) drawn {
 	t.Helper()
 	if _, broken := p.edits["broken"]; broken || p.rng.IntN(10) < 7 {

@@ -54,7 +54,8 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// Optional symbols with another value are listed at each use of the kernel.
+// If an optional symbol gets another value than its fragment sets, Kernel reports it, also
+// if the kernel comes from the cache.
 func TestWishes(t *testing.T) {
 	b := newBench(t)
 	b.fragments = append(b.fragments, config.Fragment{Name: "net/config", Optional: true, Text: "CONFIG_NET=m\nCONFIG_DROPPED=m\nCONFIG_X=y\n"})

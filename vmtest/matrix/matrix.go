@@ -2,8 +2,8 @@
 
 // Package matrix plans the cells of the workbench. It estimates what each cell
 // costs from the records of earlier runs. It splits cells that cost too much
-// into shards of equal cost. It also computes how long a plan takes on a number
-// of workers.
+// into shards of equal cost. It also computes how long a plan takes on a given
+// number of workers.
 package matrix
 
 import (

@@ -9,7 +9,7 @@ import (
 	"xpsgen/vmtest/cell"
 )
 
-// Simulation is how long a plan takes on a number of workers.
+// Simulation is how long a plan takes on a given number of workers.
 type Simulation struct {
 	Workers int `json:"workers"`
 	// Warm is the makespan in seconds with the kernels in the cache of each worker.

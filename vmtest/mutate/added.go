@@ -19,7 +19,7 @@ func ParseAdded(diff []byte, want func(file string) bool) (Added, error) {
 	var lines map[int]bool
 	s := bufio.NewScanner(bytes.NewReader(diff))
 	s.Buffer(nil, 1<<20)
-	skip := 0 // lines of the present hunk that are still to come
+	skip := 0 // lines of the current hunk that are still to come
 	for s.Scan() {
 		line := s.Text()
 		switch {

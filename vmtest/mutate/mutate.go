@@ -82,7 +82,7 @@ type Verdict struct {
 type Result struct {
 	Mutants  []*schema.Mutant
 	Verdicts map[int]Verdict
-	// Unread are functions that could not be read, as FILE:FUNCTION.
+	// Unread are functions that could not be parsed, as FILE:FUNCTION.
 	Unread []string
 	// Stale are entries of the list that excuse no mutant.
 	Stale []string

@@ -50,7 +50,7 @@ type MutantVerdict struct {
 type MutantResult struct {
 	Mutants  []*schema.Mutant
 	Verdicts map[int]MutantVerdict
-	// Unread are functions that could not be read, as FILE: FUNCTION.
+	// Unread are functions that could not be parsed, as FILE: FUNCTION.
 	Unread []string
 	// Stale are entries of the list that excuse no mutant.
 	Stale []string

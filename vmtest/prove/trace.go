@@ -44,10 +44,11 @@ func (s *step) line() string {
 	return b.String()
 }
 
-// objects are the names of what the model points to.
+// objects maps names of objects in the model to words for the trace.
 var objects = strings.NewReplacer("file_", "link ", "room_", "link ", "prog_", "program ", "device_", "device ", ".link", "", "&", "")
 
-// form renders a value in the form that a word of the text chooses.
+// form formats a value for $word: an errno as a name, a bool as yes or no, flags by name,
+// a pointer by its object, and any other value as a number.
 func (v *value) form(word string) string {
 	data := strings.TrimSpace(fmt.Sprint(v.Data))
 	if v.Name == "pointer" {

@@ -46,7 +46,7 @@ type Data struct {
 	Suites []Suite
 	// Records are all runs, the newest first.
 	Records []*runs.Record
-	// Stale lists runs with other inputs than the present ones, by ID.
+	// Stale lists runs with other inputs than the current ones, by ID.
 	Stale map[string]bool
 }
 

@@ -76,7 +76,7 @@ func (s *sample) write(path, text string) {
 	}
 }
 
-// run leaves a run of the present inputs, with files by their names.
+// run records a run with the current inputs, with files by their names.
 func (s *sample) run(kind runs.Kind, subject runs.Subject, hoursAgo int, state runs.State, files map[string]string, change func(*runs.Record)) {
 	s.t.Helper()
 	in, err := runs.Present(s.t.Context(), s.root, kind, subject, "6.1")

@@ -19,7 +19,7 @@ import (
 	"xpsgen/vmtest/runs"
 )
 
-// Series are the present patches of one directory.
+// Series holds the current patches of one directory.
 type Series struct {
 	// Name is the directory in the workbench.
 	Name    string

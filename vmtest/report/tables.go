@@ -62,7 +62,7 @@ func costs(r *bench.Results) table {
 	return t
 }
 
-// growth shows how figures grow with a number of queues or devices.
+// growth shows how counts grow with the number of queues or devices.
 func growth(r *bench.Results) table {
 	t := table{Title: "Counts that may grow with queues or devices", Note: "Instructions per operation, for that many queues or devices."}
 	for _, path := range paths(r.Patched, true) {

@@ -16,7 +16,7 @@ import (
 
 // NotesFile is where a run of any kind may leave remarks on lines of the
 // series, as a JSON array of [Note]. The report shows them next to the lines,
-// as long as the run is one of the present patches.
+// as long as the run had the current patches.
 const NotesFile = "notes.json"
 
 // Note is a remark on a line of a patch.

@@ -20,8 +20,8 @@ const (
 	// VerdictPassed: a complete run with the current inputs passed, and none since
 	// then failed.
 	VerdictPassed Verdict = "passed"
-	// VerdictFailed: the newest complete run failed, or a later run of the
-	// present inputs did.
+	// VerdictFailed: the newest complete run failed, or a later run with the
+	// current inputs did.
 	VerdictFailed Verdict = "failed"
 	// VerdictStale: the newest complete run passed, and its inputs have changed.
 	VerdictStale Verdict = "stale"
@@ -41,7 +41,7 @@ type Cell struct {
 	Verdict Verdict
 	// Run is the run that the verdict comes from.
 	Run *Record
-	// Stale says how the inputs of Run differ from the present ones, a line
+	// Stale says how the inputs of Run differ from the current ones, a line
 	// each.
 	Stale []string
 	// Later are runs after Run, the newest first. None of them changes the
@@ -76,7 +76,7 @@ func (c *Cell) Why() string {
 	return strings.Join(parts, "; ")
 }
 
-// Picture is the verdict of all runs on the present workbench.
+// Picture is the verdict of all runs on the current workbench.
 type Picture struct {
 	// Cells are ordered by subject, then by kind.
 	Cells []*Cell
@@ -127,7 +127,7 @@ func (p *Picture) Summary() string {
 	return strings.Join(parts, ", ")
 }
 
-// NewPicture sorts records into cells and judges each against the present
+// NewPicture sorts records into cells and judges each against the current
 // inputs of the workbench at root. Records are the newest first, as
 // [Store.List] returns them.
 func NewPicture(ctx context.Context, root string, records []*Record) (*Picture, error) {
@@ -175,7 +175,7 @@ func NewPicture(ctx context.Context, root string, records []*Record) (*Picture, 
 func (c *Cell) judge(ctx context.Context, look *Looker) error {
 	at := -1
 	whole := slices.IndexFunc(c.Runs, func(r *Record) bool { return r.State.Judged() && !r.Partial() })
-	// A failure of the present inputs after the newest complete run counts, even in a
+	// A failure with the current inputs after the newest complete run counts, even in a
 	// small partial run.
 	for i, r := range c.Runs {
 		if whole >= 0 && i > whole {
@@ -217,7 +217,7 @@ func (c *Cell) judge(ctx context.Context, look *Looker) error {
 	return nil
 }
 
-// Looker tells runs of the present inputs from stale ones. It hashes the inputs
+// Looker tells runs with the current inputs from stale ones. It hashes the inputs
 // of each subject once.
 type Looker struct {
 	root    string
@@ -227,8 +227,8 @@ type Looker struct {
 // NewLooker returns one for the workbench at root.
 func NewLooker(root string) *Looker { return &Looker{root: root, present: map[string]Inputs{}} }
 
-// Stale says how the inputs of a run differ from the present ones, one per line.
-// Empty means that the run is one of the present inputs. The error wraps
+// Stale says how the inputs of a run differ from the current ones, one per line.
+// Empty means that the run had the current inputs. The error wraps
 // [ErrGone] if the subject of the run no longer exists.
 func (l *Looker) Stale(ctx context.Context, r *Record) ([]string, error) {
 	ip := r.Inputs.IPBase()

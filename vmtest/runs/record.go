@@ -11,7 +11,7 @@
 // "running" without that lock belongs to a run that was killed, and is read as
 // interrupted.
 //
-// [NewPicture] returns the verdict of all records on the present workbench.
+// [NewPicture] returns the verdict of all records on the current workbench.
 package runs
 
 import (
@@ -116,8 +116,8 @@ type Record struct {
 	Reasons []string `json:"reasons,omitempty"`
 	// Counts are the results, zero where the kind has none.
 	Counts Counts `json:"counts,omitzero"`
-	// Commit is the workbench's, Dirty says that files differed from it. Both
-	// are zero outside of a git checkout.
+	// Commit is the commit of the workbench. Dirty means that its working tree had
+	// changes. Both are zero outside of a git checkout.
 	Commit string `json:"commit,omitempty"`
 	Dirty  bool   `json:"dirty,omitempty"`
 	// Inputs are hashes of the inputs of the run, see [Present].

@@ -65,7 +65,7 @@ var (
 	applyAny     = lazyregexp.New(`(?m)^(?:error|fatal): (.+)$`)
 )
 
-// newApplyError reads git's output about the patch at index i.
+// newApplyError returns the error for the patch at index i. output is what git printed.
 func newApplyError(s *Source, i int, output string) *ApplyError {
 	e := &ApplyError{Tree: s.Name(), Patch: s.Patches[i], N: i + 1, Total: len(s.Patches),
 		Output: strings.TrimSpace(output), Dir: s.opt.Dir}

@@ -73,7 +73,7 @@ func obtain(ctx context.Context, opt *Options, b *Base) (*obtained, error) {
 }
 
 // readPointer returns the base that pointer names, if it exists and comes from
-// an origin in the present manifest. Otherwise it returns nil, and the base is
+// an origin in the current manifest. Otherwise it returns nil, and the base is
 // downloaded again.
 func readPointer(cacheDir, pointer string, b *Base) *obtained {
 	data, err := os.ReadFile(pointer)

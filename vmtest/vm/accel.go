@@ -105,7 +105,7 @@ func oneLine(s string) string {
 	return s
 }
 
-// verdictFile returns the file of the verdict for the present boot of this host, or ""
+// verdictFile returns the file of the verdict for the current boot of this host, or ""
 // if verdicts are not kept.
 func (m *Machine) verdictFile() string {
 	if m.AccelCache == "" {

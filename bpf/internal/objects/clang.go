@@ -80,9 +80,9 @@ func findCC(getenv func(string) string) (string, error) {
 		ErrNoCompiler, newest, oldest)
 }
 
-// findStrip returns the path of given, if it is set. Else it looks in the directory of
-// the clang binary, then in PATH for llvm-strip with the version suffix of clang, then
-// for llvm-strip.
+// findStrip returns the path of llvm-strip. If given is set, it looks up only given.
+// Otherwise it looks in the directory of the clang binary, then in PATH for llvm-strip
+// with the version suffix of clang, then for llvm-strip.
 func findStrip(given, clang string) (string, error) {
 	if given != "" {
 		path, err := exec.LookPath(given)

@@ -17,8 +17,8 @@ type generated struct {
 	// chosen of all mutants were run. bad ones are neither noticed nor listed.
 	chosen, all, bad int
 	sample           sampleOptions
-	// unread are functions without mutants because they could not be read, stale are
-	// entries of the list that fit no mutant.
+	// unread are functions without mutants because they could not be parsed. stale are
+	// entries of the list that match no mutant.
 	unread, stale []string
 	count         func(mutate.State) int
 }

@@ -116,9 +116,10 @@ func uses(line, name string) bool {
 	return ok && slices.Contains(word.FindAllString(value, -1), name)
 }
 
-// checkLocals requires declarations from the longest to the shortest line, where the
-// patch adds one. It only warns if a value needs the variable above, because the fix is
-// to assign it below. It also only warns if the block was out of order before.
+// checkLocals requires reverse xmas tree order, the longest line first, of declarations
+// that the patch adds. It only warns if the initializer needs the variable above: the
+// fix is to assign the value below the declarations. It also only warns if the block was
+// out of order before the patch.
 func checkLocals(ctx context.Context, j *job, p *Patch) (Result, error) {
 	code := Pass
 	var log []string

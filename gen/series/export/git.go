@@ -37,7 +37,7 @@ func Diffstat(ctx context.Context, t *check.Thread) (string, error) {
 }
 
 // RangeDiff returns the git range-diff of a series against the last sent version; "" if
-// none was sent. If that version does not apply to the present base, it returns a note. opt
+// none was sent. If that version does not apply to the current base, it returns a note. opt
 // opens the base.
 func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.Options) (string, error) {
 	var last *series.Posting
@@ -65,7 +65,7 @@ func RangeDiff(ctx context.Context, s *series.Series, t *check.Thread, opt tree.
 	if err != nil {
 		return "", err
 	}
-	// Apply the sent patches on the present base of the series.
+	// Apply the sent patches on the current base of the series.
 	opt.Project, opt.Base, opt.Patches = s.In, t.Base, append(s.In.Foundation(t.Base, s.Key), sent...)
 	src, err := tree.Open(ctx, opt)
 	if err != nil {

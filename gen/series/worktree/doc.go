@@ -36,7 +36,7 @@ var (
 	ErrHistory = errors.New("not a series of commits on the base")
 	// ErrCommit: a commit cannot be written as a patch.
 	ErrCommit = errors.New("a commit cannot be written as a patch")
-	// ErrOnto: the target of the rebase does not exist, or is the present base.
+	// ErrOnto: the target of the rebase does not exist, or is the current base.
 	ErrOnto = errors.New("nothing to rebase onto")
 	// ErrNoRebase: no rebase is in progress.
 	ErrNoRebase = errors.New("no rebase is in progress")
@@ -80,7 +80,7 @@ func (e *LostError) Error() string {
 type ConflictError struct {
 	// Dir is the tree. Base moves onto Onto.
 	Dir, Base, Onto string
-	// Key and Title are the patch's, the Nth of Total.
+	// Key and Title are those of the patch, number N of Total.
 	Key, Title string
 	N, Total   int
 	// Files are the files with conflicts; none if the patch became empty.

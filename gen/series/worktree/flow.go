@@ -53,7 +53,7 @@ func (e *MergeError) Error() string {
 
 // flow merges changes of the patch files, and of the series that this one depends on, into
 // the tree's commits. It merges each patch with its commit. The patch as it was at the
-// checkout is their ancestor. flow does nothing if the tree knows the present files. For a
+// checkout is their ancestor. flow does nothing if the tree knows the current files. For a
 // conflict it returns a [*MergeError], and git's rebase stays in progress in the tree.
 func (t *Tree) flow(ctx context.Context, opt *Options, w *work, drop []string) (merged bool, err error) {
 	if filesHash(w.all) == t.files && t.onto(ctx, opt, w) {
@@ -220,7 +220,7 @@ func (t *Tree) settle(ctx context.Context) error {
 	return t.save(ctx)
 }
 
-// onto reports whether the tree is based on the present version of the series that this
+// onto reports whether the tree is based on the current version of the series that this
 // one depends on.
 func (t *Tree) onto(ctx context.Context, opt *Options, w *work) bool {
 	if w.whole || t.elsewhere(w) || len(w.project.Foundation(w.base.Name, w.keys()...)) == 0 {
@@ -362,7 +362,7 @@ func (t *Tree) diffID(ctx context.Context, c *commit) (string, error) {
 }
 
 // merged returns the todo lines that merge three versions of a patch into one commit: the
-// old patch (o), its present file (f), and the commit of the tree (m).
+// old patch (o), its current file (f), and the commit of the tree (m).
 func (t *Tree) merged(ctx context.Context, o, f, m *commit) ([]string, error) {
 	pick := func(id string) []string { return []string{"pick " + id + " # " + f.keys[0]} }
 	untouched, err := t.sameCommit(ctx, o, m)

@@ -319,7 +319,7 @@ func writeFiles(w *work, ties []*tie, files mails, out *Outcome) error {
 	return nil
 }
 
-// remember stores the new keys and the present files in the tree.
+// remember stores the new keys and the current files in the tree.
 func (t *Tree) remember(ctx context.Context, opt *RefreshOptions, w *work, ties []*tie) error {
 	for _, tie := range ties {
 		if len(tie.keys) == 1 && tie.keys[0] == tie.key && tie.message == "" {

@@ -143,7 +143,7 @@ func (t *Tree) Holds(c *series.Change, what string) bool {
 	return w.whole && mine.whole || slices.Equal(mine.keys(), w.keys())
 }
 
-// work returns the work that refresh writes, with the present patch files.
+// work returns the work that refresh writes, with the current patch files.
 func (t *Tree) work(c *series.Change) (*work, error) {
 	p := c.Manifest.Project(t.Project)
 	if p == nil {

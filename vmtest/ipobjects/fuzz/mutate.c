@@ -57,7 +57,7 @@ static void change(uint8_t *data, size_t size, uint64_t off, size_t width)
 	memcpy(data + off, &old, width);
 }
 
-/* The offset and width of each field, ended by a width of 0. */
+/* The offset and width of a field. A width of 0 ends a table of fields. */
 struct field {
 	uint8_t off, width;
 };

@@ -61,7 +61,7 @@ func (m *Mutant) Name() string {
 type Source struct {
 	File, Text string
 	Mutants    []*Mutant
-	// Unread are functions with a wanted line that could not be read.
+	// Unread are functions that have a wanted line but could not be parsed.
 	Unread []string
 }
 

@@ -13,7 +13,7 @@ type function struct {
 // functions finds the functions of a file.
 func functions(toks []token) []function {
 	var out []function
-	decl := 0 // where the present declaration began
+	decl := 0 // where the current declaration began
 	for i := 0; i < len(toks); {
 		t := toks[i]
 		switch {
