@@ -121,13 +121,14 @@
 //
 // # When the kernel runs the program
 //
-// The kernel runs the program for each packet without a socket, and for a socket that
-// has no queue yet. A socket keeps its queue while one of its packets is queued: in a
-// qdisc or in the driver. The table shows when the kernel runs the program again:
+// The kernel runs the program for a packet without a socket, and if the socket has no
+// saved queue. Only connected sockets save their queue. They keep it while one of their
+// packets is queued: in a qdisc or in the driver. The table shows when the kernel runs
+// the program again:
 //
 //	sender                         Linux 6.12                     Linux 7.3
-//	TCP                            once no packet is queued       once no packet is queued
-//	UDP, connected                 once the route has changed     once no packet is queued
+//	TCP                            when no packet is queued       when no packet is queued
+//	UDP, connected                 after the route changes        when no packet is queued
 //	UDP, not connected             for each packet                for each packet
 //	forwarded, raw, packet socket  for each packet                for each packet
 //
