@@ -25,13 +25,13 @@ func benchCommand(env suiteCommands) *command.Command {
 		Name:  "bench",
 		Short: "count the instructions that queue selection takes per packet",
 		Long: "Counts instructions per packet of the hook and of the other methods to select a queue, on the base kernel and on " +
-			"the patched kernel. Prints a table, and writes the counts to out/bench/BASE.json unless --run selects some. QEMU counts the instructions, so the load of " +
+			"the patched kernel. Prints a table, and writes the counts to out/bench/BASE.json unless --run selects measurements. QEMU counts the instructions, so the load of " +
 			"the host does not matter.\n\n" +
 			"--check compares with the baseline in the repository. It exits with 1 if a count differs by more than 2 % and by more than 5 " +
 			"instructions. --save makes this run the baseline.",
 		Flags: append(o.flags(env.environment, false),
 			command.Flag{Name: "run", Arg: "METHOD/PATH", To: command.String(&o.run), Values: record.Measurements, Help: "run only measurements that match; both parts are shell patterns"},
-			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of rounds per figure; rounds with an interrupt do not count"},
+			command.Flag{Name: "rounds", Arg: "N", To: command.Count(&o.rounds), Help: "number of rounds per measurement; rounds with an interrupt do not count"},
 			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "compare with the baseline"},
 			command.Flag{Name: "save", To: command.Bool(&o.save), Help: "make this run the baseline"},
 		),

@@ -52,7 +52,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 			"The plan pr covers make test. The plan nightly adds the other configurations, all patches and all mutants. The plan all " +
 			"adds make test-long, except its targets act, engines, nipa and syz.\n\n" +
 			"An estimate comes from the last five runs in out/runs that passed. It is the upper quartile of their times for checks, and the lower quartile for " +
-			"other cells. Without a run it is a default. A cell of tests or mutants that would take longer than --cell-time is split into shards of equal cost.",
+			"other cells. Without such runs, the estimate is a default. A cell of tests or mutants that would take longer than --cell-time is split into shards of equal cost.",
 		Flags: []command.Flag{
 			{Name: "for", Arg: "PURPOSE", To: command.Choice(&o.plan.For, matrix.Purposes()...), Help: "which tests to plan"},
 			{Name: "kind", Arg: "KIND", To: command.Choices(&o.plan.Kinds, cell.Kinds()...), Help: "only cells of this kind"},
@@ -67,7 +67,7 @@ func matrixCommand(env matrixCommands) *command.Command {
 			{Name: "seed", Arg: "N", Env: "XPSGEN_SEED", To: command.Int64(&o.plan.Seed),
 				Help: fmt.Sprintf("seed that chooses the sample of mutants for a pull request; default %d", sampleSeed)},
 			{Name: "json", To: command.Bool(&o.json), Help: "print the plan as one line of JSON, for fromJSON of GitHub Actions"},
-			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print how long the plan takes on this number of workers, such as 1,4,20"},
+			{Name: "simulate", Arg: "WORKERS", To: command.Commas(&o.simulate), Help: "print how long the plan takes on each of these numbers of workers, such as 1,4,20"},
 			{Name: "kubernetes", Arg: "DIR", To: command.String(&o.kubernetes),
 				Help: "write an Indexed Job of Kubernetes, its plan and the Containerfile of its image to DIR"},
 			{Name: "image", Arg: "IMAGE", To: command.String(&o.image), Help: "image of the Job"},

@@ -32,7 +32,7 @@ func seriesRebaseCommand(env seriesCommands) *command.Command {
 			Help: "series or base to move; with --continue and --abort, -o may name the tree instead"}},
 		Flags: []command.Flag{
 			{Name: "onto", Arg: "WHERE", To: command.String(&o.onto), Help: "base, directory or revision to move it to", Values: env.baseNames},
-			{Name: "repo", Arg: "DIR", To: command.String(&o.repo), Help: "git repository that has the revision; default the tree of tree checkout"},
+			{Name: "repo", Arg: "DIR", To: command.String(&o.repo), Help: "git repository that has the revision; default the tree that xpsgen tree checkout created"},
 			{Name: "continue", To: command.Bool(&o.goOn), Help: "continue after resolving conflicts"},
 			{Name: "abort", To: command.Bool(&o.abort), Help: "abort and remove the tree"},
 			outFlag(&o.out, "directory of the tree; default worktree/PROJECT-BASE[-SERIES]-rebase of the workbench"),

@@ -31,9 +31,9 @@ func uapiCommand(env uapiCommands) *command.Command {
 	return &command.Command{
 		Name:  "uapi",
 		Short: "generate Go constants and types from kernel headers",
-		Long: "Generates the package that ./uapi.toml describes. In a workbench it reads the headers of the patched base that the " +
-			"package was last generated from, elsewhere those in /usr/include. The C compiler computes every value and layout.\n\n" +
-			"Lists up to five names per header that it leaves out, with the reason, and otherwise their number. It fails if it leaves out a name that the configuration spells out without *.",
+		Long: "Generates the package that ./uapi.toml describes. In a workbench, it uses the patched base that the package was last generated from. " +
+			"Elsewhere it uses the headers in /usr/include. The C compiler computes every value and layout.\n\n" +
+			"Lists the names that it leaves out, with the reason. If a header has more than five, it prints their number and the first one; -v lists all. It fails if it leaves out a name that the configuration gives without a *.",
 		Flags: append(o.flags(env, true),
 			command.Flag{Name: "keep-going", Letter: "k", To: command.Bool(&o.keepGoing), Help: "skip headers that do not compile, list them, and exit with 1 unless all are known not to compile"},
 			command.Flag{Name: "check", To: command.Bool(&o.check), Help: "write nothing; print a diff and exit with 1 if the package differs from the headers"},

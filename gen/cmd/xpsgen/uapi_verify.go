@@ -25,7 +25,7 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 		Name:  "verify",
 		Short: "check the generated Go with C compilers",
 		Long: "Reads every constant, size, offset and bit offset from the Go files and compiles a _Static_assert for each. With --all or HEADER, " +
-			"it instead generates and verifies Go for all names of each header. It also reports the macros with a value (cc -E -dM) and the types " +
+			"it instead generates and verifies Go for all names of each header. It then also reports the macros with a value (cc -E -dM) and the types " +
 			"(debug information) that the Go code lacks.\n\n" +
 			"With --all or HEADER, it also compares compilers and targets. All compilers must give the same Go code. If C gives a constant the same " +
 			"value on two targets, Go must do so, too.",
@@ -39,7 +39,7 @@ func uapiVerifyCommand(env uapiCommands) *command.Command {
 			{Line: "uapi verify --all --cc clang --arch arm64,s390x"},
 			{Line: "uapi verify --include /usr/include linux/if_link.h"},
 		},
-		Exits: []command.Exit{{Code: 1, Meaning: "a mismatch, a difference, a missing name, or a header that unexpectedly does not compile"}},
+		Exits: []command.Exit{{Code: 1, Meaning: "a value or layout that differs from C, packages that differ, a missing name, or a header that unexpectedly does not compile"}},
 		Needs: []string{"headers"},
 		Valid: func(args []string) error {
 			if err := o.headerOptions.valid(env); err != nil {
