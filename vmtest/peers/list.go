@@ -151,11 +151,11 @@ func (l *List) ImportPaths() []string {
 	return all
 }
 
-// Has returns an error if one of packages, given by import path, is not of the list.
+// Has returns an error if one of packages, given by import path, is not in peers.toml.
 func (l *List) Has(packages []string) error {
 	for _, p := range packages {
 		if !slices.Contains(l.ImportPaths(), p) {
-			return fmt.Errorf("%s is not a package of the list (%s)", p, strings.Join(l.ImportPaths(), ", "))
+			return fmt.Errorf("%s is not a package in peers.toml (use one of %s)", p, strings.Join(l.ImportPaths(), ", "))
 		}
 	}
 	return nil

@@ -154,7 +154,7 @@ func (t *Tree) mails(ctx context.Context, list []*commit) (files mails, err erro
 		// would lose something.
 		if again, err := p.Format(); err != nil || !bytes.Equal(again, data) {
 			if err == nil {
-				err = errors.New("git format-patch writes it in a form that does not parse to the same commit")
+				err = errors.New("its mail from git format-patch changes when it is parsed and written again")
 			}
 			return nil, fmt.Errorf("refresh from %s: %w: %s: %w", t.Dir, ErrCommit, list[i].short(), err)
 		}

@@ -60,10 +60,10 @@ func enterHost(h *wire.HostFiles) error {
 	}
 	for _, dir := range []string{"/dev", "/sys"} {
 		if err := os.MkdirAll(rootDir+dir, 0o755); err != nil {
-			return fmt.Errorf("new root: %w", err)
+			return fmt.Errorf("set up the new root: %w", err)
 		}
 		if err := unix.Mount(dir, rootDir+dir, "", unix.MS_MOVE, ""); err != nil {
-			return fmt.Errorf("new root: move %s: %w", dir, err)
+			return fmt.Errorf("set up the new root: move %s: %w", dir, err)
 		}
 	}
 	// /dev/shm may have programs of the host. It is a separate file system there.
@@ -132,13 +132,13 @@ func overlay(dir, lower, name string) error {
 // switchRoot makes dir, a mount point, the root directory.
 func switchRoot(dir string) error {
 	if err := os.Chdir(dir); err != nil {
-		return fmt.Errorf("new root: %w", err)
+		return fmt.Errorf("switch to the new root: %w", err)
 	}
 	if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
-		return fmt.Errorf("new root: move %s: %w", dir, err)
+		return fmt.Errorf("switch to the new root: move %s: %w", dir, err)
 	}
 	if err := unix.Chroot("."); err != nil {
-		return fmt.Errorf("new root: %w", err)
+		return fmt.Errorf("switch to the new root: %w", err)
 	}
 	return os.Chdir("/")
 }
