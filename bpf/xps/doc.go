@@ -129,8 +129,9 @@
 //	sender                         Linux 6.12                     Linux 7.3
 //	TCP                            when no packet is queued       when no packet is queued
 //	UDP, connected                 after the route changes        when no packet is queued
-//	UDP, not connected             for each packet                for each packet
-//	forwarded, raw, packet socket  for each packet                for each packet
+//	raw, connected                 after the route changes        after the route changes
+//	UDP and raw, not connected     for each packet                for each packet
+//	forwarded, packet sockets      for each packet                for each packet
 //
 // On Linux 7.3, sysctl net.core.txq_reselection_ms limits how long a busy flow keeps
 // its queue. Replacing or detaching a program does not move flows at once. The kernel
