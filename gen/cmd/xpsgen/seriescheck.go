@@ -193,7 +193,11 @@ func (env seriesCommands) checkReport(o *checkOptions, rows []check.Row) error {
 		return fmt.Errorf("print the results: %w", err)
 	}
 	n := check.Count(rows)
-	env.ui.Verdict(n.Failed == 0 && n.Lacking == 0, n.String())
+	if n.Failed == 0 && n.Lacking > 0 {
+		env.ui.Incomplete(n.String())
+	} else {
+		env.ui.Verdict(n.Failed == 0, n.String())
+	}
 	switch {
 	case n.Failed > 0:
 		return &statusError{code: exitFailed}

@@ -42,8 +42,8 @@ func (h *Half) Status(rows []check.Row, shut []gate.Shut) Status {
 	if to, err := h.to(); err == nil && len(to) == 0 {
 		draft = append(draft, "a recipient: give the series a target with a list, or recipients, in series.toml")
 	}
-	for _, name := range h.Unfilled() {
-		draft = append(draft, fmt.Sprintf("the result %q, which the cover letter wants: measure it and give the file with --results", name))
+	if names := h.Unfilled(); len(names) > 0 {
+		draft = append(draft, fmt.Sprintf("%d results for the cover letter, such as %s: run make bench, or give a file with --results", len(names), names[0]))
 	}
 	failed, unknown := 0, 0
 	for _, r := range rows {

@@ -260,6 +260,14 @@ func (u *UI) Verdict(passed bool, text string) {
 	u.line(red, "FAIL", text, "")
 }
 
+// Incomplete prints that there is no verdict, since something was not run.
+func (u *UI) Incomplete(text string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	u.line(yellow, "----", text, "")
+}
+
 // Important prints a line that needs an action of the user, even if Quiet is set.
 func (u *UI) Important(text string) {
 	u.mu.Lock()
