@@ -102,6 +102,16 @@ func TestArgs(t *testing.T) {
 	if got := p.args("link", "show"); !slices.Equal(got, []string{"-n", "other", "link", "show"}) {
 		t.Errorf("got %q", got)
 	}
+	o := &record.Object{Args: []string{"object", "a.o"}}
+	for name, want := range map[string]string{
+		record.NetNS:     "-n other link set dev d0 xps object a.o",
+		record.NetNSExec: "netns exec other /ip link set dev d0 xps object a.o",
+	} {
+		p.context = name
+		if got := strings.Join(p.loadArgs("/ip", o), " "); got != want {
+			t.Errorf("%s: got %q, expected %q", name, got, want)
+		}
+	}
 	p.close() // without a client
 }
 

@@ -65,7 +65,7 @@ func newPlace(ctx context.Context, name string, worker int, job *record.Job) (*p
 			return nil, fmt.Errorf("make /sys read-only: %w", err)
 		}
 	}
-	if name == record.NetNS || name == record.NoBPFFS {
+	if name == record.NetNS || name == record.NoBPFFS || name == record.NetNSExec {
 		if err := p.enterNetNS(fmt.Sprintf("objects%d", worker)); err != nil {
 			return nil, err
 		}
@@ -151,6 +151,15 @@ func (p *place) args(words ...string) []string {
 	return append([]string{"-n", p.netns}, words...)
 }
 
+// loadArgs returns the arguments with which ip loads an object.
+func (p *place) loadArgs(ip string, object *record.Object) []string {
+	words := append([]string{"link", "set", "dev", device, "xps"}, object.Args...)
+	if p.context == record.NetNSExec {
+		return append([]string{"netns", "exec", p.netns, ip}, words...)
+	}
+	return p.args(words...)
+}
+
 // freshBPFFS replaces the BPF file system by an empty one, or by none.
 func (p *place) freshBPFFS() error {
 	for {
@@ -183,7 +192,7 @@ func (p *place) load(ctx context.Context, build *record.Build, object *record.Ob
 		within, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	cmd := exec.CommandContext(within, build.IP, p.args(append([]string{"link", "set", "dev", device, "xps"}, object.Args...)...)...)
+	cmd := exec.CommandContext(within, build.IP, p.loadArgs(build.IP, object)...)
 	cmd.Dir = p.dir
 	cmd.Env = append(countsEnv(build), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C")
 	if p.context == record.Unprivileged {

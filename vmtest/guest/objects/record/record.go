@@ -44,6 +44,8 @@ const (
 	NetNS = "netns"
 	// NoBPFFS is NetNS without a BPF file system.
 	NoBPFFS = "netns-no-bpffs"
+	// NetNSExec is NetNS, but ip runs by "ip netns exec" instead of with -n.
+	NetNSExec = "netns-exec"
 	// Unprivileged is BPFFS, as a user without capabilities.
 	Unprivileged = "unprivileged"
 )
@@ -52,7 +54,9 @@ const (
 const Manual = "manual"
 
 // Contexts returns all contexts.
-func Contexts() []string { return []string{BPFFS, ReadOnlySys, NetNS, NoBPFFS, Unprivileged} }
+func Contexts() []string {
+	return []string{BPFFS, ReadOnlySys, NetNS, NoBPFFS, NetNSExec, Unprivileged}
+}
 
 // Object is one object, and the arguments for ip.
 type Object struct {

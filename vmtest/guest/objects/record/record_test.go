@@ -29,7 +29,7 @@ func TestIn(t *testing.T) {
 }
 
 func TestContexts(t *testing.T) {
-	want := []string{"bpffs", "ro-sys", "netns", "netns-no-bpffs", "unprivileged"}
+	want := []string{"bpffs", "ro-sys", "netns", "netns-no-bpffs", "netns-exec", "unprivileged"}
 	if got := Contexts(); !slices.Equal(got, want) || slices.Contains(got, Manual) {
 		t.Errorf("got %q, want %q", got, want)
 	}
