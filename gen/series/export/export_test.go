@@ -290,7 +290,7 @@ func TestStatus(t *testing.T) {
 		{"shut gate", nil, good, []gate.Shut{{Why: "wait"}}, Checked, "wait"},
 		{"not checked", nil, nil, nil, Draft, "no check ran"},
 		{"failed", nil, []check.Row{{Result: check.Result{Code: check.Fail}}}, nil, Draft, "1 failed checks"},
-		{"not measured", func(h *Half) { h.Results = nil }, good, nil, Draft, `"cost"`},
+		{"not measured", func(h *Half) { h.Results = nil }, good, nil, Draft, "1 results for the cover letter, such as cost"},
 		{"no cover", func(h *Half) { h.Series.Cover = "" }, good, nil, Draft, "cover letter"},
 		{"PATCH on a package", func(h *Half) { h.Series.Prefix = "net-next" }, good, nil, Checked, "base-commit"},
 		{"PATCH on a commit", func(h *Half) { h.Series.Prefix = "net-next"; h.Thread.Commit = "1234" }, good, nil, AwaitingSignOff, "sign-off"},
