@@ -127,7 +127,7 @@ func measure(ctx context.Context, ways []way, rounds int, p progress.Func) (_ []
 	total := int64(rounds * len(ways))
 	for round := range rounds {
 		for i := range ways {
-			// Rotate the order, so that no way always follows the same other one.
+			// Rotate the order, so that each way is the first one in some rounds.
 			w := (i + round) % len(ways)
 			if !dropped[w] {
 				start := time.Now()

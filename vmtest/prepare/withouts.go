@@ -28,8 +28,8 @@ func Withouts() (all []string) {
 	return all
 }
 
-// CheckBuilds compiles the files that the series touches: without SMP, which
-// XPS needs, without the bpf system call, and without networking. It boots
+// CheckBuilds compiles net/core and tun without SMP, which XPS needs, and without the bpf
+// system call, and kernel/bpf without networking. It boots
 // nothing. Errors are as for [All]; a [*build.CompileError] means that a
 // configuration does not build.
 func CheckBuilds(ctx context.Context, s Source) error {

@@ -69,7 +69,8 @@ func (e *BootError) Error() string {
 	return fmt.Sprintf("guest did not boot: no message from init within %s%s%s%s", round(e.After), states(e.CPUs), e.Host, last(e.Tail))
 }
 
-// HangError is returned for a guest that said hello and then did not end.
+// HangError is returned for a guest that did not end: its init became silent or stopped
+// sending heartbeats, or the limit of the whole run passed.
 type HangError struct {
 	// Idle is set if the guest was silent for After. Dead is set if its init
 	// sent no heartbeat for After. Otherwise After is the time of the whole

@@ -9,7 +9,7 @@ import (
 	"sort"
 )
 
-// maxFunction is the size of a function whose symbol has none.
+// maxFunction is the largest offset from a symbol that is still attributed to it.
 const maxFunction = 64 << 10
 
 // symbols are a kernel's functions, by address.

@@ -42,7 +42,7 @@ func bisectCommand(env suiteCommands) *command.Command {
 		Long: "Tests each patch on top of the earlier patches, including those of the series that its series depends on. The patch must build " +
 			"without a new warning (gcc W=1, sparse C=1), keep the invariants of the model of xpsgen prove, boot, and pass the tests of the features " +
 			"that exist at that point. " +
-			"At the end, the whole stack must compile with each of " + strings.Join(prepare.Withouts(), ", ") + " disabled. " +
+			"At the end, the checks of xpsgen builds run on the whole stack. " +
 			"Writes KTAP to stdout with one test per patch, tables to stderr, and out/bisect/BASE/bisect.json.\n\n" +
 			"Results of passed patches are cached: the next run tests only what changed.",
 		Flags: slices.Concat([]command.Flag{o.sources.baseFlag(env.environment, true)}, o.sources.buildFlags(), o.machines.flags(), []command.Flag{

@@ -17,7 +17,7 @@ func buildsCommand(env suiteCommands) *command.Command {
 	return &command.Command{
 		Name:  "builds",
 		Short: "build the series without SMP, BPF_SYSCALL or NET",
-		Long:  "Compiles the directories that the series touches, once without each of " + strings.Join(prepare.Withouts(), ", ") + ". Boots nothing.",
+		Long:  "Compiles parts of the kernel once without each of " + strings.Join(prepare.Withouts(), ", ") + ": net/core and drivers/net/tun.o, or kernel/bpf without CONFIG_NET. Boots nothing.",
 		Flags: []command.Flag{o.baseFlag(env.environment, true), o.kernelFlag(), o.jobsFlag()},
 		Examples: []command.Example{
 			{Line: "builds"},

@@ -140,7 +140,7 @@ func seriesCreditCommand(env seriesCommands) *command.Command {
 			"Matches a reply to its patch by In-Reply-To and References, otherwise by the subject. A tag in a reply to the " +
 			"cover letter is for all patches. Accepts a tag only if its address or name is the sender's. Adds tags only to patches of the bases " +
 			"to submit.\n\n" +
-			"Prints a row per tag: added, present (the patch had it) or refused. A mail that cannot be read gets a row, too.",
+			"Prints a row per tag and patch: added, present (the patch had it) or refused. A mail that cannot be read gets a row, too.",
 		Args: []command.Arg{{Name: "MBOX|MAILDIR", Repeat: true, Help: "replies to read, - for stdin"}},
 		Flags: []command.Flag{
 			{Name: "anyone", To: command.Bool(&o.anyone), Help: "also accept tags of people other than the sender"},

@@ -23,7 +23,7 @@ func vmTestProgsCommand(env *environment) *command.Command {
 		Name:  "test-progs",
 		Short: "run tests of the kernel's selftests/bpf in the patched guest",
 		Long: "Builds test_progs of tools/testing/selftests/bpf with its own Makefile, but only with the named tests: all tests " +
-			"take hours to build. Boots a kernel with --config full; another --config must enable BTF. Writes KTAP to " +
+			"take hours to build. The default of --config is full; a fragment given instead must enable BTF. Writes KTAP to " +
 			"stdout. Keeps the run in out/runs/ID; the link out/kselftest/BASE names the last run.\n\n" +
 			"Tests that need the module bpf_testmod, another program, or a light or linked skeleton are not supported.",
 		Args: []command.Arg{{Name: "TEST", Help: "test to run: name of its file in prog_tests, without .c", Repeat: true}},

@@ -27,8 +27,8 @@ import (
 	"xpsgen/vmtest/plan"
 )
 
-// Options says how to run the suite. The zero value runs everything and
-// expects the hook.
+// Options says how to run the suite. The zero value runs all tests, without the check of
+// large program ids (Long), and expects the hook.
 type Options struct {
 	// Run selects tests, as [plan.ParseFilter] reads it. Empty selects all.
 	Run string
