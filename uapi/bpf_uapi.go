@@ -4,7 +4,7 @@
 // Header: linux/bpf.h
 // SHA256: eb6a8eb705e723072eb5e476ea5bbebf3aef1056ce2b8ef5de66f47eb554b1be
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
+// Series: v1 4f96488cac2e00c9f5543a65c16d167b8b8629c3d53ba4835300c621e998d5c4
 
 package uapi
 

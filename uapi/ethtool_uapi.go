@@ -4,7 +4,7 @@
 // Header: linux/ethtool.h
 // SHA256: 0d8325ee7d6d3bc5a4ea2f9029c0674be7cab70a0863e8a034e125424cb672f8
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
+// Series: v1 4f96488cac2e00c9f5543a65c16d167b8b8629c3d53ba4835300c621e998d5c4
 
 package uapi
 

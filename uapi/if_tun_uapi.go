@@ -5,7 +5,7 @@
 // With: linux/ioctl.h
 // SHA256: a99e53f82b593fef5e276e27ef7632bef70a983fd34988cc0374c41a820942a8
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
+// Series: v1 4f96488cac2e00c9f5543a65c16d167b8b8629c3d53ba4835300c621e998d5c4
 
 package uapi
 

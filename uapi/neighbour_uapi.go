@@ -4,7 +4,7 @@
 // Header: linux/neighbour.h
 // SHA256: b0ea4a7d07f047cfb78c9d5a22655f8d61a5a3f1df1e87e1a2a0c045e77f31e0
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
+// Series: v1 4f96488cac2e00c9f5543a65c16d167b8b8629c3d53ba4835300c621e998d5c4
 
 package uapi
 

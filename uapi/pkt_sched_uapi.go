@@ -4,7 +4,7 @@
 // Header: linux/pkt_sched.h
 // SHA256: 0191bb057b235ecc9d9f79fc8b9895488c1dd1c4bc3b0e2c4318a89a37ffbc53
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
+// Series: v1 4f96488cac2e00c9f5543a65c16d167b8b8629c3d53ba4835300c621e998d5c4
 
 package uapi
 

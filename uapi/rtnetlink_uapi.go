@@ -4,7 +4,7 @@
 // Header: linux/rtnetlink.h
 // SHA256: 1ad489115675ce059c7b5dacbb99c5f8ad65aaf11fdd00f0e1f9dda393b7c22a
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
+// Series: v1 4f96488cac2e00c9f5543a65c16d167b8b8629c3d53ba4835300c621e998d5c4
 
 package uapi
 

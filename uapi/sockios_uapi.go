@@ -5,7 +5,7 @@
 // With: asm/ioctls.h linux/ioctl.h
 // SHA256: 69c8cd1427d631cd4950536c189ef4737fd9b6dd6c3833c628551dea55f6b240
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
+// Series: v1 4f96488cac2e00c9f5543a65c16d167b8b8629c3d53ba4835300c621e998d5c4
 
 package uapi
 

@@ -4,7 +4,7 @@
 // Header: linux/veth.h
 // SHA256: ce185c9ad6bfae75895ced4fb442102f0a59008deff4d0bf18f2b10159df4a5f
 // Kernel: 7.3.4 (base net-next)
-// Series: v1 a79debc2c25b9c992ec11d56c15b097e3919c93574ead37511cd567599c0398a
+// Series: v1 4f96488cac2e00c9f5543a65c16d167b8b8629c3d53ba4835300c621e998d5c4
 
 package uapi
 

@@ -33,6 +33,8 @@ static const struct nla_policy ifla_xps_policy[1];
 #define NL_SET_ERR_MSG_ATTR(extack, attr, msg) ((extack)->bad = (attr))
 #define NL_SET_ERR_ATTR_MISS(extack, nest, type) \
 	((extack)->miss_nest = (nest), (extack)->miss_type = (type))
+#define NL_REQ_ATTR_CHECK(extack, nest, tb, type) \
+	((tb)[type] ? 0 : (NL_SET_ERR_ATTR_MISS(extack, nest, type), 1))
 
 static s32 nla_get_s32(const struct nlattr *attr)
 {
