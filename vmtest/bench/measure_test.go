@@ -79,22 +79,24 @@ func TestKernels(t *testing.T) {
 func TestMeasureFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		prints, complains string
+		only              string
 		code              int
 		err               error
 		want              string
 	}{
-		"passes":       {prints: one},
-		"no guest":     {prints: one, err: errors.New("no QEMU"), want: "bench b: no QEMU"},
-		"exits":        {prints: one, code: 3, complains: " no hook\n", want: "bench b: exit status 3: no hook"},
-		"no JSON":      {prints: one + "x\n", want: `bench b: invalid line "x"`},
-		"too few":      {prints: strings.Replace(one, ":1}", ":2}", 1), want: "bench b: received 1 of 2 figures"},
-		"too many":     {prints: one + one[len(`{"plan":1}`)+1:], want: "bench b: received 2 of 1 figures"},
-		"says nothing": {want: "bench b: received 0 of 0 figures"},
+		"passes":        {prints: one},
+		"no guest":      {prints: one, err: errors.New("no QEMU"), want: "bench b: no QEMU"},
+		"exits":         {prints: one, code: 3, complains: " no hook\n", want: "bench b: exit status 3: no hook"},
+		"no JSON":       {prints: one + "x\n", want: `bench b: invalid line "x"`},
+		"too few":       {prints: strings.Replace(one, ":1}", ":2}", 1), want: "bench b: received 1 of 2 figures"},
+		"too many":      {prints: one + one[len(`{"plan":1}`)+1:], want: "bench b: received 2 of 1 figures"},
+		"says nothing":  {want: "bench b: received 0 of 0 figures"},
+		"none selected": {only: "xps-*/*"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var last progress.Event
 			src := prepare.Source{Base: "b", Progress: func(e progress.Event) { last = e }}
-			_, err := measure(t.Context(), &Options{}, src, "p", func(_ context.Context, p run.ProgramOptions) (run.Ending, error) {
+			_, err := measure(t.Context(), &Options{Only: tt.only}, src, "p", func(_ context.Context, p run.ProgramOptions) (run.Ending, error) {
 				fmt.Fprint(p.Stdout, tt.prints)
 				fmt.Fprint(p.Stderr, tt.complains)
 				return run.Ending{Ended: true, Code: tt.code}, tt.err

@@ -86,6 +86,9 @@ func Binding(figures []Figure, contender string) string {
 var ErrIncomplete = errors.New("the benchmark has no round without an interrupt")
 
 func (r *Results) check() error {
+	if r.Len() == 0 {
+		return errors.New("the guests measured nothing")
+	}
 	for _, f := range slices.Concat(r.Unpatched, r.Patched) {
 		if f.Rounds == 0 {
 			return fmt.Errorf("%w: contender %s, path %s; run it again", ErrIncomplete, f.Contender, f.Path)

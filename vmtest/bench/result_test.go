@@ -81,6 +81,9 @@ func TestResultsTexts(t *testing.T) {
 	if r.Len() != 7 || r.check() != nil {
 		t.Errorf("%d figures, %v", r.Len(), r.check())
 	}
+	if err := (&Results{}).check(); err == nil {
+		t.Error("a benchmark without figures passes")
+	}
 	for i := range 2 {
 		list := [][]Figure{r.Unpatched, r.Patched}[i]
 		list[1].Rounds = 0

@@ -123,8 +123,9 @@ func observe(d *device, p way) (_ []int, err error) {
 	return w.queues()
 }
 
-// pause is the sleep after the first round with an interrupt. Later ones are longer.
-const pause = 5 * time.Millisecond
+// pause is the sleep after the first round with an interrupt; later ones are longer. It is
+// no multiple or fraction of the tick, 10 ms, so that rounds move relative to the tick.
+const pause = 3100 * time.Microsecond
 
 // repeat runs rounds until enough of them had no interrupt.
 func (b *bench) repeat(r *record.Result, d *device, p way) error {
@@ -155,8 +156,8 @@ func (b *bench) repeat(r *record.Result, d *device, p way) error {
 		}
 		if m.interrupted {
 			r.Interrupted++
-			// A cause of interrupts, such as a timer of the Go runtime, can last for many
-			// rounds. Under the instruction clock, to sleep takes no time of the host.
+			// The next rounds could be interrupted in the same way: the instruction clock
+			// repeats everything. Sleeping takes no time of the host under this clock.
 			time.Sleep(time.Duration(r.Interrupted) * pause)
 			continue
 		}
