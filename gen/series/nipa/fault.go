@@ -68,22 +68,6 @@ func Faults(ctx context.Context, t *check.Thread, r *rand.Rand) (all []Fault, er
 	return append(all, more...), err
 }
 
-// applies reports whether one of the checks applies to a thread.
-func applies(names []string, t *check.Thread) bool {
-	return slices.ContainsFunc(check.All(), func(c check.Check) bool { return slices.Contains(names, c.Name) && c.Applies(t) })
-}
-
-// Comparable reports whether a check that covers the test applies to a thread. A test that
-// no check covers is comparable, too.
-func Comparable(test string, t *check.Thread) bool {
-	for _, known := range check.NIPA() {
-		if known.Name == test {
-			return len(known.Checks) == 0 || applies(known.Checks, t)
-		}
-	}
-	return true
-}
-
 // checkOf names the check that reads a file.
 func checkOf(file string) string {
 	base := path.Base(file)
