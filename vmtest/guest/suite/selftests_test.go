@@ -3,6 +3,8 @@
 package suite
 
 import (
+	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -63,6 +65,28 @@ func TestSelftestCutShort(t *testing.T) {
 		r.parse()
 		if r.err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestSelftestExplained: a failed test explains that the program exits with 1. It explains
+// neither a signal nor a report that does not parse.
+func TestSelftestExplained(t *testing.T) {
+	failed := map[string]ktap.Test{"a": {Status: ktap.Pass}, "b": {Status: ktap.Fail}}
+	passed := map[string]ktap.Test{"a": {Status: ktap.Pass}}
+	exit := exec.Command("sh", "-c", "exit 1").Run()
+	signal := exec.Command("sh", "-c", "kill -SEGV $$").Run()
+	for name, tt := range map[string]struct {
+		run  *selftestRun
+		want bool
+	}{
+		"exit code, a test failed":      {&selftestRun{err: exit, results: failed}, true},
+		"exit code, all tests passed":   {&selftestRun{err: exit, results: passed}, false},
+		"signal, a test failed":         {&selftestRun{err: signal, results: failed}, false},
+		"exit code and a broken report": {&selftestRun{err: errors.Join(exit, errors.New("cut")), results: failed}, false},
+	} {
+		if got := tt.run.explained(); got != tt.want {
+			t.Errorf("%s (%v): %v, want %v", name, tt.run.err, got, tt.want)
 		}
 	}
 }
