@@ -91,13 +91,14 @@ func TestMessages(t *testing.T) {
 		say          func(*UI)
 		plain, quiet string
 	}{
-		"error":     {func(u *UI) { u.Error("broken") }, "xpsgen: broken\n", "xpsgen: broken\n"},
-		"printf":    {func(u *UI) { u.Printf("%d files", 3) }, "3 files\n", ""},
-		"passed":    {func(u *UI) { u.Verdict(true, "all") }, "PASS  all\n", ""},
-		"failed":    {func(u *UI) { u.Verdict(false, "one") }, "FAIL  one\n", "FAIL  one\n"},
-		"important": {func(u *UI) { u.Important("this") }, "this\n", "this\n"},
-		"above":     {func(u *UI) { u.Above(func() { u.w.Write([]byte("x")) }) }, "x", "x"},
-		"close":     {func(u *UI) { u.Close() }, "", ""},
+		"error":      {func(u *UI) { u.Error("broken") }, "xpsgen: broken\n", "xpsgen: broken\n"},
+		"printf":     {func(u *UI) { u.Printf("%d files", 3) }, "3 files\n", ""},
+		"passed":     {func(u *UI) { u.Verdict(true, "all") }, "PASS  all\n", ""},
+		"failed":     {func(u *UI) { u.Verdict(false, "one") }, "FAIL  one\n", "FAIL  one\n"},
+		"incomplete": {func(u *UI) { u.Incomplete("most") }, "----  most\n", "----  most\n"},
+		"important":  {func(u *UI) { u.Important("this") }, "this\n", "this\n"},
+		"above":      {func(u *UI) { u.Above(func() { u.w.Write([]byte("x")) }) }, "x", "x"},
+		"close":      {func(u *UI) { u.Close() }, "", ""},
 	} {
 		for quiet, want := range map[bool]string{false: tt.plain, true: tt.quiet} {
 			var out bytes.Buffer

@@ -212,17 +212,18 @@ func TestTerminalRestored(t *testing.T) {
 // Every line clears the bar that was drawn before it.
 func TestClear(t *testing.T) {
 	for name, show := range map[string]func(*UI){
-		"finished":  func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Finished}) },
-		"cached":    func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Cached}) },
-		"stopped":   func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Stopped}) },
-		"failed":    func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Failed}) },
-		"notice":    func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Notice}) },
-		"waiting":   func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Waiting}) },
-		"printf":    func(u *UI) { u.Printf("text") },
-		"error":     func(u *UI) { u.Error("text") },
-		"verdict":   func(u *UI) { u.Verdict(true, "text") },
-		"important": func(u *UI) { u.Important("text") },
-		"above":     func(u *UI) { u.Above(func() { fmt.Fprintln(u.w, "text") }) },
+		"finished":   func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Finished}) },
+		"cached":     func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Cached}) },
+		"stopped":    func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Stopped}) },
+		"failed":     func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Failed}) },
+		"notice":     func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Notice}) },
+		"waiting":    func(u *UI) { u.event(progress.Event{Step: "s", State: progress.Waiting}) },
+		"printf":     func(u *UI) { u.Printf("text") },
+		"error":      func(u *UI) { u.Error("text") },
+		"verdict":    func(u *UI) { u.Verdict(true, "text") },
+		"incomplete": func(u *UI) { u.Incomplete("text") },
+		"important":  func(u *UI) { u.Important("text") },
+		"above":      func(u *UI) { u.Above(func() { fmt.Fprintln(u.w, "text") }) },
 	} {
 		var b bytes.Buffer
 		u := New(&b, Options{})
