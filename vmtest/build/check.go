@@ -17,7 +17,7 @@ const checkBytes = 200 << 20
 
 // checkTargets are built by a check without targets: they contain what the hook
 // touches.
-var checkTargets = []string{"net/core/", "drivers/net/tun.o"}
+var checkTargets = []string{"net/core/", "net/packet/", "net/sched/", "kernel/bpf/", "drivers/net/tun.o"}
 
 // CheckOptions select what to compile. Source, Cache and Fragments are required.
 type CheckOptions struct {
@@ -25,7 +25,7 @@ type CheckOptions struct {
 	// Fragments make the configuration. The name of the first one is the name
 	// of the check.
 	Fragments []config.Fragment
-	// Targets are targets of make; nil means net/core/ and drivers/net/tun.o.
+	// Targets are targets of make; nil means checkTargets.
 	Targets []string
 	// Cache is the cache directory.
 	Cache    string

@@ -28,8 +28,8 @@ func Withouts() (all []string) {
 	return all
 }
 
-// CheckBuilds compiles net/core and tun without SMP, which XPS needs, and without the bpf
-// system call, and kernel/bpf without networking. It boots
+// CheckBuilds compiles what the hook touches without SMP, which XPS needs, and without the
+// bpf system call, and kernel/bpf without networking. It boots
 // nothing. Errors are as for [All]; a [*build.CompileError] means that a
 // configuration does not build.
 func CheckBuilds(ctx context.Context, s Source) error {

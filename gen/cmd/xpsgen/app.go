@@ -25,7 +25,7 @@ func rootCommand(env *environment) *command.Command {
 			{Name: "color", Arg: "WHEN", To: command.Choice(&env.color, "auto", "always", "never"),
 				Help: "when to use colour on stderr; auto honours NO_COLOR"},
 			{Name: "root", Arg: "DIR", Env: "XPSGEN_ROOT", To: command.String(&env.root),
-				Help: "directory of the workbench; default the nearest workbench at or above the current directory, else the one that contains xpsgen, else the last one used"},
+				Help: "directory of the workbench; default the nearest workbench at or above the current directory, else, to read only, the one that contains xpsgen or the last one used"},
 			{Name: "cache", Arg: "DIR", Env: "XPSGEN_CACHE", To: command.String(&env.cache),
 				Help: "directory for sources and builds; default xpsgen in the user's cache directory"},
 			{Name: "runs", Arg: "DIR", Env: "XPSGEN_RUNS", To: command.String(&env.runs),

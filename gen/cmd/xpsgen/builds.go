@@ -17,7 +17,7 @@ func buildsCommand(env suiteCommands) *command.Command {
 	return &command.Command{
 		Name:  "builds",
 		Short: "build the series without SMP, BPF_SYSCALL or NET",
-		Long:  "Compiles parts of the kernel once without each of " + strings.Join(prepare.Withouts(), ", ") + ": net/core and drivers/net/tun.o, or kernel/bpf without CONFIG_NET. Boots nothing.",
+		Long:  "Compiles the parts of the kernel that the hook is in, once without each of " + strings.Join(prepare.Withouts(), ", ") + ": net/core, net/packet, net/sched, kernel/bpf and tun; without CONFIG_NET only kernel/bpf. Boots nothing.",
 		Flags: []command.Flag{o.baseFlag(env.environment, true), o.kernelFlag(), o.jobsFlag()},
 		Examples: []command.Example{
 			{Line: "builds"},
